@@ -1,0 +1,36 @@
+"""What every Python start loads: one finder that waits for pip. Kept as small as can be.
+
+`repoprio.pth` and `repoprio.start` (PEP 829) call `install`; whoever comes second finds it done.
+"""
+
+import sys
+
+WATCHED = frozenset(
+    "pip._internal." + name
+    for name in (
+        "cli.base_command",
+        "cli.req_command",
+        "commands.index",
+        "index.collector",
+        "index.package_finder",
+        "operations.prepare",
+        "resolution.resolvelib.factory",
+    )
+)
+
+
+class Watcher:
+    """A finder on ``sys.meta_path`` that finds nothing but the parts of pip that may be patched."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name not in WATCHED:
+            return None
+        from repoprio.pip_adapter import hook
+
+        return hook.find_spec(name, path, target)
+
+
+def install():
+    if Watcher not in sys.meta_path:
+        sys.meta_path.insert(0, Watcher)

@@ -1,0 +1,108 @@
+"""Project names, patterns over them, and which project a file belongs to. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NewType
+
+NormalizedName = NewType("NormalizedName", str)
+
+_SEPARATORS = re.compile(r"[-_.]+")
+_NAME = re.compile(r"[a-z0-9]|[a-z0-9][a-z0-9._-]*[a-z0-9]", re.IGNORECASE | re.ASCII)
+_PATTERN = re.compile(r"[a-z0-9._*?-]+", re.IGNORECASE | re.ASCII)
+# What pip unpacks (22.0 to 26.3).
+_SDIST_ENDINGS = tuple(
+    ".tar.gz .tar.bz2 .tar.xz .tar.lzma .tar.lz .tgz .tbz .txz .tlz .tar .zip".split()
+)
+
+
+def normalize(name: str) -> NormalizedName:
+    """Fold a project name: lower case, each run of ``-``, ``_`` and ``.`` one ``-`` (PEP 503)."""
+    return NormalizedName(_SEPARATORS.sub("-", name).lower())
+
+
+def is_project_name(name: str) -> bool:
+    """Whether `name` is a valid project name (core metadata, field Name)."""
+    return _NAME.fullmatch(name) is not None
+
+
+@dataclass(frozen=True, order=True)
+class Specificity:
+    """How narrowly a pattern speaks: an exact name first, then the number of literal characters."""
+
+    exact: bool
+    literals: int
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A glob over normalized names: ``*`` is any text, ``?`` one character, all else itself.
+
+    `text` is folded as names are, so ``Acme_*`` and ``acme-*`` are one pattern.
+    """
+
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Pattern:
+        """Fold and check a pattern as written; `ValueError` where it is none."""
+        if not _PATTERN.fullmatch(text):
+            raise ValueError(f"{text!r} is not a project name with * and ? as wildcards")
+        return cls(normalize(text))
+
+    def matches(self, name: NormalizedName) -> bool:
+        """Whether the whole of `name` fits."""
+        return _glob(self.text, name)
+
+    @property
+    def specificity(self) -> Specificity:
+        """Orders the patterns that match one name; the greater speaks."""
+        wildcards = sum(self.text.count(wildcard) for wildcard in "*?")
+        return Specificity(exact=not wildcards, literals=len(self.text) - wildcards)
+
+
+def _glob(pattern: str, name: str) -> bool:
+    # Not a regular expression: `*a*a*a…` would make one backtrack for minutes on a hostile name.
+    at, position, star, resume = 0, 0, -1, 0
+    while position < len(name):
+        if at < len(pattern) and pattern[at] == "*":
+            star, resume, at = at, position, at + 1
+        elif at < len(pattern) and pattern[at] in ("?", name[position]):
+            at, position = at + 1, position + 1
+        elif star >= 0:
+            at, resume = star + 1, resume + 1
+            position = resume
+        else:
+            return False
+    return not pattern[at:].strip("*")
+
+
+def best_match(patterns: tuple[Pattern, ...], name: NormalizedName) -> Specificity | None:
+    """The specificity of the most specific of `patterns` that matches, or None."""
+    return max((p.specificity for p in patterns if p.matches(name)), default=None)
+
+
+def version_in(filename: str, name: NormalizedName, is_version: Callable[[str], bool]) -> str | None:
+    """The version of project `name` that `filename` claims to be, or None: a file of another project.
+
+    `filename` is a wheel's (PEP 427) or an sdist's (PEP 625 and the older spellings that pip still
+    takes); `is_version` says whether a text is a version (PEP 440).
+    """
+    if filename.endswith(".whl"):
+        parts = filename[: -len(".whl")].split("-")
+        fits = len(parts) in (5, 6) and normalize(parts[0]) == name and is_version(parts[1].replace("_", "-"))
+        return parts[1].replace("_", "-") if fits else None
+    for ending in _SDIST_ENDINGS:
+        if filename.endswith(ending):
+            return _sdist_version(filename[: -len(ending)], name, is_version)
+    return None
+
+
+def _sdist_version(stem: str, name: NormalizedName, is_version: Callable[[str], bool]) -> str | None:
+    # Old sdists have dashes in name and version alike, so each dash may be the border.
+    for border in (match.start() for match in re.finditer("-", stem)):
+        if normalize(stem[:border]) == name and is_version(stem[border + 1 :]):
+            return stem[border + 1 :]
+    return None

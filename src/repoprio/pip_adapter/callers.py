@@ -1,0 +1,130 @@
+"""What callers add to pip's own search scope, held against the policy."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from pip._internal.utils.urls import path_to_url
+
+from repoprio.pip_adapter.compat import default_index
+from repoprio.pip_adapter.pages import Login
+from repoprio.policy import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
+from repoprio.urls import credentials, place, redacted, without_credentials
+
+# Set for the children of a guarded pip: its parent has judged its callers, and has spoken.
+CHILD = "_REPOPRIO_CHILD"
+FUSE_HOST = "repoprio.invalid"
+
+
+@dataclass
+class Callers:
+    """The repositories that callers named: known to the policy, let in below it, or refused."""
+
+    listed: list[tuple[str, Repository]] = field(default_factory=list)
+    admitted: list[Repository] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    logins: dict[str, Login] = field(default_factory=dict)
+
+
+def match(policy: Policy, search_scope: Any) -> Callers:
+    """Hold the indexes and find-links of pip's `search_scope` against `policy`."""
+    callers = Callers()
+    named = [(url, Format.SIMPLE) for url in _wished(search_scope.index_urls)]
+    named += [(url, Format.FLAT) for url in search_scope.find_links]
+    for written, kind in named:
+        url = _as_url(written)
+        known = next((r for r in policy.repositories if r.format is kind and _is_at(r, url)), None)
+        if known:
+            callers.listed.append((redacted(url), known))
+            if login := credentials(url):
+                callers.logins.setdefault(known.name, Login(*login, origin=origin(written)))
+        elif policy.unlisted is Unlisted.LOWEST:
+            callers.admitted.append(_admitted(url, kind, len(callers.admitted) + 1))
+        elif policy.unlisted is Unlisted.IGNORE:
+            callers.ignored.append(redacted(url))
+        else:
+            callers.refused.append((redacted(url), origin(written)))
+    return callers
+
+
+def _wished(index_urls: Iterable[str]) -> list[str]:
+    """The indexes that somebody wished for: neither the fuse nor the default that nobody named."""
+    return [url for url in index_urls if url and not _is_fuse(url) and not _is_unnamed_default(url)]
+
+
+def _is_fuse(url: str) -> bool:
+    return urlsplit(url).hostname == FUSE_HOST
+
+
+def _is_unnamed_default(url: str) -> bool:
+    # pip hands the default on to its children as an explicit -i; the parent has judged it.
+    if url.rstrip("/") != default_index().rstrip("/"):
+        return False
+    return bool(os.environ.get(CHILD)) or origin(url) == _NOBODY
+
+
+def _is_at(repository: Repository, url: str) -> bool:
+    try:
+        return repository.is_at(url)
+    except ValueError:
+        return False
+
+
+def _admitted(url: str, kind: Format, number: int) -> Repository:
+    login = credentials(url)
+    bare = without_credentials(url)
+    location = Location(redacted(url), bare, *(login or (None, "")))
+    return Repository(f"unlisted-{number}", (location,), CALLERS_PRIORITY, format=kind)
+
+
+def _as_url(text: str) -> str:
+    """A path as the URL that pip makes of it; any other text as it is."""
+    if "://" not in text and not text.startswith("file:"):
+        expanded = os.path.expanduser(text)
+        return str(path_to_url(expanded))
+    return text
+
+
+_NOBODY = "nobody"
+
+
+def origin(url: str) -> str:
+    """Who named `url`, as far as can be told: the command line, a variable, pip's files, a requirements file."""
+    argument = next((a for a in sys.argv[1:] if url in a), None)
+    if argument is not None:
+        return "the command line"
+    for variable, value in os.environ.items():
+        if variable.startswith("PIP_") and url in value.split():
+            return variable
+    if found := _in_pip_files(url):
+        return found
+    return _NOBODY if _same(url, default_index()) else "a requirements file"
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return place(one) == place(other)
+    except ValueError:
+        return False
+
+
+def _in_pip_files(url: str) -> str | None:
+    from pip._internal.configuration import Configuration
+    from pip._internal.exceptions import ConfigurationError
+
+    configuration = Configuration(isolated="--isolated" in sys.argv)
+    try:
+        configuration.load()
+    except ConfigurationError:
+        return None
+    for key, value in configuration.items():
+        texts = value.values() if isinstance(value, dict) else [value]
+        if any(url in str(text).split() for text in texts) and not str(key).startswith(":env:"):
+            return f"{key} in pip's configuration"
+    return None

@@ -1,0 +1,65 @@
+"""What pip brings along or calls differently from version to version, in one place."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from pip._internal.models.index import PyPI
+from pip._vendor.packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pip._vendor.packaging.version import InvalidVersion, Version
+
+from repoprio.config.load import load
+from repoprio.config.read import Tools
+from repoprio.pip_adapter.hook import system_file
+from repoprio.policy import Policy
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    from pip._vendor import tomli as tomllib
+
+
+def is_version(text: str) -> bool:
+    """Whether pip's own `Version` takes `text` (PEP 440)."""
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
+def is_specifier(text: str) -> bool:
+    """Whether pip's own `SpecifierSet` takes `text` (PEP 440)."""
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return False
+    return True
+
+
+TOOLS = Tools(tomllib.loads, is_specifier, PyPI.simple_url)
+
+
+def load_policy() -> Policy | None:
+    """The policy in force for this pip; `PolicyFaults` where it is faulty."""
+    return load(os.environ, system_file(), TOOLS)
+
+
+def newest_first(versions: set[str]) -> tuple[str, ...]:
+    """Version texts in the order of PEP 440, the newest first."""
+    return tuple(str(version) for version in sorted(map(Version, versions), reverse=True))
+
+
+def default_index() -> str:
+    """The URL of pip's built-in default index."""
+    return str(PyPI.simple_url)
+
+
+def is_pinned(specifier: Any) -> bool:
+    """Whether the specifier names one version, so that pip may take a yanked file (PEP 592)."""
+    return any(
+        part.operator == "===" or (part.operator == "==" and not part.version.endswith(".*"))
+        for part in specifier or ()
+    )

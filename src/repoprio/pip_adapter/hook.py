@@ -1,0 +1,72 @@
+"""The way into pip: parts of it are patched right after they were imported, if there is a policy.
+
+Imports next to nothing: every pip that has no policy pays for this module and no other.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from repoprio.config import places
+
+
+def system_file() -> str:
+    """The system's policy file, found with what pip brings along."""
+    return places.system_file(_site_config_dir)
+
+
+def _site_config_dir(app: str, author: bool) -> str:
+    # Imported only where it is asked, on Windows and macOS: it costs 24 ms.
+    from pip._vendor.platformdirs import site_config_dir
+
+    return str(site_config_dir(app, author))
+
+
+def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+    """The spec of a part of pip, set to be patched after it ran; None where there is no policy."""
+    if not places.in_sight(os.environ, system_file()):
+        return None
+    spec = _find_elsewhere(name, path, target)
+    if spec is not None and spec.loader is not None:
+        spec.loader = _PatchingLoader(spec.loader)
+    return spec
+
+
+def _find_elsewhere(name: str, path: Any, target: Any) -> ModuleSpec | None:
+    for finder in sys.meta_path:
+        if getattr(finder, "__name__", "") != "Watcher" and hasattr(finder, "find_spec"):
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                return spec
+    return None
+
+
+class _PatchingLoader:
+    """Runs the module by its own loader, then patches it; one loader may serve many modules (zipimport)."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """What the module's own loader makes."""
+        spec.loader = self._loader
+        module: ModuleType | None = self._loader.create_module(spec)
+        spec.loader = self
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module as if repoprio were not there, then patch it."""
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        from repoprio.pip_adapter import patches
+
+        patches.apply(module)

@@ -1,0 +1,37 @@
+"""Which links on a page can be candidates at all, before pip's own filters see them. Knows no pip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from repoprio.names import NormalizedName, version_in
+from repoprio.urls import filename
+
+
+def problem(
+    url: str,
+    page_url: str,
+    name: NormalizedName,
+    *,
+    has_hash: bool,
+    is_version: Callable[[str], bool],
+) -> str | None:
+    """Why the file at `url`, listed on the page at `page_url`, is no candidate for `name`; None if it is one."""
+    try:
+        link, page = urlsplit(url), urlsplit(page_url)
+        file = filename(url)
+    except ValueError:
+        return "not a URL"
+    over_http = page.scheme in ("http", "https")
+    if over_http and link.scheme not in ("http", "https"):
+        return f"a {link.scheme}: link on a page that came over HTTP"
+    if page.scheme == "https" and link.scheme == "http" and not has_hash:
+        return "an http: file without a hash on an https: page"
+    if over_http and "@" in link.netloc:
+        return "a link that carries credentials"
+    if any(ord(character) < 32 or character in "/\\\x7f" for character in file):
+        return "a file name with separators or control characters"
+    if version_in(file, name, is_version) is None:
+        return "a file of another project"
+    return None

@@ -1,0 +1,88 @@
+"""Project lists: the names that a simple repository says it has, if the list is whole and valid."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from urllib.parse import unquote, urlsplit
+
+from repoprio.names import NormalizedName, is_project_name, normalize
+
+
+def names_from_json(text: str) -> frozenset[NormalizedName]:
+    """The names on a PEP 691 project list; `ValueError` where it is none."""
+    document = json.loads(text)
+    projects = document.get("projects") if isinstance(document, dict) else None
+    if not isinstance(projects, list) or api_major(document) != "1":
+        raise ValueError("not a project list of API version 1")
+    return frozenset(_name(project.get("name") if isinstance(project, dict) else None) for project in projects)
+
+
+def names_from_html(text: str) -> frozenset[NormalizedName]:
+    """The names on a PEP 503 project list; `ValueError` where it is none, or cut short.
+
+    Each anchor's text must be the name that its link leads to: a login page is no project list.
+    """
+    parser = _Anchors()
+    parser.feed(text)
+    parser.close()
+    if not parser.ended or not parser.anchors or parser.api_version.split(".")[0] != "1":
+        raise ValueError("not a whole project list of API version 1")
+    names = set()
+    for href, shown in parser.anchors:
+        segments = [unquote(segment) for segment in urlsplit(href).path.split("/") if segment]
+        if not segments or normalize(segments[-1]) != _name(shown.strip()):
+            raise ValueError("not a project list: a link that is no project's")
+        names.add(_name(shown.strip()))
+    return frozenset(names)
+
+
+def html_api_version(text: str) -> str:
+    """The repository version that an HTML page states; "1.0" where it states none (PEP 629)."""
+    parser = _Anchors()
+    parser.feed(text)
+    return parser.api_version
+
+
+def api_major(document: dict[str, object]) -> str:
+    """The major API version of a JSON page; "1" where it states none."""
+    meta = document.get("meta", {})
+    version = meta.get("api-version", "1.0") if isinstance(meta, dict) else None
+    return version.split(".")[0] if isinstance(version, str) else "?"
+
+
+def _name(value: object) -> NormalizedName:
+    if not isinstance(value, str) or not is_project_name(value):
+        raise ValueError(f"not a project name: {value!r}")
+    return normalize(value)
+
+
+class _Anchors(HTMLParser):
+    """Collects links with their texts, the stated version, and whether the document was closed."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.anchors: list[tuple[str, str]] = []
+        self.api_version = "1.0"
+        self.ended = False
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note anchors and the repository version."""
+        found = dict(attrs)
+        if tag == "a" and found.get("href"):
+            self.anchors.append((found["href"] or "", ""))
+            self._inside = True
+        if tag == "meta" and found.get("name") == "pypi:repository-version":
+            self.api_version = found.get("content") or "?"
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note the end of an anchor and of the document."""
+        self._inside = self._inside and tag != "a"
+        self.ended = self.ended or tag == "html"
+
+    def handle_data(self, data: str) -> None:
+        """Collect the text of an anchor."""
+        if self._inside:
+            href, text = self.anchors[-1]
+            self.anchors[-1] = (href, text + data)

@@ -1,0 +1,279 @@
+"""Answers to the core's asks: pages over HTTP and from disk, judged valid or not, as pip's links."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pip._internal.index.collector import IndexContent, parse_links
+from pip._internal.models.link import Link
+from pip._internal.utils.urls import path_to_url, url_to_path
+
+from repoprio.lookup import Answer, Ask, Failed, Listed, Missing, Redirected, Served, Status, What
+from repoprio.names import NormalizedName, normalize, version_in
+from repoprio.pip_adapter import links, listing, transport
+from repoprio.pip_adapter.compat import is_version, newest_first
+from repoprio.pip_adapter.transport import Reply, Unusable
+from repoprio.policy import Location, Policy, Repository
+from repoprio.urls import filename, site, with_credentials
+
+_JSON = "application/vnd.pypi.simple.v1+json"
+_HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
+
+
+@dataclass(frozen=True)
+class Login:
+    """Credentials for one repository, and where they came from."""
+
+    user: str
+    password: str
+    origin: str
+
+    def __repr__(self) -> str:
+        return f"Login({self.user!r}, {self.origin!r})"
+
+
+@dataclass(frozen=True)
+class PipPage:
+    """What one repository offers of a name: `links` may be candidates, `dropped` may not, and why."""
+
+    name: NormalizedName
+    links: tuple[Link, ...]
+    dropped: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """All versions that its files have, the newest first."""
+        found = (version_in(filename(link.url), self.name, is_version) for link in self.links)
+        return newest_first({version for version in found if version})
+
+
+class Pages:
+    """Fetches what a lookup asks, with pip's session; answers are kept for the life of the object."""
+
+    def __init__(self, session: Any, policy: Policy, logins: Mapping[str, Login]) -> None:
+        self._session = session
+        self._policy = policy
+        self._logins = logins
+        self._answers: dict[tuple[str, What, str, str], Answer[PipPage]] = {}
+        self._flat: dict[str, list[Link]] = {}
+
+    def fetch(self, ask: Ask) -> Answer[PipPage]:
+        """The answer to `ask`; whatever goes wrong is an answer too."""
+        key = (ask.repository.name, ask.what, "" if ask.what is What.LIST else ask.name, ask.location.url)
+        if key not in self._answers:
+            self._answers[key] = self._fetch(ask)
+        return self._answers[key]
+
+    def _fetch(self, ask: Ask) -> Answer[PipPage]:
+        local = ask.location.url.startswith("file:")
+        try:
+            if ask.what is What.FILES:
+                return self._local_files(ask) if local else self._remote_files(ask)
+            if local:
+                return self._folder(ask)
+            reply = self._get(ask)
+            if not isinstance(reply, Reply):
+                return reply
+            return _listed(reply) if ask.what is What.LIST else _served(ask.name, reply)
+        except Unusable as error:
+            return Failed(str(error), lasting=error.lasting)
+        except OSError as error:
+            return Failed(f"cannot be read: {error.strerror or error}")
+
+    def _get(self, ask: Ask) -> Reply | Redirected | Status:
+        """A reply with status 200, or what else came."""
+        url = ask.location.url
+        if not self._session.is_secure_origin(Link(url)):
+            raise Unusable(f"{site(url)} is neither https nor a trusted host of pip")
+        # "Nobody is prompted without a terminal": pip would ask, and fail on a closed stdin.
+        auth = self._session.auth
+        auth.prompting = auth.prompting and os.isatty(0)
+        reply = transport.get(
+            self._session,
+            self._with_login(ask.repository, ask.location),
+            seconds=self._policy.page_timeout,
+            size_limit=self._policy.page_size_limit,
+        )
+        if reply.redirect:
+            return Redirected(reply.redirect)
+        if reply.status != 200:
+            return Status(reply.status, self._detail(ask, reply))
+        return reply
+
+    def _with_login(self, repository: Repository, location: Location) -> str:
+        login = self._login(repository, location)
+        return with_credentials(location.url, login.user, login.password) if login else location.url
+
+    def _login(self, repository: Repository, location: Location) -> Login | None:
+        if location.user is not None:
+            return Login(location.user, location.password, self._origin(repository))
+        known = self._logins.get(repository.name)
+        # A caller's login is for the site that the caller named, which a redirect may have left.
+        at_home = any(site(location.url) == site(home.url) for home in repository.locations)
+        return known if known and at_home else None
+
+    def _origin(self, repository: Repository) -> str:
+        rule = self._policy.rule(f"repositories.{repository.name}.url")
+        variable = f"REPOPRIO_{repository.name.upper().replace('-', '_')}_PASSWORD"
+        return variable if os.environ.get(variable) else str(rule)
+
+    def _detail(self, ask: Ask, reply: Reply) -> str:
+        if reply.status in (401, 403, 407):
+            if reply.sent_user is None:
+                return "; no login was sent"
+            login = self._login(ask.repository, ask.location)
+            origin = login.origin if login else "netrc, keyring or an index URL of the same host"
+            return f'; login: user "{reply.sent_user}" from {origin}'
+        return f", {reply.tries} tries" if reply.tries > 1 else ""
+
+    def _folder(self, ask: Ask) -> Answer[PipPage]:
+        """A project page of a simple repository on disk, as pip reads it: ``NAME/index.html``."""
+        folder = url_to_path(ask.location.url.rstrip("/"))
+        root = folder if ask.what is What.LIST else os.path.dirname(folder)
+        if not os.path.isdir(root):
+            raise Unusable("its folder is not there", lasting=True)
+        if ask.what is What.LIST:
+            return Failed("a folder has no project list that could be whole")
+        if not os.path.isdir(folder):
+            return self._misspelled(root, ask.name)
+        page = os.path.join(folder, "index.html")
+        if not os.path.isfile(page):
+            raise Unusable("its folder for the project has no index.html")
+        return _served(ask.name, _file_reply(page))
+
+    @staticmethod
+    def _misspelled(root: str, name: NormalizedName) -> Answer[PipPage]:
+        others = sorted(entry for entry in os.listdir(root) if normalize(entry) == name)
+        if not others:
+            return Missing()
+        # pip asks for the normalized name only; to call it absent would hand it to a lower repository.
+        return Failed(f"its folder {others[0]!r} is not named {name!r}, as PEP 503 wants")
+
+    def _local_files(self, ask: Ask) -> Answer[PipPage]:
+        path = url_to_path(ask.location.url)
+        if ask.location.url not in self._flat:
+            self._flat[ask.location.url] = _links_of_path(path)
+        return _offer(ask.name, self._flat[ask.location.url], ask.location.url)
+
+    def _remote_files(self, ask: Ask) -> Answer[PipPage]:
+        url = ask.location.url
+        if version_in(filename(url), ask.name, is_version):
+            return _offer(ask.name, [Link(url)], url)
+        if url not in self._flat:
+            reply = self._get(ask)
+            if not isinstance(reply, Reply):
+                return reply
+            self._flat[url] = _links(reply)
+        return _offer(ask.name, self._flat[url], url)
+
+
+def _links_of_path(path: str) -> list[Link]:
+    """The files of a find-links folder and those that its HTML files name; or of one file."""
+    if os.path.isdir(path):
+        files = sorted(entry.path for entry in os.scandir(path))
+    elif os.path.isfile(path):
+        files = [path]
+    else:
+        raise Unusable("it is not there", lasting=True)
+    found = []
+    for file in files:
+        is_page = file.lower().endswith((".html", ".htm"))
+        found += _links(_file_reply(file)) if is_page else [Link(path_to_url(file))]
+    return found
+
+
+def _file_reply(path: str) -> Reply:
+    with open(path, "rb") as opened:
+        return Reply(200, path_to_url(path), opened.read(), "text/html")
+
+
+def _offer(name: NormalizedName, found: list[Link], page_url: str) -> Answer[PipPage]:
+    page = _page(name, found, page_url)
+    return Served(page, len(found), len(page.links)) if page.links else Missing()
+
+
+def _served(name: NormalizedName, reply: Reply) -> Answer[PipPage]:
+    found = _links(reply, name)
+    page = _page(name, found, reply.url)
+    return Served(page, len(found), len(page.links))
+
+
+def _page(name: NormalizedName, found: list[Link], page_url: str) -> PipPage:
+    kept, dropped = [], []
+    for link in found:
+        why = links.problem(link.url, page_url, name, has_hash=link.has_hash, is_version=is_version)
+        if why:
+            dropped.append((filename(link.url), why))
+        else:
+            kept.append(link)
+    return PipPage(name, tuple(kept), tuple(dropped))
+
+
+def _links(reply: Reply, name: NormalizedName | None = None) -> list[Link]:
+    """All links on a page that is valid, and `name`'s own where it says whose it is; else `Unusable`."""
+    kind = reply.content_type.lower()
+    text, encoding = _decoded(reply)
+    if kind.startswith(_JSON):
+        _check_json(text, name)
+    elif kind.startswith(_HTML):
+        if listing.html_api_version(text).split(".")[0] != "1":
+            raise Unusable("its page is of another API version")
+    else:
+        raise Unusable(f"its answer is no project page (content type {reply.content_type or 'not stated'})")
+    try:
+        content = IndexContent(reply.body, reply.content_type, encoding, reply.url, cache_link_parsing=False)
+        return list(parse_links(content))
+    except Exception as error:  # noqa: BLE001 - a page that pip cannot read is no usable answer
+        raise Unusable(f"its page is broken ({type(error).__name__})") from None
+
+
+def _decoded(reply: Reply) -> tuple[str, str | None]:
+    _, _, charset = reply.content_type.lower().partition("charset=")
+    encoding = charset.split(";")[0].strip("\"' ") or None
+    try:
+        return reply.body.decode(encoding or "utf-8"), encoding
+    except (UnicodeDecodeError, LookupError):
+        raise Unusable("its page is broken (not in the encoding that it states)") from None
+
+
+def _check_json(text: str, name: NormalizedName | None) -> None:
+    """`Unusable` unless this is a project page of API version 1, and of `name` (PEP 691)."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Unusable("its page is broken JSON") from None
+    files = document.get("files") if isinstance(document, dict) else None
+    if not isinstance(files, list) or not all(_is_file(file) for file in files):
+        raise Unusable("its page is JSON of another shape")
+    if listing.api_major(document) != "1":
+        raise Unusable("its page is of another API version")
+    stated = document.get("name", name)
+    if name is not None and (not isinstance(stated, str) or normalize(stated) != name):
+        raise Unusable("its page is that of another project")
+
+
+def _is_file(file: object) -> bool:
+    return (
+        isinstance(file, dict)
+        and isinstance(file.get("url"), str)
+        and isinstance(file.get("filename"), str)
+        and isinstance(file.get("hashes", {}), dict)
+        and isinstance(file.get("requires-python"), str | None)
+    )
+
+
+def _listed(reply: Reply) -> Answer[PipPage]:
+    kind = reply.content_type.lower()
+    text, _ = _decoded(reply)
+    try:
+        if kind.startswith(_JSON):
+            return Listed(listing.names_from_json(text))
+        if kind.startswith(_HTML):
+            return Listed(listing.names_from_html(text))
+    except (ValueError, RecursionError) as error:
+        return Failed(f"its project list is not valid: {error}")
+    return Failed("its answer is no project list")

@@ -1,0 +1,155 @@
+"""One HTTP request through pip's session, without following redirects and within bounds."""
+
+from __future__ import annotations
+
+import base64
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urljoin
+
+from repoprio.urls import without_credentials
+
+Result = TypeVar("Result")
+_CHUNK = 64 * 1024
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_TOO_MANY = re.compile(r"too many (\d{3}) error responses")
+# As pip asks (PEP 691), but never content with what its cache says of the past: a name that a
+# repository has begun to serve since must not be left to a lower one.
+_HEADERS = {
+    "Accept": "application/vnd.pypi.simple.v1+json, "
+    "application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01",
+    "Cache-Control": "max-age=0",
+}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came: `body` is whole and decompressed; `redirect` an absolute URL without credentials."""
+
+    status: int
+    url: str
+    body: bytes = b""
+    content_type: str = ""
+    redirect: str | None = None
+    sent_user: str | None = None
+    tries: int = 1
+
+
+class Unusable(Exception):
+    """No usable answer; the text says why. `lasting`: the server is down, not only this page bad."""
+
+    def __init__(self, reason: str, *, lasting: bool = False) -> None:
+        super().__init__(reason)
+        self.lasting = lasting
+
+
+def get(session: Any, url: str, *, seconds: float, size_limit: int) -> Reply:
+    """Ask for `url`; `Unusable` where nothing usable comes within `seconds` and `size_limit` bytes."""
+    return _within(seconds, lambda: _get(session, url, size_limit))
+
+
+def _within(seconds: float, work: Callable[[], Result]) -> Result:
+    """Run `work` in a thread of its own: pip's time-out counts silence, not a drip of bytes."""
+    results: list[Result] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the caller's thread
+            errors.append(error)
+
+    worker = threading.Thread(target=run, name="repoprio-page", daemon=True)
+    worker.start()
+    worker.join(seconds)
+    if worker.is_alive():
+        raise Unusable(f"took more than {seconds:g} s", lasting=True)
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _get(session: Any, url: str, size_limit: int) -> Reply:
+    try:
+        response = session.get(url, headers=_HEADERS, allow_redirects=False, stream=True)
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, there was no usable answer
+        return _failure(session, url, error)
+    try:
+        location = response.headers.get("Location")
+        if response.status_code in _REDIRECTS and location:
+            target = without_credentials(urljoin(response.url, location))
+            return Reply(response.status_code, response.url, redirect=target)
+        return Reply(
+            response.status_code,
+            response.url,
+            _body(response, size_limit) if response.status_code == 200 else b"",
+            response.headers.get("Content-Type", ""),
+            sent_user=_user(response),
+        )
+    except Unusable:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        raise Unusable(f"the answer broke off or cannot be read ({_name(error)})") from None
+    finally:
+        response.close()
+
+
+def _body(response: Any, size_limit: int) -> bytes:
+    chunks, size = [], 0
+    for chunk in response.raw.stream(_CHUNK, decode_content=True):
+        size += len(chunk)
+        if size > size_limit:
+            raise Unusable(f"the page weighs more than {size_limit} bytes")
+        chunks.append(chunk)
+    # urllib3 1.26 (pip before 26) takes a page that was cut short for a whole one.
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and not getattr(response, "from_cache", False) and response.raw.tell() < int(announced):
+        raise Unusable("the page was cut short")
+    return b"".join(chunks)
+
+
+def _failure(session: Any, url: str, error: Exception) -> Reply:
+    """A status that pip's retries hide in an error, or `Unusable`."""
+    tries = getattr(getattr(session.get_adapter(url), "max_retries", None), "total", 0) + 1
+    if hidden := _TOO_MANY.search(str(error)):
+        return Reply(int(hidden[1]), url, tries=tries)
+    attempts = f", {tries} tries" if tries > 1 else ""
+    raise Unusable(f"{_what(error)}{attempts}", lasting=True) from None
+
+
+_KINDS = (
+    ("ssl", "the TLS connection failed"),
+    ("certificate", "the TLS connection failed"),
+    ("proxy", "the proxy could not be reached"),
+    ("timeout", "no answer in time"),
+    ("timed out", "no answer in time"),
+    ("resolve", "its host name is not known"),
+    ("name or service", "its host name is not known"),
+    ("refused", "the connection was refused"),
+    ("reset", "the connection was reset"),
+    ("aborted", "the connection was closed"),
+    ("disconnected", "the connection was closed"),
+    ("eoferror", "it asks for a login, and there is no terminal to ask"),
+)
+
+
+def _what(error: Exception) -> str:
+    """A short reason. Texts of exceptions carry whole URLs, so none is passed on."""
+    context = getattr(error, "context", "") or ""
+    told = f"{type(error).__name__} {error} {context} {error.__cause__!r}".lower()
+    return next((text for sign, text in _KINDS if sign in told), f"no answer ({_name(error)})")
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__
+
+
+def _user(response: Any) -> str | None:
+    """The user name that was sent, None where no login was."""
+    scheme, _, encoded = response.request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    return base64.b64decode(encoded).decode("utf-8", "replace").partition(":")[0]

@@ -1,0 +1,180 @@
+"""The policy as values: repositories, tiers, pins. Frozen, checked where it is read, no I/O."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from types import MappingProxyType
+
+from repoprio.names import NormalizedName, Pattern, best_match
+from repoprio.urls import Site, page_url, place
+
+HIGHEST, LOWEST = 1, 999
+# Repositories that only a caller named stand below all that a policy can name.
+CALLERS_PRIORITY = LOWEST + 1
+# A lone repository needs no priority; this is dnf's default.
+DEFAULT_PRIORITY = 99
+
+
+class Mode(str, enum.Enum):
+    """How tiers relate: see the policy's `mode`; MERGE is a pin's only."""
+
+    STRICT = "strict"
+    FLEXIBLE = "flexible"
+    OBSERVE = "observe"
+    MERGE = "merge"
+
+
+class Unlisted(str, enum.Enum):
+    """What becomes of a repository that a caller adds and the policy does not list."""
+
+    REFUSE = "refuse"
+    LOWEST = "lowest"
+    IGNORE = "ignore"
+
+
+class DirectUrls(str, enum.Enum):
+    """Who may ask for ``name @ URL``: only the user (ROOTS), everybody, nobody."""
+
+    ROOTS = "roots"
+    ALLOW = "allow"
+    REFUSE = "refuse"
+
+
+class Format(str, enum.Enum):
+    """SIMPLE: a simple repository API (PEP 503, PEP 691); FLAT: what pip calls find-links."""
+
+    SIMPLE = "simple"
+    FLAT = "flat"
+
+
+class Redirects(str, enum.Enum):
+    """What a redirect to a site means that the policy names under `redirects`."""
+
+    FOLLOW = "follow"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One setting and where it came from: its dotted key, its value as text, its file or "default"."""
+
+    key: str
+    value: str
+    file: str
+
+    def __str__(self) -> str:
+        return f"{self.key} = {self.value} ({self.file})" if self.value else f"{self.key}, {self.file}"
+
+
+@dataclass(frozen=True)
+class Location:
+    """One URL of a repository.
+
+    `shown` is as the policy writes it, without credentials, and safe to print; `url` is what is
+    asked, variables filled in, without credentials too. `unset` names variables that had no value.
+    """
+
+    shown: str
+    url: str
+    user: str | None = field(default=None, repr=False)
+    password: str = field(default="", repr=False)
+    unset: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, url: str) -> Location:
+        """A location without credentials or variables."""
+        return cls(url, url)
+
+    def page(self, name: NormalizedName) -> Location:
+        """The location of `name`'s project page, with the same credentials."""
+        return replace(self, shown=page_url(self.shown, name), url=page_url(self.url, name))
+
+
+@dataclass(frozen=True)
+class Repository:
+    """One configured place that serves projects; the fields are the keys of the policy's table.
+
+    `locations` are its `url` and then its `mirrors`; `absent` holds statuses, beside which
+    `empty_page_is_absent` stands for "empty-page".
+    """
+
+    name: str
+    locations: tuple[Location, ...]
+    priority: int = DEFAULT_PRIORITY
+    format: Format = Format.SIMPLE
+    enabled: bool = True
+    explicit: bool = False
+    namespaces: tuple[Pattern, ...] = ()
+    owns: tuple[Pattern, ...] = ()
+    include: tuple[Pattern, ...] = ()
+    exclude: tuple[Pattern, ...] = ()
+    absent: frozenset[int] = frozenset({404})
+    empty_page_is_absent: bool = False
+    canary: NormalizedName | None = None
+    redirects: Mapping[Site, Redirects] = field(default_factory=lambda: MappingProxyType({}))
+    skip_if_unavailable: bool = False
+    aliases: tuple[str, ...] = ()
+    complete_listing: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name} (priority {self.priority})"
+
+    def may_serve(self, name: NormalizedName) -> bool:
+        """Whether `include`, `exclude` and `namespaces` let it serve `name`; exclude wins."""
+        included = self.namespaces + self.include
+        if best_match(self.exclude, name):
+            return False
+        return not included or best_match(included, name) is not None
+
+    def is_at(self, url: str) -> bool:
+        """Whether `url` means this repository: its URL, a mirror or an alias."""
+        own = [location.url for location in self.locations] + list(self.aliases)
+        return place(url) in {place(known) for known in own}
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What holds for the projects that match: at least one of the other fields is set."""
+
+    name: str
+    projects: tuple[Pattern, ...]
+    repositories: tuple[str, ...] = ()
+    versions: str | None = None
+    block: str | None = None
+    mode: Mode | None = None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The whole policy. `repositories` and `pins` stand in the order in which the policy names them.
+
+    `origins` maps a dotted key to its file; `page_timeout` is in seconds, `page_size_limit` in bytes.
+    """
+
+    repositories: tuple[Repository, ...]
+    pins: tuple[Pin, ...] = ()
+    mode: Mode = Mode.STRICT
+    unlisted: Unlisted = Unlisted.REFUSE
+    direct_urls: DirectUrls = DirectUrls.ROOTS
+    pylock: str = "verify"
+    help: str | None = None
+    page_timeout: float = 60.0
+    page_size_limit: int = 64 * 2**20
+    origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def rule(self, key: str, value: str = "") -> Rule:
+        """The rule `key`, with its origin; "default" where no file sets it."""
+        return Rule(key, value, self.origins.get(key, "default"))
+
+    def enabled(self) -> list[Repository]:
+        """The enabled repositories, highest priority first, ties in the order named."""
+        return [r for tier in tiers(self.repositories) for r in tier if r.enabled]
+
+
+def tiers(repositories: Iterable[Repository]) -> list[tuple[Repository, ...]]:
+    """The repositories grouped by priority, the highest-priority tier first."""
+    ordered = sorted(repositories, key=lambda repository: repository.priority)
+    return [tuple(tier) for _, tier in groupby(ordered, key=lambda repository: repository.priority)]

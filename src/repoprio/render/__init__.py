@@ -1,0 +1,1 @@
+"""An explanation as text or JSON. Pure."""

@@ -1,0 +1,56 @@
+"""Explanations as JSON. Keys are added, never changed; `schema` counts changes of meaning."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from repoprio.explanation import Chosen, Explanation, Line
+from repoprio.lookup import Outcome
+from repoprio.render.text import sentence
+
+SCHEMA = 1
+
+
+def document(explanations: Sequence[Explanation]) -> str:
+    """The document that ``repoprio explain --format json`` prints."""
+    return json.dumps({"schema": SCHEMA, "projects": [_project(e) for e in explanations]}, indent=2)
+
+
+def _project(e: Explanation) -> dict[str, Any]:
+    owner = next((r for r in e.owners if e.chosen and r.name == e.chosen.repository), None)
+    owner = owner or (e.owners[0] if e.owners else None)
+    if e.outcome is Outcome.UNAVAILABLE and e.faulty:
+        owner = e.faulty[0].repository
+    return {
+        "requirement": e.requirement,
+        "project": e.project,
+        "outcome": e.outcome.value,
+        "code": e.code.value,
+        "repository": owner.name if owner else None,
+        "priority": owner.priority if owner else None,
+        "version": e.chosen.version if e.chosen else None,
+        "file": e.chosen.file if e.chosen else None,
+        "pin": {"name": e.pin.key.split(".")[1], "origin": e.pin.file} if e.pin else None,
+        "reason": sentence(e),
+        "rules": [{"key": rule.key, "value": rule.value, "origin": rule.file} for rule in e.rules],
+        "rejected": [{"file": r.file, "version": r.version, "reason": r.reason} for r in e.rejected],
+        "repositories": [_line(line) for line in e.lines],
+        "version_priority": _chosen(e.version_priority),
+    }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "name": line.repository.name,
+        "priority": line.repository.priority,
+        "url": line.url,
+        "status": line.status,
+        "versions": None if line.versions is None else list(line.versions),
+        "reason": line.reason,
+    }
+
+
+def _chosen(chosen: Chosen | None) -> dict[str, str] | None:
+    return {"repository": chosen.repository, "version": chosen.version} if chosen else None

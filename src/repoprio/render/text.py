@@ -1,0 +1,263 @@
+"""Explanations as sentences, refusals and tables. Pure: it returns text and prints nothing."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from repoprio.explanation import Explanation, Line
+from repoprio.lookup import Code, Outcome
+from repoprio.policy import Policy, Repository
+
+_MOST_VERSIONS = 8
+
+
+def listed(words: Sequence[object], joint: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    texts = [str(word) for word in words]
+    return f" {joint} ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def versions(found: Sequence[str] | None) -> str:
+    """The newest versions; "nothing" where there is none, "not asked" where nobody looked."""
+    if found is None:
+        return "not asked"
+    more = f", … ({len(found)} in all)" if len(found) > _MOST_VERSIONS else ""
+    return ", ".join(found[:_MOST_VERSIONS]) + more if found else "nothing"
+
+
+def policy_line(policy: Policy) -> str:
+    """The policy in one line, as installing commands announce it."""
+    order = ", ".join(str(repository) for repository in policy.enabled())
+    return f"repoprio: {order}; {policy.mode.value}"
+
+
+def sentence(e: Explanation) -> str:
+    """The one sentence that answers: what becomes of the requirement, and why."""
+    return _SENTENCES[e.code](e)
+
+
+def _owned(e: Explanation) -> str:
+    how = "which own it together" if len(e.owners) > 1 else _why_owner(e)
+    supplier = f"; this file is {e.chosen.repository}'s" if e.chosen and len(e.owners) > 1 else ""
+    return f"{_taken(e)} comes from {listed([r.name for r in e.owners])}, {how}{supplier}."
+
+
+def _why_owner(e: Explanation) -> str:
+    if e.rules and e.rules[0].key.startswith(("pins.", "repositories.")):
+        return f"to which {e.rules[0]} routes it"
+    return f"the highest-priority repository that has {e.project}"
+
+
+def _fits(e: Explanation) -> str:
+    return f"{_taken(e)} comes from {listed([r.name for r in e.owners])}, the highest-priority repository with a version that fits."
+
+
+def _merged(e: Explanation) -> str:
+    supplier = e.chosen.repository if e.chosen else "?"
+    return f"{_taken(e)} comes from {supplier}: version priority rules among {listed([r.name for r in e.owners])} ({e.rules[0] if not e.pin else e.pin})."
+
+
+def _taken(e: Explanation) -> str:
+    return f"{e.project} {e.chosen.version}" if e.chosen else e.project
+
+
+def _no_match(e: Explanation) -> str:
+    has = "; ".join(f"{line.repository} has {versions(line.versions)}" for line in _owner_lines(e))
+    return f"no version of {e.project} fits {e.requirement}: {has}."
+
+
+def _absent(e: Explanation) -> str:
+    asked = f"asked: {listed(e.asked)}" if e.asked else "no repository could be asked for it"
+    return f"no repository has {e.project}; {asked}."
+
+
+def _owned_absent(e: Explanation) -> str:
+    return f"{e.project} belongs to {listed(e.owners)}, which does not have it."
+
+
+def _unavailable(e: Explanation) -> str:
+    return "; ".join(f"{line.repository} is unavailable: {line.reason}" for line in e.faulty) + "."
+
+
+def _blocked(e: Explanation) -> str:
+    return f"{e.project} is blocked: {e.block} ({e.rules[0]})."
+
+
+def _ambiguous(e: Explanation) -> str:
+    return f"{e.project}: {listed(e.rules)} match it equally well, and both set {e.conflict}."
+
+
+def _ruled_out(e: Explanation) -> str:
+    states = listed([f"{line.repository} is ruled out ({line.reason})" for line in _owner_lines(e)])
+    return f"{e.project} belongs to {listed(e.owners)} ({e.rules[0]}), and {states}."
+
+
+_SENTENCES = {
+    Code.OWNED: _owned,
+    Code.FITS: _fits,
+    Code.MERGED: _merged,
+    Code.NO_MATCH: _no_match,
+    Code.ABSENT: _absent,
+    Code.OWNED_ABSENT: _owned_absent,
+    Code.UNAVAILABLE: _unavailable,
+    Code.BLOCKED: _blocked,
+    Code.AMBIGUOUS: _ambiguous,
+    Code.OWNER_RULED_OUT: _ruled_out,
+}
+
+
+def _owner_lines(e: Explanation) -> list[Line]:
+    return [e.line(owner) for owner in e.owners]
+
+
+def refusal(e: Explanation, help_text: str | None = None) -> str:
+    """The message of a refusal, in the form that all of repoprio's messages have."""
+    lead, *details = _REFUSALS[e.code](e)
+    return message(lead, details, e.code.value, why=f"repoprio explain {shlex.quote(e.requirement)}", help_text=help_text)
+
+
+def message(
+    lead: str, details: Sequence[str], code: str, *, why: str | None = None, help_text: str | None = None
+) -> str:
+    """``repoprio: …``, indented details, then where to look on, and the stable code."""
+    tail = [part for part in (f"why: {why}" if why else "", f"help: {help_text}" if help_text else "") if part]
+    lines = [f"repoprio: {lead}", *(f"  {detail}" for detail in details if detail)]
+    return "\n".join([*lines, f"  {'    '.join([*tail, f'[{code}]'])}"])
+
+
+def _by(e: Explanation) -> str:
+    return f" (required by {e.required_by})" if e.required_by else ""
+
+
+def _refuse_no_match(e: Explanation) -> list[str]:
+    owners = listed(e.owners)
+    has = "; ".join(f"{line.repository} has {versions(line.versions)}" for line in _owner_lines(e))
+    lone = versions(e.line(e.owners[0]).versions) if len(e.owners) == 1 else ""
+    belongs = f"{e.project} belongs to {owners}, which has {lone}." if lone else f"{e.project} belongs to {owners}: {has}."
+    reasons = [f"{rejected.file}: {rejected.reason}" for rejected in e.rejected[:4]]
+    more = f" ({len(e.rejected)} files in all)" if len(e.rejected) > len(reasons) else ""
+    below = "" if e.code is Code.FITS else " Lower-priority repositories were not asked."
+    return [
+        f"No matching distribution found for {e.requirement}{_by(e)}: no version fits.",
+        belongs + (below if any(line.status == "not-asked" for line in e.lines) else ""),
+        f"rejected: {'; '.join(reasons)}{more}" if reasons else "",
+        f"rule: {e.narrowed}" if e.narrowed else "",
+        f"hint: ask for a version that {listed([r.name for r in e.owners], 'or')} has, or publish one that fits there",
+    ]
+
+
+def _refuse_absent(e: Explanation) -> list[str]:
+    asked = f"asked: {listed(e.asked)}." if e.asked else "no repository could be asked for it."
+    ruled_out = [f"{line.repository} ({line.reason})" for line in e.lines if not line.asked]
+    return [
+        f"No matching distribution found for {e.requirement}{_by(e)}: no repository has {e.project}.",
+        asked,
+        f"not asked: {listed(ruled_out)}." if ruled_out else "",
+        "hint: check the spelling; or publish it, or add the repository that has it to the policy",
+    ]
+
+
+def _refuse_owned_absent(e: Explanation) -> list[str]:
+    owner = e.owners[0].name if e.owners else ""
+    return [
+        f"No matching distribution found for {e.requirement}{_by(e)}: {_owned_absent(e)}",
+        "No other repository was asked.",
+        f"rule: {e.rules[0]}",
+        f"hint: check the spelling; not yet published? Publish it to {owner} first",
+    ]
+
+
+def _refuse_unavailable(e: Explanation) -> list[str]:
+    asked = [line.asked for line in e.faulty if line.asked]
+    below = [line.repository for line in e.lines if line.status == "not-asked"]
+    names = listed([line.repository.name for line in e.faulty])
+    return [
+        f"{e.project}{_by(e)}: {_unavailable(e)}",
+        f"asked: {', '.join(asked)}" if asked else "",
+        f"{names} may own {e.project}, so {listed(below)} {'was' if len(below) == 1 else 'were'} not asked." if below else "",
+        f"hint: {_unavailable_hint(e)}",
+    ]
+
+
+def _unavailable_hint(e: Explanation) -> str:
+    reasons = " ".join(line.reason for line in e.faulty)
+    if "is not set" in reasons:
+        return "set the variable, or ask who keeps the policy what its value is"
+    if any(status in reasons for status in ("401", "403", "407")):
+        return "check the login: a token may be missing or have expired"
+    if "redirect" in reasons:
+        names = listed([line.repository.name for line in e.faulty])
+        return f"whoever keeps the policy can say under repositories.{names}.redirects what it means"
+    return "try again once it answers; namespaces for it would keep its outages to its own names"
+
+
+def _refuse_blocked(e: Explanation) -> list[str]:
+    return [f"{e.project} is blocked: {e.block} ({e.rules[0]}).", f"asked for{_by(e)}: {e.requirement}"]
+
+
+def _refuse_ambiguous(e: Explanation) -> list[str]:
+    return [_ambiguous(e), "hint: make one pattern more specific, or drop one of the two"]
+
+
+def _refuse_ruled_out(e: Explanation) -> list[str]:
+    return [
+        f"{e.project}{_by(e)} belongs to {listed(e.owners)}, which may not be asked for it.",
+        *(f"{line.repository}: {line.reason}" for line in _owner_lines(e)),
+        "No other repository was asked.",
+        f"rule: {e.rules[0]}",
+        "hint: enable it for this name, or route the name elsewhere",
+    ]
+
+
+_REFUSALS = {
+    Code.NO_MATCH: _refuse_no_match,
+    Code.ABSENT: _refuse_absent,
+    Code.OWNED_ABSENT: _refuse_owned_absent,
+    Code.UNAVAILABLE: _refuse_unavailable,
+    Code.BLOCKED: _refuse_blocked,
+    Code.AMBIGUOUS: _refuse_ambiguous,
+    Code.OWNER_RULED_OUT: _refuse_ruled_out,
+}
+
+
+def screen(e: Explanation) -> str:
+    """What ``repoprio explain`` shows: the sentence, the repositories by tier, the rules."""
+    rows = [("", "PRIORITY", "REPOSITORY", "HAS", "RESULT")]
+    for line in e.lines:
+        mark = ">" if line.status == "served" else ""
+        result = line.status + (f": {line.reason}" if line.reason else "")
+        has = "-" if line.status == "unavailable" else versions(line.versions)
+        rows.append((mark, str(line.repository.priority), line.repository.name, has, result))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    table = [
+        f"  {row[0]:{widths[0]}} {row[1]:>{widths[1]}}  {row[2]:{widths[2]}}  {row[3]:{widths[3]}}  {row[4]}".rstrip()
+        for row in rows
+    ]
+    return "\n".join([_capitalized(sentence(e)), "", *table, "", *_facts(e)])
+
+
+def _capitalized(text: str) -> str:
+    return text if text.split(" ")[0] in text else text[0].upper() + text[1:]
+
+
+def _facts(e: Explanation) -> list[str]:
+    facts = [("file", e.chosen.file)] if e.chosen else []
+    facts += [("rejected", f"{rejected.file}: {rejected.reason}") for rejected in e.rejected[:4]]
+    if len(e.rejected) > 4:
+        facts.append(("", f"… {len(e.rejected)} files in all"))
+    facts += [("rule" if not number else "", str(rule)) for number, rule in enumerate(e.rules)]
+    if e.version_priority:
+        alone = e.version_priority
+        facts.append(("pip alone", f"would take {alone.version} from {alone.repository}"))
+    elif e.outcome is Outcome.SERVED and any(line.status == "not-asked" for line in e.lines):
+        facts.append(("pip alone", "not checked: it would tell the others the name. --shadowed checks"))
+    return [f"  {name:9} {value}" for name, value in facts]
+
+
+def skipped_warning(repository: Repository, project: str, reason: str) -> str:
+    """The warning that an unavailable repository counted as absent."""
+    return (
+        f"repoprio: {project}: {repository} is unavailable ({reason}) and counts as absent "
+        f"(repositories.{repository.name}.skip-if-unavailable)."
+    )

@@ -1,0 +1,154 @@
+"""Which repositories a name may come from at all: pins, then the route (the first two steps). Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from repoprio.names import NormalizedName, Specificity, best_match
+from repoprio.policy import Format, Mode, Pin, Policy, Repository, Rule
+
+
+class RuledOut(str, enum.Enum):
+    """Why a repository is not asked for a name, whatever the others say."""
+
+    NOT_ROUTED = "not-routed"
+    DISABLED = "disabled"
+    EXCLUDED = "excluded"
+    NO_INDEX = "no-index"
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two pins of equal specificity set the same thing for `name`: there is no telling which counts."""
+
+    name: NormalizedName
+    sets: str
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A pin blocks `name`; `text` is the reason that it gives."""
+
+    name: NormalizedName
+    text: str
+    rule: Rule
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where `name` may come from.
+
+    `repositories` may be asked; `ruled_out` says why each other one may not. `rules` routed the name
+    to `owners` (ruled out or not); both are empty where it may come from all that are not explicit.
+    `versions` is the specifier that narrows what the owner offers, with its rule.
+    """
+
+    name: NormalizedName
+    mode: Mode
+    mode_rule: Rule
+    repositories: tuple[Repository, ...]
+    ruled_out: dict[str, RuledOut]
+    owners: tuple[Repository, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    versions: tuple[str, Rule] | None = None
+
+    @property
+    def is_routed(self) -> bool:
+        """Whether a pin or `owns` chose the repositories."""
+        return bool(self.rules)
+
+
+_SETS: dict[str, Callable[[Pin], bool]] = {
+    "block or repositories": lambda pin: pin.block is not None or bool(pin.repositories),
+    "versions": lambda pin: pin.versions is not None,
+    "mode": lambda pin: pin.mode is not None,
+}
+
+
+def route(
+    policy: Policy,
+    name: NormalizedName,
+    *,
+    no_index: bool = False,
+    callers: tuple[Repository, ...] = (),
+) -> Route | Blocked | Conflict:
+    """Apply pins and `owns` to `name`, then take out what is disabled, blind to it or without index.
+
+    `callers` are repositories that only a caller named and that `unlisted` lets in; `no_index` is
+    pip's ``--no-index``, which leaves the flat ones.
+    """
+    speakers = {what: _speakers(policy, name, sets) for what, sets in _SETS.items()}
+    for what, pins in speakers.items():
+        if len(pins) > 1:
+            return Conflict(name, what, tuple(_rule(policy, pin) for pin in pins))
+    destination, versions, mode = (pins[0] if pins else None for pins in speakers.values())
+    if destination and destination.block is not None:
+        return Blocked(name, destination.block, _rule(policy, destination))
+
+    owners, rules = _owners(policy, name, destination)
+    known = policy.repositories + callers
+    routed = owners if rules else tuple(r for r in known if not r.explicit)
+    ruled_out = {r.name: _ruled_out(r, name, routed, no_index=no_index) for r in known}
+    return Route(
+        name,
+        mode=mode.mode if mode and mode.mode else policy.mode,
+        mode_rule=_rule(policy, mode, "mode") if mode else policy.rule("mode", f'"{policy.mode.value}"'),
+        repositories=tuple(r for r in routed if ruled_out[r.name] is None),
+        ruled_out={key: why for key, why in ruled_out.items() if why},
+        owners=owners,
+        rules=rules,
+        versions=(versions.versions or "", _rule(policy, versions, "versions")) if versions else None,
+    )
+
+
+def _speakers(policy: Policy, name: NormalizedName, sets: Callable[[Pin], bool]) -> list[Pin]:
+    """The pins that set a thing for `name` and match it most specifically: none, one, or a conflict."""
+    matches = [(best_match(pin.projects, name), pin) for pin in policy.pins if sets(pin)]
+    best = max((found for found, _ in matches if found), default=None)
+    return [pin for found, pin in matches if found and found == best]
+
+
+def _owners(
+    policy: Policy, name: NormalizedName, destination: Pin | None
+) -> tuple[tuple[Repository, ...], tuple[Rule, ...]]:
+    """The repositories to which `name` is routed and the rules that say so; both empty: to none."""
+    if destination:
+        pinned = tuple(r for r in policy.repositories if r.name in destination.repositories)
+        return pinned, (_rule(policy, destination, "repositories"),)
+    claims = {r.name: _claim(r, name) for r in policy.repositories}
+    best = max((claim[0] for claim in claims.values() if claim), default=None)
+    owners = tuple(r for r in policy.repositories if (c := claims[r.name]) and c[0] == best)
+    keys = (f"repositories.{r.name}.{c[1]}" for r in owners if (c := claims[r.name]))
+    return owners, tuple(policy.rule(key) for key in keys)
+
+
+def _claim(repository: Repository, name: NormalizedName) -> tuple[Specificity, str] | None:
+    """How specifically the repository claims `name`, and by which key; None where it does not."""
+    keys = {"namespaces": repository.namespaces, "owns": repository.owns}
+    found = [(match, key) for key, patterns in keys.items() if (match := best_match(patterns, name))]
+    return max(found, default=None)
+
+
+def _ruled_out(
+    repository: Repository, name: NormalizedName, routed: tuple[Repository, ...], *, no_index: bool
+) -> RuledOut | None:
+    if not repository.enabled:
+        return RuledOut.DISABLED
+    if repository not in routed:
+        return RuledOut.NOT_ROUTED
+    if not repository.may_serve(name):
+        return RuledOut.EXCLUDED
+    if no_index and repository.format is not Format.FLAT:
+        return RuledOut.NO_INDEX
+    return None
+
+
+def _rule(policy: Policy, pin: Pin, key: str = "") -> Rule:
+    """The rule that is `pin`, or one of its keys; its origin is that of any of its keys."""
+    dotted = f"pins.{pin.name}"
+    if key:
+        return policy.rule(f"{dotted}.{key}")
+    return Rule(dotted, "", policy.rule(f"{dotted}.projects").file)

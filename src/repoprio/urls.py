@@ -1,0 +1,109 @@
+"""URLs as repoprio compares and shows them. Pure: nothing here opens one.
+
+A *site* is scheme, host and port; a *place* is a URL without what does not tell repositories apart:
+credentials, a default port, the case of scheme and host, a trailing slash, query and fragment.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+
+from repoprio.names import NormalizedName, normalize
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_PAGE_FILES = ("index.html", "index.htm", "index.json")
+
+
+@dataclass(frozen=True)
+class Site:
+    """Scheme, host and port of a URL; `port` is None where the scheme has none."""
+
+    scheme: str
+    host: str
+    port: int | None
+
+    def is_own(self, other: Site) -> bool:
+        """Whether `other` is this very site, or its https twin (http to https of the same host)."""
+        upgraded = (self.scheme, other.scheme, other.host) == ("http", "https", self.host)
+        return other == self or upgraded
+
+    def __str__(self) -> str:
+        port = "" if self.port in (None, _DEFAULT_PORTS.get(self.scheme)) else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}"
+
+
+def site(url: str) -> Site:
+    """The site of `url`; `ValueError` where its port or host is none."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    return Site(scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(scheme))
+
+
+def place(url: str) -> str:
+    """`url` reduced to what tells one place from another; equal texts are the same place."""
+    parts = urlsplit(url)
+    return f"{site(url)}{_plain_path(parts.path)}"
+
+
+def is_within(url: str, base: str) -> bool:
+    """Whether `url` lies at or below `base`, compared as places."""
+    return (place(url) + "/").startswith(place(base) + "/")
+
+
+def _plain_path(path: str) -> str:
+    # `..` and `//` are resolved: `/corp/../public/` lies in public, whatever it begins with.
+    plain = posixpath.normpath("/" + unquote(path).lstrip("/"))
+    return quote("" if plain == "/" else plain)
+
+
+def page_url(base: str, name: NormalizedName) -> str:
+    """The URL of `name`'s project page below a simple repository's `base` (PEP 503)."""
+    return f"{base.rstrip('/')}/{quote(name)}/"
+
+
+def is_page_of(url: str, name: NormalizedName) -> bool:
+    """Whether `url` is still a page of `name`: its last segment, `index.html` aside, folds to it."""
+    segments = [unquote(part) for part in urlsplit(url).path.split("/") if part]
+    if segments and segments[-1] in _PAGE_FILES:
+        segments.pop()
+    return bool(segments) and normalize(segments[-1]) == name
+
+
+def without_credentials(url: str) -> str:
+    """`url` without ``user:password@``; what is no URL comes back as it is."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def credentials(url: str) -> tuple[str, str] | None:
+    """User name and password in `url`, percent-decoded; None where it has none."""
+    userinfo, at, _ = urlsplit(url).netloc.rpartition("@")
+    if not at:
+        return None
+    user, _, password = userinfo.partition(":")
+    return unquote(user), unquote(password)
+
+
+def with_credentials(url: str, user: str, password: str) -> str:
+    """`url` with these credentials, percent-encoded, in place of any that it had."""
+    parts = urlsplit(without_credentials(url))
+    userinfo = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
+    return urlunsplit(parts._replace(netloc=f"{userinfo}@{parts.netloc}"))
+
+
+def filename(url: str) -> str:
+    """The last segment of the URL's path, percent-decoded."""
+    return unquote(posixpath.basename(urlsplit(url).path))
+
+
+def redacted(url: str) -> str:
+    """`url` as it may be shown: no credentials, no query, no fragment."""
+    try:
+        parts: SplitResult = urlsplit(without_credentials(url))
+    except ValueError:
+        return "(not a URL)"
+    return urlunsplit(parts._replace(query="", fragment=""))
