@@ -1,1 +1,84 @@
-def run(): ...
+"""The entry point: which command, and what its end means as an exit status.
+
+0 good; 1 the answer is no; 2 wrong use or a faulty policy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from repoprio import __version__
+from repoprio.errors import RepoprioError
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command with `arguments` (the process's own by default); returns the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if given[:1] == ["pip"]:
+            from repoprio.pip_adapter import runner
+
+            return runner.run_pip(given[1:])
+        options = _parser().parse_args(given)
+        status: int = options.command(options)
+    except RepoprioError as error:
+        print(f"ERROR: repoprio: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain once more at its exit.
+        sys.stdout = None  # type: ignore[assignment]
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="repoprio",
+        description="Repository priorities for pip: a higher-priority repository owns every name it serves.",
+        epilog="The policy is the file that REPOPRIO_CONFIG names, else the system's repoprio.toml.",
+    )
+    parser.add_argument("--version", action="version", version=f"repoprio {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_explain(commands)
+    commands.add_parser("pip", help="pip with the policy, hook or none", add_help=False)
+    demo = commands.add_parser("demo", help="a hijack with pip alone, the same with a policy; no network")
+    demo.set_defaults(command=_demo)
+    return parser
+
+
+def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    explain = commands.add_parser(
+        "explain",
+        help="who owns each name, what would be installed, which rule said so",
+        description="Says who owns each name, what would be installed and why. Nothing is built or installed, "
+        "and nobody below the owner is asked.",
+    )
+    explain.add_argument("requirements", nargs="*", metavar="REQ", help="a requirement, such as 'acme>=1'")
+    explain.add_argument("-r", "--requirement", action="append", default=[], metavar="FILE", dest="files")
+    explain.add_argument("-c", "--constraint", action="append", default=[], metavar="FILE", dest="constraints")
+    explain.add_argument("--shadowed", action="store_true", help="ask all repositories that are not ruled out")
+    explain.add_argument("--format", choices=("text", "json"), default="text")
+    explain.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="no screen has colour yet")
+    pip = explain.add_argument_group("as for pip")
+    pip.add_argument("--pre", action="store_true")
+    pip.add_argument("--no-index", action="store_true")
+    pip.add_argument("-i", "--index-url", metavar="URL")
+    pip.add_argument("--extra-index-url", action="append", default=[], metavar="URL")
+    pip.add_argument("-f", "--find-links", action="append", default=[], metavar="URL")
+    explain.set_defaults(command=_explain, parser=explain)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from repoprio.cli import explain
+
+    return explain.command(options)
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from repoprio import demo
+
+    return demo.run(sys.stdout.write)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pip._internal.utils.urls import path_to_url
 
 from repoprio.pip_adapter.compat import default_index
-from repoprio.pip_adapter.pages import Login
+from repoprio.pip_adapter.logins import Login
 from repoprio.policy import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
 from repoprio.urls import credentials, place, redacted, without_credentials
 

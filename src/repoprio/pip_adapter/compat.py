@@ -12,6 +12,7 @@ from pip._vendor.packaging.version import InvalidVersion, Version
 
 from repoprio.config.load import load
 from repoprio.config.read import Tools
+from repoprio.names import normalize
 from repoprio.pip_adapter.hook import system_file
 from repoprio.policy import Policy
 
@@ -63,3 +64,8 @@ def is_pinned(specifier: Any) -> bool:
         part.operator == "===" or (part.operator == "==" and not part.version.endswith(".*"))
         for part in specifier or ()
     )
+
+
+def same_project(one: str, other: str) -> bool:
+    """Whether two names mean one project."""
+    return normalize(one) == normalize(other)

@@ -250,7 +250,6 @@ def _unlisted(refused: list[tuple[str, str]], policy: Policy) -> str:
             f'      url = "{refused[0][0]}"',
         ],
         Code.UNLISTED.value,
-        why="repoprio repos",
         help_text=policy.help,
     )
 

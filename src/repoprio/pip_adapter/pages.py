@@ -16,24 +16,13 @@ from repoprio.lookup import Answer, Ask, Failed, Listed, Missing, Redirected, Se
 from repoprio.names import NormalizedName, normalize, version_in
 from repoprio.pip_adapter import links, listing, transport
 from repoprio.pip_adapter.compat import is_version, newest_first
+from repoprio.pip_adapter.logins import Login
 from repoprio.pip_adapter.transport import Reply, Unusable
 from repoprio.policy import Location, Policy, Repository
 from repoprio.urls import filename, site, with_credentials
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
-
-
-@dataclass(frozen=True)
-class Login:
-    """Credentials for one repository, and where they came from."""
-
-    user: str
-    password: str
-    origin: str
-
-    def __repr__(self) -> str:
-        return f"Login({self.user!r}, {self.origin!r})"
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,11 @@ def _ambiguous(e: Explanation) -> str:
     return f"{e.project}: {listed(e.rules)} match it equally well, and both set {e.conflict}."
 
 
+def _direct_url(e: Explanation) -> str:
+    verdict = "asks for a direct URL itself" if e.outcome is Outcome.SERVED else "names a direct URL, which is refused"
+    return f"{e.project} {verdict}: no repository is asked ({e.rules[0]})."
+
+
 def _ruled_out(e: Explanation) -> str:
     states = listed([f"{line.repository} is ruled out ({line.reason})" for line in _owner_lines(e)])
     return f"{e.project} belongs to {listed(e.owners)} ({e.rules[0]}), and {states}."
@@ -104,6 +109,7 @@ _SENTENCES = {
     Code.BLOCKED: _blocked,
     Code.AMBIGUOUS: _ambiguous,
     Code.OWNER_RULED_OUT: _ruled_out,
+    Code.DIRECT_URL: _direct_url,
 }
 
 

@@ -1,0 +1,7 @@
+"""``python -m repoprio``."""
+
+import sys
+
+from repoprio.cli.main import run
+
+sys.exit(run())

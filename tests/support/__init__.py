@@ -1,0 +1,1 @@
+"""What the tests need to run a real pip against real repositories on loopback."""

@@ -1,0 +1,88 @@
+"""Fixtures for the tests that run pip; load this module as a pytest plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from .pips import EnvStore, PipEnv
+from .repository import Layout, RepositoryServer
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+class EnvFactory(Protocol):
+    """Make or find an environment; a stock one has no repoprio in it."""
+
+    def __call__(self, pip_version: str, *, stock: bool = False) -> PipEnv:
+        """Return the environment with this version of pip."""
+
+
+class RepositoryFactory(Protocol):
+    """Start a repository that is closed when the test ends."""
+
+    def __call__(
+        self, label: str, *, layout: Layout = "json", cache_control: str | None = None
+    ) -> RepositoryServer:
+        """Return the running repository."""
+
+
+@pytest.fixture(scope="session")
+def env_store(tmp_path_factory: pytest.TempPathFactory, worker_count: int) -> EnvStore:
+    """The environments of this session, which the workers of pytest-xdist share."""
+    base = tmp_path_factory.getbasetemp()
+    return EnvStore((base.parent if worker_count else base) / "pip-environments")
+
+
+@pytest.fixture(scope="session")
+def worker_count(pytestconfig: pytest.Config) -> int:
+    """How many workers run the tests; 0 without pytest-xdist."""
+    worker: dict[str, int] = getattr(pytestconfig, "workerinput", {})
+    return int(worker.get("workercount", 0))
+
+
+@pytest.fixture(scope="session")
+def repoprio_wheel(env_store: EnvStore) -> Path:
+    """The wheel of this checkout."""
+    return env_store.wheel(PROJECT_ROOT)
+
+
+@pytest.fixture
+def pip_env(env_store: EnvStore, request: pytest.FixtureRequest, tmp_path: Path) -> EnvFactory:
+    """Find a shared environment, with a home of this test's own. Do not install into it."""
+
+    def find(pip_version: str, *, stock: bool = False) -> PipEnv:
+        # Asked for only when needed, so that stock environments need no buildable checkout.
+        wheel = None if stock else request.getfixturevalue("repoprio_wheel")
+        return env_store.env(pip_version, wheel).with_home(tmp_path / f"home-{pip_version}")
+
+    return find
+
+
+@pytest.fixture
+def fresh_env(env_store: EnvStore, pip_env: EnvFactory, tmp_path: Path) -> EnvFactory:
+    """Make a private environment, which the test may change as it likes."""
+
+    def make(pip_version: str, *, stock: bool = False) -> PipEnv:
+        number = len(list(tmp_path.glob("env-*")))
+        return env_store.copy(pip_env(pip_version, stock=stock), tmp_path / f"env-{number}")
+
+    return make
+
+
+@pytest.fixture
+def repository() -> Iterator[RepositoryFactory]:
+    """Start repositories, each a site of its own, and close them all at the end."""
+    with ExitStack() as stack:
+
+        def start(
+            label: str, *, layout: Layout = "json", cache_control: str | None = None
+        ) -> RepositoryServer:
+            server = RepositoryServer(label, layout=layout, cache_control=cache_control)
+            return stack.enter_context(server)
+
+        yield start

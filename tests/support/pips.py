@@ -1,0 +1,314 @@
+"""Environments with a real pip, run in a subprocess that knows nothing of this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from filelock import FileLock
+
+from .files import fold
+
+CONFIG_VARIABLE: Final = "REPOPRIO_CONFIG"
+_DROPPED: Final = ("PIP_", "PYTHON", "REPOPRIO_", "XDG_", "VIRTUAL_ENV", "__PYVENV")
+_DROPPED_EXACTLY: Final = frozenset({"NO_COLOR", "FORCE_COLOR", "NETRC", "COLUMNS", "LANG"})
+_XDG: Final = {
+    "XDG_CACHE_HOME": "cache",
+    "XDG_CONFIG_HOME": "config",
+    "XDG_CONFIG_DIRS": "config-dirs",
+    "XDG_DATA_HOME": "data",
+    "XDG_DATA_DIRS": "data-dirs",
+    "XDG_STATE_HOME": "state",
+    "XDG_RUNTIME_DIR": "runtime",
+}
+_SETTINGS: Final = {
+    "PIP_CONFIG_FILE": os.devnull,
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_RETRIES": "0",
+    "PIP_DEFAULT_TIMEOUT": "5",
+    "COLUMNS": "100",
+    "LC_ALL": "C.UTF-8",
+}
+_NOT_IN_WHEEL: Final = frozenset({"tests", "build", "dist", "venv", "env", "node_modules"})
+_REPORT: Final = ("--dry-run", "--ignore-installed", "--quiet", "--report", "-")
+_WHERE: Final = "import sysconfig; print(sysconfig.get_path('purelib'))"
+_WHICH: Final = "import sys; print('%d.%d' % sys.version_info[:2])"
+
+
+class SetupError(RuntimeError):
+    """An environment could not be made."""
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a command ended and what it said."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+
+class Choice(NamedTuple):
+    """What pip would install of one project, and from where."""
+
+    version: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What pip would install, by normalized name, and how it ended."""
+
+    choices: Mapping[str, Choice]
+    code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class PipEnv:
+    """A virtual environment with one version of pip; `home` is where it keeps its things."""
+
+    root: Path
+    pip_version: str
+    home: Path
+    python: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Derive the interpreter from the root."""
+        object.__setattr__(self, "python", _interpreter(self.root))
+
+    @cached_property
+    def site_packages(self) -> Path:
+        """Where the environment keeps its packages."""
+        return Path(_output([str(self.python), "-I", "-c", _WHERE]).strip())
+
+    def with_home(self, home: Path) -> PipEnv:
+        """Return the same environment with another home, so with caches of its own."""
+        return replace(self, home=home)
+
+    def run(
+        self,
+        *args: str,
+        policy: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: float = 120,
+        input: str | None = None,
+    ) -> Completed:
+        """Run pip; the working directory is an empty one unless told."""
+        return self.module(
+            "pip", *args, policy=policy, env=env, cwd=cwd, timeout=timeout, input=input
+        )
+
+    def tool(
+        self,
+        *args: str,
+        policy: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: float = 120,
+        input: str | None = None,
+    ) -> Completed:
+        """Run repoprio's own command, as `run` runs pip."""
+        return self.module(
+            "repoprio", *args, policy=policy, env=env, cwd=cwd, timeout=timeout, input=input
+        )
+
+    def module(
+        self,
+        name: str,
+        *args: str,
+        policy: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: float = 120,
+        input: str | None = None,
+    ) -> Completed:
+        """Run any module with `python -m`, as `run` runs pip."""
+        done = subprocess.run(
+            [str(self.python), "-m", name, *args],
+            env=self.environment(policy, env),
+            cwd=cwd or self._folder("work"),
+            timeout=timeout,
+            encoding="utf-8",
+            capture_output=True,
+            check=False,
+            **_stdin(input),
+        )
+        return Completed(done.stdout, done.stderr, done.returncode)
+
+    def choices(
+        self,
+        *requirements: str,
+        policy: Path | None = None,
+        options: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: float = 120,
+    ) -> Outcome:
+        """Ask pip what it would install (pip 22.2 or later); nothing is installed."""
+        arguments = ("install", *_REPORT, *options, *requirements)
+        done = self.run(*arguments, policy=policy, env=env, cwd=cwd, timeout=timeout)
+        return Outcome(_choices(done), done.code, done.stdout, done.stderr)
+
+    def environment(
+        self, policy: Path | None = None, extra: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Return the variables a command gets: the machine's, cleaned, and then `extra`."""
+        kept = {key: value for key, value in os.environ.items() if not _is_dropped(key)}
+        home = str(self._folder("home"))
+        places = {key: str(self._folder(name)) for key, name in _XDG.items()}
+        chosen = {} if policy is None else {CONFIG_VARIABLE: str(policy)}
+        own = {"HOME": home, "USERPROFILE": home}
+        return kept | own | places | _SETTINGS | chosen | dict(extra or {})
+
+    def _folder(self, name: str) -> Path:
+        folder = self.home / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+class EnvStore:
+    """Environments that the processes of one test session share."""
+
+    def __init__(self, root: Path) -> None:
+        """Keep the environments below `root`."""
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+
+    def env(
+        self, pip_version: str, wheel: Path | None = None, python: str = sys.executable
+    ) -> PipEnv:
+        """Return the environment, made by whoever comes first. Do not install into it."""
+        root = self.root / _key(pip_version, wheel, python)
+        with FileLock(f"{root}.lock"):
+            if not _mark(root).exists():
+                shutil.rmtree(root, ignore_errors=True)
+                make_env(root, pip_version, python, wheel)
+                _mark(root).touch()
+        return PipEnv(root, pip_version, root / "home")
+
+    def copy(self, env: PipEnv, root: Path) -> PipEnv:
+        """Return a private environment with the same packages, free to be changed."""
+        _make_venv(root, str(env.python))
+        copy = PipEnv(root, env.pip_version, root / "home")
+        # Copied, not linked: a test may write into a file that both would share.
+        shutil.copytree(env.site_packages, copy.site_packages, dirs_exist_ok=True)
+        return copy
+
+    def wheel(self, project_root: Path) -> Path:
+        """Return repoprio's wheel, built by whoever comes first."""
+        folder = self.root / "wheel"
+        with FileLock(f"{folder}.lock"):
+            if not _mark(folder).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                build_wheel(project_root, folder)
+                _mark(folder).touch()
+        return _only_wheel(folder)
+
+
+def make_env(
+    root: Path, pip_version: str, python: str = sys.executable, wheel: Path | None = None
+) -> PipEnv:
+    """Make an environment with this pip, and repoprio if its wheel is given.
+
+    This alone uses pip's ambient configuration, and so perhaps the network. It needs a
+    pip of 22.3 or later beside the tests.
+    """
+    _make_venv(root, python)
+    env = PipEnv(root, pip_version, root / "home")
+    wanted = [f"pip=={pip_version}", *([str(wheel)] if wheel else [])]
+    _pip("--python", str(env.python), "install", "--quiet", *wanted)
+    return env
+
+
+def build_wheel(project_root: Path, dest: Path) -> Path:
+    """Build the wheel of a copy of the checkout, which itself stays as it is."""
+    dest.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        source = Path(scratch) / "source"
+        shutil.copytree(project_root, source, ignore=_ignore(project_root))
+        _pip("wheel", "--quiet", "--no-deps", "--wheel-dir", str(dest), str(source))
+    return _only_wheel(dest)
+
+
+def _make_venv(root: Path, python: str) -> None:
+    _output([python, "-m", "venv", "--without-pip", str(root)])
+
+
+def _pip(*args: str) -> None:
+    _output([sys.executable, "-m", "pip", *args])
+
+
+def _output(command: Sequence[str]) -> str:
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False
+    )
+    if done.returncode:
+        raise SetupError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def _ignore(top: Path) -> Callable[[str, list[str]], set[str]]:
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        unwanted = {"__pycache__"}
+        if Path(folder) == top:
+            unwanted |= {name for name in names if name.startswith(".") or name in _NOT_IN_WHEEL}
+        return unwanted
+
+    return ignored
+
+
+def _only_wheel(folder: Path) -> Path:
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def _mark(root: Path) -> Path:
+    return root.with_name(f"{root.name}.ready")
+
+
+def _key(pip_version: str, wheel: Path | None, python: str) -> str:
+    version = _output([python, "-I", "-c", _WHICH]).strip()
+    content = hashlib.sha256(wheel.read_bytes()).hexdigest()[:12] if wheel else "stock"
+    interpreter = hashlib.sha256(python.encode("utf-8")).hexdigest()[:6]
+    return f"pip{pip_version}-py{version}-{interpreter}-{content}"
+
+
+def _interpreter(root: Path) -> Path:
+    windows = os.name == "nt"
+    return root / ("Scripts" if windows else "bin") / ("python.exe" if windows else "python")
+
+
+def _is_dropped(key: str) -> bool:
+    name = key.upper()
+    if name in _DROPPED_EXACTLY or name.startswith("LC_"):
+        return True
+    return name.startswith(_DROPPED) or name.endswith("_PROXY")
+
+
+def _stdin(text: str | None) -> dict[str, Any]:
+    return {"stdin": subprocess.DEVNULL} if text is None else {"input": text}
+
+
+def _choices(done: Completed) -> dict[str, Choice]:
+    if done.code:
+        return {}
+    report = json.loads(done.stdout)
+    return dict(_choice(item) for item in report["install"])
+
+
+def _choice(item: Mapping[str, Any]) -> tuple[str, Choice]:
+    metadata = item["metadata"]
+    return fold(metadata["name"]), Choice(metadata["version"], item["download_info"]["url"])
