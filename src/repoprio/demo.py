@@ -40,16 +40,20 @@ def run(write: Write) -> int:
     """Run the demo, telling it to `write`; nothing is left behind. Returns the exit status."""
     corp = _Files({"acme": [("1.0", ("leftpad",))]})
     public = _Files({"acme": [("99.0", ())], "leftpad": [("1.3", ())]})
-    with tempfile.TemporaryDirectory(prefix="repoprio-demo-") as folder, _serve(corp) as a, _serve(public) as b:
+    with (
+        tempfile.TemporaryDirectory(prefix="repoprio-demo-") as folder,
+        _serve(corp) as a,
+        _serve(public) as b,
+    ):
         policy = _POLICY.format(corp=a, public=b)
         Path(folder, "repoprio.toml").write_text(policy, encoding="utf-8")
-        _tell(write, Path(folder), a, b, policy)
+        _tell(write, Path(folder), a, b)
         asked = "never asked for acme" if "acme" not in public.asked else "asked for acme"
         write(f"\nWith the policy, public was {asked}.\n\nThe policy, ready to copy:\n\n{_indented(policy)}\n")
     return 0
 
 
-def _tell(write: Write, folder: Path, corp: str, public: str, policy: str) -> None:
+def _tell(write: Write, folder: Path, corp: str, public: str) -> None:
     write("Your company's repository, corp, has acme 1.0, which needs leftpad.\n")
     write("A stranger has put acme 99.0 on public, which has leftpad as well.\n\n")
     indexes = ["--index-url", corp, "--extra-index-url", public]
@@ -98,10 +102,14 @@ def _python(folder: Path, arguments: list[str], policy: str) -> str:
 
 
 def _environment(folder: Path, policy: str) -> Mapping[str, str]:
-    """This environment without settings of pip, so that the demo is the same everywhere."""
+    """The environment without settings of pip, so that the demo is the same everywhere."""
     kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(("PIP_", "REPOPRIO_", "_REPOPRIO"))}
     kept = {k: v for k, v in kept.items() if not k.lower().endswith("_proxy")}
-    settings = {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "REPOPRIO_CONFIG": policy}
+    settings = {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "REPOPRIO_CONFIG": policy,
+    }
     return {**kept, **settings, "HOME": str(folder), "PYTHONWARNINGS": "", "PYTHONUTF8": "1"}
 
 
@@ -113,7 +121,9 @@ class _Files:
 
     def __init__(self, projects: Mapping[str, list[tuple[str, tuple[str, ...]]]]) -> None:
         self.asked: set[str] = set()
-        self.files = {p: {f"{p}-{v}-py3-none-any.whl": _wheel(p, v, needs) for v, needs in vs} for p, vs in projects.items()}
+        self.files = {
+            p: {f"{p}-{v}-py3-none-any.whl": _wheel(p, v, needs) for v, needs in vs} for p, vs in projects.items()
+        }
 
     def page(self, project: str) -> bytes | None:
         """The project page (PEP 691), None for a project that it does not have."""
@@ -157,7 +167,7 @@ def _serve(files: _Files) -> Iterator[str]:
     """Serve `files` on loopback; yields the URL of the simple repository."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name that http.server asks for
+        def do_GET(self) -> None:
             parts = self.path.strip("/").split("/")
             body, kind = None, _JSON
             if parts[0] == "simple" and len(parts) == 2:

@@ -182,4 +182,3 @@ def _status(decision: Decision[Any], finding: Finding[Any]) -> tuple[str, str]:
         return "not-asked", "cannot supply it"
     skipped = "; skip-if-unavailable: counts as absent" if finding.skipped else ""
     return finding.state.value, finding.reason + skipped
-

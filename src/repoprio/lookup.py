@@ -184,7 +184,7 @@ class Asks:
 
 @dataclass(frozen=True)
 class Weigh(Generic[Page]):
-    """Does a candidate of these pages fit the requirement as merged? (flexible mode)"""
+    """Tell whether a candidate of these pages fits the requirement as merged (flexible mode)."""
 
     owners: tuple[Finding[Page], ...]
 
@@ -397,9 +397,7 @@ class _Inquiry(Generic[Page]):
             at = Location(answer.url, answer.url)
         return self._finding(State.UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects", at)
 
-    def _judge(
-        self, answer: Answer[Page] | None, at: Location, start: Location, name: NormalizedName
-    ) -> Finding[Page]:
+    def _judge(self, answer: Answer[Page] | None, at: Location, start: Location, name: NormalizedName) -> Finding[Page]:
         repository = self._repository
         flat = repository.format is Format.FLAT
         if isinstance(answer, Missing):

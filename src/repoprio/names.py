@@ -13,8 +13,9 @@ _SEPARATORS = re.compile(r"[-_.]+")
 _NAME = re.compile(r"[a-z0-9]|[a-z0-9][a-z0-9._-]*[a-z0-9]", re.IGNORECASE | re.ASCII)
 _PATTERN = re.compile(r"[a-z0-9._*?-]+", re.IGNORECASE | re.ASCII)
 # What pip unpacks (22.0 to 26.3).
-_SDIST_ENDINGS = tuple(
-    ".tar.gz .tar.bz2 .tar.xz .tar.lzma .tar.lz .tgz .tbz .txz .tlz .tar .zip".split()
+_SDIST_ENDINGS = (
+    *(".tar.gz", ".tar.bz2", ".tar.xz", ".tar.lzma", ".tar.lz"),
+    *(".tgz", ".tbz", ".txz", ".tlz", ".tar", ".zip"),
 )
 
 

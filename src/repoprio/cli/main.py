@@ -28,7 +28,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 2
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python would complain once more at its exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 1
     except KeyboardInterrupt:
         return 130
@@ -62,7 +62,9 @@ def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     explain.add_argument("-c", "--constraint", action="append", default=[], metavar="FILE", dest="constraints")
     explain.add_argument("--shadowed", action="store_true", help="ask all repositories that are not ruled out")
     explain.add_argument("--format", choices=("text", "json"), default="text")
-    explain.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="no screen has colour yet")
+    explain.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="no screen has colour yet"
+    )
     pip = explain.add_argument_group("as for pip")
     pip.add_argument("--pre", action="store_true")
     pip.add_argument("--no-index", action="store_true")

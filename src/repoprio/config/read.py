@@ -6,15 +6,15 @@ import os.path
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath, PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 from repoprio.config import schema
 from repoprio.config.faults import Fault, PolicyFaults, did_you_mean
-from repoprio.policy import DEFAULT_PRIORITY, Location, Pin, Policy, Repository
-from repoprio.urls import credentials, place, site, with_credentials, without_credentials
+from repoprio.policy import Location, Pin, Policy, Repository
+from repoprio.urls import credentials, place, site, without_credentials
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 PYPI = "pypi"
@@ -75,7 +75,11 @@ class _Reader:
         self.faults.append(Fault(self.file, key, problem))
 
     def _table(
-        self, raw: Mapping[str, Any], path: str, keys: Mapping[str, schema.Parser], extra: tuple[str, ...] = ()
+        self,
+        raw: Mapping[str, Any],
+        path: str,
+        keys: Mapping[str, schema.Parser],
+        extra: tuple[str, ...] = (),
     ) -> dict[str, Any]:
         """The known keys of a table, parsed; the others and the bad ones become faults."""
         found = {}
@@ -163,7 +167,10 @@ class _Reader:
                         f"{repository!r} is not a repository of this policy{did_you_mean(repository, repositories)}",
                     )
             if "versions" in found and not self.tools.is_specifier(found["versions"]):
-                self._fault(f"{dotted}.versions", f'{_shown(found["versions"])} is not a version specifier, such as "<3"')
+                self._fault(
+                    f"{dotted}.versions",
+                    f'{_shown(found["versions"])} is not a version specifier, such as "<3"',
+                )
             yield Pin(name, found.pop("projects", ()), **found)
 
     def _check_priorities(self, repositories: tuple[Repository, ...]) -> None:
@@ -181,9 +188,7 @@ class _Reader:
             for url in {place(u): u for u in [*own, *repository.aliases] if u}:
                 key = (url, repository.format.value)
                 if key in seen:
-                    self._fault(
-                        f"repositories.{repository.name}", f"is at the same URL as repositories.{seen[key]}"
-                    )
+                    self._fault(f"repositories.{repository.name}", f"is at the same URL as repositories.{seen[key]}")
                 seen.setdefault(key, repository.name)
 
     def _check_blindness(self, repository: Repository, dotted: str) -> None:

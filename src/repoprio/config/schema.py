@@ -126,7 +126,7 @@ def _listing(value: Any) -> bool:
 
 
 def _locked(value: Any) -> Any:
-    if value not in (True, False, "extend") or isinstance(value, int) and not isinstance(value, bool):
+    if not isinstance(value, bool) and value != "extend":
         raise NotExpected('is not true, false or "extend"')
     return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging.config  # pip's setup_logging takes it for loaded
+import logging.config  # noqa: F401 - pip's setup_logging takes it for loaded
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -59,7 +59,7 @@ def _explanations(
     install: Any, options: Any, requirements: Sequence[str], files: Sequence[str], *, shadowed: bool
 ) -> Iterator[Explanation]:
     session = install.get_default_session(options)
-    finder = install._build_package_finder(options, session)  # noqa: SLF001 - pip has no public way
+    finder = install._build_package_finder(options, session)
     wanted = [install_req_from_line(text) for text in requirements]
     constraints = list(_read(options.constraints, finder, options, session, constraint=True))
     wanted += _read(files, finder, options, session, constraint=False)

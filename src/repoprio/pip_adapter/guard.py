@@ -23,7 +23,7 @@ from repoprio.routing import Route
 from repoprio.urls import filename, with_credentials
 
 
-class Refused(InstallationError):
+class Refused(InstallationError):  # type: ignore[misc]  # pip has no types
     """A lookup that the policy refuses; pip shows its text and exits with status 1."""
 
 
@@ -121,7 +121,7 @@ class Guard:
             memory = (Run[PipPage](self.policy), Pages(session, self.policy, self._callers.logins))
             session._repoprio_memory = memory
         session.auth.index_urls = self._index_urls()
-        return memory  # type: ignore[no-any-return]  # an attribute of pip's session
+        return memory
 
     def _index_urls(self) -> list[str]:
         """The policy's URLs with their logins, from which pip takes those for files of the same site."""
@@ -157,10 +157,10 @@ class Guard:
             warn(f'repoprio: {url} is not in the policy and is ignored (unlisted = "ignore")')
         for repository in self._callers.admitted:
             place = f"as {repository.name}, below all that the policy names"
-            warn(f'repoprio: {repository.locations[0].shown} is asked last (priority {CALLERS_PRIORITY}, {place})')
+            warn(f"repoprio: {repository.locations[0].shown} is asked last (priority {CALLERS_PRIORITY}, {place})")
 
     def _of(self, offers: Sequence[Finding[PipPage]], name: NormalizedName) -> list[Any]:
-        """pip's candidates among these offers, filtered by its own rules and the pin's `versions`.
+        """Pip's candidates among these offers, filtered by its own rules and the pin's `versions`.
 
         The same file name twice counts once: the repository that the policy names first. pip prefers
         the last of equals, so the first-named repository stands last.
@@ -220,7 +220,9 @@ class Guard:
                 found.append(Rejected(filename(candidate.link.url), str(candidate.version), why))
         return tuple(found)
 
-    def _alone(self, serving: list[Finding[PipPage]], name: NormalizedName, specifier: Any, hashes: Any) -> Chosen | None:
+    def _alone(
+        self, serving: list[Finding[PipPage]], name: NormalizedName, specifier: Any, hashes: Any
+    ) -> Chosen | None:
         """What pip alone would take from all that were asked: the newest version, wherever it is."""
         evaluator = self._finder.make_link_evaluator(name)
         links = [link for finding in serving if finding.page for link in finding.page.links]
@@ -257,5 +259,3 @@ def _unlisted(refused: list[tuple[str, str]], policy: Policy) -> str:
 def is_child() -> bool:
     """Whether this pip was started by a guarded one, which has spoken for both."""
     return bool(os.environ.get(callers.CHILD))
-
-

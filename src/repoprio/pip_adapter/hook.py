@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from repoprio.config import places
 
@@ -32,7 +33,7 @@ def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | N
         return None
     spec = _find_elsewhere(name, path, target)
     if spec is not None and spec.loader is not None:
-        spec.loader = _PatchingLoader(spec.loader)
+        spec.loader = cast(Loader, _PatchingLoader(spec.loader))
     return spec
 
 
@@ -58,7 +59,7 @@ class _PatchingLoader:
         """What the module's own loader makes."""
         spec.loader = self._loader
         module: ModuleType | None = self._loader.create_module(spec)
-        spec.loader = self
+        spec.loader = cast(Loader, self)
         return module
 
     def exec_module(self, module: ModuleType) -> None:

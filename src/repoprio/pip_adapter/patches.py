@@ -42,7 +42,7 @@ def policy() -> Policy | None:
 
 
 def _load() -> None:
-    from repoprio.pip_adapter import compat, guard  # noqa: F401 - pip 26.3 forbids imports later on
+    from repoprio.pip_adapter import compat, guard
 
     try:
         _STATE["policy"] = compat.load_policy()
@@ -175,7 +175,7 @@ def _find_requirement(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _get_installation_error(original: Callable[..., Any]) -> Callable[..., Any]:
-    """pip's report that nothing fits, with the owner and the rule where the policy has a part in it."""
+    """Pip's report that nothing fits, with the owner and the rule where the policy has a part in it."""
 
     @functools.wraps(original)
     def get_installation_error(self: Any, e: Any, constraints: Any) -> Any:
@@ -204,13 +204,11 @@ def _nothing_fits(guard: Any, requirement: Any, parent: Any, constraints: Any) -
     shown = str(ireq.req).partition(";")[0].strip()
     if constraint is not None and str(constraint.specifier):
         shown += f" (constraint {constraint.specifier})"
-    return guard.nothing_fits(
-        guard.explanation(requirement.project_name, specifier, requirement=shown, required_by=by)
-    )
+    return guard.nothing_fits(guard.explanation(requirement.project_name, specifier, requirement=shown, required_by=by))
 
 
 def _with_owners(guard: Any, error: Any, causes: Any) -> Any:
-    """pip's own report of a conflict, and whose versions it could choose from."""
+    """Pip's own report of a conflict, and whose versions it could choose from."""
     from repoprio.pip_adapter.guard import Refused
 
     names = dict.fromkeys(requirement.project_name for requirement, _ in causes)
@@ -294,7 +292,12 @@ def _get_available_package_versions(original: Callable[..., Any]) -> Callable[..
 
         finders: list[Any] = []
         build = self._build_package_finder
-        self._build_package_finder = lambda *a, **k: finders.append(build(*a, **k)) or finders[-1]
+
+        def build_and_note(*args: Any, **kwargs: Any) -> Any:
+            finders.append(build(*args, **kwargs))
+            return finders[-1]
+
+        self._build_package_finder = build_and_note
         try:
             return original(self, options, args)
         except DistributionNotFound:
@@ -316,7 +319,12 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
         ("RequirementCommand", "trace_basic_info", "finder", _trace_basic_info),
     ],
     "pip._internal.commands.index": [
-        ("IndexCommand", "get_available_package_versions", "self options args", _get_available_package_versions),
+        (
+            "IndexCommand",
+            "get_available_package_versions",
+            "self options args",
+            _get_available_package_versions,
+        ),
     ],
     _COLLECTOR: [
         ("LinkCollector", "create", "cls session options", _create),
@@ -392,5 +400,3 @@ def _refuse_pip(what: str) -> None:
     )
     print(f"ERROR: {said}", file=sys.stderr, flush=True)
     raise SystemExit(2)
-
-

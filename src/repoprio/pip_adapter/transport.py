@@ -19,8 +19,7 @@ _TOO_MANY = re.compile(r"too many (\d{3}) error responses")
 # As pip asks (PEP 691), but never content with what its cache says of the past: a name that a
 # repository has begun to serve since must not be left to a lower one.
 _HEADERS = {
-    "Accept": "application/vnd.pypi.simple.v1+json, "
-    "application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01",
+    "Accept": "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01",
     "Cache-Control": "max-age=0",
 }
 

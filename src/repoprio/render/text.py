@@ -50,12 +50,14 @@ def _why_owner(e: Explanation) -> str:
 
 
 def _fits(e: Explanation) -> str:
-    return f"{_taken(e)} comes from {listed([r.name for r in e.owners])}, the highest-priority repository with a version that fits."
+    owners = listed([r.name for r in e.owners])
+    return f"{_taken(e)} comes from {owners}, the highest-priority repository with a version that fits."
 
 
 def _merged(e: Explanation) -> str:
     supplier = e.chosen.repository if e.chosen else "?"
-    return f"{_taken(e)} comes from {supplier}: version priority rules among {listed([r.name for r in e.owners])} ({e.rules[0] if not e.pin else e.pin})."
+    among = listed([r.name for r in e.owners])
+    return f"{_taken(e)} comes from {supplier}: version priority rules among {among} ({e.pin})."
 
 
 def _taken(e: Explanation) -> str:
@@ -120,7 +122,9 @@ def _owner_lines(e: Explanation) -> list[Line]:
 def refusal(e: Explanation, help_text: str | None = None) -> str:
     """The message of a refusal, in the form that all of repoprio's messages have."""
     lead, *details = _REFUSALS[e.code](e)
-    return message(lead, details, e.code.value, why=f"repoprio explain {shlex.quote(e.requirement)}", help_text=help_text)
+    return message(
+        lead, details, e.code.value, why=f"repoprio explain {shlex.quote(e.requirement)}", help_text=help_text
+    )
 
 
 def message(
@@ -140,16 +144,19 @@ def _refuse_no_match(e: Explanation) -> list[str]:
     owners = listed(e.owners)
     has = "; ".join(f"{line.repository} has {versions(line.versions)}" for line in _owner_lines(e))
     lone = versions(e.line(e.owners[0]).versions) if len(e.owners) == 1 else ""
-    belongs = f"{e.project} belongs to {owners}, which has {lone}." if lone else f"{e.project} belongs to {owners}: {has}."
+    belongs = (
+        f"{e.project} belongs to {owners}, which has {lone}." if lone else f"{e.project} belongs to {owners}: {has}."
+    )
     reasons = [f"{rejected.file}: {rejected.reason}" for rejected in e.rejected[:4]]
     more = f" ({len(e.rejected)} files in all)" if len(e.rejected) > len(reasons) else ""
-    below = "" if e.code is Code.FITS else " Lower-priority repositories were not asked."
+    names = listed([owner.name for owner in e.owners], "or")
+    below = " Lower-priority repositories were not asked."
     return [
         f"No matching distribution found for {e.requirement}{_by(e)}: no version fits.",
         belongs + (below if any(line.status == "not-asked" for line in e.lines) else ""),
         f"rejected: {'; '.join(reasons)}{more}" if reasons else "",
         f"rule: {e.narrowed}" if e.narrowed else "",
-        f"hint: ask for a version that {listed([r.name for r in e.owners], 'or')} has, or publish one that fits there",
+        f"hint: ask for a version that {names} has, or publish one that fits there",
     ]
 
 
@@ -181,7 +188,9 @@ def _refuse_unavailable(e: Explanation) -> list[str]:
     return [
         f"{e.project}{_by(e)}: {_unavailable(e)}",
         f"asked: {', '.join(asked)}" if asked else "",
-        f"{names} may own {e.project}, so {listed(below)} {'was' if len(below) == 1 else 'were'} not asked." if below else "",
+        f"{names} may own {e.project}, so {listed(below)} {'was' if len(below) == 1 else 'were'} not asked."
+        if below
+        else "",
         f"hint: {_unavailable_hint(e)}",
     ]
 
@@ -240,11 +249,7 @@ def screen(e: Explanation) -> str:
         f"  {row[0]:{widths[0]}} {row[1]:>{widths[1]}}  {row[2]:{widths[2]}}  {row[3]:{widths[3]}}  {row[4]}".rstrip()
         for row in rows
     ]
-    return "\n".join([_capitalized(sentence(e)), "", *table, "", *_facts(e)])
-
-
-def _capitalized(text: str) -> str:
-    return text if text.split(" ")[0] in text else text[0].upper() + text[1:]
+    return "\n".join([sentence(e), "", *table, "", *_facts(e)])
 
 
 def _facts(e: Explanation) -> list[str]:

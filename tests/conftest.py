@@ -1,0 +1,3 @@
+"""Fixtures for all tests: real pips and real repositories."""
+
+pytest_plugins = ["support.fixtures"]
