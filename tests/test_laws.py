@@ -1,0 +1,253 @@
+"""The laws, held by hypothesis against the pure core on generated policies and worlds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repoprio.explanation import Chosen, explain
+from repoprio.lookup import (
+    Answer,
+    Ask,
+    Decision,
+    Failed,
+    Lookup,
+    Missing,
+    Outcome,
+    Redirected,
+    Run,
+    Served,
+    State,
+    Status,
+    drive,
+)
+from repoprio.names import NormalizedName, Pattern, normalize
+from repoprio.policy import Format, Location, Mode, Pin, Policy, Repository, Unlisted
+from repoprio.routing import Blocked, Conflict, Route, route
+
+NAMES = [normalize(name) for name in ("acme", "acme-core", "other")]
+PATTERNS = [Pattern.parse(text) for text in ("acme", "acme-*", "*", "acme*", "o?her")]
+ANSWERS: list[Answer[str]] = [
+    Served("page", 2, 2),
+    Served("page", 0, 0),
+    Status(404),
+    Status(401),
+    Status(503),
+    Failed("reset"),
+    Redirected("https://elsewhere.example/"),
+    Missing(),
+]
+patterns = st.lists(st.sampled_from(PATTERNS), max_size=2, unique=True).map(tuple)
+World = dict[tuple[str, NormalizedName], Answer[str]]
+
+
+@st.composite
+def repositories(draw: st.DrawFn) -> tuple[Repository, ...]:
+    """One to five repositories with every key that routes or judges."""
+    count = draw(st.integers(1, 5))
+    return tuple(
+        Repository(
+            f"r{number}",
+            (Location.of(f"https://r{number}.example/simple/"),),
+            priority=draw(st.sampled_from([10, 20, 30])),
+            format=draw(st.sampled_from([Format.SIMPLE, Format.SIMPLE, Format.FLAT])),
+            enabled=draw(st.sampled_from([True, True, True, False])),
+            explicit=draw(st.sampled_from([False, False, False, True])),
+            owns=draw(st.sampled_from([(), (), ()]) | patterns),
+            namespaces=draw(st.sampled_from([(), (), ()]) | patterns),
+            include=draw(st.sampled_from([(), (), ()]) | patterns),
+            exclude=draw(st.sampled_from([(), (), ()]) | patterns),
+            skip_if_unavailable=draw(st.sampled_from([False, False, True])),
+            canary=draw(st.sampled_from([None, None, NAMES[2]])),
+        )
+        for number in range(count)
+    )
+
+
+@st.composite
+def policies(draw: st.DrawFn, modes: tuple[Mode, ...] = (Mode.STRICT,)) -> Policy:
+    """A policy with up to two pins."""
+    found = draw(repositories())
+    names = [repository.name for repository in found]
+    pins = tuple(
+        Pin(
+            f"p{number}",
+            (draw(st.sampled_from(PATTERNS)),),
+            repositories=tuple(draw(st.lists(st.sampled_from(names), max_size=2, unique=True))),
+            versions=draw(st.sampled_from([None, "<2"])),
+            block=draw(st.sampled_from([None, None, None, "no"])),
+            mode=draw(st.sampled_from([None, None, *modes])),
+        )
+        for number in range(draw(st.integers(0, 2)))
+    )
+    return Policy(found, pins, mode=draw(st.sampled_from(modes)), unlisted=Unlisted.REFUSE)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """What each of five repositories answers for each name."""
+    keys = [(f"r{number}", name) for number in range(5) for name in NAMES]
+    return {key: draw(st.sampled_from(ANSWERS)) for key in keys}
+
+
+class Play:
+    """One lookup in one world, and whom it asked for what."""
+
+    def __init__(self, policy: Policy, world: World, name: NormalizedName, *, fits: bool = True) -> None:
+        self.asked: list[tuple[str, NormalizedName]] = []
+        self._world = world
+        self.decision: Decision[str] = drive(Lookup(Run(policy), name), self._fetch, lambda _: fits)
+        self.owners = {finding.repository.name for finding in self.decision.owners}
+
+    def _fetch(self, ask: Ask) -> Answer[str]:
+        self.asked.append((ask.repository.name, ask.name))
+        return self._world[ask.repository.name, ask.name]
+
+    def asked_for(self, name: NormalizedName) -> set[str]:
+        """The repositories that were asked for `name`."""
+        return {repository for repository, asked in self.asked if asked == name}
+
+    @property
+    def essence(self) -> tuple[object, ...]:
+        """What an installation depends on."""
+        return self.decision.outcome, self.decision.code, frozenset(self.owners)
+
+
+names = st.sampled_from(NAMES)
+SETTINGS = settings(max_examples=400, deadline=None)
+
+
+@SETTINGS
+@given(policies(), worlds(), names, st.sampled_from(ANSWERS), st.sampled_from([40, 50]))
+def test_a_lower_repository_never_changes_a_strict_decision(
+    policy: Policy, world: World, name: NormalizedName, answer: Answer[str], priority: int
+) -> None:
+    """Ownership: a repository added below the owner changes nothing, and is not asked."""
+    before = Play(policy, world, name)
+    if before.decision.outcome is not Outcome.SERVED:
+        return
+    low = Repository("low", (Location.of("https://low.example/"),), priority)
+    after = Play(replace(policy, repositories=(low, *policy.repositories)), {**world, ("low", name): answer}, name)
+    assert after.essence == before.essence
+    assert "low" not in after.asked_for(name)
+
+
+@SETTINGS
+@given(policies(), worlds(), worlds(), names)
+def test_what_a_lower_repository_has_never_matters(
+    policy: Policy, world: World, other: World, name: NormalizedName
+) -> None:
+    """Ownership: changing every answer of every repository below the owner changes nothing."""
+    before = Play(policy, world, name)
+    if before.decision.outcome is not Outcome.SERVED:
+        return
+    owning = min(r.priority for r in policy.repositories if r.name in before.owners)
+    low = {r.name for r in policy.repositories if r.priority > owning}
+    after = Play(policy, {key: (other if key[0] in low else world)[key] for key in world}, name)
+    assert after.essence == before.essence
+
+
+@SETTINGS
+@given(policies(), worlds(), names)
+def test_nobody_is_asked_below_the_owner_or_a_fault(policy: Policy, world: World, name: NormalizedName) -> None:
+    """Silence and fail closed: no repository of lower priority than the owner, or than one down, is asked."""
+    play = Play(policy, world, name)
+    priority = {r.name: r.priority for r in policy.repositories}
+    down = {f.repository.name for f in play.decision.of(State.UNAVAILABLE) if not f.skipped}
+    for stop in play.owners | down:
+        assert all(priority[asked] <= priority[stop] for asked, _ in play.asked)
+
+
+@SETTINGS
+@given(policies(), worlds(), names)
+def test_an_unavailable_repository_never_makes_a_lower_one_the_owner(
+    policy: Policy, world: World, name: NormalizedName
+) -> None:
+    """Fail closed: where a repository that is not to be skipped gives no answer, nobody below it serves."""
+    play = Play(policy, world, name)
+    down = [f for f in play.decision.of(State.UNAVAILABLE) if not f.skipped]
+    if down:
+        assert play.decision.outcome is Outcome.UNAVAILABLE
+        assert not play.owners
+
+
+@SETTINGS
+@given(policies(), worlds(), names)
+def test_a_routed_name_is_asked_of_its_owners_only(policy: Policy, world: World, name: NormalizedName) -> None:
+    """A name that `owns` or a pin routes is never asked of others, whatever else the policy says."""
+    routed = route(policy, name)
+    play = Play(policy, world, name)
+    if isinstance(routed, Blocked | Conflict):
+        assert not play.asked
+    elif routed.is_routed:
+        assert play.asked_for(name) <= {owner.name for owner in routed.owners}
+
+
+@SETTINGS
+@given(policies(), worlds(), names)
+def test_disabled_blind_and_unrouted_repositories_are_never_asked(
+    policy: Policy, world: World, name: NormalizedName
+) -> None:
+    """Who is disabled, blind to the name or explicit and not routed to is not asked, for no name at all."""
+    play = Play(policy, world, name)
+    routed = route(policy, name)
+    assert isinstance(routed, Route) or not play.asked
+    for repository in policy.repositories:
+        if not repository.enabled or not repository.may_serve(name):
+            assert repository.name not in {asked for asked, _ in play.asked}
+
+
+@SETTINGS
+@given(policies(modes=(Mode.STRICT, Mode.FLEXIBLE)), worlds(), names, st.randoms(use_true_random=False), st.booleans())
+def test_the_order_of_the_text_changes_nothing_but_ties(
+    policy: Policy, world: World, name: NormalizedName, random: object, fits: bool
+) -> None:
+    """Permuting repositories and pins leaves outcome, code and owners as they are."""
+    shuffled, pins = list(policy.repositories), list(policy.pins)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(pins)  # type: ignore[attr-defined]
+    permuted = replace(policy, repositories=tuple(shuffled), pins=tuple(pins))
+    assert Play(permuted, world, name, fits=fits).essence == Play(policy, world, name, fits=fits).essence
+
+
+@SETTINGS
+@given(policies(modes=(Mode.STRICT, Mode.FLEXIBLE, Mode.MERGE)), worlds(), names, st.booleans())
+def test_explanation_and_decision_agree(policy: Policy, world: World, name: NormalizedName, fits: bool) -> None:
+    """What `explain` tells is what the lookup decided: outcome, owners, and who was not asked."""
+    play = Play(policy, world, name, fits=fits)
+    served = play.decision.outcome is Outcome.SERVED
+    owner = play.decision.owners[0].repository.name if served else ""
+    told = explain(policy, play.decision, name, {}, chosen=Chosen(owner, "1", "f") if served else None)
+    assert told.outcome is play.decision.outcome
+    assert {line.repository.name for line in told.lines} == {r.name for r in policy.repositories}
+    assert {line.repository.name for line in told.lines if line.status == "served"} == play.owners
+    assert play.asked_for(name) >= {line.repository.name for line in told.lines if line.asked and line.versions}
+    for line in told.lines:
+        if line.status in ("not-asked", "disabled", "excluded", "not-routed"):
+            assert line.repository.name not in {asked for asked, _ in play.asked}
+
+
+@SETTINGS
+@given(policies(modes=(Mode.STRICT, Mode.FLEXIBLE, Mode.MERGE)), worlds(), names)
+def test_asking_below_the_owner_changes_no_decision(policy: Policy, world: World, name: NormalizedName) -> None:
+    """`--shadowed` sees more and decides the same."""
+    plain = Play(policy, world, name)
+    if plain.decision.outcome is not Outcome.SERVED:
+        return
+    lookup: Lookup[str] = Lookup(Run(policy), name, below_owner=True)
+    deep = drive(lookup, lambda ask: world[ask.repository.name, ask.name], lambda _: True)
+    assert (deep.outcome, deep.code) == (plain.decision.outcome, plain.decision.code)
+    assert {finding.repository.name for finding in deep.owners} == plain.owners
+
+
+@pytest.mark.parametrize("priorities", [(10, 90), (90, 10)])
+def test_the_policy_is_frozen(priorities: tuple[int, int]) -> None:
+    """A policy cannot be changed once it was read: no lookup can influence another through it."""
+    found = Policy(tuple(Repository(f"r{p}", (Location.of("https://r.example"),), p) for p in priorities))
+    with pytest.raises(AttributeError):
+        found.mode = Mode.FLEXIBLE  # type: ignore[misc]
+    assert isinstance(found.origins, MappingProxyType)
