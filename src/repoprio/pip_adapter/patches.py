@@ -214,7 +214,9 @@ def _with_owners(guard: Any, error: Any, causes: Any) -> Any:
     names = dict.fromkeys(requirement.project_name for requirement, _ in causes)
     told = [guard.explanation(name) for name in names if name != "<Python from Requires-Python>"]
     lines = [text.sentence(explanation) for explanation in told if explanation.owners]
-    return Refused(f"{error}\n{text.message('these requirements conflict.', lines, 'conflict')}") if lines else error
+    return (
+        Refused(text.message("these requirements conflict.", [*lines, f"pip: {error}"], "conflict")) if lines else error
+    )
 
 
 def _collect_root_requirements(original: Callable[..., Any]) -> Callable[..., Any]:
