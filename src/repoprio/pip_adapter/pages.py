@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,10 +42,10 @@ class PipPage:
 class Pages:
     """Fetches what a lookup asks, with pip's session; answers are kept for the life of the object."""
 
-    def __init__(self, session: Any, policy: Policy, logins: Mapping[str, Login]) -> None:
+    def __init__(self, session: Any, policy: Policy) -> None:
         self._session = session
         self._policy = policy
-        self._logins = logins
+        self.logins: dict[str, Login] = {}
         self._answers: dict[tuple[str, What, str, str], Answer[PipPage]] = {}
         self._flat: dict[str, list[Link]] = {}
 
@@ -100,7 +99,7 @@ class Pages:
     def _login(self, repository: Repository, location: Location) -> Login | None:
         if location.user is not None:
             return Login(location.user, location.password, self._origin(repository))
-        known = self._logins.get(repository.name)
+        known = self.logins.get(repository.name)
         # A caller's login is for the site that the caller named, which a redirect may have left.
         at_home = any(site(location.url) == site(home.url) for home in repository.locations)
         return known if known and at_home else None

@@ -124,8 +124,7 @@ def _find_best_candidate(original: Callable[..., Any]) -> Callable[..., Any]:
         guard = guard_of(self)
         if guard is None or _locked_link(self, project_name) is not None:
             return original(self, project_name, specifier, hashes)
-        evaluator = self.make_candidate_evaluator(project_name, specifier=specifier, hashes=hashes)
-        return evaluator.compute_best_candidate(guard.candidates(project_name, specifier))
+        return guard.find_best_candidate(project_name, specifier, hashes)
 
     return find_best_candidate
 
