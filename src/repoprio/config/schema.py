@@ -149,8 +149,14 @@ def _bytes(value: Any) -> int:
     return value
 
 
+def _mode(value: Any) -> Mode:
+    if value == Mode.OBSERVE.value:
+        raise NotExpected('is not built yet; use "strict" or "flexible"')
+    return _one_of(Mode, Mode.MERGE, Mode.OBSERVE)(value)
+
+
 POLICY: Mapping[str, Parser] = {
-    "mode": _one_of(Mode, Mode.MERGE, Mode.OBSERVE),
+    "mode": _mode,
     "unlisted": _one_of(Unlisted),
     "direct-urls": _one_of(DirectUrls),
     "pylock": _pylock,

@@ -1,0 +1,265 @@
+"""A policy from TOML: what it says, and all that can be wrong with it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from repoprio.config.faults import PolicyFaults
+from repoprio.config.load import load
+from repoprio.config.read import Tools, read
+from repoprio.names import normalize
+from repoprio.policy import DirectUrls, Format, Mode, Policy, Redirects, Unlisted
+from repoprio.urls import site
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CORP = '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
+PUBLIC = '[repositories.public]\nurl = "https://public.example/simple/"\npriority = 90\n'
+
+
+def is_specifier(text: str) -> bool:
+    """Whether `packaging` takes `text`."""
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return False
+    return True
+
+
+TOOLS = Tools(tomllib.loads, is_specifier, "https://default.example/simple")
+
+
+def policy(text: str, environ: Mapping[str, str] | None = None) -> Policy:
+    """The policy that `text` says."""
+    return read(text, "policy.toml", environ or {}, TOOLS)
+
+
+def faults(text: str) -> list[str]:
+    """The faults of `text`, each as a line."""
+    with pytest.raises(PolicyFaults) as caught:
+        policy(text)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_every_key_is_read() -> None:
+    """Each key of the contract arrives in the policy."""
+    found = policy(
+        'mode = "flexible"\nunlisted = "lowest"\ndirect-urls = "allow"\npylock = "allow"\nlocked = false\n'
+        'help = "ask"\npage-timeout = 5\npage-size-limit = 4096\n'
+        '[repositories.a]\nurl = "https://u:p%40@a.example/simple/"\npriority = 1\nformat = "simple"\nenabled = false\n'
+        'namespaces = ["Acme_*"]\nowns = ["x"]\ninclude = ["y"]\nexclude = ["z"]\nexplicit = true\n'
+        'absent = [404, 410, "empty-page"]\ncanary = "Known"\nredirects = {"https://s.example" = "absent"}\n'
+        'skip-if-unavailable = true\nmirrors = ["https://m.example/"]\naliases = ["https://alias.example/"]\n'
+        'listing = "complete"\n'
+        '[repositories.b]\nurl = "/srv/wheels"\nformat = "flat"\npriority = 2\n'
+        '[repositories.c]\nurl = "pypi"\npriority = 3\n'
+        '[pins.p]\nprojects = ["q*"]\nrepositories = ["b"]\nversions = "<3"\nmode = "merge"\n'
+        '[pins.r]\nprojects = ["r"]\nblock = "no"\n'
+    )
+    a, b, c = found.repositories
+    assert (found.mode, found.unlisted, found.direct_urls) == (Mode.FLEXIBLE, Unlisted.LOWEST, DirectUrls.ALLOW)
+    assert (found.pylock, found.help, found.page_timeout, found.page_size_limit) == ("allow", "ask", 5.0, 4096)
+    assert [location.url for location in a.locations] == ["https://a.example/simple/", "https://m.example/"]
+    assert (a.locations[0].user, a.locations[0].password) == ("u", "p@")
+    assert (a.priority, a.enabled, a.explicit, a.skip_if_unavailable, a.complete_listing) == (1, False, True, True, True)
+    assert [p.text for p in (*a.namespaces, *a.owns, *a.include, *a.exclude)] == ["acme-*", "x", "y", "z"]
+    assert (a.absent, a.empty_page_is_absent, a.canary) == ({404, 410}, True, normalize("known"))
+    assert a.redirects == {site("https://s.example"): Redirects.ABSENT}
+    assert (b.format, b.locations[0].url) == (Format.FLAT, "file:///srv/wheels")
+    assert (c.locations[0].url, c.locations[0].shown) == ("https://default.example/simple", "pypi")
+    assert [(pin.name, pin.repositories, pin.versions, pin.block, pin.mode) for pin in found.pins] == [
+        ("p", ("b",), "<3", None, Mode.MERGE),
+        ("r", (), None, "no", None),
+    ]
+    assert found.origins["repositories.a.priority"] == "policy.toml"
+
+
+FAULTS = [
+    ("", "repositories: there is none: a policy names at least one repository"),
+    ("x = [", "is not TOML: "),
+    (f'mode = "loose"\n{CORP}', """mode: 'loose' is not "strict" or "flexible\""""),
+    (f'mode = "observe"\n{CORP}', """mode: 'observe' is not built yet; use "strict" or "flexible\""""),
+    (f'unlisted = "yes"\n{CORP}', """unlisted: 'yes' is not "refuse", "lowest" or "ignore\""""),
+    (f'direct-urls = 1\n{CORP}', """direct-urls: 1 is not "roots", "allow" or "refuse\""""),
+    (f'pylock = 1\n{CORP}', """pylock: 1 is not "verify" or "allow\""""),
+    (f'locked = 1\n{CORP}', """locked: 1 is not true, false or "extend\""""),
+    (f"help = 1\n{CORP}", "help: 1 is not a text"),
+    (f'help = "a\\u0007"\n{CORP}', "help: 'a\\x07' holds control characters"),
+    (f"page-timeout = 0\n{CORP}", "page-timeout: 0 is not a number of seconds from 0 to 3600"),
+    (f"page-size-limit = 1\n{CORP}", "page-size-limit: 1 is not a number of bytes, 1024 at least"),
+    (f"channels = 1\n{CORP}", "channels: is not a key here (did you mean 'repositories'?)"),
+    ("repositories = 1", "repositories: 1 is not a table: write [repositories.NAME]"),
+    ("repositories.corp = 1", "repositories.corp: 1 is not a table: write [repositories.NAME]"),
+    (f'[repositories.Corp]\nurl = "pypi"\n{CORP}', "repositories.Corp: 'Corp' is not a name: use a-z, 0-9 and - only"),
+    ("[repositories.corp]\n", "repositories.corp.url: is missing: every repository has one"),
+    (f"{CORP}baseurl = 1", "repositories.corp.baseurl: is not a key here (did you mean 'url'?)"),
+    (f"{CORP}includepkgs = 1", "repositories.corp.includepkgs: is not a key here (did you mean 'include'?)"),
+    (f"{CORP}skip_if_unavailable = 1", "skip_if_unavailable: is not a key here (did you mean 'skip-if-unavailable'?)"),
+    (f"{CORP}ownz = 1", "repositories.corp.ownz: is not a key here (did you mean 'owns'?)"),
+    (f"{CORP}owns = 'a'", """repositories.corp.owns: 'a' is not a list of texts, such as ["acme-*"]"""),
+    (f"{CORP}owns = ['a[']", "repositories.corp.owns: ['a['] has a bad pattern: 'a[' is not a project name"),
+    (f"{CORP}canary = 'a b'", "repositories.corp.canary: 'a b' is not a project name"),
+    (f"{CORP}absent = [200]", "repositories.corp.absent: [200] is not a list of statuses from 400 to 499"),
+    (f"{CORP}absent = 404", "repositories.corp.absent: 404 is not a list of statuses from 400 to 499"),
+    (f"{CORP}enabled = 1", "repositories.corp.enabled: 1 is not true or false"),
+    (f"{CORP}listing = true", """repositories.corp.listing: true is not "partial" or "complete\""""),
+    (f"{CORP}redirects = 1", "repositories.corp.redirects: 1 is not a table"),
+    (f"{CORP}redirects = {{'x' = 'follow'}}", "has 'x', which is not a site such as https://files.example"),
+    (f"{CORP}redirects = {{'https://x.example:y' = 'follow'}}", "which is not a site such as https://files.example"),
+    (f"{CORP}redirects = {{'https://x.example' = 'go'}}", """is not "follow" or "absent\""""),
+    (CORP.replace("10", "0"), "repositories.corp.priority: 0 is not between 1 and 999"),
+    (CORP.replace("10", "1000"), "repositories.corp.priority: 1000 is not between 1 and 999"),
+    (CORP.replace("10", "true"), "repositories.corp.priority: true is not between 1 and 999"),
+    (CORP.replace("10", "'10'"), "repositories.corp.priority: '10' is not between 1 and 999"),
+    (
+        CORP.replace("priority = 10\n", "") + PUBLIC,
+        "repositories.corp.priority: is missing: with two repositories or more, each one needs a priority",
+    ),
+    (CORP.replace("https", "ftp"), "is not an http:, https: or file: URL, an absolute path, or \"pypi\""),
+    (CORP.replace("https://corp.example/simple/", "wheels"), "'wheels' is not an http:, https: or file: URL"),
+    (CORP.replace("corp.example", ""), "is a URL without a host"),
+    (CORP.replace("corp.example", "corp.example:x"), "is not a URL: Port could not be cast"),
+    (CORP.replace("simple/", "simple/?a=b"), "it has a query, a fragment or white space"),
+    (CORP + CORP.replace("[repositories.corp]", "[repositories.other]"), "is at the same URL as repositories.corp"),
+    (f"{CORP}aliases = ['https://public.example/simple']\n{PUBLIC}", "is at the same URL as repositories.corp"),
+    (f"{CORP}include = ['a']\nexclude = ['a']", "exclude: takes out all that namespaces and include let in"),
+    (f"{CORP}[pins.p]\nblock = 'x'", "pins.p.projects: is missing: a pin says for which projects it holds"),
+    (f"{CORP}[pins.p]\nprojects = ['x']", "pins.p: sets nothing: add repositories, versions, block or mode"),
+    (f"{CORP}[pins.p]\nprojects = ['x']\nversions = 'new'", "'new' is not a version specifier, such as \"<3\""),
+    (
+        f"{CORP}[pins.p]\nprojects = ['x']\nrepositories = ['crop']",
+        "pins.p.repositories: 'crop' is not a repository of this policy (did you mean 'corp'?)",
+    ),
+    (
+        f"{CORP}[pins.p]\nprojects = ['x']\nblock = 'a'\n[pins.q]\nprojects = ['X']\nrepositories = ['corp']",
+        "pins.q: sets block or repositories for x, and so does pins.p",
+    ),
+    (f"{CORP}[pins.p]\nprojects = ['x']\npackages = 1\nblock = 'a'", "packages: is not a key here (did you mean 'projects'?)"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), FAULTS, ids=[str(number) for number in range(len(FAULTS))])
+def test_each_fault_has_its_message(text: str, said: str) -> None:
+    """Each fault names file and key, what was found, and what was expected."""
+    found = faults(text)
+    assert any(said in line for line in found), found
+    assert all(line.startswith("policy.toml: ") for line in found)
+
+
+def test_all_faults_are_told_at_once() -> None:
+    """One run shows all that is to mend."""
+    assert len(faults('mode = "x"\nfoo = 1\n[repositories.a]\npriority = 0\n[pins.b]\nprojects = []\n')) == 6
+
+
+def test_no_fault_shows_a_password() -> None:
+    """A login in a faulty URL is not shown."""
+    found = faults(CORP.replace("https://", "ftp://user:s3cret@").replace("10", "0"))
+    assert "s3cret" not in "\n".join(found)
+    assert "s3cret" not in repr(policy(CORP.replace("https://", "https://user:s3cret@")))
+
+
+def test_variables_and_logins() -> None:
+    """`${VAR}` is read from the environment; an unset one is remembered, not a fault."""
+    text = CORP.replace("https://", "https://${WHO}:${TOKEN}@")
+    found = policy(text, {"WHO": "aws", "TOKEN": "t"}).repositories[0].locations[0]
+    assert (found.user, found.password, found.url) == ("aws", "t", "https://corp.example/simple/")
+    assert found.shown == "https://corp.example/simple/"
+    assert policy(text, {"WHO": "aws"}).repositories[0].locations[0].unset == ("TOKEN",)
+    named = policy(CORP, {"REPOPRIO_CORP_USERNAME": "u", "REPOPRIO_CORP_PASSWORD": "p"}).repositories[0].locations[0]
+    assert (named.user, named.password) == ("u", "p")
+
+
+def test_a_home_and_a_lone_repository() -> None:
+    """`~` is the home; a lone repository needs no priority."""
+    found = policy('[repositories.a]\nurl = "~/wheels"\nformat = "flat"\n', {"HOME": "/h"}).repositories[0]
+    assert found.locations[0].url == "file:///h/wheels"
+    assert found.priority == 99
+
+
+def load_from(folder: Path, environ: Mapping[str, str]) -> Policy | None:
+    """Load with a system file in `folder`."""
+    return load(environ, str(folder / "system.toml"), TOOLS)
+
+
+def test_which_file_speaks(tmp_path: Path) -> None:
+    """REPOPRIO_CONFIG replaces the system's file; the null device means no policy; no file means none."""
+    system, mine = tmp_path / "system.toml", tmp_path / "mine.toml"
+    assert load_from(tmp_path, {}) is None
+    system.write_text(CORP)
+    mine.write_text(PUBLIC)
+    assert [r.name for r in (load_from(tmp_path, {}) or policy(PUBLIC)).repositories] == ["corp"]
+    found = load_from(tmp_path, {"REPOPRIO_CONFIG": str(mine)})
+    assert found is not None
+    assert [r.name for r in found.repositories] == ["public"]
+    assert load_from(tmp_path, {"REPOPRIO_CONFIG": os.devnull}) is None
+
+
+@pytest.mark.parametrize("locked", ["locked = true\n", 'locked = "extend"\n', "locked = \n"])
+def test_a_locked_system_file_lets_nothing_else_speak(tmp_path: Path, locked: str) -> None:
+    """A locked file, or one that cannot be read, is a fault for REPOPRIO_CONFIG, naming both."""
+    (tmp_path / "system.toml").write_text(locked + CORP)
+    mine = tmp_path / "mine.toml"
+    mine.write_text(PUBLIC)
+    for named in (str(mine), os.devnull):
+        with pytest.raises(PolicyFaults) as caught:
+            load_from(tmp_path, {"REPOPRIO_CONFIG": named})
+        assert "system.toml" in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    """A missing, empty, binary or unreadable file is a fault, not the absence of a policy."""
+    (tmp_path / "empty").write_text(" \n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    (tmp_path / "folder").mkdir()
+    said = {"missing": "is not there", "empty": "is empty", "binary": "is not UTF-8", "folder": "cannot be read"}
+    for name, text in said.items():
+        with pytest.raises(PolicyFaults, match=text):
+            load_from(tmp_path, {"REPOPRIO_CONFIG": str(tmp_path / name)})
+
+
+toml_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+keys = st.sampled_from(["url", "priority", "owns", "absent", "redirects", "mirrors", "projects", "versions", "block"])
+tables = st.dictionaries(keys | st.text(max_size=5), toml_values, max_size=5)
+documents = st.fixed_dictionaries(
+    {},
+    optional={
+        "mode": toml_values,
+        "repositories": toml_values | st.dictionaries(st.sampled_from(["a", "b", "B c"]), tables, max_size=3),
+        "pins": toml_values | st.dictionaries(st.sampled_from(["p", "q"]), tables, max_size=3),
+    },
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(documents)
+def test_no_document_makes_a_traceback(document: dict[str, object]) -> None:
+    """Whatever a TOML file holds, reading it gives a policy or faults."""
+    try:
+        found = read("", "f", {}, Tools(lambda _: document, is_specifier))
+    except PolicyFaults as caught:
+        assert caught.faults
+    else:
+        assert found.repositories
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=60))
+def test_no_text_makes_a_traceback(text: str) -> None:
+    """Whatever a file says, reading it gives a policy or faults."""
+    with pytest.raises(PolicyFaults):
+        policy(text)
