@@ -21,6 +21,7 @@ from repoprio.errors import RepoprioError
 
 Write = Callable[[str], object]
 _JSON = "application/vnd.pypi.simple.v1+json"
+_FILE = "repoprio.toml"
 _POLICY = """\
 [repositories.corp]
 url = "{corp}"
@@ -46,7 +47,7 @@ def run(write: Write) -> int:
         _serve(public) as b,
     ):
         policy = _POLICY.format(corp=a, public=b)
-        Path(folder, "repoprio.toml").write_text(policy, encoding="utf-8")
+        Path(folder, _FILE).write_text(policy, encoding="utf-8")
         _tell(write, Path(folder), a, b)
         asked = "never asked for acme" if "acme" not in public.asked else "asked for acme"
         write(f"\nWith the policy, public was {asked}.\n\nThe policy, ready to copy:\n\n{_indented(policy)}\n")
@@ -62,10 +63,10 @@ def _tell(write: Write, folder: Path, corp: str, public: str) -> None:
     write(f"   $ pip install acme --index-url CORP --extra-index-url PUBLIC\n   {alone}\n\n")
     write("2. The same pip with a policy: corp (priority 10) owns every name that it serves.\n\n")
     _forget(public)
-    guarded = _install(folder, "guarded", [], str(folder / "repoprio.toml"))
+    guarded = _install(folder, "guarded", [], _FILE)
     write(f"   $ pip install acme\n   {guarded}\n\n")
     write("3. Why?\n\n   $ repoprio explain acme\n")
-    said = _python(folder, ["-m", "repoprio", "explain", "acme"], str(folder / "repoprio.toml"))
+    said = _python(folder, ["-m", "repoprio", "explain", "acme"], _FILE)
     write(_indented(said.rstrip()) + "\n")
     if "acme-99.0" not in alone or "acme-1.0" not in guarded or "leftpad-1.3" not in guarded:
         raise DemoFailed(f"the demo did not go as it must:\n{alone}\n{guarded}    [demo]")
@@ -90,6 +91,7 @@ def _python(folder: Path, arguments: list[str], policy: str) -> str:
     done = subprocess.run(  # noqa: S603 - our own interpreter, our own arguments
         [sys.executable, *arguments],
         env=_environment(folder, policy),
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,

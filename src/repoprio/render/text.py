@@ -152,7 +152,7 @@ def _refuse_no_match(e: Explanation) -> list[str]:
     names = listed([owner.name for owner in e.owners], "or")
     below = " Lower-priority repositories were not asked."
     return [
-        f"No matching distribution found for {e.requirement}{_by(e)}: no version fits.",
+        f"{e.requirement}{_by(e)}: no version fits.",
         belongs + (below if any(line.status == "not-asked" for line in e.lines) else ""),
         f"rejected: {'; '.join(reasons)}{more}" if reasons else "",
         f"rule: {e.narrowed}" if e.narrowed else "",
@@ -174,8 +174,8 @@ def _refuse_absent(e: Explanation) -> list[str]:
 def _refuse_owned_absent(e: Explanation) -> list[str]:
     owner = e.owners[0].name if e.owners else ""
     return [
-        f"No matching distribution found for {e.requirement}{_by(e)}: {_owned_absent(e)}",
-        "No other repository was asked.",
+        _owned_absent(e),
+        f"wanted: {e.requirement}{_by(e)}. No other repository was asked.",
         f"rule: {e.rules[0]}",
         f"hint: check the spelling; not yet published? Publish it to {owner} first",
     ]
