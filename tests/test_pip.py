@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
@@ -127,9 +128,7 @@ def test_nothing_fits_a_dependency(pip: str, pip_env: EnvFactory, scene: Scene) 
 
 def test_backtracking_reaches_a_version_that_the_owner_can_serve(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     """The resolver backtracks among what owners offer, as with any other missing version."""
-    scene.public.add(
-        "billing", {"version": "3.1", "requires": ["acme>=2"]}, {"version": "3.0", "requires": ["acme<2"]}
-    )
+    scene.public.add("billing", {"version": "3.1", "requires": ["acme>=2"]}, {"version": "3.0", "requires": ["acme<2"]})
     outcome = pip_env(pip).choices("billing", policy=scene.policy())
     assert {name: choice.version for name, choice in outcome.choices.items()} == {"billing": "3.0", "acme": "1.1"}
 

@@ -72,7 +72,13 @@ def test_every_key_is_read() -> None:
     assert (found.pylock, found.help, found.page_timeout, found.page_size_limit) == ("allow", "ask", 5.0, 4096)
     assert [location.url for location in a.locations] == ["https://a.example/simple/", "https://m.example/"]
     assert (a.locations[0].user, a.locations[0].password) == ("u", "p@")
-    assert (a.priority, a.enabled, a.explicit, a.skip_if_unavailable, a.complete_listing) == (1, False, True, True, True)
+    assert (a.priority, a.enabled, a.explicit, a.skip_if_unavailable, a.complete_listing) == (
+        1,
+        False,
+        True,
+        True,
+        True,
+    )
     assert [p.text for p in (*a.namespaces, *a.owns, *a.include, *a.exclude)] == ["acme-*", "x", "y", "z"]
     assert (a.absent, a.empty_page_is_absent, a.canary) == ({404, 410}, True, normalize("known"))
     assert a.redirects == {site("https://s.example"): Redirects.ABSENT}
@@ -91,9 +97,9 @@ FAULTS = [
     (f'mode = "loose"\n{CORP}', """mode: 'loose' is not "strict" or "flexible\""""),
     (f'mode = "observe"\n{CORP}', """mode: 'observe' is not built yet; use "strict" or "flexible\""""),
     (f'unlisted = "yes"\n{CORP}', """unlisted: 'yes' is not "refuse", "lowest" or "ignore\""""),
-    (f'direct-urls = 1\n{CORP}', """direct-urls: 1 is not "roots", "allow" or "refuse\""""),
-    (f'pylock = 1\n{CORP}', """pylock: 1 is not "verify" or "allow\""""),
-    (f'locked = 1\n{CORP}', """locked: 1 is not true, false or "extend\""""),
+    (f"direct-urls = 1\n{CORP}", """direct-urls: 1 is not "roots", "allow" or "refuse\""""),
+    (f"pylock = 1\n{CORP}", """pylock: 1 is not "verify" or "allow\""""),
+    (f"locked = 1\n{CORP}", """locked: 1 is not true, false or "extend\""""),
     (f"help = 1\n{CORP}", "help: 1 is not a text"),
     (f'help = "a\\u0007"\n{CORP}', "help: 'a\\x07' holds control characters"),
     (f"page-timeout = 0\n{CORP}", "page-timeout: 0 is not a number of seconds from 0 to 3600"),
@@ -126,7 +132,7 @@ FAULTS = [
         CORP.replace("priority = 10\n", "") + PUBLIC,
         "repositories.corp.priority: is missing: with two repositories or more, each one needs a priority",
     ),
-    (CORP.replace("https", "ftp"), "is not an http:, https: or file: URL, an absolute path, or \"pypi\""),
+    (CORP.replace("https", "ftp"), 'is not an http:, https: or file: URL, an absolute path, or "pypi"'),
     (CORP.replace("https://corp.example/simple/", "wheels"), "'wheels' is not an http:, https: or file: URL"),
     (CORP.replace("corp.example", ""), "is a URL without a host"),
     (CORP.replace("corp.example", "corp.example:x"), "is not a URL: Port could not be cast"),
@@ -145,7 +151,10 @@ FAULTS = [
         f"{CORP}[pins.p]\nprojects = ['x']\nblock = 'a'\n[pins.q]\nprojects = ['X']\nrepositories = ['corp']",
         "pins.q: sets block or repositories for x, and so does pins.p",
     ),
-    (f"{CORP}[pins.p]\nprojects = ['x']\npackages = 1\nblock = 'a'", "packages: is not a key here (did you mean 'projects'?)"),
+    (
+        f"{CORP}[pins.p]\nprojects = ['x']\npackages = 1\nblock = 'a'",
+        "packages: is not a key here (did you mean 'projects'?)",
+    ),
 ]
 
 

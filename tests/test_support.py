@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+
 from support.cases import Case, CaseError, load_cases, parse_cases, realize
 from support.files import BuiltFile, FileSpec, build, parse
 from support.pages import JSON_TYPE
@@ -196,9 +197,7 @@ def test_file_names_can_be_chosen(spec: FileSpec, filename: str) -> None:
 def test_a_json_page_says_what_is_known() -> None:
     """The JSON page carries hash, yank, Python and metadata of each file."""
     with RepositoryServer("corp") as server:
-        (built,) = server.add(
-            "Acme_Tools", {"version": "1", "yanked": "no", "requires-python": ">3"}
-        )
+        (built,) = server.add("Acme_Tools", {"version": "1", "yanked": "no", "requires-python": ">3"})
         seen = page(server, "acme-tools")
         (file,) = json.loads(seen.body)["files"]
     assert seen.headers["content-type"] == JSON_TYPE
@@ -561,9 +560,7 @@ def test_stock_pip_installs_from_a_server(
     assert "/files/acme-1.0-py3-none-any.whl.metadata" in corp.requests
 
 
-def test_stock_pip_reads_every_other_repository(
-    stock: PipEnv, repository: RepositoryFactory, tmp_path: Path
-) -> None:
+def test_stock_pip_reads_every_other_repository(stock: PipEnv, repository: RepositoryFactory, tmp_path: Path) -> None:
     """The flat page, the folder and the directory repository all serve a plain pip."""
     corp = repository("corp")
     corp.add("acme", "1.0")

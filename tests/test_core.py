@@ -1,0 +1,399 @@
+"""Names, URLs, redirects, canaries, lists and mirrors: the parts of the pure core one by one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repoprio.explanation import explain
+from repoprio.lookup import (
+    Answer,
+    Ask,
+    Code,
+    Decision,
+    Failed,
+    Listed,
+    Lookup,
+    Outcome,
+    Redirected,
+    Run,
+    Served,
+    State,
+    Status,
+    What,
+    drive,
+    judge_redirect,
+)
+from repoprio.names import NormalizedName, Pattern, Specificity, best_match, is_project_name, normalize, version_in
+from repoprio.policy import Format, Location, Mode, Policy, Redirects, Repository, Rule
+from repoprio.routing import Route
+from repoprio.urls import (
+    Site,
+    credentials,
+    filename,
+    is_page_of,
+    is_within,
+    page_url,
+    place,
+    redacted,
+    site,
+    with_credentials,
+    without_credentials,
+)
+
+ACME = normalize("acme")
+PAGE: Served[str] = Served("page", 1, 1)
+Answers = Mapping[tuple[str, str], Answer[str]]
+
+
+def is_version(text: str) -> bool:
+    """Whether `text` looks like a version; enough for file names."""
+    return re.fullmatch(r"\d+(\.\d+)*((a|b|rc)\d+)?(-\d+)?", text) is not None
+
+
+def repository(name: str, priority: int = 10, **keys: object) -> Repository:
+    """A repository at a site of its own."""
+    made = Repository(name, (Location.of(f"https://{name}.example/simple/"),), priority)
+    return replace(made, **keys)  # type: ignore[arg-type]
+
+
+def decide(policy: Policy, answer: Callable[[Ask], Answer[str]], **keys: object) -> tuple[Decision[str], list[Ask]]:
+    """The decision on acme, and the asks that it took."""
+    asks: list[Ask] = []
+
+    def fetch(ask: Ask) -> Answer[str]:
+        asks.append(ask)
+        return answer(ask)
+
+    lookup: Lookup[str] = Lookup(Run(policy), ACME, **keys)  # type: ignore[arg-type]
+    return drive(lookup, fetch, lambda _: True), asks
+
+
+@given(st.text("abAB.-_*?", min_size=1, max_size=12), st.text("ab-", max_size=12))
+def test_patterns_are_globs(pattern: str, text: str) -> None:
+    """A pattern matches what the regular expression of its folded text matches."""
+    parsed = Pattern.parse(pattern)
+    expression = "".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in parsed.text)
+    assert parsed.matches(normalize(text)) == bool(re.fullmatch(expression, normalize(text)))
+
+
+def test_patterns_fold_and_rank() -> None:
+    """`Acme_*` is `acme-*`, which does not match acme; an exact name speaks before any glob."""
+    assert Pattern.parse("Acme_*") == Pattern.parse("acme-*")
+    assert not Pattern.parse("acme-*").matches(ACME)
+    assert Pattern.parse("acme").specificity > Pattern.parse("acme-core-*").specificity
+    assert Pattern.parse("acme-*").specificity > Pattern.parse("a*").specificity == Specificity(exact=False, literals=1)
+    assert best_match((Pattern.parse("x"),), ACME) is None
+    for bad in ("", "a[b]", "a b", "é"):
+        with pytest.raises(ValueError, match="wildcards"):
+            Pattern.parse(bad)
+
+
+def test_a_hostile_pattern_costs_no_time() -> None:
+    """Many wildcards on a long name end at once."""
+    assert not Pattern.parse("*a" * 40 + "b").matches(NormalizedName("a" * 3000))
+
+
+def test_project_names() -> None:
+    """A project name is what the core metadata allow."""
+    assert all(is_project_name(name) for name in ("a", "A.b-c_d", "9x"))
+    assert not any(is_project_name(name) for name in ("", "-a", "a-", "a b", "ü"))
+
+
+@pytest.mark.parametrize(
+    ("file", "project", "version"),
+    [
+        ("acme-1.0-py3-none-any.whl", "acme", "1.0"),
+        ("Acme_Core-1.0-1-py3-none-any.whl", "acme-core", "1.0"),
+        ("acme_core-1.0-py3-none-any.whl", "acme", None),
+        ("acme-1.0.whl", "acme", None),
+        ("acme-x-py3-none-any.whl", "acme", None),
+        ("acme-1.0.tar.gz", "acme", "1.0"),
+        ("acme-core-1.0.zip", "acme", None),
+        ("acme-core-1.0.zip", "acme-core", "1.0"),
+        ("acme-1.0-1.tar.gz", "acme", "1.0-1"),
+        ("acme.tar.gz", "acme", None),
+        ("acme-1.0.exe", "acme", None),
+    ],
+)
+def test_whose_file_it_is(file: str, project: str, version: str | None) -> None:
+    """A file name tells project and version, with dashes in either."""
+    assert version_in(file, normalize(project), is_version) == version
+
+
+def test_places() -> None:
+    """What does not tell repositories apart is set aside; the path counts, dots resolved."""
+    same = ["https://H.example/simple", "https://h.example:443/simple/", "HTTPS://u:p@h.example//simple/?q#f"]
+    assert len({place(url) for url in same}) == 1
+    assert place("https://h.example/corp/../public") == place("https://h.example/%70ublic/")
+    assert place("https://h.example:8443/") == "https://h.example:8443"
+    assert is_within("https://h.example/a/b", "https://h.example/a/")
+    assert not is_within("https://h.example/ab", "https://h.example/a")
+    assert str(site("http://h.example:80")) == "http://h.example"
+    assert Site("http", "h", 80).is_own(Site("https", "h", 8443))
+    assert not Site("https", "h", 443).is_own(Site("http", "h", 80))
+
+
+def test_pages_and_files_of_urls() -> None:
+    """A page URL ends in the name; a file name is its last segment, decoded."""
+    assert page_url("https://h.example/simple", ACME) == "https://h.example/simple/acme/"
+    assert is_page_of("https://h.example/x/Acme/index.html", ACME)
+    assert not is_page_of("https://h.example/login", ACME)
+    assert not is_page_of("https://h.example/", ACME)
+    assert filename("https://h.example/f/a%2Bb.whl?x#y") == "a+b.whl"
+
+
+def test_credentials_in_urls() -> None:
+    """Credentials come apart from a URL and together with it again, percent-encoded."""
+    url = with_credentials("https://x@h.example/simple/", "a@b", "p/w")
+    assert url == "https://a%40b:p%2Fw@h.example/simple/"
+    assert credentials(url) == ("a@b", "p/w")
+    assert with_credentials("https://h.example/", "token", "") == "https://token@h.example/"
+    assert without_credentials(url) == "https://h.example/simple/"
+    assert credentials("https://h.example/") is None
+    assert redacted("https://u:p@h.example/a?token=1#x") == "https://h.example/a"
+    assert redacted("https://[h/a") == "(not a URL)"
+
+
+REDIRECTS = [
+    ("https://corp.example/other/acme/", None),
+    ("https://public.example/simple/acme", State.ABSENT),
+    ("https://PUBLIC.example:443/simple/acme/", State.ABSENT),
+    ("https://public.example/simple/other/", State.UNAVAILABLE),
+    ("https://corp.example/public/acme/", State.ABSENT),
+    ("https://corp.example/simple/../public/acme/", State.ABSENT),
+    ("https://corp.example/public/other/", State.UNAVAILABLE),
+    ("http://corp.example/simple/acme/", State.UNAVAILABLE),
+    ("https://corp.example:8443/simple/acme/", State.UNAVAILABLE),
+    ("https://elsewhere.example/acme/", State.UNAVAILABLE),
+    ("https://follow.example/acme/", None),
+    ("https://absent.example/acme/", State.ABSENT),
+    ("file:///etc/passwd", State.UNAVAILABLE),
+    ("//", State.UNAVAILABLE),
+    ("https://h.example:x/", State.UNAVAILABLE),
+]
+
+
+@pytest.mark.parametrize(("target", "verdict"), REDIRECTS)
+def test_each_redirect_is_judged_before_it_is_followed(target: str, verdict: State | None) -> None:
+    """Own site: followed. Another repository's page of this name: absent. All else by `redirects`, or refused."""
+    told = {site("https://follow.example"): Redirects.FOLLOW, site("https://absent.example"): Redirects.ABSENT}
+    corp = repository("corp", redirects=MappingProxyType(told))
+    nested = replace(repository("nested", 90), locations=(Location.of("https://corp.example/public/"),))
+    policy = Policy((corp, repository("public", 90), nested))
+    assert judge_redirect(policy, corp, corp.locations[0], ACME, target).state is verdict
+
+
+def test_http_may_move_to_https_of_the_same_host() -> None:
+    """Http to https of one host is the repository's own site."""
+    corp = replace(repository("corp"), locations=(Location.of("http://corp.example/simple/"),))
+    target = "https://corp.example/simple/acme/"
+    assert judge_redirect(Policy((corp,)), corp, corp.locations[0], ACME, target).state is None
+
+
+def follow(target: str, then: Answer[str], **keys: object) -> tuple[Decision[str], list[Ask]]:
+    """Corp redirects acme to `target`, which answers `then`; public would serve it."""
+    policy = Policy((repository("corp", **keys), repository("public", 90)))
+
+    def answer(ask: Ask) -> Answer[str]:
+        if ask.repository.name == "public":
+            return PAGE
+        return Redirected(target) if ask.hops == 0 else then
+
+    return decide(policy, answer)
+
+
+def test_a_page_must_stay_the_names_page() -> None:
+    """A login page at another path of the own site is no page, and its 404 is no absence."""
+    assert follow("https://corp.example/simple/acme/index.html", PAGE)[0].outcome is Outcome.SERVED
+    assert follow("https://corp.example/login", PAGE)[0].outcome is Outcome.UNAVAILABLE
+    assert follow("https://corp.example/login", Status(404))[0].outcome is Outcome.UNAVAILABLE
+
+
+def test_only_the_repository_itself_can_say_absent() -> None:
+    """A 404 on a site that is merely followed is no absence; a 404 on the own site is."""
+    told = MappingProxyType({site("https://cdn.example"): Redirects.FOLLOW})
+    assert follow("https://cdn.example/acme/", Status(404), redirects=told)[0].outcome is Outcome.UNAVAILABLE
+    assert follow("https://cdn.example/acme/", PAGE, redirects=told)[0].owners[0].repository.name == "corp"
+    assert follow("https://corp.example/s/acme/", Status(404))[0].owners[0].repository.name == "public"
+
+
+def test_a_redirect_loop_ends() -> None:
+    """Redirects in a circle end as unavailable, after few requests."""
+    decision, asks = follow("https://corp.example/simple/acme/", Redirected("https://corp.example/simple/acme/"))
+    assert decision.outcome is Outcome.UNAVAILABLE
+    assert len(asks) < 15
+
+
+@pytest.mark.parametrize(
+    ("canary", "outcome"),
+    [
+        (PAGE, Outcome.SERVED),
+        (Served("page", 3, 0), Outcome.UNAVAILABLE),
+        (Status(404), Outcome.UNAVAILABLE),
+        (Status(401), Outcome.UNAVAILABLE),
+        (Failed("reset", lasting=True), Outcome.UNAVAILABLE),
+    ],
+)
+@pytest.mark.parametrize("skip", [False, True])
+def test_absence_is_believed_after_the_canary(canary: Answer[str], outcome: Outcome, skip: bool) -> None:
+    """Only once the canary was served, with a file of its own, does a 404 count; a login is never skipped."""
+    corp = repository("corp", canary=normalize("known"), skip_if_unavailable=skip)
+    policy = Policy((corp, repository("public", 90)))
+
+    def answer(ask: Ask) -> Answer[str]:
+        return canary if ask.what is What.CANARY else PAGE if ask.repository.name == "public" else Status(404)
+
+    decision, asks = decide(policy, answer)
+    down = skip and isinstance(canary, Failed)
+    assert decision.outcome is (Outcome.SERVED if down else outcome)
+    assert [ask.name for ask in asks[:2]] == ["acme", "known"]
+
+
+def test_the_canary_is_asked_once_in_a_run() -> None:
+    """A second name of the same run believes the canary that the first one asked."""
+    run: Run[str] = Run(Policy((repository("corp", canary=normalize("known")),)))
+    asks: list[Ask] = []
+
+    def fetch(ask: Ask) -> Answer[str]:
+        asks.append(ask)
+        return PAGE if ask.what is What.CANARY else Status(404)
+
+    for name in ("a", "b"):
+        lookup: Lookup[str] = Lookup(run, normalize(name))
+        assert lookup.mode is Mode.STRICT
+        assert drive(lookup, fetch, lambda _: True).outcome is Outcome.ABSENT
+    assert [ask.what for ask in asks].count(What.CANARY) == 1
+
+
+@pytest.mark.parametrize(
+    ("listed", "owner", "asked"),
+    [
+        (Listed(frozenset({ACME})), "corp", [What.LIST, What.PAGE]),
+        (Listed(frozenset()), "public", [What.LIST]),
+        (Failed("cut short"), "corp", [What.LIST, What.PAGE]),
+    ],
+)
+def test_a_complete_list_spares_the_page(listed: Answer[str], owner: str, asked: list[What]) -> None:
+    """A name that a whole list lacks is absent without its page; a bad list counts for nothing."""
+    policy = Policy((repository("corp", complete_listing=True), repository("public", 90)))
+    decision, asks = decide(policy, lambda ask: listed if ask.what is What.LIST else PAGE)
+    assert decision.owners[0].repository.name == owner
+    assert [ask.what for ask in asks if ask.repository.name == "corp"] == asked
+
+
+def test_a_list_is_asked_once_in_a_run() -> None:
+    """The project list serves all names of a run."""
+    run: Run[str] = Run(Policy((repository("corp", complete_listing=True),)))
+    asks: list[Ask] = []
+
+    def fetch(ask: Ask) -> Answer[str]:
+        asks.append(ask)
+        return Listed(frozenset())
+
+    for name in ("a", "b"):
+        assert drive(Lookup(run, normalize(name)), fetch, lambda _: True).outcome is Outcome.ABSENT
+    assert [ask.what for ask in asks] == [What.LIST]
+
+
+def test_no_index_leaves_flat_repositories() -> None:
+    """`--no-index` asks flat repositories only; a name that is owned by another is refused."""
+    flat = repository("wheels", 50, format=Format.FLAT)
+    decision, asks = decide(Policy((repository("corp"), flat)), lambda _: PAGE, no_index=True)
+    assert decision.owners[0].repository.name == "wheels"
+    assert [ask.what for ask in asks] == [What.FILES]
+    owned = Policy((repository("corp", owns=(Pattern.parse("acme"),)), flat))
+    refused, asks = decide(owned, lambda _: PAGE, no_index=True)
+    assert (refused.outcome, refused.code, asks) == (Outcome.BLOCKED, Code.OWNER_RULED_OUT, [])
+
+
+def mirrored(answers: Mapping[str, Answer[str]]) -> Decision[str]:
+    """Corp with a mirror; public below."""
+    corp = replace(
+        repository("corp"), locations=tuple(Location.of(f"https://{h}.example/") for h in ("corp", "mirror"))
+    )
+    policy = Policy((corp, repository("public", 90)))
+    return decide(policy, lambda ask: answers.get(site(ask.location.url).host.split(".")[0], PAGE))[0]
+
+
+def test_mirrors() -> None:
+    """A mirror serves for a repository that is down; its "absent" does not count; a 404 needs no mirror."""
+    down = Failed("reset", lasting=True)
+    served = mirrored({"corp": down})
+    assert served.owners[0].asked is not None
+    assert "mirror" in served.owners[0].asked.url
+    assert mirrored({"corp": down, "mirror": Status(404)}).outcome is Outcome.UNAVAILABLE
+    assert mirrored({"corp": down, "mirror": down}).outcome is Outcome.UNAVAILABLE
+    assert mirrored({"corp": Status(404)}).owners[0].repository.name == "public"
+
+
+def test_a_repository_that_is_down_costs_once() -> None:
+    """Within one run a repository that gave no answer at all is not asked for further names."""
+    run: Run[str] = Run(Policy((repository("corp", skip_if_unavailable=True), repository("public", 90))))
+    asks: list[Ask] = []
+
+    def fetch(ask: Ask) -> Answer[str]:
+        asks.append(ask)
+        return Failed("reset", lasting=True) if ask.repository.name == "corp" else PAGE
+
+    for name in ("a", "b"):
+        decision = drive(Lookup(run, normalize(name)), fetch, lambda _: True)
+        assert decision.findings[0].skipped
+    assert [ask.repository.name for ask in asks] == ["corp", "public", "public"]
+
+
+def test_an_unset_variable_makes_unavailable() -> None:
+    """A URL whose variable has no value is not asked at all, and stops the lookup; its list too."""
+    unset = Location("https://${HOST}/", "https://${HOST}/", unset=("HOST",))
+    corp = replace(repository("corp", complete_listing=True), locations=(unset,))
+    decision, asks = decide(Policy((corp, repository("public", 90))), lambda _: PAGE)
+    assert (decision.outcome, asks) == (Outcome.UNAVAILABLE, [])
+    assert decision.findings[0].reason == "${HOST} is not set"
+
+
+def test_an_empty_page_may_mean_absent() -> None:
+    """Where `absent` has "empty-page", a page without files is none; one with foreign files is a page."""
+    policy = Policy((repository("corp", empty_page_is_absent=True), repository("public", 90)))
+    for entries, owner in ((0, "public"), (1, "corp")):
+        page: Served[str] = Served("page", entries, 0)
+        decision, _ = decide(policy, lambda ask, page=page: page if ask.repository.name == "corp" else PAGE)  # type: ignore[misc]
+        assert decision.owners[0].repository.name == owner
+
+
+def test_callers_below_all() -> None:
+    """A repository that only a caller named serves what nobody of the policy has."""
+    extra = repository("unlisted-1", 1000)
+    answers = {"corp": Status(404), "unlisted-1": PAGE}
+    decision, _ = decide(Policy((repository("corp"),)), lambda ask: answers[ask.repository.name], callers=(extra,))
+    assert decision.owners[0].repository.name == "unlisted-1"
+    assert isinstance(decision.route, Route)
+
+
+def test_explanations_know_their_lines() -> None:
+    """An explanation tells who was asked, who is at fault, and which line is whose."""
+    policy = Policy((repository("corp"), repository("special", 20, explicit=True), repository("public", 90)))
+    decision, _ = decide(policy, lambda _: Status(503, ", 6 tries"))
+    told = explain(policy, decision, "acme", {})
+    assert (told.outcome, told.code) == (Outcome.UNAVAILABLE, Code.UNAVAILABLE)
+    assert [line.reason for line in told.faulty] == ["503, 6 tries"]
+    assert [str(r) for r in told.asked] == ["corp (priority 10)"]
+    assert told.line(policy.repositories[1]).reason == "explicit: only for names that are routed to it"
+    assert policy.repositories[0].is_at("https://corp.example:443/simple")
+    assert [r.name for r in policy.enabled()] == ["corp", "special", "public"]
+    assert str(Rule("a", "1", "f")) == "a = 1 (f)"
+    assert str(Rule("a", "", "f")) == "a, f"
+
+
+def test_explanations_of_what_was_shadowed() -> None:
+    """What a lower repository has is told as shadowed where it was asked."""
+    policy = Policy((repository("corp"), repository("public", 90)))
+    decision, _ = decide(policy, lambda _: PAGE, below_owner=True)
+    told = explain(policy, decision, "acme", {"corp": ("1",), "public": ("9",)})
+    assert [(line.status, line.versions) for line in told.lines] == [("served", ("1",)), ("shadowed", ("9",))]
+    assert told.outcome is Outcome.NO_MATCH
