@@ -25,7 +25,7 @@ NEW, OLD = "26.3", "24.0"
 SETTINGS: Final = {"PIP_RETRIES": "0", "PIP_DEFAULT_TIMEOUT": "2"}
 TRANSITIVE: Final = "transitive.toml"
 # What `explain` takes of pip's options; the others change nothing that it tells.
-_EXPLAINED: Final = ("--pre", "--no-index", "-i", "--index-url", "--extra-index-url", "--find-links")
+_EXPLAINED: Final = ("--pre", "--no-index", "--index-url", "--extra-index-url", "--find-links")
 CASES = load_cases(Path(__file__).parent / "cases", runner="pip")
 # A direct URL is taken by pip alone: no repository has a say, so there is no choice to agree on.
 EXPLAINED = tuple(it for it in CASES if it.source != TRANSITIVE and it.expect.code != "direct-url")
@@ -37,7 +37,12 @@ def _is_affordable(case: Case, pip_version: str) -> bool:
     return pip_version == NEW or case.source == TRANSITIVE or third
 
 
-def _matrix(cases: Sequence[Case]) -> Iterator[Any]:
+def _matrix(cases: Sequence[Case]) -> list[Any]:
+    """The cases on both pips, as a list: pytest takes no iterators."""
+    return list(_parameters(cases))
+
+
+def _parameters(cases: Sequence[Case]) -> Iterator[Any]:
     for pip_version in (NEW, OLD):
         for case in cases:
             marks = [] if _is_affordable(case, pip_version) else [pytest.mark.full]
@@ -46,7 +51,12 @@ def _matrix(cases: Sequence[Case]) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("case", "pip_version"), _matrix(CASES))
-def test_pip_decides_as_the_case_says(case: Case, pip_version: str, pip_env: EnvFactory, tmp_path: Path) -> None:
+def test_pip_decides_as_the_case_says(
+    case: Case,
+    pip_version: str,
+    pip_env: EnvFactory,
+    tmp_path: Path,
+) -> None:
     """Pip takes what the case says from where it says, or refuses with the code that it says."""
     env = pip_env(pip_version)
     with realize(case, tmp_path) as real:
@@ -75,7 +85,12 @@ def test_pip_decides_as_the_case_says(case: Case, pip_version: str, pip_env: Env
 
 
 @pytest.mark.parametrize(("case", "pip_version"), _matrix(EXPLAINED))
-def test_explain_agrees_with_pip(case: Case, pip_version: str, pip_env: EnvFactory, tmp_path: Path) -> None:
+def test_explain_agrees_with_pip(
+    case: Case,
+    pip_version: str,
+    pip_env: EnvFactory,
+    tmp_path: Path,
+) -> None:
     """`explain` tells the outcome, repository and version of the same case, and asks no more."""
     env = pip_env(pip_version)
     with realize(case, tmp_path) as real:

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
@@ -175,8 +175,9 @@ def realize(case: Case, tmp_path: Path) -> Iterator[Realized]:
         }
         urls = {name: _url(case.repositories[name], it) for name, it in made.items()}
         hosts = {name: it.host for name, it in made.items() if isinstance(it, RepositoryServer)}
-        fill = _filler(urls, hosts)
+        fill = filler(urls, hosts)
         for name, repository in case.repositories.items():
+            _stock(repository, made[name], fill)
             _set_answers(repository, made[name], fill)
         yield _realized(case, tmp_path, made, urls, fill)
 
@@ -339,7 +340,7 @@ def _check(case: Case, reader: Reader) -> None:
 def _check_placeholders(case: Case, reader: Reader) -> None:
     """Find misspelt placeholders now, when the error can still name the case."""
     served = {name for name, repository in case.repositories.items() if repository.is_served}
-    fill = _filler(dict.fromkeys(case.repositories, ""), dict.fromkeys(served, ""))
+    fill = filler(dict.fromkeys(case.repositories, ""), dict.fromkeys(served, ""))
     try:
         for text in (case.policy, *case.request, *case.options, *case.constraints):
             fill(text)
@@ -348,11 +349,15 @@ def _check_placeholders(case: Case, reader: Reader) -> None:
         for repository in case.repositories.values():
             for fault in repository.answers.values():
                 fault.filled(fill)
+            for spec in (spec for specs in repository.files.values() for spec in specs):
+                list(map(fill, spec.requires))
     except CaseError as error:
         raise reader.fail(str(error)) from error
 
 
-def _filler(urls: Mapping[str, str], hosts: Mapping[str, str]) -> Callable[[str], str]:
+def filler(urls: Mapping[str, str], hosts: Mapping[str, str]) -> Callable[[str], str]:
+    """Return what fills in placeholders, from the URLs and hosts of repositories."""
+
     def value(match: re.Match[str]) -> str:
         values = hosts if match[2] else urls
         if match[1] not in values:
@@ -373,9 +378,16 @@ def _make(case: RepositoryCase, folder: Path, stack: ExitStack) -> Repository:
         made = FlatDirectory(root, case.name)
     else:
         made = stack.enter_context(RepositoryServer(case.name, layout=case.layout))
-    for project, specs in case.files.items():
-        made.add(project, *specs)
     return made
+
+
+def _stock(case: RepositoryCase, made: Repository, fill: Callable[[str], str]) -> None:
+    """Add the files, whose requirements may name other repositories' URLs."""
+    if isinstance(made, MissingDirectory):
+        return
+    for project, specs in case.files.items():
+        filled = (replace(it, requires=tuple(map(fill, it.requires))) for it in specs)
+        made.add(project, *filled)
 
 
 def _url(case: RepositoryCase, made: Repository) -> str:

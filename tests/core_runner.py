@@ -1,0 +1,332 @@
+"""Runs a decision case through the core alone: no network, no pip, a fetcher made of the case."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any, Final, TypeAlias
+from urllib.parse import unquote, urljoin, urlsplit
+
+from packaging.requirements import Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.tags import sys_tags
+from packaging.utils import parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from repoprio.config.read import Tools, read
+from repoprio.explanation import Chosen, Explanation, explain
+from repoprio.lookup import (
+    Answer,
+    Ask,
+    Decision,
+    Failed,
+    Finding,
+    Listed,
+    Lookup,
+    Missing,
+    Redirected,
+    Run,
+    Served,
+    State,
+    Status,
+    What,
+    drive,
+)
+from repoprio.names import NormalizedName, normalize, version_in
+from repoprio.policy import Policy
+from repoprio.routing import Route
+from support.cases import ALL, LIST, Case, RepositoryCase, filler
+from support.faults import Fault
+from support.files import FileSpec, build
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DEFAULT_INDEX: Final = "https://default.example/simple"
+POLICY_FILE: Final = "policy.toml"
+_ROOT: Final = "/srv"
+_OPTIONS: Final = frozenset({"--pre", "--no-index"})
+_PAGES: Final = ("text/html", "application/vnd.pypi.simple.v1")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file on a page, as much of it as the choice among candidates looks at."""
+
+    name: str
+    version: str
+    spec: FileSpec
+
+    @property
+    def rank(self) -> tuple[Version, int]:
+        """What makes one candidate better than another: the version, then the better tag."""
+        return Version(self.version), _tag_rank(self.name)
+
+
+Page: TypeAlias = tuple[File, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one requirement."""
+
+    explanation: Explanation
+    repositories: tuple[str, ...]
+
+    @property
+    def version(self) -> str | None:
+        """The version that would be installed."""
+        return self.explanation.chosen.version if self.explanation.chosen else None
+
+
+@dataclass
+class CoreRun:
+    """One run over a case: what it asks is answered by the case and noted."""
+
+    case: Case
+    asked: set[tuple[str, str]] = field(default_factory=set)
+    policy: Policy = field(init=False)
+    results: dict[str, Result] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Read the policy, with URLs in the place of its placeholders."""
+        self._urls = {name: _url(it) for name, it in self.case.repositories.items()}
+        hosts = {n: f"{n}.example" for n, it in self.case.repositories.items() if it.is_served}
+        self._fill = filler(self._urls, hosts)
+        environ = {key: self._fill(value) for key, value in self.case.env.items()}
+        tools = Tools(tomllib.loads, is_specifier, default_index=DEFAULT_INDEX)
+        self.policy = read(self._fill(self.case.policy), POLICY_FILE, environ, tools)
+
+    def go(self) -> Result:
+        """Look up everything that is asked for and return what came of the expected project."""
+        unknown = set(self.case.options) - _OPTIONS
+        assert not unknown, f"the core knows no option {unknown}: such a case goes through pip"
+        wanted = [Requirement(self._fill(text)) for text in self.case.request]
+        constraints = [Requirement(self._fill(text)) for text in self.case.constraints]
+        run = Run[Page](self.policy)
+        merged: dict[NormalizedName, SpecifierSet] = {}
+        for one in wanted:
+            name = normalize(one.name)
+            merged[name] = merged.get(name, SpecifierSet()) & one.specifier
+        for one in constraints:
+            if (name := normalize(one.name)) in merged:
+                merged[name] &= one.specifier
+        for name, specifier in merged.items():
+            self.results[name] = self._look_up(run, name, specifier)
+        return self.results[self.case.expect.project]
+
+    def was_asked(self, repository: str, project: str) -> bool:
+        """Whether the repository was asked for the project; a flat one is asked for all at once."""
+        flat = self.case.repositories[repository].kind == "flat"
+        return (repository, "" if flat else project) in self.asked
+
+    def _look_up(self, run: Run[Page], name: NormalizedName, specifier: SpecifierSet) -> Result:
+        lookup = Lookup(run, name, no_index="--no-index" in self.case.options)
+
+        def best(offers: tuple[Finding[Page], ...]) -> tuple[str, File] | None:
+            return self._best(lookup, offers, specifier)
+
+        decision = drive(lookup, self._fetch, lambda offers: best(offers) is not None)
+        chosen = best(decision.owners)
+        explanation = explain(
+            self.policy,
+            decision,
+            f"{name}{specifier}",
+            {f.repository.name: tuple(x.version for x in f.page or ()) for f in decision.findings},
+            specifier=str(specifier),
+            chosen=Chosen(chosen[0], chosen[1].version, chosen[1].name) if chosen else None,
+        )
+        return Result(explanation, _concerned(decision, explanation))
+
+    def _best(
+        self, lookup: Lookup[Page], offers: tuple[Finding[Page], ...], specifier: SpecifierSet
+    ) -> tuple[str, File] | None:
+        """What pip would take: the newest that fits, yanked ones only where one is asked for."""
+        route = lookup.route
+        versions = route.versions if isinstance(route, Route) else None
+        narrow = SpecifierSet(versions[0] if versions else "")
+        named: dict[str, tuple[str, File]] = {}
+        for offer in offers:
+            for file in offer.page or ():
+                named.setdefault(file.name, (offer.repository.name, file))
+        usable = [
+            (owner, file)
+            for owner, file in named.values()
+            if narrow.contains(file.version, prereleases=True) and _is_compatible(file)
+        ]
+        before = True if "--pre" in self.case.options else None
+        fitting = set(specifier.filter([file.version for _, file in usable], prereleases=before))
+        found = [(owner, file) for owner, file in usable if file.version in fitting]
+        standing = [(owner, file) for owner, file in found if not file.spec.yanked]
+        if not standing and any(one.operator in ("==", "===") for one in specifier):
+            standing = found
+        return max(standing, key=lambda item: item[1].rank, default=None)
+
+    def _fetch(self, ask: Ask) -> Answer[Page]:
+        url = ask.location.url
+        found = next((it for it in self.case.repositories.values() if _is_at(it, url)), None)
+        if found is None:
+            return Failed("its host name is not known", lasting=True)
+        if not found.is_served:
+            return self._on_disk(found, ask)
+        return self._over_http(found, ask)
+
+    def _on_disk(self, repository: RepositoryCase, ask: Ask) -> Answer[Page]:
+        if repository.kind == "missing-directory":
+            return Failed("it is not there", lasting=True)
+        if ask.what is What.LIST:
+            return Failed("a folder has no project list that could be whole")
+        if repository.kind == "flat-directory":
+            return _flat_offer(repository, ask.name)
+        held = _project(repository, PurePosixPath(urlsplit(ask.location.url).path).name)
+        return Missing() if held is None else _served(held, ask.name)
+
+    def _over_http(self, repository: RepositoryCase, ask: Ask) -> Answer[Page]:
+        area, project = _asked_path(ask.location.url)
+        self.asked.add((repository.name, project))
+        if area not in ("simple", "links.html"):
+            return Status(404)
+        is_list = area == "simple" and not project
+        fault = repository.answers.get(LIST if is_list else project or ALL)
+        fault = fault or repository.answers.get(ALL)
+        fault = (fault or Fault()).filled(self._fill)
+        special = _special(fault, ask)
+        if special is not None:
+            return special
+        if is_list:
+            return Listed(frozenset(map(normalize, repository.files)))
+        if area == "links.html":
+            return _flat_offer(repository, ask.name)
+        held = _project(repository, project)
+        if held is None and not fault.makes_page:
+            return Status(404)
+        return _served(() if fault.empty_page else held or (), ask.name)
+
+
+def is_specifier(text: str) -> bool:
+    """Whether `text` is a version specifier."""
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return False
+    return True
+
+
+def is_version(text: str) -> bool:
+    """Whether `text` is a version."""
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
+def _url(repository: RepositoryCase) -> str:
+    # Plain HTTP as on loopback, so that a site can be written the same way for both runners.
+    root = f"http://{repository.name}.example/"
+    paths = {"simple": f"{root}simple/", "flat": f"{root}links.html"}
+    folder = f"{_ROOT}/{repository.name}"
+    on_disk = folder if repository.kind == "flat-directory" else f"file://{folder}/"
+    return paths.get(repository.kind, on_disk)
+
+
+def _is_at(repository: RepositoryCase, url: str) -> bool:
+    parts = urlsplit(url)
+    if repository.is_served:
+        return parts.hostname == f"{repository.name}.example"
+    return f"{parts.path}/".startswith(f"{_ROOT}/{repository.name}/")
+
+
+def _asked_path(url: str) -> tuple[str, str]:
+    """The area of a server's site and the project in it."""
+    segments = [unquote(part) for part in urlsplit(url).path.split("/") if part]
+    area = segments[0] if segments else ""
+    return area, normalize(segments[1]) if len(segments) > 1 else ""
+
+
+def _special(fault: Fault, ask: Ask) -> Answer[Page] | None:
+    """The answer where the fault leaves nothing of the normal one: what an adapter makes of it."""
+    location = ask.location
+    if fault.basic_auth is not None and f"{location.user}:{location.password}" != fault.basic_auth:
+        return Status(401)
+    if fault.loop or fault.redirect is not None:
+        return Redirected(_absolute(location.url, fault.redirect or location.url))
+    if fault.status is not None:
+        return Status(fault.status)
+    broken: Mapping[str, bool] = {
+        "no answer in time": bool(fault.hang),
+        "the connection was reset": fault.reset,
+        "the answer broke off": fault.reset_body or fault.truncate or fault.gzip_garbage,
+        "no project page": fault.login_page or fault.body is not None or fault.json is not None,
+        "not a page's content type": not _is_page_type(fault.content_type),
+        "the page of another project": normalize(fault.name or ask.name) != ask.name,
+        "another API version": (fault.api_version or "1.0").split(".")[0] != "1",
+    }
+    lasting = bool(fault.hang) or fault.reset
+    reasons = (Failed(why, lasting=lasting) for why, holds in broken.items() if holds)
+    return next(reasons, None)
+
+
+def _absolute(base: str, target: str) -> str:
+    """The redirect's target; what is no URL is left as it is, for the core to judge."""
+    try:
+        return urljoin(base, target)
+    except ValueError:
+        return target
+
+
+def _is_page_type(content_type: str | None) -> bool:
+    return content_type is None or content_type.startswith(_PAGES)
+
+
+def _project(repository: RepositoryCase, project: str) -> tuple[FileSpec, ...] | None:
+    held = {normalize(name): specs for name, specs in repository.files.items()}
+    return held.get(normalize(project))
+
+
+def _served(specs: tuple[FileSpec, ...], name: NormalizedName) -> Served[Page]:
+    page = _page({(name, spec) for spec in specs}, name)
+    return Served(page, len(specs), len(page))
+
+
+def _flat_offer(repository: RepositoryCase, name: NormalizedName) -> Answer[Page]:
+    listed = {(project, spec) for project, specs in repository.files.items() for spec in specs}
+    page = _page(listed, name)
+    return Served(page, len(listed), len(page)) if page else Missing()
+
+
+def _page(listed: set[tuple[str, FileSpec]], name: NormalizedName) -> Page:
+    names = ((build(project, spec).filename, spec) for project, spec in listed)
+    files = ((file, version_in(file, name, is_version), spec) for file, spec in names)
+    return tuple(File(file, version, spec) for file, version, spec in files if version)
+
+
+def _tag_rank(file: str) -> int:
+    """How well the file suits this interpreter: an sdist least, -1 where not at all."""
+    if not file.endswith(".whl"):
+        return 0
+    tags = parse_wheel_filename(file)[3]
+    known = list(sys_tags())
+    return next((len(known) - n for n, tag in enumerate(known) if tag in tags), -1)
+
+
+def _is_compatible(file: File) -> bool:
+    python = ".".join(map(str, sys.version_info[:3]))
+    allowed = SpecifierSet(file.spec.requires_python or "").contains(python)
+    return allowed and _tag_rank(file.name) >= 0
+
+
+def _concerned(decision: Decision[Any], explanation: Explanation) -> tuple[str, ...]:
+    """The repositories that the result may be laid to: the supplier, the faulty, the owners."""
+    if explanation.chosen:
+        return (explanation.chosen.repository,)
+    by_outcome: dict[str, Callable[[], list[str]]] = {
+        "unavailable": lambda: [line.repository.name for line in explanation.faulty],
+        "no-match": lambda: [f.repository.name for f in decision.of(State.SERVES)],
+    }
+    owners = by_outcome.get(explanation.outcome.value)
+    return tuple(owners() if owners else [owner.name for owner in explanation.owners])
