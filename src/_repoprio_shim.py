@@ -8,6 +8,8 @@ import sys
 WATCHED = frozenset(
     "pip._internal." + name
     for name in (
+        "build_env",
+        "build_env.installer",
         "cli.base_command",
         "cli.req_command",
         "commands.index",
@@ -15,6 +17,7 @@ WATCHED = frozenset(
         "index.package_finder",
         "operations.prepare",
         "resolution.resolvelib.factory",
+        "utils.misc",
     )
 )
 

@@ -290,13 +290,13 @@ def _project(repository: RepositoryCase, project: str) -> tuple[FileSpec, ...] |
 
 def _served(specs: tuple[FileSpec, ...], name: NormalizedName) -> Served[Page]:
     page = _page({(name, spec) for spec in specs}, name)
-    return Served(page, len(specs), len(page))
+    return Served(page, len(page), empty=not specs)
 
 
 def _flat_offer(repository: RepositoryCase, name: NormalizedName) -> Answer[Page]:
     listed = {(project, spec) for project, specs in repository.files.items() for spec in specs}
     page = _page(listed, name)
-    return Served(page, len(listed), len(page)) if page else Missing()
+    return Served(page, len(page)) if page else Missing()
 
 
 def _page(listed: set[tuple[str, FileSpec]], name: NormalizedName) -> Page:

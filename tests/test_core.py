@@ -48,7 +48,7 @@ from repoprio.urls import (
 )
 
 ACME = normalize("acme")
-PAGE: Served[str] = Served("page", 1, 1)
+PAGE: Served[str] = Served("page", 1)
 Answers = Mapping[tuple[str, str], Answer[str]]
 
 
@@ -187,14 +187,14 @@ def test_each_redirect_is_judged_before_it_is_followed(target: str, verdict: Sta
     corp = repository("corp", redirects=MappingProxyType(told))
     nested = replace(repository("nested", 90), locations=(Location.of("https://corp.example/public/"),))
     policy = Policy((corp, repository("public", 90), nested))
-    assert judge_redirect(policy, corp, corp.locations[0], ACME, target).state is verdict
+    assert judge_redirect(policy.repositories, corp, corp.locations[0], ACME, target).state is verdict
 
 
 def test_http_may_move_to_https_of_the_same_host() -> None:
     """Http to https of one host is the repository's own site."""
     corp = replace(repository("corp"), locations=(Location.of("http://corp.example/simple/"),))
     target = "https://corp.example/simple/acme/"
-    assert judge_redirect(Policy((corp,)), corp, corp.locations[0], ACME, target).state is None
+    assert judge_redirect((corp,), corp, corp.locations[0], ACME, target).state is None
 
 
 def follow(target: str, then: Answer[str], **keys: object) -> tuple[Decision[str], list[Ask]]:
@@ -235,7 +235,7 @@ def test_a_redirect_loop_ends() -> None:
     ("canary", "outcome"),
     [
         (PAGE, Outcome.SERVED),
-        (Served("page", 3, 0), Outcome.UNAVAILABLE),
+        (Served("page", 0), Outcome.UNAVAILABLE),
         (Status(404), Outcome.UNAVAILABLE),
         (Status(401), Outcome.UNAVAILABLE),
         (Failed("reset", lasting=True), Outcome.UNAVAILABLE),
@@ -360,8 +360,8 @@ def test_an_unset_variable_makes_unavailable() -> None:
 def test_an_empty_page_may_mean_absent() -> None:
     """Where `absent` has "empty-page", a page without files is none; one with foreign files is a page."""
     policy = Policy((repository("corp", empty_page_is_absent=True), repository("public", 90)))
-    for entries, owner in ((0, "public"), (1, "corp")):
-        page: Served[str] = Served("page", entries, 0)
+    for empty, owner in ((True, "public"), (False, "corp")):
+        page: Served[str] = Served("page", 0, empty=empty)
         decision, _ = decide(policy, lambda ask, page=page: page if ask.repository.name == "corp" else PAGE)  # type: ignore[misc]
         assert decision.owners[0].repository.name == owner
 

@@ -32,8 +32,8 @@ from repoprio.routing import Blocked, Conflict, Route, route
 NAMES = [normalize(name) for name in ("acme", "acme-core", "other")]
 PATTERNS = [Pattern.parse(text) for text in ("acme", "acme-*", "*", "acme*", "o?her")]
 ANSWERS: list[Answer[str]] = [
-    Served("page", 2, 2),
-    Served("page", 0, 0),
+    Served("page", 2),
+    Served("page", 0, empty=True),
     Status(404),
     Status(401),
     Status(503),

@@ -11,11 +11,12 @@ import enum
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
+from urllib.parse import urlsplit
 
 from repoprio.names import NormalizedName
 from repoprio.policy import Format, Location, Mode, Policy, Redirects, Repository, Rule, tiers
 from repoprio.routing import Blocked, Conflict, Route, RuledOut, route
-from repoprio.urls import is_page_of, is_within, page_url, place, site
+from repoprio.urls import is_page_of, is_within, page_url, place, redacted, site
 
 Page = TypeVar("Page")
 MAX_REDIRECTS = 10
@@ -48,11 +49,14 @@ class Ask:
 
 @dataclass(frozen=True)
 class Served(Generic[Page]):
-    """Status 200 and a valid page: `entries` is how many files it lists, `files` how many of the name."""
+    """Status 200 and a valid page; `files` is how many of the name it lists.
+
+    `empty`: it is whole and lists nothing at all, so that it can be the answer for an unknown name.
+    """
 
     page: Page
-    entries: int
     files: int
+    empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -280,7 +284,7 @@ class Lookup(Generic[Page]):
         self, tier: tuple[Repository, ...]
     ) -> Generator[Asks, list[Answer[Page]] | bool | None, list[Finding[Page]]]:
         """Ask every repository of the tier, side by side, each through all that it takes."""
-        walks = {r.name: _Inquiry(self._run, r, self._name) for r in tier}
+        walks = {r.name: _Inquiry(self._run, r, self._name, self._known) for r in tier}
         while asks := [ask for walk in walks.values() if (ask := walk.ask)]:
             answers = yield Asks(tuple(asks))
             assert isinstance(answers, list)
@@ -329,8 +333,11 @@ def drive(lookup: Lookup[Page], fetch: Fetch[Page], fits: Fits[Page]) -> Decisio
 class _Inquiry(Generic[Page]):
     """What one repository says of one name: its project list, its page, its mirrors, its canary."""
 
-    def __init__(self, run: Run[Page], repository: Repository, name: NormalizedName) -> None:
+    def __init__(
+        self, run: Run[Page], repository: Repository, name: NormalizedName, known: tuple[Repository, ...]
+    ) -> None:
         self._run = run
+        self._known = known
         self._repository = repository
         self._name = name
         self.ask: Ask | None = None
@@ -372,9 +379,12 @@ class _Inquiry(Generic[Page]):
             if finding.state is State.SERVES or (not failures and finding.state is State.ABSENT):
                 return finding
             failures.append(finding)
+        # A mirror that refuses the login speaks for the repository: `skip-if-unavailable` must not hide it.
+        refused = any(failure.login_refused for failure in failures)
+        finding = replace(failures[0], login_refused=refused)
         if all(failure.lasting for failure in failures):
-            self._run.down[repository.name] = failures[0]
-        return failures[0]
+            self._run.down[repository.name] = finding
+        return finding
 
     def _page(
         self, location: Location, name: NormalizedName, what: What
@@ -391,10 +401,11 @@ class _Inquiry(Generic[Page]):
             answer = yield Ask(self._repository, what, name, at, hop)
             if not isinstance(answer, Redirected):
                 return self._judge(answer, at, start, name)
-            verdict = judge_redirect(self._run.policy, self._repository, location, name, answer.url)
+            verdict = judge_redirect(self._known, self._repository, location, name, answer.url)
             if verdict.state is not None:
                 return self._finding(verdict.state, verdict.reason, at)
-            at = Location(answer.url, answer.url)
+            # A variable of the policy may have gone into the target: then it is not shown.
+            at = Location(location.shown if "${" in location.shown else redacted(answer.url), answer.url)
         return self._finding(State.UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects", at)
 
     def _judge(self, answer: Answer[Page] | None, at: Location, start: Location, name: NormalizedName) -> Finding[Page]:
@@ -412,7 +423,7 @@ class _Inquiry(Generic[Page]):
         assert isinstance(answer, Served)
         if moved:
             return self._finding(State.UNAVAILABLE, moved, at)
-        if not answer.entries and repository.empty_page_is_absent and not flat:
+        if answer.empty and repository.empty_page_is_absent and not flat:
             return self._finding(State.ABSENT, "an empty page", at)
         return Finding(repository, State.SERVES, page=answer.page, files=answer.files, asked=at)
 
@@ -425,7 +436,8 @@ class _Inquiry(Generic[Page]):
         return replace(
             self._finding(State.UNAVAILABLE, f"{answer.code}{answer.detail}", at),
             login_refused=answer.code in _REFUSED_LOGIN,
-            lasting=answer.code >= 500,
+            # Where that counts as absent, each page is asked: the next one might say 401.
+            lasting=answer.code >= 500 and not repository.skip_if_unavailable,
         )
 
     def _believe(self, absent: Finding[Page]) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
@@ -475,19 +487,20 @@ class RedirectVerdict:
 
 
 def judge_redirect(
-    policy: Policy, repository: Repository, location: Location, name: NormalizedName, target: str
+    known: tuple[Repository, ...], repository: Repository, location: Location, name: NormalizedName, target: str
 ) -> RedirectVerdict:
     """Judge one hop before it is followed.
 
-    `location` is the URL of the repository that was asked, `target` an absolute URL.
+    `known` are all repositories, those of callers too; `location` is the URL of the one that was
+    asked, `target` an absolute URL.
     """
     try:
         there, here = site(target), site(location.url)
-        other = _landlord(policy, repository, target)
+        other = _landlord(known, repository, target)
     except ValueError:
         return RedirectVerdict(State.UNAVAILABLE, "it redirects to something that is no URL")
     if other:
-        if any(place(target) == place(page_url(home.url, name)) for home in other.locations[:1]):
+        if place(target) == place(page_url(other.locations[0].url, name)):
             return RedirectVerdict(State.ABSENT, f"it redirects to {other.name}")
         return RedirectVerdict(State.UNAVAILABLE, f"it redirects into {other.name}, to another page")
     if there.scheme not in ("http", "https"):
@@ -502,13 +515,16 @@ def judge_redirect(
     return RedirectVerdict(State.UNAVAILABLE, f"it redirects to another site, {there}")
 
 
-def _landlord(policy: Policy, repository: Repository, target: str) -> Repository | None:
-    """The other repository in whose grounds `target` lies, however the URLs nest; None: in none."""
+def _landlord(known: tuple[Repository, ...], repository: Repository, target: str) -> Repository | None:
+    """The other repository in whose grounds `target` lies, however the URLs nest; None: in none.
+
+    Grounds are the same over http and https: many a server answers at both.
+    """
     homes = [
-        (len(place(location.url)), r)
-        for r in policy.repositories
-        for location in r.locations
-        if not location.unset and is_within(target, location.url)
+        (len(urlsplit(place(url)).path), r)
+        for r in known
+        for url in [*(home.url for home in r.locations if not home.unset), *r.aliases]
+        if is_within(target, url)
     ]
     deepest = max((depth for depth, _ in homes), default=0)
     nearest = [r for depth, r in homes if depth == deepest]

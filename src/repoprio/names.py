@@ -13,7 +13,7 @@ _SEPARATORS = re.compile(r"[-_.]+")
 _NAME = re.compile(r"[a-z0-9]|[a-z0-9][a-z0-9._-]*[a-z0-9]", re.IGNORECASE | re.ASCII)
 _PATTERN = re.compile(r"[a-z0-9._*?-]+", re.IGNORECASE | re.ASCII)
 # What pip unpacks (22.0 to 26.3).
-_SDIST_ENDINGS = (
+SDIST_ENDINGS = (
     *(".tar.gz", ".tar.bz2", ".tar.xz", ".tar.lzma", ".tar.lz"),
     *(".tgz", ".tbz", ".txz", ".tlz", ".tar", ".zip"),
 )
@@ -95,7 +95,7 @@ def version_in(filename: str, name: NormalizedName, is_version: Callable[[str], 
         parts = filename[: -len(".whl")].split("-")
         fits = len(parts) in (5, 6) and normalize(parts[0]) == name and is_version(parts[1].replace("_", "-"))
         return parts[1].replace("_", "-") if fits else None
-    for ending in _SDIST_ENDINGS:
+    for ending in SDIST_ENDINGS:
         if filename.endswith(ending):
             return _sdist_version(filename[: -len(ending)], name, is_version)
     return None

@@ -152,6 +152,7 @@ class Policy:
     """The whole policy. `repositories` and `pins` stand in the order in which the policy names them.
 
     `origins` maps a dotted key to its file; `page_timeout` is in seconds, `page_size_limit` in bytes.
+    `secrets` are texts that no output may hold.
     """
 
     repositories: tuple[Repository, ...]
@@ -164,6 +165,7 @@ class Policy:
     page_timeout: float = 60.0
     page_size_limit: int = 64 * 2**20
     origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     def rule(self, key: str, value: str = "") -> Rule:
         """The rule `key`, with its origin; "default" where no file sets it."""

@@ -48,8 +48,12 @@ def place(url: str) -> str:
 
 
 def is_within(url: str, base: str) -> bool:
-    """Whether `url` lies at or below `base`, compared as places."""
-    return (place(url) + "/").startswith(place(base) + "/")
+    """Whether `url` lies at or below `base`; http and https of one host count as one, whatever the ports."""
+    there, here = site(url), site(base)
+    if {there.scheme, here.scheme} == {"http", "https"} and there.host == here.host:
+        there = here
+    above, below = _plain_path(urlsplit(base).path), _plain_path(urlsplit(url).path)
+    return there == here and f"{below}/".startswith(f"{above}/")
 
 
 def _plain_path(path: str) -> str:
@@ -98,6 +102,14 @@ def with_credentials(url: str, user: str, password: str) -> str:
 def filename(url: str) -> str:
     """The last segment of the URL's path, percent-decoded."""
     return unquote(posixpath.basename(urlsplit(url).path))
+
+
+def hushed(text: str) -> str:
+    """`text` without anything that could be a login or a token, whether or not it is a good URL."""
+    scheme, separator, rest = text.partition("://") if "://" in text else ("", "", text)
+    rest = f"****@{rest.rpartition('@')[2]}" if "@" in rest else rest
+    plain, query, _ = rest.partition("?")
+    return f"{scheme}{separator}{plain}{'?****' if query else ''}"
 
 
 def redacted(url: str) -> str:

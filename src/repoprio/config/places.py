@@ -22,7 +22,7 @@ def system_file(site_config_dir: Callable[[str, bool], str]) -> str:
 
 def in_sight(environ: Mapping[str, str], system: str) -> bool:
     """Whether there is anything that could be a policy; costs a look at one file at most."""
-    return bool(environ.get(VARIABLE)) or os.path.lexists(system)
+    return environ.get(VARIABLE, os.devnull) not in ("", os.devnull) or os.path.lexists(system)
 
 
 def text(file: str) -> str:

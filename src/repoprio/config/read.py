@@ -5,16 +5,16 @@ from __future__ import annotations
 import os.path
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from repoprio.config import schema
 from repoprio.config.faults import Fault, PolicyFaults, did_you_mean
 from repoprio.policy import Location, Pin, Policy, Repository
-from repoprio.urls import credentials, place, site, without_credentials
+from repoprio.urls import credentials, hushed, place, site, without_credentials
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 PYPI = "pypi"
@@ -55,6 +55,7 @@ class _Reader:
     tools: Tools
     faults: list[Fault] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)
 
     def policy(self, document: dict[str, Any]) -> Policy:
         """The policy, of use only where no fault was found."""
@@ -69,7 +70,13 @@ class _Reader:
         pins = tuple(self._pins(document.get("pins", {}), {r.name for r in repositories}))
         self._check_pins(pins)
         fields = {key.replace("-", "_"): value for key, value in found.items()}
-        return Policy(repositories, pins, origins=MappingProxyType(self.origins), **fields)
+        origins = MappingProxyType(self.origins)
+        return Policy(repositories, pins, origins=origins, secrets=self._secrets(repositories), **fields)
+
+    def _secrets(self, repositories: tuple[Repository, ...]) -> frozenset[str]:
+        """Passwords and values of variables, as they are and as URLs spell them; short ones tell nothing."""
+        known = self.secrets | {location.password for r in repositories for location in r.locations}
+        return frozenset(text for secret in known for text in (secret, quote(secret, safe="")) if len(text) >= 4)
 
     def _fault(self, key: str, problem: str) -> None:
         self.faults.append(Fault(self.file, key, problem))
@@ -119,8 +126,9 @@ class _Reader:
             urls = {"url": found.pop("url", None), "mirrors": found.pop("mirrors", ())}
             places = [("url", urls["url"])] if urls["url"] else []
             places += [("mirrors", url) for url in urls["mirrors"]]
-            locations = tuple(self._location(url, f"{dotted}.{key}", name) for key, url in places)
-            found["aliases"] = tuple(self._location(u, f"{dotted}.aliases", name).url for u in found.get("aliases", ()))
+            locations = self._locations(places, dotted, name)
+            aliases = (self._location(alias, f"{dotted}.aliases") for alias in found.get("aliases", ()))
+            found["aliases"] = tuple(alias.url for alias in aliases if alias.url and not alias.unset)
             if "absent" in found:
                 found["absent"], found["empty_page_is_absent"] = found["absent"]
             found["complete_listing"] = found.pop("listing", False)
@@ -129,25 +137,31 @@ class _Reader:
             self._check_blindness(repository, dotted)
             yield repository
 
-    def _location(self, written: str, dotted: str, name: str) -> Location:
+    def _locations(self, places: list[tuple[str, str]], dotted: str, name: str) -> tuple[Location, ...]:
+        """The repository's URL and its mirrors; a login from the environment is for the site of its URL alone."""
+        found = [self._location(url, f"{dotted}.{key}") for key, url in places]
+        for number, location in enumerate(found):
+            usable = location.url.startswith("http") and not (location.unset or found[0].unset)
+            if usable and location.user is None and site(location.url) == site(found[0].url or location.url):
+                user, password = self._login_from_environment(name)
+                found[number] = replace(location, user=user, password=password)
+        return tuple(found)
+
+    def _location(self, written: str, dotted: str) -> Location:
+        self.secrets |= {self.environ.get(v, "") for v in _VARIABLE.findall(written)}
         unset = tuple(v for v in _VARIABLE.findall(written) if v not in self.environ)
         url = _VARIABLE.sub(lambda match: self.environ.get(match[1], match[0]), written)
         url = self.tools.default_index if url == PYPI else _as_url(url, self.environ.get("HOME", ""))
         if not unset and (problem := _url_problem(url)):
-            shown = _shown(without_credentials(written)) if "://" in written else _shown(written)
-            self._fault(dotted, f"{shown} {problem}")
+            self._fault(dotted, f"{_shown(written)} {problem}")
             return Location.of("")
-        try:
-            user, password = self._login(url, name)
-        except ValueError:
-            user, password = None, ""
-        return Location(_shown_url(written), without_credentials(url), user, password, unset)
+        if unset:
+            return Location(hushed(written), hushed(written), unset=unset)
+        user, password = credentials(url) or (None, "")
+        return Location(hushed(written).replace("****@", ""), without_credentials(url), user, password)
 
-    def _login(self, url: str, name: str) -> tuple[str | None, str]:
-        """The credentials in the URL, else those in REPOPRIO_<NAME>_USERNAME and _PASSWORD."""
-        in_url = credentials(url)
-        if in_url or not url.startswith("http"):
-            return in_url or (None, "")
+    def _login_from_environment(self, name: str) -> tuple[str | None, str]:
+        """REPOPRIO_<NAME>_USERNAME and _PASSWORD; a password alone is a token's."""
         prefix = f"REPOPRIO_{name.upper().replace('-', '_')}"
         password = self.environ.get(f"{prefix}_PASSWORD", "")
         user = self.environ.get(f"{prefix}_USERNAME")
@@ -213,16 +227,19 @@ class _Reader:
 
 
 def _shown(value: Any) -> str:
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
-    text = re.sub(r"://[^/@'\"]*@", "://****@", text)
+    """A value as a fault shows it: no logins, and not too long."""
+    text = str(value).lower() if isinstance(value, bool) else repr(_hushed(value))
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _shown_url(written: str) -> str:
-    try:
-        return without_credentials(written)
-    except ValueError:
-        return written
+def _hushed(value: Any) -> Any:
+    if isinstance(value, str):
+        return hushed(value)
+    if isinstance(value, list):
+        return [_hushed(item) for item in value]
+    if isinstance(value, dict):
+        return {_hushed(key): _hushed(item) for key, item in value.items()}
+    return value
 
 
 def _as_url(text: str, home: str) -> str:
@@ -246,6 +263,8 @@ def _url_problem(url: str) -> str | None:
         return 'is not an http:, https: or file: URL, an absolute path, or "pypi"'
     if where.scheme != "file" and not where.host:
         return "is a URL without a host"
+    if where.scheme == "file" and (where.host not in ("", "localhost") or not parts.path.startswith("/")):
+        return "is not the file: URL of an absolute path on this machine"
     if parts.query or parts.fragment or any(c.isspace() for c in url):
         return "is not the URL of a repository: it has a query, a fragment or white space"
     return None

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from repoprio.names import NormalizedName, Pattern, is_project_name, normalize
 from repoprio.policy import HIGHEST, LOWEST, DirectUrls, Format, Mode, Redirects, Unlisted
-from repoprio.urls import Site, site
+from repoprio.urls import Site, hushed, site
 
 Parser = Callable[[Any], Any]
 Choice = TypeVar("Choice", bound=enum.Enum)
@@ -94,12 +94,10 @@ def _priority(value: Any) -> int:
 
 
 def _absent(value: Any) -> tuple[frozenset[int], bool]:
-    items = value if isinstance(value, list) else [None]
-    statuses = {item for item in items if isinstance(item, int) and not isinstance(item, bool)}
-    empty_page = EMPTY_PAGE in items
-    if len(statuses) + empty_page != len(items) or not all(400 <= status <= 499 for status in statuses):
+    items = value if isinstance(value, list) and value else [None]
+    if not all(item == EMPTY_PAGE or (type(item) is int and 400 <= item <= 499) for item in items):
         raise NotExpected(f'is not a list of statuses from 400 to 499 and "{EMPTY_PAGE}", such as [404]')
-    return frozenset(statuses), empty_page
+    return frozenset(item for item in items if isinstance(item, int)), EMPTY_PAGE in items
 
 
 def _redirects(value: Any) -> Mapping[Site, Redirects]:
@@ -109,13 +107,12 @@ def _redirects(value: Any) -> Mapping[Site, Redirects]:
 
 
 def _site(text: str) -> Site:
-    parts = urlsplit(text)
     try:
-        found = site(text)
+        parts, found = urlsplit(text), site(text)
     except ValueError:
-        found = None
-    if found is None or found.scheme not in ("http", "https") or not found.host or parts.path.strip("/"):
-        raise NotExpected(f"has {text!r}, which is not a site such as https://files.example")
+        parts, found = urlsplit(""), Site("", "", None)
+    if found.scheme not in ("http", "https") or not found.host or parts.path.strip("/") or "@" in parts.netloc:
+        raise NotExpected(f"has {hushed(text)!r}, which is not a site such as https://files.example")
     return found
 
 

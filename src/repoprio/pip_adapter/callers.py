@@ -14,7 +14,7 @@ from pip._internal.utils.urls import path_to_url
 from repoprio.pip_adapter.compat import default_index
 from repoprio.pip_adapter.logins import Login
 from repoprio.policy import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
-from repoprio.urls import credentials, place, redacted, without_credentials
+from repoprio.urls import credentials, place, redacted, site, without_credentials
 
 # Set for the children of a guarded pip: its parent has judged its callers, and has spoken.
 CHILD = "_REPOPRIO_CHILD"
@@ -43,7 +43,7 @@ def match(policy: Policy, search_scope: Any) -> Callers:
         if known:
             callers.listed.append((redacted(url), known))
             if login := credentials(url):
-                callers.logins.setdefault(known.name, Login(*login, origin=origin(written)))
+                callers.logins.setdefault(known.name, Login(site(url), *login, origin=origin(written)))
         elif policy.unlisted is Unlisted.LOWEST:
             callers.admitted.append(_admitted(url, kind, len(callers.admitted) + 1))
         elif policy.unlisted is Unlisted.IGNORE:
@@ -59,7 +59,10 @@ def _wished(index_urls: Iterable[str]) -> list[str]:
 
 
 def _is_fuse(url: str) -> bool:
-    return urlsplit(url).hostname == FUSE_HOST
+    try:
+        return urlsplit(url).hostname == FUSE_HOST
+    except ValueError:
+        return False
 
 
 def _is_unnamed_default(url: str) -> bool:
@@ -77,10 +80,11 @@ def _is_at(repository: Repository, url: str) -> bool:
 
 
 def _admitted(url: str, kind: Format, number: int) -> Repository:
+    # No policy can name a repository so: names there are [a-z0-9-]+.
     login = credentials(url)
     bare = without_credentials(url)
     location = Location(redacted(url), bare, *(login or (None, "")))
-    return Repository(f"unlisted-{number}", (location,), CALLERS_PRIORITY, format=kind)
+    return Repository(f"unlisted:{number}", (location,), CALLERS_PRIORITY, format=kind)
 
 
 def _as_url(text: str) -> str:

@@ -104,7 +104,7 @@ def _direct(finder: Any, ireq: Any) -> Explanation:
     rules = guard_of(finder).policy
     allowed = rules.direct_urls is not DirectUrls.REFUSE
     return Explanation(
-        redacted(str(ireq.req or ireq.link)),
+        f"{ireq.name} @ {redacted(ireq.link.url)}" if ireq.name else redacted(ireq.link.url),
         ireq.name or redacted(ireq.link.url),
         Outcome.SERVED if allowed else Outcome.BLOCKED,
         Code.DIRECT_URL,

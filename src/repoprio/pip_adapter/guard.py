@@ -11,7 +11,7 @@ from pip._internal.exceptions import InstallationError
 
 from repoprio.explanation import Explanation, explain
 from repoprio.lookup import Code, Decision, Lookup, Outcome, Run, State, drive
-from repoprio.names import NormalizedName, normalize
+from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import callers
 from repoprio.pip_adapter.pages import Pages, PipPage
 from repoprio.pip_adapter.weigh import Offers, Weighed
@@ -57,6 +57,8 @@ class Guard:
 
         `specifier` is the requirement as merged so far; only flexible mode looks at it.
         """
+        if not is_project_name(project_name):
+            raise Refused(text.message(f"{project_name!r} is not a project name.", [], "not-a-name"))
         decision = self.decide(normalize(project_name), specifier)
         if decision.outcome in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
             raise Refused(text.refusal(self.explanation(project_name, specifier), self.policy.help))
@@ -128,14 +130,25 @@ class Guard:
             version_priority=alone.chosen(newest) if alone and newest else None,
         )
 
-    def lists(self, name: NormalizedName, file: str, hashes: dict[str, str]) -> bool:
-        """Whether the owner of `name` lists `file` with one of these hashes."""
-        for candidate in self.candidates(name):
-            known = getattr(candidate.link, "_hashes", {}) or {}
-            same = any(known.get(kind) == value for kind, value in hashes.items())
-            if filename(candidate.link.url) == file and same:
-                return True
-        return False
+    def verify_locked(self, project_name: str, link: Any, hashes: Any) -> None:
+        """A file of a pylock.toml must be one that its owner lists, by hash; `Refused` if it is not.
+
+        `hashes` are those that pip will hold the file against; of several kinds it takes any, so each
+        kind that the owner states must agree. What the link itself says of hashes counts for nothing.
+        """
+        if self.policy.pylock == "allow":
+            return
+        locked = {kind: set(values) for kind, values in getattr(hashes, "_allowed", {}).items()}
+        for candidate in self.candidates(project_name):
+            stated = {kind: {value.lower()} for kind, value in (getattr(candidate.link, "_hashes", {}) or {}).items()}
+            common = locked.keys() & stated.keys()
+            same_file = filename(candidate.link.url) == link.filename
+            if same_file and common and all(locked[kind] == stated[kind] for kind in common):
+                return
+        rule = self.policy.rule("pylock", f'"{self.policy.pylock}"')
+        lead = f"{project_name}: {link.filename} of a pylock.toml is no file of its owner, by name and hash."
+        why = f"repoprio explain {normalize(project_name)}"
+        raise Refused(text.message(lead, [f"rule: {rule}"], "pylock", why=why, help_text=self.policy.help))
 
     def _memory(self) -> tuple[Run[PipPage], Pages]:
         """What this run remembers; it lives with pip's session, whose retries and logins shaped it."""
@@ -145,19 +158,16 @@ class Guard:
             memory = (Run[PipPage](self.policy), Pages(session, self.policy))
             session._repoprio_memory = memory
         memory[1].logins.update(self._callers.logins)
-        session.auth.index_urls = self._index_urls()
+        session.auth.index_urls = self._index_urls(memory[1])
         return memory
 
-    def _index_urls(self) -> list[str]:
+    def _index_urls(self, pages: Pages) -> list[str]:
         """The policy's URLs with their logins, from which pip takes those for files of the same site."""
         found = []
         for repository in self.policy.enabled():
             for location in repository.locations:
-                login = self._callers.logins.get(repository.name)
-                user, password = (location.user, location.password) if location.user is not None else (None, "")
-                if user is None and login:
-                    user, password = login.user, login.password
-                found.append(location.url if user is None else with_credentials(location.url, user, password))
+                login = pages.login(repository, location)
+                found.append(with_credentials(location.url, login.user, login.password) if login else location.url)
         return found
 
     def _take_callers(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
@@ -13,7 +14,7 @@ def names_from_json(text: str) -> frozenset[NormalizedName]:
     """The names on a PEP 691 project list; `ValueError` where it is none."""
     document = json.loads(text)
     projects = document.get("projects") if isinstance(document, dict) else None
-    if not isinstance(projects, list) or api_major(document) != "1":
+    if not isinstance(projects, list) or not projects or api_major(document) != "1":
         raise ValueError("not a project list of API version 1")
     return frozenset(_name(project.get("name") if isinstance(project, dict) else None) for project in projects)
 
@@ -37,11 +38,23 @@ def names_from_html(text: str) -> frozenset[NormalizedName]:
     return frozenset(names)
 
 
-def html_api_version(text: str) -> str:
-    """The repository version that an HTML page states; "1.0" where it states none (PEP 629)."""
+@dataclass(frozen=True)
+class HtmlPage:
+    """What an HTML page states of itself: its API version ("1.0" where it states none, PEP 629).
+
+    `empty`: it is whole, has no link, and asks for nothing: no login page, nothing cut short.
+    """
+
+    api_version: str
+    empty: bool
+
+
+def html_page(text: str) -> HtmlPage:
+    """What the HTML page `text` states of itself."""
     parser = _Anchors()
     parser.feed(text)
-    return parser.api_version
+    parser.close()
+    return HtmlPage(parser.api_version, parser.ended and not parser.anchors and not parser.asks)
 
 
 def api_major(document: dict[str, object]) -> str:
@@ -65,6 +78,7 @@ class _Anchors(HTMLParser):
         self.anchors: list[tuple[str, str]] = []
         self.api_version = "1.0"
         self.ended = False
+        self.asks = False
         self._inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -73,6 +87,7 @@ class _Anchors(HTMLParser):
         if tag == "a" and found.get("href"):
             self.anchors.append((found["href"] or "", ""))
             self._inside = True
+        self.asks = self.asks or tag in ("form", "input", "script")
         if tag == "meta" and found.get("name") == "pypi:repository-version":
             self.api_version = found.get("content") or "?"
 

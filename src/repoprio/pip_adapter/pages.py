@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from pip._internal.models.link import Link
 from pip._internal.utils.urls import path_to_url, url_to_path
 
 from repoprio.lookup import Answer, Ask, Failed, Listed, Missing, Redirected, Served, Status, What
-from repoprio.names import NormalizedName, normalize, version_in
+from repoprio.names import SDIST_ENDINGS, NormalizedName, normalize, version_in
 from repoprio.pip_adapter import links, listing, transport
 from repoprio.pip_adapter.compat import is_version, newest_first
 from repoprio.pip_adapter.logins import Login
@@ -21,6 +22,7 @@ from repoprio.policy import Location, Policy, Repository
 from repoprio.urls import filename, site, with_credentials
 
 _JSON = "application/vnd.pypi.simple.v1+json"
+_METADATA = ("core-metadata", "dist-info-metadata")
 _HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
 
 
@@ -48,6 +50,7 @@ class Pages:
         self.logins: dict[str, Login] = {}
         self._answers: dict[tuple[str, What, str, str], Answer[PipPage]] = {}
         self._flat: dict[str, list[Link]] = {}
+        self._begun: dict[tuple[str, What, str], float] = {}
 
     def fetch(self, ask: Ask) -> Answer[PipPage]:
         """The answer to `ask`; whatever goes wrong is an answer too."""
@@ -71,6 +74,8 @@ class Pages:
             return Failed(str(error), lasting=error.lasting)
         except OSError as error:
             return Failed(f"cannot be read: {error.strerror or error}")
+        except Exception as error:  # noqa: BLE001 - whatever a server can make a parser do, it was no answer
+            return Failed(f"its answer cannot be understood ({type(error).__name__})")
 
     def _get(self, ask: Ask) -> Reply | Redirected | Status:
         """A reply with status 200, or what else came."""
@@ -83,7 +88,7 @@ class Pages:
         reply = transport.get(
             self._session,
             self._with_login(ask.repository, ask.location),
-            seconds=self._policy.page_timeout,
+            seconds=self._time_left(ask),
             size_limit=self._policy.page_size_limit,
         )
         if reply.redirect:
@@ -92,17 +97,30 @@ class Pages:
             return Status(reply.status, self._detail(ask, reply))
         return reply
 
+    def _time_left(self, ask: Ask) -> float:
+        """Seconds for this hop: `page-timeout` holds for a page in all, redirects included."""
+        now = time.monotonic()
+        key = (ask.repository.name, ask.what, ask.name)
+        if ask.hops == 0:
+            self._begun[key] = now
+        left = self._policy.page_timeout - (now - self._begun[key])
+        if left <= 0:
+            raise Unusable(f"took more than {self._policy.page_timeout:g} s", lasting=True)
+        return left
+
     def _with_login(self, repository: Repository, location: Location) -> str:
-        login = self._login(repository, location)
+        login = self.login(repository, location)
         return with_credentials(location.url, login.user, login.password) if login else location.url
 
-    def _login(self, repository: Repository, location: Location) -> Login | None:
+    def login(self, repository: Repository, location: Location) -> Login | None:
+        """The login for one location: the policy's, else a caller's for that very site."""
+        if location.unset:
+            return None
+        here = site(location.url)
         if location.user is not None:
-            return Login(location.user, location.password, self._origin(repository))
+            return Login(here, location.user, location.password, self._origin(repository))
         known = self.logins.get(repository.name)
-        # A caller's login is for the site that the caller named, which a redirect may have left.
-        at_home = any(site(location.url) == site(home.url) for home in repository.locations)
-        return known if known and at_home else None
+        return known if known and known.site == here else None
 
     def _origin(self, repository: Repository) -> str:
         rule = self._policy.rule(f"repositories.{repository.name}.url")
@@ -113,7 +131,7 @@ class Pages:
         if reply.status in (401, 403, 407):
             if reply.sent_user is None:
                 return "; no login was sent"
-            login = self._login(ask.repository, ask.location)
+            login = self.login(ask.repository, ask.location)
             origin = login.origin if login else "netrc, keyring or an index URL of the same host"
             return f'; login: user "{reply.sent_user}" from {origin}'
         return f", {reply.tries} tries" if reply.tries > 1 else ""
@@ -149,7 +167,7 @@ class Pages:
 
     def _remote_files(self, ask: Ask) -> Answer[PipPage]:
         url = ask.location.url
-        if version_in(filename(url), ask.name, is_version):
+        if filename(url).endswith((*SDIST_ENDINGS, ".whl")):
             return _offer(ask.name, [Link(url)], url)
         if url not in self._flat:
             reply = self._get(ask)
@@ -162,7 +180,7 @@ class Pages:
 def _links_of_path(path: str) -> list[Link]:
     """The files of a find-links folder and those that its HTML files name; or of one file."""
     if os.path.isdir(path):
-        files = sorted(entry.path for entry in os.scandir(path))
+        files = sorted(entry.path for entry in os.scandir(path) if entry.is_file())
     elif os.path.isfile(path):
         files = [path]
     else:
@@ -181,13 +199,18 @@ def _file_reply(path: str) -> Reply:
 
 def _offer(name: NormalizedName, found: list[Link], page_url: str) -> Answer[PipPage]:
     page = _page(name, found, page_url)
-    return Served(page, len(found), len(page.links)) if page.links else Missing()
+    return Served(page, len(page.links)) if page.links else Missing()
 
 
 def _served(name: NormalizedName, reply: Reply) -> Answer[PipPage]:
     found = _links(reply, name)
     page = _page(name, found, reply.url)
-    return Served(page, len(found), len(page.links))
+    empty = not found and (_is_json(reply) or listing.html_page(_decoded(reply)[0]).empty)
+    return Served(page, len(page.links), empty=empty)
+
+
+def _is_json(reply: Reply) -> bool:
+    return reply.content_type.lower().startswith(_JSON)
 
 
 def _page(name: NormalizedName, found: list[Link], page_url: str) -> PipPage:
@@ -208,7 +231,7 @@ def _links(reply: Reply, name: NormalizedName | None = None) -> list[Link]:
     if kind.startswith(_JSON):
         _check_json(text, name)
     elif kind.startswith(_HTML):
-        if listing.html_api_version(text).split(".")[0] != "1":
+        if listing.html_page(text).api_version.split(".")[0] != "1":
             raise Unusable("its page is of another API version")
     else:
         raise Unusable(f"its answer is no project page (content type {reply.content_type or 'not stated'})")
@@ -224,7 +247,7 @@ def _decoded(reply: Reply) -> tuple[str, str | None]:
     encoding = charset.split(";")[0].strip("\"' ") or None
     try:
         return reply.body.decode(encoding or "utf-8"), encoding
-    except (UnicodeDecodeError, LookupError):
+    except (ValueError, LookupError):
         raise Unusable("its page is broken (not in the encoding that it states)") from None
 
 
@@ -249,9 +272,14 @@ def _is_file(file: object) -> bool:
         isinstance(file, dict)
         and isinstance(file.get("url"), str)
         and isinstance(file.get("filename"), str)
-        and isinstance(file.get("hashes", {}), dict)
+        and _are_hashes(file.get("hashes", {}))
+        and all(_are_hashes(file[key]) for key in _METADATA if isinstance(file.get(key), dict))
         and isinstance(file.get("requires-python"), str | None)
     )
+
+
+def _are_hashes(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(digest, str) for digest in value.values())
 
 
 def _listed(reply: Reply) -> Answer[PipPage]:

@@ -19,6 +19,7 @@ import pip
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.places import VARIABLE
 from repoprio.pip_adapter import callers
+from repoprio.pip_adapter.child import RUNNER
 from repoprio.policy import DirectUrls, Policy
 from repoprio.render import text
 from repoprio.urls import redacted
@@ -42,7 +43,8 @@ def policy() -> Policy | None:
 
 
 def _load() -> None:
-    from repoprio.pip_adapter import compat, guard
+    # Pip 26.3 forbids imports once it installs: whatever may be needed is loaded here.
+    from repoprio.pip_adapter import compat, guard, hush
 
     try:
         _STATE["policy"] = compat.load_policy()
@@ -51,6 +53,7 @@ def _load() -> None:
         return
     _STATE["is_child"] = guard.is_child()
     if _STATE["policy"] is not None:
+        hush.install(_STATE["policy"].secrets)
         # Children look up projects too, from another directory perhaps.
         os.environ[callers.CHILD] = "1"
         if os.environ.get(VARIABLE):
@@ -109,9 +112,7 @@ def _find_all_candidates(original: Callable[..., Any]) -> Callable[..., Any]:
         guard = guard_of(self)
         if guard is None:
             return original(self, project_name)
-        locked = _locked_link(self, project_name)
-        if locked is not None:
-            _verify_locked(guard, project_name, locked)
+        if _locked_link(self, project_name) is not None:
             return original(self, project_name)
         return guard.candidates(project_name)
 
@@ -122,7 +123,11 @@ def _find_best_candidate(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def find_best_candidate(self: Any, project_name: str, specifier: Any = None, hashes: Any = None) -> Any:
         guard = guard_of(self)
-        if guard is None or _locked_link(self, project_name) is not None:
+        if guard is None:
+            return original(self, project_name, specifier, hashes)
+        locked = _locked_link(self, project_name)
+        if locked is not None:
+            guard.verify_locked(project_name, locked, hashes)
             return original(self, project_name, specifier, hashes)
         return guard.find_best_candidate(project_name, specifier, hashes)
 
@@ -133,25 +138,6 @@ def _locked_link(finder: Any, project_name: str) -> Any:
     from repoprio.names import normalize
 
     return getattr(finder, "_locked_links", {}).get(normalize(project_name))
-
-
-def _verify_locked(guard: Any, project_name: str, link: Any) -> None:
-    """A file of a pylock.toml must be one that its owner lists, by hash."""
-    from repoprio.names import normalize
-    from repoprio.pip_adapter.guard import Refused
-
-    hashes = dict(getattr(link, "_hashes", {}) or {})
-    if guard.policy.pylock == "allow" or guard.lists(normalize(project_name), link.filename, hashes):
-        return
-    raise Refused(
-        text.message(
-            f"{project_name}: {link.filename} of a pylock.toml is no file of its owner.",
-            [f"rule: {guard.policy.rule('pylock', chr(34) + guard.policy.pylock + chr(34))}"],
-            "pylock",
-            why=f"repoprio explain {normalize(project_name)}",
-            help_text=guard.policy.help,
-        )
-    )
 
 
 def _find_requirement(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -218,30 +204,60 @@ def _with_owners(guard: Any, error: Any, causes: Any) -> Any:
     )
 
 
+def _is_build() -> bool:
+    """Whether what is asked for is wanted by a build, not by the user."""
+    return bool(_STATE.get("is_child") or _STATE.get("builds"))
+
+
+def _install_in_process(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``--use-feature inprocess-build-deps`` (pip 26.0 and later): no child, yet a build all the same."""
+
+    @functools.wraps(original)
+    def install(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _STATE["builds"] = _STATE.get("builds", 0) + 1
+        try:
+            return original(self, *args, **kwargs)
+        finally:
+            _STATE["builds"] -= 1
+
+    return install
+
+
+def _get_runnable_pip(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Start children by a runner that guards them, hook or none: a build venv's Python, or OTHER's, has no hook."""
+
+    @functools.wraps(original)
+    def get_runnable_pip() -> str:
+        os.environ[RUNNER] = original()
+        return os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
+
+    return get_runnable_pip
+
+
 def _collect_root_requirements(original: Callable[..., Any]) -> Callable[..., Any]:
     """Note the URLs that the user asks for, constraints among them."""
 
     @functools.wraps(original)
     def collect_root_requirements(self: Any, root_ireqs: Any) -> Any:
         guard = guard_of(self._finder)
-        if guard is not None and not _STATE.get("is_child"):
+        if guard is not None and not _is_build():
             _STATE.setdefault("roots", set()).update(i.link.url for i in root_ireqs if i.link)
         return original(self, root_ireqs)
 
     return collect_root_requirements
 
 
-def _prepare_linked_requirement(original: Callable[..., Any]) -> Callable[..., Any]:
+def _prepare(original: Callable[..., Any]) -> Callable[..., Any]:
     """Direct URLs pass here, those in the metadata of a dependency too; nothing was fetched yet."""
 
     @functools.wraps(original)
-    def prepare_linked_requirement(self: Any, req: Any, *args: Any, **kwargs: Any) -> Any:
+    def prepare(self: Any, req: Any, *args: Any, **kwargs: Any) -> Any:
         rules = policy()
         if rules is not None and req.original_link is not None:
             _judge_direct_url(rules, req)
         return original(self, req, *args, **kwargs)
 
-    return prepare_linked_requirement
+    return prepare
 
 
 def _judge_direct_url(rules: Policy, req: Any) -> None:
@@ -249,11 +265,11 @@ def _judge_direct_url(rules: Policy, req: Any) -> None:
 
     url = req.original_link.url
     # comes_from is a text (a requirements file) or None for what the user asks for, else the parent.
-    is_root = not hasattr(req.comes_from, "req") and not _STATE.get("is_child")
+    is_root = not hasattr(req.comes_from, "req") and not _is_build()
     asked_for = is_root or url in _STATE.get("roots", ())
     if rules.direct_urls is DirectUrls.ALLOW or (asked_for and rules.direct_urls is DirectUrls.ROOTS):
         return
-    parent = "a build requirement" if _STATE.get("is_child") else getattr(req.comes_from, "name", None)
+    parent = "a build" if _is_build() else getattr(req.comes_from, "name", None)
     by = f" (required by {parent})" if parent else ""
     raise Refused(
         text.message(
@@ -313,6 +329,12 @@ def _get_available_package_versions(original: Callable[..., Any]) -> Callable[..
 
 _COLLECTOR = "pip._internal.index.collector"
 _FINDER = "pip._internal.index.package_finder"
+_BUILDS: list[tuple[str | None, str, str, Wrapper | None]] = [
+    (None, "get_runnable_pip", "", _get_runnable_pip),
+    ("InprocessBuildEnvironmentInstaller", "install", "self requirements prefix kind for_req", _install_in_process),
+]
+# What stands in one of these modules on some pips and in another, or nowhere, on others.
+_MOVED = frozenset({"get_runnable_pip", "InprocessBuildEnvironmentInstaller"})
 # module: (class or None, function, its parameters, what wraps it or None where it is only relied on)
 _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     "pip._internal.cli.base_command": [("Command", "main", "self args", _main)],
@@ -344,8 +366,12 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
         ("CandidateEvaluator", "compute_best_candidate", "self candidates", None),
         ("LinkEvaluator", "evaluate_link", "self link", None),
     ],
+    "pip._internal.build_env": _BUILDS,
+    "pip._internal.build_env.installer": _BUILDS,
+    "pip._internal.utils.misc": [(None, "get_runnable_pip", "", _get_runnable_pip)],
     "pip._internal.operations.prepare": [
-        ("RequirementPreparer", "prepare_linked_requirement", "self req", _prepare_linked_requirement),
+        ("RequirementPreparer", "prepare_linked_requirement", "self req", _prepare),
+        ("RequirementPreparer", "prepare_editable_requirement", "self req", _prepare),
     ],
     "pip._internal.resolution.resolvelib.factory": [
         ("Factory", "get_installation_error", "self e constraints", _get_installation_error),
@@ -358,6 +384,9 @@ def apply(module: ModuleType) -> None:
     """Patch a part of pip that just ran; refuse to go on where it is not what is known."""
     for owner_name, function, parameters, wrapper in _PATCHES[module.__name__]:
         owner = getattr(module, owner_name, None) if owner_name else module
+        what = owner if owner_name else getattr(module, function, None)
+        if (owner_name or function) in _MOVED and getattr(what, "__module__", None) != module.__name__:
+            continue
         known = _function(owner, function)
         if known is None or not _takes(known, parameters):
             _refuse_pip(f"{module.__name__}.{owner_name or ''}.{function}".replace("..", "."))

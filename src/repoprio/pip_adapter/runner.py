@@ -16,6 +16,7 @@ def guard_this_process() -> None:
 def run_pip(arguments: list[str]) -> int:
     """Run pip with `arguments`, as ``python -m pip`` would; returns its exit status."""
     guard_this_process()
+    # pip's children start by a runner that guards them too: see `patches`.
     sys.argv = ["pip", *arguments]
     try:
         runpy.run_module("pip", run_name="__main__", alter_sys=True)

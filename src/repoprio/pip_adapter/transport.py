@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import re
 import threading
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urljoin
@@ -14,12 +15,14 @@ from repoprio.urls import without_credentials
 
 Result = TypeVar("Result")
 _CHUNK = 64 * 1024
+_INFLATED = 1024 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TOO_MANY = re.compile(r"too many (\d{3}) error responses")
 # As pip asks (PEP 691), but never content with what its cache says of the past: a name that a
 # repository has begun to serve since must not be left to a lower one.
 _HEADERS = {
     "Accept": "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01",
+    "Accept-Encoding": "gzip",
     "Cache-Control": "max-age=0",
 }
 
@@ -97,17 +100,46 @@ def _get(session: Any, url: str, size_limit: int) -> Reply:
 
 
 def _body(response: Any, size_limit: int) -> bytes:
-    chunks, size = [], 0
-    for chunk in response.raw.stream(_CHUNK, decode_content=True):
-        size += len(chunk)
-        if size > size_limit:
+    """The whole body, decompressed here: urllib3 takes a gzip stream that was cut short for a whole one."""
+    raw = _counted(response)
+    encoding = response.headers.get("Content-Encoding", "identity").lower().strip()
+    if encoding in ("identity", ""):
+        chunks = raw
+    elif encoding in ("gzip", "x-gzip"):
+        chunks = _inflated(raw)
+    else:
+        raise Unusable(f"its answer is encoded as {encoding!r}, which was not asked for")
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > size_limit:
             raise Unusable(f"the page weighs more than {size_limit} bytes")
-        chunks.append(chunk)
-    # urllib3 1.26 (pip before 26) takes a page that was cut short for a whole one.
+    return bytes(body)
+
+
+def _counted(response: Any) -> Iterator[bytes]:
+    """The raw chunks; fewer than announced are an error (urllib3 1.26, in pip before 26, keeps silent)."""
+    size = 0
+    for chunk in response.raw.stream(_CHUNK, decode_content=False):
+        size += len(chunk)
+        yield chunk
     announced = response.headers.get("Content-Length", "")
-    if announced.isdigit() and not getattr(response, "from_cache", False) and response.raw.tell() < int(announced):
+    if announced.isdigit() and size < int(announced):
         raise Unusable("the page was cut short")
-    return b"".join(chunks)
+
+
+def _inflated(raw: Iterator[bytes]) -> Iterator[bytes]:
+    """Gzip members one after the other, each to its end, in pieces of bounded size."""
+    inflater = zlib.decompressobj(wbits=31)
+    for chunk in raw:
+        pending = chunk
+        while pending:
+            if inflater.eof:
+                inflater = zlib.decompressobj(wbits=31)
+            yield inflater.decompress(pending, _INFLATED)
+            pending = inflater.unconsumed_tail or inflater.unused_data
+    if not inflater.eof:
+        raise Unusable("the page was cut short")
 
 
 def _failure(session: Any, url: str, error: Exception) -> Reply:

@@ -132,8 +132,13 @@ def message(
 ) -> str:
     """``repoprio: …``, indented details, then where to look on, and the stable code."""
     tail = [part for part in (f"why: {why}" if why else "", f"help: {help_text}" if help_text else "") if part]
-    lines = [f"repoprio: {lead}", *(f"  {detail}" for detail in details if detail)]
+    lines = [f"repoprio: {plain(lead)}", *(f"  {plain(detail)}" for detail in details if detail)]
     return "\n".join([*lines, f"  {'    '.join([*tail, f'[{code}]'])}"])
+
+
+def plain(text: str) -> str:
+    """`text` without control characters: what a repository says must not move the terminal's cursor."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _by(e: Explanation) -> str:
@@ -263,7 +268,7 @@ def _facts(e: Explanation) -> list[str]:
         facts.append(("pip alone", f"would take {alone.version} from {alone.repository}"))
     elif e.outcome is Outcome.SERVED and any(line.status == "not-asked" for line in e.lines):
         facts.append(("pip alone", "not checked: it would tell the others the name. --shadowed checks"))
-    return [f"  {name:9} {value}" for name, value in facts]
+    return [f"  {name:9} {plain(value)}" for name, value in facts]
 
 
 def skipped_warning(repository: Repository, project: str, reason: str) -> str:

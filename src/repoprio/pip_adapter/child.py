@@ -1,0 +1,43 @@
+"""Runs a child pip under the policy, in a Python that may have neither hook nor repoprio.
+
+Started as a script by a patched `get_runnable_pip`, in place of pip's own runner, which it then runs.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from importlib.machinery import ModuleSpec, PathFinder
+from typing import Any
+
+# Names the runner that pip itself would have started.
+RUNNER = "_REPOPRIO_RUNNER"
+_OURS = ("repoprio", "_repoprio_shim")
+
+
+class OwnFinder:
+    """Finds repoprio where this file lies, and nothing else: no neighbour becomes importable."""
+
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+    @classmethod
+    def find_spec(cls, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """The spec of one of repoprio's two top-level modules."""
+        return PathFinder.find_spec(name, [cls.root], target) if name in _OURS and path is None else None
+
+
+def run() -> None:
+    """Guard this process, then run pip's own runner as the main program."""
+    # The folder of a script comes first on the path: ours must not be seen by what is built.
+    sys.path[:] = [entry for entry in sys.path if entry != os.path.dirname(os.path.abspath(__file__))]
+    sys.meta_path.insert(0, OwnFinder)
+    import _repoprio_shim
+
+    _repoprio_shim.install()
+    sys.argv[0] = os.environ[RUNNER]
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    run()
