@@ -133,20 +133,19 @@ class Guard:
     def verify_locked(self, project_name: str, link: Any, hashes: Any) -> None:
         """A file of a pylock.toml must be one that its owner lists, by hash; `Refused` if it is not.
 
-        `hashes` are those that pip will hold the file against; of several kinds it takes any, so each
-        kind that the owner states must agree. What the link itself says of hashes counts for nothing.
+        `hashes` are those that pip will hold the file against. It takes any of them, so the owner must
+        state each one. What the link itself says of hashes counts for nothing.
         """
         if self.policy.pylock == "allow":
             return
         locked = {kind: set(values) for kind, values in getattr(hashes, "_allowed", {}).items()}
         for candidate in self.candidates(project_name):
             stated = {kind: {value.lower()} for kind, value in (getattr(candidate.link, "_hashes", {}) or {}).items()}
-            common = locked.keys() & stated.keys()
             same_file = filename(candidate.link.url) == link.filename
-            if same_file and common and all(locked[kind] == stated[kind] for kind in common):
+            if same_file and locked and all(stated.get(kind) == values for kind, values in locked.items()):
                 return
         rule = self.policy.rule("pylock", f'"{self.policy.pylock}"')
-        lead = f"{project_name}: {link.filename} of a pylock.toml is no file of its owner, by name and hash."
+        lead = f"{project_name}: {link.filename} of a pylock.toml is not listed by its owner with all these hashes."
         why = f"repoprio explain {normalize(project_name)}"
         raise Refused(text.message(lead, [f"rule: {rule}"], "pylock", why=why, help_text=self.policy.help))
 
