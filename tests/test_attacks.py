@@ -186,12 +186,12 @@ def test_hostile_pages_are_no_answers(
 
 
 def test_a_login_form_is_no_empty_page(pip_env: EnvFactory, server: HTTPServer, scene: Scene, tmp_path: Path) -> None:
-    """A form without links is a page of the repository, even where an empty page means absent."""
+    """A form is no project page: the repository is unavailable, even where an empty page means absent."""
     form = "<html><form><input name='user'></form></html>"
     server.expect_request(re.compile("/.*")).respond_with_data(form, headers={"Content-Type": "text/html"})
     more = 'absent = [404, "empty-page"]\n'
     policy = policy_of(tmp_path, corp=server.url_for("/corp/"), public=scene.public.page_url, more=more)
-    refused(pip_env(NEWEST).run("install", "--dry-run", "acme", policy=policy), "no-match")
+    refused(pip_env(NEWEST).run("install", "--dry-run", "acme", policy=policy), "unavailable")
     assert not scene.public.requests
 
 

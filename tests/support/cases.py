@@ -170,8 +170,7 @@ def realize(case: Case, tmp_path: Path) -> Iterator[Realized]:
     """Start or write the repositories of a case and fill in its placeholders."""
     with ExitStack() as stack:
         made = {
-            name: _make(repository, tmp_path / "repositories", stack)
-            for name, repository in case.repositories.items()
+            name: _make(repository, tmp_path / "repositories", stack) for name, repository in case.repositories.items()
         }
         urls = {name: _url(case.repositories[name], it) for name, it in made.items()}
         hosts = {name: it.host for name, it in made.items() if isinstance(it, RepositoryServer)}
@@ -284,10 +283,7 @@ def _project(reader: Reader, request: tuple[str, ...]) -> str:
 
 def _repositories(reader: Reader) -> dict[str, RepositoryCase]:
     tables = reader.items("repositories")
-    return {
-        name: _repository(name, table, f"{reader.where}, repository {name}")
-        for name, table in tables.items()
-    }
+    return {name: _repository(name, table, f"{reader.where}, repository {name}") for name, table in tables.items()}
 
 
 def _repository(name: str, table: object, where: str) -> RepositoryCase:

@@ -111,9 +111,7 @@ class _Handler(WSGIRequestHandler):
             socket.close(self.connection.detach())
 
 
-def answer(
-    fault: Fault, request: Request, render: Callable[[Fault], Response], released: Event
-) -> Response:
+def answer(fault: Fault, request: Request, render: Callable[[Fault], Response], released: Event) -> Response:
     """Answer `request` as `fault` wants; `render` makes the normal answer.
 
     Setting `released` ends every wait early, so that a server can be closed.
@@ -232,10 +230,7 @@ def _damaged(response: Response, fault: Fault, released: Event) -> Response:
         return response
     content = response.get_data()
     half = content[: len(content) // 2]
-    if fault.truncate:
-        cut = Response(half, response.status_code)
-    else:
-        cut = _dropping(half, response.status_code, released)
+    cut = Response(half, response.status_code) if fault.truncate else _dropping(half, response.status_code, released)
     cut.headers.update(response.headers)
     cut.headers["Content-Length"] = str(len(content))
     return cut
@@ -253,9 +248,7 @@ def _dropping(sent: bytes, status: int, released: Event) -> Response:
     return Response(stream(), status)
 
 
-def _response(
-    body: str, status: int, content_type: str, headers: dict[str, str] | None = None
-) -> Response:
+def _response(body: str, status: int, content_type: str, headers: dict[str, str] | None = None) -> Response:
     response = Response(body, status, headers)
     response.headers["Content-Type"] = content_type
     return response

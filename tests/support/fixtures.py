@@ -25,9 +25,7 @@ class EnvFactory(Protocol):
 class RepositoryFactory(Protocol):
     """Start a repository that is closed when the test ends."""
 
-    def __call__(
-        self, label: str, *, layout: Layout = "json", cache_control: str | None = None
-    ) -> RepositoryServer:
+    def __call__(self, label: str, *, layout: Layout = "json", cache_control: str | None = None) -> RepositoryServer:
         """Return the running repository."""
 
 
@@ -79,9 +77,7 @@ def repository() -> Iterator[RepositoryFactory]:
     """Start repositories, each a site of its own, and close them all at the end."""
     with ExitStack() as stack:
 
-        def start(
-            label: str, *, layout: Layout = "json", cache_control: str | None = None
-        ) -> RepositoryServer:
+        def start(label: str, *, layout: Layout = "json", cache_control: str | None = None) -> RepositoryServer:
             server = RepositoryServer(label, layout=layout, cache_control=cache_control)
             return stack.enter_context(server)
 

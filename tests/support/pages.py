@@ -24,17 +24,13 @@ class Page:
     content_type: str
 
 
-def project_json(
-    name: str, files: Sequence[BuiltFile], base: str, api_version: str = API_VERSION
-) -> Page:
+def project_json(name: str, files: Sequence[BuiltFile], base: str, api_version: str = API_VERSION) -> Page:
     """Return the JSON page of a project whose files lie below the URL `base`."""
     entries = [_entry(file, base) for file in files]
     return _json({"meta": {"api-version": api_version}, "name": name, "files": entries})
 
 
-def project_html(
-    name: str, files: Sequence[BuiltFile], base: str, api_version: str = API_VERSION
-) -> Page:
+def project_html(name: str, files: Sequence[BuiltFile], base: str, api_version: str = API_VERSION) -> Page:
     """Return the HTML page of a project whose files lie below the URL `base`."""
     return _html(f"Links for {name}", [_anchor(file, base) for file in files], api_version)
 

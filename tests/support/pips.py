@@ -107,9 +107,7 @@ class PipEnv:
         input: str | None = None,
     ) -> Completed:
         """Run pip; the working directory is an empty one unless told."""
-        return self.module(
-            "pip", *args, policy=policy, env=env, cwd=cwd, timeout=timeout, input=input
-        )
+        return self.module("pip", *args, policy=policy, env=env, cwd=cwd, timeout=timeout, input=input)
 
     def tool(
         self,
@@ -121,9 +119,7 @@ class PipEnv:
         input: str | None = None,
     ) -> Completed:
         """Run repoprio's own command, as `run` runs pip."""
-        return self.module(
-            "repoprio", *args, policy=policy, env=env, cwd=cwd, timeout=timeout, input=input
-        )
+        return self.module("repoprio", *args, policy=policy, env=env, cwd=cwd, timeout=timeout, input=input)
 
     def module(
         self,
@@ -162,9 +158,7 @@ class PipEnv:
         done = self.run(*arguments, policy=policy, env=env, cwd=cwd, timeout=timeout)
         return Outcome(_choices(done), done.code, done.stdout, done.stderr)
 
-    def environment(
-        self, policy: Path | None = None, extra: Mapping[str, str] | None = None
-    ) -> dict[str, str]:
+    def environment(self, policy: Path | None = None, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the variables a command gets: the machine's, cleaned, and then `extra`."""
         kept = {key: value for key, value in os.environ.items() if not _is_dropped(key)}
         home = str(self._folder("home"))
@@ -187,9 +181,7 @@ class EnvStore:
         self.root = root
         root.mkdir(parents=True, exist_ok=True)
 
-    def env(
-        self, pip_version: str, wheel: Path | None = None, python: str = sys.executable
-    ) -> PipEnv:
+    def env(self, pip_version: str, wheel: Path | None = None, python: str = sys.executable) -> PipEnv:
         """Return the environment, made by whoever comes first. Do not install into it."""
         root = self.root / _key(pip_version, wheel, python)
         with FileLock(f"{root}.lock"):
@@ -218,9 +210,7 @@ class EnvStore:
         return _only_wheel(folder)
 
 
-def make_env(
-    root: Path, pip_version: str, python: str = sys.executable, wheel: Path | None = None
-) -> PipEnv:
+def make_env(root: Path, pip_version: str, python: str = sys.executable, wheel: Path | None = None) -> PipEnv:
     """Make an environment with this pip, and repoprio if its wheel is given.
 
     This alone uses pip's ambient configuration, and so perhaps the network. It needs a
@@ -252,9 +242,7 @@ def _pip(*args: str) -> None:
 
 
 def _output(command: Sequence[str]) -> str:
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False
-    )
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise SetupError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     return done.stdout

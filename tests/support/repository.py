@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
+from typing_extensions import Self
 from werkzeug import Request, Response
 
 from . import pages
@@ -73,9 +74,7 @@ class Shelf:
 class RepositoryServer:
     """A repository that serves both a simple index and a flat page of links."""
 
-    def __init__(
-        self, label: str, *, layout: Layout = "json", cache_control: str | None = None
-    ) -> None:
+    def __init__(self, label: str, *, layout: Layout = "json", cache_control: str | None = None) -> None:
         """Start serving at once; `cache_control` is sent along with every normal page."""
         self.label = label
         self.layout = layout
@@ -92,7 +91,7 @@ class RepositoryServer:
         self.http.start()
         self.root_url = f"http://{_LOOPBACK}:{self.http.port}/"
 
-    def __enter__(self) -> RepositoryServer:
+    def __enter__(self) -> Self:
         """Return the running server."""
         return self
 
@@ -178,9 +177,7 @@ class RepositoryServer:
         guard = Fault(basic_auth=self._all.basic_auth) if self._all else None
         return self._answer(guard, request, lambda _: self._file(area, rest))
 
-    def _answer(
-        self, fault: Fault | None, request: Request, render: Callable[[Fault], Response]
-    ) -> Response:
+    def _answer(self, fault: Fault | None, request: Request, render: Callable[[Fault], Response]) -> Response:
         return answer(fault or _NO_FAULT, request, render, self._released)
 
     def _simple(self, rest: str, request: Request) -> Response:

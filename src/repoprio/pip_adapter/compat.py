@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Any
 
+from pip._internal.cli import cmdoptions
 from pip._internal.models.index import PyPI
 from pip._vendor.packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pip._vendor.packaging.version import InvalidVersion, Version
@@ -64,6 +65,13 @@ def is_pinned(specifier: Any) -> bool:
         part.operator == "===" or (part.operator == "==" and not part.version.endswith(".*"))
         for part in specifier or ()
     )
+
+
+def settle_prereleases(options: Any) -> None:
+    """Turn --pre into what finders read; since pip 26.0 each command does so as it begins to run."""
+    settle = getattr(cmdoptions, "check_release_control_exclusive", None)
+    if settle is not None:
+        settle(options)
 
 
 def same_project(one: str, other: str) -> bool:

@@ -49,6 +49,7 @@ def explain(
     install: Any = create_command("install")
     with install.main_context(), global_tempdir_manager():
         parsed, _ = install.parse_args(list(options))
+        compat.settle_prereleases(parsed)
         try:
             return list(_explanations(install, parsed, requirements, files, shadowed=shadowed))
         except PipError as error:

@@ -42,11 +42,12 @@ def names_from_html(text: str) -> frozenset[NormalizedName]:
 class HtmlPage:
     """What an HTML page states of itself: its API version ("1.0" where it states none, PEP 629).
 
-    `empty`: it is whole, has no link, and asks for nothing: no login page, nothing cut short.
+    `empty`: it is whole and has no link. `asks`: it has a form, as login pages do.
     """
 
     api_version: str
     empty: bool
+    asks: bool
 
 
 def html_page(text: str) -> HtmlPage:
@@ -54,7 +55,7 @@ def html_page(text: str) -> HtmlPage:
     parser = _Anchors()
     parser.feed(text)
     parser.close()
-    return HtmlPage(parser.api_version, parser.ended and not parser.anchors and not parser.asks)
+    return HtmlPage(parser.api_version, parser.ended and not parser.anchors, parser.asks)
 
 
 def api_major(document: dict[str, object]) -> str:
@@ -87,7 +88,7 @@ class _Anchors(HTMLParser):
         if tag == "a" and found.get("href"):
             self.anchors.append((found["href"] or "", ""))
             self._inside = True
-        self.asks = self.asks or tag in ("form", "input", "script")
+        self.asks = self.asks or tag in ("form", "input")
         if tag == "meta" and found.get("name") == "pypi:repository-version":
             self.api_version = found.get("content") or "?"
 

@@ -205,12 +205,12 @@ def _offer(name: NormalizedName, found: list[Link], page_url: str) -> Answer[Pip
 def _served(name: NormalizedName, reply: Reply) -> Answer[PipPage]:
     found = _links(reply, name)
     page = _page(name, found, reply.url)
-    empty = not found and (_is_json(reply) or listing.html_page(_decoded(reply)[0]).empty)
-    return Served(page, len(page.links), empty=empty)
-
-
-def _is_json(reply: Reply) -> bool:
-    return reply.content_type.lower().startswith(_JSON)
+    if reply.content_type.lower().startswith(_JSON):
+        return Served(page, len(page.links), empty=not found)
+    html = listing.html_page(_decoded(reply)[0])
+    if html.asks and not page.links:
+        raise Unusable("its answer is a form, such as a login page, and no project page")
+    return Served(page, len(page.links), empty=html.empty)
 
 
 def _page(name: NormalizedName, found: list[Link], page_url: str) -> PipPage:
