@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from typing_extensions import Self
 from werkzeug import Request, Response
 
 from . import pages
@@ -91,7 +90,7 @@ class RepositoryServer:
         self.http.start()
         self.root_url = f"http://{_LOOPBACK}:{self.http.port}/"
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> RepositoryServer:  # noqa: PYI034 - typing.Self is not in Python 3.10
         """Return the running server."""
         return self
 
