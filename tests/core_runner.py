@@ -15,25 +15,11 @@ from packaging.tags import sys_tags
 from packaging.utils import parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
+from repoprio.answers import Answer, Ask, Failed, Finding, Listed, Missing, Redirected, Served, State, Status, What
 from repoprio.config.read import Tools, read
 from repoprio.explanation import Chosen, Explanation, explain
-from repoprio.lookup import (
-    Answer,
-    Ask,
-    Decision,
-    Failed,
-    Finding,
-    Listed,
-    Lookup,
-    Missing,
-    Redirected,
-    Run,
-    Served,
-    State,
-    Status,
-    What,
-    drive,
-)
+from repoprio.inquiry import Run
+from repoprio.lookup import Decision, Lookup, drive
 from repoprio.names import NormalizedName, normalize, version_in
 from repoprio.policy import Policy
 from repoprio.routing import Route

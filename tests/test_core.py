@@ -11,27 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repoprio.answers import Answer, Ask, Failed, Listed, Redirected, Served, State, Status, What
 from repoprio.explanation import explain
-from repoprio.lookup import (
-    Answer,
-    Ask,
-    Code,
-    Decision,
-    Failed,
-    Listed,
-    Lookup,
-    Outcome,
-    Redirected,
-    Run,
-    Served,
-    State,
-    Status,
-    What,
-    drive,
-    judge_redirect,
-)
+from repoprio.inquiry import Run
+from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, Pattern, Specificity, best_match, is_project_name, normalize, version_in
 from repoprio.policy import Format, Location, Mode, Policy, Redirects, Repository, Rule
+from repoprio.redirects import judge_redirect
 from repoprio.routing import Route
 from repoprio.urls import (
     Site,

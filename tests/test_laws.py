@@ -9,22 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from repoprio.answers import Answer, Ask, Failed, Missing, Redirected, Served, State, Status
 from repoprio.explanation import Chosen, explain
-from repoprio.lookup import (
-    Answer,
-    Ask,
-    Decision,
-    Failed,
-    Lookup,
-    Missing,
-    Outcome,
-    Redirected,
-    Run,
-    Served,
-    State,
-    Status,
-    drive,
-)
+from repoprio.inquiry import Run
+from repoprio.lookup import Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, Pattern, normalize
 from repoprio.policy import Format, Location, Mode, Pin, Policy, Repository, Unlisted
 from repoprio.routing import Blocked, Conflict, Route, route

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from repoprio.lookup import Code, Decision, Finding, Outcome, State
+from repoprio.answers import Finding, State
+from repoprio.lookup import Code, Decision, Outcome
 from repoprio.policy import Policy, Repository, Rule
 from repoprio.routing import Blocked, Conflict, Route, RuledOut
 

@@ -2,130 +2,21 @@
 
 A `Lookup` says what it needs next (`Asks`: pages, to be fetched in any order; `Weigh`: whether one
 of these offers fits the requirement), is told what came, and ends in a `Decision` that carries its
-reasons as data. Pages are opaque to it. `Run` holds what one run remembers between lookups.
+reasons as data. Pages are opaque to it.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
-from urllib.parse import urlsplit
+from dataclasses import dataclass, replace
+from typing import Generic
 
+from repoprio.answers import Answer, Ask, Finding, Page, State
+from repoprio.inquiry import Inquiry, Run
 from repoprio.names import NormalizedName
-from repoprio.policy import Format, Location, Mode, Policy, Redirects, Repository, Rule, tiers
-from repoprio.routing import Blocked, Conflict, Route, RuledOut, route
-from repoprio.urls import is_page_of, is_within, page_url, place, redacted, site
-
-Page = TypeVar("Page")
-MAX_REDIRECTS = 10
-# Answers of a server that knows us, or does not want to: `skip-if-unavailable` never covers these.
-_REFUSED_LOGIN = frozenset({401, 403, 407})
-
-
-class What(str, enum.Enum):
-    """What an `Ask` is for."""
-
-    PAGE = "page"
-    CANARY = "canary"
-    LIST = "project list"
-    FILES = "files"
-
-
-@dataclass(frozen=True)
-class Ask:
-    """One thing to fetch, without following redirects: `location` is where, `name` whose.
-
-    For `What.FILES` (a flat repository) `location` is the repository's own.
-    """
-
-    repository: Repository
-    what: What
-    name: NormalizedName
-    location: Location
-    hops: int = 0
-
-
-@dataclass(frozen=True)
-class Served(Generic[Page]):
-    """Status 200 and a valid page; `files` is how many of the name it lists.
-
-    `empty`: it is whole and lists nothing at all, so that it can be the answer for an unknown name.
-    """
-
-    page: Page
-    files: int
-    empty: bool = False
-
-
-@dataclass(frozen=True)
-class Listed:
-    """Status 200 and a whole, valid project list."""
-
-    names: frozenset[NormalizedName]
-
-
-@dataclass(frozen=True)
-class Status:
-    """An HTTP status other than 200 that redirects nowhere; `detail` says more, such as the tries."""
-
-    code: int
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Redirected:
-    """An answer that sends the asker to `url`, which is absolute; it was not followed."""
-
-    url: str
-
-
-@dataclass(frozen=True)
-class Missing:
-    """The place is there and has no such project: a folder without it, or files none of which is its."""
-
-
-@dataclass(frozen=True)
-class Failed:
-    """No usable answer, and why. `lasting`: the repository is down, not only this page is bad."""
-
-    reason: str
-    lasting: bool = False
-
-
-Answer = Served[Page] | Listed | Status | Redirected | Missing | Failed
-
-
-class State(str, enum.Enum):
-    """What a repository turned out to be for a name."""
-
-    SERVES = "serves"
-    ABSENT = "absent"
-    UNAVAILABLE = "unavailable"
-    NOT_ASKED = "not-asked"
-    RULED_OUT = "ruled-out"
-
-
-@dataclass(frozen=True)
-class Finding(Generic[Page]):
-    """One repository's part in a decision.
-
-    `reason` is a short text for ABSENT and UNAVAILABLE; `asked` the location that was asked last;
-    `skipped` marks an unavailable one that `skip-if-unavailable` made count as absent.
-    """
-
-    repository: Repository
-    state: State
-    reason: str = ""
-    page: Page | None = None
-    files: int = 0
-    asked: Location | None = None
-    ruled_out: RuledOut | None = None
-    skipped: bool = False
-    login_refused: bool = False
-    passed_over: bool = False
-    lasting: bool = False
+from repoprio.policy import Mode, Repository, Rule, tiers
+from repoprio.routing import Blocked, Conflict, Route, route
 
 
 class Outcome(str, enum.Enum):
@@ -193,22 +84,8 @@ class Weigh(Generic[Page]):
     owners: tuple[Finding[Page], ...]
 
 
-@dataclass
-class Run(Generic[Page]):
-    """What one run remembers: which canaries and project lists came, and who is down.
-
-    Absence is remembered in no other way, and nothing outlives the run.
-    """
-
-    policy: Policy
-    canaries: dict[str, str | None] = field(default_factory=dict)
-    lists: dict[str, frozenset[NormalizedName] | None] = field(default_factory=dict)
-    down: dict[str, Finding[Page]] = field(default_factory=dict)
-
-
 Fetch = Callable[[Ask], Answer[Page]]
 Fits = Callable[[tuple[Finding[Page], ...]], bool]
-_Walk = Generator[Asks, list[Answer[Page]], Finding[Page]]
 
 
 class Lookup(Generic[Page]):
@@ -284,7 +161,7 @@ class Lookup(Generic[Page]):
         self, tier: tuple[Repository, ...]
     ) -> Generator[Asks, list[Answer[Page]] | bool | None, list[Finding[Page]]]:
         """Ask every repository of the tier, side by side, each through all that it takes."""
-        walks = {r.name: _Inquiry(self._run, r, self._name, self._known) for r in tier}
+        walks = {r.name: Inquiry(self._run, r, self._name, self._known) for r in tier}
         while asks := [ask for walk in walks.values() if (ask := walk.ask)]:
             answers = yield Asks(tuple(asks))
             assert isinstance(answers, list)
@@ -328,204 +205,3 @@ def drive(lookup: Lookup[Page], fetch: Fetch[Page], fits: Fits[Page]) -> Decisio
             step = lookup.tell([fetch(ask) for ask in step.asks])
     assert lookup.decision is not None
     return lookup.decision
-
-
-class _Inquiry(Generic[Page]):
-    """What one repository says of one name: its project list, its page, its mirrors, its canary."""
-
-    def __init__(
-        self, run: Run[Page], repository: Repository, name: NormalizedName, known: tuple[Repository, ...]
-    ) -> None:
-        self._run = run
-        self._known = known
-        self._repository = repository
-        self._name = name
-        self.ask: Ask | None = None
-        self._steps = self._walk()
-        self._advance(None)
-
-    def tell(self, answer: Answer[Page]) -> None:
-        """Take the answer to `ask`; afterwards `ask` is the next one, or None and `finding` is set."""
-        self._advance(answer)
-
-    def _advance(self, answer: Answer[Page] | None) -> None:
-        try:
-            self.ask = self._steps.send(answer)
-        except StopIteration as end:
-            self.ask, self.finding = None, end.value
-
-    def _walk(self) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
-        repository = self._repository
-        finding = self._run.down.get(repository.name) or (yield from self._fail_over())
-        if finding.state is State.ABSENT and repository.canary:
-            finding = yield from self._believe(finding)
-        if finding.state is State.UNAVAILABLE and repository.skip_if_unavailable and not finding.login_refused:
-            finding = replace(finding, skipped=True)
-        return finding
-
-    def _fail_over(self) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
-        """Ask the repository, then its mirrors while there is no usable answer.
-
-        What a mirror serves counts; its "absent" does not, for it may lag behind.
-        """
-        repository = self._repository
-        if repository.complete_listing and repository.format is Format.SIMPLE:
-            listed = yield from self._listing()
-            if listed is not None and self._name not in listed:
-                return self._finding(State.ABSENT, "its project list, which is complete, does not name it")
-        failures: list[Finding[Page]] = []
-        for location in repository.locations:
-            finding = yield from self._page(location, self._name, What.PAGE)
-            if finding.state is State.SERVES or (not failures and finding.state is State.ABSENT):
-                return finding
-            failures.append(finding)
-        # A mirror that refuses the login speaks for the repository: `skip-if-unavailable` must not hide it.
-        refused = any(failure.login_refused for failure in failures)
-        finding = replace(failures[0], login_refused=refused)
-        if all(failure.lasting for failure in failures):
-            self._run.down[repository.name] = finding
-        return finding
-
-    def _page(
-        self, location: Location, name: NormalizedName, what: What
-    ) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
-        """Ask one location for one page, hop by hop, and judge what comes."""
-        if location.unset:
-            variables = ", ".join(f"${{{variable}}}" for variable in location.unset)
-            return self._finding(State.UNAVAILABLE, f"{variables} is not set", location)
-        flat = self._repository.format is Format.FLAT
-        what = What.FILES if flat else what
-        start = location if flat else location.page(name)
-        at = start
-        for hop in range(MAX_REDIRECTS + 1):
-            answer = yield Ask(self._repository, what, name, at, hop)
-            if not isinstance(answer, Redirected):
-                return self._judge(answer, at, start, name)
-            verdict = judge_redirect(self._known, self._repository, location, name, answer.url)
-            if verdict.state is not None:
-                return self._finding(verdict.state, verdict.reason, at)
-            # A variable of the policy may have gone into the target: then it is not shown.
-            at = Location(location.shown if "${" in location.shown else redacted(answer.url), answer.url)
-        return self._finding(State.UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects", at)
-
-    def _judge(self, answer: Answer[Page] | None, at: Location, start: Location, name: NormalizedName) -> Finding[Page]:
-        repository = self._repository
-        flat = repository.format is Format.FLAT
-        if isinstance(answer, Missing):
-            return self._finding(State.ABSENT, "no file of it" if flat else "no folder of it", at)
-        if isinstance(answer, Failed):
-            return replace(self._finding(State.UNAVAILABLE, answer.reason, at), lasting=answer.lasting)
-        moved = None if flat else _moved(at, start, name)
-        if isinstance(answer, Status):
-            # Only the repository itself can say that it has no such project.
-            foreign = not site(start.url).is_own(site(at.url))
-            return self._judge_status(answer, at, f"from another site, {site(at.url)}" if foreign else moved)
-        assert isinstance(answer, Served)
-        if moved:
-            return self._finding(State.UNAVAILABLE, moved, at)
-        if answer.empty and repository.empty_page_is_absent and not flat:
-            return self._finding(State.ABSENT, "an empty page", at)
-        return Finding(repository, State.SERVES, page=answer.page, files=answer.files, asked=at)
-
-    def _judge_status(self, answer: Status, at: Location, moved: str | None) -> Finding[Page]:
-        repository = self._repository
-        if answer.code in repository.absent and repository.format is Format.SIMPLE:
-            if moved is None:
-                return self._finding(State.ABSENT, str(answer.code), at)
-            return self._finding(State.UNAVAILABLE, f"{answer.code}, but {moved}", at)
-        return replace(
-            self._finding(State.UNAVAILABLE, f"{answer.code}{answer.detail}", at),
-            login_refused=answer.code in _REFUSED_LOGIN,
-            # Where that counts as absent, each page is asked: the next one might say 401.
-            lasting=answer.code >= 500 and not repository.skip_if_unavailable,
-        )
-
-    def _believe(self, absent: Finding[Page]) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
-        """Believe `absent` only once the canary was served in this run."""
-        repository, canary = self._repository, self._repository.canary
-        assert canary is not None
-        if repository.name not in self._run.canaries:
-            found = yield from self._page(repository.locations[0], canary, What.CANARY)
-            if found.state is State.UNAVAILABLE:
-                return replace(found, reason=f"its canary {canary} got no usable answer: {found.reason}")
-            served = found.state is State.SERVES and found.files > 0
-            problem = None if served else f"it does not serve its canary {canary} ({found.reason or 'no files'})"
-            self._run.canaries[repository.name] = problem
-        if problem := self._run.canaries[repository.name]:
-            # A server that hides what it has behind a 404 refuses the login in all but the number.
-            return replace(absent, state=State.UNAVAILABLE, reason=problem, login_refused=True)
-        return absent
-
-    def _listing(self) -> Generator[Ask, Answer[Page] | None, frozenset[NormalizedName] | None]:
-        """The names on the project list, or None where it is not whole, not valid or not there."""
-        repository = self._repository
-        if repository.name not in self._run.lists:
-            location = repository.locations[0]
-            self._run.lists[repository.name] = None
-            if not location.unset:
-                answer = yield Ask(repository, What.LIST, self._name, location)
-                self._run.lists[repository.name] = answer.names if isinstance(answer, Listed) else None
-        return self._run.lists[repository.name]
-
-    def _finding(self, state: State, reason: str, asked: Location | None = None) -> Finding[Page]:
-        return Finding(self._repository, state, reason, asked=asked)
-
-
-def _moved(at: Location, start: Location, name: NormalizedName) -> str | None:
-    """What is wrong with where a chain of redirects ended, or None: still `name`'s page."""
-    if at is start or is_page_of(at.url, name):
-        return None
-    return f"it was redirected to {at.shown}, which is not the page of {name}"
-
-
-@dataclass(frozen=True)
-class RedirectVerdict:
-    """What a redirect means: `state` None to follow it, else ABSENT or UNAVAILABLE with a reason."""
-
-    state: State | None
-    reason: str = ""
-
-
-def judge_redirect(
-    known: tuple[Repository, ...], repository: Repository, location: Location, name: NormalizedName, target: str
-) -> RedirectVerdict:
-    """Judge one hop before it is followed.
-
-    `known` are all repositories, those of callers too; `location` is the URL of the one that was
-    asked, `target` an absolute URL.
-    """
-    try:
-        there, here = site(target), site(location.url)
-        other = _landlord(known, repository, target)
-    except ValueError:
-        return RedirectVerdict(State.UNAVAILABLE, "it redirects to something that is no URL")
-    if other:
-        if place(target) == place(page_url(other.locations[0].url, name)):
-            return RedirectVerdict(State.ABSENT, f"it redirects to {other.name}")
-        return RedirectVerdict(State.UNAVAILABLE, f"it redirects into {other.name}, to another page")
-    if there.scheme not in ("http", "https"):
-        return RedirectVerdict(State.UNAVAILABLE, f"it redirects to a {there.scheme or 'nameless'}: URL")
-    if here.is_own(there):
-        return RedirectVerdict(None)
-    told = repository.redirects.get(there)
-    if told is Redirects.ABSENT:
-        return RedirectVerdict(State.ABSENT, f"it redirects to {there}")
-    if told is Redirects.FOLLOW:
-        return RedirectVerdict(None)
-    return RedirectVerdict(State.UNAVAILABLE, f"it redirects to another site, {there}")
-
-
-def _landlord(known: tuple[Repository, ...], repository: Repository, target: str) -> Repository | None:
-    """The other repository in whose grounds `target` lies, however the URLs nest; None: in none.
-
-    Grounds are the same over http and https: many a server answers at both.
-    """
-    homes = [
-        (len(urlsplit(place(url)).path), r)
-        for r in known
-        for url in [*(home.url for home in r.locations if not home.unset), *r.aliases]
-        if is_within(target, url)
-    ]
-    deepest = max((depth for depth, _ in homes), default=0)
-    nearest = [r for depth, r in homes if depth == deepest]
-    return None if repository in nearest or not nearest else nearest[0]

@@ -61,6 +61,11 @@ class Route:
         return bool(self.rules)
 
 
+def narrowing(found: Route | Blocked | Conflict) -> str | None:
+    """The specifier that a pin's `versions` lays on what the owner offers, or None."""
+    return found.versions[0] if isinstance(found, Route) and found.versions else None
+
+
 _SETS: dict[str, Callable[[Pin], bool]] = {
     "block or repositories": lambda pin: pin.block is not None or bool(pin.repositories),
     "versions": lambda pin: pin.versions is not None,

@@ -9,15 +9,17 @@ from typing import Any
 
 from pip._internal.exceptions import InstallationError
 
+from repoprio.answers import State
 from repoprio.explanation import Explanation, explain
-from repoprio.lookup import Code, Decision, Lookup, Outcome, Run, State, drive
+from repoprio.inquiry import Run
+from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import callers
 from repoprio.pip_adapter.pages import Pages, PipPage
 from repoprio.pip_adapter.weigh import Offers, Weighed
 from repoprio.policy import CALLERS_PRIORITY, Mode, Policy
 from repoprio.render import text
-from repoprio.routing import Route
+from repoprio.routing import narrowing
 from repoprio.urls import filename, with_credentials
 
 
@@ -77,7 +79,7 @@ class Guard:
         )
         key = (name, str(specifier or "") if lookup.mode is Mode.FLEXIBLE else "", below_owner)
         if key not in self._decisions:
-            versions = lookup.route.versions[0] if isinstance(lookup.route, Route) and lookup.route.versions else None
+            versions = narrowing(lookup.route)
 
             def fits(offers: Offers) -> bool:
                 return Weighed(self._finder, name, offers, versions).best(specifier) is not None
@@ -91,7 +93,7 @@ class Guard:
         offers = decision.owners or tuple(f for f in decision.findings if f.passed_over)
         key = (decision.name, tuple(offer.repository.name for offer in offers))
         if key not in self._offers:
-            self._offers[key] = Weighed(self._finder, decision.name, offers, self._versions(decision))
+            self._offers[key] = Weighed(self._finder, decision.name, offers, narrowing(decision.route))
         return self._offers[key]
 
     @staticmethod
@@ -193,9 +195,6 @@ class Guard:
         for repository in self._callers.admitted:
             place = f"as {repository.name}, below all that the policy names"
             warn(f"repoprio: {repository.locations[0].shown} is asked last (priority {CALLERS_PRIORITY}, {place})")
-
-    def _versions(self, decision: Decision[PipPage]) -> str | None:
-        return decision.route.versions[0] if isinstance(decision.route, Route) and decision.route.versions else None
 
     def nothing_fits(self, explanation: Explanation) -> Refused | None:
         """The refusal for a requirement that no candidate fits; None where one does."""

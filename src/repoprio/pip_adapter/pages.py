@@ -12,7 +12,7 @@ from pip._internal.index.collector import IndexContent, parse_links
 from pip._internal.models.link import Link
 from pip._internal.utils.urls import path_to_url, url_to_path
 
-from repoprio.lookup import Answer, Ask, Failed, Listed, Missing, Redirected, Served, Status, What
+from repoprio.answers import Answer, Ask, Failed, Listed, Missing, Redirected, Served, Status, What
 from repoprio.names import SDIST_ENDINGS, NormalizedName, normalize, version_in
 from repoprio.pip_adapter import links, listing, transport
 from repoprio.pip_adapter.compat import is_version, newest_first

@@ -7,8 +7,8 @@ from typing import Any
 
 from pip._vendor.packaging.specifiers import SpecifierSet
 
+from repoprio.answers import Finding
 from repoprio.explanation import Chosen, Rejected
-from repoprio.lookup import Finding
 from repoprio.names import NormalizedName, version_in
 from repoprio.pip_adapter.compat import is_pinned, is_version
 from repoprio.pip_adapter.pages import PipPage

@@ -1,0 +1,117 @@
+"""What a lookup asks, what it can be told, and what it makes of one repository. Frozen data, no I/O."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from repoprio.names import NormalizedName
+from repoprio.policy import Location, Repository
+from repoprio.routing import RuledOut
+
+Page = TypeVar("Page")
+
+
+class What(str, enum.Enum):
+    """What an `Ask` is for."""
+
+    PAGE = "page"
+    CANARY = "canary"
+    LIST = "project list"
+    FILES = "files"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One thing to fetch, without following redirects: `location` is where, `name` whose.
+
+    For `What.FILES` (a flat repository) `location` is the repository's own.
+    """
+
+    repository: Repository
+    what: What
+    name: NormalizedName
+    location: Location
+    hops: int = 0
+
+
+@dataclass(frozen=True)
+class Served(Generic[Page]):
+    """Status 200 and a valid page; `files` is how many of the name it lists.
+
+    `empty`: it is whole and lists nothing at all, so that it can be the answer for an unknown name.
+    """
+
+    page: Page
+    files: int
+    empty: bool = False
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Status 200 and a whole, valid project list."""
+
+    names: frozenset[NormalizedName]
+
+
+@dataclass(frozen=True)
+class Status:
+    """An HTTP status other than 200 that redirects nowhere; `detail` says more, such as the tries."""
+
+    code: int
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Redirected:
+    """An answer that sends the asker to `url`, which is absolute; it was not followed."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The place is there and has no such project: a folder without it, or files none of which is its."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """No usable answer, and why. `lasting`: the repository is down, not only this page is bad."""
+
+    reason: str
+    lasting: bool = False
+
+
+Answer = Served[Page] | Listed | Status | Redirected | Missing | Failed
+
+
+class State(str, enum.Enum):
+    """What a repository turned out to be for a name."""
+
+    SERVES = "serves"
+    ABSENT = "absent"
+    UNAVAILABLE = "unavailable"
+    NOT_ASKED = "not-asked"
+    RULED_OUT = "ruled-out"
+
+
+@dataclass(frozen=True)
+class Finding(Generic[Page]):
+    """One repository's part in a decision.
+
+    `reason` is a short text for ABSENT and UNAVAILABLE; `asked` the location that was asked last;
+    `skipped` marks an unavailable one that `skip-if-unavailable` made count as absent.
+    """
+
+    repository: Repository
+    state: State
+    reason: str = ""
+    page: Page | None = None
+    files: int = 0
+    asked: Location | None = None
+    ruled_out: RuledOut | None = None
+    skipped: bool = False
+    login_refused: bool = False
+    passed_over: bool = False
+    lasting: bool = False
