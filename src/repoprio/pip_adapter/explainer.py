@@ -81,7 +81,7 @@ def _read(files: Sequence[str], finder: Any, options: Any, session: Any, *, cons
 
 
 def _explanation(finder: Any, ireq: Any, constraints: list[Any], *, shadowed: bool) -> Explanation:
-    from repoprio.pip_adapter.patches import guard_of
+    from repoprio.pip_adapter.wrappers import guard_of
 
     specifier, hashes = ireq.req.specifier, ireq.hashes(trust_internet=False)
     for other in constraints:
@@ -100,7 +100,7 @@ def _explanation(finder: Any, ireq: Any, constraints: list[Any], *, shadowed: bo
 
 def _direct(finder: Any, ireq: Any) -> Explanation:
     """A direct URL that the user asks for: no repository has a say in it."""
-    from repoprio.pip_adapter.patches import guard_of
+    from repoprio.pip_adapter.wrappers import guard_of
 
     rules = guard_of(finder).policy
     allowed = rules.direct_urls is not DirectUrls.REFUSE

@@ -6,9 +6,7 @@ one is different repoprio refuses to run rather than to guess.
 
 from __future__ import annotations
 
-import functools
 import inspect
-import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -16,349 +14,47 @@ from typing import Any
 
 import pip
 
-from repoprio.config.faults import PolicyFaults
-from repoprio.config.places import VARIABLE
-from repoprio.pip_adapter import callers
-from repoprio.pip_adapter.child import RUNNER
-from repoprio.policy import DirectUrls, Policy
+from repoprio.pip_adapter import wrappers
 from repoprio.render import text
-from repoprio.urls import redacted
 
 Wrapper = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-# The policy is read once for a process, when pip first builds something that looks up projects.
-_STATE: dict[str, Any] = {}
-
-
-def policy() -> Policy | None:
-    """The policy in force; a faulty one raises pip's `InstallationError` each time."""
-    from pip._internal.exceptions import InstallationError
-
-    if "policy" not in _STATE and "faults" not in _STATE:
-        _load()
-    if "faults" in _STATE:
-        raise InstallationError(f"repoprio: {_STATE['faults']}")
-    found: Policy | None = _STATE["policy"]
-    return found
-
-
-def _load() -> None:
-    # Pip 26.3 forbids imports once it installs: whatever may be needed is loaded here.
-    from repoprio.pip_adapter import compat, guard, hush
-
-    try:
-        _STATE["policy"] = compat.load_policy()
-    except PolicyFaults as faults:
-        _STATE["faults"] = faults
-        return
-    _STATE["is_child"] = guard.is_child()
-    if _STATE["policy"] is not None:
-        hush.install(_STATE["policy"].secrets)
-        # Children look up projects too, from another directory perhaps.
-        os.environ[callers.CHILD] = "1"
-        if os.environ.get(VARIABLE):
-            os.environ[VARIABLE] = os.path.abspath(os.environ[VARIABLE])
-
-
-def guard_of(finder: Any) -> Any:
-    """The guard of a `PackageFinder`, None where no policy rules."""
-    from repoprio.pip_adapter.guard import Guard
-
-    if "_repoprio_guard" not in finder.__dict__:
-        found = policy()
-        finder._repoprio_guard = Guard(finder, found) if found else None
-    return finder._repoprio_guard
-
-
-def _main(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A command that a faulty policy stopped ends with status 2; inside pip it could only be 1."""
-
-    @functools.wraps(original)
-    def main(self: Any, args: Any) -> Any:
-        status = original(self, args)
-        return 2 if status == 1 and "faults" in _STATE else status
-
-    return main
-
-
-def _create(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Whoever builds a collector is about to look up projects: the policy must be sound."""
-
-    @functools.wraps(original)
-    def create(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        policy()
-        return original(cls, *args, **kwargs)
-
-    return create
-
-
-def _collect_sources(original: Callable[..., Any]) -> Callable[..., Any]:
-    """The way past the policy is shut: a finder asks its guard, and nobody else asks a collector."""
-
-    @functools.wraps(original)
-    def collect_sources(self: Any, project_name: str, candidates_from_page: Any) -> Any:
-        if policy() is None:
-            return original(self, project_name, candidates_from_page)
-        from repoprio.pip_adapter.guard import Refused
-
-        raise Refused(text.message(f"{project_name} was looked up past the policy.", [], "unguarded"))
-
-    return collect_sources
-
-
-def _find_all_candidates(original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def find_all_candidates(self: Any, project_name: str) -> Any:
-        guard = guard_of(self)
-        if guard is None:
-            return original(self, project_name)
-        if _locked_link(self, project_name) is not None:
-            return original(self, project_name)
-        return guard.candidates(project_name)
-
-    return find_all_candidates
-
-
-def _find_best_candidate(original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def find_best_candidate(self: Any, project_name: str, specifier: Any = None, hashes: Any = None) -> Any:
-        guard = guard_of(self)
-        if guard is None:
-            return original(self, project_name, specifier, hashes)
-        locked = _locked_link(self, project_name)
-        if locked is not None:
-            guard.verify_locked(project_name, locked, hashes)
-            return original(self, project_name, specifier, hashes)
-        return guard.find_best_candidate(project_name, specifier, hashes)
-
-    return find_best_candidate
-
-
-def _locked_link(finder: Any, project_name: str) -> Any:
-    from repoprio.names import normalize
-
-    return getattr(finder, "_locked_links", {}).get(normalize(project_name))
-
-
-def _find_requirement(original: Callable[..., Any]) -> Callable[..., Any]:
-    """The legacy resolver's way to say that nothing fits."""
-
-    @functools.wraps(original)
-    def find_requirement(self: Any, req: Any, upgrade: bool) -> Any:
-        from pip._internal.exceptions import DistributionNotFound
-
-        try:
-            return original(self, req, upgrade)
-        except DistributionNotFound:
-            guard = guard_of(self)
-            said = guard and guard.nothing_fits(guard.explanation(req.name, req.specifier))
-            if not said:
-                raise
-            raise said from None
-
-    return find_requirement
-
-
-def _get_installation_error(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Pip's report that nothing fits, with the owner and the rule where the policy has a part in it."""
-
-    @functools.wraps(original)
-    def get_installation_error(self: Any, e: Any, constraints: Any) -> Any:
-        error = original(self, e, constraints)
-        guard = guard_of(self._finder)
-        if guard is None or type(error).__name__ == "UnsupportedPythonVersion":
-            return error
-        for requirement, parent in e.causes:
-            said = _nothing_fits(guard, requirement, parent, constraints)
-            if said:
-                return said
-        return _with_owners(guard, error, e.causes)
-
-    return get_installation_error
-
-
-def _nothing_fits(guard: Any, requirement: Any, parent: Any, constraints: Any) -> Any:
-    _, ireq = requirement.get_candidate_lookup()
-    if ireq is None or ireq.req is None:
-        return None
-    specifier = ireq.req.specifier
-    constraint = constraints.get(requirement.project_name)
-    if constraint is not None:
-        specifier = specifier & constraint.specifier
-    by = f"{parent.name} {parent.version}" if parent is not None else None
-    shown = str(ireq.req).partition(";")[0].strip()
-    if constraint is not None and str(constraint.specifier):
-        shown += f" (constraint {constraint.specifier})"
-    return guard.nothing_fits(guard.explanation(requirement.project_name, specifier, requirement=shown, required_by=by))
-
-
-def _with_owners(guard: Any, error: Any, causes: Any) -> Any:
-    """Pip's own report of a conflict, and whose versions it could choose from."""
-    from repoprio.pip_adapter.guard import Refused
-
-    names = dict.fromkeys(requirement.project_name for requirement, _ in causes)
-    told = [guard.explanation(name) for name in names if name != "<Python from Requires-Python>"]
-    lines = [text.sentence(explanation) for explanation in told if explanation.owners]
-    return (
-        Refused(text.message("these requirements conflict.", [*lines, f"pip: {error}"], "conflict")) if lines else error
-    )
-
-
-def _is_build() -> bool:
-    """Whether what is asked for is wanted by a build, not by the user."""
-    return bool(_STATE.get("is_child") or _STATE.get("builds"))
-
-
-def _install_in_process(original: Callable[..., Any]) -> Callable[..., Any]:
-    """``--use-feature inprocess-build-deps`` (pip 26.0 and later): no child, yet a build all the same."""
-
-    @functools.wraps(original)
-    def install(self: Any, *args: Any, **kwargs: Any) -> Any:
-        _STATE["builds"] = _STATE.get("builds", 0) + 1
-        try:
-            return original(self, *args, **kwargs)
-        finally:
-            _STATE["builds"] -= 1
-
-    return install
-
-
-def _get_runnable_pip(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Start children by a runner that guards them, hook or none: a build venv's Python, or OTHER's, has no hook."""
-
-    @functools.wraps(original)
-    def get_runnable_pip() -> str:
-        os.environ[RUNNER] = original()
-        return os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
-
-    return get_runnable_pip
-
-
-def _collect_root_requirements(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Note the URLs that the user asks for, constraints among them."""
-
-    @functools.wraps(original)
-    def collect_root_requirements(self: Any, root_ireqs: Any) -> Any:
-        guard = guard_of(self._finder)
-        if guard is not None and not _is_build():
-            _STATE.setdefault("roots", set()).update(i.link.url for i in root_ireqs if i.link)
-        return original(self, root_ireqs)
-
-    return collect_root_requirements
-
-
-def _prepare(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Direct URLs pass here, those in the metadata of a dependency too; nothing was fetched yet."""
-
-    @functools.wraps(original)
-    def prepare(self: Any, req: Any, *args: Any, **kwargs: Any) -> Any:
-        rules = policy()
-        if rules is not None and req.original_link is not None:
-            _judge_direct_url(rules, req)
-        return original(self, req, *args, **kwargs)
-
-    return prepare
-
-
-def _judge_direct_url(rules: Policy, req: Any) -> None:
-    from repoprio.pip_adapter.guard import Refused
-
-    url = req.original_link.url
-    # comes_from is a text (a requirements file) or None for what the user asks for, else the parent.
-    is_root = not hasattr(req.comes_from, "req") and not _is_build()
-    asked_for = is_root or url in _STATE.get("roots", ())
-    if rules.direct_urls is DirectUrls.ALLOW or (asked_for and rules.direct_urls is DirectUrls.ROOTS):
-        return
-    parent = "a build" if _is_build() else getattr(req.comes_from, "name", None)
-    by = f" (required by {parent})" if parent else ""
-    raise Refused(
-        text.message(
-            f"{req.name or 'a requirement'}{by} names a direct URL: {redacted(url)}.",
-            [
-                f"rule: {rules.rule('direct-urls', chr(34) + rules.direct_urls.value + chr(34))}",
-                "hint: if you want that very file, ask for it yourself: name @ URL",
-            ],
-            "direct-url",
-            help_text=rules.help,
-        )
-    )
-
-
-def _trace_basic_info(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Where pip would say which indexes it looks in, which is not so under a policy."""
-    import logging
-
-    @functools.wraps(original)
-    def trace_basic_info(finder: Any) -> Any:
-        guard = guard_of(finder)
-        if guard is None:
-            return original(finder)
-        if not _STATE.get("is_child") and logging.getLogger("pip").isEnabledFor(logging.INFO):
-            guard.announce()
-        return None
-
-    return trace_basic_info
-
-
-def _get_available_package_versions(original: Callable[..., Any]) -> Callable[..., Any]:
-    """``pip index versions`` where nothing fits."""
-
-    @functools.wraps(original)
-    def get_available_package_versions(self: Any, options: Any, args: Any) -> Any:
-        from pip._internal.exceptions import DistributionNotFound
-
-        finders: list[Any] = []
-        build = self._build_package_finder
-
-        def build_and_note(*args: Any, **kwargs: Any) -> Any:
-            finders.append(build(*args, **kwargs))
-            return finders[-1]
-
-        self._build_package_finder = build_and_note
-        try:
-            return original(self, options, args)
-        except DistributionNotFound:
-            guard = guard_of(finders[-1]) if finders else None
-            said = guard and guard.nothing_fits(guard.explanation(args[0]))
-            if not said:
-                raise
-            raise said from None
-
-    return get_available_package_versions
-
-
 _COLLECTOR = "pip._internal.index.collector"
 _FINDER = "pip._internal.index.package_finder"
 _BUILDS: list[tuple[str | None, str, str, Wrapper | None]] = [
-    (None, "get_runnable_pip", "", _get_runnable_pip),
-    ("InprocessBuildEnvironmentInstaller", "install", "self requirements prefix kind for_req", _install_in_process),
+    (None, "get_runnable_pip", "", wrappers.get_runnable_pip),
+    (
+        "InprocessBuildEnvironmentInstaller",
+        "install",
+        "self requirements prefix kind for_req",
+        wrappers.install_in_process,
+    ),
 ]
 # What stands in one of these modules on some pips and in another, or nowhere, on others.
 _MOVED = frozenset({"get_runnable_pip", "InprocessBuildEnvironmentInstaller"})
 # module: (class or None, function, its parameters, what wraps it or None where it is only relied on)
 _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
-    "pip._internal.cli.base_command": [("Command", "main", "self args", _main)],
+    "pip._internal.cli.base_command": [("Command", "main", "self args", wrappers.main)],
     "pip._internal.cli.req_command": [
-        ("RequirementCommand", "trace_basic_info", "finder", _trace_basic_info),
+        ("RequirementCommand", "trace_basic_info", "finder", wrappers.trace_basic_info),
     ],
     "pip._internal.commands.index": [
         (
             "IndexCommand",
             "get_available_package_versions",
             "self options args",
-            _get_available_package_versions,
+            wrappers.get_available_package_versions,
         ),
     ],
     _COLLECTOR: [
-        ("LinkCollector", "create", "cls session options", _create),
-        ("LinkCollector", "collect_sources", "self project_name candidates_from_page", _collect_sources),
+        ("LinkCollector", "create", "cls session options", wrappers.create),
+        ("LinkCollector", "collect_sources", "self project_name candidates_from_page", wrappers.collect_sources),
         ("IndexContent", "__init__", "self content content_type encoding url cache_link_parsing", None),
         (None, "parse_links", "page", None),
     ],
     _FINDER: [
-        ("PackageFinder", "find_all_candidates", "self project_name", _find_all_candidates),
-        ("PackageFinder", "find_best_candidate", "self project_name specifier hashes", _find_best_candidate),
-        ("PackageFinder", "find_requirement", "self req upgrade", _find_requirement),
+        ("PackageFinder", "find_all_candidates", "self project_name", wrappers.find_all_candidates),
+        ("PackageFinder", "find_best_candidate", "self project_name specifier hashes", wrappers.find_best_candidate),
+        ("PackageFinder", "find_requirement", "self req upgrade", wrappers.find_requirement),
         ("PackageFinder", "make_link_evaluator", "self project_name", None),
         ("PackageFinder", "evaluate_links", "self link_evaluator links", None),
         ("PackageFinder", "make_candidate_evaluator", "self project_name specifier hashes", None),
@@ -368,14 +64,14 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     ],
     "pip._internal.build_env": _BUILDS,
     "pip._internal.build_env.installer": _BUILDS,
-    "pip._internal.utils.misc": [(None, "get_runnable_pip", "", _get_runnable_pip)],
+    "pip._internal.utils.misc": [(None, "get_runnable_pip", "", wrappers.get_runnable_pip)],
     "pip._internal.operations.prepare": [
-        ("RequirementPreparer", "prepare_linked_requirement", "self req", _prepare),
-        ("RequirementPreparer", "prepare_editable_requirement", "self req", _prepare),
+        ("RequirementPreparer", "prepare_linked_requirement", "self req", wrappers.prepare),
+        ("RequirementPreparer", "prepare_editable_requirement", "self req", wrappers.prepare),
     ],
     "pip._internal.resolution.resolvelib.factory": [
-        ("Factory", "get_installation_error", "self e constraints", _get_installation_error),
-        ("Factory", "collect_root_requirements", "self root_ireqs", _collect_root_requirements),
+        ("Factory", "get_installation_error", "self e constraints", wrappers.get_installation_error),
+        ("Factory", "collect_root_requirements", "self root_ireqs", wrappers.collect_root_requirements),
     ],
 }
 
