@@ -50,7 +50,8 @@ def run(write: Write) -> int:
         Path(folder, _FILE).write_text(policy, encoding="utf-8")
         _tell(write, Path(folder), a, b)
         asked = "never asked for acme" if "acme" not in public.asked else "asked for acme"
-        write(f"\nWith the policy, public was {asked}.\n\nThe policy, ready to copy:\n\n{_indented(policy)}\n")
+        write(f"\nWith the policy, public was {asked}.\n\n")
+        write(f"The policy, ready to copy, with your URLs for these:\n\n{_indented(policy)}\n")
     return 0
 
 

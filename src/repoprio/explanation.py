@@ -106,7 +106,7 @@ def explain(
         decision.name,
         outcome,
         code,
-        tuple(_line(decision, finding, versions) for finding in decision.findings),
+        tuple(_line(decision, finding, versions, outcome) for finding in decision.findings),
         owners,
         _rules(policy, route, owners),
         chosen=chosen,
@@ -156,9 +156,11 @@ _RULED_OUT = {
 }
 
 
-def _line(decision: Decision[Any], finding: Finding[Any], versions: Mapping[str, tuple[str, ...]]) -> Line:
+def _line(
+    decision: Decision[Any], finding: Finding[Any], versions: Mapping[str, tuple[str, ...]], outcome: Outcome
+) -> Line:
     repository = finding.repository
-    status, reason = _status(decision, finding)
+    status, reason = _status(decision, finding, outcome)
     has = versions.get(repository.name, ()) if finding.state is State.SERVES else None
     if finding.state is State.ABSENT or finding.skipped:
         has = ()
@@ -166,7 +168,16 @@ def _line(decision: Decision[Any], finding: Finding[Any], versions: Mapping[str,
     return Line(repository, repository.locations[0].shown, status, has, reason, asked)
 
 
-def _status(decision: Decision[Any], finding: Finding[Any]) -> tuple[str, str]:
+_NOT_ASKED = {
+    Outcome.SERVED: "below the owner",
+    Outcome.NO_MATCH: "below the owner",
+    Outcome.UNAVAILABLE: "below one that is unavailable",
+    Outcome.BLOCKED: "the policy decides alone",
+    Outcome.ABSENT: "",
+}
+
+
+def _status(decision: Decision[Any], finding: Finding[Any], outcome: Outcome) -> tuple[str, str]:
     """The line's status and reason, in the contract's words."""
     name = decision.name
     if finding.ruled_out:
@@ -178,8 +189,11 @@ def _status(decision: Decision[Any], finding: Finding[Any]) -> tuple[str, str]:
         if finding.passed_over:
             return "passed-over", "nothing of it fits"
         own = any(owner.repository.name == finding.repository.name for owner in decision.owners)
-        return ("served", f"owns {name}") if own else ("shadowed", f"a higher-priority repository owns {name}")
+        has = "has a version that fits" if decision.code is Code.FITS else f"owns {name}"
+        if own:
+            return "served", has if outcome is Outcome.SERVED else f"owns {name}; nothing of it fits"
+        return "shadowed", f"a higher-priority repository {has}"
     if finding.state is State.NOT_ASKED:
-        return "not-asked", "cannot supply it"
+        return "not-asked", _NOT_ASKED[decision.outcome]
     skipped = "; skip-if-unavailable: counts as absent" if finding.skipped else ""
     return finding.state.value, finding.reason + skipped

@@ -23,6 +23,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return runner.run_pip(given[1:])
         options = _parser().parse_args(given)
         status: int = options.command(options)
+        sys.stdout.flush()
     except RepoprioError as error:
         print(f"ERROR: repoprio: {error}", file=sys.stderr)
         return 2
@@ -30,6 +31,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; Python would complain once more at its exit.
         sys.stdout = None
         return 1
+    except OSError as error:
+        print(f"ERROR: repoprio: {error.strerror or error}    [output]", file=sys.stderr)
+        sys.stdout = None
+        return 2
     except KeyboardInterrupt:
         return 130
     return status

@@ -23,7 +23,7 @@ def load(environ: Mapping[str, str], system: str, tools: Tools) -> Policy | None
         _check_unlocked(named, environ, system, tools)
     if named == os.devnull:
         return None
-    text = _text(named)
+    text = _text(named, f" (named by {places.VARIABLE})")
     if not text.strip():
         problem = f"is empty; {places.VARIABLE}={os.devnull} means no policy"
         raise PolicyFaults([Fault(named, "", problem)])
@@ -43,8 +43,8 @@ def _check_unlocked(named: str, environ: Mapping[str, str], system: str, tools: 
         raise PolicyFaults([Fault(system, "locked", problem)])
 
 
-def _text(file: str) -> str:
+def _text(file: str, why: str = "") -> str:
     try:
         return places.text(file)
     except ValueError as error:
-        raise PolicyFaults([Fault(file, "", str(error))]) from None
+        raise PolicyFaults([Fault(file, "", f"{error}{why}")]) from None

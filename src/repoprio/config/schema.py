@@ -89,7 +89,8 @@ def _project(value: Any) -> NormalizedName:
 
 def _priority(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not HIGHEST <= value <= LOWEST:
-        raise NotExpected(f"is not between {HIGHEST} and {LOWEST} (1 is the highest priority)")
+        quoted = "; write it without quotes" if isinstance(value, str) and value.isdigit() else ""
+        raise NotExpected(f"is not between {HIGHEST} and {LOWEST} (1 is the highest priority){quoted}")
     return value
 
 

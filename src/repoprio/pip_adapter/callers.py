@@ -21,13 +21,23 @@ CHILD = "_REPOPRIO_CHILD"
 FUSE_HOST = "repoprio.invalid"
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A repository that a caller named and the policy does not list; `known` is at its URL in another format."""
+
+    url: str
+    kind: Format
+    origin: str
+    known: Repository | None
+
+
 @dataclass
 class Callers:
     """The repositories that callers named: known to the policy, let in below it, or refused."""
 
     listed: list[tuple[str, Repository]] = field(default_factory=list)
     admitted: list[Repository] = field(default_factory=list)
-    refused: list[tuple[str, str]] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     logins: dict[str, Login] = field(default_factory=dict)
 
@@ -49,7 +59,8 @@ def match(policy: Policy, search_scope: Any) -> Callers:
         elif policy.unlisted is Unlisted.IGNORE:
             callers.ignored.append(redacted(url))
         else:
-            callers.refused.append((redacted(url), origin(written)))
+            other = next((r for r in policy.repositories if _is_at(r, url)), None)
+            callers.refused.append(Refusal(redacted(url), kind, origin(written), other))
     return callers
 
 

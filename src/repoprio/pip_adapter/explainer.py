@@ -22,6 +22,7 @@ from pip._internal.utils.logging import setup_logging  # noqa: E402
 from pip._internal.utils.temp_dir import global_tempdir_manager  # noqa: E402
 
 from repoprio.pip_adapter import compat, hook  # noqa: E402
+from repoprio.pip_adapter.guard import Refused, warn  # noqa: E402
 
 
 class CannotExplain(Exception):
@@ -42,7 +43,8 @@ def explain(
     if compat.load_policy() is None:
         raise CannotExplain(
             "repoprio: there is no policy: REPOPRIO_CONFIG names none, and there is no "
-            f"{hook.system_file()}.\n  pip takes the newest version from anywhere.    [no-policy]",
+            f"{hook.system_file()}.\n  pip takes the newest version from anywhere.\n"
+            "  hint: write one, and name it: export REPOPRIO_CONFIG=FILE    [no-policy]",
             2,
         )
     setup_logging(verbosity=-1, no_color=True, user_log_file=None)
@@ -52,8 +54,10 @@ def explain(
         compat.settle_prereleases(parsed)
         try:
             return list(_explanations(install, parsed, requirements, files, shadowed=shadowed))
-        except PipError as error:
+        except Refused as error:
             raise CannotExplain(str(error), 1) from None
+        except PipError as error:
+            raise CannotExplain(f"repoprio: {error}    [usage]", 2) from None
 
 
 def _explanations(
@@ -66,7 +70,10 @@ def _explanations(
     wanted += _read(files, finder, options, session, constraint=False)
     constraints += [ireq for ireq in wanted if ireq.constraint]
     for ireq in wanted:
-        if ireq.constraint or not ireq.match_markers():
+        if ireq.constraint:
+            continue
+        if not ireq.match_markers():
+            warn(f"repoprio: {ireq}: its marker does not hold here")
             continue
         if ireq.link or ireq.req is None:
             yield _direct(finder, ireq)

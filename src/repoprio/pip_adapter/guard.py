@@ -15,9 +15,10 @@ from repoprio.inquiry import Run
 from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import callers
+from repoprio.pip_adapter.callers import Refusal
 from repoprio.pip_adapter.pages import Pages, PipPage
 from repoprio.pip_adapter.weigh import Offers, Weighed
-from repoprio.policy import CALLERS_PRIORITY, Mode, Policy
+from repoprio.policy import CALLERS_PRIORITY, Format, Mode, Policy
 from repoprio.render import text
 from repoprio.routing import narrowing
 from repoprio.urls import filename, with_credentials
@@ -203,21 +204,25 @@ class Guard:
         return Refused(text.refusal(explanation, self.policy.help))
 
 
-def _unlisted(refused: list[tuple[str, str]], policy: Policy) -> str:
-    """The refusal of repositories that the policy does not list, with a way to list the first one."""
-    named = [f"{url} is not in the policy (named by {origin})" for url, origin in refused]
-    return text.message(
-        named[0] + ".",
-        [
-            *(f"{other}." for other in named[1:]),
-            f"rule: {policy.rule('unlisted', chr(34) + policy.unlisted.value + chr(34))}",
-            "hint: drop it, or add it to the policy:",
-            "      [repositories.NAME]",
-            f'      url = "{refused[0][0]}"',
-        ],
-        Code.UNLISTED.value,
-        help_text=policy.help,
-    )
+def _unlisted(refused: list[Refusal], policy: Policy) -> str:
+    """The refusal of repositories that the policy does not list, with what would list them."""
+    named = [f"{r.url} is not in the policy (named by {r.origin})." for r in refused]
+    known = [f"{r.url} is {r.known.name}, of another format: see the hint." for r in refused if r.known]
+    tables = [line for r in refused for line in _table(r)]
+    rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
+    hint = "hint: take it out where it was named (unset the variable, pip config unset), or add to the policy:"
+    details = [*named[1:], *known, f"rule: {rule}", hint, *tables]
+    return text.message(named[0], details, Code.UNLISTED.value, help_text=policy.help)
+
+
+def _table(refusal: Refusal) -> list[str]:
+    flat = ['      format = "flat"'] if refusal.kind is Format.FLAT else []
+    return [
+        "      [repositories.choose-a-name]",
+        f'      url = "{refusal.url}"',
+        *flat,
+        "      priority = 500    # 1 to 999: a lower number is a higher priority",
+    ]
 
 
 def is_child() -> bool:

@@ -121,7 +121,7 @@ def _refuse_pip(what: str) -> None:
     """Stop, whatever pip was about to do: unguarded it would take any name from anywhere."""
     said = text.message(
         f"pip {pip.__version__} is not known to this repoprio: {what} is not as expected.",
-        ["hint: use a pip that it knows (see its README), or a newer repoprio"],
+        ["hint: use pip 22.3 to 26.3, or a newer repoprio"],
         "unknown-pip",
     )
     print(f"ERROR: {said}", file=sys.stderr, flush=True)

@@ -22,7 +22,7 @@ def versions(found: Sequence[str] | None) -> str:
     """The newest versions; "nothing" where there is none, "not asked" where nobody looked."""
     if found is None:
         return "not asked"
-    more = f", … ({len(found)} in all)" if len(found) > _MOST_VERSIONS else ""
+    more = f", ... ({len(found)} in all)" if len(found) > _MOST_VERSIONS else ""
     return ", ".join(found[:_MOST_VERSIONS]) + more if found else "nothing"
 
 
@@ -161,7 +161,9 @@ def _refuse_no_match(e: Explanation) -> list[str]:
         belongs + (below if any(line.status == "not-asked" for line in e.lines) else ""),
         f"rejected: {'; '.join(reasons)}{more}" if reasons else "",
         f"rule: {e.narrowed}" if e.narrowed else "",
-        f"hint: ask for a version that {names} has, or publish one that fits there",
+        "hint: the pin leaves versions out: change it, or ask for another version"
+        if e.narrowed
+        else f"hint: ask for a version that {names} has, or publish one that fits there",
     ]
 
 
@@ -172,7 +174,9 @@ def _refuse_absent(e: Explanation) -> list[str]:
         f"No matching distribution found for {e.requirement}{_by(e)}: no repository has {e.project}.",
         asked,
         f"not asked: {listed(ruled_out)}." if ruled_out else "",
-        "hint: check the spelling; or publish it, or add the repository that has it to the policy",
+        "hint: drop --no-index, if you can"
+        if any("--no-index" in line.reason for line in e.lines)
+        else "hint: check the spelling; or publish it, or add the repository that has it to the policy",
     ]
 
 
@@ -202,6 +206,10 @@ def _refuse_unavailable(e: Explanation) -> list[str]:
 
 def _unavailable_hint(e: Explanation) -> str:
     reasons = " ".join(line.reason for line in e.faulty)
+    if "canary" in reasons:
+        return "a login may be missing, or the policy's url or canary be wrong"
+    if "is not there" in reasons:
+        return "create it, or take it out of the policy (enabled = false)"
     if "is not set" in reasons:
         return "set the variable, or ask who keeps the policy what its value is"
     if any(status in reasons for status in ("401", "403", "407")):
@@ -254,14 +262,15 @@ def screen(e: Explanation) -> str:
         f"  {row[0]:{widths[0]}} {row[1]:>{widths[1]}}  {row[2]:{widths[2]}}  {row[3]:{widths[3]}}  {row[4]}".rstrip()
         for row in rows
     ]
-    return "\n".join([sentence(e), "", *table, "", *_facts(e)])
+    shown = [*table, ""] if e.lines else []
+    return "\n".join([sentence(e), "", *shown, *_facts(e)])
 
 
 def _facts(e: Explanation) -> list[str]:
     facts = [("file", e.chosen.file)] if e.chosen else []
     facts += [("rejected", f"{rejected.file}: {rejected.reason}") for rejected in e.rejected[:4]]
     if len(e.rejected) > 4:
-        facts.append(("", f"… {len(e.rejected)} files in all"))
+        facts.append(("", f"... {len(e.rejected)} files in all"))
     facts += [("rule" if not number else "", str(rule)) for number, rule in enumerate(e.rules)]
     if e.version_priority:
         alone = e.version_priority
