@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from test_pip import Scene, refused
 
@@ -212,3 +214,52 @@ def test_what_a_page_says_does_not_move_the_cursor(pip_env: EnvFactory, scene: S
     assert done.code == 1
     assert "\x1b" not in done.stdout
     assert "\nERROR: fake" not in done.stdout
+
+
+@pytest.mark.parametrize("pip", [NEWEST, "24.0"])
+def test_a_token_without_a_password_is_not_shown(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """A token that stands where a user name does is no user name to be told of."""
+    scene.corp.answer_all(Fault(status=401))
+    policy = scene.policy()
+    policy.write_text(policy.read_text().replace("http://", "http://s3cret-token@", 1))
+    said = refused(pip_env(pip).run("install", "-vv", "acme", policy=policy), "unavailable")
+    assert "login: a token from repositories.corp.url" in said
+    assert "s3cret" not in said
+
+
+@pytest.mark.parametrize("pip", [NEWEST, "24.0"])
+@pytest.mark.parametrize("file", ["/gone/acme-1.0-py3-none-any.whl", "http://127.0.0.1:9/{}/acme-1.0-py3-none-any.whl"])
+def test_errors_of_pip_show_no_token(
+    pip: str, file: str, pip_env: EnvFactory, server: HTTPServer, tmp_path: Path
+) -> None:
+    """Pip's own errors and tracebacks, about a file that cannot be had, show no token of the policy."""
+    token = "s3cret/+token"
+    link = file.format("s3cret%2F+token") if "{}" in file else f"/s3cret%2F%2Btoken{file}"
+    server.expect_request(re.compile(".*/acme/$")).respond_with_data(
+        f'<html><a href="{link}">acme</a></html>', headers={"Content-Type": "text/html"}
+    )
+    policy = policy_of(tmp_path, corp=server.url_for("/${TOKEN}/simple/"))
+    log = tmp_path / "log"
+    env = {"TOKEN": token}
+    done = pip_env(pip).run("install", "-vv", "--log", str(log), "acme", policy=policy, env=env)
+    assert done.code != 0
+    assert "s3cret" not in done.stdout + done.stderr + log.read_text()
+
+
+def test_a_callers_odd_url_is_refused_without_its_login(pip_env: EnvFactory, scene: Scene) -> None:
+    """What is no URL at all is refused in every mode, and no login in it is shown."""
+    for mode in ("refuse", "lowest"):
+        policy = scene.policy(before=f'unlisted = "{mode}"')
+        done = pip_env(NEWEST).run("install", "--extra-index-url", "http://user:s3cret@[bad/", "acme", policy=policy)
+        assert "s3cret" not in refused(done, "unlisted")
+
+
+def test_a_login_is_not_sent_in_clear(pip_env: EnvFactory) -> None:
+    """An http file of an https page's own host is no candidate: pip would send it the page's login."""
+    code = (
+        "from repoprio.pip_adapter.links import problem;"
+        "print(problem('http://h.example/f/acme-1.0.tar.gz', 'https://h.example/simple/acme/', 'acme',"
+        " has_hash=True, is_version=lambda _: True))"
+    )
+    done = subprocess.run([pip_env(NEWEST).python, "-c", code], capture_output=True, text=True, check=True)
+    assert "own host" in done.stdout

@@ -321,7 +321,7 @@ def test_mirrors() -> None:
 
 def test_a_repository_that_is_down_costs_once() -> None:
     """Within one run a repository that gave no answer at all is not asked for further names."""
-    run: Run[str] = Run(Policy((repository("corp", skip_if_unavailable=True), repository("public", 90))))
+    run: Run[str] = Run(Policy((repository("corp"), repository("public", 90))))
     asks: list[Ask] = []
 
     def fetch(ask: Ask) -> Answer[str]:
@@ -329,9 +329,21 @@ def test_a_repository_that_is_down_costs_once() -> None:
         return Failed("reset", lasting=True) if ask.repository.name == "corp" else PAGE
 
     for name in ("a", "b"):
-        decision = drive(Lookup(run, normalize(name)), fetch, lambda _: True)
-        assert decision.findings[0].skipped
-    assert [ask.repository.name for ask in asks] == ["corp", "public", "public"]
+        assert drive(Lookup(run, normalize(name)), fetch, lambda _: True).outcome is Outcome.UNAVAILABLE
+    assert [ask.repository.name for ask in asks] == ["corp"]
+
+
+def test_what_is_skipped_is_asked_for_each_name() -> None:
+    """Where being down counts as absent, the next name is asked all the same: it may be served, or say 401."""
+    run: Run[str] = Run(Policy((repository("corp", skip_if_unavailable=True), repository("public", 90))))
+    answers: dict[str, Answer[str]] = {"a": Failed("took too long", lasting=True), "b": PAGE, "c": Status(401)}
+
+    def fetch(ask: Ask) -> Answer[str]:
+        return answers[ask.name] if ask.repository.name == "corp" else PAGE
+
+    found = {name: drive(Lookup(run, normalize(name)), fetch, lambda _: True) for name in answers}
+    assert [owner.repository.name for owner in (*found["a"].owners, *found["b"].owners)] == ["public", "corp"]
+    assert found["c"].outcome is Outcome.UNAVAILABLE
 
 
 def test_an_unset_variable_makes_unavailable() -> None:

@@ -95,7 +95,8 @@ class Inquiry(Generic[Page]):
         # A mirror that refuses the login speaks for the repository: `skip-if-unavailable` must not hide it.
         refused = any(failure.login_refused for failure in failures)
         finding = replace(failures[0], login_refused=refused)
-        if all(failure.lasting for failure in failures):
+        # Where being down counts as absent, each page is asked: the next one may answer, or say 401.
+        if all(failure.lasting for failure in failures) and not repository.skip_if_unavailable:
             self._run.down[repository.name] = finding
         return finding
 
@@ -149,8 +150,7 @@ class Inquiry(Generic[Page]):
         return replace(
             self._finding(State.UNAVAILABLE, f"{answer.code}{answer.detail}", at),
             login_refused=answer.code in _REFUSED_LOGIN,
-            # Where that counts as absent, each page is asked: the next one might say 401.
-            lasting=answer.code >= 500 and not repository.skip_if_unavailable,
+            lasting=answer.code >= 500,
         )
 
     def _believe(self, absent: Finding[Page]) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:

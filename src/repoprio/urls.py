@@ -7,6 +7,7 @@ credentials, a default port, the case of scheme and host, a trailing slash, quer
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
@@ -108,8 +109,8 @@ def hushed(text: str) -> str:
     """`text` without anything that could be a login or a token, whether or not it is a good URL."""
     scheme, separator, rest = text.partition("://") if "://" in text else ("", "", text)
     rest = f"****@{rest.rpartition('@')[2]}" if "@" in rest else rest
-    plain, query, _ = rest.partition("?")
-    return f"{scheme}{separator}{plain}{'?****' if query else ''}"
+    plain = re.split(r"[?#]", rest, maxsplit=1)[0]
+    return f"{scheme}{separator}{plain}{'?****' if plain != rest else ''}"
 
 
 def redacted(url: str) -> str:

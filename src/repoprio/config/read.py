@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from repoprio.config import schema
 from repoprio.config.faults import Fault, PolicyFaults, did_you_mean
@@ -75,8 +75,10 @@ class _Reader:
 
     def _secrets(self, repositories: tuple[Repository, ...]) -> frozenset[str]:
         """Passwords and values of variables, as they are and as URLs spell them; short ones tell nothing."""
-        known = self.secrets | {location.password for r in repositories for location in r.locations}
-        return frozenset(text for secret in known for text in (secret, quote(secret, safe="")) if len(text) >= 4)
+        locations = [location for repository in repositories for location in repository.locations]
+        known = self.secrets | {location.password or location.user or "" for location in locations}
+        spelled = (text for secret in known for text in _spellings(secret))
+        return frozenset(text for text in spelled if len(text) >= 4)
 
     def _fault(self, key: str, problem: str) -> None:
         self.faults.append(Fault(self.file, key, problem))
@@ -240,6 +242,12 @@ def _hushed(value: Any) -> Any:
     if isinstance(value, dict):
         return {_hushed(key): _hushed(item) for key, item in value.items()}
     return value
+
+
+def _spellings(secret: str) -> tuple[str, ...]:
+    """A secret as it is, and as URLs spell it before and after they were normalized."""
+    plain = unquote(secret)
+    return secret, plain, quote(secret, safe=""), quote(plain, safe=""), quote(plain)
 
 
 def _as_url(text: str, home: str) -> str:

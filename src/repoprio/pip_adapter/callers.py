@@ -14,7 +14,7 @@ from pip._internal.utils.urls import path_to_url
 from repoprio.pip_adapter.compat import default_index
 from repoprio.pip_adapter.logins import Login
 from repoprio.policy import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
-from repoprio.urls import credentials, place, redacted, site, without_credentials
+from repoprio.urls import credentials, hushed, place, redacted, site, without_credentials
 
 # Set for the children of a guarded pip: its parent has judged its callers, and has spoken.
 CHILD = "_REPOPRIO_CHILD"
@@ -49,18 +49,19 @@ def match(policy: Policy, search_scope: Any) -> Callers:
     named += [(url, Format.FLAT) for url in search_scope.find_links]
     for written, kind in named:
         url = _as_url(written)
+        shown = redacted(url) if "://" in written else hushed(written)
         known = next((r for r in policy.repositories if r.format is kind and _is_at(r, url)), None)
         if known:
-            callers.listed.append((redacted(url), known))
+            callers.listed.append((shown, known))
             if login := credentials(url):
                 callers.logins.setdefault(known.name, Login(site(url), *login, origin=origin(written)))
-        elif policy.unlisted is Unlisted.LOWEST:
+        elif policy.unlisted is Unlisted.LOWEST and _is_url(url):
             callers.admitted.append(_admitted(url, kind, len(callers.admitted) + 1))
         elif policy.unlisted is Unlisted.IGNORE:
-            callers.ignored.append(redacted(url))
+            callers.ignored.append(shown)
         else:
             other = next((r for r in policy.repositories if _is_at(r, url)), None)
-            callers.refused.append(Refusal(redacted(url), kind, origin(written), other))
+            callers.refused.append(Refusal(shown if _is_url(url) else hushed(written), kind, origin(written), other))
     return callers
 
 
@@ -81,6 +82,14 @@ def _is_unnamed_default(url: str) -> bool:
     if url.rstrip("/") != default_index().rstrip("/"):
         return False
     return bool(os.environ.get(CHILD)) or origin(url) == _NOBODY
+
+
+def _is_url(url: str) -> bool:
+    try:
+        site(url)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_at(repository: Repository, url: str) -> bool:

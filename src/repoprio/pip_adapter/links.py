@@ -28,6 +28,9 @@ def problem(
         return f"a {link.scheme}: link on a page that came over HTTP"
     if page.scheme == "https" and link.scheme == "http" and not has_hash:
         return "an http: file without a hash on an https: page"
+    if page.scheme == "https" and link.scheme == "http" and link.netloc == page.netloc:
+        # pip takes logins by host and port alone, and would send this one in clear.
+        return "an http: file of the https: page's own host"
     if over_http and "@" in link.netloc:
         return "a link that carries credentials"
     if any(ord(character) < 32 or character in "/\\\x7f" for character in file):

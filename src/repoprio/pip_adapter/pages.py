@@ -50,7 +50,7 @@ class Pages:
         self.logins: dict[str, Login] = {}
         self._answers: dict[tuple[str, What, str, str], Answer[PipPage]] = {}
         self._flat: dict[str, list[Link]] = {}
-        self._begun: dict[tuple[str, What, str], float] = {}
+        self._spent: dict[tuple[str, What, str], float] = {}
 
     def fetch(self, ask: Ask) -> Answer[PipPage]:
         """The answer to `ask`; whatever goes wrong is an answer too."""
@@ -85,12 +85,14 @@ class Pages:
         # "Nobody is prompted without a terminal": pip would ask, and fail on a closed stdin.
         auth = self._session.auth
         auth.prompting = auth.prompting and os.isatty(0)
+        begun = time.monotonic()
         reply = transport.get(
             self._session,
             self._with_login(ask.repository, ask.location),
             seconds=self._time_left(ask),
             size_limit=self._policy.page_size_limit,
         )
+        self._spent[_hop_key(ask)] += time.monotonic() - begun
         if reply.redirect:
             return Redirected(reply.redirect)
         if reply.status != 200:
@@ -99,13 +101,11 @@ class Pages:
 
     def _time_left(self, ask: Ask) -> float:
         """Seconds for this hop: `page-timeout` holds for a page in all, redirects included."""
-        now = time.monotonic()
-        key = (ask.repository.name, ask.what, ask.name)
         if ask.hops == 0:
-            self._begun[key] = now
-        left = self._policy.page_timeout - (now - self._begun[key])
+            self._spent[_hop_key(ask)] = 0.0
+        left = self._policy.page_timeout - self._spent[_hop_key(ask)]
         if left <= 0:
-            raise Unusable(f"took more than {self._policy.page_timeout:g} s", lasting=True)
+            raise Unusable(f"took more than {self._policy.page_timeout:g} s")
         return left
 
     def _with_login(self, repository: Repository, location: Location) -> str:
@@ -133,7 +133,10 @@ class Pages:
                 return "; no login was sent"
             login = self.login(ask.repository, ask.location)
             origin = login.origin if login else "netrc, keyring or an index URL of the same host"
-            return f'; login: user "{reply.sent_user}" from {origin}'
+            # A token often stands where the user name does, without a password.
+            shown = f'user "{reply.sent_user}"' if reply.sent_password else "a token"
+            secret = reply.sent_user in self._policy.secrets
+            return f"; login: {'a token' if secret else shown} from {origin}"
         return f", {reply.tries} tries" if reply.tries > 1 else ""
 
     def _folder(self, ask: Ask) -> Answer[PipPage]:
@@ -175,6 +178,11 @@ class Pages:
                 return reply
             self._flat[url] = _links(reply)
         return _offer(ask.name, self._flat[url], url)
+
+
+def _hop_key(ask: Ask) -> tuple[str, What, str]:
+    """What the hops of one page have in common."""
+    return ask.repository.name, ask.what, ask.name
 
 
 def _links_of_path(path: str) -> list[Link]:

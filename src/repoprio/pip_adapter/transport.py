@@ -37,6 +37,7 @@ class Reply:
     content_type: str = ""
     redirect: str | None = None
     sent_user: str | None = None
+    sent_password: bool = False
     tries: int = 1
 
 
@@ -68,7 +69,7 @@ def _within(seconds: float, work: Callable[[], Result]) -> Result:
     worker.start()
     worker.join(seconds)
     if worker.is_alive():
-        raise Unusable(f"took more than {seconds:g} s", lasting=True)
+        raise Unusable(f"took more than {seconds:g} s")
     if errors:
         raise errors[0]
     return results[0]
@@ -84,12 +85,14 @@ def _get(session: Any, url: str, size_limit: int) -> Reply:
         if response.status_code in _REDIRECTS and location:
             target = without_credentials(urljoin(response.url, location))
             return Reply(response.status_code, response.url, redirect=target)
+        user, password = _login(response)
         return Reply(
             response.status_code,
             response.url,
             _body(response, size_limit) if response.status_code == 200 else b"",
             response.headers.get("Content-Type", ""),
-            sent_user=_user(response),
+            sent_user=user,
+            sent_password=bool(password),
         )
     except Unusable:
         raise
@@ -105,7 +108,7 @@ def _body(response: Any, size_limit: int) -> bytes:
     encoding = response.headers.get("Content-Encoding", "identity").lower().strip()
     if encoding in ("identity", ""):
         chunks = raw
-    elif encoding in ("gzip", "x-gzip"):
+    elif encoding in ("gzip", "x-gzip", "deflate"):
         chunks = _inflated(raw)
     else:
         raise Unusable(f"its answer is encoded as {encoding!r}, which was not asked for")
@@ -129,13 +132,18 @@ def _counted(response: Any) -> Iterator[bytes]:
 
 
 def _inflated(raw: Iterator[bytes]) -> Iterator[bytes]:
-    """Gzip members one after the other, each to its end, in pieces of bounded size."""
-    inflater = zlib.decompressobj(wbits=31)
+    """Gzip members (or a zlib stream) one after the other, each to its end, in pieces of bounded size.
+
+    Deflate is not asked for, but a page that pip itself once cached may have come so.
+    """
+    inflater = zlib.decompressobj(wbits=47)
     for chunk in raw:
         pending = chunk
         while pending:
+            if inflater.eof and not pending.strip(b"\0"):
+                break  # padding, which gzip ignores too
             if inflater.eof:
-                inflater = zlib.decompressobj(wbits=31)
+                inflater = zlib.decompressobj(wbits=47)
             yield inflater.decompress(pending, _INFLATED)
             pending = inflater.unconsumed_tail or inflater.unused_data
     if not inflater.eof:
@@ -178,9 +186,10 @@ def _name(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _user(response: Any) -> str | None:
-    """The user name that was sent, None where no login was."""
+def _login(response: Any) -> tuple[str | None, str]:
+    """The user name and password that were sent; the name is None where no login was."""
     scheme, _, encoded = response.request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
-        return None
-    return base64.b64decode(encoded).decode("utf-8", "replace").partition(":")[0]
+        return None, ""
+    user, _, password = base64.b64decode(encoded).decode("utf-8", "replace").partition(":")
+    return user, password
