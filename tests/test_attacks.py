@@ -115,7 +115,8 @@ def test_editable_requirements_are_direct_urls_too(pip: str, pip_env: EnvFactory
     project.mkdir()
     (project / "pyproject.toml").write_text('[project]\nname = "mine"\nversion = "1"\n')
     policy = scene.policy(before='direct-urls = "refuse"')
-    refused(pip_env(pip).run("install", "--dry-run", "-e", str(project), policy=policy), "direct-url")
+    said = refused(pip_env(pip).run("install", "--dry-run", "-e", str(project), policy=policy), "direct-url")
+    assert 'rule: direct-urls = "refuse"' in said
 
 
 def test_https_is_no_way_around(pip_env: EnvFactory, server: HTTPServer, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from core_runner import is_specifier
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.load import load
 from repoprio.config.read import Tools, read
@@ -26,15 +26,6 @@ else:
 
 CORP = '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
 PUBLIC = '[repositories.public]\nurl = "https://public.example/simple/"\npriority = 90\n'
-
-
-def is_specifier(text: str) -> bool:
-    """Whether `packaging` takes `text`."""
-    try:
-        SpecifierSet(text)
-    except InvalidSpecifier:
-        return False
-    return True
 
 
 TOOLS = Tools(tomllib.loads, is_specifier, "https://default.example/simple")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from repoprio.config.faults import PolicyFaults
@@ -18,38 +19,58 @@ from repoprio.policy import DirectUrls, Policy
 from repoprio.render import text
 from repoprio.urls import redacted
 
-# The policy is read once for a process, when pip first builds something that looks up projects.
-_STATE: dict[str, Any] = {}
+
+@dataclass
+class _Process:
+    """What this process knows: its policy, read once when pip first builds something that looks up projects.
+
+    `roots` are the URLs that the user asks for; `builds` counts the in-process builds that are going on.
+    """
+
+    loaded: bool = False
+    policy: Policy | None = None
+    faults: PolicyFaults | None = None
+    is_child: bool = False
+    builds: int = 0
+    roots: set[str] = field(default_factory=set)
+
+    def load(self) -> None:
+        """Read the policy."""
+        # pip 26.3 forbids imports once it installs: whatever may be needed is loaded here.
+        from repoprio.pip_adapter import compat, guard, hush
+
+        self.loaded = True
+        try:
+            self.policy = compat.load_policy()
+        except PolicyFaults as faults:
+            self.faults = faults
+            return
+        self.is_child = guard.is_child()
+        if self.policy is not None:
+            hush.install(self.policy.secrets)
+            # Children look up projects too, from another directory perhaps.
+            os.environ[callers.CHILD] = "1"
+            if os.environ.get(VARIABLE):
+                os.environ[VARIABLE] = os.path.abspath(os.environ[VARIABLE])
+
+    @property
+    def is_build(self) -> bool:
+        """Whether what is asked for is wanted by a build, not by the user."""
+        return self.is_child or self.builds > 0
+
+
+_PROCESS = _Process()
 
 
 def policy() -> Policy | None:
     """The policy in force; a faulty one raises pip's `InstallationError` each time."""
     from pip._internal.exceptions import InstallationError
 
-    if "policy" not in _STATE and "faults" not in _STATE:
-        _load()
-    if "faults" in _STATE:
-        raise InstallationError(f"repoprio: {_STATE['faults']}")
-    found: Policy | None = _STATE["policy"]
-    return found
-
-
-def _load() -> None:
-    # Pip 26.3 forbids imports once it installs: whatever may be needed is loaded here.
-    from repoprio.pip_adapter import compat, guard, hush
-
-    try:
-        _STATE["policy"] = compat.load_policy()
-    except PolicyFaults as faults:
-        _STATE["faults"] = faults
-        return
-    _STATE["is_child"] = guard.is_child()
-    if _STATE["policy"] is not None:
-        hush.install(_STATE["policy"].secrets)
-        # Children look up projects too, from another directory perhaps.
-        os.environ[callers.CHILD] = "1"
-        if os.environ.get(VARIABLE):
-            os.environ[VARIABLE] = os.path.abspath(os.environ[VARIABLE])
+    if not _PROCESS.loaded:
+        _PROCESS.load()
+    if _PROCESS.faults is not None:
+        raise InstallationError(f"repoprio: {_PROCESS.faults}")
+    return _PROCESS.policy
 
 
 def guard_of(finder: Any) -> Any:
@@ -68,7 +89,7 @@ def main(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def main(self: Any, args: Any) -> Any:
         status = original(self, args)
-        return 2 if status == 1 and "faults" in _STATE else status
+        return 2 if status == 1 and _PROCESS.faults is not None else status
 
     return main
 
@@ -200,21 +221,16 @@ def _with_owners(guard: Any, error: Any, causes: Any) -> Any:
     )
 
 
-def _is_build() -> bool:
-    """Whether what is asked for is wanted by a build, not by the user."""
-    return bool(_STATE.get("is_child") or _STATE.get("builds"))
-
-
 def install_in_process(original: Callable[..., Any]) -> Callable[..., Any]:
     """``--use-feature inprocess-build-deps`` (pip 26.0 and later): no child, yet a build all the same."""
 
     @functools.wraps(original)
     def install(self: Any, *args: Any, **kwargs: Any) -> Any:
-        _STATE["builds"] = _STATE.get("builds", 0) + 1
+        _PROCESS.builds += 1
         try:
             return original(self, *args, **kwargs)
         finally:
-            _STATE["builds"] -= 1
+            _PROCESS.builds -= 1
 
     return install
 
@@ -236,8 +252,8 @@ def collect_root_requirements(original: Callable[..., Any]) -> Callable[..., Any
     @functools.wraps(original)
     def collect_root_requirements(self: Any, root_ireqs: Any) -> Any:
         guard = guard_of(self._finder)
-        if guard is not None and not _is_build():
-            _STATE.setdefault("roots", set()).update(i.link.url for i in root_ireqs if i.link)
+        if guard is not None and not _PROCESS.is_build:
+            _PROCESS.roots.update(i.link.url for i in root_ireqs if i.link)
         return original(self, root_ireqs)
 
     return collect_root_requirements
@@ -261,11 +277,11 @@ def _judge_direct_url(rules: Policy, req: Any) -> None:
 
     url = req.original_link.url
     # comes_from is a text (a requirements file) or None for what the user asks for, else the parent.
-    is_root = not hasattr(req.comes_from, "req") and not _is_build()
-    asked_for = is_root or url in _STATE.get("roots", ())
+    is_root = not hasattr(req.comes_from, "req") and not _PROCESS.is_build
+    asked_for = is_root or url in _PROCESS.roots
     if rules.direct_urls is DirectUrls.ALLOW or (asked_for and rules.direct_urls is DirectUrls.ROOTS):
         return
-    parent = "a build" if _is_build() else getattr(req.comes_from, "name", None)
+    parent = "a build" if _PROCESS.is_build else getattr(req.comes_from, "name", None)
     by = f" (required by {parent})" if parent else ""
     raise Refused(
         text.message(
@@ -289,7 +305,7 @@ def trace_basic_info(original: Callable[..., Any]) -> Callable[..., Any]:
         guard = guard_of(finder)
         if guard is None:
             return original(finder)
-        if not _STATE.get("is_child") and logging.getLogger("pip").isEnabledFor(logging.INFO):
+        if not _PROCESS.is_child and logging.getLogger("pip").isEnabledFor(logging.INFO):
             guard.announce()
         return None
 
