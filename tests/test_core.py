@@ -16,9 +16,9 @@ from repoprio.explanation import explain
 from repoprio.inquiry import Run
 from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, Pattern, Specificity, best_match, is_project_name, normalize, version_in
-from repoprio.policy import Format, Location, Mode, Policy, Redirects, Repository, Rule
+from repoprio.policy import Format, Location, Mode, Pin, Policy, Redirects, Repository, Rule
 from repoprio.redirects import judge_redirect
-from repoprio.routing import Route
+from repoprio.routing import Route, narrowing, route
 from repoprio.urls import (
     Site,
     credentials,
@@ -297,6 +297,18 @@ def test_no_index_leaves_flat_repositories() -> None:
     owned = Policy((repository("corp", owns=(Pattern.parse("acme"),)), flat))
     refused, asks = decide(owned, lambda _: PAGE, no_index=True)
     assert (refused.outcome, refused.code, asks) == (Outcome.BLOCKED, Code.OWNER_RULED_OUT, [])
+
+
+def test_a_pin_narrows_what_the_owner_offers() -> None:
+    """The specifier of the most specific pin that has `versions` goes with the route; a block has none."""
+    wide = Pin("wide", (Pattern.parse("a*"),), versions="<9")
+    pins = (wide, Pin("exact", (Pattern.parse("acme"),), versions="<3"))
+    policy = Policy((repository("corp"),), pins)
+    assert narrowing(route(policy, ACME)) == "<3"
+    assert narrowing(route(policy, normalize("abc"))) == "<9"
+    assert narrowing(route(policy, normalize("b"))) is None
+    blocked = Policy(policy.repositories, (Pin("no", (Pattern.parse("*"),), block="no"), *pins))
+    assert narrowing(route(blocked, ACME)) is None
 
 
 def mirrored(answers: Mapping[str, Answer[str]]) -> Decision[str]:
