@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -183,7 +184,7 @@ def test_http_may_move_to_https_of_the_same_host() -> None:
     assert judge_redirect((corp,), corp, corp.locations[0], ACME, target).state is None
 
 
-def follow(target: str, then: Answer[str], **keys: object) -> tuple[Decision[str], list[Ask]]:
+def follow(target: str, then: Answer[str], **keys: Any) -> tuple[Decision[str], list[Ask]]:
     """Corp redirects acme to `target`, which answers `then`; public would serve it."""
     policy = Policy((repository("corp", **keys), repository("public", 90)))
 
@@ -379,7 +380,7 @@ def test_an_empty_page_may_mean_absent() -> None:
 def test_callers_below_all() -> None:
     """A repository that only a caller named serves what nobody of the policy has."""
     extra = repository("unlisted-1", 1000)
-    answers = {"corp": Status(404), "unlisted-1": PAGE}
+    answers: dict[str, Answer[str]] = {"corp": Status(404), "unlisted-1": PAGE}
     decision, _ = decide(Policy((repository("corp"),)), lambda ask: answers[ask.repository.name], callers=(extra,))
     assert decision.owners[0].repository.name == "unlisted-1"
     assert isinstance(decision.route, Route)

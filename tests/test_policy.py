@@ -71,7 +71,7 @@ def test_every_key_is_read() -> None:
         True,
     )
     assert [p.text for p in (*a.namespaces, *a.owns, *a.include, *a.exclude)] == ["acme-*", "x", "y", "z"]
-    assert (a.absent, a.empty_page_is_absent, a.canary) == ({404, 410}, True, normalize("known"))
+    assert (a.absent, a.empty_page_is_absent, a.canary) == (frozenset({404, 410}), True, normalize("known"))
     assert a.redirects == {site("https://s.example"): Redirects.ABSENT}
     assert (b.format, b.locations[0].url) == (Format.FLAT, "file:///srv/wheels")
     assert (c.locations[0].url, c.locations[0].shown) == ("https://default.example/simple", "pypi")
