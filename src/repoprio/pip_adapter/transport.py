@@ -86,6 +86,9 @@ def _get(session: Any, url: str, size_limit: int) -> Reply:
             target = without_credentials(urljoin(response.url, location))
             return Reply(response.status_code, response.url, redirect=target)
         user, password = _login(response)
+        if response.status_code != 200:
+            # A short body is read, though nobody needs it: the connection can serve the next page then.
+            response.raw.read(_CHUNK, decode_content=False)
         return Reply(
             response.status_code,
             response.url,
