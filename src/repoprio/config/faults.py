@@ -60,7 +60,9 @@ class PolicyFaults(RepoprioError):
     def __str__(self) -> str:
         count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
         lines = [f"the policy has {count}; nothing was looked up.", *(f"  {fault}" for fault in self.faults)]
-        return "\n".join([*lines, "  hint: mend the policy; REPOPRIO_CONFIG=FILE tries another file    [policy]"])
+        locked = any(fault.key == "locked" for fault in self.faults)
+        hint = "unset REPOPRIO_CONFIG" if locked else "mend the policy; REPOPRIO_CONFIG=FILE tries another file"
+        return "\n".join([*lines, f"  hint: {hint}    [policy]"])
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
