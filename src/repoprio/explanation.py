@@ -122,9 +122,8 @@ def explain(
 
 
 def _owners(decision: Decision[Any]) -> tuple[Repository, ...]:
-    serving = decision.owners or tuple(f for f in decision.findings if f.passed_over)
-    if serving:
-        return tuple(finding.repository for finding in serving)
+    if decision.offers:
+        return tuple(finding.repository for finding in decision.offers)
     return decision.route.owners if isinstance(decision.route, Route) else ()
 
 

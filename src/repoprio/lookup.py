@@ -61,6 +61,11 @@ class Decision(Generic[Page]):
     owners: tuple[Finding[Page], ...] = ()
 
     @property
+    def offers(self) -> tuple[Finding[Page], ...]:
+        """What is to be weighed: the owners' findings; where nobody owns, those that flexible mode passed over."""
+        return self.owners or tuple(finding for finding in self.findings if finding.passed_over)
+
+    @property
     def route_rules(self) -> tuple[Rule, ...]:
         """The rules that routed the name; empty where it may come from anywhere."""
         return self.route.rules if isinstance(self.route, Route) else ()

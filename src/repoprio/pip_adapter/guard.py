@@ -91,10 +91,9 @@ class Guard:
 
     def _weighed(self, decision: Decision[PipPage]) -> Weighed:
         """What the owner of a decision offers, as pip's candidates; filtering large pages is dear."""
-        offers = decision.owners or tuple(f for f in decision.findings if f.passed_over)
-        key = (decision.name, tuple(offer.repository.name for offer in offers))
+        key = (decision.name, tuple(offer.repository.name for offer in decision.offers))
         if key not in self._offers:
-            self._offers[key] = Weighed(self._finder, decision.name, offers, narrowing(decision.route))
+            self._offers[key] = Weighed(self._finder, decision.name, decision.offers, narrowing(decision.route))
         return self._offers[key]
 
     @staticmethod

@@ -213,12 +213,12 @@ def _offer(name: NormalizedName, found: list[Link], page_url: str) -> Answer[Pip
 def _served(name: NormalizedName, reply: Reply) -> Answer[PipPage]:
     found = _links(reply, name)
     page = _page(name, found, reply.url)
-    if reply.content_type.lower().startswith(_JSON):
+    if page.links or reply.content_type.lower().startswith(_JSON):
         return Served(page, len(page.links), empty=not found)
     html = listing.html_page(_decoded(reply)[0])
-    if html.asks and not page.links:
+    if html.asks:
         raise Unusable("its answer is a form, such as a login page, and no project page")
-    return Served(page, len(page.links), empty=html.empty)
+    return Served(page, 0, empty=html.empty)
 
 
 def _page(name: NormalizedName, found: list[Link], page_url: str) -> PipPage:
@@ -233,7 +233,7 @@ def _page(name: NormalizedName, found: list[Link], page_url: str) -> PipPage:
 
 
 def _links(reply: Reply, name: NormalizedName | None = None) -> list[Link]:
-    """All links on a page that is valid, and `name`'s own where it says whose it is; else `Unusable`."""
+    """All links on a page that is valid, and of `name` where it says whose it is; else `Unusable`."""
     kind = reply.content_type.lower()
     text, encoding = _decoded(reply)
     if kind.startswith(_JSON):
