@@ -16,7 +16,8 @@ from packaging.utils import parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from repoprio.answers import Answer, Ask, Failed, Finding, Listed, Missing, Redirected, Served, State, Status, What
-from repoprio.config.read import Tools, read
+from repoprio.config.load import read_text
+from repoprio.config.read import Tools
 from repoprio.explanation import Chosen, Explanation, explain
 from repoprio.inquiry import Run
 from repoprio.lookup import Decision, Lookup, drive
@@ -84,8 +85,8 @@ class CoreRun:
         hosts = {n: f"{n}.example" for n, it in self.case.repositories.items() if it.is_served}
         self._fill = filler(self._urls, hosts)
         environ = {key: self._fill(value) for key, value in self.case.env.items()}
-        tools = Tools(tomllib.loads, is_specifier, default_index=DEFAULT_INDEX)
-        self.policy = read(self._fill(self.case.policy), POLICY_FILE, environ, tools)
+        tools = Tools(tomllib.loads, is_specifier, default_index=lambda: DEFAULT_INDEX)
+        self.policy = read_text(self._fill(self.case.policy), POLICY_FILE, environ, tools)
 
     def go(self) -> Result:
         """Look up everything that is asked for and return what came of the expected project."""

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from core_runner import is_specifier
 from repoprio.config.faults import PolicyFaults
-from repoprio.config.load import load
-from repoprio.config.read import Tools, read
+from repoprio.config.load import read_text, survey
+from repoprio.config.places import SYSTEM, Layer
+from repoprio.config.read import Tools
 from repoprio.names import normalize
 from repoprio.policy import DirectUrls, Format, Mode, Policy, Redirects, Unlisted
 from repoprio.urls import site
@@ -28,12 +29,12 @@ CORP = '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10
 PUBLIC = '[repositories.public]\nurl = "https://public.example/simple/"\npriority = 90\n'
 
 
-TOOLS = Tools(tomllib.loads, is_specifier, "https://default.example/simple")
+TOOLS = Tools(tomllib.loads, is_specifier, lambda: "https://default.example/simple")
 
 
 def policy(text: str, environ: Mapping[str, str] | None = None) -> Policy:
     """The policy that `text` says."""
-    return read(text, "policy.toml", environ or {}, TOOLS)
+    return read_text(text, "policy.toml", environ or {}, TOOLS)
 
 
 def faults(text: str) -> list[str]:
@@ -105,7 +106,10 @@ FAULTS = [
     (f"{CORP}skip_if_unavailable = 1", "skip_if_unavailable: is not a key here (did you mean 'skip-if-unavailable'?)"),
     (f"{CORP}ownz = 1", "repositories.corp.ownz: is not a key here (did you mean 'owns'?)"),
     (f"{CORP}owns = 'a'", """repositories.corp.owns: 'a' is not a list of texts, such as ["acme-*"]"""),
-    (f"{CORP}owns = ['a[']", "repositories.corp.owns: ['a['] has a bad pattern: 'a[' is not a project name"),
+    (
+        f"{CORP}owns = ['a[']",
+        "repositories.corp.owns: ['a['] has 'a[', which is not a project name with * and ? as wildcards",
+    ),
     (f"{CORP}canary = 'a b'", "repositories.corp.canary: 'a b' is not a project name"),
     (f"{CORP}absent = [200]", "repositories.corp.absent: [200] is not a list of statuses from 400 to 499"),
     (f"{CORP}absent = 404", "repositories.corp.absent: 404 is not a list of statuses from 400 to 499"),
@@ -126,7 +130,7 @@ FAULTS = [
     (CORP.replace("https", "ftp"), 'is not an http:, https: or file: URL, an absolute path, or "pypi"'),
     (CORP.replace("https://corp.example/simple/", "wheels"), "'wheels' is not an http:, https: or file: URL"),
     (CORP.replace("corp.example", ""), "is a URL without a host"),
-    (CORP.replace("corp.example", "corp.example:x"), "is not a URL: Port could not be cast"),
+    (CORP.replace("corp.example", "corp.example:x"), "is not a URL: its host or port is none"),
     (CORP.replace("simple/", "simple/?a=b"), "it has a query, a fragment or white space"),
     (CORP + CORP.replace("[repositories.corp]", "[repositories.other]"), "is at the same URL as repositories.corp"),
     (f"{CORP}aliases = ['https://public.example/simple']\n{PUBLIC}", "is at the same URL as repositories.corp"),
@@ -189,7 +193,9 @@ def test_a_home_and_a_lone_repository() -> None:
 
 def load_from(folder: Path, environ: Mapping[str, str]) -> Policy | None:
     """Load with a system file in `folder`."""
-    return load(environ, str(folder / "system.toml"), TOOLS)
+    system = folder / "system.toml"
+    found = Layer(SYSTEM, (str(system),) if system.exists() else ())
+    return survey(environ, [found], TOOLS).sound()
 
 
 def test_which_file_speaks(tmp_path: Path) -> None:
@@ -222,7 +228,12 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text(" \n")
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     (tmp_path / "folder").mkdir()
-    said = {"missing": "is not there", "empty": "is empty", "binary": "is not UTF-8", "folder": "cannot be read"}
+    said = {
+        "missing": "is not there",
+        "empty": "is empty",
+        "binary": "is not UTF-8",
+        "folder": "is a folder, not a file",
+    }
     for name, text in said.items():
         with pytest.raises(PolicyFaults, match=text):
             load_from(tmp_path, {"REPOPRIO_CONFIG": str(tmp_path / name)})
@@ -250,7 +261,7 @@ documents = st.fixed_dictionaries(
 def test_no_document_makes_a_traceback(document: dict[str, object]) -> None:
     """Whatever a TOML file holds, reading it gives a policy or faults."""
     try:
-        found = read("", "f", {}, Tools(lambda _: document, is_specifier))
+        found = read_text("", "f", {}, Tools(lambda _: document, is_specifier))
     except PolicyFaults as caught:
         count = len(caught.faults)
     else:

@@ -3,48 +3,41 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from repoprio.errors import RepoprioError
 
 # What dnf, conda, uv, Poetry, PDM and apt call it.
-_OTHER_WORDS = {
-    "baseurl": "url",
-    "base-url": "url",
-    "index": "url",
-    "index-url": "url",
-    "includepkgs": "include",
-    "includes": "include",
-    "excludepkgs": "exclude",
-    "excludes": "exclude",
-    "skip-if-unavailable": "skip-if-unavailable",
-    "ignore-error-codes": "absent",
-    "channels": "repositories",
-    "indexes": "repositories",
-    "sources": "repositories",
-    "repos": "repositories",
-    "packages": "projects",
-    "names": "projects",
-    "version": "versions",
-    "default": "priority",
-    "secondary": "priority",
-    "supplemental": "priority",
-    "primary": "priority",
-    "mirrorlist": "mirrors",
-    "channel-priority": "mode",
-    "index-strategy": "mode",
-    "reason": "block",
+_OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("baseurl", "base-url", "index-url", "uri", "link"), ("url",)),
+    **dict.fromkeys(("index", "extra-index-url", "find-links"), ("url", "repositories")),
+    **dict.fromkeys(("username", "password", "user", "token"), ("url",)),
+    **dict.fromkeys(("includepkgs", "includes", "only"), ("include",)),
+    **dict.fromkeys(("excludepkgs", "excludes", "exclude-packages"), ("exclude",)),
+    "ignore-error-codes": ("absent",),
+    **dict.fromkeys(("indexes", "sources", "source", "repos", "repository", "channels"), ("repositories",)),
+    **dict.fromkeys(("default", "secondary", "supplemental", "primary", "cost", "weight"), ("priority",)),
+    **dict.fromkeys(("packages", "package", "names", "name"), ("projects",)),
+    **dict.fromkeys(("version", "specifier", "constraint"), ("versions",)),
+    **dict.fromkeys(("mirrorlist", "metalink"), ("mirrors",)),
+    **dict.fromkeys(("channel-priority", "index-strategy"), ("mode",)),
+    **dict.fromkeys(("reason", "deny", "ban"), ("block",)),
+    "type": ("format",),
 }
+
+
+HINT = "mend the policy, and look again with: repoprio config check"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with a policy: `problem` says what was found and what was expected."""
+    """One thing wrong with a policy: `problem` says what was found and what was expected, `hint` what to do."""
 
     file: str
     key: str
     problem: str
+    hint: str = HINT
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.file, self.key, self.problem) if part)
@@ -60,15 +53,14 @@ class PolicyFaults(RepoprioError):
     def __str__(self) -> str:
         count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
         lines = [f"the policy has {count}; nothing was looked up.", *(f"  {fault}" for fault in self.faults)]
-        locked = any(fault.key == "locked" for fault in self.faults)
-        hint = "unset REPOPRIO_CONFIG" if locked else "mend the policy; REPOPRIO_CONFIG=FILE tries another file"
-        return "\n".join([*lines, f"  hint: {hint}    [policy]"])
+        hints = dict.fromkeys(f"  hint: {fault.hint}" for fault in self.faults)
+        return "\n".join([*lines, *hints]) + "    [policy]"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`` (did you mean 'url'?)``, or nothing where no known word is near."""
+    """`` (did you mean 'url'?)``, or the known words where none is near."""
     known = list(known)
     folded = word.lower().replace("_", "-")
-    near = [_OTHER_WORDS.get(folded, folded)] if _OTHER_WORDS.get(folded, folded) in known else []
+    near = [other for other in (folded, *_OTHER_WORDS.get(folded, ())) if other in known][:1]
     near = near or difflib.get_close_matches(folded, known, n=1)
     return f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(known)})"

@@ -1,50 +1,178 @@
-"""The policy in force: which file speaks, read and checked."""
+"""The policy in force: which files speak, what they say, and whether it holds together."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from repoprio.config import places
+from repoprio.config import carry, ini, places
 from repoprio.config.faults import Fault, PolicyFaults
+from repoprio.config.layers import Said, merge
+from repoprio.config.places import VARIABLE, Layer, Unreadable
 from repoprio.config.read import Tools, read
+from repoprio.config.settings import Merged, Setting, settings
 from repoprio.policy import Policy
 
+_UNSET = f"unset {VARIABLE}"
 
-def load(environ: Mapping[str, str], system: str, tools: Tools) -> Policy | None:
-    """The policy in force, None where there is none; `PolicyFaults` where it is faulty.
 
-    ``REPOPRIO_CONFIG`` replaces the `system` file, unless that one is locked.
-    """
-    named = environ.get(places.VARIABLE)
-    if not named:
-        return read(_text(system), system, environ, tools) if os.path.lexists(system) else None
-    if os.path.lexists(system) and os.path.realpath(named) != os.path.realpath(system):
-        _check_unlocked(named, environ, system, tools)
+@dataclass(frozen=True)
+class Source:
+    """A file that says something, and the layer that it is a part of."""
+
+    layer: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All that the files say: `policy` is None where there is none or a faulty one."""
+
+    sources: tuple[Source, ...]
+    merged: Merged
+    faults: tuple[Fault, ...]
+    policy: Policy | None
+
+    def sound(self) -> Policy | None:
+        """The policy in force, None where there is none; `PolicyFaults` where it is faulty."""
+        if self.faults:
+            raise PolicyFaults(self.faults)
+        return self.policy
+
+
+def no_policy(found: Sequence[Layer]) -> str:
+    """What to say where there is no policy."""
+    looked = dict.fromkeys(file for layer in found for file in layer.files if layer.name != places.SYSTEM)
+    return "\n".join(
+        [
+            "there is no policy: pip takes the newest version from anywhere.",
+            f"  looked for: {VARIABLE}, the system's {places.FILE_NAME} and {places.PIECES}/*.toml,",
+            f"  and [{ini.SECTION}] in: {', '.join(looked) or 'no file, since PIP_CONFIG_FILE is the null device'}",
+            f"  hint: repoprio init writes one; name it: export {VARIABLE}=FILE    [no-policy]",
+        ]
+    )
+
+
+def survey(environ: Mapping[str, str], found: Sequence[Layer], tools: Tools) -> Survey:
+    """Read the policy of this process: its parent's, else what ``REPOPRIO_CONFIG`` names, else the layers."""
+    if carried := environ.get(places.INHERITED):
+        return _inherited(carried, environ, tools)
+    files = _Files(tools)
+    said = [files.layer(layer) for layer in found]
+    if named := environ.get(VARIABLE):
+        return _named(named, said, files, environ, tools)
+    return _survey(said, files, environ, tools)
+
+
+def read_file(file: str, environ: Mapping[str, str], tools: Tools) -> Survey:
+    """Read one TOML file as if ``REPOPRIO_CONFIG`` named it."""
+    return _named(file, [], _Files(tools), environ, tools)
+
+
+def read_text(text: str, file: str, environ: Mapping[str, str], tools: Tools) -> Policy:
+    """The policy that `text` says, as if it stood in `file`; raises `PolicyFaults`."""
+    files = _Files(tools)
+    said = Said(VARIABLE, files.toml(VARIABLE, file, text))
+    policy = _survey([said], files, environ, tools).sound()
+    assert policy is not None, "a file that is there is a policy or a fault"
+    return policy
+
+
+def _survey(said: Sequence[Said], files: _Files, environ: Mapping[str, str], tools: Tools) -> Survey:
+    merged, faults = merge(said)
+    if not files.sources and not files.faults:
+        return Survey((), merged, (), None)
+    policy, more = read(merged, environ, tools)
+    if files.broken:
+        # What the broken file says is not known: that a key is missing would be a guess.
+        more = [fault for fault in more if fault.key in merged.origins()]
+    elif not merged.settings:
+        more = [Fault(files.sources[0].file, fault.key, fault.problem) for fault in more]
+    found = (*files.faults, *faults, *more)
+    return Survey(tuple(files.sources), merged, found, None if found else policy)
+
+
+def _named(named: str, said: Sequence[Said], files: _Files, environ: Mapping[str, str], tools: Tools) -> Survey:
+    """What ``REPOPRIO_CONFIG`` names replaces all layers, unless one of them is locked or may be."""
+    locks = [lock for layer in said if (lock := layer.lock())]
+    problem = f"lets no other file speak, but {VARIABLE} names {named}"
+    faults = [fault for fault in files.faults if fault.file in files.broken]
+    faults += [Fault(lock.file, "locked", problem, _UNSET) for lock in locks]
+    if faults:
+        return Survey(tuple(files.sources), Merged(), tuple(faults), None)
     if named == os.devnull:
-        return None
-    text = _text(named, f" (named by {places.VARIABLE})")
-    if not text.strip():
-        problem = f"is empty; {places.VARIABLE}={os.devnull} means no policy"
-        raise PolicyFaults([Fault(named, "", problem)])
-    return read(text, named, environ, tools)
+        return Survey((), Merged(), (), None)
+    alone = _Files(tools)
+    layer = alone.layer(Layer(VARIABLE, (named,)))
+    if not alone.faults and not places.toml_text(named).strip():
+        alone.faults.append(Fault(named, "", f"is empty; {VARIABLE}={os.devnull} means no policy"))
+        return Survey(tuple(alone.sources), Merged(), tuple(alone.faults), None)
+    return _survey([layer], alone, environ, tools)
 
 
-def _check_unlocked(named: str, environ: Mapping[str, str], system: str, tools: Tools) -> None:
-    """A locked system file lets REPOPRIO_CONFIG say nothing; one that cannot be read may be locked."""
-    text = _text(system)
+def _inherited(carried: str, environ: Mapping[str, str], tools: Tools) -> Survey:
     try:
-        locked = tools.parse_toml(text).get("locked", False)
-    except (ValueError, RecursionError):
-        locked = True
-    if locked is not False:
-        read(text, system, environ, tools)
-        problem = f"lets no other file speak, but {places.VARIABLE} names {named}"
-        raise PolicyFaults([Fault(system, "locked", problem)])
-
-
-def _text(file: str, why: str = "") -> str:
-    try:
-        return places.text(file)
+        found = carry.unpack(carried)
     except ValueError as error:
-        raise PolicyFaults([Fault(file, "", f"{error}{why}")]) from None
+        fault = Fault(places.INHERITED, "", f"is not what a parent pip hands on: {error}", f"unset {places.INHERITED}")
+        return Survey((), Merged(), (fault,), None)
+    merged = Merged()
+    merged.add(found)
+    policy, faults = read(merged, environ, tools)
+    sources = tuple(Source("parent", file) for file in dict.fromkeys(setting.file for setting in found))
+    return Survey(sources, merged, tuple(faults), None if faults else policy)
+
+
+class _Files:
+    """Reads files, and notes which spoke and what is wrong with them; `broken` could not be read at all."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.sources: list[Source] = []
+        self.faults: list[Fault] = []
+        self.broken: list[str] = []
+        self._tools = tools
+
+    def layer(self, layer: Layer) -> Said:
+        """What the files of one layer say; pip's own are INI, all others TOML."""
+        is_toml = layer.name in (places.SYSTEM, VARIABLE)
+        said = (self._toml_file(layer, file) if is_toml else self._pip_file(layer, file) for file in layer.files)
+        return Said(layer.name, tuple(setting for one in said for setting in one))
+
+    def toml(self, layer: str, file: str, text: str) -> tuple[Setting, ...]:
+        """What the TOML document `text` says."""
+        try:
+            document = self._tools.parse_toml(text)
+        except (ValueError, RecursionError) as error:
+            problem = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+            self._break(file, f"is not TOML: {problem}")
+            return ()
+        self.sources.append(Source(layer, file))
+        return tuple(settings(document, file))
+
+    def _toml_file(self, layer: Layer, file: str) -> tuple[Setting, ...]:
+        try:
+            text = places.toml_text(file)
+        except Unreadable as error:
+            by = f" (named by {VARIABLE})" if layer.name == VARIABLE else ""
+            self._break(file, f"{error}{by}")
+            return ()
+        return self.toml(layer.name, file, text)
+
+    def _pip_file(self, layer: Layer, file: str) -> tuple[Setting, ...]:
+        try:
+            text = places.pip_text(file)
+        except Unreadable as error:
+            self._break(file, str(error))
+            return ()
+        document, faults = ini.document(text, file) if text else (None, [])
+        self.faults += faults
+        if document is None:
+            self.broken += [fault.file for fault in faults]
+            return ()
+        self.sources.append(Source(layer.name, file))
+        return tuple(settings(document, file))
+
+    def _break(self, file: str, problem: str) -> None:
+        self.faults.append(Fault(file, "", problem))
+        self.broken.append(file)

@@ -1,47 +1,220 @@
-"""The one module that finds and opens policy files. The working directory is never read.
+"""The one module that finds and opens the files that a policy is read from.
 
-It imports next to nothing, since every pip without a policy pays for it.
+The working directory is never read. It imports next to nothing, since every pip without a policy pays for it.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 VARIABLE = "REPOPRIO_CONFIG"
+# Carries the merged policy of a pip to the pips that it starts.
+INHERITED = "_REPOPRIO_POLICY"
 FILE_NAME = "repoprio.toml"
+PIECES = "repos.d"
+SYSTEM = "system"
+# No policy is that long; a device or a wrong file may be.
+SIZE_LIMIT = 16 * 2**20
+_WINDOWS = sys.platform == "win32"
+_BASENAME = "pip.ini" if _WINDOWS else "pip.conf"
 
 
-def system_file(site_config_dir: Callable[[str, bool], str]) -> str:
-    """Where an administrator lays the policy down; `site_config_dir` is platformdirs' function."""
+class Layer(NamedTuple):
+    """One layer of the policy: its name, and the files that may make it up, first to last."""
+
+    name: str
+    files: tuple[str, ...]
+
+
+class Unreadable(ValueError):
+    """A file that cannot be had; the text is the end of a sentence that begins with the file."""
+
+
+def layers(environ: Mapping[str, str], platform_dirs: Callable[[], Any], *, isolated: bool) -> tuple[Layer, ...]:
+    """All layers, first to last; `platform_dirs` gives the platformdirs module where a platform needs it.
+
+    The system's layer holds the files that are there; the others hold those that pip itself would try.
+    """
+    system = Layer(SYSTEM, _system_files(system_folder(platform_dirs)))
+    return (system, *pip_layers(environ, platform_dirs, isolated=isolated))
+
+
+def system_folder(platform_dirs: Callable[[], Any]) -> str:
+    """Where an administrator lays the policy down."""
     if sys.platform in ("win32", "darwin"):
-        return os.path.join(site_config_dir("repoprio", False), FILE_NAME)
-    return f"/etc/repoprio/{FILE_NAME}"
+        return str(platform_dirs().site_config_dir("repoprio", appauthor=False))
+    return "/etc/repoprio"
 
 
-def in_sight(environ: Mapping[str, str], system: str) -> bool:
-    """Whether there is anything that could be a policy; costs a look at one file at most."""
-    return environ.get(VARIABLE, os.devnull) not in ("", os.devnull) or os.path.lexists(system)
+def _system_files(folder: str) -> tuple[str, ...]:
+    main = os.path.join(folder, FILE_NAME)
+    return (*([main] if _is_there(main) else []), *_pieces(os.path.join(folder, PIECES)))
 
 
-def text(file: str) -> str:
-    """The text of a policy file; `ValueError` with what is wrong where it cannot be had."""
+def _is_there(file: str) -> bool:
+    """Whether `file` is there, or may be: in a folder that cannot be searched."""
     try:
-        with open(file, "rb") as opened:
-            return opened.read().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise ValueError("is not there") from None
+        os.lstat(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _pieces(folder: str) -> list[str]:
+    try:
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError:
+        # Read as a file it becomes a fault, which says why it cannot be listed.
+        return [folder]
+    return [os.path.join(folder, name) for name in names if name.endswith(".toml") and not name.startswith(".")]
+
+
+def pip_layers(environ: Mapping[str, str], platform_dirs: Callable[[], Any], *, isolated: bool) -> tuple[Layer, ...]:
+    """Pip's own files by the places and in the order of its `Configuration` (22.2 to 26.3)."""
+    named = environ.get("PIP_CONFIG_FILE")
+    if named == os.devnull:
+        return ()
+    found = [Layer("global", _in(*_global_folders(environ, platform_dirs)))]
+    if not isolated and not (named and os.path.exists(named)):
+        files = _in(*_user_folders(environ, platform_dirs))
+        # A home that is closed to this user (HOME kept by sudo, say) holds nothing of this user's; pip thinks so too.
+        found.append(Layer("user", tuple(file for file in files if not _is_hidden(file))))
+    found.append(Layer("site", _in(sys.prefix)))
+    return (*found, Layer("PIP_CONFIG_FILE", (named,))) if named else tuple(found)
+
+
+def _is_hidden(file: str) -> bool:
+    try:
+        os.stat(file)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _in(*folders: str) -> tuple[str, ...]:
+    return tuple(os.path.join(folder, _BASENAME) for folder in folders)
+
+
+def _global_folders(environ: Mapping[str, str], platform_dirs: Callable[[], Any]) -> list[str]:
+    if sys.platform == "darwin":
+        return str(platform_dirs().site_data_dir("pip", appauthor=False, multipath=True)).split(os.pathsep)
+    if _WINDOWS:
+        return [str(platform_dirs().site_config_dir("pip", appauthor=False, multipath=True))]
+    # By hand on Unix, since platformdirs costs every pip 24 ms; a test holds it against pip's own.
+    named = [folder.strip() for folder in environ.get("XDG_CONFIG_DIRS", "").split(os.pathsep)]
+    folders = [folder for folder in named if os.path.isabs(folder)] or ["/etc/xdg"]
+    return [*(os.path.join(folder, "pip") for folder in folders), "/etc"]
+
+
+def _user_folders(environ: Mapping[str, str], platform_dirs: Callable[[], Any]) -> list[str]:
+    home = environ.get("HOME") or os.path.expanduser("~")
+    if _WINDOWS:
+        home = os.path.expanduser("~")
+        return [os.path.join(home, "pip"), str(platform_dirs().user_config_dir("pip", appauthor=False, roaming=True))]
+    folder = os.path.join(home, ".config", "pip")
+    if sys.platform == "darwin":
+        own = str(platform_dirs().user_data_dir("pip", appauthor=False, roaming=True))
+        return [os.path.join(home, ".pip"), own if os.path.isdir(own) else folder]
+    named = environ.get("XDG_CONFIG_HOME", "").strip()
+    return [os.path.join(home, ".pip"), os.path.join(named, "pip") if os.path.isabs(named) else folder]
+
+
+def in_sight(environ: Mapping[str, str], found: tuple[Layer, ...]) -> bool:
+    """Whether there is anything that could be a policy; costs a look at each file at most."""
+    if environ.get(VARIABLE, os.devnull) not in ("", os.devnull) or environ.get(INHERITED):
+        return True
+    system = any(layer.files for layer in found if layer.name == SYSTEM)
+    return system or any(_mentions(file) for layer in found if layer.name != SYSTEM for file in layer.files)
+
+
+def _mentions(file: str) -> bool:
+    """Whether pip's `file` may have a section of ours; one that cannot be read may."""
+    try:
+        content = _content(file)
+    except Unreadable:
+        return True
+    return content is not None and b"repoprio" in content.lower()
+
+
+def toml_text(file: str) -> str:
+    """The text of a policy file in TOML; `Unreadable` with what is wrong where it cannot be had."""
+    content = _content(file)
+    if content is None:
+        raise Unreadable("is a folder, not a file" if os.path.isdir(file) else _absence(file))
+    return _decoded(content.removeprefix(b"\xef\xbb\xbf"), "utf-8").replace("\r\n", "\n")
+
+
+def pip_text(file: str) -> str | None:
+    """The text of one of pip's files as pip reads it, None where there is none; `Unreadable` as above."""
+    content = _content(file)
+    if content is None:
+        return None
+    import locale
+
+    encoding = "utf-8" if sys.flags.utf8_mode else locale.getpreferredencoding(do_setlocale=False)
+    return _decoded(content, encoding).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise ValueError(f"is not UTF-8 text (byte {error.start})") from None
+        raise Unreadable(f"is not {encoding.upper()} text (byte {error.start})") from None
+
+
+def _absence(file: str) -> str:
+    return "is not a regular file" if os.path.exists(file) else "is not there"
+
+
+def _content(file: str) -> bytes | None:
+    """What `file` holds, None where no regular file is: a pipe would be emptied, a device might never end."""
+    try:
+        found = os.stat(file)
+        if not stat.S_ISREG(found.st_mode):
+            if stat.S_ISDIR(found.st_mode):
+                os.listdir(file)
+            return None
+        with open(file, "rb") as opened:
+            content = opened.read(SIZE_LIMIT + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ValueError(f"cannot be read: {reason}{_mode(file)}") from None
+        raise Unreadable(f"cannot be read: {reason}{_mode(file)}") from None
+    if len(content) > SIZE_LIMIT:
+        raise Unreadable(f"is larger than {SIZE_LIMIT // 2**20} MiB: not a policy")
+    return content
 
 
 def _mode(file: str) -> str:
+    """Mode and owner of `file`, or of the nearest folder above it that can be seen."""
+    seen = file
+    while True:
+        try:
+            found = os.stat(seen)
+        except (OSError, ValueError):
+            seen, below = os.path.dirname(seen), seen
+            if seen in ("", below):
+                return ""
+            continue
+        which = "" if seen == file else f"{seen}: "
+        return f" ({which}mode {found.st_mode & 0o7777:o}, owner {_owner(found.st_uid)})"
+
+
+def _owner(number: int) -> str:
     try:
-        found = os.stat(file)
-    except (OSError, ValueError):
-        return ""
-    return f" (mode {found.st_mode & 0o7777:o}, owner {found.st_uid})"
+        import pwd
+
+        return pwd.getpwuid(number).pw_name
+    except (ImportError, KeyError):
+        return str(number)

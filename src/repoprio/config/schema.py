@@ -1,191 +1,220 @@
-"""The keys of a policy and what each one takes.
-
-Each parser is given the TOML value and returns it as the policy holds it; it raises `ValueError`
-with the end of a sentence that begins with the value: ``0`` … ``is not between 1 and 999``.
-"""
+"""The keys of a policy: what each one takes, in TOML, in pip.conf and as a JSON Schema. One table for all three."""
 
 from __future__ import annotations
 
-import enum
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
 
-from repoprio.names import NormalizedName, Pattern, is_project_name, normalize
+from repoprio.config import values
 from repoprio.policy import HIGHEST, LOWEST, DirectUrls, Format, Mode, Redirects, Unlisted
-from repoprio.urls import Site, hushed, site
 
-Parser = Callable[[Any], Any]
-Choice = TypeVar("Choice", bound=enum.Enum)
-
-_ENTRY_NAME = re.compile(r"[a-z0-9-]+")
-EMPTY_PAGE = "empty-page"
-
-
-class NotExpected(ValueError):
-    """A value of the wrong kind; its text is the rest of a sentence that begins with the value."""
+Json = Mapping[str, Any]
+_WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
+_NUMBER = re.compile(r"[-+]?[0-9]{1,18}(\.[0-9]{1,18})?(e[-+]?[0-9]{1,3})?", re.IGNORECASE)
+# What pip itself takes for true and false in its files.
+_FLAGS = {
+    **dict.fromkeys(("y", "yes", "t", "true", "on", "1"), True),
+    **dict.fromkeys(("n", "no", "f", "false", "off", "0"), False),
+}
 
 
-def entry_name(text: str) -> str:
-    """The name of a repository or a pin: pip folds keys to ``[a-z0-9-]+``."""
-    if not _ENTRY_NAME.fullmatch(text):
-        raise NotExpected("is not a name: use a-z, 0-9 and - only")
+@dataclass(frozen=True)
+class Key:
+    """What one key takes: `parse` is for TOML values, `from_text` makes one of what pip.conf says.
+
+    A text that `from_text` cannot make sense of comes back as it is, for `parse` to refuse. `free` is
+    a text for people, in which quotes and brackets mean nothing.
+    """
+
+    about: str
+    parse: values.Parser
+    from_text: Callable[[str], Any]
+    json: Json
+    free: bool = False
+
+
+def _same(text: str) -> Any:
     return text
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise NotExpected("is not a text")
-    if any(ord(character) < 32 for character in value):
-        raise NotExpected("holds control characters")
-    return value
+def _flag(text: str) -> Any:
+    return _FLAGS.get(text.lower(), text)
 
 
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise NotExpected("is not true or false")
-    return value
+def _whole(text: str) -> Any:
+    return int(text) if _WHOLE.fullmatch(text) else text
 
 
-def _one_of(choices: type[Choice], *without: Choice) -> Callable[[Any], Choice]:
-    known = [choice for choice in choices if choice not in without]
-
-    def parse(value: Any) -> Choice:
-        for choice in known:
-            if choice.value == value:
-                return choice
-        raise NotExpected(f"is not {_either([str(choice.value) for choice in known])}")
-
-    return parse
+def _number(text: str) -> Any:
+    return float(text) if _NUMBER.fullmatch(text) else text
 
 
-def _either(words: list[str]) -> str:
-    quoted = [f'"{word}"' for word in words]
-    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+def _words(text: str) -> Any:
+    return text.split()
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value:
-        raise NotExpected('is not a list of texts, such as ["acme-*"]')
-    return tuple(_text(item) for item in value)
+def _words_and_numbers(text: str) -> Any:
+    return [_whole(word) for word in text.split()]
 
 
-def _patterns(value: Any) -> tuple[Pattern, ...]:
-    try:
-        return tuple(Pattern.parse(text) for text in _texts(value))
-    except NotExpected:
-        raise
-    except ValueError as error:
-        raise NotExpected(f"has a bad pattern: {error}") from None
+def _pairs(text: str) -> Any:
+    """``https://a.example = follow https://b.example = absent``, on one line or several."""
+    pairs = [word.rpartition("=") for word in re.sub(r"\s*=\s*", "=", text).split()]
+    return {key: value for key, _, value in pairs} if all(equals for _, equals, _ in pairs) else text
 
 
-def _project(value: Any) -> NormalizedName:
-    if not is_project_name(_text(value)):
-        raise NotExpected("is not a project name")
-    return normalize(value)
+_STRING: Json = {"type": "string", "pattern": r"\S"}
+_PATTERNS: Json = {"type": "array", "items": {"type": "string", "pattern": r"^\s*[A-Za-z0-9._*?-]+\s*$"}}
+_STRINGS: Json = {"type": "array", "items": _STRING}
 
 
-def _priority(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not HIGHEST <= value <= LOWEST:
-        quoted = "; write it without quotes" if isinstance(value, str) and value.isdigit() else ""
-        raise NotExpected(f"is not between {HIGHEST} and {LOWEST} (1 is the highest priority){quoted}")
-    return value
+def _text(about: str, *, free: bool = False) -> Key:
+    return Key(about, values.text, _same, _STRING, free=free)
 
 
-def _absent(value: Any) -> tuple[frozenset[int], bool]:
-    items = value if isinstance(value, list) and value else [None]
-    if not all(item == EMPTY_PAGE or (type(item) is int and 400 <= item <= 499) for item in items):
-        raise NotExpected(f'is not a list of statuses from 400 to 499 and "{EMPTY_PAGE}", such as [404]')
-    return frozenset(item for item in items if isinstance(item, int)), EMPTY_PAGE in items
+def _boolean(about: str) -> Key:
+    return Key(about, values.flag, _flag, {"type": "boolean"})
 
 
-def _redirects(value: Any) -> Mapping[Site, Redirects]:
-    if not isinstance(value, dict):
-        raise NotExpected('is not a table, such as {"https://files.example" = "follow"}')
-    return MappingProxyType({_site(key): _one_of(Redirects)(means) for key, means in value.items()})
+def _choice(about: str, parse: values.Parser, *words: str) -> Key:
+    return Key(about, parse, _same, {"enum": list(words)})
 
 
-def _site(text: str) -> Site:
-    try:
-        parts, found = urlsplit(text), site(text)
-    except ValueError:
-        parts, found = urlsplit(""), Site("", "", None)
-    if found.scheme not in ("http", "https") or not found.host or parts.path.strip("/") or "@" in parts.netloc:
-        raise NotExpected(f"has {hushed(text)!r}, which is not a site such as https://files.example")
-    return found
+def _patterns(about: str, *, some: bool = False) -> Key:
+    least = {"minItems": 1} if some else {}
+    return Key(about, values.some(values.patterns) if some else values.patterns, _words, {**_PATTERNS, **least})
 
 
-def _listing(value: Any) -> bool:
-    if value not in ("partial", "complete"):
-        raise NotExpected('is not "partial" or "complete"')
-    return bool(value == "complete")
+def _urls(about: str) -> Key:
+    return Key(about, values.texts, _words, _STRINGS)
 
 
-def _locked(value: Any) -> Any:
-    if not isinstance(value, bool) and value != "extend":
-        raise NotExpected('is not true, false or "extend"')
-    return value
-
-
-def _pylock(value: Any) -> Any:
-    if value not in ("verify", "allow"):
-        raise NotExpected('is not "verify" or "allow"')
-    return value
-
-
-def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600:
-        raise NotExpected("is not a number of seconds from 0 to 3600")
-    return float(value)
-
-
-def _bytes(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1024:
-        raise NotExpected("is not a number of bytes, 1024 at least")
-    return value
-
-
-def _mode(value: Any) -> Mode:
-    if value == Mode.OBSERVE.value:
-        raise NotExpected('is not built yet; use "strict" or "flexible"')
-    return _one_of(Mode, Mode.MERGE, Mode.OBSERVE)(value)
-
-
-POLICY: Mapping[str, Parser] = {
-    "mode": _mode,
-    "unlisted": _one_of(Unlisted),
-    "direct-urls": _one_of(DirectUrls),
-    "pylock": _pylock,
-    "locked": _locked,
-    "help": _text,
-    "page-timeout": _seconds,
-    "page-size-limit": _bytes,
+_STATUS: Json = {"type": "integer", "minimum": 400, "maximum": 499}
+_REDIRECTS: Json = {
+    "type": "object",
+    "propertyNames": {"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"},
+    "additionalProperties": {"enum": [means.value for means in Redirects]},
 }
-REPOSITORY: Mapping[str, Parser] = {
-    "url": _text,
-    "priority": _priority,
-    "format": _one_of(Format),
-    "enabled": _flag,
-    "namespaces": _patterns,
-    "owns": _patterns,
-    "include": _patterns,
-    "exclude": _patterns,
-    "explicit": _flag,
-    "absent": _absent,
-    "canary": _project,
-    "redirects": _redirects,
-    "skip-if-unavailable": _flag,
-    "mirrors": _texts,
-    "aliases": _texts,
-    "listing": _listing,
-}
-PIN: Mapping[str, Parser] = {
-    "projects": _patterns,
-    "repositories": _texts,
-    "versions": _text,
-    "block": _text,
-    "mode": _one_of(Mode, Mode.OBSERVE),
-}
-TABLES = ("repositories", "pins")
+
+POLICY: Mapping[str, Key] = MappingProxyType(
+    {
+        "mode": _choice("how tiers relate", values.mode, Mode.STRICT.value, Mode.FLEXIBLE.value),
+        "unlisted": _choice(
+            "what becomes of an index that a caller adds and the policy does not list",
+            values.one_of(Unlisted),
+            *(choice.value for choice in Unlisted),
+        ),
+        "direct-urls": _choice(
+            "who may ask for name @ URL: only the user (roots), everybody, nobody",
+            values.one_of(DirectUrls),
+            *(choice.value for choice in DirectUrls),
+        ),
+        "pylock": _choice("whether files of a pylock.toml are held against their owner", values.pylock, *values.PYLOCK),
+        "locked": Key(
+            "what later layers may say: nothing (true), repositories below all of these (extend), anything (false)",
+            values.locked,
+            _flag,
+            {"enum": [True, False, "extend"]},
+        ),
+        "help": _text("shown in every refusal", free=True),
+        "page-timeout": Key(
+            "seconds for one project page, all in all",
+            values.seconds,
+            _number,
+            {"type": "number", "exclusiveMinimum": 0, "maximum": 3600},
+        ),
+        "page-size-limit": Key(
+            "bytes of one project page, decompressed", values.size, _whole, {"type": "integer", "minimum": 1024}
+        ),
+    }
+)
+REPOSITORY: Mapping[str, Key] = MappingProxyType(
+    {
+        "url": _text("an http:, https: or file: URL, an absolute path, or pypi; ${VAR} is read from the environment"),
+        "priority": Key(
+            "a lower number is a higher priority",
+            values.priority,
+            _whole,
+            {"type": "integer", "minimum": HIGHEST, "maximum": LOWEST},
+        ),
+        "format": _choice(
+            "simple, or flat: what pip calls find-links", values.one_of(Format), *(f.value for f in Format)
+        ),
+        "enabled": _boolean("a disabled owner still owns: its names are refused"),
+        "namespaces": _patterns("serves these names and nothing else, and nobody else serves them", some=True),
+        "owns": _patterns("these names come from here alone"),
+        "include": _patterns("the only names that it may serve", some=True),
+        "exclude": _patterns("names that it may not serve"),
+        "explicit": _boolean("only for names that are routed to it"),
+        "absent": Key(
+            'statuses, and "empty-page", that mean: no such project',
+            values.absent,
+            _words_and_numbers,
+            {"type": "array", "minItems": 1, "items": {"anyOf": [_STATUS, {"const": values.EMPTY_PAGE}]}},
+        ),
+        "canary": Key(
+            "a project that it surely serves: absence is believed only after its page was served",
+            values.project,
+            _same,
+            {"type": "string", "pattern": r"^\s*[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*$"},
+        ),
+        "redirects": Key("what redirects of pages to other sites mean", values.redirects, _pairs, _REDIRECTS),
+        "skip-if-unavailable": _boolean("count as absent when unavailable: opens every name of it to lower ones"),
+        "mirrors": _urls("further URLs of the same repository, asked in turn when it is unavailable"),
+        "aliases": _urls("further URLs by which callers may mean it"),
+        "listing": _choice("whether its project list names all that it serves", values.listing, *values.LISTING),
+    }
+)
+PIN: Mapping[str, Key] = MappingProxyType(
+    {
+        "projects": _patterns("the projects for which the pin holds", some=True),
+        "repositories": Key(
+            "the repositories that alone may serve them", values.some(values.texts), _words, {**_STRINGS, "minItems": 1}
+        ),
+        "versions": _text("a version specifier that narrows what the owner offers"),
+        "block": _text("refuses them, with this text", free=True),
+        "mode": _choice(
+            "strict, flexible, or merge: the newest of all routed repositories",
+            values.one_of(Mode, Mode.OBSERVE),
+            *(mode.value for mode in Mode if mode is not Mode.OBSERVE),
+        ),
+    }
+)
+TABLES: Mapping[str, Mapping[str, Key]] = MappingProxyType({"repositories": REPOSITORY, "pins": PIN})
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the TOML file: all that the reader takes, and as little else as a schema can say."""
+    repository = _object(REPOSITORY)
+    pin = {
+        **_object(PIN),
+        "required": ["projects"],
+        "anyOf": [{"required": [key]} for key in PIN if key != "projects"],
+    }
+    properties = {
+        **_properties(POLICY),
+        "repositories": {"description": "[repositories.NAME]", **_entries(repository)},
+        "pins": {"description": "[pins.NAME]", **_entries(pin)},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "repoprio policy",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def _object(keys: Mapping[str, Key]) -> dict[str, Any]:
+    return {"type": "object", "properties": _properties(keys), "additionalProperties": False}
+
+
+def _properties(keys: Mapping[str, Key]) -> dict[str, Any]:
+    return {name: {"description": key.about, **key.json} for name, key in keys.items()}
+
+
+def _entries(entry: Json) -> dict[str, Any]:
+    return {"type": "object", "propertyNames": {"pattern": "^[a-z0-9-]+$"}, "additionalProperties": entry}

@@ -11,13 +11,15 @@ from urllib.parse import urlsplit
 
 from pip._internal.utils.urls import path_to_url
 
+from repoprio.config.places import INHERITED
 from repoprio.pip_adapter.compat import default_index
 from repoprio.pip_adapter.logins import Login
 from repoprio.policy import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
 from repoprio.urls import credentials, hushed, place, redacted, site, without_credentials
 
-# Set for the children of a guarded pip: its parent has judged its callers, and has spoken.
-CHILD = "_REPOPRIO_CHILD"
+# Whether a guarded pip started this one: it has judged its callers, and has spoken. Looked at when this
+# module is loaded, before this pip hands anything on.
+IS_CHILD = bool(os.environ.get(INHERITED))
 FUSE_HOST = "repoprio.invalid"
 
 
@@ -81,7 +83,7 @@ def _is_unnamed_default(url: str) -> bool:
     # pip hands the default on to its children as an explicit -i; the parent has judged it.
     if url.rstrip("/") != default_index().rstrip("/"):
         return False
-    return bool(os.environ.get(CHILD)) or origin(url) == _NOBODY
+    return IS_CHILD or origin(url) == _NOBODY
 
 
 def _is_url(url: str) -> bool:

@@ -11,11 +11,10 @@ from pip._internal.models.index import PyPI
 from pip._vendor.packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pip._vendor.packaging.version import InvalidVersion, Version
 
-from repoprio.config.load import load
+from repoprio.config.load import Survey, survey
 from repoprio.config.read import Tools
 from repoprio.names import normalize
-from repoprio.pip_adapter.hook import system_file
-from repoprio.policy import Policy
+from repoprio.pip_adapter import hook
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -41,22 +40,22 @@ def is_specifier(text: str) -> bool:
     return True
 
 
-TOOLS = Tools(tomllib.loads, is_specifier, PyPI.simple_url)
+def default_index() -> str:
+    """The URL of pip's built-in default index."""
+    return str(PyPI.simple_url)
 
 
-def load_policy() -> Policy | None:
-    """The policy in force for this pip; `PolicyFaults` where it is faulty."""
-    return load(os.environ, system_file(), TOOLS)
+TOOLS = Tools(tomllib.loads, is_specifier, default_index)
+
+
+def read_policy(*, isolated: bool = False) -> Survey:
+    """What there is of a policy for this pip."""
+    return survey(os.environ, hook.layers(isolated=isolated), TOOLS)
 
 
 def newest_first(versions: set[str]) -> tuple[str, ...]:
     """Version texts in the order of PEP 440, the newest first."""
     return tuple(str(version) for version in sorted(map(Version, versions), reverse=True))
-
-
-def default_index() -> str:
-    """The URL of pip's built-in default index."""
-    return str(PyPI.simple_url)
 
 
 def is_pinned(specifier: Any) -> bool:

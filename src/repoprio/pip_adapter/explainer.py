@@ -6,6 +6,7 @@ import logging.config  # noqa: F401 - pip's setup_logging takes it for loaded
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from repoprio.config.load import no_policy
 from repoprio.explanation import Explanation
 from repoprio.lookup import Code, Outcome
 from repoprio.pip_adapter.runner import guard_this_process
@@ -40,13 +41,8 @@ def explain(
 
     Raises `CannotExplain`, and `PolicyFaults` for a faulty policy.
     """
-    if compat.load_policy() is None:
-        raise CannotExplain(
-            "repoprio: there is no policy: REPOPRIO_CONFIG names none, and there is no "
-            f"{hook.system_file()}.\n  pip takes the newest version from anywhere.\n"
-            "  hint: write one, and name it: export REPOPRIO_CONFIG=FILE    [no-policy]",
-            2,
-        )
+    if compat.read_policy().sound() is None:
+        raise CannotExplain(f"repoprio: {no_policy(hook.layers(isolated=False))}", 2)
     setup_logging(verbosity=-1, no_color=True, user_log_file=None)
     install: Any = create_command("install")
     with install.main_context(), global_tempdir_manager():

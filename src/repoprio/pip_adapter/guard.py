@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from typing import Any
 
@@ -222,8 +221,3 @@ def _table(refusal: Refusal) -> list[str]:
         *flat,
         "      priority = 500    # 1 to 999: a lower number is a higher priority",
     ]
-
-
-def is_child() -> bool:
-    """Whether this pip was started by a guarded one, which has spoken for both."""
-    return bool(os.environ.get(callers.CHILD))

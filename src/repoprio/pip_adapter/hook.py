@@ -5,6 +5,7 @@ Imports next to nothing: every pip that has no policy pays for this module and n
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from importlib.abc import Loader
@@ -15,26 +16,32 @@ from typing import Any, cast
 from repoprio.config import places
 
 
-def system_file() -> str:
-    """The system's policy file, found with what pip brings along."""
-    return places.system_file(_site_config_dir)
+def layers(*, isolated: bool) -> tuple[places.Layer, ...]:
+    """The files that a policy may lie in, found with what pip brings along."""
+    return places.layers(os.environ, _platform_dirs, isolated=isolated)
 
 
-def _site_config_dir(app: str, author: bool) -> str:
-    # Imported only where it is asked, on Windows and macOS: it costs 24 ms.
-    from pip._vendor.platformdirs import site_config_dir
+def _platform_dirs() -> Any:
+    # Imported only where it is asked for, on Windows and macOS: it costs 24 ms.
+    from pip._vendor import platformdirs
 
-    return str(site_config_dir(app, author))
+    return platformdirs
 
 
 def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
     """The spec of a part of pip, set to be patched after it ran; None where there is no policy."""
-    if not places.in_sight(os.environ, system_file()):
+    if not _in_sight():
         return None
     spec = _find_elsewhere(name, path, target)
     if spec is not None and spec.loader is not None:
         spec.loader = cast(Loader, _PatchingLoader(spec.loader))
     return spec
+
+
+@functools.cache
+def _in_sight() -> bool:
+    # Looked at once: a pip is guarded as a whole or not at all. --isolated only takes a file away.
+    return places.in_sight(os.environ, layers(isolated=False))
 
 
 def _find_elsewhere(name: str, path: Any, target: Any) -> ModuleSpec | None:

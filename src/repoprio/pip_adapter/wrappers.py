@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from repoprio.config.faults import PolicyFaults
-from repoprio.config.places import VARIABLE
+from repoprio.config import carry
+from repoprio.config.faults import Fault, PolicyFaults
+from repoprio.config.places import INHERITED
 from repoprio.pip_adapter import callers
 from repoprio.pip_adapter.child import RUNNER
 from repoprio.policy import DirectUrls, Policy
@@ -30,33 +31,35 @@ class _Process:
     loaded: bool = False
     policy: Policy | None = None
     faults: PolicyFaults | None = None
-    is_child: bool = False
+    is_isolated: bool = False
     builds: int = 0
     roots: set[str] = field(default_factory=set)
 
     def load(self) -> None:
         """Read the policy."""
         # pip 26.3 forbids imports once it installs: whatever may be needed is loaded here.
-        from repoprio.pip_adapter import compat, guard, hush
+        from repoprio.pip_adapter import compat, guard, hush  # noqa: F401
 
         self.loaded = True
+        survey = compat.read_policy(isolated=self.is_isolated)
         try:
-            self.policy = compat.load_policy()
+            self.policy = survey.sound()
+            if self.policy is not None:
+                # Children look up projects too, from another folder perhaps, or another interpreter.
+                os.environ[INHERITED] = carry.pack(survey.merged.settings.values())
         except PolicyFaults as faults:
             self.faults = faults
             return
-        self.is_child = guard.is_child()
+        except carry.TooLong as error:
+            self.faults = PolicyFaults([Fault("the policy", "", str(error), "say it in fewer patterns")])
+            return
         if self.policy is not None:
             hush.install(self.policy.secrets)
-            # Children look up projects too, from another directory perhaps.
-            os.environ[callers.CHILD] = "1"
-            if os.environ.get(VARIABLE):
-                os.environ[VARIABLE] = os.path.abspath(os.environ[VARIABLE])
 
     @property
     def is_build(self) -> bool:
         """Whether what is asked for is wanted by a build, not by the user."""
-        return self.is_child or self.builds > 0
+        return callers.IS_CHILD or self.builds > 0
 
 
 _PROCESS = _Process()
@@ -84,10 +87,12 @@ def guard_of(finder: Any) -> Any:
 
 
 def main(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A command that a faulty policy stopped ends with status 2; inside pip it could only be 1."""
+    """Note ``--isolated``. A command that a faulty policy stopped ends with status 2; inside pip it could only be 1."""
 
     @functools.wraps(original)
     def main(self: Any, args: Any) -> Any:
+        # As pip itself decides which of its files to read (its `main`, 22.2 to 26.3).
+        _PROCESS.is_isolated = "--isolated" in args
         status = original(self, args)
         return 2 if status == 1 and _PROCESS.faults is not None else status
 
@@ -305,7 +310,7 @@ def trace_basic_info(original: Callable[..., Any]) -> Callable[..., Any]:
         guard = guard_of(finder)
         if guard is None:
             return original(finder)
-        if not _PROCESS.is_child and logging.getLogger("pip").isEnabledFor(logging.INFO):
+        if not callers.IS_CHILD and logging.getLogger("pip").isEnabledFor(logging.INFO):
             guard.announce()
         return None
 

@@ -1,0 +1,108 @@
+"""The section ``[repoprio]`` of one of pip's files, read as pip reads the file. Pure."""
+
+from __future__ import annotations
+
+import configparser
+from typing import Any
+
+from repoprio.config import schema
+from repoprio.config.faults import Fault
+
+SECTION = "repoprio"
+Section = dict[str, str]
+
+
+class _Parser(configparser.RawConfigParser):
+    """pip's parser: keys folded as pip 26.3 does, no interpolation; here ``[DEFAULT]`` is a section like others."""
+
+    def __init__(self) -> None:
+        # A header has one character at least, so no section can be the default one.
+        super().__init__(default_section="")
+
+    def optionxform(self, optionstr: str) -> str:
+        return fold(optionstr)
+
+
+def fold(key: str) -> str:
+    """A key as pip folds it."""
+    return key.lower().replace("_", "-").removeprefix("--")
+
+
+def sections(text: str) -> dict[str, Section]:
+    """Every section with its keys; raises `ValueError` with line and column where `text` is no INI."""
+    parser = _Parser()
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        # What the line says is not told: it may hold a password.
+        raise ValueError(f"{_problem(error)} (at line {_line(error)}, column {_column(error, text)})") from None
+    return {name: dict(parser.items(name)) for name in parser.sections()}
+
+
+def _problem(error: configparser.Error) -> str:
+    if isinstance(error, configparser.DuplicateOptionError):
+        return f"{error.section}.{error.option} is set twice"
+    if isinstance(error, configparser.DuplicateSectionError):
+        return f"there are two sections [{error.section}]"
+    if isinstance(error, configparser.MissingSectionHeaderError):
+        return "a line before the first [section]"
+    return "a line that is neither [section] nor key = value"
+
+
+def _line(error: Any) -> int:
+    return int(getattr(error, "lineno", None) or error.errors[0][0])
+
+
+def _column(error: Any, text: str) -> int:
+    line = [*text.split("\n"), ""][_line(error) - 1]
+    return len(line) - len(line.lstrip()) + 1
+
+
+def document(text: str, file: str) -> tuple[dict[str, Any] | None, list[Fault]]:
+    """What ``[repoprio]`` says, as a TOML document would, and its faults; None where there is no such section."""
+    try:
+        found = sections(text)
+    except ValueError as error:
+        return None, [Fault(file, "", f"is not a pip.conf: {error}")]
+    faults = [
+        Fault(file, f"[{name}]", f"is not read: write [{SECTION}]")
+        for name in found
+        if fold(name.strip()) == SECTION and name != SECTION
+    ]
+    if not found.get(SECTION):
+        return None, faults
+    reader = _Section(file, faults)
+    for key, value in found[SECTION].items():
+        reader.put(key, value)
+    return reader.document, faults
+
+
+class _Section:
+    """Puts the dotted keys of one section into tables."""
+
+    def __init__(self, file: str, faults: list[Fault]) -> None:
+        self.document: dict[str, Any] = {}
+        self._file = file
+        self._faults = faults
+
+    def put(self, key: str, text: str) -> None:
+        """Take one setting in."""
+        table, _, rest = key.partition(".")
+        name, dot, entry_key = rest.partition(".")
+        if table not in schema.TABLES:
+            self.document[key] = self._value(key, schema.POLICY.get(key), text)
+        elif not dot or not name or not entry_key:
+            problem = f"is not a key here: write {table}.NAME.KEY = VALUE"
+            self._faults.append(Fault(self._file, key, problem))
+        else:
+            entry = self.document.setdefault(table, {}).setdefault(name, {})
+            entry[entry_key] = self._value(key, schema.TABLES[table].get(entry_key), text)
+
+    def _value(self, dotted: str, key: schema.Key | None, text: str) -> Any:
+        if key is None:
+            return text
+        if not key.free and text[:1] + text[-1:] in ('""', "''", "[]", "{}") and len(text) > 1:
+            self._faults.append(
+                Fault(self._file, dotted, "is written as in TOML: pip.conf takes it without quotes and brackets")
+            )
+        return key.from_text(text)

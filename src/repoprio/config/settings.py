@@ -1,0 +1,89 @@
+"""The settings of several files, merged key by key, each with its origin. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from repoprio.config import schema
+
+# ("mode",), ("repositories", "corp", "url"); ("repositories", "corp") says only that the table is there.
+Path = tuple[str, ...]
+_TABLE: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One value, as TOML gives it, and the file that says so."""
+
+    path: Path
+    value: Any
+    file: str
+
+    @property
+    def key(self) -> str:
+        """The dotted key."""
+        return ".".join(self.path)
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it only says that a table is there."""
+        return self.value is _TABLE
+
+
+def table(path: Path, file: str) -> Setting:
+    """The setting that says only that a table is there."""
+    return Setting(path, _TABLE, file)
+
+
+def settings(document: Mapping[str, Any], file: str) -> Iterator[Setting]:
+    """The settings of one document, in its order."""
+    for key, value in document.items():
+        if key not in schema.TABLES or not isinstance(value, dict):
+            yield Setting((key,), value, file)
+            continue
+        for name, entry in value.items():
+            if not isinstance(entry, dict):
+                yield Setting((key, name), entry, file)
+                continue
+            yield table((key, name), file)
+            yield from (Setting((key, name, inner), deep, file) for inner, deep in entry.items())
+
+
+@dataclass
+class Merged:
+    """Settings by their paths: a later one takes the place of an earlier one, which `overridden` keeps."""
+
+    settings: dict[Path, Setting] = field(default_factory=dict)
+    overridden: list[Setting] = field(default_factory=list)
+
+    def add(self, later: Iterable[Setting]) -> None:
+        """Take in the settings of a later file."""
+        for setting in later:
+            known = self.settings.get(setting.path)
+            if known is not None and known.is_table and setting.is_table:
+                continue
+            if known is not None and not known.is_table:
+                self.overridden.append(known)
+            self.settings[setting.path] = setting
+
+    def document(self) -> dict[str, Any]:
+        """All settings as one document."""
+        found: dict[str, Any] = {}
+        # Outer tables first: a value where a table belongs stands for all that is below it.
+        for path, setting in sorted(self.settings.items(), key=lambda item: len(item[0])):
+            if len(path) == 1:
+                found[path[0]] = setting.value
+                continue
+            table = found.setdefault(path[0], {})
+            if len(path) == 2 and isinstance(table, dict):
+                table[path[1]] = {} if setting.is_table else setting.value
+            elif isinstance(table, dict) and isinstance(entry := table.get(path[1]), dict):
+                entry[path[2]] = setting.value
+        return found
+
+    def origins(self) -> dict[str, str]:
+        """The dotted key of each setting, and its file."""
+        return {setting.key: setting.file for setting in self.settings.values()}

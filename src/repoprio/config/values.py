@@ -1,0 +1,188 @@
+"""What the values of a policy's keys must be, and what they become.
+
+Each parser is given the TOML value and returns it as the policy holds it; it raises `NotExpected`
+with the end of a sentence that begins with the value: ``0`` … ``is not between 1 and 999``.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from repoprio.names import NormalizedName, Pattern, is_project_name, normalize
+from repoprio.policy import HIGHEST, LOWEST, Mode, Redirects
+from repoprio.urls import Site, hushed, site
+
+Parser = Callable[[Any], Any]
+Choice = TypeVar("Choice", bound=enum.Enum)
+Item = TypeVar("Item")
+
+_ENTRY_NAME = re.compile(r"[a-z0-9-]+")
+EMPTY_PAGE = "empty-page"
+PYLOCK = ("verify", "allow")
+LISTING = ("partial", "complete")
+
+
+class NotExpected(ValueError):
+    """A value of the wrong kind; its text is the rest of a sentence that begins with the value."""
+
+
+def entry_name(text: str) -> str:
+    """The name of a repository or a pin: pip folds keys to ``[a-z0-9-]+``."""
+    if not _ENTRY_NAME.fullmatch(text):
+        raise NotExpected("is not a name: use a-z, 0-9 and - only")
+    return text
+
+
+def text(value: Any) -> str:
+    """A text without control characters; white space around it does not count, as in pip.conf."""
+    if not isinstance(value, str) or not value.strip():
+        raise NotExpected("is not a text")
+    if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value.strip()):
+        raise NotExpected("holds control characters")
+    return value.strip()
+
+
+def flag(value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise NotExpected("is not true or false")
+    return value
+
+
+def one_of(choices: type[Choice], *without: Choice) -> Callable[[Any], Choice]:
+    """A parser of one of `choices`."""
+    known = [choice for choice in choices if choice not in without]
+
+    def parse(value: Any) -> Choice:
+        for choice in known:
+            if choice.value == value:
+                return choice
+        raise NotExpected(f"is not {_either([str(choice.value) for choice in known])}")
+
+    return parse
+
+
+def _either(words: Sequence[str]) -> str:
+    quoted = [f'"{word}"' for word in words]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """A list of texts, an empty one too."""
+    if not isinstance(value, list):
+        raise NotExpected('is not a list of texts, such as ["acme-*"]')
+    return tuple(text(item) for item in value)
+
+
+def some(parse: Callable[[Any], tuple[Item, ...]]) -> Callable[[Any], tuple[Item, ...]]:
+    """A parser of a list that must not be empty."""
+
+    def parse_some(value: Any) -> tuple[Item, ...]:
+        found = parse(value)
+        if not found:
+            raise NotExpected("is an empty list: take the key out instead")
+        return found
+
+    return parse_some
+
+
+def patterns(value: Any) -> tuple[Pattern, ...]:
+    """A list of patterns over project names."""
+    return tuple(_pattern(item) for item in texts(value))
+
+
+def _pattern(written: str) -> Pattern:
+    try:
+        return Pattern.parse(written)
+    except ValueError:
+        hint = "; separate them by spaces" if "," in written else ""
+        raise NotExpected(
+            f"has {hushed(written)!r}, which is not a project name with * and ? as wildcards{hint}"
+        ) from None
+
+
+def project(value: Any) -> NormalizedName:
+    """The name of one project, folded."""
+    if not is_project_name(text(value)):
+        raise NotExpected("is not a project name")
+    return normalize(value)
+
+
+def priority(value: Any) -> int:
+    """1 (the highest priority) to 999."""
+    if isinstance(value, bool) or not isinstance(value, int) or not HIGHEST <= value <= LOWEST:
+        quoted = "; write it without quotes" if isinstance(value, str) and value.isdigit() else ""
+        raise NotExpected(f"is not between {HIGHEST} and {LOWEST} (1 is the highest priority){quoted}")
+    return value
+
+
+def absent(value: Any) -> tuple[frozenset[int], bool]:
+    """The statuses that mean "no such project", and whether an empty page does."""
+    items = value if isinstance(value, list) and value else [None]
+    if not all(item == EMPTY_PAGE or (type(item) is int and 400 <= item <= 499) for item in items):
+        raise NotExpected(f'is not a list of statuses from 400 to 499 and "{EMPTY_PAGE}", such as [404]')
+    return frozenset(item for item in items if isinstance(item, int)), EMPTY_PAGE in items
+
+
+def redirects(value: Any) -> Mapping[Site, Redirects]:
+    """What redirects of pages to other sites mean."""
+    if not isinstance(value, dict):
+        raise NotExpected('is not a table, such as {"https://files.example" = "follow"}')
+    return MappingProxyType({_site(key): one_of(Redirects)(means) for key, means in value.items()})
+
+
+def _site(text: str) -> Site:
+    try:
+        parts, found = urlsplit(text), site(text)
+    except ValueError:
+        parts, found = urlsplit(""), Site("", "", None)
+    if found.scheme not in ("http", "https") or not found.host or parts.path.strip("/") or "@" in parts.netloc:
+        raise NotExpected(f"has {hushed(text)!r}, which is not a site such as https://files.example")
+    return found
+
+
+def listing(value: Any) -> bool:
+    """Whether the project list is complete."""
+    if value not in LISTING:
+        raise NotExpected(f"is not {_either(LISTING)}")
+    return bool(value == "complete")
+
+
+def locked(value: Any) -> Any:
+    """What later layers may do: True is nothing, "extend" is to add below."""
+    if not isinstance(value, bool) and value != "extend":
+        raise NotExpected('is not true, false or "extend"')
+    return value
+
+
+def pylock(value: Any) -> Any:
+    """What becomes of the files of a pylock.toml."""
+    if value not in PYLOCK:
+        raise NotExpected(f"is not {_either(PYLOCK)}")
+    return value
+
+
+def seconds(value: Any) -> float:
+    """A time-out in seconds, an hour at most."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600:
+        raise NotExpected("is not a number of seconds from 0 to 3600")
+    return float(value)
+
+
+def size(value: Any) -> int:
+    """A size in bytes, a kibibyte at least."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1024:
+        raise NotExpected("is not a number of bytes, 1024 at least")
+    return value
+
+
+def mode(value: Any) -> Mode:
+    """How tiers relate."""
+    if value == Mode.OBSERVE.value:
+        raise NotExpected('is not built yet; use "strict" or "flexible"')
+    return one_of(Mode, Mode.MERGE, Mode.OBSERVE)(value)
