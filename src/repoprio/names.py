@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NewType
+from typing import NamedTuple, NewType
 
 NormalizedName = NewType("NormalizedName", str)
 
@@ -29,8 +29,7 @@ def is_project_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-@dataclass(frozen=True, order=True)
-class Specificity:
+class Specificity(NamedTuple):
     """How narrowly a pattern speaks: an exact name first, then the number of literal characters."""
 
     exact: bool

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from types import MappingProxyType
+from typing import NamedTuple
 
 from repoprio.names import NormalizedName, Pattern, best_match
 from repoprio.urls import Site, page_url, place
@@ -57,8 +58,7 @@ class Redirects(str, enum.Enum):
     ABSENT = "absent"
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """One setting and where it came from: its dotted key, its value as text, its file or "default"."""
 
     key: str
@@ -174,6 +174,11 @@ class Policy:
     def enabled(self) -> list[Repository]:
         """The enabled repositories, highest priority first, ties in the order named."""
         return [r for tier in tiers(self.repositories) for r in tier if r.enabled]
+
+    def is_one_tier(self) -> bool:
+        """Whether priorities protect nothing: several repositories are asked, and all of them share one."""
+        asked = [repository for repository in self.enabled() if not repository.explicit]
+        return len(asked) > 1 and len(tiers(asked)) == 1
 
 
 def tiers(repositories: Iterable[Repository]) -> list[tuple[Repository, ...]]:

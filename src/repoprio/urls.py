@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from repoprio.names import NormalizedName, normalize
@@ -17,8 +17,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PAGE_FILES = ("index.html", "index.htm", "index.json")
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(NamedTuple):
     """Scheme, host and port of a URL; `port` is None where the scheme has none."""
 
     scheme: str

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from repoprio import __version__
 from repoprio.errors import RepoprioError
@@ -40,22 +42,40 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+class _Help(argparse.HelpFormatter):
+    """argparse's own, told the width: to find it, argparse imports what takes 3 ms, for each command and no help."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns
+        except (ValueError, OSError):
+            columns = 80
+        super().__init__(prog, width=columns - 2)
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(formatter_class=_Help, **kwargs)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="repoprio",
         description="Repository priorities for pip: a higher-priority repository owns every name it serves.",
         epilog="The policy is the file that REPOPRIO_CONFIG names, else the system's repoprio.toml.",
     )
     parser.add_argument("--version", action="version", version=f"repoprio {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    # Told its name, argparse need not lay out a help text to find it: that takes 2 ms.
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog="repoprio")
     _add_explain(commands)
+    _add_config(commands)
     commands.add_parser("pip", help="pip with the policy, hook or none", add_help=False)
     demo = commands.add_parser("demo", help="a hijack with pip alone, the same with a policy; no network")
     demo.set_defaults(command=_demo)
     return parser
 
 
-def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_explain(commands: argparse._SubParsersAction[_Parser]) -> None:
     explain = commands.add_parser(
         "explain",
         help="who owns each name, what would be installed, which rule said so",
@@ -77,6 +97,29 @@ def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     pip.add_argument("--extra-index-url", action="append", default=[], metavar="URL")
     pip.add_argument("-f", "--find-links", action="append", default=[], metavar="URL")
     explain.set_defaults(command=_explain, parser=explain)
+
+
+def _add_config(commands: argparse._SubParsersAction[_Parser]) -> None:
+    config = commands.add_parser("config", help="what the policy is, where it comes from, what is wrong with it")
+    actions = config.add_subparsers(title="actions", metavar="ACTION", required=True, prog="repoprio config")
+    for name, about in (
+        ("show", "the files read, and the merged policy with the file of each setting"),
+        ("check", "all faults of the policy, and what is no fault but seldom meant"),
+    ):
+        action = actions.add_parser(name, help=about, description=f"Prints {about}.")
+        action.add_argument("file", nargs="?", metavar="FILE", help="a TOML file, instead of the policy in force")
+        action.add_argument("--isolated", action="store_true", help="without the user's pip.conf, as pip --isolated")
+        action.add_argument("--format", choices=("text", "json"), default="text")
+        action.set_defaults(command=_config, action=name)
+    schema = actions.add_parser("schema", help="the JSON Schema of the TOML file, for editors")
+    schema.set_defaults(command=_config, action="schema")
+
+
+def _config(options: argparse.Namespace) -> int:
+    from repoprio.cli import config
+
+    actions = {"show": config.show, "check": config.check, "schema": config.schema}
+    return actions[options.action](options)
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from repoprio.errors import RepoprioError
 
@@ -30,14 +29,26 @@ _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
 HINT = "mend the policy, and look again with: repoprio config check"
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing wrong with a policy: `problem` says what was found and what was expected, `hint` what to do."""
 
     file: str
     key: str
     problem: str
     hint: str = HINT
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.file, self.key, self.problem) if part)
+
+
+class Doubt(NamedTuple):
+    """One thing that is no fault and seldom meant; `code` is stable."""
+
+    file: str
+    key: str
+    problem: str
+    hint: str
+    code: str
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.file, self.key, self.problem) if part)
@@ -59,6 +70,9 @@ class PolicyFaults(RepoprioError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`` (did you mean 'url'?)``, or the known words where none is near."""
+    # Imported only where something is wrong: commands about the policy have 60 ms.
+    import difflib
+
     known = list(known)
     folded = word.lower().replace("_", "-")
     near = [other for other in (folded, *_OTHER_WORDS.get(folded, ())) if other in known][:1]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from repoprio.config import schema, values
 from repoprio.config.faults import Fault
@@ -16,8 +15,7 @@ EXTEND = "extend"
 HINT = "take that out, or ask whoever keeps the locked file"
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(NamedTuple):
     """What one layer says: its settings, file after file."""
 
     name: str

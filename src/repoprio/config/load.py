@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from repoprio.config import carry, ini, places
+from repoprio.config import places
 from repoprio.config.faults import Fault, PolicyFaults
 from repoprio.config.layers import Said, merge
 from repoprio.config.places import VARIABLE, Layer, Unreadable
@@ -17,16 +17,14 @@ from repoprio.policy import Policy
 _UNSET = f"unset {VARIABLE}"
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A file that says something, and the layer that it is a part of."""
 
     layer: str
     file: str
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(NamedTuple):
     """All that the files say: `policy` is None where there is none or a faulty one."""
 
     sources: tuple[Source, ...]
@@ -48,7 +46,7 @@ def no_policy(found: Sequence[Layer]) -> str:
         [
             "there is no policy: pip takes the newest version from anywhere.",
             f"  looked for: {VARIABLE}, the system's {places.FILE_NAME} and {places.PIECES}/*.toml,",
-            f"  and [{ini.SECTION}] in: {', '.join(looked) or 'no file, since PIP_CONFIG_FILE is the null device'}",
+            f"  and [repoprio] in: {', '.join(looked) or 'no file, since PIP_CONFIG_FILE is the null device'}",
             f"  hint: repoprio init writes one; name it: export {VARIABLE}=FILE    [no-policy]",
         ]
     )
@@ -112,6 +110,8 @@ def _named(named: str, said: Sequence[Said], files: _Files, environ: Mapping[str
 
 
 def _inherited(carried: str, environ: Mapping[str, str], tools: Tools) -> Survey:
+    from repoprio.config import carry
+
     try:
         found = carry.unpack(carried)
     except ValueError as error:
@@ -165,7 +165,11 @@ class _Files:
         except Unreadable as error:
             self._break(file, str(error))
             return ()
-        document, faults = ini.document(text, file) if text else (None, [])
+        if not text or "repoprio" not in text.lower():
+            return ()
+        from repoprio.config import ini
+
+        document, faults = ini.document(text, file)
         self.faults += faults
         if document is None:
             self.broken += [fault.file for fault in faults]

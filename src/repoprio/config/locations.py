@@ -6,7 +6,6 @@ import os.path
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import PurePosixPath, PureWindowsPath
 from urllib.parse import quote, unquote, urlsplit
 
 from repoprio.policy import Location
@@ -74,6 +73,10 @@ def _spellings(secret: str) -> tuple[str, ...]:
 def _as_url(text: str, home: str) -> str:
     if text.startswith("~/") and home:
         text = os.path.join(home, text[2:])
+    if "://" in text:
+        return text
+    from pathlib import PurePosixPath, PureWindowsPath
+
     if text.startswith("/"):
         return PurePosixPath(text).as_uri()
     windows = PureWindowsPath(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from repoprio.config import checks, locations, schema, values
 from repoprio.config.faults import Fault, did_you_mean
@@ -14,8 +14,7 @@ from repoprio.policy import Location, Pin, Policy, Repository
 from repoprio.urls import hushed
 
 
-@dataclass(frozen=True)
-class Tools:
+class Tools(NamedTuple):
     """What reading a policy needs from outside the standard library.
 
     `parse_toml` raises `ValueError`; `is_specifier` tells a version specifier (PEP 440);

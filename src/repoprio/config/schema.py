@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from repoprio.config import values
 from repoprio.policy import HIGHEST, LOWEST, DirectUrls, Format, Mode, Redirects, Unlisted
@@ -21,8 +20,7 @@ _FLAGS = {
 }
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """What one key takes: `parse` is for TOML values, `from_text` makes one of what pip.conf says.
 
     A text that `from_text` cannot make sense of comes back as it is, for `parse` to refuse. `free` is

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from repoprio.config import schema
 
@@ -14,8 +14,7 @@ Path = tuple[str, ...]
 _TABLE: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One value, as TOML gives it, and the file that says so."""
 
     path: Path

@@ -19,6 +19,7 @@ from repoprio.pip_adapter.pages import Pages, PipPage
 from repoprio.pip_adapter.weigh import Offers, Weighed
 from repoprio.policy import CALLERS_PRIORITY, Format, Mode, Policy
 from repoprio.render import text
+from repoprio.render.policy import policy_line
 from repoprio.routing import narrowing
 from repoprio.urls import filename, with_credentials
 
@@ -185,7 +186,7 @@ class Guard:
 
     def announce(self) -> None:
         """Say which policy rules, and what it makes of the repositories that callers named."""
-        warn(text.policy_line(self.policy))
+        warn(policy_line(self.policy))
         self._take_callers()
         for url, repository in self._callers.listed:
             warn(f"repoprio: {url} is {repository}: the policy's order holds")

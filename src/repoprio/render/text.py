@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from repoprio.explanation import Explanation, Line
 from repoprio.lookup import Code, Outcome
-from repoprio.policy import Policy, Repository
+from repoprio.policy import Repository
 
 _MOST_VERSIONS = 8
 
@@ -24,12 +24,6 @@ def versions(found: Sequence[str] | None) -> str:
         return "not asked"
     more = f", ... ({len(found)} in all)" if len(found) > _MOST_VERSIONS else ""
     return ", ".join(found[:_MOST_VERSIONS]) + more if found else "nothing"
-
-
-def policy_line(policy: Policy) -> str:
-    """The policy in one line, as installing commands announce it."""
-    order = ", ".join(str(repository) for repository in policy.enabled())
-    return f"repoprio: {order}; {policy.mode.value}"
 
 
 def sentence(e: Explanation) -> str:

@@ -1,0 +1,55 @@
+"""What the commands about the policy read it with; none of it imports pip."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import Any
+
+from repoprio.config import places
+from repoprio.config.load import Survey, read_file, survey
+from repoprio.config.read import Tools
+from repoprio.pip_adapter.builtin import default_index
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+# The plain specifiers of most pins, which need not wait 20 ms for packaging: "<3", ">=1.2, !=1.5".
+_PLAIN = re.compile(r"(==|!=|<=|>=|<|>)\s*[0-9]+(\.[0-9]+)*(\s*,\s*(==|!=|<=|>=|<|>)\s*[0-9]+(\.[0-9]+)*)*")
+
+
+def _is_specifier(text: str) -> bool:
+    if _PLAIN.fullmatch(text):
+        return True
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return False
+    return True
+
+
+def _platform_dirs() -> Any:
+    import platformdirs
+
+    return platformdirs
+
+
+TOOLS = Tools(tomllib.loads, _is_specifier, default_index)
+
+
+def layers(*, isolated: bool = False) -> tuple[places.Layer, ...]:
+    """The files that a policy may lie in."""
+    return places.layers(os.environ, _platform_dirs, isolated=isolated)
+
+
+def policy(file: str | None = None, *, isolated: bool = False) -> Survey:
+    """The policy in force, or that of `file` alone."""
+    if file is not None:
+        return read_file(file, os.environ, TOOLS)
+    return survey(os.environ, layers(isolated=isolated), TOOLS)

@@ -1,0 +1,194 @@
+"""What is no fault of a policy and yet seldom meant: `config check` tells, and pip goes on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from repoprio.config.faults import Doubt
+from repoprio.names import Pattern
+from repoprio.policy import Location, Pin, Policy, Repository
+from repoprio.urls import site
+
+_ANY = Pattern("*")
+
+
+def doubts(policy: Policy) -> list[Doubt]:
+    """All doubts about a sound policy, in the order of its repositories."""
+    found = list(_one_tier(policy))
+    for repository in policy.repositories:
+        found += _unset(policy, repository)
+        if repository.enabled:
+            found += _of(policy, repository)
+    return found
+
+
+def _of(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+    yield from _excluded(policy, repository)
+    yield from _skipped(policy, repository)
+    yield from _absent(policy, repository)
+    yield from _plain_http(policy, repository)
+    yield from _stems(policy, repository)
+    yield from _never(policy, repository)
+
+
+def _doubt(policy: Policy, code: str, key: str, problem: str, hint: str) -> Doubt:
+    file = policy.origins.get(key) or policy.origins.get(key.rpartition(".")[0], "")
+    return Doubt(file, key, problem, hint, code)
+
+
+def _one_tier(policy: Policy) -> Iterator[Doubt]:
+    if policy.is_one_tier():
+        first, *others = (repository for repository in policy.enabled() if not repository.explicit)
+        yield _doubt(
+            policy,
+            "one-tier",
+            f"repositories.{first.name}.priority",
+            f"{first.priority}, as {_names(others)}: one tier, in which the newest version wins, whoever has it",
+            "give the repositories that you trust more a lower number",
+        )
+
+
+def _excluded(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+    for pattern in repository.exclude:
+        lower = [r for r in _below(policy, repository) if not any(out.covers(pattern) for out in r.exclude)]
+        if lower and not _is_claimed(policy, pattern):
+            yield _doubt(
+                policy,
+                "exclude-opens",
+                f"repositories.{repository.name}.exclude",
+                f"{pattern.text} is handed to {_names(lower)}, since no repository owns it",
+                f'name "{pattern.text}" in owns of the repository that shall have it, or block it with a pin',
+            )
+
+
+def _skipped(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+    open_names = [p for p in _let(repository) if not _is_claimed(policy, p)]
+    if repository.skip_if_unavailable and open_names and (lower := _below(policy, repository)):
+        yield _doubt(
+            policy,
+            "skip-opens",
+            f"repositories.{repository.name}.skip-if-unavailable",
+            f"while {repository.name} is down, each of its names may come from {_names(lower)}",
+            "take it out; mirrors are for fail-over",
+        )
+
+
+def _absent(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+    more = [str(status) for status in sorted(repository.absent - {404})]
+    more += ["empty-page"] if repository.empty_page_is_absent else []
+    if more and repository.canary is None:
+        yield _doubt(
+            policy,
+            "absent-without-canary",
+            f"repositories.{repository.name}.absent",
+            f"{', '.join(more)} may also mean a fault or a missing login, and would be taken for absence",
+            "add canary, a project that it surely serves: absence is believed only after its page was served",
+        )
+
+
+def _plain_http(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+    for number, location in enumerate(repository.locations):
+        if location.url.startswith("http:") and not _is_loopback(location):
+            yield _doubt(
+                policy,
+                "plain-http",
+                f"repositories.{repository.name}.{'mirrors' if number else 'url'}",
+                f"{location.shown}: anybody on the way can change what comes by http:",
+                "use https:",
+            )
+
+
+def _stems(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+    for key in ("namespaces", "owns", "include", "exclude"):
+        patterns: tuple[Pattern, ...] = getattr(repository, key)
+        for pattern in patterns:
+            stem = Pattern(pattern.text[:-2])
+            if not pattern.text.endswith("-*") or not stem.text.strip("*?-") or _covered(stem, patterns):
+                continue
+            if not _is_claimed(policy, stem):
+                yield _doubt(
+                    policy,
+                    "stem",
+                    f"repositories.{repository.name}.{key}",
+                    f"{pattern.text} does not match {stem.text}",
+                    f'add "{stem.text}" if that name is meant as well',
+                )
+
+
+def _never(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+    if not _may_get(policy, repository):
+        why = (
+            "explicit = true, and no pin that names it lets a name through"
+            if repository.explicit
+            else "others own all of it"
+        )
+        yield _doubt(
+            policy,
+            "never-asked",
+            f"repositories.{repository.name}",
+            f"no name can ever come from it: {why}",
+            "name it in a pin, or take it out",
+        )
+
+
+def _unset(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+    for variable in dict.fromkeys(v for location in repository.locations for v in location.unset):
+        yield _doubt(
+            policy,
+            "unset-variable",
+            f"repositories.{repository.name}.url",
+            f"${{{variable}}} is not set here, so {repository.name} is unavailable when it is asked",
+            f"export {variable}",
+        )
+
+
+def _below(policy: Policy, repository: Repository) -> list[Repository]:
+    return [r for r in policy.enabled() if r.priority > repository.priority and not r.explicit]
+
+
+def _let(repository: Repository) -> tuple[Pattern, ...]:
+    return repository.namespaces + repository.include or (_ANY,)
+
+
+def _names(repositories: Iterable[Repository]) -> str:
+    return ", ".join(map(str, repositories))
+
+
+def _covered(pattern: Pattern, by: Iterable[Pattern]) -> bool:
+    return any(one.covers(pattern) for one in by)
+
+
+def _is_claimed(policy: Policy, pattern: Pattern) -> bool:
+    """Whether every name of `pattern` has an owner, or a pin that routes or blocks it."""
+    owned = (p for repository in policy.repositories for p in (*repository.namespaces, *repository.owns))
+    return _covered(pattern, owned) or _covered(pattern, _routed(policy.pins))
+
+
+def _routed(pins: Iterable[Pin]) -> Iterator[Pattern]:
+    return (pattern for pin in pins if pin.repositories or pin.block is not None for pattern in pin.projects)
+
+
+def _may_get(policy: Policy, repository: Repository) -> bool:
+    """Whether some name may come from `repository`; True where that cannot be told."""
+    let = _let(repository)
+    pinned = [
+        p for pin in policy.pins if repository.name in pin.repositories and pin.block is None for p in pin.projects
+    ]
+    owned = [*repository.namespaces, *repository.owns]
+    elsewhere = list(
+        _routed(pin for pin in policy.pins if repository.name not in pin.repositories or pin.block is not None)
+    )
+    others = [p for r in policy.repositories if r is not repository for p in (*r.namespaces, *r.owns)]
+    open_to_it = [] if repository.explicit else [p for p in let if not _covered(p, others)]
+    ways = [*pinned, *(p for p in (*owned, *open_to_it) if not _covered(p, elsewhere))]
+    return any(any(p.overlaps(one) for one in let) and not _covered(p, repository.exclude) for p in ways)
+
+
+def _is_loopback(location: Location) -> bool:
+    from ipaddress import ip_address
+
+    host = site(location.url).host
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,100 @@
+"""A policy as text and as JSON: in one line, setting by setting, and what is wrong with it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from repoprio.config.faults import Doubt, Fault
+from repoprio.config.load import Survey
+from repoprio.config.schema import POLICY, TABLES
+from repoprio.config.settings import Setting
+from repoprio.policy import Policy
+from repoprio.render import toml
+from repoprio.urls import hushed
+
+SCHEMA = 1
+HIDDEN = "****"
+_WIDTH = 60
+
+
+def policy_line(policy: Policy) -> str:
+    """The policy in one line, as installing commands announce it."""
+    order = ", ".join(str(repository) for repository in policy.enabled())
+    warning = "; one tier: priorities protect nothing" if policy.is_one_tier() else ""
+    return f"repoprio: {order}; {policy.mode.value}{warning}"
+
+
+def show(survey: Survey) -> str:
+    """The merged policy as TOML, each setting with the file that says so; logins are hidden."""
+    lines = [f"# {source.layer}: {source.file}" for source in survey.sources]
+    tables: dict[str, list[Setting]] = {}
+    for setting in survey.merged.settings.values():
+        tables.setdefault(".".join(map(toml.key, setting.path[:2])) if setting.path[0] in TABLES else "", []).append(
+            setting
+        )
+    for name, settings in sorted(tables.items(), key=lambda item: item[0] != ""):
+        lines += ["", *([f"[{name}]"] if name else [])]
+        said = [(_said(setting), setting.file) for setting in settings if not setting.is_table]
+        width = min(max((len(text) for text, _ in said), default=0), _WIDTH)
+        lines += [f"{text:<{width}}  # {file}" for text, file in said]
+    return "\n".join(lines)
+
+
+def _said(setting: Setting) -> str:
+    return f"{toml.key(setting.path[-1])} = {toml.value(safe(setting))}"
+
+
+def safe(setting: Setting) -> Any:
+    """The value of `setting` without logins; that of an unknown key is not shown at all: it may be a password."""
+    keys = TABLES.get(setting.path[0], {}) if len(setting.path) == 3 else POLICY
+    return _safe(setting.value) if setting.path[-1] in keys else HIDDEN
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, str):
+        return hushed(value) if "@" in value or "://" in value else value
+    if isinstance(value, list):
+        return [_safe(item) for item in value]
+    if isinstance(value, dict):
+        return {_safe(key): _safe(item) for key, item in value.items()}
+    return value
+
+
+def check(survey: Survey, doubts: Sequence[Doubt]) -> str:
+    """What is wrong, and what may be, each with what to do; and what the policy is where it is sound."""
+    said = [f"{source.layer}: {source.file}" for source in survey.sources]
+    said += [policy_line(survey.policy).removeprefix("repoprio: ")] if survey.policy else []
+    for fault in survey.faults:
+        said.append(f"fault: {fault}")
+    for hint in dict.fromkeys(fault.hint for fault in survey.faults):
+        said.append(f"  hint: {hint}")
+    for doubt in doubts:
+        said += [f"doubt: {doubt}    [{doubt.code}]", f"  hint: {doubt.hint}"]
+    return "\n".join([*said, f"{_count(survey.faults, 'fault')}, {_count(doubts, 'doubt')}"])
+
+
+def _count(found: Sequence[object], word: str) -> str:
+    return f"{len(found) or 'no'} {word}{'' if len(found) == 1 else 's'}"
+
+
+def document(survey: Survey, doubts: Sequence[Doubt], *, with_settings: bool) -> str:
+    """The JSON of `config show` (with the settings) and of `config check`."""
+    found: dict[str, Any] = {"schema": SCHEMA, "files": [{"layer": s.layer, "file": s.file} for s in survey.sources]}
+    if with_settings:
+        found["settings"] = list(_settings(survey))
+    found["faults"] = [_fault(fault) for fault in survey.faults]
+    import json
+
+    found["doubts"] = [{**_fault(doubt), "code": doubt.code} for doubt in doubts]
+    return json.dumps(found, indent=2, default=str)
+
+
+def _settings(survey: Survey) -> Iterator[dict[str, Any]]:
+    for setting in survey.merged.settings.values():
+        if not setting.is_table:
+            yield {"key": setting.key, "value": safe(setting), "file": setting.file}
+
+
+def _fault(fault: Fault | Doubt) -> dict[str, str]:
+    return {"file": fault.file, "key": fault.key, "problem": fault.problem, "hint": fault.hint}
