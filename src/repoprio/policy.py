@@ -13,6 +13,8 @@ from repoprio.names import NormalizedName, Pattern, best_match
 from repoprio.urls import Site, page_url, place
 
 HIGHEST, LOWEST = 1, 999
+# What stands for pip's built-in default index, as the URL of a repository.
+PYPI = "pypi"
 # Repositories that only a caller named stand below all that a policy can name.
 CALLERS_PRIORITY = LOWEST + 1
 # A lone repository needs no priority; this is dnf's default.

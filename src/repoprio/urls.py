@@ -14,6 +14,8 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 from repoprio.names import NormalizedName, normalize
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+# RFC 6761: nothing below `.invalid` is ever there.
+FUSE_HOST = "repoprio.invalid"
 _PAGE_FILES = ("index.html", "index.htm", "index.json")
 
 
@@ -73,6 +75,14 @@ def is_page_of(url: str, name: NormalizedName) -> bool:
     if segments and segments[-1] in _PAGE_FILES:
         segments.pop()
     return bool(segments) and normalize(segments[-1]) == name
+
+
+def is_fuse(url: str) -> bool:
+    """Whether `url` is the fuse: an index at which a pip that is not guarded finds nothing."""
+    try:
+        return site(url).host == FUSE_HOST
+    except ValueError:
+        return False
 
 
 def without_credentials(url: str) -> str:

@@ -8,8 +8,11 @@ import sys
 from typing import Any
 
 from repoprio.config import places
-from repoprio.config.load import Survey, read_file, survey
+from repoprio.config.faults import Fault
+from repoprio.config.load import read_file, read_pip_files, survey
+from repoprio.config.pip_settings import Named, named
 from repoprio.config.read import Tools
+from repoprio.config.survey import Survey
 from repoprio.pip_adapter.builtin import default_index
 
 if sys.version_info >= (3, 11):
@@ -46,6 +49,12 @@ TOOLS = Tools(tomllib.loads, _is_specifier, default_index)
 def layers(*, isolated: bool = False) -> tuple[places.Layer, ...]:
     """The files that a policy may lie in."""
     return places.layers(os.environ, _platform_dirs, isolated=isolated)
+
+
+def pip_settings(*, isolated: bool = False) -> tuple[list[Named], list[Fault]]:
+    """The indexes and find-links that pip's own settings name, and the files of pip's that cannot be read."""
+    files, faults = read_pip_files(places.pip_layers(os.environ, _platform_dirs, isolated=isolated))
+    return named(files, os.environ), faults
 
 
 def policy(file: str | None = None, *, isolated: bool = False) -> Survey:

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Sequence
 
 from repoprio.cli import at_hand
 from repoprio.config.doubts import doubts
 from repoprio.config.faults import Doubt
-from repoprio.config.load import Survey, no_policy
+from repoprio.config.load import no_policy
+from repoprio.config.locations import is_at
+from repoprio.config.pip_settings import Named, shown
 from repoprio.config.schema import json_schema
+from repoprio.config.survey import Survey
+from repoprio.policy import Policy, Unlisted
 from repoprio.render import policy
+from repoprio.urls import is_fuse
+
+_UNLISTED = {
+    Unlisted.REFUSE: 'pip stops (unlisted = "refuse")',
+    Unlisted.LOWEST: 'it is asked last (unlisted = "lowest")',
+    Unlisted.IGNORE: 'it is ignored (unlisted = "ignore")',
+}
 
 
 def show(options: argparse.Namespace) -> int:
@@ -19,7 +32,7 @@ def show(options: argparse.Namespace) -> int:
     if not survey.sources and not survey.faults:
         return _none(survey, options)
     if options.format == "json":
-        print(policy.document(survey, _doubts(survey), with_settings=True))
+        print(policy.document(survey, _doubts(survey)))
     else:
         print(policy.show(survey))
         for fault in survey.faults:
@@ -30,11 +43,11 @@ def show(options: argparse.Namespace) -> int:
 def check(options: argparse.Namespace) -> int:
     """All faults and doubts; 0 with doubts only, 2 with faults."""
     survey = at_hand.policy(options.file, isolated=options.isolated)
+    wishes = _wishes(survey, isolated=options.isolated)
     if not survey.sources and not survey.faults:
-        return _none(survey, options)
+        return _none(survey, options, wishes)
     found = _doubts(survey)
-    is_json = options.format == "json"
-    print(policy.document(survey, found, with_settings=False) if is_json else policy.check(survey, found))
+    print((policy.document if options.format == "json" else policy.check)(survey, found, wishes))
     return 2 if survey.faults else 0
 
 
@@ -50,8 +63,29 @@ def _doubts(survey: Survey) -> list[Doubt]:
     return doubts(survey.policy) if survey.policy else []
 
 
-def _none(survey: Survey, options: argparse.Namespace) -> int:
+def _wishes(survey: Survey, *, isolated: bool) -> list[policy.Wish]:
+    """What pip's own settings name, and what the policy makes of it."""
+    found, _ = at_hand.pip_settings(isolated=isolated)
+    return [policy.Wish(shown(one.url), one.origin, *_meaning(survey.draft, one)) for one in found]
+
+
+def _meaning(rules: Policy | None, one: Named) -> tuple[str | None, str]:
+    """The repository that pip's setting means, None where there is none; and that in words."""
+    if rules is None:
+        return None, ""
+    known = next((r for r in rules.repositories if is_at(r, one.url, one.format, os.environ.get("HOME", ""))), None)
+    if known or one.overridden:
+        return (known.name if known else None), f"is {known.name}" if known else f"is not read: {one.overridden} is"
+    if is_fuse(one.url):
+        return None, "is the fuse"
+    return None, f"is not in the policy: {_UNLISTED[rules.unlisted]}"
+
+
+def _none(survey: Survey, options: argparse.Namespace, wishes: Sequence[policy.Wish] | None = None) -> int:
     if options.format == "json":
-        print(policy.document(survey, [], with_settings=False))
+        print(policy.document(survey, [], wishes))
+    else:
+        for wish in wishes or ():
+            print(wish)
     print(f"repoprio: {no_policy(at_hand.layers(isolated=options.isolated))}", file=sys.stderr)
     return 1

@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog="repoprio")
     _add_explain(commands)
     _add_config(commands)
+    _add_init(commands)
     commands.add_parser("pip", help="pip with the policy, hook or none", add_help=False)
     demo = commands.add_parser("demo", help="a hijack with pip alone, the same with a policy; no network")
     demo.set_defaults(command=_demo)
@@ -113,6 +114,31 @@ def _add_config(commands: argparse._SubParsersAction[_Parser]) -> None:
         action.set_defaults(command=_config, action=name)
     schema = actions.add_parser("schema", help="the JSON Schema of the TOML file, for editors")
     schema.set_defaults(command=_config, action="schema")
+
+
+def _add_init(commands: argparse._SubParsersAction[_Parser]) -> None:
+    init = commands.add_parser(
+        "init",
+        help="a policy to begin with",
+        description="Prints a policy with the repositories given, the first one highest. Without names: with all that "
+        "pip's settings at hand name, where the priorities are left to decide.",
+    )
+    init.add_argument(
+        "repositories", nargs="*", metavar="NAME=URL", help="a repository; pypi stands for pip's own index"
+    )
+    init.add_argument(
+        "--namespaces", action="append", default=[], metavar="NAME=PATTERN", help="names that come from it alone"
+    )
+    init.add_argument("--flat", action="append", default=[], metavar="NAME", help="it is what pip calls find-links")
+    init.add_argument("--isolated", action="store_true", help="without the user's pip.conf, as pip --isolated")
+    init.add_argument("-o", "--output", metavar="FILE", help="write it there, if there is no such file yet")
+    init.set_defaults(command=_init, parser=init)
+
+
+def _init(options: argparse.Namespace) -> int:
+    from repoprio.cli import init
+
+    return init.command(options)
 
 
 def _config(options: argparse.Namespace) -> int:

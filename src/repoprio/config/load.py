@@ -4,39 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from repoprio.config import places
-from repoprio.config.faults import Fault, PolicyFaults
+from repoprio.config.faults import Fault
 from repoprio.config.layers import Said, merge
 from repoprio.config.places import VARIABLE, Layer, Unreadable
 from repoprio.config.read import Tools, read
 from repoprio.config.settings import Merged, Setting, settings
+from repoprio.config.survey import Source, Survey
 from repoprio.policy import Policy
 
 _UNSET = f"unset {VARIABLE}"
-
-
-class Source(NamedTuple):
-    """A file that says something, and the layer that it is a part of."""
-
-    layer: str
-    file: str
-
-
-class Survey(NamedTuple):
-    """All that the files say: `policy` is None where there is none or a faulty one."""
-
-    sources: tuple[Source, ...]
-    merged: Merged
-    faults: tuple[Fault, ...]
-    policy: Policy | None
-
-    def sound(self) -> Policy | None:
-        """The policy in force, None where there is none; `PolicyFaults` where it is faulty."""
-        if self.faults:
-            raise PolicyFaults(self.faults)
-        return self.policy
 
 
 def no_policy(found: Sequence[Layer]) -> str:
@@ -61,6 +39,29 @@ def survey(environ: Mapping[str, str], found: Sequence[Layer], tools: Tools) -> 
     if named := environ.get(VARIABLE):
         return _named(named, said, files, environ, tools)
     return _survey(said, files, environ, tools)
+
+
+def read_pip_files(found: Sequence[Layer]) -> tuple[list[tuple[str, Mapping[str, Mapping[str, str]]]], list[Fault]]:
+    """Pip's own files that are there, first to last, with their sections; and what is wrong with the others."""
+    files, faults = [], []
+    for file in (file for layer in found for file in layer.files):
+        sections = _pip_sections(file)
+        if isinstance(sections, Fault):
+            faults.append(sections)
+        else:
+            files.append((file, sections))
+    return files, faults
+
+
+def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | Fault:
+    from repoprio.config import ini
+
+    try:
+        return ini.sections(places.pip_text(file) or "")
+    except Unreadable as error:
+        return Fault(file, "", str(error))
+    except ValueError as error:
+        return Fault(file, "", f"is not a pip.conf: {error}")
 
 
 def read_file(file: str, environ: Mapping[str, str], tools: Tools) -> Survey:
@@ -88,7 +89,7 @@ def _survey(said: Sequence[Said], files: _Files, environ: Mapping[str, str], too
     elif not merged.settings:
         more = [Fault(files.sources[0].file, fault.key, fault.problem) for fault in more]
     found = (*files.faults, *faults, *more)
-    return Survey(tuple(files.sources), merged, found, None if found else policy)
+    return Survey(tuple(files.sources), merged, found, None if found else policy, policy)
 
 
 def _named(named: str, said: Sequence[Said], files: _Files, environ: Mapping[str, str], tools: Tools) -> Survey:

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import quote, unquote, urlsplit
 
-from repoprio.policy import Location
+from repoprio.policy import PYPI, Format, Location, Repository
 from repoprio.urls import credentials, hushed, site, without_credentials
 
-PYPI = "pypi"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -26,13 +25,21 @@ def location(written: str, environ: Mapping[str, str], default_index: str) -> Lo
     """
     unset = tuple(v for v in variables(written) if v not in environ)
     url = _VARIABLE.sub(lambda match: environ.get(match[1], match[0]), written)
-    url = default_index if url == PYPI else _as_url(url, environ.get("HOME", ""))
+    url = default_index if url == PYPI else as_url(url, environ.get("HOME", ""))
     if unset:
         return Location(hushed(written), hushed(written), unset=unset)
     if problem := _problem(url):
         raise NotALocation(problem)
     user, password = credentials(url) or (None, "")
     return Location(hushed(written).replace("****@", ""), without_credentials(url), user, password)
+
+
+def is_at(repository: Repository, written: str, kind: Format, home: str) -> bool:
+    """Whether a caller's URL or path, taken for a place of this `kind`, means `repository`."""
+    try:
+        return repository.format is kind and repository.is_at(as_url(written, home))
+    except ValueError:
+        return False
 
 
 def variables(written: str) -> list[str]:
@@ -70,7 +77,8 @@ def _spellings(secret: str) -> tuple[str, ...]:
     return secret, plain, quote(secret, safe=""), quote(plain, safe=""), quote(plain)
 
 
-def _as_url(text: str, home: str) -> str:
+def as_url(text: str, home: str) -> str:
+    """A path as its file: URL; any other text as it is."""
     if text.startswith("~/") and home:
         text = os.path.join(home, text[2:])
     if "://" in text:

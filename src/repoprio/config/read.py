@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from repoprio.config import checks, locations, schema, values
 from repoprio.config.faults import Fault, did_you_mean
 from repoprio.config.settings import Merged, Setting
-from repoprio.policy import Location, Pin, Policy, Repository
+from repoprio.policy import PYPI, Location, Pin, Policy, Repository
 from repoprio.urls import hushed
 
 
@@ -23,7 +23,7 @@ class Tools(NamedTuple):
 
     parse_toml: Callable[[str], dict[str, Any]]
     is_specifier: Callable[[str], bool]
-    default_index: Callable[[], str] = lambda: locations.PYPI
+    default_index: Callable[[], str] = lambda: PYPI
 
 
 def read(merged: Merged, environ: Mapping[str, str], tools: Tools) -> tuple[Policy, list[Fault]]:
@@ -139,7 +139,7 @@ class _Reader:
         for key, url in written:
             self.secrets |= {self.environ.get(variable, "") for variable in locations.variables(url)}
             try:
-                index = self.tools.default_index() if url == locations.PYPI else ""
+                index = self.tools.default_index() if url == PYPI else ""
                 found.append(locations.location(url, self.environ, index))
             except locations.NotALocation as error:
                 self._fault(f"{dotted}.{key}", f"{shown(url)} {error}")

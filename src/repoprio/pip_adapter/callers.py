@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from pip._internal.utils.urls import path_to_url
 
@@ -15,12 +14,11 @@ from repoprio.config.places import INHERITED
 from repoprio.pip_adapter.compat import default_index
 from repoprio.pip_adapter.logins import Login
 from repoprio.policy import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
-from repoprio.urls import credentials, hushed, place, redacted, site, without_credentials
+from repoprio.urls import credentials, hushed, is_fuse, place, redacted, site, without_credentials
 
 # Whether a guarded pip started this one: it has judged its callers, and has spoken. Looked at when this
 # module is loaded, before this pip hands anything on.
 IS_CHILD = bool(os.environ.get(INHERITED))
-FUSE_HOST = "repoprio.invalid"
 
 
 @dataclass(frozen=True)
@@ -69,14 +67,7 @@ def match(policy: Policy, search_scope: Any) -> Callers:
 
 def _wished(index_urls: Iterable[str]) -> list[str]:
     """The indexes that somebody wished for: neither the fuse nor the default that nobody named."""
-    return [url for url in index_urls if url and not _is_fuse(url) and not _is_unnamed_default(url)]
-
-
-def _is_fuse(url: str) -> bool:
-    try:
-        return urlsplit(url).hostname == FUSE_HOST
-    except ValueError:
-        return False
+    return [url for url in index_urls if url and not is_fuse(url) and not _is_unnamed_default(url)]
 
 
 def _is_unnamed_default(url: str) -> bool:

@@ -11,8 +11,9 @@ from pip._internal.models.index import PyPI
 from pip._vendor.packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pip._vendor.packaging.version import InvalidVersion, Version
 
-from repoprio.config.load import Survey, survey
+from repoprio.config.load import survey
 from repoprio.config.read import Tools
+from repoprio.config.survey import Survey
 from repoprio.names import normalize
 from repoprio.pip_adapter import hook
 

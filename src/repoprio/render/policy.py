@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from repoprio.config.faults import Doubt, Fault
-from repoprio.config.load import Survey
 from repoprio.config.schema import POLICY, TABLES
 from repoprio.config.settings import Setting
+from repoprio.config.survey import Survey
 from repoprio.policy import Policy
 from repoprio.render import toml
 from repoprio.urls import hushed
@@ -61,9 +61,22 @@ def _safe(value: Any) -> Any:
     return value
 
 
-def check(survey: Survey, doubts: Sequence[Doubt]) -> str:
-    """What is wrong, and what may be, each with what to do; and what the policy is where it is sound."""
+class Wish(NamedTuple):
+    """A place that a setting of pip's names, without its login, and the repository that it is to the policy."""
+
+    url: str
+    origin: str
+    repository: str | None
+    means: str
+
+    def __str__(self) -> str:
+        return f"pip: {self.origin}: {self.url} {self.means}".rstrip()
+
+
+def check(survey: Survey, doubts: Sequence[Doubt], wishes: Sequence[Wish]) -> str:
+    """What is wrong, and what may be, each with what to do; and what the policy makes of pip's own settings."""
     said = [f"{source.layer}: {source.file}" for source in survey.sources]
+    said += [str(wish) for wish in wishes]
     said += [policy_line(survey.policy).removeprefix("repoprio: ")] if survey.policy else []
     for fault in survey.faults:
         said.append(f"fault: {fault}")
@@ -78,11 +91,13 @@ def _count(found: Sequence[object], word: str) -> str:
     return f"{len(found) or 'no'} {word}{'' if len(found) == 1 else 's'}"
 
 
-def document(survey: Survey, doubts: Sequence[Doubt], *, with_settings: bool) -> str:
-    """The JSON of `config show` (with the settings) and of `config check`."""
+def document(survey: Survey, doubts: Sequence[Doubt], wishes: Sequence[Wish] | None = None) -> str:
+    """The JSON of `config check`, and where there are no `wishes` that of `config show`."""
     found: dict[str, Any] = {"schema": SCHEMA, "files": [{"layer": s.layer, "file": s.file} for s in survey.sources]}
-    if with_settings:
+    if wishes is None:
         found["settings"] = list(_settings(survey))
+    else:
+        found["pip"] = [wish._asdict() for wish in wishes]
     found["faults"] = [_fault(fault) for fault in survey.faults]
     import json
 

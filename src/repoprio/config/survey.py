@@ -1,0 +1,35 @@
+"""What the files of a policy say, all in all. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from repoprio.config.faults import Fault, PolicyFaults
+from repoprio.config.settings import Merged
+from repoprio.policy import Policy
+
+
+class Source(NamedTuple):
+    """A file that says something, and the layer that it is a part of."""
+
+    layer: str
+    file: str
+
+
+class Survey(NamedTuple):
+    """All that the files say: `policy` is None where there is none or a faulty one.
+
+    `draft` is a faulty policy as far as it could be read, for nothing but to tell about it.
+    """
+
+    sources: tuple[Source, ...]
+    merged: Merged
+    faults: tuple[Fault, ...]
+    policy: Policy | None
+    draft: Policy | None = None
+
+    def sound(self) -> Policy | None:
+        """The policy in force, None where there is none; `PolicyFaults` where it is faulty."""
+        if self.faults:
+            raise PolicyFaults(self.faults)
+        return self.policy

@@ -1,0 +1,134 @@
+"""A policy to begin with, as the text of a TOML file: from names, or from what pip's settings name. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from repoprio.config.pip_settings import Named, names_an_index, shown
+from repoprio.policy import LOWEST, PYPI, Format
+from repoprio.render import toml
+from repoprio.urls import hushed, place, site, without_credentials
+
+_NAMED = """\
+# A lower number is a higher priority: a repository owns every project name that it serves, and those
+# below it may only add names. See what is in force, and what may be meant otherwise: repoprio config check
+"""
+_FOUND = """\
+# A policy from pip's own settings. It protects nothing before you have decided the priorities:
+#   {priority_range}, and a lower number is a higher priority. A repository owns every project name that it
+#   serves; those with a greater number may add names, never shadow or upgrade one. Your own
+#   repositories come first, public ones last. Equal numbers merge: the newest version wins.
+# Names of your own that must never come from elsewhere: owns = ["acme", "acme-*"]
+# Then look at it with: repoprio config check
+"""
+_LOGIN = "# its login is not repeated here: it goes on to come from pip's setting"
+_WHAT = {
+    "index-url": "pip's main index. Does it serve your own projects (a low number), or the public's (a high one)?",
+    "extra-index-url": "pip takes it for as good as its main index. Whom shall it overrule: nobody (a high number)?",
+    "find-links": "pip takes its files for as good as any index's. A folder of your own? (a low number)",
+    "built-in": "anybody may publish there: nothing but names that no other has (the highest number)",
+}
+
+
+class Wanted(NamedTuple):
+    """One repository as the command line names it."""
+
+    name: str
+    url: str
+    namespaces: tuple[str, ...] = ()
+    flat: bool = False
+
+
+def from_names(wanted: Sequence[Wanted]) -> str:
+    """The policy with these repositories, the first one highest; logins in their URLs are left out."""
+    step = max(1, min(10, LOWEST // max(1, len(wanted))))
+    tables = [_table(repository, number * step) for number, repository in enumerate(wanted, 1)]
+    return "\n".join([_NAMED, *tables])
+
+
+def _table(repository: Wanted, priority: int) -> str:
+    settings: dict[str, object] = {"url": bare(repository.url), "priority": priority}
+    settings |= {"format": Format.FLAT.value} if repository.flat else {}
+    settings |= {"namespaces": repository.namespaces} if repository.namespaces else {}
+    lines = [f"{key} = {toml.value(value)}" for key, value in settings.items()]
+    return "\n".join([f"[repositories.{repository.name}]", *lines, ""])
+
+
+def bare(url: str) -> str:
+    """`url` without its login."""
+    try:
+        return without_credentials(url)
+    except ValueError:
+        return hushed(url)
+
+
+def from_settings(found: Sequence[Named], default_index: str) -> str:
+    """The policy with all that pip's settings name; its priorities are left to decide."""
+    names: dict[tuple[str, Format], str] = {}
+    said: dict[str, list[Named]] = {}
+    for one in found:
+        name = names.setdefault((_place(one.url), one.format), _name(one, default_index, set(names.values())))
+        said.setdefault(name, []).append(one)
+    tables = [_draft(name, same, default_index) for name, same in said.items()]
+    if not names_an_index(found):
+        tables.append(_builtin("pypi" if "pypi" not in said else "pypi-default"))
+    return "\n".join([_FOUND.format(priority_range=f"1 to {LOWEST}"), *tables])
+
+
+def _draft(name: str, same: Sequence[Named], default_index: str) -> str:
+    first = same[0]
+    is_default = _place(first.url) == _place(default_index)
+    lines = [f"[repositories.{name}]"]
+    lines += [f"# from {one.origin}{_overridden(one)}" for one in same]
+    lines.append(f"url = {toml.value(PYPI if is_default else bare(first.url))}")
+    lines += (
+        ["# its login is not repeated here: pip's setting goes on to give it"] if bare(first.url) != first.url else []
+    )
+    lines += ['format = "flat"'] if first.format is Format.FLAT else []
+    return "\n".join([*lines, *_decision(_WHAT["built-in" if is_default else first.key]), ""])
+
+
+def _builtin(name: str) -> str:
+    origin = "# from pip itself: its built-in default, since no setting names an index-url"
+    return "\n".join([f"[repositories.{name}]", origin, f'url = "{PYPI}"', *_decision(_WHAT["built-in"]), ""])
+
+
+def _decision(what: str) -> list[str]:
+    return [f"# decide: {what}", "# priority ="]
+
+
+def _overridden(one: Named) -> str:
+    return f"; {one.overridden} overrides it, so pip does not ask it now" if one.overridden else ""
+
+
+def _place(url: str) -> str:
+    try:
+        return place(url)
+    except ValueError:
+        return url
+
+
+def _name(one: Named, default_index: str, taken: Iterable[str]) -> str:
+    """A name for a place: that of its host, or of its folder; a number where it is taken."""
+    if _place(one.url) == _place(default_index):
+        text = "pypi"
+    else:
+        try:
+            text = site(one.url).host or urlsplit(one.url).path.rstrip("/").rpartition("/")[2]
+        except ValueError:
+            text = one.key
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or one.key
+    taken = set(taken)
+    return next(n for n in (name, *(f"{name}-{i}" for i in range(2, len(taken) + 3))) if n not in taken)
+
+
+def origins(found: Iterable[Named]) -> Mapping[str, str]:
+    """Each place as it may be shown, with the settings that name it."""
+    said: dict[str, str] = {}
+    for one in found:
+        url = shown(one.url)
+        said[url] = f"{said[url]}, {one.origin}" if url in said else one.origin
+    return said
