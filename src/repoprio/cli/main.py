@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_config(commands)
     _add_init(commands)
+    _add_export(commands)
     commands.add_parser("pip", help="pip with the policy, hook or none", add_help=False)
     demo = commands.add_parser("demo", help="a hijack with pip alone, the same with a policy; no network")
     demo.set_defaults(command=_demo)
@@ -139,6 +140,26 @@ def _init(options: argparse.Namespace) -> int:
     from repoprio.cli import init
 
     return init.command(options)
+
+
+def _add_export(commands: argparse._SubParsersAction[_Parser]) -> None:
+    export = commands.add_parser(
+        "export",
+        help="the policy in another installer's words, and what these cannot say",
+        description="Prints the policy in uv's words. What uv cannot be told stands in comments and on stderr, and "
+        "the exit status is 1 then.",
+    )
+    export.add_argument("installer", metavar="FORMAT", choices=("uv",), help="uv")
+    export.add_argument("--project", action="store_true", help="for a project's pyproject.toml: routes exact names too")
+    export.add_argument("--check", metavar="FILE", help="compare with FILE instead; exit status 1 if it differs")
+    export.add_argument("--policy", metavar="FILE", help="a policy in TOML, instead of the one in force")
+    export.set_defaults(command=_export)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from repoprio.cli import export
+
+    return export.command(options)
 
 
 def _config(options: argparse.Namespace) -> int:

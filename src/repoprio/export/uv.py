@@ -1,0 +1,184 @@
+"""The policy in uv's words (0.13): the indexes in order, first match. Pure.
+
+uv.toml has no way to route a name, pyproject.toml has one: ``tool.uv.sources``, for exact names that the
+project itself requires. All else is a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from repoprio.export import Exported, Gap
+from repoprio.names import Pattern
+from repoprio.policy import Format, Mode, Pin, Policy, Repository, tiers
+from repoprio.render import toml
+
+# No version is that low, so whoever requires the project is refused.
+_NEVER = "<0.dev0"
+_STRATEGY = {Mode.STRICT: "first-index", Mode.FLEXIBLE: "unsafe-first-match"}
+
+
+class CannotExport(ValueError):
+    """A policy of which uv would make something that is not safe; the text says what."""
+
+
+def export(policy: Policy, *, project: bool) -> Exported:
+    """The settings of a ``uv.toml``, or of ``[tool.uv]`` of a project's pyproject.toml; raises `CannotExport`."""
+    asked = [repository for repository in policy.enabled() if not repository.explicit]
+    explicit = [repository for repository in policy.enabled() if repository.explicit]
+    indexes = [_index(repository) for repository in (*explicit, *asked)]
+    # uv's built-in default index is gone as soon as another one is the default, which is asked last.
+    indexes[-1]["default"] = True
+    document: dict[str, Any] = {"index-strategy": _STRATEGY.get(policy.mode, "first-index"), "index": indexes}
+    constraints = [line for pin in policy.pins for line in _constraints(pin)]
+    if constraints:
+        document |= {"constraint-dependencies": constraints, "build-constraint-dependencies": constraints}
+    sources = _sources(policy) if project else {}
+    if sources:
+        document["sources"] = {name: {"index": repository} for name, repository in sources.items()}
+    return Exported(document, tuple(_gaps(policy, asked, sources)))
+
+
+def _index(repository: Repository) -> dict[str, Any]:
+    location = repository.locations[0]
+    url = location.url.replace("****@", "") if location.unset else location.url
+    if "${" in location.shown:
+        key = f"repositories.{repository.name}.url"
+        raise CannotExport(f"{key}: uv reads no variables in a URL: {location.shown}")
+    found: dict[str, Any] = {"name": repository.name, "url": url}
+    found |= {"format": "flat"} if repository.format is Format.FLAT else {}
+    found |= {"explicit": True} if repository.explicit else {}
+    further = sorted(repository.absent - {404})
+    return found | ({"ignore-error-codes": further} if further else {})
+
+
+def _constraints(pin: Pin) -> Iterator[str]:
+    limit = _NEVER if pin.block is not None else pin.versions
+    return (f"{pattern.text}{limit}" for pattern in pin.projects if pattern.specificity.exact and limit)
+
+
+def _sources(policy: Policy) -> dict[str, str]:
+    """Exact names with the one repository that they are routed to."""
+    routes: dict[str, set[str]] = {}
+    for repository in policy.repositories:
+        for pattern in _exact(repository.namespaces + repository.owns):
+            routes.setdefault(pattern.text, set()).add(repository.name)
+    for pin in policy.pins:
+        if pin.repositories or pin.block is not None:
+            blocked = pin.block is not None
+            routes |= {pattern.text: set() if blocked else set(pin.repositories) for pattern in _exact(pin.projects)}
+    enabled = {repository.name for repository in policy.enabled()}
+    return {name: min(route) for name, route in sorted(routes.items()) if len(route) == 1 and route <= enabled}
+
+
+def _exact(patterns: Iterable[Pattern]) -> list[Pattern]:
+    return [pattern for pattern in patterns if pattern.specificity.exact]
+
+
+def _gaps(policy: Policy, asked: Sequence[Repository], sources: Mapping[str, str]) -> Iterator[Gap]:
+    if policy.mode is Mode.FLEXIBLE:
+        yield Gap("mode", "uv asks every index for every name, and one that is down stops it")
+    for tier in tiers(asked):
+        if len(tier) > 1:
+            first, *others = tier
+            names = ", ".join(repository.name for repository in others)
+            yield Gap(f"repositories.{first.name}.priority", f"uv merges no tier: {first.name} goes before {names}")
+    for repository in policy.repositories:
+        yield from _of_repository(repository, asked, sources)
+    for pin in policy.pins:
+        yield from _of_pin(pin, asked, sources)
+
+
+def _of_repository(repository: Repository, asked: Sequence[Repository], sources: Mapping[str, str]) -> Iterator[Gap]:
+    others = ", ".join(other.name for other in asked if other is not repository)
+    for setting in ("namespaces", "owns"):
+        for pattern in getattr(repository, setting) if others else ():
+            means = f"{_open(pattern, sources)} in uv: {others} may serve it{_unless(repository, asked)}"
+            yield Gap(f"repositories.{repository.name}.{setting}", means)
+    if repository.enabled:
+        unsaid = ((holds, key, means) for holds, key, means in _unsaid(repository) if holds)
+        yield from (Gap(f"repositories.{repository.name}.{key}", means) for _, key, means in unsaid)
+
+
+def _unsaid(repository: Repository) -> Iterator[tuple[object, str, str]]:
+    """What uv has no words for: whether this repository has it, its key, and what follows in uv."""
+    name = repository.name
+    yield repository.include, "include", f"uv takes any name from {name}"
+    yield repository.namespaces, "namespaces", f"uv takes any name from {name}"
+    for pattern in repository.exclude:
+        yield pattern, "exclude", f"{pattern.text} may come from {name} in uv"
+    yield repository.canary, "canary", "uv believes its 404 at once, also where a missing login is behind it"
+    yield repository.empty_page_is_absent, "absent", "to uv an empty page owns its name"
+    yield repository.skip_if_unavailable, "skip-if-unavailable", "uv stops where it is down"
+    yield repository.locations[1:], "mirrors", "uv asks its URL alone"
+    yield repository.redirects, "redirects", "uv follows redirects of pages to any site"
+
+
+def _open(pattern: Pattern, sources: Mapping[str, str]) -> str:
+    if pattern.text in sources:
+        return f"{pattern.text}, where only a dependency requires it, stays open"
+    return f"{pattern.text} stays open"
+
+
+def _unless(repository: Repository, asked: Sequence[Repository]) -> str:
+    return f", where {repository.name} does not" if asked and asked[0] is repository else ""
+
+
+def _of_pin(pin: Pin, asked: Sequence[Repository], sources: Mapping[str, str]) -> Iterator[Gap]:
+    key = f"pins.{pin.name}"
+    for pattern in pin.projects:
+        globbed = not pattern.specificity.exact
+        if globbed and (pin.block is not None or pin.versions):
+            yield Gap(f"{key}.projects", f"uv has no patterns: {pattern.text} is neither blocked nor narrowed")
+        if pin.repositories and pin.block is None:
+            served = ", ".join(repository.name for repository in asked) or "nobody"
+            yield Gap(f"{key}.repositories", f"{_open(pattern, sources)} in uv, to {served} in turn")
+    if pin.mode is not None:
+        yield Gap(f"{key}.mode", "uv has one strategy for all names")
+
+
+def text(exported: Exported, *, project: bool) -> str:
+    """The settings as TOML, and what they leave out as comments."""
+    head = [f"# {'For the pyproject.toml of a project' if project else 'uv.toml'}, from a repoprio policy."]
+    head += ["# Indexes that the command line or UV_* add go before all of these: uv refuses none."]
+    head += ["# Logins: UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD.", "#"]
+    head += [f"# not said: {gap}" for gap in exported.gaps] or ["# Nothing that decides about files is left out."]
+    return "\n".join([*head, *_lines(exported.document, "tool.uv" if project else "")]) + "\n"
+
+
+def _lines(document: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    """The document as TOML: single settings, then the indexes, then the sources."""
+    dot = f"{prefix}." if prefix else ""
+    yield from ["", f"[{prefix}]"] if prefix else [""]
+    yield from _pairs({key: value for key, value in document.items() if key not in ("index", "sources")})
+    for index in document["index"]:
+        yield from ["", f"[[{dot}index]]", *_pairs(index)]
+    if sources := document.get("sources"):
+        yield from ["", f"[{dot}sources]", *_pairs(sources)]
+
+
+def _pairs(table: Mapping[str, Any]) -> Iterator[str]:
+    return (f"{toml.key(key)} = {toml.value(value)}" for key, value in table.items())
+
+
+# Settings by which uv would choose otherwise where an export does not set them.
+_DECIDING = (
+    *("index-url", "extra-index-url", "find-links", "no-index", "sources"),
+    *("constraint-dependencies", "build-constraint-dependencies", "override-dependencies", "exclude-dependencies"),
+)
+
+
+def differences(exported: Exported, found: Mapping[str, Any]) -> list[str]:
+    """What another document of uv's says otherwise, one line for each key; logins are hidden."""
+    return [
+        f"{key} is {_shown(found.get(key))}, and the policy says {_shown(exported.document.get(key))}"
+        for key in dict.fromkeys((*exported.document, *_DECIDING))
+        if found.get(key) != exported.document.get(key)
+    ]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not set"
+    return toml.value(value) if "@" not in str(value) else "another value, which holds a login"
