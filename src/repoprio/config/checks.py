@@ -14,7 +14,7 @@ RANGE = f"{HIGHEST} to {LOWEST}; {HIGHEST} is the highest"
 def between(repositories: Sequence[Repository], pins: Sequence[Pin], keys: Container[str]) -> Iterator[Problem]:
     """All problems; `keys` are the dotted keys that some file sets."""
     if not repositories:
-        yield "repositories", "there is none: a policy names at least one repository"
+        yield "repositories", "there is none: add [repositories.NAME] with its url"
     yield from _priorities(repositories, keys)
     for repository in repositories:
         yield from _blindness(repository)
@@ -33,7 +33,10 @@ def _priorities(repositories: Sequence[Repository], keys: Container[str]) -> Ite
 def _blindness(repository: Repository) -> Iterator[Problem]:
     included = repository.namespaces + repository.include
     if included and set(included) <= set(repository.exclude):
-        yield f"repositories.{repository.name}.exclude", "takes out all that namespaces and include let in"
+        yield (
+            f"repositories.{repository.name}.exclude",
+            "takes out all that namespaces and include let in: nothing is left",
+        )
 
 
 def _places(repositories: Sequence[Repository]) -> Iterator[Problem]:
@@ -44,7 +47,8 @@ def _places(repositories: Sequence[Repository]) -> Iterator[Problem]:
         for url in {place(u): u for u in [*own, *repository.aliases] if u}:
             key = (url, repository.format.value)
             if key in seen:
-                yield f"repositories.{repository.name}", f"is at the same URL as repositories.{seen[key]}"
+                problem = f"is at the same URL as repositories.{seen[key]}: one of them is too many"
+                yield f"repositories.{repository.name}", problem
             seen.setdefault(key, repository.name)
 
 
@@ -61,4 +65,5 @@ def _pins(pins: Sequence[Pin]) -> Iterator[Problem]:
             for what in (what for what, is_set in sets.items() if is_set):
                 other = seen.setdefault((pattern.text, what), pin.name)
                 if other != pin.name:
-                    yield f"pins.{pin.name}", f"sets {what} for {pattern.text}, and so does pins.{other}"
+                    problem = f"sets {what} for {pattern.text}, and so does pins.{other}: say it in one of them"
+                    yield f"pins.{pin.name}", problem

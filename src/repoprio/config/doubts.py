@@ -39,11 +39,12 @@ def _doubt(policy: Policy, code: str, key: str, problem: str, hint: str) -> Doub
 def _one_tier(policy: Policy) -> Iterator[Doubt]:
     if policy.is_one_tier():
         first, *others = (repository for repository in policy.enabled() if not repository.explicit)
+        also = ", ".join(repository.name for repository in others)
         yield _doubt(
             policy,
             "one-tier",
             f"repositories.{first.name}.priority",
-            f"{first.priority}, as {_names(others)}: one tier, in which the newest version wins, whoever has it",
+            f"is {first.priority}, and so is that of {also}: one tier, whose newest version wins, whoever has it",
             "give the repositories that you trust more a lower number",
         )
 
@@ -117,11 +118,8 @@ def _stems(policy: Policy, repository: Repository) -> Iterator[Doubt]:
 
 def _never(policy: Policy, repository: Repository) -> Iterator[Doubt]:
     if not _may_get(policy, repository):
-        why = (
-            "explicit = true, and no pin that names it lets a name through"
-            if repository.explicit
-            else "others own all of it"
-        )
+        why = "explicit = true, and no pin lets a name through to it"
+        why = why if repository.explicit else "exclude, pins and what others own leave nothing"
         yield _doubt(
             policy,
             "never-asked",
@@ -137,7 +135,7 @@ def _unset(policy: Policy, repository: Repository) -> Iterator[Doubt]:
             policy,
             "unset-variable",
             f"repositories.{repository.name}.url",
-            f"${{{variable}}} is not set here, so {repository.name} is unavailable when it is asked",
+            f"${{{variable}}} is not set here: what needs it is unavailable when it is asked",
             f"export {variable}",
         )
 

@@ -11,7 +11,6 @@ from repoprio.errors import RepoprioError
 _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("baseurl", "base-url", "index-url", "uri", "link"), ("url",)),
     **dict.fromkeys(("index", "extra-index-url", "find-links"), ("url", "repositories")),
-    **dict.fromkeys(("username", "password", "user", "token"), ("url",)),
     **dict.fromkeys(("includepkgs", "includes", "only"), ("include",)),
     **dict.fromkeys(("excludepkgs", "excludes", "exclude-packages"), ("exclude",)),
     "ignore-error-codes": ("absent",),
@@ -26,6 +25,8 @@ _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+_LOGIN = "a login stands in the url, or in REPOPRIO_<NAME>_USERNAME and REPOPRIO_<NAME>_PASSWORD"
+_ADVICE: Mapping[str, str] = dict.fromkeys(("username", "password", "user", "token", "auth"), _LOGIN)
 HINT = "mend the policy, and look again with: repoprio config check"
 
 
@@ -76,5 +77,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     known = list(known)
     folded = word.lower().replace("_", "-")
     near = [other for other in (folded, *_OTHER_WORDS.get(folded, ())) if other in known][:1]
+    if not near and folded in _ADVICE:
+        return f" ({_ADVICE[folded]})"
     near = near or difflib.get_close_matches(folded, known, n=1)
     return f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(known)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 from typing import Any
 
 from repoprio.config import schema
@@ -102,7 +103,8 @@ class _Section:
         if key is None:
             return text
         if not key.free and text[:1] + text[-1:] in ('""', "''", "[]", "{}") and len(text) > 1:
-            self._faults.append(
-                Fault(self._file, dotted, "is written as in TOML: pip.conf takes it without quotes and brackets")
-            )
+            problem = "is written as in TOML: pip.conf takes it without quotes, brackets and commas"
+            self._faults.append(Fault(self._file, dotted, problem))
+            # What may be meant, so that no other fault is told of it.
+            text = re.sub(r"[\[\]{}\"',]+", " ", text).strip()
         return key.from_text(text)

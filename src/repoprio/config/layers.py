@@ -28,14 +28,16 @@ class Said(NamedTuple):
 
 
 def merge(said: Iterable[Said]) -> tuple[Merged, list[Fault]]:
-    """The settings of all layers, and a fault for each that a locked layer before it forbids."""
+    """The settings of all layers, and a fault for each that a locked layer before it forbids; those are left out."""
     merged = Merged()
     faults: list[Fault] = []
     locks: list[_Lock] = []
     for layer in said:
-        merged.add(layer.settings)
-        for lock in locks:
-            faults += lock.faults(layer.settings, merged)
+        forbidden = [fault for lock in locks for fault in lock.faults(layer.settings, merged)]
+        faults += forbidden
+        keys = {fault.key for fault in forbidden}
+        if not any(lock.is_total for lock in locks):
+            merged.add(s for s in layer.settings if not any(".".join(s.path[:n]) in keys for n in (1, 2, 3)))
         if setting := layer.lock():
             locks.append(_Lock(setting, merged.document()))
     return merged, faults
@@ -49,18 +51,22 @@ class _Lock:
         self._repositories = _tables(document, "repositories")
         self._pins = _tables(document, "pins")
 
-    def faults(self, later: Sequence[Setting], merged: Merged) -> Iterator[Fault]:
-        """What is wrong with the settings of a later layer."""
-        if self._by.value != EXTEND:
-            yield from (self._fault(setting, "may not be said") for setting in later if not setting.is_table)
-            return
-        document = merged.document()
-        for setting in later:
-            if problem := self._problem(setting, document):
-                yield self._fault(setting, problem)
+    @property
+    def is_total(self) -> bool:
+        """Whether later layers may say nothing at all."""
+        return bool(self._by.value != EXTEND)
+
+    def faults(self, later: Sequence[Setting], merged: Merged) -> list[Fault]:
+        """What is wrong with the settings of a later layer, were they merged."""
+        if self.is_total:
+            return [self._fault(setting, "may not be said") for setting in later if not setting.is_table]
+        wanted = Merged(dict(merged.settings))
+        wanted.add(later)
+        document = wanted.document()
+        return [self._fault(s, problem) for s in later if (problem := self._problem(s, document))]
 
     def _fault(self, setting: Setting, problem: str) -> Fault:
-        how = '"extend"' if self._by.value == EXTEND else "true"
+        how = "true" if self.is_total else '"extend"'
         rule = f"locked = {how} in {self._by.file}"
         return Fault(setting.file, setting.key, f"{problem}: {rule}", HINT)
 

@@ -75,7 +75,9 @@ def _either(words: Sequence[str]) -> str:
 def texts(value: Any) -> tuple[str, ...]:
     """A list of texts, an empty one too."""
     if not isinstance(value, list):
-        raise NotExpected('is not a list of texts, such as ["acme-*"]')
+        raise NotExpected('is not a list of texts: write ["..."]')
+    if not all(isinstance(item, str) for item in value):
+        raise NotExpected("has something in it that is not a text")
     return tuple(text(item) for item in value)
 
 
@@ -85,7 +87,7 @@ def some(parse: Callable[[Any], tuple[Item, ...]]) -> Callable[[Any], tuple[Item
     def parse_some(value: Any) -> tuple[Item, ...]:
         found = parse(value)
         if not found:
-            raise NotExpected("is an empty list: take the key out instead")
+            raise NotExpected("is an empty list: name one at least, or take the key out")
         return found
 
     return parse_some
@@ -132,7 +134,7 @@ def absent(value: Any) -> tuple[frozenset[int], bool]:
 def redirects(value: Any) -> Mapping[Site, Redirects]:
     """What redirects of pages to other sites mean."""
     if not isinstance(value, dict):
-        raise NotExpected('is not a table, such as {"https://files.example" = "follow"}')
+        raise NotExpected('is not {"https://files.example" = "follow"} (in pip.conf: https://files.example = follow)')
     return MappingProxyType({_site(key): one_of(Redirects)(means) for key, means in value.items()})
 
 

@@ -1,0 +1,170 @@
+"""The policy from files of all layers: what it says, what is wrong with it, and what is seldom meant."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policy_files import read_files
+from repoprio.config.doubts import doubts
+from repoprio.config.faults import PolicyFaults
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+POLICIES = Path(__file__).parent / "policies"
+
+
+def cases(name: str) -> list[Any]:
+    """The cases of one data file, each a parameter."""
+    found = tomllib.loads((POLICIES / name).read_text(encoding="utf-8"))["case"]
+    return [pytest.param(case, id=case["id"]) for case in found]
+
+
+@pytest.mark.parametrize("case", cases("faults.toml"))
+def test_each_fault_is_told_word_for_word(case: dict[str, Any]) -> None:
+    """All that is wrong is told, at once and once, with file, key, value and what was expected."""
+    found = read_files(case)
+    assert [str(fault) for fault in found.faults] == case["said"]
+    assert found.policy is None
+    with pytest.raises(PolicyFaults) as caught:
+        found.sound()
+    assert str(caught.value).endswith("    [policy]")
+    assert "\n  hint: " in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("case", cases("doubts.toml"))
+def test_each_doubt_is_told_word_for_word(case: dict[str, Any]) -> None:
+    """What is seldom meant is told with its code and what to do, and nothing else is."""
+    found = read_files(case).sound()
+    assert found is not None
+    assert [f"{doubt.code}: {_below(str(doubt))}; {doubt.hint}" for doubt in doubts(found)] == case["said"]
+
+
+def _below(text: str) -> str:
+    """A message with its file as the case knows it."""
+    folder, name, rest = text.partition("repoprio.toml")
+    return f"{name}{rest}" if folder.startswith("/") else text
+
+
+LATER = (
+    '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
+    '[repositories.pypi]\nurl = "pypi"\npriority = 90\n'
+)
+
+
+def origins(files: dict[str, Any]) -> dict[str, str]:
+    """The dotted key of each setting of the merged policy, and its file."""
+    found = read_files(files)
+    assert not found.faults, found.faults
+    return {s.key: s.file for s in found.merged.settings.values() if not s.is_table}
+
+
+def test_later_layers_override_single_keys() -> None:
+    """system, global, user, site, PIP_CONFIG_FILE: the last one that sets a key has it; the others keep theirs."""
+    files = {
+        "system": 'mode = "strict"\nhelp = "system"\n' + LATER,
+        "global": "[repoprio]\nhelp = global\nunlisted = ignore\nrepositories.corp.priority = 20\n",
+        "user": "[repoprio]\nhelp = user\nrepositories.corp.owns = a\n",
+        "site": "[repoprio]\nhelp = site\nrepositories.corp.owns = b c\nrepositories.mine.url = /srv\n"
+        "repositories.mine.priority = 30\n",
+        "PIP_CONFIG_FILE": "[repoprio]\nrepositories.mine.priority = 40\n",
+    }
+    found = read_files(files).sound()
+    assert found is not None
+    corp, pypi, mine = found.repositories
+    assert (corp.priority, [p.text for p in corp.owns], pypi.priority, mine.priority) == (20, ["b", "c"], 90, 40)
+    assert origins(files) == {
+        "mode": "repoprio.toml",
+        "help": "site/pip.conf",
+        "unlisted": "global/pip.conf",
+        "repositories.corp.url": "repoprio.toml",
+        "repositories.corp.priority": "global/pip.conf",
+        "repositories.corp.owns": "site/pip.conf",
+        "repositories.pypi.url": "repoprio.toml",
+        "repositories.pypi.priority": "repoprio.toml",
+        "repositories.mine.url": "site/pip.conf",
+        "repositories.mine.priority": "PIP_CONFIG_FILE/pip.conf",
+    }
+
+
+def test_pieces_are_one_layer_with_the_systems_file() -> None:
+    """repos.d is read by file name, after repoprio.toml; a lock of any of them is the layer's."""
+    files = {
+        "system": LATER,
+        "pieces": {"20-b.toml": "repositories.corp.priority = 30\n", "10-a.toml": "repositories.corp.priority = 20\n"},
+    }
+    assert origins(files)["repositories.corp.priority"] == "repos.d/20-b.toml"
+    locked = {**files, "user": "[repoprio]\nmode = flexible\n"}
+    locked["pieces"] = {**locked["pieces"], "00-lock.toml": "locked = true\n"}  # type: ignore[dict-item]
+    assert [str(f) for f in read_files(locked).faults] == [
+        "user/pip.conf: mode: may not be said: locked = true in repos.d/00-lock.toml"
+    ]
+
+
+def test_pieces_alone_are_a_policy() -> None:
+    """repos.d needs no repoprio.toml beside it."""
+    found = read_files({"pieces": {"a.toml": LATER}}).sound()
+    assert found is not None
+    assert [r.name for r in found.repositories] == ["corp", "pypi"]
+
+
+def test_a_layer_that_may_be_extended() -> None:
+    """Repositories below all that are there, and pins for those, are no faults; the locked ones stay as they are."""
+    files = {
+        "system": f'locked = "extend"\n{LATER}[pins.x]\nprojects = ["x"]\nblock = "no"\n',
+        "user": "[repoprio]\nrepositories.mine.url = /srv\nrepositories.mine.priority = 91\n"
+        "repositories.mine.owns = mine-*\npins.y.projects = y\npins.y.repositories = mine\npins.y.versions = <3\n",
+        "site": "[repoprio]\nrepositories.mine.priority = 95\nlocked = true\n",
+    }
+    found = read_files(files).sound()
+    assert found is not None
+    assert [(r.name, r.priority) for r in found.repositories] == [("corp", 10), ("pypi", 90), ("mine", 95)]
+    assert [pin.name for pin in found.pins] == ["x", "y"]
+
+
+@pytest.mark.parametrize("locked", ["locked = true\n", 'locked = "extend"\n', "locked = 7\n", "locked\n"])
+@pytest.mark.parametrize("layer", ["system", "global"])
+def test_a_lock_holds_against_repoprio_config(locked: str, layer: str) -> None:
+    """What REPOPRIO_CONFIG names is a fault beside a locked layer, or one that may be locked."""
+    text = locked + LATER if layer == "system" else "[repoprio]\n" + locked.replace('"', "")
+    (said,) = (str(fault) for fault in read_files({layer: text, "named": LATER}).faults)
+    expected = "lets no other file speak, but REPOPRIO_CONFIG names named.toml" if "=" in locked else "is not "
+    assert expected in said
+    assert said.startswith("repoprio.toml" if layer == "system" else "global/pip.conf")
+
+
+def test_repoprio_config_replaces_all_layers() -> None:
+    """Without a lock nothing else is read, not even what is faulty."""
+    files = {"system": "repositories.x.priority = 0\n", "user": "[repoprio]\nmode = x\n", "named": LATER}
+    found = read_files(files).sound()
+    assert found is not None
+    assert {setting.file for setting in read_files(files).merged.settings.values()} == {"named.toml"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[DEFAULT]\nmode = flexible\nrepositories.corp.url = /srv\n",
+        "[global]\nindex-url = https://repoprio.invalid/unguarded/\n",
+        "[repoprio]\n",
+        "[repoprio]\n# mode = strict\n[global]\nrepositories.corp.url = /srv\n",
+        "",
+    ],
+)
+def test_what_is_no_policy(text: str) -> None:
+    """[DEFAULT] passes nothing on, the fuse is no policy, nor is an empty section."""
+    found = read_files({"user": text})
+    assert (found.policy, found.faults, found.sources) == (None, (), ())
+
+
+def test_default_is_ignored_beside_a_policy() -> None:
+    """What [DEFAULT] would pass on to every section is not read, whatever it says."""
+    text = "[DEFAULT]\nmode = flexible\ntimeout = 5\n[repoprio]\nrepositories.corp.url = /srv\n"
+    assert origins({"user": text}) == {"repositories.corp.url": "user/pip.conf"}
