@@ -1,0 +1,290 @@
+"""The policy in pip's own files, end to end: pip finds it where it finds its settings, and so do its children."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from repoprio.config import places
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import Completed, PipEnv
+from support.repository import RepositoryServer
+
+PIPS = ["26.3", "24.0"]
+pytestmark = pytest.mark.parametrize("pip", PIPS)
+
+# What pip's `Configuration` would read, first to last, and what we would.
+ASK_PIP = """
+import json, os, sys
+from pip._internal import configuration as module
+isolated = "--isolated" in sys.argv
+found = dict(module.Configuration(isolated).iter_config_files())
+named = os.environ.get("PIP_CONFIG_FILE")
+order = [] if named == os.devnull else [found.get(kind, []) for kind in module.OVERRIDE_ORDER]
+print(json.dumps([file for files in order for file in files]))
+"""
+ASK_US = """
+import json, os, sys
+from repoprio.config import places
+found = places.pip_layers(os.environ, None, isolated="--isolated" in sys.argv)
+print(json.dumps([file for layer in found for file in layer.files]))
+"""
+
+
+class Home:
+    """A person's home, with pip's files in their places."""
+
+    def __init__(self, env: PipEnv, folder: Path) -> None:
+        self.env = env
+        self.global_file = folder / "global" / "pip" / "pip.conf"
+        self.user_file = folder / "user" / "pip" / "pip.conf"
+        self.site_file = env.root / "pip.conf"
+        self.variables = {"XDG_CONFIG_DIRS": str(folder / "global"), "XDG_CONFIG_HOME": str(folder / "user")}
+        # pip_env sets it to the null device, which would keep pip from all its files.
+        self.variables["PIP_CONFIG_FILE"] = ""
+        for file in (self.global_file, self.user_file):
+            file.parent.mkdir(parents=True)
+
+    def pip(self, *arguments: str, **more: str) -> Completed:
+        """Run pip there."""
+        return self.env.run(*arguments, env={**self.variables, **more})
+
+    def tool(self, *arguments: str, **more: str) -> Completed:
+        """Run repoprio there."""
+        return self.env.tool(*arguments, env={**self.variables, **more})
+
+    def chosen(self, *arguments: str, **more: str) -> dict[str, str]:
+        """What `pip install` would install there."""
+        done = self.pip("install", "--dry-run", "--ignore-installed", "-q", "--report", "-", *arguments, **more)
+        assert done.code == 0, done.stderr
+        found = json.loads(done.stdout)["install"]
+        return {item["metadata"]["name"]: item["metadata"]["version"] for item in found}
+
+
+@pytest.fixture
+def home(pip: str, fresh_env: EnvFactory, tmp_path: Path) -> Home:
+    """A home with an environment of its own, whose site file may be written."""
+    return Home(fresh_env(pip), tmp_path)
+
+
+@pytest.fixture
+def corp(repository: RepositoryFactory) -> RepositoryServer:
+    """The company's repository."""
+    server = repository("corp")
+    server.add("acme", "1.0")
+    return server
+
+
+@pytest.fixture
+def public(repository: RepositoryFactory) -> RepositoryServer:
+    """Everybody's repository."""
+    server = repository("public")
+    server.add("acme", "99.0")
+    server.add("leftpad", "1.3")
+    return server
+
+
+def section(corp: RepositoryServer, public: RepositoryServer, more: str = "") -> str:
+    """The policy as a section of pip.conf."""
+    return (
+        f"[repoprio]\nrepositories.corp.url = {corp.page_url}\nrepositories.corp.priority = 10\n"
+        f"repositories.public.url = {public.page_url}\nrepositories.public.priority = 90\n{more}"
+    )
+
+
+@pytest.mark.parametrize("place", ["global_file", "user_file", "site_file"])
+def test_plain_pip_obeys_a_policy_in_its_own_files(
+    place: str, home: Home, corp: RepositoryServer, public: RepositoryServer
+) -> None:
+    """A [repoprio] section in pip's global, user or site file is the policy, and the origin names the file."""
+    file: Path = getattr(home, place)
+    file.write_text(section(corp, public))
+    assert home.chosen("acme", "leftpad") == {"acme": "1.0", "leftpad": "1.3"}
+    assert "acme" not in public.asked_pages()
+    assert f"repositories.corp.priority = 10 ({file})" in home.tool("explain", "acme").stdout
+
+
+def test_pip_config_file_is_a_layer(
+    home: Home, corp: RepositoryServer, public: RepositoryServer, tmp_path: Path
+) -> None:
+    """PIP_CONFIG_FILE speaks last, keeps pip from the user's file, and as the null device from all of them."""
+    home.global_file.write_text(section(corp, public))
+    home.user_file.write_text("[repoprio]\nrepositories.public.priority = 5\n")
+    assert home.chosen("acme") == {"acme": "99.0"}
+    named = tmp_path / "named.conf"
+    named.write_text("[repoprio]\nhelp = ask\n")
+    assert home.chosen("acme", PIP_CONFIG_FILE=str(named)) == {"acme": "1.0"}
+    assert "help: ask" in home.pip("install", "acme>5", PIP_CONFIG_FILE=str(named)).stderr
+    alone = home.chosen("acme", "--index-url", public.page_url, PIP_CONFIG_FILE=os.devnull)
+    assert alone == {"acme": "99.0"}
+
+
+def test_isolated_drops_the_users_file_and_nothing_else(
+    home: Home, corp: RepositoryServer, public: RepositoryServer
+) -> None:
+    """`pip --isolated` reads the global and the site file, not the user's."""
+    home.global_file.write_text(section(corp, public))
+    home.site_file.write_text("[repoprio]\nhelp = site\n")
+    home.user_file.write_text("[repoprio]\nrepositories.public.priority = 5\n")
+    assert home.chosen("acme") == {"acme": "99.0"}
+    assert home.chosen("acme", "--isolated") == {"acme": "1.0"}
+    assert "help: site" in home.pip("install", "--isolated", "acme>5").stderr
+    assert "priority = 5 " not in home.tool("config", "show", "--isolated").stdout
+    assert "priority = 5 " in home.tool("config", "show").stdout
+
+
+def test_children_get_the_parents_merged_policy(
+    home: Home, corp: RepositoryServer, public: RepositoryServer, tmp_path: Path
+) -> None:
+    """A build's pip is not told --isolated, and reads no file: it gets what its parent made of them."""
+    home.global_file.write_text(section(corp, public))
+    home.user_file.write_text("[repoprio]\nrepositories.public.priority = 5\n")
+    corp.add("needs-acme", {"version": "1.0", "sdist": True, "build-requires": ["acme"]})
+    done = home.pip("install", "--isolated", "--no-cache-dir", "needs-acme", "-v")
+    assert done.code == 0, done.stdout + done.stderr
+    assert "acme" not in public.asked_pages()
+    assert "acme" in corp.asked_pages()
+
+
+def test_the_working_directory_is_never_read(
+    home: Home, corp: RepositoryServer, public: RepositoryServer, tmp_path: Path
+) -> None:
+    """A clone that brings files of every name changes nothing."""
+    home.user_file.write_text(section(corp, public))
+    for name in ("repoprio.toml", "pip.conf", ".pip/pip.conf", "pip/pip.conf", "repos.d/x.toml"):
+        file = tmp_path / "clone" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("[repoprio]\nmode = flexible\n" if name.endswith("conf") else 'mode = "flexible"\n')
+    done = home.env.run("install", "--dry-run", "acme", env=home.variables, cwd=tmp_path / "clone")
+    assert "; strict" in done.stderr
+
+
+def test_pip_config_works_on_a_faulty_policy(home: Home, corp: RepositoryServer, public: RepositoryServer) -> None:
+    """`pip config set`, `get`, `list` and `unset` go on while installing is refused, so that one can mend it."""
+    home.user_file.write_text(section(corp, public))
+    key = "repoprio.repositories.corp.priority"
+    assert home.pip("config", "--user", "set", key, "0").code == 0
+    refused = home.pip("install", "acme")
+    assert refused.code == 2
+    assert f"{home.user_file}: repositories.corp.priority: 0 is not between 1 and 999" in refused.stderr
+    assert home.pip("config", "get", key).stdout.strip() == "0"
+    assert f"{key}='0'" in home.pip("config", "list").stdout
+    assert home.pip("config", "--user", "unset", key).code == 0
+    assert "repositories.corp.priority: is missing" in home.pip("install", "acme").stderr
+    assert home.pip("config", "--user", "set", key, "10").code == 0
+    assert home.chosen("acme") == {"acme": "1.0"}
+    assert home.pip("list").code == 0
+
+
+def test_a_policy_made_with_pip_config_alone(home: Home, corp: RepositoryServer, public: RepositoryServer) -> None:
+    """Every key can be set by pip's own command, with pip's own spelling of keys."""
+    for key, value in (
+        ("repoprio.repositories.My_Corp.url", corp.page_url),
+        ("repoprio.repositories.my-corp.PRIORITY", "10"),
+        ("repoprio.repositories.public.url", public.page_url),
+        ("repoprio.repositories.public.priority", "90"),
+        ("repoprio.repositories.public.skip_if_unavailable", "no"),
+        ("repoprio.pins.pad.projects", "left* right*"),
+        ("repoprio.pins.pad.block", "no pads"),
+    ):
+        assert home.pip("config", "--user", "set", key, value).code == 0
+    assert home.chosen("acme") == {"acme": "1.0"}
+    assert "leftpad is blocked: no pads" in home.pip("install", "leftpad").stderr
+
+
+def test_a_broken_pip_conf_stops_nothing_of_its_own(
+    home: Home, corp: RepositoryServer, public: RepositoryServer
+) -> None:
+    """A pip.conf that pip cannot read is pip's error; `config check` tells it with line and column, and no secret."""
+    home.user_file.write_text(
+        "[global]\nindex-url = https://bot:s3cret@corp.example/\nhttps://bot:s3cret@x\n[repoprio\n"
+    )
+    done = home.tool("config", "check")
+    assert (done.code, "(at line 4, column 1)" in done.stdout) == (2, True), done.stdout + done.stderr
+    assert "s3cret" not in done.stdout + done.stderr
+
+
+VARIANTS: dict[str, dict[str, str | None]] = {
+    "plain": {},
+    "home-only": {"XDG_CONFIG_HOME": None, "XDG_CONFIG_DIRS": None},
+    "several-dirs": {"XDG_CONFIG_DIRS": "/etc/xdg-a:/etc/xdg-b"},
+    "blank": {"XDG_CONFIG_HOME": "  ", "XDG_CONFIG_DIRS": " "},
+    "named": {"PIP_CONFIG_FILE": "{home}/named.conf"},
+    "named-missing": {"PIP_CONFIG_FILE": "{home}/missing.conf"},
+    "null": {"PIP_CONFIG_FILE": os.devnull},
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="XDG is for Unix")
+@pytest.mark.parametrize("isolated", [False, True])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_our_places_are_pips_own(pip: str, variant: str, isolated: bool, pip_env: EnvFactory) -> None:
+    """The files that we read, and their order, are those of this pip's own `Configuration`."""
+    env = pip_env(pip)
+    (env.home / "named.conf").parent.mkdir(exist_ok=True, parents=True)
+    (env.home / "named.conf").write_text("")
+    variables = {k: v for k, v in env.environment().items() if k != "PIP_CONFIG_FILE"}
+    for name, value in VARIANTS[variant].items():
+        variables.pop(name, None)
+        if value is not None:
+            variables[name] = value.replace("{home}", str(env.home))
+    arguments = ["--isolated"] if isolated else []
+    answers = [_python(env, script, arguments, variables) for script in (ASK_PIP, ASK_US)]
+    assert answers[0] == answers[1]
+    assert (answers[1] == []) is (variant == "null")
+
+
+def _python(env: PipEnv, script: str, arguments: list[str], variables: dict[str, str]) -> list[str]:
+    import subprocess
+
+    done = subprocess.run(
+        [str(env.python), "-c", script, *arguments], env=variables, capture_output=True, text=True, check=True
+    )
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_file_is_told_with_mode_and_owner(pip: str, home: Home) -> None:
+    """A pip.conf that cannot be read may hold a policy: installing stops."""
+    home.user_file.write_text("[repoprio]\n")
+    home.user_file.chmod(0)
+    done = home.pip("install", "acme")
+    assert done.code == 2
+    assert "cannot be read: Permission denied (mode 0, owner " in done.stderr
+
+
+def test_what_cannot_be_read_is_told_with_mode_and_owner(
+    pip: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same for a file that is there, whoever runs this: the reason, the mode and the owner."""
+    file = tmp_path / "repoprio.toml"
+    file.write_text("")
+    file.chmod(0o640)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    for read in (places.toml_text, places.pip_text):
+        with pytest.raises(places.Unreadable, match=r"cannot be read: Permission denied \(mode 640, owner \w+\)"):
+            read(str(file))
+
+
+def test_no_pipe_is_emptied_and_no_device_read(pip: str, tmp_path: Path) -> None:
+    """Only regular files are read: a pipe would hang or be taken from pip, a device never ends."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert places.pip_text(str(pipe)) is None
+    for file in (str(pipe), os.devnull, "/dev/zero"):
+        with pytest.raises(places.Unreadable, match="is not a regular file"):
+            places.toml_text(file)
+    big = tmp_path / "big.toml"
+    with big.open("wb") as opened:
+        opened.truncate(places.SIZE_LIMIT + 1)
+    with pytest.raises(places.Unreadable, match="larger than 16 MiB"):
+        places.toml_text(str(big))
