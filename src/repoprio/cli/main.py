@@ -88,10 +88,7 @@ def _add_explain(commands: argparse._SubParsersAction[_Parser]) -> None:
     explain.add_argument("-r", "--requirement", action="append", default=[], metavar="FILE", dest="files")
     explain.add_argument("-c", "--constraint", action="append", default=[], metavar="FILE", dest="constraints")
     explain.add_argument("--shadowed", action="store_true", help="ask all repositories that are not ruled out")
-    explain.add_argument("--format", choices=("text", "json"), default="text")
-    explain.add_argument(
-        "--color", choices=("auto", "always", "never"), default="auto", help="no screen has colour yet"
-    )
+    _add_report(explain)
     pip = explain.add_argument_group("as for pip")
     pip.add_argument("--pre", action="store_true")
     pip.add_argument("--no-index", action="store_true")
@@ -111,7 +108,7 @@ def _add_config(commands: argparse._SubParsersAction[_Parser]) -> None:
         action = actions.add_parser(name, help=about, description=f"Prints {about}.")
         action.add_argument("file", nargs="?", metavar="FILE", help="a TOML file, instead of the policy in force")
         action.add_argument("--isolated", action="store_true", help="without the user's pip.conf, as pip --isolated")
-        action.add_argument("--format", choices=("text", "json"), default="text")
+        _add_report(action)
         action.set_defaults(command=_config, action=name)
     schema = actions.add_parser("schema", help="the JSON Schema of the TOML file, for editors")
     schema.set_defaults(command=_config, action="schema")
@@ -167,6 +164,13 @@ def _config(options: argparse.Namespace) -> int:
 
     actions = {"show": config.show, "check": config.check, "schema": config.schema}
     return actions[options.action](options)
+
+
+def _add_report(command: argparse.ArgumentParser) -> None:
+    """What every command takes that reports."""
+    command.add_argument("--format", choices=("text", "json"), default="text")
+    colors = ("auto", "always", "never")
+    command.add_argument("--color", choices=colors, default="auto", help="no screen has colour yet")
 
 
 def _explain(options: argparse.Namespace) -> int:

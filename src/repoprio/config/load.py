@@ -65,8 +65,8 @@ def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | Fault:
 
 
 def read_file(file: str, environ: Mapping[str, str], tools: Tools) -> Survey:
-    """Read one TOML file as if ``REPOPRIO_CONFIG`` named it."""
-    return _named(file, [], _Files(tools), environ, tools)
+    """Read one TOML file, whatever policy is in force."""
+    return _alone(Layer(places.FILE, (file,)), environ, tools)
 
 
 def read_text(text: str, file: str, environ: Mapping[str, str], tools: Tools) -> Policy:
@@ -87,7 +87,7 @@ def _survey(said: Sequence[Said], files: _Files, environ: Mapping[str, str], too
         # What the broken file says is not known: that a key is missing would be a guess.
         more = [fault for fault in more if fault.key in merged.origins()]
     elif not merged.settings:
-        more = [Fault(files.sources[0].file, fault.key, fault.problem) for fault in more]
+        more = [] if files.faults else [Fault(files.sources[0].file, fault.key, fault.problem) for fault in more]
     found = (*files.faults, *faults, *more)
     return Survey(tuple(files.sources), merged, found, None if found else policy, policy)
 
@@ -102,12 +102,15 @@ def _named(named: str, said: Sequence[Said], files: _Files, environ: Mapping[str
         return Survey(tuple(files.sources), Merged(), tuple(faults), None)
     if named == os.devnull:
         return Survey((), Merged(), (), None)
-    alone = _Files(tools)
-    layer = alone.layer(Layer(VARIABLE, (named,)))
-    if not alone.faults and not places.toml_text(named).strip():
-        alone.faults.append(Fault(named, "", f"is empty; {VARIABLE}={os.devnull} means no policy"))
-        return Survey(tuple(alone.sources), Merged(), tuple(alone.faults), None)
-    return _survey([layer], alone, environ, tools)
+    return _alone(Layer(VARIABLE, (named,)), environ, tools)
+
+
+def _alone(layer: Layer, environ: Mapping[str, str], tools: Tools) -> Survey:
+    files = _Files(tools)
+    said = files.layer(layer)
+    if not files.faults and not said.settings:
+        files.faults.append(Fault(layer.files[0], "", f"says nothing; {VARIABLE}={os.devnull} means no policy"))
+    return _survey([said], files, environ, tools)
 
 
 def _inherited(carried: str, environ: Mapping[str, str], tools: Tools) -> Survey:
@@ -136,7 +139,7 @@ class _Files:
 
     def layer(self, layer: Layer) -> Said:
         """What the files of one layer say; pip's own are INI, all others TOML."""
-        is_toml = layer.name in (places.SYSTEM, VARIABLE)
+        is_toml = layer.name in (places.SYSTEM, places.FILE, VARIABLE)
         said = (self._toml_file(layer, file) if is_toml else self._pip_file(layer, file) for file in layer.files)
         return Said(layer.name, tuple(setting for one in said for setting in one))
 

@@ -17,6 +17,8 @@ INHERITED = "_REPOPRIO_POLICY"
 FILE_NAME = "repoprio.toml"
 PIECES = "repos.d"
 SYSTEM = "system"
+# A file that a person names for one command to look at.
+FILE = "file"
 # No policy is that long; a device or a wrong file may be.
 SIZE_LIMIT = 16 * 2**20
 _WINDOWS = sys.platform == "win32"

@@ -1,0 +1,332 @@
+"""`repoprio config` and `repoprio init`, as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+
+from policy_files import TOOLS
+from repoprio.config import schema
+from repoprio.config.faults import PolicyFaults
+from repoprio.config.load import read_text
+from support.cases import load_cases
+from support.fixtures import EnvFactory
+from support.pips import Completed, PipEnv
+from test_spellings import as_toml, policies
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+HERE = Path(__file__).parent
+SECRET = "s3cret"
+CORP = f'[repositories.corp]\nurl = "https://bot:{SECRET}@corp.example/simple/"\npriority = 10\n'
+PUBLIC = '[repositories.pypi]\nurl = "pypi"\npriority = 90\n'
+
+
+@pytest.fixture
+def env(pip_env: EnvFactory) -> PipEnv:
+    """An environment with repoprio."""
+    return pip_env("26.3")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A policy with a login and two doubts."""
+    found = tmp_path / "repoprio.toml"
+    found.write_text(f'help = "ask"\n{CORP}owns = ["acme-*"]\nskip-if-unavailable = true\n{PUBLIC}')
+    return found
+
+
+def test_config_show_prints_toml_with_origins(env: PipEnv, file: Path) -> None:
+    """The merged policy is TOML that reads back, each setting with its file; logins are hidden."""
+    done = env.tool("config", "show", policy=file)
+    assert (done.code, done.stderr) == (0, "")
+    assert f"# REPOPRIO_CONFIG: {file}" in done.stdout
+    assert SECRET not in done.stdout
+    assert 'url = "https://****@corp.example/simple/"' in done.stdout
+    lines = [line for line in done.stdout.splitlines() if " = " in line]
+    assert len(lines) == 7
+    assert all(line.endswith(f"  # {file}") for line in lines)
+    shown, written = tomllib.loads(done.stdout), tomllib.loads(file.read_text())
+    shown["repositories"]["corp"]["url"] = written["repositories"]["corp"]["url"]
+    assert shown == written
+
+
+def test_config_show_as_json(env: PipEnv, file: Path) -> None:
+    """The same as JSON: files, settings with their origins, faults and doubts."""
+    found = json.loads(env.tool("config", "show", "--format", "json", policy=file).stdout)
+    assert set(found) == {"schema", "files", "settings", "faults", "doubts"}
+    assert found["files"] == [{"layer": "REPOPRIO_CONFIG", "file": str(file)}]
+    assert {"key": "repositories.corp.priority", "value": 10, "file": str(file)} in found["settings"]
+    assert [doubt["code"] for doubt in found["doubts"]] == ["skip-opens", "stem"]
+    assert SECRET not in json.dumps(found)
+
+
+def test_config_check_tells_doubts_and_ends_well(env: PipEnv, file: Path) -> None:
+    """Doubts are told, with what to do, and are no fault: exit status 0."""
+    done = env.tool("config", "check", policy=file)
+    assert done.code == 0
+    assert "doubt: " in done.stdout
+    assert "[skip-opens]" in done.stdout
+    assert done.stdout.endswith("no faults, 2 doubts\n")
+    assert SECRET not in done.stdout + done.stderr
+
+
+def test_config_check_tells_faults(env: PipEnv, file: Path) -> None:
+    """Faults are told, all at once, with exit status 2, in text and as JSON; unknown values are hidden."""
+    file.write_text(f'{CORP}password = "{SECRET}"\n{PUBLIC}priority = 0\n'.replace("priority = 90\n", ""))
+    done = env.tool("config", "check", policy=file)
+    assert done.code == 2
+    assert done.stdout.count("fault: ") == 2
+    found = json.loads(env.tool("config", "check", "--format", "json", policy=file).stdout)
+    assert [fault["key"] for fault in found["faults"]] == ["repositories.corp.password", "repositories.pypi.priority"]
+    shown = env.tool("config", "show", policy=file)
+    assert shown.code == 2
+    assert 'password = "****"' in shown.stdout
+    assert "fault: " in shown.stderr
+    assert SECRET not in done.stdout + shown.stdout + shown.stderr + json.dumps(found)
+
+
+def test_a_file_is_checked_before_it_is_laid_down(env: PipEnv, file: Path) -> None:
+    """`config check FILE` reads that file, whatever is in force."""
+    done = env.tool("config", "check", str(file), env={"REPOPRIO_CONFIG": "/nowhere"})
+    assert (done.code, f"file: {file}" in done.stdout) == (0, True), done.stdout
+    assert env.tool("config", "check", "/nowhere").code == 2
+
+
+@pytest.mark.parametrize("action", ["show", "check"])
+def test_without_a_policy_the_commands_say_so(action: str, env: PipEnv) -> None:
+    """No policy is told with all the places that were looked at, and exit status 1."""
+    done = env.tool("config", action)
+    assert done.code == 1
+    assert "[no-policy]" in done.stderr
+    assert "repoprio init" in done.stderr
+
+
+def test_the_commands_import_no_pip(env: PipEnv, file: Path) -> None:
+    """Whatever these commands print, they print it without importing pip."""
+    script = (
+        "import sys; from repoprio.cli.main import run; code = run(sys.argv[1:]); "
+        "print([m for m in sys.modules if m == 'pip' or m.startswith('pip.')], file=sys.stderr); sys.exit(code)"
+    )
+    for arguments in (["config", "check"], ["config", "show"], ["init"], ["init", "corp=https://a.example/"]):
+        done = _python(env, script, arguments, {"REPOPRIO_CONFIG": str(file)})
+        assert done.stderr.splitlines()[-1] == "[]", done.stderr
+
+
+def _python(env: PipEnv, script: str, arguments: list[str], variables: Mapping[str, str]) -> Completed:
+    import subprocess
+
+    done = subprocess.run(
+        [str(env.python), "-c", script, *arguments],
+        env=env.environment(None, variables),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Completed(done.stdout, done.stderr, done.returncode)
+
+
+def test_init_from_names(env: PipEnv) -> None:
+    """The order given is the priority; namespaces are the repository's; the result is a sound policy."""
+    done = env.tool(
+        "init", "corp=https://corp.example/simple/", "wheels=/srv/wheels", "pypi", "--flat", "wheels",
+        *("--namespaces", "corp=acme-*", "--namespaces", "corp=acme"),
+    )  # fmt: skip
+    assert (done.code, done.stderr) == (0, "")
+    found = read_text(done.stdout, "new", {}, TOOLS)
+    assert [(r.name, r.priority, r.format.value) for r in found.repositories] == [
+        ("corp", 10, "simple"),
+        ("wheels", 20, "flat"),
+        ("pypi", 30, "simple"),
+    ]
+    assert [p.text for p in found.repositories[0].namespaces] == ["acme-*", "acme"]
+
+
+def test_init_with_many_names(env: PipEnv) -> None:
+    """However many there are, each one gets a priority of its own."""
+    done = env.tool("init", *(f"r{n}=https://r{n}.example/" for n in range(120)))
+    found = read_text(done.stdout, "new", {}, TOOLS)
+    assert len({r.priority for r in found.repositories}) == 120
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["corp"],
+        ["corp=ftp://corp.example/"],
+        ["Corp=https://corp.example/"],
+        ["corp=https://corp.example/", "other=https://corp.example"],
+        ["corp=https://corp.example/", "--namespaces", "crop=acme"],
+        ["corp=https://corp.example/", "--namespaces", "acme"],
+        ["corp=https://corp.example/", "--flat", "crop"],
+        ["--namespaces", "corp=acme"],
+    ],
+)
+def test_init_refuses_what_makes_no_policy(arguments: list[str], env: PipEnv) -> None:
+    """Wrong use ends with status 2 and a sentence; nothing is printed on stdout."""
+    done = env.tool("init", *arguments)
+    assert (done.code, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+def spread_settings(folder: Path) -> dict[str, str]:
+    """index-url, two extra-index-url and a find-links over global, user and environment settings."""
+    for place in ("global", "user"):
+        (folder / place / "pip").mkdir(parents=True)
+    (folder / "global/pip/pip.conf").write_text(
+        f"[global]\nindex-url = https://bot:{SECRET}@pypi.corp.example/simple/\n"
+    )
+    (folder / "user/pip/pip.conf").write_text(
+        "[global]\nextra-index-url =\n  https://team.example/simple\n  https://download.pytorch.example/whl/cpu\n"
+    )
+    return {
+        "XDG_CONFIG_DIRS": str(folder / "global"),
+        "XDG_CONFIG_HOME": str(folder / "user"),
+        "PIP_CONFIG_FILE": "",
+        "PIP_FIND_LINKS": "/srv/wheelhouse",
+    }
+
+
+def test_init_from_the_settings_at_hand(env: PipEnv, tmp_path: Path) -> None:
+    """Each index and find-links that pip's settings name is listed with its origin, by `init` and by `config check`."""
+    variables = spread_settings(tmp_path)
+    expected = {
+        "https://pypi.corp.example/simple/": f"global.index-url in {tmp_path}/global/pip/pip.conf",
+        "https://team.example/simple": f"global.extra-index-url in {tmp_path}/user/pip/pip.conf",
+        "https://download.pytorch.example/whl/cpu": f"global.extra-index-url in {tmp_path}/user/pip/pip.conf",
+        "/srv/wheelhouse": "PIP_FIND_LINKS",
+    }
+    made, checked = env.tool("init", env=variables), env.tool("config", "check", env=variables)
+    assert (made.code, checked.code) == (0, 1)
+    draft = tomllib.loads(made.stdout)
+    assert [table["url"] for table in draft["repositories"].values()] == list(expected)
+    for url, origin in expected.items():
+        assert f'# from {origin}\nurl = "{url}"' in made.stdout
+        assert f"repoprio: found {url} ({origin})" in made.stderr
+        assert f"pip: {origin}: {url}" in checked.stdout
+    assert made.stdout.count("# decide: ") == 4
+    assert SECRET not in made.stdout + made.stderr + checked.stdout + checked.stderr
+
+
+def test_a_draft_says_what_is_to_decide(env: PipEnv, tmp_path: Path) -> None:
+    """A draft is a fault for each priority, and a policy once these are decided; pip's own settings are known to it."""
+    variables = spread_settings(tmp_path)
+    draft = tmp_path / "draft.toml"
+    variables["REPOPRIO_CONFIG"] = str(draft)
+    assert f"wrote {draft}" in env.tool("init", env=variables).stderr
+    checked = env.tool("config", "check", env=variables)
+    assert checked.code == 2
+    assert checked.stdout.count(".priority: is missing") == 4
+    assert checked.stdout.count(" is pypi-corp-example") == 1
+    text = draft.read_text()
+    for number in range(1, 5):
+        text = text.replace("# priority =", f"priority = {number}", 1)
+    draft.write_text(text)
+    checked = env.tool("config", "check", env=variables)
+    assert (checked.code, checked.stdout.endswith("no faults, no doubts\n")) == (0, True), checked.stdout
+
+
+def test_init_overwrites_nothing(env: PipEnv, file: Path) -> None:
+    """A file that is there stays as it is."""
+    before = file.read_text()
+    done = env.tool("init", "pypi", "-o", str(file))
+    assert (done.code, "is there already" in done.stderr) == (2, True)
+    assert env.tool("init", "pypi", policy=file).stdout
+    assert file.read_text() == before
+
+
+def test_init_tells_what_is_overridden_and_what_is_built_in(env: PipEnv, tmp_path: Path) -> None:
+    """A setting that a later one overrides is told as such; pip's default index is one where nobody names another."""
+    variables = spread_settings(tmp_path) | {"PIP_EXTRA_INDEX_URL": "https://other.example/"}
+    (tmp_path / "global/pip/pip.conf").write_text("")
+    made = env.tool("init", env=variables).stdout
+    assert made.count("PIP_EXTRA_INDEX_URL overrides it, so pip does not ask it now") == 2
+    assert "[repositories.pypi]\n# from pip itself: its built-in default" in made
+
+
+def validator() -> Any:
+    """A validator of the schema as it is printed."""
+    found = json.loads(json.dumps(schema.json_schema()))
+    jsonschema.Draft202012Validator.check_schema(found)
+    return jsonschema.Draft202012Validator(found)
+
+
+def test_the_schema_is_printed_and_laid_down(env: PipEnv) -> None:
+    """`config schema` prints what docs/repoprio.schema.json holds."""
+    laid_down = (HERE.parent / "docs" / "repoprio.schema.json").read_text(encoding="utf-8")
+    assert env.tool("config", "schema").stdout == laid_down
+
+
+@settings(max_examples=150, deadline=None)
+@given(policies())
+def test_the_schema_takes_every_sound_policy(document: dict[str, Any]) -> None:
+    """What the reader takes the schema takes: no editor marks a good policy."""
+    validator().validate(tomllib.loads(as_toml(document)))
+
+
+def test_the_schema_takes_the_policies_of_all_cases() -> None:
+    """So it does for all policies that the tests are about, and for the example."""
+    checked = 0
+    texts = [_PLACE.sub(r"https://\1.example/", case.policy) for case in load_cases(HERE / "cases")]
+    for text in [*texts, (HERE.parent / "example-config" / "repoprio.toml").read_text()]:
+        try:
+            read_text(text, "f", {}, TOOLS)
+        except PolicyFaults:
+            continue
+        validator().validate(tomllib.loads(text))
+        checked += 1
+    assert checked > 200
+
+
+_PLACE = re.compile(r"(?<!\$)\{([a-z][a-z0-9_-]*)(?:\.host)?\}")
+# What only the policy as a whole, or the environment, can show.
+_BEYOND_A_SCHEMA = {
+    *("no-repository", "empty-file", "no-url", "no-priority", "bad-url", "no-password-told", "bad-specifier"),
+    *("pins-alike", "pin-to-nobody", "cancel-out", "one-url", "one-alias", "observe", "control-characters"),
+}
+
+
+def test_the_schema_finds_the_faults_of_one_file() -> None:
+    """What is wrong with a key or a value by itself an editor marks as well."""
+    cases = tomllib.loads((HERE / "policies" / "faults.toml").read_text(encoding="utf-8"))["case"]
+    unmarked = set()
+    for case in cases:
+        if set(case) == {"id", "why", "said", "system"}:
+            try:
+                document = tomllib.loads(case["system"])
+            except tomllib.TOMLDecodeError:
+                continue
+            if validator().is_valid(document):
+                unmarked.add(case["id"])
+    assert unmarked <= _BEYOND_A_SCHEMA
+
+
+def test_each_key_is_documented() -> None:
+    """docs/policy.md has every key of the policy."""
+    text = (HERE.parent / "docs" / "policy.md").read_text(encoding="utf-8")
+    for keys in (schema.POLICY, schema.REPOSITORY, schema.PIN):
+        assert all(f"`{key}`" in text for key in keys)
+
+
+def test_color_is_taken_by_every_command(env: PipEnv) -> None:
+    """`--color` is for every command that reports."""
+    for arguments in (["config", "check"], ["config", "show"], ["explain", "acme"]):
+        assert "usage:" not in env.tool(*arguments, "--color", "never").stderr
+
+
+def test_a_reader_that_goes_away_is_no_fault(env: PipEnv, file: Path) -> None:
+    """`repoprio config show | head -0` ends without a word."""
+    script = "import os, subprocess, sys; r, w = os.pipe(); os.close(r); subprocess.run(sys.argv[1:], stdout=w)"
+    done = _python(env, script, [str(env.python), "-m", "repoprio", "config", "show"], {"REPOPRIO_CONFIG": str(file)})
+    assert done.stderr == ""
