@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import jsonschema
 import pytest
-from hypothesis import given, settings
 
 from policy_files import TOOLS
-from repoprio.config import schema
-from repoprio.config.faults import PolicyFaults
 from repoprio.config.load import read_text
-from support.cases import load_cases
 from support.fixtures import EnvFactory
 from support.pips import Completed, PipEnv
-from test_spellings import as_toml, policies
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -255,68 +247,10 @@ def test_init_tells_what_is_overridden_and_what_is_built_in(env: PipEnv, tmp_pat
     assert "[repositories.pypi]\n# from pip itself: its built-in default" in made
 
 
-def validator() -> Any:
-    """A validator of the schema as it is printed."""
-    found = json.loads(json.dumps(schema.json_schema()))
-    jsonschema.Draft202012Validator.check_schema(found)
-    return jsonschema.Draft202012Validator(found)
-
-
 def test_the_schema_is_printed_and_laid_down(env: PipEnv) -> None:
     """`config schema` prints what docs/repoprio.schema.json holds."""
     laid_down = (HERE.parent / "docs" / "repoprio.schema.json").read_text(encoding="utf-8")
     assert env.tool("config", "schema").stdout == laid_down
-
-
-@settings(max_examples=150, deadline=None)
-@given(policies())
-def test_the_schema_takes_every_sound_policy(document: dict[str, Any]) -> None:
-    """What the reader takes the schema takes: no editor marks a good policy."""
-    validator().validate(tomllib.loads(as_toml(document)))
-
-
-def test_the_schema_takes_the_policies_of_all_cases() -> None:
-    """So it does for all policies that the tests are about, and for the example."""
-    checked = 0
-    texts = [_PLACE.sub(r"https://\1.example/", case.policy) for case in load_cases(HERE / "cases")]
-    for text in [*texts, (HERE.parent / "example-config" / "repoprio.toml").read_text()]:
-        try:
-            read_text(text, "f", {}, TOOLS)
-        except PolicyFaults:
-            continue
-        validator().validate(tomllib.loads(text))
-        checked += 1
-    assert checked > 200
-
-
-_PLACE = re.compile(r"(?<!\$)\{([a-z][a-z0-9_-]*)(?:\.host)?\}")
-# What only the policy as a whole, or the environment, can show.
-_BEYOND_A_SCHEMA = {
-    *("no-repository", "empty-file", "no-url", "no-priority", "bad-url", "no-password-told", "bad-specifier"),
-    *("pins-alike", "pin-to-nobody", "cancel-out", "one-url", "one-alias", "observe", "control-characters"),
-}
-
-
-def test_the_schema_finds_the_faults_of_one_file() -> None:
-    """What is wrong with a key or a value by itself an editor marks as well."""
-    cases = tomllib.loads((HERE / "policies" / "faults.toml").read_text(encoding="utf-8"))["case"]
-    unmarked = set()
-    for case in cases:
-        if set(case) == {"id", "why", "said", "system"}:
-            try:
-                document = tomllib.loads(case["system"])
-            except tomllib.TOMLDecodeError:
-                continue
-            if validator().is_valid(document):
-                unmarked.add(case["id"])
-    assert unmarked <= _BEYOND_A_SCHEMA
-
-
-def test_each_key_is_documented() -> None:
-    """docs/policy.md has every key of the policy."""
-    text = (HERE.parent / "docs" / "policy.md").read_text(encoding="utf-8")
-    for keys in (schema.POLICY, schema.REPOSITORY, schema.PIN):
-        assert all(f"`{key}`" in text for key in keys)
 
 
 def test_color_is_taken_by_every_command(env: PipEnv) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import secrets
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from policy_files import read_files
+from repoprio.config import carry
 from repoprio.config.doubts import doubts
 from repoprio.config.faults import PolicyFaults
+from repoprio.config.settings import Setting
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -168,3 +173,44 @@ def test_default_is_ignored_beside_a_policy() -> None:
     """What [DEFAULT] would pass on to every section is not read, whatever it says."""
     text = "[DEFAULT]\nmode = flexible\ntimeout = 5\n[repoprio]\nrepositories.corp.url = /srv\n"
     assert origins({"user": text}) == {"repositories.corp.url": "user/pip.conf"}
+
+
+def test_an_overridden_table_that_is_none() -> None:
+    """What a later layer puts right is told all the same."""
+    files = {"system": "repositories.mine = 3\n" + LATER, "user": "[repoprio]\n"}
+    files["user"] += "repositories.mine.url = /srv\nrepositories.mine.priority = 3\n"
+    assert [str(fault) for fault in read_files(files).faults] == [
+        "repoprio.toml: repositories.mine: 3 is not a table: write [repositories.NAME]"
+    ]
+
+
+def test_a_table_that_is_none_hides_what_is_below_it() -> None:
+    """A value where a table belongs is one fault, whatever other layers say below it."""
+    files = {"system": LATER, "pieces": {"a.toml": "pins.x = 3\n", "b.toml": "pins = 4\n"}}
+    files["user"] = "[repoprio]\npins.x.projects = x\npins.x.block = no\n"
+    assert [str(fault) for fault in read_files(files).faults] == [
+        "repos.d/a.toml: pins.x: 3 is not a table: write [pins.NAME]",
+        "repos.d/b.toml: pins: 4 is not a table: write [pins.NAME]",
+    ]
+
+
+def test_faults_of_what_is_added_to_a_locked_layer() -> None:
+    """A faulty priority or pattern of an addition is told as what it is; a locked faulty one counts as 99."""
+    files = {
+        "system": 'locked = "extend"\n' + LATER.replace("90", "0"),
+        "user": "[repoprio]\nrepositories.mine.url = /srv\nrepositories.mine.priority = 100\n"
+        "repositories.mine.owns = a!\n",
+    }
+    assert [str(fault) for fault in read_files(files).faults] == [
+        "repoprio.toml: repositories.pypi.priority: 0 is not between 1 and 999 (1 is the highest priority)",
+        "user/pip.conf: repositories.mine.owns: ['a!'] has 'a!', which is not a project name with * and ? as wildcards",
+    ]
+
+
+def test_more_than_a_variable_can_carry() -> None:
+    """A policy that is too long for the environment of a child is refused, not cut."""
+    with pytest.raises(carry.TooLong):
+        carry.pack([Setting(("help",), secrets.token_hex(2**18), "f")])
+    row = base64.b64encode(zlib.compress(b'[[1, "mode", "f"]]')).decode()
+    with pytest.raises(ValueError, match="another shape"):
+        carry.unpack(row)

@@ -24,6 +24,7 @@ from repoprio.urls import (
     Site,
     credentials,
     filename,
+    is_fuse,
     is_page_of,
     is_within,
     page_url,
@@ -408,3 +409,27 @@ def test_explanations_of_what_was_shadowed() -> None:
     told = explain(policy, decision, "acme", {"corp": ("1",), "public": ("9",)})
     assert [(line.status, line.versions) for line in told.lines] == [("served", ("1",)), ("shadowed", ("9",))]
     assert told.outcome is Outcome.NO_MATCH
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://repoprio.invalid/unguarded/", True),
+        ("https://REPOPRIO.invalid", True),
+        ("https://repoprio.invalid.example/", False),
+        ("https://[broken", False),
+    ],
+)
+def test_the_fuse(url: str, expected: bool) -> None:
+    """The fuse is told by its host, whatever its path."""
+    assert is_fuse(url) is expected
+
+
+def test_one_tier_protects_nothing() -> None:
+    """Several repositories of one tier are told; a lone one, and one that is only routed to, are none."""
+    corp, team, other = repository("corp"), repository("team"), repository("other", priority=90)
+    assert Policy((corp, team)).is_one_tier()
+    assert not Policy((corp,)).is_one_tier()
+    assert not Policy((corp, other)).is_one_tier()
+    assert Policy((corp, team, replace(other, explicit=True))).is_one_tier()
+    assert not Policy((corp, replace(team, enabled=False))).is_one_tier()

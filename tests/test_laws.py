@@ -239,3 +239,20 @@ def test_the_policy_is_frozen(priorities: tuple[int, int]) -> None:
     with pytest.raises(AttributeError):
         found.mode = Mode.FLEXIBLE  # type: ignore[misc]
     assert isinstance(found.origins, MappingProxyType)
+
+
+globs = st.text("ab-?*", min_size=1, max_size=6).map(lambda text: Pattern(normalize(text)))
+short_names = st.text("ab-", min_size=1, max_size=5).map(normalize)
+
+
+@settings(max_examples=1000)
+@given(globs, globs, short_names)
+def test_what_patterns_say_of_each_other(one: Pattern, other: Pattern, name: NormalizedName) -> None:
+    """A covering pattern matches all that the covered one does; two that match one name overlap, either way round."""
+    if one.covers(other) and other.matches(name):
+        assert one.matches(name)
+    if one.matches(name) and other.matches(name):
+        assert one.overlaps(other)
+    assert one.overlaps(other) == other.overlaps(one)
+    assert one.covers(one)
+    assert one.overlaps(one)

@@ -93,7 +93,7 @@ def _urls(about: str) -> Key:
 _STATUS: Json = {"type": "integer", "minimum": 400, "maximum": 499}
 _REDIRECTS: Json = {
     "type": "object",
-    "propertyNames": {"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"},
+    "propertyNames": {"pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://([^/:@?#\[\]]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?/*$"},
     "additionalProperties": {"enum": [means.value for means in Redirects]},
 }
 

@@ -143,7 +143,8 @@ def _site(text: str) -> Site:
         parts, found = urlsplit(text), site(text)
     except ValueError:
         parts, found = urlsplit(""), Site("", "", None)
-    if found.scheme not in ("http", "https") or not found.host or parts.path.strip("/") or "@" in parts.netloc:
+    more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if found.scheme not in ("http", "https") or not found.host or more:
         raise NotExpected(f"has {hushed(text)!r}, which is not a site such as https://files.example")
     return found
 
