@@ -8,8 +8,8 @@ from typing import Any
 
 from repoprio.config import schema
 from repoprio.config.faults import Fault
+from repoprio.config.schema import SECTION, fold
 
-SECTION = "repoprio"
 Section = dict[str, str]
 
 
@@ -22,11 +22,6 @@ class _Parser(configparser.RawConfigParser):
 
     def optionxform(self, optionstr: str) -> str:
         return fold(optionstr)
-
-
-def fold(key: str) -> str:
-    """A key as pip folds it."""
-    return key.lower().replace("_", "-").removeprefix("--")
 
 
 def sections(text: str) -> dict[str, Section]:

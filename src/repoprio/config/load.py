@@ -42,7 +42,7 @@ def survey(environ: Mapping[str, str], found: Sequence[Layer], tools: Tools) -> 
 
 
 def read_pip_files(found: Sequence[Layer]) -> tuple[list[tuple[str, Mapping[str, Mapping[str, str]]]], list[Fault]]:
-    """Pip's own files that are there, first to last, with their sections; and what is wrong with the others."""
+    """Pip's own files that name an index, first to last, with their sections; and what is wrong with the others."""
     files, faults = [], []
     for file in (file for layer in found for file in layer.files):
         sections = _pip_sections(file)
@@ -54,10 +54,13 @@ def read_pip_files(found: Sequence[Layer]) -> tuple[list[tuple[str, Mapping[str,
 
 
 def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | Fault:
-    from repoprio.config import ini
-
     try:
-        return ini.sections(places.pip_text(file) or "")
+        text = places.pip_text(file) or ""
+        if not any(word in text.lower() for word in ("index", "find")):
+            return {}
+        from repoprio.config import ini
+
+        return ini.sections(text)
     except Unreadable as error:
         return Fault(file, "", str(error))
     except ValueError as error:

@@ -83,10 +83,10 @@ def as_url(text: str, home: str) -> str:
         text = os.path.join(home, text[2:])
     if "://" in text:
         return text
-    from pathlib import PurePosixPath, PureWindowsPath
-
     if text.startswith("/"):
-        return PurePosixPath(text).as_uri()
+        return f"file://{quote(text)}"
+    from pathlib import PureWindowsPath
+
     windows = PureWindowsPath(text)
     return windows.as_uri() if windows.drive and windows.is_absolute() else text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from repoprio.config.ini import SECTION, fold
+from repoprio.config.schema import SECTION, fold
 from repoprio.policy import Format
 from repoprio.urls import hushed
 

@@ -11,6 +11,8 @@ from repoprio.config import values
 from repoprio.policy import HIGHEST, LOWEST, DirectUrls, Format, Mode, Redirects, Unlisted
 
 Json = Mapping[str, Any]
+# The section of pip's files that is ours.
+SECTION = "repoprio"
 _WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[-+]?[0-9]{1,18}(\.[0-9]{1,18})?(e[-+]?[0-9]{1,3})?", re.IGNORECASE)
 # What pip itself takes for true and false in its files.
@@ -32,6 +34,11 @@ class Key(NamedTuple):
     from_text: Callable[[str], Any]
     json: Json
     free: bool = False
+
+
+def fold(key: str) -> str:
+    """A key as pip folds it."""
+    return key.lower().replace("_", "-").removeprefix("--")
 
 
 def _same(text: str) -> Any:

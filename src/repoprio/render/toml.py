@@ -29,6 +29,8 @@ def key(name: str) -> str:
 
 
 def _text(text: str) -> str:
+    if text.isprintable() and not {'"', "\\"} & set(text):
+        return f'"{text}"'
     # A JSON string is a basic string of TOML, but for DEL, which TOML wants escaped.
     import json
 
