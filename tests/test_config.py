@@ -214,3 +214,14 @@ def test_more_than_a_variable_can_carry() -> None:
     row = base64.b64encode(zlib.compress(b'[[1, "mode", "f"]]')).decode()
     with pytest.raises(ValueError, match="another shape"):
         carry.unpack(row)
+
+
+def test_the_examples_say_the_same() -> None:
+    """The two files of example-config are one policy in two spellings, without a doubt."""
+    folder = Path(__file__).parent.parent / "example-config"
+    as_toml = read_files({"system": (folder / "repoprio.toml").read_text()}).sound()
+    as_ini = read_files({"global": (folder / "pip.conf").read_text()}).sound()
+    assert as_toml is not None
+    assert as_ini is not None
+    assert (as_toml.repositories, as_toml.pins, as_toml.help) == (as_ini.repositories, as_ini.pins, as_ini.help)
+    assert doubts(as_toml) == []
