@@ -62,8 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="repoprio",
         description="Repository priorities for pip: a higher-priority repository owns every name it serves.",
-        epilog="The policy is the file that REPOPRIO_CONFIG names, else what the system's files and [repoprio] of pip's "
-        "own files say together: repoprio config show.",
+        epilog="The policy is the file that REPOPRIO_CONFIG names, else what the system's files and [repoprio] of "
+        "pip's own files say together: repoprio config show.",
     )
     parser.add_argument("--version", action="version", version=f"repoprio {__version__}")
     # Told its name, argparse need not lay out a help text to find it: that takes 2 ms.
