@@ -24,6 +24,7 @@ from repoprio.urls import (
     Site,
     credentials,
     filename,
+    hushed,
     is_fuse,
     is_page_of,
     is_within,
@@ -433,3 +434,27 @@ def test_one_tier_protects_nothing() -> None:
     assert not Policy((corp, other)).is_one_tier()
     assert Policy((corp, team, replace(other, explicit=True))).is_one_tier()
     assert not Policy((corp, replace(team, enabled=False))).is_one_tier()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://corp.example/simple/", "https://corp.example/simple/"),
+        ("https://bot:s3cret@corp.example/simple/", "https://****@corp.example/simple/"),
+        ("https://bot:s3/cret@corp.example/simple/", "https://****@corp.example/simple/"),
+        ("https://s3/cret@corp.example/simple/", "https://****@corp.example/simple/"),
+        ("https://bot:s3@cret@corp.example/simple/", "https://****@corp.example/simple/"),
+        ("https://corp.example/_packaging/feed@Local/simple/", "https://corp.example/_packaging/feed@Local/simple/"),
+        ("https://bot:s3cret@corp.example/feed@Local/", "https://****@corp.example/feed@Local/"),
+        ("https://localhost:8080/feed@Local/?token=s3cret", "https://localhost:8080/feed@Local/?****"),
+        ("https://corp.example/#s3cret@x", "https://corp.example/?****"),
+        ("bot:s3cret@corp.example/simple", "****@corp.example/simple"),
+        ("https://${WHO}:${TOKEN}@corp.example/", "https://****@corp.example/"),
+        ("https://[s3cret@x/", "https://****@x/"),
+        ("/srv/wheels", "/srv/wheels"),
+        ("https://", "https://"),
+    ],
+)
+def test_no_login_is_shown(text: str, expected: str) -> None:
+    """What may be a login or a token is hidden, also in a text that is no URL; an @ in a path is a part of it."""
+    assert hushed(text) == expected

@@ -271,3 +271,9 @@ def test_check_compares(pip_env: EnvFactory, world: World) -> None:
         assert "s3cret" not in done.stdout
     file.write_text("= [")
     assert export(env, policy, "--check", str(file)).code == 2
+
+
+def test_where_nothing_is_enabled_uv_finds_nothing() -> None:
+    """A policy whose repositories are all switched off leaves uv no index, not its built-in one."""
+    document = uv.export(read_text(CORP + "enabled = false\n", "f", {}, TOOLS), project=False).document
+    assert (document["index"], document["no-index"]) == ([], True)

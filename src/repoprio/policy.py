@@ -80,7 +80,7 @@ class Location:
     """
 
     shown: str
-    url: str
+    url: str = field(repr=False)
     user: str | None = field(default=None, repr=False)
     password: str = field(default="", repr=False)
     unset: tuple[str, ...] = ()

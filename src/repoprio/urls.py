@@ -117,9 +117,21 @@ def filename(url: str) -> str:
 def hushed(text: str) -> str:
     """`text` without anything that could be a login or a token, whether or not it is a good URL."""
     scheme, separator, rest = text.partition("://") if "://" in text else ("", "", text)
-    rest = f"****@{rest.rpartition('@')[2]}" if "@" in rest else rest
     plain = re.split(r"[?#]", rest, maxsplit=1)[0]
-    return f"{scheme}{separator}{plain}{'?****' if plain != rest else ''}"
+    # Where a host can be told, an @ after it is a part of the path; else all before the last one may be a login.
+    end = plain.find("/") if _has_host(f"{scheme}://{plain}") else len(plain)
+    login, at, _ = plain[: end if end >= 0 else len(plain)].rpartition("@")
+    hidden = f"****@{plain[len(login) + 1 :]}" if at else plain
+    return f"{scheme}{separator}{hidden}{'?****' if plain != rest else ''}"
+
+
+def _has_host(url: str) -> bool:
+    """Whether `url` surely names a host: a password with a / in it would look like one, but for the dot."""
+    try:
+        host = site(url).host
+    except ValueError:
+        return False
+    return "." in host or host == "localhost"
 
 
 def redacted(url: str) -> str:

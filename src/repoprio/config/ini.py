@@ -9,6 +9,7 @@ from typing import Any
 from repoprio.config import schema
 from repoprio.config.faults import Fault
 from repoprio.config.schema import SECTION, fold
+from repoprio.urls import hushed
 
 Section = dict[str, str]
 
@@ -37,9 +38,9 @@ def sections(text: str) -> dict[str, Section]:
 
 def _problem(error: configparser.Error) -> str:
     if isinstance(error, configparser.DuplicateOptionError):
-        return f"{error.section}.{error.option} is set twice"
+        return f"{hushed(error.section)}.{hushed(error.option)} is set twice"
     if isinstance(error, configparser.DuplicateSectionError):
-        return f"there are two sections [{error.section}]"
+        return f"there are two sections [{hushed(error.section)}]"
     if isinstance(error, configparser.MissingSectionHeaderError):
         return "a line before the first [section]"
     return "a line that is neither [section] nor key = value"

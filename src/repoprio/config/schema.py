@@ -68,7 +68,8 @@ def _words_and_numbers(text: str) -> Any:
 def _pairs(text: str) -> Any:
     """``https://a.example = follow https://b.example = absent``, on one line or several."""
     pairs = [word.rpartition("=") for word in re.sub(r"\s*=\s*", "=", text).split()]
-    return {key: value for key, _, value in pairs} if all(equals for _, equals, _ in pairs) else text
+    known = {means.value for means in Redirects}
+    return {key: value for key, _, value in pairs} if all(value in known for _, _, value in pairs) else text
 
 
 _STRING: Json = {"type": "string", "pattern": r"\S"}

@@ -28,9 +28,12 @@ def export(policy: Policy, *, project: bool) -> Exported:
     asked = [repository for repository in policy.enabled() if not repository.explicit]
     explicit = [repository for repository in policy.enabled() if repository.explicit]
     indexes = [_index(repository) for repository in (*explicit, *asked)]
-    # uv's built-in default index is gone as soon as another one is the default, which is asked last.
-    indexes[-1]["default"] = True
     document: dict[str, Any] = {"index-strategy": _STRATEGY.get(policy.mode, "first-index"), "index": indexes}
+    # uv's built-in default index is gone as soon as another one is the default, which is asked last.
+    if indexes:
+        indexes[-1]["default"] = True
+    else:
+        document["no-index"] = True
     constraints = [line for pin in policy.pins for line in _constraints(pin)]
     if constraints:
         document |= {"constraint-dependencies": constraints, "build-constraint-dependencies": constraints}

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from repoprio.config.pip_settings import Named, names_an_index, shown
 from repoprio.policy import LOWEST, PYPI, Format
 from repoprio.render import toml
-from repoprio.urls import hushed, place, site, without_credentials
+from repoprio.urls import hushed, place, site
 
 _NAMED = """\
 # A lower number is a higher priority: a repository owns every project name that it serves, and those
@@ -58,11 +58,8 @@ def _table(repository: Wanted, priority: int) -> str:
 
 
 def bare(url: str) -> str:
-    """`url` without its login."""
-    try:
-        return without_credentials(url)
-    except ValueError:
-        return hushed(url)
+    """`url` without its login, and without what is no part of a repository's URL."""
+    return hushed(url).replace("****@", "")
 
 
 def from_settings(found: Sequence[Named], default_index: str) -> str:

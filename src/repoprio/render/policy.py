@@ -30,9 +30,7 @@ def show(survey: Survey) -> str:
     lines = [f"# {source.layer}: {source.file}" for source in survey.sources]
     tables: dict[str, list[Setting]] = {}
     for setting in survey.merged.settings.values():
-        tables.setdefault(".".join(map(toml.key, setting.path[:2])) if setting.path[0] in TABLES else "", []).append(
-            setting
-        )
+        tables.setdefault(_table(setting), []).append(setting)
     for name, settings in sorted(tables.items(), key=lambda item: item[0] != ""):
         lines += ["", *([f"[{name}]"] if name else [])]
         said = [(_said(setting), setting.file) for setting in settings if not setting.is_table]
@@ -41,8 +39,17 @@ def show(survey: Survey) -> str:
     return "\n".join(lines)
 
 
+def _table(setting: Setting) -> str:
+    return ".".join(map(_key, setting.path[:2])) if setting.path[0] in TABLES else ""
+
+
 def _said(setting: Setting) -> str:
-    return f"{toml.key(setting.path[-1])} = {toml.value(safe(setting))}"
+    return f"{_key(setting.path[-1])} = {toml.value(safe(setting))}"
+
+
+def _key(part: str) -> str:
+    # Whoever writes a URL where a key belongs may have written its login as well.
+    return toml.key(hushed(part))
 
 
 def safe(setting: Setting) -> Any:
@@ -108,7 +115,7 @@ def document(survey: Survey, doubts: Sequence[Doubt], wishes: Sequence[Wish] | N
 def _settings(survey: Survey) -> Iterator[dict[str, Any]]:
     for setting in survey.merged.settings.values():
         if not setting.is_table:
-            yield {"key": setting.key, "value": safe(setting), "file": setting.file}
+            yield {"key": hushed(setting.key), "value": safe(setting), "file": setting.file}
 
 
 def _fault(fault: Fault | Doubt) -> dict[str, str]:
