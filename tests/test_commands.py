@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -156,6 +157,12 @@ def test_init_with_many_names(env: PipEnv) -> None:
     "arguments",
     [
         ["corp"],
+        ["corp="],
+        ["=https://corp.example/"],
+        ["corp=https://a.example/", "corp=https://b.example/"],
+        ["corp=https://corp.example/", "--isolated"],
+        ["pypi", "-o", ""],
+        ["--owns", "corp=acme"],
         ["corp=ftp://corp.example/"],
         ["Corp=https://corp.example/"],
         ["corp=https://corp.example/", "other=https://corp.example"],
@@ -226,7 +233,7 @@ def test_a_draft_says_what_is_to_decide(env: PipEnv, tmp_path: Path) -> None:
         text = text.replace("# priority =", f"priority = {number}", 1)
     draft.write_text(text)
     checked = env.tool("config", "check", env=variables)
-    assert (checked.code, checked.stdout.endswith("no faults, no doubts\n")) == (0, True), checked.stdout
+    assert (checked.code, checked.stdout.endswith("no faults, 1 doubt\n")) == (0, True), checked.stdout
 
 
 def test_init_overwrites_nothing(env: PipEnv, file: Path) -> None:
@@ -264,3 +271,52 @@ def test_a_reader_that_goes_away_is_no_fault(env: PipEnv, file: Path) -> None:
     script = "import os, subprocess, sys; r, w = os.pipe(); os.close(r); subprocess.run(sys.argv[1:], stdout=w)"
     done = _python(env, script, [str(env.python), "-m", "repoprio", "config", "show"], {"REPOPRIO_CONFIG": str(file)})
     assert done.stderr == ""
+
+
+def test_isolated_is_pips_own(env: PipEnv, tmp_path: Path) -> None:
+    """--isolated reads neither the user's file nor PIP_* variables, as pip's own does."""
+    variables = spread_settings(tmp_path)
+    made = env.tool("init", "--isolated", env=variables)
+    assert list(tomllib.loads(made.stdout)["repositories"]) == ["pypi-corp-example"]
+    assert "PIP_FIND_LINKS" not in env.tool("config", "check", "--isolated", env=variables).stdout
+
+
+def test_what_switches_the_policy_off_is_told(env: PipEnv) -> None:
+    """REPOPRIO_CONFIG as the null device is why there is no policy, and is said to be."""
+    done = env.tool("config", "check", env={"REPOPRIO_CONFIG": os.devnull})
+    assert (done.code, "unset REPOPRIO_CONFIG" in done.stderr) == (1, True)
+
+
+def test_an_index_that_stops_pip_is_a_doubt(env: PipEnv, file: Path) -> None:
+    """What pip's own settings name and the policy does not list is told, with where it is named."""
+    variables = {"PIP_EXTRA_INDEX_URL": f"https://bot:{SECRET}@evil.example/simple"}
+    done = env.tool("config", "check", policy=file, env=variables)
+    assert "doubt: PIP_EXTRA_INDEX_URL: https://evil.example/simple: is not in the policy, so every pip" in done.stdout
+    assert "[unlisted]" in done.stdout
+    assert SECRET not in done.stdout
+    file.write_text('unlisted = "ignore"\n' + file.read_text())
+    assert "[unlisted]" not in env.tool("config", "check", policy=file, env=variables).stdout
+
+
+def test_a_pip_conf_is_checked_by_its_ending(env: PipEnv) -> None:
+    """`config check FILE` takes a pip.conf as well; one without our section says so."""
+    example = HERE.parent / "example-config" / "pip.conf"
+    done = env.tool("config", "check", str(example))
+    assert (done.code, "no faults, no doubts" in done.stdout) == (0, True), done.stdout
+    other = env.home / "other.conf"
+    other.write_text("[global]\ntimeout = 5\n")
+    assert "has no section [repoprio]" in env.tool("config", "check", str(other)).stdout
+
+
+def test_relative_find_links_become_absolute(env: PipEnv, tmp_path: Path) -> None:
+    """A policy is the same wherever pip is run: a relative path is written as it is here, and told."""
+    done = env.tool("init", env={"PIP_FIND_LINKS": "./wheels"}, cwd=tmp_path)
+    assert f'# from PIP_FIND_LINKS, there ./wheels\nurl = "{tmp_path}/wheels"' in done.stdout
+
+
+def test_a_new_file_is_put_in_force_by_hand(env: PipEnv, tmp_path: Path) -> None:
+    """`init -o` says how its file becomes the policy; - is stdout, and a file named so is not made."""
+    done = env.tool("init", "pypi", "-o", str(tmp_path / "new.toml"))
+    assert f"put it in force: export REPOPRIO_CONFIG={tmp_path}/new.toml" in done.stderr
+    assert env.tool("init", "pypi", "-o", "-", cwd=tmp_path).stdout
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["new.toml"]

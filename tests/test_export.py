@@ -277,3 +277,32 @@ def test_where_nothing_is_enabled_uv_finds_nothing() -> None:
     """A policy whose repositories are all switched off leaves uv no index, not its built-in one."""
     document = uv.export(read_text(CORP + "enabled = false\n", "f", {}, TOOLS), project=False).document
     assert (document["index"], document["no-index"]) == ([], True)
+
+
+@pytest.mark.parametrize("line", ['index-strategy = "unsafe-best-match"', 'extra-index-url = ["https://e.example/"]'])
+def test_check_looks_into_the_pip_section(line: str, pip_env: EnvFactory, world: World) -> None:
+    """`[pip]` of uv.toml goes before what stands outside."""
+    env, policy, file = pip_env("26.3"), world.policy(), world.folder / "uv.toml"
+    file.write_text(export(env, policy).stdout + f"[pip]\n{line}\n")
+    done = export(env, policy, "--check", str(file))
+    assert (done.code, f"pip.{line.split(maxsplit=1)[0]} is " in done.stdout) == (1, True), done.stdout
+
+
+def test_check_leaves_a_project_its_own_sources(pip_env: EnvFactory, world: World) -> None:
+    """A project may ask for paths and URLs itself; an index for a name is the policy's to choose."""
+    env, policy, file = pip_env("26.3"), world.policy(TORCH), world.folder / "pyproject.toml"
+    exported = export(env, policy, "--project").stdout
+    file.write_text(exported + 'foo = { git = "https://git.example/foo" }\n')
+    assert export(env, policy, "--check", str(file)).code == 0
+    file.write_text(exported + 'foo = { index = "public" }\n')
+    assert "sources.foo is " in export(env, policy, "--check", str(file)).stdout
+
+
+def test_what_cannot_be_exported_leaves_uv_nothing(pip_env: EnvFactory, tmp_path: Path) -> None:
+    """`export uv > uv.toml` leaves no empty file, with which uv would ask its built-in index."""
+    policy = tmp_path / "policy.toml"
+    for text in (CORP.replace("simple", "${TOKEN}"), "faulty = 1\n"):
+        policy.write_text(text)
+        done = export(pip_env("26.3"), policy)
+        assert (done.code, tomllib.loads(done.stdout)) == (2, {"no-index": True})
+    assert export(pip_env("26.3"), Path(os.devnull)).code == 2

@@ -288,3 +288,22 @@ def test_no_pipe_is_emptied_and_no_device_read(pip: str, tmp_path: Path) -> None
         opened.truncate(places.SIZE_LIMIT + 1)
     with pytest.raises(places.Unreadable, match="larger than 16 MiB"):
         places.toml_text(str(big))
+
+
+@pytest.mark.parametrize("versions", ["<1.1.x", ">>1", "new"])
+def test_no_pip_takes_a_specifier_that_is_none(versions: str, home: Home, corp: RepositoryServer) -> None:
+    """Older pips know legacy specifiers, which compare as texts: to a policy they are faults on every pip."""
+    home.user_file.write_text(
+        f"[repoprio]\nrepositories.corp.url = {corp.page_url}\npins.a.projects = acme\npins.a.versions = {versions}\n"
+    )
+    done = home.pip("install", "--dry-run", "acme")
+    assert (done.code, "is not a version specifier" in done.stderr) == (2, True), done.stderr
+    assert home.tool("config", "check").code == 2
+
+
+def test_the_demo_respects_a_lock(home: Home, corp: RepositoryServer) -> None:
+    """Where the policy is locked the demo says so, and begins nothing."""
+    home.user_file.write_text(f"[repoprio]\nlocked = true\nrepositories.corp.url = {corp.page_url}\n")
+    done = home.tool("demo")
+    assert (done.code, done.stdout) == (1, "")
+    assert "the policy is locked" in done.stderr

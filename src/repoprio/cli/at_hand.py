@@ -7,11 +7,11 @@ import re
 import sys
 from typing import Any
 
-from repoprio.config import places
+from repoprio.config import load, places
 from repoprio.config.faults import Fault
 from repoprio.config.load import read_file, read_pip_files, survey
 from repoprio.config.pip_settings import Named, named
-from repoprio.config.read import Tools
+from repoprio.config.read import Tools, is_strict
 from repoprio.config.survey import Survey
 from repoprio.pip_adapter.builtin import default_index
 
@@ -31,10 +31,9 @@ def _is_specifier(text: str) -> bool:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     try:
-        SpecifierSet(text)
+        return is_strict(SpecifierSet(text))
     except InvalidSpecifier:
         return False
-    return True
 
 
 def _platform_dirs() -> Any:
@@ -51,10 +50,21 @@ def layers(*, isolated: bool = False) -> tuple[places.Layer, ...]:
     return places.layers(os.environ, _platform_dirs, isolated=isolated)
 
 
+def no_policy(*, isolated: bool = False) -> str:
+    """What to say where there is no policy."""
+    return load.no_policy(os.environ, layers(isolated=isolated), places.system_folder(_platform_dirs))
+
+
 def pip_settings(*, isolated: bool = False) -> tuple[list[Named], list[Fault]]:
     """The indexes and find-links that pip's own settings name, and the files of pip's that cannot be read."""
     files, faults = read_pip_files(places.pip_layers(os.environ, _platform_dirs, isolated=isolated))
-    return named(files, os.environ), faults
+    # pip --isolated reads none of its variables.
+    return named(files, {} if isolated else os.environ), faults
+
+
+def is_locked() -> bool:
+    """Whether the policy in force keeps ``REPOPRIO_CONFIG`` from naming another."""
+    return bool(survey({**os.environ, places.VARIABLE: os.devnull}, layers(), TOOLS).faults)
 
 
 def policy(file: str | None = None, *, isolated: bool = False) -> Survey:

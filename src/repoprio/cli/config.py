@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from repoprio.cli import at_hand
 from repoprio.config.doubts import doubts
 from repoprio.config.faults import Doubt
-from repoprio.config.load import no_policy
 from repoprio.config.locations import is_at
 from repoprio.config.pip_settings import Named, shown
 from repoprio.config.schema import json_schema
@@ -46,7 +45,7 @@ def check(options: argparse.Namespace) -> int:
     wishes = _wishes(survey, isolated=options.isolated)
     if not survey.sources and not survey.faults:
         return _none(survey, options, wishes)
-    found = _doubts(survey)
+    found = _doubts(survey, wishes)
     print((policy.document if options.format == "json" else policy.check)(survey, found, wishes))
     return 2 if survey.faults else 0
 
@@ -59,8 +58,14 @@ def schema(_: argparse.Namespace) -> int:
     return 0
 
 
-def _doubts(survey: Survey) -> list[Doubt]:
-    return doubts(survey.policy) if survey.policy else []
+def _doubts(survey: Survey, wishes: Sequence[policy.Wish] = ()) -> list[Doubt]:
+    """What is seldom meant: of the policy, and of pip's own settings beside it."""
+    if survey.policy is None:
+        return []
+    refused = [wish for wish in wishes if survey.policy.unlisted is Unlisted.REFUSE and wish.is_unlisted]
+    hint = "take it out there, or add it to the policy"
+    problem = "is not in the policy, so every pip that looks up a project stops"
+    return doubts(survey.policy) + [Doubt(w.origin, w.url, problem, hint, "unlisted") for w in refused]
 
 
 def _wishes(survey: Survey, *, isolated: bool) -> list[policy.Wish]:
@@ -78,7 +83,7 @@ def _meaning(rules: Policy | None, one: Named) -> tuple[str | None, str]:
         return (known.name if known else None), f"is {known.name}" if known else f"is not read: {one.overridden} is"
     if is_fuse(one.url):
         return None, "is the fuse"
-    return None, f"is not in the policy: {_UNLISTED[rules.unlisted]}"
+    return None, f"{policy.UNLISTED}: {_UNLISTED[rules.unlisted]}"
 
 
 def _none(survey: Survey, options: argparse.Namespace, wishes: Sequence[policy.Wish] | None = None) -> int:
@@ -87,5 +92,5 @@ def _none(survey: Survey, options: argparse.Namespace, wishes: Sequence[policy.W
     else:
         for wish in wishes or ():
             print(wish)
-    print(f"repoprio: {no_policy(at_hand.layers(isolated=options.isolated))}", file=sys.stderr)
+    print(f"repoprio: {at_hand.no_policy(isolated=options.isolated)}", file=sys.stderr)
     return 1

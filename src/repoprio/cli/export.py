@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any
 
 from repoprio.cli import at_hand
 from repoprio.config import places
-from repoprio.config.load import no_policy
 from repoprio.errors import RepoprioError
 from repoprio.export import Exported, uv
 
@@ -17,41 +17,53 @@ class CannotCompare(RepoprioError):
     """The file to compare with cannot be read."""
 
 
+class NothingExported(RepoprioError):
+    """There is no policy, a faulty one, or one that cannot be said."""
+
+
 def command(options: argparse.Namespace) -> int:
     """Print the export, or compare it with a file; 1 where something cannot be said, or differs."""
-    policy = at_hand.policy(options.policy).sound()
-    if policy is None:
-        print(f"ERROR: repoprio: {no_policy(at_hand.layers())}", file=sys.stderr)
-        return 2
+    project = options.project or os.path.basename(options.check or "") == "pyproject.toml"
     try:
-        exported = uv.export(policy, project=options.project)
-    except uv.CannotExport as error:
-        print(f"ERROR: repoprio: nothing was exported. {error}    [export]", file=sys.stderr)
-        return 1
+        exported = _exported(options, project=project)
+    except RepoprioError:
+        if not options.check:
+            print(uv.NOTHING, end="")
+        raise
     if options.check:
-        return _compare(exported, options)
-    print(uv.text(exported, project=options.project), end="")
+        return _compare(exported, options.check, project=project)
+    print(uv.text(exported, project=project), end="")
     for gap in exported.gaps:
         print(f"repoprio: not said: {gap}", file=sys.stderr)
     return 1 if exported.gaps else 0
 
 
-def _compare(exported: Exported, options: argparse.Namespace) -> int:
-    found = uv.differences(exported, _document(options))
+def _exported(options: argparse.Namespace, *, project: bool) -> Exported:
+    policy = at_hand.policy(options.policy).sound()
+    if policy is None:
+        raise NothingExported(at_hand.no_policy())
+    try:
+        return uv.export(policy, project=project)
+    except uv.CannotExport as error:
+        raise NothingExported(f"nothing was exported. {error}    [export]") from None
+
+
+def _compare(exported: Exported, file: str, *, project: bool) -> int:
+    found = uv.differences(exported, _document(file, project=project))
     for line in found:
-        print(f"{options.check}: {line}")
+        print(f"{file}: {line}")
     if not found:
-        print(f"{options.check}: as the policy says")
+        print(f"{file}: as the policy says")
     return 1 if found else 0
 
 
-def _document(options: argparse.Namespace) -> dict[str, Any]:
+def _document(file: str, *, project: bool) -> dict[str, Any]:
     try:
-        document = at_hand.TOOLS.parse_toml(places.toml_text(options.check))
+        document = at_hand.TOOLS.parse_toml(places.toml_text(file))
     except places.Unreadable as error:
-        raise CannotCompare(f"{options.check} {error}    [usage]") from None
-    except (ValueError, RecursionError):
-        raise CannotCompare(f"{options.check} is not TOML    [usage]") from None
+        raise CannotCompare(f"{file} {error}    [usage]") from None
+    except (ValueError, RecursionError) as error:
+        raise CannotCompare(f"{file} is not TOML: {error}    [usage]") from None
     inner = document.get("tool", {})
-    found = inner.get("uv", {}) if isinstance(inner, dict) and options.project else document
+    found = inner.get("uv", {}) if isinstance(inner, dict) and project else document
     return found if isinstance(found, dict) else {}

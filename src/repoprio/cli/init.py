@@ -7,12 +7,16 @@ import os
 import sys
 
 from repoprio.cli import at_hand
+from repoprio.config import values
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.load import read_text
+from repoprio.config.pip_settings import Named
 from repoprio.config.places import VARIABLE
 from repoprio.errors import RepoprioError
 from repoprio.policy import PYPI
 from repoprio.render import draft
+
+_FOR_NAMES = ("namespaces", "owns", "flat")
 
 
 class CannotWrite(RepoprioError):
@@ -21,31 +25,51 @@ class CannotWrite(RepoprioError):
 
 def command(options: argparse.Namespace) -> int:
     """Print the policy, or write it to a file that is not there yet."""
+    if options.output == "":
+        options.parser.error("-o takes the name of a file")
     text = _from_names(options) if options.repositories else _from_settings(options)
-    file = options.output or _unwritten()
+    file = None if options.output == "-" else options.output or _unwritten()
     if file:
         _write(file, text)
-        print(f"repoprio: wrote {file}", file=sys.stderr)
+        print(f"repoprio: wrote {file}{_in_force(file)}", file=sys.stderr)
     else:
         print(text, end="")
     return 0
 
 
 def _from_names(options: argparse.Namespace) -> str:
-    namespaces = _pairs(options, "namespaces", options.namespaces)
-    wanted = []
+    if options.isolated:
+        options.parser.error("--isolated is for a policy from pip's settings, without names")
+    namespaces, owns = (_patterns(options, option) for option in ("namespaces", "owns"))
+    wanted: list[draft.Wanted] = []
     for given in options.repositories:
-        name, equals, url = given.partition("=")
-        if not equals and name != PYPI:
-            options.parser.error(f"{name!r} is not NAME=URL (the one name that stands alone is {PYPI})")
-        patterns = tuple(namespaces.pop(name, "").replace(",", " ").split())
-        wanted.append(draft.Wanted(name, url or PYPI, patterns, name in options.flat))
-        if url and draft.bare(url) != url:
+        name, url = _name_and_url(options, given)
+        if name in (known.name for known in wanted):
+            options.parser.error(f"{name!r} is named twice")
+        alone, own = (tuple(patterns.pop(name, "").replace(",", " ").split()) for patterns in (namespaces, owns))
+        wanted.append(draft.Wanted(name, url, alone, own, flat=name in options.flat))
+        if draft.bare(url) != url:
             variable = f"REPOPRIO_{name.upper().replace('-', '_')}"
             print(f"repoprio: the login of {name} is left out: set {variable}_USERNAME and _PASSWORD", file=sys.stderr)
-    for name in [*namespaces, *(set(options.flat) - {w.name for w in wanted})]:
+    for name in [*namespaces, *owns, *(set(options.flat) - {known.name for known in wanted})]:
         options.parser.error(f"{name!r} is none of the repositories given")
-    text = draft.from_names(wanted)
+    return _checked(draft.from_names(wanted))
+
+
+def _name_and_url(options: argparse.Namespace, given: str) -> tuple[str, str]:
+    name, equals, url = given.partition("=")
+    if not equals and name.lower() == PYPI:
+        return PYPI, PYPI
+    try:
+        values.entry_name(name)
+    except values.NotExpected as error:
+        options.parser.error(f"{name!r} {error}")
+    if not url:
+        options.parser.error(f"{given!r} is not NAME=URL (the one name that stands alone is {PYPI})")
+    return name, url
+
+
+def _checked(text: str) -> str:
     try:
         read_text(text, "the new policy", os.environ, at_hand.TOOLS)
     except PolicyFaults as faults:
@@ -54,26 +78,34 @@ def _from_names(options: argparse.Namespace) -> str:
     return text
 
 
-def _pairs(options: argparse.Namespace, what: str, given: list[str]) -> dict[str, str]:
+def _patterns(options: argparse.Namespace, option: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for one in given:
-        name, equals, value = one.partition("=")
-        if not equals:
-            options.parser.error(f"--{what} takes NAME=PATTERN")
-        found[name] = f"{found.get(name, '')} {value}"
+    for given in getattr(options, option):
+        name, _, patterns = given.partition("=")
+        if not patterns:
+            options.parser.error(f"--{option} takes NAME=PATTERN")
+        found[name] = f"{found.get(name, '')} {patterns}"
     return found
 
 
 def _from_settings(options: argparse.Namespace) -> str:
-    for given, option in ((options.namespaces, "--namespaces"), (options.flat, "--flat")):
-        if given:
-            options.parser.error(f"{option} is for repositories that are named")
+    for option in _FOR_NAMES:
+        if getattr(options, option):
+            options.parser.error(f"--{option} is for repositories that are named")
     found, faults = at_hand.pip_settings(isolated=options.isolated)
     if faults:
         raise PolicyFaults(faults)
+    found = [_absolute(one) for one in found]
     for url, origin in draft.origins(found).items():
         print(f"repoprio: found {url} ({origin})", file=sys.stderr)
     return draft.from_settings(found, at_hand.TOOLS.default_index())
+
+
+def _absolute(one: Named) -> Named:
+    """A relative path as pip takes it here; a policy is the same wherever pip is run."""
+    if "://" in one.url or one.url.startswith(("file:", "/", "~")):
+        return one
+    return one._replace(url=os.path.abspath(one.url), origin=f"{one.origin}, there {one.url}")
 
 
 def _unwritten() -> str | None:
@@ -82,13 +114,21 @@ def _unwritten() -> str | None:
     return named if named and not os.path.lexists(named) else None
 
 
+def _in_force(file: str) -> str:
+    """What is left to do for a new file to be the policy."""
+    if os.environ.get(VARIABLE) == file:
+        return ""
+    before = at_hand.policy()
+    instead = " (it replaces the policy that is in force now: repoprio config show)" if before.sources else ""
+    return f"; put it in force: export {VARIABLE}={os.path.abspath(file)}{instead}"
+
+
 def _write(file: str, text: str) -> None:
     try:
         with open(file, "x", encoding="utf-8") as opened:
             opened.write(text)
     except FileExistsError:
-        raise CannotWrite(
-            f"{file} is there already; nothing was written.\n  hint: name another file    [usage]"
-        ) from None
+        problem = f"{file} is there already; nothing was written.\n  hint: name another file    [usage]"
+        raise CannotWrite(problem) from None
     except OSError as error:
         raise CannotWrite(f"{file} cannot be written: {error.strerror}    [output]") from None

@@ -107,7 +107,7 @@ def _add_config(commands: argparse._SubParsersAction[_Parser]) -> None:
         ("check", "all faults of the policy, and what is no fault but seldom meant"),
     ):
         action = actions.add_parser(name, help=about, description=f"Prints {about}.")
-        action.add_argument("file", nargs="?", metavar="FILE", help="a TOML file, instead of the policy in force")
+        action.add_argument("file", nargs="?", metavar="FILE", help="TOML or a pip.conf, not what is in force")
         action.add_argument("--isolated", action="store_true", help="without the user's pip.conf, as pip --isolated")
         _add_report(action)
         action.set_defaults(command=_config, action=name)
@@ -128,9 +128,11 @@ def _add_init(commands: argparse._SubParsersAction[_Parser]) -> None:
     init.add_argument(
         "--namespaces", action="append", default=[], metavar="NAME=PATTERN", help="names that come from it alone"
     )
+    owned = "these names come from it alone; it may serve others too"
+    init.add_argument("--owns", action="append", default=[], metavar="NAME=PATTERN", help=owned)
     init.add_argument("--flat", action="append", default=[], metavar="NAME", help="it is what pip calls find-links")
     init.add_argument("--isolated", action="store_true", help="without the user's pip.conf, as pip --isolated")
-    init.add_argument("-o", "--output", metavar="FILE", help="write it there, if there is no such file yet")
+    init.add_argument("-o", "--output", metavar="FILE", help="a file that is not there yet; - is stdout")
     init.set_defaults(command=_init, parser=init)
 
 
@@ -182,5 +184,9 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _demo(_: argparse.Namespace) -> int:
     from repoprio import demo
+    from repoprio.cli import at_hand
 
+    if at_hand.is_locked():
+        print("ERROR: repoprio: the policy is locked, and the demo may not bring its own    [demo]", file=sys.stderr)
+        return 1
     return demo.run(sys.stdout.write)

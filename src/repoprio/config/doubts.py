@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from repoprio.config.faults import Doubt
 from repoprio.names import Pattern
-from repoprio.policy import Location, Pin, Policy, Repository
+from repoprio.policy import Format, Location, Pin, Policy, Repository
 from repoprio.urls import site
 
 _ANY = Pattern("*")
@@ -14,7 +14,7 @@ _ANY = Pattern("*")
 
 def doubts(policy: Policy) -> list[Doubt]:
     """All doubts about a sound policy, in the order of its repositories."""
-    found = list(_one_tier(policy))
+    found = [*_none_enabled(policy), *_one_tier(policy), *_trusted_404(policy)]
     for repository in policy.repositories:
         found += _unset(policy, repository)
         if repository.enabled:
@@ -36,6 +36,12 @@ def _doubt(policy: Policy, code: str, key: str, problem: str, hint: str) -> Doub
     return Doubt(file, key, problem, hint, code)
 
 
+def _none_enabled(policy: Policy) -> Iterator[Doubt]:
+    if not policy.enabled():
+        key = f"repositories.{policy.repositories[0].name}.enabled"
+        yield _doubt(policy, "none-enabled", key, "no repository is enabled, so every name is refused", "enable one")
+
+
 def _one_tier(policy: Policy) -> Iterator[Doubt]:
     if policy.is_one_tier():
         first, *others = (repository for repository in policy.enabled() if not repository.explicit)
@@ -46,6 +52,24 @@ def _one_tier(policy: Policy) -> Iterator[Doubt]:
             f"repositories.{first.name}.priority",
             f"is {first.priority}, and so is that of {also}: one tier, whose newest version wins, whoever has it",
             "give the repositories that you trust more a lower number",
+        )
+
+
+def _trusted_404(policy: Policy) -> Iterator[Doubt]:
+    """Where nobody keeps a name for itself, a 404 of the highest gives any name away, also one for a mistyped URL."""
+    asked = [repository for repository in policy.enabled() if not repository.explicit]
+    kept = any(r.owns or r.namespaces for r in policy.repositories) or any(_routed(policy.pins))
+    if len(asked) < 2 or kept or policy.is_one_tier():
+        return
+    top, *lower = asked
+    is_remote = top.format is Format.SIMPLE and top.locations[0].url.startswith("http")
+    if is_remote and not (top.canary or top.complete_listing):
+        yield _doubt(
+            policy,
+            "trusted-404",
+            f"repositories.{top.name}",
+            f"a 404 hands any name of it to {_names(lower)}, also where its URL is mistyped or a token is missing",
+            "name its own projects in owns, or one that it surely serves as canary",
         )
 
 

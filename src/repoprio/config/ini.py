@@ -61,11 +61,9 @@ def document(text: str, file: str) -> tuple[dict[str, Any] | None, list[Fault]]:
         found = sections(text)
     except ValueError as error:
         return None, [Fault(file, "", f"is not a pip.conf: {error}")]
-    faults = [
-        Fault(file, f"[{name}]", f"is not read: write [{SECTION}]")
-        for name in found
-        if fold(name.strip()) == SECTION and name != SECTION
-    ]
+    # pip would pass over these without a word, and so over the policy.
+    near = (name for name in found if name != SECTION and re.match(rf"[^a-z]*{SECTION}\b", name.lower()))
+    faults = [Fault(file, f"[{hushed(name)}]", f"is not read: write [{SECTION}] alone on its line") for name in near]
     if not found.get(SECTION):
         return None, faults
     reader = _Section(file, faults)

@@ -17,17 +17,20 @@ from repoprio.policy import Policy
 _UNSET = f"unset {VARIABLE}"
 
 
-def no_policy(found: Sequence[Layer]) -> str:
-    """What to say where there is no policy."""
+def no_policy(environ: Mapping[str, str], found: Sequence[Layer], system: str) -> str:
+    """What to say where there is no policy; `system` is the folder of the system's files."""
+    lines = ["there is no policy: pip takes the newest version from anywhere."]
+    if environ.get(VARIABLE) == os.devnull:
+        lines += [f"  {VARIABLE} is {os.devnull}, which switches it off.", f"  hint: unset {VARIABLE}    [no-policy]"]
+        return "\n".join(lines)
     looked = dict.fromkeys(file for layer in found for file in layer.files if layer.name != places.SYSTEM)
-    return "\n".join(
-        [
-            "there is no policy: pip takes the newest version from anywhere.",
-            f"  looked for: {VARIABLE}, the system's {places.FILE_NAME} and {places.PIECES}/*.toml,",
-            f"  and [repoprio] in: {', '.join(looked) or 'no file, since PIP_CONFIG_FILE is the null device'}",
-            f"  hint: repoprio init writes one; name it: export {VARIABLE}=FILE    [no-policy]",
-        ]
-    )
+    pieces = os.path.join(system, places.PIECES, "*.toml")
+    lines += [
+        f"  looked for: {VARIABLE}; {os.path.join(system, places.FILE_NAME)}; {pieces};",
+        f"  [repoprio] in {', '.join(looked) or 'no file, since PIP_CONFIG_FILE is the null device'}",
+        f"  hint: repoprio init writes one; name it: export {VARIABLE}=FILE    [no-policy]",
+    ]
+    return "\n".join(lines)
 
 
 def survey(environ: Mapping[str, str], found: Sequence[Layer], tools: Tools) -> Survey:
@@ -68,8 +71,9 @@ def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | Fault:
 
 
 def read_file(file: str, environ: Mapping[str, str], tools: Tools) -> Survey:
-    """Read one TOML file, whatever policy is in force."""
-    return _alone(Layer(places.FILE, (file,)), environ, tools)
+    """Read one file, TOML or (by its ending) one of pip's, whatever policy is in force."""
+    is_pips = file.endswith((".conf", ".ini"))
+    return _alone(Layer(places.PIP_FILE if is_pips else places.FILE, (file,)), environ, tools)
 
 
 def read_text(text: str, file: str, environ: Mapping[str, str], tools: Tools) -> Policy:
@@ -112,7 +116,8 @@ def _alone(layer: Layer, environ: Mapping[str, str], tools: Tools) -> Survey:
     files = _Files(tools)
     said = files.layer(layer)
     if not files.faults and not said.settings:
-        files.faults.append(Fault(layer.files[0], "", f"says nothing; {VARIABLE}={os.devnull} means no policy"))
+        what = "has no section [repoprio]" if layer.name == places.PIP_FILE else "says nothing"
+        files.faults.append(Fault(layer.files[0], "", f"{what}; {VARIABLE}={os.devnull} means no policy"))
     return _survey([said], files, environ, tools)
 
 

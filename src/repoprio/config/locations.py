@@ -101,7 +101,7 @@ def _problem(url: str) -> str | None:
         # Not what Python says of it: that may quote a part of a password.
         return "is not a URL: its host or port is none (in a password, write / as %2F, # as %23, ? as %3F)"
     if where.scheme not in ("http", "https", "file"):
-        return 'is not an http:, https: or file: URL, an absolute path, or "pypi"'
+        return 'is not an http:, https: or file: URL, an absolute path (or ~/...), or "pypi"'
     if where.scheme != "file" and not where.host:
         return "is a URL without a host"
     if where.scheme == "file" and (where.host not in ("", "localhost") or not parts.path.startswith("/")):

@@ -6,6 +6,7 @@ The working directory is never read. It imports next to nothing, since every pip
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Callable, Mapping
@@ -17,8 +18,8 @@ INHERITED = "_REPOPRIO_POLICY"
 FILE_NAME = "repoprio.toml"
 PIECES = "repos.d"
 SYSTEM = "system"
-# A file that a person names for one command to look at.
-FILE = "file"
+# A file that a person names for one command to look at: TOML, or one of pip's.
+FILE, PIP_FILE = "file", "pip file"
 # No policy is that long; a device or a wrong file may be.
 SIZE_LIMIT = 16 * 2**20
 _WINDOWS = sys.platform == "win32"
@@ -145,7 +146,8 @@ def _mentions(file: str) -> bool:
         content = _content(file)
     except Unreadable:
         return True
-    return content is not None and b"repoprio" in content.lower()
+    # Not the fuse, nor a path or a comment that has the word: without a policy nothing changes.
+    return content is not None and re.search(rb"(?im)^\s*\[[^a-z\n]*repoprio", content) is not None
 
 
 def toml_text(file: str) -> str:

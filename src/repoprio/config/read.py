@@ -26,6 +26,11 @@ class Tools(NamedTuple):
     default_index: Callable[[], str] = lambda: PYPI
 
 
+def is_strict(specifiers: Iterable[object]) -> bool:
+    """Whether all of a `SpecifierSet` are of PEP 440: packaging before 22 takes anything, as a legacy specifier."""
+    return all(type(specifier).__name__ == "Specifier" for specifier in specifiers)
+
+
 def read(merged: Merged, environ: Mapping[str, str], tools: Tools) -> tuple[Policy, list[Fault]]:
     """The policy that the settings make, of use only where there is no fault; and all that is wrong with it."""
     reader = _Reader(merged.origins(), environ, tools)
@@ -50,7 +55,7 @@ class _Reader:
         found = self._table({k: v for k, v in document.items() if k not in schema.TABLES}, "", schema.POLICY)
         found.pop("locked", None)
         repositories = tuple(self._repositories(document.get("repositories", {})))
-        pins = tuple(self._pins(document.get("pins", {}), {r.name for r in repositories}))
+        pins = tuple(self._pins(document.get("pins", {}), [r.name for r in repositories]))
         for key, problem in checks.between(repositories, pins, self.origins):
             self._fault(key, problem)
         fields = {key.replace("-", "_"): value for key, value in found.items()}
@@ -146,7 +151,7 @@ class _Reader:
                 found.append(Location.of(""))
         return found
 
-    def _pins(self, raw: Any, repositories: set[str]) -> Iterator[Pin]:
+    def _pins(self, raw: Any, repositories: list[str]) -> Iterator[Pin]:
         for name, dotted, entry in self._entries(raw, "pins"):
             found = self._table(entry, dotted, schema.PIN)
             if "projects" not in entry:

@@ -40,8 +40,10 @@ def entry_name(text: str) -> str:
 
 def text(value: Any) -> str:
     """A text without control characters; white space around it does not count, as in pip.conf."""
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str):
         raise NotExpected("is not a text")
+    if not value.strip():
+        raise NotExpected("is empty")
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value.strip()):
         raise NotExpected("holds control characters")
     return value.strip()
@@ -117,9 +119,11 @@ def project(value: Any) -> NormalizedName:
 
 def priority(value: Any) -> int:
     """1 (the highest priority) to 999."""
-    if isinstance(value, bool) or not isinstance(value, int) or not HIGHEST <= value <= LOWEST:
+    if isinstance(value, bool) or not isinstance(value, int):
         quoted = "; write it without quotes" if isinstance(value, str) and value.isdigit() else ""
-        raise NotExpected(f"is not between {HIGHEST} and {LOWEST} (1 is the highest priority){quoted}")
+        raise NotExpected(f"is not a whole number from {HIGHEST} to {LOWEST} (1 is the highest priority){quoted}")
+    if not HIGHEST <= value <= LOWEST:
+        raise NotExpected(f"is not between {HIGHEST} and {LOWEST} (1 is the highest priority)")
     return value
 
 

@@ -13,6 +13,7 @@ from repoprio.export import Exported, Gap
 from repoprio.names import Pattern
 from repoprio.policy import Format, Mode, Pin, Policy, Repository, tiers
 from repoprio.render import toml
+from repoprio.urls import place
 
 # No version is that low, so whoever requires the project is refused.
 _NEVER = "<0.dev0"
@@ -145,9 +146,12 @@ def text(exported: Exported, *, project: bool) -> str:
     """The settings as TOML, and what they leave out as comments."""
     head = [f"# {'For the pyproject.toml of a project' if project else 'uv.toml'}, from a repoprio policy."]
     head += ["# Indexes that the command line or UV_* add go before all of these: uv refuses none."]
-    head += ["# Logins: UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD.", "#"]
     head += [f"# not said: {gap}" for gap in exported.gaps] or ["# Nothing that decides about files is left out."]
     return "\n".join([*head, *_lines(exported.document, "tool.uv" if project else "")]) + "\n"
+
+
+# What is printed where nothing can be exported: an empty uv.toml would leave uv its built-in index.
+NOTHING = "# Nothing was exported, and uv finds nothing with this.\nno-index = true\n"
 
 
 def _lines(document: Mapping[str, Any], prefix: str) -> Iterator[str]:
@@ -156,7 +160,8 @@ def _lines(document: Mapping[str, Any], prefix: str) -> Iterator[str]:
     yield from ["", f"[{prefix}]"] if prefix else [""]
     yield from _pairs({key: value for key, value in document.items() if key not in ("index", "sources")})
     for index in document["index"]:
-        yield from ["", f"[[{dot}index]]", *_pairs(index)]
+        variable = f"UV_INDEX_{index['name'].upper().replace('-', '_')}"
+        yield from ["", f"[[{dot}index]]", f"# login, if any: {variable}_USERNAME, {variable}_PASSWORD", *_pairs(index)]
     if sources := document.get("sources"):
         yield from ["", f"[{dot}sources]", *_pairs(sources)]
 
@@ -167,18 +172,46 @@ def _pairs(table: Mapping[str, Any]) -> Iterator[str]:
 
 # Settings by which uv would choose otherwise where an export does not set them.
 _DECIDING = (
-    *("index-url", "extra-index-url", "find-links", "no-index", "sources"),
+    *("index-url", "extra-index-url", "find-links", "no-index", "torch-backend", "no-sources", "no-sources-package"),
     *("constraint-dependencies", "build-constraint-dependencies", "override-dependencies", "exclude-dependencies"),
 )
 
 
 def differences(exported: Exported, found: Mapping[str, Any]) -> list[str]:
     """What another document of uv's says otherwise, one line for each key; logins are hidden."""
+    keys = [key for key in dict.fromkeys((*exported.document, *_DECIDING)) if key not in ("index", "sources")]
+    says = [(key, found.get(key), exported.document.get(key)) for key in keys]
+    # uv pip reads these before the ones outside.
+    pip = found.get("pip")
+    says += [(f"pip.{key}", value, None) for key, value in pip.items() if key in keys] if isinstance(pip, dict) else []
+    says.append(("index", _indexes(found.get("index")), _indexes(exported.document["index"])))
+    says += _of_sources(exported.document.get("sources", {}), found.get("sources"))
     return [
-        f"{key} is {_shown(found.get(key))}, and the policy says {_shown(exported.document.get(key))}"
-        for key in dict.fromkeys((*exported.document, *_DECIDING))
-        if found.get(key) != exported.document.get(key)
+        f"{key} is {_shown(has)}, and the policy says {_shown(should)}" for key, has, should in says if has != should
     ]
+
+
+def _indexes(found: Any) -> Any:
+    """A list of indexes without what does not tell one from another."""
+    if not isinstance(found, list) or not all(isinstance(index, dict) for index in found):
+        return found
+    return [{k: _place(v) if k == "url" else v for k, v in index.items() if v is not False} for index in found]
+
+
+def _place(url: Any) -> Any:
+    try:
+        return place(url)
+    except (ValueError, TypeError, AttributeError):
+        return url
+
+
+def _of_sources(exported: Mapping[str, Any], found: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Sources that the policy routes, and others that name an index; a path or a URL is the project's own wish."""
+    found = found if isinstance(found, dict) else {}
+    for name in dict.fromkeys((*exported, *found)):
+        is_ = found.get(name)
+        if name in exported or "index" in str(is_):
+            yield f"sources.{name}", is_, exported.get(name)
 
 
 def _shown(value: Any) -> str:

@@ -11,8 +11,9 @@ from pip._internal.models.index import PyPI
 from pip._vendor.packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pip._vendor.packaging.version import InvalidVersion, Version
 
+from repoprio.config import load
 from repoprio.config.load import survey
-from repoprio.config.read import Tools
+from repoprio.config.read import Tools, is_strict
 from repoprio.config.survey import Survey
 from repoprio.names import normalize
 from repoprio.pip_adapter import hook
@@ -35,10 +36,9 @@ def is_version(text: str) -> bool:
 def is_specifier(text: str) -> bool:
     """Whether pip's own `SpecifierSet` takes `text` (PEP 440)."""
     try:
-        SpecifierSet(text)
+        return is_strict(SpecifierSet(text))
     except InvalidSpecifier:
         return False
-    return True
 
 
 def default_index() -> str:
@@ -47,6 +47,11 @@ def default_index() -> str:
 
 
 TOOLS = Tools(tomllib.loads, is_specifier, default_index)
+
+
+def no_policy() -> str:
+    """What to say where there is no policy."""
+    return load.no_policy(os.environ, hook.layers(isolated=False), hook.system_folder())
 
 
 def read_policy(*, isolated: bool = False) -> Survey:

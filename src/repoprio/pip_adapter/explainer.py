@@ -6,7 +6,6 @@ import logging.config  # noqa: F401 - pip's setup_logging takes it for loaded
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from repoprio.config.load import no_policy
 from repoprio.explanation import Explanation
 from repoprio.lookup import Code, Outcome
 from repoprio.pip_adapter.runner import guard_this_process
@@ -22,7 +21,7 @@ from pip._internal.req.req_file import parse_requirements  # noqa: E402
 from pip._internal.utils.logging import setup_logging  # noqa: E402
 from pip._internal.utils.temp_dir import global_tempdir_manager  # noqa: E402
 
-from repoprio.pip_adapter import compat, hook  # noqa: E402
+from repoprio.pip_adapter import compat  # noqa: E402
 from repoprio.pip_adapter.guard import Refused, warn  # noqa: E402
 
 
@@ -42,7 +41,7 @@ def explain(
     Raises `CannotExplain`, and `PolicyFaults` for a faulty policy.
     """
     if compat.read_policy().sound() is None:
-        raise CannotExplain(f"repoprio: {no_policy(hook.layers(isolated=False))}", 2)
+        raise CannotExplain(f"repoprio: {compat.no_policy()}", 2)
     setup_logging(verbosity=-1, no_color=True, user_log_file=None)
     install: Any = create_command("install")
     with install.main_context(), global_tempdir_manager():

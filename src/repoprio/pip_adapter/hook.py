@@ -21,6 +21,11 @@ def layers(*, isolated: bool) -> tuple[places.Layer, ...]:
     return places.layers(os.environ, _platform_dirs, isolated=isolated)
 
 
+def system_folder() -> str:
+    """Where the system's policy lies."""
+    return places.system_folder(_platform_dirs)
+
+
 def _platform_dirs() -> Any:
     # Imported only where it is asked for, on Windows and macOS: it costs 24 ms.
     from pip._vendor import platformdirs

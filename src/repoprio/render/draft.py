@@ -15,6 +15,7 @@ from repoprio.urls import hushed, place, site
 _NAMED = """\
 # A lower number is a higher priority: a repository owns every project name that it serves, and those
 # below it may only add names. See what is in force, and what may be meant otherwise: repoprio config check
+# Names of your own that must never come from elsewhere: owns = ["acme", "acme-*"]
 """
 _FOUND = """\
 # A policy from pip's own settings. It protects nothing before you have decided the priorities:
@@ -39,6 +40,7 @@ class Wanted(NamedTuple):
     name: str
     url: str
     namespaces: tuple[str, ...] = ()
+    owns: tuple[str, ...] = ()
     flat: bool = False
 
 
@@ -53,6 +55,7 @@ def _table(repository: Wanted, priority: int) -> str:
     settings: dict[str, object] = {"url": bare(repository.url), "priority": priority}
     settings |= {"format": Format.FLAT.value} if repository.flat else {}
     settings |= {"namespaces": repository.namespaces} if repository.namespaces else {}
+    settings |= {"owns": repository.owns} if repository.owns else {}
     lines = [f"{key} = {toml.value(value)}" for key, value in settings.items()]
     return "\n".join([f"[repositories.{repository.name}]", *lines, ""])
 
@@ -124,8 +127,9 @@ def _name(one: Named, default_index: str, taken: Iterable[str]) -> str:
 
 def origins(found: Iterable[Named]) -> Mapping[str, str]:
     """Each place as it may be shown, with the settings that name it."""
-    said: dict[str, str] = {}
+    said: dict[tuple[str, Format], tuple[str, str]] = {}
     for one in found:
-        url = shown(one.url)
-        said[url] = f"{said[url]}, {one.origin}" if url in said else one.origin
-    return said
+        key = (_place(one.url), one.format)
+        url, others = said.get(key, (shown(one.url), ""))
+        said[key] = (url, f"{others}, {one.origin}" if others else one.origin)
+    return dict(said.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from repoprio.config.faults import Doubt, Fault
+from repoprio.config.faults import HINT, Doubt, Fault
 from repoprio.config.schema import POLICY, TABLES
 from repoprio.config.settings import Setting
 from repoprio.config.survey import Survey
@@ -15,6 +15,7 @@ from repoprio.urls import hushed
 
 SCHEMA = 1
 HIDDEN = "****"
+UNLISTED = "is not in the policy"
 _WIDTH = 60
 
 
@@ -76,6 +77,11 @@ class Wish(NamedTuple):
     repository: str | None
     means: str
 
+    @property
+    def is_unlisted(self) -> bool:
+        """Whether the policy does not know it."""
+        return self.means.startswith(UNLISTED)
+
     def __str__(self) -> str:
         return f"pip: {self.origin}: {self.url} {self.means}".rstrip()
 
@@ -87,8 +93,7 @@ def check(survey: Survey, doubts: Sequence[Doubt], wishes: Sequence[Wish]) -> st
     said += [policy_line(survey.policy).removeprefix("repoprio: ")] if survey.policy else []
     for fault in survey.faults:
         said.append(f"fault: {fault}")
-    for hint in dict.fromkeys(fault.hint for fault in survey.faults):
-        said.append(f"  hint: {hint}")
+    said += [f"  hint: {hint}" for hint in dict.fromkeys(f.hint for f in survey.faults) if hint != HINT]
     for doubt in doubts:
         said += [f"doubt: {doubt}    [{doubt.code}]", f"  hint: {doubt.hint}"]
     return "\n".join([*said, f"{_count(survey.faults, 'fault')}, {_count(doubts, 'doubt')}"])
