@@ -46,11 +46,12 @@ class _Help(argparse.HelpFormatter):
     """argparse's own, told the width: to find it, argparse imports what takes 3 ms, for each command and no help."""
 
     def __init__(self, prog: str) -> None:
+        given = os.environ.get("COLUMNS", "")
         try:
-            columns = int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns
-        except (ValueError, OSError):
+            columns = int(given) if given.isdecimal() else os.get_terminal_size().columns
+        except OSError:
             columns = 80
-        super().__init__(prog, width=columns - 2)
+        super().__init__(prog, width=max(columns, 40) - 2)
 
 
 class _Parser(argparse.ArgumentParser):
