@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from policy_files import read_files
+from policy_files import TOOLS, read_files
 from repoprio.config import carry
 from repoprio.config.doubts import doubts
 from repoprio.config.faults import PolicyFaults
-from repoprio.config.settings import Setting
+from repoprio.config.load import survey
+from repoprio.config.places import INHERITED
+from repoprio.config.settings import Merged, Setting
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -131,6 +133,7 @@ def test_a_layer_that_may_be_extended() -> None:
     found = read_files(files).sound()
     assert found is not None
     assert [(r.name, r.priority) for r in found.repositories] == [("corp", 10), ("pypi", 90), ("mine", 95)]
+    assert [r.is_addition for r in found.repositories] == [False, False, True]
     assert [pin.name for pin in found.pins] == ["x", "y"]
 
 
@@ -210,10 +213,24 @@ def test_faults_of_what_is_added_to_a_locked_layer() -> None:
 def test_more_than_a_variable_can_carry() -> None:
     """A policy that is too long for the environment of a child is refused, not cut."""
     with pytest.raises(carry.TooLong):
-        carry.pack([Setting(("help",), secrets.token_hex(2**18), "f")])
-    row = base64.b64encode(zlib.compress(b'[[1, "mode", "f"]]')).decode()
-    with pytest.raises(ValueError, match="another shape"):
-        carry.unpack(row)
+        carry.pack(Merged({("help",): Setting(("help",), secrets.token_hex(2**18), "f")}))
+    found = read_files({"system": f'help = "{secrets.token_hex(2**18)}"\n{LATER}'})
+    assert "and 122880 is the limit" in str(found.faults[0])
+    for rows in ('[["mode", "f", 1]]', '[[["mode"], 3, 1]]', "3"):
+        row = base64.b64encode(
+            zlib.compress(f'{{"settings": {rows}, "additions": [], "faults": []}}'.encode())
+        ).decode()
+        with pytest.raises(ValueError, match=r"shape|Error"):
+            carry.unpack(row)
+
+
+def test_a_child_gets_the_faults_of_its_parent() -> None:
+    """What is faulty in a parent is faulty in its children, though it stood in no setting."""
+    faulty = read_files({"system": "= ["})
+    again = survey({INHERITED: carry.pack(faulty.merged, faulty.faults)}, [], TOOLS)
+    assert (again.faults, again.policy) == (faulty.faults, None)
+    none = survey({INHERITED: carry.pack(Merged())}, [], TOOLS)
+    assert (none.faults, none.policy) == ((), None)
 
 
 def test_the_examples_say_the_same() -> None:

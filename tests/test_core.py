@@ -451,6 +451,10 @@ def test_one_tier_protects_nothing() -> None:
         ("bot:s3cret@corp.example/simple", "****@corp.example/simple"),
         ("https://${WHO}:${TOKEN}@corp.example/", "https://****@corp.example/"),
         ("https://[s3cret@x/", "https://****@x/"),
+        ("https://bot:s3cret", "https://bot:****"),
+        ("https://corp.example:port/simple/", "https://corp.example:****/simple/"),
+        ("https://corp.example:8443/simple/", "https://corp.example:8443/simple/"),
+        ("http://[::1]/simple/", "http://[::1]/simple/"),
         ("/srv/wheels", "/srv/wheels"),
         ("https://", "https://"),
     ],
@@ -458,3 +462,14 @@ def test_one_tier_protects_nothing() -> None:
 def test_no_login_is_shown(text: str, expected: str) -> None:
     """What may be a login or a token is hidden, also in a text that is no URL; an @ in a path is a part of it."""
     assert hushed(text) == expected
+
+
+def test_an_addition_is_no_landlord() -> None:
+    """What was added below makes no repository absent: a redirect to it is judged as if it were not there."""
+    corp = repository("corp")
+    real = "https://corp.example/real/simple/"
+    known = repository("proxy", locations=(Location.of(real),))
+    target = f"{real}acme/"
+    assert judge_redirect((corp, known), corp, corp.locations[0], ACME, target).state is State.ABSENT
+    added = replace(known, is_addition=True)
+    assert judge_redirect((corp, added), corp, corp.locations[0], ACME, target).state is None

@@ -20,7 +20,6 @@ from repoprio.config import carry, ini, schema
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.load import survey
 from repoprio.config.places import INHERITED
-from repoprio.config.settings import Merged
 from repoprio.config.survey import Survey
 from repoprio.policy import Policy
 from repoprio.render import toml
@@ -177,10 +176,9 @@ def test_toml_pieces_and_pip_conf_say_the_same(document: dict[str, Any], data: s
 def test_a_child_gets_the_same_policy(document: dict[str, Any]) -> None:
     """What is packed for children is, unpacked, the same policy with the same origins, and no file is read."""
     whole = read_files({"system": as_toml(document)})
-    packed = carry.pack(whole.merged.settings.values())
-    unpacked = Merged()
-    unpacked.add(carry.unpack(packed))
-    assert unpacked.settings == whole.merged.settings
+    packed = carry.pack(whole.merged)
+    unpacked, faults = carry.unpack(packed)
+    assert (unpacked.settings, faults) == (whole.merged.settings, [])
     assert sound(survey({INHERITED: packed}, [], TOOLS)) == sound(whole)
 
 

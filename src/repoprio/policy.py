@@ -100,7 +100,8 @@ class Repository:
     """One configured place that serves projects; the fields are the keys of the policy's table.
 
     `locations` are its `url` and then its `mirrors`; `absent` holds statuses, beside which
-    `empty_page_is_absent` stands for "empty-page".
+    `empty_page_is_absent` stands for "empty-page". `is_addition`: a caller or a layer after a locked
+    one added it, so that a redirect to it never makes another repository absent.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Repository:
     skip_if_unavailable: bool = False
     aliases: tuple[str, ...] = ()
     complete_listing: bool = False
+    is_addition: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} (priority {self.priority})"

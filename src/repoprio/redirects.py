@@ -24,8 +24,8 @@ def judge_redirect(
 ) -> RedirectVerdict:
     """Judge one hop before it is followed.
 
-    `known` are all repositories, those of callers too; `location` is the URL of the one that was
-    asked, `target` an absolute URL.
+    `known` are all repositories of the policy; `location` is the URL of the one that was asked,
+    `target` an absolute URL.
     """
     try:
         there, here = site(target), site(location.url)
@@ -56,6 +56,7 @@ def _landlord(known: tuple[Repository, ...], repository: Repository, target: str
     homes = [
         (len(urlsplit(place(url)).path), r)
         for r in known
+        if not r.is_addition
         for url in [*(home.url for home in r.locations if not home.unset), *r.aliases]
         if is_within(target, url)
     ]

@@ -121,8 +121,15 @@ def hushed(text: str) -> str:
     # Where a host can be told, an @ after it is a part of the path; else all before the last one may be a login.
     end = plain.find("/") if _has_host(f"{scheme}://{plain}") else len(plain)
     login, at, _ = plain[: end if end >= 0 else len(plain)].rpartition("@")
-    hidden = f"****@{plain[len(login) + 1 :]}" if at else plain
+    hidden = f"****@{plain[len(login) + 1 :]}" if at else _without_odd_port(plain) if separator else plain
     return f"{scheme}{separator}{hidden}{'?****' if plain != rest else ''}"
+
+
+def _without_odd_port(plain: str) -> str:
+    """`plain` without what stands where a port belongs and is none: a password, where the host was forgotten."""
+    host, colon, port = plain.partition("/")[0].rpartition(":")
+    odd = colon and port and not port.isdecimal() and not port.endswith("]")
+    return f"{host}:****{plain[len(host) + 1 + len(port) :]}" if odd else plain
 
 
 def _has_host(url: str) -> bool:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from repoprio import __version__
 from repoprio.errors import RepoprioError
@@ -18,6 +19,10 @@ from repoprio.errors import RepoprioError
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command with `arguments` (the process's own by default); returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's encoding does not have is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
     try:
         if given[:1] == ["pip"]:
             from repoprio.pip_adapter import runner
@@ -57,6 +62,14 @@ class _Help(argparse.HelpFormatter):
 class _Parser(argparse.ArgumentParser):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(formatter_class=_Help, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        """As argparse ends, without a login that stands where something else belongs."""
+        from repoprio.config.faults import printable
+        from repoprio.urls import hushed
+
+        words = (hushed(word) if "@" in word or "://" in word else word for word in message.split(" "))
+        super().error(printable(" ".join(words)))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
 
-from repoprio.config.settings import Setting, table
+from repoprio.config.faults import Fault
+from repoprio.config.settings import Merged, Setting, table
 
 # Linux takes 128 KiB for one variable; some 20,000 patterns fit in.
 LIMIT = 120 * 1024
@@ -17,26 +19,29 @@ class TooLong(ValueError):
     """More settings than a variable of the environment can carry."""
 
 
-def pack(settings: Iterable[Setting]) -> str:
-    """`settings` as a text for the environment; raises `TooLong`."""
-    rows = [[*([] if s.is_table else [s.value]), list(s.path), s.file] for s in settings]
-    packed = base64.b64encode(zlib.compress(json.dumps(rows).encode())).decode()
+def pack(merged: Merged, faults: Sequence[Fault] = ()) -> str:
+    """The settings as a text for the environment, or what is wrong with them; raises `TooLong`."""
+    settings = [] if faults else merged.settings.values()
+    rows = [[list(s.path), s.file, *([] if s.is_table else [s.value])] for s in settings]
+    document = {"settings": rows, "additions": sorted(merged.additions), "faults": [list(fault) for fault in faults]}
+    packed = base64.b64encode(zlib.compress(json.dumps(document).encode())).decode()
     if len(packed) > LIMIT:
         raise TooLong(f"is {len(packed)} bytes long when packed for child processes, and {LIMIT} is the limit")
     return packed
 
 
-def unpack(packed: str) -> list[Setting]:
+def unpack(packed: str) -> tuple[Merged, list[Fault]]:
     """What `pack` made a text of; raises `ValueError`."""
     try:
-        rows = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)))
-        return [_setting(*row) for row in rows]
-    except (zlib.error, TypeError, RecursionError) as error:
-        raise ValueError(str(error)) from None
+        document = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)))
+        merged = Merged(additions=set(document["additions"]))
+        merged.add(_setting(*row) for row in document["settings"])
+        return merged, [Fault(*map(str, fault)) for fault in document["faults"]]
+    except (zlib.error, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from None
 
 
-def _setting(*row: object) -> Setting:
-    *value, path, file = row
+def _setting(path: Any, file: Any, *value: Any) -> Setting:
     if not (isinstance(path, list) and isinstance(file, str) and 1 <= len(path) <= 3):
         raise ValueError("a setting has another shape")
     names = tuple(str(part) for part in path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from repoprio.config.faults import Doubt
@@ -15,19 +16,22 @@ _ANY = Pattern("*")
 def doubts(policy: Policy) -> list[Doubt]:
     """All doubts about a sound policy, in the order of its repositories."""
     found = [*_none_enabled(policy), *_one_tier(policy), *_trusted_404(policy)]
+    # Every name of these has an owner, or a pin that routes or blocks it.
+    owned = (p for repository in policy.repositories for p in (*repository.namespaces, *repository.owns))
+    claims = _Claims([*owned, *_routed(policy.pins)])
     for repository in policy.repositories:
         found += _unset(policy, repository)
         if repository.enabled:
-            found += _of(policy, repository)
+            found += _of(policy, repository, claims)
     return found
 
 
-def _of(policy: Policy, repository: Repository) -> Iterator[Doubt]:
-    yield from _excluded(policy, repository)
-    yield from _skipped(policy, repository)
+def _of(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Doubt]:
+    yield from _excluded(policy, repository, claims)
+    yield from _skipped(policy, repository, claims)
     yield from _absent(policy, repository)
     yield from _plain_http(policy, repository)
-    yield from _stems(policy, repository)
+    yield from _stems(policy, repository, claims)
     yield from _never(policy, repository)
 
 
@@ -73,10 +77,10 @@ def _trusted_404(policy: Policy) -> Iterator[Doubt]:
         )
 
 
-def _excluded(policy: Policy, repository: Repository) -> Iterator[Doubt]:
-    for pattern in repository.exclude:
-        lower = [r for r in _below(policy, repository) if not any(out.covers(pattern) for out in r.exclude)]
-        if lower and not _is_claimed(policy, pattern):
+def _excluded(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Doubt]:
+    below = [(r, _let(r), _Claims(r.exclude)) for r in _below(policy, repository)]
+    for pattern in (p for p in repository.exclude if below and not claims.cover(p) and _overlap(_let(repository), p)):
+        if lower := [r for r, let, out in below if _overlap(let, pattern) and not out.cover(pattern)]:
             yield _doubt(
                 policy,
                 "exclude-opens",
@@ -86,16 +90,24 @@ def _excluded(policy: Policy, repository: Repository) -> Iterator[Doubt]:
             )
 
 
-def _skipped(policy: Policy, repository: Repository) -> Iterator[Doubt]:
-    open_names = [p for p in _let(repository) if not _is_claimed(policy, p)]
-    if repository.skip_if_unavailable and open_names and (lower := _below(policy, repository)):
+def _skipped(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Doubt]:
+    lower = _below(policy, repository) if repository.skip_if_unavailable else []
+    if lower and any(not claims.cover(p) or _shared(policy, repository, lower, p) for p in _let(repository)):
         yield _doubt(
             policy,
             "skip-opens",
             f"repositories.{repository.name}.skip-if-unavailable",
-            f"while {repository.name} is down, each of its names may come from {_names(lower)}",
+            f"while {repository.name} is down, names of it may come from {_names(lower)}",
             "take it out; mirrors are for fail-over",
         )
+
+
+def _shared(policy: Policy, repository: Repository, lower: list[Repository], pattern: Pattern) -> bool:
+    """Whether a lower repository stands in the route of such a name as well."""
+    names = {other.name for other in lower}
+    pins = (p for p in policy.pins if repository.name in p.repositories and names & set(p.repositories))
+    owned = (other.namespaces + other.owns for other in lower)
+    return any(_overlap(patterns, pattern) for patterns in (*owned, *(pin.projects for pin in pins)))
 
 
 def _absent(policy: Policy, repository: Repository) -> Iterator[Doubt]:
@@ -113,7 +125,7 @@ def _absent(policy: Policy, repository: Repository) -> Iterator[Doubt]:
 
 def _plain_http(policy: Policy, repository: Repository) -> Iterator[Doubt]:
     for number, location in enumerate(repository.locations):
-        if location.url.startswith("http:") and not _is_loopback(location):
+        if not location.unset and site(location.url).scheme == "http" and not _is_loopback(location):
             yield _doubt(
                 policy,
                 "plain-http",
@@ -123,14 +135,13 @@ def _plain_http(policy: Policy, repository: Repository) -> Iterator[Doubt]:
             )
 
 
-def _stems(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+def _stems(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Doubt]:
     for key in ("namespaces", "owns", "include", "exclude"):
         patterns: tuple[Pattern, ...] = getattr(repository, key)
-        for pattern in patterns:
+        own = _Claims(patterns)
+        for pattern in (pattern for pattern in patterns if pattern.text.endswith("-*")):
             stem = Pattern(pattern.text[:-2])
-            if not pattern.text.endswith("-*") or not stem.text.strip("*?-") or _covered(stem, patterns):
-                continue
-            if not _is_claimed(policy, stem):
+            if stem.text.strip("*?-") and not own.cover(stem) and not claims.cover(stem):
                 yield _doubt(
                     policy,
                     "stem",
@@ -165,25 +176,35 @@ def _unset(policy: Policy, repository: Repository) -> Iterator[Doubt]:
 
 
 def _below(policy: Policy, repository: Repository) -> list[Repository]:
-    return [r for r in policy.enabled() if r.priority > repository.priority and not r.explicit]
+    """The repositories that may get what `repository` does not take; an explicit one leaves nothing to others."""
+    others = policy.enabled() if not repository.explicit else []
+    return [r for r in others if r.priority > repository.priority and not r.explicit]
 
 
 def _let(repository: Repository) -> tuple[Pattern, ...]:
     return repository.namespaces + repository.include or (_ANY,)
 
 
+def _overlap(patterns: Iterable[Pattern], with_one: Pattern) -> bool:
+    return any(pattern.overlaps(with_one) for pattern in patterns)
+
+
 def _names(repositories: Iterable[Repository]) -> str:
     return ", ".join(map(str, repositories))
 
 
-def _covered(pattern: Pattern, by: Iterable[Pattern]) -> bool:
-    return any(one.covers(pattern) for one in by)
+class _Claims:
+    """Patterns by the literal text that they begin with: only those that begin a name can cover it."""
 
+    def __init__(self, patterns: Iterable[Pattern]) -> None:
+        self._by_prefix: dict[str, list[Pattern]] = {}
+        for pattern in dict.fromkeys(patterns):
+            self._by_prefix.setdefault(re.split(r"[*?]", pattern.text)[0], []).append(pattern)
 
-def _is_claimed(policy: Policy, pattern: Pattern) -> bool:
-    """Whether every name of `pattern` has an owner, or a pin that routes or blocks it."""
-    owned = (p for repository in policy.repositories for p in (*repository.namespaces, *repository.owns))
-    return _covered(pattern, owned) or _covered(pattern, _routed(policy.pins))
+    def cover(self, pattern: Pattern) -> bool:
+        """Whether one of them surely matches all that `pattern` does."""
+        starts = (pattern.text[:end] for end in range(len(pattern.text) + 1))
+        return any(known.covers(pattern) for start in starts for known in self._by_prefix.get(start, ()))
 
 
 def _routed(pins: Iterable[Pin]) -> Iterator[Pattern]:
@@ -197,13 +218,14 @@ def _may_get(policy: Policy, repository: Repository) -> bool:
         p for pin in policy.pins if repository.name in pin.repositories and pin.block is None for p in pin.projects
     ]
     owned = [*repository.namespaces, *repository.owns]
-    elsewhere = list(
+    elsewhere = _Claims(
         _routed(pin for pin in policy.pins if repository.name not in pin.repositories or pin.block is not None)
     )
-    others = [p for r in policy.repositories if r is not repository for p in (*r.namespaces, *r.owns)]
-    open_to_it = [] if repository.explicit else [p for p in let if not _covered(p, others)]
-    ways = [*pinned, *(p for p in (*owned, *open_to_it) if not _covered(p, elsewhere))]
-    return any(any(p.overlaps(one) for one in let) and not _covered(p, repository.exclude) for p in ways)
+    others = _Claims(p for r in policy.repositories if r is not repository for p in (*r.namespaces, *r.owns))
+    out = _Claims(repository.exclude)
+    open_to_it = () if repository.explicit else (p for p in let if not others.cover(p))
+    ways = (*pinned, *(p for p in (*owned, *open_to_it) if not elsewhere.cover(p)))
+    return any(_overlap(let, p) and not out.cover(p) for p in ways)
 
 
 def _is_loopback(location: Location) -> bool:

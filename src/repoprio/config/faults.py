@@ -22,12 +22,18 @@ _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("channel-priority", "index-strategy"), ("mode",)),
     **dict.fromkeys(("reason", "deny", "ban"), ("block",)),
     "type": ("format",),
+    "lock": ("locked",),
 }
 
 
 _LOGIN = "a login stands in the url, or in REPOPRIO_<NAME>_USERNAME and REPOPRIO_<NAME>_PASSWORD"
 _ADVICE: Mapping[str, str] = dict.fromkeys(("username", "password", "user", "token", "auth"), _LOGIN)
 HINT = "mend the policy, and look again with: repoprio config check"
+
+
+def printable(text: str) -> str:
+    """`text` with what would move a terminal's cursor written out."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 class Fault(NamedTuple):
@@ -39,7 +45,7 @@ class Fault(NamedTuple):
     hint: str = HINT
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.file, self.key, self.problem) if part)
+        return printable(": ".join(part for part in (self.file, self.key, self.problem) if part))
 
 
 class Doubt(NamedTuple):
@@ -52,7 +58,7 @@ class Doubt(NamedTuple):
     code: str
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.file, self.key, self.problem) if part)
+        return printable(": ".join(part for part in (self.file, self.key, self.problem) if part))
 
 
 class PolicyFaults(RepoprioError):

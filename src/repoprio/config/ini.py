@@ -62,8 +62,13 @@ def document(text: str, file: str) -> tuple[dict[str, Any] | None, list[Fault]]:
     except ValueError as error:
         return None, [Fault(file, "", f"is not a pip.conf: {error}")]
     # pip would pass over these without a word, and so over the policy.
-    near = (name for name in found if name != SECTION and re.match(rf"[^a-z]*{SECTION}\b", name.lower()))
-    faults = [Fault(file, f"[{hushed(name)}]", f"is not read: write [{SECTION}] alone on its line") for name in near]
+    near = [name for name in found if name != SECTION and re.search("repo[-_]?prio", name.lower())]
+    alone = f"is not read: write [{SECTION}] alone on its line, and dotted keys below it"
+    faults = [Fault(file, f"[{hushed(name)}]", alone) for name in near]
+    elsewhere = f"is not read there: write it in [{SECTION}], without {SECTION}."
+    for name in [name for name in found if name not in (SECTION, *near)]:
+        keys = [key for key in found[name] if key.startswith(f"{SECTION}.")]
+        faults += [Fault(file, f"[{hushed(name)}] {hushed(key)}", elsewhere) for key in keys]
     if not found.get(SECTION):
         return None, faults
     reader = _Section(file, faults)

@@ -23,8 +23,12 @@ class Said(NamedTuple):
 
     def lock(self) -> Setting | None:
         """The setting that locks this layer, or None; a faulty one locks."""
-        found = next((s for s in reversed(self.settings) if s.path == ("locked",)), None)
-        return found if found and found.value is not False else None
+        locks = [setting for setting in self.settings if setting.path == ("locked",)]
+        if locks and locks[-1].value is not False:
+            return locks[-1]
+        # A lock that is misspelled, or in the wrong place, is a fault, and was meant as one.
+        near = [s for s in self.settings if s.path[-1].startswith("lock") and s.path != ("locked",)]
+        return near[0] if near else None
 
 
 def merge(said: Iterable[Said]) -> tuple[Merged, list[Fault]]:
@@ -36,6 +40,9 @@ def merge(said: Iterable[Said]) -> tuple[Merged, list[Fault]]:
         forbidden = [fault for lock in locks for fault in lock.faults(layer.settings, merged)]
         faults += forbidden
         keys = {fault.key for fault in forbidden}
+        if locks:
+            merged.additions |= {s.path[1] for s in layer.settings if s.path[0] == "repositories" and len(s.path) > 1}
+            merged.additions -= {name for lock in locks for name in lock.repositories}
         if not any(lock.is_total for lock in locks):
             merged.add(s for s in layer.settings if not any(".".join(s.path[:n]) in keys for n in (1, 2, 3)))
         if setting := layer.lock():
@@ -48,7 +55,7 @@ class _Lock:
 
     def __init__(self, setting: Setting, document: Mapping[str, Any]) -> None:
         self._by = setting
-        self._repositories = _tables(document, "repositories")
+        self.repositories = _tables(document, "repositories")
         self._pins = _tables(document, "pins")
 
     @property
@@ -78,7 +85,7 @@ class _Lock:
         if len(setting.path) == 1:
             return "may not be said"
         name = setting.path[1]
-        mine = self._repositories if kind == "repositories" else self._pins
+        mine = self.repositories if kind == "repositories" else self._pins
         if name in mine:
             return None if setting.is_table else f"may not change what {kind}.{name} is"
         if not setting.is_table:
@@ -87,7 +94,7 @@ class _Lock:
         return self._of_repository(entry) if kind == "repositories" else self._of_pin(entry)
 
     def _of_repository(self, entry: Mapping[str, Any]) -> str | None:
-        lowest = max((_priority(mine) for mine in self._repositories.values()), default=0)
+        lowest = max((_priority(mine) for mine in self.repositories.values()), default=0)
         if not lowest < _priority(entry, default=0):
             return f"needs a priority from {lowest + 1} to {LOWEST}, below all that are there"
         claimed = [*_patterns(entry, "namespaces"), *_patterns(entry, "owns")]
@@ -95,24 +102,26 @@ class _Lock:
 
     def _of_pin(self, entry: Mapping[str, Any]) -> str | None:
         named = entry.get("repositories")
-        if not isinstance(named, list) or not named or any(name in self._repositories for name in named):
+        if not isinstance(named, list) or not named or any(name in self.repositories for name in named):
             return "needs repositories, and only such as were added"
         return self._overlap(_patterns(entry, "projects"), "pins")
 
     def _overlap(self, claimed: Sequence[Pattern], verb: str) -> str | None:
         """An addition that takes names for itself may not take those of which this layer speaks."""
         for kind, name, key in self._speaks():
-            table = (self._repositories if kind == "repositories" else self._pins)[name]
+            table = (self.repositories if kind == "repositories" else self._pins)[name]
             for taken in _patterns(table, key):
                 for claim in claimed:
                     if claim.overlaps(taken):
                         return f"{verb} {claim.text}, which meets {taken.text} of {kind}.{name}.{key}"
-        return None
+        wide = next((claim for claim in claimed if claim.text[:1] in "*?"), None)
+        return f"{verb} {wide.text}, which begins with a wildcard and may be any name" if wide else None
 
     def _speaks(self) -> Iterator[tuple[str, str, str]]:
-        for name in self._repositories:
+        for name in self.repositories:
             yield "repositories", name, "namespaces"
             yield "repositories", name, "owns"
+            yield "repositories", name, "include"
         for name in self._pins:
             yield "pins", name, "projects"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 
 from repoprio.config import places
@@ -13,6 +14,7 @@ from repoprio.config.read import Tools, read
 from repoprio.config.settings import Merged, Setting, settings
 from repoprio.config.survey import Source, Survey
 from repoprio.policy import Policy
+from repoprio.urls import hushed
 
 _UNSET = f"unset {VARIABLE}"
 
@@ -89,14 +91,31 @@ def _survey(said: Sequence[Said], files: _Files, environ: Mapping[str, str], too
     merged, faults = merge(said)
     if not files.sources and not files.faults:
         return Survey((), merged, (), None)
-    policy, more = read(merged, environ, tools)
+    before = (*files.faults, *faults, *_too_long(merged))
+    survey = _read(tuple(files.sources), merged, before, environ, tools)
     if files.broken:
         # What the broken file says is not known: that a key is missing would be a guess.
-        more = [fault for fault in more if fault.key in merged.origins()]
-    elif not merged.settings:
-        more = [] if files.faults else [Fault(files.sources[0].file, fault.key, fault.problem) for fault in more]
-    found = (*files.faults, *faults, *more)
-    return Survey(tuple(files.sources), merged, found, None if found else policy, policy)
+        known = merged.origins()
+        return survey._replace(faults=tuple(f for f in survey.faults if f in before or f.key in known))
+    if not merged.settings and not files.faults:
+        return survey._replace(faults=tuple(f._replace(file=files.sources[0].file) for f in survey.faults))
+    return survey
+
+
+def _too_long(merged: Merged) -> list[Fault]:
+    """A fault where child processes could not be told the policy."""
+    from repoprio.config import carry
+
+    if sum(len(str(setting.value)) for setting in merged.settings.values()) < carry.LIMIT // 2:
+        return []
+    try:
+        carry.pack(merged)
+    except TypeError:
+        # Something that JSON has no word for is a fault of its own.
+        return []
+    except carry.TooLong as error:
+        return [Fault("the policy", "", str(error), "say it in fewer patterns")]
+    return []
 
 
 def _named(named: str, said: Sequence[Said], files: _Files, environ: Mapping[str, str], tools: Tools) -> Survey:
@@ -125,15 +144,29 @@ def _inherited(carried: str, environ: Mapping[str, str], tools: Tools) -> Survey
     from repoprio.config import carry
 
     try:
-        found = carry.unpack(carried)
+        merged, faults = carry.unpack(carried)
     except ValueError as error:
         fault = Fault(places.INHERITED, "", f"is not what a parent pip hands on: {error}", f"unset {places.INHERITED}")
         return Survey((), Merged(), (fault,), None)
-    merged = Merged()
-    merged.add(found)
-    policy, faults = read(merged, environ, tools)
-    sources = tuple(Source("parent", file) for file in dict.fromkeys(setting.file for setting in found))
-    return Survey(sources, merged, tuple(faults), None if faults else policy)
+    if not merged.settings and not faults:
+        return Survey((), merged, (), None)
+    sources = tuple(Source("parent", file) for file in dict.fromkeys(s.file for s in merged.settings.values()))
+    return _read(sources, merged, faults, environ, tools)
+
+
+def _read(
+    sources: tuple[Source, ...], merged: Merged, faults: Sequence[Fault], environ: Mapping[str, str], tools: Tools
+) -> Survey:
+    policy, more = read(merged, environ, tools)
+    if faults and not merged.settings:
+        more = []
+    found = tuple(dict.fromkeys((*faults, *more)))
+    return Survey(sources, merged, found, None if found else policy, policy)
+
+
+def _told(problem: str) -> str:
+    """What a parser says, without what may be a login in the keys that it quotes."""
+    return re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: hushed(quoted[0]), problem)
 
 
 class _Files:
@@ -156,7 +189,7 @@ class _Files:
         try:
             document = self._tools.parse_toml(text)
         except (ValueError, RecursionError) as error:
-            problem = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+            problem = _told(str(error)) if isinstance(error, ValueError) else "it is nested too deeply"
             self._break(file, f"is not TOML: {problem}")
             return ()
         self.sources.append(Source(layer, file))
@@ -177,7 +210,7 @@ class _Files:
         except Unreadable as error:
             self._break(file, str(error))
             return ()
-        if not text or "repoprio" not in text.lower():
+        if not text or not places.mentions(text):
             return ()
         from repoprio.config import ini
 

@@ -28,6 +28,8 @@ def location(written: str, environ: Mapping[str, str], default_index: str) -> Lo
     url = default_index if url == PYPI else as_url(url, environ.get("HOME", ""))
     if unset:
         return Location(hushed(written), hushed(written), unset=unset)
+    scheme, separator, rest = url.partition("://")
+    url = f"{scheme.lower()}{separator}{rest}" if separator else url
     if problem := _problem(url):
         raise NotALocation(problem)
     user, password = credentials(url) or (None, "")

@@ -21,7 +21,7 @@ SYSTEM = "system"
 # A file that a person names for one command to look at: TOML, or one of pip's.
 FILE, PIP_FILE = "file", "pip file"
 # No policy is that long; a device or a wrong file may be.
-SIZE_LIMIT = 16 * 2**20
+SIZE_LIMIT = 2**20
 _WINDOWS = sys.platform == "win32"
 _BASENAME = "pip.ini" if _WINDOWS else "pip.conf"
 
@@ -54,6 +54,9 @@ def system_folder(platform_dirs: Callable[[], Any]) -> str:
 
 
 def _system_files(folder: str) -> tuple[str, ...]:
+    if _is_there(folder) and not os.path.isdir(folder):
+        # A file, or a link that leads nowhere: read as a file it becomes a fault.
+        return (folder,)
     main = os.path.join(folder, FILE_NAME)
     return (*([main] if _is_there(main) else []), *_pieces(os.path.join(folder, PIECES)))
 
@@ -72,11 +75,9 @@ def _is_there(file: str) -> bool:
 def _pieces(folder: str) -> list[str]:
     try:
         names = sorted(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
     except OSError:
         # Read as a file it becomes a fault, which says why it cannot be listed.
-        return [folder]
+        return [folder] if _is_there(folder) else []
     return [os.path.join(folder, name) for name in names if name.endswith(".toml") and not name.startswith(".")]
 
 
@@ -95,13 +96,25 @@ def pip_layers(environ: Mapping[str, str], platform_dirs: Callable[[], Any], *, 
 
 
 def _is_hidden(file: str) -> bool:
+    """Whether `file` lies in a folder that its owner, somebody else, has closed to us."""
     try:
         os.stat(file)
     except PermissionError:
-        return True
+        seen = file
+        while not _is_seen(seen):
+            seen = os.path.dirname(seen)
+        return os.stat(seen).st_uid != os.geteuid()
     except OSError:
         return False
     return False
+
+
+def _is_seen(path: str) -> bool:
+    try:
+        os.stat(path)
+    except OSError:
+        return path == os.path.dirname(path)
+    return True
 
 
 def _in(*folders: str) -> tuple[str, ...]:
@@ -114,15 +127,38 @@ def _global_folders(environ: Mapping[str, str], platform_dirs: Callable[[], Any]
     if _WINDOWS:
         return [str(platform_dirs().site_config_dir("pip", appauthor=False, multipath=True))]
     # By hand on Unix, since platformdirs costs every pip 24 ms; a test holds it against pip's own.
-    named = [folder.strip() for folder in environ.get("XDG_CONFIG_DIRS", "").split(os.pathsep)]
+    # A ~ is expanded by pip before 25.0 alone; to read more than pip does is the safe side.
+    named = [os.path.expanduser(folder.strip()) for folder in environ.get("XDG_CONFIG_DIRS", "").split(os.pathsep)]
     folders = [folder for folder in named if os.path.isabs(folder)] or ["/etc/xdg"]
     return [*(os.path.join(folder, "pip") for folder in folders), "/etc"]
 
 
 def _user_folders(environ: Mapping[str, str], platform_dirs: Callable[[], Any]) -> list[str]:
+    return [folder for home in _homes(environ) for folder in _folders_of(home, environ, platform_dirs)]
+
+
+def _homes(environ: Mapping[str, str]) -> list[str]:
+    """The user's home; where HOME is set and empty it is / to pip before 26, and what the system says since."""
     home = environ.get("HOME") or os.path.expanduser("~")
+    if _WINDOWS or environ.get("HOME") != "":
+        homes = [os.path.expanduser("~") if _WINDOWS else home]
+    else:
+        homes = ["/", _passwd_home()]
+    # A user without any home has none in the working directory either.
+    return [home for home in homes if os.path.isabs(home)]
+
+
+def _passwd_home() -> str:
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except (ImportError, KeyError):
+        return ""
+
+
+def _folders_of(home: str, environ: Mapping[str, str], platform_dirs: Callable[[], Any]) -> list[str]:
     if _WINDOWS:
-        home = os.path.expanduser("~")
         return [os.path.join(home, "pip"), str(platform_dirs().user_config_dir("pip", appauthor=False, roaming=True))]
     folder = os.path.join(home, ".config", "pip")
     if sys.platform == "darwin":
@@ -146,14 +182,22 @@ def _mentions(file: str) -> bool:
         content = _content(file)
     except Unreadable:
         return True
-    # Not the fuse, nor a path or a comment that has the word: without a policy nothing changes.
-    return content is not None and re.search(rb"(?im)^\s*\[[^a-z\n]*repoprio", content) is not None
+    return content is not None and mentions(content.decode("ascii", "replace"))
+
+
+def mentions(text: str) -> bool:
+    """Whether a file of pip's has our section, or what may be meant for it.
+
+    Not the fuse, nor a path or a comment that has the word: without a policy nothing changes.
+    """
+    return re.search(r"(?im)^\s*(\[[^\n]*repo[-_]?prio|(--)?repoprio\.)", text) is not None
 
 
 def toml_text(file: str) -> str:
     """The text of a policy file in TOML; `Unreadable` with what is wrong where it cannot be had."""
     content = _content(file)
     if content is None:
+        _check_listable(file)
         raise Unreadable("is a folder, not a file" if os.path.isdir(file) else _absence(file))
     return _decoded(content.removeprefix(b"\xef\xbb\xbf"), "utf-8").replace("\r\n", "\n")
 
@@ -180,19 +224,26 @@ def _absence(file: str) -> str:
     return "is not a regular file" if os.path.exists(file) else "is not there"
 
 
+def _check_listable(folder: str) -> None:
+    try:
+        os.listdir(folder)
+    except PermissionError as error:
+        raise Unreadable(f"cannot be read: {error.strerror}{_mode(folder)}") from None
+    except OSError:
+        return
+
+
 def _content(file: str) -> bytes | None:
     """What `file` holds, None where no regular file is: a pipe would be emptied, a device might never end."""
     try:
-        found = os.stat(file)
-        if not stat.S_ISREG(found.st_mode):
-            if stat.S_ISDIR(found.st_mode):
-                os.listdir(file)
+        if not stat.S_ISREG(os.stat(file).st_mode):
             return None
         with open(file, "rb") as opened:
             content = opened.read(SIZE_LIMIT + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
     except (OSError, ValueError) as error:
+        if not isinstance(error, PermissionError) and not _is_seen(file):
+            # Not there, a name that is too long, a loop of links: pip passes over all of these.
+            return None
         reason = getattr(error, "strerror", None) or str(error)
         raise Unreadable(f"cannot be read: {reason}{_mode(file)}") from None
     if len(content) > SIZE_LIMIT:

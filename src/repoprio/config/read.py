@@ -33,7 +33,7 @@ def is_strict(specifiers: Iterable[object]) -> bool:
 
 def read(merged: Merged, environ: Mapping[str, str], tools: Tools) -> tuple[Policy, list[Fault]]:
     """The policy that the settings make, of use only where there is no fault; and all that is wrong with it."""
-    reader = _Reader(merged.origins(), environ, tools)
+    reader = _Reader(merged.origins(), environ, tools, merged.additions)
     for setting in merged.overridden:
         reader.check(setting)
     policy = reader.policy(merged.document())
@@ -47,6 +47,7 @@ class _Reader:
     origins: dict[str, str]
     environ: Mapping[str, str]
     tools: Tools
+    additions: set[str]
     faults: list[Fault] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
 
@@ -86,7 +87,8 @@ class _Reader:
         self.faults.append(Fault(file or self._origin(key), hushed(key), problem))
 
     def _not_a_table(self, key: str, value: Any, table: str, file: str | None = None) -> None:
-        self._fault(key, f"{shown(value)} is not a table: write [{table}.NAME]", file)
+        what = shown(value) if isinstance(value, str | int | float) else "a list of tables" if value else "nothing"
+        self._fault(key, f"{what} is not a table: write [{table}.NAME]", file)
 
     def _value(
         self, name: str, value: Any, dotted: str, keys: Mapping[str, schema.Key], file: str | None = None
@@ -137,7 +139,8 @@ class _Reader:
             if "absent" in found:
                 found["absent"], found["empty_page_is_absent"] = found["absent"]
             found["complete_listing"] = found.pop("listing", False)
-            yield Repository(name, own, **{key.replace("-", "_"): value for key, value in found.items()})
+            fields = {key.replace("-", "_"): value for key, value in found.items()}
+            yield Repository(name, own, is_addition=name in self.additions, **fields)
 
     def _locations(self, written: Iterable[tuple[str, str]], dotted: str) -> list[Location]:
         found = []
@@ -160,7 +163,7 @@ class _Reader:
                 self._fault(dotted, "sets nothing: add repositories, versions, block or mode")
             for repository in found.get("repositories", ()):
                 if repository not in repositories:
-                    meant = did_you_mean(repository, repositories)
+                    meant = did_you_mean(repository, map(hushed, repositories))
                     problem = f"{hushed(repository)!r} is not a repository of this policy{meant}"
                     self._fault(f"{dotted}.repositories", problem)
             if "versions" in found and not self.tools.is_specifier(found["versions"]):
@@ -170,16 +173,14 @@ class _Reader:
 
 
 def shown(value: Any) -> str:
-    """A value as a fault shows it: no logins, and not too long."""
-    text = str(value).lower() if isinstance(value, bool) else repr(_hushed(value))
+    """A value as a fault shows it: no logins, and not too long; what has keys may have passwords under them."""
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) for v in value)):
+        return "a table" if isinstance(value, dict) else "a list of tables"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr([_hushed(item) for item in value] if isinstance(value, list) else _hushed(value))
     return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _hushed(value: Any) -> Any:
-    if isinstance(value, str):
-        return hushed(value)
-    if isinstance(value, list):
-        return [_hushed(item) for item in value]
-    if isinstance(value, dict):
-        return {_hushed(key): _hushed(item) for key, item in value.items()}
-    return value
+    return hushed(value) if isinstance(value, str) else value

@@ -67,9 +67,10 @@ def _words_and_numbers(text: str) -> Any:
 
 def _pairs(text: str) -> Any:
     """``https://a.example = follow https://b.example = absent``, on one line or several."""
-    pairs = [word.rpartition("=") for word in re.sub(r"\s*=\s*", "=", text).split()]
+    pairs = [word.rpartition("=") for word in " ".join(text.split()).replace(" =", "=").replace("= ", "=").split()]
     known = {means.value for means in Redirects}
-    return {key: value for key, _, value in pairs} if all(value in known for _, _, value in pairs) else text
+    found = {key: value for key, _, value in pairs}
+    return found if len(found) == len(pairs) and set(found.values()) <= known else text
 
 
 _STRING: Json = {"type": "string", "pattern": r"\S"}
@@ -133,7 +134,10 @@ POLICY: Mapping[str, Key] = MappingProxyType(
             {"type": "number", "exclusiveMinimum": 0, "maximum": 3600},
         ),
         "page-size-limit": Key(
-            "bytes of one project page, decompressed", values.size, _whole, {"type": "integer", "minimum": 1024}
+            "bytes of one project page, decompressed",
+            values.size,
+            _whole,
+            {"type": "integer", "minimum": 1024, "maximum": values.LARGEST},
         ),
     }
 )

@@ -37,9 +37,35 @@ def table(path: Path, file: str) -> Setting:
     return Setting(path, _TABLE, file)
 
 
+class Unheld:
+    """A value that no key takes and that would be trouble to print: what it is, in words."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __repr__(self) -> str:
+        return self._what
+
+
+_DEEPEST = 8
+
+
+def _held(value: Any, depth: int = 0) -> Any:
+    """`value` without numbers of thousands of digits, what is no number, and depths that no key has."""
+    if depth > _DEEPEST:
+        return Unheld("something nested deeply")
+    if isinstance(value, dict):
+        return {key: _held(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_held(inner, depth + 1) for inner in value]
+    if isinstance(value, int) and not -(10**18) < value < 10**18:
+        return Unheld("a number of more than 18 digits")
+    return Unheld("an endless number") if isinstance(value, float) and not -1e18 < value < 1e18 else value
+
+
 def settings(document: Mapping[str, Any], file: str) -> Iterator[Setting]:
     """The settings of one document, in its order."""
-    for key, value in document.items():
+    for key, value in _held(document).items():
         if key not in schema.TABLES or not isinstance(value, dict):
             yield Setting((key,), value, file)
             continue
@@ -53,10 +79,14 @@ def settings(document: Mapping[str, Any], file: str) -> Iterator[Setting]:
 
 @dataclass
 class Merged:
-    """Settings by their paths: a later one takes the place of an earlier one, which `overridden` keeps."""
+    """Settings by their paths: a later one takes the place of an earlier one, which `overridden` keeps.
+
+    `additions` are the repositories that were added to a locked layer.
+    """
 
     settings: dict[Path, Setting] = field(default_factory=dict)
     overridden: list[Setting] = field(default_factory=list)
+    additions: set[str] = field(default_factory=set)
 
     def add(self, later: Iterable[Setting]) -> None:
         """Take in the settings of a later file."""

@@ -23,6 +23,7 @@ Item = TypeVar("Item")
 
 _ENTRY_NAME = re.compile(r"[a-z0-9-]+")
 EMPTY_PAGE = "empty-page"
+LARGEST = 2**40
 PYLOCK = ("verify", "allow")
 LISTING = ("partial", "complete")
 
@@ -139,7 +140,12 @@ def redirects(value: Any) -> Mapping[Site, Redirects]:
     """What redirects of pages to other sites mean."""
     if not isinstance(value, dict):
         raise NotExpected('is not {"https://files.example" = "follow"} (in pip.conf: https://files.example = follow)')
-    return MappingProxyType({_site(key): one_of(Redirects)(means) for key, means in value.items()})
+    found: dict[Site, Redirects] = {}
+    for key, means in value.items():
+        where, what = _site(key), one_of(Redirects)(means)
+        if found.setdefault(where, what) is not what:
+            raise NotExpected(f"has {hushed(key)!r} twice, with two meanings")
+    return MappingProxyType(found)
 
 
 def _site(text: str) -> Site:
@@ -183,8 +189,8 @@ def seconds(value: Any) -> float:
 
 def size(value: Any) -> int:
     """A size in bytes, a kibibyte at least."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1024:
-        raise NotExpected("is not a number of bytes, 1024 at least")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1024 <= value <= LARGEST:
+        raise NotExpected("is not a number of bytes from 1024 to 2**40")
     return value
 
 

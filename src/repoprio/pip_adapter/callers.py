@@ -10,15 +10,15 @@ from typing import Any
 
 from pip._internal.utils.urls import path_to_url
 
-from repoprio.config.places import INHERITED
 from repoprio.pip_adapter.compat import default_index
 from repoprio.pip_adapter.logins import Login
 from repoprio.policy import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
 from repoprio.urls import credentials, hushed, is_fuse, place, redacted, site, without_credentials
 
-# Whether a guarded pip started this one: it has judged its callers, and has spoken. Looked at when this
-# module is loaded, before this pip hands anything on.
-IS_CHILD = bool(os.environ.get(INHERITED))
+# Whether a command of a guarded pip started this one: it has judged its callers, and has spoken. Looked at
+# when this module is loaded, before this pip hands anything on.
+CHILD = "_REPOPRIO_CHILD"
+IS_CHILD = bool(os.environ.get(CHILD))
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _admitted(url: str, kind: Format, number: int) -> Repository:
     login = credentials(url)
     bare = without_credentials(url)
     location = Location(redacted(url), bare, *(login or (None, "")))
-    return Repository(f"unlisted:{number}", (location,), CALLERS_PRIORITY, format=kind)
+    return Repository(f"unlisted:{number}", (location,), CALLERS_PRIORITY, format=kind, is_addition=True)
 
 
 def _as_url(text: str) -> str:

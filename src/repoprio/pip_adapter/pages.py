@@ -176,7 +176,10 @@ class Pages:
             reply = self._get(ask)
             if not isinstance(reply, Reply):
                 return reply
-            self._flat[url] = _links(reply)
+            found = _links(reply)
+            if not found and listing.html_page(_decoded(reply)[0]).asks:
+                raise Unusable("its answer is a form, such as a login page, and no page of files")
+            self._flat[url] = found
         return _offer(ask.name, self._flat[url], url)
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from repoprio.config import carry
-from repoprio.config.faults import Fault, PolicyFaults
+from repoprio.config.faults import PolicyFaults
 from repoprio.config.places import INHERITED
 from repoprio.pip_adapter import callers
 from repoprio.pip_adapter.child import RUNNER
@@ -23,7 +24,7 @@ from repoprio.urls import redacted
 
 @dataclass
 class _Process:
-    """What this process knows: its policy, read once when pip first builds something that looks up projects.
+    """What one command knows: its policy, read once when pip first builds something that looks up projects.
 
     `roots` are the URLs that the user asks for; `builds` counts the in-process builds that are going on.
     """
@@ -31,9 +32,14 @@ class _Process:
     loaded: bool = False
     policy: Policy | None = None
     faults: PolicyFaults | None = None
+    packed: str = ""
     is_isolated: bool = False
     builds: int = 0
     roots: set[str] = field(default_factory=set)
+
+    def begin(self, *, isolated: bool) -> None:
+        """Forget what an earlier command of this process knew."""
+        self.__dict__.update(vars(_Process(is_isolated=isolated)))
 
     def load(self) -> None:
         """Read the policy."""
@@ -42,19 +48,14 @@ class _Process:
 
         self.loaded = True
         survey = compat.read_policy(isolated=self.is_isolated)
+        # Children look up projects too, from another folder perhaps, or in another interpreter.
+        self.packed = carry.pack(survey.merged, survey.faults)
         try:
             self.policy = survey.sound()
-            if self.policy is not None:
-                # Children look up projects too, from another folder perhaps, or another interpreter.
-                os.environ[INHERITED] = carry.pack(survey.merged.settings.values())
         except PolicyFaults as faults:
             self.faults = faults
-            return
-        except carry.TooLong as error:
-            self.faults = PolicyFaults([Fault("the policy", "", str(error), "say it in fewer patterns")])
-            return
-        if self.policy is not None:
-            hush.install(self.policy.secrets)
+        else:
+            hush.install(self.policy.secrets if self.policy else ())
 
     @property
     def is_build(self) -> bool:
@@ -63,6 +64,7 @@ class _Process:
 
 
 _PROCESS = _Process()
+_HANDED_ON = (INHERITED, callers.CHILD, RUNNER)
 
 
 def policy() -> Policy | None:
@@ -71,6 +73,8 @@ def policy() -> Policy | None:
 
     if not _PROCESS.loaded:
         _PROCESS.load()
+        os.environ[INHERITED] = _PROCESS.packed
+        os.environ[callers.CHILD] = "1"
     if _PROCESS.faults is not None:
         raise InstallationError(f"repoprio: {_PROCESS.faults}")
     return _PROCESS.policy
@@ -87,13 +91,22 @@ def guard_of(finder: Any) -> Any:
 
 
 def main(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Note ``--isolated``. A command that a faulty policy stopped ends with status 2; inside pip it could only be 1."""
+    """One command: what it knows and hands on ends with it.
+
+    A command that a faulty policy stopped ends with status 2; inside pip it could only be 1.
+    """
 
     @functools.wraps(original)
     def main(self: Any, args: Any) -> Any:
         # As pip itself decides which of its files to read (its `main`, 22.2 to 26.3).
-        _PROCESS.is_isolated = "--isolated" in args
-        status = original(self, args)
+        _PROCESS.begin(isolated="--isolated" in args)
+        before = {name: os.environ.get(name) for name in _HANDED_ON}
+        try:
+            status = original(self, args)
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                os.environ.update({name: value} if value is not None else {})
         return 2 if status == 1 and _PROCESS.faults is not None else status
 
     return main
@@ -245,6 +258,11 @@ def get_runnable_pip(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def get_runnable_pip() -> str:
+        if not _PROCESS.loaded:
+            # `pip --python OTHER`, before any command: OTHER's pip is no child, and has all to judge itself.
+            _PROCESS.begin(isolated="--isolated" in sys.argv)
+            _PROCESS.load()
+            os.environ[INHERITED] = _PROCESS.packed
         os.environ[RUNNER] = original()
         return os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from repoprio.config.faults import HINT, Doubt, Fault
+from repoprio.config.faults import HINT, Doubt, Fault, printable
 from repoprio.config.schema import POLICY, TABLES
 from repoprio.config.settings import Setting
 from repoprio.config.survey import Survey
-from repoprio.policy import Policy
+from repoprio.policy import Policy, Redirects
 from repoprio.render import toml
 from repoprio.urls import hushed
 
@@ -28,7 +28,7 @@ def policy_line(policy: Policy) -> str:
 
 def show(survey: Survey) -> str:
     """The merged policy as TOML, each setting with the file that says so; logins are hidden."""
-    lines = [f"# {source.layer}: {source.file}" for source in survey.sources]
+    lines = [f"# {source.layer}: {printable(source.file)}" for source in survey.sources]
     tables: dict[str, list[Setting]] = {}
     for setting in survey.merged.settings.values():
         tables.setdefault(_table(setting), []).append(setting)
@@ -36,7 +36,7 @@ def show(survey: Survey) -> str:
         lines += ["", *([f"[{name}]"] if name else [])]
         said = [(_said(setting), setting.file) for setting in settings if not setting.is_table]
         width = min(max((len(text) for text, _ in said), default=0), _WIDTH)
-        lines += [f"{text:<{width}}  # {file}" for text, file in said]
+        lines += [f"{text:<{width}}  # {printable(file)}" for text, file in said]
     return "\n".join(lines)
 
 
@@ -65,7 +65,9 @@ def _safe(value: Any) -> Any:
     if isinstance(value, list):
         return [_safe(item) for item in value]
     if isinstance(value, dict):
-        return {_safe(key): _safe(item) for key, item in value.items()}
+        # The one key that takes a table has these values; another may have a password.
+        known = {means.value for means in Redirects}
+        return {_safe(key): item if isinstance(item, str) and item in known else HIDDEN for key, item in value.items()}
     return value
 
 
@@ -83,12 +85,12 @@ class Wish(NamedTuple):
         return self.means.startswith(UNLISTED)
 
     def __str__(self) -> str:
-        return f"pip: {self.origin}: {self.url} {self.means}".rstrip()
+        return printable(f"pip: {self.origin}: {self.url} {self.means}".rstrip())
 
 
 def check(survey: Survey, doubts: Sequence[Doubt], wishes: Sequence[Wish]) -> str:
     """What is wrong, and what may be, each with what to do; and what the policy makes of pip's own settings."""
-    said = [f"{source.layer}: {source.file}" for source in survey.sources]
+    said = [f"{source.layer}: {printable(source.file)}" for source in survey.sources]
     said += [str(wish) for wish in wishes]
     said += [policy_line(survey.policy).removeprefix("repoprio: ")] if survey.policy else []
     for fault in survey.faults:

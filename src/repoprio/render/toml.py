@@ -29,9 +29,13 @@ def key(name: str) -> str:
 
 
 def _text(text: str) -> str:
-    if text.isprintable() and not {'"', "\\"} & set(text):
-        return f'"{text}"'
-    # A JSON string is a basic string of TOML, but for DEL, which TOML wants escaped.
-    import json
+    """A basic string of TOML; what is not printable is escaped."""
+    return f'"{"".join(map(_character, text))}"'
 
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+def _character(c: str) -> str:
+    if c in '"\\':
+        return f"\\{c}"
+    if c.isprintable():
+        return c
+    return f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}"
