@@ -127,9 +127,10 @@ def _global_folders(environ: Mapping[str, str], platform_dirs: Callable[[], Any]
     if _WINDOWS:
         return [str(platform_dirs().site_config_dir("pip", appauthor=False, multipath=True))]
     # By hand on Unix, since platformdirs costs every pip 24 ms; a test holds it against pip's own.
-    # A ~ is expanded by pip before 25.0 alone; to read more than pip does is the safe side.
-    named = [os.path.expanduser(folder.strip()) for folder in environ.get("XDG_CONFIG_DIRS", "").split(os.pathsep)]
-    folders = [folder for folder in named if os.path.isabs(folder)] or ["/etc/xdg"]
+    named = [folder.strip() for folder in environ.get("XDG_CONFIG_DIRS", "").split(os.pathsep)]
+    # Some pips (before 25.0) expand a ~, others pass over it: to read more than one of them does is the safe side.
+    expanded = [os.path.expanduser(folder) for folder in named if folder.startswith("~")]
+    folders = [*([folder for folder in named if os.path.isabs(folder)] or ["/etc/xdg"]), *expanded]
     return [*(os.path.join(folder, "pip") for folder in folders), "/etc"]
 
 
