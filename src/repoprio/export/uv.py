@@ -11,7 +11,7 @@ from typing import Any
 
 from repoprio.export import Exported, Gap
 from repoprio.names import Pattern
-from repoprio.policy import Format, Mode, Pin, Policy, Repository, tiers
+from repoprio.policy import PYPI, DirectUrls, Format, Mode, Pin, Policy, Repository, tiers
 from repoprio.render import toml
 from repoprio.urls import place
 
@@ -41,7 +41,7 @@ def export(policy: Policy, *, project: bool) -> Exported:
     sources = _sources(policy) if project else {}
     if sources:
         document["sources"] = {name: {"index": repository} for name, repository in sources.items()}
-    return Exported(document, tuple(_gaps(policy, asked, sources)))
+    return Exported(document, tuple(_gaps(policy, asked, sources, project=project)))
 
 
 def _index(repository: Repository) -> dict[str, Any]:
@@ -50,11 +50,15 @@ def _index(repository: Repository) -> dict[str, Any]:
     if "${" in location.shown:
         key = f"repositories.{repository.name}.url"
         raise CannotExport(f"{key}: uv reads no variables in a URL: {location.shown}")
+    if url == PYPI:
+        raise CannotExport(f"repositories.{repository.name}.url: no pip was found here to say what {PYPI} stands for")
     found: dict[str, Any] = {"name": repository.name, "url": url}
     found |= {"format": "flat"} if repository.format is Format.FLAT else {}
     found |= {"explicit": True} if repository.explicit else {}
-    further = sorted(repository.absent - {404})
-    return found | ({"ignore-error-codes": further} if further else {})
+    if repository.format is Format.SIMPLE and url.startswith("http"):
+        # Said even where there are none: uv knows hosts whose 403 it takes for absence unless it is told.
+        found["ignore-error-codes"] = sorted(repository.absent - {404})
+    return found
 
 
 def _constraints(pin: Pin) -> Iterator[str]:
@@ -80,7 +84,9 @@ def _exact(patterns: Iterable[Pattern]) -> list[Pattern]:
     return [pattern for pattern in patterns if pattern.specificity.exact]
 
 
-def _gaps(policy: Policy, asked: Sequence[Repository], sources: Mapping[str, str]) -> Iterator[Gap]:
+def _gaps(policy: Policy, asked: Sequence[Repository], sources: Mapping[str, str], *, project: bool) -> Iterator[Gap]:
+    if policy.direct_urls is DirectUrls.REFUSE:
+        yield Gap("direct-urls", "uv takes name @ URL from whoever asks it to")
     if policy.mode is Mode.FLEXIBLE:
         yield Gap("mode", "uv asks every index for every name, and one that is down stops it")
     for tier in tiers(asked):
@@ -92,6 +98,9 @@ def _gaps(policy: Policy, asked: Sequence[Repository], sources: Mapping[str, str
         yield from _of_repository(repository, asked, sources)
     for pin in policy.pins:
         yield from _of_pin(pin, asked, sources)
+        if any(_constraints(pin)):
+            where = "uv run --with and uv pip sync" if project else "uv lock, add, run and tool"
+            yield Gap(f"pins.{pin.name}", f"a constraint to uv pip install and compile; {where} may pass over it")
 
 
 def _of_repository(repository: Repository, asked: Sequence[Repository], sources: Mapping[str, str]) -> Iterator[Gap]:
@@ -113,6 +122,8 @@ def _unsaid(repository: Repository) -> Iterator[tuple[object, str, str]]:
     for pattern in repository.exclude:
         yield pattern, "exclude", f"{pattern.text} may come from {name} in uv"
     yield repository.canary, "canary", "uv believes its 404 at once, also where a missing login is behind it"
+    yield 404 not in repository.absent, "absent", "to uv a 404 always means absence"
+    yield repository.complete_listing, "listing", "uv asks for its page, whatever its list says"
     yield repository.empty_page_is_absent, "absent", "to uv an empty page owns its name"
     yield repository.skip_if_unavailable, "skip-if-unavailable", "uv stops where it is down"
     yield repository.locations[1:], "mirrors", "uv asks its URL alone"
@@ -145,7 +156,10 @@ def _of_pin(pin: Pin, asked: Sequence[Repository], sources: Mapping[str, str]) -
 def text(exported: Exported, *, project: bool) -> str:
     """The settings as TOML, and what they leave out as comments."""
     head = [f"# {'For the pyproject.toml of a project' if project else 'uv.toml'}, from a repoprio policy."]
-    head += ["# Indexes that the command line or UV_* add go before all of these: uv refuses none."]
+    head += [
+        "# What a project's own settings, the command line or UV_* say goes before all this: uv refuses none of it."
+    ]
+    head += ["# uv judges answers in its own way: it follows redirects, and a missing folder is an absence to it."]
     head += [f"# not said: {gap}" for gap in exported.gaps] or ["# Nothing that decides about files is left out."]
     return "\n".join([*head, *_lines(exported.document, "tool.uv" if project else "")]) + "\n"
 
