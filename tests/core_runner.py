@@ -17,7 +17,7 @@ from packaging.version import InvalidVersion, Version
 
 from repoprio.answers import Answer, Ask, Failed, Finding, Listed, Missing, Redirected, Served, State, Status, What
 from repoprio.config.load import read_text
-from repoprio.config.read import Tools
+from repoprio.config.read import Tools, is_strict
 from repoprio.explanation import Chosen, Explanation, explain
 from repoprio.inquiry import Run
 from repoprio.lookup import Decision, Lookup, drive
@@ -195,12 +195,11 @@ class CoreRun:
 
 
 def is_specifier(text: str) -> bool:
-    """Whether `text` is a version specifier."""
+    """Whether `packaging` takes `text` for a version specifier."""
     try:
-        SpecifierSet(text)
+        return is_strict(SpecifierSet(text))
     except InvalidSpecifier:
         return False
-    return True
 
 
 def is_version(text: str) -> bool:
