@@ -10,15 +10,11 @@ from typing import Any
 
 from pip._internal.utils.urls import path_to_url
 
+from repoprio.pip_adapter.child import IS_CHILD
 from repoprio.pip_adapter.compat import default_index
 from repoprio.pip_adapter.logins import Login
 from repoprio.policy import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
 from repoprio.urls import credentials, hushed, is_fuse, place, redacted, site, without_credentials
-
-# Whether a command of a guarded pip started this one: it has judged its callers, and has spoken. Looked at
-# when this module is loaded, before this pip hands anything on.
-CHILD = "_REPOPRIO_CHILD"
-IS_CHILD = bool(os.environ.get(CHILD))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,10 @@ from typing import Any
 
 # Names the runner that pip itself would have started.
 RUNNER = "_REPOPRIO_RUNNER"
+# Whether a command of a guarded pip started this one: it has judged its callers, and has spoken. Looked at
+# when this module is loaded, before this pip hands anything on.
+CHILD = "_REPOPRIO_CHILD"
+IS_CHILD = bool(os.environ.get(CHILD))
 _OURS = ("repoprio", "_repoprio_shim")
 
 

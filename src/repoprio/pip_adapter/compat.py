@@ -59,6 +59,26 @@ def read_policy(*, isolated: bool = False) -> Survey:
     return survey(os.environ, hook.layers(isolated=isolated), TOOLS)
 
 
+def links_of(content: bytes, content_type: str, encoding: str | None, url: str) -> list[Any]:
+    """All links of a page, by pip's own parser; raises whatever that raises."""
+    # Imported late: parts of pip that come before it are patched too.
+    from pip._internal.index import collector
+
+    if hasattr(collector, "IndexContent"):
+        page = collector.IndexContent(content, content_type, encoding, url, cache_link_parsing=False)
+        return list(collector.parse_links(page))
+    # pip before 22.2: HTML only, and html5lib for what is not HTML 5.
+    page = collector.HTMLPage(content, encoding, url, cache_link_parsing=False)
+    return list(collector.parse_links(page, use_deprecated_html5lib=False))
+
+
+def knows_json() -> bool:
+    """Whether this pip reads project pages in JSON (PEP 691): since 22.2."""
+    from pip._internal.index import collector
+
+    return hasattr(collector, "IndexContent")
+
+
 def newest_first(versions: set[str]) -> tuple[str, ...]:
     """Version texts in the order of PEP 440, the newest first."""
     return tuple(str(version) for version in sorted(map(Version, versions), reverse=True))

@@ -8,13 +8,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from pip._internal.index.collector import IndexContent, parse_links
 from pip._internal.models.link import Link
 from pip._internal.utils.urls import path_to_url, url_to_path
 
 from repoprio.answers import Answer, Ask, Failed, Listed, Missing, Redirected, Served, Status, What
 from repoprio.names import SDIST_ENDINGS, NormalizedName, normalize, version_in
-from repoprio.pip_adapter import links, listing, transport
+from repoprio.pip_adapter import compat, links, listing, transport
 from repoprio.pip_adapter.compat import is_version, newest_first
 from repoprio.pip_adapter.logins import Login
 from repoprio.pip_adapter.transport import Reply, Unusable
@@ -247,8 +246,7 @@ def _links(reply: Reply, name: NormalizedName | None = None) -> list[Link]:
     else:
         raise Unusable(f"its answer is no project page (content type {reply.content_type or 'not stated'})")
     try:
-        content = IndexContent(reply.body, reply.content_type, encoding, reply.url, cache_link_parsing=False)
-        return list(parse_links(content))
+        return compat.links_of(reply.body, reply.content_type, encoding, reply.url)
     except Exception as error:  # noqa: BLE001 - a page that pip cannot read is no usable answer
         raise Unusable(f"its page is broken ({type(error).__name__})") from None
 

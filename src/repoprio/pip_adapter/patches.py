@@ -19,9 +19,11 @@ from repoprio.render import text
 
 Wrapper = Callable[[Callable[..., Any]], Callable[..., Any]]
 _COLLECTOR = "pip._internal.index.collector"
+_BUILDERS = ("pip._internal.build_env", "pip._internal.build_env.installer")
 _FINDER = "pip._internal.index.package_finder"
 _BUILDS: list[tuple[str | None, str, str, Wrapper | None]] = [
     (None, "get_runnable_pip", "", wrappers.get_runnable_pip),
+    (None, "_create_standalone_pip", "", wrappers.create_standalone_pip),
     (
         "InprocessBuildEnvironmentInstaller",
         "install",
@@ -30,7 +32,17 @@ _BUILDS: list[tuple[str | None, str, str, Wrapper | None]] = [
     ),
 ]
 # What stands in one of these modules on some pips and in another, or nowhere, on others.
-_MOVED = frozenset({"get_runnable_pip", "InprocessBuildEnvironmentInstaller"})
+_STARTERS = ("get_runnable_pip", "_create_standalone_pip")
+_MOVED = frozenset({*_STARTERS, "InprocessBuildEnvironmentInstaller"})
+# How pip reads a page: since 22.2, and before.
+_PAGES: list[tuple[str | None, str, str, Wrapper | None]] = [
+    ("IndexContent", "__init__", "self content content_type encoding url cache_link_parsing", None),
+    (None, "parse_links", "page", None),
+]
+_OLD_PAGES: list[tuple[str | None, str, str, Wrapper | None]] = [
+    ("HTMLPage", "__init__", "self content encoding url cache_link_parsing", None),
+    (None, "parse_links", "page use_deprecated_html5lib", None),
+]
 # module: (class or None, function, its parameters, what wraps it or None where it is only relied on)
 _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     "pip._internal.cli.base_command": [("Command", "main", "self args", wrappers.main)],
@@ -48,8 +60,6 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     _COLLECTOR: [
         ("LinkCollector", "create", "cls session options", wrappers.create),
         ("LinkCollector", "collect_sources", "self project_name candidates_from_page", wrappers.collect_sources),
-        ("IndexContent", "__init__", "self content content_type encoding url cache_link_parsing", None),
-        (None, "parse_links", "page", None),
     ],
     _FINDER: [
         ("PackageFinder", "find_all_candidates", "self project_name", wrappers.find_all_candidates),
@@ -78,16 +88,27 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
 
 def apply(module: ModuleType) -> None:
     """Patch a part of pip that just ran; refuse to go on where it is not what is known."""
-    for owner_name, function, parameters, wrapper in _PATCHES[module.__name__]:
+    if module.__name__ in _BUILDERS and not hasattr(module, "__path__"):
+        _check_starter(module)
+    pages = _PAGES if hasattr(module, "IndexContent") else _OLD_PAGES
+    known_here = [*_PATCHES[module.__name__], *(pages if module.__name__ == _COLLECTOR else [])]
+    for owner_name, function, parameters, wrapper in known_here:
         owner = getattr(module, owner_name, None) if owner_name else module
         what = owner if owner_name else getattr(module, function, None)
         if (owner_name or function) in _MOVED and getattr(what, "__module__", None) != module.__name__:
             continue
         known = _function(owner, function)
         if known is None or not _takes(known, parameters):
-            _refuse_pip(f"{module.__name__}.{owner_name or ''}.{function}".replace("..", "."))
+            where = f"{module.__name__}.{owner_name or ''}.{function}".replace("..", ".")
+            _refuse_pip(f"{where} is not as expected")
         elif wrapper:
             _replace(owner, function, wrapper)
+
+
+def _check_starter(module: ModuleType) -> None:
+    """Whoever installs build requirements starts a pip: by a way that is known, or it would not be guarded."""
+    if not any(hasattr(module, starter) for starter in _STARTERS):
+        _refuse_pip(f"{module.__name__} starts its pip in another way")
 
 
 def _function(owner: Any, name: str) -> Any:
@@ -120,8 +141,8 @@ def _replace(owner: Any, name: str, wrapper: Wrapper) -> None:
 def _refuse_pip(what: str) -> None:
     """Stop, whatever pip was about to do: unguarded it would take any name from anywhere."""
     said = text.message(
-        f"pip {pip.__version__} is not known to this repoprio: {what} is not as expected.",
-        ["hint: use pip 22.3 to 26.3, or a newer repoprio"],
+        f"pip {pip.__version__} is not known to this repoprio: {what}.",
+        ["hint: use pip 22.0.2 to 26.3, or a newer repoprio"],
         "unknown-pip",
     )
     print(f"ERROR: {said}", file=sys.stderr, flush=True)

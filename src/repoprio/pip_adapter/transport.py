@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
+from repoprio.pip_adapter.compat import knows_json
 from repoprio.urls import without_credentials
 
 Result = TypeVar("Result")
@@ -21,7 +22,11 @@ _TOO_MANY = re.compile(r"too many (\d{3}) error responses")
 # As pip asks (PEP 691), but never content with what its cache says of the past: a name that a
 # repository has begun to serve since must not be left to a lower one.
 _HEADERS = {
-    "Accept": "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01",
+    "Accept": (
+        "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
+        if knows_json()
+        else "text/html"
+    ),
     "Accept-Encoding": "gzip",
     "Cache-Control": "max-age=0",
 }

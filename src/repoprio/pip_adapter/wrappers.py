@@ -1,22 +1,24 @@
 """What pip's functions are wrapped in. Each takes the original and gives back what stands in its place.
 
+Loaded while pip itself is being imported, from any part of it: so nothing of pip is imported here at the top.
+
 Without a policy each one does what the original does.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from repoprio.config import carry
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.places import INHERITED
-from repoprio.pip_adapter import callers
-from repoprio.pip_adapter.child import RUNNER
+from repoprio.pip_adapter.child import CHILD, IS_CHILD, RUNNER
 from repoprio.policy import DirectUrls, Policy
 from repoprio.render import text
 from repoprio.urls import redacted
@@ -60,11 +62,11 @@ class _Process:
     @property
     def is_build(self) -> bool:
         """Whether what is asked for is wanted by a build, not by the user."""
-        return callers.IS_CHILD or self.builds > 0
+        return IS_CHILD or self.builds > 0
 
 
 _PROCESS = _Process()
-_HANDED_ON = (INHERITED, callers.CHILD, RUNNER)
+_HANDED_ON = (INHERITED, CHILD, RUNNER)
 
 
 def policy() -> Policy | None:
@@ -74,7 +76,7 @@ def policy() -> Policy | None:
     if not _PROCESS.loaded:
         _PROCESS.load()
         os.environ[INHERITED] = _PROCESS.packed
-        os.environ[callers.CHILD] = "1"
+        os.environ[CHILD] = "1"
     if _PROCESS.faults is not None:
         raise InstallationError(f"repoprio: {_PROCESS.faults}")
     return _PROCESS.policy
@@ -269,6 +271,18 @@ def get_runnable_pip(original: Callable[..., Any]) -> Callable[..., Any]:
     return get_runnable_pip
 
 
+def create_standalone_pip(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The same before pip 22.2, whose children run a pip that was zipped for them."""
+
+    @contextlib.contextmanager
+    def create_standalone_pip() -> Iterator[str]:
+        with original() as zipped:
+            os.environ[RUNNER] = zipped
+            yield os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
+
+    return create_standalone_pip
+
+
 def collect_root_requirements(original: Callable[..., Any]) -> Callable[..., Any]:
     """Note the URLs that the user asks for, constraints among them."""
 
@@ -328,7 +342,7 @@ def trace_basic_info(original: Callable[..., Any]) -> Callable[..., Any]:
         guard = guard_of(finder)
         if guard is None:
             return original(finder)
-        if not callers.IS_CHILD and logging.getLogger("pip").isEnabledFor(logging.INFO):
+        if not IS_CHILD and logging.getLogger("pip").isEnabledFor(logging.INFO):
             guard.announce()
         return None
 

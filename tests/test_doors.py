@@ -1,0 +1,248 @@
+"""Law 4: each way in which pip looks up a project obeys, on each pip that base images carry.
+
+acme is in corp (1.0) and in public (99.0); whatever door is used, acme is 1.0, and public is never asked for it.
+By default some pips are tried; ``-m full`` has the others, and REPOPRIO_TEST_PYTHONS (paths, separated as PATH is)
+names further interpreters.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from support.fixtures import RepositoryFactory
+from support.pips import Completed, EnvStore, PipEnv
+from support.repository import RepositoryServer
+
+Version = tuple[int, ...]
+COMMON = ["22.0.2", "23.0.1", "24.3.1", "25.3", "26.3"]
+OTHERS = ["22.3.1", "23.2.1", "23.3.2", "24.0", "25.0.1", "26.0", "26.1", "26.2"]
+PIPS = [*COMMON, *(pytest.param(pip, marks=pytest.mark.full) for pip in OTHERS)]
+PYTHONS = [sys.executable, *filter(None, os.environ.get("REPOPRIO_TEST_PYTHONS", "").split(os.pathsep))]
+
+
+def version_of(pip: str) -> Version:
+    """The version of a pip, to be compared."""
+    return tuple(map(int, pip.split(".")))
+
+
+class World:
+    """corp above public, an environment with one pip, and what each of them was asked."""
+
+    def __init__(self, env: PipEnv, corp: RepositoryServer, public: RepositoryServer, folder: Path) -> None:
+        self.env, self.corp, self.public, self.folder = env, corp, public, folder
+        self.corp.add("acme", {"version": "0.9"}, {"version": "1.0"})
+        self.public.add("acme", "99.0", {"version": "98.0", "sdist": True})
+        self.public.add("needs-acme", {"version": "1.0", "requires": ["acme"]})
+        self.public.add("built-with-acme", {"version": "1.0", "sdist": True, "build-requires": ["acme"]})
+        self.public.add("setuptools", {"version": "1.0"})
+        self.policy = folder / "policy.toml"
+        self.policy.write_text(
+            f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
+            f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
+        )
+
+    def pip(self, *arguments: str) -> Completed:
+        """Run pip under the policy; it must end well."""
+        done = self.env.run(*arguments, policy=self.policy, cwd=self.folder)
+        assert done.code == 0, done.stdout + done.stderr
+        return done
+
+    def file(self, name: str, text: str) -> str:
+        """Write a file; returns its path."""
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return str(path)
+
+    def installed(self) -> str | None:
+        """The version of acme that is installed."""
+        listed = json.loads(self.env.run("list", "--format", "json").stdout)
+        return next((item["version"] for item in listed if item["name"] == "acme"), None)
+
+
+def install(*arguments: str) -> Callable[[World], str | None]:
+    """A door that installs: the acme that came."""
+
+    def through(world: World) -> str | None:
+        world.pip("install", "--no-cache-dir", *arguments)
+        return world.installed()
+
+    return through
+
+
+def from_file(text: str, *arguments: str) -> Callable[[World], str | None]:
+    """A door that installs from a file named {file}."""
+
+    def through(world: World) -> str | None:
+        file = world.file("wanted.txt", text)
+        world.pip("install", "--no-cache-dir", *(a.replace("{file}", file) for a in arguments))
+        return world.installed()
+
+    return through
+
+
+def upgrade(world: World) -> str | None:
+    """`install -U` of what is installed."""
+    world.pip("install", "acme==0.9")
+    world.pip("install", "-U", "acme")
+    return world.installed()
+
+
+def editable(world: World) -> str | None:
+    """`install -e` of a project that needs acme, and is built with it."""
+    world.file(
+        "project/pyproject.toml",
+        '[build-system]\nrequires = ["acme"]\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        '[project]\nname = "project"\nversion = "1"\ndependencies = ["acme"]\n',
+    )
+    world.file("project/backend.py", BACKEND)
+    world.pip("install", "--no-cache-dir", "-e", str(world.folder / "project"))
+    return world.installed()
+
+
+BACKEND = """
+import acme, os, zipfile
+assert acme.__version__ == "1.0", acme.__version__
+def _wheel(folder):
+    name = "project-1-py3-none-any.whl"
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as archive:
+        info = "project-1.dist-info/"
+        told = "Metadata-Version: 2.1\\nName: project\\nVersion: 1\\nRequires-Dist: acme\\n"
+        archive.writestr(info + "METADATA", told)
+        kind = "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+        archive.writestr(info + "WHEEL", kind)
+        archive.writestr(info + "RECORD", "")
+    return name
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    return _wheel(folder)
+build_editable = build_wheel
+"""
+
+
+def fetched(command: str, *arguments: str) -> Callable[[World], str | None]:
+    """A door that leaves files: the acme among them."""
+
+    def through(world: World) -> str | None:
+        target = world.folder / "files"
+        option = "--dest" if command == "download" else "--wheel-dir"
+        world.pip(command, "--no-cache-dir", option, str(target), *arguments)
+        (found,) = (path.name.split("-")[1] for path in target.iterdir() if path.name.startswith("acme"))
+        return found
+
+    return through
+
+
+def index_versions(world: World) -> str | None:
+    """`pip index versions`."""
+    said = world.pip("index", "versions", "acme").stdout
+    assert "99.0" not in said
+    return said.split("(")[1].split(")")[0]
+
+
+def outdated(world: World) -> str | None:
+    """`pip list --outdated`."""
+    world.pip("install", "acme==0.9")
+    listed = json.loads(world.pip("list", "--outdated", "--format", "json").stdout)
+    return next(item["latest_version"] for item in listed if item["name"] == "acme")
+
+
+def lock(world: World) -> str | None:
+    """`pip lock`."""
+    world.pip("lock", "-o", str(world.folder / "pylock.toml"), "acme")
+    text = (world.folder / "pylock.toml").read_text()
+    assert "99.0" not in text
+    return "1.0" if "acme-1.0" in text else None
+
+
+def group(world: World) -> str | None:
+    """`install --group`."""
+    world.file("pyproject.toml", '[dependency-groups]\ndev = ["acme"]\n')
+    world.pip("install", "--group", "dev")
+    return world.installed()
+
+
+def script(world: World) -> str | None:
+    """`install --requirements-from-script`."""
+    file = world.file("script.py", '# /// script\n# dependencies = ["acme"]\n# ///\n')
+    world.pip("install", "--requirements-from-script", file)
+    return world.installed()
+
+
+def builds(*options: str) -> Callable[[World], str | None]:
+    """A build requirement, as a child or in the process: the sdist's own build fails unless acme is 1.0."""
+
+    def through(world: World) -> str | None:
+        world.file(
+            "project/pyproject.toml",
+            '[build-system]\nrequires = ["acme"]\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        )
+        world.file("project/backend.py", BACKEND)
+        world.pip("install", "--no-cache-dir", "--no-deps", *options, str(world.folder / "project"))
+        return "1.0" if "acme" in world.corp.asked_pages() else None
+
+    return through
+
+
+class Door(NamedTuple):
+    """One way in; since which pip there is one, and until which."""
+
+    way: Callable[[World], str | None]
+    since: Version = (0,)
+    until: Version = (99,)
+
+
+DOORS = {
+    "install": Door(install("acme")),
+    "dependency": Door(install("needs-acme")),
+    "upgrade": Door(upgrade),
+    "editable": Door(editable),
+    "requirements": Door(from_file("acme\n", "-r", "{file}")),
+    "constraint": Door(from_file("acme<99\n", "-c", "{file}", "needs-acme")),
+    "pre": Door(install("--pre", "acme")),
+    "legacy-resolver": Door(install("--use-deprecated", "legacy-resolver", "needs-acme")),
+    "download": Door(fetched("download", "needs-acme")),
+    "wheel": Door(fetched("wheel", "needs-acme")),
+    "index-versions": Door(index_versions),
+    "outdated": Door(outdated),
+    "lock": Door(lock, since=(25, 1)),
+    "group": Door(group, since=(25, 1)),
+    "script": Door(script, since=(26, 0)),
+    "build": Door(builds()),
+    "build-in-process": Door(builds("--use-feature", "inprocess-build-deps"), since=(26, 0)),
+    "build-in-venv": Door(builds("--use-feature", "venv-isolation"), since=(26, 2)),
+}
+
+
+@pytest.fixture(params=PYTHONS, ids=lambda python: Path(python).name)
+def world(
+    request: pytest.FixtureRequest,
+    pip: str,
+    env_store: EnvStore,
+    repoprio_wheel: Path,
+    repository: RepositoryFactory,
+    tmp_path: Path,
+) -> World:
+    """Corp and public, and a private environment with this pip."""
+    shared = env_store.env(pip, repoprio_wheel, request.param)
+    env = env_store.copy(shared, tmp_path / "env").with_home(tmp_path / "home")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return World(env, repository("corp", layout="html"), repository("public", layout="html"), folder)
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("pip", PIPS)
+def test_every_door_obeys(pip: str, door: str, world: World) -> None:
+    """Through this door of this pip comes corp's acme, and public is never asked for the name."""
+    way, since, until = DOORS[door]
+    if not since <= version_of(pip) < until:
+        pytest.skip("this pip has no such door")
+    assert way(world) == "1.0"
+    assert "acme" not in world.public.asked_pages()
