@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Any
 
+import pip
 from pip._internal.cli import cmdoptions
 from pip._internal.models.index import PyPI
 from pip._vendor.packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -52,6 +53,19 @@ TOOLS = Tools(tomllib.loads, is_specifier, default_index)
 def no_policy() -> str:
     """What to say where there is no policy."""
     return load.no_policy(os.environ, hook.layers(isolated=False), hook.system_folder())
+
+
+OLDEST, NEWEST = "22.0.2", "26.3"
+
+
+def news() -> str | None:
+    """A line for a pip that is newer than those that were tested, None for the others."""
+    if Version(pip.__version__) <= Version(NEWEST):
+        return None
+    return (
+        f"repoprio: pip {pip.__version__} is newer than those that it was tested with ({OLDEST} to {NEWEST}); "
+        "all that is patched there is as expected"
+    )
 
 
 def read_policy(*, isolated: bool = False) -> Survey:

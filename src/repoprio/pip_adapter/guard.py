@@ -13,7 +13,7 @@ from repoprio.explanation import Explanation, explain
 from repoprio.inquiry import Run
 from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
-from repoprio.pip_adapter import callers
+from repoprio.pip_adapter import callers, compat
 from repoprio.pip_adapter.callers import Refusal
 from repoprio.pip_adapter.pages import Pages, PipPage
 from repoprio.pip_adapter.weigh import Offers, Weighed
@@ -186,6 +186,8 @@ class Guard:
 
     def announce(self) -> None:
         """Say which policy rules, and what it makes of the repositories that callers named."""
+        if line := compat.news():
+            warn(line)
         warn(policy_line(self.policy))
         self._take_callers()
         for url, repository in self._callers.listed:

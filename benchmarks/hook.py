@@ -1,0 +1,67 @@
+"""What the hook costs a Python start, and a pip that looks nothing up: medians of interleaved runs, in milliseconds.
+
+Run it with the Python of an environment that repoprio is installed in: python benchmarks/hook.py [RUNS]
+Two virtual environments are made, alike but for the hook; the goal is 0.4 ms for `python -c pass`, and nothing
+measurable for `pip --version` and `pip list`.
+"""
+
+from __future__ import annotations
+
+import compileall
+import shutil
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+import venv
+from pathlib import Path
+
+COMMANDS = {
+    "python -c pass": ["-c", "pass"],
+    "pip --version": ["-m", "pip", "--version"],
+    "pip list": ["-m", "pip", "list", "--disable-pip-version-check"],
+}
+HERE = Path(sysconfig.get_path("purelib"))
+
+
+def environment(folder: Path, *, hooked: bool) -> str:
+    """Make an environment with the hook or without it; returns its Python."""
+    venv.create(folder, with_pip=True)
+    python = str(folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python"))
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    packages = Path(subprocess.run([python, "-c", where], check=True, capture_output=True, text=True).stdout.strip())  # noqa: S603 - our own
+    if hooked:
+        for name in ("_repoprio_shim.py", "repoprio.pth", "repoprio.start"):
+            shutil.copy(HERE / name, packages / name)
+        shutil.copytree(HERE / "repoprio", packages / "repoprio")
+        compileall.compile_dir(packages, quiet=2)
+    return python
+
+
+def milliseconds(command: list[str]) -> float:
+    """How long one run takes."""
+    before = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own commands
+    return (time.perf_counter() - before) * 1000
+
+
+def main() -> None:
+    """Print a line for each command."""
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 101
+    with tempfile.TemporaryDirectory() as folder:
+        pythons = [environment(Path(folder, name), hooked=name == "hooked") for name in ("plain", "hooked")]
+        for name, arguments in COMMANDS.items():
+            took: list[list[float]] = [[], []]
+            for number in range(runs if name == "python -c pass" else max(5, runs // 10)):
+                # First the one, then the other: whoever comes second finds warmer caches.
+                for which in (0, 1) if number % 2 else (1, 0):
+                    took[which].append(milliseconds([pythons[which], *arguments]))
+            plain, hooked = map(statistics.median, took)
+            more = f"{hooked - plain:+.2f} ms, {hooked / plain:.3f} x"
+            print(f"{name:<16}{plain:9.2f} ms{hooked:9.2f} ms with the hook: {more}")
+
+
+if __name__ == "__main__":
+    main()
