@@ -5,7 +5,9 @@
 
 import sys
 
-WATCHED = frozenset(
+# What makes environments, which shall be guarded as well.
+MAKERS = ("venv", "virtualenv.run.session")
+WATCHED = frozenset(MAKERS) | frozenset(
     "pip._internal." + name
     for name in (
         "build_env",

@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(commands)
     _add_init(commands)
     _add_export(commands)
+    _add_enable(commands)
     commands.add_parser("pip", help="pip with the policy, hook or none", add_help=False)
     demo = commands.add_parser("demo", help="a hijack with pip alone, the same with a policy; no network")
     demo.set_defaults(command=_demo)
@@ -154,6 +155,29 @@ def _init(options: argparse.Namespace) -> int:
     from repoprio.cli import init
 
     return init.command(options)
+
+
+def _add_enable(commands: argparse._SubParsersAction[_Parser]) -> None:
+    for action, about in (
+        ("enable", "put the hook into another environment"),
+        ("disable", "take it out again, exactly what enable put in"),
+    ):
+        parser = commands.add_parser(action, help=about, description=f"{about.capitalize()}.")
+        where = parser.add_mutually_exclusive_group(required=True)
+        where.add_argument("--python", metavar="PATH", help="the environment of this Python")
+        where.add_argument("--venv", metavar="DIR", help="a virtual environment")
+        base = "the interpreter that this environment was made from, and with it all that are made from it"
+        where.add_argument("--base", action="store_true", help=base)
+        if action == "enable":
+            copy = "repoprio itself, not a pointer to it: for an environment that will travel"
+            parser.add_argument("--copy", action="store_true", help=copy)
+        parser.set_defaults(command=_enable, action=action, parser=parser, copy=False)
+
+
+def _enable(options: argparse.Namespace) -> int:
+    from repoprio.cli import enable
+
+    return enable.command(options)
 
 
 def _add_export(commands: argparse._SubParsersAction[_Parser]) -> None:

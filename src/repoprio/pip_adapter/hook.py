@@ -46,7 +46,18 @@ def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | N
 @functools.cache
 def _in_sight() -> bool:
     # Looked at once: a pip is guarded as a whole or not at all. --isolated only takes a file away.
-    return places.in_sight(os.environ, layers(isolated=False))
+    return not _is_ensurepip() and places.in_sight(os.environ, layers(isolated=False))
+
+
+def _is_ensurepip() -> bool:
+    """Whether this is the pip with which `ensurepip` installs what Python brings along, and nothing else.
+
+    It runs from a wheel, and takes files from that wheel's folder alone.
+    """
+    pip = sys.modules.get("pip")
+    wheel = os.path.dirname(os.path.dirname(getattr(pip, "__file__", None) or ""))
+    folder = os.path.dirname(wheel)
+    return wheel.endswith(".whl") and "--no-index" in sys.argv and folder in sys.argv
 
 
 def _find_elsewhere(name: str, path: Any, target: Any) -> ModuleSpec | None:
@@ -80,6 +91,11 @@ class _PatchingLoader:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
         self._loader.exec_module(module)
-        from repoprio.pip_adapter import patches
+        if module.__name__.startswith("pip."):
+            from repoprio.pip_adapter import patches
 
-        patches.apply(module)
+            patches.apply(module)
+        else:
+            from repoprio.pip_adapter import follow
+
+            follow.apply(module)

@@ -1,0 +1,179 @@
+"""The hook in other environments: a pointer beside their packages, or in what a base interpreter runs at its start."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from typing import NamedTuple
+
+from repoprio.errors import RepoprioError
+
+POINTER = "_repoprio_pointer"
+COPY = "_repoprio_copy"
+_PTH = f"import {POINTER}; {POINTER}.install()\n"
+_BEGIN = "# >>> repoprio: put here by `repoprio enable --base`, taken out by `repoprio disable --base`"
+_END = "# <<< repoprio"
+# Marks that the file had no newline at its end, and shall have none again.
+_JOINED = " (after a line without an end)"
+_BLOCK = f"""{_BEGIN}
+try:
+    import {POINTER}
+except ImportError:
+    pass
+else:
+    {POINTER}.install()
+{_END}
+"""
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_ROOT = os.path.dirname(os.path.dirname(_HERE))
+_OWN = ("_repoprio_shim.py", "repoprio.pth", "repoprio.start")
+_ASK = """
+import importlib.util, json, sys, sysconfig
+spec = importlib.util.find_spec("sitecustomize")
+print(json.dumps([list(sys.version_info[:2]), sysconfig.get_path("purelib"), sysconfig.get_path("stdlib"),
+    spec.origin if spec else None, getattr(sys, "_base_executable", sys.executable)]))
+"""
+
+
+class CannotEnable(RepoprioError):
+    """An environment that cannot be guarded, or is none."""
+
+
+class Interpreter(NamedTuple):
+    """What another Python says of itself: where its packages and its standard library lie, and who made it."""
+
+    executable: str
+    version: tuple[int, int]
+    packages: str
+    stdlib: str
+    sitecustomize: str | None
+    base: str
+
+
+def interpreter(python: str) -> Interpreter:
+    """Ask `python`; raises `CannotEnable`."""
+    try:
+        # Isolated, so that neither the environment nor the working directory answers in its place.
+        done = subprocess.run([python, "-I", "-c", _ASK], capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
+        version, packages, stdlib, sitecustomize, base = json.loads(done.stdout.splitlines()[-1])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+        raise CannotEnable(f"{python} does not answer as a Python does ({type(error).__name__}).    [enable]") from None
+    if tuple(version) < (3, 10):
+        raise CannotEnable(f"{python} is Python {version[0]}.{version[1]}, and 3.10 is needed.    [enable]")
+    return Interpreter(python, (version[0], version[1]), packages, stdlib, sitecustomize, base)
+
+
+def in_venv(folder: str) -> str:
+    """The Python of the virtual environment at `folder`; raises `CannotEnable`."""
+    names = ("bin/python", "Scripts/python.exe")
+    for name in names if os.path.isfile(os.path.join(folder, "pyvenv.cfg")) else ():
+        if os.path.exists(python := os.path.join(folder, name)):
+            return python
+    raise CannotEnable(f"{folder} is no virtual environment.    [enable]")
+
+
+def enable(packages: str, *, copy: bool = False) -> list[str]:
+    """Put a pointer into a folder of packages, or with `copy` repoprio itself; returns the files and folders made."""
+    root = COPY if copy else _ROOT
+    if copy:
+        _copy(os.path.join(packages, COPY))
+    made = [os.path.join(packages, f"{POINTER}.py"), os.path.join(packages, f"{POINTER}.pth")]
+    _write(made[0], _pointer(root))
+    _write(made[1], _PTH)
+    return [*made, *([os.path.join(packages, COPY)] if copy else [])]
+
+
+def disable(packages: str) -> list[str]:
+    """Take out what `enable` put in; returns what was taken out."""
+    places = [os.path.join(packages, name) for name in (f"{POINTER}.pth", f"{POINTER}.py", COPY)]
+    found = [place for place in places if os.path.lexists(place)]
+    for place in found:
+        _remove(place)
+    return found
+
+
+def enable_base(base: Interpreter) -> list[str]:
+    """Put a pointer into what `base` runs at each start, and with it every environment that was made from it."""
+    pointer = os.path.join(base.stdlib, f"{POINTER}.py")
+    custom = _custom(base)
+    text = _read(custom)
+    _write(pointer, _pointer(_ROOT))
+    if _BEGIN not in text:
+        ends = not text or text.endswith("\n")
+        _write(custom, text + (_BLOCK if ends else "\n" + _BLOCK.replace(_BEGIN, _BEGIN + _JOINED)))
+    return [pointer, custom]
+
+
+def disable_base(base: Interpreter) -> list[str]:
+    """Take out what `enable_base` put in; a file that had nothing else is removed."""
+    pointer, custom = os.path.join(base.stdlib, f"{POINTER}.py"), _custom(base)
+    found = [pointer] if os.path.lexists(pointer) else []
+    text = _read(custom)
+    if _BEGIN in text:
+        found.append(custom)
+        rest = _without_block(text)
+        _write(custom, rest) if rest else _remove(custom)
+    if os.path.lexists(pointer):
+        _remove(pointer)
+    return found
+
+
+def _without_block(text: str) -> str:
+    before, _, rest = text.partition(_BEGIN)
+    if rest.startswith(_JOINED):
+        before = before.removesuffix("\n")
+    return before + rest.partition(f"{_END}\n")[2]
+
+
+def _custom(base: Interpreter) -> str:
+    """The sitecustomize of `base`, wherever a link leads; the one of its standard library where there is none."""
+    return os.path.realpath(base.sitecustomize or os.path.join(base.stdlib, "sitecustomize.py"))
+
+
+def _pointer(root: str) -> str:
+    return _read(os.path.join(_HERE, "pointer.py")).replace('ROOT = ""', f"ROOT = {root!r}")
+
+
+def _copy(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        shutil.copytree(
+            os.path.join(_ROOT, "repoprio"),
+            os.path.join(folder, "repoprio"),
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        shutil.copy(os.path.join(_ROOT, _OWN[0]), folder)
+    except OSError as error:
+        raise CannotEnable(f"{folder} cannot be written: {error.strerror}    [enable]") from None
+
+
+def _read(file: str) -> str:
+    try:
+        with open(file, encoding="utf-8") as opened:
+            return opened.read()
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        raise CannotEnable(f"{file} cannot be read: {getattr(error, 'strerror', error)}    [enable]") from None
+
+
+def _write(file: str, text: str) -> None:
+    """Write `file` whole or not at all."""
+    draft = f"{file}.{os.getpid()}"
+    try:
+        with open(draft, "w", encoding="utf-8") as opened:
+            opened.write(text)
+        if os.path.exists(file):
+            shutil.copymode(file, draft)
+        os.replace(draft, file)
+    except OSError as error:
+        raise CannotEnable(f"{file} cannot be written: {error.strerror}    [enable]") from None
+
+
+def _remove(place: str) -> None:
+    try:
+        shutil.rmtree(place) if os.path.isdir(place) and not os.path.islink(place) else os.remove(place)
+    except OSError as error:
+        raise CannotEnable(f"{place} cannot be removed: {error.strerror}    [enable]") from None

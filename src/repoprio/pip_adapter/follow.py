@@ -1,0 +1,60 @@
+"""Into new virtual environments: what `venv` and virtualenv make while there is a policy is guarded too."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from repoprio.errors import RepoprioError
+from repoprio.pip_adapter import environments
+
+
+def apply(module: ModuleType) -> None:
+    """Patch the module that makes environments; where it is not as known, environments are made as ever."""
+    owner, name, wrapper = (
+        (getattr(module, "EnvBuilder", None), "create", _create)
+        if module.__name__ == "venv"
+        else (getattr(module, "Session", None), "run", _run)
+    )
+    if original := getattr(owner, name, None):
+        setattr(owner, name, wrapper(original))
+
+
+def _create(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``venv.EnvBuilder.create`` (3.10 to 3.14)."""
+
+    @functools.wraps(original)
+    def create(self: Any, env_dir: Any) -> Any:
+        made = original(self, env_dir)
+        _guard(os.fspath(env_dir))
+        return made
+
+    return create
+
+
+def _run(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``virtualenv.run.session.Session.run`` (virtualenv 20)."""
+
+    @functools.wraps(original)
+    def run(self: Any) -> Any:
+        done = original(self)
+        _guard(str(self.creator.dest))
+        return done
+
+    return run
+
+
+def _guard(folder: str) -> None:
+    if "pip._internal" in sys.modules:
+        # pip's own build environments (26.2 and later): their pips are started by a runner that guards them.
+        return
+    try:
+        environments.enable(environments.interpreter(environments.in_venv(folder)).packages)
+    except RepoprioError as error:
+        print(f"repoprio: {folder} is not guarded: {error}", file=sys.stderr)
+    else:
+        print(f"repoprio: {folder} is guarded as well", file=sys.stderr)

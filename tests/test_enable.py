@@ -1,0 +1,216 @@
+"""The hook in environments that have no repoprio: put in, effective, taken out, and gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from repoprio.pip_adapter.environments import Interpreter, disable_base, enable_base
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import Completed, PipEnv
+from support.repository import RepositoryServer
+
+PIP = "26.3"
+
+
+class Two:
+    """An environment with repoprio, one without, and corp above public."""
+
+    def __init__(self, home: PipEnv, other: PipEnv, corp: RepositoryServer, public: RepositoryServer) -> None:
+        self.home, self.other, self.corp, self.public = home, other, corp, public
+        corp.add("acme", "1.0")
+        public.add("acme", "99.0")
+        self.policy = home.root / "policy.toml"
+        self.policy.write_text(
+            f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
+            f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
+        )
+
+    def pip(self, *arguments: str) -> Completed:
+        """Run the other environment's pip under the policy."""
+        return self.other.run(*arguments, policy=self.policy)
+
+    def guarded(self) -> bool:
+        """Whether the other environment's pip obeys; unguarded it takes what the command line names."""
+        done = self.pip(
+            "install", "--dry-run", "-i", self.corp.page_url, "--extra-index-url", self.public.page_url, "acme"
+        )
+        assert done.code == 0, done.stderr
+        return "Would install acme-1.0" in done.stdout
+
+
+@pytest.fixture
+def two(fresh_env: EnvFactory, repository: RepositoryFactory) -> Two:
+    """Two environments and two repositories."""
+    return Two(fresh_env(PIP), fresh_env(PIP, stock=True), repository("corp"), repository("public"))
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """All files below `folder` with what they hold, compiled ones aside."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+
+
+@pytest.mark.parametrize("copy", [False, True])
+@pytest.mark.parametrize("by", ["--venv", "--python"])
+def test_enable_guards_and_disable_takes_out(by: str, copy: bool, two: Two) -> None:
+    """`enable` makes the other pip obey, and `disable` leaves every file as it was."""
+    before = files(two.other.site_packages)
+    where = str(two.other.root if by == "--venv" else two.other.python)
+    assert not two.guarded()
+    done = two.home.tool("enable", by, where, *(["--copy"] if copy else []))
+    assert done.code == 0, done.stderr
+    assert all(Path(line.removeprefix("wrote ")).exists() for line in done.stdout.splitlines())
+    assert two.guarded()
+    assert "corp (priority 10)" in two.pip("install", "acme").stderr
+    two.other.run("uninstall", "-y", "acme")
+    assert two.home.tool("disable", by, where).code == 0
+    assert not two.guarded()
+    assert files(two.other.site_packages) == before
+    assert "no pointer" in two.home.tool("disable", by, where).stderr
+
+
+def test_a_pointer_whose_target_is_gone(two: Two) -> None:
+    """Every other program runs as ever; pip stops with one sentence and exit status 2."""
+    assert two.home.tool("enable", "--venv", str(two.other.root)).code == 0
+    shutil.rmtree(two.home.root)
+    two.policy = two.other.root / "none.toml"
+    plain = subprocess.run([two.other.python, "-c", "print(1)"], capture_output=True, text=True, check=True)
+    assert (plain.stdout, plain.stderr) == ("1\n", "")
+    done = two.other.run("list")
+    assert (done.code, done.stdout) == (2, "")
+    assert "is gone, which guarded this pip" in done.stderr
+    assert "[pointer]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_copy_travels(two: Two) -> None:
+    """With --copy the environment needs nothing of the one that it was enabled from."""
+    assert two.home.tool("enable", "--venv", str(two.other.root), "--copy").code == 0
+    text = two.policy.read_text()
+    shutil.rmtree(two.home.root)
+    two.policy = two.other.root / "policy.toml"
+    two.policy.write_text(text)
+    assert two.guarded()
+
+
+def test_a_pointer_beside_an_installation_is_idle(two: Two) -> None:
+    """An environment that has both obeys once."""
+    assert two.home.tool("enable", "--venv", str(two.home.root)).code == 0
+    done = two.home.run("install", "--dry-run", "acme", policy=two.policy)
+    assert done.stderr.count("repoprio: corp (priority 10)") == 1
+
+
+def test_without_a_policy_a_pointer_changes_nothing(two: Two) -> None:
+    """Law 5 holds for pointers as well."""
+    arguments = ("install", "--dry-run", "-i", two.corp.page_url, "--extra-index-url", two.public.page_url, "acme")
+    before = two.other.run(*arguments)
+    assert two.home.tool("enable", "--venv", str(two.other.root)).code == 0
+    after = two.other.run(*arguments)
+    assert (before.code, before.stderr) == (after.code, after.stderr)
+    assert "acme-99.0" in after.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--venv", "{tmp}"], 2),
+        (["--python", "{tmp}/no-python"], 2),
+        (["--python", "/bin/false"], 2),
+        ([], 2),
+        (["--base", "--copy"], 2),
+    ],
+)
+def test_what_cannot_be_enabled(arguments: list[str], code: int, pip_env: EnvFactory, tmp_path: Path) -> None:
+    """Wrong use ends with a sentence and status 2, and nothing is written."""
+    done = pip_env(PIP).tool("enable", *(argument.replace("{tmp}", str(tmp_path)) for argument in arguments))
+    assert done.code == code
+    assert "Traceback" not in done.stderr
+    assert [path for path in tmp_path.rglob("*") if "pointer" in path.name] == []
+
+
+def made(env: PipEnv, folder: Path, module: str, policy: Path | None) -> PipEnv:
+    """A new environment, made by `python -m venv` or virtualenv."""
+    done = env.module(module, *(["--without-pip"] if module == "venv" else []), str(folder), policy=policy)
+    assert done.code == 0, done.stderr
+    return PipEnv(folder, PIP, folder / "home")
+
+
+def test_new_environments_are_guarded_while_there_is_a_policy(two: Two, tmp_path: Path) -> None:
+    """`python -m venv` makes a guarded environment under a policy, and a plain one without."""
+    guarded = made(two.home, tmp_path / "guarded", "venv", two.policy)
+    plain = made(two.home, tmp_path / "plain", "venv", None)
+    assert (guarded.site_packages / "_repoprio_pointer.pth").exists()
+    assert not (plain.site_packages / "_repoprio_pointer.pth").exists()
+    for env, expected in ((guarded, True), (plain, False)):
+        shutil.copytree(two.other.site_packages / "pip", env.site_packages / "pip")
+        two.other = env
+        assert two.guarded() is expected
+
+
+def test_virtualenv_is_followed_too(two: Two, tmp_path: Path) -> None:
+    """virtualenv, run from a guarded environment, makes a guarded one."""
+    virtualenv = subprocess.run(
+        [sys.executable, "-c", "import virtualenv, os; print(os.path.dirname(os.path.dirname(virtualenv.__file__)))"],
+        capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    (two.home.site_packages / "more.pth").write_text(f"{virtualenv}\n")
+    two.other = made(two.home, tmp_path / "new", "virtualenv", two.policy)
+    assert (two.other.site_packages / "_repoprio_pointer.pth").exists()
+    assert two.guarded()
+
+
+def base_in(folder: Path, custom: str | None) -> Interpreter:
+    """A base interpreter whose standard library is `folder`."""
+    folder.mkdir(exist_ok=True)
+    return Interpreter(sys.executable, (3, 11), str(folder), str(folder), custom, sys.executable)
+
+
+@pytest.mark.parametrize("text", [None, "", "import sys\n", "import sys", "# no newline at the end, ünïcode"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_base_appends_and_restores(text: str | None, linked: bool, tmp_path: Path) -> None:
+    """The base's sitecustomize is appended to, twice is once, and `disable` gives back what was there to the byte."""
+    stdlib = tmp_path / "lib"
+    target = tmp_path / "etc-sitecustomize.py" if linked else stdlib / "sitecustomize.py"
+    stdlib.mkdir()
+    custom = str(stdlib / "sitecustomize.py") if text is not None else None
+    if text is not None:
+        target.write_text(text, encoding="utf-8")
+        if linked:
+            (stdlib / "sitecustomize.py").symlink_to(target)
+    base = base_in(stdlib, custom)
+    before = files(stdlib)
+    enable_base(base)
+    enable_base(base)
+    written = Path(base.sitecustomize or stdlib / "sitecustomize.py").read_text(encoding="utf-8")
+    assert written.startswith(text or "")
+    assert written.count("_repoprio_pointer.install()") == 1
+    compile(written, "sitecustomize.py", "exec")
+    disable_base(base)
+    if text:
+        assert files(stdlib) == before
+        assert target.read_text(encoding="utf-8") == text
+    assert not (stdlib / "_repoprio_pointer.py").exists()
+    assert disable_base(base) == []
+
+
+def test_ensurepip_goes_on_in_a_guarded_base(two: Two, tmp_path: Path) -> None:
+    """`python -m venv` with pip installs what Python brings along, though no policy lists that folder."""
+    ask = "import sys; print(sys._base_executable)"
+    base = subprocess.run([two.home.python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
+    # As with `enable --base`: the hook is there before the new environment has any package.
+    (tmp_path / "sitecustomize.py").write_text("import _repoprio_shim; _repoprio_shim.install()\n")
+    path = os.pathsep.join([str(tmp_path), str(two.home.site_packages)])
+    env = {**two.home.environment(two.policy), "PYTHONPATH": path}
+    command = [base, "-m", "venv", str(tmp_path / "new")]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list((tmp_path / "new").rglob("pip-*.dist-info"))
