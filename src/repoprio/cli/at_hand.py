@@ -62,6 +62,12 @@ def pip_settings(*, isolated: bool = False) -> tuple[list[Named], list[Fault]]:
     return named(files, {} if isolated else os.environ), faults
 
 
+def global_file() -> str:
+    """The file that ``pip config --global`` writes: the last of the global ones."""
+    found = places.pip_layers({**os.environ, "PIP_CONFIG_FILE": ""}, _platform_dirs, isolated=False)
+    return next(layer.files[-1] for layer in found if layer.name == "global")
+
+
 def is_locked() -> bool:
     """Whether the policy in force keeps ``REPOPRIO_CONFIG`` from naming another."""
     return bool(survey({**os.environ, places.VARIABLE: os.devnull}, layers(), TOOLS).faults)

@@ -168,6 +168,8 @@ def _add_enable(commands: argparse._SubParsersAction[_Parser]) -> None:
         where.add_argument("--venv", metavar="DIR", help="a virtual environment")
         base = "the interpreter that this environment was made from, and with it all that are made from it"
         where.add_argument("--base", action="store_true", help=base)
+        fuse = "in pip's global file, a line with which a pip that nothing guards finds nothing"
+        where.add_argument("--fuse", action="store_true", help=fuse)
         if action == "enable":
             copy = "repoprio itself, not a pointer to it: for an environment that will travel"
             parser.add_argument("--copy", action="store_true", help=copy)

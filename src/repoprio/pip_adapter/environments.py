@@ -80,8 +80,8 @@ def enable(packages: str, *, copy: bool = False) -> list[str]:
     if copy:
         _copy(os.path.join(packages, COPY))
     made = [os.path.join(packages, f"{POINTER}.py"), os.path.join(packages, f"{POINTER}.pth")]
-    _write(made[0], _pointer(root))
-    _write(made[1], _PTH)
+    write(made[0], _pointer(root))
+    write(made[1], _PTH)
     return [*made, *([os.path.join(packages, COPY)] if copy else [])]
 
 
@@ -90,7 +90,7 @@ def disable(packages: str) -> list[str]:
     places = [os.path.join(packages, name) for name in (f"{POINTER}.pth", f"{POINTER}.py", COPY)]
     found = [place for place in places if os.path.lexists(place)]
     for place in found:
-        _remove(place)
+        remove(place)
     return found
 
 
@@ -98,11 +98,11 @@ def enable_base(base: Interpreter) -> list[str]:
     """Put a pointer into what `base` runs at each start, and with it every environment that was made from it."""
     pointer = os.path.join(base.stdlib, f"{POINTER}.py")
     custom = _custom(base)
-    text = _read(custom)
-    _write(pointer, _pointer(_ROOT))
+    text = read(custom)
+    write(pointer, _pointer(_ROOT))
     if _BEGIN not in text:
         ends = not text or text.endswith("\n")
-        _write(custom, text + (_BLOCK if ends else "\n" + _BLOCK.replace(_BEGIN, _BEGIN + _JOINED)))
+        write(custom, text + (_BLOCK if ends else "\n" + _BLOCK.replace(_BEGIN, _BEGIN + _JOINED)))
     return [pointer, custom]
 
 
@@ -110,13 +110,13 @@ def disable_base(base: Interpreter) -> list[str]:
     """Take out what `enable_base` put in; a file that had nothing else is removed."""
     pointer, custom = os.path.join(base.stdlib, f"{POINTER}.py"), _custom(base)
     found = [pointer] if os.path.lexists(pointer) else []
-    text = _read(custom)
+    text = read(custom)
     if _BEGIN in text:
         found.append(custom)
         rest = _without_block(text)
-        _write(custom, rest) if rest else _remove(custom)
+        write(custom, rest) if rest else remove(custom)
     if os.path.lexists(pointer):
-        _remove(pointer)
+        remove(pointer)
     return found
 
 
@@ -133,7 +133,7 @@ def _custom(base: Interpreter) -> str:
 
 
 def _pointer(root: str) -> str:
-    return _read(os.path.join(_HERE, "pointer.py")).replace('ROOT = ""', f"ROOT = {root!r}")
+    return read(os.path.join(_HERE, "pointer.py")).replace('ROOT = ""', f"ROOT = {root!r}")
 
 
 def _copy(folder: str) -> None:
@@ -149,7 +149,8 @@ def _copy(folder: str) -> None:
         raise CannotEnable(f"{folder} cannot be written: {error.strerror}    [enable]") from None
 
 
-def _read(file: str) -> str:
+def read(file: str) -> str:
+    """The text of `file`, nothing where there is none; raises `CannotEnable`."""
     try:
         with open(file, encoding="utf-8") as opened:
             return opened.read()
@@ -159,8 +160,8 @@ def _read(file: str) -> str:
         raise CannotEnable(f"{file} cannot be read: {getattr(error, 'strerror', error)}    [enable]") from None
 
 
-def _write(file: str, text: str) -> None:
-    """Write `file` whole or not at all."""
+def write(file: str, text: str) -> None:
+    """Write `file` whole or not at all; raises `CannotEnable`."""
     draft = f"{file}.{os.getpid()}"
     try:
         with open(draft, "w", encoding="utf-8") as opened:
@@ -172,7 +173,8 @@ def _write(file: str, text: str) -> None:
         raise CannotEnable(f"{file} cannot be written: {error.strerror}    [enable]") from None
 
 
-def _remove(place: str) -> None:
+def remove(place: str) -> None:
+    """Remove a file or a folder; raises `CannotEnable`."""
     try:
         shutil.rmtree(place) if os.path.isdir(place) and not os.path.islink(place) else os.remove(place)
     except OSError as error:

@@ -1,0 +1,75 @@
+"""The fuse: put into pip's global file, dropped by a guarded pip, fatal for others, and taken out without a trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repoprio.config import fuse, ini
+from support.fixtures import EnvFactory, RepositoryFactory
+
+TEXTS = [
+    "",
+    "[global]\ntimeout = 5\n",
+    "[install]\nno-binary = x\n",
+    "# a comment\n[global]  \n# another\ntimeout = 5\n\n[list]\nformat = json\n",
+    "[list]\nformat = json",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_put_and_take_are_inverse(text: str) -> None:
+    """Whatever else the file says stays as it is; pip reads the fuse in it; taking it out gives back the text."""
+    put = fuse.put(text)
+    assert fuse.state(put) == fuse.URL
+    assert fuse.put(put) == put
+    whole = text if not text or text.endswith("\n") else f"{text}\n"
+    assert fuse.take(put) == whole
+    assert fuse.take(text) == text
+    for section, keys in ini.sections(text).items():
+        assert ini.sections(put)[section].items() >= keys.items()
+
+
+@given(st.lists(st.sampled_from(["[global]", "[list]", "a = 1", "  b", "# c", "", "index-url = x"]), max_size=6))
+def test_no_text_is_spoilt(lines: list[str]) -> None:
+    """Where the fuse cannot stand nothing is written; where it can, all else is what it was."""
+    text = "\n".join(lines)
+    try:
+        put = fuse.put(text)
+    except fuse.NoPlace:
+        return
+    assert fuse.state(put) == fuse.URL
+    before, after = ini.sections(text), ini.sections(put)
+    assert after.pop("global") == {**before.pop("global", {}), "index-url": fuse.URL}
+    assert after == before
+    assert fuse.state(fuse.take(put)) is None
+
+
+def test_what_was_added_behind_the_fuse_stays() -> None:
+    """Keys that somebody wrote into the section that came with the fuse stay in it."""
+    text = fuse.put("[list]\nformat = json\n") + "timeout = 5\n"
+    assert ini.sections(fuse.take(text)) == {"list": {"format": "json"}, "global": {"timeout": "5"}}
+
+
+@pytest.mark.parametrize("pip", ["26.3", "24.0"])
+def test_the_fuse_end_to_end(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
+    """A guarded pip drops the fuse silently, an unguarded one finds nothing; `disable` removes what `enable` wrote."""
+    corp = repository("corp")
+    corp.add("acme", "1.0")
+    env, plain = pip_env(pip), pip_env(pip, stock=True)
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'[repositories.corp]\nurl = "{corp.page_url}"\n')
+    folder = tmp_path / "home" / "xdg"
+    variables = {"XDG_CONFIG_DIRS": str(folder), "PIP_CONFIG_FILE": ""}
+    file = folder / "pip" / "pip.conf"
+    file.parent.mkdir(parents=True)
+    file.write_text(fuse.put(""))
+    arguments = ("install", "--dry-run", "acme")
+    guarded = env.run(*arguments, policy=policy, env=variables)
+    assert (guarded.code, "Would install acme-1.0" in guarded.stdout) == (0, True), guarded.stderr
+    assert "repoprio.invalid" not in guarded.stdout + guarded.stderr
+    assert plain.run(*arguments, env=variables).code == 1
+    assert "is the fuse" in env.tool("config", "check", policy=policy, env=variables).stdout
