@@ -1,0 +1,102 @@
+"""Debian's own python3-pip on Debian's own Python.
+
+The first test asks for nothing but these two packages. The second one writes into the system's Python and takes out
+again what it wrote: it runs only where REPOPRIO_TEST_DEBIAN=1 says so, as root, best in a container.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import Completed, EnvStore, PipEnv
+from support.repository import RepositoryServer
+
+PYTHON = "/usr/bin/python3"
+CUSTOM = Path("/etc/python3.11/sitecustomize.py")
+
+
+def has_debians_pip() -> bool:
+    """Whether this is Debian with python3-pip, and a Python that repoprio knows."""
+    if not Path("/etc/debian_version").exists() or not Path("/usr/lib/python3/dist-packages/pip").exists():
+        return False
+    ask = "import sys; print(sys.version_info >= (3, 10))"
+    return subprocess.run([PYTHON, "-c", ask], capture_output=True, text=True, check=False).stdout.strip() == "True"
+
+
+pytestmark = pytest.mark.skipif(not has_debians_pip(), reason="not Debian, or no python3-pip")
+
+
+class World:
+    """corp above public, and a policy."""
+
+    def __init__(self, env: PipEnv, corp: RepositoryServer, public: RepositoryServer, folder: Path) -> None:
+        self.env, self.corp, self.public, self.folder = env, corp, public, folder
+        corp.add("acme", "1.0")
+        corp.add("built", {"version": "1.0", "sdist": True, "build-requires": ["acme"]})
+        public.add("acme", "99.0")
+        self.policy = folder / "policy.toml"
+        self.policy.write_text(
+            f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
+            f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
+        )
+
+    def run(self, *command: str) -> Completed:
+        """Run a command under the policy."""
+        environ = self.env.environment(self.policy)
+        done = subprocess.run(command, env=environ, cwd=self.folder, capture_output=True, text=True, check=False)
+        return Completed(done.stdout, done.stderr, done.returncode)
+
+    def takes(self, *pip: str) -> str:
+        """Which acme this pip would take."""
+        target = self.folder / f"files-{len(list(self.folder.iterdir()))}"
+        indexes = ("-i", self.corp.page_url, "--extra-index-url", self.public.page_url)
+        # Not `install`: Debian's Python is externally managed (PEP 668).
+        done = self.run(*pip, "download", "--no-cache-dir", "--no-deps", "--dest", str(target), *indexes, "acme")
+        assert done.code == 0, done.stderr
+        (found,) = target.iterdir()
+        return found.name.partition("-py3")[0]
+
+
+@pytest.fixture
+def world(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> World:
+    """Two repositories."""
+    return World(pip_env("26.3"), repository("corp"), repository("public"), tmp_path)
+
+
+def test_debians_pip_obeys(world: World) -> None:
+    """A virtual environment that sees Debian's packages runs Debian's pip, and a pointer guards it."""
+    venv = world.folder / "venv"
+    assert world.run(PYTHON, "-m", "venv", "--system-site-packages", "--without-pip", str(venv)).code == 0
+    pip = (str(venv / "bin" / "python"), "-m", "pip")
+    assert "dist-packages" in world.run(*pip, "--version").stdout
+    assert world.takes(*pip) == "acme-99.0"
+    assert world.env.tool("enable", "--venv", str(venv)).code == 0
+    assert world.takes(*pip) == "acme-1.0"
+    done = world.run(*pip, "install", "--no-deps", "--no-cache-dir", "acme")
+    assert done.code == 0, done.stderr
+
+
+@pytest.mark.skipif(os.environ.get("REPOPRIO_TEST_DEBIAN") != "1", reason="writes into the system's Python")
+def test_debians_base(world: World, env_store: EnvStore, repoprio_wheel: Path) -> None:
+    """`enable --base`: pip3 obeys, and a virtual environment made from its Python; `disable` restores every byte."""
+    env = env_store.env("26.3", repoprio_wheel, PYTHON).with_home(world.folder / "home")
+    before = CUSTOM.read_bytes()
+    assert world.takes("/usr/bin/pip3") == "acme-99.0"
+    try:
+        done = env.tool("enable", "--base")
+        assert done.code == 0, done.stderr
+        assert str(CUSTOM) in done.stdout
+        assert world.takes("/usr/bin/pip3") == "acme-1.0"
+        venv = world.folder / "venv"
+        made = world.run(PYTHON, "-m", "venv", str(venv))
+        assert made.code == 0, made.stderr
+        assert world.takes(str(venv / "bin" / "pip")) == "acme-1.0"
+    finally:
+        assert env.tool("disable", "--base").code == 0
+    assert CUSTOM.read_bytes() == before
+    assert world.takes("/usr/bin/pip3") == "acme-99.0"
