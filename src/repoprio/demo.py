@@ -39,12 +39,12 @@ class DemoFailed(RepoprioError):
 
 def run(write: Write) -> int:
     """Run the demo, telling it to `write`; nothing is left behind. Returns the exit status."""
-    corp = _Files({"acme": [("1.0", ("leftpad",))]})
-    public = _Files({"acme": [("99.0", ())], "leftpad": [("1.3", ())]})
+    corp = Files({"acme": [("1.0", ("leftpad",))]})
+    public = Files({"acme": [("99.0", ())], "leftpad": [("1.3", ())]})
     with (
         tempfile.TemporaryDirectory(prefix="repoprio-demo-") as folder,
-        _serve(corp) as a,
-        _serve(public) as b,
+        serve(corp) as a,
+        serve(public) as b,
     ):
         policy = _POLICY.format(corp=a, public=b)
         Path(folder, _FILE).write_text(policy, encoding="utf-8")
@@ -119,7 +119,7 @@ def _environment(folder: Path, policy: str) -> Mapping[str, str]:
 _LOGS: dict[str, set[str]] = {}
 
 
-class _Files:
+class Files:
     """A repository's wheels: project to versions with what each requires; and who was asked for."""
 
     def __init__(self, projects: Mapping[str, list[tuple[str, tuple[str, ...]]]]) -> None:
@@ -128,10 +128,13 @@ class _Files:
             p: {f"{p}-{v}-py3-none-any.whl": _wheel(p, v, needs) for v, needs in vs} for p, vs in projects.items()
         }
 
-    def page(self, project: str) -> bytes | None:
-        """The project page (PEP 691), None for a project that it does not have."""
+    def page(self, project: str, *, as_json: bool) -> bytes | None:
+        """The project page (PEP 691, or PEP 503 for pips before 22.2), None for a project that it does not have."""
         if project not in self.files:
             return None
+        if not as_json:
+            links = "".join(f'<a href="../../files/{project}/{name}">{name}</a>' for name in self.files[project])
+            return f"<!DOCTYPE html><html><body>{links}</body></html>".encode()
         files = [
             {"filename": name, "url": f"../../files/{project}/{name}", "hashes": {"sha256": _sha256(content)}}
             for name, content in self.files[project].items()
@@ -166,16 +169,17 @@ def _record_hash(text: str) -> str:
 
 
 @contextmanager
-def _serve(files: _Files) -> Iterator[str]:
+def serve(files: Files) -> Iterator[str]:
     """Serve `files` on loopback; yields the URL of the simple repository."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = self.path.strip("/").split("/")
-            body, kind = None, _JSON
+            as_json = "json" in self.headers.get("Accept", "")
+            body, kind = None, _JSON if as_json else "text/html"
             if parts[0] == "simple" and len(parts) == 2:
                 files.asked.add(parts[1])
-                body = files.page(parts[1])
+                body = files.page(parts[1], as_json=as_json)
             elif parts[0] == "files" and len(parts) == 3:
                 body, kind = files.files.get(parts[1], {}).get(parts[2]), "application/octet-stream"
             self.send_response(404 if body is None else 200)

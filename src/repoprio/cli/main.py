@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_init(commands)
     _add_export(commands)
     _add_enable(commands)
+    _add_doctor(commands)
     commands.add_parser("pip", help="pip with the policy, hook or none", add_help=False)
     demo = commands.add_parser("demo", help="a hijack with pip alone, the same with a policy; no network")
     demo.set_defaults(command=_demo)
@@ -155,6 +156,25 @@ def _init(options: argparse.Namespace) -> int:
     from repoprio.cli import init
 
     return init.command(options)
+
+
+def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="is the hook in place and effective, and what is not guarded",
+        description="Starts a real pip in this environment, and in others, and looks what it takes from two "
+        "repositories on loopback. Uses no network.",
+    )
+    beneath = "a virtual environment, or a folder with some beneath it"
+    doctor.add_argument("--venv", action="append", default=[], metavar="DIR", help=beneath)
+    _add_report(doctor)
+    doctor.set_defaults(command=_doctor)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from repoprio.cli import doctor
+
+    return doctor.command(options)
 
 
 def _add_enable(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -7,6 +7,8 @@ import re
 from repoprio.config import ini
 from repoprio.urls import FUSE_HOST, is_fuse
 
+__all__ = ["URL", "NoPlace", "is_fuse", "put", "state", "take"]
+
 URL = f"https://{FUSE_HOST}/unguarded/"
 _NOTE = "# repoprio's fuse: a pip that repoprio does not guard finds nothing (repoprio disable --fuse)"
 _LINES = f"{_NOTE}\nindex-url = {URL}\n"

@@ -1,0 +1,148 @@
+"""``repoprio doctor``: is the hook in place, does it work, and what is not guarded."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import site
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from repoprio import doctor
+from repoprio.cli import at_hand
+from repoprio.config import fuse
+from repoprio.config.places import Unreadable, pip_text
+from repoprio.config.survey import Survey
+from repoprio.doctor import Environment
+from repoprio.export import uv
+from repoprio.render.policy import policy_line
+
+_UV_FILES = ("/etc/uv/uv.toml", "~/.config/uv/uv.toml")
+
+
+def command(options: argparse.Namespace) -> int:
+    """Print the report; 1 if something that could be guarded is not, 2 for a faulty policy."""
+    survey = at_hand.policy()
+    with doctor.bench() as bench:
+        found = [bench.look_at(python) for python in dict.fromkeys(doctor.pythons(options.venv))]
+    report: dict[str, Any] = {
+        "policy": _policy(survey),
+        "environments": [_environment(one) for one in found],
+        "fuse": _fuse(),
+        "unguarded_launches": _launches(),
+        "other_installers": _installers(survey),
+        "stale_wheels": _stale(survey),
+    }
+    if options.format == "json":
+        import json
+
+        print(json.dumps({"schema": 1, **report}, indent=2))
+    else:
+        print("\n".join(_lines(report, found)))
+    if survey.faults:
+        return 2
+    open_tools = any(tool["obeys"] is False for tool in report["other_installers"])
+    return 0 if survey.policy and all(one.is_guarded for one in found) and not open_tools else 1
+
+
+def _policy(survey: Survey) -> dict[str, Any]:
+    return {
+        "files": [source.file for source in survey.sources],
+        "faults": [str(fault) for fault in survey.faults],
+        "summary": policy_line(survey.policy).removeprefix("repoprio: ") if survey.policy else None,
+    }
+
+
+def _environment(one: Environment) -> dict[str, Any]:
+    return {"python": one.python, "pip": one.pip, "guarded": one.is_guarded, "took": one.took, "said": one.said}
+
+
+def _fuse() -> dict[str, Any]:
+    file = at_hand.global_file()
+    try:
+        index = fuse.state(pip_text(file) or "")
+    except (Unreadable, fuse.NoPlace):
+        index = None
+    return {"file": file, "in_place": index is not None and fuse.is_fuse(index)}
+
+
+def _launches() -> list[str]:
+    """Ways to start this Python's pip that load no hook."""
+    user = site.getusersitepackages() if site.ENABLE_USER_SITE else None
+    hidden = ["python -I -m pip", "python -s -m pip"] if user and __file__.startswith(user) else []
+    return ["python -S -m pip", *hidden]
+
+
+def _installers(survey: Survey) -> list[dict[str, Any]]:
+    """Other installers on PATH: of uv it is known whether its file says what the policy says, of the rest nothing."""
+    paths = ((name, shutil.which(name)) for name in doctor.OTHERS)
+    return [
+        {"name": name, "path": path, "obeys": _uv_obeys(survey) if name == "uv" else None}
+        for name, path in paths
+        if path
+    ]
+
+
+def _uv_obeys(survey: Survey) -> bool | None:
+    if survey.policy is None:
+        return None
+    try:
+        exported = uv.export(survey.policy, project=False)
+    except uv.CannotExport:
+        return None
+    return any(not uv.differences(exported, document) for document in map(_document, _UV_FILES) if document)
+
+
+def _document(file: str) -> dict[str, Any]:
+    try:
+        with open(os.path.expanduser(file), encoding="utf-8") as opened:
+            return at_hand.TOOLS.parse_toml(opened.read())
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def _stale(survey: Survey) -> int:
+    times = [os.stat(source.file).st_mtime for source in survey.sources if os.path.exists(source.file)]
+    return doctor.stale_wheels(sys.executable, max(times)) if times else 0
+
+
+def _lines(report: dict[str, Any], found: Sequence[Environment]) -> list[str]:
+    policy = report["policy"]
+    lines = [f"Policy   {', '.join(policy['files']) or 'none'}"]
+    lines += [f"         fault: {fault}" for fault in policy["faults"]]
+    lines += [f"         {policy['summary']}"] if policy["summary"] else []
+    lines += ["" if policy["files"] else "         fix: repoprio init"]
+    for one in found:
+        lines += _of_environment(one)
+    for tool in report["other_installers"]:
+        lines += _of_installer(tool)
+    is_fused = report["fuse"]["in_place"]
+    said = "an unguarded pip finds nothing" if is_fused else "not in place (repoprio enable --fuse)"
+    lines.append(f"  fuse   {report['fuse']['file']}: {said}")
+    lines += [f"  never  {launch}" for launch in report["unguarded_launches"]]
+    if stale := report["stale_wheels"]:
+        lines.append(f"  note   {stale} wheels in pip's cache were built before the policy (pip cache purge)")
+    guarded = sum(one.is_guarded for one in found)
+    return [*lines, "", f"{guarded} guarded, {len(found) - guarded} not. No network was used."]
+
+
+def _of_environment(one: Environment) -> list[str]:
+    if one.pip is None:
+        return [f"  -      {one.python}    no pip"]
+    if one.is_guarded:
+        return [f"  ok     {one.python}    pip {one.pip}    took 1.0, not 99.0"]
+    said = f"took {one.took}" if one.took else one.said
+    folder = os.path.dirname(os.path.dirname(one.python))
+    fix = f"--venv {folder}" if os.path.exists(os.path.join(folder, "pyvenv.cfg")) else f"--python {one.python}"
+    return [f"  FAIL   {one.python}    pip {one.pip}    {said}", f"         fix: repoprio enable {fix}"]
+
+
+def _of_installer(tool: dict[str, Any]) -> list[str]:
+    if tool["obeys"] is None:
+        return [f"  note   {tool['path']} does not obey the policy"]
+    if tool["obeys"]:
+        return [f"  ok     {tool['path']}    its file is the policy's export"]
+    fix = f"         fix: repoprio export uv > {_UV_FILES[0]}"
+    return [f"  FAIL   {tool['path']}    {_UV_FILES[0]} is not this policy", fix]

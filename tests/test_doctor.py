@@ -1,0 +1,101 @@
+"""`repoprio doctor` starts real pips and tells which of them obey."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.fixtures import EnvFactory
+from support.pips import PipEnv
+
+POLICY = '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    """A policy that is never asked."""
+    file = tmp_path / "policy.toml"
+    file.write_text(POLICY)
+    return file
+
+
+def report(
+    env: PipEnv, policy: Path | None, *arguments: str, path: str = "/usr/bin:/bin"
+) -> tuple[int, dict[str, Any]]:
+    """The exit status and the report as JSON."""
+    done = env.tool("doctor", "--format", "json", *arguments, policy=policy, env={"PATH": path})
+    assert "Traceback" not in done.stderr
+    return done.code, json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
+def test_a_guarded_and_an_unguarded_environment(
+    pip: str, fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path
+) -> None:
+    """Its own pip obeys; one without a hook does not, is told with what mends it, and is mended by that."""
+    env, other = pip_env("26.3"), fresh_env(pip, stock=True)
+    code, found = report(env, policy, "--venv", str(other.root.parent))
+    mine, others = found["environments"][0], [e for e in found["environments"] if str(other.root) in e["python"]]
+    assert (code, mine["guarded"], mine["took"]) == (1, True, "1.0")
+    assert [(e["pip"], e["guarded"], e["took"]) for e in others] == [(pip, False, "99.0")]
+    said = env.tool("doctor", "--venv", str(other.root), policy=policy, env={"PATH": "/usr/bin:/bin"}).stdout
+    assert f"fix: repoprio enable --venv {other.root}" in said
+    assert env.tool("enable", "--venv", str(other.root)).code == 0
+    code, found = report(env, policy, "--venv", str(other.root))
+    assert (code, [e["guarded"] for e in found["environments"]]) == (0, [True, True])
+
+
+def test_it_works_whatever_policy_is_in_force(pip_env: EnvFactory, policy: Path) -> None:
+    """A locked policy does not keep it from trying; a faulty one is exit status 2, none is 1."""
+    env = pip_env("26.3")
+    policy.write_text(f"locked = true\n{POLICY}")
+    assert report(env, policy)[0] == 0
+    policy.write_text("faulty = 1\n")
+    code, found = report(env, policy)
+    assert (code, len(found["policy"]["faults"]), found["environments"][0]["guarded"]) == (2, 2, True)
+    assert report(env, None)[0] == 1
+
+
+def test_a_pointer_to_nowhere_and_an_environment_without_pip(
+    fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path
+) -> None:
+    """A pointer whose target is gone is no guard; where there is no pip there is nothing to guard."""
+    env, gone, other = pip_env("26.3"), fresh_env("26.3"), fresh_env("26.3", stock=True)
+    assert gone.tool("enable", "--venv", str(other.root)).code == 0
+    shutil.rmtree(gone.root)
+    code, found = report(env, policy, "--venv", str(other.root))
+    assert (code, found["environments"][1]["guarded"]) == (1, False)
+    assert "[pointer]" in found["environments"][1]["said"]
+    shutil.rmtree(other.site_packages / "pip")
+    (other.site_packages / "_repoprio_pointer.pth").unlink()
+    code, found = report(env, policy, "--venv", str(other.root))
+    assert (code, found["environments"][1]["pip"]) == (0, None)
+
+
+def test_other_installers_and_launches_are_told(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
+    """Uv on PATH is a finding until its file says what the policy says; others are noted; `-S` is always told."""
+    env, tools = pip_env("26.3"), tmp_path / "bin"
+    tools.mkdir()
+    for name in ("uv", "poetry"):
+        (tools / name).write_text("#!/bin/sh\n")
+        (tools / name).chmod(0o755)
+    code, found = report(env, policy, path=str(tools))
+    assert (code, [(t["name"], t["obeys"]) for t in found["other_installers"]]) == (
+        1,
+        [("uv", False), ("poetry", None)],
+    )
+    assert found["unguarded_launches"][0] == "python -S -m pip"
+    home = Path(env.environment()["HOME"])
+    (home / ".config" / "uv").mkdir(parents=True, exist_ok=True)
+    (home / ".config" / "uv" / "uv.toml").write_text(env.tool("export", "uv", policy=policy).stdout)
+    assert report(env, policy, path=str(tools))[0] == 0
+
+
+def test_wrong_use(pip_env: EnvFactory, policy: Path) -> None:
+    """What is no folder is told, with exit status 2."""
+    done = pip_env("26.3").tool("doctor", "--venv", "/no/such/folder", policy=policy)
+    assert (done.code, "is no folder" in done.stderr) == (2, True)
