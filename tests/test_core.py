@@ -388,6 +388,18 @@ def test_callers_below_all() -> None:
     assert isinstance(decision.route, Route)
 
 
+@pytest.mark.parametrize("answer", [PAGE, Status(404), Status(503)])
+def test_what_a_caller_added_is_told_as_well(answer: Answer[str]) -> None:
+    """An explanation has a line for each repository, those of callers too, and names the one that is unavailable."""
+    extra = replace(repository("unlisted-1", 1000), is_addition=True)
+    answers: dict[str, Answer[str]] = {"corp": Status(404), "unlisted-1": answer}
+    policy = Policy((repository("corp"),))
+    decision, _ = decide(policy, lambda ask: answers[ask.repository.name], callers=(extra,))
+    told = explain(policy, decision, "acme", {})
+    assert [line.repository.name for line in told.lines] == ["corp", "unlisted-1"]
+    assert [line.repository.name for line in told.faulty] == (["unlisted-1"] if answer == Status(503) else [])
+
+
 def test_explanations_know_their_lines() -> None:
     """An explanation tells who was asked, who is at fault, and which line is whose."""
     policy = Policy((repository("corp"), repository("special", 20, explicit=True), repository("public", 90)))

@@ -109,7 +109,7 @@ class Lookup(Generic[Page]):
         self._run = run
         self._name = name
         self.route = route(run.policy, name, no_index=no_index, callers=callers)
-        self._known = tuple(r for tier in tiers(run.policy.repositories) for r in tier)
+        self._known = tuple(r for tier in tiers(run.policy.repositories + callers) for r in tier)
         self._below_owner = below_owner
         self._findings: dict[str, Finding[Page]] = {}
         self._owners: tuple[Finding[Page], ...] = ()

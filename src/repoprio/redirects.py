@@ -24,8 +24,8 @@ def judge_redirect(
 ) -> RedirectVerdict:
     """Judge one hop before it is followed.
 
-    `known` are all repositories of the policy; `location` is the URL of the one that was asked,
-    `target` an absolute URL.
+    `known` are all repositories, of which those that were added count for nothing here; `location` is
+    the URL of the one that was asked, `target` an absolute URL.
     """
     try:
         there, here = site(target), site(location.url)
