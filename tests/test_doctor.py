@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,19 @@ def test_wrong_use(pip_env: EnvFactory, policy: Path) -> None:
     """What is no folder is told, with exit status 2."""
     done = pip_env("26.3").tool("doctor", "--venv", "/no/such/folder", policy=policy)
     assert (done.code, "is no folder" in done.stderr) == (2, True)
+
+
+def test_none_counts_as_fine(fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
+    """A relative folder, a link, a Python of another name, and a pip that does not answer."""
+    env, other = pip_env("26.3"), fresh_env("26.3", stock=True)
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "one").symlink_to(other.root)
+    (other.root / "bin" / "python").unlink()
+    if not (other.root / "bin" / "python3").exists():
+        (other.root / "bin" / "python3").symlink_to(sys.executable)
+    done = env.tool("doctor", "--format", "json", "--venv", "links", policy=policy, cwd=tmp_path, env={"PATH": "/bin"})
+    found = json.loads(done.stdout)["environments"]
+    assert (done.code, [e["took"] for e in found]) == (1, ["1.0", "99.0"])
+    (other.site_packages / "pip" / "__init__.py").write_text("raise SystemExit(3)\n")
+    code, again = report(env, policy, "--venv", str(tmp_path / "links"))
+    assert (code, again["environments"][1]["guarded"]) == (1, False)

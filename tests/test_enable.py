@@ -6,11 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from repoprio.pip_adapter.environments import Interpreter, disable_base, enable_base
+from repoprio.pip_adapter.environments import CannotEnable, Interpreter, disable_base, enable_base
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
 from support.repository import RepositoryServer
@@ -102,11 +103,48 @@ def test_a_copy_travels(two: Two) -> None:
     assert two.guarded()
 
 
-def test_a_pointer_beside_an_installation_is_idle(two: Two) -> None:
-    """An environment that has both obeys once."""
-    assert two.home.tool("enable", "--venv", str(two.home.root)).code == 0
-    done = two.home.run("install", "--dry-run", "acme", policy=two.policy)
-    assert done.stderr.count("repoprio: corp (priority 10)") == 1
+def test_an_installation_needs_no_pointer(two: Two) -> None:
+    """Where repoprio is installed a pointer would outlive it: none is made, by `enable` or `venv --upgrade`."""
+    assert "has repoprio itself" in two.home.tool("enable", "--venv", str(two.home.root)).stderr
+    two.home.module("venv", "--upgrade", "--without-pip", str(two.home.root), policy=two.policy)
+    assert not (two.home.site_packages / "_repoprio_pointer.pth").exists()
+
+
+def test_the_chain_of_environments_goes_on(two: Two, tmp_path: Path) -> None:
+    """What is made from an environment that a pointer guards is guarded as well."""
+    assert two.home.tool("enable", "--venv", str(two.other.root)).code == 0
+    new = made(two.other, tmp_path / "new", "venv", two.policy)
+    assert (new.site_packages / "_repoprio_pointer.pth").exists()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--index-url", "{public}", "acme"],
+        ["acme", "--find-links", "{public}acme/"],
+        ["-r", "wanted.txt"],
+        ["acme"],
+    ],
+)
+def test_a_pip_from_a_wheel_is_guarded(more: list[str], two: Two, tmp_path: Path) -> None:
+    """The exemption of ensurepip is for what ensurepip does, to the letter: any other pip from a wheel obeys."""
+    wheel = tmp_path / "pip-26.3-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for file in (two.other.site_packages / "pip").rglob("*.py"):
+            archive.write(file, file.relative_to(two.other.site_packages))
+        for file in (two.other.site_packages / "pip").rglob("cacert.pem"):
+            archive.write(file, file.relative_to(two.other.site_packages))
+    assert two.home.tool("enable", "--venv", str(two.other.root)).code == 0
+    arguments = ["install", "--no-cache-dir", "--no-index", "--find-links", str(tmp_path)]
+    extra = [argument.replace("{public}", two.public.page_url) for argument in more]
+    (tmp_path / "wanted.txt").write_text(f"--find-links {two.public.page_url}acme/\nacme\n")
+    done = subprocess.run(
+        [two.other.python, str(wheel / "pip"), *arguments, *extra],
+        env=two.other.environment(two.policy), cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "[unlisted]" in done.stderr, done.stderr
+    assert "acme" not in two.public.asked_pages()
 
 
 def test_without_a_policy_a_pointer_changes_nothing(two: Two) -> None:
@@ -200,6 +238,24 @@ def test_base_appends_and_restores(text: str | None, linked: bool, tmp_path: Pat
         assert target.read_text(encoding="utf-8") == text
     assert not (stdlib / "_repoprio_pointer.py").exists()
     assert disable_base(base) == []
+
+
+def test_base_refuses_what_would_not_work(tmp_path: Path) -> None:
+    """A sitecustomize that does not run, or that no environment sees, is refused; a damaged block is left alone."""
+    stdlib = tmp_path / "lib"
+    stdlib.mkdir()
+    custom = stdlib / "sitecustomize.py"
+    custom.write_text("def (\n")
+    with pytest.raises(CannotEnable, match="no Python that runs"):
+        enable_base(base_in(stdlib, str(custom)))
+    elsewhere = tmp_path / "site-packages" / "sitecustomize.py"
+    with pytest.raises(CannotEnable, match="do not see"):
+        enable_base(base_in(stdlib, str(elsewhere)))
+    custom.write_text("a = 1\n")
+    enable_base(base_in(stdlib, str(custom)))
+    custom.write_text(custom.read_text().replace("# <<< repoprio\n", "") + "b = 2\n")
+    with pytest.raises(CannotEnable, match="take it out by hand"):
+        disable_base(base_in(stdlib, str(custom)))
 
 
 def test_ensurepip_goes_on_in_a_guarded_base(two: Two, tmp_path: Path) -> None:

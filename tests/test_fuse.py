@@ -48,6 +48,29 @@ def test_no_text_is_spoilt(lines: list[str]) -> None:
     assert fuse.state(fuse.take(put)) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[global]\n    timeout = 3\n    trusted-host = a\n",
+        "  [global]\ntimeout = 3\n",
+        "[install]\nindex-url = https://b.example/\n",
+        "[global]\nextra-index-url = https://b.example/\n",
+        "[global]\nfind-links = /srv\n",
+        "[global\n",
+    ],
+)
+def test_where_the_fuse_cannot_stand(text: str) -> None:
+    """A layout that a line would spoil, and other places that pip would go on to ask, are refused."""
+    with pytest.raises(fuse.NoPlace):
+        fuse.put(text)
+
+
+def test_line_ends_stay() -> None:
+    """A file of another system keeps its line ends."""
+    text = "[list]\r\nformat = json\r\n"
+    assert fuse.take(fuse.put(text)) == text
+
+
 def test_what_was_added_behind_the_fuse_stays() -> None:
     """Keys that somebody wrote into the section that came with the fuse stay in it."""
     text = fuse.put("[list]\nformat = json\n") + "timeout = 5\n"

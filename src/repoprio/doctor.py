@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from repoprio.pip_adapter import environments
 
 # Tools that install Python packages and know nothing of the policy.
 OTHERS = ("uv", "poetry", "pdm", "conda", "mamba", "micromamba")
-_DEEPEST = 4
+_DEEPEST = 6
 _SILENT = {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "", "PYTHONUTF8": "1"}
 
 
@@ -52,9 +52,10 @@ class Bench(NamedTuple):
         """Start the pip of `python`, and see which acme it takes."""
         pip = self._run(python, "--version")
         if pip.returncode:
-            gone = "[pointer]" in pip.stderr
-            return Environment(python, "?" if gone else None, None, _last(pip.stderr))
-        version = pip.stdout.split()[1]
+            # Only where there is no pip is there nothing to guard: one that does not answer may be open.
+            is_there = "No module named pip" not in pip.stderr
+            return Environment(python, "?" if is_there else None, None, _last(pip.stderr))
+        version = [*pip.stdout.split(), "?", "?"][1]
         target = tempfile.mkdtemp(dir=self.folder)
         options = ["--no-cache-dir", "--no-deps", "--dest", target]
         indexes = ["--index-url", self.above, "--extra-index-url", self.below]
@@ -64,7 +65,7 @@ class Bench(NamedTuple):
 
     def _run(self, python: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         # Carried as to a child, the policy of this bench holds whatever file is locked.
-        environment = {**_plain(os.environ), **_SILENT, INHERITED: self._policy(), "HOME": self.folder}
+        environment = {**_plain(os.environ), **_SILENT, INHERITED: self._policy()}
         command = [python, "-m", "pip", *arguments]
         try:
             return subprocess.run(  # noqa: S603 - a pip that the user asks us to try
@@ -72,7 +73,8 @@ class Bench(NamedTuple):
                 env=environment,
                 cwd=self.folder,
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 check=False,
                 stdin=subprocess.DEVNULL,
                 timeout=120,
@@ -111,19 +113,18 @@ def pythons(folders: list[str]) -> Iterator[str]:
     for folder in folders:
         if not os.path.isdir(folder):
             raise RepoprioError(f"{folder} is no folder    [usage]")
-        yield from _beneath(folder)
+        yield from _beneath(os.path.abspath(folder))
 
 
 def _beneath(folder: str) -> Iterator[str]:
     top = folder.rstrip(os.sep).count(os.sep)
-    for path, below, files in os.walk(folder):
+    # Links are followed: the depth is an end to those that lead in a circle.
+    for path, below, files in os.walk(folder, followlinks=True):
         if "pyvenv.cfg" in files:
-            below.clear()
-            try:
+            below[:] = [name for name in below if name not in ("bin", "include", "lib", "lib64", "Lib", "Scripts")]
+            with suppress(environments.CannotEnable):
                 yield environments.in_venv(path)
-            except environments.CannotEnable:
-                continue
-        elif path.rstrip(os.sep).count(os.sep) - top >= _DEEPEST:
+        if path.rstrip(os.sep).count(os.sep) - top >= _DEEPEST:
             below.clear()
         below.sort()
 

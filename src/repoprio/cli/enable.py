@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from repoprio.cli import at_hand
@@ -29,13 +30,14 @@ def command(options: argparse.Namespace) -> int:
     for place in done:
         print(f"{verb} {place}")
     if not done:
-        print(f"repoprio: {other.packages} has no pointer of repoprio's", file=sys.stderr)
+        why = "has repoprio itself" if options.action == "enable" else "has no pointer of repoprio's"
+        print(f"repoprio: {other.packages} {why}", file=sys.stderr)
     return 0
 
 
 def _fuse(options: argparse.Namespace) -> int:
     """Put the fuse into pip's global file, or take it out."""
-    file = at_hand.global_file()
+    file = os.path.realpath(at_hand.global_file())
     text = environments.read(file)
     try:
         new = fuse.put(text) if options.action == "enable" else fuse.take(text)

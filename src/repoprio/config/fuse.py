@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from repoprio.config import ini
 from repoprio.urls import FUSE_HOST, is_fuse
@@ -36,9 +37,26 @@ def put(text: str) -> str:
         return text
     if found is not None:
         raise NoPlace("has an index-url already: list it in the policy and take it out there first")
-    text = text if not text or text.endswith("\n") else f"{text}\n"
-    header = _HEADER.search(text)
-    return f"{text[: header.end()]}{_LINES}{text[header.end() :]}" if header else text + _SECTION
+    before = ini.sections(text)
+    for section, keys in before.items():
+        for key in keys.keys() & {"index-url", "extra-index-url", "find-links"}:
+            raise NoPlace(
+                f"has {section}.{key}, which pip would go on to ask: list it in the policy and take it out there"
+            )
+    whole = text if not text or text.endswith("\n") else f"{text}\n"
+    header = _HEADER.search(whole)
+    new = f"{whole[: header.end()]}{_LINES}{whole[header.end() :]}" if header else whole + _SECTION
+    if not _says_the_same(new, before):
+        raise NoPlace(f"is laid out so that no line can be put in: write index-url = {URL} there by hand")
+    return new
+
+
+def _says_the_same(new: str, before: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether pip reads in `new` what it read before, and the fuse."""
+    try:
+        return ini.sections(new) == {**before, "global": {**before.get("global", {}), "index-url": URL}}
+    except ValueError:
+        return False
 
 
 def take(text: str) -> str:

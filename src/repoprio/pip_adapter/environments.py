@@ -58,16 +58,18 @@ def interpreter(python: str) -> Interpreter:
         # Isolated, so that neither the environment nor the working directory answers in its place.
         done = subprocess.run([python, "-I", "-c", _ASK], capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
         version, packages, stdlib, sitecustomize, base = json.loads(done.stdout.splitlines()[-1])
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+        major, minor = map(int, version)
+        packages, stdlib, base = os.fspath(packages), os.fspath(stdlib), os.fspath(base)
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError, TypeError) as error:
         raise CannotEnable(f"{python} does not answer as a Python does ({type(error).__name__}).    [enable]") from None
-    if tuple(version) < (3, 10):
-        raise CannotEnable(f"{python} is Python {version[0]}.{version[1]}, and 3.10 is needed.    [enable]")
-    return Interpreter(python, (version[0], version[1]), packages, stdlib, sitecustomize, base)
+    if (major, minor) < (3, 10):
+        raise CannotEnable(f"{python} is Python {major}.{minor}, and 3.10 is needed.    [enable]")
+    return Interpreter(python, (major, minor), packages, stdlib, sitecustomize, base)
 
 
 def in_venv(folder: str) -> str:
     """The Python of the virtual environment at `folder`; raises `CannotEnable`."""
-    names = ("bin/python", "Scripts/python.exe")
+    names = ("bin/python", "bin/python3", "Scripts/python.exe")
     for name in names if os.path.isfile(os.path.join(folder, "pyvenv.cfg")) else ():
         if os.path.exists(python := os.path.join(folder, name)):
             return python
@@ -75,7 +77,12 @@ def in_venv(folder: str) -> str:
 
 
 def enable(packages: str, *, copy: bool = False) -> list[str]:
-    """Put a pointer into a folder of packages, or with `copy` repoprio itself; returns the files and folders made."""
+    """Put a pointer into a folder of packages, or with `copy` repoprio itself; returns the files and folders made.
+
+    Where repoprio is installed a pointer would outlive it: nothing is made.
+    """
+    if os.path.exists(os.path.join(packages, _OWN[0])):
+        return []
     root = COPY if copy else _ROOT
     if copy:
         _copy(os.path.join(packages, COPY))
@@ -91,7 +98,15 @@ def disable(packages: str) -> list[str]:
     found = [place for place in places if os.path.lexists(place)]
     for place in found:
         remove(place)
+    _forget_compiled(packages)
     return found
+
+
+def _forget_compiled(folder: str) -> None:
+    cache = os.path.join(folder, "__pycache__")
+    for name in os.listdir(cache) if os.path.isdir(cache) else []:
+        if name.startswith(f"{POINTER}."):
+            remove(os.path.join(cache, name))
 
 
 def enable_base(base: Interpreter) -> list[str]:
@@ -99,11 +114,25 @@ def enable_base(base: Interpreter) -> list[str]:
     pointer = os.path.join(base.stdlib, f"{POINTER}.py")
     custom = _custom(base)
     text = read(custom)
+    _check_custom(base, custom, text)
     write(pointer, _pointer(_ROOT))
     if _BEGIN not in text:
         ends = not text or text.endswith("\n")
         write(custom, text + (_BLOCK if ends else "\n" + _BLOCK.replace(_BEGIN, _BEGIN + _JOINED)))
     return [pointer, custom]
+
+
+def _check_custom(base: Interpreter, custom: str, text: str) -> None:
+    """Whether what is appended to `custom` would run, for every environment that is made from `base`."""
+    if base.sitecustomize and os.path.dirname(os.path.abspath(base.sitecustomize)) != os.path.abspath(base.stdlib):
+        problem = "lies among the base's own packages, which the environments made from it do not see"
+        raise CannotEnable(f"{base.sitecustomize} {problem}.    [enable]")
+    try:
+        compile(text, custom, "exec")
+    except (SyntaxError, ValueError):
+        raise CannotEnable(
+            f"{custom} is no Python that runs; what is appended would not run either.    [enable]"
+        ) from None
 
 
 def disable_base(base: Interpreter) -> list[str]:
@@ -117,14 +146,18 @@ def disable_base(base: Interpreter) -> list[str]:
         write(custom, rest) if rest else remove(custom)
     if os.path.lexists(pointer):
         remove(pointer)
+        _forget_compiled(base.stdlib)
     return found
 
 
 def _without_block(text: str) -> str:
     before, _, rest = text.partition(_BEGIN)
-    if rest.startswith(_JOINED):
+    _, end, after = rest.partition(f"{_END}\n")
+    if not end:
+        raise CannotEnable("the end of repoprio's block in sitecustomize is gone: take it out by hand.    [enable]")
+    if rest.startswith(_JOINED) and not after:
         before = before.removesuffix("\n")
-    return before + rest.partition(f"{_END}\n")[2]
+    return before + after
 
 
 def _custom(base: Interpreter) -> str:
@@ -152,7 +185,8 @@ def _copy(folder: str) -> None:
 def read(file: str) -> str:
     """The text of `file`, nothing where there is none; raises `CannotEnable`."""
     try:
-        with open(file, encoding="utf-8") as opened:
+        # As it is, line ends too: it is written back.
+        with open(file, encoding="utf-8", newline="") as opened:
             return opened.read()
     except FileNotFoundError:
         return ""
@@ -164,7 +198,7 @@ def write(file: str, text: str) -> None:
     """Write `file` whole or not at all; raises `CannotEnable`."""
     draft = f"{file}.{os.getpid()}"
     try:
-        with open(draft, "w", encoding="utf-8") as opened:
+        with open(draft, "w", encoding="utf-8", newline="") as opened:
             opened.write(text)
         if os.path.exists(file):
             shutil.copymode(file, draft)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -29,8 +30,9 @@ def _create(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def create(self: Any, env_dir: Any) -> Any:
+        folder = os.path.abspath(os.fspath(env_dir))
         made = original(self, env_dir)
-        _guard(os.fspath(env_dir))
+        _guard(folder)
         return made
 
     return create
@@ -53,8 +55,10 @@ def _guard(folder: str) -> None:
         # pip's own build environments (26.2 and later): their pips are started by a runner that guards them.
         return
     try:
-        environments.enable(environments.interpreter(environments.in_venv(folder)).packages)
+        made = environments.enable(environments.interpreter(environments.in_venv(folder)).packages)
+        said = f"repoprio: {folder} is guarded as well" if made else ""
     except RepoprioError as error:
-        print(f"repoprio: {folder} is not guarded: {error}", file=sys.stderr)
-    else:
-        print(f"repoprio: {folder} is guarded as well", file=sys.stderr)
+        said = f"repoprio: {folder} is not guarded: {error}"
+    with contextlib.suppress(OSError, ValueError):
+        if said:
+            print(said, file=sys.stderr, flush=True)

@@ -52,12 +52,23 @@ def _in_sight() -> bool:
 def _is_ensurepip() -> bool:
     """Whether this is the pip with which `ensurepip` installs what Python brings along, and nothing else.
 
-    It runs from a wheel, and takes files from that wheel's folder alone.
+    It runs from a wheel and takes files from that wheel's folder alone (CPython 3.10 to 3.14): these very
+    arguments, no variable of pip's, and no file of settings.
     """
     pip = sys.modules.get("pip")
     wheel = os.path.dirname(os.path.dirname(getattr(pip, "__file__", None) or ""))
-    folder = os.path.dirname(wheel)
-    return wheel.endswith(".whl") and "--no-index" in sys.argv and folder in sys.argv
+    start = ["install", "--no-cache-dir", "--no-index", "--find-links", os.path.dirname(wheel)]
+    rest = [argument for argument in sys.argv[6:] if argument not in ("--upgrade", "--user", "-v", "-vv", "-vvv")]
+    if rest[:1] == ["--root"]:
+        rest = rest[2:]
+    settings = {name for name in os.environ if name.startswith("PIP_")}
+    return (
+        wheel.endswith(".whl")
+        and sys.argv[1:6] == start
+        and set(rest) <= {"pip", "setuptools", "wheel"}
+        and settings == {"PIP_CONFIG_FILE"}
+        and os.environ["PIP_CONFIG_FILE"] == os.devnull
+    )
 
 
 def _find_elsewhere(name: str, path: Any, target: Any) -> ModuleSpec | None:

@@ -3,6 +3,8 @@
 import sys
 
 ROOT = ""
+# What makes environments, which shall be guarded as well.
+MAKERS = ("venv", "virtualenv.run.session")
 
 
 class Pointer:
@@ -10,7 +12,7 @@ class Pointer:
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> object:
-        if not name.startswith("pip._internal"):
+        if not name.startswith("pip._internal") and name not in MAKERS:
             return None
         sys.meta_path.remove(Pointer)  # type: ignore[arg-type]
         if "_repoprio_shim" in sys.modules:
@@ -23,7 +25,11 @@ def lead(name: str, path: object, target: object) -> object:
     from importlib.machinery import PathFinder
 
     root = os.path.join(os.path.dirname(os.path.abspath(__file__)), ROOT)
-    if not os.path.isfile(os.path.join(root, "_repoprio_shim.py")):
+    is_gone = not os.path.isfile(os.path.join(root, "_repoprio_shim.py"))
+    if is_gone and name in MAKERS:
+        install()
+        return None
+    if is_gone:
         # Silent for all other programs; pip unguarded would take any name from anywhere.
         said = f"ERROR: repoprio: {root} is gone, which guarded this pip.\n"
         hint = "  hint: install repoprio there again, or take this pointer out: remove"
