@@ -10,14 +10,15 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import unquote, urljoin, urlsplit
 
 from packaging.requirements import Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.tags import sys_tags
 from packaging.utils import parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from repoprio.answers import Answer, Ask, Failed, Finding, Listed, Missing, Redirected, Served, State, Status, What
 from repoprio.config.load import read_text
-from repoprio.config.read import Tools, is_strict
+from repoprio.config.read import Tools
+from repoprio.config.read import is_specifier as judge
 from repoprio.explanation import Chosen, Explanation, explain
 from repoprio.inquiry import Run
 from repoprio.lookup import Decision, Lookup, drive
@@ -196,10 +197,7 @@ class CoreRun:
 
 def is_specifier(text: str) -> bool:
     """Whether `packaging` takes `text` for a version specifier."""
-    try:
-        return is_strict(SpecifierSet(text))
-    except InvalidSpecifier:
-        return False
+    return judge(text, SpecifierSet)
 
 
 def is_version(text: str) -> bool:

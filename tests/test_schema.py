@@ -37,7 +37,7 @@ def validator() -> Any:
 @given(policies())
 def test_the_schema_takes_every_sound_policy(document: dict[str, Any]) -> None:
     """What the reader takes the schema takes: no editor marks a good policy."""
-    validator().validate(tomllib.loads(as_toml(document)))
+    assert list(validator().iter_errors(tomllib.loads(as_toml(document)))) == []
 
 
 def test_the_schema_takes_the_policies_of_all_cases() -> None:

@@ -125,6 +125,11 @@ def hushed(text: str) -> str:
     return f"{scheme}{separator}{hidden}{'?****' if plain != rest else ''}"
 
 
+def bare(text: str) -> str:
+    """`text` as it may be shown, without a mark where its login stood."""
+    return hushed(text).replace("****@", "")
+
+
 def _without_odd_port(plain: str) -> str:
     """`plain` without what stands where a port belongs and is none: a password, where the host was forgotten."""
     host, colon, port = plain.partition("/")[0].rpartition(":")

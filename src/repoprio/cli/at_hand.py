@@ -11,7 +11,7 @@ from repoprio.config import load, places
 from repoprio.config.faults import Fault
 from repoprio.config.load import read_file, read_pip_files, survey
 from repoprio.config.pip_settings import Named, named
-from repoprio.config.read import Tools, is_strict
+from repoprio.config.read import Tools, is_specifier
 from repoprio.config.survey import Survey
 from repoprio.pip_adapter.builtin import default_index
 
@@ -28,12 +28,9 @@ _PLAIN = re.compile(r"(==|!=|<=|>=|<|>)\s*[0-9]+(\.[0-9]+)*(\s*,\s*(==|!=|<=|>=|
 def _is_specifier(text: str) -> bool:
     if _PLAIN.fullmatch(text):
         return True
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.specifiers import SpecifierSet
 
-    try:
-        return is_strict(SpecifierSet(text))
-    except InvalidSpecifier:
-        return False
+    return is_specifier(text, SpecifierSet)
 
 
 def _platform_dirs() -> Any:

@@ -11,12 +11,12 @@ from repoprio.cli import at_hand
 from repoprio.config.doubts import doubts
 from repoprio.config.faults import Doubt
 from repoprio.config.locations import is_at
-from repoprio.config.pip_settings import Named, shown
+from repoprio.config.pip_settings import Named
 from repoprio.config.schema import json_schema
 from repoprio.config.survey import Survey
 from repoprio.policy import Policy, Unlisted
 from repoprio.render import policy
-from repoprio.urls import is_fuse
+from repoprio.urls import bare, is_fuse
 
 _UNLISTED = {
     Unlisted.REFUSE: 'pip stops (unlisted = "refuse")',
@@ -71,7 +71,7 @@ def _doubts(survey: Survey, wishes: Sequence[policy.Wish] = ()) -> list[Doubt]:
 def _wishes(survey: Survey, *, isolated: bool) -> list[policy.Wish]:
     """What pip's own settings name, and what the policy makes of it."""
     found, _ = at_hand.pip_settings(isolated=isolated)
-    return [policy.Wish(shown(one.url), one.origin, *_meaning(survey.draft, one)) for one in found]
+    return [policy.Wish(bare(one.url), one.origin, *_meaning(survey.draft, one)) for one in found]
 
 
 def _meaning(rules: Policy | None, one: Named) -> tuple[str | None, str]:

@@ -10,11 +10,13 @@ from repoprio.cli import at_hand
 from repoprio.config import values
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.load import read_text
+from repoprio.config.locations import variable_of
 from repoprio.config.pip_settings import Named
 from repoprio.config.places import VARIABLE
 from repoprio.errors import RepoprioError
 from repoprio.policy import PYPI
 from repoprio.render import draft
+from repoprio.urls import bare
 
 _FOR_NAMES = ("namespaces", "owns", "flat")
 
@@ -48,8 +50,8 @@ def _from_names(options: argparse.Namespace) -> str:
             options.parser.error(f"{name!r} is named twice")
         alone, own = (tuple(patterns.pop(name, "").replace(",", " ").split()) for patterns in (namespaces, owns))
         wanted.append(draft.Wanted(name, url, alone, own, flat=name in options.flat))
-        if draft.bare(url) != url:
-            variable = f"REPOPRIO_{name.upper().replace('-', '_')}"
+        if bare(url) != url:
+            variable = variable_of(name)
             print(f"repoprio: the login of {name} is left out: set {variable}_USERNAME and _PASSWORD", file=sys.stderr)
     for name in [*namespaces, *owns, *(set(options.flat) - {known.name for known in wanted})]:
         options.parser.error(f"{name!r} is none of the repositories given")

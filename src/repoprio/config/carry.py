@@ -9,10 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from repoprio.config.faults import Fault
-from repoprio.config.settings import Merged, Setting, table
-
-# Linux takes 128 KiB for one variable; some 20,000 patterns fit in.
-LIMIT = 120 * 1024
+from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, table
 
 
 class TooLong(ValueError):
@@ -25,8 +22,8 @@ def pack(merged: Merged, faults: Sequence[Fault] = ()) -> str:
     rows = [[list(s.path), s.file, *([] if s.is_table else [s.value])] for s in settings]
     document = {"settings": rows, "additions": sorted(merged.additions), "faults": [list(fault) for fault in faults]}
     packed = base64.b64encode(zlib.compress(json.dumps(document).encode())).decode()
-    if len(packed) > LIMIT:
-        raise TooLong(f"is {len(packed)} bytes long when packed for child processes, and {LIMIT} is the limit")
+    if len(packed) > CARRIED_LIMIT:
+        raise TooLong(f"is {len(packed)} bytes long when packed for child processes, and {CARRIED_LIMIT} is the limit")
     return packed
 
 

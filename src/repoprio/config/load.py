@@ -11,7 +11,7 @@ from repoprio.config.faults import Fault
 from repoprio.config.layers import Said, merge
 from repoprio.config.places import VARIABLE, Layer, Unreadable
 from repoprio.config.read import Tools, read
-from repoprio.config.settings import Merged, Setting, settings
+from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, settings
 from repoprio.config.survey import Source, Survey
 from repoprio.policy import Policy
 from repoprio.urls import hushed
@@ -104,10 +104,10 @@ def _survey(said: Sequence[Said], files: _Files, environ: Mapping[str, str], too
 
 def _too_long(merged: Merged) -> list[Fault]:
     """A fault where child processes could not be told the policy."""
+    if sum(len(str(setting.value)) for setting in merged.settings.values()) < CARRIED_LIMIT // 2:
+        return []
     from repoprio.config import carry
 
-    if sum(len(str(setting.value)) for setting in merged.settings.values()) < carry.LIMIT // 2:
-        return []
     try:
         carry.pack(merged)
     except TypeError:

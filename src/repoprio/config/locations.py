@@ -9,7 +9,7 @@ from dataclasses import replace
 from urllib.parse import quote, unquote, urlsplit
 
 from repoprio.policy import PYPI, Format, Location, Repository
-from repoprio.urls import credentials, hushed, site, without_credentials
+from repoprio.urls import bare, credentials, hushed, site, without_credentials
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -33,7 +33,7 @@ def location(written: str, environ: Mapping[str, str], default_index: str) -> Lo
     if problem := _problem(url):
         raise NotALocation(problem)
     user, password = credentials(url) or (None, "")
-    return Location(hushed(written).replace("****@", ""), without_credentials(url), user, password)
+    return Location(bare(written), without_credentials(url), user, password)
 
 
 def is_at(repository: Repository, written: str, kind: Format, home: str) -> bool:
@@ -60,11 +60,14 @@ def with_login(found: Iterable[Location], environ: Mapping[str, str], name: str)
     return tuple(found)
 
 
+def variable_of(name: str) -> str:
+    """What the variables of a repository's login begin with."""
+    return f"REPOPRIO_{name.upper().replace('-', '_')}"
+
+
 def _login(environ: Mapping[str, str], name: str) -> tuple[str | None, str]:
     """REPOPRIO_<NAME>_USERNAME and _PASSWORD; a password alone is a token's."""
-    prefix = f"REPOPRIO_{name.upper().replace('-', '_')}"
-    password = environ.get(f"{prefix}_PASSWORD", "")
-    user = environ.get(f"{prefix}_USERNAME")
+    user, password = environ.get(f"{variable_of(name)}_USERNAME"), environ.get(f"{variable_of(name)}_PASSWORD", "")
     return (user, password) if user or not password else ("__token__", password)
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from repoprio.config.schema import SECTION, fold
 from repoprio.policy import Format
-from repoprio.urls import hushed
 
 _KINDS: Mapping[str, Format] = {
     "index-url": Format.SIMPLE,
@@ -68,11 +67,6 @@ def _in_environment(environ: Mapping[str, str]) -> Iterator[_Setting]:
         key = fold(variable.removeprefix("PIP_"))
         if variable.startswith("PIP_") and key in _KINDS and value.strip():
             yield _Setting(key, value, variable, is_installs=True)
-
-
-def shown(url: str) -> str:
-    """`url` as it may be shown: without a login."""
-    return hushed(url).replace("****@", "")
 
 
 def names_an_index(found: Iterable[Named]) -> bool:

@@ -26,9 +26,15 @@ class Tools(NamedTuple):
     default_index: Callable[[], str] = lambda: PYPI
 
 
-def is_strict(specifiers: Iterable[object]) -> bool:
-    """Whether all of a `SpecifierSet` are of PEP 440: packaging before 22 takes anything, as a legacy specifier."""
-    return all(type(specifier).__name__ == "Specifier" for specifier in specifiers)
+def is_specifier(text: str, parse: Callable[[str], Iterable[object]]) -> bool:
+    """Whether `text` is a version specifier (PEP 440) to `parse`, the `SpecifierSet` of some packaging.
+
+    Before 22 packaging takes anything, as a legacy specifier.
+    """
+    try:
+        return all(type(specifier).__name__ == "Specifier" for specifier in parse(text))
+    except ValueError:
+        return False
 
 
 def read(merged: Merged, environ: Mapping[str, str], tools: Tools) -> tuple[Policy, list[Fault]]:

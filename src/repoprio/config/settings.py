@@ -48,6 +48,8 @@ class Unheld:
 
 
 _DEEPEST = 8
+# What children can be told: Linux takes 128 KiB for one variable; some 20,000 patterns fit in.
+CARRIED_LIMIT = 120 * 1024
 
 
 def _held(value: Any, depth: int = 0) -> Any:

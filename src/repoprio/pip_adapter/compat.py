@@ -9,12 +9,12 @@ from typing import Any
 import pip
 from pip._internal.cli import cmdoptions
 from pip._internal.models.index import PyPI
-from pip._vendor.packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pip._vendor.packaging.specifiers import SpecifierSet
 from pip._vendor.packaging.version import InvalidVersion, Version
 
-from repoprio.config import load
+from repoprio.config import load, read
 from repoprio.config.load import survey
-from repoprio.config.read import Tools, is_strict
+from repoprio.config.read import Tools
 from repoprio.config.survey import Survey
 from repoprio.names import normalize
 from repoprio.pip_adapter import hook
@@ -36,10 +36,7 @@ def is_version(text: str) -> bool:
 
 def is_specifier(text: str) -> bool:
     """Whether pip's own `SpecifierSet` takes `text` (PEP 440)."""
-    try:
-        return is_strict(SpecifierSet(text))
-    except InvalidSpecifier:
-        return False
+    return read.is_specifier(text, SpecifierSet)
 
 
 def default_index() -> str:

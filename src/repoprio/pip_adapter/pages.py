@@ -12,6 +12,7 @@ from pip._internal.models.link import Link
 from pip._internal.utils.urls import path_to_url, url_to_path
 
 from repoprio.answers import Answer, Ask, Failed, Listed, Missing, Redirected, Served, Status, What
+from repoprio.config.locations import variable_of
 from repoprio.names import SDIST_ENDINGS, NormalizedName, normalize, version_in
 from repoprio.pip_adapter import compat, links, listing, transport
 from repoprio.pip_adapter.compat import is_version, newest_first
@@ -123,7 +124,7 @@ class Pages:
 
     def _origin(self, repository: Repository) -> str:
         rule = self._policy.rule(f"repositories.{repository.name}.url")
-        variable = f"REPOPRIO_{repository.name.upper().replace('-', '_')}_PASSWORD"
+        variable = f"{variable_of(repository.name)}_PASSWORD"
         return variable if os.environ.get(variable) else str(rule)
 
     def _detail(self, ask: Ask, reply: Reply) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from repoprio.config.pip_settings import Named, names_an_index, shown
+from repoprio.config.pip_settings import Named, names_an_index
 from repoprio.policy import LOWEST, PYPI, Format
 from repoprio.render import toml
-from repoprio.urls import hushed, place, site
+from repoprio.urls import bare, place, site
 
 _NAMED = """\
 # A lower number is a higher priority: a repository owns every project name that it serves, and those
@@ -58,11 +58,6 @@ def _table(repository: Wanted, priority: int) -> str:
     settings |= {"owns": repository.owns} if repository.owns else {}
     lines = [f"{key} = {toml.value(value)}" for key, value in settings.items()]
     return "\n".join([f"[repositories.{repository.name}]", *lines, ""])
-
-
-def bare(url: str) -> str:
-    """`url` without its login, and without what is no part of a repository's URL."""
-    return hushed(url).replace("****@", "")
 
 
 def from_settings(found: Sequence[Named], default_index: str) -> str:
@@ -130,6 +125,6 @@ def origins(found: Iterable[Named]) -> Mapping[str, str]:
     said: dict[tuple[str, Format], tuple[str, str]] = {}
     for one in found:
         key = (_place(one.url), one.format)
-        url, others = said.get(key, (shown(one.url), ""))
+        url, others = said.get(key, (bare(one.url), ""))
         said[key] = (url, f"{others}, {one.origin}" if others else one.origin)
     return dict(said.values())
