@@ -17,6 +17,7 @@ WATCHED = frozenset(MAKERS) | frozenset(
         "commands.index",
         "index.collector",
         "index.package_finder",
+        "network.auth",
         "operations.prepare",
         "resolution.resolvelib.factory",
         "utils.misc",

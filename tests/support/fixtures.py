@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -25,7 +26,14 @@ class EnvFactory(Protocol):
 class RepositoryFactory(Protocol):
     """Start a repository that is closed when the test ends."""
 
-    def __call__(self, label: str, *, layout: Layout = "json", cache_control: str | None = None) -> RepositoryServer:
+    def __call__(
+        self,
+        label: str,
+        *,
+        layout: Layout = "json",
+        cache_control: str | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> RepositoryServer:
         """Return the running repository."""
 
 
@@ -77,8 +85,7 @@ def repository() -> Iterator[RepositoryFactory]:
     """Start repositories, each a site of its own, and close them all at the end."""
     with ExitStack() as stack:
 
-        def start(label: str, *, layout: Layout = "json", cache_control: str | None = None) -> RepositoryServer:
-            server = RepositoryServer(label, layout=layout, cache_control=cache_control)
-            return stack.enter_context(server)
+        def start(label: str, **options: Any) -> RepositoryServer:
+            return stack.enter_context(RepositoryServer(label, **options))
 
         yield start

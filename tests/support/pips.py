@@ -21,7 +21,9 @@ from .files import fold
 
 CONFIG_VARIABLE: Final = "REPOPRIO_CONFIG"
 _DROPPED: Final = ("PIP_", "PYTHON", "REPOPRIO_", "XDG_", "VIRTUAL_ENV", "__PYVENV")
-_DROPPED_EXACTLY: Final = frozenset({"NO_COLOR", "FORCE_COLOR", "NETRC", "COLUMNS", "LANG"})
+_DROPPED_EXACTLY: Final = frozenset(
+    {"NO_COLOR", "FORCE_COLOR", "NETRC", "COLUMNS", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+)
 _XDG: Final = {
     "XDG_CACHE_HOME": "cache",
     "XDG_CONFIG_HOME": "config",
@@ -283,7 +285,7 @@ def _is_dropped(key: str) -> bool:
     name = key.upper()
     if name in _DROPPED_EXACTLY or name.startswith("LC_"):
         return True
-    return name.startswith(_DROPPED) or name.endswith("_PROXY")
+    return name.startswith(_DROPPED) or name.endswith(("_PROXY", "_CA_BUNDLE"))
 
 
 def _stdin(text: str | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ request handler about a broken connection, which is where `faults.Listener` rese
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Lock
@@ -73,8 +74,15 @@ class Shelf:
 class RepositoryServer:
     """A repository that serves both a simple index and a flat page of links."""
 
-    def __init__(self, label: str, *, layout: Layout = "json", cache_control: str | None = None) -> None:
-        """Start serving at once; `cache_control` is sent along with every normal page."""
+    def __init__(
+        self,
+        label: str,
+        *,
+        layout: Layout = "json",
+        cache_control: str | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Start serving at once, over https with `tls`; `cache_control` is sent along with every normal page."""
         self.label = label
         self.layout = layout
         self._cache_control = cache_control
@@ -85,10 +93,10 @@ class RepositoryServer:
         self._answers: dict[str, Fault] = {}
         self._all: Fault | None = None
         self._list: Fault | None = None
-        self.http = Listener(_LOOPBACK, 0, threaded=True)
+        self.http = Listener(_LOOPBACK, 0, threaded=True, ssl_context=tls)
         self.http.expect_request(re.compile("")).respond_with_handler(self._respond)
         self.http.start()
-        self.root_url = f"http://{_LOOPBACK}:{self.http.port}/"
+        self.root_url = f"{'https' if tls else 'http'}://{_LOOPBACK}:{self.http.port}/"
 
     def __enter__(self) -> RepositoryServer:  # noqa: PYI034 - typing.Self is not in Python 3.10
         """Return the running server."""

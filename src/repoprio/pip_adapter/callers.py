@@ -10,9 +10,9 @@ from typing import Any
 
 from pip._internal.utils.urls import path_to_url
 
+from repoprio.pip_adapter.auth import Login
 from repoprio.pip_adapter.child import IS_CHILD
 from repoprio.pip_adapter.compat import default_index
-from repoprio.pip_adapter.logins import Login
 from repoprio.policy import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
 from repoprio.urls import credentials, hushed, is_fuse, place, redacted, site, without_credentials
 
@@ -136,8 +136,10 @@ def _in_pip_files(url: str) -> str | None:
         configuration.load()
     except ConfigurationError:
         return None
-    for key, value in configuration.items():
-        texts = value.values() if isinstance(value, dict) else [value]
-        if any(url in str(text).split() for text in texts) and not str(key).startswith(":env:"):
-            return f"{key} in pip's configuration"
+    # By file since pip 25.3, flat before.
+    for file, value in configuration.items():
+        settings = value if isinstance(value, dict) else {file: value}
+        for key, text in settings.items():
+            if url in str(text).split() and not str(key).startswith(":env:"):
+                return f"{key} in {file}" if settings is value else f"{key} in pip's configuration"
     return None

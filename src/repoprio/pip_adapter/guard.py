@@ -21,7 +21,7 @@ from repoprio.policy import CALLERS_PRIORITY, Format, Mode, Policy
 from repoprio.render import text
 from repoprio.render.policy import policy_line
 from repoprio.routing import narrowing
-from repoprio.urls import filename, with_credentials
+from repoprio.urls import filename
 
 
 class Refused(InstallationError):  # type: ignore[misc]  # pip has no types
@@ -159,17 +159,8 @@ class Guard:
             memory = (Run[PipPage](self.policy), Pages(session, self.policy))
             session._repoprio_memory = memory
         memory[1].logins.update(self._callers.logins)
-        session.auth.index_urls = self._index_urls(memory[1])
+        memory[1].settle()
         return memory
-
-    def _index_urls(self, pages: Pages) -> list[str]:
-        """The policy's URLs with their logins, from which pip takes those for files of the same site."""
-        found = []
-        for repository in self.policy.enabled():
-            for location in repository.locations:
-                login = pages.login(repository, location)
-                found.append(with_credentials(location.url, login.user, login.password) if login else location.url)
-        return found
 
     def _take_callers(self) -> None:
         """Hold pip's search scope against the policy, again whenever a requirements file replaced it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,9 @@ from pip._internal.utils.urls import path_to_url, url_to_path
 from repoprio.answers import Answer, Ask, Failed, Listed, Missing, Redirected, Served, Status, What
 from repoprio.config.locations import variable_of
 from repoprio.names import SDIST_ENDINGS, NormalizedName, normalize, version_in
-from repoprio.pip_adapter import compat, links, listing, transport
+from repoprio.pip_adapter import auth, compat, links, listing, transport
+from repoprio.pip_adapter.auth import Login
 from repoprio.pip_adapter.compat import is_version, newest_first
-from repoprio.pip_adapter.logins import Login
 from repoprio.pip_adapter.transport import Reply, Unusable
 from repoprio.policy import Location, Policy, Repository
 from repoprio.urls import filename, site, with_credentials
@@ -82,17 +82,16 @@ class Pages:
         url = ask.location.url
         if not self._session.is_secure_origin(Link(url)):
             raise Unusable(f"{site(url)} is neither https nor a trusted host of pip")
-        # "Nobody is prompted without a terminal": pip would ask, and fail on a closed stdin.
-        auth = self._session.auth
-        auth.prompting = auth.prompting and os.isatty(0)
-        begun = time.monotonic()
+        clock = auth.keeper(self._session.auth).clock
+        begun = clock()
         reply = transport.get(
             self._session,
             self._with_login(ask.repository, ask.location),
             seconds=self._time_left(ask),
+            clock=clock,
             size_limit=self._policy.page_size_limit,
         )
-        self._spent[_hop_key(ask)] += time.monotonic() - begun
+        self._spent[_hop_key(ask)] += clock() - begun
         if reply.redirect:
             return Redirected(reply.redirect)
         if reply.status != 200:
@@ -128,16 +127,38 @@ class Pages:
         return variable if os.environ.get(variable) else str(rule)
 
     def _detail(self, ask: Ask, reply: Reply) -> str:
-        if reply.status in (401, 403, 407):
-            if reply.sent_user is None:
+        if reply.status == 407:
+            return "; the proxy (--proxy, HTTPS_PROXY) wants another login"
+        if reply.status in (401, 403):
+            if reply.sent is None:
                 return "; no login was sent"
-            login = self.login(ask.repository, ask.location)
-            origin = login.origin if login else "netrc, keyring or an index URL of the same host"
+            user, password = reply.sent
             # A token often stands where the user name does, without a password.
-            shown = f'user "{reply.sent_user}"' if reply.sent_password else "a token"
-            secret = reply.sent_user in self._policy.secrets
-            return f"; login: {'a token' if secret else shown} from {origin}"
+            shown = f'user "{user}"' if password and user not in self._policy.secrets else "a token"
+            return f"; login: {shown} from {self._sent_by(ask, reply.sent)}"
         return f", {reply.tries} tries" if reply.tries > 1 else ""
+
+    def _sent_by(self, ask: Ask, sent: auth.Pair) -> str:
+        """Where a login came from: pip may send what another repository of the same host has."""
+        here = self.login(ask.repository, ask.location)
+        logins = [*([here] if here else []), *self._all_logins()]
+        known = next((login.origin for login in logins if login.pair == sent), None)
+        return known or auth.other_origin(self._session.auth, ask.location.url, sent)
+
+    def _all_logins(self) -> Iterator[Login]:
+        for repository in self._policy.enabled():
+            for location in repository.locations:
+                if login := self.login(repository, location):
+                    yield login
+
+    def settle(self) -> None:
+        """Tell pip the policy's URLs with their logins, for files of the same site, and what may go where."""
+        self._session.auth.index_urls = [
+            self._with_login(repository, location)
+            for repository in self._policy.enabled()
+            for location in repository.locations
+        ]
+        auth.keeper(self._session.auth).logins = tuple(self._all_logins())
 
     def _folder(self, ask: Ask) -> Answer[PipPage]:
         """A project page of a simple repository on disk, as pip reads it: ``NAME/index.html``."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import pip
 
-from repoprio.pip_adapter import wrappers
+from repoprio.pip_adapter import auth, wrappers
 from repoprio.render import text
 
 Wrapper = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -75,6 +75,12 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     "pip._internal.build_env": _BUILDS,
     "pip._internal.build_env.installer": _BUILDS,
     "pip._internal.utils.misc": [(None, "get_runnable_pip", "", wrappers.get_runnable_pip)],
+    "pip._internal.network.auth": [
+        ("MultiDomainBasicAuth", "_prompt_for_password", "self netloc", auth.prompt_for_password),
+        ("MultiDomainBasicAuth", "handle_401", "self resp", auth.handle_401),
+        ("MultiDomainBasicAuth", "_get_new_credentials", "self original_url", auth.get_new_credentials),
+        ("MultiDomainBasicAuth", "_get_url_and_credentials", "self original_url", auth.get_url_and_credentials),
+    ],
     "pip._internal.operations.prepare": [
         ("RequirementPreparer", "prepare_linked_requirement", "self req", wrappers.prepare),
         ("RequirementPreparer", "prepare_editable_requirement", "self req", wrappers.prepare),

@@ -7,10 +7,11 @@ import re
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
+from repoprio.pip_adapter.auth import Pair
 from repoprio.pip_adapter.compat import knows_json
 from repoprio.urls import without_credentials
 
@@ -19,6 +20,7 @@ _CHUNK = 64 * 1024
 _INFLATED = 1024 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TOO_MANY = re.compile(r"too many (\d{3}) error responses")
+_PROXY_LOGIN = "Tunnel connection failed: 407"
 # As pip asks (PEP 691), but never content with what its cache says of the past: a name that a
 # repository has begun to serve since must not be left to a lower one.
 _HEADERS = {
@@ -41,8 +43,7 @@ class Reply:
     body: bytes = b""
     content_type: str = ""
     redirect: str | None = None
-    sent_user: str | None = None
-    sent_password: bool = False
+    sent: Pair | None = field(default=None, repr=False)
     tries: int = 1
 
 
@@ -54,13 +55,14 @@ class Unusable(Exception):
         self.lasting = lasting
 
 
-def get(session: Any, url: str, *, seconds: float, size_limit: int) -> Reply:
-    """Ask for `url`; `Unusable` where nothing usable comes within `seconds` and `size_limit` bytes."""
-    return _within(seconds, lambda: _get(session, url, size_limit))
+def get(session: Any, url: str, *, seconds: float, clock: Callable[[], float], size_limit: int) -> Reply:
+    """Ask for `url`; `Unusable` where nothing usable comes within `seconds` of `clock` and `size_limit` bytes."""
+    return _within(seconds, clock, lambda: _get(session, url, size_limit))
 
 
-def _within(seconds: float, work: Callable[[], Result]) -> Result:
+def _within(seconds: float, clock: Callable[[], float], work: Callable[[], Result]) -> Result:
     """Run `work` in a thread of its own: pip's time-out counts silence, not a drip of bytes."""
+    end = clock() + seconds
     results: list[Result] = []
     errors: list[BaseException] = []
 
@@ -72,7 +74,8 @@ def _within(seconds: float, work: Callable[[], Result]) -> Result:
 
     worker = threading.Thread(target=run, name="repoprio-page", daemon=True)
     worker.start()
-    worker.join(seconds)
+    while worker.is_alive() and (left := end - clock()) > 0:
+        worker.join(left)
     if worker.is_alive():
         raise Unusable(f"took more than {seconds:g} s")
     if errors:
@@ -90,7 +93,6 @@ def _get(session: Any, url: str, size_limit: int) -> Reply:
         if response.status_code in _REDIRECTS and location:
             target = without_credentials(urljoin(response.url, location))
             return Reply(response.status_code, response.url, redirect=target)
-        user, password = _login(response)
         if response.status_code != 200:
             # A short body is read, though nobody needs it: the connection can serve the next page then.
             response.raw.read(_CHUNK, decode_content=False)
@@ -99,8 +101,7 @@ def _get(session: Any, url: str, size_limit: int) -> Reply:
             response.url,
             _body(response, size_limit) if response.status_code == 200 else b"",
             response.headers.get("Content-Type", ""),
-            sent_user=user,
-            sent_password=bool(password),
+            sent=_login(response),
         )
     except Unusable:
         raise
@@ -163,6 +164,8 @@ def _failure(session: Any, url: str, error: Exception) -> Reply:
     tries = getattr(getattr(session.get_adapter(url), "max_retries", None), "total", 0) + 1
     if hidden := _TOO_MANY.search(str(error)):
         return Reply(int(hidden[1]), url, tries=tries)
+    if _PROXY_LOGIN in str(error):
+        return Reply(407, url)
     attempts = f", {tries} tries" if tries > 1 else ""
     raise Unusable(f"{_what(error)}{attempts}", lasting=True) from None
 
@@ -179,7 +182,7 @@ _KINDS = (
     ("reset", "the connection was reset"),
     ("aborted", "the connection was closed"),
     ("disconnected", "the connection was closed"),
-    ("eoferror", "it asks for a login, and there is no terminal to ask"),
+    ("eoferror", "it asks for a login, and none was given"),
 )
 
 
@@ -194,10 +197,10 @@ def _name(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _login(response: Any) -> tuple[str | None, str]:
-    """The user name and password that were sent; the name is None where no login was."""
+def _login(response: Any) -> Pair | None:
+    """The user name and password that were sent; None where no login was."""
     scheme, _, encoded = response.request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
-        return None, ""
+        return None
     user, _, password = base64.b64decode(encoded).decode("utf-8", "replace").partition(":")
     return user, password

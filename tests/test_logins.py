@@ -1,0 +1,242 @@
+"""Credentials reach their repository from every place that pip knows, and go nowhere else."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import ssl
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import trustme
+
+from repoprio.pip_adapter.auth import Keeper, Login
+from repoprio.urls import site
+from support.faults import Fault
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import Completed, PipEnv
+from support.repository import RepositoryServer
+
+PIPS = ["22.0.2", "24.0", "26.3"]
+USER, PASSWORD = "ada", "s3cr3t-t0k3n"
+
+
+class World:
+    """corp, which wants a login, above public; both have acme."""
+
+    def __init__(self, env: PipEnv, corp: RepositoryServer, public: RepositoryServer, folder: Path) -> None:
+        self.env, self.corp, self.public, self.folder = env, corp, public, folder
+        corp.add("acme", "1.0")
+        corp.answer_all(Fault(basic_auth=f"{USER}:{PASSWORD}"))
+        public.add("acme", "99.0")
+
+    def policy(self, url: str = "", more: str = "") -> Path:
+        """A policy with corp at `url`."""
+        file = self.folder / "policy.toml"
+        file.write_text(
+            f'[repositories.corp]\nurl = "{url or self.corp.page_url}"\npriority = 10\n{more}\n'
+            f'[repositories.public]\nurl = "{self.public.page_url}"\npriority = 90\n'
+        )
+        return file
+
+    def install(self, *options: str, policy: Path | None = None, env: Mapping[str, str] | None = None) -> Completed:
+        """Install acme; no login is ever shown, and public is not asked."""
+        done = self.env.run(
+            "install", "--no-cache-dir", "-vv", *options, "acme", policy=policy or self.policy(), env=env
+        )
+        assert PASSWORD not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        assert not self.public.asked("acme")
+        return done
+
+
+@pytest.fixture
+def world(pip: str, fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> World:
+    """Two repositories and an environment of its own."""
+    return World(fresh_env(pip), repository("corp"), repository("public"), tmp_path)
+
+
+def netrc(folder: Path, password: str = PASSWORD) -> dict[str, str]:
+    """A netrc for loopback."""
+    file = folder / "my-netrc"
+    file.write_text(f"machine 127.0.0.1 login {USER} password {password}\n")
+    file.chmod(0o600)
+    return {"NETRC": str(file)}
+
+
+def served(done: Completed) -> bool:
+    """Whether acme 1.0 was installed."""
+    return done.code == 0 and "Successfully installed acme-1.0" in done.stdout
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_netrc(world: World) -> None:
+    """A login from netrc is sent; a wrong one is named by its file."""
+    assert served(world.install(env=netrc(world.folder)))
+    wrong = world.install("--force-reinstall", env=netrc(world.folder, "wrong"))
+    assert wrong.code == 1
+    assert f'401; login: user "{USER}" from {world.folder / "my-netrc"}' in wrong.stderr
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_keyring(world: World) -> None:
+    """Keyring is asked although there is no terminal, as pip does; a wrong login is said to be keyring's."""
+    keyring = world.env.site_packages / "keyring.py"
+    code = "def get_credential(service, user):\n    return type('C', (), {'username': %r, 'password': %r})\n"
+    keyring.write_text(code % (USER, PASSWORD))
+    assert served(world.install())
+    keyring.write_text(code % (USER, "wrong"))
+    wrong = world.install("--force-reinstall")
+    assert wrong.code == 1
+    assert f'401; login: user "{USER}" from keyring' in wrong.stderr
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_a_callers_index_url(world: World) -> None:
+    """What `aws codeartifact login` writes into pip.conf is used, named in a 401, and never loses its site."""
+    conf, host = world.folder / "pip.conf", world.corp.host
+    conf.write_text(f"[global]\nindex-url = http://{USER}:{PASSWORD}@{host}/simple/\n")
+    assert served(world.install(env={"PIP_CONFIG_FILE": str(conf)}))
+    conf.write_text(f"[global]\nindex-url = http://{USER}:wrong@{host}/simple\n")
+    wrong = world.install("--force-reinstall", env={"PIP_CONFIG_FILE": str(conf)})
+    assert f'401; login: user "{USER}" from global.index-url in ' in wrong.stderr
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_its_own_variables(world: World) -> None:
+    """REPOPRIO_<NAME>_* come before netrc; a 401 names the variable."""
+    mine = {"REPOPRIO_CORP_USERNAME": USER, "REPOPRIO_CORP_PASSWORD": PASSWORD}
+    # For files beside the pages pip 22 itself takes netrc first.
+    other = {} if world.env.pip_version == "22.0.2" else netrc(world.folder, "wrong")
+    assert served(world.install(env={**mine, **other}))
+    wrong = world.install("--force-reinstall", env={**mine, "REPOPRIO_CORP_PASSWORD": "wrong"})
+    assert f'401; login: user "{USER}" from REPOPRIO_CORP_PASSWORD' in wrong.stderr
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_no_prompt_without_a_terminal(world: World) -> None:
+    """Without a terminal nobody is asked: the 401 stands, and says that no login was sent."""
+    done = world.install()
+    assert done.code == 1
+    assert "corp (priority 10) is unavailable: 401; no login was sent" in done.stderr
+    assert "User for" not in done.stdout + done.stderr
+    assert "Credentials not correct" not in done.stderr
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_a_terminal_is_asked(world: World) -> None:
+    """On a terminal pip asks as ever, and the time that it takes to answer does not count as the page's."""
+    policy = world.policy()
+    policy.write_text(f"page-timeout = 3\n{policy.read_text()}")
+    said, status = on_a_terminal(world.env, policy, [("User for", USER), ("Password", PASSWORD)], pause=2.0)
+    assert status == 0, said
+    assert "Successfully installed acme-1.0" in said
+    assert PASSWORD not in said
+
+
+def on_a_terminal(env: PipEnv, policy: Path, answers: list[tuple[str, str]], pause: float) -> tuple[str, int]:
+    """Install acme at a terminal; each question gets its answer after `pause` seconds."""
+    parent, child = pty.openpty()
+    command = [str(env.python), "-m", "pip", "install", "--no-cache-dir", "acme"]
+    run = subprocess.Popen(
+        command, stdin=child, stdout=child, stderr=child, env=env.environment(policy), start_new_session=True
+    )
+    os.close(child)
+    said, end = "", time.monotonic() + 60
+    while run.poll() is None and time.monotonic() < end:
+        if not select.select([parent], [], [], 0.2)[0]:
+            continue
+        try:
+            said += os.read(parent, 4096).decode()
+        except OSError:
+            break
+        if answers and answers[0][0] in said:
+            time.sleep(pause)
+            os.write(parent, f"{answers.pop(0)[1]}\n".encode())
+    status = run.wait(10)
+    os.close(parent)
+    return said, status
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_client_certificates(world: World, repository: RepositoryFactory) -> None:
+    """`--client-cert` and `--cert` hold for the policy's URLs; without the certificate it is a TLS failure."""
+    authority = trustme.CA()
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(server)
+    server.verify_mode = ssl.CERT_REQUIRED
+    safe = repository("safe", tls=server)
+    safe.add("acme", "1.0")
+    mine, trusted = world.folder / "mine.pem", world.folder / "ca.pem"
+    authority.issue_cert("me@corp.example").private_key_and_cert_chain_pem.write_to_path(str(mine))
+    authority.cert_pem.write_to_path(str(trusted))
+    policy = world.policy(safe.page_url)
+    done = world.install("--cert", str(trusted), "--client-cert", str(mine), policy=policy)
+    assert served(done)
+    refused = world.install("--force-reinstall", "--cert", str(trusted), policy=policy)
+    assert refused.code == 1
+    assert "[unavailable]" in refused.stderr
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_proxies(world: World, repository: RepositoryFactory) -> None:
+    """A proxy is used as pip uses it; a proxy that is down or wants a login opens nothing."""
+    proxy = repository("proxy", layout="html")
+    proxy.add("acme", "1.0")
+    policy = world.policy("http://corp.example/simple/", "skip-if-unavailable = true")
+    trusted = ["--trusted-host", "corp.example"]
+    through = {"http_proxy": proxy.root_url, "no_proxy": "127.0.0.1"}
+    assert served(world.install(*trusted, policy=policy, env=through))
+    proxy.answer_all(Fault(status=407))
+    refused = world.install("--force-reinstall", *trusted, policy=policy, env=through)
+    assert refused.code == 1
+    assert "407; the proxy (--proxy, HTTPS_PROXY) wants another login" in refused.stderr
+    down = world.policy("http://corp.example/simple/")
+    gone = world.install("--force-reinstall", *trusted, "--proxy", "http://127.0.0.1:9", policy=down)
+    assert gone.code == 1
+    assert "the proxy could not be reached" in gone.stderr
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_a_proxy_that_refuses_a_tunnel(world: World, repository: RepositoryFactory) -> None:
+    """For an https repository a proxy's 407 is never covered by skip-if-unavailable, and its 404 is no absence."""
+    proxy = repository("proxy")
+    for status, told in ((407, "407; the proxy"), (404, "the proxy could not be reached")):
+        more = "skip-if-unavailable = true" if status == 407 else ""
+        proxy.http.clear()
+        proxy.http.expect_request("").respond_with_data("", status=status)
+        policy = world.policy("https://corp.example/simple/", more)
+        done = world.install("--proxy", proxy.root_url, policy=policy)
+        assert done.code == 1
+        assert told in done.stderr
+
+
+@pytest.mark.parametrize("pip", ["26.3"])
+def test_builds_have_the_logins(world: World) -> None:
+    """A build's own pip reaches the repository with the caller's login as well."""
+    world.corp.add("tool", {"version": "1", "sdist": True, "build-requires": ["acme", "setuptools"]})
+    world.corp.add("setuptools", "1.0")
+    conf = world.folder / "pip.conf"
+    conf.write_text(f"[global]\nindex-url = http://{USER}:{PASSWORD}@{world.corp.host}/simple/\n")
+    done = world.install("tool", env={"PIP_CONFIG_FILE": str(conf)})
+    assert "acme" in world.corp.asked_pages()
+    assert "401" not in done.stdout + done.stderr
+
+
+def test_a_login_does_not_leave_its_site() -> None:
+    """What is for https does not go over http, though host and port be written alike; http may become https."""
+    kept = Keeper()
+    kept.logins = (
+        Login(site("https://corp.example/"), USER, PASSWORD, ""),
+        Login(site("http://old.example/"), USER, "other", ""),
+    )
+    assert kept.may_send("https://corp.example/acme.whl", (USER, PASSWORD))
+    assert not kept.may_send("http://corp.example/acme.whl", (USER, PASSWORD))
+    assert kept.may_send(f"http://{USER}:{PASSWORD}@corp.example/acme.whl", (USER, PASSWORD))
+    assert kept.may_send("https://old.example/acme.whl", (USER, "other"))
+    assert kept.may_send("http://corp.example/", (None, None))
