@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from support.fixtures import EnvFactory
+from support.faults import Fault
+from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import PipEnv
 
 POLICY = '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
@@ -116,3 +117,34 @@ def test_none_counts_as_fine(fresh_env: EnvFactory, pip_env: EnvFactory, policy:
     (other.site_packages / "pip" / "__init__.py").write_text("raise SystemExit(3)\n")
     code, again = report(env, policy, "--venv", str(tmp_path / "links"))
     assert (code, again["environments"][1]["guarded"]) == (1, False)
+
+
+def test_the_network_only_when_asked(
+    pip_env: EnvFactory, policy: Path, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """With --network each repository is asked for one name, which nobody has; without it none is."""
+    env, corp, down, open_to_all = pip_env("26.3"), repository("corp"), repository("down"), repository("open")
+    down.answer_all(Fault(basic_auth="u:s3cret"))
+    open_to_all.answer_all(Fault(empty_page=True))
+    (tmp_path / "files").mkdir()
+    urls = {"corp": corp.page_url, "down": down.page_url, "open": open_to_all.page_url}
+    tables = [
+        f'[repositories.{name}]\nurl = "{url}"\npriority = {p}\n' for p, (name, url) in enumerate(urls.items(), 1)
+    ]
+    flat = f'[repositories.files]\nurl = "{tmp_path / "files"}"\nformat = "flat"\npriority = 9\n'
+    policy.write_text("".join([*tables, 'namespaces = ["acme-*"]\n', flat]))
+    code, found = report(env, policy)
+    assert (code, found["repositories"]) == (0, None)
+    assert not corp.requests + down.requests + open_to_all.requests
+    code, found = report(env, policy, "--network")
+    told = {one["name"]: (one["status"], one["reason"]) for one in found["repositories"]}
+    assert code == 1
+    assert told == {
+        "corp": ("absent", "404"),
+        "down": ("unavailable", "401; no login was sent"),
+        "open": ("serves", ""),
+        "files": ("absent", "no file of it"),
+    }
+    assert len(corp.asked_pages()) == 1
+    said = env.tool("doctor", "--network", policy=policy).stdout
+    assert "FAIL   down (priority 2)    unavailable: 401; no login was sent" in said

@@ -44,7 +44,12 @@ class Run(Generic[Page]):
 
 
 class Inquiry(Generic[Page]):
-    """What one repository says of one name: its project list, its page, its mirrors, its canary."""
+    """What one repository says of one name: its project list, its page, its mirrors, its canary.
+
+    `finding` is there once `ask` is None.
+    """
+
+    finding: Finding[Page]
 
     def __init__(
         self, run: Run[Page], repository: Repository, name: NormalizedName, known: tuple[Repository, ...]

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from repoprio import doctor
+from repoprio.answers import State
 from repoprio.cli import at_hand
 from repoprio.config import fuse
 from repoprio.config.places import Unreadable, pip_text
 from repoprio.config.survey import Survey
 from repoprio.doctor import Environment
+from repoprio.errors import RepoprioError
 from repoprio.export import uv
 from repoprio.render.policy import policy_line
 
@@ -34,6 +36,7 @@ def command(options: argparse.Namespace) -> int:
         "unguarded_launches": _launches(),
         "other_installers": _installers(survey),
         "stale_wheels": _stale(survey),
+        "repositories": _repositories() if options.network and survey.policy else None,
     }
     if options.format == "json":
         import json
@@ -44,7 +47,8 @@ def command(options: argparse.Namespace) -> int:
     if survey.faults:
         return 2
     open_tools = any(tool["obeys"] is False for tool in report["other_installers"])
-    return 0 if survey.policy and all(one.is_guarded for one in found) and not open_tools else 1
+    silent = any(one["status"] == State.UNAVAILABLE.value for one in report["repositories"] or ())
+    return 0 if survey.policy and all(one.is_guarded for one in found) and not open_tools and not silent else 1
 
 
 def _policy(survey: Survey) -> dict[str, Any]:
@@ -57,6 +61,27 @@ def _policy(survey: Survey) -> dict[str, Any]:
 
 def _environment(one: Environment) -> dict[str, Any]:
     return {"python": one.python, "pip": one.pip, "guarded": one.is_guarded, "took": one.took, "said": one.said}
+
+
+def _repositories() -> list[dict[str, Any]]:
+    """What each repository of the policy says of a name that nobody has."""
+    from repoprio.pip_adapter import opened, probe
+
+    try:
+        probes = probe.probe()
+    except opened.CannotLook as error:
+        raise RepoprioError(str(error).removeprefix("repoprio: ")) from None
+    return [
+        {
+            "name": finding.repository.name,
+            "priority": finding.repository.priority,
+            "url": finding.repository.locations[0].shown,
+            "status": finding.state.value,
+            "reason": finding.reason,
+            "seconds": round(seconds, 3),
+        }
+        for finding, seconds in probes
+    ]
 
 
 def _fuse() -> dict[str, Any]:
@@ -124,8 +149,11 @@ def _lines(report: dict[str, Any], found: Sequence[Environment]) -> list[str]:
     lines += [f"  never  {launch}" for launch in report["unguarded_launches"]]
     if stale := report["stale_wheels"]:
         lines.append(f"  note   {stale} wheels in pip's cache were built before the policy (pip cache purge)")
+    for repository in report["repositories"] or ():
+        lines += _of_repository(repository)
     guarded = sum(one.is_guarded for one in found)
-    return [*lines, "", f"{guarded} guarded, {len(found) - guarded} not. No network was used."]
+    asked = "No network was used." if report["repositories"] is None else "The repositories were asked for one name."
+    return [*lines, "", f"{guarded} guarded, {len(found) - guarded} not. {asked}"]
 
 
 def _of_environment(one: Environment) -> list[str]:
@@ -137,6 +165,15 @@ def _of_environment(one: Environment) -> list[str]:
     folder = os.path.dirname(os.path.dirname(one.python))
     fix = f"--venv {folder}" if os.path.exists(os.path.join(folder, "pyvenv.cfg")) else f"--python {one.python}"
     return [f"  FAIL   {one.python}    pip {one.pip}    {said}", f"         fix: repoprio enable {fix}"]
+
+
+def _of_repository(one: dict[str, Any]) -> list[str]:
+    shown = f"{one['name']} (priority {one['priority']})"
+    if one["status"] == State.UNAVAILABLE.value:
+        return [f"  FAIL   {shown}    unavailable: {one['reason']}", f"         asked: {one['url']}"]
+    if one["status"] == State.SERVES.value:
+        return [f"  note   {shown}    has a page even for a name that nobody has, and so owns every name"]
+    return [f"  ok     {shown}    answers: {one['reason']} for a name that nobody has"]
 
 
 def _of_installer(tool: dict[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ import sys
 
 from repoprio.lookup import Outcome
 from repoprio.pip_adapter import explainer
+from repoprio.pip_adapter.opened import CannotLook
 from repoprio.render import json, text
 
 
@@ -21,7 +22,7 @@ def command(options: argparse.Namespace) -> int:
             _pip_options(options),
             shadowed=options.shadowed,
         )
-    except explainer.CannotExplain as error:
+    except CannotLook as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return error.status
     if options.format == "json":

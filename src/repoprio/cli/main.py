@@ -163,9 +163,11 @@ def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:
         "doctor",
         help="is the hook in place and effective, and what is not guarded",
         description="Starts a real pip in this environment, and in others, and looks what it takes from two "
-        "repositories on loopback. Uses no network.",
+        "repositories on loopback. Uses no network but with --network.",
     )
     beneath = "a virtual environment, or a folder with some beneath it"
+    asks = "ask each repository of the policy as well, for a name that nobody has"
+    doctor.add_argument("--network", action="store_true", help=asks)
     doctor.add_argument("--venv", action="append", default=[], metavar="DIR", help=beneath)
     _add_report(doctor)
     doctor.set_defaults(command=_doctor)

@@ -8,16 +8,16 @@ from typing import Any
 
 from pip._internal.exceptions import InstallationError
 
-from repoprio.answers import State
+from repoprio.answers import Finding, State
 from repoprio.explanation import Explanation, explain
-from repoprio.inquiry import Run
+from repoprio.inquiry import Inquiry, Run
 from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import callers, compat
 from repoprio.pip_adapter.callers import Refusal
 from repoprio.pip_adapter.pages import Pages, PipPage
 from repoprio.pip_adapter.weigh import Offers, Weighed
-from repoprio.policy import CALLERS_PRIORITY, Format, Mode, Policy
+from repoprio.policy import CALLERS_PRIORITY, Format, Mode, Policy, Repository
 from repoprio.render import text
 from repoprio.render.policy import policy_line
 from repoprio.routing import narrowing
@@ -88,6 +88,14 @@ class Guard:
             self._decisions[key] = drive(lookup, pages.fetch, fits)
             self._warn_of_skipped(self._decisions[key])
         return self._decisions[key]
+
+    def inquire(self, repository: Repository, name: NormalizedName) -> Finding[PipPage]:
+        """What one repository says of `name`, whoever owns it."""
+        run, pages = self._memory()
+        inquiry = Inquiry(run, repository, name, self.policy.repositories)
+        while inquiry.ask is not None:
+            inquiry.tell(pages.fetch(inquiry.ask))
+        return inquiry.finding
 
     def _weighed(self, decision: Decision[PipPage]) -> Weighed:
         """What the owner of a decision offers, as pip's candidates; filtering large pages is dear."""

@@ -1,0 +1,59 @@
+"""pip's own session and finder, for commands that look and install nothing."""
+
+from __future__ import annotations
+
+import logging.config  # noqa: F401 - pip's setup_logging takes it for loaded
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from repoprio.pip_adapter.runner import guard_this_process
+
+guard_this_process()
+
+from pip._internal.commands import create_command  # noqa: E402 - only a guarded pip may be imported
+from pip._internal.exceptions import PipError  # noqa: E402
+from pip._internal.utils.logging import setup_logging  # noqa: E402
+from pip._internal.utils.temp_dir import global_tempdir_manager  # noqa: E402
+
+from repoprio.pip_adapter import compat  # noqa: E402
+from repoprio.pip_adapter.guard import Guard, Refused  # noqa: E402
+
+
+class CannotLook(Exception):
+    """There is nothing to look at; `status` is the exit status."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Opened(NamedTuple):
+    """What ``pip install`` would look up projects with, and the guard of its finder."""
+
+    options: Any
+    session: Any
+    finder: Any
+    guard: Guard
+
+
+@contextmanager
+def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
+    """A finder for `options`, which are pip's; raises `CannotLook`, and `PolicyFaults` for a faulty policy."""
+    from repoprio.pip_adapter.wrappers import guard_of
+
+    if compat.read_policy().sound() is None:
+        raise CannotLook(f"repoprio: {compat.no_policy()}", 2)
+    setup_logging(verbosity=-1, no_color=True, user_log_file=None)
+    install: Any = create_command("install")
+    with install.main_context(), global_tempdir_manager():
+        parsed, _ = install.parse_args(list(options))
+        compat.settle_prereleases(parsed)
+        try:
+            session = install.get_default_session(parsed)
+            finder = install._build_package_finder(parsed, session)
+            yield Opened(parsed, session, finder, guard_of(finder))
+        except Refused as error:
+            raise CannotLook(str(error), 1) from None
+        except PipError as error:
+            raise CannotLook(f"repoprio: {error}    [usage]", 2) from None
