@@ -32,9 +32,25 @@ class Watcher:
     def find_spec(name, path=None, target=None):
         if name not in WATCHED:
             return None
-        from repoprio.pip_adapter import hook
+        try:
+            from repoprio.pip_adapter import hook
 
-        return hook.find_spec(name, path, target)
+            return hook.find_spec(name, path, target)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with us, an unguarded pip must not run
+            return stop(error)
+
+
+def stop(error):
+    """Stop a pip that a damaged repoprio would leave unguarded, but for the command that is the way out."""
+    if sys.argv[1:2] != ["uninstall"]:
+        sys.stderr.write(f"ERROR: {damage(error)}\n")
+        raise SystemExit(2)
+
+
+def damage(error):
+    """What to say of a damaged repoprio."""
+    said = f"repoprio: its installation is damaged ({type(error).__name__}: {error})."
+    return f"{said}\n  hint: pip uninstall repoprio, which goes on to work, and install it again    [damaged]"
 
 
 def install():

@@ -13,6 +13,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, cast
 
+import _repoprio_shim
 from repoprio.config import places
 
 
@@ -102,11 +103,21 @@ class _PatchingLoader:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
         self._loader.exec_module(module)
-        if module.__name__.startswith("pip."):
-            from repoprio.pip_adapter import patches
+        is_pip = module.__name__.startswith("pip.")
+        try:
+            _apply_patches(module) if is_pip else _follow(module)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with us, an unguarded pip must not run
+            if is_pip:
+                _repoprio_shim.stop(error)
 
-            patches.apply(module)
-        else:
-            from repoprio.pip_adapter import follow
 
-            follow.apply(module)
+def _apply_patches(module: ModuleType) -> None:
+    from repoprio.pip_adapter import patches
+
+    patches.apply(module)
+
+
+def _follow(module: ModuleType) -> None:
+    from repoprio.pip_adapter import follow
+
+    follow.apply(module)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import _repoprio_shim
 from repoprio.config import carry
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.places import INHERITED
@@ -46,9 +47,9 @@ class _Process:
     def load(self) -> None:
         """Read the policy."""
         # pip 26.3 forbids imports once it installs: whatever may be needed is loaded here.
-        from repoprio.pip_adapter import compat, guard, hush  # noqa: F401
+        from repoprio.pip_adapter import compat, hush
+        from repoprio.pip_adapter.guard import Guard  # noqa: F401
 
-        self.loaded = True
         survey = compat.read_policy(isolated=self.is_isolated)
         # Children look up projects too, from another folder perhaps, or in another interpreter.
         self.packed = carry.pack(survey.merged, survey.faults)
@@ -58,6 +59,7 @@ class _Process:
             self.faults = faults
         else:
             hush.install(self.policy.secrets if self.policy else ())
+        self.loaded = True
 
     @property
     def is_build(self) -> bool:
@@ -74,7 +76,10 @@ def policy() -> Policy | None:
     from pip._internal.exceptions import InstallationError
 
     if not _PROCESS.loaded:
-        _PROCESS.load()
+        try:
+            _PROCESS.load()
+        except Exception as error:  # noqa: BLE001 - as for the shim: no pip may go on without us
+            raise InstallationError(_repoprio_shim.damage(error)) from None
         os.environ[INHERITED] = _PROCESS.packed
         os.environ[CHILD] = "1"
     if _PROCESS.faults is not None:
