@@ -90,6 +90,12 @@ def knows_json() -> bool:
     return hasattr(collector, "IndexContent")
 
 
+def no_index(search_scope: Any) -> bool:
+    """Whether ``--no-index`` was given; before pip 22.3 nothing tells but that there is no index at all."""
+    told: bool | None = getattr(search_scope, "no_index", None)
+    return told if told is not None else not search_scope.index_urls
+
+
 def newest_first(versions: set[str]) -> tuple[str, ...]:
     """Version texts in the order of PEP 440, the newest first."""
     return tuple(str(version) for version in sorted(map(Version, versions), reverse=True))

@@ -74,7 +74,7 @@ class Guard:
         lookup = Lookup(
             run,
             name,
-            no_index=bool(getattr(self._finder.search_scope, "no_index", False)),
+            no_index=compat.no_index(self._finder.search_scope),
             callers=tuple(self._callers.admitted),
             below_owner=below_owner,
         )
