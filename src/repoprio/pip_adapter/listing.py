@@ -42,12 +42,15 @@ def names_from_html(text: str) -> frozenset[NormalizedName]:
 class HtmlPage:
     """What an HTML page states of itself: its API version ("1.0" where it states none, PEP 629).
 
-    `empty`: it is whole and has no link. `asks`: it has a form, as login pages do.
+    `is_html`: there is a tag at all. `empty`: it is whole and has no link. `asks`: it has a form, as login
+    pages do. `unended`: a document was begun, and its end is not there.
     """
 
     api_version: str
+    is_html: bool
     empty: bool
     asks: bool
+    unended: bool
 
 
 def html_page(text: str) -> HtmlPage:
@@ -55,7 +58,13 @@ def html_page(text: str) -> HtmlPage:
     parser = _Anchors()
     parser.feed(text)
     parser.close()
-    return HtmlPage(parser.api_version, parser.ended and not parser.anchors, parser.asks)
+    return HtmlPage(
+        parser.api_version,
+        is_html=parser.is_html,
+        empty=parser.ended and not parser.anchors,
+        asks=parser.asks,
+        unended=parser.begun and not parser.ended,
+    )
 
 
 def api_major(document: dict[str, object]) -> str:
@@ -78,6 +87,8 @@ class _Anchors(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.anchors: list[tuple[str, str]] = []
         self.api_version = "1.0"
+        self.is_html = False
+        self.begun = False
         self.ended = False
         self.asks = False
         self._inside = False
@@ -85,12 +96,18 @@ class _Anchors(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note anchors and the repository version."""
         found = dict(attrs)
+        self.is_html = True
+        self.begun = self.begun or tag == "html"
         if tag == "a" and found.get("href"):
             self.anchors.append((found["href"] or "", ""))
             self._inside = True
         self.asks = self.asks or tag in ("form", "input")
         if tag == "meta" and found.get("name") == "pypi:repository-version":
             self.api_version = found.get("content") or "?"
+
+    def handle_decl(self, decl: str) -> None:  # noqa: ARG002 - html.parser's own signature
+        """Note a doctype."""
+        self.is_html = True
 
     def handle_endtag(self, tag: str) -> None:
         """Note the end of an anchor and of the document."""

@@ -21,6 +21,8 @@ from repoprio.pip_adapter.transport import Reply, Unusable
 from repoprio.policy import Location, Policy, Repository
 from repoprio.urls import filename, site, with_credentials
 
+# The largest pages of PyPI have some ten thousand.
+MAX_FILES = 250_000
 _JSON = "application/vnd.pypi.simple.v1+json"
 _METADATA = ("core-metadata", "dist-info-metadata")
 _HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
@@ -263,8 +265,7 @@ def _links(reply: Reply, name: NormalizedName | None = None) -> list[Link]:
     if kind.startswith(_JSON):
         _check_json(text, name)
     elif kind.startswith(_HTML):
-        if listing.html_page(text).api_version.split(".")[0] != "1":
-            raise Unusable("its page is of another API version")
+        _check_html(text, is_delimited=reply.is_delimited)
     else:
         raise Unusable(f"its answer is no project page (content type {reply.content_type or 'not stated'})")
     try:
@@ -282,6 +283,19 @@ def _decoded(reply: Reply) -> tuple[str, str | None]:
         raise Unusable("its page is broken (not in the encoding that it states)") from None
 
 
+def _check_html(text: str, *, is_delimited: bool) -> None:
+    """`Unusable` unless this can be a page of API version 1, and a whole one as far as can be told."""
+    if text.lower().count("<a") > MAX_FILES:
+        raise Unusable(f"its page lists more than {MAX_FILES} files")
+    page = listing.html_page(text)
+    if not page.is_html:
+        raise Unusable("its page is no HTML")
+    if page.unended and not is_delimited:
+        raise Unusable("the page was cut short")
+    if page.api_version.split(".")[0] != "1":
+        raise Unusable("its page is of another API version")
+
+
 def _check_json(text: str, name: NormalizedName | None) -> None:
     """`Unusable` unless this is a project page of API version 1, and of `name` (PEP 691)."""
     try:
@@ -291,6 +305,8 @@ def _check_json(text: str, name: NormalizedName | None) -> None:
     files = document.get("files") if isinstance(document, dict) else None
     if not isinstance(files, list) or not all(_is_file(file) for file in files):
         raise Unusable("its page is JSON of another shape")
+    if len(files) > MAX_FILES:
+        raise Unusable(f"its page lists more than {MAX_FILES} files")
     if listing.api_major(document) != "1":
         raise Unusable("its page is of another API version")
     stated = document.get("name", name)

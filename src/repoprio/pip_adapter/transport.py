@@ -20,6 +20,8 @@ _CHUNK = 64 * 1024
 _INFLATED = 1024 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TOO_MANY = re.compile(r"too many (\d{3}) error responses")
+# Without any of these an answer ends where the connection does (RFC 9112, section 6.3).
+_DELIMITERS = frozenset({"content-length", "transfer-encoding", "content-encoding"})
 _PROXY_LOGIN = "Tunnel connection failed: 407"
 # As pip asks (PEP 691), but never content with what its cache says of the past: a name that a
 # repository has begun to serve since must not be left to a lower one.
@@ -36,7 +38,10 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class Reply:
-    """What came: `body` is whole and decompressed; `redirect` an absolute URL without credentials."""
+    """What came: `body` is whole and decompressed; `redirect` an absolute URL without credentials.
+
+    `is_delimited`: something told how long the answer is, so that one that broke off would have been seen.
+    """
 
     status: int
     url: str
@@ -45,6 +50,7 @@ class Reply:
     redirect: str | None = None
     sent: Pair | None = field(default=None, repr=False)
     tries: int = 1
+    is_delimited: bool = True
 
 
 class Unusable(Exception):
@@ -102,6 +108,7 @@ def _get(session: Any, url: str, size_limit: int) -> Reply:
             _body(response, size_limit) if response.status_code == 200 else b"",
             response.headers.get("Content-Type", ""),
             sent=_login(response),
+            is_delimited=not _DELIMITERS.isdisjoint(name.lower() for name in response.headers),
         )
     except Unusable:
         raise
@@ -171,6 +178,11 @@ def _failure(session: Any, url: str, error: Exception) -> Reply:
 
 
 _KINDS = (
+    ("certificate has expired", "its TLS certificate has expired"),
+    ("not valid for", "its TLS certificate is another host's"),
+    ("doesn't match", "its TLS certificate is another host's"),
+    ("self-signed", "pip trusts nobody who signed its TLS certificate (--cert)"),
+    ("unable to get local issuer", "pip trusts nobody who signed its TLS certificate (--cert)"),
     ("ssl", "the TLS connection failed"),
     ("certificate", "the TLS connection failed"),
     ("proxy", "the proxy could not be reached"),
@@ -181,6 +193,7 @@ _KINDS = (
     ("refused", "the connection was refused"),
     ("reset", "the connection was reset"),
     ("aborted", "the connection was closed"),
+    ("closed", "the connection was closed"),
     ("disconnected", "the connection was closed"),
     ("eoferror", "it asks for a login, and none was given"),
 )

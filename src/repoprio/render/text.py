@@ -58,8 +58,13 @@ def _taken(e: Explanation) -> str:
     return f"{e.project} {e.chosen.version}" if e.chosen else e.project
 
 
+def _has(line: Line) -> str:
+    """What a repository that owns a name has of it; a page without files is enough to own it."""
+    return versions(line.versions) if line.versions != () else "no file of it"
+
+
 def _no_match(e: Explanation) -> str:
-    has = "; ".join(f"{line.repository} has {versions(line.versions)}" for line in _owner_lines(e))
+    has = "; ".join(f"{line.repository} has {_has(line)}" for line in _owner_lines(e))
     return f"no version of {e.project} fits {e.requirement}: {has}."
 
 
@@ -141,24 +146,30 @@ def _by(e: Explanation) -> str:
 
 def _refuse_no_match(e: Explanation) -> list[str]:
     owners = listed(e.owners)
-    has = "; ".join(f"{line.repository} has {versions(line.versions)}" for line in _owner_lines(e))
-    lone = versions(e.line(e.owners[0]).versions) if len(e.owners) == 1 else ""
+    has = "; ".join(f"{line.repository} has {_has(line)}" for line in _owner_lines(e))
+    lone = _has(e.line(e.owners[0])) if len(e.owners) == 1 else ""
     belongs = (
         f"{e.project} belongs to {owners}, which has {lone}." if lone else f"{e.project} belongs to {owners}: {has}."
     )
     reasons = [f"{rejected.file}: {rejected.reason}" for rejected in e.rejected[:4]]
     more = f" ({len(e.rejected)} files in all)" if len(e.rejected) > len(reasons) else ""
-    names = listed([owner.name for owner in e.owners], "or")
     below = " Lower-priority repositories were not asked."
     return [
         f"{e.requirement}{_by(e)}: no version fits.",
         belongs + (below if any(line.status == "not-asked" for line in e.lines) else ""),
         f"rejected: {'; '.join(reasons)}{more}" if reasons else "",
         f"rule: {e.narrowed}" if e.narrowed else "",
-        "hint: the pin leaves versions out: change it, or ask for another version"
-        if e.narrowed
-        else f"hint: ask for a version that {names} has, or publish one that fits there",
+        f"hint: {_no_match_hint(e)}",
     ]
+
+
+def _no_match_hint(e: Explanation) -> str:
+    names = listed([owner.name for owner in e.owners], "or")
+    if e.narrowed:
+        return "the pin leaves versions out: change it, or ask for another version"
+    if all(line.versions == () for line in _owner_lines(e)):
+        return f"publish {e.project} to {names}, whose page for it owns the name even while it lists no file"
+    return f"ask for a version that {names} has, or publish one that fits there"
 
 
 def _refuse_absent(e: Explanation) -> list[str]:

@@ -1,0 +1,51 @@
+"""Looks projects up with a real pip session, one line of JSON for each; run by the Python of an environment.
+
+In: {"project", "options" (pip's), "env"}. Out: {"outcome", "candidates" (URLs), "said"}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from repoprio.pip_adapter import wrappers
+from repoprio.pip_adapter.guard import Refused
+from repoprio.pip_adapter.opened import CannotLook, opened
+
+
+def look_up(project: str, options: list[str]) -> dict[str, Any]:
+    """What pip's finder finds of `project`, and what is said where it is refused or finds nothing."""
+    # Each look-up is a command of its own, as far as pip's process is concerned.
+    wrappers._PROCESS.begin(isolated=False)
+    for name in wrappers._HANDED_ON:
+        os.environ.pop(name, None)
+    with opened(options) as pip:
+        explanation = pip.guard.explanation(project)
+        found: list[str] = []
+        said: Exception | None = pip.guard.nothing_fits(explanation)
+        try:
+            found = [candidate.link.url for candidate in pip.finder.find_all_candidates(project)]
+        except Refused as error:
+            said = error
+    return {"outcome": explanation.outcome.value, "candidates": found, "said": str(said or "")}
+
+
+def main() -> None:
+    """Answer each line of stdin."""
+    for line in sys.stdin:
+        case = json.loads(line)
+        os.environ.update(case["env"])
+        try:
+            result = look_up(case["project"], case["options"])
+        except CannotLook as error:
+            result = {"outcome": "refused", "candidates": [], "said": str(error)}
+        for name in case["env"]:
+            os.environ.pop(name)
+        sys.stdout.write(f"{json.dumps(result)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
