@@ -19,6 +19,7 @@ WATCHED = frozenset(MAKERS) | frozenset(
         "index.package_finder",
         "network.auth",
         "operations.prepare",
+        "req.req_file",
         "resolution.resolvelib.factory",
         "utils.misc",
     )
@@ -49,8 +50,11 @@ def stop(error):
 
 def damage(error):
     """What to say of a damaged repoprio."""
-    said = f"repoprio: its installation is damaged ({type(error).__name__}: {error})."
-    return f"{said}\n  hint: pip uninstall repoprio, which goes on to work, and install it again    [damaged]"
+    here = __file__.rpartition("_repoprio_shim")[0]
+    said = f"repoprio: its installation in {here} is damaged ({type(error).__name__}: {error})."
+    own = "pip uninstall repoprio goes on to work where it is installed; install it again from where you have it"
+    hint = "repoprio enable --copy once more" if "_repoprio_copy" in here else own
+    return f"{said}\n  hint: {hint}    [damaged]"
 
 
 def install():

@@ -141,10 +141,31 @@ def test_the_network_only_when_asked(
     assert code == 1
     assert told == {
         "corp": ("absent", "404"),
-        "down": ("unavailable", "401; no login was sent"),
+        "down": ("unavailable", "401; no login was sent (REPOPRIO_DOWN_USERNAME and _PASSWORD give one)"),
         "open": ("serves", ""),
         "files": ("absent", "no file of it"),
     }
     assert len(corp.asked_pages()) == 1
     said = env.tool("doctor", "--network", policy=policy).stdout
     assert "FAIL   down (priority 2)    unavailable: 401; no login was sent" in said
+    assert "canary = a project that it has" in said
+    login = {"PATH": "/usr/bin:/bin", "PIP_EXTRA_INDEX_URL": f"http://u:s3cret@{down.host}/simple/"}
+    done = env.tool("doctor", "--network", policy=policy, env=login)
+    assert (done.code, "401" in done.stdout) == (0, False)
+
+
+def test_a_damaged_environment_and_an_empty_folder(
+    fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, tmp_path: Path
+) -> None:
+    """What `enable` cannot mend is not what doctor advises; a folder without an environment is no success."""
+    env, other = pip_env("26.3"), fresh_env("26.3")
+    (other.site_packages / "repoprio" / "urls.py").unlink()
+    done = env.tool("doctor", "--venv", str(other.root), policy=policy, env={"PATH": "/usr/bin:/bin"})
+    assert (done.code, "install repoprio there again: its own is damaged" in done.stdout) == (1, True)
+    refused = env.tool("enable", "--venv", str(other.root))
+    assert (refused.code, "which is damaged" in refused.stderr) == (2, True)
+    itself = other.tool("doctor")
+    assert (itself.code, "[damaged]" in itself.stderr, "Traceback" in itself.stderr) == (2, True, False)
+    (tmp_path / "wheels").mkdir()
+    code, found = report(env, policy, "--venv", str(tmp_path / "wheels"))
+    assert (code, found["without_environment"]) == (1, [str(tmp_path / "wheels")])

@@ -165,6 +165,7 @@ def test_without_a_policy_a_pointer_changes_nothing(two: Two) -> None:
         (["--python", "/bin/false"], 2),
         ([], 2),
         (["--base", "--copy"], 2),
+        (["--fuse", "--copy"], 2),
     ],
 )
 def test_what_cannot_be_enabled(arguments: list[str], code: int, pip_env: EnvFactory, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_a_callers_index_url(world: World) -> None:
     assert served(world.install(env={"PIP_CONFIG_FILE": str(conf)}))
     conf.write_text(f"[global]\nindex-url = http://{USER}:wrong@{host}/simple\n")
     wrong = world.install("--force-reinstall", env={"PIP_CONFIG_FILE": str(conf)})
-    assert f'401; login: user "{USER}" from global.index-url in ' in wrong.stderr
+    assert f'401; login: user "{USER}" from global.index-url in {conf}' in wrong.stderr
 
 
 @pytest.mark.parametrize("pip", PIPS)
@@ -114,7 +114,7 @@ def test_its_own_variables(world: World) -> None:
     other = {} if world.env.pip_version == "22.0.2" else netrc(world.folder, "wrong")
     assert served(world.install(env={**mine, **other}))
     wrong = world.install("--force-reinstall", env={**mine, "REPOPRIO_CORP_PASSWORD": "wrong"})
-    assert f'401; login: user "{USER}" from REPOPRIO_CORP_PASSWORD' in wrong.stderr
+    assert f'401; login: user "{USER}" from REPOPRIO_CORP_USERNAME and REPOPRIO_CORP_PASSWORD' in wrong.stderr
 
 
 @pytest.mark.parametrize("pip", PIPS)
@@ -122,7 +122,10 @@ def test_no_prompt_without_a_terminal(world: World) -> None:
     """Without a terminal nobody is asked: the 401 stands, and says that no login was sent."""
     done = world.install()
     assert done.code == 1
-    assert "corp (priority 10) is unavailable: 401; no login was sent" in done.stderr
+    assert (
+        "corp (priority 10) is unavailable: 401; no login was sent (REPOPRIO_CORP_USERNAME and _PASSWORD give one)"
+        in done.stderr
+    )
     assert "User for" not in done.stdout + done.stderr
     assert "Credentials not correct" not in done.stderr
 

@@ -34,6 +34,7 @@ class Environment(NamedTuple):
     pip: str | None
     took: str | None
     said: str = ""
+    is_damaged: bool = False
 
     @property
     def is_guarded(self) -> bool:
@@ -54,14 +55,14 @@ class Bench(NamedTuple):
         if pip.returncode:
             # Only where there is no pip is there nothing to guard: one that does not answer may be open.
             is_there = "No module named pip" not in pip.stderr
-            return Environment(python, "?" if is_there else None, None, _last(pip.stderr))
+            return Environment(python, "?" if is_there else None, None, _last(pip.stderr), _is_damaged(python))
         version = [*pip.stdout.split(), "?", "?"][1]
         target = tempfile.mkdtemp(dir=self.folder)
         options = ["--no-cache-dir", "--no-deps", "--dest", target]
         indexes = ["--index-url", self.above, "--extra-index-url", self.below]
         done = self._run(python, "download", *options, *indexes, "acme")
         took = next((name.split("-")[1] for name in os.listdir(target) if name.startswith("acme-")), None)
-        return Environment(python, version, took, "" if took else _last(done.stderr))
+        return Environment(python, version, took, "" if took else _last(done.stderr), _is_damaged(python))
 
     def _run(self, python: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         # Carried as to a child, the policy of this bench holds whatever file is locked.
@@ -87,6 +88,17 @@ class Bench(NamedTuple):
         merged = Merged()
         merged.add(settings({"repositories": tables}, "repoprio doctor"))
         return carry.pack(merged)
+
+
+def _is_damaged(python: str) -> bool:
+    """Whether an environment has a repoprio of its own, and not all of it."""
+    try:
+        packages = environments.interpreter(python).packages
+    except environments.CannotEnable:
+        return False
+    names = ("repoprio", "_repoprio_shim.py", "repoprio.pth")
+    is_there = any(os.path.exists(os.path.join(packages, name)) for name in names)
+    return is_there and not environments.is_whole(packages)
 
 
 def _plain(environ: Mapping[str, str]) -> dict[str, str]:

@@ -27,6 +27,7 @@ _UV_FILES = ("/etc/uv/uv.toml", "~/.config/uv/uv.toml")
 def command(options: argparse.Namespace) -> int:
     """Print the report; 1 if something that could be guarded is not, 2 for a faulty policy."""
     survey = at_hand.policy()
+    bare = [folder for folder in options.venv if not list(doctor.pythons([folder]))[1:]]
     with doctor.bench() as bench:
         found = [bench.look_at(python) for python in dict.fromkeys(doctor.pythons(options.venv))]
     report: dict[str, Any] = {
@@ -36,6 +37,7 @@ def command(options: argparse.Namespace) -> int:
         "unguarded_launches": _launches(),
         "other_installers": _installers(survey),
         "stale_wheels": _stale(survey),
+        "without_environment": bare,
         "repositories": _repositories() if options.network and survey.policy else None,
     }
     if options.format == "json":
@@ -48,7 +50,7 @@ def command(options: argparse.Namespace) -> int:
         return 2
     open_tools = any(tool["obeys"] is False for tool in report["other_installers"])
     silent = any(one["status"] == State.UNAVAILABLE.value for one in report["repositories"] or ())
-    return 0 if survey.policy and all(one.is_guarded for one in found) and not open_tools and not silent else 1
+    return 0 if survey.policy and all(one.is_guarded for one in found) and not (open_tools or silent or bare) else 1
 
 
 def _policy(survey: Survey) -> dict[str, Any]:
@@ -79,6 +81,10 @@ def _repositories() -> list[dict[str, Any]]:
             "status": finding.state.value,
             "reason": finding.reason,
             "seconds": round(seconds, 3),
+            # A folder that is there, or a canary that came.
+            "proves_it_serves": bool(
+                finding.repository.canary or finding.repository.locations[0].url.startswith("file:")
+            ),
         }
         for finding, seconds in probes
     ]
@@ -138,9 +144,10 @@ def _lines(report: dict[str, Any], found: Sequence[Environment]) -> list[str]:
     lines = [f"Policy   {', '.join(policy['files']) or 'none'}"]
     lines += [f"         fault: {fault}" for fault in policy["faults"]]
     lines += [f"         {policy['summary']}"] if policy["summary"] else []
-    lines += ["" if policy["files"] else "         fix: repoprio init"]
+    lines += ["" if policy["files"] or policy["faults"] else "         fix: repoprio init"]
     for one in found:
         lines += _of_environment(one)
+    lines += [f"  FAIL   {folder}    no virtual environment there" for folder in report["without_environment"]]
     for tool in report["other_installers"]:
         lines += _of_installer(tool)
     is_fused = report["fuse"]["in_place"]
@@ -164,7 +171,8 @@ def _of_environment(one: Environment) -> list[str]:
     said = f"took {one.took}" if one.took else one.said
     folder = os.path.dirname(os.path.dirname(one.python))
     fix = f"--venv {folder}" if os.path.exists(os.path.join(folder, "pyvenv.cfg")) else f"--python {one.python}"
-    return [f"  FAIL   {one.python}    pip {one.pip}    {said}", f"         fix: repoprio enable {fix}"]
+    command = "install repoprio there again: its own is damaged" if one.is_damaged else f"repoprio enable {fix}"
+    return [f"  FAIL   {one.python}    pip {one.pip}    {said}", f"         fix: {command}"]
 
 
 def _of_repository(one: dict[str, Any]) -> list[str]:
@@ -173,7 +181,10 @@ def _of_repository(one: dict[str, Any]) -> list[str]:
         return [f"  FAIL   {shown}    unavailable: {one['reason']}", f"         asked: {one['url']}"]
     if one["status"] == State.SERVES.value:
         return [f"  note   {shown}    has a page even for a name that nobody has, and so owns every name"]
-    return [f"  ok     {shown}    answers: {one['reason']} for a name that nobody has"]
+    told = [f"  ok     {shown}    answers: {one['reason']} for a name that nobody has"]
+    if not one["proves_it_serves"]:
+        told.append("         which a wrong URL or a missing login may do too: canary = a project that it has")
+    return told
 
 
 def _of_installer(tool: dict[str, Any]) -> list[str]:

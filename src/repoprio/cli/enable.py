@@ -13,10 +13,10 @@ from repoprio.pip_adapter import environments
 
 def command(options: argparse.Namespace) -> int:
     """Enable or disable; tells each file that was written or removed."""
+    if options.copy and not (options.python or options.venv):
+        options.parser.error("--copy is for enable with --python or --venv")
     if options.fuse:
         return _fuse(options)
-    if options.copy and (options.base or options.action == "disable"):
-        options.parser.error("--copy is for enable with --python or --venv")
     python = environments.in_venv(options.venv) if options.venv else options.python or sys.executable
     other = environments.interpreter(python)
     if options.base:
@@ -30,9 +30,21 @@ def command(options: argparse.Namespace) -> int:
     for place in done:
         print(f"{verb} {place}")
     if not done:
-        why = "has repoprio itself" if options.action == "enable" else "has no pointer of repoprio's"
-        print(f"repoprio: {other.packages} {why}", file=sys.stderr)
+        return _nothing_done(options, other)
     return 0
+
+
+def _nothing_done(options: argparse.Namespace, other: environments.Interpreter) -> int:
+    if options.action == "disable":
+        where = other.stdlib if options.base else other.packages
+        print(f"repoprio: {where} has no pointer of repoprio's", file=sys.stderr)
+        return 0
+    if environments.is_whole(other.packages):
+        print(f"repoprio: {other.packages} has repoprio itself", file=sys.stderr)
+        return 0
+    raise environments.CannotEnable(
+        f"{other.packages} has a repoprio of its own, which is damaged: install it there again.    [enable]"
+    )
 
 
 def _fuse(options: argparse.Namespace) -> int:

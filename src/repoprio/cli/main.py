@@ -42,6 +42,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         print(f"ERROR: repoprio: {error.strerror or error}    [output]", file=sys.stderr)
         sys.stdout = None
         return 2
+    except (ImportError, SyntaxError) as error:
+        import _repoprio_shim
+
+        print(f"ERROR: {_repoprio_shim.damage(error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     return status

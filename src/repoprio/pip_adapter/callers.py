@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pip._internal.utils.urls import path_to_url
 
+from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.auth import Login
 from repoprio.pip_adapter.child import IS_CHILD
-from repoprio.pip_adapter.compat import default_index
 from repoprio.policy import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
 from repoprio.urls import credentials, hushed, is_fuse, place, redacted, site, without_credentials
 
@@ -38,10 +38,13 @@ class Callers:
     logins: dict[str, Login] = field(default_factory=dict)
 
 
-def match(policy: Policy, search_scope: Any) -> Callers:
-    """Hold the indexes and find-links of pip's `search_scope` against `policy`."""
+def match(policy: Policy, search_scope: Any, noted: Mapping[str, str]) -> Callers:
+    """Hold the indexes and find-links of pip's `search_scope` against `policy`.
+
+    `noted` says which line of which requirements file named a place.
+    """
     callers = Callers()
-    named = [(url, Format.SIMPLE) for url in _wished(search_scope.index_urls)]
+    named = [(url, Format.SIMPLE) for url in _wished(search_scope.index_urls, noted)]
     named += [(url, Format.FLAT) for url in search_scope.find_links]
     for written, kind in named:
         url = _as_url(written)
@@ -50,27 +53,29 @@ def match(policy: Policy, search_scope: Any) -> Callers:
         if known:
             callers.listed.append((shown, known))
             if login := credentials(url):
-                callers.logins.setdefault(known.name, Login(site(url), *login, origin=origin(written)))
+                callers.logins.setdefault(known.name, Login(site(url), *login, origin=origin(written, noted)))
         elif policy.unlisted is Unlisted.LOWEST and _is_url(url):
             callers.admitted.append(_admitted(url, kind, len(callers.admitted) + 1))
         elif policy.unlisted is Unlisted.IGNORE:
             callers.ignored.append(shown)
         else:
             other = next((r for r in policy.repositories if _is_at(r, url)), None)
-            callers.refused.append(Refusal(shown if _is_url(url) else hushed(written), kind, origin(written), other))
+            callers.refused.append(
+                Refusal(shown if _is_url(url) else hushed(written), kind, origin(written, noted), other)
+            )
     return callers
 
 
-def _wished(index_urls: Iterable[str]) -> list[str]:
+def _wished(index_urls: Iterable[str], noted: Mapping[str, str]) -> list[str]:
     """The indexes that somebody wished for: neither the fuse nor the default that nobody named."""
-    return [url for url in index_urls if url and not is_fuse(url) and not _is_unnamed_default(url)]
+    return [url for url in index_urls if url and not is_fuse(url) and not _is_unnamed_default(url, noted)]
 
 
-def _is_unnamed_default(url: str) -> bool:
+def _is_unnamed_default(url: str, noted: Mapping[str, str]) -> bool:
     # pip hands the default on to its children as an explicit -i; the parent has judged it.
-    if url.rstrip("/") != default_index().rstrip("/"):
+    if url.rstrip("/") != compat.default_index().rstrip("/"):
         return False
-    return IS_CHILD or origin(url) == _NOBODY
+    return IS_CHILD or origin(url, noted) == _NOBODY
 
 
 def _is_url(url: str) -> bool:
@@ -107,17 +112,16 @@ def _as_url(text: str) -> str:
 _NOBODY = "nobody"
 
 
-def origin(url: str) -> str:
-    """Who named `url`, as far as can be told: the command line, a variable, pip's files, a requirements file."""
+def origin(url: str, noted: Mapping[str, str]) -> str:
+    """Who named `url`: the command line, a requirements file (`noted`), a variable, or a setting of pip's files."""
     argument = next((a for a in sys.argv[1:] if url in a), None)
     if argument is not None:
         return "the command line"
-    for variable, value in os.environ.items():
-        if variable.startswith("PIP_") and url in value.split():
-            return variable
-    if found := _in_pip_files(url):
-        return found
-    return _NOBODY if _same(url, default_index()) else "a requirements file"
+    settings = compat.pip_settings(isolated="--isolated" in sys.argv)
+    # The last one counts, as it does for pip.
+    by_setting = next((one.origin for one in reversed(settings) if one.url == url), None)
+    found = noted.get(url) or by_setting
+    return found or (_NOBODY if _same(url, compat.default_index()) else "a requirements file")
 
 
 def _same(one: str, other: str) -> bool:
@@ -125,21 +129,3 @@ def _same(one: str, other: str) -> bool:
         return place(one) == place(other)
     except ValueError:
         return False
-
-
-def _in_pip_files(url: str) -> str | None:
-    from pip._internal.configuration import Configuration
-    from pip._internal.exceptions import ConfigurationError
-
-    configuration = Configuration(isolated="--isolated" in sys.argv)
-    try:
-        configuration.load()
-    except ConfigurationError:
-        return None
-    # By file since pip 25.3, flat before.
-    for file, value in configuration.items():
-        settings = value if isinstance(value, dict) else {file: value}
-        for key, text in settings.items():
-            if url in str(text).split() and not str(key).startswith(":env:"):
-                return f"{key} in {file}" if settings is value else f"{key} in pip's configuration"
-    return None

@@ -13,7 +13,8 @@ from pip._vendor.packaging.specifiers import SpecifierSet
 from pip._vendor.packaging.version import InvalidVersion, Version
 
 from repoprio.config import load, read
-from repoprio.config.load import survey
+from repoprio.config.load import read_pip_files, survey
+from repoprio.config.pip_settings import Named, named
 from repoprio.config.read import Tools
 from repoprio.config.survey import Survey
 from repoprio.names import normalize
@@ -68,6 +69,12 @@ def news() -> str | None:
 def read_policy(*, isolated: bool = False) -> Survey:
     """What there is of a policy for this pip."""
     return survey(os.environ, hook.layers(isolated=isolated), TOOLS)
+
+
+def pip_settings(*, isolated: bool = False) -> list[Named]:
+    """The indexes and find-links that pip's own files and variables name, in the order in which it reads them."""
+    files, _ = read_pip_files(hook.pip_layers(isolated=isolated))
+    return named(files, {} if isolated else os.environ)
 
 
 def links_of(content: bytes, content_type: str, encoding: str | None, url: str) -> list[Any]:

@@ -92,6 +92,18 @@ def enable(packages: str, *, copy: bool = False) -> list[str]:
     return [*made, *([os.path.join(packages, COPY)] if copy else [])]
 
 
+def is_whole(packages: str) -> bool:
+    """Whether all files of this repoprio are in a folder of packages, none of them empty where ours is not."""
+    mine = [os.path.join(_ROOT, name) for name in _OWN if os.path.exists(os.path.join(_ROOT, name))]
+    for folder, _, names in os.walk(os.path.join(_ROOT, "repoprio")):
+        mine += [os.path.join(folder, name) for name in names if name.endswith(".py")]
+    return all(_is_there(os.path.join(packages, os.path.relpath(file, _ROOT)), file) for file in mine)
+
+
+def _is_there(file: str, ours: str) -> bool:
+    return os.path.isfile(file) and (os.path.getsize(file) > 0 or os.path.getsize(ours) == 0)
+
+
 def disable(packages: str) -> list[str]:
     """Take out what `enable` put in; returns what was taken out."""
     places = [os.path.join(packages, name) for name in (f"{POINTER}.pth", f"{POINTER}.py", COPY)]

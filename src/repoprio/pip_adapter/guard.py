@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from pip._internal.exceptions import InstallationError
@@ -42,6 +43,7 @@ class Guard:
         self._finder = finder
         self._scope: Any = None
         self._callers = callers.Callers()
+        self._noted: dict[str, str] = {}
         self._decisions: dict[tuple[NormalizedName, str, bool], Decision[PipPage]] = {}
         self._offers: dict[tuple[NormalizedName, tuple[str, ...]], Weighed] = {}
         self._best: dict[tuple[Any, ...], Any] = {}
@@ -91,6 +93,7 @@ class Guard:
 
     def inquire(self, repository: Repository, name: NormalizedName) -> Finding[PipPage]:
         """What one repository says of `name`, whoever owns it."""
+        self._take_callers()
         run, pages = self._memory()
         inquiry = Inquiry(run, repository, name, self.policy.repositories)
         while inquiry.ask is not None:
@@ -175,13 +178,17 @@ class Guard:
         scope = self._finder.search_scope
         state = (scope, tuple(scope.index_urls), tuple(scope.find_links))
         if state != self._scope:
-            self._callers = callers.match(self.policy, scope)
+            self._callers = callers.match(self.policy, scope, self._noted)
             self._scope = state
             self._decisions.clear()
             self._offers.clear()
             self._best.clear()
         if self._callers.refused:
             raise Refused(_unlisted(self._callers.refused, self.policy))
+
+    def note(self, origin: str, named: Iterable[str]) -> None:
+        """Note who named these places: a line of a requirements file."""
+        self._noted.update(dict.fromkeys(named, origin))
 
     def announce(self) -> None:
         """Say which policy rules, and what it makes of the repositories that callers named."""

@@ -22,6 +22,11 @@ def layers(*, isolated: bool) -> tuple[places.Layer, ...]:
     return places.layers(os.environ, _platform_dirs, isolated=isolated)
 
 
+def pip_layers(*, isolated: bool) -> tuple[places.Layer, ...]:
+    """Pip's own files, as pip finds them."""
+    return places.pip_layers(os.environ, _platform_dirs, isolated=isolated)
+
+
 def system_folder() -> str:
     """Where the system's policy lies."""
     return places.system_folder(_platform_dirs)

@@ -125,15 +125,16 @@ class Pages:
 
     def _origin(self, repository: Repository) -> str:
         rule = self._policy.rule(f"repositories.{repository.name}.url")
-        variable = f"{variable_of(repository.name)}_PASSWORD"
-        return variable if os.environ.get(variable) else str(rule)
+        begin = variable_of(repository.name)
+        given = [name for name in (f"{begin}_USERNAME", f"{begin}_PASSWORD") if os.environ.get(name)]
+        return " and ".join(given) or str(rule)
 
     def _detail(self, ask: Ask, reply: Reply) -> str:
         if reply.status == 407:
             return "; the proxy (--proxy, HTTPS_PROXY) wants another login"
         if reply.status in (401, 403):
             if reply.sent is None:
-                return "; no login was sent"
+                return f"; no login was sent ({variable_of(ask.repository.name)}_USERNAME and _PASSWORD give one)"
             user, password = reply.sent
             # A token often stands where the user name does, without a password.
             shown = f'user "{user}"' if password and user not in self._policy.secrets else "a token"

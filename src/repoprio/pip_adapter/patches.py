@@ -74,6 +74,9 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     ],
     "pip._internal.build_env": _BUILDS,
     "pip._internal.build_env.installer": _BUILDS,
+    "pip._internal.req.req_file": [
+        (None, "handle_option_line", "opts filename lineno finder", wrappers.handle_option_line),
+    ],
     "pip._internal.utils.misc": [(None, "get_runnable_pip", "", wrappers.get_runnable_pip)],
     "pip._internal.network.auth": [
         ("MultiDomainBasicAuth", "_prompt_for_password", "self netloc", auth.prompt_for_password),

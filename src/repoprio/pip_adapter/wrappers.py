@@ -338,6 +338,24 @@ def _judge_direct_url(rules: Policy, req: Any) -> None:
     )
 
 
+def handle_option_line(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Note which line of which requirements file names an index or find-links."""
+
+    @functools.wraps(original)
+    def handle_option_line(opts: Any, filename: str, lineno: int, finder: Any = None, *args: Any, **kwargs: Any) -> Any:
+        guard = guard_of(finder) if finder is not None else None
+        if guard is not None:
+            indexes = [opts.index_url] if opts.index_url else []
+            links = opts.find_links or []
+            # pip takes find-links first from the folder of the file that names them.
+            beside = [os.path.join(os.path.dirname(os.path.abspath(filename)), link) for link in links]
+            named = [*indexes, *(opts.extra_index_urls or []), *links, *beside]
+            guard.note(f"{redacted(filename)}, line {lineno}", named)
+        return original(opts, filename, lineno, finder, *args, **kwargs)
+
+    return handle_option_line
+
+
 def trace_basic_info(original: Callable[..., Any]) -> Callable[..., Any]:
     """Where pip would say which indexes it looks in, which is not so under a policy."""
     import logging

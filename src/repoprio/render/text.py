@@ -121,9 +121,13 @@ def _owner_lines(e: Explanation) -> list[Line]:
 def refusal(e: Explanation, help_text: str | None = None) -> str:
     """The message of a refusal, in the form that all of repoprio's messages have."""
     lead, *details = _REFUSALS[e.code](e)
-    return message(
-        lead, details, e.code.value, why=f"repoprio explain {shlex.quote(e.requirement)}", help_text=help_text
-    )
+    options = "--no-index " if _by_no_index(e) else ""
+    why = f"repoprio explain {options}{shlex.quote(e.requirement)}"
+    return message(lead, details, e.code.value, why=why, help_text=help_text)
+
+
+def _by_no_index(e: Explanation) -> bool:
+    return any("--no-index" in line.reason for line in e.lines)
 
 
 def message(
@@ -180,7 +184,7 @@ def _refuse_absent(e: Explanation) -> list[str]:
         asked,
         f"not asked: {listed(ruled_out)}." if ruled_out else "",
         "hint: drop --no-index, if you can"
-        if any("--no-index" in line.reason for line in e.lines)
+        if _by_no_index(e)
         else "hint: check the spelling; or publish it, or add the repository that has it to the policy",
     ]
 
@@ -239,7 +243,9 @@ def _refuse_ruled_out(e: Explanation) -> list[str]:
         *(f"{line.repository}: {line.reason}" for line in _owner_lines(e)),
         "No other repository was asked.",
         f"rule: {e.rules[0]}",
-        "hint: enable it for this name, or route the name elsewhere",
+        "hint: drop --no-index, if you can"
+        if _by_no_index(e)
+        else "hint: enable it for this name, or route the name elsewhere",
     ]
 
 
