@@ -20,17 +20,26 @@ WATCHED = frozenset(MAKERS) | frozenset(
         "network.auth",
         "operations.prepare",
         "req.req_file",
+        "resolution.legacy.resolver",
         "resolution.resolvelib.factory",
         "utils.misc",
     )
 )
+ROOT = __file__.rpartition("_repoprio_shim")[0] or "."
 
 
 class Watcher:
-    """A finder on ``sys.meta_path`` that finds nothing but the parts of pip that may be patched."""
+    """A finder on ``sys.meta_path`` that finds nothing but the parts of pip that may be patched, and repoprio.
+
+    repoprio is the one beside this file, whatever the path holds: a build takes all packages off it.
+    """
 
     @staticmethod
     def find_spec(name, path=None, target=None):
+        if name == "repoprio":
+            from importlib.machinery import PathFinder
+
+            return PathFinder.find_spec(name, [ROOT])
         if name not in WATCHED:
             return None
         try:
@@ -38,7 +47,7 @@ class Watcher:
 
             return hook.find_spec(name, path, target)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with us, an unguarded pip must not run
-            return stop(error)
+            return None if name in MAKERS else stop(error)
 
 
 def stop(error):
@@ -50,10 +59,9 @@ def stop(error):
 
 def damage(error):
     """What to say of a damaged repoprio."""
-    here = __file__.rpartition("_repoprio_shim")[0]
-    said = f"repoprio: its installation in {here} is damaged ({type(error).__name__}: {error})."
+    said = f"repoprio: its installation in {ROOT} is damaged ({type(error).__name__}: {error})."
     own = "pip uninstall repoprio goes on to work where it is installed; install it again from where you have it"
-    hint = "repoprio enable --copy once more" if "_repoprio_copy" in here else own
+    hint = "repoprio enable --copy once more" if "_repoprio_copy" in ROOT else own
     return f"{said}\n  hint: {hint}    [damaged]"
 
 

@@ -22,7 +22,7 @@ from repoprio.errors import RepoprioError
 from repoprio.pip_adapter import environments
 
 # Tools that install Python packages and know nothing of the policy.
-OTHERS = ("uv", "poetry", "pdm", "conda", "mamba", "micromamba")
+OTHERS = ("uv", "poetry", "pdm", "pipenv", "conda", "mamba", "micromamba")
 _DEEPEST = 6
 _SILENT = {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "", "PYTHONUTF8": "1"}
 

@@ -90,6 +90,8 @@ class RepositoryServer:
         self._lock = Lock()
         self._released = Event()
         self._requests: list[str] = []
+        # Whatever else is there, by its path.
+        self.extra: dict[str, bytes] = {}
         self._answers: dict[str, Fault] = {}
         self._all: Fault | None = None
         self._list: Fault | None = None
@@ -176,6 +178,8 @@ class RepositoryServer:
     def _respond(self, request: Request) -> Response:
         with self._lock:
             self._requests.append(request.path)
+        if request.path in self.extra:
+            return Response(self.extra[request.path], 200, mimetype="application/octet-stream")
         area, _, rest = request.path.removeprefix("/").partition("/")
         if area == "simple":
             return self._simple(rest, request)

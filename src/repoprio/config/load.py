@@ -148,8 +148,6 @@ def _inherited(carried: str, environ: Mapping[str, str], tools: Tools) -> Survey
     except ValueError as error:
         fault = Fault(places.INHERITED, "", f"is not what a parent pip hands on: {error}", f"unset {places.INHERITED}")
         return Survey((), Merged(), (fault,), None)
-    if not merged.settings and not faults:
-        return Survey((), merged, (), None)
     sources = tuple(Source("parent", file) for file in dict.fromkeys(s.file for s in merged.settings.values()))
     return _read(sources, merged, faults, environ, tools)
 

@@ -38,6 +38,7 @@ class Keeper:
 
     def __init__(self) -> None:
         self.logins: tuple[Login, ...] = ()
+        self.sites: frozenset[Site] = frozenset()
         self.answer: Pair | None = None
         self._asking_since: float | None = None
         self._asked = 0.0
@@ -61,12 +62,14 @@ class Keeper:
 
     def may_send(self, url: str, pair: Any) -> bool:
         """Whether `pair` may go to `url`: pip looks at host and port as written, so http would get what is https's."""
-        if credentials(url) == pair:
-            return True
+        sent = (pair[0] or "", pair[1] or "")
         here = site(url)
-        owners = [login.site for login in self.logins if login.pair == pair and login.site.host == here.host]
-        weaker = [owner for owner in owners if owner.scheme == "https" and here.scheme == "http"]
-        return not weaker or any(owner.is_own(here) for owner in owners)
+        if here.scheme != "http" or sent == ("", "") or credentials(url) == sent:
+            return True
+        owners = {login.site for login in self.logins if login.pair == sent and login.site.host == here.host}
+        # What netrc and keyring know is the host's: http gets it where the policy itself speaks http there.
+        known = owners or {one for one in self.sites if one.host == here.host}
+        return here in known or not any(one.scheme == "https" for one in known)
 
 
 class NoTerminal(Exception):

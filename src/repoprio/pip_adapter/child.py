@@ -17,25 +17,25 @@ RUNNER = "_REPOPRIO_RUNNER"
 # when this module is loaded, before this pip hands anything on.
 CHILD = "_REPOPRIO_CHILD"
 IS_CHILD = bool(os.environ.get(CHILD))
-_OURS = ("repoprio", "_repoprio_shim")
+SHIM = "_repoprio_shim"
 
 
-class OwnFinder:
-    """Finds repoprio where this file lies, and nothing else: no neighbour becomes importable."""
+class ShimFinder:
+    """Finds the shim where this file lies, and nothing else: no neighbour becomes importable."""
 
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
     @classmethod
-    def find_spec(cls, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """The spec of one of repoprio's two top-level modules."""
-        return PathFinder.find_spec(name, [cls.root], target) if name in _OURS and path is None else None
+    def find_spec(cls, name: str, _path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """The spec of the shim, which then finds the rest."""
+        return PathFinder.find_spec(name, [cls.root], target) if name == SHIM else None
 
 
 def run() -> None:
     """Guard this process, then run pip's own runner as the main program."""
     # The folder of a script comes first on the path: ours must not be seen by what is built.
     sys.path[:] = [entry for entry in sys.path if entry != os.path.dirname(os.path.abspath(__file__))]
-    sys.meta_path.insert(0, OwnFinder)
+    sys.meta_path.insert(0, ShimFinder)
     import _repoprio_shim
 
     _repoprio_shim.install()

@@ -12,6 +12,7 @@ from typing import Any
 
 from repoprio.errors import RepoprioError
 from repoprio.pip_adapter import environments
+from repoprio.pip_adapter.child import CHILD
 
 
 def apply(module: ModuleType) -> None:
@@ -51,14 +52,13 @@ def _run(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _guard(folder: str) -> None:
-    if "pip._internal" in sys.modules:
-        # pip's own build environments (26.2 and later): their pips are started by a runner that guards them.
-        return
     try:
         made = environments.enable(environments.interpreter(environments.in_venv(folder)).packages)
         said = f"repoprio: {folder} is guarded as well" if made else ""
     except RepoprioError as error:
         said = f"repoprio: {folder} is not guarded: {error}"
+    # pip's own build environments (26.2 and later) are no news to anybody.
+    is_build = bool(os.environ.get(CHILD))
     with contextlib.suppress(OSError, ValueError):
-        if said:
+        if said and not is_build:
             print(said, file=sys.stderr, flush=True)

@@ -10,11 +10,12 @@ from typing import Any
 from pip._internal.exceptions import InstallationError
 
 from repoprio.answers import Finding, State
+from repoprio.config.locations import spellings
 from repoprio.explanation import Explanation, explain
 from repoprio.inquiry import Inquiry, Run
 from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
-from repoprio.pip_adapter import callers, compat
+from repoprio.pip_adapter import callers, compat, hush
 from repoprio.pip_adapter.callers import Refusal
 from repoprio.pip_adapter.pages import Pages, PipPage
 from repoprio.pip_adapter.weigh import Offers, Weighed
@@ -36,7 +37,12 @@ def warn(line: str) -> None:
 
 
 class Guard:
-    """What stands between one `PackageFinder` and the repositories."""
+    """What stands between one `PackageFinder` and the repositories.
+
+    `forgotten` is how often somebody cleared the caches of pip's finders.
+    """
+
+    forgotten = 0
 
     def __init__(self, finder: Any, policy: Policy) -> None:
         self.policy = policy
@@ -176,9 +182,10 @@ class Guard:
     def _take_callers(self) -> None:
         """Hold pip's search scope against the policy, again whenever a requirements file replaced it."""
         scope = self._finder.search_scope
-        state = (scope, tuple(scope.index_urls), tuple(scope.find_links))
+        state = (scope, tuple(scope.index_urls), tuple(scope.find_links), Guard.forgotten)
         if state != self._scope:
             self._callers = callers.match(self.policy, scope, self._noted)
+            hush.install(spellings(login.password or login.user for login in self._callers.logins.values()))
             self._scope = state
             self._decisions.clear()
             self._offers.clear()

@@ -131,14 +131,12 @@ class Pages:
 
     def _detail(self, ask: Ask, reply: Reply) -> str:
         if reply.status == 407:
-            return "; the proxy (--proxy, HTTPS_PROXY) wants another login"
+            return "; the proxy (--proxy, HTTPS_PROXY) refuses, and may want another login"
         if reply.status in (401, 403):
             if reply.sent is None:
                 return f"; no login was sent ({variable_of(ask.repository.name)}_USERNAME and _PASSWORD give one)"
-            user, password = reply.sent
-            # A token often stands where the user name does, without a password.
-            shown = f'user "{user}"' if password and user not in self._policy.secrets else "a token"
-            return f"; login: {shown} from {self._sent_by(ask, reply.sent)}"
+            # Not even the user is shown: a token often stands in that place.
+            return f"; the login that was sent is from {self._sent_by(ask, reply.sent)}"
         return f", {reply.tries} tries" if reply.tries > 1 else ""
 
     def _sent_by(self, ask: Ask, sent: auth.Pair) -> str:
@@ -161,7 +159,10 @@ class Pages:
             for repository in self._policy.enabled()
             for location in repository.locations
         ]
-        auth.keeper(self._session.auth).logins = tuple(self._all_logins())
+        keeper = auth.keeper(self._session.auth)
+        keeper.logins = tuple(self._all_logins())
+        known = (location for repository in self._policy.enabled() for location in repository.locations)
+        keeper.sites = frozenset(site(location.url) for location in known if not location.unset)
 
     def _folder(self, ask: Ask) -> Answer[PipPage]:
         """A project page of a simple repository on disk, as pip reads it: ``NAME/index.html``."""

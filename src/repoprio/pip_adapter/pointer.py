@@ -36,16 +36,14 @@ def lead(name: str, path: object, target: object) -> object:
         sys.stderr.write(f"{said}{hint} {os.path.abspath(__file__)}    [pointer]\n")
         raise SystemExit(2)
 
-    class Own:
-        """Finds repoprio at its root, and nothing else there: no neighbour becomes importable."""
+    class Shim:
+        """Finds the shim at the root, which then finds the rest: no neighbour becomes importable."""
 
         @staticmethod
         def find_spec(name: str, path: object = None, target: object = None) -> object:
-            if path is None and name in ("repoprio", "_repoprio_shim"):
-                return PathFinder.find_spec(name, [root])
-            return None
+            return PathFinder.find_spec(name, [root]) if name == "_repoprio_shim" else None
 
-    sys.meta_path.insert(0, Own)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Shim)  # type: ignore[arg-type]
     import _repoprio_shim
 
     _repoprio_shim.install()

@@ -22,7 +22,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TOO_MANY = re.compile(r"too many (\d{3}) error responses")
 # Without any of these an answer ends where the connection does (RFC 9112, section 6.3).
 _DELIMITERS = frozenset({"content-length", "transfer-encoding", "content-encoding"})
-_PROXY_LOGIN = "Tunnel connection failed: 407"
+# What a proxy says of itself, and not of the repository: that it wants a login, or allows nobody there.
+_PROXY_REFUSES = re.compile(r"tunnel connection failed: (?:401|403|407)")
 # As pip asks (PEP 691), but never content with what its cache says of the past: a name that a
 # repository has begun to serve since must not be left to a lower one.
 _HEADERS = {
@@ -169,12 +170,14 @@ def _inflated(raw: Iterator[bytes]) -> Iterator[bytes]:
 def _failure(session: Any, url: str, error: Exception) -> Reply:
     """A status that pip's retries hide in an error, or `Unusable`."""
     tries = getattr(getattr(session.get_adapter(url), "max_retries", None), "total", 0) + 1
-    if hidden := _TOO_MANY.search(str(error)):
+    told = _told(error)
+    if hidden := _TOO_MANY.search(told):
         return Reply(int(hidden[1]), url, tries=tries)
-    if _PROXY_LOGIN in str(error):
+    if _PROXY_REFUSES.search(told):
         return Reply(407, url)
     attempts = f", {tries} tries" if tries > 1 else ""
-    raise Unusable(f"{_what(error)}{attempts}", lasting=True) from None
+    what = next((text for sign, text in _KINDS if sign in told), f"no answer ({_name(error)})")
+    raise Unusable(f"{what}{attempts}", lasting=True) from None
 
 
 _KINDS = (
@@ -199,11 +202,10 @@ _KINDS = (
 )
 
 
-def _what(error: Exception) -> str:
-    """A short reason. Texts of exceptions carry whole URLs, so none is passed on."""
+def _told(error: Exception) -> str:
+    """All that an error says, in small letters, to be searched: it carries whole URLs, so none of it is passed on."""
     context = getattr(error, "context", "") or ""
-    told = f"{type(error).__name__} {error} {context} {error.__cause__!r}".lower()
-    return next((text for sign, text in _KINDS if sign in told), f"no answer ({_name(error)})")
+    return f"{type(error).__name__} {error} {context} {error.__cause__!r}".lower()
 
 
 def _name(error: BaseException) -> str:

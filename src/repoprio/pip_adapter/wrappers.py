@@ -52,7 +52,9 @@ class _Process:
 
         survey = compat.read_policy(isolated=self.is_isolated)
         # Children look up projects too, from another folder perhaps, or in another interpreter.
-        self.packed = carry.pack(survey.merged, survey.faults)
+        # Where there is none, theirs is what their own files say.
+        says = survey.merged.settings or survey.faults
+        self.packed = carry.pack(survey.merged, survey.faults) if says else ""
         try:
             self.policy = survey.sound()
         except PolicyFaults as faults:
@@ -80,11 +82,16 @@ def policy() -> Policy | None:
             _PROCESS.load()
         except Exception as error:  # noqa: BLE001 - as for the shim: no pip may go on without us
             raise InstallationError(_repoprio_shim.damage(error)) from None
-        os.environ[INHERITED] = _PROCESS.packed
-        os.environ[CHILD] = "1"
+        _hand_on(CHILD, "1")
+        _hand_on(INHERITED, _PROCESS.packed)
     if _PROCESS.faults is not None:
         raise InstallationError(f"repoprio: {_PROCESS.faults}")
     return _PROCESS.policy
+
+
+def _hand_on(name: str, value: str) -> None:
+    if value:
+        os.environ[name] = value
 
 
 def guard_of(finder: Any) -> Any:
@@ -110,11 +117,12 @@ def main(original: Callable[..., Any]) -> Callable[..., Any]:
         before = {name: os.environ.get(name) for name in _HANDED_ON}
         try:
             status = original(self, args)
+            return 2 if status == 1 and _PROCESS.faults is not None else status
         finally:
+            _PROCESS.begin(isolated=False)
             for name, value in before.items():
                 os.environ.pop(name, None)
                 os.environ.update({name: value} if value is not None else {})
-        return 2 if status == 1 and _PROCESS.faults is not None else status
 
     return main
 
@@ -156,7 +164,21 @@ def find_all_candidates(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(self, project_name)
         return guard.candidates(project_name)
 
-    return find_all_candidates
+    return _with_cache_clear(find_all_candidates, original)
+
+
+def _with_cache_clear(wrapper: Callable[..., Any], original: Any) -> Callable[..., Any]:
+    """Pip caches what a finder found (up to 25.0), and pip-tools clears that cache when it changes what fits."""
+
+    def cache_clear() -> None:
+        from repoprio.pip_adapter.guard import Guard
+
+        Guard.forgotten += 1
+        original.cache_clear()
+
+    if hasattr(original, "cache_clear"):
+        wrapper.cache_clear = cache_clear  # type: ignore[attr-defined]
+    return wrapper
 
 
 def find_best_candidate(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -173,7 +195,7 @@ def find_best_candidate(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(self, project_name, specifier, hashes)
         return guard.find_best_candidate(project_name, specifier, hashes)
 
-    return find_best_candidate
+    return _with_cache_clear(find_best_candidate, original)
 
 
 def _locked_link(finder: Any, project_name: str) -> Any:
@@ -199,6 +221,26 @@ def find_requirement(original: Callable[..., Any]) -> Callable[..., Any]:
             raise said from None
 
     return find_requirement
+
+
+def get_dist_for(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The legacy resolver takes whatever project a file turns out to be; it must be the one that was looked up."""
+
+    @functools.wraps(original)
+    def _get_dist_for(self: Any, req: Any) -> Any:
+        from repoprio.names import normalize
+
+        name = req.name
+        dist = original(self, req)
+        looked_up = name is not None and req.original_link is None
+        if looked_up and guard_of(self.finder) is not None and normalize(name) != normalize(dist.raw_name):
+            from repoprio.pip_adapter.guard import Refused
+
+            lead = f"what was looked up as {name} is {dist.raw_name}, by its own metadata."
+            raise Refused(text.message(lead, ["hint: tell whoever keeps that repository"], "another-project"))
+        return dist
+
+    return _get_dist_for
 
 
 def get_installation_error(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -269,7 +311,7 @@ def get_runnable_pip(original: Callable[..., Any]) -> Callable[..., Any]:
             # `pip --python OTHER`, before any command: OTHER's pip is no child, and has all to judge itself.
             _PROCESS.begin(isolated="--isolated" in sys.argv)
             _PROCESS.load()
-            os.environ[INHERITED] = _PROCESS.packed
+            _hand_on(INHERITED, _PROCESS.packed)
         os.environ[RUNNER] = original()
         return os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 
