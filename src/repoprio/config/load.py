@@ -38,7 +38,9 @@ def no_policy(environ: Mapping[str, str], found: Sequence[Layer], system: str) -
 def survey(environ: Mapping[str, str], found: Sequence[Layer], tools: Tools) -> Survey:
     """Read the policy of this process: its parent's, else what ``REPOPRIO_CONFIG`` names, else the layers."""
     if carried := environ.get(places.INHERITED):
-        return _inherited(carried, environ, tools)
+        inherited = _inherited(carried, environ, tools)
+        if inherited is not None:
+            return inherited
     files = _Files(tools)
     said = [files.layer(layer) for layer in found]
     if named := environ.get(VARIABLE):
@@ -140,7 +142,8 @@ def _alone(layer: Layer, environ: Mapping[str, str], tools: Tools) -> Survey:
     return _survey([said], files, environ, tools)
 
 
-def _inherited(carried: str, environ: Mapping[str, str], tools: Tools) -> Survey:
+def _inherited(carried: str, environ: Mapping[str, str], tools: Tools) -> Survey | None:
+    """The parent's policy; None where it had none, and nothing to hand on."""
     from repoprio.config import carry
 
     try:
@@ -148,6 +151,8 @@ def _inherited(carried: str, environ: Mapping[str, str], tools: Tools) -> Survey
     except ValueError as error:
         fault = Fault(places.INHERITED, "", f"is not what a parent pip hands on: {error}", f"unset {places.INHERITED}")
         return Survey((), Merged(), (fault,), None)
+    if not merged.settings and not faults:
+        return None
     sources = tuple(Source("parent", file) for file in dict.fromkeys(s.file for s in merged.settings.values()))
     return _read(sources, merged, faults, environ, tools)
 
