@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from policy_files import TOOLS, read_files
-from repoprio.config import carry
+from repoprio.config import carry, values
 from repoprio.config.doubts import doubts
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.load import survey
@@ -242,3 +242,12 @@ def test_the_examples_say_the_same() -> None:
     assert as_ini is not None
     assert (as_toml.repositories, as_toml.pins, as_toml.help) == (as_ini.repositories, as_ini.pins, as_ini.help)
     assert doubts(as_toml) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"), [(1, "is not a text"), (" ", "is empty"), ("a\0b", "control characters")]
+)
+def test_texts(value: object, problem: str) -> None:
+    """What stands where a text belongs is one, and says something."""
+    with pytest.raises(values.NotExpected, match=problem):
+        values.text(value)

@@ -193,6 +193,17 @@ class EnvStore:
                 _mark(root).touch()
         return PipEnv(root, pip_version, root / "home")
 
+    def with_package(self, package: str, python: str = sys.executable) -> PipEnv:
+        """Return an environment with this package and what it needs, made by whoever comes first."""
+        root = self.root / f"with-{package}"
+        with FileLock(f"{root}.lock"):
+            if not _mark(root).exists():
+                shutil.rmtree(root, ignore_errors=True)
+                _make_venv(root, python)
+                _pip("--python", str(PipEnv(root, "", root).python), "install", "--quiet", package)
+                _mark(root).touch()
+        return PipEnv(root, "", root / "home")
+
     def copy(self, env: PipEnv, root: Path) -> PipEnv:
         """Return a private environment with the same packages, free to be changed."""
         _make_venv(root, str(env.python))
