@@ -100,7 +100,8 @@ class State(str, enum.Enum):
 class Finding(Generic[Page]):
     """One repository's part in a decision.
 
-    `reason` is a short text for ABSENT and UNAVAILABLE; `asked` the location that was asked last;
+    `reason` is a short text for ABSENT and UNAVAILABLE; `asked` the location that was asked last; `mirror`
+    the one of its mirrors that answered in its place;
     `skipped` marks an unavailable one that `skip-if-unavailable` made count as absent.
     """
 
@@ -110,6 +111,7 @@ class Finding(Generic[Page]):
     page: Page | None = None
     files: int = 0
     asked: Location | None = None
+    mirror: Location | None = None
     ruled_out: RuledOut | None = None
     skipped: bool = False
     login_refused: bool = False

@@ -189,9 +189,10 @@ def _status(decision: Decision[Any], finding: Finding[Any], outcome: Outcome) ->
             return "passed-over", "nothing of it fits"
         own = any(owner.repository.name == finding.repository.name for owner in decision.owners)
         has = "has a version that fits" if decision.code is Code.FITS else f"owns {name}"
+        mirror = f"; from its mirror {finding.mirror.shown}" if finding.mirror else ""
         if own:
-            return "served", has if outcome is Outcome.SERVED else f"owns {name}; nothing of it fits"
-        return "shadowed", f"a higher-priority repository {has}"
+            return "served", (has if outcome is Outcome.SERVED else f"owns {name}; nothing of it fits") + mirror
+        return "shadowed", f"a higher-priority repository {has}{mirror}"
     if finding.state is State.NOT_ASKED:
         return "not-asked", _NOT_ASKED[decision.outcome]
     skipped = "; skip-if-unavailable: counts as absent" if finding.skipped else ""

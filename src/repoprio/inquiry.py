@@ -95,7 +95,7 @@ class Inquiry(Generic[Page]):
         for location in repository.locations:
             finding = yield from self._page(location, self._name, What.PAGE)
             if finding.state is State.SERVES or (not failures and finding.state is State.ABSENT):
-                return finding
+                return replace(finding, mirror=location) if failures else finding
             failures.append(finding)
         # A mirror that refuses the login speaks for the repository: `skip-if-unavailable` must not hide it.
         refused = any(failure.login_refused for failure in failures)

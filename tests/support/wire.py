@@ -57,6 +57,8 @@ class WireServer:
         """Listen at once; `tls` has a good context, and broken ones by the fault that they belong to."""
         self.project, self.tls = project, tls
         self.fault: WireFault | None = None
+        # What a fault that is "raw" sends.
+        self.raw = b""
         self.places: dict[str, str] = {}
         self.requests: list[str] = []
         self._files = {file.filename: file.content for file in files}
@@ -226,6 +228,7 @@ _HOW: dict[str, Callable[[WireServer, socket.socket], None]] = {
     "many": WireServer._many,
     "not-utf-8": WireServer._not_utf_8,
     "deep": WireServer._deep,
+    "raw": lambda server, connection: connection.sendall(server.raw),
     "plain": lambda server, connection: connection.sendall(server._good("/", "")),
 }
 

@@ -49,6 +49,7 @@ def _line(line: Line) -> dict[str, Any]:
         "status": line.status,
         "versions": None if line.versions is None else list(line.versions),
         "reason": line.reason,
+        "asked": line.asked,
     }
 
 

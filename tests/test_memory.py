@@ -1,0 +1,235 @@
+"""What one run remembers, what pip's cache may say, and where a repository's content may lead."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from support.files import build, parse
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import Completed, PipEnv
+from support.repository import RepositoryServer
+
+PIPS = ["22.0.2", "26.3"]
+# pip keeps nothing that came over plain HTTP, unless the host is trusted.
+KEEPS = ["--trusted-host", "127.0.0.1"]
+FRESH = {"Cache-Control": "max-age=86400, public", "ETag": '"one"'}
+JSON = "application/vnd.pypi.simple.v1+json"
+
+
+class World:
+    """A site that answers by hand as corp, above public."""
+
+    def __init__(self, env: PipEnv, corp: HTTPServer, public: RepositoryServer, folder: Path) -> None:
+        self.env, self.corp, self.public, self.folder = env, corp, public, folder
+        self.root = f"http://127.0.0.1:{corp.port}/"
+        public.add("acme", "99.0")
+        wheel = build("acme", parse("1.0"), "corp")
+        self.page = f'<!DOCTYPE html><html><body><a href="/{wheel.filename}">{wheel.filename}</a></body></html>'
+        corp.expect_request(f"/{wheel.filename}").respond_with_data(wheel.content)
+
+    def answers(self, *responses: Response, path: str = "/simple/acme/") -> list[Request]:
+        """Corp's answers for `path`, one after the other, the last one from then on; returns the requests."""
+        asked: list[Request] = []
+
+        def respond(request: Request) -> Response:
+            asked.append(request)
+            return responses[min(len(asked), len(responses)) - 1]
+
+        self.corp.expect_request(path).respond_with_handler(respond)
+        return asked
+
+    def whole(self) -> Response:
+        """The page of acme."""
+        return Response(self.page, 200, {"Content-Type": "text/html"})
+
+    def policy(self, more: str = "", top: str = "") -> Path:
+        """The policy; `more` is for corp."""
+        file = self.folder / "policy.toml"
+        file.write_text(
+            f'{top}[repositories.corp]\nurl = "{self.root}simple/"\npriority = 10\n{more}\n'
+            f'[repositories.public]\nurl = "{self.public.page_url}"\npriority = 90\n'
+        )
+        return file
+
+    def take(self, policy: Path, *options: str) -> str | None:
+        """Which acme comes."""
+        files = self.folder / "files"
+        done = self.download(policy, *options, "acme")
+        found = sorted(path.name.split("-")[1] for path in files.glob("acme-*"))
+        for path in files.glob("*"):
+            path.unlink()
+        return found[0] if done.code == 0 else None
+
+    def download(self, policy: Path, *options: str) -> Completed:
+        """Download, with a cache that stays."""
+        return self.env.run(
+            "download", "--no-deps", "-d", str(self.folder / "files"), "--cache-dir", str(self.folder / "cache"),
+            *KEEPS, *options, policy=policy,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Iterator[World]:
+    """By hand, above public."""
+    with HTTPServer(host="127.0.0.1") as corp:
+        yield World(pip_env(pip), corp, repository("public"), tmp_path)
+
+
+@pytest.mark.parametrize("pip", PIPS)
+@pytest.mark.parametrize("status", [301, 308])
+def test_a_permanent_redirect_is_asked_again(status: int, world: World) -> None:
+    """A redirect that means "absent" is not believed from the cache: the name may have been published since."""
+    away = Response("", status, {**FRESH, "Location": f"{world.public.page_url}acme/"})
+    asked = world.answers(away, world.whole())
+    policy = world.policy()
+    assert [world.take(policy), world.take(policy)] == ["99.0", "1.0"]
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_an_empty_page_is_asked_again(world: World) -> None:
+    """An empty page that means "absent" is not believed from the cache."""
+    empty = Response("<!DOCTYPE html><html><body></body></html>", 200, {**FRESH, "Content-Type": "text/html"})
+    asked = world.answers(empty, world.whole())
+    policy = world.policy('absent = ["empty-page"]')
+    assert [world.take(policy), world.take(policy)] == ["99.0", "1.0"]
+    assert asked[0].headers["Cache-Control"] == "max-age=0"
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_a_list_is_asked_again(world: World) -> None:
+    """A complete list that lacked the name is not believed from the cache."""
+    other = '<!DOCTYPE html><html><body><a href="other/">other</a></body></html>'
+    both = other.replace("<body>", '<body><a href="acme/">acme</a>')
+    lists = [Response(text, 200, {**FRESH, "Content-Type": "text/html"}) for text in (other, both)]
+    asked = world.answers(*lists, path="/simple/")
+    world.answers(world.whole())
+    policy = world.policy('listing = "complete"')
+    assert [world.take(policy), world.take(policy)] == ["99.0", "1.0"]
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_a_404_is_asked_again(world: World) -> None:
+    """Whatever a 404 says of how long it holds, the next run asks again."""
+    asked = world.answers(Response("no", 404, FRESH), world.whole())
+    policy = world.policy()
+    assert [world.take(policy), world.take(policy)] == ["99.0", "1.0"]
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("pip", ["26.3"])
+def test_a_repository_that_is_down_costs_its_tries_once(world: World, repository: RepositoryFactory) -> None:
+    """Of five projects the first one finds out that corp is down, after its retries; the others know it."""
+    apps = repository("apps")
+    apps.add("apps-all", {"version": "1", "requires": [f"lib-{n}" for n in range(5)]})
+    tries = Closing()
+    policy = world.folder / "policy.toml"
+    for name in (f"lib-{n}" for n in range(5)):
+        world.public.add(name, "9")
+    more = "skip-if-unavailable = false"
+    policy.write_text(
+        f'[repositories.apps]\nurl = "{apps.page_url}"\npriority = 1\nnamespaces = ["apps-*"]\n'
+        f'[repositories.corp]\nurl = "http://127.0.0.1:{tries.port}/simple/"\npriority = 10\n{more}\n'
+        f'[repositories.public]\nurl = "{world.public.page_url}"\npriority = 90\n'
+    )
+    done = world.env.tool("explain", *(f"lib-{n}" for n in range(5)), policy=policy, env={"PIP_RETRIES": "1"})
+    tries.close()
+    assert done.code == 1
+    assert done.stdout.count("the connection was") >= 5
+    assert tries.count == 2
+    assert not world.public.requests
+
+
+class Closing:
+    """A port that closes every connection, and counts them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            self.count += 1
+            connection.close()
+
+    def close(self) -> None:
+        """Stop."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join(5)
+
+
+@pytest.mark.parametrize("pip", ["26.3"])
+def test_the_mirror_that_answered_is_told(world: World, repository: RepositoryFactory) -> None:
+    """`explain` says which of a repository's URLs answered, in text and JSON."""
+    mirror = repository("mirror")
+    mirror.add("acme", "1.0")
+    world.answers(Response("down", 503))
+    policy = world.policy(f'mirrors = ["{mirror.page_url}"]')
+    said = world.env.tool("explain", "acme", policy=policy).stdout
+    assert f"from its mirror {mirror.page_url}" in said
+    document: dict[str, Any] = json.loads(world.env.tool("explain", "--format", "json", "acme", policy=policy).stdout)
+    (corp, _) = document["projects"][0]["repositories"]
+    assert (corp["status"], corp["asked"]) == ("served", f"{mirror.page_url}acme/")
+
+
+@pytest.mark.parametrize("pip", PIPS)
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ('<a href="file:///srv/acme-9.0-py3-none-any.whl">x</a>', "a file: link on a page that came over HTTP"),
+        ('<a href="ftp://h.example/acme-9.0-py3-none-any.whl">x</a>', "a ftp: link on a page that came over HTTP"),
+        ('<a href="other-9.0-py3-none-any.whl">x</a>', "a file of another project"),
+        ('<a href="a%2F..%2Facme-9.0-py3-none-any.whl">x</a>', "a file name with separators"),
+        ('<a href="acme-9.0%0A-py3-none-any.whl">x</a>', "a file name with separators or control characters"),
+        ('<a href="http://u:p@h.example/acme-9.0-py3-none-any.whl">x</a>', "a link that carries credentials"),
+        ('<base href="file:///srv/"><a href="acme-9.0-py3-none-any.whl">x</a>', "a file: link"),
+        ('<base href="http://u:p@h.example/"><a href="acme-9.0-py3-none-any.whl">x</a>', "carries credentials"),
+    ],
+)
+def test_what_is_no_candidate_is_told(body: str, why: str, world: World) -> None:
+    """Links that can be no candidates take no part, and `explain` shows each with its reason."""
+    page = world.page.replace("</body>", f"{body}</body>")
+    head, _, rest = page.partition("<body>")
+    base = body.partition("<a")[0]
+    page = f"{head}<head>{base}</head><body>{rest.replace(base, '') if base else rest}"
+    world.answers(Response(page, 200, {"Content-Type": "text/html"}))
+    policy = world.policy()
+    if not base:
+        assert world.take(policy) == "1.0"
+    said = world.env.tool("explain", "acme", policy=policy, env={"PIP_TRUSTED_HOST": "127.0.0.1"}).stdout
+    assert why in said, said
+    assert "99.0" not in said
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_logins_do_not_go_to_files_elsewhere(world: World) -> None:
+    """A file that lies on another site is fetched without the repository's login."""
+    wheel = build("acme", parse("2.0"), "elsewhere")
+    with HTTPServer(host="127.0.0.1") as elsewhere:
+        elsewhere.expect_request(f"/{wheel.filename}").respond_with_data(wheel.content)
+        page = f'<html><body><a href="http://127.0.0.1:{elsewhere.port}/{wheel.filename}">x</a></body></html>'
+        asked = world.answers(Response(page, 200, {"Content-Type": "text/html"}))
+        policy = world.policy()
+        policy.write_text(policy.read_text().replace("http://127.0.0.1", "http://ada:s3cret@127.0.0.1", 1))
+        assert world.take(policy) == "2.0"
+        assert "Authorization" in asked[0].headers
+        assert elsewhere.log
+        assert all("Authorization" not in request.headers for request, _ in elsewhere.log)
