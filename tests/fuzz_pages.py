@@ -12,8 +12,11 @@ from pathlib import Path
 import atheris
 
 sys.path.insert(0, str(Path(__file__).parent))
-with atheris.instrument_imports(include=["repoprio"]):
-    from test_fuzz import HTML, JSON, check_page
+with atheris.instrument_imports(include=["repoprio", "html.parser", "json.decoder"]):
+    # What is imported later would not be watched.
+    from repoprio.pip_adapter import pages, transport  # noqa: F401
+
+from test_fuzz import HTML, JSON, PAGES, check_page
 
 
 def one(data: bytes) -> None:
@@ -22,6 +25,15 @@ def one(data: bytes) -> None:
         check_page((JSON, HTML)[data[0] % 2], data[1:])
 
 
+def _seeds(folder: Path) -> None:
+    """Put the good pages into a corpus that is empty."""
+    folder.mkdir(exist_ok=True)
+    for number, kind in enumerate((JSON, HTML)):
+        (folder / f"good-{number}").write_bytes(bytes([number]) + PAGES[kind].encode())
+
+
 if __name__ == "__main__":
+    for folder in (Path(argument) for argument in sys.argv[1:] if not argument.startswith("-")):
+        _seeds(folder)
     atheris.Setup(sys.argv, one)
     atheris.Fuzz()

@@ -58,6 +58,7 @@ anything = st.one_of(mutated(), st.tuples(st.sampled_from(list(PAGES)), st.binar
 @settings(max_examples=400, deadline=None)
 @given(anything)
 @example((JSON, b'{"files": [{"url": "x", "filename": "acme-1.zip", "hashes": {}, "yanked": []}], "name": "acme"}'))
+@example((HTML, b"<html><![-"))
 @example((HTML, b"<a href='acme-1.zip' data-requires-python='>=&#0;'>"))
 def test_pages_never_break_the_reader(page: tuple[str, bytes]) -> None:
     """A page is read or found unusable; what it offers is of its project, over HTTP, and carries no login."""

@@ -24,9 +24,7 @@ def names_from_html(text: str) -> frozenset[NormalizedName]:
 
     Each anchor's text must be the name that its link leads to: a login page is no project list.
     """
-    parser = _Anchors()
-    parser.feed(text)
-    parser.close()
+    parser = _parsed(text)
     if not parser.ended or not parser.anchors or parser.api_version.split(".")[0] != "1":
         raise ValueError("not a whole project list of API version 1")
     names = set()
@@ -54,10 +52,8 @@ class HtmlPage:
 
 
 def html_page(text: str) -> HtmlPage:
-    """What the HTML page `text` states of itself."""
-    parser = _Anchors()
-    parser.feed(text)
-    parser.close()
+    """What the HTML page `text` states of itself; `ValueError` where it cannot be parsed."""
+    parser = _parsed(text)
     return HtmlPage(
         parser.api_version,
         is_html=parser.is_html,
@@ -65,6 +61,17 @@ def html_page(text: str) -> HtmlPage:
         asks=parser.asks,
         unended=parser.begun and not parser.ended,
     )
+
+
+def _parsed(text: str) -> _Anchors:
+    parser = _Anchors()
+    try:
+        parser.feed(text)
+        parser.close()
+    except AssertionError:
+        # What html.parser (3.10 to 3.13) says of a broken declaration such as "<![-".
+        raise ValueError("broken HTML") from None
+    return parser
 
 
 def api_major(document: dict[str, object]) -> str:

@@ -289,7 +289,10 @@ def _check_html(text: str, *, is_delimited: bool) -> None:
     """`Unusable` unless this can be a page of API version 1, and a whole one as far as can be told."""
     if text.lower().count("<a") > MAX_FILES:
         raise Unusable(f"its page lists more than {MAX_FILES} files")
-    page = listing.html_page(text)
+    try:
+        page = listing.html_page(text)
+    except ValueError:
+        raise Unusable("its page is broken HTML") from None
     if not page.is_html:
         raise Unusable("its page is no HTML")
     if page.unended and not is_delimited:
