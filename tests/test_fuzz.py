@@ -69,11 +69,11 @@ def check_page(content_type: str, body: bytes) -> None:
     """Read one page as pip's adapter does, and hold what comes against the rules for candidates."""
     from repoprio.answers import Served
     from repoprio.names import normalize
-    from repoprio.pip_adapter import pages, transport
+    from repoprio.pip_adapter import reading, transport
 
     reply = transport.Reply(200, "http://corp.example/simple/acme/", body, content_type)
     try:
-        answer = pages._served(normalize("acme"), reply)
+        answer = reading.served(normalize("acme"), reply)
     except transport.Unusable:
         return
     assert isinstance(answer, Served)

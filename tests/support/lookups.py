@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Any
 
-from repoprio.pip_adapter import wrappers
+from repoprio.pip_adapter import process
 from repoprio.pip_adapter.guard import Refused
 from repoprio.pip_adapter.opened import CannotLook, opened
 
@@ -18,8 +18,8 @@ from repoprio.pip_adapter.opened import CannotLook, opened
 def look_up(project: str, options: list[str]) -> dict[str, Any]:
     """What pip's finder finds of `project`, and what is said where it is refused or finds nothing."""
     # Each look-up is a command of its own, as far as pip's process is concerned.
-    wrappers._PROCESS.begin(isolated=False)
-    for name in wrappers._HANDED_ON:
+    process.PROCESS.begin(isolated=False)
+    for name in process.HANDED_ON:
         os.environ.pop(name, None)
     with opened(options) as pip:
         explanation = pip.guard.explanation(project)

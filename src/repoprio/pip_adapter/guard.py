@@ -17,7 +17,8 @@ from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import callers, compat, hush
 from repoprio.pip_adapter.callers import Refusal
-from repoprio.pip_adapter.pages import Pages, PipPage
+from repoprio.pip_adapter.pages import Pages
+from repoprio.pip_adapter.reading import PipPage
 from repoprio.pip_adapter.weigh import Offers, Weighed
 from repoprio.policy import CALLERS_PRIORITY, Format, Mode, Policy, Repository
 from repoprio.render import text

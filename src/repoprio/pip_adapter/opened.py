@@ -40,7 +40,7 @@ class Opened(NamedTuple):
 @contextmanager
 def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
     """A finder for `options`, which are pip's; raises `CannotLook`, and `PolicyFaults` for a faulty policy."""
-    from repoprio.pip_adapter.wrappers import guard_of
+    from repoprio.pip_adapter.process import guard_of
 
     if compat.read_policy().sound() is None:
         raise CannotLook(f"repoprio: {compat.no_policy()}", 2)

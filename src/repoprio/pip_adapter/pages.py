@@ -1,46 +1,23 @@
-"""Answers to the core's asks: pages over HTTP and from disk, judged valid or not, as pip's links."""
+"""Answers to the core's asks: pages over HTTP and from disk."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from pip._internal.models.link import Link
 from pip._internal.utils.urls import path_to_url, url_to_path
 
-from repoprio.answers import Answer, Ask, Failed, Listed, Missing, Redirected, Served, Status, What
+from repoprio.answers import Answer, Ask, Failed, Missing, Redirected, Status, What
 from repoprio.config.locations import variable_of
-from repoprio.names import SDIST_ENDINGS, NormalizedName, normalize, version_in
-from repoprio.pip_adapter import auth, compat, links, listing, transport
+from repoprio.names import SDIST_ENDINGS, NormalizedName, normalize
+from repoprio.pip_adapter import auth, reading, transport
 from repoprio.pip_adapter.auth import Login
-from repoprio.pip_adapter.compat import is_version, newest_first
+from repoprio.pip_adapter.reading import PipPage
 from repoprio.pip_adapter.transport import Reply, Unusable
 from repoprio.policy import Location, Policy, Repository
 from repoprio.urls import filename, site, with_credentials
-
-# The largest pages of PyPI have some ten thousand.
-MAX_FILES = 250_000
-_JSON = "application/vnd.pypi.simple.v1+json"
-_METADATA = ("core-metadata", "dist-info-metadata")
-_HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
-
-
-@dataclass(frozen=True)
-class PipPage:
-    """What one repository offers of a name: `links` may be candidates, `dropped` may not, and why."""
-
-    name: NormalizedName
-    links: tuple[Link, ...]
-    dropped: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def versions(self) -> tuple[str, ...]:
-        """All versions that its files have, the newest first."""
-        found = (version_in(filename(link.url), self.name, is_version) for link in self.links)
-        return newest_first({version for version in found if version})
 
 
 class Pages:
@@ -71,7 +48,7 @@ class Pages:
             reply = self._get(ask)
             if not isinstance(reply, Reply):
                 return reply
-            return _listed(reply) if ask.what is What.LIST else _served(ask.name, reply)
+            return reading.listed(reply) if ask.what is What.LIST else reading.served(ask.name, reply)
         except Unusable as error:
             return Failed(str(error), lasting=error.lasting)
         except OSError as error:
@@ -177,7 +154,7 @@ class Pages:
         page = os.path.join(folder, "index.html")
         if not os.path.isfile(page):
             raise Unusable("its folder for the project has no index.html")
-        return _served(ask.name, _file_reply(page))
+        return reading.served(ask.name, _file_reply(page))
 
     @staticmethod
     def _misspelled(root: str, name: NormalizedName) -> Answer[PipPage]:
@@ -191,21 +168,21 @@ class Pages:
         path = url_to_path(ask.location.url)
         if ask.location.url not in self._flat:
             self._flat[ask.location.url] = _links_of_path(path)
-        return _offer(ask.name, self._flat[ask.location.url], ask.location.url)
+        return reading.offer(ask.name, self._flat[ask.location.url], ask.location.url)
 
     def _remote_files(self, ask: Ask) -> Answer[PipPage]:
         url = ask.location.url
         if filename(url).endswith((*SDIST_ENDINGS, ".whl")):
-            return _offer(ask.name, [Link(url)], url)
+            return reading.offer(ask.name, [Link(url)], url)
         if url not in self._flat:
             reply = self._get(ask)
             if not isinstance(reply, Reply):
                 return reply
-            found = _links(reply)
-            if not found and listing.html_page(_decoded(reply)[0]).asks:
+            found = reading.links_on(reply)
+            if not found and reading.has_form(reply):
                 raise Unusable("its answer is a form, such as a login page, and no page of files")
             self._flat[url] = found
-        return _offer(ask.name, self._flat[url], url)
+        return reading.offer(ask.name, self._flat[url], url)
 
 
 def _hop_key(ask: Ask) -> tuple[str, What, str]:
@@ -224,124 +201,10 @@ def _links_of_path(path: str) -> list[Link]:
     found = []
     for file in files:
         is_page = file.lower().endswith((".html", ".htm"))
-        found += _links(_file_reply(file)) if is_page else [Link(path_to_url(file))]
+        found += reading.links_on(_file_reply(file)) if is_page else [Link(path_to_url(file))]
     return found
 
 
 def _file_reply(path: str) -> Reply:
     with open(path, "rb") as opened:
         return Reply(200, path_to_url(path), opened.read(), "text/html")
-
-
-def _offer(name: NormalizedName, found: list[Link], page_url: str) -> Answer[PipPage]:
-    page = _page(name, found, page_url)
-    return Served(page, len(page.links)) if page.links else Missing()
-
-
-def _served(name: NormalizedName, reply: Reply) -> Answer[PipPage]:
-    found = _links(reply, name)
-    page = _page(name, found, reply.url)
-    if page.links or reply.content_type.lower().startswith(_JSON):
-        return Served(page, len(page.links), empty=not found)
-    html = listing.html_page(_decoded(reply)[0])
-    if html.asks:
-        raise Unusable("its answer is a form, such as a login page, and no project page")
-    return Served(page, 0, empty=html.empty)
-
-
-def _page(name: NormalizedName, found: list[Link], page_url: str) -> PipPage:
-    kept, dropped = [], []
-    for link in found:
-        why = links.problem(link.url, page_url, name, has_hash=link.has_hash, is_version=is_version)
-        if why:
-            dropped.append((filename(link.url), why))
-        else:
-            kept.append(link)
-    return PipPage(name, tuple(kept), tuple(dropped))
-
-
-def _links(reply: Reply, name: NormalizedName | None = None) -> list[Link]:
-    """All links on a page that is valid, and of `name` where it says whose it is; else `Unusable`."""
-    kind = reply.content_type.lower()
-    text, encoding = _decoded(reply)
-    if kind.startswith(_JSON):
-        _check_json(text, name)
-    elif kind.startswith(_HTML):
-        _check_html(text, is_delimited=reply.is_delimited)
-    else:
-        raise Unusable(f"its answer is no project page (content type {reply.content_type or 'not stated'})")
-    try:
-        return compat.links_of(reply.body, reply.content_type, encoding, reply.url)
-    except Exception as error:  # noqa: BLE001 - a page that pip cannot read is no usable answer
-        raise Unusable(f"its page is broken ({type(error).__name__})") from None
-
-
-def _decoded(reply: Reply) -> tuple[str, str | None]:
-    _, _, charset = reply.content_type.lower().partition("charset=")
-    encoding = charset.split(";")[0].strip("\"' ") or None
-    try:
-        return reply.body.decode(encoding or "utf-8"), encoding
-    except (ValueError, LookupError):
-        raise Unusable("its page is broken (not in the encoding that it states)") from None
-
-
-def _check_html(text: str, *, is_delimited: bool) -> None:
-    """`Unusable` unless this can be a page of API version 1, and a whole one as far as can be told."""
-    if text.lower().count("<a") > MAX_FILES:
-        raise Unusable(f"its page lists more than {MAX_FILES} files")
-    try:
-        page = listing.html_page(text)
-    except ValueError:
-        raise Unusable("its page is broken HTML") from None
-    if not page.is_html:
-        raise Unusable("its page is no HTML")
-    if page.unended and not is_delimited:
-        raise Unusable("the page was cut short")
-    if page.api_version.split(".")[0] != "1":
-        raise Unusable("its page is of another API version")
-
-
-def _check_json(text: str, name: NormalizedName | None) -> None:
-    """`Unusable` unless this is a project page of API version 1, and of `name` (PEP 691)."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        raise Unusable("its page is broken JSON") from None
-    files = document.get("files") if isinstance(document, dict) else None
-    if not isinstance(files, list) or not all(_is_file(file) for file in files):
-        raise Unusable("its page is JSON of another shape")
-    if len(files) > MAX_FILES:
-        raise Unusable(f"its page lists more than {MAX_FILES} files")
-    if listing.api_major(document) != "1":
-        raise Unusable("its page is of another API version")
-    stated = document.get("name", name)
-    if name is not None and (not isinstance(stated, str) or normalize(stated) != name):
-        raise Unusable("its page is that of another project")
-
-
-def _is_file(file: object) -> bool:
-    return (
-        isinstance(file, dict)
-        and isinstance(file.get("url"), str)
-        and isinstance(file.get("filename"), str)
-        and _are_hashes(file.get("hashes", {}))
-        and all(_are_hashes(file[key]) for key in _METADATA if isinstance(file.get(key), dict))
-        and isinstance(file.get("requires-python"), str | None)
-    )
-
-
-def _are_hashes(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(digest, str) for digest in value.values())
-
-
-def _listed(reply: Reply) -> Answer[PipPage]:
-    kind = reply.content_type.lower()
-    text, _ = _decoded(reply)
-    try:
-        if kind.startswith(_JSON):
-            return Listed(listing.names_from_json(text))
-        if kind.startswith(_HTML):
-            return Listed(listing.names_from_html(text))
-    except (ValueError, RecursionError) as error:
-        return Failed(f"its project list is not valid: {error}")
-    return Failed("its answer is no project list")

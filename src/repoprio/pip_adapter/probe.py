@@ -9,7 +9,7 @@ from typing import NamedTuple
 from repoprio.answers import Finding
 from repoprio.names import normalize
 from repoprio.pip_adapter.opened import opened
-from repoprio.pip_adapter.pages import PipPage
+from repoprio.pip_adapter.reading import PipPage
 
 
 class Probe(NamedTuple):

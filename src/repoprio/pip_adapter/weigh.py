@@ -11,7 +11,7 @@ from repoprio.answers import Finding
 from repoprio.explanation import Chosen, Rejected
 from repoprio.names import NormalizedName, version_in
 from repoprio.pip_adapter.compat import is_pinned, is_version
-from repoprio.pip_adapter.pages import PipPage
+from repoprio.pip_adapter.reading import PipPage
 from repoprio.urls import filename
 
 Offers = tuple[Finding[PipPage], ...]

@@ -12,96 +12,14 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-import _repoprio_shim
-from repoprio.config import carry
-from repoprio.config.faults import PolicyFaults
 from repoprio.config.places import INHERITED
-from repoprio.pip_adapter.child import CHILD, IS_CHILD, RUNNER
+from repoprio.pip_adapter.child import IS_CHILD, RUNNER
+from repoprio.pip_adapter.process import HANDED_ON, PROCESS, guard_of, hand_on, policy
 from repoprio.policy import DirectUrls, Policy
 from repoprio.render import text
 from repoprio.urls import redacted
-
-
-@dataclass
-class _Process:
-    """What one command knows: its policy, read once when pip first builds something that looks up projects.
-
-    `roots` are the URLs that the user asks for; `builds` counts the in-process builds that are going on.
-    """
-
-    loaded: bool = False
-    policy: Policy | None = None
-    faults: PolicyFaults | None = None
-    packed: str = ""
-    is_isolated: bool = False
-    builds: int = 0
-    roots: set[str] = field(default_factory=set)
-
-    def begin(self, *, isolated: bool) -> None:
-        """Forget what an earlier command of this process knew."""
-        self.__dict__.update(vars(_Process(is_isolated=isolated)))
-
-    def load(self) -> None:
-        """Read the policy."""
-        # pip 26.3 forbids imports once it installs: whatever may be needed is loaded here.
-        from repoprio.pip_adapter import compat, hush
-        from repoprio.pip_adapter.guard import Guard  # noqa: F401
-
-        survey = compat.read_policy(isolated=self.is_isolated)
-        # Children look up projects too, from another folder perhaps, or in another interpreter.
-        # Where there is none, theirs is what their own files say.
-        says = survey.merged.settings or survey.faults
-        self.packed = carry.pack(survey.merged, survey.faults) if says else ""
-        try:
-            self.policy = survey.sound()
-        except PolicyFaults as faults:
-            self.faults = faults
-        else:
-            hush.install(self.policy.secrets if self.policy else ())
-        self.loaded = True
-
-    @property
-    def is_build(self) -> bool:
-        """Whether what is asked for is wanted by a build, not by the user."""
-        return IS_CHILD or self.builds > 0
-
-
-_PROCESS = _Process()
-_HANDED_ON = (INHERITED, CHILD, RUNNER)
-
-
-def policy() -> Policy | None:
-    """The policy in force; a faulty one raises pip's `InstallationError` each time."""
-    from pip._internal.exceptions import InstallationError
-
-    if not _PROCESS.loaded:
-        try:
-            _PROCESS.load()
-        except Exception as error:  # noqa: BLE001 - as for the shim: no pip may go on without us
-            raise InstallationError(_repoprio_shim.damage(error)) from None
-        _hand_on(CHILD, "1")
-        _hand_on(INHERITED, _PROCESS.packed)
-    if _PROCESS.faults is not None:
-        raise InstallationError(f"repoprio: {_PROCESS.faults}")
-    return _PROCESS.policy
-
-
-def _hand_on(name: str, value: str) -> None:
-    if value:
-        os.environ[name] = value
-
-
-def guard_of(finder: Any) -> Any:
-    """The guard of a `PackageFinder`, None where no policy rules."""
-    from repoprio.pip_adapter.guard import Guard
-
-    if "_repoprio_guard" not in finder.__dict__:
-        found = policy()
-        finder._repoprio_guard = Guard(finder, found) if found else None
-    return finder._repoprio_guard
 
 
 def main(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,13 +31,13 @@ def main(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def main(self: Any, args: Any) -> Any:
         # As pip itself decides which of its files to read (its `main`, 22.2 to 26.3).
-        _PROCESS.begin(isolated="--isolated" in args)
-        before = {name: os.environ.get(name) for name in _HANDED_ON}
+        PROCESS.begin(isolated="--isolated" in args)
+        before = {name: os.environ.get(name) for name in HANDED_ON}
         try:
             status = original(self, args)
-            return 2 if status == 1 and _PROCESS.faults is not None else status
+            return 2 if status == 1 and PROCESS.faults is not None else status
         finally:
-            _PROCESS.begin(isolated=False)
+            PROCESS.begin(isolated=False)
             for name, value in before.items():
                 os.environ.pop(name, None)
                 os.environ.update({name: value} if value is not None else {})
@@ -293,11 +211,11 @@ def install_in_process(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def install(self: Any, *args: Any, **kwargs: Any) -> Any:
-        _PROCESS.builds += 1
+        PROCESS.builds += 1
         try:
             return original(self, *args, **kwargs)
         finally:
-            _PROCESS.builds -= 1
+            PROCESS.builds -= 1
 
     return install
 
@@ -307,11 +225,11 @@ def get_runnable_pip(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def get_runnable_pip() -> str:
-        if not _PROCESS.loaded:
+        if not PROCESS.loaded:
             # `pip --python OTHER`, before any command: OTHER's pip is no child, and has all to judge itself.
-            _PROCESS.begin(isolated="--isolated" in sys.argv)
-            _PROCESS.load()
-            _hand_on(INHERITED, _PROCESS.packed)
+            PROCESS.begin(isolated="--isolated" in sys.argv)
+            PROCESS.load()
+            hand_on(INHERITED, PROCESS.packed)
         os.environ[RUNNER] = original()
         return os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 
@@ -336,8 +254,8 @@ def collect_root_requirements(original: Callable[..., Any]) -> Callable[..., Any
     @functools.wraps(original)
     def collect_root_requirements(self: Any, root_ireqs: Any) -> Any:
         guard = guard_of(self._finder)
-        if guard is not None and not _PROCESS.is_build:
-            _PROCESS.roots.update(i.link.url for i in root_ireqs if i.link)
+        if guard is not None and not PROCESS.is_build:
+            PROCESS.roots.update(i.link.url for i in root_ireqs if i.link)
         return original(self, root_ireqs)
 
     return collect_root_requirements
@@ -361,11 +279,11 @@ def _judge_direct_url(rules: Policy, req: Any) -> None:
 
     url = req.original_link.url
     # comes_from is a text (a requirements file) or None for what the user asks for, else the parent.
-    is_root = not hasattr(req.comes_from, "req") and not _PROCESS.is_build
-    asked_for = is_root or url in _PROCESS.roots
+    is_root = not hasattr(req.comes_from, "req") and not PROCESS.is_build
+    asked_for = is_root or url in PROCESS.roots
     if rules.direct_urls is DirectUrls.ALLOW or (asked_for and rules.direct_urls is DirectUrls.ROOTS):
         return
-    parent = "a build" if _PROCESS.is_build else getattr(req.comes_from, "name", None)
+    parent = "a build" if PROCESS.is_build else getattr(req.comes_from, "name", None)
     by = f" (required by {parent})" if parent else ""
     raise Refused(
         text.message(

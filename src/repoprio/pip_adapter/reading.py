@@ -1,0 +1,158 @@
+"""What came from a repository, read: as pip's links where it is a page, else why it is none."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from pip._internal.models.link import Link
+
+from repoprio.answers import Answer, Failed, Listed, Missing, Served
+from repoprio.names import NormalizedName, normalize, version_in
+from repoprio.pip_adapter import compat, links, listing
+from repoprio.pip_adapter.compat import is_version, newest_first
+from repoprio.pip_adapter.transport import Reply, Unusable
+from repoprio.urls import filename
+
+# The largest pages of PyPI have some ten thousand.
+MAX_FILES = 250_000
+_JSON = "application/vnd.pypi.simple.v1+json"
+_METADATA = ("core-metadata", "dist-info-metadata")
+_HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
+
+
+@dataclass(frozen=True)
+class PipPage:
+    """What one repository offers of a name: `links` may be candidates, `dropped` may not, and why."""
+
+    name: NormalizedName
+    links: tuple[Link, ...]
+    dropped: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """All versions that its files have, the newest first."""
+        found = (version_in(filename(link.url), self.name, is_version) for link in self.links)
+        return newest_first({version for version in found if version})
+
+
+def offer(name: NormalizedName, found: list[Link], page_url: str) -> Answer[PipPage]:
+    """What a flat repository at `page_url`, with all these links, has of `name`."""
+    page = _page(name, found, page_url)
+    return Served(page, len(page.links)) if page.links else Missing()
+
+
+def served(name: NormalizedName, reply: Reply) -> Answer[PipPage]:
+    """The project page of `name` in `reply`; raises `Unusable`."""
+    found = links_on(reply, name)
+    page = _page(name, found, reply.url)
+    if page.links or reply.content_type.lower().startswith(_JSON):
+        return Served(page, len(page.links), empty=not found)
+    html = listing.html_page(_decoded(reply)[0])
+    if html.asks:
+        raise Unusable("its answer is a form, such as a login page, and no project page")
+    return Served(page, 0, empty=html.empty)
+
+
+def _page(name: NormalizedName, found: list[Link], page_url: str) -> PipPage:
+    kept, dropped = [], []
+    for link in found:
+        why = links.problem(link.url, page_url, name, has_hash=link.has_hash, is_version=is_version)
+        if why:
+            dropped.append((filename(link.url), why))
+        else:
+            kept.append(link)
+    return PipPage(name, tuple(kept), tuple(dropped))
+
+
+def links_on(reply: Reply, name: NormalizedName | None = None) -> list[Link]:
+    """All links on a page that is valid, and of `name` where it says whose it is; else `Unusable`."""
+    kind = reply.content_type.lower()
+    text, encoding = _decoded(reply)
+    if kind.startswith(_JSON):
+        _check_json(text, name)
+    elif kind.startswith(_HTML):
+        _check_html(text, is_delimited=reply.is_delimited)
+    else:
+        raise Unusable(f"its answer is no project page (content type {reply.content_type or 'not stated'})")
+    try:
+        return compat.links_of(reply.body, reply.content_type, encoding, reply.url)
+    except Exception as error:  # noqa: BLE001 - a page that pip cannot read is no usable answer
+        raise Unusable(f"its page is broken ({type(error).__name__})") from None
+
+
+def _decoded(reply: Reply) -> tuple[str, str | None]:
+    _, _, charset = reply.content_type.lower().partition("charset=")
+    encoding = charset.split(";")[0].strip("\"' ") or None
+    try:
+        return reply.body.decode(encoding or "utf-8"), encoding
+    except (ValueError, LookupError):
+        raise Unusable("its page is broken (not in the encoding that it states)") from None
+
+
+def _check_html(text: str, *, is_delimited: bool) -> None:
+    """`Unusable` unless this can be a page of API version 1, and a whole one as far as can be told."""
+    if text.lower().count("<a") > MAX_FILES:
+        raise Unusable(f"its page lists more than {MAX_FILES} files")
+    try:
+        page = listing.html_page(text)
+    except ValueError:
+        raise Unusable("its page is broken HTML") from None
+    if not page.is_html:
+        raise Unusable("its page is no HTML")
+    if page.unended and not is_delimited:
+        raise Unusable("the page was cut short")
+    if page.api_version.split(".")[0] != "1":
+        raise Unusable("its page is of another API version")
+
+
+def _check_json(text: str, name: NormalizedName | None) -> None:
+    """`Unusable` unless this is a project page of API version 1, and of `name` (PEP 691)."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Unusable("its page is broken JSON") from None
+    files = document.get("files") if isinstance(document, dict) else None
+    if not isinstance(files, list) or not all(_is_file(file) for file in files):
+        raise Unusable("its page is JSON of another shape")
+    if len(files) > MAX_FILES:
+        raise Unusable(f"its page lists more than {MAX_FILES} files")
+    if listing.api_major(document) != "1":
+        raise Unusable("its page is of another API version")
+    stated = document.get("name", name)
+    if name is not None and (not isinstance(stated, str) or normalize(stated) != name):
+        raise Unusable("its page is that of another project")
+
+
+def _is_file(file: object) -> bool:
+    return (
+        isinstance(file, dict)
+        and isinstance(file.get("url"), str)
+        and isinstance(file.get("filename"), str)
+        and _are_hashes(file.get("hashes", {}))
+        and all(_are_hashes(file[key]) for key in _METADATA if isinstance(file.get(key), dict))
+        and isinstance(file.get("requires-python"), str | None)
+    )
+
+
+def _are_hashes(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(digest, str) for digest in value.values())
+
+
+def listed(reply: Reply) -> Answer[PipPage]:
+    """The project list in `reply`."""
+    kind = reply.content_type.lower()
+    text, _ = _decoded(reply)
+    try:
+        if kind.startswith(_JSON):
+            return Listed(listing.names_from_json(text))
+        if kind.startswith(_HTML):
+            return Listed(listing.names_from_html(text))
+    except (ValueError, RecursionError) as error:
+        return Failed(f"its project list is not valid: {error}")
+    return Failed("its answer is no project list")
+
+
+def has_form(reply: Reply) -> bool:
+    """Whether an HTML page asks for something, as login pages do."""
+    return listing.html_page(_decoded(reply)[0]).asks
