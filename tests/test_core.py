@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repoprio.answers import Answer, Ask, Failed, Listed, Redirected, Served, State, Status, What
+from repoprio.answers import Answer, Ask, Failed, Listed, Missing, Redirected, Served, State, Status, What
 from repoprio.explanation import explain
 from repoprio.inquiry import Run
 from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
@@ -125,7 +125,9 @@ def test_places() -> None:
     assert is_within("https://h.example/a/b", "https://h.example/a/")
     assert not is_within("https://h.example/ab", "https://h.example/a")
     assert str(site("http://h.example:80")) == "http://h.example"
-    assert Site("http", "h", 80).is_own(Site("https", "h", 8443))
+    assert Site("http", "h", 80).is_own(Site("https", "h", 443))
+    assert Site("http", "h", 8080).is_own(Site("https", "h", 8080))
+    assert not Site("http", "h", 80).is_own(Site("https", "h", 8443))
     assert not Site("https", "h", 443).is_own(Site("http", "h", 80))
 
 
@@ -312,6 +314,20 @@ def test_a_pin_narrows_what_the_owner_offers() -> None:
     assert narrowing(route(policy, normalize("b"))) is None
     blocked = Policy(policy.repositories, (Pin("no", (Pattern.parse("*"),), block="no"), *pins))
     assert narrowing(route(blocked, ACME)) is None
+
+
+def test_a_flat_place_that_moved_lacks_nothing() -> None:
+    """What another page of the site does not list is not absent; the same page over https is the place itself."""
+    flat = replace(repository("links"), format=Format.FLAT, locations=(Location.of("http://links.example/a/"),))
+
+    def moved(target: str) -> Outcome:
+        answers: dict[str, Answer[str]] = {"http://links.example/a/": Redirected(target), target: Missing()}
+        return decide(Policy((flat, repository("public", 90))), lambda ask: answers.get(ask.location.url, PAGE))[
+            0
+        ].outcome
+
+    assert moved("http://links.example/login/") is Outcome.UNAVAILABLE
+    assert moved("https://links.example/a") is Outcome.SERVED
 
 
 def mirrored(answers: Mapping[str, Answer[str]]) -> Decision[str]:

@@ -148,7 +148,7 @@ def test_the_network_only_when_asked(
     assert len(corp.asked_pages()) == 1
     said = env.tool("doctor", "--network", policy=policy).stdout
     assert "FAIL   down (priority 2)    unavailable: 401; no login was sent" in said
-    assert "canary = a project that it has" in said
+    assert "canary = NAME, which it has, would tell" in said
     login = {"PATH": "/usr/bin:/bin", "PIP_EXTRA_INDEX_URL": f"http://u:s3cret@{down.host}/simple/"}
     done = env.tool("doctor", "--network", policy=policy, env=login)
     assert (done.code, "401" in done.stdout) == (0, False)

@@ -77,10 +77,14 @@ class Missing:
 
 @dataclass(frozen=True)
 class Failed:
-    """No usable answer, and why. `lasting`: the repository is down, not only this page is bad."""
+    """No usable answer, and why.
+
+    `lasting`: the repository is down, not only this page is bad. `asks`: it wants somebody to log in.
+    """
 
     reason: str
     lasting: bool = False
+    asks: bool = False
 
 
 Answer = Served[Page] | Listed | Status | Redirected | Missing | Failed

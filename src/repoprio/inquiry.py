@@ -23,7 +23,7 @@ from repoprio.answers import (
 from repoprio.names import NormalizedName
 from repoprio.policy import Format, Location, Policy, Repository
 from repoprio.redirects import judge_redirect
-from repoprio.urls import is_page_of, redacted, site
+from repoprio.urls import has_path_of, is_page_of, redacted, site
 
 MAX_REDIRECTS = 10
 # Answers of a server that knows us, or does not want to: `skip-if-unavailable` never covers these.
@@ -131,9 +131,13 @@ class Inquiry(Generic[Page]):
         repository = self._repository
         flat = repository.format is Format.FLAT
         if isinstance(answer, Missing):
+            if flat and not (site(start.url).is_own(site(at.url)) and has_path_of(at.url, start.url)):
+                # Only the place itself can say that it has no file of a name.
+                return self._finding(State.UNAVAILABLE, f"no file of it, but it was redirected to {at.shown}", at)
             return self._finding(State.ABSENT, "no file of it" if flat else "no folder of it", at)
         if isinstance(answer, Failed):
-            return replace(self._finding(State.UNAVAILABLE, answer.reason, at), lasting=answer.lasting)
+            finding = self._finding(State.UNAVAILABLE, answer.reason, at)
+            return replace(finding, lasting=answer.lasting, login_refused=answer.asks)
         moved = None if flat else _moved(at, start, name)
         if isinstance(answer, Status):
             # Only the repository itself can say that it has no such project.

@@ -27,9 +27,9 @@ class Site(NamedTuple):
     port: int | None
 
     def is_own(self, other: Site) -> bool:
-        """Whether `other` is this very site, or its https twin (http to https of the same host)."""
+        """Whether `other` is this very site, or its https twin: the same host, on the same port or 443 for 80."""
         upgraded = (self.scheme, other.scheme, other.host) == ("http", "https", self.host)
-        return other == self or upgraded
+        return other == self or (upgraded and (self.port == other.port or (self.port, other.port) == (80, 443)))
 
     def __str__(self) -> str:
         port = "" if self.port in (None, _DEFAULT_PORTS.get(self.scheme)) else f":{self.port}"
@@ -56,6 +56,11 @@ def is_within(url: str, base: str) -> bool:
         there = here
     above, below = _plain_path(urlsplit(base).path), _plain_path(urlsplit(url).path)
     return there == here and f"{below}/".startswith(f"{above}/")
+
+
+def has_path_of(url: str, other: str) -> bool:
+    """Whether both URLs have one path, whatever their sites."""
+    return _plain_path(urlsplit(url).path) == _plain_path(urlsplit(other).path)
 
 
 def _plain_path(path: str) -> str:

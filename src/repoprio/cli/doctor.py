@@ -20,6 +20,7 @@ from repoprio.doctor import Environment
 from repoprio.errors import RepoprioError
 from repoprio.export import uv
 from repoprio.render.policy import policy_line
+from repoprio.render.text import plain
 
 _UV_FILES = ("/etc/uv/uv.toml", "~/.config/uv/uv.toml")
 
@@ -45,7 +46,7 @@ def command(options: argparse.Namespace) -> int:
 
         print(json.dumps({"schema": 1, **report}, indent=2))
     else:
-        print("\n".join(_lines(report, found)))
+        print("\n".join(plain(line) for line in _lines(report, found)))
     if survey.faults:
         return 2
     open_tools = any(tool["obeys"] is False for tool in report["other_installers"])
@@ -183,7 +184,7 @@ def _of_repository(one: dict[str, Any]) -> list[str]:
         return [f"  note   {shown}    has a page even for a name that nobody has, and so owns every name"]
     told = [f"  ok     {shown}    answers: {one['reason']} for a name that nobody has"]
     if not one["proves_it_serves"]:
-        told.append("         which a wrong URL or a missing login may do too: canary = a project that it has")
+        told.append("         (so may a wrong URL, or one that wants a login; canary = NAME, which it has, would tell)")
     return told
 
 

@@ -64,12 +64,12 @@ class Keeper:
         """Whether `pair` may go to `url`: pip looks at host and port as written, so http would get what is https's."""
         sent = (pair[0] or "", pair[1] or "")
         here = site(url)
-        if here.scheme != "http" or sent == ("", "") or credentials(url) == sent:
+        if sent == ("", "") or credentials(url) == sent:
             return True
         owners = {login.site for login in self.logins if login.pair == sent and login.site.host == here.host}
-        # What netrc and keyring know is the host's: http gets it where the policy itself speaks http there.
+        # What netrc and keyring know is the host's: of a host of the policy, the sites that the policy names get it.
         known = owners or {one for one in self.sites if one.host == here.host}
-        return here in known or not any(one.scheme == "https" for one in known)
+        return not known or any(one.is_own(here) for one in known)
 
 
 class NoTerminal(Exception):
@@ -113,6 +113,10 @@ def handle_401(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def handle_401(self: Any, resp: Any, **kwargs: Any) -> Any:
+        if _of(self) is not None and resp.status_code == 401:
+            # pip would read the whole body before it asks again, however long it is.
+            resp.raw.close()
+            resp._content, resp._content_consumed = b"", True
         try:
             return original(self, resp, **kwargs)
         except NoTerminal:

@@ -49,6 +49,7 @@ class HtmlPage:
     empty: bool
     asks: bool
     unended: bool
+    ended: bool
 
 
 def html_page(text: str) -> HtmlPage:
@@ -57,17 +58,18 @@ def html_page(text: str) -> HtmlPage:
     return HtmlPage(
         parser.api_version,
         is_html=parser.is_html,
-        empty=parser.ended and not parser.anchors,
+        empty=parser.ended and not parser.hrefs and not parser.moves,
         asks=parser.asks,
         unended=parser.begun and not parser.ended,
+        ended=parser.ended,
     )
 
 
 def _parsed(text: str) -> _Anchors:
     parser = _Anchors()
     try:
+        # Not closed, as pip's own parser is not: html.parser would look through an unfinished rest again and again.
         parser.feed(text)
-        parser.close()
     except AssertionError:
         # What html.parser (3.10 to 3.13) says of a broken declaration such as "<![-".
         raise ValueError("broken HTML") from None
@@ -92,12 +94,14 @@ class _Anchors(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.anchors: list[tuple[str, str]] = []
+        self.hrefs: list[str] = []
+        self._texts: list[list[str]] = []
         self.api_version = "1.0"
         self.is_html = False
         self.begun = False
         self.ended = False
         self.asks = False
+        self.moves = False
         self._inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -106,9 +110,14 @@ class _Anchors(HTMLParser):
         self.is_html = True
         self.begun = self.begun or tag == "html"
         if tag == "a" and found.get("href"):
-            self.anchors.append((found["href"] or "", ""))
+            self.hrefs.append(found["href"] or "")
+            self._texts.append([])
             self._inside = True
         self.asks = self.asks or tag in ("form", "input")
+        # A page that a program makes, or that leads elsewhere, may be a login page too.
+        self.moves = (
+            self.moves or tag == "script" or (tag == "meta" and "refresh" in (found.get("http-equiv") or "").lower())
+        )
         if tag == "meta" and found.get("name") == "pypi:repository-version":
             self.api_version = found.get("content") or "?"
 
@@ -124,5 +133,9 @@ class _Anchors(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Collect the text of an anchor."""
         if self._inside:
-            href, text = self.anchors[-1]
-            self.anchors[-1] = (href, text + data)
+            self._texts[-1].append(data)
+
+    @property
+    def anchors(self) -> list[tuple[str, str]]:
+        """The links with their texts."""
+        return [(href, "".join(texts)) for href, texts in zip(self.hrefs, self._texts, strict=True)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypeVar
 
 from pip._internal.models.link import Link
 from pip._internal.utils.urls import path_to_url, url_to_path
@@ -19,12 +20,16 @@ from repoprio.pip_adapter.transport import Reply, Unusable
 from repoprio.policy import Location, Policy, Repository
 from repoprio.urls import filename, site, with_credentials
 
+Result = TypeVar("Result")
+
 
 class Pages:
     """Fetches what a lookup asks, with pip's session; answers are kept for the life of the object."""
 
     def __init__(self, session: Any, policy: Policy) -> None:
         self._session = session
+        # A cookie belongs to a host, whatever the port: one repository's would go to another, login and all.
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._policy = policy
         self.logins: dict[str, Login] = {}
         self._answers: dict[tuple[str, What, str, str], Answer[PipPage]] = {}
@@ -48,13 +53,23 @@ class Pages:
             reply = self._get(ask)
             if not isinstance(reply, Reply):
                 return reply
-            return reading.listed(reply) if ask.what is What.LIST else reading.served(ask.name, reply)
+            is_list = ask.what is What.LIST
+            return self._read(ask, lambda: reading.listed(reply) if is_list else reading.served(ask.name, reply))
         except Unusable as error:
-            return Failed(str(error), lasting=error.lasting)
+            return Failed(str(error), lasting=error.lasting, asks=error.asks)
         except OSError as error:
             return Failed(f"cannot be read: {error.strerror or error}")
         except Exception as error:  # noqa: BLE001 - whatever a server can make a parser do, it was no answer
             return Failed(f"its answer cannot be understood ({type(error).__name__})")
+
+    def _read(self, ask: Ask, work: Callable[[], Result]) -> Result:
+        """Read a page within what is left of its time: it may be made so that this takes for ever."""
+        left = self._policy.page_timeout - self._spent[_hop_key(ask)]
+        try:
+            return transport.within(left, auth.keeper(self._session.auth).clock, work)
+        except Unusable as error:
+            took = f"took more than {left:g} s"
+            raise Unusable(f"took more than {self._policy.page_timeout:g} s") if str(error) == took else error from None
 
     def _get(self, ask: Ask) -> Reply | Redirected | Status:
         """A reply with status 200, or what else came."""
@@ -178,10 +193,7 @@ class Pages:
             reply = self._get(ask)
             if not isinstance(reply, Reply):
                 return reply
-            found = reading.links_on(reply)
-            if not found and reading.has_form(reply):
-                raise Unusable("its answer is a form, such as a login page, and no page of files")
-            self._flat[url] = found
+            self._flat[url] = self._read(ask, lambda: reading.flat_links(reply))
         return reading.offer(ask.name, self._flat[url], url)
 
 
@@ -193,7 +205,11 @@ def _hop_key(ask: Ask) -> tuple[str, What, str]:
 def _links_of_path(path: str) -> list[Link]:
     """The files of a find-links folder and those that its HTML files name; or of one file."""
     if os.path.isdir(path):
-        files = sorted(entry.path for entry in os.scandir(path) if entry.is_file())
+        entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+        broken = [entry.name for entry in entries if not entry.is_file() and _is_named_as_file(entry.name)]
+        if broken:
+            raise Unusable(f"{broken[0]!r} in it is no file that can be read")
+        files = [entry.path for entry in entries if entry.is_file()]
     elif os.path.isfile(path):
         files = [path]
     else:
@@ -203,6 +219,10 @@ def _links_of_path(path: str) -> list[Link]:
         is_page = file.lower().endswith((".html", ".htm"))
         found += reading.links_on(_file_reply(file)) if is_page else [Link(path_to_url(file))]
     return found
+
+
+def _is_named_as_file(name: str) -> bool:
+    return name.lower().endswith((*SDIST_ENDINGS, ".whl", ".html", ".htm"))
 
 
 def _file_reply(path: str) -> Reply:

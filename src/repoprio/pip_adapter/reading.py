@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from pip._internal.models.link import Link
 
 from repoprio.answers import Answer, Failed, Listed, Missing, Served
-from repoprio.names import NormalizedName, normalize, version_in
+from repoprio.names import SDIST_ENDINGS, NormalizedName, normalize, version_in
 from repoprio.pip_adapter import compat, links, listing
 from repoprio.pip_adapter.compat import is_version, newest_first
 from repoprio.pip_adapter.transport import Reply, Unusable
@@ -17,7 +18,21 @@ from repoprio.urls import filename
 # The largest pages of PyPI have some ten thousand.
 MAX_FILES = 250_000
 _JSON = "application/vnd.pypi.simple.v1+json"
+# Others, punycode say, take for ever on long texts.
+_ENCODINGS = (
+    "utf-8",
+    "utf8",
+    "us-ascii",
+    "ascii",
+    "iso-8859-1",
+    "latin-1",
+    "latin1",
+    "windows-1252",
+    "cp1252",
+    "utf-16",
+)
 _METADATA = ("core-metadata", "dist-info-metadata")
+_OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 _HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
 
 
@@ -50,7 +65,7 @@ def served(name: NormalizedName, reply: Reply) -> Answer[PipPage]:
         return Served(page, len(page.links), empty=not found)
     html = listing.html_page(_decoded(reply)[0])
     if html.asks:
-        raise Unusable("its answer is a form, such as a login page, and no project page")
+        raise Unusable("its answer is a form, such as a login page, and no project page", asks=True)
     return Served(page, 0, empty=html.empty)
 
 
@@ -84,6 +99,8 @@ def links_on(reply: Reply, name: NormalizedName | None = None) -> list[Link]:
 def _decoded(reply: Reply) -> tuple[str, str | None]:
     _, _, charset = reply.content_type.lower().partition("charset=")
     encoding = charset.split(";")[0].strip("\"' ") or None
+    if encoding and encoding not in _ENCODINGS:
+        raise Unusable(f"its page is in an encoding that pages are not in ({encoding})")
     try:
         return reply.body.decode(encoding or "utf-8"), encoding
     except (ValueError, LookupError):
@@ -132,7 +149,13 @@ def _is_file(file: object) -> bool:
         and _are_hashes(file.get("hashes", {}))
         and all(_are_hashes(file[key]) for key in _METADATA if isinstance(file.get(key), dict))
         and isinstance(file.get("requires-python"), str | None)
+        and _is_moment(file.get("upload-time"))
     )
+
+
+def _is_moment(value: object) -> bool:
+    """Whether this can be an upload-time: with its offset from UTC (PEP 700), or none at all."""
+    return value is None or (isinstance(value, str) and _OFFSET.search(value) is not None)
 
 
 def _are_hashes(value: object) -> bool:
@@ -153,6 +176,16 @@ def listed(reply: Reply) -> Answer[PipPage]:
     return Failed("its answer is no project list")
 
 
-def has_form(reply: Reply) -> bool:
-    """Whether an HTML page asks for something, as login pages do."""
-    return listing.html_page(_decoded(reply)[0]).asks
+def flat_links(reply: Reply) -> list[Link]:
+    """The links of a flat page; `Unusable` where it may be something else, for what it lacks would be absent."""
+    if not reply.content_type.lower().startswith(_HTML):
+        raise Unusable(f"its answer is no page of files (content type {reply.content_type or 'not stated'})")
+    found = links_on(reply)
+    page = listing.html_page(_decoded(reply)[0])
+    if page.asks:
+        raise Unusable("its answer is a form, such as a login page, and no page of files", asks=True)
+    if not (page.ended or reply.is_delimited):
+        raise Unusable("the page was cut short")
+    if not any(filename(link.url).endswith((*SDIST_ENDINGS, ".whl")) for link in found):
+        raise Unusable("its page lists no file at all")
+    return found

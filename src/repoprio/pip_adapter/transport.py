@@ -18,10 +18,15 @@ from repoprio.urls import without_credentials
 Result = TypeVar("Result")
 _CHUNK = 64 * 1024
 _INFLATED = 1024 * 1024
+_PACKED = ("gzip", "x-gzip", "deflate")
+# These say that somebody is not let in, whole or not.
+_REFUSED_LOGIN = frozenset({401, 403, 407})
+# More of an answer that is no page is not looked at.
+_ENOUGH = 1024 * 1024
+_LOCATION = "_repoprio_location"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_TOO_MANY = re.compile(r"too many (\d{3}) error responses")
-# Without any of these an answer ends where the connection does (RFC 9112, section 6.3).
-_DELIMITERS = frozenset({"content-length", "transfer-encoding", "content-encoding"})
+# What urllib3 says where its retries met the same status each time: pip retries 500 and above alone.
+_TOO_MANY = re.compile(r"too many (5\d\d) error responses")
 # What a proxy says of itself, and not of the repository: that it wants a login, or allows nobody there.
 _PROXY_REFUSES = re.compile(r"tunnel connection failed: (?:401|403|407)")
 # As pip asks (PEP 691), but never content with what its cache says of the past: a name that a
@@ -55,20 +60,27 @@ class Reply:
 
 
 class Unusable(Exception):
-    """No usable answer; the text says why. `lasting`: the server is down, not only this page bad."""
+    """No usable answer; the text says why.
 
-    def __init__(self, reason: str, *, lasting: bool = False) -> None:
+    `lasting`: the server is down, not only this page bad. `asks`: it wants somebody to log in.
+    """
+
+    def __init__(self, reason: str, *, lasting: bool = False, asks: bool = False) -> None:
         super().__init__(reason)
         self.lasting = lasting
+        self.asks = asks
 
 
 def get(session: Any, url: str, *, seconds: float, clock: Callable[[], float], size_limit: int) -> Reply:
     """Ask for `url`; `Unusable` where nothing usable comes within `seconds` of `clock` and `size_limit` bytes."""
-    return _within(seconds, clock, lambda: _get(session, url, size_limit))
+    return within(seconds, clock, lambda: _get(session, url, size_limit))
 
 
-def _within(seconds: float, clock: Callable[[], float], work: Callable[[], Result]) -> Result:
-    """Run `work` in a thread of its own: pip's time-out counts silence, not a drip of bytes."""
+def within(seconds: float, clock: Callable[[], float], work: Callable[[], Result]) -> Result:
+    """Run `work` in a thread of its own; `Unusable` after `seconds` of `clock`.
+
+    pip's time-out counts silence, not a drip of bytes, nor a page that takes for ever to be read.
+    """
     end = clock() + seconds
     results: list[Result] = []
     errors: list[BaseException] = []
@@ -92,24 +104,26 @@ def _within(seconds: float, clock: Callable[[], float], work: Callable[[], Resul
 
 def _get(session: Any, url: str, size_limit: int) -> Reply:
     try:
-        response = session.get(url, headers=_HEADERS, allow_redirects=False, stream=True)
+        response = session.get(
+            url, headers=_HEADERS, allow_redirects=False, stream=True, hooks={"response": [_keep_location]}
+        )
     except Exception as error:  # noqa: BLE001 - whatever went wrong, there was no usable answer
         return _failure(session, url, error)
     try:
-        location = response.headers.get("Location")
+        location = getattr(response, _LOCATION, None)
         if response.status_code in _REDIRECTS and location:
             target = without_credentials(urljoin(response.url, location))
             return Reply(response.status_code, response.url, redirect=target)
-        if response.status_code != 200:
-            # A short body is read, though nobody needs it: the connection can serve the next page then.
-            response.raw.read(_CHUNK, decode_content=False)
+        if 400 <= response.status_code < 500 and response.status_code not in _REFUSED_LOGIN:
+            # What breaks off is no word of absence; and the connection can serve the next page.
+            _see_the_end(response)
         return Reply(
             response.status_code,
             response.url,
             _body(response, size_limit) if response.status_code == 200 else b"",
             response.headers.get("Content-Type", ""),
             sent=_login(response),
-            is_delimited=not _DELIMITERS.isdisjoint(name.lower() for name in response.headers),
+            is_delimited=_is_delimited(response.headers),
         )
     except Unusable:
         raise
@@ -119,13 +133,26 @@ def _get(session: Any, url: str, size_limit: int) -> Reply:
         response.close()
 
 
+def _keep_location(response: Any, **_: Any) -> None:
+    """Take the header away from requests, which would read the body of a redirect, however long it is."""
+    setattr(response, _LOCATION, response.headers.pop("Location", None))
+
+
+def _see_the_end(response: Any) -> None:
+    size = 0
+    for chunk in _counted(response):
+        size += len(chunk)
+        if size > _ENOUGH:
+            raise Unusable(f"its answer ({response.status_code}) does not end")
+
+
 def _body(response: Any, size_limit: int) -> bytes:
     """The whole body, decompressed here: urllib3 takes a gzip stream that was cut short for a whole one."""
     raw = _counted(response)
     encoding = response.headers.get("Content-Encoding", "identity").lower().strip()
     if encoding in ("identity", ""):
         chunks = raw
-    elif encoding in ("gzip", "x-gzip", "deflate"):
+    elif encoding in _PACKED:
         chunks = _inflated(raw)
     else:
         raise Unusable(f"its answer is encoded as {encoding!r}, which was not asked for")
@@ -146,6 +173,15 @@ def _counted(response: Any) -> Iterator[bytes]:
     announced = response.headers.get("Content-Length", "")
     if announced.isdigit() and size < int(announced):
         raise Unusable("the page was cut short")
+
+
+def _is_delimited(headers: Any) -> bool:
+    """Whether something tells where the answer ends; else it ends where the connection does (RFC 9112, section 6.3)."""
+    return (
+        headers.get("Content-Length", "").strip().isdigit()
+        or headers.get("Transfer-Encoding", "").strip().lower() == "chunked"
+        or headers.get("Content-Encoding", "").strip().lower() in _PACKED
+    )
 
 
 def _inflated(raw: Iterator[bytes]) -> Iterator[bytes]:
@@ -171,8 +207,8 @@ def _failure(session: Any, url: str, error: Exception) -> Reply:
     """A status that pip's retries hide in an error, or `Unusable`."""
     tries = getattr(getattr(session.get_adapter(url), "max_retries", None), "total", 0) + 1
     told = _told(error)
-    if hidden := _TOO_MANY.search(told):
-        return Reply(int(hidden[1]), url, tries=tries)
+    if hidden := _hidden_status(error):
+        return Reply(hidden, url, tries=tries)
     if _PROXY_REFUSES.search(told):
         return Reply(407, url)
     attempts = f", {tries} tries" if tries > 1 else ""
@@ -200,6 +236,22 @@ _KINDS = (
     ("disconnected", "the connection was closed"),
     ("eoferror", "it asks for a login, and none was given"),
 )
+
+
+def _hidden_status(error: BaseException) -> int | None:
+    """The status in urllib3's own `ResponseError`; the texts of other errors may be the server's."""
+    seen: list[BaseException] = []
+    found: list[Any] = [error]
+    while found:
+        one = found.pop()
+        if not isinstance(one, BaseException) or one in seen:
+            continue
+        seen.append(one)
+        hidden = _TOO_MANY.fullmatch(str(one)) if type(one).__name__ == "ResponseError" else None
+        if hidden:
+            return int(hidden[1])
+        found += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+    return None
 
 
 def _told(error: Exception) -> str:

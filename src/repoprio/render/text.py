@@ -223,6 +223,14 @@ def _unavailable_hint(e: Explanation) -> str:
         return "set the variable, or ask who keeps the policy what its value is"
     if any(status in reasons for status in ("401", "403", "407")):
         return "check the login: a token may be missing or have expired"
+    if "certificate" in reasons or "TLS" in reasons:
+        return "have its certificate renewed, or tell pip whom to trust (--cert, PIP_CERT)"
+    if any(bound in reasons for bound in ("took more than", "weighs more than")):
+        return "page-timeout and page-size-limit in the policy are the bounds"
+    if any(sign in reasons for sign in ("form", "content type", "no HTML")):
+        return "something else answers in its place: check the policy's url, and the login"
+    if any(line.reason in ("404", "410") for line in e.faulty):
+        return "its absent in the policy leaves this status out; a list there replaces [404]"
     if "redirect" in reasons:
         names = listed([line.repository.name for line in e.faulty])
         return f"whoever keeps the policy can say under repositories.{names}.redirects what it means"
@@ -274,7 +282,7 @@ def screen(e: Explanation) -> str:
         for row in rows
     ]
     shown = [*table, ""] if e.lines else []
-    return "\n".join([sentence(e), "", *shown, *_facts(e)])
+    return "\n".join(plain(line) for line in [sentence(e), "", *shown, *_facts(e)])
 
 
 def _facts(e: Explanation) -> list[str]:
@@ -293,7 +301,7 @@ def _facts(e: Explanation) -> list[str]:
 
 def skipped_warning(repository: Repository, project: str, reason: str) -> str:
     """The warning that an unavailable repository counted as absent."""
-    return (
+    return plain(
         f"repoprio: {project}: {repository} is unavailable ({reason}) and counts as absent "
         f"(repositories.{repository.name}.skip-if-unavailable)."
     )
