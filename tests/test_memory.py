@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from support.files import build, parse
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
 from support.repository import RepositoryServer
+from support.wire import WireFault, WireServer
 
 PIPS = ["22.0.2", "26.3"]
 # pip keeps nothing that came over plain HTTP, unless the host is trusted.
@@ -132,7 +131,8 @@ def test_a_repository_that_is_down_costs_its_tries_once(world: World, repository
     """Of five projects the first one finds out that corp is down, after its retries; the others know it."""
     apps = repository("apps")
     apps.add("apps-all", {"version": "1", "requires": [f"lib-{n}" for n in range(5)]})
-    tries = Closing()
+    tries = WireServer("lib-0", [])
+    tries.fault = WireFault("reset", "", "", how="reset")
     policy = world.folder / "policy.toml"
     for name in (f"lib-{n}" for n in range(5)):
         world.public.add(name, "9")
@@ -146,34 +146,8 @@ def test_a_repository_that_is_down_costs_its_tries_once(world: World, repository
     tries.close()
     assert done.code == 1
     assert done.stdout.count("the connection was") >= 5
-    assert tries.count == 2
+    assert tries.requests == ["/simple/lib-0/"] * 2
     assert not world.public.requests
-
-
-class Closing:
-    """A port that closes every connection, and counts them."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            self.count += 1
-            connection.close()
-
-    def close(self) -> None:
-        """Stop."""
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join(5)
 
 
 @pytest.mark.parametrize("pip", ["26.3"])

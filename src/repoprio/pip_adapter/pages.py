@@ -64,12 +64,9 @@ class Pages:
 
     def _read(self, ask: Ask, work: Callable[[], Result]) -> Result:
         """Read a page within what is left of its time: it may be made so that this takes for ever."""
-        left = self._policy.page_timeout - self._spent[_hop_key(ask)]
-        try:
-            return transport.within(left, auth.keeper(self._session.auth).clock, work)
-        except Unusable as error:
-            took = f"took more than {left:g} s"
-            raise Unusable(f"took more than {self._policy.page_timeout:g} s") if str(error) == took else error from None
+        limit = self._policy.page_timeout
+        clock = auth.keeper(self._session.auth).clock
+        return transport.within(limit - self._spent[_hop_key(ask)], clock, work, limit=limit)
 
     def _get(self, ask: Ask) -> Reply | Redirected | Status:
         """A reply with status 200, or what else came."""
@@ -138,23 +135,18 @@ class Pages:
         known = next((login.origin for login in logins if login.pair == sent), None)
         return known or auth.other_origin(self._session.auth, ask.location.url, sent)
 
+    def _places(self) -> list[tuple[Repository, Location]]:
+        return [(repository, location) for repository in self._policy.enabled() for location in repository.locations]
+
     def _all_logins(self) -> Iterator[Login]:
-        for repository in self._policy.enabled():
-            for location in repository.locations:
-                if login := self.login(repository, location):
-                    yield login
+        return (login for place in self._places() if (login := self.login(*place)))
 
     def settle(self) -> None:
         """Tell pip the policy's URLs with their logins, for files of the same site, and what may go where."""
-        self._session.auth.index_urls = [
-            self._with_login(repository, location)
-            for repository in self._policy.enabled()
-            for location in repository.locations
-        ]
+        self._session.auth.index_urls = [self._with_login(*place) for place in self._places()]
         keeper = auth.keeper(self._session.auth)
         keeper.logins = tuple(self._all_logins())
-        known = (location for repository in self._policy.enabled() for location in repository.locations)
-        keeper.sites = frozenset(site(location.url) for location in known if not location.unset)
+        keeper.sites = frozenset(site(location.url) for _, location in self._places() if not location.unset)
 
     def _folder(self, ask: Ask) -> Answer[PipPage]:
         """A project page of a simple repository on disk, as pip reads it: ``NAME/index.html``."""

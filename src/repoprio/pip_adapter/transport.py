@@ -76,8 +76,10 @@ def get(session: Any, url: str, *, seconds: float, clock: Callable[[], float], s
     return within(seconds, clock, lambda: _get(session, url, size_limit))
 
 
-def within(seconds: float, clock: Callable[[], float], work: Callable[[], Result]) -> Result:
-    """Run `work` in a thread of its own; `Unusable` after `seconds` of `clock`.
+def within(
+    seconds: float, clock: Callable[[], float], work: Callable[[], Result], *, limit: float | None = None
+) -> Result:
+    """Run `work` in a thread of its own; `Unusable` after `seconds` of `clock`, the rest of `limit`.
 
     pip's time-out counts silence, not a drip of bytes, nor a page that takes for ever to be read.
     """
@@ -96,7 +98,7 @@ def within(seconds: float, clock: Callable[[], float], work: Callable[[], Result
     while worker.is_alive() and (left := end - clock()) > 0:
         worker.join(left)
     if worker.is_alive():
-        raise Unusable(f"took more than {seconds:g} s")
+        raise Unusable(f"took more than {limit or seconds:g} s")
     if errors:
         raise errors[0]
     return results[0]
