@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from repoprio.cli import at_hand
+from repoprio.cli import at_hand, terminal
 from repoprio.config.doubts import doubts
 from repoprio.config.faults import Doubt
 from repoprio.config.locations import is_at
@@ -23,6 +23,28 @@ _UNLISTED = {
     Unlisted.LOWEST: 'it is asked last (unlisted = "lowest")',
     Unlisted.IGNORE: 'it is ignored (unlisted = "ignore")',
 }
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What config takes: an action, and what that takes."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, prog="repoprio config")
+    for name, about in (
+        ("show", "the files read, and the merged policy with the file of each setting"),
+        ("check", "all faults of the policy, and what is no fault but seldom meant"),
+    ):
+        action = actions.add_parser(name, help=about, description=f"Prints {about}.")
+        action.add_argument("file", nargs="?", metavar="FILE", help="TOML or a pip.conf, not what is in force")
+        action.add_argument("--isolated", action="store_true", help="without the user's pip.conf, as pip --isolated")
+        terminal.add_report(action)
+        action.set_defaults(action=show if name == "show" else check)
+    about = "the JSON Schema of the TOML file, for editors"
+    actions.add_parser("schema", help=about, description=f"Prints {about}.").set_defaults(action=schema)
+
+
+def command(options: argparse.Namespace) -> int:
+    """Do the action of `options`."""
+    status: int = options.action(options)
+    return status
 
 
 def show(options: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 from repoprio import doctor
 from repoprio.answers import State
-from repoprio.cli import at_hand
+from repoprio.cli import at_hand, terminal
 from repoprio.config import fuse
 from repoprio.config.places import Unreadable, pip_text
 from repoprio.config.survey import Survey
@@ -23,6 +23,19 @@ from repoprio.render.policy import policy_line
 from repoprio.render.text import plain
 
 _UV_FILES = ("/etc/uv/uv.toml", "~/.config/uv/uv.toml")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What doctor takes."""
+    parser.description = (
+        "Starts a real pip in this environment, and in others, and looks what it takes from two "
+        "repositories on loopback. Uses no network but with --network."
+    )
+    beneath = "a virtual environment, or a folder with some beneath it"
+    asks = "ask each repository of the policy as well, for a name that nobody has"
+    parser.add_argument("--network", action="store_true", help=asks)
+    parser.add_argument("--venv", action="append", default=[], metavar="DIR", help=beneath)
+    terminal.add_report(parser)
 
 
 def command(options: argparse.Namespace) -> int:

@@ -11,6 +11,22 @@ from repoprio.config import fuse
 from repoprio.pip_adapter import environments
 
 
+def arguments(parser: argparse.ArgumentParser, action: str = "enable") -> None:
+    """What enable takes, and disable."""
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--python", metavar="PATH", help="the environment of this Python")
+    where.add_argument("--venv", metavar="DIR", help="a virtual environment")
+    base = "the interpreter that this environment was made from, and with it all that are made from it"
+    where.add_argument("--base", action="store_true", help=base)
+    fuse_help = "in pip's global file, a line with which a pip that nothing guards finds nothing"
+    where.add_argument("--fuse", action="store_true", help=fuse_help)
+    if action == "enable":
+        copy = "repoprio itself, not a pointer to it: for an environment that will travel"
+        parser.add_argument("--copy", action="store_true", help=copy)
+    parser.set_defaults(action=action)
+    parser.set_defaults(**({} if action == "enable" else {"copy": False}))
+
+
 def command(options: argparse.Namespace) -> int:
     """Enable or disable; tells each file that was written or removed."""
     if options.copy and not (options.python or options.venv):

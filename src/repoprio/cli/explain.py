@@ -5,10 +5,30 @@ from __future__ import annotations
 import argparse
 import sys
 
+from repoprio.cli import terminal
 from repoprio.lookup import Outcome
 from repoprio.pip_adapter import explainer
 from repoprio.pip_adapter.opened import CannotLook
 from repoprio.render import json, text
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What explain takes."""
+    parser.description = (
+        "Says who owns each name, what would be installed and why. Nothing is built or installed, "
+        "and nobody below the owner is asked."
+    )
+    parser.add_argument("requirements", nargs="*", metavar="REQ", help="a requirement, such as 'acme>=1'")
+    parser.add_argument("-r", "--requirement", action="append", default=[], metavar="FILE", dest="files")
+    parser.add_argument("-c", "--constraint", action="append", default=[], metavar="FILE", dest="constraints")
+    parser.add_argument("--shadowed", action="store_true", help="ask all repositories that are not ruled out")
+    terminal.add_report(parser)
+    pip = parser.add_argument_group("as for pip")
+    pip.add_argument("--pre", action="store_true")
+    pip.add_argument("--no-index", action="store_true")
+    pip.add_argument("-i", "--index-url", metavar="URL")
+    pip.add_argument("--extra-index-url", action="append", default=[], metavar="URL")
+    pip.add_argument("-f", "--find-links", action="append", default=[], metavar="URL")
 
 
 def command(options: argparse.Namespace) -> int:

@@ -21,6 +21,18 @@ class NothingExported(RepoprioError):
     """There is no policy, a faulty one, or one that cannot be said."""
 
 
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What export takes."""
+    parser.description = (
+        "Prints the policy in uv's words. What uv cannot be told stands in comments and on stderr, and "
+        "the exit status is 1 then."
+    )
+    parser.add_argument("installer", metavar="FORMAT", choices=("uv",), help="uv")
+    parser.add_argument("--project", action="store_true", help="for a project's pyproject.toml: routes exact names too")
+    parser.add_argument("--check", metavar="FILE", help="compare with FILE instead; exit status 1 if it differs")
+    parser.add_argument("--policy", metavar="FILE", help="a policy in TOML, instead of the one in force")
+
+
 def command(options: argparse.Namespace) -> int:
     """Print the export, or compare it with a file; 1 where something cannot be said, or differs."""
     project = options.project or os.path.basename(options.check or "") == "pyproject.toml"

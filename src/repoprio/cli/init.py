@@ -25,6 +25,25 @@ class CannotWrite(RepoprioError):
     """The file of a new policy is there already, or cannot be made."""
 
 
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What init takes."""
+    parser.description = (
+        "Prints a policy with the repositories given, the first one highest. Without names: with all that "
+        "pip's settings at hand name, where the priorities are left to decide."
+    )
+    parser.add_argument(
+        "repositories", nargs="*", metavar="NAME=URL", help="a repository; pypi stands for pip's own index"
+    )
+    parser.add_argument(
+        "--namespaces", action="append", default=[], metavar="NAME=PATTERN", help="names that come from it alone"
+    )
+    owned = "these names come from it alone; it may serve others too"
+    parser.add_argument("--owns", action="append", default=[], metavar="NAME=PATTERN", help=owned)
+    parser.add_argument("--flat", action="append", default=[], metavar="NAME", help="it is what pip calls find-links")
+    parser.add_argument("--isolated", action="store_true", help="without the user's pip.conf, as pip --isolated")
+    parser.add_argument("-o", "--output", metavar="FILE", help="a file that is not there yet; - is stdout")
+
+
 def command(options: argparse.Namespace) -> int:
     """Print the policy, or write it to a file that is not there yet."""
     if options.output == "":

@@ -1,0 +1,70 @@
+"""The command line: one parser, whose commands say in their own modules what they take."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+from repoprio import __version__
+from repoprio.cli import terminal
+
+# Each is a module of this package with `arguments` and `command`; but for pip, whose words are pip's own.
+COMMANDS = {
+    "explain": "who owns each name, what would be installed, which rule said so",
+    "config": "what the policy is, where it comes from, what is wrong with it",
+    "init": "a policy to begin with",
+    "export": "the policy in another installer's words, and what these cannot say",
+    "enable": "put the hook into another environment",
+    "disable": "take it out again, exactly what enable put in",
+    "doctor": "is the hook in place and effective, and what is not guarded",
+    "pip": "pip with the policy, hook or none",
+    "demo": "a hijack with pip alone, the same with a policy; no network",
+}
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The options of one command; `command` is what to call with them. Usage errors and --help end the process."""
+    named = next((word for word in arguments if word in COMMANDS), None)
+    return build((named,) if named else ()).parse_args(arguments)
+
+
+def build(filled: tuple[str, ...] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """The parser. Only the commands of `filled` know what they take: each one loads its module."""
+    parser = _Parser(
+        prog="repoprio",
+        description="Repository priorities for pip: a higher-priority repository owns every name it serves.",
+        epilog="The policy is the file that REPOPRIO_CONFIG names, else what the system's files and [repoprio] of "
+        "pip's own files say together: repoprio config show.",
+    )
+    parser.add_argument("--version", action="version", version=f"repoprio {__version__}")
+    # Told its name, argparse need not lay out a help text to find it: that takes 2 ms.
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog="repoprio")
+    for name, about in COMMANDS.items():
+        command = commands.add_parser(name, help=about, description=f"{about[:1].upper()}{about[1:]}.")
+        if name in filled and name != "pip":
+            module = import_module(f"repoprio.cli.{name}")
+            command.set_defaults(command=module.command, parser=command)
+            module.arguments(command)
+    return parser
+
+
+class _Help(argparse.HelpFormatter):
+    """argparse's own, told the width: to find it, argparse imports what takes 3 ms, for each command and no help."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=max(terminal.columns(sys.stdout), 40) - 2)
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(formatter_class=_Help, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        """As argparse ends, without a login that stands where something else belongs."""
+        from repoprio.config.faults import printable
+        from repoprio.urls import hushed
+
+        words = (hushed(word) if "@" in word or "://" in word else word for word in message.split(" "))
+        super().error(printable(" ".join(words)))
