@@ -20,7 +20,7 @@ from repoprio.doctor import Environment
 from repoprio.errors import RepoprioError
 from repoprio.export import uv
 from repoprio.render.policy import policy_line
-from repoprio.render.text import plain
+from repoprio.render.table import plain
 
 _UV_FILES = ("/etc/uv/uv.toml", "~/.config/uv/uv.toml")
 

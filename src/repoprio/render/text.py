@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from repoprio.explanation import Explanation, Line
 from repoprio.lookup import Code, Outcome
 from repoprio.policy import Repository
+from repoprio.render.table import plain
 
 _MOST_VERSIONS = 8
 
@@ -137,11 +138,6 @@ def message(
     tail = [part for part in (f"why: {why}" if why else "", f"help: {help_text}" if help_text else "") if part]
     lines = [f"repoprio: {plain(lead)}", *(f"  {plain(detail)}" for detail in details if detail)]
     return "\n".join([*lines, f"  {'    '.join([*tail, f'[{code}]'])}"])
-
-
-def plain(text: str) -> str:
-    """`text` without control characters: what a repository says must not move the terminal's cursor."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _by(e: Explanation) -> str:

@@ -1,0 +1,104 @@
+"""Aligned tables and colour for a terminal of any width. Pure: a painter decides what colour is."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+# Text and style to text; a style never says what the words do not.
+Paint = Callable[[str, str], str]
+
+_GAP = "  "
+_INDENT = "  "
+# Narrower columns than these make more lines than they save.
+_LEAST = 14
+_CODES = {"good": "32", "bad": "31", "doubt": "33", "quiet": "2", "strong": "1"}
+
+
+def unpainted(text: str, _: str) -> str:
+    """`text` as it is."""
+    return text
+
+
+def painted(text: str, style: str) -> str:
+    """`text` in the style's colour, as ANSI terminals take it."""
+    return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if style else text
+
+
+def plain(text: str) -> str:
+    """`text` without control characters: what a repository says must not move the terminal's cursor."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: `right` sets it to the right; `wraps` lets it be narrower than its longest text."""
+
+    title: str
+    right: bool = False
+    wraps: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row; its `style` is that of all its cells."""
+
+    cells: Sequence[str]
+    style: str = ""
+
+
+def table(columns: Sequence[Column], rows: Sequence[Row], width: int, paint: Paint = unpainted) -> list[str]:
+    """The lines of a table in `width` columns; a word that fits nowhere, such as a URL, stands out on the right."""
+    cells = [[plain(cell) for cell in row.cells] for row in rows]
+    natural = [max([len(column.title), *(len(row[i]) for row in cells)]) for i, column in enumerate(columns)]
+    widths = _fitted(columns, natural, width - len(_INDENT) - len(_GAP) * (len(columns) - 1))
+    if widths is None:
+        return [line for row, texts in zip(rows, cells, strict=True) for line in _stacked(columns, texts, row, paint)]
+    titles = _laid_out(columns, [[column.title] for column in columns], widths)
+    lines = [paint(line, "quiet") for line in titles]
+    for row, texts in zip(rows, cells, strict=True):
+        wrapped = [_wrap(text, room) for text, room in zip(texts, widths, strict=True)]
+        lines += [paint(line, row.style) for line in _laid_out(columns, wrapped, widths)]
+    return lines
+
+
+def _fitted(columns: Sequence[Column], natural: Sequence[int], room: int) -> list[int] | None:
+    """The widths; None where even narrow columns would not fit."""
+    wrapping = [i for i, column in enumerate(columns) if column.wraps]
+    left = room - sum(width for i, width in enumerate(natural) if i not in wrapping)
+    widths = list(natural)
+    # The narrowest first: what it does not need is for the others.
+    for position, i in enumerate(sorted(wrapping, key=lambda i: natural[i])):
+        widths[i] = min(natural[i], left // (len(wrapping) - position))
+        if widths[i] < min(natural[i], _LEAST):
+            return None
+        left -= widths[i]
+    return widths
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _laid_out(columns: Sequence[Column], cells: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
+    lines = []
+    for number in range(max(len(cell) for cell in cells)):
+        texts = [cell[number] if number < len(cell) else "" for cell in cells]
+        padded = [
+            f"{text:>{width}}" if column.right else f"{text:{width}}"
+            for column, text, width in zip(columns, texts, widths, strict=True)
+        ]
+        lines.append(f"{_INDENT}{_GAP.join(padded)}".rstrip())
+    return lines
+
+
+def _stacked(columns: Sequence[Column], texts: Sequence[str], row: Row, paint: Paint) -> list[str]:
+    """One row where columns do not fit: what is short on one line, what is long below it."""
+    short = _GAP.join(text for column, text in zip(columns, texts, strict=True) if text and not column.wraps)
+    long = [
+        f"{_INDENT}  {column.title.lower()}: {text}"
+        for column, text in zip(columns, texts, strict=True)
+        if text and column.wraps
+    ]
+    return [paint(line, row.style) for line in [f"{_INDENT}{short}", *long]]
