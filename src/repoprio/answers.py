@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from repoprio.names import NormalizedName
 from repoprio.policy import Location, Repository
+from repoprio.reasons import Cause
 from repoprio.routing import RuledOut
 
 Page = TypeVar("Page")
@@ -83,6 +84,7 @@ class Failed:
     """
 
     reason: str
+    cause: Cause = Cause.BROKEN
     lasting: bool = False
     asks: bool = False
 
@@ -101,21 +103,31 @@ class State(str, enum.Enum):
 
 
 @dataclass(frozen=True)
+class Failure:
+    """One of a repository's locations that gave no usable answer, and why."""
+
+    location: Location
+    reason: str
+
+
+@dataclass(frozen=True)
 class Finding(Generic[Page]):
     """One repository's part in a decision.
 
-    `reason` is a short text for ABSENT and UNAVAILABLE; `asked` the location that was asked last; `mirror`
-    the one of its mirrors that answered in its place;
-    `skipped` marks an unavailable one that `skip-if-unavailable` made count as absent.
+    `cause` and `reason`, a short text, are for ABSENT and UNAVAILABLE; `asked` is the location that was
+    asked last; `mirror` the one of its mirrors that answered in its place; `failures` its other locations
+    that were tried in vain. `skipped` marks an unavailable one that `skip-if-unavailable` made count as absent.
     """
 
     repository: Repository
     state: State
     reason: str = ""
+    cause: Cause | None = None
     page: Page | None = None
     files: int = 0
     asked: Location | None = None
     mirror: Location | None = None
+    failures: tuple[Failure, ...] = ()
     ruled_out: RuledOut | None = None
     skipped: bool = False
     login_refused: bool = False

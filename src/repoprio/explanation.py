@@ -8,7 +8,8 @@ from typing import Any
 
 from repoprio.answers import Finding, State
 from repoprio.lookup import Code, Decision, Outcome
-from repoprio.policy import Policy, Repository, Rule
+from repoprio.policy import Mode, Policy, Repository, Rule
+from repoprio.reasons import Cause, Rejection
 from repoprio.routing import Blocked, Conflict, Route, RuledOut
 
 
@@ -23,16 +24,29 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A file that the owner lists and that is no candidate, and why."""
+    """A file that the owner lists and that is not taken: why, as a code and in words."""
 
     file: str
     version: str | None
+    reason: str
+    kind: Rejection = Rejection.OTHER
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One of a repository's URLs that gave no usable answer, and why."""
+
+    url: str
     reason: str
 
 
 @dataclass(frozen=True)
 class Line:
-    """One repository's line: `versions` is None where it was not asked, `asked` the URL asked last."""
+    """One repository's line: `versions` is None where it was not asked, `asked` the URL asked last.
+
+    `code` says why it is absent, unavailable or ruled out, as a stable word; None where it serves or was
+    not asked. `mirror` is the mirror that answered in its place, `failures` its other URLs that were tried.
+    """
 
     repository: Repository
     url: str
@@ -40,6 +54,9 @@ class Line:
     versions: tuple[str, ...] | None
     reason: str
     asked: str | None = None
+    code: str | None = None
+    mirror: str | None = None
+    failures: tuple[Tried, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +66,7 @@ class Explanation:
     `lines` are the repositories, highest priority first. `owners` are those that own the name, or
     to which it is routed. `rules` decided; the first one is the one to name. `required_by` is who
     needs it, None for the user. `version_priority` is what pip alone would take, where that is known.
+    `help` is the policy's own word on where to turn; `is_observed` that nothing of this is enforced.
     """
 
     requirement: str
@@ -67,6 +85,8 @@ class Explanation:
     specifier: str = ""
     required_by: str | None = None
     version_priority: Chosen | None = None
+    help: str | None = None
+    is_observed: bool = False
 
     @property
     def faulty(self) -> tuple[Line, ...]:
@@ -106,9 +126,9 @@ def explain(
         decision.name,
         outcome,
         code,
-        tuple(_line(decision, finding, versions, outcome) for finding in decision.findings),
+        tuple(_line(decision, finding, versions, outcome, chosen) for finding in decision.findings),
         owners,
-        _rules(policy, route, owners),
+        _rules(policy, decision, owners),
         chosen=chosen,
         rejected=rejected,
         block=route.text if isinstance(route, Blocked) else None,
@@ -118,6 +138,8 @@ def explain(
         specifier=specifier,
         required_by=required_by,
         version_priority=version_priority,
+        help=policy.help,
+        is_observed=policy.mode is Mode.OBSERVE,
     )
 
 
@@ -127,14 +149,31 @@ def _owners(decision: Decision[Any]) -> tuple[Repository, ...]:
     return decision.route.owners if isinstance(decision.route, Route) else ()
 
 
-def _rules(policy: Policy, route: Route | Blocked | Conflict, owners: tuple[Repository, ...]) -> tuple[Rule, ...]:
+def _rules(policy: Policy, decision: Decision[Any], owners: tuple[Repository, ...]) -> tuple[Rule, ...]:
+    route = decision.route
     if isinstance(route, Blocked):
         return (route.rule,)
     if isinstance(route, Conflict):
         return route.rules
-    priorities = (policy.rule(f"repositories.{r.name}.priority", str(r.priority)) for r in owners)
+    silent = tuple(f.repository for f in decision.of(State.UNAVAILABLE) if not f.skipped)
+    if decision.outcome is Outcome.UNAVAILABLE:
+        said = (_of_silent(policy, finding) for finding in decision.of(State.UNAVAILABLE) if not finding.skipped)
+        return (*route.rules, *said, *_priorities(policy, silent))
     narrowed = (route.versions[1],) if route.versions else ()
-    return (*route.rules, route.mode_rule, *narrowed, *priorities)
+    return (*route.rules, route.mode_rule, *narrowed, *_priorities(policy, owners))
+
+
+def _of_silent(policy: Policy, finding: Finding[Any]) -> Rule:
+    """The setting to look at first where a repository is unavailable."""
+    repository = finding.repository
+    key, value = "url", repository.locations[0].shown
+    if finding.cause is Cause.CANARY and repository.canary:
+        key, value = "canary", repository.canary
+    return policy.rule(f"repositories.{repository.name}.{key}", f'"{value}"')
+
+
+def _priorities(policy: Policy, repositories: tuple[Repository, ...]) -> tuple[Rule, ...]:
+    return tuple(policy.rule(f"repositories.{r.name}.priority", str(r.priority)) for r in repositories)
 
 
 def _pin(route: Route | Blocked | Conflict) -> Rule | None:
@@ -156,21 +195,37 @@ _RULED_OUT = {
 
 
 def _line(
-    decision: Decision[Any], finding: Finding[Any], versions: Mapping[str, tuple[str, ...]], outcome: Outcome
+    decision: Decision[Any],
+    finding: Finding[Any],
+    versions: Mapping[str, tuple[str, ...]],
+    outcome: Outcome,
+    chosen: Chosen | None,
 ) -> Line:
     repository = finding.repository
     status, reason = _status(decision, finding, outcome)
+    if status == "served" and chosen and chosen.repository == repository.name:
+        reason += f"; takes {chosen.version}"
     has = versions.get(repository.name, ()) if finding.state is State.SERVES else None
     if finding.state is State.ABSENT or finding.skipped:
         has = ()
-    asked = finding.asked.shown if finding.asked else None
-    return Line(repository, repository.locations[0].shown, status, has, reason, asked)
+    code = finding.ruled_out or finding.cause
+    return Line(
+        repository,
+        repository.locations[0].shown,
+        status,
+        has,
+        reason,
+        asked=finding.asked.shown if finding.asked else None,
+        code=code.value if code else None,
+        mirror=finding.mirror.shown if finding.mirror else None,
+        failures=tuple(Tried(failure.location.shown, failure.reason) for failure in finding.failures),
+    )
 
 
 _NOT_ASKED = {
-    Outcome.SERVED: "below the owner",
-    Outcome.NO_MATCH: "below the owner",
-    Outcome.UNAVAILABLE: "below one that is unavailable",
+    Outcome.SERVED: "below the owner: cannot supply {name}",
+    Outcome.NO_MATCH: "below the owner: cannot supply {name}",
+    Outcome.UNAVAILABLE: "below one that may own {name}",
     Outcome.BLOCKED: "the policy decides alone",
     Outcome.ABSENT: "",
 }
@@ -189,11 +244,10 @@ def _status(decision: Decision[Any], finding: Finding[Any], outcome: Outcome) ->
             return "passed-over", "nothing of it fits"
         own = any(owner.repository.name == finding.repository.name for owner in decision.owners)
         has = "has a version that fits" if decision.code is Code.FITS else f"owns {name}"
-        mirror = f"; from its mirror {finding.mirror.shown}" if finding.mirror else ""
         if own:
-            return "served", (has if outcome is Outcome.SERVED else f"owns {name}; nothing of it fits") + mirror
-        return "shadowed", f"a higher-priority repository {has}{mirror}"
+            return "served", has if outcome is Outcome.SERVED else f"owns {name}; nothing of it fits"
+        return "shadowed", f"a higher-priority repository {has}"
     if finding.state is State.NOT_ASKED:
-        return "not-asked", _NOT_ASKED[decision.outcome]
+        return "not-asked", _NOT_ASKED[decision.outcome].format(name=name)
     skipped = "; skip-if-unavailable: counts as absent" if finding.skipped else ""
     return finding.state.value, finding.reason + skipped

@@ -10,6 +10,7 @@ from repoprio.answers import (
     Answer,
     Ask,
     Failed,
+    Failure,
     Finding,
     Listed,
     Missing,
@@ -22,6 +23,7 @@ from repoprio.answers import (
 )
 from repoprio.names import NormalizedName
 from repoprio.policy import Format, Location, Policy, Repository
+from repoprio.reasons import Cause, of_status
 from repoprio.redirects import judge_redirect
 from repoprio.urls import has_path_of, is_page_of, redacted, site
 
@@ -38,7 +40,7 @@ class Run(Generic[Page]):
     """
 
     policy: Policy
-    canaries: dict[str, str | None] = field(default_factory=dict)
+    canaries: dict[str, Finding[Page] | None] = field(default_factory=dict)
     lists: dict[str, frozenset[NormalizedName] | None] = field(default_factory=dict)
     down: dict[str, Finding[Page]] = field(default_factory=dict)
 
@@ -90,18 +92,20 @@ class Inquiry(Generic[Page]):
         if repository.complete_listing and repository.format is Format.SIMPLE:
             listed = yield from self._listing()
             if listed is not None and self._name not in listed:
-                return self._finding(State.ABSENT, "its project list, which is complete, does not name it")
-        failures: list[Finding[Page]] = []
+                return self._finding(
+                    State.ABSENT, "its project list, which is complete, does not name it", Cause.NOT_LISTED
+                )
+        failed: list[Finding[Page]] = []
         for location in repository.locations:
             finding = yield from self._page(location, self._name, What.PAGE)
-            if finding.state is State.SERVES or (not failures and finding.state is State.ABSENT):
-                return replace(finding, mirror=location) if failures else finding
-            failures.append(finding)
+            if finding.state is State.SERVES or (not failed and finding.state is State.ABSENT):
+                return replace(finding, mirror=location, failures=_failures(repository, failed)) if failed else finding
+            failed.append(finding)
         # A mirror that refuses the login speaks for the repository: `skip-if-unavailable` must not hide it.
-        refused = any(failure.login_refused for failure in failures)
-        finding = replace(failures[0], login_refused=refused)
+        refused = any(finding.login_refused for finding in failed)
+        finding = replace(failed[0], login_refused=refused, failures=_failures(repository, failed)[1:])
         # Where being down counts as absent, each page is asked: the next one may answer, or say 401.
-        if all(failure.lasting for failure in failures) and not repository.skip_if_unavailable:
+        if all(finding.lasting for finding in failed) and not repository.skip_if_unavailable:
             self._run.down[repository.name] = finding
         return finding
 
@@ -111,7 +115,7 @@ class Inquiry(Generic[Page]):
         """Ask one location for one page, hop by hop, and judge what comes."""
         if location.unset:
             variables = ", ".join(f"${{{variable}}}" for variable in location.unset)
-            return self._finding(State.UNAVAILABLE, f"{variables} is not set", location)
+            return self._finding(State.UNAVAILABLE, f"{variables} is not set", Cause.UNSET, location)
         flat = self._repository.format is Format.FLAT
         what = What.FILES if flat else what
         start = location if flat else location.page(name)
@@ -122,10 +126,10 @@ class Inquiry(Generic[Page]):
                 return self._judge(answer, at, start, name)
             verdict = judge_redirect(self._known, self._repository, location, name, answer.url)
             if verdict.state is not None:
-                return self._finding(verdict.state, verdict.reason, at)
+                return self._finding(verdict.state, verdict.reason, Cause.REDIRECT, at)
             # A variable of the policy may have gone into the target: then it is not shown.
             at = Location(location.shown if "${" in location.shown else redacted(answer.url), answer.url)
-        return self._finding(State.UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects", at)
+        return self._finding(State.UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects", Cause.REDIRECT, at)
 
     def _judge(self, answer: Answer[Page] | None, at: Location, start: Location, name: NormalizedName) -> Finding[Page]:
         repository = self._repository
@@ -133,10 +137,13 @@ class Inquiry(Generic[Page]):
         if isinstance(answer, Missing):
             if flat and not (site(start.url).is_own(site(at.url)) and has_path_of(at.url, start.url)):
                 # Only the place itself can say that it has no file of a name.
-                return self._finding(State.UNAVAILABLE, f"no file of it, but it was redirected to {at.shown}", at)
-            return self._finding(State.ABSENT, "no file of it" if flat else "no folder of it", at)
+                problem = f"no file of it, but it was redirected to {at.shown}"
+                return self._finding(State.UNAVAILABLE, problem, Cause.REDIRECT, at)
+            if flat:
+                return self._finding(State.ABSENT, "no file of it", Cause.NO_FILE, at)
+            return self._finding(State.ABSENT, "no folder of it", Cause.NO_FOLDER, at)
         if isinstance(answer, Failed):
-            finding = self._finding(State.UNAVAILABLE, answer.reason, at)
+            finding = self._finding(State.UNAVAILABLE, answer.reason, answer.cause, at)
             return replace(finding, lasting=answer.lasting, login_refused=answer.asks)
         moved = None if flat else _moved(at, start, name)
         if isinstance(answer, Status):
@@ -145,19 +152,19 @@ class Inquiry(Generic[Page]):
             return self._judge_status(answer, at, f"from another site, {site(at.url)}" if foreign else moved)
         assert isinstance(answer, Served)
         if moved:
-            return self._finding(State.UNAVAILABLE, moved, at)
+            return self._finding(State.UNAVAILABLE, moved, Cause.REDIRECT, at)
         if answer.empty and repository.empty_page_is_absent and not flat:
-            return self._finding(State.ABSENT, "an empty page", at)
+            return self._finding(State.ABSENT, "an empty page", Cause.EMPTY_PAGE, at)
         return Finding(repository, State.SERVES, page=answer.page, files=answer.files, asked=at)
 
     def _judge_status(self, answer: Status, at: Location, moved: str | None) -> Finding[Page]:
         repository = self._repository
         if answer.code in repository.absent and repository.format is Format.SIMPLE:
             if moved is None:
-                return self._finding(State.ABSENT, str(answer.code), at)
-            return self._finding(State.UNAVAILABLE, f"{answer.code}, but {moved}", at)
+                return self._finding(State.ABSENT, str(answer.code), Cause.STATUS, at)
+            return self._finding(State.UNAVAILABLE, f"{answer.code}, but {moved}", Cause.REDIRECT, at)
         return replace(
-            self._finding(State.UNAVAILABLE, f"{answer.code}{answer.detail}", at),
+            self._finding(State.UNAVAILABLE, f"{answer.code}{answer.detail}", of_status(answer.code), at),
             login_refused=answer.code in _REFUSED_LOGIN,
             lasting=answer.code >= 500,
         )
@@ -169,14 +176,17 @@ class Inquiry(Generic[Page]):
         if repository.name not in self._run.canaries:
             found = yield from self._page(repository.locations[0], canary, What.CANARY)
             if found.state is State.UNAVAILABLE:
-                return replace(found, reason=f"its canary {canary} got no usable answer: {found.reason}")
+                problem = f"its canary {canary} got no usable answer: {found.reason}"
+                return replace(found, reason=problem, cause=Cause.CANARY)
             served = found.state is State.SERVES and found.files > 0
-            problem = None if served else f"it does not serve its canary {canary} ({found.reason or 'no files'})"
-            self._run.canaries[repository.name] = problem
-        if problem := self._run.canaries[repository.name]:
-            # A server that hides what it has behind a 404 refuses the login in all but the number.
-            return replace(absent, state=State.UNAVAILABLE, reason=problem, login_refused=True)
-        return absent
+            self._run.canaries[repository.name] = None if served else self._hidden(canary, found)
+        return self._run.canaries[repository.name] or absent
+
+    def _hidden(self, canary: NormalizedName, found: Finding[Page]) -> Finding[Page]:
+        """A server that hides what it has behind a 404 refuses the login in all but the number."""
+        problem = f"it does not serve its canary {canary} ({found.reason or 'no files'})"
+        finding = self._finding(State.UNAVAILABLE, problem, Cause.CANARY, found.asked)
+        return replace(finding, login_refused=True)
 
     def _listing(self) -> Generator[Ask, Answer[Page] | None, frozenset[NormalizedName] | None]:
         """The names on the project list, or None where it is not whole, not valid or not there."""
@@ -189,8 +199,15 @@ class Inquiry(Generic[Page]):
                 self._run.lists[repository.name] = answer.names if isinstance(answer, Listed) else None
         return self._run.lists[repository.name]
 
-    def _finding(self, state: State, reason: str, asked: Location | None = None) -> Finding[Page]:
-        return Finding(self._repository, state, reason, asked=asked)
+    def _finding(self, state: State, reason: str, cause: Cause, asked: Location | None = None) -> Finding[Page]:
+        return Finding(self._repository, state, reason, cause, asked=asked)
+
+
+def _failures(repository: Repository, failed: list[Finding[Page]]) -> tuple[Failure, ...]:
+    """What each location that was tried in vain said; a mirror's "absent" is one of these."""
+    return tuple(
+        Failure(location, finding.reason) for location, finding in zip(repository.locations, failed, strict=False)
+    )
 
 
 def _moved(at: Location, start: Location, name: NormalizedName) -> str | None:

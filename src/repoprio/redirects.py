@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from repoprio.answers import State
 from repoprio.names import NormalizedName
 from repoprio.policy import Location, Redirects, Repository
-from repoprio.urls import is_within, page_url, place, site
+from repoprio.urls import is_within, page_url, place, redacted, site
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,9 @@ def judge_redirect(
         return RedirectVerdict(State.ABSENT, f"it redirects to {there}")
     if told is Redirects.FOLLOW:
         return RedirectVerdict(None)
-    return RedirectVerdict(State.UNAVAILABLE, f"it redirects to another site, {there}")
+    # A variable of the policy may have gone into the target, and queries carry tokens: neither is shown.
+    shown = str(there) if "${" in location.shown else redacted(target)
+    return RedirectVerdict(State.UNAVAILABLE, f"it redirects to another site, {shown}")
 
 
 def _landlord(known: tuple[Repository, ...], repository: Repository, target: str) -> Repository | None:

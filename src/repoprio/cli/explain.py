@@ -6,10 +6,11 @@ import argparse
 import sys
 
 from repoprio.cli import terminal
+from repoprio.explanation import Explanation
 from repoprio.lookup import Outcome
-from repoprio.pip_adapter import explainer
-from repoprio.pip_adapter.opened import CannotLook
-from repoprio.render import json, text
+from repoprio.render import json
+from repoprio.render.screen import screen, summary
+from repoprio.render.table import painted, unpainted
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,9 +20,30 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "and nobody below the owner is asked."
     )
     parser.add_argument("requirements", nargs="*", metavar="REQ", help="a requirement, such as 'acme>=1'")
-    parser.add_argument("-r", "--requirement", action="append", default=[], metavar="FILE", dest="files")
-    parser.add_argument("-c", "--constraint", action="append", default=[], metavar="FILE", dest="constraints")
-    parser.add_argument("--shadowed", action="store_true", help="ask all repositories that are not ruled out")
+    parser.add_argument(
+        "-r",
+        "--requirement",
+        action="append",
+        default=[],
+        metavar="FILE",
+        dest="files",
+        help="all requirements of a file",
+    )
+    parser.add_argument(
+        "-c",
+        "--constraint",
+        action="append",
+        default=[],
+        metavar="FILE",
+        dest="constraints",
+        help="versions that are allowed",
+    )
+    asks = (
+        "ask lower-priority repositories too, if routing leaves them; shows what is shadowed, and what pip would take"
+    )
+    parser.add_argument("--shadowed", action="store_true", help=asks)
+    lists = "list each rejected file, and each URL that was asked"
+    parser.add_argument("-v", "--verbose", action="store_true", help=lists)
     terminal.add_report(parser)
     pip = parser.add_argument_group("as for pip")
     pip.add_argument("--pre", action="store_true")
@@ -33,6 +55,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Explain the requirements of `options`; 0 if all would be served, else 1."""
+    from repoprio.pip_adapter import explainer
+    from repoprio.pip_adapter.opened import CannotLook
+
     if not options.requirements and not options.files:
         options.parser.error("name a requirement, or a file of them with -r")
     try:
@@ -48,8 +73,15 @@ def command(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(json.document(explanations))
     else:
-        print("\n\n".join(text.screen(explanation) for explanation in explanations))
+        print(_screens(options, explanations))
     return 0 if all(e.outcome is Outcome.SERVED for e in explanations) else 1
+
+
+def _screens(options: argparse.Namespace, explanations: list[Explanation]) -> str:
+    paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
+    width = terminal.columns(sys.stdout)
+    screens = [screen(explanation, width, paint, verbose=options.verbose) for explanation in explanations]
+    return "\n\n".join([*screens, *([summary(explanations)] if len(screens) != 1 else [])])
 
 
 def _pip_options(options: argparse.Namespace) -> list[str]:

@@ -73,7 +73,7 @@ class Guard:
             raise Refused(text.message(f"{project_name!r} is not a project name.", [], "not-a-name"))
         decision = self.decide(normalize(project_name), specifier)
         if decision.outcome in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
-            raise Refused(text.refusal(self.explanation(project_name, specifier), self.policy.help))
+            raise Refused(text.refusal(self.explanation(project_name, specifier)))
         return list(self._weighed(decision).candidates)
 
     def decide(self, name: NormalizedName, specifier: Any = None, *, below_owner: bool = False) -> Decision[PipPage]:
@@ -145,7 +145,7 @@ class Guard:
             {f.repository.name: f.page.versions for f in serving if f.page},
             specifier=str(specifier or ""),
             chosen=weighed.chosen(best) if best else None,
-            rejected=weighed.rejected(),
+            rejected=weighed.rejected(specifier, hashes),
             required_by=required_by,
             version_priority=alone.chosen(newest) if alone and newest else None,
         )
@@ -216,7 +216,7 @@ class Guard:
         """The refusal for a requirement that no candidate fits; None where one does."""
         if explanation.outcome is Outcome.SERVED:
             return None
-        return Refused(text.refusal(explanation, self.policy.help))
+        return Refused(text.refusal(explanation))
 
 
 def _unlisted(refused: list[Refusal], policy: Policy) -> str:

@@ -18,6 +18,7 @@ from repoprio.pip_adapter.auth import Login
 from repoprio.pip_adapter.reading import PipPage
 from repoprio.pip_adapter.transport import Reply, Unusable
 from repoprio.policy import Location, Policy, Repository
+from repoprio.reasons import Cause
 from repoprio.urls import filename, site, with_credentials
 
 Result = TypeVar("Result")
@@ -56,9 +57,9 @@ class Pages:
             is_list = ask.what is What.LIST
             return self._read(ask, lambda: reading.listed(reply) if is_list else reading.served(ask.name, reply))
         except Unusable as error:
-            return Failed(str(error), lasting=error.lasting, asks=error.asks)
+            return Failed(str(error), error.cause, lasting=error.lasting, asks=error.asks)
         except OSError as error:
-            return Failed(f"cannot be read: {error.strerror or error}")
+            return Failed(f"cannot be read: {error.strerror or error}", Cause.MISSING)
         except Exception as error:  # noqa: BLE001 - whatever a server can make a parser do, it was no answer
             return Failed(f"its answer cannot be understood ({type(error).__name__})")
 
@@ -72,7 +73,7 @@ class Pages:
         """A reply with status 200, or what else came."""
         url = ask.location.url
         if not self._session.is_secure_origin(Link(url)):
-            raise Unusable(f"{site(url)} is neither https nor a trusted host of pip")
+            raise Unusable(f"{site(url)} is neither https nor a trusted host of pip", Cause.INSECURE)
         clock = auth.keeper(self._session.auth).clock
         begun = clock()
         reply = transport.get(
@@ -95,7 +96,7 @@ class Pages:
             self._spent[_hop_key(ask)] = 0.0
         left = self._policy.page_timeout - self._spent[_hop_key(ask)]
         if left <= 0:
-            raise Unusable(f"took more than {self._policy.page_timeout:g} s")
+            raise Unusable(f"took more than {self._policy.page_timeout:g} s", Cause.TIME)
         return left
 
     def _with_login(self, repository: Repository, location: Location) -> str:
@@ -153,14 +154,14 @@ class Pages:
         folder = url_to_path(ask.location.url.rstrip("/"))
         root = folder if ask.what is What.LIST else os.path.dirname(folder)
         if not os.path.isdir(root):
-            raise Unusable("its folder is not there", lasting=True)
+            raise Unusable("its folder is not there", Cause.MISSING, lasting=True)
         if ask.what is What.LIST:
             return Failed("a folder has no project list that could be whole")
         if not os.path.isdir(folder):
             return self._misspelled(root, ask.name)
         page = os.path.join(folder, "index.html")
         if not os.path.isfile(page):
-            raise Unusable("its folder for the project has no index.html")
+            raise Unusable("its folder for the project has no index.html", Cause.MISSING)
         return reading.served(ask.name, _file_reply(page))
 
     @staticmethod
@@ -169,7 +170,7 @@ class Pages:
         if not others:
             return Missing()
         # pip asks for the normalized name only; to call it absent would hand it to a lower repository.
-        return Failed(f"its folder {others[0]!r} is not named {name!r}, as PEP 503 wants")
+        return Failed(f"its folder {others[0]!r} is not named {name!r}, as PEP 503 wants", Cause.SPELLING)
 
     def _local_files(self, ask: Ask) -> Answer[PipPage]:
         path = url_to_path(ask.location.url)
@@ -200,12 +201,12 @@ def _links_of_path(path: str) -> list[Link]:
         entries = sorted(os.scandir(path), key=lambda entry: entry.name)
         broken = [entry.name for entry in entries if not entry.is_file() and _is_named_as_file(entry.name)]
         if broken:
-            raise Unusable(f"{broken[0]!r} in it is no file that can be read")
+            raise Unusable(f"{broken[0]!r} in it is no file that can be read", Cause.MISSING)
         files = [entry.path for entry in entries if entry.is_file()]
     elif os.path.isfile(path):
         files = [path]
     else:
-        raise Unusable("it is not there", lasting=True)
+        raise Unusable("it is not there", Cause.MISSING, lasting=True)
     found = []
     for file in files:
         is_page = file.lower().endswith((".html", ".htm"))

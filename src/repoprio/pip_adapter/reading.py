@@ -13,6 +13,7 @@ from repoprio.names import SDIST_ENDINGS, NormalizedName, normalize, version_in
 from repoprio.pip_adapter import compat, links, listing
 from repoprio.pip_adapter.compat import is_version, newest_first
 from repoprio.pip_adapter.transport import Reply, Unusable
+from repoprio.reasons import Cause
 from repoprio.urls import filename
 
 # The largest pages of PyPI have some ten thousand.
@@ -65,7 +66,7 @@ def served(name: NormalizedName, reply: Reply) -> Answer[PipPage]:
         return Served(page, len(page.links), empty=not found)
     html = listing.html_page(_decoded(reply)[0])
     if html.asks:
-        raise Unusable("its answer is a form, such as a login page, and no project page", asks=True)
+        raise Unusable("its answer is a form, such as a login page, and no project page", Cause.LOGIN, asks=True)
     return Served(page, 0, empty=html.empty)
 
 
@@ -89,7 +90,9 @@ def links_on(reply: Reply, name: NormalizedName | None = None) -> list[Link]:
     elif kind.startswith(_HTML):
         _check_html(text, is_delimited=reply.is_delimited)
     else:
-        raise Unusable(f"its answer is no project page (content type {reply.content_type or 'not stated'})")
+        raise Unusable(
+            f"its answer is no project page (content type {reply.content_type or 'not stated'})", Cause.NOT_A_PAGE
+        )
     try:
         return compat.links_of(reply.body, reply.content_type, encoding, reply.url)
     except Exception as error:  # noqa: BLE001 - a page that pip cannot read is no usable answer
@@ -110,17 +113,17 @@ def _decoded(reply: Reply) -> tuple[str, str | None]:
 def _check_html(text: str, *, is_delimited: bool) -> None:
     """`Unusable` unless this can be a page of API version 1, and a whole one as far as can be told."""
     if text.lower().count("<a") > MAX_FILES:
-        raise Unusable(f"its page lists more than {MAX_FILES} files")
+        raise Unusable(f"its page lists more than {MAX_FILES} files", Cause.SIZE)
     try:
         page = listing.html_page(text)
     except ValueError:
         raise Unusable("its page is broken HTML") from None
     if not page.is_html:
-        raise Unusable("its page is no HTML")
+        raise Unusable("its page is no HTML", Cause.NOT_A_PAGE)
     if page.unended and not is_delimited:
-        raise Unusable("the page was cut short")
+        raise Unusable("the page was cut short", Cause.CUT_SHORT)
     if page.api_version.split(".")[0] != "1":
-        raise Unusable("its page is of another API version")
+        raise Unusable("its page is of another API version", Cause.API_VERSION)
 
 
 def _check_json(text: str, name: NormalizedName | None) -> None:
@@ -133,12 +136,12 @@ def _check_json(text: str, name: NormalizedName | None) -> None:
     if not isinstance(files, list) or not all(_is_file(file) for file in files):
         raise Unusable("its page is JSON of another shape")
     if len(files) > MAX_FILES:
-        raise Unusable(f"its page lists more than {MAX_FILES} files")
+        raise Unusable(f"its page lists more than {MAX_FILES} files", Cause.SIZE)
     if listing.api_major(document) != "1":
-        raise Unusable("its page is of another API version")
+        raise Unusable("its page is of another API version", Cause.API_VERSION)
     stated = document.get("name", name)
     if name is not None and (not isinstance(stated, str) or normalize(stated) != name):
-        raise Unusable("its page is that of another project")
+        raise Unusable("its page is that of another project", Cause.OTHER_PROJECT)
 
 
 def _is_file(file: object) -> bool:
@@ -179,13 +182,15 @@ def listed(reply: Reply) -> Answer[PipPage]:
 def flat_links(reply: Reply) -> list[Link]:
     """The links of a flat page; `Unusable` where it may be something else, for what it lacks would be absent."""
     if not reply.content_type.lower().startswith(_HTML):
-        raise Unusable(f"its answer is no page of files (content type {reply.content_type or 'not stated'})")
+        raise Unusable(
+            f"its answer is no page of files (content type {reply.content_type or 'not stated'})", Cause.NOT_A_PAGE
+        )
     found = links_on(reply)
     page = listing.html_page(_decoded(reply)[0])
     if page.asks:
-        raise Unusable("its answer is a form, such as a login page, and no page of files", asks=True)
+        raise Unusable("its answer is a form, such as a login page, and no page of files", Cause.LOGIN, asks=True)
     if not (page.ended or reply.is_delimited):
-        raise Unusable("the page was cut short")
+        raise Unusable("the page was cut short", Cause.CUT_SHORT)
     if not any(filename(link.url).endswith((*SDIST_ENDINGS, ".whl")) for link in found):
-        raise Unusable("its page lists no file at all")
+        raise Unusable("its page lists no file at all", Cause.NOT_A_PAGE)
     return found

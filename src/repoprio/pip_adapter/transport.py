@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 
 from repoprio.pip_adapter.auth import Pair
 from repoprio.pip_adapter.compat import knows_json
+from repoprio.reasons import Cause
 from repoprio.urls import without_credentials
 
 Result = TypeVar("Result")
@@ -60,13 +61,14 @@ class Reply:
 
 
 class Unusable(Exception):
-    """No usable answer; the text says why.
+    """No usable answer; `cause` and the text say why.
 
     `lasting`: the server is down, not only this page bad. `asks`: it wants somebody to log in.
     """
 
-    def __init__(self, reason: str, *, lasting: bool = False, asks: bool = False) -> None:
+    def __init__(self, reason: str, cause: Cause = Cause.BROKEN, *, lasting: bool = False, asks: bool = False) -> None:
         super().__init__(reason)
+        self.cause = cause
         self.lasting = lasting
         self.asks = asks
 
@@ -98,7 +100,7 @@ def within(
     while worker.is_alive() and (left := end - clock()) > 0:
         worker.join(left)
     if worker.is_alive():
-        raise Unusable(f"took more than {limit or seconds:g} s")
+        raise Unusable(f"took more than {limit or seconds:g} s", Cause.TIME)
     if errors:
         raise errors[0]
     return results[0]
@@ -130,9 +132,19 @@ def _get(session: Any, url: str, size_limit: int) -> Reply:
     except Unusable:
         raise
     except Exception as error:  # noqa: BLE001 - see above
-        raise Unusable(f"the answer broke off or cannot be read ({_name(error)})") from None
+        raise _unread(error) from None
     finally:
         response.close()
+
+
+def _unread(error: Exception) -> Unusable:
+    """What became of an answer that began well and cannot be read to its end."""
+    told = _told(error)
+    if "timed out" in told or "timeout" in told:
+        return Unusable("its answer stopped coming", Cause.TIME)
+    if any(sign in told for sign in ("incompleteread", "reset", "broken", "chunk", "protocolerror")):
+        return Unusable("the connection broke before the answer was whole", Cause.CUT_SHORT)
+    return Unusable(f"its answer cannot be read ({_name(error)})")
 
 
 def _keep_location(response: Any, **_: Any) -> None:
@@ -145,7 +157,7 @@ def _see_the_end(response: Any) -> None:
     for chunk in _counted(response):
         size += len(chunk)
         if size > _ENOUGH:
-            raise Unusable(f"its answer ({response.status_code}) does not end")
+            raise Unusable(f"its answer ({response.status_code}) does not end", Cause.SIZE)
 
 
 def _body(response: Any, size_limit: int) -> bytes:
@@ -157,12 +169,12 @@ def _body(response: Any, size_limit: int) -> bytes:
     elif encoding in _PACKED:
         chunks = _inflated(raw)
     else:
-        raise Unusable(f"its answer is encoded as {encoding!r}, which was not asked for")
+        raise Unusable(f"its answer is encoded as {encoding!r}, which was not asked for", Cause.NOT_A_PAGE)
     body = bytearray()
     for chunk in chunks:
         body += chunk
         if len(body) > size_limit:
-            raise Unusable(f"the page weighs more than {size_limit} bytes")
+            raise Unusable(f"the page weighs more than {size_limit} bytes", Cause.SIZE)
     return bytes(body)
 
 
@@ -174,7 +186,7 @@ def _counted(response: Any) -> Iterator[bytes]:
         yield chunk
     announced = response.headers.get("Content-Length", "")
     if announced.isdigit() and size < int(announced):
-        raise Unusable("the page was cut short")
+        raise Unusable("the page was cut short", Cause.CUT_SHORT)
 
 
 def _is_delimited(headers: Any) -> bool:
@@ -202,7 +214,7 @@ def _inflated(raw: Iterator[bytes]) -> Iterator[bytes]:
             yield inflater.decompress(pending, _INFLATED)
             pending = inflater.unconsumed_tail or inflater.unused_data
     if not inflater.eof:
-        raise Unusable("the page was cut short")
+        raise Unusable("the page was cut short", Cause.CUT_SHORT)
 
 
 def _failure(session: Any, url: str, error: Exception) -> Reply:
@@ -214,29 +226,30 @@ def _failure(session: Any, url: str, error: Exception) -> Reply:
     if _PROXY_REFUSES.search(told):
         return Reply(407, url)
     attempts = f", {tries} tries" if tries > 1 else ""
-    what = next((text for sign, text in _KINDS if sign in told), f"no answer ({_name(error)})")
-    raise Unusable(f"{what}{attempts}", lasting=True) from None
+    nothing = (f"no answer ({_name(error)})", Cause.CONNECTION)
+    what, cause = next(((text, cause) for sign, text, cause in _KINDS if sign in told), nothing)
+    raise Unusable(f"{what}{attempts}", cause, lasting=True) from None
 
 
 _KINDS = (
-    ("certificate has expired", "its TLS certificate has expired"),
-    ("not valid for", "its TLS certificate is another host's"),
-    ("doesn't match", "its TLS certificate is another host's"),
-    ("self-signed", "pip trusts nobody who signed its TLS certificate (--cert)"),
-    ("unable to get local issuer", "pip trusts nobody who signed its TLS certificate (--cert)"),
-    ("ssl", "the TLS connection failed"),
-    ("certificate", "the TLS connection failed"),
-    ("proxy", "the proxy could not be reached"),
-    ("timeout", "no answer in time"),
-    ("timed out", "no answer in time"),
-    ("resolve", "its host name is not known"),
-    ("name or service", "its host name is not known"),
-    ("refused", "the connection was refused"),
-    ("reset", "the connection was reset"),
-    ("aborted", "the connection was closed"),
-    ("closed", "the connection was closed"),
-    ("disconnected", "the connection was closed"),
-    ("eoferror", "it asks for a login, and none was given"),
+    ("certificate has expired", "its TLS certificate has expired", Cause.TLS),
+    ("not valid for", "its TLS certificate is another host's", Cause.TLS),
+    ("doesn't match", "its TLS certificate is another host's", Cause.TLS),
+    ("self-signed", "pip trusts nobody who signed its TLS certificate (--cert)", Cause.TLS),
+    ("unable to get local issuer", "pip trusts nobody who signed its TLS certificate (--cert)", Cause.TLS),
+    ("ssl", "the TLS connection failed", Cause.TLS),
+    ("certificate", "the TLS connection failed", Cause.TLS),
+    ("proxy", "the proxy could not be reached", Cause.PROXY),
+    ("timeout", "no answer in time", Cause.TIME),
+    ("timed out", "no answer in time", Cause.TIME),
+    ("resolve", "its host name is not known", Cause.CONNECTION),
+    ("name or service", "its host name is not known", Cause.CONNECTION),
+    ("refused", "the connection was refused", Cause.CONNECTION),
+    ("reset", "the connection was reset", Cause.CONNECTION),
+    ("aborted", "the connection was closed", Cause.CONNECTION),
+    ("closed", "the connection was closed", Cause.CONNECTION),
+    ("disconnected", "the connection was closed", Cause.CONNECTION),
+    ("eoferror", "it asks for a login, and none was given", Cause.LOGIN),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -10,8 +11,10 @@ from pip._vendor.packaging.specifiers import SpecifierSet
 from repoprio.answers import Finding
 from repoprio.explanation import Chosen, Rejected
 from repoprio.names import NormalizedName, version_in
+from repoprio.pip_adapter import rejections
 from repoprio.pip_adapter.compat import is_pinned, is_version
 from repoprio.pip_adapter.reading import PipPage
+from repoprio.reasons import Rejection
 from repoprio.urls import filename
 
 Offers = tuple[Finding[PipPage], ...]
@@ -51,38 +54,54 @@ class Weighed:
         As in its factory: the last of the applicable ones; yanked ones only if all are and one
         version is asked for (PEP 592).
         """
-        evaluator = self._finder.make_candidate_evaluator(self._name, specifier=specifier, hashes=hashes)
-        applicable = evaluator.get_applicable_candidates(self.candidates)
+        applicable = self._applicable(specifier, hashes)
         standing = [candidate for candidate in applicable if not candidate.link.is_yanked]
         if not standing and is_pinned(specifier):
             standing = applicable
         return standing[-1] if standing else None
+
+    def _applicable(self, specifier: Any, hashes: Any) -> list[Any]:
+        evaluator = self._finder.make_candidate_evaluator(self._name, specifier=specifier, hashes=hashes)
+        applicable: list[Any] = evaluator.get_applicable_candidates(self.candidates)
+        return applicable
 
     def chosen(self, candidate: Any) -> Chosen:
         """`candidate` as an explanation names it."""
         supplier = next(o for o in self._offers if o.page and candidate.link in o.page.links)
         return Chosen(supplier.repository.name, str(candidate.version), filename(candidate.link.url))
 
-    def rejected(self) -> tuple[Rejected, ...]:
-        """The files that are no candidates, and why, in pip's own words where it has any; yanked ones too."""
-        taken = {candidate.link for candidate in self.candidates}
-        found = []
-        for page in (offer.page for offer in self._offers if offer.page):
-            found += [self._rejection(link) for link in page.links if link not in taken]
-            found += [Rejected(file, None, why) for file, why in page.dropped]
-        yanked = [candidate for candidate in self.candidates if candidate.link.is_yanked]
-        for candidate in yanked:
-            why = f"yanked: {candidate.link.yanked_reason or 'no reason given'}"
-            found.append(Rejected(filename(candidate.link.url), str(candidate.version), why))
-        return tuple(found)
+    def rejected(self, specifier: Any, hashes: Any = None) -> tuple[Rejected, ...]:
+        """The files that are not taken, and why, the newest first; files that fit and are only older are not named."""
+        best = self.best(specifier, hashes)
+        found = [*self._no_candidates(), *self._passed_over(specifier, hashes)]
+        kept = [one for one in found if best is None or one.file != filename(best.link.url)]
+        return tuple(sorted(kept, key=rejections.newest_first, reverse=True))
 
-    def _rejection(self, link: Any) -> Rejected:
-        file = filename(link.url)
-        version = version_in(file, self._name, is_version)
-        kind, detail = self._finder.make_link_evaluator(self._name).evaluate_link(link)
-        # An enumeration since pip 22.3, a truth value before.
-        if getattr(kind, "name", kind) not in ("candidate", True):
-            return Rejected(file, version, detail)
+    def _no_candidates(self) -> Iterator[Rejected]:
+        """What is no candidate at all, by our own filters, by pip's, and by the pin's `versions`."""
+        taken = {candidate.link for candidate in self.candidates}
+        evaluator = self._finder.make_link_evaluator(self._name)
+        for page in (offer.page for offer in self._offers if offer.page):
+            yield from (Rejected(file, None, why, Rejection.LINK) for file, why in page.dropped)
+            for link in page.links:
+                if link not in taken:
+                    version = version_in(filename(link.url), self._name, is_version)
+                    yield rejections.of_link(evaluator, link, version) or self._by_us(link, version)
+
+    def _by_us(self, link: Any, version: str | None) -> Rejected:
         if version and not self._may_be(version):
-            return Rejected(file, version, f"the policy wants {self._versions}")
-        return Rejected(file, version, "the same file of a repository that is named first")
+            return Rejected(filename(link.url), version, f"the pin wants {self._versions}", Rejection.PIN)
+        twice = "the same file of a repository that is named first"
+        return Rejected(filename(link.url), version, twice, Rejection.TWICE)
+
+    def _passed_over(self, specifier: Any, hashes: Any) -> Iterator[Rejected]:
+        """The candidates that the requirement does not let in, by its specifier, its hashes, or PEP 592."""
+        let_in = self._applicable(specifier, None)
+        with_hashes = self._applicable(specifier, hashes) if hashes else let_in
+        for candidate in self.candidates:
+            why = rejections.of_candidate(candidate, specifier, is_let_in=candidate in let_in)
+            if why is None and candidate not in with_hashes:
+                file, version = filename(candidate.link.url), str(candidate.version)
+                why = Rejected(file, version, "none of the hashes that are asked for", Rejection.HASH)
+            if why is not None:
+                yield why

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from repoprio.explanation import Chosen, Explanation, Line
+from repoprio.hints import hint
 from repoprio.lookup import Outcome
 from repoprio.render.text import sentence
 
@@ -35,9 +36,15 @@ def _project(e: Explanation) -> dict[str, Any]:
         "pin": {"name": e.pin.key.split(".")[1], "origin": e.pin.file} if e.pin else None,
         "reason": sentence(e),
         "rules": [{"key": rule.key, "value": rule.value, "origin": rule.file} for rule in e.rules],
-        "rejected": [{"file": r.file, "version": r.version, "reason": r.reason} for r in e.rejected],
+        "rejected": [
+            {"file": r.file, "version": r.version, "kind": r.kind.value, "reason": r.reason} for r in e.rejected
+        ],
         "repositories": [_line(line) for line in e.lines],
         "version_priority": _chosen(e.version_priority),
+        "required_by": e.required_by,
+        "observed": e.is_observed,
+        "hint": found._asdict() if (found := hint(e)) else None,
+        "help": e.help,
     }
 
 
@@ -49,6 +56,9 @@ def _line(line: Line) -> dict[str, Any]:
         "status": line.status,
         "versions": None if line.versions is None else list(line.versions),
         "reason": line.reason,
+        "code": line.code,
+        "mirror": line.mirror,
+        "failures": [{"url": tried.url, "reason": tried.reason} for tried in line.failures],
         "asked": line.asked,
     }
 

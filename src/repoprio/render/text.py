@@ -1,4 +1,4 @@
-"""Explanations as sentences, refusals and tables. Pure: it returns text and prints nothing."""
+"""Explanations as sentences and refusals. Pure: it returns text and prints nothing."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import shlex
 from collections.abc import Sequence
 
 from repoprio.explanation import Explanation, Line
+from repoprio.hints import hint, listed
 from repoprio.lookup import Code, Outcome
 from repoprio.policy import Repository
+from repoprio.reasons import Rejection
 from repoprio.render.table import plain
+from repoprio.routing import RuledOut
 
 _MOST_VERSIONS = 8
-
-
-def listed(words: Sequence[object], joint: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    texts = [str(word) for word in words]
-    return f" {joint} ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def versions(found: Sequence[str] | None) -> str:
@@ -79,7 +76,7 @@ def _owned_absent(e: Explanation) -> str:
 
 
 def _unavailable(e: Explanation) -> str:
-    return "; ".join(f"{line.repository} is unavailable: {line.reason}" for line in e.faulty) + "."
+    return "; ".join(f"{line.repository} is unavailable: {silence(line)}" for line in e.faulty) + "."
 
 
 def _blocked(e: Explanation) -> str:
@@ -119,16 +116,24 @@ def _owner_lines(e: Explanation) -> list[Line]:
     return [e.line(owner) for owner in e.owners]
 
 
-def refusal(e: Explanation, help_text: str | None = None) -> str:
+def refusal(e: Explanation) -> str:
     """The message of a refusal, in the form that all of repoprio's messages have."""
     lead, *details = _REFUSALS[e.code](e)
-    options = "--no-index " if _by_no_index(e) else ""
-    why = f"repoprio explain {options}{shlex.quote(e.requirement)}"
-    return message(lead, details, e.code.value, why=why, help_text=help_text)
+    if found := hint(e):
+        details.append(f"hint: {found.text}")
+    return message(lead, details, e.code.value, why=why(e), help_text=e.help)
 
 
-def _by_no_index(e: Explanation) -> bool:
-    return any("--no-index" in line.reason for line in e.lines)
+def why(e: Explanation) -> str:
+    """The command that tells more."""
+    options = "--no-index " if any(line.code == RuledOut.NO_INDEX.value for line in e.lines) else ""
+    return f"repoprio explain {options}{shlex.quote(e.requirement)}"
+
+
+def silence(line: Line) -> str:
+    """Why a repository is unavailable, its mirrors too."""
+    mirrors = "".join(f"; its mirror {tried.url}: {tried.reason}" for tried in line.failures)
+    return f"{line.reason}{mirrors}"
 
 
 def message(
@@ -151,25 +156,19 @@ def _refuse_no_match(e: Explanation) -> list[str]:
     belongs = (
         f"{e.project} belongs to {owners}, which has {lone}." if lone else f"{e.project} belongs to {owners}: {has}."
     )
-    reasons = [f"{rejected.file}: {rejected.reason}" for rejected in e.rejected[:4]]
-    more = f" ({len(e.rejected)} files in all)" if len(e.rejected) > len(reasons) else ""
+    # That the versions do not fit the requirement is what the first line says.
+    rejected = [rejected for rejected in e.rejected if rejected.kind is not Rejection.SPECIFIER]
+    reasons = [f"{rejected.file}: {rejected.reason}" for rejected in rejected[:4]]
+    more = f" ({len(rejected)} files in all)" if len(rejected) > len(reasons) else ""
+    asked = [line.asked for line in _owner_lines(e) if line.asked and not line.versions]
     below = " Lower-priority repositories were not asked."
     return [
         f"{e.requirement}{_by(e)}: no version fits.",
         belongs + (below if any(line.status == "not-asked" for line in e.lines) else ""),
         f"rejected: {'; '.join(reasons)}{more}" if reasons else "",
+        f"asked: {', '.join(asked)}" if asked else "",
         f"rule: {e.narrowed}" if e.narrowed else "",
-        f"hint: {_no_match_hint(e)}",
     ]
-
-
-def _no_match_hint(e: Explanation) -> str:
-    names = listed([owner.name for owner in e.owners], "or")
-    if e.narrowed:
-        return "the pin leaves versions out: change it, or ask for another version"
-    if all(line.versions == () for line in _owner_lines(e)):
-        return f"publish {e.project} to {names}, whose page for it owns the name even while it lists no file"
-    return f"ask for a version that {names} has, or publish one that fits there"
 
 
 def _refuse_absent(e: Explanation) -> list[str]:
@@ -179,19 +178,14 @@ def _refuse_absent(e: Explanation) -> list[str]:
         f"No matching distribution found for {e.requirement}{_by(e)}: no repository has {e.project}.",
         asked,
         f"not asked: {listed(ruled_out)}." if ruled_out else "",
-        "hint: drop --no-index, if you can"
-        if _by_no_index(e)
-        else "hint: check the spelling; or publish it, or add the repository that has it to the policy",
     ]
 
 
 def _refuse_owned_absent(e: Explanation) -> list[str]:
-    owner = e.owners[0].name if e.owners else ""
     return [
         _owned_absent(e),
         f"wanted: {e.requirement}{_by(e)}. No other repository was asked.",
         f"rule: {e.rules[0]}",
-        f"hint: check the spelling; not yet published? Publish it to {owner} first",
     ]
 
 
@@ -205,32 +199,8 @@ def _refuse_unavailable(e: Explanation) -> list[str]:
         f"{names} may own {e.project}, so {listed(below)} {'was' if len(below) == 1 else 'were'} not asked."
         if below
         else "",
-        f"hint: {_unavailable_hint(e)}",
+        *(f"rule: {rule}" for rule in e.rules if rule.key.endswith((".url", ".canary"))),
     ]
-
-
-def _unavailable_hint(e: Explanation) -> str:
-    reasons = " ".join(line.reason for line in e.faulty)
-    if "canary" in reasons:
-        return "a login may be missing, or the policy's url or canary be wrong"
-    if "is not there" in reasons:
-        return "create it, or take it out of the policy (enabled = false)"
-    if "is not set" in reasons:
-        return "set the variable, or ask who keeps the policy what its value is"
-    if any(status in reasons for status in ("401", "403", "407")):
-        return "check the login: a token may be missing or have expired"
-    if "certificate" in reasons or "TLS" in reasons:
-        return "have its certificate renewed, or tell pip whom to trust (--cert, PIP_CERT)"
-    if any(bound in reasons for bound in ("took more than", "weighs more than")):
-        return "page-timeout and page-size-limit in the policy are the bounds"
-    if any(sign in reasons for sign in ("form", "content type", "no HTML")):
-        return "something else answers in its place: check the policy's url, and the login"
-    if any(line.reason in ("404", "410") for line in e.faulty):
-        return "its absent in the policy leaves this status out; a list there replaces [404]"
-    if "redirect" in reasons:
-        names = listed([line.repository.name for line in e.faulty])
-        return f"whoever keeps the policy can say under repositories.{names}.redirects what it means"
-    return "try again once it answers; namespaces for it would keep its outages to its own names"
 
 
 def _refuse_blocked(e: Explanation) -> list[str]:
@@ -238,7 +208,7 @@ def _refuse_blocked(e: Explanation) -> list[str]:
 
 
 def _refuse_ambiguous(e: Explanation) -> list[str]:
-    return [_ambiguous(e), "hint: make one pattern more specific, or drop one of the two"]
+    return [_ambiguous(e)]
 
 
 def _refuse_ruled_out(e: Explanation) -> list[str]:
@@ -247,9 +217,6 @@ def _refuse_ruled_out(e: Explanation) -> list[str]:
         *(f"{line.repository}: {line.reason}" for line in _owner_lines(e)),
         "No other repository was asked.",
         f"rule: {e.rules[0]}",
-        "hint: drop --no-index, if you can"
-        if _by_no_index(e)
-        else "hint: enable it for this name, or route the name elsewhere",
     ]
 
 
@@ -262,37 +229,6 @@ _REFUSALS = {
     Code.AMBIGUOUS: _refuse_ambiguous,
     Code.OWNER_RULED_OUT: _refuse_ruled_out,
 }
-
-
-def screen(e: Explanation) -> str:
-    """What ``repoprio explain`` shows: the sentence, the repositories by tier, the rules."""
-    rows = [("", "PRIORITY", "REPOSITORY", "HAS", "RESULT")]
-    for line in e.lines:
-        mark = ">" if line.status == "served" else ""
-        result = line.status + (f": {line.reason}" if line.reason else "")
-        has = "-" if line.status == "unavailable" else versions(line.versions)
-        rows.append((mark, str(line.repository.priority), line.repository.name, has, result))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    table = [
-        f"  {row[0]:{widths[0]}} {row[1]:>{widths[1]}}  {row[2]:{widths[2]}}  {row[3]:{widths[3]}}  {row[4]}".rstrip()
-        for row in rows
-    ]
-    shown = [*table, ""] if e.lines else []
-    return "\n".join(plain(line) for line in [sentence(e), "", *shown, *_facts(e)])
-
-
-def _facts(e: Explanation) -> list[str]:
-    facts = [("file", e.chosen.file)] if e.chosen else []
-    facts += [("rejected", f"{rejected.file}: {rejected.reason}") for rejected in e.rejected[:4]]
-    if len(e.rejected) > 4:
-        facts.append(("", f"... {len(e.rejected)} files in all"))
-    facts += [("rule" if not number else "", str(rule)) for number, rule in enumerate(e.rules)]
-    if e.version_priority:
-        alone = e.version_priority
-        facts.append(("pip alone", f"would take {alone.version} from {alone.repository}"))
-    elif e.outcome is Outcome.SERVED and any(line.status == "not-asked" for line in e.lines):
-        facts.append(("pip alone", "not checked: it would tell the others the name. --shadowed checks"))
-    return [f"  {name:9} {plain(value)}" for name, value in facts]
 
 
 def skipped_warning(repository: Repository, project: str, reason: str) -> str:

@@ -1,0 +1,125 @@
+"""What to do where the answer is no: stable codes and words, from an explanation. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from repoprio.explanation import Explanation, Line
+from repoprio.lookup import Code
+from repoprio.reasons import Cause, Rejection
+from repoprio.routing import RuledOut
+
+
+class Hint(NamedTuple):
+    """A way out: a stable code, and the words."""
+
+    code: str
+    text: str
+
+
+def hint(e: Explanation) -> Hint | None:
+    """The way out for the user, or for whoever keeps the policy; None where the answer is good, or final."""
+    if any(line.code == RuledOut.NO_INDEX.value for line in e.lines) and e.code in _BY_NO_INDEX:
+        return Hint("drop-no-index", "drop --no-index, if you can")
+    find = _BY_CODE.get(e.code)
+    return find(e) if find else None
+
+
+def listed(words: Sequence[object], joint: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    texts = [str(word) for word in words]
+    return f" {joint} ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def _no_match(e: Explanation) -> Hint:
+    owners = listed([owner.name for owner in e.owners], "or")
+    if all(line.versions == () for line in e.lines if line.repository in e.owners):
+        return Hint(
+            "page-without-files",
+            f"publish {e.project} to {owners}: a page owns the name even while it lists no file. A server that answers "
+            f'so for every name (repoprio repos --check {e.owners[0].name}) wants absent = [404, "empty-page"]',
+        )
+    kinds = {rejected.kind for rejected in e.rejected if rejected.kind is not Rejection.SPECIFIER}
+    if e.narrowed and Rejection.PIN in kinds:
+        return Hint("pin-versions", "the pin leaves versions out: change it, or ask for another version")
+    said = _BY_KIND.get(next(iter(kinds))) if len(kinds) == 1 else None
+    return said or Hint("other-version", f"ask for a version that {owners} has, or publish one that fits there")
+
+
+_BY_KIND = {
+    Rejection.YANKED: Hint("yanked", "what was yanked is taken only by an exact pin: name==version"),
+    Rejection.PRE_RELEASE: Hint("pre-release", "--pre takes pre-releases too"),
+    Rejection.TAG: Hint("tag", "its wheels are for other Pythons or platforms: publish one for this, or an sdist"),
+    Rejection.REQUIRES_PYTHON: Hint("requires-python", "use a Python that it supports, or ask for an older version"),
+}
+
+
+def _absent(_: Explanation) -> Hint:
+    words = "check the spelling; or publish it, or add the repository that has it to the policy"
+    return Hint("publish", words)
+
+
+def _owned_absent(e: Explanation) -> Hint:
+    owner = listed([owner.name for owner in e.owners], "or")
+    return Hint("publish-to-owner", f"check the spelling; not yet published? Publish it to {owner} first")
+
+
+def _unavailable(e: Explanation) -> Hint | None:
+    return of_silent(e.faulty[0]) if e.faulty else None
+
+
+def of_silent(line: Line) -> Hint:
+    """The way out for one repository that gave no usable answer."""
+    name = line.repository.name
+    cause = Cause(line.code) if line.code else Cause.SERVER
+    if cause is Cause.REDIRECT:
+        return Hint(
+            "redirects",
+            f'repositories.{name}.redirects can say of that site "follow" (its pages count as those of {name}) or '
+            f'"absent" (lower-priority repositories may then supply each name that is redirected so)',
+        )
+    if cause is Cause.STATUS and line.reason.partition(";")[0] in ("404", "410"):
+        return Hint("absent", f"repositories.{name}.absent leaves this status out; a list there replaces [404]")
+    if cause in _BY_CAUSE:
+        return _BY_CAUSE[cause]
+    keep = "" if line.repository.namespaces else "; namespaces for it would keep its outages to its own names"
+    return Hint("try-again", f"try again once it answers{keep}")
+
+
+_TELL = Hint("tell-its-keeper", "tell whoever keeps it: this is no page as the simple repository API has them")
+_BY_CAUSE = {
+    Cause.LOGIN: Hint("login", "check the login: a token may be missing or have expired"),
+    Cause.PROXY: Hint("proxy", "check the proxy (--proxy, HTTPS_PROXY, NO_PROXY) and its login"),
+    Cause.CANARY: Hint("canary", "a login may be missing, or the policy's url or canary be wrong"),
+    Cause.MISSING: Hint("missing-place", "create it, or take it out of the policy (enabled = false)"),
+    Cause.UNSET: Hint("set-variable", "set the variable, or ask who keeps the policy what its value is"),
+    Cause.INSECURE: Hint("insecure", "use https, or tell pip to trust that host (--trusted-host)"),
+    Cause.TLS: Hint("trust", "have its certificate renewed, or tell pip whom to trust (--cert, PIP_CERT)"),
+    Cause.TIME: Hint("time", "try again; page-timeout in the policy, and pip's --timeout, are the bounds"),
+    Cause.SIZE: Hint("size", "page-size-limit in the policy is the bound of a page"),
+    Cause.NOT_A_PAGE: Hint("not-a-page", "something else answers in its place: check the policy's url, and the login"),
+    Cause.BROKEN: _TELL,
+    Cause.API_VERSION: _TELL,
+    Cause.OTHER_PROJECT: _TELL,
+    Cause.SPELLING: Hint("spelling", "name the folder as PEP 503 normalizes the project's name"),
+}
+
+
+def _ambiguous(_: Explanation) -> Hint:
+    return Hint("ambiguous-pins", "make one pattern more specific, or drop one of the two")
+
+
+def _ruled_out(_: Explanation) -> Hint:
+    return Hint("owner-ruled-out", "enable it for this name, or route the name elsewhere")
+
+
+_BY_NO_INDEX = (Code.ABSENT, Code.OWNER_RULED_OUT)
+_BY_CODE = {
+    Code.NO_MATCH: _no_match,
+    Code.ABSENT: _absent,
+    Code.OWNED_ABSENT: _owned_absent,
+    Code.UNAVAILABLE: _unavailable,
+    Code.AMBIGUOUS: _ambiguous,
+    Code.OWNER_RULED_OUT: _ruled_out,
+}

@@ -1,0 +1,61 @@
+"""Why a repository is absent or unavailable, and why a file is no candidate: stable codes. Pure."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Cause(str, enum.Enum):
+    """Why a repository turned out absent or unavailable for a name; texts tell the details."""
+
+    # Absent: it says so itself.
+    STATUS = "status"
+    EMPTY_PAGE = "empty-page"
+    NO_FILE = "no-file"
+    NO_FOLDER = "no-folder"
+    NOT_LISTED = "not-listed"
+    # Unavailable, before there is an answer.
+    UNSET = "unset-variable"
+    INSECURE = "insecure"
+    MISSING = "missing-place"
+    CONNECTION = "connection"
+    TLS = "tls"
+    TIME = "time"
+    PROXY = "proxy"
+    # Unavailable, by what it answers; REDIRECT may be absent as well.
+    LOGIN = "login"
+    SERVER = "server-error"
+    REDIRECT = "redirect"
+    SIZE = "size"
+    CUT_SHORT = "cut-short"
+    NOT_A_PAGE = "not-a-page"
+    BROKEN = "broken"
+    API_VERSION = "api-version"
+    OTHER_PROJECT = "other-project"
+    SPELLING = "spelling"
+    CANARY = "canary"
+
+
+class Rejection(str, enum.Enum):
+    """Why a file that its owner lists is not taken."""
+
+    TAG = "tag"
+    REQUIRES_PYTHON = "requires-python"
+    YANKED = "yanked"
+    HASH = "hash"
+    PRE_RELEASE = "pre-release"
+    PIN = "pin"
+    SPECIFIER = "specifier"
+    FORMAT = "format"
+    LINK = "link"
+    TWICE = "twice"
+    OTHER = "other"
+
+
+def of_status(code: int) -> Cause:
+    """What an HTTP status that is no usable answer is due to."""
+    if code in (401, 403):
+        return Cause.LOGIN
+    if code == 407:
+        return Cause.PROXY
+    return Cause.SERVER if code >= 500 else Cause.STATUS

@@ -1,0 +1,145 @@
+"""What ``repoprio explain`` shows: the sentence, the tiers as a table, the rules, the way out. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from repoprio.explanation import Chosen, Explanation, Line, Rejected
+from repoprio.hints import hint, listed
+from repoprio.lookup import Outcome
+from repoprio.policy import Rule
+from repoprio.reasons import Rejection
+from repoprio.render.table import Column, Paint, Row, plain, table, unpainted
+from repoprio.render.text import sentence, silence, versions
+
+_COLUMNS = (
+    Column(""),
+    Column("PRIORITY", right=True),
+    Column("REPOSITORY"),
+    Column("HAS", wraps=True),
+    Column("RESULT", wraps=True),
+)
+_LABEL = 11
+_STYLES = {"served": "good", "unavailable": "bad", "shadowed": "doubt", "passed-over": "doubt", "absent": ""}
+_SENTENCES = {Outcome.SERVED: "good"}
+
+
+def screen(e: Explanation, width: int, paint: Paint = unpainted, *, verbose: bool = False) -> str:
+    """One explanation in `width` columns; `verbose` lists each rejected file and each URL that was asked."""
+    lead = [paint(line, _SENTENCES.get(e.outcome, "bad")) for line in _wrapped(sentence(e), width)]
+    rows = [_row(e, line) for line in e.lines]
+    tiers = [*table(_COLUMNS, rows, width, paint), ""] if rows else []
+    facts = [line for label, texts in _facts(e, verbose=verbose) for line in _fact(label, texts, width)]
+    return "\n".join([*lead, "", *tiers, *facts])
+
+
+def summary(explanations: Sequence[Explanation]) -> str:
+    """How many projects there were, and what became of them; those whose answer is no by name."""
+    counts = [(outcome, [e for e in explanations if e.outcome is outcome]) for outcome in Outcome]
+    parts = [_counted(outcome, found) for outcome, found in counts if found]
+    return f"{len(explanations)} requirements: {'; '.join(parts)}."
+
+
+def _counted(outcome: Outcome, found: Sequence[Explanation]) -> str:
+    named = "" if outcome is Outcome.SERVED else f" ({', '.join(dict.fromkeys(plain(e.project) for e in found))})"
+    return f"{len(found)} {outcome.value}{named}"
+
+
+def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """Lines of at most `width`; a word that is longer, such as a URL, is never broken: somebody will copy it."""
+    room = max(width - len(indent), 20)
+    return textwrap.wrap(plain(text), room, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _fact(label: str, text: str, width: int) -> list[str]:
+    indent = f"  {'':{_LABEL}}"
+    lines = _wrapped(text, width, indent)
+    return [f"  {label:{_LABEL}}{lines[0]}", *(indent + line for line in lines[1:])]
+
+
+def _row(e: Explanation, line: Line) -> Row:
+    chosen = line.status == "served" and e.outcome is Outcome.SERVED
+    has = "no answer" if line.status == "unavailable" else versions(line.versions)
+    cells = (">" if chosen else "", str(line.repository.priority), line.repository.name, has, result(line))
+    return Row(cells, _STYLES.get(line.status, "quiet"))
+
+
+def result(line: Line) -> str:
+    """What became of a repository and why, with the mirrors that it took."""
+    reason = silence(line) if line.status == "unavailable" else line.reason
+    said = reason if line.status == "served" else f"{line.status}: {reason}" if reason else line.status
+    if not line.mirror:
+        return said
+    failed = "; ".join(f"{tried.url}: {tried.reason}" for tried in line.failures)
+    return f"{said}; from its mirror {line.mirror} ({failed})"
+
+
+def _facts(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
+    if e.required_by:
+        yield "wanted by", e.required_by
+    if e.chosen:
+        yield "file", e.chosen.file
+    yield from _rejected(e, verbose=verbose)
+    yield from _asked(e, verbose=verbose)
+    yield from _rules(e.rules)
+    if e.is_observed:
+        yield "observe", "nothing is enforced: pip still chooses as it always did"
+    if alone := _pip_alone(e):
+        yield "pip alone", alone
+    if found := hint(e):
+        yield "hint", found.text
+    if e.help and e.outcome is not Outcome.SERVED:
+        yield "help", e.help
+    if e.outcome is not Outcome.SERVED:
+        yield "code", e.code.value
+
+
+def _rejected(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
+    if verbose:
+        yield from _labelled("rejected", [f"{_file(rejected)}: {rejected.reason}" for rejected in e.rejected])
+        return
+    telling = [rejected for rejected in e.rejected if rejected.kind is not Rejection.SPECIFIER]
+    if telling:
+        first = telling[0]
+        files = "1 file" if len(telling) == 1 else f"{len(telling)} files"
+        yield "rejected", f"{first.version or first.file}: {first.reason} ({files}; -v lists all)"
+
+
+def _file(rejected: Rejected) -> str:
+    return rejected.file or "(a link without a file name)"
+
+
+def _asked(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
+    """The URLs that were asked: all of them, or those that are the trouble."""
+    trouble = [line for line in e.lines if line.status == "unavailable" or (line.status == "served" and not e.chosen)]
+    lines = [line for line in e.lines if line.asked] if verbose else trouble
+    yield from _labelled("asked", [f"{line.repository.name}: {line.asked}" for line in lines if line.asked])
+
+
+def _rules(rules: Sequence[Rule]) -> Iterable[tuple[str, str]]:
+    said = [f"{rule.key} = {rule.value}" if rule.value else rule.key for rule in rules]
+    room = min(max(map(len, said), default=0), 36)
+    return _labelled("rule", [f"{text:{room}}  {rule.file}" for text, rule in zip(said, rules, strict=True)])
+
+
+def _labelled(label: str, texts: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """The label stands at the first of them only."""
+    return ((label if not number else "", text) for number, text in enumerate(texts))
+
+
+def _pip_alone(e: Explanation) -> str:
+    """What pip would take without the policy, where somebody looked."""
+    alone = e.version_priority
+    if alone is None:
+        asks = e.outcome is Outcome.SERVED and any(line.status == "not-asked" for line in e.lines)
+        below = listed([line.repository.name for line in e.lines if line.status == "not-asked"])
+        return f"not checked: that would tell {below} the name. --shadowed checks" if asks else ""
+    if e.chosen == alone:
+        return f"would take the same: {alone.version} from {alone.repository}"
+    return f"would take {_stranger(e, alone)}"
+
+
+def _stranger(e: Explanation, alone: Chosen) -> str:
+    taken = f"{alone.version} from {alone.repository}"
+    return taken if alone.repository in {owner.name for owner in e.owners} else f"{taken}: another publisher's project?"
