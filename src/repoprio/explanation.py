@@ -223,8 +223,8 @@ def _line(
 
 
 _NOT_ASKED = {
-    Outcome.SERVED: "below the owner: cannot supply {name}",
-    Outcome.NO_MATCH: "below the owner: cannot supply {name}",
+    Outcome.SERVED: "cannot supply {name}: it is below the owner",
+    Outcome.NO_MATCH: "cannot supply {name}: it is below the owner",
     Outcome.UNAVAILABLE: "below one that may own {name}",
     Outcome.BLOCKED: "the policy decides alone",
     Outcome.ABSENT: "",
@@ -246,7 +246,7 @@ def _status(decision: Decision[Any], finding: Finding[Any], outcome: Outcome) ->
         has = "has a version that fits" if decision.code is Code.FITS else f"owns {name}"
         if own:
             return "served", has if outcome is Outcome.SERVED else f"owns {name}; nothing of it fits"
-        return "shadowed", f"a higher-priority repository {has}"
+        return "shadowed", f"{', '.join(owner.repository.name for owner in decision.owners)} {has}"
     if finding.state is State.NOT_ASKED:
         return "not-asked", _NOT_ASKED[decision.outcome].format(name=name)
     skipped = "; skip-if-unavailable: counts as absent" if finding.skipped else ""

@@ -63,7 +63,7 @@ def of_candidate(candidate: Any, specifier: Any, *, is_let_in: bool) -> Rejected
     """Why a candidate is passed over; `is_let_in` says whether specifier and pre-releases let it in (hashes aside)."""
     file, version = filename(candidate.link.url), str(candidate.version)
     if specifier is not None and not specifier.contains(version, prereleases=True):
-        return Rejected(file, version, f"is not {specifier}", Rejection.SPECIFIER)
+        return Rejected(file, version, f"does not fit {specifier}", Rejection.SPECIFIER)
     if not is_let_in:
         return Rejected(file, version, "a pre-release", Rejection.PRE_RELEASE)
     if candidate.link.is_yanked:

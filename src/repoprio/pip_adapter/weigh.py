@@ -96,11 +96,11 @@ class Weighed:
 
     def _passed_over(self, specifier: Any, hashes: Any) -> Iterator[Rejected]:
         """The candidates that the requirement does not let in, by its specifier, its hashes, or PEP 592."""
-        let_in = self._applicable(specifier, None)
-        with_hashes = self._applicable(specifier, hashes) if hashes else let_in
+        let_in = {candidate.link for candidate in self._applicable(specifier, None)}
+        with_hashes = {candidate.link for candidate in self._applicable(specifier, hashes)} if hashes else let_in
         for candidate in self.candidates:
-            why = rejections.of_candidate(candidate, specifier, is_let_in=candidate in let_in)
-            if why is None and candidate not in with_hashes:
+            why = rejections.of_candidate(candidate, specifier, is_let_in=candidate.link in let_in)
+            if why is None and candidate.link not in with_hashes:
                 file, version = filename(candidate.link.url), str(candidate.version)
                 why = Rejected(file, version, "none of the hashes that are asked for", Rejection.HASH)
             if why is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from repoprio.explanation import Chosen, Explanation, Line, Rejected
@@ -11,7 +12,7 @@ from repoprio.lookup import Outcome
 from repoprio.policy import Rule
 from repoprio.reasons import Rejection
 from repoprio.render.table import Column, Paint, Row, plain, table, unpainted
-from repoprio.render.text import sentence, silence, versions
+from repoprio.render.text import sentence, versions
 
 _COLUMNS = (
     Column(""),
@@ -66,13 +67,10 @@ def _row(e: Explanation, line: Line) -> Row:
 
 
 def result(line: Line) -> str:
-    """What became of a repository and why, with the mirrors that it took."""
-    reason = silence(line) if line.status == "unavailable" else line.reason
-    said = reason if line.status == "served" else f"{line.status}: {reason}" if reason else line.status
-    if not line.mirror:
-        return said
-    failed = "; ".join(f"{tried.url}: {tried.reason}" for tried in line.failures)
-    return f"{said}; from its mirror {line.mirror} ({failed})"
+    """What became of a repository and why."""
+    if line.status in ("served", "not-asked"):
+        return line.reason
+    return f"{line.status}: {line.reason}" if line.reason else line.status
 
 
 def _facts(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
@@ -81,6 +79,7 @@ def _facts(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
     if e.chosen:
         yield "file", e.chosen.file
     yield from _rejected(e, verbose=verbose)
+    yield from _mirrors(e)
     yield from _asked(e, verbose=verbose)
     yield from _rules(e.rules)
     if e.is_observed:
@@ -102,12 +101,22 @@ def _rejected(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
     telling = [rejected for rejected in e.rejected if rejected.kind is not Rejection.SPECIFIER]
     if telling:
         first = telling[0]
+        kinds = Counter(rejected.kind.value for rejected in telling)
+        counts = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
         files = "1 file" if len(telling) == 1 else f"{len(telling)} files"
-        yield "rejected", f"{first.version or first.file}: {first.reason} ({files}; -v lists all)"
+        yield "rejected", f"{first.version or first.file}: {first.reason} ({files}: {counts}; -v lists all)"
 
 
 def _file(rejected: Rejected) -> str:
     return rejected.file or "(a link without a file name)"
+
+
+def _mirrors(e: Explanation) -> Iterable[tuple[str, str]]:
+    """The URLs of repositories with mirrors that gave no usable answer, and the one that did."""
+    for line in e.lines:
+        tried = [f"{one.url}: {one.reason}" for one in line.failures]
+        answered = [f"{line.mirror} answered in its place"] if line.mirror else []
+        yield from _labelled("mirrors", [f"{line.repository.name}: {text}" for text in [*tried, *answered]])
 
 
 def _asked(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
