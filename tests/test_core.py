@@ -424,7 +424,7 @@ def test_explanations_know_their_lines() -> None:
     assert (told.outcome, told.code) == (Outcome.UNAVAILABLE, Code.UNAVAILABLE)
     assert [line.reason for line in told.faulty] == ["503, 6 tries"]
     assert [str(r) for r in told.asked] == ["corp (priority 10)"]
-    assert told.line(policy.repositories[1]).reason == "explicit: only for names that are routed to it"
+    assert told.line(policy.repositories[1]).reason == "only for names that are routed to it"
     assert policy.repositories[0].is_at("https://corp.example:443/simple")
     assert [r.name for r in policy.enabled()] == ["corp", "special", "public"]
     assert str(Rule("a", "1", "f")) == "a = 1 (f)"

@@ -8,9 +8,9 @@ from typing import Any
 
 from repoprio.answers import Finding, State
 from repoprio.lookup import Code, Decision, Outcome
-from repoprio.policy import Mode, Policy, Repository, Rule
+from repoprio.policy import CALLERS_PRIORITY, Mode, Policy, Repository, Rule
 from repoprio.reasons import Cause, Rejection
-from repoprio.routing import Blocked, Conflict, Route, RuledOut
+from repoprio.routing import Blocked, Conflict, Route, RuledOut, blindness
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Line:
     """One repository's line: `versions` is None where it was not asked, `asked` the URL asked last.
 
     `code` says why it is absent, unavailable or ruled out, as a stable word; None where it serves or was
-    not asked. `mirror` is the mirror that answered in its place, `failures` its other URLs that were tried.
+    not asked. `rule` is the setting that rules it out, or lets it count as absent. `mirror` is the mirror that
+    answered in its place, `failures` its other URLs that were tried.
     """
 
     repository: Repository
@@ -55,6 +56,7 @@ class Line:
     reason: str
     asked: str | None = None
     code: str | None = None
+    rule: Rule | None = None
     mirror: str | None = None
     failures: tuple[Tried, ...] = ()
 
@@ -126,7 +128,7 @@ def explain(
         decision.name,
         outcome,
         code,
-        tuple(_line(decision, finding, versions, outcome, chosen) for finding in decision.findings),
+        tuple(_line(policy, decision, finding, versions, chosen) for finding in decision.findings),
         owners,
         _rules(policy, decision, owners),
         chosen=chosen,
@@ -173,7 +175,28 @@ def _of_silent(policy: Policy, finding: Finding[Any]) -> Rule:
 
 
 def _priorities(policy: Policy, repositories: tuple[Repository, ...]) -> tuple[Rule, ...]:
-    return tuple(policy.rule(f"repositories.{r.name}.priority", str(r.priority)) for r in repositories)
+    return tuple(_priority(policy, repository) for repository in repositories)
+
+
+def _priority(policy: Policy, repository: Repository) -> Rule:
+    if repository.priority == CALLERS_PRIORITY:
+        return policy.rule("unlisted", f'"{policy.unlisted.value}"')
+    return policy.rule(f"repositories.{repository.name}.priority", str(repository.priority))
+
+
+def _line_rule(policy: Policy, decision: Decision[Any], finding: Finding[Any]) -> Rule | None:
+    """The setting that leaves a repository out, or makes it count as absent; the route's rules are told apart."""
+    repository = finding.repository
+    key, value = "", ""
+    if finding.ruled_out is RuledOut.EXCLUDED:
+        key, value = blindness(repository, decision.name)
+    elif finding.ruled_out is RuledOut.DISABLED:
+        key, value = "enabled", "false"
+    elif finding.ruled_out is RuledOut.NOT_ROUTED and repository.explicit and not decision.route_rules:
+        key, value = "explicit", "true"
+    elif finding.skipped:
+        key, value = "skip-if-unavailable", "true"
+    return policy.rule(f"repositories.{repository.name}.{key}", value) if key else None
 
 
 def _pin(route: Route | Blocked | Conflict) -> Rule | None:
@@ -189,20 +212,20 @@ def _pin(route: Route | Blocked | Conflict) -> Rule | None:
 _RULED_OUT = {
     RuledOut.NOT_ROUTED: ("not-routed", "the name is routed elsewhere"),
     RuledOut.DISABLED: ("disabled", "enabled = false"),
-    RuledOut.EXCLUDED: ("excluded", "include, exclude or namespaces leave the name out"),
+    RuledOut.EXCLUDED: ("excluded", "its {key} leaves the name out"),
     RuledOut.NO_INDEX: ("excluded", "--no-index leaves flat repositories only"),
 }
 
 
 def _line(
+    policy: Policy,
     decision: Decision[Any],
     finding: Finding[Any],
     versions: Mapping[str, tuple[str, ...]],
-    outcome: Outcome,
     chosen: Chosen | None,
 ) -> Line:
     repository = finding.repository
-    status, reason = _status(decision, finding, outcome)
+    status, reason = _status(decision, finding, fits=chosen is not None)
     if status == "served" and chosen and chosen.repository == repository.name:
         reason += f"; takes {chosen.version}"
     has = versions.get(repository.name, ()) if finding.state is State.SERVES else None
@@ -217,6 +240,7 @@ def _line(
         reason,
         asked=finding.asked.shown if finding.asked else None,
         code=code.value if code else None,
+        rule=_line_rule(policy, decision, finding),
         mirror=finding.mirror.shown if finding.mirror else None,
         failures=tuple(Tried(failure.location.shown, failure.reason) for failure in finding.failures),
     )
@@ -231,13 +255,14 @@ _NOT_ASKED = {
 }
 
 
-def _status(decision: Decision[Any], finding: Finding[Any], outcome: Outcome) -> tuple[str, str]:
+def _status(decision: Decision[Any], finding: Finding[Any], *, fits: bool) -> tuple[str, str]:
     """The line's status and reason, in the contract's words."""
     name = decision.name
     if finding.ruled_out:
         status, reason = _RULED_OUT[finding.ruled_out]
+        reason = reason.format(key=blindness(finding.repository, name)[0])
         if finding.ruled_out is RuledOut.NOT_ROUTED and finding.repository.explicit and not decision.route_rules:
-            reason = "explicit: only for names that are routed to it"
+            reason = "only for names that are routed to it"
         return status, reason
     if finding.state is State.SERVES:
         if finding.passed_over:
@@ -245,7 +270,9 @@ def _status(decision: Decision[Any], finding: Finding[Any], outcome: Outcome) ->
         own = any(owner.repository.name == finding.repository.name for owner in decision.owners)
         has = "has a version that fits" if decision.code is Code.FITS else f"owns {name}"
         if own:
-            return "served", has if outcome is Outcome.SERVED else f"owns {name}; nothing of it fits"
+            return "served", has if fits else f"owns {name}; nothing of it fits"
+        if not decision.owners:
+            return "shadowed", f"it has {name}, but a tier answers as a whole"
         return "shadowed", f"{', '.join(owner.repository.name for owner in decision.owners)} {has}"
     if finding.state is State.NOT_ASKED:
         return "not-asked", _NOT_ASKED[decision.outcome].format(name=name)

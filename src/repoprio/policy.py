@@ -68,7 +68,7 @@ class Rule(NamedTuple):
     file: str
 
     def __str__(self) -> str:
-        return f"{self.key} = {self.value} ({self.file})" if self.value else f"{self.key}, {self.file}"
+        return f"{self.key} = {self.value} ({self.file})" if self.value else f"{self.key} ({self.file})"
 
 
 @dataclass(frozen=True)

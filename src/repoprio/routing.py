@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from repoprio.names import NormalizedName, Specificity, best_match
+from repoprio.names import NormalizedName, Pattern, Specificity, best_match
 from repoprio.policy import Format, Mode, Pin, Policy, Repository, Rule
 
 
@@ -126,8 +126,8 @@ def _owners(
     claims = {r.name: _claim(r, name) for r in policy.repositories}
     best = max((claim[0] for claim in claims.values() if claim), default=None)
     owners = tuple(r for r in policy.repositories if (c := claims[r.name]) and c[0] == best)
-    keys = (f"repositories.{r.name}.{c[1]}" for r in owners if (c := claims[r.name]))
-    return owners, tuple(policy.rule(key) for key in keys)
+    keys = ((f"repositories.{r.name}.{c[1]}", r, c[1]) for r in owners if (c := claims[r.name]))
+    return owners, tuple(policy.rule(key, telling(getattr(r, field), name)) for key, r, field in keys)
 
 
 def _claim(repository: Repository, name: NormalizedName) -> tuple[Specificity, str] | None:
@@ -135,6 +135,22 @@ def _claim(repository: Repository, name: NormalizedName) -> tuple[Specificity, s
     keys = {"namespaces": repository.namespaces, "owns": repository.owns}
     found = [(match, key) for key, patterns in keys.items() if (match := best_match(patterns, name))]
     return max(found, default=None)
+
+
+def telling(patterns: tuple[Pattern, ...], name: NormalizedName) -> str:
+    """A list of patterns as a message shows it: the one that matches `name` best, or the first few."""
+    matching = [pattern for pattern in patterns if pattern.matches(name)]
+    shown = [max(matching, key=lambda pattern: pattern.specificity)] if matching else list(patterns[:3])
+    texts = [f'"{pattern.text}"' for pattern in shown]
+    return f"[{', '.join([*texts, *(['...'] if len(shown) < len(patterns) else [])])}]"
+
+
+def blindness(repository: Repository, name: NormalizedName) -> tuple[str, str]:
+    """The key, and what it says, by which a repository that `may_serve` not serves `name`."""
+    if best_match(repository.exclude, name):
+        return "exclude", telling(repository.exclude, name)
+    key = "namespaces" if repository.namespaces else "include"
+    return key, telling(getattr(repository, key), name)
 
 
 def _ruled_out(
@@ -155,5 +171,12 @@ def _rule(policy: Policy, pin: Pin, key: str = "") -> Rule:
     """The rule that is `pin`, or one of its keys; its origin is that of any of its keys."""
     dotted = f"pins.{pin.name}"
     if key:
-        return policy.rule(f"{dotted}.{key}")
+        value = getattr(pin, key)
+        listed = isinstance(value, tuple)
+        shown = f"[{', '.join(_quoted(item) for item in value)}]" if listed else _quoted(value)
+        return policy.rule(f"{dotted}.{key}", shown)
     return Rule(dotted, "", policy.rule(f"{dotted}.projects").file)
+
+
+def _quoted(value: str) -> str:
+    return f'"{value.value if isinstance(value, Mode) else value}"'

@@ -9,6 +9,7 @@ from typing import Any
 from repoprio.explanation import Chosen, Explanation, Line
 from repoprio.hints import hint
 from repoprio.lookup import Outcome
+from repoprio.policy import Rule
 from repoprio.render.text import sentence
 
 SCHEMA = 1
@@ -35,7 +36,7 @@ def _project(e: Explanation) -> dict[str, Any]:
         "file": e.chosen.file if e.chosen else None,
         "pin": {"name": e.pin.key.split(".")[1], "origin": e.pin.file} if e.pin else None,
         "reason": sentence(e),
-        "rules": [{"key": rule.key, "value": rule.value, "origin": rule.file} for rule in e.rules],
+        "rules": [_rule(rule) for rule in e.rules],
         "rejected": [
             {"file": r.file, "version": r.version, "kind": r.kind.value, "reason": r.reason} for r in e.rejected
         ],
@@ -48,6 +49,10 @@ def _project(e: Explanation) -> dict[str, Any]:
     }
 
 
+def _rule(rule: Rule) -> dict[str, str]:
+    return {"key": rule.key, "value": rule.value, "origin": rule.file}
+
+
 def _line(line: Line) -> dict[str, Any]:
     return {
         "name": line.repository.name,
@@ -57,6 +62,7 @@ def _line(line: Line) -> dict[str, Any]:
         "versions": None if line.versions is None else list(line.versions),
         "reason": line.reason,
         "code": line.code,
+        "rule": _rule(line.rule) if line.rule else None,
         "mirror": line.mirror,
         "failures": [{"url": tried.url, "reason": tried.reason} for tried in line.failures],
         "asked": line.asked,

@@ -13,6 +13,7 @@ from repoprio.policy import Rule
 from repoprio.reasons import Rejection
 from repoprio.render.table import Column, Paint, Row, plain, table, unpainted
 from repoprio.render.text import sentence, versions
+from repoprio.routing import RuledOut
 
 _COLUMNS = (
     Column(""),
@@ -22,6 +23,9 @@ _COLUMNS = (
     Column("RESULT", wraps=True),
 )
 _LABEL = 11
+_MOST_VERSIONS = 5
+# Of a longer one the file stands on the next line, where it must.
+_LONG_RULE = 40
 _STYLES = {"served": "good", "unavailable": "bad", "shadowed": "doubt", "passed-over": "doubt", "absent": ""}
 _SENTENCES = {Outcome.SERVED: "good"}
 
@@ -61,7 +65,7 @@ def _fact(label: str, text: str, width: int) -> list[str]:
 
 def _row(e: Explanation, line: Line) -> Row:
     chosen = line.status == "served" and e.outcome is Outcome.SERVED
-    has = "no answer" if line.status == "unavailable" else versions(line.versions)
+    has = "no answer" if line.status == "unavailable" else versions(line.versions, _MOST_VERSIONS)
     cells = (">" if chosen else "", str(line.repository.priority), line.repository.name, has, result(line))
     return Row(cells, _STYLES.get(line.status, "quiet"))
 
@@ -81,7 +85,7 @@ def _facts(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
     yield from _rejected(e, verbose=verbose)
     yield from _mirrors(e)
     yield from _asked(e, verbose=verbose)
-    yield from _rules(e.rules)
+    yield from _rules([*e.rules, *(line.rule for line in e.lines if line.rule)])
     if e.is_observed:
         yield "observe", "nothing is enforced: pip still chooses as it always did"
     if alone := _pip_alone(e):
@@ -102,9 +106,9 @@ def _rejected(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
     if telling:
         first = telling[0]
         kinds = Counter(rejected.kind.value for rejected in telling)
-        counts = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+        counts = f": {', '.join(f'{number} {kind}' for kind, number in kinds.items())}" if len(kinds) > 1 else ""
         files = "1 file" if len(telling) == 1 else f"{len(telling)} files"
-        yield "rejected", f"{first.version or first.file}: {first.reason} ({files}: {counts}; -v lists all)"
+        yield "rejected", f"{first.version or first.file}: {first.reason} ({files}{counts}; -v lists all)"
 
 
 def _file(rejected: Rejected) -> str:
@@ -121,14 +125,16 @@ def _mirrors(e: Explanation) -> Iterable[tuple[str, str]]:
 
 def _asked(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
     """The URLs that were asked: all of them, or those that are the trouble."""
-    trouble = [line for line in e.lines if line.status == "unavailable" or (line.status == "served" and not e.chosen)]
+    trouble = [
+        line for line in e.lines if line.status == "unavailable" or (line.status == "served" and not line.versions)
+    ]
     lines = [line for line in e.lines if line.asked] if verbose else trouble
     yield from _labelled("asked", [f"{line.repository.name}: {line.asked}" for line in lines if line.asked])
 
 
 def _rules(rules: Sequence[Rule]) -> Iterable[tuple[str, str]]:
     said = [f"{rule.key} = {rule.value}" if rule.value else rule.key for rule in rules]
-    room = min(max(map(len, said), default=0), 36)
+    room = max((len(text) for text in said if len(text) <= _LONG_RULE), default=0)
     return _labelled("rule", [f"{text:{room}}  {rule.file}" for text, rule in zip(said, rules, strict=True)])
 
 
@@ -144,9 +150,10 @@ def _pip_alone(e: Explanation) -> str:
         asks = e.outcome is Outcome.SERVED and any(line.status == "not-asked" for line in e.lines)
         below = listed([line.repository.name for line in e.lines if line.status == "not-asked"])
         return f"not checked: that would tell {below} the name. --shadowed checks" if asks else ""
-    if e.chosen == alone:
-        return f"would take the same: {alone.version} from {alone.repository}"
-    return f"would take {_stranger(e, alone)}"
+    same = f"would take the same: {alone.version} from {alone.repository}"
+    said = same if e.chosen == alone else f"would take {_stranger(e, alone)}"
+    unasked = [line.repository.name for line in e.lines if line.code == RuledOut.NOT_ROUTED.value]
+    return f"{said}, as far as may be asked: {listed(unasked)} must not learn the name" if unasked else said
 
 
 def _stranger(e: Explanation, alone: Chosen) -> str:

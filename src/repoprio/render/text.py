@@ -16,12 +16,12 @@ from repoprio.routing import RuledOut
 _MOST_VERSIONS = 8
 
 
-def versions(found: Sequence[str] | None) -> str:
+def versions(found: Sequence[str] | None, most: int = _MOST_VERSIONS) -> str:
     """The newest versions; "nothing" where there is none, "not asked" where nobody looked."""
     if found is None:
         return "not asked"
-    more = f", ... ({len(found)} in all)" if len(found) > _MOST_VERSIONS else ""
-    return ", ".join(found[:_MOST_VERSIONS]) + more if found else "nothing"
+    more = f", ... ({len(found)} in all)" if len(found) > most else ""
+    return ", ".join(found[:most]) + more if found else "nothing"
 
 
 def sentence(e: Explanation) -> str:
@@ -37,7 +37,7 @@ def _owned(e: Explanation) -> str:
 
 def _why_owner(e: Explanation) -> str:
     if e.rules and e.rules[0].key.startswith(("pins.", "repositories.")):
-        return f"to which {e.rules[0]} routes it"
+        return f"to which {e.rules[0].key} routes it ({e.rules[0].file})"
     return f"the highest-priority repository that has {e.project}"
 
 
@@ -49,7 +49,8 @@ def _fits(e: Explanation) -> str:
 def _merged(e: Explanation) -> str:
     supplier = e.chosen.repository if e.chosen else "?"
     among = listed([r.name for r in e.owners])
-    return f"{_taken(e)} comes from {supplier}: version priority rules among {among} ({e.pin})."
+    by = f" ({e.pin.key}, {e.pin.file})" if e.pin else ""
+    return f"{_taken(e)} comes from {supplier}: version priority rules among {among}{by}."
 
 
 def _taken(e: Explanation) -> str:
@@ -63,7 +64,8 @@ def _has(line: Line) -> str:
 
 def _no_match(e: Explanation) -> str:
     has = "; ".join(f"{line.repository} has {_has(line)}" for line in _owner_lines(e))
-    return f"no version of {e.project} fits {e.requirement}: {has}."
+    wanted = f"no version of {e.project} fits {e.requirement}" if e.specifier else f"no file of {e.project} fits here"
+    return f"{wanted}: {has}."
 
 
 def _absent(e: Explanation) -> str:
@@ -76,11 +78,15 @@ def _owned_absent(e: Explanation) -> str:
 
 
 def _unavailable(e: Explanation) -> str:
-    return "; ".join(f"{line.repository} is unavailable: {silence(line)}" for line in e.faulty) + "."
+    return (
+        f"{e.project}{_by(e)}: "
+        + "; ".join(f"{line.repository} is unavailable: {silence(line)}" for line in e.faulty)
+        + "."
+    )
 
 
 def _blocked(e: Explanation) -> str:
-    return f"{e.project} is blocked: {e.block} ({e.rules[0]})."
+    return f"{e.project} is blocked: {e.block} ({e.rules[0].key}, {e.rules[0].file})."
 
 
 def _ambiguous(e: Explanation) -> str:
@@ -89,12 +95,12 @@ def _ambiguous(e: Explanation) -> str:
 
 def _direct_url(e: Explanation) -> str:
     verdict = "asks for a direct URL itself" if e.outcome is Outcome.SERVED else "names a direct URL, which is refused"
-    return f"{e.project} {verdict}: no repository is asked ({e.rules[0]})."
+    return f"{e.project} {verdict}: no repository is asked ({e.rules[0].key}, {e.rules[0].file})."
 
 
 def _ruled_out(e: Explanation) -> str:
     states = listed([f"{line.repository} is ruled out ({line.reason})" for line in _owner_lines(e)])
-    return f"{e.project} belongs to {listed(e.owners)} ({e.rules[0]}), and {states}."
+    return f"{e.project} belongs to {listed(e.owners)} by {e.rules[0].key} ({e.rules[0].file}), and {states}."
 
 
 _SENTENCES = {
@@ -194,7 +200,7 @@ def _refuse_unavailable(e: Explanation) -> list[str]:
     below = [line.repository for line in e.lines if line.status == "not-asked"]
     names = listed([line.repository.name for line in e.faulty])
     return [
-        f"{e.project}{_by(e)}: {_unavailable(e)}",
+        _unavailable(e),
         f"asked: {', '.join(asked)}" if asked else "",
         f"{names} may own {e.project}, so {listed(below)} {'was' if len(below) == 1 else 'were'} not asked."
         if below
@@ -204,7 +210,7 @@ def _refuse_unavailable(e: Explanation) -> list[str]:
 
 
 def _refuse_blocked(e: Explanation) -> list[str]:
-    return [f"{e.project} is blocked: {e.block} ({e.rules[0]}).", f"asked for{_by(e)}: {e.requirement}"]
+    return [_blocked(e), f"asked for{_by(e)}: {e.requirement}"]
 
 
 def _refuse_ambiguous(e: Explanation) -> list[str]:
