@@ -428,7 +428,7 @@ def test_explanations_know_their_lines() -> None:
     assert policy.repositories[0].is_at("https://corp.example:443/simple")
     assert [r.name for r in policy.enabled()] == ["corp", "special", "public"]
     assert str(Rule("a", "1", "f")) == "a = 1 (f)"
-    assert str(Rule("a", "", "f")) == "a, f"
+    assert str(Rule("a", "", "f")) == "a (f)"
 
 
 def test_explanations_of_what_was_shadowed() -> None:

@@ -166,7 +166,6 @@ class Inquiry(Generic[Page]):
         return replace(
             self._finding(State.UNAVAILABLE, f"{answer.code}{answer.detail}", of_status(answer.code), at),
             login_refused=answer.code in _REFUSED_LOGIN,
-            lasting=answer.code >= 500,
         )
 
     def _believe(self, absent: Finding[Page]) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:

@@ -1,0 +1,257 @@
+"""Explanations as data: text and JSON render one tree, and each answer that is no has a way out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repoprio.answers import Answer, Failed, Served, Status
+from repoprio.explanation import Chosen, Explanation, Rejected, explain
+from repoprio.hints import hint, listed
+from repoprio.inquiry import Run
+from repoprio.lookup import Lookup, drive
+from repoprio.names import Pattern, normalize
+from repoprio.policy import CALLERS_PRIORITY, Location, Mode, Pin, Policy, Repository
+from repoprio.reasons import Cause, Rejection
+from repoprio.render.json import document
+from repoprio.render.screen import screen, summary
+from repoprio.render.table import painted
+from repoprio.render.text import refusal
+from test_laws import NAMES, Play, World, policies, worlds
+
+ACME = normalize("acme")
+CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)
+PYPI = Repository("pypi", (Location.of("https://pypi.example/simple/"),), 90)
+PAGE = Served("page", 2)
+MODES = (Mode.STRICT, Mode.FLEXIBLE, Mode.MERGE, Mode.OBSERVE)
+# More than any screen: nothing wraps.
+WIDE = 10_000
+
+kinds = st.sampled_from(list(Rejection))
+rejections = st.builds(
+    Rejected, st.sampled_from(["acme-2.tar.gz", "acme-3.whl"]), st.none() | st.just("2"), st.just("why"), kinds
+)
+
+
+def explained(policy: Policy, answers: Mapping[str, Any], *, chosen: Chosen | None = None, **told: Any) -> Explanation:
+    """What there is to say of acme where each repository answers as told; its versions are 1.1 and 1.0."""
+    lookup = Lookup(Run[str](policy), ACME)
+    decision = drive(lookup, lambda ask: answers[ask.repository.name], lambda _: chosen is not None)
+    return explain(
+        policy, decision, "acme", {r.name: ("1.1", "1.0") for r in policy.repositories}, chosen=chosen, **told
+    )
+
+
+def facts(found: Any) -> list[str]:
+    """Each text and number that a JSON value holds."""
+    if isinstance(found, dict):
+        return [fact for value in found.values() for fact in facts(value)]
+    if isinstance(found, list):
+        return [fact for value in found for fact in facts(value)]
+    return [] if found is None or isinstance(found, bool) else [str(found)]
+
+
+# These say in one word what the text says in a sentence.
+_WORDS = {"not-asked": "not asked", "served": "owns", "shadowed": "shadowed"}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    policies(MODES), worlds(), st.sampled_from(NAMES), st.lists(rejections, max_size=6), st.booleans(), st.booleans()
+)
+def test_text_and_json_carry_the_same_facts(
+    policy: Policy, world: World, name: str, rejected: list[Rejected], fits: bool, alone: bool
+) -> None:
+    """Whatever is decided, each fact of the JSON stands in the text of explain -v."""
+    play = Play(policy, world, normalize(name), fits=fits)
+    versions = {repository.name: ("1.1", "1.0") for repository in policy.repositories}
+    owner = min(play.owners) if play.owners and fits else None
+    told = explain(
+        policy,
+        play.decision,
+        f"{name}>=1",
+        versions,
+        specifier=">=1",
+        chosen=Chosen(owner, "1.1", "acme-1.1.whl") if owner else None,
+        rejected=tuple(rejected),
+        required_by="billing 3.1",
+        version_priority=Chosen("r0", "9.9", "acme-9.9.whl") if alone else None,
+    )
+    text = screen(told, WIDE, verbose=True)
+    project = json.loads(document([told]))["projects"][0]
+    for line in project["repositories"]:
+        row = next(row for row in text.splitlines() if f" {line['name']}  " in row and str(line["priority"]) in row)
+        assert all(version in row for version in line["versions"] or ())
+        if line["status"] not in ("served", "not-asked"):
+            assert line["status"] in row
+        assert line["reason"] in row
+        assert line["versions"] is not None or line["status"] == "unavailable" or "not asked" in row
+        for fact in [*facts(line["rule"]), *facts(line["mirror"]), *facts(line["failures"])]:
+            assert fact in text
+        assert line["asked"] is None or f"{line['name']}: {line['asked']}" in text
+    for one in project["rejected"]:
+        assert f"{one['file']}: {one['reason']}" in text
+    for key in ("version", "file", "rules", "reason", "required_by", "help"):
+        assert all(fact in text for fact in facts(project[key])), key
+    if project["hint"]:
+        assert project["hint"]["text"] in text
+    if project["outcome"] != "served":
+        assert project["code"] in text
+    if alone:
+        assert all(fact in text for fact in ("9.9", "r0"))
+
+
+@settings(max_examples=200, deadline=None)
+@given(policies(MODES), worlds(), st.sampled_from(NAMES), st.integers(30, 130))
+def test_no_line_is_wider_than_the_terminal(policy: Policy, world: World, name: str, width: int) -> None:
+    """Words are wrapped, and only what cannot be broken, a URL or a setting, may stand out."""
+    play = Play(policy, world, normalize(name))
+    told = explain(policy, play.decision, name, {r.name: ("1.1", "1.0") for r in policy.repositories})
+    longest = 60
+    for line in screen(told, max(width, longest)).splitlines():
+        assert len(line) <= max(width, longest) or "://" in line or " = " in line
+
+
+def test_colour_is_never_alone() -> None:
+    """With the colours taken out, the screen is the one without colours."""
+    told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
+    plain, colored = screen(told, 80), screen(told, 80, painted)
+    assert "\x1b[32m" in colored
+    for code in ("\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"):
+        colored = colored.replace(code, "")
+    assert colored == plain
+    assert painted("as it is", "") == "as it is"
+
+
+CAUSES = [
+    (Cause.LOGIN, "login"),
+    (Cause.PROXY, "proxy"),
+    (Cause.CANARY, "canary"),
+    (Cause.MISSING, "missing-place"),
+    (Cause.UNSET, "set-variable"),
+    (Cause.INSECURE, "insecure"),
+    (Cause.TLS, "trust"),
+    (Cause.TIME, "time"),
+    (Cause.SIZE, "size"),
+    (Cause.NOT_A_PAGE, "not-a-page"),
+    (Cause.BROKEN, "tell-its-keeper"),
+    (Cause.API_VERSION, "tell-its-keeper"),
+    (Cause.OTHER_PROJECT, "tell-its-keeper"),
+    (Cause.SPELLING, "spelling"),
+    (Cause.REDIRECT, "redirects"),
+    (Cause.CUT_SHORT, "try-again"),
+    (Cause.CONNECTION, "try-again"),
+    (Cause.SERVER, "try-again"),
+]
+
+
+@pytest.mark.parametrize(("cause", "code"), CAUSES)
+def test_each_cause_of_silence_has_a_way_out(cause: Cause, code: str) -> None:
+    """Whatever keeps a repository from answering, the refusal says what to do, by a stable code."""
+    told = explained(Policy((CORP, PYPI)), {"corp": Failed("why", cause)})
+    found = hint(told)
+    assert found is not None
+    assert found.code == code
+    assert f"hint: {found.text}" in refusal(told)
+    assert "skip-if-unavailable" not in refusal(told)
+
+
+def test_a_status_that_could_mean_absent() -> None:
+    """A 410 that `absent` leaves out is told with that key; a 304 is not; namespaces are not told twice."""
+    policy = Policy((CORP, PYPI))
+    codes = [hint(explained(policy, {"corp": Status(code)})) for code in (410, 304)]
+    assert [found.code for found in codes if found] == ["absent", "try-again"]
+    own = Repository("corp", CORP.locations, 10, namespaces=(Pattern.parse("acme*"),))
+    texts = [found.text for found in (codes[1], hint(explained(Policy((own, PYPI)), {"corp": Status(304)}))) if found]
+    assert ["namespaces" in text for text in texts] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (Rejection.YANKED, "yanked"),
+        (Rejection.PRE_RELEASE, "pre-release"),
+        (Rejection.TAG, "tag"),
+        (Rejection.REQUIRES_PYTHON, "requires-python"),
+        (Rejection.HASH, "other-version"),
+        (Rejection.SPECIFIER, "other-version"),
+    ],
+)
+def test_where_nothing_fits_the_files_say_why(kind: Rejection, code: str) -> None:
+    """Files that are all rejected for one reason give the hint; what does not fit the requirement says nothing."""
+    told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=(Rejected("acme-1.whl", "1", "why", kind),))
+    found = hint(told)
+    assert found is not None
+    assert found.code == code
+    assert ("rejected: " in refusal(told)) is (kind is not Rejection.SPECIFIER)
+
+
+def test_where_a_pin_leaves_nothing() -> None:
+    """The pin is told where it left versions out, and only then."""
+    pin = Pin("old", (Pattern.parse("acme"),), versions="<1")
+    policy = Policy((CORP, PYPI), (pin,))
+    by_pin = explained(policy, {"corp": PAGE}, rejected=(Rejected("acme-1.whl", "1", "why", Rejection.PIN),))
+    other = explained(policy, {"corp": PAGE})
+    assert [found.code for found in (hint(by_pin), hint(other)) if found] == ["pin-versions", "other-version"]
+
+
+def test_mirrors_are_told() -> None:
+    """Which mirror answered, and which did not: as data, and in words."""
+    corp = Repository(
+        "corp", (*CORP.locations, Location.of("https://m1.example/"), Location.of("https://m2.example/")), 10
+    )
+    answers: Iterator[Answer[str]] = iter([Status(503), Failed("it was reset", Cause.CONNECTION), PAGE])
+    lookup = Lookup(Run[str](Policy((corp,))), ACME)
+    decision = drive(lookup, lambda _: next(answers), lambda _: True)
+    told = explain(Policy((corp,)), decision, "acme", {"corp": ("1.0",)}, chosen=Chosen("corp", "1.0", "acme-1.0.whl"))
+    line = told.lines[0]
+    assert line.mirror == "https://m2.example/"
+    assert [(tried.url, tried.reason) for tried in line.failures] == [
+        ("https://corp.example/simple/", "503"),
+        ("https://m1.example/", "it was reset"),
+    ]
+    assert "corp: https://m2.example/ answered in its place" in screen(told, WIDE)
+
+
+def test_rules_of_those_that_are_left_out() -> None:
+    """Each repository that may not be asked is told with the very setting; a caller's with `unlisted`."""
+    blind = Repository("blind", CORP.locations, 1, exclude=(Pattern.parse("x"), Pattern.parse("ac*")))
+    narrow = Repository("narrow", CORP.locations, 2, include=(Pattern.parse("b*"),))
+    off = Repository("off", CORP.locations, 3, enabled=False)
+    special = Repository("special", CORP.locations, 4, explicit=True)
+    policy = Policy((blind, narrow, off, special, CORP))
+    told = explained(policy, {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
+    assert [str(line.rule) for line in told.lines if line.rule] == [
+        'repositories.blind.exclude = ["ac*", ...] (default)',
+        'repositories.narrow.include = ["b*"] (default)',
+        "repositories.off.enabled = false (default)",
+        "repositories.special.explicit = true (default)",
+    ]
+    extra = Repository("unlisted:1", CORP.locations, CALLERS_PRIORITY, is_addition=True)
+    lookup = Lookup(Run[str](policy), normalize("bare"), callers=(extra,))
+    decision = drive(lookup, lambda ask: PAGE if ask.repository is extra else Status(404), lambda _: True)
+    assert 'unlisted = "refuse"' in [f"{r.key} = {r.value}" for r in explain(policy, decision, "bare", {}).rules]
+
+
+def test_several_requirements_are_summed_up() -> None:
+    """Each outcome is counted, those that are no with their names."""
+    good = explained(Policy((CORP,)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
+    bad = explained(Policy((CORP,)), {"corp": Status(404)})
+    assert summary([good, good, bad]) == "3 requirements: 2 served; 1 absent (acme)."
+    assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_a_page_without_files_and_no_index() -> None:
+    """A page without files owns the name, with the key for servers that have one for every name; --no-index is told."""
+    policy = Policy((CORP, PYPI))
+    decision = drive(Lookup(Run[str](policy), ACME), lambda _: Served("page", 0), lambda _: True)
+    found = hint(explain(policy, decision, "acme", {"corp": ()}))
+    assert found is not None
+    assert (found.code, 'absent = [404, "empty-page"]' in found.text) == ("page-without-files", True)
+    decision = drive(Lookup(Run[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
+    assert hint(explain(policy, decision, "acme", {})) == ("drop-no-index", "drop --no-index, if you can")
