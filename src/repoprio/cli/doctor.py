@@ -10,8 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from repoprio import doctor
+from repoprio import checkup, doctor
 from repoprio.answers import State
+from repoprio.checkup import Report, Trial
 from repoprio.cli import at_hand, terminal
 from repoprio.config import fuse
 from repoprio.config.places import Unreadable, pip_text
@@ -19,6 +20,8 @@ from repoprio.config.survey import Survey
 from repoprio.doctor import Environment
 from repoprio.errors import RepoprioError
 from repoprio.export import uv
+from repoprio.policy import Policy
+from repoprio.render import repos
 from repoprio.render.policy import policy_line
 from repoprio.render.table import plain
 
@@ -52,7 +55,7 @@ def command(options: argparse.Namespace) -> int:
         "other_installers": _installers(survey),
         "stale_wheels": _stale(survey),
         "without_environment": bare,
-        "repositories": _repositories() if options.network and survey.policy else None,
+        "repositories": _repositories(survey.policy) if options.network and survey.policy else None,
     }
     if options.format == "json":
         import json
@@ -79,29 +82,33 @@ def _environment(one: Environment) -> dict[str, Any]:
     return {"python": one.python, "pip": one.pip, "guarded": one.is_guarded, "took": one.took, "said": one.said}
 
 
-def _repositories() -> list[dict[str, Any]]:
+def _repositories(policy: Policy) -> list[dict[str, Any]]:
     """What each repository of the policy says of a name that nobody has."""
     from repoprio.pip_adapter import opened, probe
 
     try:
-        probes = probe.probe()
+        reports = checkup.report(policy, probe.probe())
     except opened.CannotLook as error:
         raise RepoprioError(str(error).removeprefix("repoprio: ")) from None
-    return [
-        {
-            "name": finding.repository.name,
-            "priority": finding.repository.priority,
-            "url": finding.repository.locations[0].shown,
-            "status": finding.state.value,
-            "reason": finding.reason,
-            "seconds": round(seconds, 3),
-            # A folder that is there, or a canary that came.
-            "proves_it_serves": bool(
-                finding.repository.canary or finding.repository.locations[0].url.startswith("file:")
-            ),
-        }
-        for finding, seconds in probes
-    ]
+    return [_repository(policy, one, one.trials[0]) for one in reports if one.trials]
+
+
+def _repository(policy: Policy, one: Report, trial: Trial) -> dict[str, Any]:
+    finding, location = trial.unknown, one.repository.locations[0]
+    return {
+        "name": one.repository.name,
+        "priority": one.repository.priority,
+        "url": location.shown,
+        "asked": finding.asked.shown if finding.asked else None,
+        "origin": policy.rule(f"repositories.{one.repository.name}.url").file,
+        "status": finding.state.value,
+        "reason": finding.reason,
+        "said": repos.check(trial),
+        "seconds": round(trial.seconds, 3),
+        "remarks": [remark._asdict() for remark in one.remarks],
+        # A folder that is there, or a canary that came.
+        "proves_it_serves": bool(one.repository.canary or location.url.startswith("file:")),
+    }
 
 
 def _fuse() -> dict[str, Any]:
@@ -190,14 +197,15 @@ def _of_environment(one: Environment) -> list[str]:
 
 
 def _of_repository(one: dict[str, Any]) -> list[str]:
-    shown = f"{one['name']} (priority {one['priority']})"
-    if one["status"] == State.UNAVAILABLE.value:
-        return [f"  FAIL   {shown}    unavailable: {one['reason']}", f"         asked: {one['url']}"]
-    if one["status"] == State.SERVES.value:
-        return [f"  note   {shown}    has a page even for a name that nobody has, and so owns every name"]
-    told = [f"  ok     {shown}    answers: {one['reason']} for a name that nobody has"]
-    if not one["proves_it_serves"]:
-        told.append("         (so may a wrong URL, or one that wants a login; canary = NAME, which it has, would tell)")
+    silent, note = one["status"] == State.UNAVAILABLE.value, one["status"] == State.SERVES.value
+    word = "FAIL" if silent else "note" if note else "ok"
+    told = [f"  {word:6} {one['name']} (priority {one['priority']})    {one['said']}"]
+    if silent:
+        told.append(f"         asked: {one['asked'] or one['url']}")
+        told.append(f"         rule: repositories.{one['name']}.url ({one['origin']})")
+    for remark in one["remarks"]:
+        told.append(f"         {'fix' if silent else 'note'}: {remark['text']} [{remark['code']}]")
+        told += [f"         set: {remark['setting']}"] if remark["setting"] else []
     return told
 
 

@@ -99,10 +99,11 @@ class Guard:
         return self._decisions[key]
 
     def inquire(self, repository: Repository, name: NormalizedName) -> Finding[PipPage]:
-        """What one repository says of `name`, whoever owns it."""
-        self._take_callers()
-        run, pages = self._memory()
-        inquiry = Inquiry(run, repository, name, self.policy.repositories)
+        """What one repository says of `name`, whoever owns it, and whatever callers add."""
+        with contextlib.suppress(Refused):
+            self._take_callers()
+        _, pages = self._memory()
+        inquiry = Inquiry(Run[PipPage](self.policy), repository, name, self.policy.repositories)
         while inquiry.ask is not None:
             inquiry.tell(pages.fetch(inquiry.ask))
         return inquiry.finding

@@ -14,7 +14,7 @@ def names_from_json(text: str) -> frozenset[NormalizedName]:
     """The names on a PEP 691 project list; `ValueError` where it is none."""
     document = json.loads(text)
     projects = document.get("projects") if isinstance(document, dict) else None
-    if not isinstance(projects, list) or not projects or api_major(document) != "1":
+    if not isinstance(projects, list) or not projects or api_version(document).split(".")[0] != "1":
         raise ValueError("not a project list of API version 1")
     return frozenset(_name(project.get("name") if isinstance(project, dict) else None) for project in projects)
 
@@ -76,11 +76,11 @@ def _parsed(text: str) -> _Anchors:
     return parser
 
 
-def api_major(document: dict[str, object]) -> str:
-    """The major API version of a JSON page; "1" where it states none."""
+def api_version(document: dict[str, object]) -> str:
+    """The API version of a JSON page; "1.0" where it states none, "?" where what it states is none."""
     meta = document.get("meta", {})
     version = meta.get("api-version", "1.0") if isinstance(meta, dict) else None
-    return version.split(".")[0] if isinstance(version, str) else "?"
+    return version if isinstance(version, str) else "?"
 
 
 def _name(value: object) -> NormalizedName:

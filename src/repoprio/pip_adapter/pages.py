@@ -210,7 +210,7 @@ def _links_of_path(path: str) -> list[Link]:
     found = []
     for file in files:
         is_page = file.lower().endswith((".html", ".htm"))
-        found += reading.links_on(_file_reply(file)) if is_page else [Link(path_to_url(file))]
+        found += reading.links_on(_file_reply(file))[0] if is_page else [Link(path_to_url(file))]
     return found
 
 

@@ -1,34 +1,61 @@
-"""What each repository of the policy says of a name that nobody has."""
+"""What each repository of the policy says of a name that nobody has, and of names that everybody has."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import replace
 
 from repoprio.answers import Finding
+from repoprio.checkup import EVERYBODY_HAS, Trial
 from repoprio.names import normalize
+from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.guard import Guard
 from repoprio.pip_adapter.opened import opened
 from repoprio.pip_adapter.reading import PipPage
+from repoprio.policy import Repository
 
 
-class Probe(NamedTuple):
-    """One repository's answer, and the seconds that it took."""
+def probe(names: tuple[str, ...] = (), *, thorough: bool = False) -> list[Trial]:
+    """Ask each enabled repository, or those of `names`, for a random name, which tells it nothing.
 
-    finding: Finding[PipPage]
-    seconds: float
-
-
-def probe() -> list[Probe]:
-    """Ask each enabled repository for a random name, which tells it nothing; in the order of their priorities.
-
-    Raises `CannotLook`, and `PolicyFaults` for a faulty policy.
+    `thorough` asks each of its mirrors as well, and all of them for two names that everybody has. In the order
+    of their priorities. Raises `CannotLook`, and `PolicyFaults` for a faulty policy.
     """
-    name = normalize(f"repoprio-{secrets.token_hex(8)}")
-    found = []
     with opened() as pip:
-        for repository in sorted(pip.guard.policy.enabled(), key=lambda one: one.priority):
-            begun = time.monotonic()
-            finding = pip.guard.inquire(repository, name)
-            found.append(Probe(finding, time.monotonic() - begun))
-    return found
+        wanted = [r for r in pip.guard.policy.enabled() if not names or r.name in names]
+        if not thorough:
+            return [_trial(pip.guard, repository, thorough=False) for repository in wanted]
+        return [trial for repository in wanted for trial in _trials(pip.guard, repository)]
+
+
+def _trials(guard: Guard, repository: Repository) -> Iterator[Trial]:
+    """One trial for each URL: the repository as if that were its only one."""
+    for location in repository.locations:
+        # Asked as if nothing were known of it: that a list is whole, or that being silent counts for nothing.
+        alone = replace(repository, locations=(location,), skip_if_unavailable=False)
+        yield _trial(guard, alone, thorough=True)
+
+
+def _trial(guard: Guard, repository: Repository, *, thorough: bool) -> Trial:
+    begun = time.monotonic()
+    unknown = guard.inquire(repository, normalize(f"repoprio-{secrets.token_hex(8)}"))
+    seconds = time.monotonic() - begun
+    # Whoever is down, or sends the asker away, is not asked again.
+    goes_on = thorough and not unknown.lasting
+    known = tuple(guard.inquire(repository, normalize(name)) for name in EVERYBODY_HAS) if goes_on else ()
+    return Trial(
+        repository,
+        repository.locations[0].shown,
+        seconds,
+        unknown,
+        known,
+        api=_api([unknown, *known]),
+        is_pypi=repository.is_at(compat.default_index()),
+    )
+
+
+def _api(found: list[Finding[PipPage]]) -> str | None:
+    pages = [finding.page for finding in found if finding.page]
+    return next((page.api for page in pages if page.api), None)

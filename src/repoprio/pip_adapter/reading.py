@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pip._internal.models.link import Link
 
@@ -34,16 +34,21 @@ _ENCODINGS = (
 )
 _METADATA = ("core-metadata", "dist-info-metadata")
 _OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
+_API_VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
 _HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
 
 
 @dataclass(frozen=True)
 class PipPage:
-    """What one repository offers of a name: `links` may be candidates, `dropped` may not, and why."""
+    """What one repository offers of a name: `links` may be candidates, `dropped` may not, and why.
+
+    `api` is what the page is written in, with its API version: "JSON 1.1"; None for files that are on no page.
+    """
 
     name: NormalizedName
     links: tuple[Link, ...]
     dropped: tuple[tuple[str, str], ...] = ()
+    api: str | None = None
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -60,8 +65,8 @@ def offer(name: NormalizedName, found: list[Link], page_url: str) -> Answer[PipP
 
 def served(name: NormalizedName, reply: Reply) -> Answer[PipPage]:
     """The project page of `name` in `reply`; raises `Unusable`."""
-    found = links_on(reply, name)
-    page = _page(name, found, reply.url)
+    found, api = links_on(reply, name)
+    page = replace(_page(name, found, reply.url), api=api)
     if page.links or reply.content_type.lower().startswith(_JSON):
         return Served(page, len(page.links), empty=not found)
     html = listing.html_page(_decoded(reply)[0])
@@ -81,22 +86,27 @@ def _page(name: NormalizedName, found: list[Link], page_url: str) -> PipPage:
     return PipPage(name, tuple(kept), tuple(dropped))
 
 
-def links_on(reply: Reply, name: NormalizedName | None = None) -> list[Link]:
-    """All links on a page that is valid, and of `name` where it says whose it is; else `Unusable`."""
+def links_on(reply: Reply, name: NormalizedName | None = None) -> tuple[list[Link], str]:
+    """All links on a page that is valid, and of `name` where it says whose it is, and its API; else `Unusable`."""
     kind = reply.content_type.lower()
     text, encoding = _decoded(reply)
     if kind.startswith(_JSON):
-        _check_json(text, name)
+        api = f"JSON {_tidy(_check_json(text, name))}"
     elif kind.startswith(_HTML):
-        _check_html(text, is_delimited=reply.is_delimited)
+        api = f"HTML {_tidy(_check_html(text, is_delimited=reply.is_delimited))}"
     else:
         raise Unusable(
             f"its answer is no project page (content type {reply.content_type or 'not stated'})", Cause.NOT_A_PAGE
         )
     try:
-        return compat.links_of(reply.body, reply.content_type, encoding, reply.url)
+        return compat.links_of(reply.body, reply.content_type, encoding, reply.url), api
     except Exception as error:  # noqa: BLE001 - a page that pip cannot read is no usable answer
         raise Unusable(f"its page is broken ({type(error).__name__})") from None
+
+
+def _tidy(api_version: str) -> str:
+    """An API version as it may be shown: what a page states can be anything behind the dot."""
+    return api_version if _API_VERSION.fullmatch(api_version) else "1"
 
 
 def _decoded(reply: Reply) -> tuple[str, str | None]:
@@ -110,8 +120,8 @@ def _decoded(reply: Reply) -> tuple[str, str | None]:
         raise Unusable("its page is broken (not in the encoding that it states)") from None
 
 
-def _check_html(text: str, *, is_delimited: bool) -> None:
-    """`Unusable` unless this can be a page of API version 1, and a whole one as far as can be told."""
+def _check_html(text: str, *, is_delimited: bool) -> str:
+    """The API version; `Unusable` unless it is 1.x, and this a whole page as far as can be told."""
     if text.lower().count("<a") > MAX_FILES:
         raise Unusable(f"its page lists more than {MAX_FILES} files", Cause.SIZE)
     try:
@@ -124,10 +134,11 @@ def _check_html(text: str, *, is_delimited: bool) -> None:
         raise Unusable("the page was cut short", Cause.CUT_SHORT)
     if page.api_version.split(".")[0] != "1":
         raise Unusable("its page is of another API version", Cause.API_VERSION)
+    return page.api_version
 
 
-def _check_json(text: str, name: NormalizedName | None) -> None:
-    """`Unusable` unless this is a project page of API version 1, and of `name` (PEP 691)."""
+def _check_json(text: str, name: NormalizedName | None) -> str:
+    """The API version; `Unusable` unless it is 1.x, and this a project page of `name` (PEP 691)."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -137,11 +148,12 @@ def _check_json(text: str, name: NormalizedName | None) -> None:
         raise Unusable("its page is JSON of another shape")
     if len(files) > MAX_FILES:
         raise Unusable(f"its page lists more than {MAX_FILES} files", Cause.SIZE)
-    if listing.api_major(document) != "1":
+    if listing.api_version(document).split(".")[0] != "1":
         raise Unusable("its page is of another API version", Cause.API_VERSION)
     stated = document.get("name", name)
     if name is not None and (not isinstance(stated, str) or normalize(stated) != name):
         raise Unusable("its page is that of another project", Cause.OTHER_PROJECT)
+    return listing.api_version(document)
 
 
 def _is_file(file: object) -> bool:
@@ -185,7 +197,7 @@ def flat_links(reply: Reply) -> list[Link]:
         raise Unusable(
             f"its answer is no page of files (content type {reply.content_type or 'not stated'})", Cause.NOT_A_PAGE
         )
-    found = links_on(reply)
+    found, _ = links_on(reply)
     page = listing.html_page(_decoded(reply)[0])
     if page.asks:
         raise Unusable("its answer is a form, such as a login page, and no page of files", Cause.LOGIN, asks=True)

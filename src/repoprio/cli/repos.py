@@ -1,0 +1,54 @@
+"""``repoprio repos``: the repositories by tier, and with --check what each of them is like."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from repoprio.checkup import Trial, report
+from repoprio.cli import at_hand, terminal
+from repoprio.errors import RepoprioError
+from repoprio.render import repos
+from repoprio.render.table import painted, unpainted
+
+
+class NoPolicy(RepoprioError):
+    """There is nothing to show."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What repos takes."""
+    parser.description = (
+        "Shows the repositories of the policy by tier, with the files that set them. With --check asks each for a "
+        "random name and for two names that everybody has, and says what it is like and what to set for it."
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these repositories")
+    parser.add_argument("--check", action="store_true", help="ask each of them, and its mirrors")
+    terminal.add_report(parser)
+
+
+def command(options: argparse.Namespace) -> int:
+    """Print the repositories; 1 if one that was asked gave no usable answer."""
+    policy = at_hand.policy().sound()
+    if policy is None:
+        raise NoPolicy(at_hand.no_policy())
+    known = {repository.name for repository in policy.repositories}
+    if strangers := [name for name in options.names if name not in known]:
+        options.parser.error(f"{strangers[0]!r} is none of the policy's repositories: {', '.join(sorted(known))}")
+    trials = _trials(tuple(options.names)) if options.check else []
+    reports = [one for one in report(policy, trials) if not options.names or one.repository.name in options.names]
+    if options.format == "json":
+        print(repos.document(policy, reports, checked=options.check))
+    else:
+        paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
+        print(repos.screen(policy, reports, terminal.columns(sys.stdout), paint))
+    return 1 if any(one.is_silent for one in reports) else 0
+
+
+def _trials(names: tuple[str, ...]) -> list[Trial]:
+    from repoprio.pip_adapter import opened, probe
+
+    try:
+        return probe.probe(names, thorough=True)
+    except opened.CannotLook as error:
+        raise NoPolicy(str(error).removeprefix("repoprio: ")) from None

@@ -1,0 +1,168 @@
+"""What ``repoprio repos`` shows: the repositories by tier, and what they are like. Pure."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from repoprio.answers import State
+from repoprio.checkup import EVERYBODY_HAS, Report, Trial
+from repoprio.names import Pattern
+from repoprio.policy import Policy, Repository, tiers
+from repoprio.render.table import Paint, plain, unpainted
+
+SCHEMA = 1
+_LABEL = 9
+
+
+def screen(policy: Policy, reports: Sequence[Report], width: int, paint: Paint = unpainted) -> str:
+    """The repositories by tier in `width` columns; one that was tried with what it is like."""
+    return "\n".join([_head(policy), *(line for report in reports for line in _of(report, width, paint))])
+
+
+def _head(policy: Policy) -> str:
+    enabled = policy.enabled()
+    count, levels = len(enabled), len(tiers(enabled))
+    disabled = len(policy.repositories) - count
+    also = f", {disabled} disabled" if disabled else ""
+    said = (
+        f"{count} {_plural('repository', 'repositories', count)} in {levels} {_plural('tier', 'tiers', levels)}{also}"
+    )
+    return f'{said}; mode = "{policy.mode.value}" ({policy.rule("mode").file}).'
+
+
+def _plural(one: str, many: str, count: int) -> str:
+    return one if count == 1 else many
+
+
+def _of(report: Report, width: int, paint: Paint) -> Iterable[str]:
+    repository = report.repository
+    style = "bad" if report.is_silent else "quiet" if not repository.enabled else "good" if report.trials else "strong"
+    yield ""
+    yield paint(f"{repository.priority:>5}  {plain(repository.name)}", style)
+    for label, text in _facts(report):
+        yield from _fact(label, text, width)
+
+
+def _fact(label: str, text: str, width: int) -> list[str]:
+    indent = f"       {'':{_LABEL}}"
+    room = max(width - len(indent), 20)
+    lines = textwrap.wrap(plain(text), room, break_long_words=False, break_on_hyphens=False) or [""]
+    return [f"       {label:{_LABEL}}{lines[0]}", *(indent + line for line in lines[1:])]
+
+
+def _facts(report: Report) -> Iterable[tuple[str, str]]:
+    repository = report.repository
+    yield "url", repository.locations[0].shown
+    for location in repository.locations[1:]:
+        yield "mirror", location.shown
+    yield "format", repository.format.value
+    yield "names", names(repository)
+    for number, (file, keys) in enumerate(_origins(report).items()):
+        yield ("" if number else "set in"), f"{file}: {', '.join(keys)}"
+    for number, trial in enumerate(report.trials):
+        yield ("mirror" if number else "check"), check(trial, with_url=number > 0)
+    for remark in report.remarks:
+        yield "note", f"{remark.text} [{remark.code}]"
+        if remark.setting:
+            yield "set", f"in [repositories.{repository.name}]: {remark.setting}"
+
+
+def names(repository: Repository) -> str:
+    """Which names it may serve, in words."""
+    if not repository.enabled:
+        return "none: enabled = false"
+    parts = []
+    if repository.explicit:
+        parts.append("only those that a pin or owns routes to it (explicit)")
+    if repository.namespaces:
+        parts.append(f"{_patterns(repository.namespaces)} alone, and these from nowhere else (namespaces)")
+    if repository.owns:
+        parts.append(f"{_patterns(repository.owns)} from nowhere else (owns)")
+    if repository.include:
+        parts.append(f"only {_patterns(repository.include)} (include)")
+    if repository.exclude:
+        parts.append(f"not {_patterns(repository.exclude)} (exclude)")
+    return "; ".join(parts) or "all that no repository above it has"
+
+
+def _patterns(patterns: tuple[Pattern, ...]) -> str:
+    return ", ".join(pattern.text for pattern in patterns)
+
+
+def _origins(report: Report) -> dict[str, list[str]]:
+    """The keys that place it, by the file that sets them."""
+    found: dict[str, list[str]] = {}
+    for rule in report.rules:
+        found.setdefault(rule.file, []).append(rule.key.rpartition(".")[2])
+    return found
+
+
+def check(trial: Trial, *, with_url: bool = False) -> str:
+    """How a repository answered, in one line."""
+    where = f"{trial.url} " if with_url else ""
+    if trial.is_silent:
+        return f"{where}no usable answer in {trial.seconds:.2f} s: {trial.unknown.reason}"
+    api = f"; pages in {trial.api}" if trial.api else ""
+    return f"{where}answered in {trial.seconds:.2f} s: {_of_unknown(trial)}{api}{_of_known(trial)}"
+
+
+def _of_unknown(trial: Trial) -> str:
+    if trial.has_all_names:
+        files = "a page with files" if trial.unknown.files else "a page without files"
+        return f"{files} for a name that nobody has"
+    return f"{trial.unknown.reason} for a name that nobody has"
+
+
+def _of_known(trial: Trial) -> str:
+    had = [name for name, found in zip(EVERYBODY_HAS, trial.known, strict=False) if found.state is State.SERVES]
+    if trial.is_pypi:
+        return "; it is PyPI"
+    if trial.looks_like_pypi:
+        return f"; it has {' and '.join(had)}: a mirror of PyPI"
+    return f"; it has {had[0]}" if had and not trial.has_all_names else ""
+
+
+def document(policy: Policy, reports: Sequence[Report], *, checked: bool) -> str:
+    """The same as JSON; `check` is null for a repository that was not tried."""
+    found = {
+        "schema": SCHEMA,
+        "mode": policy.mode.value,
+        "checked": checked,
+        "repositories": [_repository(report) for report in reports],
+    }
+    return json.dumps(found, indent=2)
+
+
+def _repository(report: Report) -> dict[str, Any]:
+    repository = report.repository
+    return {
+        "name": repository.name,
+        "priority": repository.priority,
+        "url": repository.locations[0].shown,
+        "mirrors": [location.shown for location in repository.locations[1:]],
+        "format": repository.format.value,
+        "enabled": repository.enabled,
+        "explicit": repository.explicit,
+        **{key: [p.text for p in getattr(repository, key)] for key in ("namespaces", "owns", "include", "exclude")},
+        "origins": {rule.key: rule.file for rule in report.rules},
+        "check": _trial(report.trials[0]) if report.trials else None,
+        "mirror_checks": [{"url": trial.url, **_trial(trial)} for trial in report.trials[1:]],
+        "remarks": [remark._asdict() for remark in report.remarks],
+    }
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    return {
+        "status": trial.unknown.state.value,
+        "reachable": not trial.is_silent,
+        "seconds": round(trial.seconds, 3),
+        "reason": trial.unknown.reason,
+        "code": trial.unknown.cause.value if trial.unknown.cause else None,
+        "asked": trial.unknown.asked.shown if trial.unknown.asked else None,
+        "api": trial.api,
+        "known": {name: found.state.value for name, found in zip(EVERYBODY_HAS, trial.known, strict=False)},
+        "is_pypi": trial.is_pypi,
+    }

@@ -1,0 +1,197 @@
+"""`repoprio repos`: the tiers and their origins, and with --check what each repository is like and what to set."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repoprio.answers import Finding, State
+from repoprio.checkup import Trial, report
+from repoprio.names import Pattern
+from repoprio.policy import Location, Policy, Repository
+from repoprio.reasons import Cause
+from support.faults import Fault
+from support.files import parse
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import PipEnv
+from support.repository import RepositoryServer
+
+EMPTY = Fault(empty_page=True)
+
+
+def written(folder: Path, **tables: str) -> Path:
+    """A policy with these repositories, the first one highest."""
+    file = folder / "policy.toml"
+    texts = [
+        f"[repositories.{name}]\npriority = {10 * n}\n{text}\n" for n, (name, text) in enumerate(tables.items(), 1)
+    ]
+    file.write_text("".join(texts))
+    return file
+
+
+def checked(env: PipEnv, policy: Path, *arguments: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit status and the repositories by name."""
+    done = env.tool("repos", "--check", "--format", "json", *arguments, policy=policy)
+    assert "Traceback" not in done.stderr
+    return done.code, {one["name"]: one for one in json.loads(done.stdout)["repositories"]}
+
+
+def codes(one: dict[str, Any]) -> list[str]:
+    """The codes of what there is to say of a repository."""
+    return [remark["code"] for remark in one["remarks"]]
+
+
+def public(server: RepositoryServer) -> None:
+    """Stock a mirror of PyPI."""
+    for name in ("pip", "setuptools", "requests"):
+        server.add(name, parse("1.0"))
+
+
+@pytest.mark.parametrize("pip_version", ["22.0.2", "26.3"])
+def test_each_repository_is_told_as_it_is(
+    pip_version: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """Empty pages, a mirror of PyPI above others, one with its canary, one that wants a login, one that is gone."""
+    own, empty, mirror, login = (repository(name) for name in ("own", "empty", "mirror", "login"))
+    own.add("acme", parse("1.0"))
+    empty.answer_all(EMPTY)
+    public(mirror)
+    login.answer_all(Fault(basic_auth="u:p"))
+    public(lowest := repository("lowest", layout="html"))
+    policy = written(
+        tmp_path,
+        own=f'url = "{own.page_url}"\ncanary = "acme"\nnamespaces = ["acme*"]',
+        empty=f'url = "{empty.page_url}"',
+        mirror=f'url = "{mirror.page_url}"',
+        login=f'url = "{login.page_url}"',
+        gone=f'url = "{tmp_path}/gone"\nformat = "flat"',
+        lowest=f'url = "{lowest.page_url}"',
+    )
+    code, found = checked(pip_env(pip_version), policy)
+    assert code == 1
+    assert {name: codes(one) for name, one in found.items()} == {
+        "own": [],
+        "empty": ["empty-pages"],
+        "mirror": ["mirror-of-pypi"],
+        "login": ["login"],
+        "gone": ["missing-place"],
+        "lowest": [],
+    }
+    assert found["empty"]["remarks"][0]["setting"] == 'absent = [404, "empty-page"]'
+    assert [found[name]["check"]["reachable"] for name in found] == [True, True, True, False, False, True]
+    assert found["lowest"]["check"]["api"] == "HTML 1.0"
+    assert (found["mirror"]["check"]["api"] or "").startswith("JSON 1." if pip_version == "26.3" else "HTML 1.")
+    assert found["mirror"]["check"]["known"] == {"pip": "serves", "setuptools": "serves"}
+    assert found["own"]["check"]["asked"].startswith(own.page_url)
+
+
+def test_mirrors_are_asked_each(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
+    """Which URL answers and which does not; one that answers is enough for exit status 0."""
+    down, first, second = (repository(name) for name in ("down", "first", "second"))
+    down.answer_all(Fault(status=503))
+    first.answer_all(Fault(status=503))
+    second.add("acme", parse("1.0"))
+    mirrors = json.dumps([first.page_url, second.page_url])
+    policy = written(tmp_path, corp=f'url = "{down.page_url}"\nmirrors = {mirrors}')
+    code, found = checked(pip_env("26.3"), policy)
+    assert (code, codes(found["corp"])) == (0, ["try-again", "mirror-silent", "mirror-answers"])
+    assert [one["reachable"] for one in found["corp"]["mirror_checks"]] == [False, True]
+    text = pip_env("26.3").tool("repos", "--check", policy=policy, env={"COLUMNS": "80"}).stdout
+    assert f"its mirror {second.page_url} answers" in " ".join(text.split())
+
+
+def test_names_that_are_forwarded(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
+    """A server that redirects unknown names to a repository of the policy is told; to another site it is silent."""
+    here, pypi = repository("here"), repository("pypi")
+    here.add("acme", parse("1.0"))
+    away = repository("away")
+    away.answer_all(Fault(redirect="https://elsewhere.example/simple/x/"))
+    policy = written(tmp_path, away=f'url = "{away.page_url}"', pypi=f'url = "{pypi.page_url}"')
+    code, found = checked(pip_env("26.3"), policy, "away")
+    assert (code, list(found), codes(found["away"])) == (1, ["away"], ["forwards"])
+    assert "repositories.away.redirects" in found["away"]["remarks"][0]["text"]
+
+
+def test_without_check_nothing_is_asked(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
+    """The tiers are shown with each file and key that places a repository, and no request is made."""
+    corp = repository("corp")
+    policy = written(
+        tmp_path,
+        corp=f'url = "{corp.page_url}"\nowns = ["acme-*"]\nexclude = ["acme-old"]',
+        off='url = "https://off.example/simple/"\nenabled = false',
+        special='url = "https://special.example/simple/"\nexplicit = true',
+    )
+    done = pip_env("26.3").tool("repos", policy=policy, env={"COLUMNS": "80"})
+    assert (done.code, done.stderr, corp.requests) == (0, "", [])
+    words = " ".join(done.stdout.split())
+    assert "2 repositories in 2 tiers, 1 disabled" in words
+    assert "acme-* from nowhere else (owns); not acme-old (exclude)" in words
+    assert f"{policy}: url, priority, owns, exclude" in words
+    assert max(len(line) for line in done.stdout.splitlines() if "://" not in line and str(tmp_path) not in line) <= 80
+
+
+def test_wrong_use(pip_env: EnvFactory, tmp_path: Path) -> None:
+    """An unknown name, a faulty policy and none at all are exit status 2, each with a way out."""
+    policy = written(tmp_path, corp='url = "https://corp.example/simple/"')
+    env = pip_env("26.3")
+    done = env.tool("repos", "crop", policy=policy)
+    assert (done.code, "'crop' is none of the policy's repositories: corp" in done.stderr) == (2, True)
+    policy.write_text("faulty = 1\n")
+    assert env.tool("repos", "--check", policy=policy).code == 2
+    done = env.tool("repos")
+    assert (done.code, "[no-policy]" in done.stderr) == (2, True)
+
+
+CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)
+PYPI = Repository("pypi", (Location.of("https://pypi.example/simple/"),), 90)
+SERVED = Finding[str](CORP, State.SERVES, files=3)
+ABSENT = Finding[str](CORP, State.ABSENT, "404", Cause.STATUS)
+
+
+def silent(reason: str, cause: Cause) -> Finding[str]:
+    """An answer that is none."""
+    return Finding(CORP, State.UNAVAILABLE, reason, cause)
+
+
+def told(
+    *others: Repository, unknown: Finding[str], known: tuple[Finding[str], ...] = (), corp: Repository = CORP
+) -> list[str]:
+    """The codes for corp, beside `others`."""
+    trial = Trial(corp, "https://corp.example/simple/", 0.1, unknown, known)
+    found = report(Policy((corp, *others)), [trial])
+    return [remark.code for remark in found[0].remarks]
+
+
+def test_what_there_is_to_say() -> None:
+    """Each kind of answer and its remark; what cannot matter, for nobody stands below, is not remarked."""
+    both = (SERVED, SERVED)
+    assert told(PYPI, unknown=ABSENT, known=(SERVED, ABSENT)) == []
+    assert told(PYPI, unknown=ABSENT) == ["unproven"]
+    assert told(unknown=ABSENT) == []
+    assert told(PYPI, unknown=ABSENT, known=both) == ["mirror-of-pypi"]
+    assert told(unknown=ABSENT, known=both) == ["mirror-of-pypi"]
+    narrow = Repository("corp", CORP.locations, 10, namespaces=(Pattern.parse("acme-*"),))
+    assert told(PYPI, unknown=ABSENT, known=both, corp=narrow) == []
+    assert told(Repository("top", PYPI.locations, 1), unknown=ABSENT, known=both) == []
+    assert told(PYPI, unknown=SERVED, known=both) == ["every-name"]
+    assert told(PYPI, unknown=Finding[str](CORP, State.SERVES)) == ["empty-pages"]
+    assert told(PYPI, unknown=silent("403; no login", Cause.LOGIN), known=(SERVED, ABSENT)) == ["absent"]
+    assert told(PYPI, unknown=silent("403; no login", Cause.LOGIN)) == ["login"]
+    away = Finding[str](CORP, State.ABSENT, "it redirects to pypi", Cause.REDIRECT)
+    assert told(PYPI, unknown=away) == ["forwards", "unproven"]
+    assert told(PYPI, unknown=silent("it redirects", Cause.REDIRECT)) == ["forwards"]
+    assert told(unknown=Finding[str](CORP, State.UNAVAILABLE, "?")) == ["try-again"]
+
+
+def test_a_report_knows_who_is_silent() -> None:
+    """A repository is silent where all its URLs are; one that was not tried is not."""
+    quiet = Trial(CORP, "https://corp.example/", 0.1, silent("503", Cause.SERVER))
+    good = Trial(CORP, "https://m.example/", 0.1, ABSENT)
+    policy = Policy((CORP, PYPI))
+    assert [one.is_silent for one in report(policy, [quiet])] == [True, False]
+    assert [one.is_silent for one in report(policy, [quiet, good])] == [False, False]
+    assert [remark.code for remark in report(policy, [quiet, good])[0].remarks] == ["try-again", "mirror-answers"]
+    assert [remark.code for remark in report(policy, [good, quiet])[0].remarks] == ["unproven", "mirror-silent"]
