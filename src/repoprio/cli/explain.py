@@ -46,11 +46,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help=lists)
     terminal.add_report(parser)
     pip = parser.add_argument_group("as for pip")
-    pip.add_argument("--pre", action="store_true")
-    pip.add_argument("--no-index", action="store_true")
-    pip.add_argument("-i", "--index-url", metavar="URL")
-    pip.add_argument("--extra-index-url", action="append", default=[], metavar="URL")
-    pip.add_argument("-f", "--find-links", action="append", default=[], metavar="URL")
+    pip.add_argument("--pre", action="store_true", help="pre-releases too")
+    pip.add_argument("--no-index", action="store_true", help="flat repositories only")
+    pip.add_argument("-i", "--index-url", metavar="URL", help="an index that the policy lists, or lets in")
+    pip.add_argument("--extra-index-url", action="append", default=[], metavar="URL", help="the same")
+    pip.add_argument("-f", "--find-links", action="append", default=[], metavar="URL", help="the same, flat")
 
 
 def command(options: argparse.Namespace) -> int:

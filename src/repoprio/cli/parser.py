@@ -21,6 +21,7 @@ COMMANDS = {
     "disable": "take it out again, exactly what enable put in",
     "doctor": "is the hook in place and effective, and what is not guarded",
     "pip": "pip with the policy, hook or none",
+    "completion": "what bash, zsh or fish need to complete this command line",
     "demo": "a hijack with pip alone, the same with a policy; no network",
 }
 

@@ -1,0 +1,105 @@
+"""The command line as data, taken from its parser: what completion and the manual are made of."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+
+from repoprio.cli import parser
+
+# What a value is called tells what it is.
+_FILES = {"FILE", "PATH"}
+_FOLDERS = {"DIR"}
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option: its names (``-r``, ``--requirement``), the metavar of its value (None for a flag), and the choices."""
+
+    names: tuple[str, ...]
+    help: str
+    value: str | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def takes_file(self) -> bool:
+        """Whether its value is a file."""
+        return self.value in _FILES
+
+    @property
+    def takes_folder(self) -> bool:
+        """Whether its value is a folder."""
+        return self.value in _FOLDERS
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A positional argument, as the usage line writes it."""
+
+    metavar: str
+    help: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def takes_file(self) -> bool:
+        """Whether it is a file."""
+        return self.metavar in _FILES
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command, or the whole program: `path` are the words that lead to it, `about` is one line."""
+
+    path: tuple[str, ...]
+    about: str
+    description: str
+    options: tuple[Option, ...]
+    arguments: tuple[Argument, ...]
+    children: tuple[Command, ...]
+
+    @property
+    def name(self) -> str:
+        """The last word of its path."""
+        return self.path[-1] if self.path else "repoprio"
+
+    def all(self) -> list[Command]:
+        """Itself and all that is below it."""
+        return [self, *(command for child in self.children for command in child.all())]
+
+
+def grammar() -> Command:
+    """The whole command line."""
+    return _command(parser.build(), (), "")
+
+
+def _command(found: argparse.ArgumentParser, path: tuple[str, ...], about: str) -> Command:
+    nested = [action for action in found._actions if isinstance(action, argparse._SubParsersAction)]
+    children = [
+        _command(child, (*path, name), _about(action, name))
+        for action in nested
+        for name, child in action.choices.items()
+    ]
+    plain = [action for action in found._actions if action not in nested]
+    return Command(
+        path,
+        about,
+        found.description or "",
+        tuple(_option(action) for action in plain if action.option_strings),
+        tuple(_argument(action) for action in plain if not action.option_strings),
+        tuple(children),
+    )
+
+
+def _about(action: argparse._SubParsersAction[argparse.ArgumentParser], name: str) -> str:
+    return next(choice.help or "" for choice in action._choices_actions if choice.dest == name)
+
+
+def _option(action: argparse.Action) -> Option:
+    takes_value = action.nargs != 0
+    choices = tuple(map(str, action.choices or ()))
+    value = str(action.metavar or ("|".join(choices) if choices else action.dest.upper())) if takes_value else None
+    return Option(tuple(action.option_strings), action.help or "", value, choices)
+
+
+def _argument(action: argparse.Action) -> Argument:
+    return Argument(str(action.metavar or action.dest), action.help or "", tuple(map(str, action.choices or ())))
