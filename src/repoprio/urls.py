@@ -6,6 +6,7 @@ credentials, a default port, the case of scheme and host, a trailing slash, quer
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
 from typing import NamedTuple
@@ -114,6 +115,8 @@ def with_credentials(url: str, user: str, password: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{userinfo}@{parts.netloc}"))
 
 
+# A page of thousands of files is gone through several times.
+@functools.lru_cache(maxsize=2**14)
 def filename(url: str) -> str:
     """The last segment of the URL's path, percent-decoded."""
     return unquote(posixpath.basename(urlsplit(url).path))

@@ -59,16 +59,18 @@ def yanked(link: Any) -> str:
     return f"yanked: {link.yanked_reason or 'no reason given'}"
 
 
-def of_candidate(candidate: Any, specifier: Any, *, is_let_in: bool) -> Rejected | None:
+def of_candidate(candidate: Any, specifier: Any, *, is_let_in: bool, has_hash: bool) -> Rejected | None:
     """Why a candidate is passed over; `is_let_in` says whether specifier and pre-releases let it in (hashes aside)."""
+    if is_let_in and has_hash and not candidate.link.is_yanked:
+        return None
     file, version = filename(candidate.link.url), str(candidate.version)
-    if specifier is not None and not specifier.contains(version, prereleases=True):
-        return Rejected(file, version, f"does not fit {specifier}", Rejection.SPECIFIER)
     if not is_let_in:
+        if specifier is not None and not specifier.contains(version, prereleases=True):
+            return Rejected(file, version, f"does not fit {specifier}", Rejection.SPECIFIER)
         return Rejected(file, version, "a pre-release", Rejection.PRE_RELEASE)
     if candidate.link.is_yanked:
         return Rejected(file, version, yanked(candidate.link), Rejection.YANKED)
-    return None
+    return Rejected(file, version, "none of the hashes that are asked for", Rejection.HASH)
 
 
 def newest_first(rejected: Rejected) -> tuple[bool, Any]:

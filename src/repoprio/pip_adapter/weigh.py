@@ -28,6 +28,7 @@ class Weighed:
         self._name = name
         self._offers = offers
         self._versions = SpecifierSet(versions) if versions else None
+        self._known: dict[tuple[Any, Any], list[Any]] = {}
 
     @cached_property
     def candidates(self) -> list[Any]:
@@ -61,9 +62,12 @@ class Weighed:
         return standing[-1] if standing else None
 
     def _applicable(self, specifier: Any, hashes: Any) -> list[Any]:
-        evaluator = self._finder.make_candidate_evaluator(self._name, specifier=specifier, hashes=hashes)
-        applicable: list[Any] = evaluator.get_applicable_candidates(self.candidates)
-        return applicable
+        """What the requirement lets in, in pip's order; to sort a large page takes pip a while."""
+        key = (specifier, hashes)
+        if key not in self._known:
+            evaluator = self._finder.make_candidate_evaluator(self._name, specifier=specifier, hashes=hashes)
+            self._known[key] = evaluator.get_applicable_candidates(self.candidates)
+        return self._known[key]
 
     def chosen(self, candidate: Any) -> Chosen:
         """`candidate` as an explanation names it."""
@@ -99,9 +103,7 @@ class Weighed:
         let_in = {candidate.link for candidate in self._applicable(specifier, None)}
         with_hashes = {candidate.link for candidate in self._applicable(specifier, hashes)} if hashes else let_in
         for candidate in self.candidates:
-            why = rejections.of_candidate(candidate, specifier, is_let_in=candidate.link in let_in)
-            if why is None and candidate.link not in with_hashes:
-                file, version = filename(candidate.link.url), str(candidate.version)
-                why = Rejected(file, version, "none of the hashes that are asked for", Rejection.HASH)
+            link = candidate.link
+            why = rejections.of_candidate(candidate, specifier, is_let_in=link in let_in, has_hash=link in with_hashes)
             if why is not None:
                 yield why
