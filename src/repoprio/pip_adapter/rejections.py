@@ -59,15 +59,21 @@ def yanked(link: Any) -> str:
     return f"yanked: {link.yanked_reason or 'no reason given'}"
 
 
+def beside(link: Any, version: str, specifier: Any) -> Rejected | None:
+    """That `version` is not what is asked for; None if it is."""
+    if specifier is None or specifier.contains(version, prereleases=True):
+        return None
+    return Rejected(filename(link.url), version, f"does not fit {specifier}", Rejection.SPECIFIER)
+
+
 def of_candidate(candidate: Any, specifier: Any, *, is_let_in: bool, has_hash: bool) -> Rejected | None:
     """Why a candidate is passed over; `is_let_in` says whether specifier and pre-releases let it in (hashes aside)."""
     if is_let_in and has_hash and not candidate.link.is_yanked:
         return None
     file, version = filename(candidate.link.url), str(candidate.version)
     if not is_let_in:
-        if specifier is not None and not specifier.contains(version, prereleases=True):
-            return Rejected(file, version, f"does not fit {specifier}", Rejection.SPECIFIER)
-        return Rejected(file, version, "a pre-release", Rejection.PRE_RELEASE)
+        pre = Rejected(file, version, "a pre-release", Rejection.PRE_RELEASE)
+        return beside(candidate.link, version, specifier) or pre
     if candidate.link.is_yanked:
         return Rejected(file, version, yanked(candidate.link), Rejection.YANKED)
     return Rejected(file, version, "none of the hashes that are asked for", Rejection.HASH)

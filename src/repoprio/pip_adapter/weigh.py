@@ -63,7 +63,8 @@ class Weighed:
 
     def _applicable(self, specifier: Any, hashes: Any) -> list[Any]:
         """What the requirement lets in, in pip's order; to sort a large page takes pip a while."""
-        key = (specifier, hashes)
+        # No hashes are as good as none given, and need not be weighed anew.
+        key = (specifier, hashes or None)
         if key not in self._known:
             evaluator = self._finder.make_candidate_evaluator(self._name, specifier=specifier, hashes=hashes)
             self._known[key] = evaluator.get_applicable_candidates(self.candidates)
@@ -77,12 +78,15 @@ class Weighed:
     def rejected(self, specifier: Any, hashes: Any = None) -> tuple[Rejected, ...]:
         """The files that are not taken, and why, the newest first; files that fit and are only older are not named."""
         best = self.best(specifier, hashes)
-        found = [*self._no_candidates(), *self._passed_over(specifier, hashes)]
+        found = [*self._no_candidates(specifier), *self._passed_over(specifier, hashes)]
         kept = [one for one in found if best is None or one.file != filename(best.link.url)]
         return tuple(sorted(kept, key=rejections.newest_first, reverse=True))
 
-    def _no_candidates(self) -> Iterator[Rejected]:
-        """What is no candidate at all, by our own filters, by pip's, and by the pin's `versions`."""
+    def _no_candidates(self, specifier: Any) -> Iterator[Rejected]:
+        """What is no candidate at all: by our own filters, by pip's, and by the pin's `versions`.
+
+        A file that does not fit the requirement is told as such: what else is wrong with it helps nobody.
+        """
         taken = {candidate.link for candidate in self.candidates}
         evaluator = self._finder.make_link_evaluator(self._name)
         for page in (offer.page for offer in self._offers if offer.page):
@@ -90,7 +94,8 @@ class Weighed:
             for link in page.links:
                 if link not in taken:
                     version = version_in(filename(link.url), self._name, is_version)
-                    yield rejections.of_link(evaluator, link, version) or self._by_us(link, version)
+                    beside = rejections.beside(link, version, specifier) if version else None
+                    yield beside or rejections.of_link(evaluator, link, version) or self._by_us(link, version)
 
     def _by_us(self, link: Any, version: str | None) -> Rejected:
         if version and not self._may_be(version):
