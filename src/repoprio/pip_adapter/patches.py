@@ -88,10 +88,16 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
         ("RequirementPreparer", "prepare_linked_requirement", "self req", wrappers.prepare),
         ("RequirementPreparer", "prepare_editable_requirement", "self req", wrappers.prepare),
     ],
-    "pip._internal.resolution.legacy.resolver": [("Resolver", "_get_dist_for", "self req", wrappers.get_dist_for)],
+    "pip._internal.resolution.legacy.resolver": [
+        ("Resolver", "_get_dist_for", "self req", wrappers.get_dist_for),
+        ("Resolver", "resolve", "self root_reqs check_supported_wheels", wrappers.resolve),
+    ],
     "pip._internal.resolution.resolvelib.factory": [
         ("Factory", "get_installation_error", "self e constraints", wrappers.get_installation_error),
         ("Factory", "collect_root_requirements", "self root_ireqs", wrappers.collect_root_requirements),
+    ],
+    "pip._internal.resolution.resolvelib.resolver": [
+        ("Resolver", "resolve", "self root_reqs check_supported_wheels", wrappers.resolve),
     ],
 }
 
