@@ -54,6 +54,8 @@ def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
             session = install.get_default_session(parsed)
             finder = install._build_package_finder(parsed, session)
             guard = guard_of(finder, always=True)
+            if guard is None:
+                raise CannotLook("repoprio: nothing can be looked up with this pip    [unknown-pip]", 2)
             if guard.policy.mode is Mode.OBSERVE:
                 # Else it was done when the policy was read.
                 hush.install(guard.policy.secrets)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import _repoprio_shim
 from repoprio.config import carry
@@ -28,6 +28,9 @@ class Process:
     `command` is pip's subcommand; `seen` what came of it under a policy that only observes, and `seen_file`
     where the pips that it starts leave word of that.
     """
+
+    # Of the whole process: this pip is not known, the policy only observes, and so pip goes on without us.
+    is_given_up: ClassVar[bool] = False
 
     loaded: bool = False
     policy: Policy | None = None
@@ -87,6 +90,8 @@ HANDED_ON = (INHERITED, CHILD, RUNNER, LOG, SEEN)
 
 def policy() -> Policy | None:
     """The policy that there is, one that only observes too; a faulty one raises pip's `InstallationError` each time."""
+    if Process.is_given_up:
+        return None
     from pip._internal.exceptions import InstallationError
 
     if not PROCESS.loaded:

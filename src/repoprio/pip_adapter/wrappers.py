@@ -14,17 +14,9 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from repoprio.pip_adapter import direct
+from repoprio.pip_adapter import direct, watching
 from repoprio.pip_adapter.child import IS_CHILD, RUNNER
-from repoprio.pip_adapter.process import (
-    HANDED_ON,
-    PROCESS,
-    enforced,
-    guard_of,
-    hand_on_policy,
-    observer_of,
-    policy,
-)
+from repoprio.pip_adapter.process import HANDED_ON, PROCESS, enforced, guard_of, hand_on_policy, observer_of, policy
 from repoprio.render import text
 from repoprio.urls import redacted
 
@@ -45,20 +37,13 @@ def main(original: Callable[..., Any]) -> Callable[..., Any]:
             return 2 if status == 1 and PROCESS.faults is not None else status
         finally:
             if PROCESS.is_observed:
-                observation().report()
+                watching.observation().report()
             PROCESS.begin(isolated=False)
             for name, value in before.items():
                 os.environ.pop(name, None)
                 os.environ.update({name: value} if value is not None else {})
 
     return main
-
-
-def observation() -> Any:
-    """What observes; it is loaded together with the policy, for pip forbids imports once it installs."""
-    from repoprio.pip_adapter import observe
-
-    return observe
 
 
 def create(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -161,19 +146,6 @@ def find_requirement(original: Callable[..., Any]) -> Callable[..., Any]:
     return find_requirement
 
 
-def resolve(original: Callable[..., Any]) -> Callable[..., Any]:
-    """What a resolution chose is held against a policy that only observes; nothing of it is changed."""
-
-    @functools.wraps(original)
-    def resolve(self: Any, *args: Any, **kwargs: Any) -> Any:
-        found = original(self, *args, **kwargs)
-        if observer_of(self.factory._finder if hasattr(self, "factory") else self.finder) is not None:
-            observation().resolved(self, found)
-        return found
-
-    return resolve
-
-
 def get_dist_for(original: Callable[..., Any]) -> Callable[..., Any]:
     """The legacy resolver takes whatever project a file turns out to be; it must be the one that was looked up."""
 
@@ -264,7 +236,7 @@ def get_runnable_pip(original: Callable[..., Any]) -> Callable[..., Any]:
             PROCESS.load()
             hand_on_policy()
         elif PROCESS.is_observed:
-            observation().expect_children()
+            watching.observation().expect_children()
         os.environ[RUNNER] = original()
         return os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 
@@ -277,7 +249,7 @@ def create_standalone_pip(original: Callable[..., Any]) -> Callable[..., Any]:
     @contextlib.contextmanager
     def create_standalone_pip() -> Iterator[str]:
         if PROCESS.is_observed:
-            observation().expect_children()
+            watching.observation().expect_children()
         with original() as zipped:
             os.environ[RUNNER] = zipped
             yield os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
