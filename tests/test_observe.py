@@ -31,7 +31,7 @@ class Scene:
 
     def __init__(self, repository: RepositoryFactory, folder: Path) -> None:
         self.corp: RepositoryServer = repository("corp", layout="html")
-        self.public: RepositoryServer = repository("public", layout="html")
+        self.public: RepositoryServer = repository("public")
         self.folder = folder
         self.log = folder / "changes.jsonl"
         self.corp.add("acme", "1.0", "1.1")
@@ -452,6 +452,58 @@ def test_logins_stay_apart(pip_env: EnvFactory, scene: Scene) -> None:
     assert {user for path, user in sent if path.startswith("/simple/")} == {"pips", "policys"}
     assert "none of 1 choice" in observed(done)
     assert "s3cret" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_what_pip_says_at_length_is_its_own(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """With -vv too, and where a login of the policy or of an index is a word that pip says, stdout is a stock pip's."""
+    policy = scene.policy()
+    policy.write_text(policy.read_text().replace("http://", "http://ada:downloaded@", 1))
+    index = scene.public.page_url.replace("http://", "http://eva:Successfully@")
+    arguments = ["download", "-vv", "--no-cache-dir", "-i", index, "needs-acme"]
+    (scene.folder / "a").mkdir()
+    (scene.folder / "b").mkdir()
+    plain = pip_env(pip, stock=True).run(*arguments, cwd=scene.folder / "a")
+    done = pip_env(pip).run(*arguments, policy=policy, cwd=scene.folder / "b")
+    assert _comparable(done) == _comparable(plain)
+    assert (done.code, plain.code) == (0, 0)
+    assert "the policy would change" in observed(done)
+
+
+def _comparable(done: Completed) -> list[str]:
+    """What was said, without paths that differ from run to run."""
+    return [re.sub(r"/\S*pip-\S*|pip \S+ from \S+", "PATH", line) for line in done.stdout.splitlines()]
+
+
+def test_a_line_of_a_requirements_file(pip_env: EnvFactory, scene: Scene, repository: RepositoryFactory) -> None:
+    """An index that a requirements file names is told with its line."""
+    outer = repository("outer")
+    requirements = scene.folder / "r.txt"
+    requirements.write_text(f"--extra-index-url {outer.page_url}\nacme\n")
+    done = scene.run(pip_env(NEWEST), "install", "--dry-run", "-r", str(requirements))
+    assert f"{outer.page_url} is not in the policy (named by {requirements}, line 1)" in observed(done)
+
+
+def test_a_build_writes_what_it_likes(fresh_env: EnvFactory, scene: Scene) -> None:
+    """What a build leaves where its pip leaves its word is held to be no more than numbers and names."""
+    word = [1, 1, ["good", "\x1b[2J", "x" * 5000, 5], 0, False]
+    project = scene.folder / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["acme"]\nbuild-backend = "b"\nbackend-path = ["."]\n'
+    )
+    lines = [json.dumps(word), "[", "[1e999, 0, [], 0, 0]", "[" * 50000, json.dumps([0, 1, ["good"], 0, False])]
+    (project / "b.py").write_text(
+        "import os\ndef get_requires_for_build_wheel(config_settings=None):\n"
+        f"    open(os.environ['_REPOPRIO_SEEN'], 'a').write({chr(10).join(lines)!r} + chr(10))\n"
+        "    raise SystemExit('enough')\n"
+    )
+    done = fresh_env(NEWEST).run(
+        "wheel", *scene.indexes, "--no-deps", str(project), policy=scene.policy(), cwd=scene.folder
+    )
+    assert done.code == 1
+    said = [line for line in done.stderr.splitlines() if line.startswith("repoprio: observe")]
+    assert said == ["repoprio: observe: the policy would change 2 of 1 choice: acme, good"]
 
 
 def test_a_faulty_policy_stops_pip_as_ever(pip_env: EnvFactory, scene: Scene) -> None:

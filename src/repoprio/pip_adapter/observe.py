@@ -18,7 +18,7 @@ from typing import Any
 
 from repoprio.explanation import Chosen
 from repoprio.lookup import Code, Decision, Outcome
-from repoprio.names import normalize
+from repoprio.names import is_project_name, normalize
 from repoprio.observation import Change, Choice, File, Tally, change
 from repoprio.pip_adapter import callers, compat, direct, log, picks
 from repoprio.pip_adapter.beside import finder_beside, session_beside, silence
@@ -35,6 +35,7 @@ from repoprio.urls import filename, is_fuse, is_within, place, site
 
 # No command chooses so much that the children's word on it is longer.
 _SEEN_LIMIT = 2**22
+_LONGEST_NAME = 200
 
 
 def resolved(resolver: Any, requirement_set: Any) -> None:
@@ -43,7 +44,7 @@ def resolved(resolver: Any, requirement_set: Any) -> None:
         finder = resolver.factory._finder if hasattr(resolver, "factory") else resolver.finder
         observer_of(finder).observe(resolver, requirement_set)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with us, pip goes on
-        _note(Tally(remarks=(f"a resolution could not be judged ({type(error).__name__})",)))
+        _note(Tally(unknown=1, remarks=(f"a resolution could not be judged ({type(error).__name__})",)))
 
 
 class Observer:
@@ -235,7 +236,9 @@ def _logged(changes: list[Change]) -> str:
     if not file or not changes:
         return ""
     now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    lines = [render.record(one, time=now, command=PROCESS.command or "", is_build=PROCESS.is_build) for one in changes]
+    lines = [
+        render.record(one, time=now, command=PROCESS.command or None, is_build=PROCESS.is_build) for one in changes
+    ]
     return _appended(file, lines)
 
 
@@ -270,21 +273,24 @@ def report() -> None:
 
 def _leave_word() -> None:
     if file := os.environ.get(SEEN):
-        _appended(file, [json.dumps(PROCESS.seen)])
+        seen = PROCESS.seen
+        word = [seen.choices, seen.changes, seen.changed, seen.unknown, bool(seen.log_fault)]
+        _appended(file, [json.dumps(word)])
 
 
 def _words() -> Iterator[Tally]:
-    """What the children left, as far as it can be: what is built there can write what it likes."""
+    """What the children left, and as little of it as can be: what is built there can write what it likes."""
     if not PROCESS.seen_file:
         return
     with open(PROCESS.seen_file, encoding="utf-8", errors="replace") as opened:
         lines = opened.read(_SEEN_LIMIT).splitlines()
     os.unlink(PROCESS.seen_file)
     for line in lines:
-        with suppress(ValueError, TypeError):
-            choices, changes, changed, unknown, remarks, fault = json.loads(line)
-            names = tuple(normalize(str(name)) for name in changed)
-            yield Tally(int(choices), int(changes), names, int(unknown), tuple(map(str, remarks)), str(fault))
+        with suppress(ValueError, TypeError, OverflowError, RecursionError):
+            choices, changes, changed, unknown, is_faulty = json.loads(line)
+            names = tuple(normalize(name) for name in changed if is_project_name(name) and len(name) < _LONGEST_NAME)
+            fault = f"{os.environ.get(LOG)} cannot be written by a pip that a build started" if is_faulty else ""
+            yield Tally(int(choices), int(changes), names, int(unknown), log_fault=fault)
 
 
 def _say(tally: Tally) -> None:

@@ -14,7 +14,7 @@ _MOST_NAMES = 8
 _LONGEST = 200
 
 
-def record(change: Change, *, time: str, command: str, is_build: bool) -> str:
+def record(change: Change, *, time: str, command: str | None, is_build: bool) -> str:
     """One change as a line of JSON, without its end; `time` is in UTC (ISO 8601).
 
     No path, no credentials and no URL but sites.
