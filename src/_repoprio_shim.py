@@ -22,6 +22,7 @@ WATCHED = frozenset(MAKERS) | frozenset(
         "req.req_file",
         "resolution.legacy.resolver",
         "resolution.resolvelib.factory",
+        "resolution.resolvelib.resolver",
         "utils.misc",
     )
 )

@@ -64,7 +64,6 @@ _BEYOND_A_SCHEMA = {
         "cancel-out",
         "one-url",
         "one-alias",
-        "observe",
         "control-characters",
         "redirects-twice",
     ),

@@ -42,7 +42,7 @@ def lists(of: st.SearchStrategy[Any], least: int = 1) -> st.SearchStrategy[list[
 
 
 VALUES: Mapping[str, st.SearchStrategy[Any]] = {
-    "mode": st.sampled_from(["strict", "flexible"]),
+    "mode": st.sampled_from(["strict", "flexible", "observe"]),
     "unlisted": st.sampled_from(["refuse", "lowest", "ignore"]),
     "direct-urls": st.sampled_from(["roots", "allow", "refuse"]),
     "pylock": st.sampled_from(["verify", "allow"]),

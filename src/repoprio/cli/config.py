@@ -14,7 +14,7 @@ from repoprio.config.locations import is_at
 from repoprio.config.pip_settings import Named
 from repoprio.config.schema import json_schema
 from repoprio.config.survey import Survey
-from repoprio.policy import Policy, Unlisted
+from repoprio.policy import Mode, Policy, Unlisted
 from repoprio.render import policy
 from repoprio.urls import bare, is_fuse
 
@@ -23,6 +23,8 @@ _UNLISTED = {
     Unlisted.LOWEST: 'it is asked last (unlisted = "lowest")',
     Unlisted.IGNORE: 'it is ignored (unlisted = "ignore")',
 }
+
+_FUSE = "is the fuse"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,8 +88,14 @@ def _doubts(survey: Survey, wishes: Sequence[policy.Wish] = ()) -> list[Doubt]:
         return []
     refused = [wish for wish in wishes if survey.policy.unlisted is Unlisted.REFUSE and wish.is_unlisted]
     hint = "take it out there, or add it to the policy"
-    problem = "is not in the policy, so every pip that looks up a project stops"
-    return doubts(survey.policy) + [Doubt(w.origin, w.url, problem, hint, "unlisted") for w in refused]
+    is_observed = survey.policy.mode is Mode.OBSERVE
+    when = "once the policy is enforced " if is_observed else ""
+    problem = f"is not in the policy, so {when}every pip that looks up a project stops"
+    found = [Doubt(w.origin, w.url, problem, hint, "unlisted") for w in refused]
+    fuses = [wish for wish in wishes if is_observed and wish.means == _FUSE]
+    problem = "is the fuse, where a pip that only observes finds nothing"
+    found += [Doubt(w.origin, w.url, problem, "repoprio disable --fuse", "fuse") for w in fuses]
+    return doubts(survey.policy) + found
 
 
 def _wishes(survey: Survey, *, isolated: bool) -> list[policy.Wish]:
@@ -104,8 +112,9 @@ def _meaning(rules: Policy | None, one: Named) -> tuple[str | None, str]:
     if known or one.overridden:
         return (known.name if known else None), f"is {known.name}" if known else f"is not read: {one.overridden} is"
     if is_fuse(one.url):
-        return None, "is the fuse"
-    return None, f"{policy.UNLISTED}: {_UNLISTED[rules.unlisted]}"
+        return None, _FUSE
+    when = "once enforced, " if rules.mode is Mode.OBSERVE else ""
+    return None, f"{policy.UNLISTED}: {when}{_UNLISTED[rules.unlisted]}"
 
 
 def _none(survey: Survey, options: argparse.Namespace, wishes: Sequence[policy.Wish] | None = None) -> int:

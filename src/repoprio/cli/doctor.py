@@ -20,7 +20,7 @@ from repoprio.config.survey import Survey
 from repoprio.doctor import Environment
 from repoprio.errors import RepoprioError
 from repoprio.export import uv
-from repoprio.policy import Policy
+from repoprio.policy import Mode, Policy
 from repoprio.render import repos
 from repoprio.render.policy import policy_line
 from repoprio.render.table import plain
@@ -67,13 +67,15 @@ def command(options: argparse.Namespace) -> int:
         return 2
     open_tools = any(tool["obeys"] is False for tool in report["other_installers"])
     silent = any(one["status"] == State.UNAVAILABLE.value for one in report["repositories"] or ())
-    return 0 if survey.policy and all(one.is_guarded for one in found) and not (open_tools or silent or bare) else 1
+    is_enforced = survey.policy is not None and survey.policy.mode is not Mode.OBSERVE
+    return 0 if is_enforced and all(one.is_guarded for one in found) and not (open_tools or silent or bare) else 1
 
 
 def _policy(survey: Survey) -> dict[str, Any]:
     return {
         "files": [source.file for source in survey.sources],
         "faults": [str(fault) for fault in survey.faults],
+        "mode": survey.policy.mode.value if survey.policy else None,
         "summary": policy_line(survey.policy).removeprefix("repoprio: ") if survey.policy else None,
     }
 
@@ -165,6 +167,8 @@ def _lines(report: dict[str, Any], found: Sequence[Environment]) -> list[str]:
     lines = [f"Policy   {', '.join(policy['files']) or 'none'}"]
     lines += [f"         fault: {fault}" for fault in policy["faults"]]
     lines += [f"         {policy['summary']}"] if policy["summary"] else []
+    if policy["mode"] == Mode.OBSERVE.value:
+        lines.append('  note   mode = "observe": nothing is enforced, every pip chooses as it always did')
     lines += ["" if policy["files"] or policy["faults"] else "         fix: repoprio init"]
     for one in found:
         lines += _of_environment(one)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from repoprio.config.faults import Doubt
 from repoprio.names import Pattern
-from repoprio.policy import Format, Location, Pin, Policy, Repository
+from repoprio.policy import Format, Location, Mode, Pin, Policy, Repository
 from repoprio.urls import site
 
 _ANY = Pattern("*")
@@ -15,7 +15,7 @@ _ANY = Pattern("*")
 
 def doubts(policy: Policy) -> list[Doubt]:
     """All doubts about a sound policy, in the order of its repositories."""
-    found = [*_none_enabled(policy), *_one_tier(policy), *_trusted_404(policy)]
+    found = [*_observed(policy), *_none_enabled(policy), *_one_tier(policy), *_trusted_404(policy)]
     # Every name of these has an owner, or a pin that routes or blocks it.
     owned = (p for repository in policy.repositories for p in (*repository.namespaces, *repository.owns))
     claims = _Claims([*owned, *_routed(policy.pins)])
@@ -38,6 +38,13 @@ def _of(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Dou
 def _doubt(policy: Policy, code: str, key: str, problem: str, hint: str) -> Doubt:
     file = policy.origins.get(key) or policy.origins.get(key.rpartition(".")[0], "")
     return Doubt(file, key, problem, hint, code)
+
+
+def _observed(policy: Policy) -> Iterator[Doubt]:
+    if policy.mode is Mode.OBSERVE:
+        problem = 'is "observe": nothing is enforced, pip chooses as it always did'
+        hint = 'say "strict" once the changes that it tells of are understood'
+        yield _doubt(policy, "observe", "mode", problem, hint)
 
 
 def _none_enabled(policy: Policy) -> Iterator[Doubt]:

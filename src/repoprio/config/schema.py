@@ -108,7 +108,11 @@ _REDIRECTS: Json = {
 
 POLICY: Mapping[str, Key] = MappingProxyType(
     {
-        "mode": _choice("how tiers relate", values.mode, Mode.STRICT.value, Mode.FLEXIBLE.value),
+        "mode": _choice(
+            "how tiers relate; observe: pip chooses as ever, and is told what would change",
+            values.one_of(Mode, Mode.MERGE),
+            *(mode.value for mode in Mode if mode is not Mode.MERGE),
+        ),
         "unlisted": _choice(
             "what becomes of an index that a caller adds and the policy does not list",
             values.one_of(Unlisted),

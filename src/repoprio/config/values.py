@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from repoprio.names import NormalizedName, Pattern, is_project_name, normalize
-from repoprio.policy import HIGHEST, LOWEST, Mode, Redirects
+from repoprio.policy import HIGHEST, LOWEST, Redirects
 from repoprio.urls import Site, hushed, site
 
 Parser = Callable[[Any], Any]
@@ -192,10 +192,3 @@ def size(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1024 <= value <= LARGEST:
         raise NotExpected("is not a number of bytes from 1024 to 2**40")
     return value
-
-
-def mode(value: Any) -> Mode:
-    """How tiers relate."""
-    if value == Mode.OBSERVE.value:
-        raise NotExpected('is not built yet; use "strict" or "flexible"')
-    return one_of(Mode, Mode.MERGE, Mode.OBSERVE)(value)

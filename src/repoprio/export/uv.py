@@ -87,6 +87,8 @@ def _exact(patterns: Iterable[Pattern]) -> list[Pattern]:
 def _gaps(policy: Policy, asked: Sequence[Repository], sources: Mapping[str, str], *, project: bool) -> Iterator[Gap]:
     if policy.direct_urls is DirectUrls.REFUSE:
         yield Gap("direct-urls", "uv takes name @ URL from whoever asks it to")
+    if policy.mode is Mode.OBSERVE:
+        yield Gap("mode", "uv cannot only observe: it obeys all of this at once, as if it said strict")
     if policy.mode is Mode.FLEXIBLE:
         yield Gap("mode", "uv asks every index for every name, and one that is down stops it")
     for tier in tiers(asked):

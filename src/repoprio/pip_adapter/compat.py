@@ -126,3 +126,9 @@ def settle_prereleases(options: Any) -> None:
 def same_project(one: str, other: str) -> bool:
     """Whether two names mean one project."""
     return normalize(one) == normalize(other)
+
+
+def digests(link: Any) -> dict[str, str]:
+    """The hashes that a link states, in small letters, by their kind; before pip 23 it holds one at most."""
+    stated = getattr(link, "_hashes", None) or ({link.hash_name: link.hash} if link.hash_name else {})
+    return {str(kind): str(value).lower() for kind, value in stated.items()}

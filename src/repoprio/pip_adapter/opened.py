@@ -16,8 +16,9 @@ from pip._internal.exceptions import PipError  # noqa: E402
 from pip._internal.utils.logging import setup_logging  # noqa: E402
 from pip._internal.utils.temp_dir import global_tempdir_manager  # noqa: E402
 
-from repoprio.pip_adapter import compat  # noqa: E402
+from repoprio.pip_adapter import compat, hush  # noqa: E402
 from repoprio.pip_adapter.guard import Guard, Refused  # noqa: E402
+from repoprio.policy import Mode  # noqa: E402
 
 
 class CannotLook(Exception):
@@ -52,7 +53,13 @@ def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
         try:
             session = install.get_default_session(parsed)
             finder = install._build_package_finder(parsed, session)
-            yield Opened(parsed, session, finder, guard_of(finder))
+            guard = guard_of(finder, always=True)
+            if guard is None:
+                raise CannotLook("repoprio: nothing can be looked up with this pip    [unknown-pip]", 2)
+            if guard.policy.mode is Mode.OBSERVE:
+                # Else it was done when the policy was read.
+                hush.install(guard.policy.secrets)
+            yield Opened(parsed, session, finder, guard)
         except Refused as error:
             raise CannotLook(str(error), 1) from None
         except PipError as error:

@@ -7,6 +7,7 @@ one is different repoprio refuses to run rather than to guess.
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -14,7 +15,9 @@ from typing import Any
 
 import pip
 
-from repoprio.pip_adapter import auth, wrappers
+from repoprio.pip_adapter import auth, hook, watching, wrappers
+from repoprio.pip_adapter.process import Process
+from repoprio.policy import Mode
 from repoprio.render import text
 
 Wrapper = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -88,16 +91,24 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
         ("RequirementPreparer", "prepare_linked_requirement", "self req", wrappers.prepare),
         ("RequirementPreparer", "prepare_editable_requirement", "self req", wrappers.prepare),
     ],
-    "pip._internal.resolution.legacy.resolver": [("Resolver", "_get_dist_for", "self req", wrappers.get_dist_for)],
+    "pip._internal.resolution.legacy.resolver": [
+        ("Resolver", "_get_dist_for", "self req", wrappers.get_dist_for),
+        ("Resolver", "resolve", "self root_reqs check_supported_wheels", watching.resolve),
+    ],
     "pip._internal.resolution.resolvelib.factory": [
         ("Factory", "get_installation_error", "self e constraints", wrappers.get_installation_error),
         ("Factory", "collect_root_requirements", "self root_ireqs", wrappers.collect_root_requirements),
+    ],
+    "pip._internal.resolution.resolvelib.resolver": [
+        ("Resolver", "resolve", "self root_reqs check_supported_wheels", watching.resolve),
     ],
 }
 
 
 def apply(module: ModuleType) -> None:
-    """Patch a part of pip that just ran; refuse to go on where it is not what is known."""
+    """Patch a part of pip that just ran; refuse to go on where it is not what is known, unless we only observe."""
+    if Process.is_given_up:
+        return
     if module.__name__ in _BUILDERS and not hasattr(module, "__path__"):
         _check_starter(module)
     pages = _PAGES if hasattr(module, "IndexContent") else _OLD_PAGES
@@ -111,7 +122,8 @@ def apply(module: ModuleType) -> None:
         if known is None or not _takes(known, parameters):
             where = f"{module.__name__}.{owner_name or ''}.{function}".replace("..", ".")
             _refuse_pip(f"{where} is not as expected")
-        elif wrapper:
+            return
+        if wrapper:
             _replace(owner, function, wrapper)
 
 
@@ -149,11 +161,31 @@ def _replace(owner: Any, name: str, wrapper: Wrapper) -> None:
 
 
 def _refuse_pip(what: str) -> None:
-    """Stop, whatever pip was about to do: unguarded it would take any name from anywhere."""
+    """Stop, whatever pip was about to do: unguarded it would take any name from anywhere.
+
+    Where the policy only observes, pip goes on without us.
+    """
+    Process.is_given_up = _only_observes()
+    kept = ["Nothing is observed: pip goes on as if repoprio were not there."] if Process.is_given_up else []
     said = text.message(
         f"pip {pip.__version__} is not known to this repoprio: {what}.",
-        ["hint: use pip 22.0.2 to 26.3, or a newer repoprio"],
+        [*kept, "hint: use pip 22.0.2 to 26.3, or a newer repoprio"],
         "unknown-pip",
     )
-    print(f"ERROR: {said}", file=sys.stderr, flush=True)
-    raise SystemExit(2)
+    print(f"{'WARNING' if kept else 'ERROR'}: {said}", file=sys.stderr, flush=True)
+    if not kept:
+        raise SystemExit(2)
+
+
+def _only_observes() -> bool:
+    """Whether the policy only observes; read without what `compat` takes from pip, which is not whole yet."""
+    from repoprio.config.load import survey
+    from repoprio.config.read import Tools
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        from pip._vendor import tomli as tomllib
+    layers = hook.layers(isolated="--isolated" in sys.argv)
+    found = survey(os.environ, layers, Tools(tomllib.loads, lambda _: True))
+    return not found.faults and found.policy is not None and found.policy.mode is Mode.OBSERVE

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import _repoprio_shim
 from repoprio.config import carry
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.places import INHERITED
+from repoprio.observation import Tally
 from repoprio.pip_adapter.child import CHILD, IS_CHILD, RUNNER
-from repoprio.policy import Policy
+from repoprio.policy import Mode, Policy
+
+# Where what a policy would change is written while it only observes; and where children leave what they saw.
+LOG = "REPOPRIO_LOG"
+SEEN = "_REPOPRIO_SEEN"
 
 
 @dataclass
 class Process:
     """What one command knows: its policy, read once when pip first builds something that looks up projects.
 
-    `roots` are the URLs that the user asks for; `builds` counts the in-process builds that are going on.
+    `roots` are the URLs that the user asks for; `builds` counts the in-process builds that are going on;
+    `command` is pip's subcommand; `seen` what came of it under a policy that only observes, and `seen_file`
+    where the pips that it starts leave word of that.
     """
+
+    # Of the whole process: this pip is not known, the policy only observes, and so pip goes on without us.
+    is_given_up: ClassVar[bool] = False
 
     loaded: bool = False
     policy: Policy | None = None
@@ -28,10 +39,13 @@ class Process:
     is_isolated: bool = False
     builds: int = 0
     roots: set[str] = field(default_factory=set)
+    command: str = ""
+    seen: Tally = field(default_factory=Tally)
+    seen_file: str = ""
 
-    def begin(self, *, isolated: bool) -> None:
+    def begin(self, *, isolated: bool, command: str = "") -> None:
         """Forget what an earlier command of this process knew."""
-        self.__dict__.update(vars(Process(is_isolated=isolated)))
+        self.__dict__.update(vars(Process(is_isolated=isolated, command=command)))
 
     def load(self) -> None:
         """Read the policy."""
@@ -49,8 +63,20 @@ class Process:
         except PolicyFaults as faults:
             self.faults = faults
         else:
-            hush.install(self.policy.secrets if self.policy else ())
+            self._prepare(hush)
         self.loaded = True
+
+    def _prepare(self, hush: Any) -> None:
+        if self.is_observed:
+            # What pip says stays as it is, and nothing is imported later on.
+            from repoprio.pip_adapter import observe  # noqa: F401
+        else:
+            hush.install(self.policy.secrets if self.policy else ())
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether there is a policy that only observes."""
+        return self.policy is not None and self.policy.mode is Mode.OBSERVE
 
     @property
     def is_build(self) -> bool:
@@ -59,11 +85,13 @@ class Process:
 
 
 PROCESS = Process()
-HANDED_ON = (INHERITED, CHILD, RUNNER)
+HANDED_ON = (INHERITED, CHILD, RUNNER, LOG, SEEN)
 
 
 def policy() -> Policy | None:
-    """The policy in force; a faulty one raises pip's `InstallationError` each time."""
+    """The policy that there is, one that only observes too; a faulty one raises pip's `InstallationError` each time."""
+    if Process.is_given_up:
+        return None
     from pip._internal.exceptions import InstallationError
 
     if not PROCESS.loaded:
@@ -72,10 +100,30 @@ def policy() -> Policy | None:
         except Exception as error:  # noqa: BLE001 - as for the shim: no pip may go on without us
             raise InstallationError(_repoprio_shim.damage(error)) from None
         hand_on(CHILD, "1")
-        hand_on(INHERITED, PROCESS.packed)
+        hand_on_policy()
     if PROCESS.faults is not None:
         raise InstallationError(f"repoprio: {PROCESS.faults}")
     return PROCESS.policy
+
+
+def enforced() -> Policy | None:
+    """The policy that pip is held to: none where it only observes."""
+    found = policy()
+    return None if PROCESS.is_observed else found
+
+
+def observed() -> Policy | None:
+    """The policy that only observes, None where there is none or it is enforced."""
+    found = policy()
+    return found if PROCESS.is_observed else None
+
+
+def hand_on_policy() -> None:
+    """Give the policy to the pips that this one starts, and the log by a path that holds wherever they start."""
+    hand_on(INHERITED, PROCESS.packed)
+    if PROCESS.is_observed and os.environ.get(LOG):
+        with contextlib.suppress(OSError):
+            hand_on(LOG, os.path.abspath(os.environ[LOG]))
 
 
 def hand_on(name: str, value: str) -> None:
@@ -84,11 +132,23 @@ def hand_on(name: str, value: str) -> None:
         os.environ[name] = value
 
 
-def guard_of(finder: Any) -> Any:
-    """The guard of a `PackageFinder`, None where no policy rules."""
+def guard_of(finder: Any, *, always: bool = False) -> Any:
+    """The guard of a `PackageFinder`, None where no policy rules; `always`: where it only observes too."""
     from repoprio.pip_adapter.guard import Guard
 
     if "_repoprio_guard" not in finder.__dict__:
-        found = policy()
+        found = policy() if always else enforced()
         finder._repoprio_guard = Guard(finder, found) if found else None
     return finder._repoprio_guard
+
+
+def observer_of(finder: Any) -> Any:
+    """What watches a `PackageFinder` for a policy that only observes, None where none does."""
+    found = observed()
+    if found is None:
+        return None
+    if "_repoprio_observer" not in finder.__dict__:
+        from repoprio.pip_adapter.observe import Observer
+
+        finder._repoprio_observer = Observer(finder, found)
+    return finder._repoprio_observer

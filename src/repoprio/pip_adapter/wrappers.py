@@ -14,10 +14,9 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from repoprio.config.places import INHERITED
+from repoprio.pip_adapter import direct, watching
 from repoprio.pip_adapter.child import IS_CHILD, RUNNER
-from repoprio.pip_adapter.process import HANDED_ON, PROCESS, guard_of, hand_on, policy
-from repoprio.policy import DirectUrls, Policy
+from repoprio.pip_adapter.process import HANDED_ON, PROCESS, enforced, guard_of, hand_on_policy, observer_of, policy
 from repoprio.render import text
 from repoprio.urls import redacted
 
@@ -31,12 +30,14 @@ def main(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def main(self: Any, args: Any) -> Any:
         # As pip itself decides which of its files to read (its `main`, 22.2 to 26.3).
-        PROCESS.begin(isolated="--isolated" in args)
+        PROCESS.begin(isolated="--isolated" in args, command=self.name)
         before = {name: os.environ.get(name) for name in HANDED_ON}
         try:
             status = original(self, args)
             return 2 if status == 1 and PROCESS.faults is not None else status
         finally:
+            if PROCESS.is_observed:
+                watching.observation().report()
             PROCESS.begin(isolated=False)
             for name, value in before.items():
                 os.environ.pop(name, None)
@@ -61,7 +62,7 @@ def collect_sources(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def collect_sources(self: Any, project_name: str, candidates_from_page: Any) -> Any:
-        if policy() is None:
+        if enforced() is None:
             return original(self, project_name, candidates_from_page)
         from repoprio.pip_adapter.guard import Refused
 
@@ -130,13 +131,17 @@ def find_requirement(original: Callable[..., Any]) -> Callable[..., Any]:
         from pip._internal.exceptions import DistributionNotFound
 
         try:
-            return original(self, req, upgrade)
+            found = original(self, req, upgrade)
         except DistributionNotFound:
             guard = guard_of(self)
             said = guard and guard.nothing_fits(guard.explanation(req.name, req.specifier))
             if not said:
                 raise
             raise said from None
+        observer = observer_of(self)
+        if observer is not None:
+            observer.note_found(req, found)
+        return found
 
     return find_requirement
 
@@ -229,7 +234,9 @@ def get_runnable_pip(original: Callable[..., Any]) -> Callable[..., Any]:
             # `pip --python OTHER`, before any command: OTHER's pip is no child, and has all to judge itself.
             PROCESS.begin(isolated="--isolated" in sys.argv)
             PROCESS.load()
-            hand_on(INHERITED, PROCESS.packed)
+            hand_on_policy()
+        elif PROCESS.is_observed:
+            watching.observation().expect_children()
         os.environ[RUNNER] = original()
         return os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 
@@ -241,6 +248,8 @@ def create_standalone_pip(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @contextlib.contextmanager
     def create_standalone_pip() -> Iterator[str]:
+        if PROCESS.is_observed:
+            watching.observation().expect_children()
         with original() as zipped:
             os.environ[RUNNER] = zipped
             yield os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
@@ -249,14 +258,16 @@ def create_standalone_pip(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def collect_root_requirements(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Note the URLs that the user asks for, constraints among them."""
+    """Note the URLs that the user asks for, constraints among them; and the constraints, for who observes."""
 
     @functools.wraps(original)
     def collect_root_requirements(self: Any, root_ireqs: Any) -> Any:
-        guard = guard_of(self._finder)
-        if guard is not None and not PROCESS.is_build:
+        if policy() is not None and not PROCESS.is_build:
             PROCESS.roots.update(i.link.url for i in root_ireqs if i.link)
-        return original(self, root_ireqs)
+        collected = original(self, root_ireqs)
+        if PROCESS.is_observed:
+            self._repoprio_constraints = collected.constraints
+        return collected
 
     return collect_root_requirements
 
@@ -266,36 +277,12 @@ def prepare(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def prepare(self: Any, req: Any, *args: Any, **kwargs: Any) -> Any:
-        rules = policy()
+        rules = enforced()
         if rules is not None and req.original_link is not None:
-            _judge_direct_url(rules, req)
+            direct.judge(rules, req)
         return original(self, req, *args, **kwargs)
 
     return prepare
-
-
-def _judge_direct_url(rules: Policy, req: Any) -> None:
-    from repoprio.pip_adapter.guard import Refused
-
-    url = req.original_link.url
-    # comes_from is a text (a requirements file) or None for what the user asks for, else the parent.
-    is_root = not hasattr(req.comes_from, "req") and not PROCESS.is_build
-    asked_for = is_root or url in PROCESS.roots
-    if rules.direct_urls is DirectUrls.ALLOW or (asked_for and rules.direct_urls is DirectUrls.ROOTS):
-        return
-    parent = "a build" if PROCESS.is_build else getattr(req.comes_from, "name", None)
-    by = f" (required by {parent})" if parent else ""
-    raise Refused(
-        text.message(
-            f"{req.name or 'a requirement'}{by} names a direct URL: {redacted(url)}.",
-            [
-                f"rule: {rules.rule('direct-urls', chr(34) + rules.direct_urls.value + chr(34))}",
-                "hint: if you want that very file, ask for it yourself: name @ URL",
-            ],
-            "direct-url",
-            help_text=rules.help,
-        )
-    )
 
 
 def handle_option_line(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -303,7 +290,7 @@ def handle_option_line(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def handle_option_line(opts: Any, filename: str, lineno: int, finder: Any = None, *args: Any, **kwargs: Any) -> Any:
-        guard = guard_of(finder) if finder is not None else None
+        guard = (guard_of(finder) or observer_of(finder)) if finder is not None else None
         if guard is not None:
             indexes = [opts.index_url] if opts.index_url else []
             links = opts.find_links or []
@@ -322,12 +309,12 @@ def trace_basic_info(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def trace_basic_info(finder: Any) -> Any:
-        guard = guard_of(finder)
+        guard, observer = guard_of(finder), observer_of(finder)
         if guard is None:
-            return original(finder)
-        if not IS_CHILD and logging.getLogger("pip").isEnabledFor(logging.INFO):
-            guard.announce()
-        return None
+            original(finder)
+        speaker = guard or observer
+        if speaker is not None and not IS_CHILD and logging.getLogger("pip").isEnabledFor(logging.INFO):
+            speaker.announce()
 
     return trace_basic_info
 

@@ -1,0 +1,51 @@
+"""A finder and a session beside pip's own, for look-ups of which pip must not notice anything."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+# What a finder remembers of links that it passed over, for its messages.
+_REMEMBERED = ("_logged_links", "_requires_python_skipped")
+
+
+def finder_beside(finder: Any, session: Any) -> Any:
+    """A finder that filters and ranks as `finder` does, looks where it looks, with `session` as its own."""
+    twin = copy.copy(finder)
+    twin._link_collector = copy.copy(finder._link_collector)
+    twin._link_collector.session = session
+    for name in _REMEMBERED:
+        if hasattr(twin, name):
+            setattr(twin, name, set())
+    return twin
+
+
+def session_beside(session: Any) -> Any:
+    """A session with the connections, the cache and the settings of `session`.
+
+    Logins that it learns, and cookies, are its own; nobody is prompted.
+    """
+    twin = object.__new__(type(session))
+    twin.__dict__.update(vars(session))
+    twin.auth = copy.copy(session.auth)
+    twin.auth.passwords = dict(session.auth.passwords)
+    twin.auth.prompting = False
+    twin.cookies = type(session.cookies)()
+    return twin
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Nothing is logged meanwhile, nor are pip's handlers changed: what pip says stays what it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.manager.disable
+    root.handlers = []
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(level)
+        root.handlers = handlers

@@ -1,0 +1,87 @@
+"""What a resolution of pip's came to: which files it chose, and what was wanted of each in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pip._internal.utils.hashes import Hashes
+from pip._vendor.packaging.specifiers import SpecifierSet
+
+from repoprio.names import NormalizedName, normalize, version_in
+from repoprio.pip_adapter.compat import is_version
+from repoprio.urls import filename
+
+
+class Pick(NamedTuple):
+    """One file that pip chose, as its own objects.
+
+    `ireq` is its InstallRequirement, `link` what was chosen (never what a cache has of it); `specifier` and
+    `hashes` are the requirements and constraints as merged in the end.
+    """
+
+    project: NormalizedName
+    version: str
+    link: Any
+    ireq: Any
+    specifier: Any
+    hashes: Any
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether a requirement named the URL, so that pip had no choice."""
+        return self.ireq.original_link is not None
+
+
+Wanted = tuple[Any, Any]
+
+
+def of_resolver(resolver: Any, requirement_set: Any, found: Mapping[str, tuple[Any, Wanted]]) -> Iterator[Pick]:
+    """The picks of a resolver that just came to `requirement_set`.
+
+    `found` are, for the legacy one, the candidates that its finder gave it, by name; what is installed
+    already, and stays, is no pick.
+    """
+    if hasattr(resolver, "factory"):
+        return _of_result(resolver)
+    return _of_legacy(requirement_set, found)
+
+
+def _of_result(resolver: Any) -> Iterator[Pick]:
+    result = resolver._result
+    wanted = _wanted(result, getattr(resolver.factory, "_repoprio_constraints", {}))
+    for candidate in result.mapping.values():
+        ireq, link = candidate.get_install_requirement(), candidate.source_link
+        # One with extras stands beside its base, which has the requirement.
+        if ireq is not None and link is not None and not candidate.is_installed:
+            project = normalize(candidate.project_name)
+            specifier, hashes = wanted.get(project, (SpecifierSet(), Hashes()))
+            yield Pick(project, str(candidate.version), link, ireq, specifier, hashes)
+
+
+def _wanted(result: Any, constraints: Mapping[str, Any]) -> dict[NormalizedName, Wanted]:
+    """The specifier and the hashes of each project, merged as pip's factory does it, for the end of a resolution."""
+    merged: dict[NormalizedName, Wanted] = {
+        normalize(name): (constraint.specifier, constraint.hashes) for name, constraint in constraints.items()
+    }
+    for criterion in result.criteria.values():
+        for requirement in criterion.iter_requirement():
+            _, ireq = requirement.get_candidate_lookup()
+            if ireq is not None and ireq.req is not None:
+                project = normalize(requirement.project_name)
+                specifier, hashes = merged.get(project, (SpecifierSet(), Hashes()))
+                merged[project] = (specifier & ireq.req.specifier, hashes & ireq.hashes(trust_internet=False))
+    return merged
+
+
+def _of_legacy(requirement_set: Any, found: Mapping[str, tuple[Any, Wanted]]) -> Iterator[Pick]:
+    for ireq in requirement_set.all_requirements:
+        if ireq.link is None:
+            continue
+        if ireq.original_link is not None:
+            link = ireq.original_link
+            project = normalize(ireq.name or "")
+            yield Pick(project, version_in(filename(link.url), project, is_version) or "", link, ireq, None, None)
+        elif ireq.name in found:
+            candidate, (specifier, hashes) = found[ireq.name]
+            yield Pick(normalize(ireq.name), str(candidate.version), candidate.link, ireq, specifier, hashes)

@@ -1,0 +1,66 @@
+"""What a policy that only observes would change: a line for people, records for programs. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from repoprio.observation import Change, Tally
+from repoprio.render.table import plain
+
+SCHEMA = 1
+_MOST_NAMES = 8
+# What repositories say can be of any length; a record stays well below what one write appends whole.
+_LONGEST = 200
+
+
+def record(change: Change, *, time: str, command: str | None, is_build: bool) -> str:
+    """One change as a line of JSON, without its end; `time` is in UTC (ISO 8601).
+
+    No path, no credentials and no URL but sites.
+    """
+    choice, chosen = change.choice, change.chosen
+    found: dict[str, Any] = {
+        "schema": SCHEMA,
+        "time": time,
+        "project": _short(choice.project),
+        "requirement": _short(choice.requirement),
+        "code": change.code,
+        "pip": {
+            "version": _short(choice.version),
+            "repository": choice.file.repository,
+            "site": _short(choice.site) if choice.site else None,
+        },
+        "policy": {
+            "version": _short(chosen.version) if chosen else None,
+            "repository": chosen.repository if chosen else None,
+        },
+        "command": command,
+        "build": is_build,
+    }
+    if change.unlisted:
+        found["unlisted"] = [_short(site) for site in change.unlisted[:_MOST_NAMES]]
+    return json.dumps(found)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def line(tally: Tally, log: str | None = None) -> str:
+    """What one command came to; `log` is the file that has the changes."""
+    what = f"would change {tally.changes or 'none'} of {_count(tally.choices, 'choice')}"
+    names = ", ".join(tally.changed[:_MOST_NAMES]) + (", ..." if len(tally.changed) > _MOST_NAMES else "")
+    unknown = f"{tally.unknown} could not be looked up" if tally.unknown else ""
+    where = f"log: {log}" if log and tally.changes and not tally.log_fault else ""
+    told = f"repoprio: observe: the policy {what}" + (f": {names}" if names else "")
+    return plain("; ".join(part for part in (told, unknown, *tally.remarks, where) if part))
+
+
+def log_warning(fault: str) -> str:
+    """That the changes could not be written."""
+    return plain(f"repoprio: observe: the log {fault}; pip goes on    [log]")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,98 @@
+"""What a policy would change about a choice, and how that is told: pure, without any pip."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from repoprio.explanation import Chosen
+from repoprio.names import normalize
+from repoprio.observation import Change, Choice, File, Tally, change
+from repoprio.render import observation as render
+
+FILE = File(
+    "acme-1.0-py3-none-any.whl", {"sha256": "aa"}, "https://corp.example/files/acme-1.0-py3-none-any.whl", "corp"
+)
+CHOICE = Choice(normalize("acme"), "acme>=1", "1.0", FILE, "https://corp.example")
+CHOSEN = Chosen("corp", "1.0", FILE.name)
+NEWER = Chosen("corp", "1.1", "acme-1.1-py3-none-any.whl")
+ELSEWHERE = "https://other.example/acme-1.0-py3-none-any.whl"
+
+SAME = {
+    "itself": (FILE, True),
+    "another name": (replace(FILE, name="acme-1.0.tar.gz"), False),
+    "the same hash elsewhere": (replace(FILE, place=ELSEWHERE, repository=None), True),
+    "another hash in the same place": (replace(FILE, digests={"sha256": "bb"}), False),
+    "the same hash, and one of another kind": (replace(FILE, digests={"sha256": "aa", "md5": "c"}), True),
+    "no hash in the same place": (replace(FILE, digests={}, repository=None), True),
+    "a hash of another kind elsewhere": (replace(FILE, digests={"md5": "aa"}, place=ELSEWHERE, repository="x"), False),
+    "no hash elsewhere in the same repository": (replace(FILE, digests={}, place=ELSEWHERE), True),
+    "no hash elsewhere, of no repository": (replace(FILE, digests={}, place=ELSEWHERE, repository=None), False),
+}
+
+
+@pytest.mark.parametrize("what", SAME)
+def test_files_are_told_apart(what: str) -> None:
+    """By name, then by the hashes that both state, else by where they lie."""
+    other, is_same = SAME[what]
+    assert FILE.is_same(other) is is_same
+    assert other.is_same(FILE) is is_same
+
+
+def test_two_files_of_no_repository() -> None:
+    """That neither is of a repository makes two places no one place."""
+    bare = replace(FILE, digests={}, repository=None)
+    assert not bare.is_same(replace(bare, place=ELSEWHERE))
+
+
+def test_what_is_a_change() -> None:
+    """A refusal, another version, another file; not the same file, nor one that pip had to backtrack to."""
+    backtracked = replace(CHOICE, is_newest=False)
+    other = replace(FILE, digests={"sha256": "bb"})
+    assert change(CHOICE, "owned", CHOSEN, FILE) is None
+    assert change(backtracked, "owned", NEWER, FILE) is None
+    assert change(CHOICE, "absent", None, None) == Change(CHOICE, "absent")
+    assert change(CHOICE, "owned", NEWER, FILE) == Change(CHOICE, "owned", NEWER)
+    assert change(CHOICE, "owned", NEWER, None) == Change(CHOICE, "owned", NEWER)
+    assert change(backtracked, "owned", NEWER, None) == Change(backtracked, "owned", NEWER)
+    assert change(CHOICE, "owned", CHOSEN, other) == Change(CHOICE, "owned", CHOSEN)
+    assert change(backtracked, "owned", CHOSEN, other) == Change(backtracked, "owned", CHOSEN)
+
+
+def test_tallies_add_up() -> None:
+    """Numbers are summed, names and remarks named once, the first fault of the log stays."""
+    one = Tally(2, 1, ("acme",), 1, ("x",), "")
+    two = Tally(3, 2, ("acme", "b"), 0, ("x", "y"), "full")
+    assert one.plus(two) == Tally(5, 3, ("acme", "b"), 1, ("x", "y"), "full")
+    assert two.plus(Tally(log_fault="gone")).log_fault == "full"
+
+
+@pytest.mark.parametrize(
+    ("tally", "log", "said"),
+    [
+        (Tally(14, 2, ("acme", "jinja2")), None, "would change 2 of 14 choices: acme, jinja2"),
+        (Tally(1), "/log", "would change none of 1 choice"),
+        (Tally(2, 1, ("a",)), "/log", "would change 1 of 2 choices: a; log: /log"),
+        (Tally(2, 1, ("a",), log_fault="x"), "/log", "would change 1 of 2 choices: a"),
+        (Tally(3, 0, (), 2, ("z is odd",)), None, "would change none of 3 choices; 2 could not be looked up; z is odd"),
+        (Tally(9, 9, tuple("abcdefghi")), None, "would change 9 of 9 choices: a, b, c, d, e, f, g, h, ..."),
+        (Tally(1, 1, ("\x1b[2J",)), None, "would change 1 of 1 choice: ?[2J"),
+    ],
+)
+def test_the_line(tally: Tally, log: str | None, said: str) -> None:
+    """One line, whatever there is to say, and nothing in it that moves a cursor."""
+    assert render.line(tally, log) == f"repoprio: observe: the policy {said}"
+
+
+def test_a_record_is_bounded() -> None:
+    """Whatever a repository says, a record is one line of JSON of some two kilobytes at most."""
+    long = "9" * 10_000
+    choice = Choice(normalize("a" * 10_000), f"acme<{long}\n\x00\ud800", long, FILE, "https://" + "h" * 10_000)
+    found = Change(choice, "unlisted", Chosen("corp", long, ""), tuple(f"https://{n}" + "x" * 999 for n in range(99)))
+    line = render.record(found, time="2026-11-21T06:24:49.123Z", command=None, is_build=True)
+    assert "\n" not in line
+    assert len(line.encode()) < 4096
+    assert json.loads(line)["pip"]["version"] == "9" * 200 + "..."
+    assert len(json.loads(line)["unlisted"]) == 8
