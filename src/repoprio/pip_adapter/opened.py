@@ -29,12 +29,13 @@ class CannotLook(Exception):
 
 
 class Opened(NamedTuple):
-    """What ``pip install`` would look up projects with, and the guard of its finder."""
+    """What ``pip install`` would look up projects with, the guard of its finder, and the command itself."""
 
     options: Any
     session: Any
     finder: Any
     guard: Guard
+    install: Any
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
         try:
             session = install.get_default_session(parsed)
             finder = install._build_package_finder(parsed, session)
-            yield Opened(parsed, session, finder, guard_of(finder))
+            yield Opened(parsed, session, finder, guard_of(finder), install)
         except Refused as error:
             raise CannotLook(str(error), 1) from None
         except PipError as error:
