@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from repoprio.policy import Policy, Repository, Rule
+from repoprio.policy import Repository, Rule
 
 
 class Verdict(str, enum.Enum):
-    """What becomes of one project; `mark` stands before its line."""
+    """What becomes of one project, the worst first; `mark` stands before its line."""
 
-    SAME = "same"
     TAKEOVER = "takeover"
     OTHER_FILE = "other-file"
     OTHER_VERSION = "other-version"
@@ -21,6 +20,7 @@ class Verdict(str, enum.Enum):
     ONLY_POLICY = "only-policy"
     ONLY_ONE_NEEDS = "only-one-needs"
     NOT_KNOWN = "not-known"
+    SAME = "same"
 
     @property
     def mark(self) -> str:
@@ -57,15 +57,16 @@ class Twin(str, enum.Enum):
 class Pick:
     """The file that one side would install.
 
-    `repository` is None for a direct URL, `version` None where nothing but a build would tell it. `is_source`:
-    its dependencies are not known, for to ask it would be to run it. `needed_by` are the projects that
-    require it, none for what only the user asked for.
+    `repository` is None for a direct URL, `version` None where nothing but a build would tell it. `is_unread`:
+    its dependencies are not known, for to read them would be to run it, or to follow a stranger's URL.
+    `needed_by` are the projects that require it, none for what only the user asked for. `narrowed` is the rule
+    that leaves versions out.
     """
 
     version: str | None
     repository: Repository | None
     file: str
-    is_source: bool = False
+    is_unread: bool = False
     needed_by: tuple[str, ...] = ()
     narrowed: Rule | None = None
 
@@ -127,6 +128,11 @@ class Pair:
     doubt: str | None = None
     requirement: str | None = None
 
+    @property
+    def is_on_both_sides(self) -> bool:
+        """Whether both sides would install something."""
+        return isinstance(self.alone, Pick) and isinstance(self.policy, Pick)
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -138,6 +144,11 @@ class Judged:
     why: str
     reason: str
     fix: str | None = None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why there is nothing to compare, the policy's side first."""
+        return next((side for side in (self.pair.policy, self.pair.alone) if isinstance(side, Failure)), None)
 
 
 @dataclass(frozen=True)
@@ -157,13 +168,12 @@ class Comparison:
         return sum(one.verdict is verdict for one in self.projects)
 
 
-def compare(policy: Policy, pairs: tuple[Pair, ...], disclosure: Disclosure) -> Comparison:
-    """Judge all pairs; they are sorted by verdict, then by name."""
+def judge(pairs: Iterable[Pair]) -> list[Judged]:
+    """What each pair comes to, without a fix; the worst first, then by name, and at the end what is the same."""
     known = {pair.project: pair for pair in pairs}
-    judged = [_mended(policy, _judge(pair, known)) for pair in pairs]
+    judged = [_judge(pair, known) for pair in known.values()]
     order = list(Verdict)
-    judged.sort(key=lambda one: (one.verdict is Verdict.SAME, order.index(one.verdict), one.pair.project))
-    return Comparison(tuple(judged), disclosure)
+    return sorted(judged, key=lambda one: (order.index(one.verdict), one.pair.project))
 
 
 def _judge(pair: Pair, known: Mapping[str, Pair]) -> Judged:
@@ -174,9 +184,9 @@ def _judge(pair: Pair, known: Mapping[str, Pair]) -> Judged:
         return Judged(pair, Verdict.ONLY_PIP_ALONE, policy.code, policy.why or policy.reason, policy.reason)
     if isinstance(policy, Pick) and isinstance(alone, Failure) and alone.is_an_answer:
         return _doubted(Judged(pair, Verdict.ONLY_POLICY, alone.code, alone.why or alone.reason, alone.reason))
-    failure = next((side for side in (policy, alone) if isinstance(side, Failure)), None)
-    if failure:
-        return Judged(pair, Verdict.NOT_KNOWN, failure.code, failure.why or failure.reason, failure.reason)
+    for failure in (policy, alone):
+        if isinstance(failure, Failure):
+            return Judged(pair, Verdict.NOT_KNOWN, failure.code, failure.why or failure.reason, failure.reason)
     return _needed_once(pair, known)
 
 
@@ -193,15 +203,15 @@ def _of_picks(pair: Pair, alone: Pick, policy: Pick) -> Judged:
     if alone.is_same_file(policy):
         return _same(pair, policy)
     judged = _of_one_place(pair, alone, policy) if alone.place == policy.place else _of_two(pair, alone, policy)
-    if not alone.is_source and not policy.is_source:
+    if not alone.is_unread and not policy.is_unread:
         return judged
-    unknown = "its dependencies are not known, for it is no wheel"
-    return replace(judged, why=f"{judged.why}; dependencies not known", reason=f"{judged.reason[:-1]}; {unknown}.")
+    why = f"{judged.why}; dependencies not known"
+    return replace(judged, why=why, reason=f"{judged.reason} Dependencies are not known of what was not read.")
 
 
 def _same(pair: Pair, pick: Pick) -> Judged:
     reason = f"both take {_shown(pair, pick)} from {_place(pick)}."
-    if not pick.is_source:
+    if not pick.is_unread:
         return Judged(pair, Verdict.SAME, "same-file", "same file", reason)
     reason = (
         f"both take {pick.file}, whose dependencies are not known: it is no wheel, and to ask it would be to run it."
@@ -276,7 +286,7 @@ def _veil(project: str, known: Mapping[str, Pair], *, by_alone: bool, seen: set[
         if parent not in known or parent in seen:
             continue
         there = known[parent].policy if by_alone else known[parent].alone
-        if isinstance(there, Failure) or (there is not None and there.is_source):
+        if isinstance(there, Failure) or (there is not None and there.is_unread):
             return f"the dependencies of {parent} are not known"
         if there is None and (found := _veil(parent, known, by_alone=by_alone, seen=seen)):
             return found
@@ -301,108 +311,4 @@ def _shown(pair: Pair, pick: Pick) -> str:
 
 
 def _place(pick: Pick) -> str:
-    return str(pick.repository) if pick.repository else "the URL that was asked for"
-
-
-def _mended(policy: Policy, judged: Judged) -> Judged:
-    return replace(judged, fix=_FIXES[judged.verdict](policy, judged))
-
-
-def _no_fix(_policy: Policy, _judged: Judged) -> None:
-    return None
-
-
-def _keep(policy: Policy, judged: Judged) -> str | None:
-    """A name that the policy protects may be kept from the others as well."""
-    owner = judged.pair.policy.repository if isinstance(judged.pair.policy, Pick) else None
-    if owner is None or owner.is_addition:
-        return None
-    key = "namespaces" if owner.namespaces else "owns"
-    had = getattr(owner, key)
-    what = f'add "{judged.pair.project}" to' if had else "set"
-    value = "" if had else f' = ["{judged.pair.project}"]'
-    others = judged.pair.alone.place if isinstance(judged.pair.alone, Pick) else "others"
-    whom = f"keeps the name from {others} altogether"
-    return f"stopped; {what} {_key(policy, owner, key)}{value}, which {whom}{_file(policy, owner, key)}"
-
-
-def _catch_up(policy: Policy, judged: Judged) -> str | None:
-    alone, chosen = judged.pair.alone, judged.pair.policy
-    assert isinstance(alone, Pick)
-    assert isinstance(chosen, Pick)
-    if judged.code == "narrowed" and chosen.narrowed:
-        return f"change {chosen.narrowed}, if {alone.version} is wanted"
-    owner = chosen.repository
-    if owner is None or not _is_lower(alone, chosen):
-        return None
-    keys = f"{_key(policy, owner, 'explicit')} = true" if not owner.explicit else ""
-    return _publish(policy, judged, owner, f"{judged.pair.project} {alone.version}", keys)
-
-
-def _offer(policy: Policy, judged: Judged) -> str | None:
-    failure, alone = judged.pair.policy, judged.pair.alone
-    assert isinstance(failure, Failure)
-    assert isinstance(alone, Pick)
-    if failure.code == "direct-url":
-        return f"ask for that very file yourself, if you want it: {judged.pair.project} @ URL"
-    owner = failure.owners[0] if failure.owners else None
-    return _publish(policy, judged, owner, f"{judged.pair.project} {alone.version}") if owner else None
-
-
-def _publish(policy: Policy, judged: Judged, owner: Repository, what: str, first: str = "") -> str:
-    exclude = f'{_key(policy, owner, "exclude")} = ["{judged.pair.project}"]'
-    exclude = f'add "{judged.pair.project}" to {_key(policy, owner, "exclude")}' if owner.exclude else exclude
-    ways = f"{first} or {exclude}" if first else exclude
-    return f"publish {what} to {owner.name}; or, if {owner.name} is not to serve it, {ways} (opens the name)" + _file(
-        policy, owner, "exclude"
-    )
-
-
-def _tell(_policy: Policy, judged: Judged) -> str | None:
-    failure = next((s for s in (judged.pair.policy, judged.pair.alone) if isinstance(s, Failure)), None)
-    if judged.code == "unavailable" and failure is None:
-        return "try again once all repositories answer"
-    if failure is None:
-        return "a wheel of it would tell its dependencies without running anything"
-    return _HINTS.get(failure.code)
-
-
-_HINTS = {
-    "unavailable": "try again once it answers; nothing lower was asked",
-    "absent": "check the spelling; or publish it, or add the repository that has it to the policy",
-    "owned-absent": "check the spelling; not yet published? Publish it to its owner first",
-    "no-match": "ask for a version that there is, or publish one that fits",
-    "conflict": "loosen one of these requirements",
-    "blocked": "do without it, or change the pin",
-    "unnamed": "name it: NAME @ URL",
-}
-
-
-def _compare_files(_policy: Policy, judged: Judged) -> str | None:
-    if judged.code != "hash-not-known":
-        return None
-    return "compare the two files; repositories whose pages state sha256 would tell"
-
-
-_FIXES = {
-    Verdict.SAME: _no_fix,
-    Verdict.TAKEOVER: _keep,
-    Verdict.OTHER_FILE: _keep,
-    Verdict.OTHER_VERSION: _catch_up,
-    Verdict.OTHER_REPOSITORY: _compare_files,
-    Verdict.ONLY_PIP_ALONE: _offer,
-    Verdict.ONLY_POLICY: _no_fix,
-    Verdict.ONLY_ONE_NEEDS: _no_fix,
-    Verdict.NOT_KNOWN: _tell,
-}
-
-
-def _key(_policy: Policy, repository: Repository, key: str) -> str:
-    return f"repositories.{repository.name}.{key}"
-
-
-def _file(policy: Policy, repository: Repository, key: str) -> str:
-    """Where the key stands, or would: beside the repository's URL."""
-    found = policy.origins.get(f"repositories.{repository.name}.{key}")
-    found = found or policy.origins.get(f"repositories.{repository.name}.url")
-    return f" ({found})" if found else ""
+    return str(pick.repository) if pick.repository else "a direct URL"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from repoprio import comparison
+from repoprio import comparison, mending
 from repoprio.comparison import Comparison, Disclosure, Failure, Pair, Pick, Twin
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat, unbuilt
@@ -90,7 +90,8 @@ def _compare(pip: Opened, roots: list[Any], policy: Side, voice: Voice) -> Compa
     ]
     pairs += [_unnamed(root) for root in roots if root not in named]
     told = disclosure(alone.asked() - policy.asked(), tuple(sorted({*policy.private(), *alone.private()})))
-    return comparison.compare(pip.guard.policy, tuple(pairs), told)
+    judged = (replace(one, fix=mending.fix(pip.guard.policy, one)) for one in comparison.judge(pairs))
+    return Comparison(tuple(judged), told)
 
 
 def _roots(pip: Opened, requirements: Sequence[str], voice: Voice) -> list[Any]:
@@ -281,12 +282,12 @@ def _found(result: Any, side: Side) -> Found:
         name = normalize(candidate.project_name)
         found.links[name] = link
         supplier = side.supplier(name, link)
-        is_source = isinstance(candidate.dist, unbuilt.StandIn)
+        is_unread = isinstance(candidate.dist, unbuilt.StandIn)
         found.sides[name] = Pick(
-            None if is_source and candidate.dist.is_versionless else str(candidate.version),
+            None if is_unread and candidate.dist.is_versionless else str(candidate.version),
             supplier,
             filename(link.url) if supplier else shown(link),
-            is_source,
+            is_unread,
             tuple(sorted(parents[name])),
             side.narrowed(name) if supplier else None,
         )

@@ -22,16 +22,17 @@ _COLUMNS = (
     Column(""),
     Column("WHY", wraps=True),
 )
+# One, and more than one.
 _WORDS = {
-    Verdict.SAME: "same",
-    Verdict.TAKEOVER: "takeover stopped",
-    Verdict.OTHER_FILE: "other file of one version",
-    Verdict.OTHER_VERSION: "other version",
-    Verdict.OTHER_REPOSITORY: "other repository",
-    Verdict.ONLY_PIP_ALONE: "only without policy",
-    Verdict.ONLY_POLICY: "only with policy",
-    Verdict.ONLY_ONE_NEEDS: "needed on one side only",
-    Verdict.NOT_KNOWN: "not known",
+    Verdict.SAME: ("same", "same"),
+    Verdict.TAKEOVER: ("takeover stopped", "takeovers stopped"),
+    Verdict.OTHER_FILE: ("other file of one version", "other files of one version"),
+    Verdict.OTHER_VERSION: ("other version", "other versions"),
+    Verdict.OTHER_REPOSITORY: ("other repository", "other repositories"),
+    Verdict.ONLY_PIP_ALONE: ("only without policy", "only without policy"),
+    Verdict.ONLY_POLICY: ("only with policy", "only with policy"),
+    Verdict.ONLY_ONE_NEEDS: ("needed on one side only", "needed on one side only"),
+    Verdict.NOT_KNOWN: ("not known", "not known"),
 }
 _STYLES = {
     Verdict.SAME: "quiet",
@@ -106,15 +107,16 @@ def _cells(one: Judged) -> tuple[str, ...]:
 def _cell(side: Side) -> tuple[str, str]:
     if not isinstance(side, Pick):
         return "-", ""
-    if not side.is_source:
+    if not side.is_unread:
         return side.version or "?", side.place
-    kind = "sdist" if side.repository else "source"
+    kind = "unread" if side.file.endswith(".whl") else "sdist" if side.repository else "source"
     return (f"{side.version} {kind}" if side.version else kind), side.place
 
 
 def _summary(comparison: Comparison) -> str:
-    counts = ((verdict, comparison.count(verdict)) for verdict in Verdict)
-    told = [f"{n} {_WORDS[verdict]}{_mark(verdict)}" for verdict, n in counts if n]
+    verdicts = (Verdict.SAME, *(verdict for verdict in Verdict if verdict is not Verdict.SAME))
+    counts = ((verdict, comparison.count(verdict)) for verdict in verdicts)
+    told = [f"{n} {_WORDS[verdict][n > 1]}{_mark(verdict)}" for verdict, n in counts if n]
     number = len(comparison.projects)
     return f"{number} project{'' if number == 1 else 's'}: {', '.join(told) or 'nothing to compare'}"
 
@@ -177,7 +179,7 @@ def _side(side: Side) -> dict[str, Any] | None:
             "version": side.version,
             "repository": side.repository.name if side.repository else None,
             "file": side.file,
-            "code": "dependencies-not-known" if side.is_source else None,
+            "code": "dependencies-not-known" if side.is_unread else None,
             "reason": None,
             "needed_by": list(side.needed_by),
         }
