@@ -70,13 +70,13 @@ def _publish(policy: Policy, name: str, version: str | None, owner: Repository, 
 def _find_out(judged: Judged) -> str | None:
     if judged.failure:
         return _HINTS.get(judged.failure.code)
-    if judged.code == "unavailable":
-        return "try again once it answers"
+    if judged.code in _HINTS:
+        return _HINTS[judged.code]
     return "a wheel would tell its dependencies without running anything" if judged.pair.is_on_both_sides else None
 
 
 _HINTS = {
-    "unavailable": "try again once it answers; nothing lower was asked",
+    "unavailable": "try again once it answers",
     "absent": "check the spelling; or publish it, or add the repository that has it to the policy",
     "owned-absent": "check the spelling; not yet published? Publish it to its owner first",
     "no-match": "ask for a version that there is, or publish one that fits",
@@ -84,6 +84,7 @@ _HINTS = {
     "blocked": "do without it, or change the pin",
     "ambiguous-pins": "make one of the pins more specific",
     "unnamed": "name it: NAME @ URL",
+    "hashes": "compare the hashes that are asked for with those of its repository",
     "unreadable": "see whether its repository has the file, whole",
 }
 

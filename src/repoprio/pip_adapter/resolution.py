@@ -15,6 +15,7 @@ from repoprio import comparison, mending
 from repoprio.comparison import Comparison, Disclosure, Failure, Pair, Pick, Twin
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat, unbuilt
+from repoprio.pip_adapter.guard import Refused
 from repoprio.pip_adapter.opened import CannotLook, Opened, opened
 from repoprio.pip_adapter.sides import Alone, Side, disclosure
 from repoprio.pip_adapter.unbuilt import NoBuilds, Unbuilt, Unresolved, name_of, shown
@@ -172,6 +173,9 @@ class Rounds:
             except Unresolved as error:
                 self._failures[error.name] = error.failure
             except PipError as error:
+                if isinstance(error, Refused) and error.__cause__ is None:
+                    # No project's fault: a place that the policy does not list.
+                    raise
                 if len(self._preparer.versionless) == versionless:
                     self._failures.update(self._blame(side, error))
             except RecursionError:

@@ -105,6 +105,7 @@ class Alone(Side):
         super().__init__(before._finder, before.policy)
         # Who named which place, in lines of files that were read already.
         self._noted = before._noted
+        self._before = before
         self._tell = tell
         self._said = said
         self._all: dict[NormalizedName, Weighed] = {}
@@ -116,17 +117,19 @@ class Alone(Side):
         return super().decide(name, None, below_owner=True)
 
     def _announce(self, name: NormalizedName) -> None:
-        found = route(
-            self.policy,
-            name,
-            no_index=compat.no_index(self._finder.search_scope),
-            callers=tuple(self._callers.admitted),
-        )
-        repositories = found.repositories if isinstance(found, Route) else ()
-        new = [r for r in repositories if learns(r) and (r.name, name) not in self._said]
+        new = [repository for repository in self._asked_for(name) if (repository.name, name) not in self._said]
         if new:
             self._said.update((repository.name, name) for repository in new)
             self._tell(name, new)
+
+    def _asked_for(self, name: NormalizedName) -> Sequence[Repository]:
+        """Who will be asked for `name` and learns it; of a new name nobody knows whether the higher ones answer."""
+        if name in self._before.decisions:
+            further = self._before.further([name])
+            return [r for r in self.policy.repositories if (r.name, name) in further]
+        callers = tuple(self._callers.admitted)
+        found = route(self.policy, name, no_index=compat.no_index(self._finder.search_scope), callers=callers)
+        return [r for r in found.repositories if learns(r)] if isinstance(found, Route) else []
 
     def _found(self, project_name: str, specifier: Any) -> list[Any]:
         name = normalize(project_name)
@@ -199,8 +202,8 @@ def failure_of(e: Explanation) -> Failure:
     lines = [e.line(owner) for owner in e.owners]
     has = "; ".join(f"{line.repository.name} has {text.versions(line.versions)}" for line in lines)
     wanted = f"; {e.specifier} is wanted" if e.specifier else ""
-    if e.code is Code.ABSENT:
-        return Failure(e.code.value, reason, "no repository has it")
+    if e.code in (Code.ABSENT, Code.BLOCKED):
+        return Failure(e.code.value, reason, f"blocked: {e.block}" if e.block else "no repository has it")
     why = f"{has}{wanted}" if e.outcome is Outcome.NO_MATCH and has else reason.removesuffix(".")
     return Failure(e.code.value, reason, why, e.owners)
 

@@ -94,7 +94,7 @@ class Unbuilt:
             _judge_direct_url(self._wheels, req)
         except Refused as error:
             if not self.is_alone:
-                raise Unresolved(name_of(req) or normalize(filename(req.link.url)), refused(error)) from None
+                raise Unresolved(_name_or_file(req), refused(error)) from None
             return self._stand_in(req)
         return self._wheel(req, parallel_builds) if is_wheel(req) else self._stand_in(req)
 
@@ -113,10 +113,7 @@ class Unbuilt:
             except _PASSED_OVER:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a file can make pip do, its metadata is not known
-                said = f"{filename(req.link.url)} {_said(error)}"
-                raise Unresolved(
-                    name_of(req) or normalize(filename(req.link.url)), Failure("unreadable", said)
-                ) from None
+                raise Unresolved(_name_or_file(req), _unreadable(req, error)) from None
         return self._known[key]
 
     def _read_wheel(self, req: Any, parallel_builds: bool) -> Any:
@@ -158,6 +155,10 @@ def name_of(req: Any) -> NormalizedName | None:
     return name if name and version_of(req.link, name) else None
 
 
+def _name_or_file(req: Any) -> NormalizedName:
+    return name_of(req) or normalize(filename(req.link.url))
+
+
 def version_of(link: Any, name: NormalizedName) -> str | None:
     """The version that the file's name tells; None where it tells none: a source tree, a VCS URL."""
     if link.is_vcs or link.is_existing_dir():
@@ -168,7 +169,8 @@ def version_of(link: Any, name: NormalizedName) -> str | None:
 def refused(error: Refused) -> Failure:
     """A refusal of the guard as a failure: its first line, and the stable code that it ends in."""
     lead = str(error).splitlines()[0].removeprefix("repoprio: ")
-    return Failure(str(error).rpartition("[")[2].rstrip("]"), lead)
+    code = str(error).rpartition("[")[2].rstrip("]")
+    return Failure(code, lead, "by a URL, which direct-urls refuses" if code == "direct-url" else "")
 
 
 def shown(link: Any) -> str:
@@ -176,15 +178,18 @@ def shown(link: Any) -> str:
     return redacted(link.url)
 
 
-def _said(error: Exception) -> str:
+def _unreadable(req: Any, error: Exception) -> Failure:
     """What went wrong, in words of our own: pip's carry URLs, and a server's words may be a stranger's."""
-    kinds = {
-        "HashMismatch": "does not have the hash that it should",
-        "HashMissing": "has no hash, and hashes are required",
-        "HashUnpinned": "is not asked for with ==, and hashes are required",
-        "InvalidWheel": "is no valid wheel",
-        "UnsupportedWheel": "is no valid wheel",
-    }
+    kind, file = type(error).__name__, filename(req.link.url)
+    if kind in _HASHES:
+        return Failure("hashes", f"{file} {_HASHES[kind]}.", _HASHES[kind])
     status = getattr(getattr(error, "response", None), "status_code", None)
-    answered = f"could not be fetched ({status})" if status else f"could not be read ({type(error).__name__})"
-    return kinds.get(type(error).__name__, answered)
+    said = f"could not be fetched ({status})" if status else f"could not be read ({kind})"
+    return Failure("unreadable", f"{file} {said}.", f"its file {said}")
+
+
+_HASHES = {
+    "HashMismatch": "does not have the hash that it should",
+    "HashMissing": "has no hash, and hashes are required",
+    "HashUnpinned": "is not asked for with ==, and hashes are required",
+}

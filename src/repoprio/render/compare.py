@@ -54,7 +54,7 @@ def before(disclosure: Disclosure, policy: Policy) -> str:
         for repository, found in disclosure.asked.items()
     ]
     asked = "; ".join(asks) or "nobody is asked for a name that an installation would not ask for"
-    more = "Names that are needed besides are told before they are asked for."
+    more = "Any other name is told before it is asked for."
     return plain(f"repoprio: now pip alone: {asked}. {more}{_private(disclosure)}")
 
 
@@ -96,7 +96,8 @@ def screen(comparison: Comparison, *, width: int, paint: Paint = unpainted, verb
 
 def _header(comparison: Comparison) -> str:
     counts = [f"{repository} was asked for {_names(n)}" for repository, n in comparison.disclosure.asked.items()]
-    asked = f"{listed(counts)} besides those of an installation" if counts else "Nobody was asked for further names"
+    more = "more than an installation asks for"
+    asked = f"{listed(counts)} {more}" if counts else "Nobody was asked for further names"
     return f"Nothing is built or installed. {asked}.{_private(comparison.disclosure)}"
 
 
