@@ -183,7 +183,9 @@ def _unreadable(req: Any, error: Exception) -> Failure:
     kind, file = type(error).__name__, filename(req.link.url)
     if kind in _HASHES:
         return Failure("hashes", f"{file} {_HASHES[kind]}.", _HASHES[kind])
-    status = getattr(getattr(error, "response", None), "status_code", None)
+    # pip wraps the error that carries the answer.
+    answers = (getattr(one, "response", None) for one in (error, error.__context__))
+    status = next((answer.status_code for answer in answers if answer is not None), None)
     said = f"could not be fetched ({status})" if status else f"could not be read ({kind})"
     return Failure("unreadable", f"{file} {said}.", f"its file {said}")
 
