@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 
 from support.faults import Fault
+from support.files import sha256
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
 from support.repository import DirectoryRepository, FlatDirectory, RepositoryServer
 
 PIPS = ["26.3", "24.0", "22.0.2"]
+BETWEEN = ["22.3.1", "23.0.1", "23.2.1", "24.3.1", "25.0.1", "25.3", "26.0", "26.1", "26.2"]
 ALL = pytest.mark.parametrize("pip", PIPS)
+EVERY = pytest.mark.parametrize("pip", [*PIPS, *(pytest.param(pip, marks=pytest.mark.full) for pip in BETWEEN)])
 
 
 class Scene:
@@ -118,7 +121,7 @@ def shown(done: Completed, policy: Path) -> str:
     return done.stdout.replace(str(policy), "POLICY")
 
 
-@ALL
+@EVERY
 def test_each_category(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     """One of each sort has its verdict, with what both sides take and from whom."""
     words = scene.everything()
@@ -177,7 +180,7 @@ _AT_120 = """\
 """
 
 
-@ALL
+@EVERY
 def test_the_screen(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     """The screen at 80 and at 120 columns, the same on every pip; no colour but on demand, and then with the marks."""
     words, env, policy = scene.everything(), pip_env(pip), scene.policy(corp='owns = ["acme-*"]')
@@ -192,7 +195,7 @@ def test_the_screen(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     assert "\x1b[31m  !  acme" in colored.stdout
 
 
-@ALL
+@EVERY
 def test_the_disclosure_is_told_before_and_is_true(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     """What is said on stderr, what JSON reports, and what the repositories were asked beyond an installation agree."""
     words, env, policy = scene.everything(), pip_env(pip), scene.policy(corp='owns = ["acme-*"]')
@@ -289,7 +292,7 @@ def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Scene) 
     assert project(found, "acme")["pip_alone"]["version"] == "1.0"
 
 
-@ALL
+@EVERY
 def test_one_that_fails_does_not_hide_the_others(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     """Blocked, absent, unmatched and conflicting projects are told each with its reason; the rest is compared."""
     scene.corp.add("acme", "1.0", "1.1")
@@ -330,7 +333,7 @@ def test_the_resolver_backtracks_on_both_sides(pip: str, pip_env: EnvFactory, sc
     assert project(found, "billing")["policy"]["needed_by"] == ["tools"]
 
 
-@ALL
+@EVERY
 def test_files_constraints_and_hashes(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     """Requirements files with an index of the policy, with hashes and markers, and constraints hold on both sides."""
     (wheel,) = scene.public.add("six", "1.0")
@@ -353,7 +356,7 @@ def test_files_constraints_and_hashes(pip: str, pip_env: EnvFactory, scene: Scen
     assert (acme["verdict"], acme["policy"]["code"]) == ("only-pip-alone", "no-match")
 
 
-@ALL
+@EVERY
 def test_direct_urls(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     """Wheels by URL and path are the same on both sides; URLs in metadata the policy refuses."""
     (wheel,) = scene.corp.add("tool", {"version": "5.0", "requires": ["six"]})
@@ -452,8 +455,9 @@ def test_files_that_lie(env: PipEnv, scene: Scene) -> None:
     shelf = scene.public._shelf._projects
     for name in ("broken", "gone"):
         (file,) = scene.public.add(name, "1.0")
-        lie = {"content": b"no zip"} if name == "broken" else {"filename": "gone-2.0-py3-none-any.whl"}
-        shelf[name] = {file.filename: replace(file, metadata=None, **lie)}
+        lie = replace(file, content=b"no zip", sha256=sha256(b"no zip"), metadata=None)
+        lie = lie if name == "broken" else replace(file, filename="gone-2.0-py3-none-any.whl", metadata=None)
+        shelf[name] = {file.filename: lie}
     found = report(env, scene.policy(), "broken", "gone", "liar", "six")
     assert {name: verdict for name, (verdict, _) in verdicts(found).items()} == {
         "broken": "not-known",
@@ -486,11 +490,3 @@ def test_pip_says_nothing(env: PipEnv, scene: Scene) -> None:
     assert done.stderr.startswith("repoprio: now pip alone:")
     assert len(re.findall(r"^\w", done.stderr, re.MULTILINE)) == 1
     assert done.stdout.startswith("Nothing is built or installed.")
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("pip", ["22.3.1", "23.0.1", "23.2.1", "24.3.1", "25.0.1", "25.3", "26.0", "26.1", "26.2"])
-def test_every_pip_between(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """The pips in between come to the same."""
-    test_each_category(pip, pip_env, scene)
-    test_the_disclosure_is_told_before_and_is_true(pip, pip_env, scene)

@@ -16,7 +16,8 @@ from support.pips import Completed, PipEnv
 from support.repository import RepositoryServer
 
 PIPS = ["26.3", "24.0", "22.0.2"]
-pytestmark = pytest.mark.parametrize("pip", PIPS)
+BETWEEN = ["22.3.1", "23.0.1", "23.2.1", "24.3.1", "25.0.1", "25.3", "26.0", "26.1", "26.2"]
+pytestmark = pytest.mark.parametrize("pip", [*PIPS, *(pytest.param(pip, marks=pytest.mark.full) for pip in BETWEEN)])
 _IN_TREE = '[build-system]\nrequires = []\nbuild-backend = "trap"\nbackend-path = ["."]\n'
 
 

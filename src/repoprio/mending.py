@@ -84,7 +84,7 @@ _HINTS = {
     "blocked": "do without it, or change the pin",
     "ambiguous-pins": "make one of the pins more specific",
     "unnamed": "name it: NAME @ URL",
-    "hashes": "compare the hashes that are asked for with those of its repository",
+    "hashes": "find out which is wrong, the file or the hash",
     "unreadable": "see whether its repository has the file, whole",
 }
 
