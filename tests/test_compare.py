@@ -469,6 +469,22 @@ def test_files_that_lie(env: PipEnv, scene: Scene) -> None:
     assert project(found, "broken")["fix"] == "see whether its repository has the file, whole"
 
 
+@ALL
+def test_metadata_and_wheels_that_pip_does_not_take(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """Metadata that names no requirement, and a wheel for another platform, are told; the rest is compared."""
+    scene.public.add("legacy", {"version": "1.0", "requires": ["foo (>1", "six"]})
+    scene.public.add("app", {"version": "1.0", "requires": ["six"]})
+    scene.public.add("six", "1.0")
+    url = f"{scene.public.root_url}files/plat-1.0-cp27-none-win32.whl"
+    found = report(pip_env(pip), scene.policy(), "legacy", "app", f"plat @ {url}")
+    assert verdicts(found) == {
+        "legacy": ("not-known", "unreadable"),
+        "plat": ("not-known", "unsupported"),
+        "app": ("same", "same-file"),
+        "six": ("same", "same-file"),
+    }
+
+
 def test_no_login_is_shown(env: PipEnv, scene: Scene) -> None:
     """Neither the policy's logins, nor those of a URL that was asked for, nor what a server says in an error."""
     scene.corp.add("acme", "1.0")

@@ -83,6 +83,7 @@ _HINTS = {
     "conflict": "loosen one of these requirements",
     "blocked": "do without it, or change the pin",
     "ambiguous-pins": "make one of the pins more specific",
+    "unsupported": "ask for a file that fits this Python and platform",
     "unnamed": "name it: NAME @ URL",
     "hashes": "find out which is wrong, the file or the hash",
     "unreadable": "see whether its repository has the file, whole",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +16,7 @@ from repoprio import comparison, mending
 from repoprio.comparison import Comparison, Disclosure, Failure, Pair, Pick, Twin
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat, unbuilt
+from repoprio.pip_adapter.blame import blame
 from repoprio.pip_adapter.guard import Refused
 from repoprio.pip_adapter.opened import CannotLook, Opened, opened
 from repoprio.pip_adapter.sides import Alone, Side, disclosure
@@ -32,7 +34,6 @@ from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
 # Each round but the last leaves a project out; more than these many mean that nothing goes at all.
 MOST_ROUNDS = 300
 _NEVER = Marker("python_version < '0'")
-_PYTHON = "<Python from Requires-Python>"
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ class Rounds:
     def __init__(self, pip: Opened, roots: Sequence[Any]) -> None:
         self._pip = pip
         self._roots = roots
+        self._constraints = [root for root in roots if root.constraint]
         # The old resolver has no rounds, and builds on its way.
         features = pip.options.deprecated_features_enabled
         pip.options.deprecated_features_enabled = [name for name in features if name != "legacy-resolver"]
@@ -157,6 +159,8 @@ class Rounds:
         self._preparer = Unbuilt(wheels)
         self._parents: dict[NormalizedName, dict[str, None]] = defaultdict(dict)
         self._failures: dict[NormalizedName, Failure] = {}
+        # What is asked for by URL, by its file: all that pip tells of a wheel for another platform.
+        self._direct = {root.link.filename: name for root in roots if root.link and (name := name_of(root))}
 
     def parent(self, name: NormalizedName) -> str | None:
         """Who was the first to require `name`; None for the user."""
@@ -167,23 +171,33 @@ class Rounds:
         self._failures, self._parents = {}, defaultdict(dict)
         self._preparer.is_alone = isinstance(side, Alone)
         for _ in range(MOST_ROUNDS):
-            versionless = len(self._preparer.versionless)
-            try:
-                found = self._round(side)
-            except Unresolved as error:
-                self._failures[error.name] = error.failure
-            except PipError as error:
-                if isinstance(error, Refused) and error.__cause__ is None:
-                    # No project's fault: a place that the policy does not list.
-                    raise
-                if len(self._preparer.versionless) == versionless:
-                    self._failures.update(self._blame(side, error))
-            except RecursionError:
-                self._failures.update(self._all("gave-up", "pip's resolver went too deep."))
-            else:
+            known = len(self._failures) + len(self._preparer.versionless)
+            found = self._try(side)
+            if found:
                 return self._with_failures(found)
-        self._failures.update(self._all("gave-up", f"nothing fits together after {MOST_ROUNDS} resolutions."))
+            if len(self._failures) + len(self._preparer.versionless) == known:
+                break
+        self._failures.update(self._all("gave-up", "pip's resolver came to no end."))
         return self._with_failures(Found())
+
+    def _try(self, side: Side) -> Found | None:
+        """One round; None where it failed, which is noted unless only a version turned out to be unknown."""
+        versionless = len(self._preparer.versionless)
+        try:
+            return self._round(side)
+        except Unresolved as error:
+            self._failures[error.name] = error.failure
+        except PipError as error:
+            if isinstance(error, Refused) and error.__cause__ is None:
+                # No project's fault: a place that the policy does not list.
+                raise
+            if len(self._preparer.versionless) == versionless:
+                culprits = blame(error, side, self._constraints, self._direct)
+                said = f"pip gave up ({type(error).__name__})."
+                self._failures.update(culprits or self._all("gave-up", said))
+        except Exception as error:  # noqa: BLE001 - whatever metadata can make a resolver do, it is no answer
+            self._failures.update(self._all("gave-up", f"pip's resolver failed ({type(error).__name__})."))
+        return None
 
     def _with_failures(self, found: Found) -> Found:
         for name, failure in self._failures.items():
@@ -203,15 +217,24 @@ class Rounds:
             ignore_requires_python=self._pip.options.ignore_requires_python,
         )
         make = resolver.factory._make_install_req_from_spec
-        resolver.factory._make_install_req_from_spec = lambda text, parent: self._required(make(text, parent), parent)
+        resolver.factory._make_install_req_from_spec = functools.partial(self._required, make)
         resolver.resolve([self._left(copy.copy(root)) for root in self._roots], check_supported_wheels=True)
         return _found(resolver._result, side)
 
-    def _required(self, ireq: Any, parent: Any) -> Any:
+    def _required(self, make: Callable[[str, Any], Any], text: str, parent: Any) -> Any:
         """A requirement in the metadata of `parent`."""
         by = name_of(parent)
-        if ireq.name and by and normalize(ireq.name) != by:
-            self._parents[normalize(ireq.name)][by] = None
+        assert by
+        try:
+            ireq = make(text, parent)
+        except PipError:
+            said = f"its metadata names what is no requirement: {text}"
+            raise Unresolved(by, Failure("unreadable", f"{by}: {said}.", said)) from None
+        name = name_of(ireq)
+        if name and name != by:
+            self._parents[name][by] = None
+        if name and ireq.link:
+            self._direct[ireq.link.filename] = name
         return self._left(ireq)
 
     def _left(self, ireq: Any) -> Any:
@@ -223,56 +246,6 @@ class Rounds:
             ireq.req = copy.copy(ireq.req)
             ireq.req.specifier = SpecifierSet()
         return ireq
-
-    def _blame(self, side: Side, error: Any) -> Mapping[NormalizedName, Failure]:
-        """Whose fault it is that a resolution failed; all roots' where pip does not tell."""
-        causes = getattr(error.__cause__, "causes", ())
-        lone: dict[NormalizedName, Failure] = {}
-        for requirement, parent in causes:
-            lone.update(self._lone(side, requirement, parent))
-        if lone or causes:
-            return lone or _conflict(causes)
-        req = getattr(error, "ireq", None) or getattr(error, "req", None)
-        culprit = name_of(req) if hasattr(req, "link") else None
-        wheels = [name_of(r) for r in self._roots if r.link and not r.constraint and r.link.filename in str(error)]
-        for name in (culprit, *wheels):
-            if name and name not in self._failures:
-                return {name: Failure("unreadable", f"pip cannot take {name} ({type(error).__name__}).")}
-        return self._all("not-known", f"pip gave up ({type(error).__name__}).")
-
-    def _lone(self, side: Side, requirement: Any, parent: Any) -> Mapping[NormalizedName, Failure]:
-        """The failure of a requirement that fits nothing, whatever the others want."""
-        if requirement.name == _PYTHON:
-            if parent is None:
-                return {}
-            said = f"{parent.project_name} {parent.version} needs Python {requirement.specifier}"
-            return {normalize(parent.project_name): Failure("requires-python", f"{said}.", said)}
-        _, ireq = requirement.get_candidate_lookup()
-        if ireq is None or ireq.req is None:
-            return {}
-        name = normalize(requirement.project_name)
-        specifier, hashes = ireq.req.specifier, ireq.hashes(trust_internet=False)
-        for root in self._roots:
-            if root.constraint and name_of(root) == name and root.req is not None:
-                specifier = specifier & root.req.specifier
-                hashes = hashes & root.hashes(trust_internet=False)
-        failure = side.why_not(name, specifier, hashes)
-        return {name: failure} if failure else {}
-
-
-def _conflict(causes: Any) -> dict[NormalizedName, Failure]:
-    wants = [
-        f"{f'{parent.name} {parent.version}' if parent else 'you'} want{'s' if parent else ''} {_wanted(requirement)}"
-        for requirement, parent in causes
-    ]
-    listed = "; ".join(dict.fromkeys(wants))
-    names = dict.fromkeys(normalize(requirement.project_name) for requirement, _ in causes)
-    return {name: Failure("conflict", f"these conflict: {listed}.", f"conflict: {listed}") for name in names}
-
-
-def _wanted(requirement: Any) -> str:
-    _, ireq = requirement.get_candidate_lookup()
-    return str(ireq.req).partition(";")[0].strip() if ireq is not None and ireq.req is not None else requirement.name
 
 
 def _found(result: Any, side: Side) -> Found:

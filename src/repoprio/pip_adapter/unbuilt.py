@@ -117,6 +117,13 @@ class Unbuilt:
         return self._known[key]
 
     def _read_wheel(self, req: Any, parallel_builds: bool) -> Any:
+        """Its metadata, with dependencies that are some; later pips check that themselves, and take another version."""
+        dist = self._fetch(req, parallel_builds)
+        if not hasattr(exceptions, "MetadataInvalid"):
+            list(dist.iter_dependencies(list(dist.iter_provided_extras())))
+        return dist
+
+    def _fetch(self, req: Any, parallel_builds: bool) -> Any:
         """By a range request where that goes; not every server that offers ranges can do them."""
         lazy = self._wheels.use_lazy_wheel
         if lazy:
