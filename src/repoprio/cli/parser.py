@@ -13,6 +13,7 @@ from repoprio.cli import terminal
 # Each is a module of this package with `arguments` and `command`; but for pip, whose words are pip's own.
 COMMANDS = {
     "explain": "who owns each name, what would be installed, which rule said so",
+    "compare": "pip alone and with the policy, side by side; nothing is built",
     "repos": "the repositories by tier, and with --check what each of them is like",
     "config": "what the policy is, where it comes from, what is wrong with it",
     "init": "a policy to begin with",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from typing import Any
@@ -121,6 +122,17 @@ def settle_prereleases(options: Any) -> None:
     settle = getattr(cmdoptions, "check_release_control_exclusive", None)
     if settle is not None:
         settle(options)
+
+
+def preparer(install: Any, *, options: Any, session: Any, finder: Any, folder: Any, tracker: Any) -> Any:
+    """The `RequirementPreparer` of pip's command `install`; `tracker` is where its builds would be tracked."""
+    parameters = inspect.signature(install.make_requirement_preparer).parameters
+    # Called so until 22.0; since 26.2 it must be told of editables.
+    kinds = {"req_tracker": tracker, "build_tracker": tracker, "allow_editables": False}
+    varying = {name: value for name, value in kinds.items() if name in parameters}
+    return install.make_requirement_preparer(
+        temp_build_dir=folder, options=options, session=session, finder=finder, use_user_site=False, **varying
+    )
 
 
 def same_project(one: str, other: str) -> bool:

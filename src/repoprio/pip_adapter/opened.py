@@ -30,12 +30,13 @@ class CannotLook(Exception):
 
 
 class Opened(NamedTuple):
-    """What ``pip install`` would look up projects with, and the guard of its finder."""
+    """What ``pip install`` would look up projects with, the guard of its finder, and the command itself."""
 
     options: Any
     session: Any
     finder: Any
     guard: Guard
+    install: Any
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
             if guard.policy.mode is Mode.OBSERVE:
                 # Else it was done when the policy was read.
                 hush.install(guard.policy.secrets)
-            yield Opened(parsed, session, finder, guard)
+            yield Opened(parsed, session, finder, guard, install)
         except Refused as error:
             raise CannotLook(str(error), 1) from None
         except PipError as error:

@@ -1,0 +1,35 @@
+"""What commands take as pip does, and hand on to it in its own words."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_requirements(parser: argparse.ArgumentParser) -> None:
+    """Requirements, files of them, and constraints."""
+    parser.add_argument("requirements", nargs="*", metavar="REQ", help="a requirement, such as 'acme>=1'")
+    parser.add_argument("-r", "--requirement", action="append", default=[], metavar="FILE", dest="files")
+    parser.add_argument("-c", "--constraint", action="append", default=[], metavar="FILE", dest="constraints")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say where pip looks, and for what."""
+    pip = parser.add_argument_group("as for pip")
+    pip.add_argument("--pre", action="store_true")
+    pip.add_argument("--no-index", action="store_true")
+    pip.add_argument("-i", "--index-url", metavar="URL")
+    pip.add_argument("--extra-index-url", action="append", default=[], metavar="URL")
+    pip.add_argument("-f", "--find-links", action="append", default=[], metavar="URL")
+
+
+def words(options: argparse.Namespace) -> list[str]:
+    """The options that pip shall see, constraints among them."""
+    found = ["--pre"] if options.pre else []
+    found += ["--no-index"] if options.no_index else []
+    found += ["--index-url", options.index_url] if options.index_url else []
+    lists = {
+        "--extra-index-url": options.extra_index_url,
+        "--find-links": options.find_links,
+        "--constraint": options.constraints,
+    }
+    return found + [word for name, values in lists.items() for value in values for word in (name, value)]

@@ -1,0 +1,61 @@
+"""``repoprio compare``: what pip alone would install beside what it installs under the policy."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+
+from repoprio.cli import as_for_pip, terminal
+from repoprio.render import compare as render
+from repoprio.render.table import painted, unpainted
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What compare takes."""
+    parser.description = (
+        "Resolves the requirements twice with pip's own resolver, under the policy and alone, and says where the two "
+        "differ and how to mend it. Nothing is built or installed, and no code of any package is run. It says "
+        "beforehand which names it will disclose to whom; names that the policy routes stay private."
+    )
+    parser.epilog = "Exit status: 0 if both are the same, 1 if they differ or not all is known, 2 for wrong use."
+    as_for_pip.add_requirements(parser)
+    parser.add_argument("--exit-zero", action="store_true", help="exit with 0 where it would be 1")
+    parser.add_argument("-v", "--verbose", action="store_true", help="list the projects that are the same, too")
+    terminal.add_report(parser)
+    as_for_pip.add_options(parser)
+
+
+def command(options: argparse.Namespace) -> int:
+    """Print the comparison; 1 if anything differs or is not known."""
+    if not options.requirements and not options.files:
+        options.parser.error("name a requirement, or a file of them with -r")
+    from repoprio.pip_adapter import resolution
+    from repoprio.pip_adapter.opened import CannotLook
+
+    if sys.stderr.isatty():
+        _say("repoprio: resolving under the policy ...")
+    voice = resolution.Voice(
+        _say,
+        lambda disclosure, policy: _say(render.before(disclosure, policy)),
+        lambda name, repositories, by: _say(render.further(name, repositories, by)),
+    )
+    try:
+        found = resolution.compare(options.requirements, options.files, as_for_pip.words(options), voice)
+    except CannotLook as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return error.status
+    if options.format == "json":
+        print(render.document(found))
+    else:
+        paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
+        width = terminal.columns(sys.stdout)
+        print(render.screen(found, width=width, paint=paint, verbose=options.verbose))
+    return 1 if found.differs and not options.exit_zero else 0
+
+
+def _say(text: str) -> None:
+    """Say it before it happens: on stderr, at once."""
+    width = max(terminal.columns(sys.stderr), 20)
+    lines = textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    print("\n".join(lines), file=sys.stderr, flush=True)

@@ -1,0 +1,188 @@
+"""A comparison of two resolutions as a screen and as JSON, and what is said before names are told. Pure."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from repoprio.comparison import Comparison, Disclosure, Judged, Pick, Side, Verdict
+from repoprio.hints import listed
+from repoprio.policy import Policy, Repository
+from repoprio.render.json import SCHEMA
+from repoprio.render.table import Column, Paint, Row, plain, table, unpainted
+
+_COLUMNS = (
+    Column(""),
+    Column("PROJECT"),
+    Column("PIP ALONE"),
+    Column(""),
+    Column("WITH POLICY"),
+    Column(""),
+    Column("WHY", wraps=True),
+)
+# One, and more than one.
+_WORDS = {
+    Verdict.SAME: ("same", "same"),
+    Verdict.TAKEOVER: ("takeover stopped", "takeovers stopped"),
+    Verdict.OTHER_FILE: ("other file of one version", "other files of one version"),
+    Verdict.OTHER_VERSION: ("other version", "other versions"),
+    Verdict.OTHER_REPOSITORY: ("other repository", "other repositories"),
+    Verdict.ONLY_PIP_ALONE: ("only without policy", "only without policy"),
+    Verdict.ONLY_POLICY: ("only with policy", "only with policy"),
+    Verdict.ONLY_ONE_NEEDS: ("needed on one side only", "needed on one side only"),
+    Verdict.NOT_KNOWN: ("not known", "not known"),
+}
+_STYLES = {
+    Verdict.SAME: "quiet",
+    Verdict.TAKEOVER: "bad",
+    Verdict.OTHER_FILE: "bad",
+    Verdict.OTHER_VERSION: "doubt",
+    Verdict.ONLY_PIP_ALONE: "doubt",
+    Verdict.ONLY_POLICY: "doubt",
+    Verdict.NOT_KNOWN: "doubt",
+}
+
+
+def before(disclosure: Disclosure, policy: Policy) -> str:
+    """What is said before pip alone is tried: who will be asked for which further names, and which stay private."""
+    names = {r.name: str(r) for r in policy.repositories}
+    asks = [
+        f"{names.get(repository, repository)} is asked for {_names(found)} that an installation would not ask it for: "
+        f"{', '.join(found)}"
+        for repository, found in disclosure.asked.items()
+    ]
+    asked = "; ".join(asks) or "nobody is asked for a name that an installation would not ask for"
+    more = "Any other name is told before it is asked for."
+    return plain(f"repoprio: now pip alone: {asked}. {more}{_private(disclosure)}")
+
+
+def further(name: str, repositories: Sequence[Repository], required_by: str | None) -> str:
+    """What is said before one more name is told: a dependency of a version that the policy would not take."""
+    by = f" (required by {required_by})" if required_by else ""
+    verb = "is" if len(repositories) == 1 else "are"
+    return plain(f"repoprio: {listed(repositories)} {verb} asked for {name} as well{by}")
+
+
+def _names(found: Sequence[str]) -> str:
+    return f"{len(found)} name{'' if len(found) == 1 else 's'}"
+
+
+def _private(disclosure: Disclosure) -> str:
+    """Which names stay private, grouped by the policy's word for why."""
+    if not disclosure.private:
+        return ""
+    words: dict[str, list[str]] = {}
+    for name, word in disclosure.private:
+        words.setdefault(word, []).append(name)
+    groups = "; ".join(f"{', '.join(names)}: {word}" for word, names in words.items())
+    verb = "stays" if len(disclosure.private) == 1 else "stay"
+    return f" {len(disclosure.private)} {verb} private ({groups})."
+
+
+def screen(comparison: Comparison, *, width: int, paint: Paint = unpainted, verbose: bool = False) -> str:
+    """What ``repoprio compare`` shows; `verbose` lists what is the same too."""
+    shown = [one for one in comparison.projects if verbose or one.verdict is not Verdict.SAME]
+    rows = [Row(_cells(one), _STYLES.get(one.verdict, "")) for one in shown]
+    parts = [
+        _wrapped(_header(comparison), width),
+        table(_COLUMNS, rows, width, paint) if rows else [],
+        _wrapped(_summary(comparison), width),
+    ]
+    text = "\n\n".join("\n".join(part) for part in parts if part)
+    return "\n".join([text, *_fixes(shown, width)])
+
+
+def _header(comparison: Comparison) -> str:
+    counts = [f"{repository} was asked for {_names(n)}" for repository, n in comparison.disclosure.asked.items()]
+    more = "more than an installation asks for"
+    asked = f"{listed(counts)} {more}" if counts else "Nobody was asked for further names"
+    return f"Nothing is built or installed. {asked}.{_private(comparison.disclosure)}"
+
+
+def _cells(one: Judged) -> tuple[str, ...]:
+    return (one.verdict.mark, one.pair.project, *_cell(one.pair.alone), *_cell(one.pair.policy), one.why)
+
+
+def _cell(side: Side) -> tuple[str, str]:
+    if not isinstance(side, Pick):
+        return "-", ""
+    if not side.is_unread:
+        return side.version or "?", side.place
+    kind = "unread" if side.file.endswith(".whl") else "sdist" if side.repository else "source"
+    return (f"{side.version} {kind}" if side.version else kind), side.place
+
+
+def _summary(comparison: Comparison) -> str:
+    verdicts = (Verdict.SAME, *(verdict for verdict in Verdict if verdict is not Verdict.SAME))
+    counts = ((verdict, comparison.count(verdict)) for verdict in verdicts)
+    told = [f"{n} {_WORDS[verdict][n > 1]}{_mark(verdict)}" for verdict, n in counts if n]
+    number = len(comparison.projects)
+    return f"{number} project{'' if number == 1 else 's'}: {', '.join(told) or 'nothing to compare'}"
+
+
+def _mark(verdict: Verdict) -> str:
+    return f" ({verdict.mark})" if verdict is not Verdict.SAME else ""
+
+
+def _fixes(shown: Sequence[Judged], width: int) -> list[str]:
+    lines: list[str] = []
+    for one in shown:
+        if one.fix:
+            lead = "     " if lines else "fix: "
+            lines += _wrapped(f"{one.pair.project}: {one.fix}", width, lead, "       ")
+    return lines
+
+
+def _wrapped(text: str, width: int, lead: str = "", indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        plain(text),
+        width,
+        initial_indent=lead,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def document(comparison: Comparison) -> str:
+    """The document that ``repoprio compare --format json`` prints."""
+    found: Mapping[str, Any] = {
+        "schema": SCHEMA,
+        "asked": {repository: list(names) for repository, names in comparison.disclosure.asked.items()},
+        "private": [name for name, _ in comparison.disclosure.private],
+        "projects": [_project(one) for one in comparison.projects],
+        "summary": {verdict.value: comparison.count(verdict) for verdict in Verdict},
+    }
+    return json.dumps(found, indent=2)
+
+
+def _project(one: Judged) -> dict[str, Any]:
+    return {
+        "project": one.pair.project,
+        "requirement": one.pair.requirement,
+        "verdict": one.verdict.value,
+        "code": one.code,
+        "pip_alone": _side(one.pair.alone),
+        "policy": _side(one.pair.policy),
+        "reason": one.reason,
+        "fix": one.fix,
+    }
+
+
+def _side(side: Side) -> dict[str, Any] | None:
+    """One side; its code is null for a wheel, and says why there is nothing, or what is not known."""
+    if side is None:
+        return None
+    if isinstance(side, Pick):
+        return {
+            "version": side.version,
+            "repository": side.repository.name if side.repository else None,
+            "file": side.file,
+            "code": "dependencies-not-known" if side.is_unread else None,
+            "reason": None,
+            "needed_by": list(side.needed_by),
+        }
+    empty = dict.fromkeys(("version", "repository", "file"))
+    return {**empty, "code": side.code, "reason": side.reason, "needed_by": list(side.needed_by)}

@@ -1,0 +1,508 @@
+"""`repoprio compare`: pip alone and with the policy, side by side, through real pips and repositories."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.faults import Fault
+from support.files import sha256
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import Completed, PipEnv
+from support.repository import DirectoryRepository, FlatDirectory, RepositoryServer
+
+PIPS = ["26.3", "24.0", "22.0.2"]
+BETWEEN = ["22.3.1", "23.0.1", "23.2.1", "24.3.1", "25.0.1", "25.3", "26.0", "26.1", "26.2"]
+ALL = pytest.mark.parametrize("pip", PIPS)
+EVERY = pytest.mark.parametrize("pip", [*PIPS, *(pytest.param(pip, marks=pytest.mark.full) for pip in BETWEEN)])
+
+
+class Scene:
+    """The repositories corp (priority 10), team (50) and public (90), and a policy that names them."""
+
+    def __init__(self, repository: RepositoryFactory, folder: Path) -> None:
+        self.corp, self.team, self.public = (repository(name) for name in ("corp", "team", "public"))
+        self.folder = folder
+        self.file = folder / "repoprio.toml"
+
+    @property
+    def servers(self) -> dict[str, RepositoryServer]:
+        """By name."""
+        return {"corp": self.corp, "team": self.team, "public": self.public}
+
+    def policy(self, *, corp: str = "", before: str = "", after: str = "") -> Path:
+        """The policy, with more keys of corp, or text at its begin or end."""
+        tables = [
+            f'[repositories.{name}]\nurl = "{self.servers[name].page_url}"\npriority = {priority}\n'
+            for name, priority in (("corp", 10), ("team", 50), ("public", 90))
+        ]
+        self.file.write_text(f"{before}\n{tables[0]}{corp}\n{tables[1]}{tables[2]}{after}")
+        return self.file
+
+    def share(self, project: str, *servers: RepositoryServer, version: str = "1.0") -> None:
+        """Let several repositories list the very same file."""
+        files = servers[0].add(project, version)
+        for server in servers[1:]:
+            server.add(project)
+            server._shelf._projects[project].update({file.filename: file for file in files})
+
+    def everything(self) -> list[str]:
+        """One project of each sort, and what to ask for."""
+        self.corp.add("acme", "1.0", {"version": "1.1", "requires": ["shared"]})
+        self.public.add("acme", {"version": "99.0", "requires": ["shared", "evil-dep"]})
+        self.public.add("evil-dep", "6.6")
+        self.corp.add("acme-core", "1.0")
+        self.public.add("acme-core", "9.0")
+        self.share("jinja2", self.team, self.public, version="3.1.4")
+        self.public.add("jinja2", "3.1.6")
+        self.share("idna", self.team, self.public, version="3.10")
+        self.corp.add("wheeled", "2.0")
+        self.public.add("wheeled", "2.0")
+        self.team.add("lxml", "5.3")
+        self.public.add("lxml", "6.0.2")
+        self.public.add("oldlib", {"version": "1.0", "sdist": True})
+        self.public.add("shared", "1.0")
+        return ["acme", "acme-core", "jinja2", "idna", "wheeled", "lxml>=6", "oldlib"]
+
+
+@pytest.fixture
+def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
+    """Three repositories."""
+    return Scene(repository, tmp_path)
+
+
+@pytest.fixture
+def env(pip_env: EnvFactory) -> PipEnv:
+    """An environment with the newest pip."""
+    return pip_env("26.3")
+
+
+def report(env: PipEnv, policy: Path, *words: str, code: int = 1) -> dict[str, Any]:
+    """What compare says as JSON."""
+    done = env.tool("compare", "--format", "json", *words, policy=policy)
+    assert done.code == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def verdicts(found: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """The verdict and the code of each project."""
+    return {project["project"]: (project["verdict"], project["code"]) for project in found["projects"]}
+
+
+def project(found: dict[str, Any], name: str) -> dict[str, Any]:
+    """What is told of one project."""
+    (told,) = [one for one in found["projects"] if one["project"] == name]
+    return dict(told)
+
+
+def told(stderr: str) -> dict[str, set[str]]:
+    """The names that stderr says each repository is asked for."""
+    text = " ".join(stderr.split())
+    found: dict[str, set[str]] = {}
+    for repository, names in re.findall(r"(\w+) \(priority \d+\) is asked for \d+ names? that [^:]*: ([^;.]*)", text):
+        found.setdefault(repository, set()).update(names.split(", "))
+    for repositories, name in re.findall(r"repoprio: ([^:]*?) (?:is|are) asked for (\S+) as well", text):
+        for repository in re.findall(r"(\w+) \(priority", repositories):
+            found.setdefault(repository, set()).add(name)
+    return found
+
+
+def shown(done: Completed, policy: Path) -> str:
+    """The screen, without what differs from run to run."""
+    return done.stdout.replace(str(policy), "POLICY")
+
+
+@EVERY
+def test_each_category(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """One of each sort has its verdict, with what both sides take and from whom."""
+    words = scene.everything()
+    found = report(pip_env(pip), scene.policy(corp='owns = ["acme-*"]'), *words)
+    assert verdicts(found) == {
+        "acme": ("takeover", "another-project"),
+        "wheeled": ("other-file", "hashes-differ"),
+        "jinja2": ("other-version", "same-project"),
+        "idna": ("other-repository", "same-file"),
+        "lxml": ("only-pip-alone", "no-match"),
+        "evil-dep": ("only-one-needs", "needed-by-pip-alone"),
+        "oldlib": ("not-known", "dependencies-not-known"),
+        "acme-core": ("same", "same-file"),
+        "shared": ("same", "same-file"),
+    }
+    acme = project(found, "acme")
+    sides = [(acme[side]["repository"], acme[side]["version"]) for side in ("pip_alone", "policy")]
+    assert sides == [("public", "99.0"), ("corp", "1.1")]
+    assert project(found, "lxml")["requirement"] == "lxml>=6"
+    assert project(found, "evil-dep")["pip_alone"]["needed_by"] == ["acme"]
+    assert found["summary"]["same"] == 2
+
+
+_AT_80 = """\
+Nothing is built or installed. corp was asked for 1 name, public was asked for 6
+names and team was asked for 3 names more than an installation asks for. 1 stays
+private (acme-core: owns).
+
+     PROJECT   PIP ALONE          WITH POLICY          WHY
+  !  acme      99.0       public  1.1          corp    corp owns acme
+  !  wheeled   2.0        public  2.0          corp    public has another
+                                                       wheeled-2.0-py3-none-any.whl
+                                                       (sha256)
+  ~  jinja2    3.1.6      public  3.1.4        team    team owns jinja2
+  =  idna      3.10       public  3.10         team    same file (sha256)
+  x  lxml      6.0.2      public  -                    team has 5.3; >=6 is
+                                                       wanted
+  +  evil-dep  6.6        public  -                    needed only without the
+                                                       policy, by acme
+  ?  oldlib    1.0 sdist  public  1.0 sdist    public  dependencies not known
+
+9 projects: 2 same, 1 takeover stopped (!), 1 other file of one version (!), 1
+other version (~), 1 other repository (=), 1 only without policy (x), 1 needed
+on one side only (+), 1 not known (?)
+fix: acme: stopped; to keep the name from public too, add "acme" to
+       repositories.corp.owns (POLICY)
+"""
+_AT_120 = """\
+  !  acme      99.0       public  1.1          corp    corp owns acme
+  !  wheeled   2.0        public  2.0          corp    public has another wheeled-2.0-py3-none-any.whl (sha256)
+  ~  jinja2    3.1.6      public  3.1.4        team    team owns jinja2
+  =  idna      3.10       public  3.10         team    same file (sha256)
+  x  lxml      6.0.2      public  -                    team has 5.3; >=6 is wanted
+  +  evil-dep  6.6        public  -                    needed only without the policy, by acme
+  ?  oldlib    1.0 sdist  public  1.0 sdist    public  dependencies not known
+"""
+
+
+@EVERY
+def test_the_screen(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """The screen at 80 and at 120 columns, the same on every pip; no colour but on demand, and then with the marks."""
+    words, env, policy = scene.everything(), pip_env(pip), scene.policy(corp='owns = ["acme-*"]')
+    narrow = env.tool("compare", *words, policy=policy, env={"COLUMNS": "80"})
+    # The path of the policy, which the wrapping knows, differs from run to run.
+    assert shown(narrow, policy).startswith(_AT_80.partition("fix: ")[0])
+    assert 'fix: acme: stopped; to keep the name from public too, add "acme" to' in narrow.stdout
+    wide = env.tool("compare", *words, policy=policy, env={"COLUMNS": "120"})
+    assert _AT_120 in wide.stdout
+    colored = env.tool("compare", *words, "--color", "always", policy=policy, env={"COLUMNS": "120"})
+    assert re.sub(r"\x1b\[\d*m", "", colored.stdout) == wide.stdout
+    assert "\x1b[31m  !  acme" in colored.stdout
+
+
+@EVERY
+def test_the_disclosure_is_told_before_and_is_true(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """What is said on stderr, what JSON reports, and what the repositories were asked beyond an installation agree."""
+    words, env, policy = scene.everything(), pip_env(pip), scene.policy(corp='owns = ["acme-*"]')
+    env.run("download", "--no-deps", *words[:-2], policy=policy, env={"PIP_NO_CACHE_DIR": "1"})
+    done = env.tool("explain", *words, "shared", policy=policy)
+    installing = {name: server.asked_pages() for name, server in scene.servers.items()}
+    done = env.tool("compare", "--format", "json", *words, policy=policy)
+    asked = {name: server.asked_pages() - installing[name] for name, server in scene.servers.items()}
+    assert told(done.stderr) == asked == {name: set(n) for name, n in json.loads(done.stdout)["asked"].items()}
+    assert asked["public"] == {"acme", "wheeled", "jinja2", "idna", "lxml", "evil-dep"}
+    assert not scene.public.asked("acme-core")
+    assert not scene.team.asked("acme-core")
+    assert json.loads(done.stdout)["private"] == ["acme-core"]
+
+
+def test_it_is_told_before_anybody_is_asked(env: PipEnv, scene: Scene) -> None:
+    """While public still owes its answer to the first name that it should not know, stderr has told the name."""
+    scene.corp.add("acme", "1.0")
+    scene.public.add("acme", "99.0")
+    scene.public.answer("acme", Fault(hang=60))
+    command = [str(env.python), "-m", "repoprio", "compare", "acme"]
+    variables = env.environment(scene.policy(), {"PIP_DEFAULT_TIMEOUT": "60"})
+    with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr
+        said = running.stderr.readline()
+        while not scene.public.asked("acme") and running.poll() is None:
+            time.sleep(0.05)
+        assert running.poll() is None
+        running.kill()
+        said += running.stderr.read()
+    assert told(said) == {"public": {"acme"}, "team": {"acme"}}
+
+
+@pytest.mark.parametrize(
+    ("corp", "after", "word"),
+    [
+        ('namespaces = ["acme*"]', "", "namespaces"),
+        ('owns = ["acme"]', "", "owns"),
+        ("", '[pins.mine]\nprojects = ["acme"]\nrepositories = ["corp"]\n', "pins.mine"),
+        ("", '[pins.no]\nprojects = ["acme"]\nblock = "never"\n', "pins.no"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["strict", "flexible"])
+def test_routed_names_stay_private(env: PipEnv, scene: Scene, corp: str, after: str, word: str, mode: str) -> None:
+    """Namespaces, owns, pins and blocks keep a name from the others on pip's side too, as root and as dependency."""
+    scene.corp.add("acme", "1.0")
+    scene.public.add("acme", "99.0")
+    scene.public.add("app", {"version": "1.0", "requires": ["acme"]})
+    done = env.tool("compare", "acme", "app", policy=scene.policy(before=f'mode = "{mode}"', corp=corp, after=after))
+    assert done.code == (1 if word == "pins.no" else 0), done.stdout
+    assert f"1 stays private (acme: {word})" in " ".join(done.stdout.split())
+    assert not scene.public.asked("acme")
+    assert not scene.team.asked("acme")
+
+
+def test_exit_statuses(env: PipEnv, scene: Scene) -> None:
+    """0 where both are the same; 1 where they differ, or not with --exit-zero; 2 for wrong use, --exit-zero or not."""
+    scene.corp.add("acme", "1.0")
+    scene.public.add("acme", "99.0")
+    scene.public.add("six", "1.0")
+    policy = scene.policy()
+    runs = {
+        ("six",): 0,
+        ("acme", "six"): 1,
+        ("acme", "--exit-zero"): 0,
+        ("nope",): 1,
+        ("six; python_version < '3'",): 0,
+        ("-r", "/no/such/file", "--exit-zero"): 2,
+        ("--exit-zero",): 2,
+        ("--index-url", "http://127.0.0.1:9/simple", "six"): 1,
+    }
+    for words, code in runs.items():
+        done = env.tool("compare", *words, policy=policy)
+        assert (done.code, "Traceback" in done.stderr) == (code, False), (words, done)
+    assert "[unlisted]" in done.stderr
+    bare = env.tool("compare", "six", "--exit-zero")
+    assert (bare.code, "[no-policy]" in bare.stderr) == (2, True)
+
+
+@ALL
+def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """A higher one leaves its names not known, and nobody lower is asked; a lower one leaves pip's side open."""
+    scene.corp.add("acme", "1.0")
+    scene.public.add("six", "1.0")
+    scene.corp.answer("six", Fault(status=418))
+    found = report(pip_env(pip), scene.policy(), "acme", "six")
+    assert verdicts(found) == {"six": ("not-known", "unavailable"), "acme": ("same", "same-file")}
+    assert "corp (priority 10) is unavailable: 418" in project(found, "six")["reason"]
+    assert not scene.public.asked("six")
+    scene.corp.answer("six", Fault())
+    scene.public.answer("acme", Fault(status=418))
+    found = report(pip_env(pip), scene.policy(), "acme", "six")
+    assert verdicts(found) == {"acme": ("not-known", "unavailable"), "six": ("same", "same-file")}
+    assert project(found, "acme")["pip_alone"]["version"] == "1.0"
+
+
+@EVERY
+def test_one_that_fails_does_not_hide_the_others(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """Blocked, absent, unmatched and conflicting projects are told each with its reason; the rest is compared."""
+    scene.corp.add("acme", "1.0", "1.1")
+    scene.public.add("acme", "99.0")
+    scene.public.add("a", {"version": "1", "requires": ["clash==1", "gone"]})
+    scene.public.add("b", {"version": "1", "requires": ["clash==2", "acme>=2"]})
+    scene.public.add("clash", "1", "2")
+    scene.public.add("bad", "1")
+    after = '[pins.bad]\nprojects = ["bad"]\nblock = "no good"\n'
+    found = report(pip_env(pip), scene.policy(after=after), "a", "b", "bad")
+    assert verdicts(found) == {
+        "acme": ("only-pip-alone", "no-match"),
+        "bad": ("not-known", "blocked"),
+        "clash": ("not-known", "conflict"),
+        "gone": ("not-known", "absent"),
+        "a": ("same", "same-file"),
+        "b": ("same", "same-file"),
+    }
+    assert "a 1 wants clash==1; b 1 wants clash==2" in project(found, "clash")["reason"]
+    assert project(found, "gone")["policy"]["needed_by"] == ["a"]
+    assert "publish acme 99.0 to corp" in project(found, "acme")["fix"]
+
+
+@ALL
+def test_the_resolver_backtracks_on_both_sides(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """Each side has the versions that its own resolution comes to, dependencies and extras among them."""
+    scene.corp.add("acme", "1.0")
+    scene.public.add("acme", "2.0")
+    scene.public.add("billing", {"version": "3.1", "requires": ["acme>=2"]}, {"version": "3.0", "requires": ["acme<2"]})
+    scene.public.add("tools", {"version": "1.0", "requires": ["billing; extra == 'pay'"]})
+    found = report(pip_env(pip), scene.policy(), "tools[pay]")
+    assert verdicts(found) == {
+        "acme": ("takeover", "another-project"),
+        "billing": ("other-version", "other-requirements"),
+        "tools": ("same", "same-file"),
+    }
+    assert project(found, "tools")["requirement"] == "tools[pay]"
+    assert project(found, "billing")["policy"]["needed_by"] == ["tools"]
+
+
+@EVERY
+def test_files_constraints_and_hashes(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """Requirements files with an index of the policy, with hashes and markers, and constraints hold on both sides."""
+    (wheel,) = scene.public.add("six", "1.0")
+    scene.corp.add("acme", "1.0", "1.1")
+    scene.public.add("acme", "1.0.5", "99.0")
+    file, limits = scene.folder / "requirements.txt", scene.folder / "constraints.txt"
+    file.write_text(
+        f"--index-url {scene.public.page_url}\nsix==1.0 --hash=sha256:{wheel.sha256}\ntoml; python_version < '3'\n"
+    )
+    done = pip_env(pip).tool("compare", "-v", "-r", str(file), policy=scene.policy())
+    assert (done.code, "1 project: 1 same" in done.stdout) == (0, True), done
+    assert "its marker does not hold here" in done.stderr
+    file.write_text(f"six==1.0 --hash=sha256:{'0' * 64}\n")
+    assert verdicts(report(pip_env(pip), scene.policy(), "-r", str(file))) == {"six": ("not-known", "hashes")}
+    limits.write_text("acme<1.1\n")
+    acme = project(report(pip_env(pip), scene.policy(), "-c", str(limits), "acme"), "acme")
+    assert (acme["pip_alone"]["version"], acme["policy"]["version"]) == ("1.0.5", "1.0")
+    limits.write_text("acme>=2\n")
+    acme = project(report(pip_env(pip), scene.policy(), "-c", str(limits), "acme"), "acme")
+    assert (acme["verdict"], acme["policy"]["code"]) == ("only-pip-alone", "no-match")
+
+
+@EVERY
+def test_direct_urls(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """Wheels by URL and path are the same on both sides; URLs in metadata the policy refuses."""
+    (wheel,) = scene.corp.add("tool", {"version": "5.0", "requires": ["six"]})
+    scene.public.add("six", "1.0")
+    url, path = f"{scene.corp.root_url}files/{wheel.filename}", scene.folder / wheel.filename
+    path.write_bytes(wheel.content)
+    env, policy = pip_env(pip), scene.policy()
+    for words in ([f"tool @ {url}"], [str(path)], [url]):
+        found = report(env, policy, *words, code=0)
+        assert verdicts(found) == {"tool": ("same", "same-file"), "six": ("same", "same-file")}
+    scene.public.add("app", {"version": "1.0", "requires": [f"tool @ {url}"]})
+    found = report(env, policy, "app")
+    assert verdicts(found) == {"app": ("same", "same-file"), "tool": ("only-pip-alone", "direct-url")}
+    assert project(found, "tool")["fix"].endswith("tool @ URL")
+    refusing = scene.policy(before='direct-urls = "refuse"')
+    assert verdicts(report(env, refusing, f"tool @ {url}"))["tool"] == ("only-pip-alone", "direct-url")
+
+
+def test_a_source_tree_fits_every_version(env: PipEnv, scene: Scene) -> None:
+    """Nobody knows the version of a source tree, so what asks for one is in no conflict with it."""
+    tree = scene.folder / "tree"
+    tree.mkdir()
+    (tree / "pyproject.toml").write_text("")
+    scene.public.add("app", {"version": "1.0", "requires": ["tree>=7"]})
+    found = report(env, scene.policy(), "app", f"tree @ {tree.as_uri()}", "tree<9")
+    assert verdicts(found) == {"app": ("same", "same-file"), "tree": ("not-known", "dependencies-not-known")}
+    assert project(found, "tree")["policy"]["version"] is None
+    unnamed = report(env, scene.policy(), str(tree), "app")
+    assert verdicts(unnamed)[tree.as_uri()] == ("not-known", "unnamed")
+
+
+@pytest.mark.parametrize("layout", ["json", "html"])
+def test_flexible_merge_and_versions(env: PipEnv, repository: RepositoryFactory, tmp_path: Path, layout: Any) -> None:
+    """Modes and pins hold on the policy's side; pip alone knows neither."""
+    corp, public = repository("corp", layout=layout), repository("public", layout=layout)
+    for name, newest in (("flex", "2.0"), ("merged", "3.0"), ("narrow", "4.0")):
+        corp.add(name, "1.0")
+        public.add(name, newest)
+    public.add("narrowed", "1.0", "9.0")
+    tables = f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
+    tables += f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
+    tables += (
+        '[pins.flex]\nprojects = ["flex"]\nmode = "flexible"\n[pins.merged]\nprojects = ["merged"]\nmode = "merge"\n'
+    )
+    tables += '[pins.narrowed]\nprojects = ["narrowed"]\nversions = "<2"\n'
+    policy = tmp_path / "repoprio.toml"
+    policy.write_text(tables)
+    found = report(env, policy, "flex>=2", "merged", "narrow", "narrowed")
+    assert verdicts(found) == {
+        "narrow": ("takeover", "another-project"),
+        "narrowed": ("other-version", "narrowed"),
+        "flex": ("same", "same-file"),
+        "merged": ("same", "same-file"),
+    }
+    assert "pins.narrowed.versions" in project(found, "narrowed")["fix"]
+
+
+def test_repositories_on_disk(env: PipEnv, scene: Scene) -> None:
+    """Folders learn no names; the same file on disk and on a page is told to be the same by its sha256."""
+    flat = FlatDirectory(scene.folder / "flat", "flat")
+    simple = DirectoryRepository(scene.folder / "simple", "simple")
+    (wheel,) = flat.add("acme", "1.0")
+    scene.public.add("acme", "2.0")
+    scene.public._shelf._projects["acme"][wheel.filename] = wheel
+    flat.add("other", "1.0")
+    scene.public.add("other", "1.0")
+    scene.public.add("six", "1.0")
+    simple.add("six", "2.0")
+    policy = scene.folder / "disk.toml"
+    policy.write_text(
+        f'[repositories.flat]\nurl = "{flat.path}"\nformat = "flat"\npriority = 5\n'
+        f'[repositories.public]\nurl = "{scene.public.page_url}"\npriority = 10\n'
+        f'[repositories.simple]\nurl = "{simple.root}"\npriority = 20\n'
+    )
+    found = report(env, policy, "acme", "other", "six")
+    assert verdicts(found) == {
+        "six": ("takeover", "another-project"),
+        "other": ("other-file", "hashes-differ"),
+        "acme": ("other-version", "same-project"),
+    }
+    assert found["asked"] == {"public": ["acme", "other"]}
+
+
+def test_equal_repositories_do_not_differ(env: PipEnv, scene: Scene) -> None:
+    """Two of one tier with the same files: both sides take the one that the policy names first."""
+    scene.share("acme", scene.corp, scene.team)
+    policy = scene.policy()
+    policy.write_text(policy.read_text().replace("priority = 50", "priority = 10"))
+    assert verdicts(report(env, policy, "acme", code=0)) == {"acme": ("same", "same-file")}
+
+
+def test_files_that_lie(env: PipEnv, scene: Scene) -> None:
+    """A wheel that is none, that is another project's, or that is gone is told; the rest is compared."""
+    scene.public.add("liar", {"version": "1.0", "name": "truth", "filename": "liar-1.0-py3-none-any.whl"})
+    scene.public.add("six", "1.0")
+    shelf = scene.public._shelf._projects
+    for name in ("broken", "gone"):
+        (file,) = scene.public.add(name, "1.0")
+        lie = replace(file, content=b"no zip", sha256=sha256(b"no zip"), metadata=None)
+        lie = lie if name == "broken" else replace(file, filename="gone-2.0-py3-none-any.whl", metadata=None)
+        shelf[name] = {file.filename: lie}
+    found = report(env, scene.policy(), "broken", "gone", "liar", "six")
+    assert {name: verdict for name, (verdict, _) in verdicts(found).items()} == {
+        "broken": "not-known",
+        "gone": "not-known",
+        "liar": "not-known",
+        "six": "same",
+    }
+    assert project(found, "gone")["reason"] == "gone-2.0-py3-none-any.whl could not be fetched (404)."
+    assert project(found, "broken")["fix"] == "see whether its repository has the file, whole"
+
+
+@ALL
+def test_metadata_and_wheels_that_pip_does_not_take(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """Metadata that names no requirement, and a wheel for another platform, are told; the rest is compared."""
+    scene.public.add("legacy", {"version": "1.0", "requires": ["foo (>1", "six"]})
+    scene.public.add("app", {"version": "1.0", "requires": ["six"]})
+    scene.public.add("six", "1.0")
+    url = f"{scene.public.root_url}files/plat-1.0-cp27-none-win32.whl"
+    found = report(pip_env(pip), scene.policy(), "legacy", "app", f"plat @ {url}")
+    assert verdicts(found) == {
+        "legacy": ("not-known", "unreadable"),
+        "plat": ("not-known", "unsupported"),
+        "app": ("same", "same-file"),
+        "six": ("same", "same-file"),
+    }
+
+
+def test_no_login_is_shown(env: PipEnv, scene: Scene) -> None:
+    """Neither the policy's logins, nor those of a URL that was asked for, nor what a server says in an error."""
+    scene.corp.add("acme", "1.0")
+    policy = scene.policy()
+    policy.write_text(policy.read_text().replace("http://", "http://bot:s3cret@"))
+    url = f"http://me:s3cret@{scene.public.host}/files/tool-1.0-py3-none-any.whl?token=s3cret"
+    for form in ("text", "json"):
+        done = env.tool("compare", "-v", "--format", form, "acme", f"tool @ {url}", policy=policy)
+        assert done.code == 1
+        assert "tool" in done.stdout
+        assert "s3cret" not in done.stdout + done.stderr
+
+
+def test_pip_says_nothing(env: PipEnv, scene: Scene) -> None:
+    """Of pip's own words none gets out, neither warnings nor what it logs of conflicts; stdout is the report."""
+    scene.corp.add("acme", {"version": "1.0", "yanked": True}, "0.9")
+    scene.public.add("ext", "1.0")
+    done = env.tool("compare", "acme>=2", "ext[nothing]", policy=scene.policy())
+    assert done.stderr.startswith("repoprio: now pip alone:")
+    assert len(re.findall(r"^\w", done.stderr, re.MULTILINE)) == 1
+    assert done.stdout.startswith("Nothing is built or installed.")

@@ -1,0 +1,281 @@
+"""What two sides of one project come to, and how it is mended: the pure part of `repoprio compare`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repoprio.comparison import Comparison, Disclosure, Failure, Judged, Pair, Pick, Side, Twin, Verdict, judge
+from repoprio.mending import fix
+from repoprio.names import Pattern
+from repoprio.policy import Location, Policy, Repository, Rule
+from repoprio.render import compare as render
+
+FILE = "/etc/repoprio/repoprio.toml"
+
+
+def repository(name: str, priority: int) -> Repository:
+    """A repository at a site of its own."""
+    return Repository(name, (Location.of(f"https://{name}.example/simple/"),), priority)
+
+
+CORP, PYPI = repository("corp", 10), repository("pypi", 90)
+ORIGINS = MappingProxyType({f"repositories.{name}.url": FILE for name in ("corp", "pypi")})
+POLICY = Policy((CORP, PYPI), origins=ORIGINS)
+
+
+def pick(version: str | None, where: Repository | None = PYPI, *needed_by: str, unread: bool = False) -> Pick:
+    """A wheel, or an sdist."""
+    file = f"acme-{version}.tar.gz" if unread else f"acme-{version}-py3-none-any.whl"
+    return Pick(version, where, file, unread, needed_by)
+
+
+OWN, STRANGE = pick("1.0", CORP), pick("99.0")
+
+
+def one(alone: Side, policy: Side, twin: Twin = Twin.MISSING, *, doubt: str | None = None) -> Judged:
+    """What a single project comes to, mended."""
+    (judged,) = judge([Pair("acme", alone, policy, twin, doubt)])
+    return replace(judged, fix=fix(POLICY, judged))
+
+
+@pytest.mark.parametrize(
+    ("alone", "policy", "twin", "verdict", "code"),
+    [
+        (OWN, OWN, Twin.SAME, Verdict.SAME, "same-file"),
+        (pick("1.0", unread=True), pick("1.0", unread=True), Twin.SAME, Verdict.NOT_KNOWN, "dependencies-not-known"),
+        (STRANGE, OWN, Twin.MISSING, Verdict.TAKEOVER, "another-project"),
+        (STRANGE, OWN, Twin.OTHER, Verdict.TAKEOVER, "hashes-differ"),
+        (STRANGE, OWN, Twin.NAMESAKE, Verdict.OTHER_VERSION, "hash-not-known"),
+        (STRANGE, OWN, Twin.SAME, Verdict.OTHER_VERSION, "same-project"),
+        (pick("1.0"), OWN, Twin.SAME, Verdict.OTHER_REPOSITORY, "same-file"),
+        (pick("1.0"), OWN, Twin.NAMESAKE, Verdict.OTHER_REPOSITORY, "hash-not-known"),
+        (pick("1.0"), OWN, Twin.OTHER, Verdict.OTHER_FILE, "hashes-differ"),
+        (pick("1.0", unread=True), OWN, Twin.SAME, Verdict.OTHER_REPOSITORY, "same-project"),
+        (pick("1.0", unread=True), OWN, Twin.MISSING, Verdict.OTHER_FILE, "another-project"),
+        (OWN, STRANGE, Twin.MISSING, Verdict.OTHER_VERSION, "higher-priority"),
+        (OWN, pick("1.0"), Twin.MISSING, Verdict.OTHER_REPOSITORY, "higher-priority"),
+        (OWN, STRANGE, Twin.SAME, Verdict.OTHER_VERSION, "same-project"),
+        (pick("99.0"), pick("2.0"), Twin.SAME, Verdict.OTHER_VERSION, "other-requirements"),
+        (pick("2.0", unread=True), pick("2.0"), Twin.SAME, Verdict.OTHER_FILE, "another-file"),
+        (pick("2.0", None), pick("3.0", None), Twin.MISSING, Verdict.OTHER_VERSION, "other-requirements"),
+        (pick(None, None), OWN, Twin.MISSING, Verdict.TAKEOVER, "another-project"),
+        (STRANGE, pick("1.0", None), Twin.MISSING, Verdict.OTHER_VERSION, "higher-priority"),
+        (STRANGE, pick("1.0", None), Twin.SAME, Verdict.OTHER_VERSION, "same-project"),
+        (STRANGE, Failure("no-match", "none fits."), Twin.MISSING, Verdict.ONLY_PIP_ALONE, "no-match"),
+        (Failure("no-match", "none fits."), OWN, Twin.MISSING, Verdict.ONLY_POLICY, "no-match"),
+        (STRANGE, Failure("unavailable", "down."), Twin.MISSING, Verdict.NOT_KNOWN, "unavailable"),
+        (Failure("conflict", "these."), OWN, Twin.MISSING, Verdict.NOT_KNOWN, "conflict"),
+        (Failure("absent", "no."), Failure("absent", "no."), Twin.MISSING, Verdict.NOT_KNOWN, "absent"),
+        (Failure("absent", "no."), None, Twin.MISSING, Verdict.NOT_KNOWN, "absent"),
+        (STRANGE, None, Twin.MISSING, Verdict.ONLY_ONE_NEEDS, "needed-by-pip-alone"),
+        (None, OWN, Twin.MISSING, Verdict.ONLY_ONE_NEEDS, "needed-by-policy"),
+    ],
+)
+def test_verdicts(alone: Side, policy: Side, twin: Twin, verdict: Verdict, code: str) -> None:
+    """Each constellation of two sides has its verdict and its stable code."""
+    found = one(alone, policy, twin)
+    assert (found.verdict, found.code) == (verdict, code)
+    assert found.why
+    assert found.reason.endswith(".")
+
+
+def test_a_pin_that_narrows_is_named() -> None:
+    """Where a pin leaves versions out, the difference is its doing, and it is the one to change."""
+    rule = Rule("pins.numpy.versions", "<3", FILE)
+    found = one(pick("3.0"), replace(pick("2.0"), narrowed=rule), Twin.SAME)
+    assert (found.verdict, found.code) == (Verdict.OTHER_VERSION, "narrowed")
+    assert found.fix == f"change pins.numpy.versions = <3 ({FILE}), if 3.0 is wanted"
+
+
+def test_a_doubt_is_told_unless_it_is_bad_already() -> None:
+    """A repository that gives no answer leaves open what pip alone would take; a takeover stays one."""
+    down = "pypi (priority 90) is unavailable: 503"
+    assert one(OWN, OWN, Twin.SAME, doubt=down).code == "unavailable"
+    assert one(OWN, OWN, Twin.SAME, doubt=down).verdict is Verdict.NOT_KNOWN
+    assert one(Failure("absent", "no."), OWN, doubt=down).code == "unavailable"
+    assert one(STRANGE, OWN, doubt=down).verdict is Verdict.TAKEOVER
+
+
+def test_what_a_closed_book_may_need_is_not_known() -> None:
+    """A project that one side needs may be needed on the other too, by what could not be read there."""
+    acme = Pair("acme", pick("99.0", unread=True), OWN)
+    direct = Pair("dep", None, pick("1.0", PYPI, "acme", "gone"))
+    through = Pair("far", None, pick("1.0", PYPI, "dep", "far"))
+    found = {judged.pair.project: judged for judged in judge([acme, direct, through])}
+    assert found["acme"].why == "corp owns acme; dependencies not known"
+    assert [found[name].verdict for name in ("dep", "far")] == [Verdict.NOT_KNOWN] * 2
+    assert found["far"].why == "the dependencies of acme are not known"
+    failed = Pair("acme", STRANGE, Failure("no-match", "none."))
+    needed = Pair("dep", pick("1.0", PYPI, "acme"), None)
+    assert {j.pair.project: j.verdict for j in judge([failed, needed])}["dep"] is Verdict.NOT_KNOWN
+    open_book = Pair("acme", STRANGE, OWN)
+    told = {j.pair.project: j for j in judge([open_book, direct, through])}
+    assert told["dep"].verdict is Verdict.ONLY_ONE_NEEDS
+    assert told["far"].reason == "far is needed only with the policy, by dep, far."
+
+
+@pytest.mark.parametrize(
+    ("owner", "said"),
+    [
+        (CORP, f'stopped; to keep the name from pypi too: repositories.corp.owns = ["acme"] ({FILE})'),
+        (replace(CORP, owns=(Pattern.parse("x"),)), 'too, add "acme" to repositories.corp.owns'),
+        (replace(CORP, namespaces=(Pattern.parse("x"),)), 'too, add "acme" to repositories.corp.namespaces'),
+    ],
+)
+def test_a_takeover_is_stopped_and_can_be_kept_private(owner: Repository, said: str) -> None:
+    """The fix names the key, what to write there, and the file where it goes."""
+    assert said in (one(STRANGE, pick("1.0", owner)).fix or "")
+
+
+def test_no_fix_where_the_policy_has_no_key_for_it() -> None:
+    """Neither for a place that only a caller named, nor for a URL, nor for another file of the owner itself."""
+    assert one(STRANGE, pick("1.0", replace(CORP, is_addition=True))).fix is None
+    assert one(pick("2.0", None), OWN).fix is None
+    assert one(pick("2.0", unread=True), pick("2.0"), Twin.SAME).fix is None
+    assert one(OWN, STRANGE).fix is None
+    assert one(pick("2.0", None), pick("3.0", None)).fix is None
+    assert one(OWN, OWN).fix is None
+    assert one(STRANGE, None).fix is None
+
+
+def test_fixes_of_versions() -> None:
+    """The owner catches up, or gives the name up; each way with its key and file."""
+    newer = one(STRANGE, OWN, Twin.SAME).fix or ""
+    assert newer.startswith(
+        "publish acme 99.0 to corp; or, to open the name to others, repositories.corp.explicit = true"
+    )
+    assert newer.endswith(f'or repositories.corp.exclude = ["acme"] ({FILE})')
+    routed = pick("1.0", replace(CORP, explicit=True, exclude=(Pattern.parse("x"),)))
+    assert 'others, add "acme" to repositories.corp.exclude' in (one(STRANGE, routed, Twin.SAME).fix or "")
+    failure = Failure("no-match", "none.", owners=(CORP,))
+    assert "publish acme 99.0 to corp" in (one(STRANGE, failure).fix or "")
+    assert "publish acme to corp" in (one(pick(None), failure).fix or "")
+    assert one(STRANGE, Failure("requires-python", "3.13.")).fix is None
+    assert "acme @ URL" in (one(STRANGE, Failure("direct-url", "no.")).fix or "")
+
+
+def test_fixes_of_what_is_not_known() -> None:
+    """What would make it known; nothing where only the other project's fix would."""
+    assert one(OWN, OWN, doubt="down").fix == "try again once it answers"
+    assert one(Failure("conflict", "these."), OWN).fix == "loosen one of these requirements"
+    assert one(Failure("odd", "?"), OWN).fix is None
+    unread = pick("1.0", unread=True)
+    assert one(unread, unread).fix == "a wheel would tell its dependencies without running anything"
+    pairs = [Pair("acme", pick("9", unread=True), OWN), Pair("dep", None, pick("1", PYPI, "acme"))]
+    (dep,) = [judged for judged in judge(pairs) if judged.pair.project == "dep"]
+    assert fix(POLICY, dep) is None
+    assert one(pick("1.0"), OWN, Twin.NAMESAKE).fix == "compare the two files; pages that state sha256 would tell"
+    assert fix(Policy((CORP,)), one(STRANGE, OWN)) == (
+        'stopped; to keep the name from pypi too: repositories.corp.owns = ["acme"]'
+    )
+
+
+places = st.sampled_from([CORP, PYPI, None])
+picks = st.builds(pick, st.sampled_from(["1.0", "2.0", None]), places, unread=st.booleans())
+codes = st.sampled_from(["no-match", "absent", "unavailable", "conflict", "direct-url", "blocked"])
+sides = st.one_of(st.none(), picks, st.builds(Failure, codes, st.just("so it is.")))
+
+
+@given(sides, sides, st.sampled_from(Twin))
+def test_every_pair_has_one_verdict(alone: Side, policy: Side, twin: Twin) -> None:
+    """Whatever the sides: one verdict, with words; equal only where both have the same file and all is known."""
+    if alone is None and policy is None:
+        return
+    found = one(alone, policy, twin)
+    assert found.verdict.mark in " !~=x+?"
+    assert found.why
+    assert found.reason
+    if found.verdict is Verdict.SAME:
+        assert isinstance(alone, Pick)
+        assert alone == policy
+        assert not alone.is_unread
+    assert (found.verdict is Verdict.SAME) == (not Comparison((found,)).differs)
+    assert render.document(Comparison((found,)))
+
+
+@given(sides, sides, st.sampled_from(Twin))
+def test_the_facts_do_not_depend_on_the_side(alone: Side, policy: Side, twin: Twin) -> None:
+    """Whether both are the same, or not known, holds for both orders; so does which kind of "only one" it is."""
+    if alone is None and policy is None:
+        return
+    there, back = one(alone, policy, twin).verdict, one(policy, alone, twin).verdict
+    mirrored = {
+        Verdict.ONLY_PIP_ALONE: Verdict.ONLY_POLICY,
+        Verdict.ONLY_POLICY: Verdict.ONLY_PIP_ALONE,
+        **{verdict: verdict for verdict in (Verdict.SAME, Verdict.NOT_KNOWN, Verdict.ONLY_ONE_NEEDS)},
+    }
+    assert back is mirrored.get(there, back)
+    assert (there in mirrored) == (back in mirrored)
+
+
+def comparison() -> Comparison:
+    """One of each sort."""
+    pairs = [
+        Pair("acme", STRANGE, OWN),
+        Pair("idna", pick("3.10"), pick("3.10", CORP), Twin.SAME),
+        Pair("lxml", pick("6.0"), Failure("no-match", "corp has 5.3.", "corp has 5.3; >=6 is wanted", (CORP,))),
+        Pair("oldlib", pick("1.0", unread=True), pick("1.0", unread=True)),
+        Pair("six", OWN, OWN),
+        Pair("\x1b[2Jevil", pick(None, None), None, requirement="\x1b[2Jevil"),
+    ]
+    judged = (replace(one, fix=fix(POLICY, one)) for one in judge(pairs))
+    return Comparison(tuple(judged), Disclosure({"pypi": ("acme", "idna")}, (("acme-core", "namespaces"),)))
+
+
+def test_the_worst_stands_first_and_what_is_the_same_is_counted() -> None:
+    """The screen lists differences by weight; the same ones with -v only; no control character gets through."""
+    plain = render.screen(comparison(), width=100)
+    marks = [line[2] for line in plain.splitlines() if line[:2] == "  " and line[2:3] in set("!~=x+?")]
+    assert "".join(marks) == "!=x+?"
+    assert "six" not in plain
+    assert "six" in render.screen(comparison(), width=100, verbose=True)
+    assert "1 stays private (acme-core: namespaces)." in plain.replace("\n", " ")
+    assert "\x1b" not in plain
+    assert "6 projects: 1 same, 1 takeover stopped (!)" in plain
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    """At 80 columns as at 120; only a word that fits nowhere may stand out."""
+    for line in render.screen(comparison(), width=width).splitlines():
+        assert len(line) <= width or " " not in line.strip(), line
+
+
+def test_what_is_said_before() -> None:
+    """Everybody who is asked, every name, and what stays private; nothing is left out, however many they are."""
+    many = tuple(f"name-{number}" for number in range(80))
+    said = render.before(Disclosure({"pypi": many}, (("a", "owns"), ("b", "owns"), ("c", "pins.x"))), POLICY)
+    assert "pypi (priority 90) is asked for 80 names" in said
+    assert all(f"{name}," in f"{said.partition('.')[0]}," for name in many)
+    assert said.endswith("3 stay private (a, b: owns; c: pins.x).")
+    assert "nobody is asked" in render.before(Disclosure({}), POLICY)
+    assert "unlisted:1 is asked for 1 name " in render.before(Disclosure({"unlisted:1": ("a",)}), POLICY)
+    assert render.further("x", [CORP, PYPI], "acme") == (
+        "repoprio: corp (priority 10) and pypi (priority 90) are asked for x as well (required by acme)"
+    )
+
+
+def test_the_document() -> None:
+    """JSON with every side, verdict and count; null where a side does not need a project."""
+    found = json.loads(render.document(comparison()))
+    assert (found["schema"], found["asked"], found["private"]) == (1, {"pypi": ["acme", "idna"]}, ["acme-core"])
+    assert set(found["summary"]) == {verdict.value for verdict in Verdict}
+    assert sum(found["summary"].values()) == len(found["projects"]) == 6
+    by_name = {project["project"]: project for project in found["projects"]}
+    assert by_name["acme"]["pip_alone"] == {
+        "version": "99.0",
+        "repository": "pypi",
+        "file": "acme-99.0-py3-none-any.whl",
+        "code": None,
+        "reason": None,
+        "needed_by": [],
+    }
+    assert by_name["lxml"]["policy"]["code"] == "no-match"
+    assert by_name["\x1b[2Jevil"]["policy"] is None
+    assert by_name["oldlib"]["policy"]["code"] == "dependencies-not-known"
