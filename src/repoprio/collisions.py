@@ -17,6 +17,7 @@ Lists = Mapping[str, frozenset[NormalizedName]]
 MANY = 1000
 _MOST = 0.9
 _FEW = 50
+_WILDCARDS = frozenset("*?")
 
 
 class Shared(NamedTuple):
@@ -83,7 +84,7 @@ def _merged(
     merges = found.mode is Mode.MERGE
     rule = found.mode_rule if merges else policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
     how = "a pin merges them" if merges else "they share one tier"
-    said = f"{who}; {joined([r.name for r in sharing])} own it together ({how}), so the newest version wins: {rule}."
+    said = f"{who}; {joined([r.name for r in sharing])} own it together ({how}), so the newest version wins."
     fix = f"say whose it is: {_owns(owner, [found.name])}"
     return Finding("merged", said, fix, found.name, repository=owner, rule=rule, detail=_names(listing))
 
@@ -91,7 +92,7 @@ def _merged(
 def _shadowed(policy: Policy, found: Route, who: str, owner: Repository, listing: Sequence[Repository]) -> Finding:
     rule = policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
     flexible = "; where nothing of it fits, flexible mode asks the others" if found.mode is Mode.FLEXIBLE else ""
-    said = f"{who}; {owner} owns it, by its priority alone{flexible}: other installers would take the newest ({rule})."
+    said = f"{who}; {owner} owns it, by its priority alone{flexible}: other installers would take the newest."
     fix = f"{_owns(owner, [found.name])}: then it comes from {owner.name} or not at all"
     return Finding("shadowed", said, fix, found.name, repository=owner, rule=rule, detail=_names(listing))
 
@@ -120,7 +121,7 @@ def _mirror(policy: Policy, one: Repository, other: Repository, count: int, list
     copy = min(one, other, key=lambda r: len(lists[r.name]))
     part = f"{100 * count // len(lists[copy.name])} % of what {copy.name} has"
     end = "they share one tier, so the newest of each wins" if ties else f"{one.name} owns them by its priority alone"
-    said = f"{one} and {other} both list {count} names, {part}: is one a mirror of the other? {end} ({rule})."
+    said = f"{one} and {other} both list {count} names, {part}: is one a mirror of the other? {end}."
     fix = (
         f'repositories.{one.name}.namespaces = ["YOUR-PREFIX-*"] says which names are its own; if {one.name} passes on '
         f"what {other.name} has, repositories.{other.name}.enabled = false leaves one of the two"
@@ -145,12 +146,16 @@ def _is_open(policy: Policy, one: Repository, other: Repository) -> Callable[[No
 
 
 def _any_of(patterns: Sequence[Pattern]) -> Callable[[NormalizedName], bool]:
-    """Whether any of `patterns` matches: exact names and prefixes, which most are, by quicker means."""
-    exact = frozenset(p.text for p in patterns if p.specificity.exact)
-    plain = [p.text[:-1] for p in patterns if p.text.endswith("*") and not set(p.text[:-1]) & {"*", "?"}]
-    begins = tuple(plain)
-    others = [p for p in patterns if p.text not in exact and not (p.text.endswith("*") and p.text[:-1] in plain)]
-    return lambda name: name in exact or name.startswith(begins) or any(p.matches(name) for p in others)
+    """Whether any of `patterns` matches: exact names, beginnings and ends, which most are, by quicker means."""
+    texts = [p.text for p in patterns]
+    exact = frozenset(text for text in texts if not set(text) & _WILDCARDS)
+    begins = tuple(text[:-1] for text in texts if text.endswith("*") and not set(text[:-1]) & _WILDCARDS)
+    ends = tuple(text[1:] for text in texts if text.startswith("*") and not set(text[1:]) & _WILDCARDS)
+    quick = exact | {f"{text}*" for text in begins} | {f"*{text}" for text in ends}
+    others = [p for p in patterns if p.text not in quick]
+    return lambda name: (
+        name in exact or name.startswith(begins) or name.endswith(ends) or any(p.matches(name) for p in others)
+    )
 
 
 def _names(listing: Sequence[Repository]) -> str:

@@ -53,7 +53,7 @@ def _judge_file(owners: _Owners, subject: Subject, one: LockedFile) -> Finding |
     code, said, mend = _compared(subject, one, named, joined(owners.repositories))
     if code is None:
         return None
-    others = [r for r, file in owners.lower if one.name in (None, file.name) and agree(one, file) is True]
+    others = [str(r) for r, file in owners.lower if one.name in (None, file.name) and agree(one, file) is True]
     if code == "not-the-owners-file" and others:
         said = f"{said[:-1]}; only {joined(list(dict.fromkeys(others)))} lists it: dependency confusion in a lock?"
         code = "hijack"

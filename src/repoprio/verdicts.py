@@ -10,7 +10,7 @@ from repoprio import answers
 from repoprio.answers import State
 from repoprio.findings import Finding, Severity
 from repoprio.lookup import Code, Decision, Outcome
-from repoprio.policy import DirectUrls, Policy, Repository, Rule
+from repoprio.policy import LOWEST, DirectUrls, Policy, Repository, Rule
 from repoprio.routing import Blocked, Conflict, Route
 
 _MOST = 8
@@ -57,8 +57,10 @@ def judge(
     policy: Policy, decision: Decision[Any], subject: Subject, offer: Offer, *, is_pinned_out: bool = False
 ) -> list[Finding]:
     """What the decision on its name makes of `subject`; `is_pinned_out`: a pin's `versions` leave it out."""
-    if decision.outcome in (Outcome.BLOCKED, Outcome.UNAVAILABLE) or not decision.offers:
-        return [_unsupplied(policy, decision, subject)]
+    if decision.outcome is Outcome.UNAVAILABLE or _skipped(decision):
+        return [_unavailable(policy, decision, subject)]
+    if not decision.offers:
+        return [_unsupplied(decision, subject)]
     found = _held(policy, decision, subject, offer) if subject.version else []
     route = decision.route
     if is_pinned_out and isinstance(route, Route) and route.versions:
@@ -68,7 +70,7 @@ def judge(
     return found
 
 
-def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Finding:
+def _unsupplied(decision: Decision[Any], subject: Subject) -> Finding:
     """The finding where no repository may, can or does supply the name."""
     route = decision.route
     verb = f"{subject} {subject.verb}"
@@ -87,8 +89,6 @@ def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Fi
         said = f"{verb}, but {subject.project} belongs to {owners}, which may not be asked for it ({rule})."
         mend = "enable the owner for this name, or route the name elsewhere"
         return finding(subject, "owner-ruled-out", said, mend, repository=owner, rule=rule)
-    if decision.outcome is Outcome.UNAVAILABLE:
-        return _unavailable(policy, decision, subject)
     if decision.code is Code.OWNED_ABSENT:
         said = f"{verb}, but {subject.project} belongs to {owners}, which does not have it ({rule}): "
         said += "it came from elsewhere."
@@ -101,8 +101,14 @@ def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Fi
     return finding(subject, "unknown", said, mend)
 
 
+def _skipped(decision: Decision[Any]) -> list[answers.Finding[Any]]:
+    """Those that `skip-if-unavailable` made count as absent, above the owner: they may own what is there."""
+    lowest = decision.offers[0].repository.priority if decision.offers else LOWEST
+    return [f for f in decision.findings if f.skipped and f.repository.priority <= lowest]
+
+
 def _unavailable(policy: Policy, decision: Decision[Any], subject: Subject) -> Finding:
-    faulty = [f for f in decision.of(State.UNAVAILABLE) if not f.skipped]
+    faulty = _skipped(decision) or decision.of(State.UNAVAILABLE)
     reasons = "; ".join(f"{f.repository} is unavailable: {f.reason}" for f in faulty)
     said = f"nothing can be said of {subject}: {reasons}."
     names = joined([f.repository.name for f in faulty])
@@ -192,7 +198,7 @@ def direct(policy: Policy, subject: Subject, origin: str, *, owner: Repository |
         said += f"; {subject.project} belongs to {owner}, which lists " + (
             "that very file" if is_theirs else "no such file"
         )
-    said += f" ({rule})."
+    said += "."
     suspect = owner is not None and not is_theirs
     stated = Severity.ERROR if refused else Severity.WARNING if suspect else Severity.NOTE
     by_name = f"install it by its name: {_reinstall(subject, None)}" if subject.pip else "lock it by its name"

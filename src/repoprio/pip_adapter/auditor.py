@@ -15,6 +15,7 @@ from repoprio.lock_verdicts import LockedFile
 from repoprio.locks import Package
 from repoprio.lookup import Decision, Outcome
 from repoprio.names import NormalizedName, is_project_name, normalize, version_in
+from repoprio.pip_adapter import hush
 from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.installed import Installed
 from repoprio.pip_adapter.lists import lists
@@ -162,12 +163,14 @@ class Auditor:
         self._tell("comparing")
         missing = [_no_list(self._policy, *one) for one in asked.missing]
         found = collisions(self._policy, asked.names, against)
-        checked = sum(map(len, asked.names.values()))
+        checked = len(frozenset[NormalizedName]().union(*asked.names.values()))
         audit = self._audit("collisions", "name", checked, [*missing, *found])
         return replace(audit, remedy=remedy(self._policy, found))
 
     def _audit(self, subject: str, unit: str, checked: int, found: Sequence[Finding]) -> Audit:
-        return Audit(subject, unit, checked, worst_first(found), help=self._policy.help)
+        hide = hush.hider(self._policy.secrets)
+        safe = [replace(one, message=hide(one.message), fix=hide(one.fix)) for one in found]
+        return Audit(subject, unit, checked, worst_first(safe), help=self._policy.help)
 
 
 def canonical(version: str) -> str:

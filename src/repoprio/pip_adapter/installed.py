@@ -48,9 +48,10 @@ class Installed(NamedTuple):
 
 
 def own_paths() -> list[str]:
-    """Where the packages of this process lie, the working directory left out."""
-    here = os.getcwd()
-    return [path for path in sys.path if path and os.path.realpath(path) != os.path.realpath(here)]
+    """Where the packages of this process lie; not the working directory, which ``python -m`` puts first."""
+    first, *others = sys.path or [""]
+    is_here = os.path.realpath(first) == os.path.realpath(os.getcwd())
+    return [path for path in [*([] if is_here else [first]), *others] if path]
 
 
 def paths_of(python: str) -> list[str]:
@@ -63,7 +64,10 @@ def paths_of(python: str) -> list[str]:
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         raise NoEnvironment(f"{python} does not answer as a Python does ({type(error).__name__}).    [usage]") from None
     folders = [str(path) for path in found if os.path.isdir(path)]
-    return [*folders, *(path for folder in folders for path in _named_in(folder))]
+    try:
+        return [*folders, *(path for folder in folders for path in _named_in(folder))]
+    except OSError as error:
+        raise NoEnvironment(f"the packages of {python} cannot be read: {error.strerror}.    [usage]") from None
 
 
 def _venv_of(python: str) -> tuple[str, bool]:
