@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 from repoprio.findings import Finding, Severity
-from repoprio.names import NormalizedName, Pattern
+from repoprio.names import NormalizedName, Pattern, best_match
 from repoprio.policy import Mode, Policy, Repository, Rule, tiers
 from repoprio.routing import Blocked, Conflict, Route, RuledOut, route
 from repoprio.verdicts import joined
@@ -59,22 +59,22 @@ def _collision(policy: Policy, name: NormalizedName, listing: Sequence[Repositor
 def _protected(
     policy: Policy, found: Route, who: str, listing: Sequence[Repository], asked: Sequence[Repository]
 ) -> Finding:
-    rule = found.rules[0] if found.rules else next(_blind(policy, found, listing))
+    rule = found.rules[0] if found.rules else _blind(policy, found, listing)
     owner = asked[0] if asked else None
     said = f"{who}; the policy lets {f'{owner} alone' if owner else 'none of these'} supply it ({rule})."
     return Finding("protected", said, "nothing", found.name, repository=owner, rule=rule, detail=_names(listing))
 
 
-def _blind(policy: Policy, found: Route, listing: Sequence[Repository]) -> Iterator[Rule]:
-    """The rules that take repositories out for a name that nothing routes."""
-    for repository in listing:
-        why = found.ruled_out.get(repository.name)
-        if why is RuledOut.EXCLUDED:
-            keys = {"exclude": repository.exclude, "namespaces": repository.namespaces, "include": repository.include}
-            yield policy.rule(f"repositories.{repository.name}.{next(key for key, value in keys.items() if value)}")
-        elif why is not None:
-            key, value = ("enabled", "false") if why is RuledOut.DISABLED else ("explicit", "true")
-            yield policy.rule(f"repositories.{repository.name}.{key}", value)
+def _blind(policy: Policy, found: Route, listing: Sequence[Repository]) -> Rule:
+    """The first rule that takes one of `listing` out for a name that nothing routes."""
+    out = next(r for r in listing if r.name in found.ruled_out)
+    why = found.ruled_out[out.name]
+    if why is not RuledOut.EXCLUDED:
+        key, value = ("enabled", "false") if why is RuledOut.DISABLED else ("explicit", "true")
+        return policy.rule(f"repositories.{out.name}.{key}", value)
+    excludes = best_match(out.exclude, found.name) is not None
+    key = "exclude" if excludes else "namespaces" if out.namespaces else "include"
+    return policy.rule(f"repositories.{out.name}.{key}")
 
 
 def _merged(

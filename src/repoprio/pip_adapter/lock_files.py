@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -76,20 +79,31 @@ def _toml(file: str, text: str) -> dict[str, Any] | None:
 
 
 def _requirements(pip: Opened, file: str) -> tuple[list[Package], list[Finding]]:
-    scope = pip.finder.search_scope
     try:
-        parsed = list(parse_requirements(file, pip.session, finder=pip.finder, options=pip.options))
-        packages = list(_packages(parsed, file))
-        # What the file names is told below, and stops no look-up.
-        unlisted = _unlisted(pip, file)
+        with _scope_kept(pip.finder), contextlib.redirect_stderr(io.StringIO()):
+            parsed = list(parse_requirements(file, pip.session, finder=pip.finder, options=pip.options))
+            packages = list(_packages(parsed, file))
+            # What the file names is told as a finding, and stops no look-up.
+            return packages, _unlisted(pip, file)
     except PipError as error:
-        said = " ".join(hushed(word) if "@" in word or "://" in word else word for word in str(error).split())
+        # pip's option parser begins with the name of the program.
+        plain = str(error).replace(f"{os.path.basename(sys.argv[0])}: error: ", "")
+        said = " ".join(hushed(word) if "@" in word or "://" in word else word for word in plain.split())
         raise NoLock(f"{file} is no requirements file that pip can read: {said}    [usage]") from None
     except (ValueError, OSError, AssertionError) as error:
         raise NoLock(f"{file} is no requirements file that pip can read ({type(error).__name__}).    [usage]") from None
+
+
+@contextlib.contextmanager
+def _scope_kept(finder: Any) -> Iterator[None]:
+    """Give `finder` its indexes and find-links back: pip adds those of a file to the very lists that it has."""
+    scope = finder.search_scope
+    indexes, links = list(scope.index_urls), list(scope.find_links)
+    try:
+        yield
     finally:
-        pip.finder.search_scope = scope
-    return packages, unlisted
+        scope.index_urls[:], scope.find_links[:] = indexes, links
+        finder.search_scope = scope
 
 
 def _packages(parsed: Sequence[Any], file: str) -> Iterator[Package]:
@@ -105,6 +119,9 @@ def _packages(parsed: Sequence[Any], file: str) -> Iterator[Package]:
 def _package(ireq: Any, constraints: Sequence[Any], file: str) -> Package:
     where = _WHERE.fullmatch(str(ireq.comes_from or ""))
     at, line = (where[1], int(where[2])) if where else (file, None)
+    if os.path.isabs(at) and not os.path.isabs(file):
+        # pip since 25.0 names a nested file by its whole path.
+        at = os.path.relpath(at)
     if ireq.link or ireq.req is None:
         return _direct(ireq, at, line)
     said = [ireq, *(one for one in constraints if one.req)]
