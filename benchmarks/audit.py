@@ -86,7 +86,8 @@ def measure(kind: str, upper: str, count: int, folder: Path) -> str:
         server.kill()
     label = f"{'JSON' if kind == JSON else 'HTML'}, {len(names(upper, count)):,} and {count:,} names"
     told = ", ".join(f"{number} {code}" for code, number in found["summary"]["codes"].items())
-    return f"{label:<36}{seconds:8.2f} s{used.ru_maxrss / 1024:10.0f} MiB   {told}"
+    cpu = used.ru_utime + used.ru_stime
+    return f"{label:<36}{seconds:8.2f} s{cpu:8.2f} s of CPU{used.ru_maxrss / 1024:8.0f} MiB   {told}"
 
 
 def main() -> None:

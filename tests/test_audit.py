@@ -17,7 +17,7 @@ from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
 from support.repository import DirectoryRepository, FlatDirectory, RepositoryServer
-from test_findings import check_sarif
+from test_reports import check_sarif
 
 PIPS = ["22.0.2", "26.3"]
 DOCS = Path(__file__).parent.parent / "docs" / "audit.md"

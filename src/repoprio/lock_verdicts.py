@@ -70,7 +70,7 @@ def _compared(subject: Subject, one: LockedFile, named: Sequence[Listed], owners
     if strong and True in verdicts:
         return None, "", ""
     if not named or (strong and None not in verdicts):
-        said = f"{subject}: {what} is no file of it that its owner lists ({owners})."
+        said = f"{subject} is locked as a file that is not its owner's: {owners} lists no {_missing(one, named)}."
         return "not-the-owners-file", said, f"{again}; do not install from this lock"
     if not strong:
         why = f"only {joined(sorted(one.hashes))}" if one.hashes else "no hash"
@@ -87,6 +87,13 @@ def agree(one: LockedFile, file: Listed) -> bool | None:
     if any(value is not None and value.lower() != one.hashes[kind].lower() for kind, value in stated.items()):
         return False
     return None if None in stated.values() or not stated else True
+
+
+def _missing(one: LockedFile, named: Sequence[Listed]) -> str:
+    """What the owner does not list."""
+    if one.name is None:
+        return _shown(one).removeprefix("the ")
+    return f"{one.name} with this hash" if named else one.name
 
 
 def _shown(one: LockedFile) -> str:

@@ -12,10 +12,13 @@ from typing import cast
 from repoprio.names import NormalizedName
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+# Tags that lay a page out, and say nothing. A few at a time: more would be tried again from each of them.
+_LAYOUT = r"(?:</?(?:br|hr|li|ul|ol|p|div|pre|span|table|tbody|tr|td)\s?/?>\s*){0,8}"
+_MORE = r"""(?:\s+(?:class|rel|title|target|id)="[^"<>&]*")*"""
 # Paths of plain segments: nothing that is escaped, that has a query, or in which a host could pass for a name.
 _ANCHOR = re.compile(
-    r'<a href="(?:https?://[A-Za-z0-9.:-]+/|/)?(?:[A-Za-z0-9._~-]+/)*'
-    rf'({_NAME})/?">\s*({_NAME})\s*</a>\s*(?:<br\s?/?>\s*)?',
+    rf"""{_LAYOUT}<a{_MORE}\s+href=(["'])(?:https?://[A-Za-z0-9.:-]+/|/)?(?:[A-Za-z0-9._~-]+/)*"""
+    rf"""({_NAME})/?\1{_MORE}\s*>\s*({_NAME})\s*</a>\s*{_LAYOUT}""",
     re.ASCII,
 )
 _ATTRIBUTES = r"""(?:\s+[a-z:-]+="[^"<>&]*")*\s*/?"""
@@ -65,10 +68,10 @@ def from_html(text: str) -> tuple[frozenset[NormalizedName], str] | None:
     if head is None or last < head.end() or not _TAIL.fullmatch(text, last):
         return None
     parts = _ANCHOR.split(text[head.end() : last])
-    if len(parts) < 4 or any(parts[::3]):
+    if len(parts) < 4 or any(parts[::4]):
         return None
     version = _version(head.group())
-    links, shown = parts[1::3], parts[2::3]
+    links, shown = parts[2::4], parts[3::4]
     names = folded(shown)
     # Most lists are folded already: then this is one comparison of two lists.
     if version is None or (links != shown and folded(links) != names):
