@@ -139,6 +139,8 @@ def test_another_environment_without_running_its_code(fresh_env: EnvFactory, mak
     assert told["acme"]["fix"].startswith(f"{other.python} -m pip install --force-reinstall 'acme==1.1'")
     assert told["pip"]["code"] == "unknown"
     assert "repoprio" not in told
+    by_name = two.audit("--python", "python", env={"PATH": str(other.python.parent), "COLUMNS": "300"})
+    assert "acme 99.0 is installed" in by_name.stdout
     for wrong in ("/no/such/python", "/bin/false"):
         done = two.audit("--python", wrong)
         assert (done.code, "does not answer as a Python does" in done.stderr) == (2, True)
@@ -370,7 +372,16 @@ def test_a_file_that_names_an_index(make: Callable[..., Two]) -> None:
         two.policy(f'unlisted = "{unlisted}"')
         _, findings = two.found("reqs.txt")
         assert [(f["code"], f["severity"]) for f in findings] == [("not-the-owners", "error"), ("unlisted", "note")]
-    assert two.audit(env={"PIP_EXTRA_INDEX_URL": "https://evil.example/"}).code in (0, 1)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--collisions"]])
+def test_what_a_caller_names_and_the_policy_refuses(arguments: list[str], make: Callable[..., Two]) -> None:
+    """It stops an audit as it stops an installation: nobody is asked."""
+    two = make()
+    done = two.audit(*arguments, env={"PIP_EXTRA_INDEX_URL": "https://u:s3cret@evil.example/"})
+    assert (done.code, done.stdout, "[unlisted]" in done.stderr) == (1, "", True)
+    assert "s3cret" not in done.stderr
+    assert not two.corp.requests + two.public.requests
 
 
 def test_files_of_folders_are_hashed(make: Callable[..., Two]) -> None:

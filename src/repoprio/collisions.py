@@ -103,7 +103,8 @@ def _shared(policy: Policy, one: Repository, other: Repository, lists: Lists) ->
     smaller = min(len(lists[one.name]), len(lists[other.name]))
     if not _is_flood(len(common), smaller):
         return Shared((), common)
-    names = list(filter(_is_open(policy, one, other), common))
+    is_open = _is_open(policy, one, other)
+    names = list(filter(is_open, common)) if is_open else common
     if _is_flood(len(names), smaller):
         return Shared((_mirror(policy, one, other, len(names), lists),), ())
     kept = len(common) - len(names)
@@ -130,8 +131,8 @@ def _mirror(policy: Policy, one: Repository, other: Repository, count: int, list
     return Finding("mirror", said, fix, repository=one, rule=rule, detail=f"{one.name} {other.name}", stated=severity)
 
 
-def _is_open(policy: Policy, one: Repository, other: Repository) -> Callable[[NormalizedName], bool]:
-    """Whether a name that both list may come from both: nothing routes it, and none of the two is blind to it.
+def _is_open(policy: Policy, one: Repository, other: Repository) -> Callable[[NormalizedName], bool] | None:
+    """Whether a name that both list may come from both: nothing routes it, none is blind to it; None where all may.
 
     Quick, for a million names; what a pin or `owns` routes to both counts as routed.
     """
@@ -140,8 +141,11 @@ def _is_open(policy: Policy, one: Repository, other: Repository) -> Callable[[No
         return lambda _: False
     routing = [p for pin in policy.pins if pin.repositories or pin.block is not None for p in pin.projects]
     routing += [p for r in policy.repositories for p in (*r.namespaces, *r.owns)]
-    closed = _any_of([*routing, *one.exclude, *other.exclude])
+    closing = [*routing, *one.exclude, *other.exclude]
     seen = [_any_of(r.include) for r in (one, other) if r.include]
+    if not closing and not seen:
+        return None
+    closed = _any_of(closing)
     return lambda name: not closed(name) and all(sees(name) for sees in seen)
 
 

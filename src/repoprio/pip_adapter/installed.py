@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -56,6 +57,7 @@ def own_paths() -> list[str]:
 
 def paths_of(python: str) -> list[str]:
     """Where the packages of `python` lie; raises `NoEnvironment`. It is started, and none of its packages."""
+    python = shutil.which(python) or python
     home, inner = _venv_of(python)
     command = [python, "-I", "-S", "-c", _ASK, home, "yes" if inner else "no"]
     try:

@@ -39,6 +39,8 @@ class Lists(NamedTuple):
 def lists(pip: Opened, tell: Tell) -> Lists:
     """Ask each enabled repository for its list; `tell` is told how far it is."""
     found = Lists({}, [])
+    # What callers named and the policy refuses stops this as it stops any look-up.
+    pip.guard._take_callers()
     for repository in pip.guard.policy.enabled():
         tell(f"{repository.name}: asking for its list")
         try:
@@ -89,9 +91,7 @@ def _fetched(pip: Opened, repository: Repository, begin: Location, read: Callabl
 def _get(pip: Opened, repository: Repository, at: Location, seconds: float) -> Reply:
     if not pip.session.is_secure_origin(Link(at.url)):
         raise Unusable(f"{site(at.url)} is neither https nor a trusted host of pip")
-    guard = pip.guard
-    guard._take_callers()
-    _, usual = guard._memory()
+    _, usual = pip.guard._memory()
     login = usual.login(repository, at)
     url = with_credentials(at.url, login.user, login.password) if login else at.url
     clock = auth.keeper(pip.session.auth).clock
