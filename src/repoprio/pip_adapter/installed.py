@@ -126,8 +126,8 @@ def _read(one: Distribution) -> Installed:
     if entry.startswith("~"):
         return Installed(said, None, place, broken="it was left behind by an installation that was interrupted")
     try:
-        metadata = one.metadata
-        name, version = metadata["Name"], metadata["Version"]
+        metadata: Any = one.metadata
+        name, version = metadata.get("Name"), metadata.get("Version")
         url = one.read_text("direct_url.json")
         direct = json.loads(url) if url else None
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a file of it, it cannot be read
