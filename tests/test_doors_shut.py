@@ -158,7 +158,7 @@ def test_caches_can_be_cleared(two: Two, fresh_env: EnvFactory) -> None:
         "    for _ in range(2):\n"
         "        print(len(pip.finder.find_all_candidates('acme')), len(pip.guard._decisions))\n"
         "        pip.finder.find_all_candidates.cache_clear(); pip.finder.find_best_candidate.cache_clear()\n"
-        "    pip.guard._take_callers(); print(len(pip.guard._decisions))\n"
+        "    pip.guard.take_callers(); print(len(pip.guard._decisions))\n"
     )
     # pip 25.3 and later have no such caches.
     env = fresh_env("24.0")

@@ -17,6 +17,7 @@ COMMANDS = {
     "repos": "the repositories by tier, and with --check what each of them is like",
     "config": "what the policy is, where it comes from, what is wrong with it",
     "init": "a policy to begin with",
+    "audit": "what is installed or locked, held against the policy; names that several repositories list",
     "export": "the policy in another installer's words, and what these cannot say",
     "enable": "put the hook into another environment",
     "disable": "take it out again, exactly what enable put in",

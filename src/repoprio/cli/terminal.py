@@ -31,9 +31,9 @@ def shows_color(stream: TextIO, wish: str) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def add_report(command: argparse.ArgumentParser) -> None:
-    """What every command takes that reports."""
+def add_report(command: argparse.ArgumentParser, *more: str) -> None:
+    """What every command takes that reports; `more` are further formats."""
     formats = "text for people, JSON for programs (keys are added, never changed)"
-    command.add_argument("--format", choices=("text", "json"), default="text", help=formats)
+    command.add_argument("--format", choices=("text", "json", *more), default="text", help=formats)
     colors = "auto: on a terminal, unless NO_COLOR is set"
     command.add_argument("--color", choices=("auto", "always", "never"), default="auto", help=colors)

@@ -58,7 +58,7 @@ class Guard:
     def find_best_candidate(self, project_name: str, specifier: Any, hashes: Any) -> Any:
         """Pip's `BestCandidateResult` among the owner's candidates; `Refused` if it may not be looked up."""
         key = (project_name, specifier, hashes)
-        self._take_callers()
+        self.take_callers()
         if key not in self._best:
             evaluator = self._finder.make_candidate_evaluator(project_name, specifier=specifier, hashes=hashes)
             self._best[key] = evaluator.compute_best_candidate(self.candidates(project_name, specifier))
@@ -78,8 +78,8 @@ class Guard:
 
     def decide(self, name: NormalizedName, specifier: Any = None, *, below_owner: bool = False) -> Decision[PipPage]:
         """The decision on `name`; each one is made once, and only flexible ones know the specifier."""
-        self._take_callers()
-        run, pages = self._memory()
+        self.take_callers()
+        run, pages = self.memory()
         lookup = Lookup(
             run,
             name,
@@ -101,8 +101,8 @@ class Guard:
     def inquire(self, repository: Repository, name: NormalizedName) -> Finding[PipPage]:
         """What one repository says of `name`, whoever owns it, and whatever callers add."""
         with contextlib.suppress(Refused):
-            self._take_callers()
-        _, pages = self._memory()
+            self.take_callers()
+        _, pages = self.memory()
         inquiry = Inquiry(Run[PipPage](self.policy), repository, name, self.policy.repositories)
         while inquiry.ask is not None:
             inquiry.tell(pages.fetch(inquiry.ask))
@@ -170,7 +170,7 @@ class Guard:
         why = f"repoprio explain {normalize(project_name)}"
         raise Refused(text.message(lead, [f"rule: {rule}"], "pylock", why=why, help_text=self.policy.help))
 
-    def _memory(self) -> tuple[Run[PipPage], Pages]:
+    def memory(self) -> tuple[Run[PipPage], Pages]:
         """What this run remembers; it lives with pip's session, whose retries and logins shaped it."""
         session = self._finder._link_collector.session
         memory = getattr(session, "_repoprio_memory", None)
@@ -181,7 +181,7 @@ class Guard:
         memory[1].settle()
         return memory
 
-    def _take_callers(self) -> None:
+    def take_callers(self) -> None:
         """Hold pip's search scope against the policy, again whenever a requirements file replaced it."""
         scope = self._finder.search_scope
         state = (scope, tuple(scope.index_urls), tuple(scope.find_links), Guard.forgotten)
@@ -204,7 +204,7 @@ class Guard:
         if line := compat.news():
             warn(line)
         warn(policy_line(self.policy))
-        self._take_callers()
+        self.take_callers()
         for url, repository in self._callers.listed:
             warn(f"repoprio: {url} is {repository}: the policy's order holds")
         for url in self._callers.ignored:

@@ -175,7 +175,7 @@ class Pages:
     def _local_files(self, ask: Ask) -> Answer[PipPage]:
         path = url_to_path(ask.location.url)
         if ask.location.url not in self._flat:
-            self._flat[ask.location.url] = _links_of_path(path)
+            self._flat[ask.location.url] = links_of_path(path)
         return reading.offer(ask.name, self._flat[ask.location.url], ask.location.url)
 
     def _remote_files(self, ask: Ask) -> Answer[PipPage]:
@@ -195,7 +195,7 @@ def _hop_key(ask: Ask) -> tuple[str, What, str]:
     return ask.repository.name, ask.what, ask.name
 
 
-def _links_of_path(path: str) -> list[Link]:
+def links_of_path(path: str) -> list[Link]:
     """The files of a find-links folder and those that its HTML files name; or of one file."""
     if os.path.isdir(path):
         entries = sorted(os.scandir(path), key=lambda entry: entry.name)

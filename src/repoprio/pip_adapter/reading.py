@@ -18,7 +18,7 @@ from repoprio.urls import filename
 
 # The largest pages of PyPI have some ten thousand.
 MAX_FILES = 250_000
-_JSON = "application/vnd.pypi.simple.v1+json"
+JSON = "application/vnd.pypi.simple.v1+json"
 # Others, punycode say, take for ever on long texts.
 _ENCODINGS = (
     "utf-8",
@@ -35,7 +35,7 @@ _ENCODINGS = (
 _METADATA = ("core-metadata", "dist-info-metadata")
 _OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 _API_VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
-_HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
+HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def served(name: NormalizedName, reply: Reply) -> Answer[PipPage]:
     """The project page of `name` in `reply`; raises `Unusable`."""
     found, api = links_on(reply, name)
     page = replace(_page(name, found, reply.url), api=api)
-    if page.links or reply.content_type.lower().startswith(_JSON):
+    if page.links or reply.content_type.lower().startswith(JSON):
         return Served(page, len(page.links), empty=not found)
     html = listing.html_page(_decoded(reply)[0])
     if html.asks:
@@ -90,9 +90,9 @@ def links_on(reply: Reply, name: NormalizedName | None = None) -> tuple[list[Lin
     """All links on a page that is valid, and of `name` where it says whose it is, and its API; else `Unusable`."""
     kind = reply.content_type.lower()
     text, encoding = _decoded(reply)
-    if kind.startswith(_JSON):
+    if kind.startswith(JSON):
         api = f"JSON {_tidy(_check_json(text, name))}"
-    elif kind.startswith(_HTML):
+    elif kind.startswith(HTML):
         api = f"HTML {_tidy(_check_html(text, is_delimited=reply.is_delimited))}"
     else:
         raise Unusable(
@@ -182,9 +182,9 @@ def listed(reply: Reply) -> Answer[PipPage]:
     kind = reply.content_type.lower()
     text, _ = _decoded(reply)
     try:
-        if kind.startswith(_JSON):
+        if kind.startswith(JSON):
             return Listed(listing.names_from_json(text))
-        if kind.startswith(_HTML):
+        if kind.startswith(HTML):
             return Listed(listing.names_from_html(text))
     except (ValueError, RecursionError) as error:
         return Failed(f"its project list is not valid: {error}")
@@ -193,7 +193,7 @@ def listed(reply: Reply) -> Answer[PipPage]:
 
 def flat_links(reply: Reply) -> list[Link]:
     """The links of a flat page; `Unusable` where it may be something else, for what it lacks would be absent."""
-    if not reply.content_type.lower().startswith(_HTML):
+    if not reply.content_type.lower().startswith(HTML):
         raise Unusable(
             f"its answer is no page of files (content type {reply.content_type or 'not stated'})", Cause.NOT_A_PAGE
         )

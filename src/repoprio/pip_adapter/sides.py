@@ -38,7 +38,7 @@ class Side(Guard):
 
         A place that the policy does not list is no project's fault: `Refused`, as ever.
         """
-        self._take_callers()
+        self.take_callers()
         try:
             return self._found(project_name, specifier)
         except Refused as error:
@@ -112,7 +112,7 @@ class Alone(Side):
 
     def decide(self, name: NormalizedName, specifier: Any = None, *, below_owner: bool = True) -> Decision[PipPage]:  # noqa: ARG002 - the guard's
         """The decision on `name` when all are asked that routing leaves, while those above are available."""
-        self._take_callers()
+        self.take_callers()
         self._announce(name)
         return super().decide(name, None, below_owner=True)
 

@@ -1,0 +1,108 @@
+"""``repoprio audit``: what is installed or locked, and what repositories share, held against the policy."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from repoprio import __version__
+from repoprio.cli import terminal
+from repoprio.findings import Audit
+from repoprio.render import audit as rendered
+from repoprio.render import sarif
+from repoprio.render.table import painted, plain, unpainted
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What audit takes."""
+    parser.description = (
+        "Holds what is installed against the policy: is each version one that its owner has? Or the files of a lock, "
+        "by their hashes; or tells which names more than one repository lists. Installs nothing, runs no package's "
+        "code. Exit status 1 if there is a finding that is more than a note."
+    )
+    parser.add_argument("files", nargs="*", metavar="FILE", help="a pylock.toml, or a requirements file with hashes")
+    parser.add_argument("-r", "--requirement", action="append", default=[], metavar="FILE", dest="more_files")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--python", metavar="PATH", help="the environment of this Python instead")
+    where.add_argument("--path", action="append", default=[], metavar="DIR", help="a folder of packages instead")
+    collisions = "which names more than one repository lists, from their project lists; no name is sent to anybody"
+    parser.add_argument("--collisions", action="store_true", help=collisions)
+    parser.add_argument("--against", metavar="REPO", help="with --collisions: only what this repository shares")
+    below = "ask lower-priority repositories too, which tells them the names, to see who has what is not the owner's"
+    parser.add_argument("--shadowed", action="store_true", help=below)
+    parser.add_argument("-v", "--verbose", action="store_true", help="all collisions, not only the first 20")
+    terminal.add_report(parser, "sarif")
+
+
+def command(options: argparse.Namespace) -> int:
+    """Print the audit; 1 if there is a finding that is more than a note."""
+    _check(options)
+    from repoprio.pip_adapter.opened import CannotLook
+
+    try:
+        with _progress() as tell:
+            audit = _audit(options, tell)
+    except CannotLook as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return error.status
+    if options.format == "json":
+        print(rendered.document(audit))
+    elif options.format == "sarif":
+        print(sarif.document(audit, __version__))
+    else:
+        paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
+        print(rendered.screen(audit, terminal.columns(sys.stdout), paint, whole=options.verbose))
+    return 1 if audit.fails else 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    options.files += options.more_files
+    elsewhere = options.python or options.path
+    if options.against and not options.collisions:
+        options.parser.error("--against is for --collisions")
+    if options.collisions and (options.files or elsewhere or options.shadowed):
+        options.parser.error("--collisions compares project lists: it takes no files, environment or --shadowed")
+    if options.files and elsewhere:
+        options.parser.error("name either files or an environment")
+
+
+def _audit(options: argparse.Namespace, tell: Callable[[str], None]) -> Audit:
+    from repoprio.pip_adapter import installed
+    from repoprio.pip_adapter.opened import opened
+
+    with opened() as pip:
+        # Only a guarded pip may be imported, and `opened` guards it.
+        from repoprio.pip_adapter import lock_files
+        from repoprio.pip_adapter.auditor import Auditor
+
+        mender = f"{shlex.quote(options.python)} -m pip" if options.python else "pip"
+        auditor = Auditor(pip, tell, shadowed=options.shadowed, command=mender)
+        if options.collisions:
+            return auditor.collisions(options.against)
+        if options.files:
+            read = lock_files.read(pip, options.files)
+            return auditor.files(read.packages, read.unlisted)
+        paths = [installed.folder(path) for path in options.path]
+        if not paths:
+            paths = installed.paths_of(options.python) if options.python else installed.own_paths()
+        return auditor.environment(installed.installed(paths))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """What tells how far an audit is: one line on a terminal's stderr, gone at the end; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    width = terminal.columns(sys.stderr) - 1
+
+    def tell(text: str) -> None:
+        print(f"\r\x1b[K{plain(text)[:width]}", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield tell
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,194 @@
+"""Names that several repositories list, and what the policy makes of each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from repoprio.findings import Finding, Severity
+from repoprio.names import NormalizedName, Pattern, best_match
+from repoprio.policy import Mode, Policy, Repository, Rule, tiers
+from repoprio.routing import Blocked, Conflict, Route, RuledOut, route
+from repoprio.verdicts import joined
+
+Lists = Mapping[str, frozenset[NormalizedName]]
+# With more names in common than this, or most of one's list, two repositories are a mirror and its original.
+MANY = 1000
+_MOST = 0.9
+_FEW = 50
+_WILDCARDS = frozenset("*?")
+
+
+class Shared(NamedTuple):
+    """What two repositories share: what there is to say of the pair, and the names to tell one by one."""
+
+    findings: tuple[Finding, ...]
+    names: Iterable[NormalizedName]
+
+
+def collisions(policy: Policy, lists: Lists, against: str | None = None) -> list[Finding]:
+    """A finding for each name that two repositories of `lists` name, and for each pair that is mirror and original.
+
+    `lists` are by the repository's name. With `against`, pairs with that repository alone.
+    """
+    known = [r for tier in tiers(policy.repositories) for r in tier if r.name in lists]
+    pairs = [pair for pair in combinations(known, 2) if against is None or against in {r.name for r in pair}]
+    shared = [_shared(policy, one, other, lists) for one, other in pairs]
+    names = sorted({name for pair in shared for name in pair.names})
+    told = [_collision(policy, name, [r for r in known if name in lists[r.name]]) for name in names]
+    return [*(finding for pair in shared for finding in pair.findings), *told]
+
+
+def _collision(policy: Policy, name: NormalizedName, listing: Sequence[Repository]) -> Finding:
+    found = route(policy, name)
+    who = f"{name} is listed by {joined(listing)}"
+    if not isinstance(found, Route):
+        rule = _rule(found)
+        said = f"{who}; nothing of it is installed at all ({rule})."
+        return Finding("protected", said, "nothing", name, rule=rule, detail=_names(listing))
+    asked = [r for r in listing if r in found.repositories]
+    if len(asked) < 2:
+        return _protected(policy, found, who, listing, asked)
+    top = tiers(asked)[0]
+    if found.mode is Mode.MERGE or len(top) > 1:
+        return _merged(policy, found, who, asked if found.mode is Mode.MERGE else list(top), listing)
+    return _shadowed(policy, found, who, top[0], listing)
+
+
+def _protected(
+    policy: Policy, found: Route, who: str, listing: Sequence[Repository], asked: Sequence[Repository]
+) -> Finding:
+    rule = found.rules[0] if found.rules else _blind(policy, found, listing)
+    owner = asked[0] if asked else None
+    said = f"{who}; the policy lets {f'{owner} alone' if owner else 'none of these'} supply it ({rule})."
+    return Finding("protected", said, "nothing", found.name, repository=owner, rule=rule, detail=_names(listing))
+
+
+def _blind(policy: Policy, found: Route, listing: Sequence[Repository]) -> Rule:
+    """The first rule that takes one of `listing` out for a name that nothing routes."""
+    out = next(r for r in listing if r.name in found.ruled_out)
+    why = found.ruled_out[out.name]
+    if why is not RuledOut.EXCLUDED:
+        key, value = ("enabled", "false") if why is RuledOut.DISABLED else ("explicit", "true")
+        return policy.rule(f"repositories.{out.name}.{key}", value)
+    excludes = best_match(out.exclude, found.name) is not None
+    key = "exclude" if excludes else "namespaces" if out.namespaces else "include"
+    return policy.rule(f"repositories.{out.name}.{key}")
+
+
+def _merged(
+    policy: Policy, found: Route, who: str, sharing: Sequence[Repository], listing: Sequence[Repository]
+) -> Finding:
+    owner = sharing[0]
+    merges = found.mode is Mode.MERGE
+    rule = found.mode_rule if merges else policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
+    how = "a pin merges them" if merges else "they share one tier"
+    said = f"{who}; {joined([r.name for r in sharing])} own it together ({how}), so the newest version wins."
+    fix = f"say whose it is: {_owns(owner, [found.name])}"
+    return Finding("merged", said, fix, found.name, repository=owner, rule=rule, detail=_names(listing))
+
+
+def _shadowed(policy: Policy, found: Route, who: str, owner: Repository, listing: Sequence[Repository]) -> Finding:
+    rule = policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
+    flexible = "; where nothing of it fits, flexible mode asks the others" if found.mode is Mode.FLEXIBLE else ""
+    said = f"{who}; {owner} owns it, by its priority alone{flexible}: other installers would take the newest."
+    fix = f"{_owns(owner, [found.name])}: then it comes from {owner.name} or not at all"
+    return Finding("shadowed", said, fix, found.name, repository=owner, rule=rule, detail=_names(listing))
+
+
+def _shared(policy: Policy, one: Repository, other: Repository, lists: Lists) -> Shared:
+    """What a pair shares, of which `one` has the higher priority, or the same."""
+    common = lists[one.name] & lists[other.name]
+    smaller = min(len(lists[one.name]), len(lists[other.name]))
+    if not _is_flood(len(common), smaller):
+        return Shared((), common)
+    is_open = _is_open(policy, one, other)
+    names = list(filter(is_open, common)) if is_open else common
+    if _is_flood(len(names), smaller):
+        return Shared((_mirror(policy, one, other, len(names), lists),), ())
+    kept = len(common) - len(names)
+    said = f"{one} and {other} both list {kept} names that the policy routes, or keeps from one of them."
+    return Shared((Finding("protected", said, "nothing", repository=one, detail=f"{one.name} {other.name}"),), names)
+
+
+def _is_flood(count: int, smaller: int) -> bool:
+    return count > MANY or (count >= _FEW and count > _MOST * smaller)
+
+
+def _mirror(policy: Policy, one: Repository, other: Repository, count: int, lists: Lists) -> Finding:
+    ties = one.priority == other.priority
+    rule = policy.rule(f"repositories.{one.name}.priority", str(one.priority))
+    copy = min(one, other, key=lambda r: len(lists[r.name]))
+    part = f"{100 * count // len(lists[copy.name])} % of what {copy.name} has"
+    end = "they share one tier, so the newest of each wins" if ties else f"{one.name} owns them by its priority alone"
+    said = f"{one} and {other} both list {count} names, {part}: is one a mirror of the other? {end}."
+    fix = (
+        f'repositories.{one.name}.namespaces = ["YOUR-PREFIX-*"] says which names are its own; if {one.name} passes on '
+        f"what {other.name} has, repositories.{other.name}.enabled = false leaves one of the two"
+    )
+    severity = Severity.ERROR if ties else None
+    return Finding("mirror", said, fix, repository=one, rule=rule, detail=f"{one.name} {other.name}", stated=severity)
+
+
+def _is_open(policy: Policy, one: Repository, other: Repository) -> Callable[[NormalizedName], bool] | None:
+    """Whether a name that both list may come from both: nothing routes it, none is blind to it; None where all may.
+
+    Quick, for a million names; what a pin or `owns` routes to both counts as routed.
+    """
+    # An explicit one has what is routed to it, one with namespaces what these route.
+    if any(r.explicit or r.namespaces for r in (one, other)):
+        return lambda _: False
+    routing = [p for pin in policy.pins if pin.repositories or pin.block is not None for p in pin.projects]
+    routing += [p for r in policy.repositories for p in (*r.namespaces, *r.owns)]
+    closing = [*routing, *one.exclude, *other.exclude]
+    seen = [_any_of(r.include) for r in (one, other) if r.include]
+    if not closing and not seen:
+        return None
+    closed = _any_of(closing)
+    return lambda name: not closed(name) and all(sees(name) for sees in seen)
+
+
+def _any_of(patterns: Sequence[Pattern]) -> Callable[[NormalizedName], bool]:
+    """Whether any of `patterns` matches: exact names, beginnings and ends, which most are, by quicker means."""
+    texts = [p.text for p in patterns]
+    exact = frozenset(text for text in texts if not set(text) & _WILDCARDS)
+    begins = tuple(text[:-1] for text in texts if text.endswith("*") and not set(text[:-1]) & _WILDCARDS)
+    ends = tuple(text[1:] for text in texts if text.startswith("*") and not set(text[1:]) & _WILDCARDS)
+    quick = exact | {f"{text}*" for text in begins} | {f"*{text}" for text in ends}
+    others = [p for p in patterns if p.text not in quick]
+    return lambda name: (
+        name in exact or name.startswith(begins) or name.endswith(ends) or any(p.matches(name) for p in others)
+    )
+
+
+def _names(listing: Sequence[Repository]) -> str:
+    return " ".join(sorted(r.name for r in listing))
+
+
+def _rule(found: Blocked | Conflict) -> Rule:
+    return found.rule if isinstance(found, Blocked) else found.rules[0]
+
+
+def _owns(owner: Repository, names: Sequence[str]) -> str:
+    """The setting that gives `names` to `owner`; a list in the policy replaces a list, so what it has stays in it."""
+    patterns = dict.fromkeys([*(p.text for p in owner.owns), *names])
+    return f"repositories.{owner.name}.owns = [{', '.join(f'{chr(34)}{p}{chr(34)}' for p in patterns)}]"
+
+
+def remedy(policy: Policy, found: Sequence[Finding]) -> str:
+    """TOML that gives each name that several list to the one that owns it now; "" where there is none.
+
+    Of a tier it is the one named first; a list replaces a list, so what `owns` has already stays in it.
+    """
+    names: dict[str, list[str]] = {}
+    for one in found:
+        if one.code in ("merged", "shadowed") and one.repository and one.project:
+            names.setdefault(one.repository.name, []).append(one.project)
+    tables = []
+    for repository in policy.repositories:
+        if repository.name in names:
+            patterns = dict.fromkeys([*(p.text for p in repository.owns), *names[repository.name]])
+            lines = "".join(f'    "{text}",\n' for text in patterns)
+            tables.append(f"[repositories.{repository.name}]\nowns = [\n{lines}]\n")
+    return "\n".join(tables)

@@ -1,0 +1,102 @@
+"""The files of a lock, held by their hashes against what their owners list. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from repoprio.findings import Finding
+from repoprio.lookup import Decision
+from repoprio.policy import Policy, Repository, Rule
+from repoprio.verdicts import Listed, Offer, Subject, finding, joined, rule_of, shadowed
+
+# Whoever can make two files of one md5 or sha1 can make a lock take either.
+_WEAK = frozenset({"md5", "sha1"})
+
+
+class LockedFile(NamedTuple):
+    """One file of a lock; `name` is None where the lock tells its hash alone. `line` counts from 1."""
+
+    name: str | None
+    hashes: Mapping[str, str]
+    line: int | None
+
+
+class _Owners(NamedTuple):
+    """Who owns a name and why; the files that they list of it, and what lower ones list."""
+
+    repositories: tuple[Repository, ...]
+    rule: Rule
+    files: tuple[Listed, ...]
+    lower: tuple[tuple[Repository, Listed], ...]
+
+
+def judge_files(
+    policy: Policy, decision: Decision[Any], subject: Subject, locked: Sequence[LockedFile], offer: Offer
+) -> list[Finding]:
+    """Each file of a lock, held by its hash against the files that the owner lists."""
+    repositories = tuple(f.repository for f in decision.offers)
+    theirs = (file for r in repositories for file in offer.files.get(r.name, ()))
+    lower = ((f.repository, file) for f in shadowed(decision) for file in offer.files.get(f.repository.name, ()))
+    owners = _Owners(
+        repositories,
+        rule_of(policy, decision, repositories[0]),
+        tuple(file for file in theirs if subject.version in (None, file.version)),
+        tuple(lower),
+    )
+    return [found for one in locked if (found := _judge_file(owners, subject, one)) is not None]
+
+
+def _judge_file(owners: _Owners, subject: Subject, one: LockedFile) -> Finding | None:
+    named = [file for file in owners.files if one.name in (None, file.name)]
+    code, said, mend = _compared(subject, one, named, joined(owners.repositories))
+    if code is None:
+        return None
+    others = [str(r) for r, file in owners.lower if one.name in (None, file.name) and agree(one, file) is True]
+    if code == "not-the-owners-file" and others:
+        said = f"{said[:-1]}; only {joined(list(dict.fromkeys(others)))} lists it: dependency confusion in a lock?"
+        code = "hijack"
+    at = subject if one.line is None else replace(subject, line=one.line)
+    owner = owners.repositories[0]
+    return finding(at, code, said, mend, repository=owner, rule=owners.rule, detail=_shown(one))
+
+
+def _compared(subject: Subject, one: LockedFile, named: Sequence[Listed], owners: str) -> tuple[str | None, str, str]:
+    """The code, None where the file is the owner's, and what to say and to do."""
+    what, again = _shown(one), "lock again while the policy is in force"
+    strong = {kind for kind in one.hashes if kind not in _WEAK}
+    verdicts = [agree(one, file) for file in named]
+    if strong and True in verdicts:
+        return None, "", ""
+    if not named or (strong and None not in verdicts):
+        said = f"{subject} is locked as a file that is not its owner's: {owners} lists no {_missing(one, named)}."
+        return "not-the-owners-file", said, f"{again}; do not install from this lock"
+    if not strong:
+        why = f"only {joined(sorted(one.hashes))}" if one.hashes else "no hash"
+        said = f"{subject}: {what} has {why}, so it cannot be held against what {owners} lists."
+        return "no-hash", said, f"{again}, with sha256 hashes"
+    missing = sorted({kind for kind in one.hashes for file in named if kind not in file.hashes})
+    said = f"{subject}: {what} cannot be told from others: {owners} does not state its {joined(missing)}."
+    return "owner-states-no-hash", said, f"lock with the hashes that {owners} states, or have it state these"
+
+
+def agree(one: LockedFile, file: Listed) -> bool | None:
+    """Whether each hash is the file's own; None where none differs and the file does not state them all."""
+    stated = {kind: file.hashes.get(kind) for kind in one.hashes}
+    if any(value is not None and value.lower() != one.hashes[kind].lower() for kind, value in stated.items()):
+        return False
+    return None if None in stated.values() or not stated else True
+
+
+def _missing(one: LockedFile, named: Sequence[Listed]) -> str:
+    """What the owner does not list."""
+    if one.name is None:
+        return _shown(one).removeprefix("the ")
+    return f"{one.name} with this hash" if named else one.name
+
+
+def _shown(one: LockedFile) -> str:
+    kind, value = next(iter(one.hashes.items()), ("", ""))
+    digest = f"{kind}:{value[:16]}{'...' if len(value) > 16 else ''}"
+    return one.name or (f"the file with {digest}" if kind else "its file")

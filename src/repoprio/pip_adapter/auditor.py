@@ -1,0 +1,216 @@
+"""An environment, or a lock, held against the policy, through the very look-ups that an installation makes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from repoprio import answers, lock_verdicts, verdicts
+from repoprio.collisions import collisions, remedy
+from repoprio.config.faults import did_you_mean
+from repoprio.errors import RepoprioError
+from repoprio.findings import Audit, Finding, worst_first
+from repoprio.lock_verdicts import LockedFile
+from repoprio.locks import Package
+from repoprio.lookup import Decision, Outcome
+from repoprio.names import NormalizedName, is_project_name, normalize, version_in
+from repoprio.pip_adapter import hush
+from repoprio.pip_adapter.compat import is_version
+from repoprio.pip_adapter.installed import Installed
+from repoprio.pip_adapter.lists import lists
+from repoprio.pip_adapter.opened import Opened
+from repoprio.pip_adapter.reading import PipPage
+from repoprio.policy import Mode, Policy, Repository
+from repoprio.routing import Blocked, Conflict, Route, narrowing, route
+from repoprio.urls import filename
+from repoprio.verdicts import Listed, Offer, Subject
+
+# After `opened`, which guards this process: only a guarded pip may be imported.
+from pip._internal.models.link import Link  # isort: skip
+from pip._internal.utils.urls import url_to_path  # isort: skip
+from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
+from pip._vendor.packaging.version import Version  # isort: skip
+
+Tell = Callable[[str], None]
+
+
+# Beside these there is something to say of its files too.
+_BESIDE = frozenset({"yanked", "pin-versions", "passed-over"})
+
+
+class WrongUse(RepoprioError):
+    """A repository that the policy does not have."""
+
+
+class Auditor:
+    """Holds distributions and packages of locks against the policy of `pip`.
+
+    `shadowed`: repositories below the owner are asked as well. `command` is the pip that mends an environment.
+    """
+
+    def __init__(self, pip: Opened, tell: Tell, *, shadowed: bool = False, command: str = "pip") -> None:
+        self._pip = pip
+        self._policy = pip.guard.policy
+        self._tell = tell
+        self._shadowed = shadowed
+        self._command = command
+
+    def environment(self, distributions: Sequence[Installed]) -> Audit:
+        """Each distribution, held against the policy."""
+        found: list[Finding] = []
+        for number, one in enumerate(distributions, 1):
+            self._tell(f"{number}/{len(distributions)} {one.name}")
+            found += self._distribution(one)
+        return self._audit("environment", "distribution", len(distributions), found)
+
+    def _distribution(self, one: Installed) -> Iterator[Finding]:
+        version = canonical(one.version) if one.version else None
+        subject = Subject(one.name, version, "is installed", pip=self._command, place=one.place)
+        if one.broken:
+            mend = f"{self._command} install --force-reinstall {one.name}, or remove its folder"
+            yield verdicts.finding(subject, "broken", f"{one.name}: {one.broken}.", mend)
+            if one.version is None:
+                return
+        if one.origin is not None:
+            yield self._direct(subject, one.origin, dict(one.hashes))
+        else:
+            yield from self._judged(subject)
+
+    def _judged(self, subject: Subject) -> list[Finding]:
+        """The findings on a name and its version."""
+        if not is_project_name(subject.project):
+            said = f"{subject.project!r} {subject.verb}, and is not a project name."
+            return [verdicts.finding(subject, "not-a-name", said, "see where it came from")]
+        decision = self._decide(subject)
+        out = self._is_pinned_out(decision, subject)
+        return verdicts.judge(self._policy, decision, subject, self._offer(decision, subject), is_pinned_out=out)
+
+    def _decide(self, subject: Subject) -> Decision[PipPage]:
+        name = normalize(subject.project)
+        flexible = _mode(route(self._policy, name)) is Mode.FLEXIBLE
+        specifier = None
+        if flexible and subject.version and is_version(subject.version):
+            specifier = SpecifierSet(f"=={subject.version}")
+        decision: Decision[PipPage] = self._pip.guard.decide(name, specifier, below_owner=self._shadowed)
+        return decision
+
+    def _offer(self, decision: Decision[PipPage], subject: Subject, *, hashed: bool = False) -> Offer:
+        """What those that were asked have; `hashed`: files on disk, of which nobody states a hash, are read."""
+        pages = [finding for finding in decision.findings if finding.page]
+        files = {f.repository.name: _files(f, decision.name, subject.version if hashed else None) for f in pages}
+        versions = {f.repository.name: f.page.versions for f in pages if f.page}
+        return Offer(files, versions, lambda: self._fits(decision.name))
+
+    def _fits(self, name: NormalizedName) -> str | None:
+        chosen = self._pip.guard.explanation(name).chosen
+        return chosen.version if chosen else None
+
+    @staticmethod
+    def _is_pinned_out(decision: Decision[PipPage], subject: Subject) -> bool:
+        wanted = narrowing(decision.route)
+        if wanted is None or subject.version is None or not is_version(subject.version):
+            return False
+        return not SpecifierSet(wanted).contains(subject.version, prereleases=True)
+
+    def _direct(self, subject: Subject, origin: str, hashes: Mapping[str, str]) -> Finding:
+        """What came from no repository. Only a name that is routed, and so its owner's, is looked up."""
+        owner, theirs = None, False
+        name = normalize(subject.project)
+        found = route(self._policy, name) if is_project_name(subject.project) else None
+        if hashes and isinstance(found, Route) and found.is_routed and found.repositories:
+            decision = self._pip.guard.decide(name)
+            if decision.outcome is Outcome.SERVED:
+                owner = decision.owners[0].repository
+                one = LockedFile(None, hashes, None)
+                listed = [file for offer in decision.owners for file in _files(offer, name)]
+                theirs = any(lock_verdicts.agree(one, file) is True for file in listed)
+        return verdicts.direct(self._policy, subject, origin, owner=owner, is_theirs=theirs)
+
+    def files(self, packages: Sequence[Package], unlisted: Sequence[Finding] = ()) -> Audit:
+        """Each package of a lock, held against the policy; `unlisted` was found while it was read."""
+        found = list(unlisted)
+        for number, package in enumerate(packages, 1):
+            self._tell(f"{number}/{len(packages)} {package.name}")
+            found += self._package(package)
+        return self._audit("files", "package", len(packages), found)
+
+    def _package(self, package: Package) -> list[Finding]:
+        version = canonical(package.version) if package.version else None
+        subject = Subject(package.name, version, "is locked", file=package.file, line=package.line)
+        if package.source is not None:
+            return [self._direct(subject, package.source, package.hashes)]
+        found = self._judged(subject)
+        if any(one.code not in _BESIDE for one in found):
+            return found
+        if not package.is_pinned:
+            said = f"{package.name} is not pinned: it names no one version."
+            found.append(verdicts.finding(subject, "not-pinned", said, f"pin it: {package.name}==VERSION"))
+        decision = self._decide(subject)
+        offer = self._offer(decision, subject, hashed=True)
+        # A package without files would be anything of that version.
+        locked = package.files or (LockedFile(None, {}, package.line),)
+        return found + lock_verdicts.judge_files(self._policy, decision, subject, locked, offer)
+
+    def collisions(self, against: str | None) -> Audit:
+        """The names that more than one repository lists; raises `WrongUse` for one that is not in the policy."""
+        known = [repository.name for repository in self._policy.enabled()]
+        if against is not None and against not in known:
+            raise WrongUse(
+                f"{against!r} is no enabled repository of the policy{did_you_mean(against, known)}.    [usage]"
+            )
+        asked = lists(self._pip, self._tell)
+        self._tell("comparing")
+        missing = [_no_list(self._policy, *one) for one in asked.missing]
+        found = collisions(self._policy, asked.names, against)
+        checked = len(frozenset[NormalizedName]().union(*asked.names.values()))
+        audit = self._audit("collisions", "name", checked, [*missing, *found])
+        return replace(audit, remedy=remedy(self._policy, found))
+
+    def _audit(self, subject: str, unit: str, checked: int, found: Sequence[Finding]) -> Audit:
+        hide = hush.hider(self._policy.secrets)
+        safe = [replace(one, message=hide(one.message), fix=hide(one.fix)) for one in found]
+        return Audit(subject, unit, checked, worst_first(safe), help=self._policy.help)
+
+
+def canonical(version: str) -> str:
+    """`version` as PEP 440 spells it; as it is where it is none."""
+    return str(Version(version)) if is_version(version) else version
+
+
+def _mode(found: Route | Blocked | Conflict) -> Mode | None:
+    return found.mode if isinstance(found, Route) else None
+
+
+def _no_list(policy: Policy, repository: Repository, why: str) -> Finding:
+    rule = policy.rule(f"repositories.{repository.name}.url")
+    said = f"{repository} gives no project list that can be compared: {why}."
+    mend = "see whether its URL, with a / at its end, answers with a list of all its projects (PEP 503, PEP 691)"
+    return Finding("no-list", said, mend, repository=repository, rule=rule, detail=repository.name)
+
+
+def _files(found: answers.Finding[PipPage], name: NormalizedName, hashed: str | None = None) -> tuple[Listed, ...]:
+    """The files that a repository lists; those on disk of version `hashed` are read where nobody states a hash."""
+    return tuple(_listed(link, name, hashed) for link in found.page.links) if found.page else ()
+
+
+def _listed(link: Link, name: NormalizedName, hashed: str | None) -> Listed:
+    file = filename(link.url)
+    claimed = version_in(file, name, is_version)
+    version = canonical(claimed) if claimed else None
+    hashes = dict(getattr(link, "_hashes", None) or {})
+    if not hashes and link.hash:
+        # pip before 22.3 keeps the fragment's hash, and no other.
+        hashes = {str(link.hash_name): str(link.hash)}
+    if not hashes and hashed is not None and hashed == version and link.url.startswith("file:"):
+        hashes = {"sha256": _sha256(url_to_path(link.url_without_fragment))}
+    yanked = (link.yanked_reason or "") if link.is_yanked else None
+    return Listed(file, version, hashes, yanked)
+
+
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as opened:
+        while block := opened.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,167 @@
+"""Locks as they lie on disk: pylock.toml files, and requirements files as pip reads them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from repoprio import locks
+from repoprio.findings import Finding, Severity
+from repoprio.lock_verdicts import LockedFile
+from repoprio.locks import NoLock, Package
+from repoprio.pip_adapter import callers, compat
+from repoprio.pip_adapter.opened import Opened
+from repoprio.policy import Policy, Unlisted
+from repoprio.urls import filename, hushed, redacted
+
+# After `opened`, which guards this process: only a guarded pip may be imported.
+from pip._internal.exceptions import PipError  # isort: skip
+from pip._internal.req.constructors import install_req_from_parsed_requirement  # isort: skip
+from pip._internal.req.req_file import parse_requirements  # isort: skip
+
+_WHERE = re.compile(r"-[rc] (.*) \(line (\d+)\)")
+_NOTED = re.compile(r"(.*), line (\d+)")
+# A requirements file may have any name; these are other things.
+_OTHERS = (".toml", ".lock", ".json", ".cfg", ".whl", ".zip", ".gz")
+
+
+class Read(NamedTuple):
+    """The packages of some locks, and the indexes that they name and the policy does not list."""
+
+    packages: list[Package]
+    unlisted: list[Finding]
+
+
+def read(pip: Opened, files: Sequence[str]) -> Read:
+    """Read `files`, each a pylock.toml or a requirements file; `NoLock` where one is neither."""
+    found = Read([], [])
+    for file in files:
+        text = _text(file)
+        document = _toml(file, text)
+        if document is not None:
+            found.packages.extend(locks.packages(document, text, file))
+        else:
+            packages, unlisted = _requirements(pip, file)
+            found.packages.extend(packages)
+            found.unlisted.extend(unlisted)
+    return found
+
+
+def _text(file: str) -> str:
+    try:
+        with open(file, encoding="utf-8-sig", newline="") as opened:
+            return opened.read()
+    except OSError as error:
+        raise NoLock(f"{file} cannot be read: {error.strerror}.    [usage]") from None
+    except ValueError:
+        raise NoLock(f"{file} is no text in UTF-8.    [usage]") from None
+
+
+def _toml(file: str, text: str) -> dict[str, Any] | None:
+    """The document of a pylock.toml; None for what may be a requirements file."""
+    base = os.path.basename(file)
+    if not locks.is_pylock(base) and not base.lower().endswith(_OTHERS):
+        return None
+    try:
+        document = compat.TOOLS.parse_toml(text.replace("\r\n", "\n"))
+    except (ValueError, RecursionError) as error:
+        if locks.is_pylock(base):
+            raise NoLock(f"{file} is not TOML: {hushed(str(error))}.    [usage]") from None
+        document = {}
+    if not locks.is_pylock(base) and "lock-version" not in document:
+        raise NoLock(f"{file} is neither a pylock.toml nor a requirements file.    [usage]")
+    return document
+
+
+def _requirements(pip: Opened, file: str) -> tuple[list[Package], list[Finding]]:
+    try:
+        with _scope_kept(pip.finder), contextlib.redirect_stderr(io.StringIO()):
+            parsed = list(parse_requirements(file, pip.session, finder=pip.finder, options=pip.options))
+            packages = list(_packages(parsed, file))
+            # What the file names is told as a finding, and stops no look-up.
+            return packages, _unlisted(pip, file)
+    except PipError as error:
+        # pip's option parser begins with the name of the program.
+        plain = str(error).replace(f"{os.path.basename(sys.argv[0])}: error: ", "")
+        said = " ".join(hushed(word) if "@" in word or "://" in word else word for word in plain.split())
+        raise NoLock(f"{file} is no requirements file that pip can read: {said}    [usage]") from None
+    except (ValueError, OSError, AssertionError) as error:
+        raise NoLock(f"{file} is no requirements file that pip can read ({type(error).__name__}).    [usage]") from None
+
+
+@contextlib.contextmanager
+def _scope_kept(finder: Any) -> Iterator[None]:
+    """Give `finder` its indexes and find-links back: pip adds those of a file to the very lists that it has."""
+    scope = finder.search_scope
+    indexes, links = list(scope.index_urls), list(scope.find_links)
+    try:
+        yield
+    finally:
+        scope.index_urls[:], scope.find_links[:] = indexes, links
+        finder.search_scope = scope
+
+
+def _packages(parsed: Sequence[Any], file: str) -> Iterator[Package]:
+    """The requirements, each with what the constraints of the same file say besides."""
+    ireqs = [(one.constraint, install_req_from_parsed_requirement(one)) for one in parsed]
+    constraints = [ireq for is_constraint, ireq in ireqs if is_constraint]
+    for is_constraint, ireq in ireqs:
+        if not is_constraint:
+            same = [c for c in constraints if c.name and ireq.name and compat.same_project(c.name, ireq.name)]
+            yield _package(ireq, same, file)
+
+
+def _package(ireq: Any, constraints: Sequence[Any], file: str) -> Package:
+    where = _WHERE.fullmatch(str(ireq.comes_from or ""))
+    at, line = (where[1], int(where[2])) if where else (file, None)
+    if os.path.isabs(at) and not os.path.isabs(file):
+        # pip since 25.0 names a nested file by its whole path.
+        at = os.path.relpath(at)
+    if ireq.link or ireq.req is None:
+        return _direct(ireq, at, line)
+    said = [ireq, *(one for one in constraints if one.req)]
+    versions = [v for one in said for v in _pinned(one.req.specifier)]
+    stated: dict[str, list[str]] = next((one.hash_options for one in said if one.hash_options), {})
+    hashes = [(kind.lower(), value) for kind, values in stated.items() for value in values]
+    files = tuple(LockedFile(None, {kind: value}, line) for kind, value in hashes)
+    return Package(ireq.name, versions[0] if versions else None, files, None, line, at, is_pinned=bool(versions))
+
+
+def _pinned(specifier: Any) -> list[str]:
+    return [s.version for s in specifier if s.operator in ("==", "===") and not s.version.endswith(".*")]
+
+
+def _direct(ireq: Any, at: str, line: int | None) -> Package:
+    url = ireq.link.url if ireq.link else ""
+    hashes = {kind.lower(): values[0] for kind, values in (ireq.hash_options or {}).items() if len(values) == 1}
+    shown = redacted(url) + (", editable" if ireq.editable else "")
+    name = ireq.name or filename(url.rstrip("/")) or shown
+    return Package(name, None, (), shown, line, at, hashes=hashes)
+
+
+def _unlisted(pip: Opened, file: str) -> list[Finding]:
+    """What the file names as indexes and find-links, if the policy does not list it."""
+    guard = pip.guard
+    policy: Policy = guard.policy
+    matched = callers.match(policy, pip.finder.search_scope, guard._noted)
+    rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
+    told = [(one.url, one.origin) for one in matched.refused]
+    told += [(url, file) for url in matched.ignored]
+    told += [(one.locations[0].shown, file) for one in matched.admitted]
+    stated = None if policy.unlisted is Unlisted.REFUSE else Severity.NOTE
+    return [_unlisted_one(rule, url, origin, file, stated) for url, origin in told]
+
+
+def _unlisted_one(rule: Any, url: str, origin: str, file: str, stated: Severity | None) -> Finding:
+    noted = _NOTED.fullmatch(origin)
+    line = int(noted[2]) if noted else None
+    said = f"{file} names {url}, which is not in the policy ({rule})."
+    mend = "take the line out, or add the repository to the policy"
+    return Finding(
+        "unlisted", said, mend, rule=rule, file=noted[1] if noted else file, line=line, detail=url, stated=stated
+    )

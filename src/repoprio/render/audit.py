@@ -1,0 +1,107 @@
+"""What an audit found, as text and as JSON. Pure."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections import Counter
+from typing import Any
+
+from repoprio.findings import Audit, Finding, Severity
+from repoprio.render.table import Paint, plain, unpainted
+
+SCHEMA = 1
+SHOWN = 20
+_STYLES = {Severity.ERROR: "bad", Severity.WARNING: "doubt", Severity.NOTE: "quiet"}
+_INDENT = " " * 11
+_GOOD = {
+    "environment": "what the policy would give",
+    "files": "what the policy would give",
+    "collisions": "listed by one repository each",
+}
+
+
+def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = False) -> str:
+    """One line that sums up, then the findings, the worst first: of collisions `SHOWN`, unless `whole`."""
+    findings = audit.findings
+    shown = findings if whole or audit.subject != "collisions" else findings[:SHOWN]
+    lines = [summary(audit)]
+    for finding in shown:
+        lines += ["", *_finding(finding, width, paint)]
+    if len(shown) < len(findings):
+        lines += ["", f"... and {len(findings) - len(shown)} more: -v shows all of them."]
+    if audit.remedy and (whole or audit.remedy.count("\n") <= SHOWN):
+        lines += ["", "To give each of these names to its owner for good, have in the policy:", ""]
+        lines += [f"  {line}".rstrip() for line in audit.remedy.splitlines()]
+    if findings and audit.help:
+        lines += ["", f"help: {plain(audit.help)}"]
+    return "\n".join(lines)
+
+
+def summary(audit: Audit) -> str:
+    """How many findings of which severity, in how many things."""
+    things = _count(audit.checked, audit.unit)
+    if not audit.findings:
+        good = _GOOD[audit.subject]
+        return f"No findings: {things} {'is' if audit.checked == 1 else 'are'} {good}."
+    counts = [_count(number, severity.value) for severity, number in audit.counts.items() if number]
+    return f"{_count(len(audit.findings), 'finding')} in {things}: {', '.join(counts)}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def _finding(finding: Finding, width: int, paint: Paint) -> list[str]:
+    word = finding.severity.value
+    where = f"{finding.file}:{finding.line}: " if finding.line else f"{finding.file}: " if finding.file else ""
+    said = _wrapped(f"{where}{finding.message}    [{finding.code}]", width)
+    lines = [f"  {paint(word, _STYLES[finding.severity])}{' ' * (9 - len(word))}{said[0]}"]
+    lines += [f"{_INDENT}{line}" for line in said[1:]]
+    # The sentence names the rule where that is what it is about.
+    told = [f"rule: {finding.rule}"] if finding.rule and str(finding.rule) not in finding.message else []
+    for text in [*told, f"fix: {finding.fix}"]:
+        first, *rest = _wrapped(text, width - 2)
+        lines += [f"{_INDENT}{first}", *(f"{_INDENT}  {line}" for line in rest)]
+    return lines
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    room = max(width - len(_INDENT), 20)
+    return textwrap.wrap(plain(text), room, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def document(audit: Audit) -> str:
+    """The document that ``repoprio audit --format json`` prints. Keys are added, never changed."""
+    return json.dumps(
+        {
+            "schema": SCHEMA,
+            "subject": audit.subject,
+            "checked": audit.checked,
+            "findings": [_table(finding) for finding in audit.findings],
+            "summary": {
+                "findings": len(audit.findings),
+                **{severity.value: number for severity, number in audit.counts.items()},
+                "codes": dict(sorted(Counter(finding.code for finding in audit.findings).items())),
+            },
+            "remedy": audit.remedy or None,
+        },
+        indent=2,
+    )
+
+
+def _table(finding: Finding) -> dict[str, Any]:
+    rule, repository = finding.rule, finding.repository
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "project": finding.project,
+        "version": finding.version,
+        "repository": repository.name if repository else None,
+        "priority": repository.priority if repository else None,
+        "message": finding.message,
+        "fix": finding.fix,
+        "rule": {"key": rule.key, "value": rule.value, "origin": rule.file} if rule else None,
+        "file": finding.file,
+        "line": finding.line,
+    }

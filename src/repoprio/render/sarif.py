@@ -1,0 +1,112 @@
+"""What an audit found, as SARIF 2.1.0: what code-scanning pages read. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from typing import Any
+from urllib.parse import quote
+
+from repoprio.findings import KINDS, Audit, Finding, Severity
+from repoprio.render.table import plain
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+# Collisions are the policy's business, wherever it lies: no path of a machine goes into an upload.
+POLICY = "repoprio.toml"
+# What code-scanning pages order security alerts by, 0 to 10.
+_SEVERITY = {Severity.ERROR: "8.0", Severity.WARNING: "5.0", Severity.NOTE: "2.0"}
+
+
+def document(audit: Audit, version: str) -> str:
+    """The log that ``repoprio audit --format sarif`` prints; `version` is repoprio's own."""
+    codes = list(KINDS)
+    run = {
+        "tool": {
+            "driver": {
+                "name": "repoprio",
+                "version": version,
+                "semanticVersion": version,
+                "rules": [_rule(code) for code in codes],
+            }
+        },
+        # Audits of different things stand beside one another, and do not close each other's alerts.
+        "automationDetails": {"id": f"repoprio/{audit.subject}/"},
+        "columnKind": "unicodeCodePoints",
+        "results": _results(audit, codes),
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _rule(code: str) -> dict[str, Any]:
+    kind = KINDS[code]
+    return {
+        "id": code,
+        "name": "".join(word.capitalize() for word in code.split("-")),
+        "shortDescription": {"text": kind.title},
+        "fullDescription": {"text": kind.help},
+        "help": {"text": kind.help, "markdown": f"**{kind.title}.** {kind.help}"},
+        "defaultConfiguration": {"level": kind.severity.value},
+        "properties": {
+            "tags": ["security", "supply-chain"],
+            "precision": "high",
+            "security-severity": _SEVERITY[kind.severity],
+        },
+    }
+
+
+def _results(audit: Audit, codes: list[str]) -> list[dict[str, Any]]:
+    seen: Counter[str] = Counter()
+    results = []
+    for finding in audit.findings:
+        print_ = fingerprint(finding)
+        seen[print_] += 1
+        results.append(_result(finding, codes.index(finding.code), f"{print_}:{seen[print_]}"))
+    return results
+
+
+def _result(finding: Finding, index: int, print_: str) -> dict[str, Any]:
+    rule, repository = finding.rule, finding.repository
+    stated = {
+        "project": finding.project,
+        "version": finding.version,
+        "repository": repository.name if repository else None,
+        "rule": str(rule) if rule else None,
+    }
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": index,
+        "level": finding.severity.value,
+        "message": {"text": plain(f"{finding.message} Fix: {finding.fix}.")},
+        "locations": [_location(finding)],
+        "partialFingerprints": {"primaryLocationLineHash": print_},
+        "properties": {key: plain(value) for key, value in stated.items() if value},
+    }
+
+
+def fingerprint(finding: Finding) -> str:
+    """What stays the same of a finding from run to run, though lines move and messages get better."""
+    parts = (finding.code, finding.project, finding.version, finding.file, finding.detail)
+    return hashlib.sha256("\0".join(part or "" for part in parts).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _location(finding: Finding) -> dict[str, Any]:
+    location: dict[str, Any] = {
+        "physicalLocation": {
+            "artifactLocation": _artifact(finding.file or finding.place or POLICY),
+            "region": {"startLine": finding.line or 1},
+        }
+    }
+    if finding.project:
+        location["logicalLocations"] = [{"name": plain(finding.project), "kind": "package"}]
+    return location
+
+
+def _artifact(path: str) -> dict[str, str]:
+    """A path as a URI: relative to the checkout's root as it was given, so that pages find the file."""
+    slashed = path.replace("\\", "/")
+    if slashed.startswith("/"):
+        return {"uri": f"file://{quote(slashed)}"}
+    if slashed[1:3] == ":/":
+        return {"uri": f"file:///{quote(slashed, safe='/:')}"}
+    return {"uri": quote(slashed.removeprefix("./")), "uriBaseId": "%SRCROOT%"}

@@ -1,0 +1,258 @@
+"""What is installed or locked, held against the decision on its name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from repoprio import answers
+from repoprio.answers import State
+from repoprio.findings import Finding, Severity
+from repoprio.lookup import Code, Decision, Outcome
+from repoprio.policy import LOWEST, DirectUrls, Policy, Repository, Rule
+from repoprio.routing import Blocked, Conflict, Route
+
+_MOST = 8
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is held against the policy: a distribution, or a package of a lock.
+
+    `verb` says what became of it ("is installed"), `pip` is the command that would mend it, None for a lock.
+    """
+
+    project: str
+    version: str | None
+    verb: str
+    pip: str | None = None
+    file: str | None = None
+    line: int | None = None
+    place: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.project} {self.version}" if self.version else self.project
+
+
+class Listed(NamedTuple):
+    """One file that a repository lists: `version` as PEP 440 spells it, None where its name tells none."""
+
+    name: str
+    version: str | None
+    hashes: Mapping[str, str]
+    yanked: str | None = None
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What repositories have of one name, by the repository's name; `fits` is what pip would take of it now, if any."""
+
+    files: Mapping[str, tuple[Listed, ...]] = field(default_factory=dict)
+    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fits: Callable[[], str | None] = lambda: None
+
+
+def judge(
+    policy: Policy, decision: Decision[Any], subject: Subject, offer: Offer, *, is_pinned_out: bool = False
+) -> list[Finding]:
+    """What the decision on its name makes of `subject`; `is_pinned_out`: a pin's `versions` leave it out."""
+    if decision.outcome is Outcome.UNAVAILABLE or _skipped(decision):
+        return [_unavailable(policy, decision, subject)]
+    if not decision.offers:
+        return [_unsupplied(decision, subject)]
+    found = _held(policy, decision, subject, offer) if subject.version else []
+    route = decision.route
+    if is_pinned_out and isinstance(route, Route) and route.versions:
+        wanted, rule = route.versions
+        said = f"{subject} {subject.verb}, but the policy wants {subject.project} {wanted} ({rule})."
+        found.append(finding(subject, "pin-versions", said, _again(subject, offer), rule=rule))
+    return found
+
+
+def _unsupplied(decision: Decision[Any], subject: Subject) -> Finding:
+    """The finding where no repository may, can or does supply the name."""
+    route = decision.route
+    verb = f"{subject} {subject.verb}"
+    if isinstance(route, Blocked):
+        said = f"{verb}, but {subject.project} is blocked: {route.text} ({route.rule})."
+        return finding(subject, "blocked", said, _drop(subject), rule=route.rule)
+    if isinstance(route, Conflict):
+        rules = joined(route.rules)
+        said = f"{verb}, but {rules} match {subject.project} equally well, and both set {route.sets}."
+        mend = "make one pattern more specific, or drop one of the two"
+        return finding(subject, "ambiguous-pins", said, mend, rule=route.rules[0])
+    rule = route.rules[0] if route.rules else None
+    owner = route.owners[0] if route.owners else None
+    owners = joined(route.owners)
+    if decision.code is Code.OWNER_RULED_OUT:
+        said = f"{verb}, but {subject.project} belongs to {owners}, which may not be asked for it ({rule})."
+        mend = "enable the owner for this name, or route the name elsewhere"
+        return finding(subject, "owner-ruled-out", said, mend, repository=owner, rule=rule)
+    if decision.code is Code.OWNED_ABSENT:
+        said = f"{verb}, but {subject.project} belongs to {owners}, which does not have it ({rule}): "
+        said += "it came from elsewhere."
+        mend = f"see what {subject} may have done; publish {subject.project} to {owners} if it is yours, else "
+        return finding(subject, "owned-absent", said, mend + _drop(subject), repository=owner, rule=rule)
+    asked = [f.repository for f in decision.findings if f.asked]
+    said = f"{verb}, and no repository of the policy has {subject.project}"
+    said += f": {joined(asked)} {'were' if len(asked) > 1 else 'was'} asked." if asked else "; none could be asked."
+    mend = f"add the repository that it came from to the policy, or {_drop(subject)}"
+    return finding(subject, "unknown", said, mend)
+
+
+def _skipped(decision: Decision[Any]) -> list[answers.Finding[Any]]:
+    """Those that `skip-if-unavailable` made count as absent, above the owner: they may own what is there."""
+    lowest = decision.offers[0].repository.priority if decision.offers else LOWEST
+    return [f for f in decision.findings if f.skipped and f.repository.priority <= lowest]
+
+
+def _unavailable(policy: Policy, decision: Decision[Any], subject: Subject) -> Finding:
+    faulty = _skipped(decision) or decision.of(State.UNAVAILABLE)
+    reasons = "; ".join(f"{f.repository} is unavailable: {f.reason}" for f in faulty)
+    said = f"nothing can be said of {subject}: {reasons}."
+    names = joined([f.repository.name for f in faulty])
+    mend = f"audit again once {names} answers; repoprio explain {subject.project} says more"
+    owner = faulty[0].repository
+    return finding(subject, "unavailable", said, mend, repository=owner, rule=rule_of(policy, decision, owner))
+
+
+def _held(policy: Policy, decision: Decision[Any], subject: Subject, offer: Offer) -> list[Finding]:
+    """The version itself, held against what those have that own the name, or were passed over (flexible)."""
+    passed = [f.repository for f in decision.findings if f.passed_over]
+    owners = [f.repository for f in decision.offers if f.repository not in passed]
+    if any(_has(offer, r, subject) for r in passed):
+        owners = passed
+    elif passed and any(_has(offer, r, subject) for r in owners):
+        return [*_passed_over(policy, decision, subject, passed, owners), *_yanked(policy, subject, offer, owners)]
+    owners = owners or passed
+    if any(_has(offer, r, subject) for r in owners):
+        return _yanked(policy, subject, offer, owners)
+    return [_foreign(policy, decision, subject, offer, owners)]
+
+
+def _has(offer: Offer, repository: Repository, subject: Subject) -> bool:
+    return subject.version in offer.versions.get(repository.name, ())
+
+
+def _foreign(
+    policy: Policy, decision: Decision[Any], subject: Subject, offer: Offer, owners: Sequence[Repository]
+) -> Finding:
+    has = " and ".join(some(offer.versions.get(r.name, ())) for r in owners)
+    said = f"{subject} {subject.verb}, but {subject.project} belongs to {joined(owners)}, which has {has}"
+    lower = [f.repository for f in shadowed(decision) if _has(offer, f.repository, subject)]
+    code = "hijack" if lower else "not-the-owners"
+    if lower:
+        said += f"; only {joined(lower)} has {subject.version}: a hijack that already happened?"
+    else:
+        said += ": it came from elsewhere."
+    names = joined([r.name for r in owners], "or")
+    mend = f"{_again(subject, offer)} (first see what {subject} may have done); or publish it to {names} if it is yours"
+    rule = rule_of(policy, decision, owners[0])
+    return finding(subject, code, said, mend, repository=owners[0], rule=rule)
+
+
+def shadowed(decision: Decision[Any]) -> list[answers.Finding[Any]]:
+    """What serves the name below those that own it; empty where nobody there was asked."""
+    offers = {f.repository.name for f in decision.offers}
+    return [f for f in decision.of(State.SERVES) if f.repository.name not in offers and not f.passed_over]
+
+
+def _passed_over(
+    policy: Policy,
+    decision: Decision[Any],
+    subject: Subject,
+    passed: Sequence[Repository],
+    owners: Sequence[Repository],
+) -> list[Finding]:
+    said = (
+        f"{subject} {subject.verb}, and is {joined(owners)}'s: {joined(passed)} has {subject.project} as well, in "
+        "other versions, and flexible mode passes it over for a requirement that it cannot meet."
+    )
+    mend = f"see who wants this version; publish it to {joined([r.name for r in passed], 'or')} if it is yours"
+    rule = decision.route.mode_rule if isinstance(decision.route, Route) else None
+    rule = rule or rule_of(policy, decision, owners[0])
+    return [finding(subject, "passed-over", said, mend, repository=owners[0], rule=rule)]
+
+
+def _yanked(policy: Policy, subject: Subject, offer: Offer, owners: Sequence[Repository]) -> list[Finding]:
+    of_version = [(r, file) for r in owners for file in offer.files.get(r.name, ()) if file.version == subject.version]
+    if not of_version or any(file.yanked is None for _, file in of_version):
+        return []
+    owner = of_version[0][0]
+    reason = next((file.yanked for _, file in of_version if file.yanked), "no reason given")
+    said = f"{subject} {subject.verb}, and {owner} has yanked it: {reason}."
+    rule = policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
+    return [finding(subject, "yanked", said, _again(subject, offer), repository=owner, rule=rule)]
+
+
+def direct(policy: Policy, subject: Subject, origin: str, *, owner: Repository | None, is_theirs: bool) -> Finding:
+    """The finding on what came from no repository, but from `origin`.
+
+    `owner` is the repository to which its name is routed, where a hash tells whether the file is one of its files.
+    """
+    rule = policy.rule("direct-urls", f'"{policy.direct_urls.value}"')
+    refused = policy.direct_urls is DirectUrls.REFUSE
+    said = f"{subject} {subject.verb} from {origin}, so no repository had a say"
+    if owner is not None:
+        said += f"; {subject.project} belongs to {owner}, which lists " + (
+            "that very file" if is_theirs else "no such file"
+        )
+    said += "."
+    suspect = owner is not None and not is_theirs
+    stated = Severity.ERROR if refused else Severity.WARNING if suspect else Severity.NOTE
+    by_name = f"install it by its name: {_reinstall(subject, None)}" if subject.pip else "lock it by its name"
+    mend = by_name if refused or suspect else "nothing, if you asked for it"
+    return finding(subject, "direct-url", said, mend, repository=owner, rule=rule, stated=stated)
+
+
+def rule_of(policy: Policy, decision: Decision[Any], owner: Repository) -> Rule:
+    """The rule that made `owner` the owner: what routed the name, else its priority."""
+    routed = decision.route_rules
+    return routed[0] if routed else policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
+
+
+def finding(subject: Subject, code: str, message: str, fix: str, **more: Any) -> Finding:
+    """A finding on `subject`; `more` are further fields."""
+    return Finding(
+        code,
+        message,
+        fix,
+        subject.project,
+        subject.version,
+        file=subject.file,
+        line=subject.line,
+        place=subject.place,
+        **more,
+    )
+
+
+def _again(subject: Subject, offer: Offer) -> str:
+    """How to get what the policy would give."""
+    if subject.pip is None:
+        return "lock it again while the policy is in force"
+    fits = offer.fits()
+    return _reinstall(subject, fits) if fits else _drop(subject)
+
+
+def _reinstall(subject: Subject, version: str | None) -> str:
+    wanted = repr(f"{subject.project}=={version}") if version else subject.project
+    return f"{subject.pip} install --force-reinstall {wanted}"
+
+
+def _drop(subject: Subject) -> str:
+    if subject.pip is None:
+        return f"take {subject.project} out of the lock"
+    return f"{subject.pip} uninstall {subject.project}"
+
+
+def some(versions: Sequence[str]) -> str:
+    """The newest of `versions`, which stand newest first."""
+    more = f", ... ({len(versions)} in all)" if len(versions) > _MOST else ""
+    return ", ".join(versions[:_MOST]) + more if versions else "no file of it"
+
+
+def joined(words: Sequence[object], joint: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    texts = [str(word) for word in words]
+    return f" {joint} ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)

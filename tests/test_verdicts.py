@@ -1,0 +1,375 @@
+"""What an audit makes of decisions and locks: the pure parts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from policy_files import TOOLS
+from repoprio import lock_verdicts, locks, verdicts
+from repoprio.answers import Answer, Failed, Missing, Served, Status
+from repoprio.config.load import read_text
+from repoprio.findings import Finding, Severity
+from repoprio.inquiry import Run
+from repoprio.lock_verdicts import LockedFile
+from repoprio.lookup import Decision, Lookup, drive
+from repoprio.names import normalize
+from repoprio.policy import Policy
+from repoprio.verdicts import Listed, Offer, Subject
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+TWO = """
+[repositories.corp]
+url = "https://corp.example/simple/"
+priority = 10
+
+[repositories.pypi]
+url = "https://pypi.example/simple/"
+priority = 90
+"""
+PAGE: Served[str] = Served("page", 1)
+ACME = Subject("acme", "99.0", "is installed", pip="pip", place="site-packages/acme-99.0.dist-info/METADATA")
+
+
+def policy(text: str = TWO) -> Policy:
+    """The policy that `text` is."""
+    return read_text(text, "policy.toml", {}, TOOLS)
+
+
+def decide(text: str, pages: Mapping[str, Answer[str]], *, below: bool = False, fits: bool = False) -> Decision[str]:
+    """The decision on acme where these repositories answer so, and the others 404."""
+    lookup = Lookup(Run[str](policy(text)), normalize("acme"), below_owner=below)
+    return drive(lookup, lambda ask: pages.get(ask.repository.name, Status(404)), lambda _: fits)
+
+
+def offer(fits: str | None = None, **versions: tuple[str, ...]) -> Offer:
+    """What repositories have: one wheel of each version."""
+    files = {
+        name: tuple(Listed(f"acme-{v}.whl", v, {"sha256": f"{name}{v}"}) for v in found)
+        for name, found in versions.items()
+    }
+    return Offer(files, versions, lambda: fits)
+
+
+def one(found: list[Finding]) -> tuple[str, str, str]:
+    """Code, message and fix of the only finding."""
+    (finding,) = found
+    return finding.code, finding.message, finding.fix
+
+
+def test_what_the_owner_has_is_no_finding() -> None:
+    """A version that its owner lists is fine, whatever else it lists; one that it has yanked in part too."""
+    found = offer(corp=("99.0", "1.0"))
+    decision = decide(TWO, {"corp": PAGE})
+    assert verdicts.judge(policy(), decision, ACME, found) == []
+    both = {"corp": (Listed("a.whl", "99.0", {}, "bad"), Listed("a.zip", "99.0", {}))}
+    assert verdicts.judge(policy(), decision, ACME, Offer(both, found.versions)) == []
+    assert verdicts.judge(policy(), decision, replace(ACME, version=None), offer(corp=("1.0",))) == []
+
+
+def test_a_version_that_is_not_the_owners() -> None:
+    """It is told in one sentence, with the owner and what it has, and what would mend it."""
+    decision = decide(TWO, {"corp": PAGE, "pypi": PAGE})
+    code, said, fix = one(verdicts.judge(policy(), decision, ACME, offer("1.1", corp=("1.1", "1.0"))))
+    assert code == "not-the-owners"
+    assert said == (
+        "acme 99.0 is installed, but acme belongs to corp (priority 10), which has 1.1, 1.0: it came from elsewhere."
+    )
+    assert "pip install --force-reinstall 'acme==1.1'" in fix
+    many = tuple(f"1.{n}" for n in range(20, 0, -1))
+    assert "... (20 in all)" in one(verdicts.judge(policy(), decision, ACME, offer(corp=many)))[1]
+    code, said, fix = one(verdicts.judge(policy(), decision, ACME, offer(corp=())))
+    assert ("which has no file of it" in said, fix.startswith("pip uninstall acme")) == (True, True)
+
+
+def test_a_hijack_is_called_one_where_others_were_asked() -> None:
+    """With what lower repositories have, the sentence names who has it; without, nobody is named."""
+    decision = decide(TWO, {"corp": PAGE, "pypi": PAGE}, below=True)
+    code, said, _ = one(verdicts.judge(policy(), decision, ACME, offer(corp=("1.0",), pypi=("99.0",))))
+    assert (code, "only pypi (priority 90) has 99.0: a hijack" in said) == ("hijack", True)
+    code, _, _ = one(verdicts.judge(policy(), decision, ACME, offer(corp=("1.0",), pypi=("98.0",))))
+    assert code == "not-the-owners"
+
+
+@pytest.mark.parametrize(
+    ("more", "answers", "code", "words"),
+    [
+        ('[pins.p]\nprojects = ["acme"]\nblock = "bad"\n', {}, "blocked", "acme is blocked: bad (pins.p, policy.toml)"),
+        (
+            '[pins.p]\nprojects = ["acm?"]\nblock = "a"\n[pins.q]\nprojects = ["ac?e"]\nblock = "b"\n',
+            {},
+            "ambiguous-pins",
+            "both set block or repositories",
+        ),
+        (
+            '[repositories.off]\nurl = "https://off.example/"\npriority = 1\nenabled = false\nowns = ["acme"]\n',
+            {},
+            "owner-ruled-out",
+            "belongs to off (priority 1), which may not be asked",
+        ),
+        (
+            '[repositories.team]\nurl = "https://team.example/"\npriority = 20\nowns = ["acme"]\n',
+            {"pypi": PAGE},
+            "owned-absent",
+            "belongs to team (priority 20), which does not have it (repositories.team.owns",
+        ),
+        (
+            "",
+            {},
+            "unknown",
+            "no repository of the policy has acme: corp (priority 10) and pypi (priority 90) were asked",
+        ),
+        (
+            "",
+            {"corp": Failed("down")},
+            "unavailable",
+            "nothing can be said of acme 99.0: corp (priority 10) is unavailable",
+        ),
+    ],
+)
+def test_what_nobody_supplies(more: str, answers: dict[str, Answer[str]], code: str, words: str) -> None:
+    """Each way in which nobody supplies a name is a finding of its own, with the rule where there is one."""
+    text = TWO + more
+    found = verdicts.judge(policy(text), decide(text, answers), ACME, Offer())
+    assert (one(found)[0], words in one(found)[1]) == (code, True), found
+    assert (found[0].rule is None) == (code == "unknown")
+    lock = replace(ACME, pip=None)
+    assert "pip " not in one(verdicts.judge(policy(text), decide(text, answers), lock, Offer()))[2]
+
+
+def test_unknown_with_one_or_no_repository_asked() -> None:
+    """The sentence fits however many were asked."""
+    alone = '[repositories.corp]\nurl = "https://corp.example/"\n'
+    assert "corp (priority 99) was asked." in one(verdicts.judge(policy(alone), decide(alone, {}), ACME, Offer()))[1]
+    blind = f'{alone}include = ["other"]\n'
+    assert "none could be asked." in one(verdicts.judge(policy(blind), decide(blind, {}), ACME, Offer()))[1]
+
+
+def test_one_that_was_skipped_may_own_it() -> None:
+    """Where skip-if-unavailable let the name fall through, nothing is fine; below the owner it is no matter."""
+    text = TWO.replace("priority = 10", "priority = 10\nskip-if-unavailable = true")
+    decision = decide(text, {"corp": Failed("down"), "pypi": PAGE})
+    assert one(verdicts.judge(policy(text), decision, ACME, offer(pypi=("99.0",))))[0] == "unavailable"
+    text = TWO.replace("priority = 90", "priority = 90\nskip-if-unavailable = true")
+    decision = decide(text, {"corp": PAGE, "pypi": Failed("down")}, below=True)
+    assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
+
+
+def test_a_pins_versions() -> None:
+    """What a pin leaves out is told with the pin, also of what is the owner's."""
+    text = f'{TWO}[pins.p]\nprojects = ["acme"]\nversions = "<3"\n'
+    decision = decide(text, {"corp": PAGE})
+    found = verdicts.judge(policy(text), decision, ACME, offer("2.0", corp=("99.0", "2.0")), is_pinned_out=True)
+    assert one(found)[:2] == (
+        "pin-versions",
+        "acme 99.0 is installed, but the policy wants acme <3 (pins.p.versions, policy.toml).",
+    )
+    assert one(found)[2] == "pip install --force-reinstall 'acme==2.0'"
+    assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
+
+
+def test_flexible_mode_lets_lower_ones_in_and_says_so() -> None:
+    """What was passed over and has it is fine; what only the lower one has is told; what none has is foreign."""
+    text = f'mode = "flexible"\n{TWO}'
+    decision = decide(text, {"corp": PAGE, "pypi": PAGE})
+    assert decision.of() == []
+    assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
+    fits = Lookup(Run[str](policy(text)), normalize("acme"))
+    lower = drive(fits, lambda _: PAGE, lambda found: found[0].repository.name == "pypi")
+    code, said, fix = one(verdicts.judge(policy(text), lower, ACME, offer(corp=("1.0",), pypi=("99.0",))))
+    assert (code, "is pypi (priority 90)'s: corp (priority 10) has acme as well" in said) == ("passed-over", True)
+    assert "publish it to corp" in fix
+    assert one(verdicts.judge(policy(text), lower, ACME, offer(corp=("1.0",), pypi=("2.0",))))[0] == "not-the-owners"
+    assert one(verdicts.judge(policy(text), decision, ACME, offer(corp=("1.0",))))[0] == "not-the-owners"
+
+
+def test_a_yanked_version() -> None:
+    """One whose files are all yanked is told with the reason, or that there is none."""
+    decision = decide(TWO, {"corp": PAGE})
+    for reason, words in (("broken", "has yanked it: broken."), ("", "no reason given")):
+        files = {"corp": (Listed("a.whl", "99.0", {}, reason),)}
+        code, said, fix = one(
+            verdicts.judge(policy(), decision, ACME, Offer(files, {"corp": ("99.0",)}, lambda: "1.0"))
+        )
+        assert (code, words in said, fix) == ("yanked", True, "pip install --force-reinstall 'acme==1.0'")
+        lock = replace(ACME, pip=None)
+        assert one(verdicts.judge(policy(), decision, lock, Offer(files, {"corp": ("99.0",)})))[2].startswith("lock it")
+
+
+@pytest.mark.parametrize(
+    ("rule", "owner", "theirs", "severity", "words"),
+    [
+        ("roots", False, False, Severity.NOTE, "no repository had a say."),
+        ("refuse", False, False, Severity.ERROR, "no repository had a say."),
+        ("allow", True, True, Severity.NOTE, "belongs to corp (priority 10), which lists that very file."),
+        ("roots", True, False, Severity.WARNING, "which lists no such file."),
+    ],
+)
+def test_direct_urls(rule: str, owner: bool, theirs: bool, severity: Severity, words: str) -> None:
+    """What came from no repository is judged by direct-urls, and by its hash where its owner is known."""
+    found = policy(f'direct-urls = "{rule}"\n{TWO}')
+    corp = found.repositories[0] if owner else None
+    for subject in (ACME, replace(ACME, pip=None)):
+        finding = verdicts.direct(found, subject, "https://x.example/a.whl", owner=corp, is_theirs=theirs)
+        assert (finding.severity, words in finding.message) == (severity, True), finding.message
+        assert finding.rule is not None
+        assert finding.rule.key == "direct-urls"
+        assert (finding.fix == "nothing, if you asked for it") == (severity is Severity.NOTE)
+
+
+SHA, MD5 = {"sha256": "A" * 64}, {"md5": "b" * 32}
+
+
+@pytest.mark.parametrize(
+    ("locked", "listed", "code"),
+    [
+        (("f.whl", SHA), ("f.whl", SHA), None),
+        (("f.whl", SHA), ("f.whl", {"sha256": "a" * 64}), None),
+        ((None, SHA), ("f.whl", SHA), None),
+        ((None, SHA), ("f.whl", {"sha256": "c" * 64}), "not-the-owners-file"),
+        (("f.whl", SHA), ("g.whl", SHA), "not-the-owners-file"),
+        (("f.whl", {}), ("g.whl", SHA), "not-the-owners-file"),
+        (("f.whl", {}), ("f.whl", SHA), "no-hash"),
+        (("f.whl", MD5), ("f.whl", MD5), "no-hash"),
+        (("f.whl", SHA), ("f.whl", {}), "owner-states-no-hash"),
+        (("f.whl", SHA | {"sha512": "d"}), ("f.whl", SHA), "owner-states-no-hash"),
+        (("f.whl", SHA | {"sha512": "d"}), ("f.whl", SHA | {"sha512": "e"}), "not-the-owners-file"),
+        (("f.whl", SHA | MD5), ("f.whl", SHA), "owner-states-no-hash"),
+    ],
+)
+def test_files_of_a_lock_by_hash(
+    locked: tuple[str | None, dict[str, str]], listed: tuple[str, dict[str, str]], code: str | None
+) -> None:
+    """A file is its owner's only if the owner states each hash that the lock has, and one is strong."""
+    decision = decide(TWO, {"corp": PAGE})
+    found = Offer({"corp": (Listed(listed[0], "99.0", listed[1]),)}, {"corp": ("99.0",)})
+    told = lock_verdicts.judge_files(policy(), decision, ACME, [LockedFile(*locked, line=7)], found)
+    assert [finding.code for finding in told] == ([code] if code else [])
+    assert all(finding.line == 7 for finding in told)
+
+
+def test_a_file_of_another_version_or_from_below() -> None:
+    """Files of other versions do not count, but where none is stated; a lower repository that lists it is named."""
+    decision = decide(TWO, {"corp": PAGE, "pypi": PAGE}, below=True)
+    files = {"corp": (Listed("f.whl", "1.0", SHA),), "pypi": (Listed("x.whl", "99.0", SHA),)}
+    found = Offer(files, {"corp": ("1.0",), "pypi": ("99.0",)})
+    (told,) = lock_verdicts.judge_files(policy(), decision, ACME, [LockedFile(None, SHA, None)], found)
+    assert (told.code, told.line) == ("hijack", None)
+    assert "only pypi (priority 90) lists it" in told.message
+    unpinned = replace(ACME, version=None)
+    assert lock_verdicts.judge_files(policy(), decision, unpinned, [LockedFile(None, SHA, None)], found) == []
+    (bare,) = lock_verdicts.judge_files(policy(), decision, unpinned, [LockedFile(None, {}, None)], found)
+    assert (bare.code, "its file has no hash" in bare.message) == ("no-hash", True)
+
+
+PYLOCK = f"""\
+lock-version = "1.0"
+created-by = "a test"
+
+[[packages]]
+name = "acme"
+version = "1.0"
+wheels = [
+    {{ name = "acme-1.0-py3-none-any.whl", url = "https://u:p@x.example/acme-1.0-py3-none-any.whl", hashes = {{ SHA256 = "{"a" * 64}" }} }},
+]
+[packages.sdist]
+path = "dir\\\\acme-1.0.tar.gz"
+hashes = {{ sha256 = "{"b" * 64}" }}
+
+[[packages]]
+name = "tool"
+[packages.vcs]
+type = "git"
+url = "https://u:s3cret@git.example/tool"
+commit-id = "0123456789abcdef"
+
+[[packages]]
+name = "here"
+directory = {{ path = "./here", editable = true }}
+
+[[packages]]
+name = "there"
+directory = {{ path = "./there" }}
+
+[[packages]]
+name = "archived"
+archive = {{ url = "https://u:s3cret@x.example/a.zip?token=s3cret", hashes = {{ sha256 = "c" }} }}
+"""  # noqa: E501 - as lockers write it
+
+
+def read(text: str) -> list[locks.Package]:
+    """The packages of a pylock.toml."""
+    return locks.packages(tomllib.loads(text), text, "pylock.toml")
+
+
+def test_a_pylock_is_read_with_its_lines() -> None:
+    """Names, versions, files with their hashes and lines; and where other things come from, without logins."""
+    acme, *others = read(PYLOCK)
+    assert (acme.name, acme.version, acme.line, acme.source) == ("acme", "1.0", 4, None)
+    assert acme.files == (
+        LockedFile("acme-1.0-py3-none-any.whl", {"sha256": "a" * 64}, 8),
+        LockedFile("acme-1.0.tar.gz", {"sha256": "b" * 64}, 11),
+    )
+    assert [(p.name, p.source, dict(p.hashes)) for p in others] == [
+        ("tool", "git https://git.example/tool at 0123456789ab", {}),
+        ("here", "the folder ./here (editable)", {}),
+        ("there", "the folder ./there", {}),
+        ("archived", "https://x.example/a.zip", {"sha256": "c"}),
+    ]
+    assert read('lock-version = "1.0"\npackages = [{ name = "acme", version = "1" }]')[0].line is None
+    inline = 'lock-version = "1.0"\npackages = [{ name = "a", sdist = { name = "a.zip", hashes = { sha256 = "x" } } }]'
+    assert read(inline)[0].files == (LockedFile("a.zip", {"sha256": "x"}, None),)
+    odd = read(PYLOCK.replace('name = "acme-1.0-py3-none-any.whl", ', ""))[0]
+    assert odd.files[0].name == "acme-1.0-py3-none-any.whl"
+    escaped = 'lock-version = "1.0"\n[[packages]]\nname = "a"\n[[packages.wheels]]\nname = "\\u0061.whl"\n'
+    assert read(escaped)[0].files == (LockedFile("a.whl", {}, 2),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "lock-version = 1.0",
+        'lock-version = "2.0"',
+        'lock-version = "1.0"\npackages = 1',
+        'lock-version = "1.0"\npackages = [1]',
+        'lock-version = "1.0"\n[[packages]]\nversion = "1"',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nversion = 1',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nwheels = 1',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nsdist = 1',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nsdist = {}',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nsdist = { url = 1 }',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nsdist = { url = "https://[/a.zip" }',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nsdist = { name = "a", hashes = 1 }',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nsdist = { name = "a", hashes = { sha256 = 1 } }',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nvcs = 1',
+        'lock-version = "1.0"\npackages = [{ name = "a", archive = { url = "x", hashes = 1 } }]',
+    ],
+)
+def test_what_is_no_pylock_is_wrong_use(text: str) -> None:
+    """A document of another shape is told by file and line, and ends in [usage]."""
+    with pytest.raises(locks.NoLock, match=r"^pylock\.toml.*\[usage\]$"):
+        read(text)
+
+
+def test_names_of_locks() -> None:
+    """PEP 751 names the files."""
+    assert [locks.is_pylock(n) for n in ("pylock.toml", "pylock.dev.toml", "pylock.a.b.toml", "lock.toml")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_flat_answer_is_missing_for_pure_decisions() -> None:
+    """A repository without the name is asked and passed: the owner below it is judged."""
+    decision = decide(TWO, {"corp": Missing(), "pypi": PAGE})
+    assert verdicts.judge(policy(), decision, ACME, offer(pypi=("99.0",))) == []
