@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from repoprio.findings import KINDS
+from repoprio.audit.findings import KINDS
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv

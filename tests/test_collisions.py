@@ -9,9 +9,9 @@ from collections.abc import Mapping
 import pytest
 
 from policy_files import TOOLS
-from repoprio import collisions as colliding
+from repoprio.audit import collisions as colliding
+from repoprio.audit.findings import Finding, Severity
 from repoprio.config.load import read_text
-from repoprio.findings import Finding, Severity
 from repoprio.names import normalize
 from repoprio.policy import Policy
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from repoprio import name_lists
+from repoprio.audit import name_lists
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import listing
 

@@ -14,8 +14,8 @@ import jsonschema
 import pytest
 
 from policy_files import TOOLS
+from repoprio.audit.findings import KINDS, Audit, Finding, worst_first
 from repoprio.config.load import read_text
-from repoprio.findings import KINDS, Audit, Finding, worst_first
 from repoprio.policy import Policy
 from repoprio.render import audit as rendered
 from repoprio.render import sarif

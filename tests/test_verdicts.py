@@ -9,16 +9,16 @@ from dataclasses import replace
 import pytest
 
 from policy_files import TOOLS
-from repoprio import lock_verdicts, locks, verdicts
 from repoprio.answers import Answer, Failed, Missing, Served, Status
+from repoprio.audit import lock_verdicts, locks, verdicts
+from repoprio.audit.findings import Finding, Severity
+from repoprio.audit.lock_verdicts import LockedFile
+from repoprio.audit.verdicts import Listed, Offer, Subject
 from repoprio.config.load import read_text
-from repoprio.findings import Finding, Severity
 from repoprio.inquiry import Run
-from repoprio.lock_verdicts import LockedFile
 from repoprio.lookup import Decision, Lookup, drive
 from repoprio.names import normalize
 from repoprio.policy import Policy
-from repoprio.verdicts import Listed, Offer, Subject
 
 if sys.version_info >= (3, 11):
     import tomllib

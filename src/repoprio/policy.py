@@ -70,6 +70,11 @@ class Rule(NamedTuple):
     def __str__(self) -> str:
         return f"{self.key} = {self.value} ({self.file})" if self.value else f"{self.key} ({self.file})"
 
+    @property
+    def place(self) -> str:
+        """Key and file without the value, for the inside of a sentence's parentheses."""
+        return f"{self.key}, {self.file}"
+
 
 @dataclass(frozen=True)
 class Location:

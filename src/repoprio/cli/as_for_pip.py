@@ -8,18 +8,34 @@ import argparse
 def add_requirements(parser: argparse.ArgumentParser) -> None:
     """Requirements, files of them, and constraints."""
     parser.add_argument("requirements", nargs="*", metavar="REQ", help="a requirement, such as 'acme>=1'")
-    parser.add_argument("-r", "--requirement", action="append", default=[], metavar="FILE", dest="files")
-    parser.add_argument("-c", "--constraint", action="append", default=[], metavar="FILE", dest="constraints")
+    parser.add_argument(
+        "-r",
+        "--requirement",
+        action="append",
+        default=[],
+        metavar="FILE",
+        dest="files",
+        help="all requirements of a file",
+    )
+    parser.add_argument(
+        "-c",
+        "--constraint",
+        action="append",
+        default=[],
+        metavar="FILE",
+        dest="constraints",
+        help="versions that are allowed",
+    )
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that say where pip looks, and for what."""
     pip = parser.add_argument_group("as for pip")
-    pip.add_argument("--pre", action="store_true")
-    pip.add_argument("--no-index", action="store_true")
-    pip.add_argument("-i", "--index-url", metavar="URL")
-    pip.add_argument("--extra-index-url", action="append", default=[], metavar="URL")
-    pip.add_argument("-f", "--find-links", action="append", default=[], metavar="URL")
+    pip.add_argument("--pre", action="store_true", help="pre-releases too")
+    pip.add_argument("--no-index", action="store_true", help="flat repositories only")
+    pip.add_argument("-i", "--index-url", metavar="URL", help="an index that the policy lists, or lets in")
+    pip.add_argument("--extra-index-url", action="append", default=[], metavar="URL", help="the same")
+    pip.add_argument("-f", "--find-links", action="append", default=[], metavar="URL", help="the same, flat")
 
 
 def words(options: argparse.Namespace) -> list[str]:

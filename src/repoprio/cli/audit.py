@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from repoprio import __version__
+from repoprio.audit.findings import Audit
 from repoprio.cli import terminal
-from repoprio.findings import Audit
 from repoprio.render import audit as rendered
 from repoprio.render import sarif
 from repoprio.render.table import painted, plain, unpainted
@@ -24,7 +24,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "code. Exit status 1 if there is a finding that is more than a note."
     )
     parser.add_argument("files", nargs="*", metavar="FILE", help="a pylock.toml, or a requirements file with hashes")
-    parser.add_argument("-r", "--requirement", action="append", default=[], metavar="FILE", dest="more_files")
+    parser.add_argument(
+        "-r", "--requirement", action="append", default=[], metavar="FILE", dest="more_files", help="the same"
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--python", metavar="PATH", help="the environment of this Python instead")
     where.add_argument("--path", action="append", default=[], metavar="DIR", help="a folder of packages instead")

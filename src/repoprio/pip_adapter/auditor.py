@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from repoprio import answers, lock_verdicts, verdicts
-from repoprio.collisions import collisions, remedy
+from repoprio import answers
+from repoprio.audit import lock_verdicts, verdicts
+from repoprio.audit.collisions import collisions, remedy
+from repoprio.audit.findings import Audit, Finding, worst_first
+from repoprio.audit.lock_verdicts import LockedFile
+from repoprio.audit.locks import Package
+from repoprio.audit.verdicts import Listed, Offer, Subject
 from repoprio.config.faults import did_you_mean
 from repoprio.errors import RepoprioError
-from repoprio.findings import Audit, Finding, worst_first
-from repoprio.lock_verdicts import LockedFile
-from repoprio.locks import Package
 from repoprio.lookup import Decision, Outcome
 from repoprio.names import NormalizedName, is_project_name, normalize, version_in
 from repoprio.pip_adapter import hush
@@ -24,7 +26,6 @@ from repoprio.pip_adapter.reading import PipPage
 from repoprio.policy import Mode, Policy, Repository
 from repoprio.routing import Blocked, Conflict, Route, narrowing, route
 from repoprio.urls import filename
-from repoprio.verdicts import Listed, Offer, Subject
 
 # After `opened`, which guards this process: only a guarded pip may be imported.
 from pip._internal.models.link import Link  # isort: skip

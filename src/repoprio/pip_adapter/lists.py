@@ -11,8 +11,8 @@ from typing import NamedTuple, TypeVar
 from pip._internal.models.link import Link
 from pip._internal.utils.urls import url_to_path
 
-from repoprio import name_lists
 from repoprio.answers import Listed
+from repoprio.audit import name_lists
 from repoprio.inquiry import MAX_REDIRECTS
 from repoprio.names import SDIST_ENDINGS, NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import auth, listing, pages, reading, transport

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from repoprio import locks
-from repoprio.findings import Finding, Severity
-from repoprio.lock_verdicts import LockedFile
-from repoprio.locks import NoLock, Package
+from repoprio.audit import locks
+from repoprio.audit.findings import Finding, Severity
+from repoprio.audit.lock_verdicts import LockedFile
+from repoprio.audit.locks import NoLock, Package
 from repoprio.pip_adapter import callers, compat
 from repoprio.pip_adapter.opened import Opened
 from repoprio.policy import Policy, Unlisted

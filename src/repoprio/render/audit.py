@@ -7,7 +7,7 @@ import textwrap
 from collections import Counter
 from typing import Any
 
-from repoprio.findings import Audit, Finding, Severity
+from repoprio.audit.findings import Audit, Finding, Severity
 from repoprio.render.table import Paint, plain, unpainted
 
 SCHEMA = 1

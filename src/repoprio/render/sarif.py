@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
-from repoprio.findings import KINDS, Audit, Finding, Severity
+from repoprio.audit.findings import KINDS, Audit, Finding, Severity
 from repoprio.render.table import plain
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

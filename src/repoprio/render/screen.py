@@ -43,7 +43,8 @@ def summary(explanations: Sequence[Explanation]) -> str:
     """How many projects there were, and what became of them; those whose answer is no by name."""
     counts = [(outcome, [e for e in explanations if e.outcome is outcome]) for outcome in Outcome]
     parts = [_counted(outcome, found) for outcome, found in counts if found]
-    return f"{len(explanations)} requirements: {'; '.join(parts)}."
+    count = len(explanations)
+    return f"{count} requirement{'' if count == 1 else 's'}: {'; '.join(parts) or 'nothing to explain'}."
 
 
 def _counted(outcome: Outcome, found: Sequence[Explanation]) -> str:

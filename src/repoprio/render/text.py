@@ -49,7 +49,7 @@ def _fits(e: Explanation) -> str:
 def _merged(e: Explanation) -> str:
     supplier = e.chosen.repository if e.chosen else "?"
     among = listed([r.name for r in e.owners])
-    by = f" ({e.pin.key}, {e.pin.file})" if e.pin else ""
+    by = f" ({e.pin.place})" if e.pin else ""
     return f"{_taken(e)} comes from {supplier}: version priority rules among {among}{by}."
 
 
@@ -86,7 +86,7 @@ def _unavailable(e: Explanation) -> str:
 
 
 def _blocked(e: Explanation) -> str:
-    return f"{e.project} is blocked: {e.block} ({e.rules[0].key}, {e.rules[0].file})."
+    return f"{e.project} is blocked: {e.block} ({e.rules[0].place})."
 
 
 def _ambiguous(e: Explanation) -> str:
@@ -95,7 +95,7 @@ def _ambiguous(e: Explanation) -> str:
 
 def _direct_url(e: Explanation) -> str:
     verdict = "asks for a direct URL itself" if e.outcome is Outcome.SERVED else "names a direct URL, which is refused"
-    return f"{e.project} {verdict}: no repository is asked ({e.rules[0].key}, {e.rules[0].file})."
+    return f"{e.project} {verdict}: no repository is asked ({e.rules[0].place})."
 
 
 def _ruled_out(e: Explanation) -> str:

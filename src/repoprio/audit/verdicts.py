@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from repoprio import answers
 from repoprio.answers import State
-from repoprio.findings import Finding, Severity
+from repoprio.audit.findings import Finding, Severity
 from repoprio.lookup import Code, Decision, Outcome
 from repoprio.policy import LOWEST, DirectUrls, Policy, Repository, Rule
 from repoprio.routing import Blocked, Conflict, Route
@@ -65,7 +65,7 @@ def judge(
     route = decision.route
     if is_pinned_out and isinstance(route, Route) and route.versions:
         wanted, rule = route.versions
-        said = f"{subject} {subject.verb}, but the policy wants {subject.project} {wanted} ({rule})."
+        said = f"{subject} {subject.verb}, but the policy wants {subject.project} {wanted} ({rule.place})."
         found.append(finding(subject, "pin-versions", said, _again(subject, offer), rule=rule))
     return found
 
@@ -75,7 +75,7 @@ def _unsupplied(decision: Decision[Any], subject: Subject) -> Finding:
     route = decision.route
     verb = f"{subject} {subject.verb}"
     if isinstance(route, Blocked):
-        said = f"{verb}, but {subject.project} is blocked: {route.text} ({route.rule})."
+        said = f"{verb}, but {subject.project} is blocked: {route.text} ({route.rule.place})."
         return finding(subject, "blocked", said, _drop(subject), rule=route.rule)
     if isinstance(route, Conflict):
         rules = joined(route.rules)
@@ -85,12 +85,13 @@ def _unsupplied(decision: Decision[Any], subject: Subject) -> Finding:
     rule = route.rules[0] if route.rules else None
     owner = route.owners[0] if route.owners else None
     owners = joined(route.owners)
+    by = rule.place if rule else ""
     if decision.code is Code.OWNER_RULED_OUT:
-        said = f"{verb}, but {subject.project} belongs to {owners}, which may not be asked for it ({rule})."
+        said = f"{verb}, but {subject.project} belongs to {owners}, which may not be asked for it ({by})."
         mend = "enable the owner for this name, or route the name elsewhere"
         return finding(subject, "owner-ruled-out", said, mend, repository=owner, rule=rule)
     if decision.code is Code.OWNED_ABSENT:
-        said = f"{verb}, but {subject.project} belongs to {owners}, which does not have it ({rule}): "
+        said = f"{verb}, but {subject.project} belongs to {owners}, which does not have it ({by}): "
         said += "it came from elsewhere."
         mend = f"see what {subject} may have done; publish {subject.project} to {owners} if it is yours, else "
         return finding(subject, "owned-absent", said, mend + _drop(subject), repository=owner, rule=rule)

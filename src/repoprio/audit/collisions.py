@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from repoprio.findings import Finding, Severity
+from repoprio.audit.findings import Finding, Severity
+from repoprio.audit.verdicts import joined
 from repoprio.names import NormalizedName, Pattern, best_match
 from repoprio.policy import Mode, Policy, Repository, Rule, tiers
 from repoprio.routing import Blocked, Conflict, Route, RuledOut, route
-from repoprio.verdicts import joined
 
 Lists = Mapping[str, frozenset[NormalizedName]]
 # With more names in common than this, or most of one's list, two repositories are a mirror and its original.
@@ -45,7 +45,7 @@ def _collision(policy: Policy, name: NormalizedName, listing: Sequence[Repositor
     who = f"{name} is listed by {joined(listing)}"
     if not isinstance(found, Route):
         rule = _rule(found)
-        said = f"{who}; nothing of it is installed at all ({rule})."
+        said = f"{who}; nothing of it is installed at all ({rule.place})."
         return Finding("protected", said, "nothing", name, rule=rule, detail=_names(listing))
     asked = [r for r in listing if r in found.repositories]
     if len(asked) < 2:
@@ -61,7 +61,7 @@ def _protected(
 ) -> Finding:
     rule = found.rules[0] if found.rules else _blind(policy, found, listing)
     owner = asked[0] if asked else None
-    said = f"{who}; the policy lets {f'{owner} alone' if owner else 'none of these'} supply it ({rule})."
+    said = f"{who}; the policy lets {f'{owner} alone' if owner else 'none of these'} supply it ({rule.place})."
     return Finding("protected", said, "nothing", found.name, repository=owner, rule=rule, detail=_names(listing))
 
 

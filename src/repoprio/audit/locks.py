@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.errors import RepoprioError
-from repoprio.lock_verdicts import LockedFile
 from repoprio.urls import filename, hushed, redacted
 
 _NAME = re.compile(r"pylock(\.[^.]+)?\.toml")

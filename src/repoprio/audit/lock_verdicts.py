@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from repoprio.findings import Finding
+from repoprio.audit.findings import Finding
+from repoprio.audit.verdicts import Listed, Offer, Subject, finding, joined, rule_of, shadowed
 from repoprio.lookup import Decision
 from repoprio.policy import Policy, Repository, Rule
-from repoprio.verdicts import Listed, Offer, Subject, finding, joined, rule_of, shadowed
 
 # Whoever can make two files of one md5 or sha1 can make a lock take either.
 _WEAK = frozenset({"md5", "sha1"})

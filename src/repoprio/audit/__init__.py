@@ -1,0 +1,1 @@
+"""What is installed, a lock or several project lists, held against the policy: findings. Pure."""
