@@ -1,0 +1,60 @@
+"""What there is to say of a repository, from what it answered."""
+
+from __future__ import annotations
+
+from repoprio.answers import Finding, State
+from repoprio.checkup import Trial, report
+from repoprio.names import Pattern
+from repoprio.policy import Location, Policy, Repository
+from repoprio.reasons import Cause
+
+CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)
+PYPI = Repository("pypi", (Location.of("https://pypi.example/simple/"),), 90)
+SERVED = Finding[str](CORP, State.SERVES, files=3)
+ABSENT = Finding[str](CORP, State.ABSENT, "404", Cause.STATUS)
+
+
+def silent(reason: str, cause: Cause) -> Finding[str]:
+    """An answer that is none."""
+    return Finding(CORP, State.UNAVAILABLE, reason, cause)
+
+
+def told(
+    *others: Repository, unknown: Finding[str], known: tuple[Finding[str], ...] = (), corp: Repository = CORP
+) -> list[str]:
+    """The codes for corp, beside `others`."""
+    trial = Trial(corp, "https://corp.example/simple/", 0.1, unknown, known)
+    found = report(Policy((corp, *others)), [trial])
+    return [remark.code for remark in found[0].remarks]
+
+
+def test_what_there_is_to_say() -> None:
+    """Each kind of answer and its remark; what cannot matter, for nobody stands below, is not remarked."""
+    both = (SERVED, SERVED)
+    assert told(PYPI, unknown=ABSENT, known=(SERVED, ABSENT)) == []
+    assert told(PYPI, unknown=ABSENT) == ["unproven"]
+    assert told(unknown=ABSENT) == []
+    assert told(PYPI, unknown=ABSENT, known=both) == ["mirror-of-pypi"]
+    assert told(unknown=ABSENT, known=both) == ["mirror-of-pypi"]
+    narrow = Repository("corp", CORP.locations, 10, namespaces=(Pattern.parse("acme-*"),))
+    assert told(PYPI, unknown=ABSENT, known=both, corp=narrow) == []
+    assert told(Repository("top", PYPI.locations, 1), unknown=ABSENT, known=both) == []
+    assert told(PYPI, unknown=SERVED, known=both) == ["every-name"]
+    assert told(PYPI, unknown=Finding[str](CORP, State.SERVES)) == ["empty-pages"]
+    assert told(PYPI, unknown=silent("403; no login", Cause.LOGIN), known=(SERVED, ABSENT)) == ["absent"]
+    assert told(PYPI, unknown=silent("403; no login", Cause.LOGIN)) == ["login"]
+    away = Finding[str](CORP, State.ABSENT, "it redirects to pypi", Cause.REDIRECT)
+    assert told(PYPI, unknown=away) == ["forwards", "unproven"]
+    assert told(PYPI, unknown=silent("it redirects", Cause.REDIRECT)) == ["forwards"]
+    assert told(unknown=Finding[str](CORP, State.UNAVAILABLE, "?")) == ["try-again"]
+
+
+def test_a_report_knows_who_is_silent() -> None:
+    """A repository is silent where all its URLs are; one that was not tried is not."""
+    quiet = Trial(CORP, "https://corp.example/", 0.1, silent("503", Cause.SERVER))
+    good = Trial(CORP, "https://m.example/", 0.1, ABSENT)
+    policy = Policy((CORP, PYPI))
+    assert [one.is_silent for one in report(policy, [quiet])] == [True, False]
+    assert [one.is_silent for one in report(policy, [quiet, good])] == [False, False]
+    assert [remark.code for remark in report(policy, [quiet, good])[0].remarks] == ["try-again", "mirror-answers"]
+    assert [remark.code for remark in report(policy, [good, quiet])[0].remarks] == ["unproven", "mirror-silent"]
