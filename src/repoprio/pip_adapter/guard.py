@@ -19,7 +19,7 @@ from repoprio.pip_adapter import callers, compat, hush
 from repoprio.pip_adapter.callers import Refusal
 from repoprio.pip_adapter.pages import Pages
 from repoprio.pip_adapter.reading import PipPage
-from repoprio.pip_adapter.weigh import Offers, Weighed
+from repoprio.pip_adapter.weigh import Offers, Weighed, offers_alone
 from repoprio.policy import CALLERS_PRIORITY, Format, Mode, Policy, Repository
 from repoprio.render import text
 from repoprio.render.policy import policy_line
@@ -137,7 +137,7 @@ class Guard:
         weighed = self._weighed(decision)
         best = weighed.best(specifier, hashes) if decision.outcome is Outcome.SERVED else None
         serving = tuple(decision.of(State.SERVES))
-        alone = Weighed(self._finder, name, serving, None) if shadowed else None
+        alone = Weighed(self._finder, name, offers_alone(decision), None) if shadowed else None
         newest = alone.best(specifier, hashes) if alone else None
         return explain(
             self.policy,

@@ -15,7 +15,7 @@ from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.guard import Guard, Refused
 from repoprio.pip_adapter.reading import PipPage
 from repoprio.pip_adapter.unbuilt import Unresolved, refused
-from repoprio.pip_adapter.weigh import Offers, Weighed
+from repoprio.pip_adapter.weigh import Offers, Weighed, offers_alone
 from repoprio.policy import Format, Repository, Rule
 from repoprio.render import text
 from repoprio.routing import Blocked, Route, RuledOut, route
@@ -144,14 +144,8 @@ class Alone(Side):
         return self._all[name]
 
     def offers(self, decision: Decision[PipPage]) -> Offers:
-        """All that serve the name; of equal files pip takes that of the index named last, here the lowest one."""
-        owners = decision.owners
-        top = max((owner.repository.priority for owner in owners), default=0)
-        others = [finding for finding in decision.of(State.SERVES) if finding not in owners]
-        # What stands in find-links counts less than what stands in an index.
-        winning = [f for f in others if f.repository.priority > top and f.repository.format is Format.SIMPLE]
-        winning.sort(key=lambda finding: -finding.repository.priority)
-        return (*winning, *owners, *(finding for finding in others if finding not in winning))
+        """All that serve the name."""
+        return offers_alone(decision)
 
     def narrowed(self, name: NormalizedName) -> Rule | None:  # noqa: ARG002 - as on the policy's side
         """Pip alone knows no pins."""

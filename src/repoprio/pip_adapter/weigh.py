@@ -8,16 +8,32 @@ from typing import Any
 
 from pip._vendor.packaging.specifiers import SpecifierSet
 
-from repoprio.answers import Finding
+from repoprio.answers import Finding, State
 from repoprio.explanation import Chosen, Rejected
+from repoprio.lookup import Decision
 from repoprio.names import NormalizedName, version_in
 from repoprio.pip_adapter import rejections
 from repoprio.pip_adapter.compat import is_pinned, is_version
 from repoprio.pip_adapter.reading import PipPage
+from repoprio.policy import Format
 from repoprio.reasons import Rejection
 from repoprio.urls import filename
 
 Offers = tuple[Finding[PipPage], ...]
+
+
+def offers_alone(decision: Decision[PipPage]) -> Offers:
+    """All that serve the name, as version priority takes them: of equal files pip takes that of the index named last.
+
+    That is the lowest one here. Within the owner's tier nothing changes, and what stands in find-links counts
+    less than what stands in an index.
+    """
+    owners = decision.owners
+    top = max((owner.repository.priority for owner in owners), default=0)
+    others = [finding for finding in decision.of(State.SERVES) if finding not in owners]
+    winning = [f for f in others if f.repository.priority > top and f.repository.format is Format.SIMPLE]
+    winning.sort(key=lambda finding: -finding.repository.priority)
+    return (*winning, *owners, *(finding for finding in others if finding not in winning))
 
 
 class Weighed:

@@ -151,12 +151,15 @@ def _pip_alone(e: Explanation) -> str:
         asks = e.outcome is Outcome.SERVED and any(line.status == "not-asked" for line in e.lines)
         below = listed([line.repository.name for line in e.lines if line.status == "not-asked"])
         return f"not checked: that would tell {below} the name. --shadowed checks" if asks else ""
-    same = f"would take the same: {alone.version} from {alone.repository}"
-    said = same if e.chosen == alone else f"would take {_stranger(e, alone)}"
+    said = f"would take {_stranger(e, alone)}"
     unasked = [line.repository.name for line in e.lines if line.code == RuledOut.NOT_ROUTED.value]
     return f"{said}, as far as may be asked: {listed(unasked)} must not learn the name" if unasked else said
 
 
 def _stranger(e: Explanation, alone: Chosen) -> str:
     taken = f"{alone.version} from {alone.repository}"
+    if e.chosen == alone:
+        return f"the same: {taken}"
+    if e.chosen and e.chosen.file == alone.file:
+        return f"{taken}, which has a file of the same name"
     return taken if alone.repository in {owner.name for owner in e.owners} else f"{taken}: another publisher's project?"
