@@ -78,6 +78,7 @@ def test_each_repository_is_told_as_it_is(
     assert found["empty"]["remarks"][0]["setting"] == 'absent = [404, "empty-page"]'
     assert [found[name]["check"]["reachable"] for name in found] == [True, True, True, False, False, True]
     assert found["lowest"]["check"]["api"] == "HTML 1.0"
+    assert found["own"]["check"]["api"]
     assert (found["mirror"]["check"]["api"] or "").startswith("JSON 1." if pip_version == "26.3" else "HTML 1.")
     assert found["mirror"]["check"]["known"] == {"pip": "serves", "setuptools": "serves"}
     assert found["own"]["check"]["asked"].startswith(own.page_url)

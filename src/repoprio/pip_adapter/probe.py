@@ -45,13 +45,15 @@ def _trial(guard: Guard, repository: Repository, *, thorough: bool) -> Trial:
     # Whoever is down, or sends the asker away, is not asked again.
     goes_on = thorough and not unknown.lasting
     known = tuple(guard.inquire(repository, normalize(name)) for name in EVERYBODY_HAS) if goes_on else ()
+    # Its page came already, if the random name was to be believed absent.
+    canary = [guard.inquire(repository, repository.canary)] if repository.canary and goes_on else []
     return Trial(
         repository,
         repository.locations[0].shown,
         seconds,
         unknown,
         known,
-        api=_api([unknown, *known]),
+        api=_api([unknown, *known, *canary]),
         is_pypi=repository.is_at(compat.default_index()),
     )
 
