@@ -178,7 +178,7 @@ def test_a_status_that_could_mean_absent() -> None:
         (Rejection.PRE_RELEASE, "pre-release"),
         (Rejection.TAG, "tag"),
         (Rejection.REQUIRES_PYTHON, "requires-python"),
-        (Rejection.HASH, "other-version"),
+        (Rejection.HASH, "hash"),
         (Rejection.SPECIFIER, "other-version"),
     ],
 )

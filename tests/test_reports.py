@@ -110,7 +110,8 @@ def test_exit_status_and_counts() -> None:
     codes = {"direct-url": 1, "not-the-owners": 1}
     assert found["summary"] == {"findings": 2, "error": 1, "warning": 0, "note": 1, "codes": codes}
     assert set(found["findings"][0]) == {
-        *("code", "severity", "project", "version", "repository", "priority", "message", "fix", "rule", "file", "line"),
+        *("code", "severity", "project", "version", "repository", "priority", "message", "fix", "command"),
+        *("rule", "file", "line"),
     }
     assert found["findings"][0]["rule"] == {
         "key": "repositories.corp.priority",

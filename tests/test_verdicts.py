@@ -58,10 +58,13 @@ def offer(fits: str | None = None, **versions: tuple[str, ...]) -> Offer:
     return Offer(files, versions, lambda: fits)
 
 
+AGAIN = "pip install --force-reinstall --no-deps 'acme==1.0'"
+
+
 def one(found: list[Finding]) -> tuple[str, str, str]:
-    """Code, message and fix of the only finding."""
+    """Code, message and what to do of the only finding."""
     (finding,) = found
-    return finding.code, finding.message, finding.fix
+    return finding.code, finding.message, finding.mend
 
 
 def test_what_the_owner_has_is_no_finding() -> None:
@@ -82,11 +85,12 @@ def test_a_version_that_is_not_the_owners() -> None:
     assert said == (
         "acme 99.0 is installed, but acme belongs to corp (priority 10), which has 1.1, 1.0: it came from elsewhere."
     )
-    assert "pip install --force-reinstall 'acme==1.1'" in fix
+    assert fix.endswith("then put acme 1.1 in its place: pip install --force-reinstall --no-deps 'acme==1.1'")
     many = tuple(f"1.{n}" for n in range(20, 0, -1))
     assert "... (20 in all)" in one(verdicts.judge(policy(), decision, ACME, offer(corp=many)))[1]
     code, said, fix = one(verdicts.judge(policy(), decision, ACME, offer(corp=())))
-    assert ("which has no file of it" in said, fix.startswith("pip uninstall acme")) == (True, True)
+    assert ("which has no file of it" in said, fix.endswith("uninstall acme: pip uninstall acme")) == (True, True)
+    assert 'absent = [404, "empty-page"]' in fix
 
 
 def test_a_hijack_is_called_one_where_others_were_asked() -> None:
@@ -171,7 +175,7 @@ def test_a_pins_versions() -> None:
         "pin-versions",
         "acme 99.0 is installed, but the policy wants acme <3 (pins.p.versions, policy.toml).",
     )
-    assert one(found)[2] == "pip install --force-reinstall 'acme==2.0'"
+    assert one(found)[2] == "put acme 2.0 in its place: pip install --force-reinstall --no-deps 'acme==2.0'"
     assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
 
 
@@ -198,7 +202,7 @@ def test_a_yanked_version() -> None:
         code, said, fix = one(
             verdicts.judge(policy(), decision, ACME, Offer(files, {"corp": ("99.0",)}, lambda: "1.0"))
         )
-        assert (code, words in said, fix) == ("yanked", True, "pip install --force-reinstall 'acme==1.0'")
+        assert (code, words in said, fix) == ("yanked", True, f"put acme 1.0 in its place: {AGAIN}")
         lock = replace(ACME, pip=None)
         assert one(verdicts.judge(policy(), decision, lock, Offer(files, {"corp": ("99.0",)})))[2].startswith("lock it")
 

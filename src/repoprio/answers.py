@@ -116,7 +116,8 @@ class Finding(Generic[Page]):
 
     `cause` and `reason`, a short text, are for ABSENT and UNAVAILABLE; `asked` is the location that was
     asked last; `mirror` the one of its mirrors that answered in its place; `failures` its other locations
-    that were tried in vain. `skipped` marks an unavailable one that `skip-if-unavailable` made count as absent.
+    that were tried in vain; `asked_for` the name that a repository was down for.
+    `skipped` marks an unavailable one that `skip-if-unavailable` made count as absent.
     """
 
     repository: Repository
@@ -133,3 +134,4 @@ class Finding(Generic[Page]):
     login_refused: bool = False
     passed_over: bool = False
     lasting: bool = False
+    asked_for: NormalizedName | None = None

@@ -68,6 +68,7 @@ class Explanation:
     `lines` are the repositories, highest priority first. `owners` are those that own the name, or
     to which it is routed. `rules` decided; the first one is the one to name. `required_by` is who
     needs it, None for the user. `version_priority` is what pip alone would take, where that is known.
+    `constraint` is what constraints leave of its versions, "" for none; `specifier` has it too.
     `help` is the policy's own word on where to turn; `is_observed` that nothing of this is enforced.
     """
 
@@ -85,10 +86,16 @@ class Explanation:
     pin: Rule | None = None
     narrowed: Rule | None = None
     specifier: str = ""
+    constraint: str = ""
     required_by: str | None = None
     version_priority: Chosen | None = None
     help: str | None = None
     is_observed: bool = False
+
+    @property
+    def wanted(self) -> str:
+        """The requirement with what constraints make of it."""
+        return f"{self.requirement} (constraint {self.constraint})" if self.constraint else self.requirement
 
     @property
     def faulty(self) -> tuple[Line, ...]:
@@ -112,6 +119,7 @@ def explain(
     versions: Mapping[str, tuple[str, ...]],
     *,
     specifier: str = "",
+    constraint: str = "",
     chosen: Chosen | None = None,
     rejected: tuple[Rejected, ...] = (),
     required_by: str | None = None,
@@ -138,6 +146,7 @@ def explain(
         pin=_pin(route),
         narrowed=route.versions[1] if isinstance(route, Route) and route.versions else None,
         specifier=specifier,
+        constraint=constraint,
         required_by=required_by,
         version_priority=version_priority,
         help=policy.help,
@@ -212,7 +221,7 @@ def _pin(route: Route | Blocked | Conflict) -> Rule | None:
 _RULED_OUT = {
     RuledOut.NOT_ROUTED: ("not-routed", "the name is routed elsewhere"),
     RuledOut.DISABLED: ("disabled", "enabled = false"),
-    RuledOut.EXCLUDED: ("excluded", "its {key} leaves the name out"),
+    RuledOut.EXCLUDED: ("excluded", "the name is left out by its {key}"),
     RuledOut.NO_INDEX: ("excluded", "--no-index leaves flat repositories only"),
 }
 
@@ -268,7 +277,8 @@ def _status(decision: Decision[Any], finding: Finding[Any], *, fits: bool) -> tu
         if finding.passed_over:
             return "passed-over", "nothing of it fits"
         own = any(owner.repository.name == finding.repository.name for owner in decision.owners)
-        has = "has a version that fits" if decision.code is Code.FITS else f"owns {name}"
+        verb = "own" if len(decision.owners) > 1 and not own else "owns"
+        has = "has a version that fits" if decision.code is Code.FITS else f"{verb} {name}"
         if own:
             return "served", has if fits else f"owns {name}; nothing of it fits"
         if not decision.owners:

@@ -43,6 +43,8 @@ def _no_match(e: Explanation) -> Hint:
     kinds = {rejected.kind for rejected in e.rejected if rejected.kind is not Rejection.SPECIFIER}
     if e.narrowed and Rejection.PIN in kinds:
         return Hint("pin-versions", "the pin leaves versions out: change it, or ask for another version")
+    if Rejection.HASH in kinds:
+        return Hint("hash", "find out which is wrong, the files or the hashes; then lock again")
     said = _BY_KIND.get(next(iter(kinds))) if len(kinds) == 1 else None
     return said or Hint("other-version", f"ask for a version that {owners} has, or publish one that fits there")
 
@@ -51,6 +53,9 @@ _BY_KIND = {
     Rejection.YANKED: Hint("yanked", "what was yanked is taken only by an exact pin: name==version"),
     Rejection.PRE_RELEASE: Hint("pre-release", "--pre takes pre-releases too"),
     Rejection.TAG: Hint("tag", "its wheels are for other Pythons or platforms: publish one for this, or an sdist"),
+    Rejection.FORMAT: Hint(
+        "format", "--only-binary or --no-binary leaves its files out, or they are no files of pip's"
+    ),
     Rejection.REQUIRES_PYTHON: Hint("requires-python", "use a Python that it supports, or ask for an older version"),
 }
 
@@ -62,15 +67,20 @@ def _absent(_: Explanation) -> Hint:
 
 def _owned_absent(e: Explanation) -> Hint:
     owner = listed([owner.name for owner in e.owners], "or")
-    return Hint("publish-to-owner", f"check the spelling; not yet published? Publish it to {owner} first")
+    words = f"check the spelling; not yet published? Publish it to {owner} first"
+    if not any(repository.canary for repository in e.owners):
+        words += ". A wrong URL, or a login that is missing, can look the same: repoprio repos --check"
+    return Hint("publish-to-owner", words)
 
 
 def _unavailable(e: Explanation) -> Hint | None:
-    return of_silent(e.faulty[0]) if e.faulty else None
+    # A name that is routed there hangs on that repository, whatever else it serves.
+    is_routed = any(rule.key.startswith("pins.") or rule.key.endswith((".owns", ".namespaces")) for rule in e.rules)
+    return of_silent(e.faulty[0], is_routed=is_routed) if e.faulty else None
 
 
-def of_silent(line: Line) -> Hint:
-    """The way out for one repository that gave no usable answer."""
+def of_silent(line: Line, *, is_routed: bool = False) -> Hint:
+    """The way out for one repository that gave no usable answer; `is_routed`: for a name that is routed to it."""
     name = line.repository.name
     cause = Cause(line.code) if line.code else Cause.SERVER
     if cause is Cause.REDIRECT:
@@ -83,8 +93,10 @@ def of_silent(line: Line) -> Hint:
         return Hint("absent", f"repositories.{name}.absent leaves this status out; a list there replaces [404]")
     if cause in _BY_CAUSE:
         return _BY_CAUSE[cause]
-    keep = "" if line.repository.namespaces else "; namespaces for it would keep its outages to its own names"
-    return Hint("try-again", f"try again once it answers{keep}")
+    if is_routed or line.repository.namespaces:
+        return Hint("try-again", "try again once it answers")
+    keep = "namespaces would keep its outages to names of its own, and leave all others to those below it"
+    return Hint("try-again", f"try again once it answers; {keep}")
 
 
 _TELL = Hint("tell-its-keeper", "tell whoever keeps it: this is no page as the simple repository API has them")

@@ -76,12 +76,19 @@ class Inquiry(Generic[Page]):
 
     def _walk(self) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
         repository = self._repository
-        finding = self._run.down.get(repository.name) or (yield from self._fail_over())
+        finding = self._remembered() or (yield from self._fail_over())
         if finding.state is State.ABSENT and repository.canary:
             finding = yield from self._believe(finding)
         if finding.state is State.UNAVAILABLE and repository.skip_if_unavailable and not finding.login_refused:
             finding = replace(finding, skipped=True)
         return finding
+
+    def _remembered(self) -> Finding[Page] | None:
+        """That the repository was down for another name of this run; it is not asked again."""
+        down = self._run.down.get(self._repository.name)
+        if down is None or down.asked_for == self._name:
+            return down
+        return replace(down, reason=f"{down.reason} (for {down.asked_for}, and not asked again)", asked=None)
 
     def _fail_over(self) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
         """Ask the repository, then its mirrors while there is no usable answer.
@@ -106,7 +113,7 @@ class Inquiry(Generic[Page]):
         finding = replace(failed[0], login_refused=refused, failures=_failures(repository, failed)[1:])
         # Where being down counts as absent, each page is asked: the next one may answer, or say 401.
         if all(finding.lasting for finding in failed) and not repository.skip_if_unavailable:
-            self._run.down[repository.name] = finding
+            self._run.down[repository.name] = replace(finding, asked_for=self._name)
         return finding
 
     def _page(

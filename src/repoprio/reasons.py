@@ -48,7 +48,7 @@ class Rejection(str, enum.Enum):
     SPECIFIER = "specifier"
     FORMAT = "format"
     LINK = "link"
-    TWICE = "twice"
+    TWICE = "duplicate"
     OTHER = "other"
 
 

@@ -85,7 +85,8 @@ def _merged(
     rule = found.mode_rule if merges else policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
     how = "a pin merges them" if merges else "they share one tier"
     said = f"{who}; {joined([r.name for r in sharing])} own it together ({how}), so the newest version wins."
-    fix = f"say whose it is: {_owns(owner, [found.name])}"
+    names = joined([r.name for r in sharing], "or")
+    fix = f'say whose it is: "{found.name}" in owns of {names}'
     return Finding("merged", said, fix, found.name, repository=owner, rule=rule, detail=_names(listing))
 
 
@@ -177,18 +178,26 @@ def _owns(owner: Repository, names: Sequence[str]) -> str:
 
 
 def remedy(policy: Policy, found: Sequence[Finding]) -> str:
-    """TOML that gives each name that several list to the one that owns it now; "" where there is none.
+    """What gives each shadowed name to its owner for good, as TOML or for a pip.conf; "" where there is none.
 
-    Of a tier it is the one named first; a list replaces a list, so what `owns` has already stays in it.
+    A list replaces a list, so what `owns` has already stays in it. Whose a name of one tier is nobody can guess.
     """
     names: dict[str, list[str]] = {}
     for one in found:
-        if one.code in ("merged", "shadowed") and one.repository and one.project:
+        if one.code == "shadowed" and one.repository and one.project:
             names.setdefault(one.repository.name, []).append(one.project)
     tables = []
     for repository in policy.repositories:
         if repository.name in names:
             patterns = dict.fromkeys([*(p.text for p in repository.owns), *names[repository.name]])
-            lines = "".join(f'    "{text}",\n' for text in patterns)
-            tables.append(f"[repositories.{repository.name}]\nowns = [\n{lines}]\n")
+            tables.append(_table(policy, repository, list(patterns)))
     return "\n".join(tables)
+
+
+def _table(policy: Policy, repository: Repository, patterns: Sequence[str]) -> str:
+    """The `owns` of a repository in the form of the file that sets its URL."""
+    if not policy.rule(f"repositories.{repository.name}.url").file.endswith(".toml"):
+        lines = "".join(f"    {text}\n" for text in patterns)
+        return f"[repoprio]\nrepositories.{repository.name}.owns =\n{lines}"
+    lines = "".join(f'    "{text}",\n' for text in patterns)
+    return f"[repositories.{repository.name}]\nowns = [\n{lines}]\n"

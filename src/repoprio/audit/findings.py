@@ -169,9 +169,10 @@ KINDS = {
 class Finding:
     """One thing that an audit found.
 
-    `message` is one sentence, `fix` what to do; `file` and `line` (from 1) are where, if in a file, `file` as it was
-    named. `place` is a path that stands for a thing that is in no file of a checkout. `detail` tells findings of one
-    code, project and version apart. `stated` is a severity other than its code's own.
+    `message` is one sentence, `fix` what to do, with the `command` that does it where there is one; `file` and
+    `line` (from 1) are where, if in a file, `file` as it was named. `place` is a path that stands for a thing that
+    is in no file of a checkout. `detail` tells findings of one code, project and version apart. `stated` is a
+    severity other than its code's own.
     """
 
     code: str
@@ -186,6 +187,12 @@ class Finding:
     place: str | None = None
     detail: str = ""
     stated: Severity | None = None
+    command: str | None = None
+
+    @property
+    def mend(self) -> str:
+        """What to do, with the command, on one line."""
+        return f"{self.fix}: {self.command}" if self.command else self.fix
 
     @property
     def severity(self) -> Severity:
@@ -198,7 +205,8 @@ class Audit:
     """All that one audit found, the worst first.
 
     `subject` is "environment", "files" or "collisions"; `unit` what it counts and `checked` how many of them it held
-    against the policy. `remedy` is TOML that would mend what the policy can mend, "" where there is nothing.
+    against the policy. `remedy` is TOML that would mend what the policy can mend, "" where there is nothing;
+    `caution` is what to know before one mends anything.
     """
 
     subject: str
@@ -207,6 +215,7 @@ class Audit:
     findings: tuple[Finding, ...]
     remedy: str = ""
     help: str | None = None
+    caution: str | None = None
 
     @property
     def fails(self) -> bool:

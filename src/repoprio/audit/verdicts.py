@@ -20,7 +20,8 @@ _MOST = 8
 class Subject:
     """What is held against the policy: a distribution, or a package of a lock.
 
-    `verb` says what became of it ("is installed"), `pip` is the command that would mend it, None for a lock.
+    `verb` says what became of it ("is installed"), `pip` is the guarded pip that would mend it, "" where no pip can,
+    None for a lock.
     """
 
     project: str
@@ -66,7 +67,8 @@ def judge(
     if is_pinned_out and isinstance(route, Route) and route.versions:
         wanted, rule = route.versions
         said = f"{subject} {subject.verb}, but the policy wants {subject.project} {wanted} ({rule.place})."
-        found.append(finding(subject, "pin-versions", said, _again(subject, offer), rule=rule))
+        mend, command = _again(subject, offer)
+        found.append(finding(subject, "pin-versions", said, mend, rule=rule, command=command))
     return found
 
 
@@ -76,7 +78,8 @@ def _unsupplied(decision: Decision[Any], subject: Subject) -> Finding:
     verb = f"{subject} {subject.verb}"
     if isinstance(route, Blocked):
         said = f"{verb}, but {subject.project} is blocked: {route.text} ({route.rule.place})."
-        return finding(subject, "blocked", said, _drop(subject), rule=route.rule)
+        drop, command = _drop(subject)
+        return finding(subject, "blocked", said, drop, rule=route.rule, command=command)
     if isinstance(route, Conflict):
         rules = joined(route.rules)
         said = f"{verb}, but {rules} match {subject.project} equally well, and both set {route.sets}."
@@ -93,12 +96,13 @@ def _unsupplied(decision: Decision[Any], subject: Subject) -> Finding:
     if decision.code is Code.OWNED_ABSENT:
         said = f"{verb}, but {subject.project} belongs to {owners}, which does not have it ({by}): "
         said += "it came from elsewhere."
-        mend = f"see what {subject} may have done; publish {subject.project} to {owners} if it is yours, else "
-        return finding(subject, "owned-absent", said, mend + _drop(subject), repository=owner, rule=rule)
+        drop, command = _drop(subject)
+        mend = f"see what {subject} may have done; publish {subject.project} to {owners} if it is yours, else {drop}"
+        return finding(subject, "owned-absent", said, mend, repository=owner, rule=rule, command=command)
     asked = [f.repository for f in decision.findings if f.asked]
     said = f"{verb}, and no repository of the policy has {subject.project}"
     said += f": {joined(asked)} {'were' if len(asked) > 1 else 'was'} asked." if asked else "; none could be asked."
-    mend = f"add the repository that it came from to the policy, or {_drop(subject)}"
+    mend = "add the repository that it came from to the policy, if you want to keep it"
     return finding(subject, "unknown", said, mend)
 
 
@@ -148,9 +152,13 @@ def _foreign(
     else:
         said += ": it came from elsewhere."
     names = joined([r.name for r in owners], "or")
-    mend = f"{_again(subject, offer)} (first see what {subject} may have done); or publish it to {names} if it is yours"
+    mend, command = _again(subject, offer)
+    first = f"first see what {subject} may have done (if it is yours, publish it to {names} instead)"
+    if not any(offer.versions.get(r.name) for r in owners):
+        # A page without files: its own word, or the answer that it has for every name.
+        first = f'where {names} answers so for every name, absent = [404, "empty-page"] for it says that. Else {first}'
     rule = rule_of(policy, decision, owners[0])
-    return finding(subject, code, said, mend, repository=owners[0], rule=rule)
+    return finding(subject, code, said, f"{first}; then {mend}", repository=owners[0], rule=rule, command=command)
 
 
 def shadowed(decision: Decision[Any]) -> list[answers.Finding[Any]]:
@@ -184,7 +192,8 @@ def _yanked(policy: Policy, subject: Subject, offer: Offer, owners: Sequence[Rep
     reason = next((file.yanked for _, file in of_version if file.yanked), "no reason given")
     said = f"{subject} {subject.verb}, and {owner} has yanked it: {reason}."
     rule = policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
-    return [finding(subject, "yanked", said, _again(subject, offer), repository=owner, rule=rule)]
+    mend, command = _again(subject, offer)
+    return [finding(subject, "yanked", said, mend, repository=owner, rule=rule, command=command)]
 
 
 def direct(policy: Policy, subject: Subject, origin: str, *, owner: Repository | None, is_theirs: bool) -> Finding:
@@ -202,9 +211,11 @@ def direct(policy: Policy, subject: Subject, origin: str, *, owner: Repository |
     said += "."
     suspect = owner is not None and not is_theirs
     stated = Severity.ERROR if refused else Severity.WARNING if suspect else Severity.NOTE
-    by_name = f"install it by its name: {_reinstall(subject, None)}" if subject.pip else "lock it by its name"
-    mend = by_name if refused or suspect else "nothing, if you asked for it"
-    return finding(subject, "direct-url", said, mend, repository=owner, rule=rule, stated=stated)
+    mend, command = "nothing, if you asked for it", None
+    if refused or suspect:
+        mend = "lock it by its name" if subject.pip is None else "install it by its name"
+        command = _reinstall(subject, None)
+    return finding(subject, "direct-url", said, mend, repository=owner, rule=rule, stated=stated, command=command)
 
 
 def rule_of(policy: Policy, decision: Decision[Any], owner: Repository) -> Rule:
@@ -228,23 +239,26 @@ def finding(subject: Subject, code: str, message: str, fix: str, **more: Any) ->
     )
 
 
-def _again(subject: Subject, offer: Offer) -> str:
-    """How to get what the policy would give."""
+def _again(subject: Subject, offer: Offer) -> tuple[str, str | None]:
+    """How to get what the policy would give, and the command that does it."""
     if subject.pip is None:
-        return "lock it again while the policy is in force"
+        return "lock it again while the policy is in force", None
     fits = offer.fits()
-    return _reinstall(subject, fits) if fits else _drop(subject)
+    if fits is None:
+        return _drop(subject)
+    return f"put {subject.project} {fits} in its place", _reinstall(subject, fits)
 
 
-def _reinstall(subject: Subject, version: str | None) -> str:
+def _reinstall(subject: Subject, version: str | None) -> str | None:
+    """By a pip that the policy guards wherever it installs, and nothing else along with it."""
     wanted = repr(f"{subject.project}=={version}") if version else subject.project
-    return f"{subject.pip} install --force-reinstall {wanted}"
+    return f"{subject.pip} install --force-reinstall --no-deps {wanted}" if subject.pip else None
 
 
-def _drop(subject: Subject) -> str:
+def _drop(subject: Subject) -> tuple[str, str | None]:
     if subject.pip is None:
-        return f"take {subject.project} out of the lock"
-    return f"{subject.pip} uninstall {subject.project}"
+        return f"take {subject.project} out of the lock", None
+    return f"uninstall {subject.project}", f"{subject.pip} uninstall {subject.project}" if subject.pip else None
 
 
 def some(versions: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from repoprio import __version__
 from repoprio.audit.findings import Audit
 from repoprio.cli import terminal
+from repoprio.pip_adapter import environments
 from repoprio.render import audit as rendered
 from repoprio.render import sarif
 from repoprio.render.table import painted, plain, unpainted
@@ -62,6 +64,8 @@ def command(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     options.files += options.more_files
+    if options.python and os.path.isdir(options.python):
+        options.python = environments.in_venv(options.python)
     elsewhere = options.python or options.path
     if options.against and not options.collisions:
         options.parser.error("--against is for --collisions")
@@ -80,8 +84,7 @@ def _audit(options: argparse.Namespace, tell: Callable[[str], None]) -> Audit:
         from repoprio.pip_adapter import lock_files
         from repoprio.pip_adapter.auditor import Auditor
 
-        mender = f"{shlex.quote(options.python)} -m pip" if options.python else "pip"
-        auditor = Auditor(pip, tell, shadowed=options.shadowed, command=mender)
+        auditor = Auditor(pip, tell, shadowed=options.shadowed, command=_mender(options))
         if options.collisions:
             return auditor.collisions(options.against)
         if options.files:
@@ -91,6 +94,20 @@ def _audit(options: argparse.Namespace, tell: Callable[[str], None]) -> Audit:
         if not paths:
             paths = installed.paths_of(options.python) if options.python else installed.own_paths()
         return auditor.environment(installed.installed(paths))
+
+
+def _mender(options: argparse.Namespace) -> str:
+    """The pip that mends the environment, guarded wherever it installs; "" where none can."""
+    if options.path:
+        return ""
+    if not options.python:
+        return "repoprio pip"
+    from repoprio.pip_adapter.compat import knows_python
+
+    python = shlex.quote(options.python)
+    return (
+        f"repoprio pip --python {python}" if knows_python() else f"repoprio enable --python {python} && {python} -m pip"
+    )
 
 
 @contextmanager

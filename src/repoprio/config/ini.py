@@ -63,6 +63,9 @@ def document(text: str, file: str) -> tuple[dict[str, Any] | None, list[Fault]]:
         return None, [Fault(file, "", f"is not a pip.conf: {error}")]
     # pip would pass over these without a word, and so over the policy.
     near = [name for name in found if name != SECTION and re.search("repo[-_]?prio", name.lower())]
+    if SECTION in found:
+        # As in TOML, where these are tables.
+        near += [name for name in found if name.partition(".")[0] in schema.TABLES and "." in name]
     alone = f"is not read: write [{SECTION}] alone on its line, and dotted keys below it"
     faults = [Fault(file, f"[{hushed(name)}]", alone) for name in near]
     elsewhere = f"is not read there: write it in [{SECTION}], without {SECTION}."

@@ -40,6 +40,11 @@ Tell = Callable[[str], None]
 _BESIDE = frozenset({"yanked", "pin-versions", "passed-over"})
 
 
+_OBSERVED = (
+    'The policy says mode = "observe" and enforces nothing: what a fix installs is held to it only once it is "strict".'
+)
+
+
 class WrongUse(RepoprioError):
     """A repository that the policy does not have."""
 
@@ -69,7 +74,7 @@ class Auditor:
         version = canonical(one.version) if one.version else None
         subject = Subject(one.name, version, "is installed", pip=self._command, place=one.place)
         if one.broken:
-            mend = f"{self._command} install --force-reinstall {one.name}, or remove its folder"
+            mend = "install it again, or remove its folder"
             yield verdicts.finding(subject, "broken", f"{one.name}: {one.broken}.", mend)
             if one.version is None:
                 return
@@ -171,7 +176,8 @@ class Auditor:
     def _audit(self, subject: str, unit: str, checked: int, found: Sequence[Finding]) -> Audit:
         hide = hush.hider(self._policy.secrets)
         safe = [replace(one, message=hide(one.message), fix=hide(one.fix)) for one in found]
-        return Audit(subject, unit, checked, worst_first(safe), help=self._policy.help)
+        caution = _OBSERVED if self._policy.mode is Mode.OBSERVE else None
+        return Audit(subject, unit, checked, worst_first(safe), help=self._policy.help, caution=caution)
 
 
 def canonical(version: str) -> str:
@@ -187,6 +193,8 @@ def _no_list(policy: Policy, repository: Repository, why: str) -> Finding:
     rule = policy.rule(f"repositories.{repository.name}.url")
     said = f"{repository} gives no project list that can be compared: {why}."
     mend = "see whether its URL, with a / at its end, answers with a list of all its projects (PEP 503, PEP 691)"
+    if why.startswith(("401", "403", "407")):
+        mend = f"check the login; repoprio repos --check {repository.name} tells more"
     return Finding("no-list", said, mend, repository=repository, rule=rule, detail=repository.name)
 
 

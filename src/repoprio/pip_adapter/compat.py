@@ -98,6 +98,11 @@ def knows_json() -> bool:
     return hasattr(collector, "IndexContent")
 
 
+def knows_python() -> bool:
+    """Whether this pip has ``--python``, to work on another environment: since 22.3."""
+    return bool(Version(pip.__version__) >= Version("22.3"))
+
+
 def no_index(search_scope: Any) -> bool:
     """Whether ``--no-index`` was given; before pip 22.3 nothing tells but that there is no index at all."""
     told: bool | None = getattr(search_scope, "no_index", None)

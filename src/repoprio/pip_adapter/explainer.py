@@ -16,6 +16,7 @@ from repoprio.urls import redacted
 # After `opened`, which guards this process: only a guarded pip may be imported.
 from pip._internal.req.constructors import install_req_from_line, install_req_from_parsed_requirement  # isort: skip
 from pip._internal.req.req_file import parse_requirements  # isort: skip
+from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
 
 
 def explain(
@@ -36,9 +37,12 @@ def _explanations(
     constraints = list(_read(pip, pip.options.constraints, constraint=True))
     wanted += _read(pip, files, constraint=False)
     constraints += [ireq for ireq in wanted if ireq.constraint]
+    has_hashes = any(ireq.hash_options for ireq in wanted)
     for ireq in wanted:
         if ireq.constraint:
             continue
+        if has_hashes and not ireq.hash_options:
+            warn(f"repoprio: {ireq}: pip refuses it, for others have hashes and it has none (--require-hashes)")
         if not ireq.match_markers():
             warn(f"repoprio: {ireq}: its marker does not hold here")
             continue
@@ -57,15 +61,17 @@ def _read(pip: Opened, files: Sequence[str], *, constraint: bool) -> Iterator[An
 
 def _explanation(guard: Guard, ireq: Any, constraints: list[Any], *, shadowed: bool) -> Explanation:
     specifier, hashes = ireq.req.specifier, ireq.hashes(trust_internet=False)
+    left = SpecifierSet()
     for other in constraints:
         if other.name and compat.same_project(other.name, ireq.name) and other.match_markers() and other.req:
-            specifier = specifier & other.req.specifier
+            left = left & other.req.specifier
             hashes = hashes & other.hashes(trust_internet=False)
     return guard.explanation(
         ireq.name,
-        specifier,
+        specifier & left,
         requirement=str(ireq.req).partition(";")[0].strip(),
         hashes=hashes,
+        constraint=str(left),
         shadowed=shadowed,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -12,6 +13,7 @@ from pip._internal.exceptions import InstallationError
 from repoprio.answers import Finding, State
 from repoprio.config.locations import spellings
 from repoprio.explanation import Explanation, explain
+from repoprio.hints import listed
 from repoprio.inquiry import Inquiry, Run
 from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
@@ -129,6 +131,7 @@ class Guard:
         requirement: str | None = None,
         required_by: str | None = None,
         hashes: Any = None,
+        constraint: str = "",
         shadowed: bool = False,
     ) -> Explanation:
         """All there is to say of a requirement, from the same lookup and weighing as an installation."""
@@ -136,6 +139,9 @@ class Guard:
         decision = self.decide(name, specifier, below_owner=shadowed)
         weighed = self._weighed(decision)
         best = weighed.best(specifier, hashes) if decision.outcome is Outcome.SERVED else None
+        if best is not None and hashes and best.link.has_hash and not best.link.is_hash_allowed(hashes):
+            # Where no file has a hash that is asked for pip takes one all the same, to stop at its hash.
+            best = None
         serving = tuple(decision.of(State.SERVES))
         alone = Weighed(self._finder, name, offers_alone(decision), None) if shadowed else None
         newest = alone.best(specifier, hashes) if alone else None
@@ -145,6 +151,7 @@ class Guard:
             requirement or f"{project_name}{specifier or ''}",
             {f.repository.name: f.page.versions for f in serving if f.page},
             specifier=str(specifier or ""),
+            constraint=constraint,
             chosen=weighed.chosen(best) if best else None,
             rejected=weighed.rejected(specifier, hashes),
             required_by=required_by,
@@ -224,11 +231,29 @@ def _unlisted(refused: list[Refusal], policy: Policy) -> str:
     """The refusal of repositories that the policy does not list, with what would list them."""
     named = [f"{r.url} is not in the policy (named by {r.origin})." for r in refused]
     known = [f"{r.url} is {r.known.name}, of another format: see the hint." for r in refused if r.known]
-    tables = [line for r in refused for line in _table(r)]
+    in_toml = any(file.endswith(".toml") for file in policy.origins.values())
+    tables = [line for r in refused for line in (_table(r) if in_toml or not policy.origins else _settings(r))]
     rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
-    hint = "hint: take it out where it was named (unset the variable, pip config unset), or add to the policy:"
+    hint = f"hint: {listed(list(dict.fromkeys(_taken_out(r.origin) for r in refused)))}, or add to the policy:"
     details = [*named[1:], *known, f"rule: {rule}", hint, *tables]
     return text.message(named[0], details, Code.UNLISTED.value, help_text=policy.help)
+
+
+def _taken_out(origin: str) -> str:
+    """How to take back what `origin` named."""
+    if origin.startswith("PIP_"):
+        return f"unset {origin}"
+    if origin == "the command line":
+        return "leave it out of the command"
+    key = origin.partition(" ")[0]
+    return f"pip config unset {key}" if re.fullmatch(r"[a-z]+\.[a-z-]+", key) else "take it out where it was named"
+
+
+def _settings(refusal: Refusal) -> list[str]:
+    """For a policy in pip's own file, where a table of TOML would not be read."""
+    key = "      pip config set repoprio.repositories.choose-a-name"
+    flat = [f"{key}.format flat"] if refusal.kind is Format.FLAT else []
+    return [f"{key}.url {refusal.url}", *flat, f"{key}.priority 500"]
 
 
 def _table(refusal: Refusal) -> list[str]:

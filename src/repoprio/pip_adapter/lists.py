@@ -13,6 +13,7 @@ from pip._internal.utils.urls import url_to_path
 
 from repoprio.answers import Listed
 from repoprio.audit import name_lists
+from repoprio.config.locations import variable_of
 from repoprio.inquiry import MAX_REDIRECTS
 from repoprio.names import SDIST_ENDINGS, NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import auth, listing, pages, reading, transport
@@ -83,7 +84,7 @@ def _fetched(pip: Opened, repository: Repository, begin: Location, read: Callabl
             raise Unusable(f"more than {MAX_REDIRECTS} redirects")
         reply = _get(pip, repository, replace(begin, url=_own(begin, reply.redirect)), end - clock())
     if reply.status != 200:
-        raise Unusable(_said_no(reply))
+        raise Unusable(_said_no(repository, reply))
     whole = reply
     return transport.within(end - clock(), clock, lambda: read(whole), limit=limit)
 
@@ -109,9 +110,11 @@ def _own(begin: Location, target: str) -> str:
     return target
 
 
-def _said_no(reply: Reply) -> str:
-    if reply.status in (401, 403, 407):
-        return f"{reply.status}: it wants another login"
+def _said_no(repository: Repository, reply: Reply) -> str:
+    if reply.status in (401, 403):
+        begin = variable_of(repository.name)
+        none = f"no login was sent ({begin}_USERNAME and _PASSWORD give one)"
+        return f"{reply.status}; {none if reply.sent is None else 'the login that was sent is refused'}"
     return f"{reply.status}{f', {reply.tries} tries' if reply.tries > 1 else ''}"
 
 

@@ -194,9 +194,11 @@ def _nothing_fits(guard: Any, requirement: Any, parent: Any, constraints: Any) -
         specifier = specifier & constraint.specifier
     by = f"{parent.name} {parent.version}" if parent is not None else None
     shown = str(ireq.req).partition(";")[0].strip()
-    if constraint is not None and str(constraint.specifier):
-        shown += f" (constraint {constraint.specifier})"
-    return guard.nothing_fits(guard.explanation(requirement.project_name, specifier, requirement=shown, required_by=by))
+    left = str(constraint.specifier) if constraint is not None else ""
+    explanation = guard.explanation(
+        requirement.project_name, specifier, requirement=shown, required_by=by, constraint=left
+    )
+    return guard.nothing_fits(explanation)
 
 
 def _with_owners(guard: Any, error: Any, causes: Any) -> Any:

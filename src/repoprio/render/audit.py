@@ -31,8 +31,10 @@ def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = 
     if len(shown) < len(findings):
         lines += ["", f"... and {len(findings) - len(shown)} more: -v shows all of them."]
     if audit.remedy and (whole or audit.remedy.count("\n") <= SHOWN):
-        lines += ["", "To give each of these names to its owner for good, have in the policy:", ""]
+        lines += ["", "To give each of these names to its owner for good, have in its table of the policy:", ""]
         lines += [f"  {line}".rstrip() for line in audit.remedy.splitlines()]
+    if findings and audit.caution:
+        lines += ["", *textwrap.wrap(plain(audit.caution), width, break_long_words=False, break_on_hyphens=False)]
     if findings and audit.help:
         lines += ["", f"help: {plain(audit.help)}"]
     return "\n".join(lines)
@@ -60,10 +62,11 @@ def _finding(finding: Finding, width: int, paint: Paint) -> list[str]:
     lines += [f"{_INDENT}{line}" for line in said[1:]]
     # The sentence names the rule where that is what it is about.
     told = [f"rule: {finding.rule}"] if finding.rule and str(finding.rule) not in finding.message else []
-    for text in [*told, f"fix: {finding.fix}"]:
+    for text in [*told, f"fix: {finding.fix}{':' if finding.command else ''}"]:
         first, *rest = _wrapped(text, width - 2)
         lines += [f"{_INDENT}{first}", *(f"{_INDENT}  {line}" for line in rest)]
-    return lines
+    # To be copied, so on a line of its own however long it is.
+    return lines + ([f"{_INDENT}  {plain(finding.command)}"] if finding.command else [])
 
 
 def _wrapped(text: str, width: int) -> list[str]:
@@ -100,7 +103,8 @@ def _table(finding: Finding) -> dict[str, Any]:
         "repository": repository.name if repository else None,
         "priority": repository.priority if repository else None,
         "message": finding.message,
-        "fix": finding.fix,
+        "fix": finding.mend,
+        "command": finding.command,
         "rule": {"key": rule.key, "value": rule.value, "origin": rule.file} if rule else None,
         "file": finding.file,
         "line": finding.line,

@@ -43,6 +43,7 @@ def _project(e: Explanation) -> dict[str, Any]:
         "repositories": [_line(line) for line in e.lines],
         "version_priority": _chosen(e.version_priority),
         "required_by": e.required_by,
+        "constraint": e.constraint or None,
         "observed": e.is_observed,
         "hint": found._asdict() if (found := hint(e)) else None,
         "help": e.help,

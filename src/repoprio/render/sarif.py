@@ -77,7 +77,7 @@ def _result(finding: Finding, index: int, print_: str) -> dict[str, Any]:
         "ruleId": finding.code,
         "ruleIndex": index,
         "level": finding.severity.value,
-        "message": {"text": plain(f"{finding.message} Fix: {finding.fix}.")},
+        "message": {"text": plain(f"{finding.message} Fix: {finding.mend}")},
         "locations": [_location(finding)],
         "partialFingerprints": {"primaryLocationLineHash": print_},
         "properties": {key: plain(value) for key, value in stated.items() if value},

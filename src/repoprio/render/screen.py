@@ -28,11 +28,14 @@ _MOST_VERSIONS = 5
 _LONG_RULE = 40
 _STYLES = {"served": "good", "unavailable": "bad", "shadowed": "doubt", "passed-over": "doubt", "absent": ""}
 _SENTENCES = {Outcome.SERVED: "good"}
+_OBSERVED = 'Nothing of this is enforced (mode = "observe"): pip chooses as it always did, and may take another.'
 
 
 def screen(e: Explanation, width: int, paint: Paint = unpainted, *, verbose: bool = False) -> str:
     """One explanation in `width` columns; `verbose` lists each rejected file and each URL that was asked."""
     lead = [paint(line, _SENTENCES.get(e.outcome, "bad")) for line in _wrapped(sentence(e), width)]
+    if e.is_observed:
+        lead += [paint(line, "doubt") for line in _wrapped(_OBSERVED, width)]
     rows = [_row(e, line) for line in e.lines]
     tiers = [*table(_COLUMNS, rows, width, paint), ""] if rows else []
     facts = [line for label, texts in _facts(e, verbose=verbose) for line in _fact(label, texts, width)]
@@ -67,6 +70,8 @@ def _fact(label: str, text: str, width: int) -> list[str]:
 def _row(e: Explanation, line: Line) -> Row:
     chosen = line.status == "served" and e.outcome is Outcome.SERVED
     has = "no answer" if line.status == "unavailable" else versions(line.versions, _MOST_VERSIONS)
+    if line.versions == () and line.status != "absent":
+        has = "no file"
     cells = (">" if chosen else "", str(line.repository.priority), line.repository.name, has, result(line))
     return Row(cells, _STYLES.get(line.status, "quiet"))
 
@@ -81,14 +86,14 @@ def result(line: Line) -> str:
 def _facts(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
     if e.required_by:
         yield "wanted by", e.required_by
+    if e.constraint:
+        yield "constraint", e.constraint
     if e.chosen:
         yield "file", e.chosen.file
     yield from _rejected(e, verbose=verbose)
     yield from _mirrors(e)
     yield from _asked(e, verbose=verbose)
     yield from _rules([*e.rules, *(line.rule for line in e.lines if line.rule)])
-    if e.is_observed:
-        yield "observe", "nothing is enforced: pip still chooses as it always did"
     if alone := _pip_alone(e):
         yield "pip alone", alone
     if found := hint(e):
@@ -126,11 +131,16 @@ def _mirrors(e: Explanation) -> Iterable[tuple[str, str]]:
 
 def _asked(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
     """The URLs that were asked: all of them, or those that are the trouble."""
-    trouble = [
-        line for line in e.lines if line.status == "unavailable" or (line.status == "served" and not line.versions)
-    ]
+    trouble = [line for line in e.lines if _is_trouble(e, line)]
     lines = [line for line in e.lines if line.asked] if verbose else trouble
     yield from _labelled("asked", [f"{line.repository.name}: {line.asked}" for line in lines if line.asked])
+
+
+def _is_trouble(e: Explanation, line: Line) -> bool:
+    """Whether the answer of a repository is why there is nothing to install."""
+    if line.status == "unavailable":
+        return True
+    return line.repository in e.owners and not line.versions and line.status in ("served", "absent")
 
 
 def _rules(rules: Sequence[Rule]) -> Iterable[tuple[str, str]]:
@@ -153,7 +163,7 @@ def _pip_alone(e: Explanation) -> str:
         return f"not checked: that would tell {below} the name. --shadowed checks" if asks else ""
     said = f"would take {_stranger(e, alone)}"
     unasked = [line.repository.name for line in e.lines if line.code == RuledOut.NOT_ROUTED.value]
-    return f"{said}, as far as may be asked: {listed(unasked)} must not learn the name" if unasked else said
+    return f"{said} (not asked: {listed(unasked)}, which must not learn the name)" if unasked else said
 
 
 def _stranger(e: Explanation, alone: Chosen) -> str:

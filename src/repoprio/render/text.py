@@ -64,7 +64,7 @@ def _has(line: Line) -> str:
 
 def _no_match(e: Explanation) -> str:
     has = "; ".join(f"{line.repository} has {_has(line)}" for line in _owner_lines(e))
-    wanted = f"no version of {e.project} fits {e.requirement}" if e.specifier else f"no file of {e.project} fits here"
+    wanted = f"no version of {e.project} fits {e.wanted}" if e.specifier else f"no file of {e.project} fits here"
     return f"{wanted}: {has}."
 
 
@@ -133,7 +133,9 @@ def refusal(e: Explanation) -> str:
 def why(e: Explanation) -> str:
     """The command that tells more."""
     options = "--no-index " if any(line.code == RuledOut.NO_INDEX.value for line in e.lines) else ""
-    return f"repoprio explain {options}{shlex.quote(e.requirement)}"
+    # A constraint goes with the requirement: what it leaves is what was asked for.
+    asked = f"{e.project}{e.specifier}" if e.constraint else e.requirement
+    return f"repoprio explain {options}{shlex.quote(asked)}"
 
 
 def silence(line: Line) -> str:
@@ -169,7 +171,7 @@ def _refuse_no_match(e: Explanation) -> list[str]:
     asked = [line.asked for line in _owner_lines(e) if line.asked and not line.versions]
     below = " Lower-priority repositories were not asked."
     return [
-        f"{e.requirement}{_by(e)}: no version fits.",
+        f"{e.wanted}{_by(e)}: no version fits.",
         belongs + (below if any(line.status == "not-asked" for line in e.lines) else ""),
         f"rejected: {'; '.join(reasons)}{more}" if reasons else "",
         f"asked: {', '.join(asked)}" if asked else "",
@@ -181,7 +183,7 @@ def _refuse_absent(e: Explanation) -> list[str]:
     asked = f"asked: {listed(e.asked)}." if e.asked else "no repository could be asked for it."
     ruled_out = [f"{line.repository} ({line.reason})" for line in e.lines if not line.asked]
     return [
-        f"No matching distribution found for {e.requirement}{_by(e)}: no repository has {e.project}.",
+        f"No matching distribution found for {e.wanted}{_by(e)}: no repository has {e.project}.",
         asked,
         f"not asked: {listed(ruled_out)}." if ruled_out else "",
     ]
@@ -190,7 +192,7 @@ def _refuse_absent(e: Explanation) -> list[str]:
 def _refuse_owned_absent(e: Explanation) -> list[str]:
     return [
         _owned_absent(e),
-        f"wanted: {e.requirement}{_by(e)}. No other repository was asked.",
+        f"wanted: {e.wanted}{_by(e)}. No other repository was asked.",
         f"rule: {e.rules[0]}",
     ]
 
@@ -210,7 +212,7 @@ def _refuse_unavailable(e: Explanation) -> list[str]:
 
 
 def _refuse_blocked(e: Explanation) -> list[str]:
-    return [_blocked(e), f"asked for{_by(e)}: {e.requirement}"]
+    return [_blocked(e), f"asked for{_by(e)}: {e.wanted}"]
 
 
 def _refuse_ambiguous(e: Explanation) -> list[str]:
