@@ -154,8 +154,14 @@ def test_fixes_of_versions() -> None:
     routed = pick("1.0", replace(CORP, explicit=True, exclude=(Pattern.parse("x"),)))
     assert 'others, add "acme" to repositories.corp.exclude' in (one(STRANGE, routed, Twin.SAME).fix or "")
     failure = Failure("no-match", "none.", owners=(CORP,))
-    assert "publish acme 99.0 to corp" in (one(STRANGE, failure).fix or "")
-    assert "publish acme to corp" in (one(pick(None), failure).fix or "")
+    assert "publish acme 99.0 to corp" in (one(STRANGE, failure, Twin.NAMESAKE).fix or "")
+    assert "publish acme to corp" in (one(pick(None), failure, Twin.NAMESAKE).fix or "")
+    strange = one(STRANGE, failure)
+    assert "probably another publisher's project" in strange.reason
+    assert (strange.fix or "").startswith("do not take pypi's for it")
+    empty = Failure("no-match", "none.", "corp has nothing", (CORP,))
+    assert 'absent = [404, "empty-page"]' in (one(STRANGE, empty).fix or "")
+    assert "publisher" not in one(pick("2.0", None), failure).reason
     assert one(STRANGE, Failure("requires-python", "3.13.")).fix is None
     assert "acme @ URL" in (one(STRANGE, Failure("direct-url", "no.")).fix or "")
 

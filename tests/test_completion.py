@@ -89,8 +89,9 @@ def test_fish_completes(tmp_path: Path) -> None:
 def test_zsh_takes_it(tmp_path: Path) -> None:
     """Zsh parses the script and defines a function for each command."""
     script = tmp_path / "_repoprio"
-    script.write_text(completion.zsh(WHOLE).replace('\n_repoprio "$@"\n', "\n"))
-    found = ran(shell("zsh"), "-f", "-c", f"source {script}; print -l ${{(k)functions}}").split()
+    script.write_text(completion.zsh(WHOLE))
+    text = f"autoload -U compinit; compinit -D -u; source {script}; print -l ${{(k)functions}} $_comps[repoprio]"
+    found = ran(shell("zsh"), "-f", "-c", text).split()
     assert {"_".join(["_repoprio", *command.path]) for command in WHOLE.all()} <= set(found)
 
 

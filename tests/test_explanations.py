@@ -242,7 +242,7 @@ def test_several_requirements_are_summed_up() -> None:
     """Each outcome is counted, those that are no with their names."""
     good = explained(Policy((CORP,)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
     bad = explained(Policy((CORP,)), {"corp": Status(404)})
-    assert summary([good, good, bad]) == "3 requirements: 2 served; 1 absent (acme)."
+    assert summary([good, good, bad], 80) == "3 requirements: 2 served; 1 absent (acme)."
     assert listed(["a", "b", "c"]) == "a, b and c"
 
 

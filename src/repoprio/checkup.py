@@ -72,7 +72,11 @@ class Report:
         return bool(self.trials) and all(trial.is_silent for trial in self.trials)
 
 
-_KEYS = ("url", "priority", "namespaces", "owns", "include", "exclude", "explicit", "enabled", "mirrors")
+_KEYS = (
+    *("url", "priority", "format", "mirrors", "aliases", "enabled", "explicit"),
+    *("namespaces", "owns", "include", "exclude"),
+    *("absent", "canary", "listing", "redirects", "skip-if-unavailable"),
+)
 
 
 def report(policy: Policy, trials: Iterable[Trial] = ()) -> list[Report]:

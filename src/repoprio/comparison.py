@@ -129,6 +129,15 @@ class Pair:
     requirement: str | None = None
 
     @property
+    def is_strange(self) -> bool:
+        """Whether pip alone takes what the policy has nothing of from below its owner, which shares no file with it."""
+        alone, policy = self.alone, self.policy
+        if not isinstance(alone, Pick) or not isinstance(policy, Failure) or alone.repository is None:
+            return False
+        below = all(alone.repository.priority > owner.priority for owner in policy.owners)
+        return bool(policy.owners) and below and self.twin is Twin.MISSING
+
+    @property
     def is_on_both_sides(self) -> bool:
         """Whether both sides would install something."""
         return isinstance(self.alone, Pick) and isinstance(self.policy, Pick)
@@ -181,13 +190,23 @@ def _judge(pair: Pair, known: Mapping[str, Pair]) -> Judged:
     if isinstance(alone, Pick) and isinstance(policy, Pick):
         return _doubted(_of_picks(pair, alone, policy))
     if isinstance(alone, Pick) and isinstance(policy, Failure) and policy.is_an_answer:
-        return Judged(pair, Verdict.ONLY_PIP_ALONE, policy.code, policy.why or policy.reason, policy.reason)
+        return _only_alone(pair, alone, policy)
     if isinstance(policy, Pick) and isinstance(alone, Failure) and alone.is_an_answer:
         return _doubted(Judged(pair, Verdict.ONLY_POLICY, alone.code, alone.why or alone.reason, alone.reason))
     for failure in (policy, alone):
         if isinstance(failure, Failure):
             return Judged(pair, Verdict.NOT_KNOWN, failure.code, failure.why or failure.reason, failure.reason)
     return _needed_once(pair, known)
+
+
+def _only_alone(pair: Pair, alone: Pick, failure: Failure) -> Judged:
+    """Nothing fits under the policy; below the owner pip alone may find another project of that name."""
+    why, reason = failure.why or failure.reason, failure.reason
+    if pair.is_strange:
+        place = alone.place
+        why = f"{why}; another project?"
+        reason += f" {place} lists none of the same files: probably another publisher's project."
+    return Judged(pair, Verdict.ONLY_PIP_ALONE, failure.code, why, reason)
 
 
 def _doubted(judged: Judged) -> Judged:

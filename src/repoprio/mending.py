@@ -28,6 +28,11 @@ def _keep_private(policy: Policy, judged: Judged) -> str | None:
     owner, rival = _repository(judged.pair.policy), _repository(judged.pair.alone)
     if owner is None or rival is None or owner == rival or owner.is_addition:
         return None
+    if any(r.priority == owner.priority and r.name != owner.name for r in policy.enabled()):
+        # Whoever of a tier is named alone cuts the others off: whose the name is nobody can guess.
+        return (
+            f'stopped; to keep the name from {rival.name} too, say whose it is: "{judged.pair.project}" in owns of one'
+        )
     key = "namespaces" if owner.namespaces else "owns"
     where, has = _setting(policy, owner, key), bool(getattr(owner, key))
     name = judged.pair.project
@@ -55,6 +60,11 @@ def _offer(policy: Policy, judged: Judged) -> str | None:
         return f"ask for that very file yourself, if you want it: {judged.pair.project} @ URL"
     if not failure.owners:
         return None
+    if judged.pair.is_strange:
+        owner, place = failure.owners[0].name, alone.place
+        empty = f'; if {owner} answers an empty page for every name, absent = [404, "empty-page"] for it says so'
+        more = empty if "has nothing" in failure.why else ""
+        return f"do not take {place}'s for it: ask for a version that {owner} has, or publish your own there{more}"
     return _publish(policy, judged.pair.project, alone.version, failure.owners[0], may_be_explicit=False)
 
 

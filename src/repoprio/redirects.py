@@ -10,6 +10,9 @@ from repoprio.names import NormalizedName
 from repoprio.policy import Location, Redirects, Repository
 from repoprio.urls import is_within, page_url, place, redacted, site
 
+# Of a longer target the site is told, which is what matters.
+_LONG = 300
+
 
 @dataclass(frozen=True)
 class RedirectVerdict:
@@ -46,7 +49,7 @@ def judge_redirect(
     if told is Redirects.FOLLOW:
         return RedirectVerdict(None)
     # A variable of the policy may have gone into the target, and queries carry tokens: neither is shown.
-    shown = str(there) if "${" in location.shown else redacted(target)
+    shown = str(there) if "${" in location.shown or len(target) > _LONG else redacted(target)
     return RedirectVerdict(State.UNAVAILABLE, f"it redirects to another site, {shown}")
 
 

@@ -43,7 +43,7 @@ def command(options: argparse.Namespace) -> int:
     try:
         found = resolution.compare(options.requirements, options.files, as_for_pip.words(options), voice)
     except CannotLook as error:
-        print(f"ERROR: {error}", file=sys.stderr)
+        terminal.complain(str(error))
         return error.status
     if options.format == "json":
         print(render.document(found))

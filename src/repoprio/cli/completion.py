@@ -8,7 +8,7 @@ from repoprio.cli.grammar import Command, Option, grammar
 
 _INSTALL = {
     "bash": 'eval "$(repoprio completion bash)", in ~/.bashrc',
-    "zsh": "repoprio completion zsh > a folder of $fpath/_repoprio",
+    "zsh": "the same in ~/.zshrc, after compinit",
     "fish": "repoprio completion fish > ~/.config/fish/completions/repoprio.fish",
 }
 
@@ -78,7 +78,9 @@ def zsh(whole: Command) -> str:
     """A script for zsh's own completion system."""
     functions = "\n".join(_zsh_function(command) for command in whole.all())
     head = "#compdef repoprio\n# zsh completion of repoprio; made by: repoprio completion zsh"
-    return f'{head}\n{functions}\n_repoprio "$@"\n'
+    # From a folder of $fpath the file is the function; by eval there is a function to be registered.
+    end = 'if [ "$funcstack[1]" = "_repoprio" ]; then\n    _repoprio "$@"\nelse\n    compdef _repoprio repoprio\nfi\n'
+    return f"{head}\n{functions}\n{end}"
 
 
 def _zsh_name(command: Command) -> str:

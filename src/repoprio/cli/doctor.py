@@ -168,8 +168,9 @@ def _lines(report: dict[str, Any], found: Sequence[Environment]) -> list[str]:
     lines += [f"         fault: {fault}" for fault in policy["faults"]]
     lines += [f"         {policy['summary']}"] if policy["summary"] else []
     if policy["mode"] == Mode.OBSERVE.value:
-        lines.append('  note   mode = "observe": nothing is enforced, every pip chooses as it always did')
-    lines += ["" if policy["files"] or policy["faults"] else "         fix: repoprio init"]
+        lines.append('  FAIL   mode = "observe": nothing is enforced, every pip chooses as it always did')
+        lines.append('         fix: mode = "strict", once the log is as you want it (ok below: the hook is in place)')
+    lines += ["" if policy["files"] or policy["faults"] else f"         fix: {at_hand.no_policy()}"]
     for one in found:
         lines += _of_environment(one)
     lines += [f"  FAIL   {folder}    no virtual environment there" for folder in report["without_environment"]]
@@ -185,6 +186,8 @@ def _lines(report: dict[str, Any], found: Sequence[Environment]) -> list[str]:
         lines += _of_repository(repository)
     guarded = sum(one.is_guarded for one in found)
     asked = "No network was used." if report["repositories"] is None else "The repositories were asked for one name."
+    if policy["mode"] == Mode.OBSERVE.value:
+        return [*lines, "", f"None guarded: the policy only observes. {asked}"]
     return [*lines, "", f"{guarded} guarded, {len(found) - guarded} not. {asked}"]
 
 

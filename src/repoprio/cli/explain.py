@@ -45,7 +45,7 @@ def command(options: argparse.Namespace) -> int:
             shadowed=options.shadowed,
         )
     except CannotLook as error:
-        print(f"ERROR: {error}", file=sys.stderr)
+        terminal.complain(str(error))
         return error.status
     if options.format == "json":
         print(json.document(explanations))
@@ -58,5 +58,5 @@ def _screens(options: argparse.Namespace, explanations: list[Explanation]) -> st
     paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
     width = terminal.columns(sys.stdout)
     screens = [screen(explanation, width, paint, verbose=options.verbose) for explanation in explanations]
-    told = [summary(explanations)] if options.files or len(screens) != 1 else []
+    told = [summary(explanations, width)] if options.files or len(screens) != 1 else []
     return "\n\n".join([*screens, *told])

@@ -6,20 +6,18 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 
-from repoprio.cli import parser
+from repoprio.cli import parser, terminal
 from repoprio.errors import RepoprioError
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command with `arguments` (the process's own by default); returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A name that the terminal's encoding does not have is no reason to fail.
-            stream.reconfigure(errors="backslashreplace")
+    _prepare()
     try:
         if given[:1] == ["pip"]:
             from repoprio.pip_adapter import runner
@@ -27,9 +25,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return runner.run_pip(given[1:])
         options = parser.parse(given)
         status: int = options.command(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except RepoprioError as error:
-        print(f"ERROR: repoprio: {error}", file=sys.stderr)
+        terminal.complain(f"repoprio: {error}")
         return 2
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python would complain once more at its exit.
@@ -47,3 +46,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _prepare() -> None:
+    """Streams and variables as all commands can bear them."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's encoding does not have is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
+    if not terminal.is_number(os.environ.get("COLUMNS", "")):
+        # What is no number pip's own rich fails on, and so would everything that looks something up.
+        os.environ.pop("COLUMNS", None)

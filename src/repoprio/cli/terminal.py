@@ -4,31 +4,46 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from typing import TextIO
+
+from repoprio.render.table import plain
 
 # Where nobody says how wide: what a ticket or a pager shows.
 _COLUMNS = 80
 
 
-def columns(stream: TextIO) -> int:
+def columns(stream: TextIO | None) -> int:
     """The columns of `stream`: COLUMNS, else the terminal's, else 80."""
     given = os.environ.get("COLUMNS", "")
-    if given.isdecimal() and int(given):
+    if is_number(given) and int(given):
         return int(given)
     try:
-        return os.get_terminal_size(stream.fileno()).columns or _COLUMNS
+        return (os.get_terminal_size(stream.fileno()).columns if stream else 0) or _COLUMNS
     except (OSError, ValueError, AttributeError):
         return _COLUMNS
 
 
-def shows_color(stream: TextIO, wish: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether `text` can be a number of columns."""
+    return text.isascii() and text.isdigit() and len(text) < 5
+
+
+def complain(text: str) -> None:
+    """An error on stderr, as all of repoprio's; what a file or a server says in it must not move the cursor."""
+    print("\n".join(plain(line) for line in f"ERROR: {text}".split("\n")), file=sys.stderr)
+
+
+def shows_color(stream: TextIO | None, wish: str) -> bool:
     """Whether to write colour to `stream`; `wish` is what ``--color`` says.
 
     On its own: to a terminal that is not dumb, and not where NO_COLOR has any value.
     """
     if wish != "auto":
         return wish == "always"
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        stream is not None and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
 
 
 def add_report(command: argparse.ArgumentParser, *more: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+import warnings
 from typing import Any
 
 import pip
@@ -138,6 +139,16 @@ def preparer(install: Any, *, options: Any, session: Any, finder: Any, folder: A
     return install.make_requirement_preparer(
         temp_build_dir=folder, options=options, session=session, finder=finder, use_user_site=False, **varying
     )
+
+
+def constraint_problem(ireq: Any) -> str:
+    """What is wrong with a constraint, "" where it is one."""
+    from pip._internal.req.req_install import check_invalid_constraint_type
+
+    with warnings.catch_warnings():
+        # pip says it as an error as well.
+        warnings.simplefilter("ignore")
+        return str(check_invalid_constraint_type(ireq))
 
 
 def same_project(one: str, other: str) -> bool:

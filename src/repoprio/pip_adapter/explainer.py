@@ -9,13 +9,15 @@ from repoprio.explanation import Explanation
 from repoprio.lookup import Code, Outcome
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.guard import Guard, warn
-from repoprio.pip_adapter.opened import Opened, opened
+from repoprio.pip_adapter.opened import CannotLook, Opened, opened
 from repoprio.policy import DirectUrls
 from repoprio.urls import redacted
 
 # After `opened`, which guards this process: only a guarded pip may be imported.
 from pip._internal.req.constructors import install_req_from_line, install_req_from_parsed_requirement  # isort: skip
+from pip._internal.exceptions import InstallationError  # isort: skip
 from pip._internal.req.req_file import parse_requirements  # isort: skip
+from pip._internal.utils.hashes import MissingHashes  # isort: skip
 from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
 
 
@@ -33,23 +35,42 @@ def explain(
 def _explanations(
     pip: Opened, requirements: Sequence[str], files: Sequence[str], *, shadowed: bool
 ) -> Iterator[Explanation]:
-    wanted = [install_req_from_line(text) for text in requirements]
+    wanted = [_requirement(text) for text in requirements]
     constraints = list(_read(pip, pip.options.constraints, constraint=True))
     wanted += _read(pip, files, constraint=False)
     constraints += [ireq for ireq in wanted if ireq.constraint]
-    has_hashes = any(ireq.hash_options for ireq in wanted)
-    for ireq in wanted:
-        if ireq.constraint:
-            continue
-        if has_hashes and not ireq.hash_options:
-            warn(f"repoprio: {ireq}: pip refuses it, for others have hashes and it has none (--require-hashes)")
-        if not ireq.match_markers():
-            warn(f"repoprio: {ireq}: its marker does not hold here")
-            continue
-        if ireq.link or ireq.req is None:
-            yield _direct(pip.guard, ireq)
+    roots = [ireq for ireq in wanted if not ireq.constraint and _holds(ireq)]
+    for ireq in constraints:
+        if problem := compat.constraint_problem(ireq):
+            raise CannotLook(f"repoprio: {problem}    [usage]", 2)
+    wants_hashes = pip.options.require_hashes or any(ireq.hash_options for ireq in roots)
+    for ireq in roots:
+        others = [other for other in (*constraints, *roots) if other is not ireq and _is_about(other, ireq)]
+        place = next((one for one in (ireq, *others) if one.link or one.req is None), None)
+        if place:
+            yield _direct(pip.guard, place)
         else:
-            yield _explanation(pip.guard, ireq, constraints, shadowed=shadowed)
+            yield _explanation(pip.guard, ireq, others, shadowed=shadowed, wants_hashes=wants_hashes)
+
+
+def _requirement(text: str) -> Any:
+    try:
+        return install_req_from_line(text)
+    except InstallationError as error:
+        raise CannotLook(f"repoprio: {error}    [usage]", 2) from None
+
+
+def _holds(ireq: Any) -> bool:
+    holds: bool = ireq.match_markers()
+    if not holds:
+        warn(f"repoprio: {ireq}: its marker does not hold here")
+    return holds
+
+
+def _is_about(other: Any, ireq: Any) -> bool:
+    """Whether `other` has a say in what becomes of `ireq`: a constraint, or another requirement of that project."""
+    named = other.name and ireq.name and compat.same_project(other.name, ireq.name)
+    return bool(named and other.match_markers())
 
 
 def _read(pip: Opened, files: Sequence[str], *, constraint: bool) -> Iterator[Any]:
@@ -59,16 +80,18 @@ def _read(pip: Opened, files: Sequence[str], *, constraint: bool) -> Iterator[An
             yield install_req_from_parsed_requirement(line)
 
 
-def _explanation(guard: Guard, ireq: Any, constraints: list[Any], *, shadowed: bool) -> Explanation:
-    specifier, hashes = ireq.req.specifier, ireq.hashes(trust_internet=False)
+def _explanation(guard: Guard, ireq: Any, others: list[Any], *, shadowed: bool, wants_hashes: bool) -> Explanation:
+    hashes = ireq.hashes(trust_internet=False)
     left = SpecifierSet()
-    for other in constraints:
-        if other.name and compat.same_project(other.name, ireq.name) and other.match_markers() and other.req:
-            left = left & other.req.specifier
-            hashes = hashes & other.hashes(trust_internet=False)
+    for other in others:
+        left = left & other.req.specifier
+        hashes = hashes & other.hashes(trust_internet=False)
+    if wants_hashes and not hashes:
+        warn(f"repoprio: {ireq}: it has no hash, and pip wants one where others have (--require-hashes)")
+        hashes = MissingHashes()
     return guard.explanation(
         ireq.name,
-        specifier & left,
+        ireq.req.specifier & left,
         requirement=str(ireq.req).partition(";")[0].strip(),
         hashes=hashes,
         constraint=str(left),

@@ -139,9 +139,6 @@ class Guard:
         decision = self.decide(name, specifier, below_owner=shadowed)
         weighed = self._weighed(decision)
         best = weighed.best(specifier, hashes) if decision.outcome is Outcome.SERVED else None
-        if best is not None and hashes and best.link.has_hash and not best.link.is_hash_allowed(hashes):
-            # Where no file has a hash that is asked for pip takes one all the same, to stop at its hash.
-            best = None
         serving = tuple(decision.of(State.SERVES))
         alone = Weighed(self._finder, name, offers_alone(decision), None) if shadowed else None
         newest = alone.best(specifier, hashes) if alone else None

@@ -11,6 +11,7 @@ from repoprio.pip_adapter.runner import guard_this_process
 
 guard_this_process()
 
+from pip._internal.cli.cmdoptions import make_target_python  # noqa: E402 - only a guarded pip may be imported
 from pip._internal.commands import create_command  # noqa: E402 - only a guarded pip may be imported
 from pip._internal.exceptions import PipError  # noqa: E402
 from pip._internal.utils.logging import setup_logging  # noqa: E402
@@ -39,6 +40,15 @@ class Opened(NamedTuple):
     install: Any
 
 
+def _parsed(install: Any, options: Sequence[str]) -> Any:
+    """The options, with what pip's own settings say; pip ends the process over one that is not valid."""
+    try:
+        return install.parse_args(list(options))[0]
+    except (SystemExit, ValueError) as error:
+        why = f": {error}" if isinstance(error, ValueError) else ""
+        raise CannotLook(f"repoprio: an option or a setting of pip's is not valid{why}.    [usage]", 2) from None
+
+
 @contextmanager
 def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
     """A finder for `options`, which are pip's; raises `CannotLook`, and `PolicyFaults` for a faulty policy."""
@@ -49,11 +59,16 @@ def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
     setup_logging(verbosity=-1, no_color=True, user_log_file=None)
     install: Any = create_command("install")
     with install.main_context(), global_tempdir_manager():
-        parsed, _ = install.parse_args(list(options))
+        parsed = _parsed(install, options)
         compat.settle_prereleases(parsed)
         try:
             session = install.get_default_session(parsed)
-            finder = install._build_package_finder(parsed, session)
+            finder = install._build_package_finder(
+                parsed,
+                session,
+                target_python=make_target_python(parsed),
+                ignore_requires_python=parsed.ignore_requires_python,
+            )
             guard = guard_of(finder, always=True)
             if guard is None:
                 raise CannotLook("repoprio: nothing can be looked up with this pip    [unknown-pip]", 2)

@@ -18,6 +18,7 @@ _BY_TYPE = {
     "platform_mismatch": Rejection.TAG,
     "requires_python_mismatch": Rejection.REQUIRES_PYTHON,
 }
+_MOST = 200
 _BY_TEXT = (
     ("none of the wheel's tags", Rejection.TAG),
     ("Python version is incorrect", Rejection.TAG),
@@ -47,16 +48,30 @@ def _kind(found: Any, text: str | None) -> Rejection:
 
 def _words(kind: Rejection, link: Any, text: str | None) -> str:
     if kind is Rejection.REQUIRES_PYTHON:
-        return f"needs Python {link.requires_python}"
+        return f"needs Python {cut(str(link.requires_python))}"
     if kind is Rejection.TAG and filename(link.url).endswith(".whl"):
         tags = "-".join(filename(link.url)[: -len(".whl")].split("-")[-3:])
         return f"its tag {tags} does not fit this Python or platform"
     return yanked(link) if kind is Rejection.YANKED else text or "pip does not take it"
 
 
+def may_have(hashes: Any, link: Any) -> bool:
+    """Whether the file at `link` can have one of `hashes`: where its page states none that is seen only later."""
+    if not hashes:
+        return True
+    if not any(hashes._allowed.values()):
+        return False
+    return not link.has_hash or bool(link.is_hash_allowed(hashes))
+
+
 def yanked(link: Any) -> str:
     """That a file was yanked, with the reason that its page gives (PEP 592)."""
-    return f"yanked: {link.yanked_reason or 'no reason given'}"
+    return f"yanked: {cut(link.yanked_reason or 'no reason given')}"
+
+
+def cut(text: str) -> str:
+    """What a page says, as far as anybody would read it."""
+    return text if len(text) <= _MOST else f"{text[:_MOST]}..."
 
 
 def beside(link: Any, version: str, specifier: Any) -> Rejected | None:

@@ -26,7 +26,6 @@ from repoprio.urls import filename
 
 # After `opened`, which guards this process: only a guarded pip may be imported.
 from pip._internal.exceptions import PipError  # isort: skip
-from pip._internal.req.req_install import check_invalid_constraint_type  # isort: skip
 from pip._internal.utils.temp_dir import TempDirectory  # isort: skip
 from pip._vendor.packaging.markers import Marker  # isort: skip
 from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
@@ -103,7 +102,7 @@ def _roots(pip: Opened, requirements: Sequence[str], voice: Voice) -> list[Any]:
     for ireq in found:
         if ireq not in holding and not ireq.constraint:
             voice.note(f"repoprio: {ireq.req or ireq}: its marker does not hold here")
-        problem = check_invalid_constraint_type(ireq) if ireq.constraint else None
+        problem = compat.constraint_problem(ireq) if ireq.constraint else None
         if problem:
             raise CannotLook(f"repoprio: {problem}    [usage]", 2)
     return holding
@@ -285,7 +284,11 @@ def _parents(graph: Any) -> dict[str, set[str]]:
 def _twin(name: NormalizedName, alone: Alone, newest: Found, chosen: Found) -> Twin:
     """Whether the repository that pip alone takes `name` from lists the policy's file."""
     rival, pick = newest.sides.get(name), chosen.sides.get(name)
-    if not isinstance(rival, Pick) or not isinstance(pick, Pick) or rival.repository is None:
+    if not isinstance(rival, Pick) or rival.repository is None:
+        return Twin.MISSING
+    if isinstance(pick, Failure):
+        return Twin.NAMESAKE if alone.kin(name, rival.repository, pick.owners) else Twin.MISSING
+    if not isinstance(pick, Pick):
         return Twin.MISSING
     link = alone.listing(name, rival.repository, pick.file)
     if link is None:

@@ -170,6 +170,16 @@ class Alone(Side):
                     return f"{finding.repository} is unavailable: {finding.reason}"
         return None
 
+    def kin(self, name: NormalizedName, rival: Repository, owners: Sequence[Repository]) -> bool:
+        """Whether `rival` lists any file that one of `owners` lists too, by its name: one project, as it seems."""
+        files = {r.name: self._files(name, r) for r in (rival, *owners)}
+        return any(files[rival.name] & files[owner.name] for owner in owners)
+
+    def _files(self, name: NormalizedName, repository: Repository) -> set[str]:
+        findings = (f for decision in self.decisions.get(name, ()) for f in decision.of(State.SERVES))
+        pages = (f.page for f in findings if f.repository.name == repository.name and f.page)
+        return {filename(link.url) for page in pages for link in page.links}
+
     def listing(self, name: NormalizedName, repository: Repository, file: str) -> Any:
         """The link to `file` on the page that `repository` has of `name`; None where it lists none."""
         findings = (f for decision in self.decisions.get(name, ()) for f in decision.of(State.SERVES))

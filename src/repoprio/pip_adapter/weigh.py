@@ -75,7 +75,9 @@ class Weighed:
         standing = [candidate for candidate in applicable if not candidate.link.is_yanked]
         if not standing and is_pinned(specifier):
             standing = applicable
-        return standing[-1] if standing else None
+        best = standing[-1] if standing else None
+        # Where no file has a hash that is asked for pip takes one all the same, to stop at its hash.
+        return best if best is None or rejections.may_have(hashes, best.link) else None
 
     def _applicable(self, specifier: Any, hashes: Any) -> list[Any]:
         """What the requirement lets in, in pip's order; to sort a large page takes pip a while."""
@@ -125,6 +127,11 @@ class Weighed:
         with_hashes = {candidate.link for candidate in self._applicable(specifier, hashes)} if hashes else let_in
         for candidate in self.candidates:
             link = candidate.link
-            why = rejections.of_candidate(candidate, specifier, is_let_in=link in let_in, has_hash=link in with_hashes)
+            why = rejections.of_candidate(
+                candidate,
+                specifier,
+                is_let_in=link in let_in,
+                has_hash=link in with_hashes and rejections.may_have(hashes, link),
+            )
             if why is not None:
                 yield why

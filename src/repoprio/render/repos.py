@@ -10,7 +10,7 @@ from typing import Any
 from repoprio.answers import State
 from repoprio.checkup import EVERYBODY_HAS, Report, Trial
 from repoprio.names import Pattern
-from repoprio.policy import Policy, Repository, tiers
+from repoprio.policy import Policy, Redirects, Repository, tiers
 from repoprio.render.table import Paint, plain, unpainted
 
 SCHEMA = 1
@@ -60,6 +60,8 @@ def _facts(report: Report) -> Iterable[tuple[str, str]]:
         yield "mirror", location.shown
     yield "format", repository.format.value
     yield "names", names(repository)
+    if peculiar := _peculiar(repository):
+        yield "absent", peculiar
     for number, (file, keys) in enumerate(_origins(report).items()):
         yield ("" if number else "set in"), f"{file}: {', '.join(keys)}"
     for number, trial in enumerate(report.trials):
@@ -68,6 +70,18 @@ def _facts(report: Report) -> Iterable[tuple[str, str]]:
         yield "note", f"{remark.text} [{remark.code}]"
         if remark.setting:
             yield "set", f"in [repositories.{repository.name}]: {remark.setting}"
+
+
+def _peculiar(repository: Repository) -> str:
+    """What counts as "no such project", where that is not a 404 alone."""
+    said = [str(code) for code in sorted(repository.absent)]
+    said += ["an empty page"] if repository.empty_page_is_absent else []
+    parts = [] if said == ["404"] else [" or ".join(said) or "no status"]
+    parts += [f"a redirect to {site}" for site, what in repository.redirects.items() if what is Redirects.ABSENT]
+    parts += ["whatever its project list lacks (listing)"] if repository.complete_listing else []
+    parts += [f"believed once it served {repository.canary} (canary)"] if repository.canary else []
+    parts += ["an outage too (skip-if-unavailable)"] if repository.skip_if_unavailable else []
+    return "; ".join(parts)
 
 
 def names(repository: Repository) -> str:
@@ -104,16 +118,20 @@ def check(trial: Trial, *, with_url: bool = False) -> str:
     """How a repository answered, in one line."""
     where = f"{trial.url} " if with_url else ""
     if trial.is_silent:
-        return f"{where}no usable answer in {trial.seconds:.2f} s: {trial.unknown.reason}"
+        return f"{where}no usable answer in {_time(trial)}: {trial.unknown.reason}"
     api = f"; pages in {trial.api}" if trial.api else ""
-    return f"{where}answered in {trial.seconds:.2f} s: {_of_unknown(trial)}{api}{_of_known(trial)}"
+    return f"{where}answered in {_time(trial)}: {_of_unknown(trial)}{api}{_of_known(trial)}"
+
+
+def _time(trial: Trial) -> str:
+    return f"{trial.seconds:.1f} s" if trial.seconds >= 1 else f"{round(trial.seconds * 1000)} ms"
 
 
 def _of_unknown(trial: Trial) -> str:
     if trial.has_all_names:
         files = "a page with files" if trial.unknown.files else "a page without files"
-        return f"{files} for a name that nobody has"
-    return f"{trial.unknown.reason} for a name that nobody has"
+        return f"asked for a name that nobody has: {files}"
+    return f"asked for a name that nobody has: {trial.unknown.reason}"
 
 
 def _of_known(trial: Trial) -> str:
@@ -147,6 +165,11 @@ def _repository(report: Report) -> dict[str, Any]:
         "enabled": repository.enabled,
         "explicit": repository.explicit,
         **{key: [p.text for p in getattr(repository, key)] for key in ("namespaces", "owns", "include", "exclude")},
+        "absent": [*sorted(repository.absent), *(["empty-page"] if repository.empty_page_is_absent else [])],
+        "canary": repository.canary,
+        "skip_if_unavailable": repository.skip_if_unavailable,
+        "complete_listing": repository.complete_listing,
+        "redirects": {str(site): what.value for site, what in repository.redirects.items()},
         "origins": {rule.key: rule.file for rule in report.rules},
         "check": _trial(report.trials[0]) if report.trials else None,
         "mirror_checks": [{"url": trial.url, **_trial(trial)} for trial in report.trials[1:]],

@@ -42,12 +42,13 @@ def screen(e: Explanation, width: int, paint: Paint = unpainted, *, verbose: boo
     return "\n".join([*lead, "", *tiers, *facts])
 
 
-def summary(explanations: Sequence[Explanation]) -> str:
-    """How many projects there were, and what became of them; those whose answer is no by name."""
+def summary(explanations: Sequence[Explanation], width: int) -> str:
+    """How many requirements there were, and what became of them; those whose answer is no by name."""
     counts = [(outcome, [e for e in explanations if e.outcome is outcome]) for outcome in Outcome]
     parts = [_counted(outcome, found) for outcome, found in counts if found]
     count = len(explanations)
-    return f"{count} requirement{'' if count == 1 else 's'}: {'; '.join(parts) or 'nothing to explain'}."
+    said = f"{count} requirement{'' if count == 1 else 's'}: {'; '.join(parts) or 'nothing to explain'}."
+    return "\n".join(_wrapped(said, width))
 
 
 def _counted(outcome: Outcome, found: Sequence[Explanation]) -> str:
