@@ -285,3 +285,10 @@ def test_the_document() -> None:
     assert by_name["lxml"]["policy"]["code"] == "no-match"
     assert by_name["\x1b[2Jevil"]["policy"] is None
     assert by_name["oldlib"]["policy"]["code"] == "dependencies-not-known"
+
+
+def test_within_a_tier_nobody_guesses_whose_a_name_is() -> None:
+    """Where the owner shares its tier the fix names no one key: one alone would cut the others off."""
+    policy = Policy((CORP, repository("team", 10), PYPI), origins=ORIGINS)
+    (judged,) = judge([Pair("acme", STRANGE, OWN)])
+    assert 'say whose it is: "acme" in owns of one' in (fix(policy, judged) or "")

@@ -549,7 +549,7 @@ def test_commands_of_our_own(pip_env: EnvFactory, scene: Scene) -> None:
     assert 'mode: is "observe": nothing is enforced' in checked.stdout
     looked = env.tool("doctor", policy=policy, env={"PATH": "/usr/bin:/bin"})
     assert looked.code == 1
-    assert 'note   mode = "observe": nothing is enforced' in looked.stdout
+    assert 'FAIL   mode = "observe": nothing is enforced' in looked.stdout
     exported = env.tool("export", "uv", policy=policy)
     assert exported.code == 1
     assert "not said: mode: uv cannot only observe" in exported.stderr

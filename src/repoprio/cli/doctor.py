@@ -170,7 +170,7 @@ def _lines(report: dict[str, Any], found: Sequence[Environment]) -> list[str]:
     if policy["mode"] == Mode.OBSERVE.value:
         lines.append('  FAIL   mode = "observe": nothing is enforced, every pip chooses as it always did')
         lines.append('         fix: mode = "strict", once the log is as you want it (ok below: the hook is in place)')
-    lines += ["" if policy["files"] or policy["faults"] else f"         fix: {at_hand.no_policy()}"]
+    lines += ["" if policy["files"] or policy["faults"] else f"         fix: {_no_policy()}"]
     for one in found:
         lines += _of_environment(one)
     lines += [f"  FAIL   {folder}    no virtual environment there" for folder in report["without_environment"]]
@@ -189,6 +189,11 @@ def _lines(report: dict[str, Any], found: Sequence[Environment]) -> list[str]:
     if policy["mode"] == Mode.OBSERVE.value:
         return [*lines, "", f"None guarded: the policy only observes. {asked}"]
     return [*lines, "", f"{guarded} guarded, {len(found) - guarded} not. {asked}"]
+
+
+def _no_policy() -> str:
+    """The way to a policy, from where it is told in full."""
+    return at_hand.no_policy().rpartition("hint: ")[2].partition("    [")[0]
 
 
 def _of_environment(one: Environment) -> list[str]:
