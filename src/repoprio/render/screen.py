@@ -71,7 +71,7 @@ def _fact(label: str, text: str, width: int) -> list[str]:
 def _row(e: Explanation, line: Line) -> Row:
     chosen = line.status == "served" and e.outcome is Outcome.SERVED
     has = "no answer" if line.status == "unavailable" else versions(line.versions, _MOST_VERSIONS)
-    if line.versions == () and line.status != "absent":
+    if line.versions == () and line.status in ("served", "shadowed", "passed-over"):
         has = "no file"
     cells = (">" if chosen else "", str(line.repository.priority), line.repository.name, has, result(line))
     return Row(cells, _STYLES.get(line.status, "quiet"))
