@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from typing import TextIO
+
+from repoprio.render.table import plain
 
 # Where nobody says how wide: what a ticket or a pager shows.
 _COLUMNS = 80
@@ -29,6 +32,11 @@ def shows_color(stream: TextIO, wish: str) -> bool:
     if wish != "auto":
         return wish == "always"
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def complain(text: str) -> None:
+    """An error on stderr, without control characters: names of files and what they say are anybody's."""
+    print(f"ERROR: {chr(10).join(map(plain, text.splitlines()))}", file=sys.stderr)
 
 
 def add_report(command: argparse.ArgumentParser, *more: str) -> None:
