@@ -179,7 +179,7 @@ def _trusted(aside: _Aside, file: str) -> Iterator[Finding]:
         where = _TRUSTED.fullmatch(source)
         at, line = (_as_named(where[2], file), int(where[1])) if where else (file, None)
         name = shown(host)
-        said = f"{at} says --trusted-host {name}: pip would take whatever answers for it as that host."
+        said = f"--trusted-host {name} has pip take whatever answers for that host, with any certificate or none."
         mend = "take the line out; where the host has a certificate of your own authority, --cert names that"
         yield Finding("trusted-host", said, mend, file=at, line=line, detail=name)
 
