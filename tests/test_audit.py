@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -253,8 +255,8 @@ def test_each_code_of_an_environment(pip: str, make: Callable[..., Two]) -> None
     assert not two.public.asked("bad")
     code, findings = two.found("--path", str(two.packages))
     fixes = {finding["project"]: finding["fix"] for finding in findings}
-    assert "'numpy==2.0'" in fixes["numpy"]
-    assert "'old==1.0'" in fixes["old"]
+    assert "numpy 2.0" in fixes["numpy"]
+    assert "old 1.0" in fixes["old"]
     assert code == 1
 
 
@@ -279,6 +281,82 @@ def test_versions_are_compared_as_pep_440_says(make: Callable[..., Two]) -> None
     dist_info(two, "acme-weird.dist-info", "Name: acme\nVersion: we ird\x1b[31m\n")
     done = two.audit("--path", str(two.packages))
     assert (done.code, done.stdout.count("[not-the-owners]"), "\x1b" in done.stdout) == (1, 2, False)
+
+
+def test_zeros_at_the_end_of_a_release_do_not_count(make: Callable[..., Two]) -> None:
+    """1.0.0 is the owner's 1.0, installed or locked; it is shown as written, and an epoch or a local part counts."""
+    two = make()
+    dist_info(two, "acme-1.1.0.dist-info", "Name: acme\nVersion: 1.1.0\n")
+    assert two.installed() == {}
+    theirs = two.corp._shelf.files("acme")[1]
+    (two.folder / "pylock.toml").write_text(pylock(locked("acme", "1.1.0.0", theirs.filename, theirs.sha256)))
+    assert two.found("pylock.toml") == (0, [])
+    (two.folder / "reqs.txt").write_text(f"acme==1.1.0 --hash=sha256:{theirs.sha256}\n")
+    assert two.found("reqs.txt") == (0, [])
+    two.corp.add("old", "1.0 yanked")
+    dist_info(two, "old-1.0.0.dist-info", "Name: old\nVersion: 1.0.0\n")
+    assert two.installed() == {"old": "yanked"}
+    for version in ("1!1.1.0", "1.1.0+x", "1.10", "1.1.0rc1", "1.1.0.post1"):
+        shutil.rmtree(two.packages)
+        dist_info(two, f"acme-{version}.dist-info", f"Name: acme\nVersion: {version}\n")
+        _, (finding,) = two.found("--path", str(two.packages))
+        assert (finding["code"], finding["version"]) == ("not-the-owners", version)
+
+
+def test_nothing_to_hold_against_the_policy(make: Callable[..., Two]) -> None:
+    """An empty lock, file or folder is no finding, and is not said to be what the policy would give."""
+    two = make()
+    two.packages.mkdir()
+    for text in ('lock-version = "1.0"\n', 'lock-version = "1.0"\npackages = []\n'):
+        (two.folder / "pylock.toml").write_text(text)
+        done = two.audit("pylock.toml")
+        said = "No findings: 0 packages, so nothing was held against the policy.\n"
+        assert (done.code, done.stdout, done.stderr) == (0, said, "")
+    done = two.audit("--path", str(two.packages))
+    assert (done.code, "0 distributions, so nothing was held" in done.stdout) == (0, True)
+    check_sarif(two.audit("pylock.toml", "--format", "sarif").stdout)
+
+
+def test_metadata_that_would_be_waited_for(make: Callable[..., Two]) -> None:
+    """Only regular files are read: a pipe is broken metadata, and the others are audited."""
+    two = make()
+    two.install("leftpad")
+    for number, name in enumerate(("METADATA", "direct_url.json")):
+        dist_info(two, f"pipe{number}-1.0.dist-info", "Name: leftpad\nVersion: 1.0\n")
+        (two.packages / f"pipe{number}-1.0.dist-info" / name).unlink(missing_ok=True)
+        os.mkfifo(two.packages / f"pipe{number}-1.0.dist-info" / name)
+    for name in ("pipe2-1.0.egg-info", "x.egg", "x.egg-link", "x.pth"):
+        os.mkfifo(two.packages / name)
+    assert two.installed() == {"pipe0": "broken", "pipe1": "broken", "pipe2": "broken"}
+    os.mkfifo(two.folder / "reqs.txt")
+    done = two.audit("reqs.txt")
+    assert (done.code, "reqs.txt is no regular file" in done.stderr) == (2, True)
+
+
+def test_old_kinds_of_installations(make: Callable[..., Two]) -> None:
+    """An egg-info, as a folder or a file, an egg, as a folder or a file, and what an egg-link leads to are read."""
+    two = make()
+    metadata = {name: f"Metadata-Version: 1.0\nName: {name}\nVersion: 9.0\n" for name in "abcde"}
+    linked = two.folder / "src"
+    for folder in ("packages/a-9.0.egg-info", "packages/b-9.0-py3.egg/EGG-INFO", "src/c.egg-info"):
+        (two.folder / folder).mkdir(parents=True)
+        (two.folder / folder / "PKG-INFO").write_text(metadata[folder[-10] if "src" in folder else folder[9]])
+    (two.packages / "c.egg-link").write_text(f"\n{linked}\n.\n")
+    (two.packages / "empty.egg-link").write_text("")
+    (two.packages / "d-9.0.egg-info").write_text(metadata["d"])
+    with zipfile.ZipFile(two.packages / "e-9.0-py3.egg", "w") as egg:
+        egg.writestr("EGG-INFO/PKG-INFO", metadata["e"])
+    (two.packages / "broken-9.0-py3.egg").write_text("no zip")
+    assert two.installed() == dict.fromkeys("abcde", "unknown")
+    run = check_sarif(two.audit("--path", str(two.packages), "--format", "sarif").stdout)
+    places = {r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in run["results"]}
+    assert places == {
+        "site-packages/a-9.0.egg-info/PKG-INFO",
+        "site-packages/b-9.0-py3.egg/EGG-INFO/PKG-INFO",
+        "site-packages/c.egg-info/PKG-INFO",
+        "site-packages/d-9.0.egg-info",
+        "site-packages/e-9.0-py3.egg/EGG-INFO/PKG-INFO",
+    }
 
 
 def pylock(*packages: str) -> str:
@@ -372,6 +450,139 @@ def test_a_file_that_names_an_index(make: Callable[..., Two]) -> None:
         two.policy(f'unlisted = "{unlisted}"')
         _, findings = two.found("reqs.txt")
         assert [(f["code"], f["severity"]) for f in findings] == [("not-the-owners", "error"), ("unlisted", "note")]
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_a_file_that_trusts_a_host(pip: str, make: Callable[..., Two]) -> None:
+    """It is told, with its file and line, and its audit asks nobody whom it would not ask without that line."""
+    two = make(pip)
+    # Loopback addresses are trusted anyway, this name is not: nothing is sent there.
+    corp = "http://corp.invalid:8080/simple/"
+    two.file.write_text(f'[repositories.corp]\nurl = "{corp}"\n')
+    (two.folder / "more.txt").write_text("\n--trusted-host other.invalid\n")
+    (two.folder / "reqs.txt").write_text("--trusted-host corp.invalid\n-r more.txt\nacme==1.1\n")
+    code, findings = two.found("reqs.txt")
+    told = [(f["code"], f["file"], f["line"]) for f in findings]
+    assert code == 1
+    assert told == [
+        ("trusted-host", "reqs.txt", 1),
+        ("trusted-host", "more.txt", 2),
+        ("unavailable", "reqs.txt", 3),
+    ]
+    assert "neither https nor a trusted host" in findings[-1]["message"], findings[-1]
+    (two.folder / "reqs.txt").write_text("--cert /x\nacme==1.1\n")
+    assert two.audit("reqs.txt").code == 2
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_options_of_a_file_change_no_look_up(pip: str, make: Callable[..., Two]) -> None:
+    """What a file says of wheels and indexes has no part in what the owner is found to have, nor in who is asked."""
+    two = make(pip)
+    two.policy('mode = "flexible"')
+    theirs = two.corp._shelf.files("acme")[1]
+    (two.folder / "options.txt").write_text("--no-index\n--no-binary :all:\n--pre\n--find-links /x\n")
+    (two.folder / "reqs.txt").write_text(f"acme==1.1 --hash=sha256:{theirs.sha256}\n")
+    assert two.found("reqs.txt") == (0, [])
+    _, findings = two.found("options.txt", "reqs.txt")
+    assert [f["code"] for f in findings] == ["unlisted"]
+    assert not two.public.asked("acme")
+
+
+def test_a_requirement_with_two_pins(make: Callable[..., Two]) -> None:
+    """Two versions are none: acme==1.0,==9.0 is not held to be 1.0; two spellings of one version are one."""
+    two = make()
+    theirs = two.corp._shelf.files("acme")[0]
+    for line, codes in (
+        ("acme==1.0,==9.0", ["not-pinned"]),
+        ("acme==1.0,==1.0.0", []),
+        ("acme==1.0,>0.1", []),
+        ("-c pins.txt\nacme==9.0", ["not-pinned"]),
+    ):
+        (two.folder / "pins.txt").write_text("acme==1.0\n")
+        (two.folder / "reqs.txt").write_text(f"{line} --hash=sha256:{theirs.sha256}\n")
+        code, findings = two.found("reqs.txt")
+        assert ([f["code"] for f in findings], code) == (codes, int(bool(codes)))
+        assert all("1.0 and 9.0, and so no one version" in f["message"] for f in findings)
+
+
+def test_a_package_with_two_sources(make: Callable[..., Two]) -> None:
+    """PEP 751 forbids them: that is told, and its wheels are held against the policy all the same."""
+    two = make()
+    foreign = two.public._shelf.files("acme")[0]
+    wheels = locked("acme", "99.0", foreign.filename, foreign.sha256)
+    vcs = 'vcs = { type = "git", url = "https://g.example/t", commit-id = "abc" }'
+    archive = f'archive = {{ url = "https://g.example/t.zip", hashes = {{ sha256 = "{"0" * 64}" }} }}'
+    rivals = ["two-sources", "not-the-owners", "direct-url"]
+    for more, codes in ((vcs, rivals), (archive, rivals), (f"{vcs}\n{archive}", rivals)):
+        (two.folder / "pylock.toml").write_text(pylock(f"{wheels}\n{more}"))
+        assert [f["code"] for f in two.found("pylock.toml")[1]] == codes
+    (two.folder / "pylock.toml").write_text(pylock(f'name = "acme"\n{vcs}\n{archive}'))
+    assert [f["code"] for f in two.found("pylock.toml")[1]] == ["two-sources", "direct-url"]
+    (two.folder / "pylock.toml").write_text(pylock(f'name = "acme"\nwheels = []\n{vcs}'))
+    assert [f["code"] for f in two.found("pylock.toml")[1]] == ["direct-url"]
+
+
+def test_names_that_are_none_are_hushed_and_cut(make: Callable[..., Two]) -> None:
+    """A lock or metadata may say anything: no login of it is shown, and not all of what has no end."""
+    two = make()
+    url = "http://u:hunter2@x/"
+    wheel = locked("acme", "1.1", "x.whl", "0" * 64)
+    files = f'[{{ name = "{url}x.whl", hashes = {{ "{url}" = "00" }} }}]'
+    (two.folder / "pylock.toml").write_text(
+        pylock(
+            wheel.replace('"acme"', f'"{url}"'),
+            wheel.replace('"1.1"', f'"{url}"'),
+            f'name = "acme"\nversion = "1.1"\nwheels = {files}',
+            wheel.replace('"acme"', f'"{"n" * 5000}"').replace('"1.1"', f'"{"1" * 5000}"'),
+        )
+    )
+    dist_info(two, "x-1.0.dist-info", f"Name: {url}\nVersion: {url}\n")
+    dist_info(two, "y-1.0.dist-info", f"Name: {'y' * 5000}\nVersion: 1.0\n")
+    for arguments in (["pylock.toml"], ["--path", str(two.packages)]):
+        for format_ in ("text", "json", "sarif"):
+            done = two.audit(*arguments, "--format", format_)
+            assert (done.code, "hunter2" in done.stdout + done.stderr, "y" * 300 in done.stdout) == (1, False, False)
+            assert not {"n" * 300, "1" * 300} & set(done.stdout.split())
+        check_sarif(done.stdout)
+    for wrong in (f'name = "{url}"\nwheels = 1', f'name = "{url}"\nvcs = 1', f'name = "{url}"\nwheels = [{{}}]'):
+        (two.folder / "pylock.toml").write_text(pylock(wrong))
+        done = two.audit("pylock.toml")
+        assert (done.code, "hunter2" in done.stderr) == (2, False)
+
+
+@pytest.mark.parametrize("text", ["lock-version = 1.0", "packages = []"])
+def test_a_lock_version_is_a_string(text: str, make: Callable[..., Two]) -> None:
+    """A number, or none, is told to have to be a string."""
+    two = make()
+    (two.folder / "pylock.toml").write_text(text)
+    done = two.audit("pylock.toml")
+    assert (done.code, 'it must be a string, "1.0".    [usage]' in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_no_control_character_gets_out(pip: str, make: Callable[..., Two]) -> None:
+    """Not from the names of files and folders, nor from what is in them, to a terminal that would heed it."""
+    two = make(pip)
+    escape = "\x1b[31m\x07"
+    nested = two.folder / f"n{escape}.txt"
+    nested.write_text(f"--hash=sha256:{'0' * 64}\n--trusted-host h{escape}\nacme==1.1\n")
+    (two.folder / "nesting.txt").write_text(f"-r {nested.name}\n")
+    (two.folder / "wrong.txt").write_text(f"acme @@ {escape}\n")
+    (two.folder / "option.txt").write_text(f"--no-such{escape}\n")
+    (two.folder / "pylock.toml").write_text(f'lock-version = "1.0"\n[[packages]]\nname = "x" {escape}\n')
+    for arguments in (
+        [f"missing{escape}.txt"],
+        ["--path", f"missing{escape}"],
+        ["--python", f"missing{escape}"],
+        ["--collisions", "--against", f"r{escape}"],
+        ["wrong.txt"],
+        ["option.txt"],
+        ["pylock.toml"],
+        ["nesting.txt"],
+    ):
+        done = two.audit(*arguments)
+        assert done.stderr.startswith("ERROR: repoprio: ") or arguments == ["nesting.txt"], done.stderr
+        assert not {"\x1b", "\x07"} & set(done.stdout + done.stderr), done
 
 
 @pytest.mark.parametrize("arguments", [[], ["--collisions"]])
@@ -526,8 +737,8 @@ def test_lists_of_folders_and_flat_pages(make: Callable[..., Two]) -> None:
     ("fault", "reason"),
     [
         (Fault(status=404), "404"),
-        (Fault(status=403), "403: it wants another login"),
-        (Fault(basic_auth="u:p"), "401: it wants another login"),
+        (Fault(status=403), "403; no login was sent"),
+        (Fault(basic_auth="u:p"), "401; no login was sent"),
         (Fault(body="{", content_type="application/vnd.pypi.simple.v1+json"), "its project list is not valid"),
         (Fault(body="<html>", content_type="text/html"), "its project list is not valid"),
         (Fault(body="<html></html>", content_type="text/html; charset=utf-16"), "not in the encoding"),

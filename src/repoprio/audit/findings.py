@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from repoprio.names import is_project_name
 from repoprio.policy import Repository, Rule
+from repoprio.urls import hushed
 
 
 class Severity(str, enum.Enum):
@@ -28,6 +30,8 @@ class Kind(NamedTuple):
 
 _E, _W, _N = Severity
 
+# No name is longer; a page could not be read.
+_LONGEST = 200
 # The codes are stable: code-scanning pages know an alert by them.
 KINDS = {
     "not-the-owners": Kind(
@@ -86,6 +90,12 @@ KINDS = {
         "An index that the policy does not list",
         "A requirements file names an index or find-links that is not in the policy.",
     ),
+    "trusted-host": Kind(
+        _W,
+        "A requirements file that trusts a host",
+        "With --trusted-host pip takes whatever answers for that host, over http or with any certificate. An audit "
+        "does not heed such a line; an installation does.",
+    ),
     "unknown": Kind(
         _W,
         "A project that no repository has",
@@ -107,6 +117,12 @@ KINDS = {
         "It came from a URL, a version control system or a folder (PEP 610), so that no repository had a say. It is an "
         'error where the policy says direct-urls = "refuse", and a warning where the name is routed to an owner that '
         "does not list that very file.",
+    ),
+    "two-sources": Kind(
+        _E,
+        "A package of a lock with more than one source",
+        "A pylock.toml names one of vcs, directory, archive, or sdist and wheels (PEP 751). With two of them each "
+        "installer takes which it will. The files are held against the policy all the same.",
     ),
     "no-hash": Kind(
         _W,
@@ -226,6 +242,12 @@ class Audit:
     def counts(self) -> dict[Severity, int]:
         """How many findings there are of each severity, zeros too."""
         return {severity: sum(f.severity is severity for f in self.findings) for severity in Severity}
+
+
+def shown(text: str) -> str:
+    """A name or version that somebody else wrote, as it may be shown: no login, and not without end."""
+    safe = text if is_project_name(text) else hushed(text)
+    return safe if len(safe) <= _LONGEST else f"{safe[:_LONGEST]}..."
 
 
 def worst_first(found: Sequence[Finding]) -> tuple[Finding, ...]:

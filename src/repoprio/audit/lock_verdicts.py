@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from repoprio.audit.findings import Finding
+from repoprio.audit.findings import Finding, shown
 from repoprio.audit.verdicts import Listed, Offer, Subject, finding, joined, rule_of, shadowed
 from repoprio.lookup import Decision
 from repoprio.policy import Policy, Repository, Rule
@@ -42,7 +42,7 @@ def judge_files(
     owners = _Owners(
         repositories,
         rule_of(policy, decision, repositories[0]),
-        tuple(file for file in theirs if subject.version in (None, file.version)),
+        tuple(file for file in theirs if subject.version is None or offer.is_same(file.version, subject.version)),
         tuple(lower),
     )
     return [found for one in locked if (found := _judge_file(owners, subject, one)) is not None]
@@ -73,10 +73,10 @@ def _compared(subject: Subject, one: LockedFile, named: Sequence[Listed], owners
         said = f"{subject} is locked as a file that is not its owner's: {owners} lists no {_missing(one, named)}."
         return "not-the-owners-file", said, f"{again}; do not install from this lock"
     if not strong:
-        why = f"only {joined(sorted(one.hashes))}" if one.hashes else "no hash"
+        why = f"only {joined(sorted(map(shown, one.hashes)))}" if one.hashes else "no hash"
         said = f"{subject}: {what} has {why}, so it cannot be held against what {owners} lists."
         return "no-hash", said, f"{again}, with sha256 hashes"
-    missing = sorted({kind for kind in one.hashes for file in named if kind not in file.hashes})
+    missing = sorted({shown(kind) for kind in one.hashes for file in named if kind not in file.hashes})
     said = f"{subject}: {what} cannot be told from others: {owners} does not state its {joined(missing)}."
     return "owner-states-no-hash", said, f"lock with the hashes that {owners} states, or have it state these"
 
@@ -93,10 +93,10 @@ def _missing(one: LockedFile, named: Sequence[Listed]) -> str:
     """What the owner does not list."""
     if one.name is None:
         return _shown(one).removeprefix("the ")
-    return f"{one.name} with this hash" if named else one.name
+    return f"{shown(one.name)} with this hash" if named else shown(one.name)
 
 
 def _shown(one: LockedFile) -> str:
     kind, value = next(iter(one.hashes.items()), ("", ""))
-    digest = f"{kind}:{value[:16]}{'...' if len(value) > 16 else ''}"
-    return one.name or (f"the file with {digest}" if kind else "its file")
+    digest = f"{shown(kind)}:{value[:16]}{'...' if len(value) > 16 else ''}"
+    return shown(one.name) if one.name else (f"the file with {digest}" if kind else "its file")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from repoprio.audit.findings import shown
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.errors import RepoprioError
 from repoprio.urls import filename, hushed, redacted
@@ -23,7 +24,8 @@ class Package(NamedTuple):
     """One project of a lock.
 
     `source` is where it comes from, where no repository has a say; `files` are what a repository would supply.
-    `is_pinned`: it is one version. `line` counts from 1.
+    `is_pinned`: it is one version. `line` counts from 1. `rivals` are the keys that name sources where PEP 751 allows
+    one alone; `pins` the versions to which a requirement is pinned where they are several.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Package(NamedTuple):
     file: str
     is_pinned: bool = True
     hashes: Mapping[str, str] = {}
+    rivals: tuple[str, ...] = ()
+    pins: tuple[str, ...] = ()
 
 
 def is_pylock(name: str) -> bool:
@@ -44,8 +48,11 @@ def is_pylock(name: str) -> bool:
 def packages(document: Mapping[str, Any], text: str, file: str) -> list[Package]:
     """The packages of a pylock.toml, whatever their markers; `NoLock` where it is none."""
     version = document.get("lock-version")
-    if not isinstance(version, str) or version.split(".")[0] != "1":
-        raise NoLock(f"{file}: its lock-version is {version!r}, and 1.0 is known.    [usage]")
+    if not isinstance(version, str):
+        said = "has no lock-version" if version is None else f"states its lock-version as {shown(repr(version))}"
+        raise NoLock(f'{file} {said}: it must be a string, "1.0".    [usage]')
+    if version.split(".")[0] != "1":
+        raise NoLock(f"{file}: its lock-version is {shown(repr(version))}, and 1.0 is known.    [usage]")
     found = document.get("packages", [])
     if not _are_tables(found):
         raise NoLock(f"{file}: packages is no list of tables.    [usage]")
@@ -62,27 +69,32 @@ def _spans(text: str, count: int) -> Sequence[tuple[int, int] | None]:
     begins = [match.start() for match in _HEADER.finditer(text)]
     if len(begins) != count:
         return [None] * count
-    return list(zip(begins, [*begins[1:], len(text)], strict=True))
+    ends = [*begins[1:], len(text)]
+    # A lock of nothing has no begin.
+    return list(zip(begins, ends, strict=False))
 
 
 def _package(table: Mapping[str, Any], span: tuple[int, int] | None, text: str, file: str) -> Package:
     line = _line(text, span[0]) if span else None
     where = f"{file}, line {line}" if line else file
-    name, version = table.get("name"), table.get("version")
-    if not isinstance(name, str) or not isinstance(version, str | None):
+    stated, said = table.get("name"), table.get("version")
+    if not isinstance(stated, str) or not isinstance(said, str | None):
         raise NoLock(f"{where}: a package whose name or version is no text.    [usage]")
+    name, version = shown(stated), None if said is None else shown(said)
     wheels, sdist = table.get("wheels", []), table.get("sdist")
     tables = [*wheels, *([sdist] if sdist is not None else [])] if _are_tables(wheels) else None
     if tables is None or not _are_tables(tables):
         raise NoLock(f"{where}: wheels or sdist of {name} are no tables.    [usage]")
     files = tuple(_file(one, span, text, f"{where}: {name}") for one in tables)
-    kind = next((kind for kind in _SOURCES if kind in table), None)
-    source = table[kind] if kind else None
-    if kind and not isinstance(source, dict):
-        raise NoLock(f"{where}: {kind} of {name} is no table.    [usage]")
-    hashes = _hashes(source.get("hashes", {}), f"{where}: {name}") if isinstance(source, dict) else {}
-    told = _source(kind, source) if kind and isinstance(source, dict) else None
-    return Package(name, version, files, told, line, file, hashes=hashes)
+    kinds = [kind for kind in _SOURCES if kind in table]
+    if odd := next((kind for kind in kinds if not isinstance(table[kind], dict)), None):
+        raise NoLock(f"{where}: {odd} of {name} is no table.    [usage]")
+    told = " and ".join(_source(kind, table[kind]) for kind in kinds) or None
+    # Of two sources nobody knows which one a hash is for.
+    hashes = _hashes(table[kinds[0]].get("hashes", {}), f"{where}: {name}") if len(kinds) == 1 else {}
+    named = [*kinds, *(kind for kind in ("sdist", "wheels") if kinds and table.get(kind))]
+    rivals = tuple(named) if len(named) > 1 else ()
+    return Package(name, version, files, told, line, file, hashes=hashes, rivals=rivals)
 
 
 def _file(table: Mapping[str, Any], span: tuple[int, int] | None, text: str, where: str) -> LockedFile:
@@ -94,7 +106,7 @@ def _file(table: Mapping[str, Any], span: tuple[int, int] | None, text: str, whe
     try:
         name = stated or (filename(url) if url else re.split(r"[/\\]", str(path))[-1])
     except ValueError:
-        raise NoLock(f"{where}: {hushed(str(url))} is no URL.    [usage]") from None
+        raise NoLock(f"{where}: {shown(str(url))} is no URL.    [usage]") from None
     at = min((i for v in [*hashes.values(), name] if span and (i := text.find(v, *span)) >= 0), default=-1)
     return LockedFile(name, hashes, _line(text, at) if at >= 0 else (_line(text, span[0]) if span else None))
 
@@ -108,12 +120,12 @@ def _hashes(value: object, where: str) -> dict[str, str]:
 def _source(kind: str, table: Mapping[str, Any]) -> str:
     """What a person calls the place that a package comes from."""
     place = table.get("url") or table.get("path") or "?"
-    shown = redacted(str(place)) if "://" in str(place) else hushed(str(place))
+    at = redacted(str(place)) if "://" in str(place) else hushed(str(place))
     if kind == "vcs":
-        return f"{table.get('type', 'vcs')} {shown} at {str(table.get('commit-id', '?'))[:12]}"
+        return f"{shown(str(table.get('type', 'vcs')))} {at} at {str(table.get('commit-id', '?'))[:12]}"
     if kind == "directory":
-        return f"the folder {shown}" + (" (editable)" if table.get("editable") is True else "")
-    return shown
+        return f"the folder {at}" + (" (editable)" if table.get("editable") is True else "")
+    return at
 
 
 def _line(text: str, position: int) -> int:

@@ -47,11 +47,19 @@ class Listed(NamedTuple):
 
 @dataclass(frozen=True)
 class Offer:
-    """What repositories have of one name, by the repository's name; `fits` is what pip would take of it now, if any."""
+    """What repositories have of one name, by the repository's name; `fits` is what pip would take of it now, if any.
+
+    Versions with the same `key` are the same (PEP 440: 1.0 is 1.0.0, and not 1.0+local).
+    """
 
     files: Mapping[str, tuple[Listed, ...]] = field(default_factory=dict)
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fits: Callable[[], str | None] = lambda: None
+    key: Callable[[str], str] = str
+
+    def is_same(self, one: str | None, other: str | None) -> bool:
+        """Whether two versions are the same; None is none."""
+        return one is not None and other is not None and self.key(one) == self.key(other)
 
 
 def judge(
@@ -137,7 +145,7 @@ def _held(policy: Policy, decision: Decision[Any], subject: Subject, offer: Offe
 
 
 def _has(offer: Offer, repository: Repository, subject: Subject) -> bool:
-    return subject.version in offer.versions.get(repository.name, ())
+    return any(offer.is_same(version, subject.version) for version in offer.versions.get(repository.name, ()))
 
 
 def _foreign(
@@ -185,7 +193,8 @@ def _passed_over(
 
 
 def _yanked(policy: Policy, subject: Subject, offer: Offer, owners: Sequence[Repository]) -> list[Finding]:
-    of_version = [(r, file) for r in owners for file in offer.files.get(r.name, ()) if file.version == subject.version]
+    theirs = [(r, file) for r in owners for file in offer.files.get(r.name, ())]
+    of_version = [(r, file) for r, file in theirs if offer.is_same(file.version, subject.version)]
     if not of_version or any(file.yanked is None for _, file in of_version):
         return []
     owner = of_version[0][0]

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from repoprio import __version__
 from repoprio.audit.findings import Audit
 from repoprio.cli import terminal
+from repoprio.errors import RepoprioError
 from repoprio.pip_adapter import environments
 from repoprio.render import audit as rendered
 from repoprio.render import sarif
@@ -50,8 +51,11 @@ def command(options: argparse.Namespace) -> int:
         with _progress() as tell:
             audit = _audit(options, tell)
     except CannotLook as error:
-        print(f"ERROR: {error}", file=sys.stderr)
+        terminal.complain(str(error))
         return error.status
+    except RepoprioError as error:
+        terminal.complain(f"repoprio: {error}")
+        return 2
     if options.format == "json":
         print(rendered.document(audit))
     elif options.format == "sarif":
@@ -89,7 +93,7 @@ def _audit(options: argparse.Namespace, tell: Callable[[str], None]) -> Audit:
             return auditor.collisions(options.against)
         if options.files:
             read = lock_files.read(pip, options.files)
-            return auditor.files(read.packages, read.unlisted)
+            return auditor.files(read.packages, read.findings)
         paths = [installed.folder(path) for path in options.path]
         if not paths:
             paths = installed.paths_of(options.python) if options.python else installed.own_paths()

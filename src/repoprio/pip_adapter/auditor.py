@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from repoprio import answers
 from repoprio.audit import lock_verdicts, verdicts
 from repoprio.audit.collisions import collisions, remedy
-from repoprio.audit.findings import Audit, Finding, worst_first
+from repoprio.audit.findings import Audit, Finding, shown, worst_first
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.locks import Package
-from repoprio.audit.verdicts import Listed, Offer, Subject
+from repoprio.audit.verdicts import Listed, Offer, Subject, joined
 from repoprio.config.faults import did_you_mean
 from repoprio.errors import RepoprioError
 from repoprio.lookup import Decision, Outcome
@@ -31,6 +32,7 @@ from repoprio.urls import filename
 from pip._internal.models.link import Link  # isort: skip
 from pip._internal.utils.urls import url_to_path  # isort: skip
 from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
+from pip._vendor.packaging.utils import canonicalize_version  # isort: skip
 from pip._vendor.packaging.version import Version  # isort: skip
 
 Tell = Callable[[str], None]
@@ -66,16 +68,15 @@ class Auditor:
         """Each distribution, held against the policy."""
         found: list[Finding] = []
         for number, one in enumerate(distributions, 1):
-            self._tell(f"{number}/{len(distributions)} {one.name}")
+            self._tell(f"{number}/{len(distributions)} {shown(one.name)}")
             found += self._distribution(one)
         return self._audit("environment", "distribution", len(distributions), found)
 
     def _distribution(self, one: Installed) -> Iterator[Finding]:
-        version = canonical(one.version) if one.version else None
-        subject = Subject(one.name, version, "is installed", pip=self._command, place=one.place)
+        subject = _subject(one.name, one.version, "is installed", pip=self._command, place=one.place)
         if one.broken:
             mend = "install it again, or remove its folder"
-            yield verdicts.finding(subject, "broken", f"{one.name}: {one.broken}.", mend)
+            yield verdicts.finding(subject, "broken", f"{subject.project}: {one.broken}.", mend)
             if one.version is None:
                 return
         if one.origin is not None:
@@ -106,7 +107,7 @@ class Auditor:
         pages = [finding for finding in decision.findings if finding.page]
         files = {f.repository.name: _files(f, decision.name, subject.version if hashed else None) for f in pages}
         versions = {f.repository.name: f.page.versions for f in pages if f.page}
-        return Offer(files, versions, lambda: self._fits(decision.name))
+        return Offer(files, versions, lambda: self._fits(decision.name), comparable)
 
     def _fits(self, name: NormalizedName) -> str | None:
         chosen = self._pip.guard.explanation(name).chosen
@@ -133,25 +134,30 @@ class Auditor:
                 theirs = any(lock_verdicts.agree(one, file) is True for file in listed)
         return verdicts.direct(self._policy, subject, origin, owner=owner, is_theirs=theirs)
 
-    def files(self, packages: Sequence[Package], unlisted: Sequence[Finding] = ()) -> Audit:
-        """Each package of a lock, held against the policy; `unlisted` was found while it was read."""
-        found = list(unlisted)
+    def files(self, packages: Sequence[Package], more: Sequence[Finding] = ()) -> Audit:
+        """Each package of a lock, held against the policy; `more` was found while it was read."""
+        found = list(more)
         for number, package in enumerate(packages, 1):
             self._tell(f"{number}/{len(packages)} {package.name}")
             found += self._package(package)
         return self._audit("files", "package", len(packages), found)
 
     def _package(self, package: Package) -> list[Finding]:
-        version = canonical(package.version) if package.version else None
-        subject = Subject(package.name, version, "is locked", file=package.file, line=package.line)
+        subject = _subject(package.name, package.version, "is locked", file=package.file, line=package.line)
+        found = [_rivals(subject, package)] if package.rivals else []
         if package.source is not None:
-            return [self._direct(subject, package.source, package.hashes)]
+            found.append(self._direct(subject, package.source, package.hashes))
+        return found if package.source is not None and not package.files else [*found, *self._held(subject, package)]
+
+    def _held(self, subject: Subject, package: Package) -> list[Finding]:
+        """What a repository would supply."""
         found = self._judged(subject)
         if any(one.code not in _BESIDE for one in found):
             return found
         if not package.is_pinned:
-            said = f"{package.name} is not pinned: it names no one version."
-            found.append(verdicts.finding(subject, "not-pinned", said, f"pin it: {package.name}==VERSION"))
+            names = f"{' and '.join(package.pins)}, and so no one version" if package.pins else "no one version"
+            said = f"{subject.project} is not pinned: it names {names}."
+            found.append(verdicts.finding(subject, "not-pinned", said, f"pin it: {subject.project}==VERSION"))
         decision = self._decide(subject)
         offer = self._offer(decision, subject, hashed=True)
         # A package without files would be anything of that version.
@@ -178,6 +184,21 @@ class Auditor:
         safe = [replace(one, message=hide(one.message), fix=hide(one.fix)) for one in found]
         caution = _OBSERVED if self._policy.mode is Mode.OBSERVE else None
         return Audit(subject, unit, checked, worst_first(safe), help=self._policy.help, caution=caution)
+
+
+def _subject(name: str, version: str | None, verb: str, **more: Any) -> Subject:
+    """What somebody else named so."""
+    return Subject(shown(name), shown(canonical(version)) if version else None, verb, **more)
+
+
+def _rivals(subject: Subject, package: Package) -> Finding:
+    said = f"{subject} {subject.verb} with {joined(package.rivals)}: PEP 751 allows one of them, and who knows which."
+    return verdicts.finding(subject, "two-sources", said, "lock again; do not install from this lock")
+
+
+def comparable(version: str) -> str:
+    """`version` so that equal texts are equal versions (PEP 440: zeros at a release's end do not count)."""
+    return str(canonicalize_version(version))
 
 
 def canonical(version: str) -> str:
@@ -211,7 +232,7 @@ def _listed(link: Link, name: NormalizedName, hashed: str | None) -> Listed:
     if not hashes and link.hash:
         # pip before 22.3 keeps the fragment's hash, and no other.
         hashes = {str(link.hash_name): str(link.hash)}
-    if not hashes and hashed is not None and hashed == version and link.url.startswith("file:"):
+    if not hashes and hashed and version and comparable(hashed) == comparable(version) and link.url.startswith("file:"):
         hashes = {"sha256": _sha256(url_to_path(link.url_without_fragment))}
     yanked = (link.yanked_reason or "") if link.is_yanked else None
     return Listed(file, version, hashes, yanked)

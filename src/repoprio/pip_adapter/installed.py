@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import Distribution, DistributionFinder, MetadataPathFinder
 from typing import Any, NamedTuple
 
+from repoprio.audit.findings import shown
 from repoprio.errors import RepoprioError
 from repoprio.names import normalize
 from repoprio.urls import hushed, redacted
@@ -88,7 +90,7 @@ def _venv_of(python: str) -> tuple[str, bool]:
 def _named_in(folder: str) -> Iterator[str]:
     """The folders that the .pth files of `folder` name: those of old-style development installations, above all."""
     for name in sorted(os.listdir(folder)):
-        if not name.endswith(".pth"):
+        if not (name.endswith(".pth") and os.path.isfile(os.path.join(folder, name))):
             continue
         with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as opened:
             lines = [line.strip() for line in opened]
@@ -106,10 +108,39 @@ def folder(path: str) -> str:
 
 
 def installed(paths: Sequence[str]) -> list[Installed]:
-    """All distributions on `paths`, by name; one that hides behind another of its name too."""
-    found = (_read(one) for one in _distributions(paths))
+    """All distributions on `paths`, by name; one that hides behind another of its name too.
+
+    Those in an egg, and those that an egg-link leads to, count.
+    """
+    places = [place for path in paths for place in (path, *_eggs(path))]
+    found = (_read(one) for one in _distributions(places))
     once = {(normalize(one.name), one.version, one.broken): one for one in found}
     return sorted(once.values(), key=lambda one: (normalize(one.name), one.version or ""))
+
+
+def _eggs(folder: str) -> Iterator[str]:
+    """The eggs of `folder`, and where its egg-links lead: what setuptools left there in former times."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return
+    for name in names:
+        path = os.path.join(folder, name)
+        if name.endswith(".egg") and (os.path.isdir(path) or os.path.isfile(path)):
+            yield path
+        elif name.endswith(".egg-link") and os.path.isfile(path):
+            target = os.path.join(folder, _first_line(path))
+            if target != os.path.join(folder, "") and os.path.isdir(target):
+                yield target
+
+
+def _first_line(path: str) -> str:
+    """The first line of a text that is not empty; "" where there is none."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as opened:
+            return next(filter(None, map(str.strip, opened)), "")
+    except OSError:
+        return ""
 
 
 def _distributions(paths: Iterable[str]) -> Iterable[Distribution]:
@@ -118,11 +149,11 @@ def _distributions(paths: Iterable[str]) -> Iterable[Distribution]:
 
 
 def _read(one: Distribution) -> Installed:
-    path = str(getattr(one, "_path", ""))
-    entry = os.path.basename(path)
-    inside = "METADATA" if entry.endswith(".dist-info") else "PKG-INFO"
-    place = f"site-packages/{entry}/{inside}"
+    path = str(getattr(one, "_path", "")).rstrip("/\\")
+    entry, place = _place(path)
     said = entry.rpartition(".")[0].split("-")[0]
+    if odd := _irregular(path):
+        return Installed(said, None, place, broken=f"its {odd} is no regular file")
     if entry.startswith("~"):
         return Installed(said, None, place, broken="it was left behind by an installation that was interrupted")
     try:
@@ -135,10 +166,33 @@ def _read(one: Distribution) -> Installed:
     if not name or not version:
         return Installed(said, None, place, broken=f"its metadata state no {'version' if name else 'name'}")
     if entry.endswith(".dist-info") and normalize(said) != normalize(name):
-        return Installed(name, version, place, broken=f"its folder is {entry}, and its metadata name {name}")
+        return Installed(name, version, place, broken=f"its folder is {entry}, and its metadata name {shown(name)}")
     if direct is not None and not (isinstance(direct, dict) and isinstance(direct.get("url"), str)):
         return Installed(name, version, place, broken="its direct_url.json is not as PEP 610 says")
     return Installed(name, version, place, *(_origin(direct) if direct else ()))
+
+
+def _place(path: str) -> tuple[str, str]:
+    """The entry of a folder that a distribution's metadata at `path` belong to, and where they stand in that folder."""
+    entry = os.path.basename(path)
+    if entry.upper() == "EGG-INFO":
+        egg = os.path.basename(os.path.dirname(path))
+        return egg, f"site-packages/{egg}/{entry}/PKG-INFO"
+    if os.path.isfile(path):
+        return entry, f"site-packages/{entry}"
+    return entry, f"site-packages/{entry}/{'METADATA' if entry.endswith('.dist-info') else 'PKG-INFO'}"
+
+
+def _irregular(path: str) -> str | None:
+    """What of the metadata at `path` would be waited for, and perhaps for ever: a pipe, a device; None if nothing."""
+    for name in ("", "METADATA", "PKG-INFO", "direct_url.json"):
+        try:
+            kind = os.stat(os.path.join(path, name) if name else path).st_mode
+        except (OSError, ValueError):
+            continue
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+            return name or os.path.basename(path)
+    return None
 
 
 def _origin(direct: dict[str, Any]) -> tuple[str, tuple[tuple[str, str], ...]]:

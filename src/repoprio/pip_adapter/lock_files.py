@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
+import logging
 import os
 import re
 import sys
@@ -11,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from repoprio.audit import locks
-from repoprio.audit.findings import Finding, Severity
+from repoprio.audit.findings import Finding, Severity, shown
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.locks import NoLock, Package
 from repoprio.pip_adapter import callers, compat
 from repoprio.pip_adapter.opened import Opened
+from repoprio.pip_adapter.process import guard_of
 from repoprio.policy import Policy, Unlisted
 from repoprio.urls import filename, hushed, redacted
 
@@ -23,18 +26,20 @@ from repoprio.urls import filename, hushed, redacted
 from pip._internal.exceptions import PipError  # isort: skip
 from pip._internal.req.constructors import install_req_from_parsed_requirement  # isort: skip
 from pip._internal.req.req_file import parse_requirements  # isort: skip
+from pip._vendor.packaging.utils import canonicalize_version  # isort: skip
 
 _WHERE = re.compile(r"-[rc] (.*) \(line (\d+)\)")
+_TRUSTED = re.compile(r"line (\d+) of (.*)", re.DOTALL)
 _NOTED = re.compile(r"(.*), line (\d+)")
 # A requirements file may have any name; these are other things.
 _OTHERS = (".toml", ".lock", ".json", ".cfg", ".whl", ".zip", ".gz")
 
 
 class Read(NamedTuple):
-    """The packages of some locks, and the indexes that they name and the policy does not list."""
+    """The packages of some locks, and what is found in these but for their packages."""
 
     packages: list[Package]
-    unlisted: list[Finding]
+    findings: list[Finding]
 
 
 def read(pip: Opened, files: Sequence[str]) -> Read:
@@ -46,13 +51,16 @@ def read(pip: Opened, files: Sequence[str]) -> Read:
         if document is not None:
             found.packages.extend(locks.packages(document, text, file))
         else:
-            packages, unlisted = _requirements(pip, file)
+            packages, findings = _requirements(pip, file)
             found.packages.extend(packages)
-            found.unlisted.extend(unlisted)
+            found.findings.extend(findings)
     return found
 
 
 def _text(file: str) -> str:
+    if os.path.exists(file) and not os.path.isfile(file):
+        # It is read twice, and what a pipe said is gone.
+        raise NoLock(f"{file} is no regular file.    [usage]")
     try:
         with open(file, encoding="utf-8-sig", newline="") as opened:
             return opened.read()
@@ -80,11 +88,11 @@ def _toml(file: str, text: str) -> dict[str, Any] | None:
 
 def _requirements(pip: Opened, file: str) -> tuple[list[Package], list[Finding]]:
     try:
-        with _scope_kept(pip.finder), contextlib.redirect_stderr(io.StringIO()):
-            parsed = list(parse_requirements(file, pip.session, finder=pip.finder, options=pip.options))
+        with _aside(pip) as aside, _silence():
+            parsed = list(parse_requirements(file, aside.session, finder=aside.finder, options=aside.options))
             packages = list(_packages(parsed, file))
             # What the file names is told as a finding, and stops no look-up.
-            return packages, _unlisted(pip, file)
+            return packages, [*_unlisted(pip.guard.policy, aside, file), *_trusted(aside, file)]
     except PipError as error:
         # pip's option parser begins with the name of the program.
         plain = str(error).replace(f"{os.path.basename(sys.argv[0])}: error: ", "")
@@ -94,16 +102,38 @@ def _requirements(pip: Opened, file: str) -> tuple[list[Package], list[Finding]]
         raise NoLock(f"{file} is no requirements file that pip can read ({type(error).__name__}).    [usage]") from None
 
 
+class _Aside(NamedTuple):
+    """What pip reads requirements files with, apart from what looks up; `trusted` are hosts, and which line said so."""
+
+    options: Any
+    session: Any
+    finder: Any
+    guard: Any
+    trusted: list[tuple[str, str]]
+
+
 @contextlib.contextmanager
-def _scope_kept(finder: Any) -> Iterator[None]:
-    """Give `finder` its indexes and find-links back: pip adds those of a file to the very lists that it has."""
-    scope = finder.search_scope
-    indexes, links = list(scope.index_urls), list(scope.find_links)
+def _aside(pip: Opened) -> Iterator[_Aside]:
+    """A session and a finder to be thrown away: pip adds the options of a file to the very ones that it has."""
+    options = copy.deepcopy(pip.options)
+    with pip.install._build_session(options) as session:
+        finder = pip.install._build_package_finder(options, session)
+        aside = _Aside(options, session, finder, guard_of(finder, always=True), [])
+        # Not even what else the file has read may be got so.
+        session.add_trusted_host = lambda host, source=None, **_: aside.trusted.append((host, source or ""))
+        yield aside
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Nothing of what pip says of a file, which may be anything."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
     try:
-        yield
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
     finally:
-        scope.index_urls[:], scope.find_links[:] = indexes, links
-        finder.search_scope = scope
+        logging.disable(before)
 
 
 def _packages(parsed: Sequence[Any], file: str) -> Iterator[Package]:
@@ -118,18 +148,17 @@ def _packages(parsed: Sequence[Any], file: str) -> Iterator[Package]:
 
 def _package(ireq: Any, constraints: Sequence[Any], file: str) -> Package:
     where = _WHERE.fullmatch(str(ireq.comes_from or ""))
-    at, line = (where[1], int(where[2])) if where else (file, None)
-    if os.path.isabs(at) and not os.path.isabs(file):
-        # pip since 25.0 names a nested file by its whole path.
-        at = os.path.relpath(at)
+    at, line = (_as_named(where[1], file), int(where[2])) if where else (file, None)
     if ireq.link or ireq.req is None:
         return _direct(ireq, at, line)
     said = [ireq, *(one for one in constraints if one.req)]
-    versions = [v for one in said for v in _pinned(one.req.specifier)]
+    pins = {canonicalize_version(v): v for one in said for v in _pinned(one.req.specifier)}
+    version = next(iter(pins.values())) if len(pins) == 1 else None
+    several = tuple(sorted(pins.values())) if len(pins) > 1 else ()
     stated: dict[str, list[str]] = next((one.hash_options for one in said if one.hash_options), {})
     hashes = [(kind.lower(), value) for kind, values in stated.items() for value in values]
     files = tuple(LockedFile(None, {kind: value}, line) for kind, value in hashes)
-    return Package(ireq.name, versions[0] if versions else None, files, None, line, at, is_pinned=bool(versions))
+    return Package(ireq.name, version, files, None, line, at, is_pinned=version is not None, pins=several)
 
 
 def _pinned(specifier: Any) -> list[str]:
@@ -144,11 +173,25 @@ def _direct(ireq: Any, at: str, line: int | None) -> Package:
     return Package(name, None, (), shown, line, at, hashes=hashes)
 
 
-def _unlisted(pip: Opened, file: str) -> list[Finding]:
+def _trusted(aside: _Aside, file: str) -> Iterator[Finding]:
+    """The hosts that the file would have pip trust."""
+    for host, source in dict.fromkeys(aside.trusted):
+        where = _TRUSTED.fullmatch(source)
+        at, line = (_as_named(where[2], file), int(where[1])) if where else (file, None)
+        name = shown(host)
+        said = f"--trusted-host {name} has pip take whatever answers for that host, with any certificate or none."
+        mend = "take the line out; where the host has a certificate of your own authority, --cert names that"
+        yield Finding("trusted-host", said, mend, file=at, line=line, detail=name)
+
+
+def _as_named(at: str, file: str) -> str:
+    """The path of a nested file as `file` was named: pip since 25.0 names it by its whole path."""
+    return os.path.relpath(at) if os.path.isabs(at) and not os.path.isabs(file) else at
+
+
+def _unlisted(policy: Policy, aside: _Aside, file: str) -> list[Finding]:
     """What the file names as indexes and find-links, if the policy does not list it."""
-    guard = pip.guard
-    policy: Policy = guard.policy
-    matched = callers.match(policy, pip.finder.search_scope, guard._noted)
+    matched = callers.match(policy, aside.finder.search_scope, aside.guard._noted)
     rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
     told = [(one.url, one.origin) for one in matched.refused]
     told += [(url, file) for url in matched.ignored]

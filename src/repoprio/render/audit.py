@@ -43,6 +43,8 @@ def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = 
 def summary(audit: Audit) -> str:
     """How many findings of which severity, in how many things."""
     things = _count(audit.checked, audit.unit)
+    if not audit.findings and not audit.checked:
+        return f"No findings: {things}, so nothing was held against the policy."
     if not audit.findings:
         good = _GOOD[audit.subject]
         return f"No findings: {things} {'is' if audit.checked == 1 else 'are'} {good}."
