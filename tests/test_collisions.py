@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -157,3 +158,13 @@ def test_a_flood_that_the_policy_routes_is_a_note(rules: str) -> None:
     free = {"free-x"} - ({"free-x"} if "explicit" in rules or "namespaces" in rules else set())
     assert (found[None].code, set(found) - {None}) == ("protected", free)
     assert f"both list {2001 - len(free)} names" in found[None].message
+
+
+def test_the_remedy_is_in_the_form_of_the_policy() -> None:
+    """A policy in pip's own file gets lines for that file: a table of TOML would not be read there."""
+    origins = {f"repositories.{name}.url": "/etc/pip.conf" for name in ("corp", "pypi")}
+    in_pip_conf = replace(policy(), origins=origins)
+    found = colliding.collisions(
+        in_pip_conf, {"corp": frozenset({normalize("acme")}), "pypi": frozenset({normalize("acme")})}
+    )
+    assert colliding.remedy(in_pip_conf, found) == "[repoprio]\nrepositories.corp.owns =\n    acme\n"

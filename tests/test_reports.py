@@ -176,3 +176,10 @@ def test_sarif_places(finding: Finding, artifact: dict[str, str]) -> None:
     (location,) = result["locations"]
     assert location["physicalLocation"]["artifactLocation"] == artifact
     assert ("logicalLocations" in location) == (finding.project is not None)
+
+
+def test_a_caution_stands_before_the_help() -> None:
+    """What is to be known before one mends anything is said once, where there is something to mend."""
+    told = rendered.screen(audit(FOUND, caution="It only observes.", help="go/pip"), 80)
+    assert told.endswith("\n\nIt only observes.\n\nhelp: go/pip")
+    assert "observes" not in rendered.screen(audit(caution="It only observes."), 80)

@@ -46,11 +46,6 @@ def shows_color(stream: TextIO | None, wish: str) -> bool:
     )
 
 
-def complain(text: str) -> None:
-    """An error on stderr, without control characters: names of files and what they say are anybody's."""
-    print(f"ERROR: {chr(10).join(map(plain, text.splitlines()))}", file=sys.stderr)
-
-
 def add_report(command: argparse.ArgumentParser, *more: str) -> None:
     """What every command takes that reports; `more` are further formats."""
     formats = "text for people; json for programs, whose keys are added, never changed"
