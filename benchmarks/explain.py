@@ -85,7 +85,9 @@ class Took(NamedTuple):
 
 def run(command: list[str], policy: str, home: str) -> Took:
     """How long one run takes, on a machine that has no settings of pip's."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "REPOPRIO_", "XDG_"))}
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "PYTHON", "REPOPRIO_", "XDG_"))
+    }
     own = {"REPOPRIO_CONFIG": policy, "HOME": home, "PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     before, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, env=kept | own, check=True, capture_output=True)  # noqa: S603 - our own commands
