@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from repoprio.answers import Answer, Failed, Served, Status
 from repoprio.explanation import Chosen, Explanation, Rejected, explain
-from repoprio.hints import hint, listed
+from repoprio.hints import hint
 from repoprio.inquiry import Run
 from repoprio.lookup import Lookup, drive
 from repoprio.names import Pattern, normalize
 from repoprio.policy import CALLERS_PRIORITY, Location, Mode, Pin, Policy, Repository
-from repoprio.reasons import Cause, Rejection
+from repoprio.reasons import Cause, Rejection, listed
 from repoprio.render.json import document
 from repoprio.render.screen import screen, summary
 from repoprio.render.table import painted

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from repoprio.explanation import Explanation, Line
 from repoprio.lookup import Code
-from repoprio.reasons import Cause, Rejection
+from repoprio.reasons import Cause, Rejection, listed
 from repoprio.routing import RuledOut
 
 
@@ -24,12 +23,6 @@ def hint(e: Explanation) -> Hint | None:
         return Hint("drop-no-index", "drop --no-index, if you can")
     find = _BY_CODE.get(e.code)
     return find(e) if find else None
-
-
-def listed(words: Sequence[object], joint: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    texts = [str(word) for word in words]
-    return f" {joint} ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def _no_match(e: Explanation) -> Hint:

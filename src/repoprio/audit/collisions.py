@@ -7,10 +7,10 @@ from itertools import combinations
 from typing import NamedTuple
 
 from repoprio.audit.findings import Finding, Severity
-from repoprio.audit.verdicts import joined
-from repoprio.names import NormalizedName, Pattern, best_match
+from repoprio.names import NormalizedName, Pattern
 from repoprio.policy import Mode, Policy, Repository, Rule, tiers
-from repoprio.routing import Blocked, Conflict, Route, RuledOut, route
+from repoprio.reasons import listed
+from repoprio.routing import Blocked, Conflict, Route, RuledOut, blindness, route
 
 Lists = Mapping[str, frozenset[NormalizedName]]
 # With more names in common than this, or most of one's list, two repositories are a mirror and its original.
@@ -42,7 +42,7 @@ def collisions(policy: Policy, lists: Lists, against: str | None = None) -> list
 
 def _collision(policy: Policy, name: NormalizedName, listing: Sequence[Repository]) -> Finding:
     found = route(policy, name)
-    who = f"{name} is listed by {joined(listing)}"
+    who = f"{name} is listed by {listed(listing)}"
     if not isinstance(found, Route):
         rule = _rule(found)
         said = f"{who}; nothing of it is installed at all ({rule.place})."
@@ -72,9 +72,7 @@ def _blind(policy: Policy, found: Route, listing: Sequence[Repository]) -> Rule:
     if why is not RuledOut.EXCLUDED:
         key, value = ("enabled", "false") if why is RuledOut.DISABLED else ("explicit", "true")
         return policy.rule(f"repositories.{out.name}.{key}", value)
-    excludes = best_match(out.exclude, found.name) is not None
-    key = "exclude" if excludes else "namespaces" if out.namespaces else "include"
-    return policy.rule(f"repositories.{out.name}.{key}")
+    return policy.rule(f"repositories.{out.name}.{blindness(out, found.name)[0]}")
 
 
 def _merged(
@@ -84,8 +82,8 @@ def _merged(
     merges = found.mode is Mode.MERGE
     rule = found.mode_rule if merges else policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
     how = "a pin merges them" if merges else "they share one tier"
-    said = f"{who}; {joined([r.name for r in sharing])} own it together ({how}), so the newest version wins."
-    names = joined([r.name for r in sharing], "or")
+    said = f"{who}; {listed([r.name for r in sharing])} own it together ({how}), so the newest version wins."
+    names = listed([r.name for r in sharing], "or")
     fix = f'say whose it is: "{found.name}" in owns of {names}'
     return Finding("merged", said, fix, found.name, repository=owner, rule=rule, detail=_names(listing))
 

@@ -11,6 +11,7 @@ from repoprio.answers import State
 from repoprio.audit.findings import Finding, Severity
 from repoprio.lookup import Code, Decision, Outcome
 from repoprio.policy import LOWEST, DirectUrls, Policy, Repository, Rule
+from repoprio.reasons import listed
 from repoprio.routing import Blocked, Conflict, Route
 
 _MOST = 8
@@ -89,13 +90,13 @@ def _unsupplied(decision: Decision[Any], subject: Subject) -> Finding:
         drop, command = _drop(subject)
         return finding(subject, "blocked", said, drop, rule=route.rule, command=command)
     if isinstance(route, Conflict):
-        rules = joined(route.rules)
+        rules = listed(route.rules)
         said = f"{verb}, but {rules} match {subject.project} equally well, and both set {route.sets}."
         mend = "make one pattern more specific, or drop one of the two"
         return finding(subject, "ambiguous-pins", said, mend, rule=route.rules[0])
     rule = route.rules[0] if route.rules else None
     owner = route.owners[0] if route.owners else None
-    owners = joined(route.owners)
+    owners = listed(route.owners)
     by = rule.place if rule else ""
     if decision.code is Code.OWNER_RULED_OUT:
         said = f"{verb}, but {subject.project} belongs to {owners}, which may not be asked for it ({by})."
@@ -109,7 +110,7 @@ def _unsupplied(decision: Decision[Any], subject: Subject) -> Finding:
         return finding(subject, "owned-absent", said, mend, repository=owner, rule=rule, command=command)
     asked = [f.repository for f in decision.findings if f.asked]
     said = f"{verb}, and no repository of the policy has {subject.project}"
-    said += f": {joined(asked)} {'were' if len(asked) > 1 else 'was'} asked." if asked else "; none could be asked."
+    said += f": {listed(asked)} {'were' if len(asked) > 1 else 'was'} asked." if asked else "; none could be asked."
     mend = "add the repository that it came from to the policy, if you want to keep it"
     return finding(subject, "unknown", said, mend)
 
@@ -124,7 +125,7 @@ def _unavailable(policy: Policy, decision: Decision[Any], subject: Subject) -> F
     faulty = _skipped(decision) or decision.of(State.UNAVAILABLE)
     reasons = "; ".join(f"{f.repository} is unavailable: {f.reason}" for f in faulty)
     said = f"nothing can be said of {subject}: {reasons}."
-    names = joined([f.repository.name for f in faulty])
+    names = listed([f.repository.name for f in faulty])
     mend = f"audit again once {names} answers; repoprio explain {subject.project} says more"
     owner = faulty[0].repository
     return finding(subject, "unavailable", said, mend, repository=owner, rule=rule_of(policy, decision, owner))
@@ -152,14 +153,14 @@ def _foreign(
     policy: Policy, decision: Decision[Any], subject: Subject, offer: Offer, owners: Sequence[Repository]
 ) -> Finding:
     has = " and ".join(some(offer.versions.get(r.name, ())) for r in owners)
-    said = f"{subject} {subject.verb}, but {subject.project} belongs to {joined(owners)}, which has {has}"
+    said = f"{subject} {subject.verb}, but {subject.project} belongs to {listed(owners)}, which has {has}"
     lower = [f.repository for f in shadowed(decision) if _has(offer, f.repository, subject)]
     code = "hijack" if lower else "not-the-owners"
     if lower:
-        said += f"; only {joined(lower)} has {subject.version}: a hijack that already happened?"
+        said += f"; only {listed(lower)} has {subject.version}: a hijack that already happened?"
     else:
         said += ": it came from elsewhere."
-    names = joined([r.name for r in owners], "or")
+    names = listed([r.name for r in owners], "or")
     mend, command = _again(subject, offer)
     first = f"first see what {subject} may have done (if it is yours, publish it to {names} instead)"
     if not any(offer.versions.get(r.name) for r in owners):
@@ -183,10 +184,10 @@ def _passed_over(
     owners: Sequence[Repository],
 ) -> list[Finding]:
     said = (
-        f"{subject} {subject.verb}, and is {joined(owners)}'s: {joined(passed)} has {subject.project} as well, in "
+        f"{subject} {subject.verb}, and is {listed(owners)}'s: {listed(passed)} has {subject.project} as well, in "
         "other versions, and flexible mode passes it over for a requirement that it cannot meet."
     )
-    mend = f"see who wants this version; publish it to {joined([r.name for r in passed], 'or')} if it is yours"
+    mend = f"see who wants this version; publish it to {listed([r.name for r in passed], 'or')} if it is yours"
     rule = decision.route.mode_rule if isinstance(decision.route, Route) else None
     rule = rule or rule_of(policy, decision, owners[0])
     return [finding(subject, "passed-over", said, mend, repository=owners[0], rule=rule)]
@@ -274,9 +275,3 @@ def some(versions: Sequence[str]) -> str:
     """The newest of `versions`, which stand newest first."""
     more = f", ... ({len(versions)} in all)" if len(versions) > _MOST else ""
     return ", ".join(versions[:_MOST]) + more if versions else "no file of it"
-
-
-def joined(words: Sequence[object], joint: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    texts = [str(word) for word in words]
-    return f" {joint} ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)

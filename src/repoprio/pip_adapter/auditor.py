@@ -13,7 +13,7 @@ from repoprio.audit.collisions import collisions, remedy
 from repoprio.audit.findings import Audit, Finding, shown, worst_first
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.locks import Package
-from repoprio.audit.verdicts import Listed, Offer, Subject, joined
+from repoprio.audit.verdicts import Listed, Offer, Subject
 from repoprio.config.faults import did_you_mean
 from repoprio.errors import RepoprioError
 from repoprio.lookup import Decision, Outcome
@@ -25,6 +25,7 @@ from repoprio.pip_adapter.lists import lists
 from repoprio.pip_adapter.opened import Opened
 from repoprio.pip_adapter.reading import PipPage
 from repoprio.policy import Mode, Policy, Repository
+from repoprio.reasons import listed
 from repoprio.routing import Blocked, Conflict, Route, narrowing, route
 from repoprio.urls import filename
 
@@ -192,7 +193,7 @@ def _subject(name: str, version: str | None, verb: str, **more: Any) -> Subject:
 
 
 def _rivals(subject: Subject, package: Package) -> Finding:
-    said = f"{subject} {subject.verb} with {joined(package.rivals)}: PEP 751 allows one of them, and who knows which."
+    said = f"{subject} {subject.verb} with {listed(package.rivals)}: PEP 751 allows one of them, and who knows which."
     return verdicts.finding(subject, "two-sources", said, "lock again; do not install from this lock")
 
 

@@ -13,7 +13,6 @@ from pip._internal.exceptions import InstallationError
 from repoprio.answers import Finding, State
 from repoprio.config.locations import spellings
 from repoprio.explanation import Explanation, explain
-from repoprio.hints import listed
 from repoprio.inquiry import Inquiry, Run
 from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
@@ -23,6 +22,7 @@ from repoprio.pip_adapter.pages import Pages
 from repoprio.pip_adapter.reading import PipPage
 from repoprio.pip_adapter.weigh import Offers, Weighed, offers_alone
 from repoprio.policy import CALLERS_PRIORITY, Format, Mode, Policy, Repository
+from repoprio.reasons import listed
 from repoprio.render import text
 from repoprio.render.policy import policy_line
 from repoprio.routing import narrowing

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repoprio.comparison import Comparison, Disclosure, Judged, Pick, Side, Verdict
-from repoprio.hints import listed
 from repoprio.policy import Policy, Repository
+from repoprio.reasons import listed
 from repoprio.render.json import SCHEMA
 from repoprio.render.table import Column, Paint, Row, plain, table, unpainted
 

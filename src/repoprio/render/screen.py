@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from repoprio.explanation import Chosen, Explanation, Line, Rejected
-from repoprio.hints import hint, listed
+from repoprio.hints import hint
 from repoprio.lookup import Outcome
 from repoprio.policy import Rule
-from repoprio.reasons import Rejection
+from repoprio.reasons import Rejection, listed
 from repoprio.render.table import Column, Paint, Row, plain, table, unpainted
 from repoprio.render.text import sentence, versions
 from repoprio.routing import RuledOut

@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Sequence
 
 from repoprio.explanation import Explanation, Line
-from repoprio.hints import hint, listed
+from repoprio.hints import hint
 from repoprio.lookup import Code, Outcome
 from repoprio.policy import Repository
-from repoprio.reasons import Rejection
+from repoprio.reasons import Rejection, listed
 from repoprio.render.table import plain
 from repoprio.routing import RuledOut
 
