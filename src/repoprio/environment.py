@@ -1,0 +1,142 @@
+"""Which environment a command speaks of: ``--python``, else the activated one, else the one that repoprio runs in.
+
+It starts no interpreter: what it says of another environment is what its files say.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from repoprio.errors import RepoprioError
+
+OPTION = "--python"
+VARIABLE = "VIRTUAL_ENV"
+OWN = "this Python"
+_PYTHONS = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
+
+
+class NoEnvironment(RepoprioError):
+    """What is meant is no environment, or its Python does not answer."""
+
+
+class Environment(NamedTuple):
+    """One environment: its interpreter, where it lies, and what named it (`OPTION`, `VARIABLE` or `OWN`).
+
+    `prefix` is what ``sys.prefix`` is there, told by the files. `version` and `pip` are versions ("3.11.7"),
+    None where they are not known or there is no pip. `is_guarded` says whether a hook of its own guards its
+    pip, None where nobody looked.
+    """
+
+    python: str
+    prefix: str
+    named_by: str
+    version: str | None = None
+    pip: str | None = None
+    is_guarded: bool | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the one that repoprio runs in."""
+        if _is_venv(self.prefix):
+            return _is_same(self.prefix, sys.prefix)
+        return not _is_venv(sys.prefix) and _is_same(self.python, sys.executable)
+
+    @property
+    def line(self) -> str:
+        """The line with which a command names it."""
+        versions = [f"Python {self.version}"] if self.version else []
+        versions += [f"pip {self.pip}" if self.pip else "no pip"] if self.version else []
+        known = f"{', '.join(versions)}; " if versions else ""
+        return f"environment: {self.python} ({known}{self.named_by})"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same for JSON."""
+        return {
+            "python": self.python,
+            "prefix": self.prefix,
+            "named_by": self.named_by,
+            "version": self.version,
+            "pip": self.pip,
+            "guarded": self.is_guarded,
+        }
+
+
+def meant(python: str | None, environ: Mapping[str, str]) -> Environment:
+    """The environment that a command speaks of; `python` is its ``--python``. Raises `NoEnvironment`."""
+    if python is not None:
+        return _named(python)
+    if folder := environ.get(VARIABLE):
+        return _activated(folder)
+    return own()
+
+
+def own(named_by: str = OWN) -> Environment:
+    """The environment that this process runs in."""
+    # As it names itself: "3.14.0rc2".
+    return Environment(sys.executable, sys.prefix, named_by, sys.version.partition(" ")[0])
+
+
+def _named(python: str) -> Environment:
+    """What ``--python`` names: a Python, by its path or on PATH, or the folder of an environment."""
+    if os.path.isdir(python):
+        found = python_in(python)
+        if found is None:
+            raise NoEnvironment(
+                f"{OPTION} {python}: this folder has no Python.\n"
+                "  hint: name a Python, or the folder of a virtual environment    [environment]"
+            )
+        return _at(found, OPTION)
+    on_path = shutil.which(python)
+    if on_path is None:
+        problem = "is not a program that can be run" if os.path.exists(python) else "is not there"
+        raise NoEnvironment(
+            f"{OPTION} {python} {problem}.\n"
+            "  hint: name a Python, or the folder of a virtual environment    [environment]"
+        )
+    return _at(on_path, OPTION)
+
+
+def _activated(folder: str) -> Environment:
+    found = python_in(folder)
+    if found is None:
+        problem = "has no Python" if os.path.isdir(folder) else "is not there"
+        raise NoEnvironment(
+            f"{VARIABLE} is {folder}, which {problem}.\n"
+            f"  hint: deactivate, or unset {VARIABLE}; or name the environment: {OPTION} PATH    [environment]"
+        )
+    return _at(found, VARIABLE)
+
+
+def python_in(folder: str) -> str | None:
+    """The Python of the environment at `folder`, None where there is none."""
+    places = (os.path.join(folder, *name.split("/")) for name in _PYTHONS)
+    return next((place for place in places if os.path.isfile(place)), None)
+
+
+def _at(python: str, named_by: str) -> Environment:
+    python = os.path.abspath(python)
+    return Environment(python, prefix_of(python), named_by)
+
+
+def prefix_of(python: str) -> str:
+    """Where the environment of `python` lies: the folder of its pyvenv.cfg (PEP 405), else above where it lies."""
+    beside = os.path.dirname(os.path.abspath(python))
+    for folder in (beside, os.path.dirname(beside)):
+        if _is_venv(folder):
+            return folder
+    real = os.path.dirname(os.path.realpath(python))
+    return os.path.dirname(real) if os.path.basename(real) in ("bin", "Scripts") else real
+
+
+def _is_venv(folder: str) -> bool:
+    return os.path.isfile(os.path.join(folder, "pyvenv.cfg"))
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two paths lead to one place."""
+    return os.path.realpath(one) == os.path.realpath(other)
