@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote, urljoin, urlsplit
@@ -119,7 +119,7 @@ class CoreRun:
             return self._best(lookup, offers, specifier)
 
         decision = drive(lookup, self._fetch, lambda offers: best(offers) is not None)
-        chosen = best(decision.owners)
+        chosen = best(_unrivalled(decision))
         explanation = explain(
             self.policy,
             decision,
@@ -193,6 +193,22 @@ class CoreRun:
         if held is None and not fault.makes_page:
             return Status(404)
         return _served(() if fault.empty_page else held or (), ask.name)
+
+
+def _unrivalled(decision: Decision[Page]) -> tuple[Finding[Page], ...]:
+    """The owners' findings; under merge without the versions that a higher-priority owner has."""
+    if not decision.is_merged:
+        return decision.owners
+    first: dict[Version, int] = {}
+    for owner in decision.owners:
+        for file in filter(_is_compatible, owner.page or ()):
+            first.setdefault(Version(file.version), owner.repository.priority)
+
+    def left(owner: Finding[Page]) -> Page:
+        own = owner.repository.priority
+        return tuple(file for file in owner.page or () if own <= first.get(Version(file.version), own))
+
+    return tuple(replace(owner, page=left(owner)) for owner in decision.owners)
 
 
 def is_specifier(text: str) -> bool:

@@ -50,7 +50,8 @@ class Code(str, enum.Enum):
 class Decision(Generic[Page]):
     """The end of a lookup: `findings` has one entry for each repository, highest priority first.
 
-    `owners` are the findings whose pages go on, in the order named; empty unless served.
+    `owners` are the findings whose pages go on, highest priority first, then in the order named;
+    empty unless served.
     """
 
     name: NormalizedName
@@ -64,6 +65,11 @@ class Decision(Generic[Page]):
     def offers(self) -> tuple[Finding[Page], ...]:
         """What is to be weighed: the owners' findings; where nobody owns, those that flexible mode passed over."""
         return self.owners or tuple(finding for finding in self.findings if finding.passed_over)
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether version priority rules among the offers, so that ties go by priority."""
+        return isinstance(self.route, Route) and self.route.mode is Mode.MERGE
 
     @property
     def route_rules(self) -> tuple[Rule, ...]:
@@ -146,7 +152,8 @@ class Lookup(Generic[Page]):
         if self.route.is_routed and not self.route.repositories:
             return self._decide(Outcome.BLOCKED, Code.OWNER_RULED_OUT)
         merged = self.route.mode is Mode.MERGE
-        groups = [self.route.repositories] if merged else tiers(self.route.repositories)
+        ordered = tiers(self.route.repositories)
+        groups = [tuple(r for tier in ordered for r in tier)] if merged else ordered
         for tier in groups:
             if self._owners and not self._below_owner:
                 break

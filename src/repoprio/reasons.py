@@ -50,6 +50,7 @@ class Rejection(str, enum.Enum):
     FORMAT = "format"
     LINK = "link"
     TWICE = "duplicate"
+    OUTRANKED = "outranked"
     OTHER = "other"
 
 

@@ -114,7 +114,10 @@ class Guard:
         """What the owner of a decision offers, as pip's candidates; filtering large pages is dear."""
         key = (decision.name, tuple(offer.repository.name for offer in decision.offers))
         if key not in self._offers:
-            self._offers[key] = Weighed(self._finder, decision.name, decision.offers, narrowing(decision.route))
+            versions = narrowing(decision.route)
+            self._offers[key] = Weighed(
+                self._finder, decision.name, decision.offers, versions, merged=decision.is_merged
+            )
         return self._offers[key]
 
     @staticmethod

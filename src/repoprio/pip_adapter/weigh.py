@@ -15,7 +15,7 @@ from repoprio.names import NormalizedName, version_in
 from repoprio.pip_adapter import rejections
 from repoprio.pip_adapter.compat import is_pinned, is_version
 from repoprio.pip_adapter.reading import PipPage
-from repoprio.policy import Format
+from repoprio.policy import Format, Repository
 from repoprio.reasons import Rejection
 from repoprio.urls import filename
 
@@ -37,30 +37,48 @@ def offers_alone(decision: Decision[PipPage]) -> Offers:
 
 
 class Weighed:
-    """The offers of one tier for one name; `versions` is the specifier of a pin that narrows them."""
+    """The offers for one name; `versions` is the specifier of a pin that narrows them.
 
-    def __init__(self, finder: Any, name: NormalizedName, offers: Offers, versions: str | None) -> None:
+    `merged`: the offers are of several tiers (a pin's merge), so that a version that two of them have
+    comes from the higher-priority one, whatever file the lower one has of it.
+    """
+
+    def __init__(
+        self, finder: Any, name: NormalizedName, offers: Offers, versions: str | None, *, merged: bool = False
+    ) -> None:
         self._finder = finder
         self._name = name
         self._offers = offers
         self._versions = SpecifierSet(versions) if versions else None
+        self._merged = merged
+        self._outranked: dict[Any, Repository] = {}
         self._known: dict[tuple[Any, Any], list[Any]] = {}
 
     @cached_property
     def candidates(self) -> list[Any]:
         """Pip's candidates.
 
-        The same file name twice counts once: the repository that the policy names first. Of equals pip
-        prefers the last, so the first-named repository stands last.
+        The same file name twice counts once: the repository that comes first. Of equals pip prefers the
+        last, so the first repository stands last.
         """
         evaluator = self._finder.make_link_evaluator(self._name)
         seen: set[str] = set()
+        holders: dict[Any, Repository] = {}
         groups = []
         for offer in self._offers:
             links = [link for link in offer.page.links if filename(link.url) not in seen] if offer.page else []
             seen |= {filename(link.url) for link in links}
-            groups.append(self._finder.evaluate_links(evaluator, links))
+            found = self._finder.evaluate_links(evaluator, links)
+            groups.append(self._not_outranked(offer.repository, found, holders) if self._merged else found)
         return [c for group in reversed(groups) for c in group if self._may_be(str(c.version))]
+
+    def _not_outranked(self, repository: Repository, found: list[Any], holders: dict[Any, Repository]) -> list[Any]:
+        """The candidates whose version no higher-priority repository has; `holders` has the first one of each."""
+        for candidate in found:
+            holder = holders.setdefault(candidate.version, repository)
+            if holder.priority < repository.priority:
+                self._outranked[candidate.link] = holder
+        return [candidate for candidate in found if candidate.link not in self._outranked]
 
     def _may_be(self, version: str) -> bool:
         return self._versions is None or self._versions.contains(version, prereleases=True)
@@ -118,7 +136,9 @@ class Weighed:
     def _by_us(self, link: Any, version: str | None) -> Rejected:
         if version and not self._may_be(version):
             return Rejected(filename(link.url), version, f"the pin wants {self._versions}", Rejection.PIN)
-        twice = "the same file of a repository that is named first"
+        if holder := self._outranked.get(link):
+            return Rejected(filename(link.url), version, f"{holder} has this version as well", Rejection.OUTRANKED)
+        twice = "the same file of a repository that comes first"
         return Rejected(filename(link.url), version, twice, Rejection.TWICE)
 
     def _passed_over(self, specifier: Any, hashes: Any) -> Iterator[Rejected]:
