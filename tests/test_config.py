@@ -160,7 +160,7 @@ def test_repoprio_config_replaces_all_layers() -> None:
     "text",
     [
         "[DEFAULT]\nmode = flexible\nrepositories.corp.url = /srv\n",
-        "[global]\nindex-url = https://repoprio.invalid/unguarded/\n",
+        "[global]\nindex-url = file:///repoprio-is-not-loaded/\n",
         "[repoprio]\n",
         "[repoprio]\n# mode = strict\n[global]\nrepositories.corp.url = /srv\n",
         "",

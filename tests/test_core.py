@@ -443,6 +443,10 @@ def test_explanations_of_what_was_shadowed() -> None:
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
+        ("file:///repoprio-is-not-loaded/", True),
+        ("file:///repoprio-is-not-loaded", True),
+        ("file:///repoprio-is-not-loaded-yet/", False),
+        ("https://corp.example/repoprio-is-not-loaded/", False),
         ("https://repoprio.invalid/unguarded/", True),
         ("https://REPOPRIO.invalid", True),
         ("https://repoprio.invalid.example/", False),
@@ -450,7 +454,7 @@ def test_explanations_of_what_was_shadowed() -> None:
     ],
 )
 def test_the_fuse(url: str, expected: bool) -> None:
-    """The fuse is told by its host, whatever its path."""
+    """The fuse is told by its folder, and the earlier one by its host."""
     assert is_fuse(url) is expected
 
 

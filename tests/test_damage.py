@@ -87,7 +87,7 @@ def test_what_python_loads_is_told_by_doctor(name: str, damage: str, world: Worl
         assert "FAIL" in told.stdout
         assert "took 99.0" in told.stdout
     conf = world.folder / "pip.conf"
-    conf.write_text("[global]\nindex-url = https://repoprio.invalid/unguarded/\n")
+    conf.write_text("[global]\nindex-url = file:///repoprio-is-not-loaded/\n")
     done = world.env.run("download", "--no-cache-dir", "acme", policy=world.policy, env={"PIP_CONFIG_FILE": str(conf)})
     assert done.code == 1
     assert "No matching distribution" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,16 @@ def test_where_the_fuse_cannot_stand(text: str) -> None:
         fuse.put(text)
 
 
+@pytest.mark.parametrize("text", TEXTS)
+def test_an_earlier_fuse_is_known(text: str) -> None:
+    """What an earlier version wrote is the fuse, is renewed by `enable` and taken out by `disable`."""
+    put = fuse.put(text)
+    old = put.replace(fuse.URL, "https://repoprio.invalid/unguarded/")
+    assert fuse.is_fuse(fuse.state(old) or "")
+    assert fuse.put(old) == put
+    assert fuse.take(old) == fuse.take(put)
+
+
 def test_line_ends_stay() -> None:
     """A file of another system keeps its line ends."""
     text = "[list]\r\nformat = json\r\n"
@@ -77,7 +88,7 @@ def test_what_was_added_behind_the_fuse_stays() -> None:
     assert ini.sections(fuse.take(text)) == {"list": {"format": "json"}, "global": {"timeout": "5"}}
 
 
-@pytest.mark.parametrize("pip", ["26.3", "24.0"])
+@pytest.mark.parametrize("pip", ["26.3", "24.0", "22.0.2"])
 def test_the_fuse_end_to_end(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
     """A guarded pip drops the fuse silently, an unguarded one finds nothing; `disable` removes what `enable` wrote."""
     corp = repository("corp")
@@ -90,9 +101,13 @@ def test_the_fuse_end_to_end(pip: str, pip_env: EnvFactory, repository: Reposito
     file = folder / "pip" / "pip.conf"
     file.parent.mkdir(parents=True)
     file.write_text(fuse.put(""))
-    arguments = ("install", "--dry-run", "acme")
+    arguments = ("download", "--no-cache-dir", "acme")
     guarded = env.run(*arguments, policy=policy, env=variables)
-    assert (guarded.code, "Would install acme-1.0" in guarded.stdout) == (0, True), guarded.stderr
-    assert "repoprio.invalid" not in guarded.stdout + guarded.stderr
-    assert plain.run(*arguments, env=variables).code == 1
+    assert (guarded.code, "acme-1.0" in guarded.stdout) == (0, True), guarded.stderr
+    assert "not-loaded" not in guarded.stdout + guarded.stderr
+    before = time.monotonic()
+    # With pip's own retries, which cost 8 s where a host has to be looked up.
+    unguarded = plain.run(*arguments, env={**variables, "PIP_RETRIES": "5"})
+    assert (unguarded.code, "/repoprio-is-not-loaded/" in unguarded.stdout + unguarded.stderr) == (1, True)
+    assert time.monotonic() - before < 6
     assert "is the fuse" in env.tool("config", "check", policy=policy, env=variables).stdout

@@ -560,7 +560,7 @@ def test_settings_of_pip_beside_it(pip_env: EnvFactory, scene: Scene) -> None:
     env = pip_env(NEWEST)
     given = {
         "PIP_EXTRA_INDEX_URL": "https://outer.example/simple",
-        "PIP_INDEX_URL": "https://repoprio.invalid/unguarded/",
+        "PIP_INDEX_URL": "file:///repoprio-is-not-loaded/",
     }
     said = env.tool("config", "check", policy=scene.policy(), env=given).stdout
     assert "so once the policy is enforced every pip that looks up a project stops" in said

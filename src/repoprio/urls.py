@@ -15,8 +15,10 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 from repoprio.names import NormalizedName, normalize
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# RFC 6761: nothing below `.invalid` is ever there.
-FUSE_HOST = "repoprio.invalid"
+# A folder that nobody has: an unguarded pip finds nothing there at once, and names it.
+FUSE = "file:///repoprio-is-not-loaded/"
+# What stood there before; looking that name up, and failing, took pip 8 s.
+_OLD_FUSE_HOST = "repoprio.invalid"
 _PAGE_FILES = ("index.html", "index.htm", "index.json")
 
 
@@ -86,7 +88,7 @@ def is_page_of(url: str, name: NormalizedName) -> bool:
 def is_fuse(url: str) -> bool:
     """Whether `url` is the fuse: an index at which a pip that is not guarded finds nothing."""
     try:
-        return site(url).host == FUSE_HOST
+        return site(url).host == _OLD_FUSE_HOST or is_within(url, FUSE)
     except ValueError:
         return False
 

@@ -6,15 +6,24 @@ import re
 from collections.abc import Mapping
 
 from repoprio.config import ini
-from repoprio.urls import FUSE_HOST, is_fuse
+from repoprio.urls import FUSE as URL
+from repoprio.urls import is_fuse
 
 __all__ = ["URL", "NoPlace", "is_fuse", "put", "state", "take"]
 
-URL = f"https://{FUSE_HOST}/unguarded/"
+_OLD_URL = "https://repoprio.invalid/unguarded/"
 _NOTE = "# repoprio's fuse: a pip that repoprio does not guard finds nothing (repoprio disable --fuse)"
-_LINES = f"{_NOTE}\nindex-url = {URL}\n"
-# Where there was no such section, the note stands above it: then it goes with the fuse.
-_SECTION = f"{_NOTE}\n[global]\nindex-url = {URL}\n"
+
+
+def _lines(url: str) -> str:
+    return f"{_NOTE}\nindex-url = {url}\n"
+
+
+def _section(url: str) -> str:
+    """Where there was no such section, the note stands above it: then it goes with the fuse."""
+    return f"{_NOTE}\n[global]\nindex-url = {url}\n"
+
+
 _HEADER = re.compile(r"^\[global\][^\n]*\n", re.MULTILINE)
 
 
@@ -34,7 +43,8 @@ def put(text: str) -> str:
     """`text` with the fuse; raises `NoPlace` where an index-url stands there already."""
     found = state(text)
     if found is not None and is_fuse(found):
-        return text
+        # One that an earlier version wrote works, but slowly.
+        return text.replace(_section(_OLD_URL), _section(URL)).replace(_lines(_OLD_URL), _lines(URL))
     if found is not None:
         raise NoPlace("has an index-url already: list it in the policy and take it out there first")
     before = ini.sections(text)
@@ -45,7 +55,7 @@ def put(text: str) -> str:
             )
     whole = text if not text or text.endswith("\n") else f"{text}\n"
     header = _HEADER.search(whole)
-    new = f"{whole[: header.end()]}{_LINES}{whole[header.end() :]}" if header else whole + _SECTION
+    new = f"{whole[: header.end()]}{_lines(URL)}{whole[header.end() :]}" if header else whole + _section(URL)
     if not _says_the_same(new, before):
         raise NoPlace(f"is laid out so that no line can be put in: write index-url = {URL} there by hand")
     return new
@@ -61,8 +71,11 @@ def _says_the_same(new: str, before: Mapping[str, Mapping[str, str]]) -> bool:
 
 def take(text: str) -> str:
     """`text` without the fuse, and without the section that came with it, unless something else stands there now."""
-    before, found, after = text.partition(_SECTION)
-    if not found:
-        return text.replace(_LINES, "")
-    is_alone = re.match(r"\s*(\[|\Z)", after) is not None
-    return before + after if is_alone else f"{before}[global]\n{after}"
+    for url in (URL, _OLD_URL):
+        before, found, after = text.partition(_section(url))
+        if not found:
+            text = text.replace(_lines(url), "")
+            continue
+        is_alone = re.match(r"\s*(\[|\Z)", after) is not None
+        text = before + after if is_alone else f"{before}[global]\n{after}"
+    return text
