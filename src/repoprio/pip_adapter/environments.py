@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
 import shutil
 import subprocess
 from typing import NamedTuple
 
 from repoprio.errors import RepoprioError
+from repoprio.pip_adapter import owners
 
 POINTER = "_repoprio_pointer"
 COPY = "_repoprio_copy"
@@ -52,8 +55,25 @@ class Interpreter(NamedTuple):
     base: str
 
 
+class OfAnother(CannotEnable):
+    """An environment that another user can change, which root does not run: `stranger` says who and where."""
+
+    def __init__(self, python: str, stranger: owners.Stranger) -> None:
+        self.python, self.stranger = python, stranger
+        who = f"{stranger.who} can change {stranger.path}"
+        as_user = f"\n  hint: run the command as that user: sudo -u '{stranger.user}' ..." if stranger.user else ""
+        super().__init__(f"{python} is not run as root: {who}.{as_user}    [owner]")
+
+
 def interpreter(python: str) -> Interpreter:
-    """Ask `python`; raises `CannotEnable`."""
+    """Ask `python`; raises `CannotEnable`, and `OfAnother` instead of running as root what another user can change."""
+    if stranger := owners.stranger_of_python(python):
+        raise OfAnother(python, stranger)
+    return ask(python)
+
+
+def ask(python: str) -> Interpreter:
+    """Ask `python`, whoever owns it; raises `CannotEnable`."""
     try:
         # Isolated, so that neither the environment nor the working directory answers in its place.
         done = subprocess.run([python, "-I", "-c", _ASK], capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
@@ -208,14 +228,17 @@ def read(file: str) -> str:
 
 def write(file: str, text: str) -> None:
     """Write `file` whole or not at all; raises `CannotEnable`."""
-    draft = f"{file}.{os.getpid()}"
+    draft = f"{file}.{secrets.token_hex(4)}"
     try:
-        with open(draft, "w", encoding="utf-8", newline="") as opened:
+        # A file of its own, whatever lies there: never through a link that somebody left.
+        with open(draft, "x", encoding="utf-8", newline="") as opened:
             opened.write(text)
-        if os.path.exists(file):
+        if os.path.isfile(file):
             shutil.copymode(file, draft)
         os.replace(draft, file)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)
         raise CannotEnable(f"{file} cannot be written: {error.strerror}    [enable]") from None
 
 

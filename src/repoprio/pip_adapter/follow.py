@@ -53,7 +53,8 @@ def _run(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _guard(folder: str) -> None:
     try:
-        made = environments.enable(environments.interpreter(environments.in_venv(folder)).packages)
+        # Asked whoever owns the folder that it lies in: we have just made it, and run its Python for that.
+        made = environments.enable(environments.ask(environments.in_venv(folder)).packages)
         said = f"repoprio: {folder} is guarded as well" if made else ""
     except RepoprioError as error:
         said = f"repoprio: {folder} is not guarded: {error}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+
+from repoprio.pip_adapter import owners
 
 # Without O_NONBLOCK a pipe that nobody reads would hold pip up; a terminal shall not become its own.
 _FLAGS = (
@@ -26,13 +29,20 @@ _LOCKED_BYTE = 2**30
 
 def append(file: str, lines: Sequence[str]) -> None:
     """Append the lines, in UTF-8; raises `OSError` where not all of them could be written."""
-    descriptor = os.open(file, _FLAGS, 0o600)
+    descriptor = os.open(file, _FLAGS | _not_through_links_of_others(file), 0o600)
     try:
         with _locked(descriptor) as is_locked:
             for line in lines:
                 _write(descriptor, f"{line}\n".encode("utf-8", "backslashreplace"), may_undo=is_locked)
     finally:
         os.close(descriptor)
+
+
+def _not_through_links_of_others(file: str) -> int:
+    """What keeps a link that another user put there, in /tmp say, from leading us to a file that is ours."""
+    if link := owners.link_of_another(file):
+        raise OSError(errno.ELOOP, f"{link} is a link that belongs to another user")
+    return 0 if os.path.islink(file) else getattr(os, "O_NOFOLLOW", 0)
 
 
 def _write(descriptor: int, content: bytes, *, may_undo: bool) -> None:

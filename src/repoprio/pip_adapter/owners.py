@@ -1,0 +1,175 @@
+"""Who else can change what is about to run: root must not run the code of other users."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+# What Python runs at its start and pip runs from, below the prefix of an environment or an interpreter.
+_CODE = ("bin", "lib*/python3*", "local/lib/python3*")
+_MOST_LINKS = 40
+
+
+class Stranger(NamedTuple):
+    """Something that another user can change: its path, who can, and by which name `sudo -u` knows that user.
+
+    `user` is None where it is not one user: a group, or everybody.
+    """
+
+    path: str
+    who: str
+    user: str | None
+
+
+def is_root() -> bool:
+    """Whether this process may do everything, so that whatever it runs may."""
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
+def stranger_of_python(python: str) -> Stranger | None:
+    """Who but root could have written what starts with `python`; None where nobody could, or we are not root.
+
+    Our own environment is not looked at: its code runs already.
+    """
+    python = shutil.which(python) or python
+    if not is_root() or _folder(python) == _folder(sys.executable):
+        return None
+    return next(_strangers(_files_of(python)), None)
+
+
+def stranger_of_file(path: str) -> Stranger | None:
+    """Who but root could have put `path` there or can change it; None where nobody could, or we are not root."""
+    return next(_strangers(_steps(path)), None) if is_root() else None
+
+
+def link_of_another(path: str) -> str | None:
+    """The first link on the way to `path` that belongs to neither root nor this user, None where there is none."""
+    if sys.platform == "win32":
+        return None
+    return next((step for step in _steps(path) if os.path.islink(step) and _is_of_another(step)), None)
+
+
+def _is_of_another(path: str) -> bool:
+    try:
+        return os.lstat(path).st_uid not in (0, os.geteuid())
+    except OSError:
+        return False
+
+
+def _folder(python: str) -> str:
+    return os.path.realpath(os.path.dirname(os.path.abspath(python)))
+
+
+def _files_of(python: str) -> Iterator[str]:
+    """All that decides about what `python` runs, with the folders above."""
+    yield from _steps(python)
+    prefixes = [os.path.dirname(_folder(python)), os.path.dirname(os.path.dirname(os.path.realpath(python)))]
+    config = os.path.join(prefixes[0], "pyvenv.cfg")
+    if os.path.lexists(config):
+        yield from _steps(config)
+        prefixes += [os.path.dirname(home) for home in _homes(config)]
+    for prefix in dict.fromkeys(prefixes):
+        # Of a base interpreter, bin holds what has nothing to do with it; of an environment, its scripts.
+        patterns = _CODE if prefix == prefixes[0] and os.path.lexists(config) else _CODE[1:]
+        for folder in (found for pattern in patterns for found in glob.glob(os.path.join(prefix, pattern))):
+            yield from _tree(folder)
+
+
+def _homes(config: str) -> list[str]:
+    try:
+        with open(config, encoding="utf-8", errors="replace") as opened:
+            pairs = [line.partition("=") for line in opened]
+    except OSError:
+        return []
+    return [value.strip() for key, _, value in pairs if key.strip().lower() == "home" and value.strip()]
+
+
+def _tree(folder: str) -> Iterator[str]:
+    """All files and folders below `folder`, where links lead, and the folders that its `.pth` files name."""
+    yield from _steps(folder)
+    for path, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            entry = os.path.join(path, name)
+            yield from _steps(entry) if os.path.islink(entry) else (entry,)
+            if name.endswith(".pth"):
+                for named in _named_by(entry):
+                    yield from _steps(os.path.join(named, "sitecustomize.py"))
+
+
+def _named_by(pth: str) -> list[str]:
+    try:
+        with open(pth, encoding="utf-8", errors="replace") as opened:
+            lines = [line.strip() for line in opened]
+    except OSError:
+        return []
+    found = (line for line in lines if line and not line.startswith(("#", "import ", "import\t")))
+    return [os.path.join(os.path.dirname(pth), line) for line in found]
+
+
+def _steps(path: str, links: int = _MOST_LINKS) -> Iterator[str]:
+    """`path` with all folders above it, and the same of each place that a link among them leads to."""
+    here = os.sep
+    yield here
+    parts = os.path.abspath(path).split(os.sep)[1:]
+    for number, part in enumerate(parts, 1):
+        here = os.path.join(here, part)
+        yield here
+        if os.path.islink(here) and links:
+            target = os.path.join(os.path.dirname(here), os.readlink(here), *parts[number:])
+            yield from _steps(target, links - 1)
+            return
+
+
+def _strangers(paths: Iterable[str]) -> Iterator[Stranger]:
+    for path in dict.fromkeys(paths):
+        if who := _changer(path):
+            yield Stranger(path, *who)
+
+
+def _changer(path: str) -> tuple[str, str | None] | None:
+    """Who but root can change `path`, as words and as a user; None where nobody can, or nothing is there."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    if found.st_uid:
+        return _user(found.st_uid)
+    # In a sticky folder such as /tmp nobody can replace what is root's.
+    is_sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
+    if stat.S_ISLNK(found.st_mode) or is_sticky:
+        return None
+    if found.st_mode & stat.S_IWOTH:
+        return "everybody", None
+    if found.st_mode & stat.S_IWGRP and _has_members(found.st_gid):
+        return f"group {found.st_gid}", None
+    return None
+
+
+def _user(number: int) -> tuple[str, str]:
+    import pwd
+
+    try:
+        name = pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid {number}", f"#{number}"
+    return f"{name} (uid {number})", name
+
+
+def _has_members(group: int) -> bool:
+    """Whether somebody but root is in a group."""
+    import grp
+    import pwd
+
+    if any(user.pw_gid == group and user.pw_uid for user in pwd.getpwall()):
+        return True
+    try:
+        names = grp.getgrgid(group).gr_mem
+    except KeyError:
+        return False
+    roots = {user.pw_name for user in pwd.getpwall() if user.pw_uid == 0}
+    return any(name not in roots for name in names)

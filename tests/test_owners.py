@@ -1,0 +1,165 @@
+"""Root does not run, or write through, what another user can change."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from repoprio.pip_adapter import environments, log, owners
+from support.fixtures import EnvFactory
+from support.pips import PipEnv
+
+PIP = "26.3"
+NOBODY = 65534
+as_root = pytest.mark.skipif(not owners.is_root(), reason="only root can give files to another user")
+
+
+@pytest.fixture
+def other(fresh_env: EnvFactory) -> PipEnv:
+    """An environment of root's own, without repoprio."""
+    return fresh_env(PIP, stock=True)
+
+
+def give_away(path: Path) -> None:
+    """Give a file or a folder with all that is in it to another user."""
+    for one in (path, *(path.rglob("*") if path.is_dir() else ())):
+        os.chown(one, NOBODY, NOBODY, follow_symlinks=False)
+
+
+def trap(env: PipEnv, marker: Path) -> None:
+    """Have the environment's Python leave a mark when it is run."""
+    python = env.root / "bin" / "python"
+    python.unlink()
+    python.write_text(f"#!/bin/sh\ntouch {marker}\n")
+    python.chmod(0o755)
+
+
+@as_root
+@pytest.mark.parametrize("by", ["--venv", "--python"])
+def test_enable_runs_no_interpreter_of_another_user(
+    by: str, pip_env: EnvFactory, other: PipEnv, tmp_path: Path
+) -> None:
+    """`enable` says whose it is and how to do it as that user; nothing is run and nothing is written."""
+    trap(other, tmp_path / "run")
+    give_away(other.root)
+    before = sorted(other.root.rglob("*"))
+    done = pip_env(PIP).tool("enable", by, str(other.root if by == "--venv" else other.python))
+    assert (done.code, done.stdout) == (2, "")
+    assert f"is not run as root: nobody (uid {NOBODY}) can change {other.root}" in done.stderr
+    assert "hint: run the command as that user: sudo -u 'nobody'" in done.stderr
+    assert done.stderr.endswith("[owner]\n")
+    assert not (tmp_path / "run").exists()
+    assert sorted(other.root.rglob("*")) == before
+
+
+def a_pth(env: PipEnv, _: Path) -> None:
+    """A `.pth` file, which Python runs at its start."""
+    file = env.site_packages / "theirs.pth"
+    file.write_text("import os\n")
+    give_away(file)
+
+
+def a_named_folder(env: PipEnv, folder: Path) -> None:
+    """A folder that a `.pth` file of root's names: its sitecustomize is run."""
+    (folder / "src").mkdir()
+    give_away(folder / "src")
+    (env.site_packages / "editable.pth").write_text(f"{folder / 'src'}\n")
+
+
+def a_shared_folder(env: PipEnv, _: Path) -> None:
+    """Packages that everybody may write."""
+    (env.site_packages / "pip").chmod(0o777)
+
+
+def a_link(env: PipEnv, folder: Path) -> None:
+    """An interpreter behind a link of root's, in a folder of somebody else."""
+    (folder / "theirs").mkdir()
+    shutil.copy(env.python.resolve(), folder / "theirs" / "python")
+    give_away(folder / "theirs")
+    env.python.unlink()
+    env.python.symlink_to(folder / "theirs" / "python")
+
+
+def a_home(env: PipEnv, folder: Path) -> None:
+    """A base, named in pyvenv.cfg, whose standard library is somebody else's."""
+    (folder / "base" / "bin").mkdir(parents=True)
+    (folder / "base" / "lib" / "python3.11").mkdir(parents=True)
+    give_away(folder / "base" / "lib")
+    config = env.root / "pyvenv.cfg"
+    config.write_text(config.read_text().replace("home = ", f"home = {folder / 'base' / 'bin'}\nwas = "))
+
+
+@as_root
+@pytest.mark.parametrize("change", [a_pth, a_named_folder, a_shared_folder, a_link, a_home])
+def test_one_file_of_another_user_is_enough(change: object, other: PipEnv, tmp_path: Path) -> None:
+    """All that decides about what runs counts, with links and the folders above; without it nobody is a stranger."""
+    assert owners.stranger_of_python(str(other.python)) is None
+    change(other, tmp_path)  # type: ignore[operator]
+    with pytest.raises(environments.OfAnother, match=r"\[owner\]"):
+        environments.interpreter(str(other.python))
+
+
+@as_root
+def test_a_group_without_members_is_no_stranger(other: PipEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian's group staff may write to /usr/local and has nobody in it; as soon as it has, that counts."""
+    group = 4_000_000
+    os.chown(other.site_packages, 0, group)
+    other.site_packages.chmod(0o2775)
+    assert owners.stranger_of_python(str(other.python)) is None
+    monkeypatch.setattr(owners, "_has_members", lambda number: number == group)
+    found = owners.stranger_of_python(str(other.python))
+    assert found == (str(other.site_packages), f"group {group}", None)
+
+
+@as_root
+def test_a_new_environment_in_a_folder_of_another_user_is_guarded(pip_env: EnvFactory, tmp_path: Path) -> None:
+    """What root makes and runs there itself, as images do for the user that they switch to, is guarded as ever."""
+    home = tmp_path / "home-of-another"
+    home.mkdir()
+    give_away(home)
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n')
+    done = pip_env(PIP).module("venv", "--without-pip", str(home / "new"), policy=policy)
+    assert done.code == 0, done.stderr
+    assert list(home.glob("new/lib/*/site-packages/_repoprio_pointer.pth"))
+
+
+def test_a_draft_is_a_file_of_its_own(tmp_path: Path) -> None:
+    """A link that lies where a draft might be written leads nowhere; the mode stays, and no draft stays behind."""
+    target, file = tmp_path / "target", tmp_path / "pip.conf"
+    target.write_text("precious\n")
+    file.write_text("old\n")
+    file.chmod(0o640)
+    (tmp_path / f"pip.conf.{os.getpid()}").symlink_to(target)
+    environments.write(str(file), "new\n")
+    assert (target.read_text(), file.read_text()) == ("precious\n", "new\n")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(environments.CannotEnable):
+        environments.write(str(tmp_path / "folder"), "text\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "folder",
+        "pip.conf",
+        f"pip.conf.{os.getpid()}",
+        "target",
+    ]
+
+
+@as_root
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_the_log_goes_through_no_link_of_another_user(is_folder: bool, tmp_path: Path) -> None:
+    """A link that another user left is refused, as the log and on the way to it; one of our own is followed."""
+    real, link = tmp_path / "real", tmp_path / "link"
+    if is_folder:
+        real.mkdir()
+    link.symlink_to(real)
+    file = link / "log" if is_folder else link
+    log.append(str(file), ["ours"])
+    os.chown(link, NOBODY, NOBODY, follow_symlinks=False)
+    with pytest.raises(OSError, match="belongs to another user"):
+        log.append(str(file), ["theirs"])
+    assert (real / "log" if is_folder else real).read_text() == "ours\n"
