@@ -103,7 +103,7 @@ def test_a_hijack_that_already_happened(pip: str, fresh_env: EnvFactory, make: C
     )
     assert f"  error    {sentence}    [not-the-owners]\n" in done.stdout
     assert f"rule: repositories.corp.priority = 10 ({two.file})" in done.stdout
-    assert "repoprio pip install --force-reinstall --no-deps 'acme==1.1'\n" in done.stdout
+    assert "repoprio pip install --force-reinstall --no-deps acme==1.1\n" in done.stdout
     assert "leftpad" not in done.stdout
     assert (two.corp.asked("acme"), two.public.asked("acme"), two.public.asked("leftpad")) == (True, False, True)
     shadowed = two.audit("--shadowed", env={"COLUMNS": "200"}).stdout
@@ -138,7 +138,7 @@ def test_another_environment_without_running_its_code(fresh_env: EnvFactory, mak
     code, findings = two.found("--python", str(other.python))
     told = {finding["project"]: finding for finding in findings}
     assert (code, ran.exists()) == (1, False)
-    assert told["acme"]["command"].endswith("install --force-reinstall --no-deps 'acme==1.1'")
+    assert told["acme"]["command"].endswith("install --force-reinstall --no-deps acme==1.1")
     assert told["pip"]["code"] == "unknown"
     assert "repoprio" not in told
     by_name = two.audit("--python", "python", env={"PATH": str(other.python.parent), "COLUMNS": "300"})

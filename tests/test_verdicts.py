@@ -58,7 +58,7 @@ def offer(fits: str | None = None, **versions: tuple[str, ...]) -> Offer:
     return Offer(files, versions, lambda: fits)
 
 
-AGAIN = "pip install --force-reinstall --no-deps 'acme==1.0'"
+AGAIN = "pip install --force-reinstall --no-deps acme==1.0"
 
 
 def one(found: list[Finding]) -> tuple[str, str, str]:
@@ -85,7 +85,7 @@ def test_a_version_that_is_not_the_owners() -> None:
     assert said == (
         "acme 99.0 is installed, but acme belongs to corp (priority 10), which has 1.1, 1.0: it came from elsewhere."
     )
-    assert fix.endswith("then put acme 1.1 in its place: pip install --force-reinstall --no-deps 'acme==1.1'")
+    assert fix.endswith("then put acme 1.1 in its place: pip install --force-reinstall --no-deps acme==1.1")
     many = tuple(f"1.{n}" for n in range(20, 0, -1))
     assert "... (20 in all)" in one(verdicts.judge(policy(), decision, ACME, offer(corp=many)))[1]
     code, said, fix = one(verdicts.judge(policy(), decision, ACME, offer(corp=())))
@@ -175,7 +175,7 @@ def test_a_pins_versions() -> None:
         "pin-versions",
         "acme 99.0 is installed, but the policy wants acme <3 (pins.p.versions, policy.toml).",
     )
-    assert one(found)[2] == "put acme 2.0 in its place: pip install --force-reinstall --no-deps 'acme==2.0'"
+    assert one(found)[2] == "put acme 2.0 in its place: pip install --force-reinstall --no-deps acme==2.0"
     assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
 
 

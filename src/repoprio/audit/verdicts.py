@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from repoprio import answers
+from repoprio import answers, shell
 from repoprio.answers import State
 from repoprio.audit.findings import Finding, Severity
 from repoprio.lookup import Code, Decision, Outcome
@@ -261,14 +261,19 @@ def _again(subject: Subject, offer: Offer) -> tuple[str, str | None]:
 
 def _reinstall(subject: Subject, version: str | None) -> str | None:
     """By a pip that the policy guards wherever it installs, and nothing else along with it."""
-    wanted = repr(f"{subject.project}=={version}") if version else subject.project
-    return f"{subject.pip} install --force-reinstall --no-deps {wanted}" if subject.pip else None
+    wanted = f"{subject.project}=={version}" if version else subject.project
+    return _by_pip(subject, "install", "--force-reinstall", "--no-deps", wanted)
 
 
 def _drop(subject: Subject) -> tuple[str, str | None]:
     if subject.pip is None:
         return f"take {subject.project} out of the lock", None
-    return f"uninstall {subject.project}", f"{subject.pip} uninstall {subject.project}" if subject.pip else None
+    return f"uninstall {subject.project}", _by_pip(subject, "uninstall", subject.project)
+
+
+def _by_pip(subject: Subject, *words: str) -> str | None:
+    """A command of the pip that mends; a name or a version may be any text, and is quoted."""
+    return f"{subject.pip} {shell.command(*words)}" if subject.pip else None
 
 
 def some(versions: Sequence[str]) -> str:

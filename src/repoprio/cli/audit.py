@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from repoprio import __version__
+from repoprio import __version__, shell
 from repoprio.audit.findings import Audit
 from repoprio.cli import terminal
 from repoprio.errors import RepoprioError
@@ -108,10 +107,10 @@ def _mender(options: argparse.Namespace) -> str:
         return "repoprio pip"
     from repoprio.pip_adapter.compat import knows_python
 
-    python = shlex.quote(options.python)
-    return (
-        f"repoprio pip --python {python}" if knows_python() else f"repoprio enable --python {python} && {python} -m pip"
-    )
+    python = options.python
+    if knows_python():
+        return shell.command("repoprio", "pip", "--python", python)
+    return f"{shell.command('repoprio', 'enable', '--python', python)} && {shell.command(python, '-m', 'pip')}"
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from repoprio import shell
 from repoprio.cli import at_hand
 from repoprio.config import values
 from repoprio.config.faults import PolicyFaults
@@ -141,7 +142,7 @@ def _in_force(file: str) -> str:
         return ""
     before = at_hand.policy()
     instead = " (it replaces the policy that is in force now: repoprio config show)" if before.sources else ""
-    return f"; put it in force: export {VARIABLE}={os.path.abspath(file)}{instead}"
+    return f"; put it in force: {shell.command('export', f'{VARIABLE}={os.path.abspath(file)}')}{instead}"
 
 
 def _write(file: str, text: str) -> None:

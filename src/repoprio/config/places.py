@@ -191,7 +191,8 @@ def mentions(text: str) -> bool:
 
     Not the fuse, nor a path or a comment that has the word: without a policy nothing changes.
     """
-    return re.search(r"(?im)^\s*(\[[^\n]*repo[-_]?prio|(--)?repoprio\.)", text) is not None
+    # White space of one line: runs of blank lines would be gone through again from each of them.
+    return re.search(r"(?im)^[^\S\n]*(\[[^\n]*repo[-_]?prio|(--)?repoprio\.)", text) is not None
 
 
 def toml_text(file: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pip._internal.exceptions import InstallationError
 
+from repoprio import shell
 from repoprio.answers import Finding, State
 from repoprio.config.locations import spellings
 from repoprio.explanation import Explanation, explain
@@ -23,7 +24,7 @@ from repoprio.pip_adapter.reading import PipPage
 from repoprio.pip_adapter.weigh import Offers, Weighed, offers_alone
 from repoprio.policy import CALLERS_PRIORITY, Format, Mode, Policy, Repository
 from repoprio.reasons import listed
-from repoprio.render import text
+from repoprio.render import text, toml
 from repoprio.render.policy import policy_line
 from repoprio.routing import narrowing
 from repoprio.urls import filename
@@ -174,7 +175,7 @@ class Guard:
                 return
         rule = self.policy.rule("pylock", f'"{self.policy.pylock}"')
         lead = f"{project_name}: {link.filename} of a pylock.toml is not listed by its owner with all these hashes."
-        why = f"repoprio explain {normalize(project_name)}"
+        why = shell.command("repoprio", "explain", normalize(project_name))
         raise Refused(text.message(lead, [f"rule: {rule}"], "pylock", why=why, help_text=self.policy.help))
 
     def memory(self) -> tuple[Run[PipPage], Pages]:
@@ -251,16 +252,17 @@ def _taken_out(origin: str) -> str:
 
 def _settings(refusal: Refusal) -> list[str]:
     """For a policy in pip's own file, where a table of TOML would not be read."""
-    key = "      pip config set repoprio.repositories.choose-a-name"
-    flat = [f"{key}.format flat"] if refusal.kind is Format.FLAT else []
-    return [f"{key}.url {refusal.url}", *flat, f"{key}.priority 500"]
+    flat = {"format": "flat"} if refusal.kind is Format.FLAT else {}
+    settings = {"url": refusal.url, **flat, "priority": "500"}
+    begin = "repoprio.repositories.choose-a-name"
+    return [f"      {shell.command('pip', 'config', 'set', f'{begin}.{k}', v)}" for k, v in settings.items()]
 
 
 def _table(refusal: Refusal) -> list[str]:
     flat = ['      format = "flat"'] if refusal.kind is Format.FLAT else []
     return [
         "      [repositories.choose-a-name]",
-        f'      url = "{refusal.url}"',
+        f"      url = {toml.value(refusal.url)}",
         *flat,
         "      priority = 500    # 1 to 999: a lower number is a higher priority",
     ]

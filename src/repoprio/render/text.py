@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
+from repoprio import shell
 from repoprio.explanation import Explanation, Line
 from repoprio.hints import hint
 from repoprio.lookup import Code, Outcome
@@ -132,10 +132,10 @@ def refusal(e: Explanation) -> str:
 
 def why(e: Explanation) -> str:
     """The command that tells more."""
-    options = "--no-index " if any(line.code == RuledOut.NO_INDEX.value for line in e.lines) else ""
+    options = ["--no-index"] if any(line.code == RuledOut.NO_INDEX.value for line in e.lines) else []
     # A constraint goes with the requirement: what it leaves is what was asked for.
     asked = f"{e.project}{e.specifier}" if e.constraint else e.requirement
-    return f"repoprio explain {options}{shlex.quote(asked)}"
+    return shell.command("repoprio", "explain", *options, asked)
 
 
 def silence(line: Line) -> str:
