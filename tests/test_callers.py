@@ -94,19 +94,72 @@ def test_listed_ones_are_fine_in_a_requirements_file(world: World) -> None:
     assert files == ["acme-1.0-py3-none-any.whl", "tool-1.0-py3-none-any.whl"]
 
 
-@pytest.mark.parametrize("way", ["option", "file", "variable"])
+def no_index(way: str, world: World) -> tuple[list[str], dict[str, str]]:
+    """The options and variables by which a user says --no-index in one of pip's ways."""
+    conf = world.file("pip.conf", "[global]\nno-index = true\n") if way == "pip.conf" else ""
+    variables = {"variable": {"PIP_NO_INDEX": "1"}, "pip.conf": {"PIP_CONFIG_FILE": conf}}
+    return (["--no-index"] if way == "option" else []), variables.get(way, {})
+
+
+@pytest.mark.parametrize("way", ["option", "variable", "pip.conf"])
 @pytest.mark.parametrize("pip", PIPS)
-def test_no_index_leaves_flat_ones(way: str, world: World) -> None:
-    """`--no-index`, wherever it stands, takes simple repositories out, and nothing below takes their place."""
-    text = "--no-index\n{name}\n" if way == "file" else "{name}\n"
-    for name, expected in (("tool", 0), ("acme", 1)):
-        file = world.folder / f"{name}.txt"
-        file.write_text(text.format(name=name))
-        options = ["--no-index"] if way == "option" else []
-        done, _ = world.download(*options, "-r", str(file), env={"PIP_NO_INDEX": "1"} if way == "variable" else None)
-        assert done.code == expected, done.stderr
+def test_no_index_hands_no_name_down(way: str, world: World) -> None:
+    """The user's `--no-index` takes simple repositories out; what is below has their names only if it is offline."""
+    options, env = no_index(way, world)
+    done, files = world.download(*options, "tool", env=env)
+    assert (done.code, files) == (1, []), done.stderr
+    assert "--no-index rules out corp (priority 10), which may own it" in done.stderr
+    assert f"set repositories.house.offline = true in {world.policy}" in done.stderr
+    world.policy.write_text(world.policy.read_text() + "offline = true\n")
+    done, files = world.download(*options, "tool", env=env)
+    assert (done.code, files) == (0, ["tool-1.0-py3-none-any.whl"]), done.stderr
+    done, _ = world.download(*options, "acme", env=env)
+    assert "No matching distribution found for acme: no repository has acme." in done.stderr
     assert not world.corp.requests
-    assert "corp" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["-r", "-c"])
+@pytest.mark.parametrize("pip", PIPS)
+def test_no_index_of_a_file_is_refused(kind: str, world: World) -> None:
+    """A requirements or constraints file cannot rule the owner out: pip stops, and says which line of which file."""
+    file = world.file("bad.txt", "tool\n--no-index\n" if kind == "-r" else "tool==1.0\n--no-index\n")
+    for also in ([], ["--no-index"]):
+        done, files = world.download(*also, kind, file, "tool")
+        assert (done.code, files) == (1, []), done.stdout
+        assert f"{file}, line 2: --no-index in a requirements file is refused." in done.stderr
+        assert "It would rule out corp (priority 10)." in done.stderr
+        assert "[no-index]" in done.stderr
+    assert not world.corp.requests
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_builds_under_no_index(world: World) -> None:
+    """A build requirement is decided as its parent's names are: offline serves it, and nobody else below the owner."""
+    world.house.add("tool", {"version": "2", "sdist": True, "build-requires": ["backend"]})
+    world.house.add("backend", "1.0")
+    upper = world.file("upper.toml", world.policy.read_text().replace("priority = 20", "priority = 5"))
+    world.drop.add("backend", "9.0")
+    more = '[repositories.drop]\nurl = "{drop}"\nformat = "flat"\npriority = 90\n'
+    for named, text in (("upper", Path(upper).read_text()), ("offline", world.policy.read_text() + "offline = true\n")):
+        world.policy.write_text(text + world.filled(more))
+        done = world.env.run("wheel", "--no-cache-dir", "--no-index", "tool", policy=world.policy, cwd=world.folder)
+        assert done.code == 0, (named, done.stderr)
+    (Path(world.house.path) / "backend-1.0-py3-none-any.whl").unlink()
+    done = world.env.run("wheel", "--no-cache-dir", "--no-index", "tool", policy=world.policy, cwd=world.folder)
+    assert done.code == 1
+    assert "drop (priority 90) was not asked" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_children_take_the_parents_word_for_no_index(world: World) -> None:
+    """What pip adds to the pips that it starts counts for nothing: the parent hands on what the user said."""
+    env = {"_REPOPRIO_CHILD": "1", "_REPOPRIO_NO_INDEX": "0"}
+    done, files = world.download("--no-index", "acme", env=env)
+    assert (done.code, files) == (0, ["acme-1.0-py3-none-any.whl"]), done.stderr
+    done, _ = world.download("tool", env={**env, "_REPOPRIO_NO_INDEX": "1"})
+    assert "--no-index rules out corp (priority 10)" in done.stderr
+    done, _ = world.download("--no-index", "tool", env={"_REPOPRIO_NO_INDEX": "0"})
+    assert "--no-index rules out corp (priority 10)" in done.stderr, "without a parent nobody's word but the user's"
 
 
 @pytest.mark.parametrize("pip", PIPS)

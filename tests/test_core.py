@@ -294,14 +294,15 @@ def test_a_list_is_asked_once_in_a_run() -> None:
 
 
 def test_no_index_leaves_flat_repositories() -> None:
-    """`--no-index` asks flat repositories only; a name that is owned by another is refused."""
-    flat = repository("wheels", 50, format=Format.FLAT)
-    decision, asks = decide(Policy((repository("corp"), flat)), lambda _: PAGE, no_index=True)
+    """`--no-index` asks flat repositories only; a name that is owned by another, or may be, is refused."""
+    below, above = (repository("wheels", priority, format=Format.FLAT) for priority in (50, 5))
+    decision, asks = decide(Policy((repository("corp"), above)), lambda _: PAGE, no_index=True)
     assert decision.owners[0].repository.name == "wheels"
     assert [ask.what for ask in asks] == [What.FILES]
-    owned = Policy((repository("corp", owns=(Pattern.parse("acme"),)), flat))
-    refused, asks = decide(owned, lambda _: PAGE, no_index=True)
-    assert (refused.outcome, refused.code, asks) == (Outcome.BLOCKED, Code.OWNER_RULED_OUT, [])
+    owned = repository("corp", owns=(Pattern.parse("acme"),))
+    for policy in (Policy((repository("corp"), below)), Policy((owned, below)), Policy((owned, above))):
+        refused, asks = decide(policy, lambda _: PAGE, no_index=True)
+        assert (refused.outcome, refused.code, asks) == (Outcome.BLOCKED, Code.OWNER_RULED_OUT, [])
 
 
 def test_a_pin_narrows_what_the_owner_offers() -> None:

@@ -59,6 +59,7 @@ _PLACE = re.compile(r"(?<!\$)\{([a-z][a-z0-9_-]*)(?:\.host)?\}")
 _BEYOND_A_SCHEMA = {
     *("no-repository", "empty-file", "no-url", "no-priority", "bad-url", "no-password-told", "bad-specifier"),
     *(
+        "offline-and-simple",
         "pins-alike",
         "pin-to-nobody",
         "cancel-out",

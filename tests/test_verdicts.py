@@ -67,6 +67,15 @@ def one(found: list[Finding]) -> tuple[str, str, str]:
     return finding.code, finding.message, finding.mend
 
 
+def test_no_index_leaves_nobody_to_ask() -> None:
+    """Under --no-index nobody supplies a name that a ruled-out repository may own: the finding says what to do."""
+    low = policy(f'{TWO}[repositories.wheels]\nurl = "/srv/wheels"\nformat = "flat"\npriority = 95\n')
+    decision = drive(Lookup(Run[str](low), normalize("acme"), no_index=True), lambda _: PAGE, lambda _: True)
+    code, message, mend = one(verdicts.judge(low, decision, ACME, offer()))
+    assert (code, mend) == ("owner-ruled-out", "audit again without --no-index (unset PIP_NO_INDEX)")
+    assert "--no-index rules out corp (priority 10) and pypi (priority 90), which may own acme" in message
+
+
 def test_what_the_owner_has_is_no_finding() -> None:
     """A version that its owner lists is fine, whatever else it lists; one that it has yanked in part too."""
     found = offer(corp=("99.0", "1.0"))

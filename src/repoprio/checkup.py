@@ -75,7 +75,7 @@ class Report:
 _KEYS = (
     *("url", "priority", "format", "mirrors", "aliases", "enabled", "explicit"),
     *("namespaces", "owns", "include", "exclude"),
-    *("absent", "canary", "listing", "redirects", "skip-if-unavailable"),
+    *("absent", "canary", "listing", "offline", "redirects", "skip-if-unavailable"),
 )
 
 

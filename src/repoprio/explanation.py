@@ -9,7 +9,7 @@ from typing import Any
 from repoprio.answers import Finding, State
 from repoprio.lookup import Code, Decision, Outcome
 from repoprio.policy import CALLERS_PRIORITY, Mode, Policy, Repository, Rule
-from repoprio.reasons import Cause, Rejection
+from repoprio.reasons import Cause, Rejection, listed
 from repoprio.routing import Blocked, Conflict, Route, RuledOut, blindness
 
 
@@ -96,6 +96,16 @@ class Explanation:
     def wanted(self) -> str:
         """The requirement with what constraints make of it."""
         return f"{self.requirement} (constraint {self.constraint})" if self.constraint else self.requirement
+
+    @property
+    def silenced(self) -> tuple[Line, ...]:
+        """The repositories that ``--no-index`` rules out, and that could serve the name."""
+        return tuple(line for line in self.lines if line.code == RuledOut.NO_INDEX.value)
+
+    @property
+    def withheld(self) -> tuple[Line, ...]:
+        """The flat repositories that may not serve the name, since one of the `silenced` could own it."""
+        return tuple(line for line in self.lines if line.code == RuledOut.BELOW_NO_INDEX.value)
 
     @property
     def faulty(self) -> tuple[Line, ...]:
@@ -203,6 +213,8 @@ def _line_rule(policy: Policy, decision: Decision[Any], finding: Finding[Any]) -
         key, value = "enabled", "false"
     elif finding.ruled_out is RuledOut.NOT_ROUTED and repository.explicit and not decision.route_rules:
         key, value = "explicit", "true"
+    elif finding.ruled_out is RuledOut.BELOW_NO_INDEX:
+        return _priority(policy, repository)
     elif finding.skipped:
         key, value = "skip-if-unavailable", "true"
     return policy.rule(f"repositories.{repository.name}.{key}", value) if key else None
@@ -223,6 +235,7 @@ _RULED_OUT = {
     RuledOut.DISABLED: ("disabled", "enabled = false"),
     RuledOut.EXCLUDED: ("excluded", "the name is left out by its {key}"),
     RuledOut.NO_INDEX: ("excluded", "--no-index leaves flat repositories only"),
+    RuledOut.BELOW_NO_INDEX: ("excluded", "below {above}, which --no-index rules out"),
 }
 
 
@@ -255,6 +268,12 @@ def _line(
     )
 
 
+def _silenced_above(decision: Decision[Any], finding: Finding[Any]) -> str:
+    """The higher-priority repositories that --no-index rules out, by their names."""
+    silenced = [f.repository for f in decision.findings if f.ruled_out is RuledOut.NO_INDEX]
+    return listed([r.name for r in silenced if r.priority < finding.repository.priority])
+
+
 _NOT_ASKED = {
     Outcome.SERVED: "cannot supply {name}: it is below the owner",
     Outcome.NO_MATCH: "cannot supply {name}: it is below the owner",
@@ -269,7 +288,7 @@ def _status(decision: Decision[Any], finding: Finding[Any], *, fits: bool) -> tu
     name = decision.name
     if finding.ruled_out:
         status, reason = _RULED_OUT[finding.ruled_out]
-        reason = reason.format(key=blindness(finding.repository, name)[0])
+        reason = reason.format(key=blindness(finding.repository, name)[0], above=_silenced_above(decision, finding))
         if finding.ruled_out is RuledOut.NOT_ROUTED and finding.repository.explicit and not decision.route_rules:
             reason = "only for names that are routed to it"
         return status, reason

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from repoprio.explanation import Explanation, Line
 from repoprio.lookup import Code
 from repoprio.reasons import Cause, Rejection, listed
-from repoprio.routing import RuledOut
 
 
 class Hint(NamedTuple):
@@ -19,10 +18,21 @@ class Hint(NamedTuple):
 
 def hint(e: Explanation) -> Hint | None:
     """The way out for the user, or for whoever keeps the policy; None where the answer is good, or final."""
-    if any(line.code == RuledOut.NO_INDEX.value for line in e.lines) and e.code in _BY_NO_INDEX:
-        return Hint("drop-no-index", "drop --no-index, if you can")
+    if e.silenced and e.code in _BY_NO_INDEX:
+        return _without_index(e)
     find = _BY_CODE.get(e.code)
     return find(e) if find else None
+
+
+def _without_index(e: Explanation) -> Hint:
+    keys = [
+        (line.repository.name, line.rule.file) for line in e.withheld if line.rule and not line.repository.is_addition
+    ]
+    if not keys:
+        return Hint("drop-no-index", "drop --no-index, if you can")
+    name, file = keys[0]
+    words = f"drop --no-index; or, if the files of {name} were gathered under this policy, set "
+    return Hint("offline", f"{words}repositories.{name}.offline = true in {file}")
 
 
 def _no_match(e: Explanation) -> Hint:

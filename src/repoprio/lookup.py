@@ -16,7 +16,7 @@ from repoprio.answers import Answer, Ask, Finding, Page, State
 from repoprio.inquiry import Inquiry, Run
 from repoprio.names import NormalizedName
 from repoprio.policy import Mode, Repository, Rule, tiers
-from repoprio.routing import Blocked, Conflict, Route, route
+from repoprio.routing import Blocked, Conflict, Route, RuledOut, route
 
 
 class Outcome(str, enum.Enum):
@@ -194,6 +194,9 @@ class Lookup(Generic[Page]):
             return self._decide(Outcome.SERVED, codes.get(self.route.mode, Code.OWNED))
         if any(finding.passed_over for finding in self._findings.values()):
             return self._decide(Outcome.NO_MATCH, Code.NO_MATCH)
+        if RuledOut.BELOW_NO_INDEX in self.route.ruled_out.values():
+            # Whether one of these has it does not matter: what --no-index rules out may own it.
+            return self._decide(Outcome.BLOCKED, Code.OWNER_RULED_OUT)
         return self._decide(Outcome.ABSENT, Code.OWNED_ABSENT if self.route.is_routed else Code.ABSENT)
 
     def _decide(self, outcome: Outcome, code: Code) -> Decision[Page]:

@@ -105,8 +105,10 @@ class Repository:
     """One configured place that serves projects; the fields are the keys of the policy's table.
 
     `locations` are its `url` and then its `mirrors`; `absent` holds statuses, beside which
-    `empty_page_is_absent` stands for "empty-page". `is_addition`: a caller or a layer after a locked
-    one added it, so that a redirect to it never makes another repository absent.
+    `empty_page_is_absent` stands for "empty-page". `offline`: a flat one whose files were gathered under
+    this policy, so that it stands for the repositories that ``--no-index`` rules out. `is_addition`: a
+    caller or a layer after a locked one added it, so that a redirect to it never makes another
+    repository absent.
     """
 
     name: str
@@ -126,6 +128,7 @@ class Repository:
     skip_if_unavailable: bool = False
     aliases: tuple[str, ...] = ()
     complete_listing: bool = False
+    offline: bool = False
     is_addition: bool = False
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ class RuledOut(str, enum.Enum):
     DISABLED = "disabled"
     EXCLUDED = "excluded"
     NO_INDEX = "no-index"
+    BELOW_NO_INDEX = "below-no-index"
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def route(
     """Apply pins and `owns` to `name`, then take out what is disabled, blind to it or without index.
 
     `callers` are repositories that only a caller named and that `unlisted` lets in; `no_index` is
-    pip's ``--no-index``, which leaves the flat ones.
+    pip's ``--no-index``, which leaves the flat ones: those below which no repository is ruled out that
+    could have served `name`, and those that are `offline`.
     """
     speakers = {what: _speakers(policy, name, sets) for what, sets in _SETS.items()}
     for what, pins in speakers.items():
@@ -97,6 +99,7 @@ def route(
     known = policy.repositories + callers
     routed = owners if rules else tuple(r for r in known if not r.explicit)
     ruled_out = {r.name: _ruled_out(r, name, routed, no_index=no_index) for r in known}
+    _withhold(known, ruled_out)
     return Route(
         name,
         mode=mode.mode if mode and mode.mode else policy.mode,
@@ -165,6 +168,15 @@ def _ruled_out(
     if no_index and repository.format is not Format.FLAT:
         return RuledOut.NO_INDEX
     return None
+
+
+def _withhold(known: tuple[Repository, ...], ruled_out: dict[str, RuledOut | None]) -> None:
+    """Take out what stands below a repository that ``--no-index`` rules out: its names are not theirs to serve."""
+    silenced = [r.priority for r in known if ruled_out[r.name] is RuledOut.NO_INDEX]
+    for repository in known:
+        is_below = any(priority < repository.priority for priority in silenced)
+        if is_below and ruled_out[repository.name] is None and not repository.offline:
+            ruled_out[repository.name] = RuledOut.BELOW_NO_INDEX
 
 
 def _rule(policy: Policy, pin: Pin, key: str = "") -> Rule:

@@ -12,7 +12,7 @@ from repoprio.audit.findings import Finding, Severity
 from repoprio.lookup import Code, Decision, Outcome
 from repoprio.policy import LOWEST, DirectUrls, Policy, Repository, Rule
 from repoprio.reasons import listed
-from repoprio.routing import Blocked, Conflict, Route
+from repoprio.routing import Blocked, Conflict, Route, RuledOut
 
 _MOST = 8
 
@@ -98,6 +98,10 @@ def _unsupplied(decision: Decision[Any], subject: Subject) -> Finding:
     owner = route.owners[0] if route.owners else None
     owners = listed(route.owners)
     by = rule.place if rule else ""
+    if decision.code is Code.OWNER_RULED_OUT and owner is None:
+        silenced = [f.repository for f in decision.findings if f.ruled_out is RuledOut.NO_INDEX]
+        said = f"{verb}, but --no-index rules out {listed(silenced)}, which may own {subject.project}."
+        return finding(subject, "owner-ruled-out", said, "audit again without --no-index (unset PIP_NO_INDEX)")
     if decision.code is Code.OWNER_RULED_OUT:
         said = f"{verb}, but {subject.project} belongs to {owners}, which may not be asked for it ({by})."
         mend = "enable the owner for this name, or route the name elsewhere"

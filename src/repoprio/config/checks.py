@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 
-from repoprio.policy import HIGHEST, LOWEST, Pin, Repository
+from repoprio.policy import HIGHEST, LOWEST, Format, Pin, Repository
 from repoprio.urls import place
 
 Problem = tuple[str, str]
@@ -18,6 +18,7 @@ def between(repositories: Sequence[Repository], pins: Sequence[Pin], keys: Conta
     yield from _priorities(repositories, keys)
     for repository in repositories:
         yield from _blindness(repository)
+        yield from _offline(repository)
     yield from _places(repositories)
     yield from _pins(pins)
 
@@ -36,6 +37,14 @@ def _blindness(repository: Repository) -> Iterator[Problem]:
         yield (
             f"repositories.{repository.name}.exclude",
             "takes out all that namespaces and include let in: nothing is left",
+        )
+
+
+def _offline(repository: Repository) -> Iterator[Problem]:
+    if repository.offline and repository.format is not Format.FLAT:
+        yield (
+            f"repositories.{repository.name}.offline",
+            'is for flat repositories: --no-index rules out all others (is format = "flat" missing?)',
         )
 
 

@@ -179,6 +179,7 @@ REPOSITORY: Mapping[str, Key] = MappingProxyType(
         "skip-if-unavailable": _boolean("count as absent when unavailable: opens every name of it to lower ones"),
         "mirrors": _urls("further URLs of the same repository, asked in turn when it is unavailable"),
         "aliases": _urls("further URLs by which callers may mean it"),
+        "offline": _boolean("flat only: its files were gathered under this policy, so it serves under --no-index"),
         "listing": _choice("whether its project list names all that it serves", values.listing, *values.LISTING),
     }
 )

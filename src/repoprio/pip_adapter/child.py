@@ -17,6 +17,10 @@ RUNNER = "_REPOPRIO_RUNNER"
 # when this module is loaded, before this pip hands anything on.
 CHILD = "_REPOPRIO_CHILD"
 IS_CHILD = bool(os.environ.get(CHILD))
+# Whether the user said --no-index: pip adds it to the pips that it starts where it has no index left. None:
+# no parent tells.
+NO_INDEX = "_REPOPRIO_NO_INDEX"
+PARENTS_NO_INDEX = os.environ.get(NO_INDEX) if IS_CHILD else None
 SHIM = "_repoprio_shim"
 
 

@@ -21,6 +21,7 @@ from repoprio.config.read import Tools
 from repoprio.config.survey import Survey
 from repoprio.names import normalize
 from repoprio.pip_adapter import hook
+from repoprio.pip_adapter.child import PARENTS_NO_INDEX
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -104,10 +105,15 @@ def knows_python() -> bool:
     return bool(Version(pip.__version__) >= Version("22.3"))
 
 
-def no_index(search_scope: Any) -> bool:
-    """Whether ``--no-index`` was given; before pip 22.3 nothing tells but that there is no index at all."""
-    told: bool | None = getattr(search_scope, "no_index", None)
-    return told if told is not None else not search_scope.index_urls
+def note_no_index(collector: Any, options: Any) -> None:
+    """Note at a `LinkCollector` whether the user said ``--no-index``; a parent's word counts, not what pip added."""
+    told = PARENTS_NO_INDEX == "1" if PARENTS_NO_INDEX is not None else bool(options.no_index)
+    collector._repoprio_no_index = told
+
+
+def no_index(finder: Any) -> bool:
+    """Whether the user said ``--no-index``: on the command line, in the environment or in pip's files."""
+    return bool(getattr(finder._link_collector, "_repoprio_no_index", False))
 
 
 def newest_first(versions: set[str]) -> tuple[str, ...]:

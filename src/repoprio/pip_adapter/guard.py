@@ -86,7 +86,7 @@ class Guard:
         lookup = Lookup(
             run,
             name,
-            no_index=compat.no_index(self._finder.search_scope),
+            no_index=compat.no_index(self._finder),
             callers=tuple(self._callers.admitted),
             below_owner=below_owner,
         )
@@ -206,6 +206,14 @@ class Guard:
     def note(self, origin: str, named: Iterable[str]) -> None:
         """Note who named these places: a line of a requirements file."""
         self._noted.update(dict.fromkeys(named, origin))
+
+    def refuse_no_index(self, where: str) -> None:
+        """Refuse the --no-index of a requirements file: whoever wrote it would rule out the owners of names."""
+        ruled_out = [repository for repository in self.policy.enabled() if repository.format is not Format.FLAT]
+        hint = "take it out of the file, and say it yourself: pip's --no-index, PIP_NO_INDEX=1, or no-index in pip.conf"
+        details = [f"It would rule out {listed(ruled_out)}." if ruled_out else "", f"hint: {hint}"]
+        lead = f"{where}: --no-index in a requirements file is refused."
+        raise Refused(text.message(lead, details, "no-index", help_text=self.policy.help))
 
     def announce(self) -> None:
         """Say which policy rules, and what it makes of the repositories that callers named."""

@@ -12,7 +12,7 @@ from repoprio.config import carry
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.places import INHERITED
 from repoprio.observation import Tally
-from repoprio.pip_adapter.child import CHILD, IS_CHILD, RUNNER
+from repoprio.pip_adapter.child import CHILD, IS_CHILD, NO_INDEX, RUNNER
 from repoprio.policy import Mode, Policy
 
 # Where what a policy would change is written while it only observes; and where children leave what they saw.
@@ -85,7 +85,7 @@ class Process:
 
 
 PROCESS = Process()
-HANDED_ON = (INHERITED, CHILD, RUNNER, LOG, SEEN)
+HANDED_ON = (INHERITED, CHILD, RUNNER, NO_INDEX, LOG, SEEN)
 
 
 def policy() -> Policy | None:

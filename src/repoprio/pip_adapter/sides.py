@@ -128,7 +128,7 @@ class Alone(Side):
             further = self._before.further([name])
             return [r for r in self.policy.repositories if (r.name, name) in further]
         callers = tuple(self._callers.admitted)
-        found = route(self.policy, name, no_index=compat.no_index(self._finder.search_scope), callers=callers)
+        found = route(self.policy, name, no_index=compat.no_index(self._finder), callers=callers)
         return [r for r in found.repositories if learns(r)] if isinstance(found, Route) else []
 
     def _found(self, project_name: str, specifier: Any) -> list[Any]:

@@ -15,8 +15,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from repoprio.pip_adapter import direct, watching
-from repoprio.pip_adapter.child import IS_CHILD, RUNNER
-from repoprio.pip_adapter.process import HANDED_ON, PROCESS, enforced, guard_of, hand_on_policy, observer_of, policy
+from repoprio.pip_adapter.child import IS_CHILD, NO_INDEX, RUNNER
+from repoprio.pip_adapter.process import (
+    HANDED_ON,
+    PROCESS,
+    enforced,
+    guard_of,
+    hand_on,
+    hand_on_policy,
+    observer_of,
+    policy,
+)
 from repoprio.render import text
 from repoprio.urls import redacted
 
@@ -47,12 +56,18 @@ def main(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def create(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Whoever builds a collector is about to look up projects: the policy must be sound."""
+    """Whoever builds a collector is about to look up projects: the policy must be sound, and --no-index is noted."""
 
     @functools.wraps(original)
-    def create(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        policy()
-        return original(cls, *args, **kwargs)
+    def create(cls: Any, session: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        found = policy()
+        collector = original(cls, session, options, *args, **kwargs)
+        if found is not None:
+            from repoprio.pip_adapter import compat
+
+            compat.note_no_index(collector, options)
+            hand_on(NO_INDEX, "1" if collector._repoprio_no_index else "0")
+        return collector
 
     return create
 
@@ -288,18 +303,22 @@ def prepare(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def handle_option_line(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Note which line of which requirements file names an index or find-links."""
+    """Note which line of which requirements file names an index or find-links; none of them may say --no-index."""
 
     @functools.wraps(original)
     def handle_option_line(opts: Any, filename: str, lineno: int, finder: Any = None, *args: Any, **kwargs: Any) -> Any:
-        guard = (guard_of(finder) or observer_of(finder)) if finder is not None else None
+        rules = guard_of(finder) if finder is not None else None
+        guard = rules or (observer_of(finder) if finder is not None else None)
+        where = f"{redacted(filename)}, line {lineno}"
+        if rules is not None and opts.no_index:
+            rules.refuse_no_index(where)
         if guard is not None:
             indexes = [opts.index_url] if opts.index_url else []
             links = opts.find_links or []
             # pip takes find-links first from the folder of the file that names them.
             beside = [os.path.join(os.path.dirname(os.path.abspath(filename)), link) for link in links]
             named = [*indexes, *(opts.extra_index_urls or []), *links, *beside]
-            guard.note(f"{redacted(filename)}, line {lineno}", named)
+            guard.note(where, named)
         return original(opts, filename, lineno, finder, *args, **kwargs)
 
     return handle_option_line

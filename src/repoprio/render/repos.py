@@ -58,7 +58,8 @@ def _facts(report: Report) -> Iterable[tuple[str, str]]:
     yield "url", repository.locations[0].shown
     for location in repository.locations[1:]:
         yield "mirror", location.shown
-    yield "format", repository.format.value
+    offline = " (offline: under --no-index it stands for those above it)" if repository.offline else ""
+    yield "format", f"{repository.format.value}{offline}"
     yield "names", names(repository)
     if peculiar := _peculiar(repository):
         yield "absent", peculiar
@@ -164,6 +165,7 @@ def _repository(report: Report) -> dict[str, Any]:
         "format": repository.format.value,
         "enabled": repository.enabled,
         "explicit": repository.explicit,
+        "offline": repository.offline,
         **{key: [p.text for p in getattr(repository, key)] for key in ("namespaces", "owns", "include", "exclude")},
         "absent": [*sorted(repository.absent), *(["empty-page"] if repository.empty_page_is_absent else [])],
         "canary": repository.canary,

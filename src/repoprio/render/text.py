@@ -11,7 +11,6 @@ from repoprio.lookup import Code, Outcome
 from repoprio.policy import Repository
 from repoprio.reasons import Rejection, listed
 from repoprio.render.table import plain
-from repoprio.routing import RuledOut
 
 _MOST_VERSIONS = 8
 
@@ -99,8 +98,21 @@ def _direct_url(e: Explanation) -> str:
 
 
 def _ruled_out(e: Explanation) -> str:
+    if not e.owners:
+        return f"{_maybe_owned(e)} So {_withheld(e)} not asked."
     states = listed([f"{line.repository} is ruled out ({line.reason})" for line in _owner_lines(e)])
     return f"{e.project} belongs to {listed(e.owners)} by {e.rules[0].key} ({e.rules[0].file}), and {states}."
+
+
+def _maybe_owned(e: Explanation) -> str:
+    lowest = max(line.repository.priority for line in e.withheld)
+    above = [line.repository for line in e.silenced if line.repository.priority < lowest]
+    return f"{e.project}{_by(e)}: --no-index rules out {listed(above)}, which may own it."
+
+
+def _withheld(e: Explanation) -> str:
+    names = [line.repository for line in e.withheld]
+    return f"{listed(names)} {'was' if len(names) == 1 else 'were'}"
 
 
 _SENTENCES = {
@@ -132,7 +144,7 @@ def refusal(e: Explanation) -> str:
 
 def why(e: Explanation) -> str:
     """The command that tells more."""
-    options = ["--no-index"] if any(line.code == RuledOut.NO_INDEX.value for line in e.lines) else []
+    options = ["--no-index"] if e.silenced else []
     # A constraint goes with the requirement: what it leaves is what was asked for.
     asked = f"{e.project}{e.specifier}" if e.constraint else e.requirement
     return shell.command("repoprio", "explain", *options, asked)
@@ -220,6 +232,11 @@ def _refuse_ambiguous(e: Explanation) -> list[str]:
 
 
 def _refuse_ruled_out(e: Explanation) -> list[str]:
+    if not e.owners:
+        return [
+            _maybe_owned(e),
+            f"{_withheld(e)} not asked: a lower repository may not serve what a higher one may own.",
+        ]
     return [
         f"{e.project}{_by(e)} belongs to {listed(e.owners)}, which may not be asked for it.",
         *(f"{line.repository}: {line.reason}" for line in _owner_lines(e)),
