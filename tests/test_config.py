@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import secrets
 import sys
 import zlib
@@ -16,7 +17,7 @@ from repoprio.config import carry, values
 from repoprio.config.doubts import doubts
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.load import survey
-from repoprio.config.places import INHERITED
+from repoprio.config.places import INHERITED, VARIABLE
 from repoprio.config.settings import Merged, Setting
 
 if sys.version_info >= (3, 11):
@@ -195,6 +196,27 @@ def test_a_table_that_is_none_hides_what_is_below_it() -> None:
         "repos.d/a.toml: pins.x: 3 is not a table: write [pins.NAME]",
         "repos.d/b.toml: pins: 4 is not a table: write [pins.NAME]",
     ]
+
+
+@pytest.mark.parametrize("key", ['policy = "required"\n', 'policy = "requird"\n'])
+def test_a_policy_is_required_whatever_repoprio_config_says(key: str) -> None:
+    """`policy = "required"` in the system's file: none is a fault; a sound one that REPOPRIO_CONFIG names is not."""
+    files = {"system": key + LATER}
+    assert [str(f) for f in read_files(files, {VARIABLE: os.devnull}).faults] == [
+        f"repoprio.toml: policy: a policy is required, and REPOPRIO_CONFIG is {os.devnull}"
+    ]
+    assert read_files({**files, "named": LATER}).sound() is not None
+    assert read_files({"system": LATER}, {VARIABLE: os.devnull}).sound() is None
+
+
+def test_required_is_for_the_systems_file() -> None:
+    """In one of pip's files, from which a variable keeps pip, the key would not hold what it says: a fault."""
+    found = read_files({"system": LATER, "user": "[repoprio]\npolicy = required\n"})
+    assert [str(f) for f in found.faults] == [
+        "user/pip.conf: policy: counts in the system's file alone: write it there"
+    ]
+    sound = read_files({"system": 'policy = "required"\n' + LATER}).sound()
+    assert sound is not None
 
 
 def test_faults_of_what_is_added_to_a_locked_layer() -> None:

@@ -79,18 +79,56 @@ def test_enable_guards_and_disable_takes_out(by: str, copy: bool, two: Two) -> N
     assert "no pointer" in two.home.tool("disable", by, where).stderr
 
 
-def test_a_pointer_whose_target_is_gone(two: Two) -> None:
-    """Every other program runs as ever; pip stops with one sentence and exit status 2."""
+def test_a_pointer_whose_target_is_gone(two: Two, tmp_path: Path) -> None:
+    """Only what looks up projects stops; the first line is the command that removes the pointer, and that does."""
+    before = files(two.other.site_packages)
     assert two.home.tool("enable", "--venv", str(two.other.root)).code == 0
     shutil.rmtree(two.home.root)
-    two.policy = two.other.root / "none.toml"
     plain = subprocess.run([two.other.python, "-c", "print(1)"], capture_output=True, text=True, check=True)
     assert (plain.stdout, plain.stderr) == ("1\n", "")
-    done = two.other.run("list")
-    assert (done.code, done.stdout) == (2, "")
-    assert "is gone, which guarded this pip" in done.stderr
-    assert "[pointer]" in done.stderr
-    assert "Traceback" not in done.stderr
+    for harmless in (
+        ["--version"],
+        ["list"],
+        ["-q", "--proxy", "install", "list"],
+        ["config", "list"],
+        ["uninstall", "x"],
+    ):
+        done = two.other.run(*harmless)
+        assert (done.code, "repoprio" in done.stderr) == (0, False), done.stderr
+    indexes = ("-i", two.corp.page_url, "--extra-index-url", two.public.page_url)
+    for lookup in (["install", "acme"], ["download", "acme"], ["--log", "list", "install", "acme"]):
+        done = two.other.run(*lookup, *indexes, cwd=tmp_path)
+        assert (done.code, done.stdout) == (2, ""), done.stderr
+        assert "Traceback" not in done.stderr
+    # Told by what it does: no option says on the command line that it looks up projects.
+    outdated = two.other.run("list", env={"PIP_OUTDATED": "1", "PIP_INDEX_URL": two.public.page_url})
+    assert (outdated.code, "[pointer]" in outdated.stderr) == (1, True)
+    assert two.public.asked_pages() == two.corp.asked_pages() == set()
+    other = subprocess.run(
+        [two.other.python, "-c", "from pip._internal.cli.main import main; main(['list'])"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (other.returncode, "[pointer]" in other.stderr) == (2, True)
+    command = done.stderr.splitlines()[0].partition("To remove the pointer that guarded it: ")[2]
+    removed = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert all(not Path(line.removeprefix("removed ")).exists() for line in removed.stdout.splitlines())
+    assert files(two.other.site_packages) == before
+    assert "acme-99.0" in two.other.run("install", "--dry-run", *indexes, "acme").stdout
+
+
+def test_environments_are_made_where_the_target_is_gone(two: Two, tmp_path: Path) -> None:
+    """`python -m venv` goes on, pip and all, and says that nothing guards what it makes."""
+    (tmp_path / "sitecustomize.py").write_text("import _repoprio_pointer; _repoprio_pointer.install()\n")
+    ask = "import sys; print(sys._base_executable)"
+    base = subprocess.run([two.home.python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
+    assert two.home.tool("enable", "--venv", str(two.other.root)).code == 0
+    shutil.rmtree(two.home.root)
+    env = {**two.other.environment(), "PYTHONPATH": os.pathsep.join([str(tmp_path), str(two.other.site_packages)])}
+    command = [base, "-m", "venv", str(tmp_path / "new")]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list((tmp_path / "new").rglob("pip-*.dist-info"))
+    assert "is not guarded. To remove the pointer" in done.stderr
 
 
 def test_a_copy_travels(two: Two) -> None:
@@ -239,6 +277,23 @@ def test_base_appends_and_restores(text: str | None, linked: bool, tmp_path: Pat
         assert target.read_text(encoding="utf-8") == text
     assert not (stdlib / "_repoprio_pointer.py").exists()
     assert disable_base(base) == []
+
+
+@pytest.mark.parametrize("text", ["", "import sys\n", "import sys"])
+def test_a_base_pointer_removes_itself(text: str, tmp_path: Path) -> None:
+    """Where no repoprio is left to do it, the pointer takes itself out of a base and its sitecustomize."""
+    stdlib = tmp_path / "lib"
+    stdlib.mkdir()
+    custom = stdlib / "sitecustomize.py"
+    if text:
+        custom.write_text(text)
+    before = files(stdlib)
+    enable_base(base_in(stdlib, str(custom) if text else None))
+    pointer = stdlib / "_repoprio_pointer.py"
+    wrong = subprocess.run([sys.executable, "-I", pointer], capture_output=True, text=True, check=False)
+    assert (wrong.returncode, "remove" in wrong.stderr) == (2, True)
+    subprocess.run([sys.executable, "-I", pointer, "remove"], check=True)
+    assert files(stdlib) == before
 
 
 def test_base_refuses_what_would_not_work(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from repoprio.config.faults import Fault
 from repoprio.config.load import read_file, read_pip_files, survey
 from repoprio.config.pip_settings import Named, named
 from repoprio.config.read import Tools, is_specifier
+from repoprio.config.records import Record
 from repoprio.config.survey import Survey
 from repoprio.pip_adapter.builtin import default_index
 
@@ -63,6 +64,16 @@ def global_file() -> str:
     """The file that ``pip config --global`` writes: the last of the global ones."""
     found = places.pip_layers({**os.environ, "PIP_CONFIG_FILE": ""}, _platform_dirs, isolated=False)
     return next(layer.files[-1] for layer in found if layer.name == "global")
+
+
+def record_for_new() -> Record:
+    """What an environment is to keep of the policy that is in force here: the files that a pip there would not find."""
+    return places.for_new(os.environ, layers())
+
+
+def reaches(record: Record) -> bool:
+    """Whether a policy is in sight of a pip of another environment that keeps `record`."""
+    return places.reaches(os.environ, record, _platform_dirs)
 
 
 def is_locked() -> bool:

@@ -8,12 +8,16 @@ import sys
 
 from repoprio.cli import at_hand
 from repoprio.config import fuse
+from repoprio.config.load import survey
+from repoprio.config.places import VARIABLE
+from repoprio.config.records import Record
 from repoprio.pip_adapter import environments
+from repoprio.pip_adapter.environments import Interpreter
 
 
 def arguments(parser: argparse.ArgumentParser, action: str = "enable") -> None:
     """What enable takes, and disable."""
-    where = parser.add_mutually_exclusive_group(required=True)
+    where = parser.add_mutually_exclusive_group(required=action == "disable")
     where.add_argument("--python", metavar="PATH", help="the environment of this Python")
     where.add_argument("--venv", metavar="DIR", help="a virtual environment")
     base = "the interpreter that this environment was made from, and with it all that are made from it"
@@ -23,38 +27,83 @@ def arguments(parser: argparse.ArgumentParser, action: str = "enable") -> None:
     if action == "enable":
         copy = "repoprio itself, not a pointer to it: for an environment that will travel"
         parser.add_argument("--copy", action="store_true", help=copy)
+        policy = f"the policy's TOML file, which pip there reads as if {VARIABLE} named it"
+        parser.add_argument("--policy", metavar="FILE", help=policy)
+        required = "without a policy pip there stops; alone, for the environment that repoprio runs in"
+        parser.add_argument("--required", action="store_true", help=required)
     parser.set_defaults(action=action)
-    parser.set_defaults(**({} if action == "enable" else {"copy": False}))
+    parser.set_defaults(**({} if action == "enable" else {"copy": False, "policy": None, "required": False}))
 
 
 def command(options: argparse.Namespace) -> int:
     """Enable or disable; tells each file that was written or removed."""
-    if options.copy and not (options.python or options.venv):
-        options.parser.error("--copy is for enable with --python or --venv")
+    _check(options)
     if options.fuse:
         return _fuse(options)
     python = environments.in_venv(options.venv) if options.venv else options.python or sys.executable
     other = environments.interpreter(python)
     if options.base:
         other = environments.interpreter(other.base)
-        done = environments.enable_base(other) if options.action == "enable" else environments.disable_base(other)
-    elif options.action == "enable":
-        done = environments.enable(other.packages, copy=options.copy)
-    else:
-        done = environments.disable(other.packages)
-    verb = "wrote" if options.action == "enable" else "took out"
+    return _enable(options, other) if options.action == "enable" else _disable(options, other)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Wrong use ends the process."""
+    if options.copy and not (options.python or options.venv):
+        options.parser.error("--copy is for enable with --python or --venv")
+    if options.fuse and (options.policy or options.required):
+        options.parser.error("--policy and --required are for an environment, not for --fuse")
+    if not any((options.python, options.venv, options.base, options.fuse, options.required)):
+        options.parser.error("one of the arguments --python --venv --base --fuse --required is required")
+
+
+def _enable(options: argparse.Namespace, other: Interpreter) -> int:
+    record = _record(options, other)
+    done = (
+        environments.enable_base(other, record)
+        if options.base
+        else environments.enable(other.packages, record, copy=options.copy)
+    )
     for place in done:
-        print(f"{verb} {place}")
+        print(f"wrote {place}")
     if not done:
-        return _nothing_done(options, other)
+        return _nothing_done(other)
+    for layer, file in record.files:
+        print(f"repoprio: pip there reads {file} ({layer})", file=sys.stderr)
+    if record.is_required:
+        print("repoprio: without a policy pip there stops", file=sys.stderr)
+    elif not at_hand.reaches(record):
+        print("repoprio: no policy reaches pip there yet: name one with --policy FILE", file=sys.stderr)
     return 0
 
 
-def _nothing_done(options: argparse.Namespace, other: environments.Interpreter) -> int:
-    if options.action == "disable":
+def _record(options: argparse.Namespace, other: Interpreter) -> Record:
+    """What is to be kept there: what `options` say, else what holds here and would not be found there."""
+    place = other.stdlib if options.base else other.packages
+    if options.policy:
+        # What is known of a gone file is forgotten: this is the command that repairs it.
+        file = os.path.abspath(options.policy)
+        if survey({VARIABLE: file}, (), at_hand.TOOLS).sound() is None:
+            raise environments.CannotEnable(f"{file} is no policy.    [enable]")
+        return Record(((VARIABLE, file),), options.required or environments.is_required(place))
+    is_own = os.path.realpath(other.packages) == os.path.realpath(environments.own_packages())
+    # A base is for everybody: only what was named for it.
+    found = Record() if options.base or is_own else at_hand.record_for_new()
+    known = environments.recorded(place)
+    return found._replace(is_required=found.is_required or options.required).over(known)
+
+
+def _disable(options: argparse.Namespace, other: Interpreter) -> int:
+    done = environments.disable_base(other) if options.base else environments.disable(other.packages)
+    for place in done:
+        print(f"took out {place}")
+    if not done:
         where = other.stdlib if options.base else other.packages
         print(f"repoprio: {where} has no pointer of repoprio's", file=sys.stderr)
-        return 0
+    return 0
+
+
+def _nothing_done(other: Interpreter) -> int:
     if environments.is_whole(other.packages):
         print(f"repoprio: {other.packages} has repoprio itself", file=sys.stderr)
         return 0

@@ -6,14 +6,14 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 
-from repoprio.config import places
+from repoprio.config import places, records
 from repoprio.config.faults import Fault
 from repoprio.config.layers import Said, merge
 from repoprio.config.places import VARIABLE, Layer, Unreadable
 from repoprio.config.read import Tools, read
 from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, settings
 from repoprio.config.survey import Source, Survey
-from repoprio.policy import Policy
+from repoprio.policy import Mode, Policy
 from repoprio.urls import hushed
 
 _UNSET = f"unset {VARIABLE}"
@@ -43,9 +43,48 @@ def survey(environ: Mapping[str, str], found: Sequence[Layer], tools: Tools) -> 
             return inherited
     files = _Files(tools)
     said = [files.layer(layer) for layer in found]
+    record = records.current()
     if named := environ.get(VARIABLE):
-        return _named(named, said, files, environ, tools)
-    return _survey(said, files, environ, tools)
+        result = _named(named, said, files, environ, tools)
+    elif kept := record.of(VARIABLE) if VARIABLE not in environ else None:
+        result = _kept(kept, said, files, environ, tools)
+    else:
+        result = _borne(_survey(said, files, environ, tools), files.lost)
+    return _required(result, said, record, environ)
+
+
+def _kept(kept: str, said: Sequence[Said], files: _Files, environ: Mapping[str, str], tools: Tools) -> Survey:
+    """What ``REPOPRIO_CONFIG`` named when this environment was made, as if it named it now."""
+    if os.path.exists(kept):
+        return _named(kept, said, files, environ, tools, is_recorded=True)
+    files.lose(kept)
+    return _borne(_survey(said, files, environ, tools), files.lost)
+
+
+def _borne(result: Survey, lost: Sequence[Fault]) -> Survey:
+    """Recorded files that are gone are faults, unless the rest of the policy only observes."""
+    if not lost:
+        return result
+    if result.policy is not None and result.policy.mode is Mode.OBSERVE:
+        return result._replace(lost=tuple(lost))
+    return result._replace(faults=(*lost, *result.faults), policy=None)
+
+
+def _required(result: Survey, said: Sequence[Said], record: records.Record, environ: Mapping[str, str]) -> Survey:
+    """A fault where there is no policy and there must be one."""
+    if result.policy is not None or result.faults:
+        return result
+    # Whatever the key says: it knows one word, and a misspelled one was meant.
+    by = [s.file for one in said if one.name == places.SYSTEM for s in one.settings if s.path == ("policy",)]
+    is_off = environ.get(VARIABLE) == os.devnull
+    problem = f"a policy is required, and {f'{VARIABLE} is {os.devnull}' if is_off else 'there is none'}"
+    if by:
+        return result._replace(faults=(Fault(by[0], "policy", problem, _UNSET),))
+    if record.is_required:
+        back = f"(to require none: {records.disabling(record.holder)})"
+        hint = _UNSET if is_off else f"lay the policy down again, or name it: export {VARIABLE}=FILE"
+        return result._replace(faults=(Fault(record.holder, "", problem, f"{hint} {back}"),))
+    return result
 
 
 def read_pip_files(found: Sequence[Layer]) -> tuple[list[tuple[str, Mapping[str, Mapping[str, str]]]], list[Fault]]:
@@ -120,12 +159,21 @@ def _too_long(merged: Merged) -> list[Fault]:
     return []
 
 
-def _named(named: str, said: Sequence[Said], files: _Files, environ: Mapping[str, str], tools: Tools) -> Survey:
+def _named(
+    named: str,
+    said: Sequence[Said],
+    files: _Files,
+    environ: Mapping[str, str],
+    tools: Tools,
+    *,
+    is_recorded: bool = False,
+) -> Survey:
     """What ``REPOPRIO_CONFIG`` names replaces all layers, unless one of them is locked or may be."""
     locks = [lock for layer in said if (lock := layer.lock())]
-    problem = f"lets no other file speak, but {VARIABLE} names {named}"
+    who = f"this environment was made with {VARIABLE}={named}" if is_recorded else f"{VARIABLE} names {named}"
+    hint = records.repair(records.current().holder) if is_recorded else _UNSET
     faults = [fault for fault in files.faults if fault.file in files.broken]
-    faults += [Fault(lock.file, "locked", problem, _UNSET) for lock in locks]
+    faults += [Fault(lock.file, "locked", f"lets no other file speak, but {who}", hint) for lock in locks]
     if faults:
         return Survey(tuple(files.sources), Merged(), tuple(faults), None)
     if named == os.devnull:
@@ -173,12 +221,16 @@ def _told(problem: str) -> str:
 
 
 class _Files:
-    """Reads files, and notes which spoke and what is wrong with them; `broken` could not be read at all."""
+    """Reads files, and notes which spoke and what is wrong with them.
+
+    `broken` could not be read at all; `lost` are recorded, and gone.
+    """
 
     def __init__(self, tools: Tools) -> None:
         self.sources: list[Source] = []
         self.faults: list[Fault] = []
         self.broken: list[str] = []
+        self.lost: list[Fault] = []
         self._tools = tools
 
     def layer(self, layer: Layer) -> Said:
@@ -213,6 +265,9 @@ class _Files:
         except Unreadable as error:
             self._break(file, str(error))
             return ()
+        if text is None and layer.is_recorded:
+            self.lose(file)
+            return ()
         if not text or not places.mentions(text):
             return ()
         from repoprio.config import ini
@@ -223,7 +278,14 @@ class _Files:
             self.broken += [fault.file for fault in faults]
             return ()
         self.sources.append(Source(layer.name, file))
+        if "policy" in document:
+            self.faults.append(Fault(file, "policy", "counts in the system's file alone: write it there"))
         return tuple(settings(document, file))
+
+    def lose(self, file: str) -> None:
+        """Note that a recorded file is gone."""
+        problem = "is gone; this environment was made under the policy in it"
+        self.lost.append(Fault(file, "", problem, records.repair(records.current().holder)))
 
     def _break(self, file: str, problem: str) -> None:
         self.faults.append(Fault(file, "", problem))

@@ -12,7 +12,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-VARIABLE = "REPOPRIO_CONFIG"
+from repoprio.config import records
+
+VARIABLE = records.NAMED
 # Carries the merged policy of a pip to the pips that it starts.
 INHERITED = "_REPOPRIO_POLICY"
 FILE_NAME = "repoprio.toml"
@@ -27,10 +29,14 @@ _BASENAME = "pip.ini" if _WINDOWS else "pip.conf"
 
 
 class Layer(NamedTuple):
-    """One layer of the policy: its name, and the files that may make it up, first to last."""
+    """One layer of the policy: its name, and the files that may make it up, first to last.
+
+    A recorded one is kept from when this environment was made: its file must be there.
+    """
 
     name: str
     files: tuple[str, ...]
+    is_recorded: bool = False
 
 
 class Unreadable(ValueError):
@@ -43,7 +49,25 @@ def layers(environ: Mapping[str, str], platform_dirs: Callable[[], Any], *, isol
     The system's layer holds the files that are there; the others hold those that pip itself would try.
     """
     system = Layer(SYSTEM, _system_files(system_folder(platform_dirs)))
-    return (system, *pip_layers(environ, platform_dirs, isolated=isolated))
+    return (system, *_with_recorded(pip_layers(environ, platform_dirs, isolated=isolated)))
+
+
+def _with_recorded(found: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Pip's own layers, and before this environment's own the files of those that it was made under."""
+    known = {file for layer in found for file in layer.files}
+    kept = [(name, file) for name, file in records.current().files if name != VARIABLE and file not in known]
+    number = sum(layer.name in ("global", "user") for layer in found)
+    # The null device keeps pip from all of its files, in the environment where they lay as well.
+    recorded = [Layer(name, (file,), is_recorded=True) for name, file in kept] if found else []
+    return (*found[:number], *recorded, *found[number:])
+
+
+def for_new(environ: Mapping[str, str], found: tuple[Layer, ...]) -> records.Record:
+    """What an environment that is made now is to keep, of `found`, the layers of this process."""
+    # The others are found afresh, by the user who runs pip there.
+    own = [layer for layer in found if layer.name not in (SYSTEM, "global", "user")]
+    speak = [(layer.name, file) for layer in own for file in layer.files if layer.is_recorded or _mentions(file)]
+    return records.for_new(environ, speak)
 
 
 def system_folder(platform_dirs: Callable[[], Any]) -> str:
@@ -173,8 +197,25 @@ def in_sight(environ: Mapping[str, str], found: tuple[Layer, ...]) -> bool:
     """Whether there is anything that could be a policy; costs a look at each file at most."""
     if environ.get(VARIABLE, os.devnull) not in ("", os.devnull) or environ.get(INHERITED):
         return True
+    record = records.current()
+    if record.is_required or (VARIABLE not in environ and record.of(VARIABLE)):
+        return True
+    if any(layer.is_recorded for layer in found):
+        return True
     system = any(layer.files for layer in found if layer.name == SYSTEM)
     return system or any(_mentions(file) for layer in found if layer.name != SYSTEM for file in layer.files)
+
+
+def reaches(environ: Mapping[str, str], record: records.Record, platform_dirs: Callable[[], Any]) -> bool:
+    """Whether there is anything that could be a policy for a new environment that keeps `record`.
+
+    The variables that name files may not be set there: tox, say, drops them.
+    """
+    plain = {name: value for name, value in environ.items() if name not in (VARIABLE, INHERITED, "PIP_CONFIG_FILE")}
+    system = _system_files(system_folder(platform_dirs))
+    found = pip_layers(plain, platform_dirs, isolated=False)
+    shared = [file for layer in found if layer.name != "site" for file in layer.files]
+    return bool(record.files or record.is_required or system) or any(map(_mentions, shared))
 
 
 def _mentions(file: str) -> bool:

@@ -60,7 +60,8 @@ class _Reader:
     def policy(self, document: dict[str, Any]) -> Policy:
         """The policy, of use only where no fault was found."""
         found = self._table({k: v for k, v in document.items() if k not in schema.TABLES}, "", schema.POLICY)
-        found.pop("locked", None)
+        for about_the_files in ("locked", "policy"):
+            found.pop(about_the_files, None)
         repositories = tuple(self._repositories(document.get("repositories", {})))
         pins = tuple(self._pins(document.get("pins", {}), [r.name for r in repositories]))
         for key, problem in checks.between(repositories, pins, self.origins):

@@ -130,6 +130,11 @@ POLICY: Mapping[str, Key] = MappingProxyType(
             _flag,
             {"enum": [True, False, "extend"]},
         ),
+        "policy": _choice(
+            "required: without a sound policy pip stops, whatever REPOPRIO_CONFIG says; in the system's file alone",
+            values.required,
+            *values.REQUIRED,
+        ),
         "help": _text("shown in every refusal", free=True),
         "page-timeout": Key(
             "seconds for one project page, all in all",

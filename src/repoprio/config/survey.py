@@ -19,7 +19,8 @@ class Source(NamedTuple):
 class Survey(NamedTuple):
     """All that the files say: `policy` is None where there is none or a faulty one.
 
-    `draft` is a faulty policy as far as it could be read, for nothing but to tell about it.
+    `draft` is a faulty policy as far as it could be read, for nothing but to tell about it; `lost` are the files
+    without which it may only observe.
     """
 
     sources: tuple[Source, ...]
@@ -27,6 +28,7 @@ class Survey(NamedTuple):
     faults: tuple[Fault, ...]
     policy: Policy | None
     draft: Policy | None = None
+    lost: tuple[Fault, ...] = ()
 
     def sound(self) -> Policy | None:
         """The policy in force, None where there is none; `PolicyFaults` where it is faulty."""

@@ -25,6 +25,7 @@ _ENTRY_NAME = re.compile(r"[a-z0-9-]+")
 EMPTY_PAGE = "empty-page"
 LARGEST = 2**40
 PYLOCK = ("verify", "allow")
+REQUIRED = ("required",)
 LISTING = ("partial", "complete")
 
 
@@ -177,6 +178,13 @@ def pylock(value: Any) -> Any:
     """What becomes of the files of a pylock.toml."""
     if value not in PYLOCK:
         raise NotExpected(f"is not {_either(PYLOCK)}")
+    return value
+
+
+def required(value: Any) -> Any:
+    """That there must be a policy."""
+    if value not in REQUIRED:
+        raise NotExpected(f"is not {_either(REQUIRED)}")
     return value
 
 

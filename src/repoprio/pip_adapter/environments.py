@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from repoprio.config import records
+from repoprio.config.records import POINTER, Record
 from repoprio.errors import RepoprioError
-from repoprio.pip_adapter import owners
+from repoprio.pip_adapter import owners, pointer
 
-POINTER = "_repoprio_pointer"
 COPY = "_repoprio_copy"
 _PTH = f"import {POINTER}; {POINTER}.install()\n"
-_BEGIN = "# >>> repoprio: put here by `repoprio enable --base`, taken out by `repoprio disable --base`"
-_END = "# <<< repoprio"
-# Marks that the file had no newline at its end, and shall have none again.
-_JOINED = " (after a line without an end)"
-_BLOCK = f"""{_BEGIN}
+_BLOCK = f"""{pointer.BEGIN}
 try:
     import {POINTER}
 except ImportError:
     pass
 else:
     {POINTER}.install()
-{_END}
+{pointer.END}
 """
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _ROOT = os.path.dirname(os.path.dirname(_HERE))
 _OWN = ("_repoprio_shim.py", "repoprio.pth", "repoprio.start")
+_NOTHING = Record()
 _ASK = """
 import importlib.util, json, sys, sysconfig
 spec = importlib.util.find_spec("sitecustomize")
@@ -96,20 +96,80 @@ def in_venv(folder: str) -> str:
     raise CannotEnable(f"{folder} is no virtual environment.    [enable]")
 
 
-def enable(packages: str, *, copy: bool = False) -> list[str]:
+def enable(packages: str, record: Record = _NOTHING, *, copy: bool = False) -> list[str]:
     """Put a pointer into a folder of packages, or with `copy` repoprio itself; returns the files and folders made.
 
-    Where repoprio is installed a pointer would outlive it: nothing is made.
+    It keeps `record`. Where repoprio is installed a pointer would outlive it: nothing is made but the record, if
+    that says anything.
     """
-    if os.path.exists(os.path.join(packages, _OWN[0])):
-        return []
+    if is_own(packages):
+        return _keep(os.path.join(packages, records.FILE), record)
     root = COPY if copy else _ROOT
     if copy:
         _copy(os.path.join(packages, COPY))
     made = [os.path.join(packages, f"{POINTER}.py"), os.path.join(packages, f"{POINTER}.pth")]
-    write(made[0], _pointer(root))
+    write(made[0], _pointer(root, record))
     write(made[1], _PTH)
     return [*made, *([os.path.join(packages, COPY)] if copy else [])]
+
+
+def _keep(file: str, record: Record) -> list[str]:
+    text = json.dumps(record.document(), indent=2) + "\n"
+    if record.document() == _NOTHING.document() or text == read(file):
+        return []
+    write(file, text)
+    return [file]
+
+
+def recorded(packages: str) -> Record:
+    """What an environment with these packages, or a base with this standard library, keeps; raises `CannotEnable`."""
+    try:
+        if is_own(packages):
+            return records.read(packages)
+        found = literals(os.path.join(packages, f"{POINTER}.py")).get("RECORD", {})
+        return records.of_document(found, os.path.join(packages, f"{POINTER}.py"))
+    except (OSError, ValueError) as error:
+        raise CannotEnable(f"{packages}: {error}    [enable]") from None
+
+
+def is_own(packages: str) -> bool:
+    """Whether repoprio itself is installed in a folder of packages."""
+    return os.path.exists(os.path.join(packages, _OWN[0]))
+
+
+def own_packages() -> str:
+    """The folder of packages that this repoprio lies in."""
+    return _ROOT
+
+
+def is_required(packages: str) -> bool:
+    """Whether a policy is required by what is kept there; not where that cannot be read."""
+    try:
+        return recorded(packages).is_required
+    except CannotEnable:
+        return False
+
+
+def points_here(packages: str) -> bool:
+    """Whether a pointer in `packages` leads to this repoprio."""
+    root = literals(os.path.join(packages, f"{POINTER}.py")).get("ROOT")
+    return root is not None and os.path.realpath(os.path.join(packages, str(root))) == os.path.realpath(_ROOT)
+
+
+def literals(file: str) -> dict[str, Any]:
+    """What stands in the constants of a pointer, nothing where there is none; it is read and not run."""
+    try:
+        body = ast.parse(read(file)).body
+    except (SyntaxError, ValueError):
+        return {}
+    found: dict[str, Any] = {}
+    for line in body:
+        target = line.targets[0] if isinstance(line, ast.Assign) else getattr(line, "target", None)
+        value = getattr(line, "value", None)
+        if isinstance(target, ast.Name) and value is not None:
+            with contextlib.suppress(ValueError, TypeError):
+                found[target.id] = ast.literal_eval(value)
+    return found
 
 
 def is_whole(packages: str) -> bool:
@@ -126,7 +186,7 @@ def _is_there(file: str, ours: str) -> bool:
 
 def disable(packages: str) -> list[str]:
     """Take out what `enable` put in; returns what was taken out."""
-    places = [os.path.join(packages, name) for name in (f"{POINTER}.pth", f"{POINTER}.py", COPY)]
+    places = [os.path.join(packages, name) for name in (f"{POINTER}.pth", f"{POINTER}.py", COPY, records.FILE)]
     found = [place for place in places if os.path.lexists(place)]
     for place in found:
         remove(place)
@@ -141,17 +201,18 @@ def _forget_compiled(folder: str) -> None:
             remove(os.path.join(cache, name))
 
 
-def enable_base(base: Interpreter) -> list[str]:
+def enable_base(base: Interpreter, record: Record = _NOTHING) -> list[str]:
     """Put a pointer into what `base` runs at each start, and with it every environment that was made from it."""
-    pointer = os.path.join(base.stdlib, f"{POINTER}.py")
+    file = os.path.join(base.stdlib, f"{POINTER}.py")
     custom = _custom(base)
     text = read(custom)
     _check_custom(base, custom, text)
-    write(pointer, _pointer(_ROOT))
-    if _BEGIN not in text:
+    write(file, _pointer(_ROOT, record, custom))
+    if pointer.BEGIN not in text:
         ends = not text or text.endswith("\n")
-        write(custom, text + (_BLOCK if ends else "\n" + _BLOCK.replace(_BEGIN, _BEGIN + _JOINED)))
-    return [pointer, custom]
+        block = _BLOCK if ends else "\n" + _BLOCK.replace(pointer.BEGIN, pointer.BEGIN + pointer.JOINED)
+        write(custom, text + block)
+    return [file, custom]
 
 
 def _check_custom(base: Interpreter, custom: str, text: str) -> None:
@@ -169,27 +230,20 @@ def _check_custom(base: Interpreter, custom: str, text: str) -> None:
 
 def disable_base(base: Interpreter) -> list[str]:
     """Take out what `enable_base` put in; a file that had nothing else is removed."""
-    pointer, custom = os.path.join(base.stdlib, f"{POINTER}.py"), _custom(base)
-    found = [pointer] if os.path.lexists(pointer) else []
+    file, custom = os.path.join(base.stdlib, f"{POINTER}.py"), _custom(base)
+    found = [file] if os.path.lexists(file) else []
     text = read(custom)
-    if _BEGIN in text:
+    if pointer.BEGIN in text:
         found.append(custom)
-        rest = _without_block(text)
+        try:
+            rest = pointer.without_block(text)
+        except ValueError as error:
+            raise CannotEnable(f"{custom}: {error}    [enable]") from None
         write(custom, rest) if rest else remove(custom)
-    if os.path.lexists(pointer):
-        remove(pointer)
+    if os.path.lexists(file):
+        remove(file)
         _forget_compiled(base.stdlib)
     return found
-
-
-def _without_block(text: str) -> str:
-    before, _, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(f"{_END}\n")
-    if not end:
-        raise CannotEnable("the end of repoprio's block in sitecustomize is gone: take it out by hand.    [enable]")
-    if rest.startswith(_JOINED) and not after:
-        before = before.removesuffix("\n")
-    return before + after
 
 
 def _custom(base: Interpreter) -> str:
@@ -197,8 +251,13 @@ def _custom(base: Interpreter) -> str:
     return os.path.realpath(base.sitecustomize or os.path.join(base.stdlib, "sitecustomize.py"))
 
 
-def _pointer(root: str) -> str:
-    return read(os.path.join(_HERE, "pointer.py")).replace('ROOT = ""', f"ROOT = {root!r}")
+def _pointer(root: str, record: Record, custom: str = "") -> str:
+    """The text of a pointer to `root`."""
+    text = read(os.path.join(_HERE, "pointer.py"))
+    for name, value in (("ROOT", root), ("RECORD: dict[str, object]", record.document()), ("CUSTOM", custom)):
+        line = f"{name} = {value!r}"
+        text = re.sub(rf"(?m)^{re.escape(name)} = .*$", line.replace("\\", r"\\"), text, count=1)
+    return text
 
 
 def _copy(folder: str) -> None:

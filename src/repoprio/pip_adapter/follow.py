@@ -10,56 +10,68 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from repoprio.config.records import Record
 from repoprio.errors import RepoprioError
-from repoprio.pip_adapter import environments
+from repoprio.pip_adapter import environments, hook
 from repoprio.pip_adapter.child import CHILD
+
+# What makes an environment, and what has its folder: the first of these that ends finds a Python and no pip yet.
+_STEPS: dict[str, tuple[str, list[tuple[str, Callable[..., str]]]]] = {
+    "venv": (
+        "EnvBuilder",
+        # CPython 3.10 to 3.14: pip comes after `setup_python`, and may run at once (`post_setup`, --upgrade-deps).
+        [("setup_python", lambda _, context: str(context.env_dir)), ("create", lambda _, env_dir: os.fspath(env_dir))],
+    ),
+    "virtualenv.run.session": (
+        "Session",
+        # virtualenv 20: a seeder that runs pip comes after `_create`.
+        [("_create", lambda self: str(self.creator.dest)), ("run", lambda self: str(self.creator.dest))],
+    ),
+}
 
 
 def apply(module: ModuleType) -> None:
     """Patch the module that makes environments; where it is not as known, environments are made as ever."""
-    owner, name, wrapper = (
-        (getattr(module, "EnvBuilder", None), "create", _create)
-        if module.__name__ == "venv"
-        else (getattr(module, "Session", None), "run", _run)
-    )
-    if original := getattr(owner, name, None):
-        setattr(owner, name, wrapper(original))
+    owner_name, steps = _STEPS[module.__name__]
+    owner = getattr(module, owner_name, None)
+    for name, folder_of in steps:
+        if original := getattr(owner, name, None):
+            setattr(owner, name, _followed(original, folder_of))
 
 
-def _create(original: Callable[..., Any]) -> Callable[..., Any]:
-    """``venv.EnvBuilder.create`` (3.10 to 3.14)."""
-
+def _followed(original: Callable[..., Any], folder_of: Callable[..., str]) -> Callable[..., Any]:
     @functools.wraps(original)
-    def create(self: Any, env_dir: Any) -> Any:
-        folder = os.path.abspath(os.fspath(env_dir))
-        made = original(self, env_dir)
-        _guard(folder)
-        return made
-
-    return create
-
-
-def _run(original: Callable[..., Any]) -> Callable[..., Any]:
-    """``virtualenv.run.session.Session.run`` (virtualenv 20)."""
-
-    @functools.wraps(original)
-    def run(self: Any) -> Any:
-        done = original(self)
-        _guard(str(self.creator.dest))
+    def step(self: Any, *args: Any, **kwargs: Any) -> Any:
+        done = original(self, *args, **kwargs)
+        folder = os.path.abspath(folder_of(self, *args, **kwargs))
+        # A builder may override the first step: then the second one does it.
+        if getattr(self, "_repoprio_guarded", None) != folder:
+            self._repoprio_guarded = folder
+            _guard(folder)
         return done
 
-    return run
+    return step
 
 
 def _guard(folder: str) -> None:
     try:
         # Asked whoever owns the folder that it lies in: we have just made it, and run its Python for that.
-        made = environments.enable(environments.ask(environments.in_venv(folder)).packages)
-        said = f"repoprio: {folder} is guarded as well" if made else ""
+        packages = environments.ask(environments.in_venv(folder)).packages
+        record = hook.record_for_new()
+        said = _put(packages, record, f"repoprio: pip in {folder} obeys the policy too")
     except RepoprioError as error:
-        said = f"repoprio: {folder} is not guarded: {error}"
+        said = f"repoprio: pip in {folder} is not guarded: {error}"
     # pip's own build environments (26.2 and later) are no news to anybody.
     is_build = bool(os.environ.get(CHILD))
     with contextlib.suppress(OSError, ValueError):
         if said and not is_build:
             print(said, file=sys.stderr, flush=True)
+
+
+def _put(packages: str, record: Record, news: str) -> str:
+    """Put a pointer there, unless repoprio itself is there; returns what to say of it."""
+    if environments.is_own(packages):
+        return ""
+    record = record.over(environments.recorded(packages))
+    environments.enable(packages, record)
+    return news if hook.reaches(record) else ""

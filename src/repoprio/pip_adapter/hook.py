@@ -15,6 +15,8 @@ from typing import Any, cast
 
 import _repoprio_shim
 from repoprio.config import places
+from repoprio.config.records import Record
+from repoprio.pip_adapter import pointer
 
 
 def layers(*, isolated: bool) -> tuple[places.Layer, ...]:
@@ -30,6 +32,16 @@ def pip_layers(*, isolated: bool) -> tuple[places.Layer, ...]:
 def system_folder() -> str:
     """Where the system's policy lies."""
     return places.system_folder(_platform_dirs)
+
+
+def record_for_new() -> Record:
+    """What an environment that this process makes is to keep of the policy."""
+    return places.for_new(os.environ, layers(isolated=False))
+
+
+def reaches(record: Record) -> bool:
+    """Whether a policy is in sight of a pip of an environment that keeps `record`, whatever variables it has."""
+    return places.reaches(os.environ, record, _platform_dirs)
 
 
 def _platform_dirs() -> Any:
@@ -52,29 +64,7 @@ def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | N
 @functools.cache
 def _in_sight() -> bool:
     # Looked at once: a pip is guarded as a whole or not at all. --isolated only takes a file away.
-    return not _is_ensurepip() and places.in_sight(os.environ, layers(isolated=False))
-
-
-def _is_ensurepip() -> bool:
-    """Whether this is the pip with which `ensurepip` installs what Python brings along, and nothing else.
-
-    It runs from a wheel and takes files from that wheel's folder alone (CPython 3.10 to 3.14): these very
-    arguments, no variable of pip's, and no file of settings.
-    """
-    pip = sys.modules.get("pip")
-    wheel = os.path.dirname(os.path.dirname(getattr(pip, "__file__", None) or ""))
-    start = ["install", "--no-cache-dir", "--no-index", "--find-links", os.path.dirname(wheel)]
-    rest = [argument for argument in sys.argv[6:] if argument not in ("--upgrade", "--user", "-v", "-vv", "-vvv")]
-    if rest[:1] == ["--root"]:
-        rest = rest[2:]
-    settings = {name for name in os.environ if name.startswith("PIP_")}
-    return (
-        wheel.endswith(".whl")
-        and sys.argv[1:6] == start
-        and set(rest) <= {"pip", "setuptools", "wheel"}
-        and settings == {"PIP_CONFIG_FILE"}
-        and os.environ["PIP_CONFIG_FILE"] == os.devnull
-    )
+    return not pointer.is_ensurepip() and places.in_sight(os.environ, layers(isolated=False))
 
 
 def _find_elsewhere(name: str, path: Any, target: Any) -> ModuleSpec | None:

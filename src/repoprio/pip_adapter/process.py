@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -64,6 +65,9 @@ class Process:
             self.faults = faults
         else:
             self._prepare(hush)
+            for lost in survey.lost:
+                # As for a fault, but the policy only observes: one warning, and pip goes on.
+                print(f"WARNING: repoprio: {lost}\n  hint: {lost.hint}    [policy]", file=sys.stderr, flush=True)
         self.loaded = True
 
     def _prepare(self, hush: Any) -> None:

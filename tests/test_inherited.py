@@ -1,0 +1,220 @@
+"""What a new environment keeps of the policy that it was made under: paths, so that its pip obeys by itself."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import Completed, PipEnv
+
+PIP = "26.3"
+# Neither the null device, with which pip reads none of its files, nor a file.
+NO_FILE = {"PIP_CONFIG_FILE": ""}
+
+
+class Place:
+    """An environment that makes others, corp above public, and a policy in one of the places that stay behind."""
+
+    def __init__(self, home: PipEnv, repository: RepositoryFactory) -> None:
+        self.home = home
+        self.corp, self.public = repository("corp"), repository("public")
+        self.corp.add("acme", "1.0")
+        self.public.add("acme", "99.0")
+        self.toml = home.root / "policy.toml"
+        tables = (("corp", self.corp.page_url, 10), ("public", self.public.page_url, 90))
+        self.toml.write_text("".join(f'[repositories.{n}]\nurl = "{u}"\npriority = {p}\n' for n, u, p in tables))
+        keys = (f"repositories.{n}.url = {u}\nrepositories.{n}.priority = {p}\n" for n, u, p in tables)
+        self.section = "[repoprio]\n" + "".join(keys)
+
+    def lay(self, kind: str) -> tuple[Path, dict[str, str]]:
+        """Put the policy where `kind` says; returns its file and the variables of whoever makes an environment."""
+        if kind == "REPOPRIO_CONFIG":
+            return self.toml, {**NO_FILE, kind: str(self.toml)}
+        file = self.home.root / ("pip.conf" if kind == "site" else "named.conf")
+        file.write_text(self.section)
+        return file, {"PIP_CONFIG_FILE": "" if kind == "site" else str(file)}
+
+    def made(self, folder: Path, module: str, variables: dict[str, str], maker: PipEnv | None = None) -> PipEnv:
+        """An environment that `python -m venv` or virtualenv made; `said` is what that wrote on stderr."""
+        maker = maker or self.home
+        options = ["--without-pip"] if module == "venv" else []
+        done = maker.module(module, *options, str(folder), env=variables)
+        assert done.code == 0, done.stderr
+        assert f"repoprio: pip in {folder} obeys the policy too" in done.stderr
+        env = PipEnv(folder, PIP, folder / "home")
+        if module == "venv":
+            shutil.copytree(self.home.site_packages / "pip", env.site_packages / "pip")
+        return env
+
+    def take(self, env: PipEnv, **variables: str) -> Completed:
+        """Let a pip choose among both repositories, with no variable but these."""
+        indexes = ("-i", self.corp.page_url, "--extra-index-url", self.public.page_url)
+        arguments = ("install", "--dry-run", "--no-cache-dir", *indexes, "acme")
+        return env.run(*arguments, env={**NO_FILE, **variables})
+
+
+@pytest.fixture
+def place(fresh_env: EnvFactory, repository: RepositoryFactory) -> Place:
+    """An environment that makes others, and two repositories."""
+    return Place(fresh_env(PIP), repository)
+
+
+@pytest.fixture
+def virtualenv(place: Place) -> None:
+    """Virtualenv in the environment that makes others."""
+    ask = "import virtualenv, os; print(os.path.dirname(os.path.dirname(virtualenv.__file__)))"
+    found = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout
+    (place.home.site_packages / "more.pth").write_text(found)
+
+
+@pytest.mark.parametrize("kind", ["REPOPRIO_CONFIG", "site", "PIP_CONFIG_FILE"])
+def test_a_new_environment_obeys_without_the_makers_variables(kind: str, place: Place, tmp_path: Path) -> None:
+    """What only the maker's variable or prefix shows is read in what it makes, and in what that makes."""
+    file, variables = place.lay(kind)
+    child = place.made(tmp_path / "child", "venv", variables)
+    grandchild = place.made(tmp_path / "grandchild", "venv", NO_FILE, maker=child)
+    for env in (child, grandchild):
+        done = place.take(env)
+        assert "Would install acme-1.0" in done.stdout, done.stderr
+        # Paths, not content: who changes the policy changes it there too.
+        assert place.corp.page_url not in (env.site_packages / "_repoprio_pointer.py").read_text()
+    file.write_text(file.read_text().replace("10", "95"))
+    assert "Would install acme-99.0" in place.take(grandchild).stdout
+
+
+def test_virtualenv_without_the_variable(place: Place, virtualenv: None, tmp_path: Path) -> None:
+    """As tox does: virtualenv runs under `REPOPRIO_CONFIG`, and pip then without it."""
+    new = place.made(tmp_path / "new", "virtualenv", place.lay("REPOPRIO_CONFIG")[1])
+    done = place.take(new)
+    assert "Would install acme-1.0" in done.stdout, done.stderr
+
+
+def test_an_explicit_variable_wins(place: Place, tmp_path: Path) -> None:
+    """`REPOPRIO_CONFIG` of the process goes before the recorded one, the null device too; a lock goes before both."""
+    child = place.made(tmp_path / "child", "venv", place.lay("REPOPRIO_CONFIG")[1])
+    assert "acme-99.0" in place.take(child, REPOPRIO_CONFIG="/dev/null").stdout
+    other = tmp_path / "other.toml"
+    other.write_text(place.toml.read_text().replace("priority = 10", "priority = 95"))
+    assert "acme-99.0" in place.take(child, REPOPRIO_CONFIG=str(other)).stdout
+    (child.root / "pip.conf").write_text("[repoprio]\nlocked = yes\n")
+    refused = place.take(child)
+    assert (refused.code, "repoprio disable --venv" in refused.stderr) == (2, True), refused.stderr
+
+
+def test_recorded_files_come_before_its_own(place: Place, tmp_path: Path) -> None:
+    """The maker's site file is a layer before the new environment's: that one overrides, unless the maker's locks."""
+    file, variables = place.lay("site")
+    child = place.made(tmp_path / "child", "venv", variables)
+    (child.root / "pip.conf").write_text("[repoprio]\nrepositories.corp.priority = 95\n")
+    assert "acme-99.0" in place.take(child).stdout
+    file.write_text(file.read_text() + "locked = true\n")
+    refused = place.take(child)
+    assert (refused.code, f"locked = true in {file}" in refused.stderr) == (2, True), refused.stderr
+
+
+@pytest.mark.parametrize("kind", ["REPOPRIO_CONFIG", "site"])
+def test_a_recorded_file_that_is_gone(kind: str, place: Place, tmp_path: Path) -> None:
+    """Pip stops with the path and the command that repairs it, which does; commands that look up nothing go on."""
+    file, variables = place.lay(kind)
+    child = place.made(tmp_path / "child", "venv", variables)
+    moved = file.rename(tmp_path / "moved")
+    stopped = place.take(child)
+    assert (stopped.code, stopped.stdout.count("acme-")) == (2, 0)
+    assert f"{file}: is gone" in stopped.stderr
+    repair = f"repoprio enable --venv {child.root} --policy FILE, or repoprio disable --venv {child.root}"
+    assert repair in stopped.stderr
+    assert child.run("list", env=NO_FILE).code == 0
+    policy = place.toml if kind == "site" else moved
+    done = place.home.tool("enable", "--venv", str(child.root), "--policy", str(policy))
+    assert (done.code, f"pip there reads {policy}" in done.stderr) == (0, True), done.stderr
+    assert "acme-1.0" in place.take(child).stdout
+    assert place.home.tool("disable", "--venv", str(child.root)).code == 0
+    assert "acme-99.0" in place.take(child).stdout
+
+
+def test_a_gone_file_under_observe(place: Place, tmp_path: Path) -> None:
+    """Where the rest of the policy only observes, pip goes on, with one warning."""
+    file, variables = place.lay("REPOPRIO_CONFIG")
+    child = place.made(tmp_path / "child", "venv", variables)
+    file.unlink()
+    (child.root / "pip.conf").write_text(f"{place.section}mode = observe\n")
+    done = place.take(child)
+    assert (done.code, "acme-99.0" in done.stdout) == (0, True), done.stderr
+    assert done.stderr.count(f"WARNING: repoprio: {file}: is gone") == 1
+
+
+def test_no_news_where_no_policy_reaches(place: Place, tmp_path: Path) -> None:
+    """A policy that somebody takes away for this one command is no policy of the new environment's."""
+    done = place.home.tool("enable", "--venv", str(place.home.root), "--policy", "/dev/null")
+    assert (done.code, "is no policy" in done.stderr) == (2, True)
+    plain = place.home.module("venv", "--without-pip", str(tmp_path / "plain"), env=NO_FILE)
+    assert (plain.code, plain.stderr) == (0, "")
+    done = place.home.tool("enable", "--venv", str(tmp_path / "plain"))
+    assert "no policy reaches pip there yet" in done.stderr
+
+
+@pytest.mark.parametrize("where", ["own", "other"])
+def test_required(where: str, place: Place, tmp_path: Path) -> None:
+    """`enable --required` holds without any file: where there is no policy pip stops, and only `disable` ends that."""
+    place.home.module("venv", "--without-pip", str(tmp_path / "new"), env=NO_FILE)
+    env = place.home if where == "own" else PipEnv(tmp_path / "new", PIP, tmp_path / "home")
+    if where == "other":
+        shutil.copytree(place.home.site_packages / "pip", env.site_packages / "pip")
+    options = [] if where == "own" else ["--venv", str(env.root)]
+    done = place.home.tool("enable", "--required", *options)
+    assert (done.code, "without a policy pip there stops" in done.stderr) == (0, True), done.stderr
+    for variables in ({}, {"REPOPRIO_CONFIG": "/dev/null"}, {"PIP_CONFIG_FILE": "/dev/null"}):
+        stopped = place.take(env, **variables)
+        assert (stopped.code, stopped.stdout) == (2, ""), stopped.stderr
+        assert "a policy is required" in stopped.stderr
+        assert f"repoprio disable --venv {env.root}" in stopped.stderr
+    empty = tmp_path / "empty.toml"
+    empty.write_text("")
+    assert place.take(env, REPOPRIO_CONFIG=str(empty)).code == 2
+    assert env.run("list", env=NO_FILE).code == 0
+    # Enabled again it stays required, and what is made from it is, too.
+    place.home.tool("enable", "--venv", str(env.root), "--policy", str(place.toml))
+    assert "acme-1.0" in place.take(env).stdout
+    assert place.take(env, REPOPRIO_CONFIG="/dev/null").code == 2
+    child = place.made(tmp_path / "child", "venv", NO_FILE, maker=env)
+    assert place.take(child, REPOPRIO_CONFIG="/dev/null").code == 2
+    assert place.home.tool("disable", "--venv", str(env.root)).code == 0
+    assert "acme-99.0" in place.take(env).stdout
+
+
+BUILDER = """
+import shutil, subprocess, sys, venv
+class Builder(venv.EnvBuilder):
+    def post_setup(self, context):
+        packages = subprocess.run([context.env_exe, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+                                  capture_output=True, text=True, check=True).stdout.strip()
+        shutil.copytree(sys.argv[2], packages + "/pip")
+        subprocess.run([context.env_exe, "-m", "pip", "install", *sys.argv[3:]], check=True)
+Builder().create(sys.argv[1])
+"""
+
+
+def test_a_pip_that_runs_while_its_environment_is_made(place: Place, tmp_path: Path) -> None:
+    """`EnvBuilder.post_setup` may run the new pip at once, and so does `venv --upgrade-deps`: they are guarded."""
+    indexes = ["-i", place.corp.page_url, "--extra-index-url", place.public.page_url]
+    script = tmp_path / "builder.py"
+    script.write_text(BUILDER)
+    pip = str(place.home.site_packages / "pip")
+    variables = place.home.environment(place.toml)
+    done = subprocess.run(
+        [place.home.python, script, tmp_path / "new", pip, "--dry-run", *indexes, "acme"],
+        env=variables, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "Would install acme-1.0" in done.stdout, done.stderr
+    assert done.stderr.count("obeys the policy too") == 1
+    place.corp.add("pip", "1.0")
+    place.public.add("pip", "99.0")
+    settings = {"PIP_INDEX_URL": place.public.page_url, "PIP_EXTRA_INDEX_URL": place.corp.page_url}
+    place.home.module("venv", "--upgrade-deps", str(tmp_path / "deps"), policy=place.toml, env=settings)
+    assert "pip" in place.corp.asked_pages()
+    assert "pip" not in place.public.asked_pages()
