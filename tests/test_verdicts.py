@@ -19,6 +19,7 @@ from repoprio.inquiry import Run
 from repoprio.lookup import Decision, Lookup, drive
 from repoprio.names import normalize
 from repoprio.policy import Policy
+from repoprio.routing import route
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -216,24 +217,33 @@ def test_a_yanked_version() -> None:
         assert one(verdicts.judge(policy(), decision, lock, Offer(files, {"corp": ("99.0",)})))[2].startswith("lock it")
 
 
+OWNS = TWO.replace("priority = 10", 'priority = 10\nowns = ["acme"]')
+BLOCKS = f'{TWO}[pins.p]\nprojects = ["acme"]\nblock = "bad"\n'
+CLASH = f'{TWO}[pins.p]\nprojects = ["acm?"]\nblock = "a"\n[pins.q]\nprojects = ["ac?e"]\nblock = "b"\n'
+
+
 @pytest.mark.parametrize(
-    ("rule", "owner", "theirs", "severity", "words"),
+    ("text", "theirs", "severity", "words"),
     [
-        ("roots", False, False, Severity.NOTE, "no repository had a say."),
-        ("refuse", False, False, Severity.ERROR, "no repository had a say."),
-        ("allow", True, True, Severity.NOTE, "belongs to corp (priority 10), which lists that very file."),
-        ("roots", True, False, Severity.WARNING, "which lists no such file."),
+        (TWO, False, Severity.NOTE, "no repository had a say."),
+        (f'direct-urls = "refuse"\n{TWO}', False, Severity.ERROR, "no repository had a say."),
+        (OWNS, True, Severity.NOTE, "belongs to corp (priority 10), which lists that very file."),
+        (OWNS, False, Severity.ERROR, "acme belongs to corp (priority 10), and nothing proves that this came from"),
+        (f'direct-urls = "allow"\n{OWNS}', False, Severity.ERROR, "nothing proves"),
+        (BLOCKS, False, Severity.ERROR, "acme is blocked: bad."),
+        (CLASH, False, Severity.ERROR, "two pins disagree on acme"),
     ],
 )
-def test_direct_urls(rule: str, owner: bool, theirs: bool, severity: Severity, words: str) -> None:
-    """What came from no repository is judged by direct-urls, and by its hash where its owner is known."""
-    found = policy(f'direct-urls = "{rule}"\n{TWO}')
-    corp = found.repositories[0] if owner else None
+def test_direct_urls(text: str, theirs: bool, severity: Severity, words: str) -> None:
+    """What came from no repository is judged by direct-urls; where its name is routed it has to be proven."""
+    found = policy(text)
+    routed = route(found, normalize("acme")) if text not in (TWO, f'direct-urls = "refuse"\n{TWO}') else None
+    corp = found.repositories[0] if theirs else None
     for subject in (ACME, replace(ACME, pip=None)):
-        finding = verdicts.direct(found, subject, "https://x.example/a.whl", owner=corp, is_theirs=theirs)
+        finding = verdicts.direct(found, subject, "https://x.example/a.whl", routed=routed, owner=corp)
         assert (finding.severity, words in finding.message) == (severity, True), finding.message
+        assert ("says itself" in finding.message) == (subject is ACME)
         assert finding.rule is not None
-        assert finding.rule.key == "direct-urls"
         assert (finding.fix == "nothing, if you asked for it") == (severity is Severity.NOTE)
 
 

@@ -114,9 +114,9 @@ KINDS = {
     "direct-url": Kind(
         _N,
         "Something that no repository supplied",
-        "It came from a URL, a version control system or a folder (PEP 610), so that no repository had a say. It is an "
-        'error where the policy says direct-urls = "refuse", and a warning where the name is routed to an owner that '
-        "does not list that very file.",
+        "It came from a URL, a version control system or a folder (PEP 610), so that no repository had a say; of what "
+        'is installed, only a file of its own says so. It is an error where the policy says direct-urls = "refuse", '
+        "and where the policy routes the name and nothing proves that the file is its owner's.",
     ),
     "two-sources": Kind(
         _E,
@@ -147,9 +147,10 @@ KINDS = {
     ),
     "broken": Kind(
         _W,
-        "A distribution whose metadata cannot be read",
-        "It is installed in part, or was damaged, so that nothing can be said about it. Install it again, or remove "
-        "its folder.",
+        "A distribution whose metadata prove nothing",
+        "They cannot be read, are there twice, or say something else than the name of their folder: it is installed in "
+        "part, was damaged, or hides what it is. Install it again, or remove its folder. It is an error where the "
+        "policy routes one of the names.",
     ),
     "merged": Kind(
         _E,
@@ -222,7 +223,8 @@ class Audit:
 
     `subject` is "environment", "files" or "collisions"; `unit` what it counts and `checked` how many of them it held
     against the policy. `remedy` is TOML that would mend what the policy can mend, "" where there is nothing;
-    `caution` is what to know before one mends anything.
+    `caution` is what to know before one mends anything. `read` are the folders of packages that were read,
+    `is_elsewhere` that they were told by their layout, not by the Python that runs.
     """
 
     subject: str
@@ -232,6 +234,8 @@ class Audit:
     remedy: str = ""
     help: str | None = None
     caution: str | None = None
+    read: tuple[str, ...] = ()
+    is_elsewhere: bool = False
 
     @property
     def fails(self) -> bool:

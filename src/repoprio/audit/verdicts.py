@@ -210,26 +210,56 @@ def _yanked(policy: Policy, subject: Subject, offer: Offer, owners: Sequence[Rep
     return [finding(subject, "yanked", said, mend, repository=owner, rule=rule, command=command)]
 
 
-def direct(policy: Policy, subject: Subject, origin: str, *, owner: Repository | None, is_theirs: bool) -> Finding:
-    """The finding on what came from no repository, but from `origin`.
+def direct(
+    policy: Policy,
+    subject: Subject,
+    origin: str,
+    *,
+    routed: Route | Blocked | Conflict | None,
+    owner: Repository | None = None,
+) -> Finding:
+    """The finding on what came from no repository, but from `origin`: an error where its name is `routed`.
 
-    `owner` is the repository to which its name is routed, where a hash tells whether the file is one of its files.
+    `owner` lists the very file, by the hashes that hold for it; None where nothing proves that anybody does.
     """
-    rule = policy.rule("direct-urls", f'"{policy.direct_urls.value}"')
-    refused = policy.direct_urls is DirectUrls.REFUSE
+    is_lock = subject.pip is None
     said = f"{subject} {subject.verb} from {origin}, so no repository had a say"
+    if not is_lock:
+        # direct_url.json is a file of the distribution, and a wheel may carry one.
+        said = f"{subject} {subject.verb}, and says itself that it came from {origin}: no repository had a say"
+    if routed is not None and owner is None:
+        return unproven(subject, "direct-url", said, routed)
+    rule = policy.rule("direct-urls", f'"{policy.direct_urls.value}"')
     if owner is not None:
-        said += f"; {subject.project} belongs to {owner}, which lists " + (
-            "that very file" if is_theirs else "no such file"
-        )
-    said += "."
-    suspect = owner is not None and not is_theirs
-    stated = Severity.ERROR if refused else Severity.WARNING if suspect else Severity.NOTE
-    mend, command = "nothing, if you asked for it", None
-    if refused or suspect:
-        mend = "lock it by its name" if subject.pip is None else "install it by its name"
-        command = _reinstall(subject, None)
-    return finding(subject, "direct-url", said, mend, repository=owner, rule=rule, stated=stated, command=command)
+        said += f"; {subject.project} belongs to {owner}, which lists that very file"
+    if policy.direct_urls is not DirectUrls.REFUSE:
+        fix = "nothing, if you asked for it"
+        return finding(subject, "direct-url", f"{said}.", fix, repository=owner, rule=rule)
+    fix, command = ("lock it by its name", None) if is_lock else _named(subject)
+    more = {"repository": owner, "rule": rule, "stated": Severity.ERROR, "command": command}
+    return finding(subject, "direct-url", f"{said}.", fix, **more)
+
+
+def unproven(subject: Subject, code: str, said: str, routed: Route | Blocked | Conflict) -> Finding:
+    """The error on what nothing proves to come from the repository to which the policy routes its name."""
+    more: dict[str, Any] = {"stated": Severity.ERROR}
+    fix, more["command"] = ("lock it by its name", None) if subject.pip is None else _named(subject)
+    if isinstance(routed, Route):
+        more["repository"], more["rule"] = routed.owners[0], routed.rules[0]
+        why = f"{routed.name} belongs to {listed(routed.owners)}, and nothing proves that this came from there"
+    elif isinstance(routed, Blocked):
+        more["rule"] = routed.rule
+        why = f"{routed.name} is blocked: {routed.text}"
+        fix, more["command"] = _drop(subject)
+    else:
+        more["rule"] = routed.rules[0]
+        why = f"two pins disagree on {routed.name}, so that nothing of it may be installed"
+    return finding(subject, code, f"{said.removesuffix('.')}. But {why}.", fix, **more)
+
+
+def _named(subject: Subject) -> tuple[str, str | None]:
+    """How to get it from its owner."""
+    return "install it by its name", _reinstall(subject, None)
 
 
 def rule_of(policy: Policy, decision: Decision[Any], owner: Repository) -> Rule:

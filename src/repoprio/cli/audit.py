@@ -7,12 +7,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from repoprio import __version__, shell
+from repoprio import __version__, environment, shell
 from repoprio.audit.findings import Audit
 from repoprio.cli import terminal
+from repoprio.environment import Environment
 from repoprio.errors import RepoprioError
-from repoprio.pip_adapter import environments
 from repoprio.render import audit as rendered
 from repoprio.render import sarif
 from repoprio.render.table import painted, plain, unpainted
@@ -30,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "-r", "--requirement", action="append", default=[], metavar="FILE", dest="more_files", help="the same"
     )
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--python", metavar="PATH", help="the environment of this Python instead")
+    where.add_argument("--python", metavar="PATH", help="the environment of this Python, or in this folder, instead")
     where.add_argument("--path", action="append", default=[], metavar="DIR", help="a folder of packages instead")
     collisions = "which names more than one repository lists, from their project lists; no name is sent to anybody"
     parser.add_argument("--collisions", action="store_true", help=collisions)
@@ -47,8 +48,9 @@ def command(options: argparse.Namespace) -> int:
     from repoprio.pip_adapter.opened import CannotLook
 
     try:
+        meant = _meant(options)
         with _progress() as tell:
-            audit = _audit(options, tell)
+            audit = _audit(options, meant, tell)
     except CannotLook as error:
         terminal.complain(str(error))
         return error.status
@@ -56,19 +58,19 @@ def command(options: argparse.Namespace) -> int:
         terminal.complain(f"repoprio: {error}")
         return 2
     if options.format == "json":
-        print(rendered.document(audit))
+        print(rendered.document(audit, meant.document if meant else None))
     elif options.format == "sarif":
         print(sarif.document(audit, __version__))
     else:
         paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
+        if meant:
+            print(plain(meant.line))
         print(rendered.screen(audit, terminal.columns(sys.stdout), paint, whole=options.verbose))
     return 1 if audit.fails else 0
 
 
 def _check(options: argparse.Namespace) -> None:
     options.files += options.more_files
-    if options.python and os.path.isdir(options.python):
-        options.python = environments.in_venv(options.python)
     elsewhere = options.python or options.path
     if options.against and not options.collisions:
         options.parser.error("--against is for --collisions")
@@ -78,36 +80,42 @@ def _check(options: argparse.Namespace) -> None:
         options.parser.error("name either files or an environment")
 
 
-def _audit(options: argparse.Namespace, tell: Callable[[str], None]) -> Audit:
-    from repoprio.pip_adapter import installed
+def _meant(options: argparse.Namespace) -> Environment | None:
+    """The environment that is audited; None where it is files, folders or lists. Nothing of it is started."""
+    is_none = options.files or options.collisions or options.path
+    return None if is_none else environment.meant(options.python, os.environ)
+
+
+def _audit(options: argparse.Namespace, meant: Environment | None, tell: Callable[[str], None]) -> Audit:
     from repoprio.pip_adapter.opened import opened
 
     with opened() as pip:
         # Only a guarded pip may be imported, and `opened` guards it.
-        from repoprio.pip_adapter import lock_files
+        from repoprio.pip_adapter import installed, lock_files
         from repoprio.pip_adapter.auditor import Auditor
 
-        auditor = Auditor(pip, tell, shadowed=options.shadowed, command=_mender(options))
+        auditor = Auditor(pip, tell, shadowed=options.shadowed, command=_mender(meant))
         if options.collisions:
             return auditor.collisions(options.against)
         if options.files:
             read = lock_files.read(pip, options.files)
             return auditor.files(read.packages, read.findings)
-        paths = [installed.folder(path) for path in options.path]
-        if not paths:
-            paths = installed.paths_of(options.python) if options.python else installed.own_paths()
-        return auditor.environment(installed.installed(paths))
+        paths = installed.paths_of(meant) if meant else [installed.folder(path) for path in options.path]
+        is_elsewhere = meant is not None and not meant.is_own
+        is_own = meant is not None and meant.is_own
+        audit = auditor.environment(installed.installed(paths), is_own=is_own)
+        return replace(audit, read=tuple(paths), is_elsewhere=is_elsewhere)
 
 
-def _mender(options: argparse.Namespace) -> str:
+def _mender(meant: Environment | None) -> str:
     """The pip that mends the environment, guarded wherever it installs; "" where none can."""
-    if options.path:
+    if meant is None:
         return ""
-    if not options.python:
+    if meant.named_by != environment.OPTION:
         return "repoprio pip"
     from repoprio.pip_adapter.compat import knows_python
 
-    python = options.python
+    python = meant.python
     if knows_python():
         return shell.command("repoprio", "pip", "--python", python)
     return f"{shell.command('repoprio', 'enable', '--python', python)} && {shell.command(python, '-m', 'pip')}"

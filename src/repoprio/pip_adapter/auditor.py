@@ -8,15 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 from repoprio import answers
+from repoprio.answers import State
 from repoprio.audit import lock_verdicts, verdicts
 from repoprio.audit.collisions import collisions, remedy
-from repoprio.audit.findings import Audit, Finding, shown, worst_first
+from repoprio.audit.findings import Audit, Finding, Severity, shown, worst_first
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.locks import Package
 from repoprio.audit.verdicts import Listed, Offer, Subject
 from repoprio.config.faults import did_you_mean
 from repoprio.errors import RepoprioError
-from repoprio.lookup import Decision, Outcome
+from repoprio.inquiry import Inquiry
+from repoprio.lookup import Decision
 from repoprio.names import NormalizedName, is_project_name, normalize, version_in
 from repoprio.pip_adapter import hush
 from repoprio.pip_adapter.compat import is_version
@@ -24,7 +26,8 @@ from repoprio.pip_adapter.installed import Installed
 from repoprio.pip_adapter.lists import lists
 from repoprio.pip_adapter.opened import Opened
 from repoprio.pip_adapter.reading import PipPage
-from repoprio.policy import Mode, Policy, Repository
+from repoprio.pip_adapter.versions import canonical, comparable
+from repoprio.policy import Mode, Policy, Repository, tiers
 from repoprio.reasons import listed
 from repoprio.routing import Blocked, Conflict, Route, narrowing, route
 from repoprio.urls import filename
@@ -33,8 +36,6 @@ from repoprio.urls import filename
 from pip._internal.models.link import Link  # isort: skip
 from pip._internal.utils.urls import url_to_path  # isort: skip
 from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
-from pip._vendor.packaging.utils import canonicalize_version  # isort: skip
-from pip._vendor.packaging.version import Version  # isort: skip
 
 Tell = Callable[[str], None]
 
@@ -65,25 +66,67 @@ class Auditor:
         self._shadowed = shadowed
         self._command = command
 
-    def environment(self, distributions: Sequence[Installed]) -> Audit:
-        """Each distribution, held against the policy."""
+    def environment(self, distributions: Sequence[Installed], *, is_own: bool = False) -> Audit:
+        """Each distribution, held against the policy; `is_own`: they are of the environment that this runs in."""
         found: list[Finding] = []
         for number, one in enumerate(distributions, 1):
             self._tell(f"{number}/{len(distributions)} {shown(one.name)}")
             found += self._distribution(one)
+        if is_own:
+            found = [one for one in found if not _is_this(one)]
         return self._audit("environment", "distribution", len(distributions), found)
 
     def _distribution(self, one: Installed) -> Iterator[Finding]:
-        subject = _subject(one.name, one.version, "is installed", pip=self._command, place=one.place)
+        """The findings on one distribution, whichever of its claims is true."""
         if one.broken:
-            mend = "install it again, or remove its folder"
-            yield verdicts.finding(subject, "broken", f"{subject.project}: {one.broken}.", mend)
-            if one.version is None:
-                return
-        if one.origin is not None:
-            yield self._direct(subject, one.origin, dict(one.hashes))
-        else:
-            yield from self._judged(subject)
+            yield self._broken(one)
+        for claim in one.claims:
+            subject = _subject(claim.name, claim.version, "is installed", pip=self._command, place=one.place)
+            if one.origin is not None:
+                yield from self._foreign(subject, one.origin)
+            elif claim.version is not None:
+                # That nobody has a name is no news where it is not known to be one.
+                yield from (found for found in self._judged(subject) if not (one.broken and found.code == "unknown"))
+
+    def _broken(self, one: Installed) -> Finding:
+        """The finding on metadata that prove nothing: an error where the policy routes what it may be."""
+        subject = _subject(one.name, one.version, "is installed", pip=self._command, place=one.place)
+        said = f"{subject.project}: {one.broken}."
+        routed = next((found for claim in one.claims if (found := self._routed(claim.name))), None)
+        if routed is None:
+            return verdicts.finding(subject, "broken", said, "install it again, or remove its folder")
+        return verdicts.unproven(subject, "broken", said, routed)
+
+    def _routed(self, name: str) -> Route | Blocked | Conflict | None:
+        """What the policy says of a name, if it says anything of that name."""
+        found = route(self._policy, normalize(name)) if is_project_name(name) else None
+        return None if isinstance(found, Route) and not found.is_routed else found
+
+    def _foreign(self, subject: Subject, origin: str) -> Iterator[Finding]:
+        """What says that it came from no repository; that a wheel may say of itself, so it mends nothing."""
+        if not is_project_name(subject.project) or self._routed(subject.project) or self._is_owned(subject.project):
+            yield from (one for one in self._judged(subject) if one.code != "unknown")
+        yield verdicts.direct(self._policy, subject, origin, routed=self._routed(subject.project))
+
+    def _is_owned(self, project: str) -> bool:
+        """Whether somebody above the lowest tier may own a name; that one is asked where there is no other.
+
+        A project that came from nowhere is no business of those whom an installation would not have asked.
+        """
+        name = normalize(project)
+        found = route(self._policy, name)
+        groups = tiers(found.repositories) if isinstance(found, Route) else []
+        above = groups[: max(len(groups) - 1, 1)]
+        return any(self._may_have(repository, name) for tier in above for repository in tier)
+
+    def _may_have(self, repository: Repository, name: NormalizedName) -> bool:
+        """Whether `repository` does not say that it has no such project."""
+        self._pip.guard.take_callers()
+        run, pages = self._pip.guard.memory()
+        inquiry = Inquiry(run, repository, name, self._policy.repositories)
+        while inquiry.ask is not None:
+            inquiry.tell(pages.fetch(inquiry.ask))
+        return inquiry.finding.state is not State.ABSENT
 
     def _judged(self, subject: Subject) -> list[Finding]:
         """The findings on a name and its version."""
@@ -121,19 +164,19 @@ class Auditor:
             return False
         return not SpecifierSet(wanted).contains(subject.version, prereleases=True)
 
-    def _direct(self, subject: Subject, origin: str, hashes: Mapping[str, str]) -> Finding:
-        """What came from no repository. Only a name that is routed, and so its owner's, is looked up."""
-        owner, theirs = None, False
+    def _direct(self, subject: Subject, source: str, hashes: Mapping[str, str]) -> Finding:
+        """What a lock takes from no repository. Only a name that is routed, and so its owner's, is looked up."""
         name = normalize(subject.project)
-        found = route(self._policy, name) if is_project_name(subject.project) else None
-        if hashes and isinstance(found, Route) and found.is_routed and found.repositories:
+        routed = self._routed(subject.project)
+        owner = None
+        if hashes and isinstance(routed, Route) and routed.repositories:
             decision = self._pip.guard.decide(name)
-            if decision.outcome is Outcome.SERVED:
-                owner = decision.owners[0].repository
-                one = LockedFile(None, hashes, None)
-                listed = [file for offer in decision.owners for file in _files(offer, name)]
-                theirs = any(lock_verdicts.agree(one, file) is True for file in listed)
-        return verdicts.direct(self._policy, subject, origin, owner=owner, is_theirs=theirs)
+            one = LockedFile(None, hashes, None)
+            owner = next(
+                (f.repository for f in decision.owners if any(lock_verdicts.agree(one, x) for x in _files(f, name))),
+                None,
+            )
+        return verdicts.direct(self._policy, subject, source, routed=routed, owner=owner)
 
     def files(self, packages: Sequence[Package], more: Sequence[Finding] = ()) -> Audit:
         """Each package of a lock, held against the policy; `more` was found while it was read."""
@@ -197,14 +240,10 @@ def _rivals(subject: Subject, package: Package) -> Finding:
     return verdicts.finding(subject, "two-sources", said, "lock again; do not install from this lock")
 
 
-def comparable(version: str) -> str:
-    """`version` so that equal texts are equal versions (PEP 440: zeros at a release's end do not count)."""
-    return str(canonicalize_version(version))
-
-
-def canonical(version: str) -> str:
-    """`version` as PEP 440 spells it; as it is where it is none."""
-    return str(Version(version)) if is_version(version) else version
+def _is_this(found: Finding) -> bool:
+    """Whether it tells of this very program what whoever runs it knows: that it came from no repository."""
+    is_known = found.code == "unknown" or (found.code == "direct-url" and found.severity is Severity.NOTE)
+    return is_known and found.project == "repoprio"
 
 
 def _mode(found: Route | Blocked | Conflict) -> Mode | None:

@@ -4,87 +4,76 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import re
 import stat
-import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import Distribution, DistributionFinder, MetadataPathFinder
 from typing import Any, NamedTuple
 
 from repoprio.audit.findings import shown
-from repoprio.errors import RepoprioError
+from repoprio.environment import Environment, NoEnvironment
 from repoprio.names import normalize
+from repoprio.pip_adapter.layout import packages_of
+from repoprio.pip_adapter.versions import is_escaped
+from repoprio.reasons import listed
 from repoprio.urls import hushed, redacted
 
-# Started without `site`, so that no .pth of the environment runs: this does by hand what `site` would do.
-_ASK = """
-import json, os, site, sys
-home, inner = sys.argv[1], sys.argv[2] == "yes"
-outer = [] if home and not inner else site.getsitepackages([sys.base_prefix])
-if home:
-    sys.prefix = sys.exec_prefix = home
-    outer = site.getsitepackages([home]) + outer
-if (not home or inner) and site.check_enableusersite():
-    outer.append(site.getusersitepackages())
-print(json.dumps(outer))
-"""
+# What a folder of metadata is named: NAME-VERSION.dist-info, NAME-VERSION-py3.11.egg-info, NAME.egg-info.
+_ENTRY = re.compile(
+    r"(?P<name>.*?)(?:-(?P<version>v?\d[^-]*))?(?:-py\d[\w.]*(?:-.*)?)?\.(?:dist-info|egg-info|egg)", re.IGNORECASE
+)
 
 
-class NoEnvironment(RepoprioError):
-    """A Python that does not answer, or a folder that is not there."""
+class Claim(NamedTuple):
+    """A name, and a version if any, that something of a distribution states."""
+
+    name: str
+    version: str | None
 
 
 class Installed(NamedTuple):
     """One distribution: `place` is the path of its metadata from where packages lie.
 
-    `origin` tells where it came from if from no repository (PEP 610), and `hashes` what is known of that file.
-    `broken` says what is wrong with it; then `name` may be a folder's.
+    `claims` is what its metadata and the name of their folder say that it is: one thing, if all is well. `origin`
+    is where it says that it came from if from no repository (PEP 610): that too is a file of its own. `broken` says
+    what is wrong with it; then its name may be a folder's.
     """
 
-    name: str
-    version: str | None
+    claims: tuple[Claim, ...]
     place: str
     origin: str | None = None
-    hashes: tuple[tuple[str, str], ...] = ()
     broken: str | None = None
 
+    @property
+    def name(self) -> str:
+        """What it is called first of all: by its metadata, if they say."""
+        return self.claims[0].name
 
-def own_paths() -> list[str]:
+    @property
+    def version(self) -> str | None:
+        """As for `name`."""
+        return self.claims[0].version
+
+
+def paths_of(environment: Environment) -> list[str]:
+    """Where the packages of an environment lie; raises `NoEnvironment`. Nothing of it is started."""
+    if environment.is_own:
+        return _own_paths()
+    folders = packages_of(environment.python)
+    try:
+        return [*folders, *(path for folder in folders for path in _named_in(folder))]
+    except OSError as error:
+        said = f"the packages of {environment.python} cannot be read: {error.strerror}."
+        raise NoEnvironment(f"{said}    [environment]") from None
+
+
+def _own_paths() -> list[str]:
     """Where the packages of this process lie; not the working directory, which ``python -m`` puts first."""
     first, *others = sys.path or [""]
     is_here = os.path.realpath(first) == os.path.realpath(os.getcwd())
     return [path for path in [*([] if is_here else [first]), *others] if path]
-
-
-def paths_of(python: str) -> list[str]:
-    """Where the packages of `python` lie; raises `NoEnvironment`. It is started, and none of its packages."""
-    python = shutil.which(python) or python
-    home, inner = _venv_of(python)
-    command = [python, "-I", "-S", "-c", _ASK, home, "yes" if inner else "no"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
-        found = json.loads(done.stdout.splitlines()[-1])
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
-        raise NoEnvironment(f"{python} does not answer as a Python does ({type(error).__name__}).    [usage]") from None
-    folders = [str(path) for path in found if os.path.isdir(path)]
-    try:
-        return [*folders, *(path for folder in folders for path in _named_in(folder))]
-    except OSError as error:
-        raise NoEnvironment(f"the packages of {python} cannot be read: {error.strerror}.    [usage]") from None
-
-
-def _venv_of(python: str) -> tuple[str, bool]:
-    """The virtual environment that `python` belongs to, "" for none; and whether it sees its base's packages."""
-    beside = os.path.dirname(os.path.abspath(python))
-    for folder in (beside, os.path.dirname(beside)):
-        file = os.path.join(folder, "pyvenv.cfg")
-        if os.path.isfile(file):
-            with open(file, encoding="utf-8", errors="replace") as opened:
-                words = [line.partition("=") for line in opened]
-            said = {key.strip().lower(): value.strip().lower() for key, _, value in words}
-            return folder, said.get("include-system-site-packages") == "true"
-    return "", False
 
 
 def _named_in(folder: str) -> Iterator[str]:
@@ -110,12 +99,46 @@ def folder(path: str) -> str:
 def installed(paths: Sequence[str]) -> list[Installed]:
     """All distributions on `paths`, by name; one that hides behind another of its name too.
 
-    Those in an egg, and those that an egg-link leads to, count.
+    Those in an egg, and those that an egg-link leads to, count. Raises `NoEnvironment` for a folder that cannot
+    be read.
     """
+    for path in paths:
+        _check_readable(path)
     places = [place for path in paths for place in (path, *_eggs(path))]
-    found = (_read(one) for one in _distributions(places))
-    once = {(normalize(one.name), one.version, one.broken): one for one in found}
+    once: dict[tuple[str, str | None, str | None], Installed] = {}
+    for found in _by_folder(places):
+        once.update({(normalize(one.name), one.version, one.broken): one for one in _told_twice(found)})
     return sorted(once.values(), key=lambda one: (normalize(one.name), one.version or ""))
+
+
+def _check_readable(path: str) -> None:
+    """What cannot be listed would pass for empty."""
+    try:
+        if os.path.isdir(path):
+            os.listdir(path)
+    except OSError as error:
+        raise NoEnvironment(f"{path} cannot be read: {error.strerror}.    [environment]") from None
+
+
+def _by_folder(places: Iterable[str]) -> Iterator[list[Installed]]:
+    """The distributions of each of `places`."""
+    for place in {os.path.realpath(place): place for place in places}.values():
+        yield [_read(one) for one in _distributions([place])]
+
+
+def _told_twice(found: list[Installed]) -> list[Installed]:
+    """`found`, which lie in one folder; where metadata are twice of one project that is told with the first."""
+    groups: dict[str, list[Installed]] = defaultdict(list)
+    for one in found:
+        if not one.broken:
+            groups[normalize(one.name)].append(one)
+    several = {id(some[0]): some for some in groups.values() if len(some) > 1}
+    return [one._replace(broken=_several(several[id(one)])) if id(one) in several else one for one in found]
+
+
+def _several(some: Sequence[Installed]) -> str:
+    entries = listed(sorted(shown(one.place.split("/")[1]) for one in some))
+    return f"its metadata are there more than once ({entries}), and nobody can tell which are true"
 
 
 def _eggs(folder: str) -> Iterator[str]:
@@ -151,25 +174,39 @@ def _distributions(paths: Iterable[str]) -> Iterable[Distribution]:
 def _read(one: Distribution) -> Installed:
     path = str(getattr(one, "_path", "")).rstrip("/\\")
     entry, place = _place(path)
-    said = entry.rpartition(".")[0].split("-")[0]
+    written = _written(entry)
     if odd := _irregular(path):
-        return Installed(said, None, place, broken=f"its {odd} is no regular file")
+        return Installed((written,), place, broken=f"its {odd} is no regular file")
     if entry.startswith("~"):
-        return Installed(said, None, place, broken="it was left behind by an installation that was interrupted")
+        left = "it was left behind by an installation that was interrupted"
+        return Installed((written._replace(version=None),), place, broken=left)
     try:
         metadata: Any = one.metadata
-        name, version = metadata.get("Name"), metadata.get("Version")
+        names, versions = (list(filter(None, metadata.get_all(key) or [])) for key in ("Name", "Version"))
         url = one.read_text("direct_url.json")
         direct = json.loads(url) if url else None
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a file of it, it cannot be read
-        return Installed(said, None, place, broken=f"its metadata cannot be read ({type(error).__name__})")
-    if not name or not version:
-        return Installed(said, None, place, broken=f"its metadata state no {'version' if name else 'name'}")
-    if entry.endswith(".dist-info") and normalize(said) != normalize(name):
-        return Installed(name, version, place, broken=f"its folder is {entry}, and its metadata name {shown(name)}")
+        return Installed((written,), place, broken=f"its metadata cannot be read ({type(error).__name__})")
+    if not names or not versions:
+        return Installed((written,), place, broken=f"its metadata state no {'version' if names else 'name'}")
+    stated = [Claim(name, version) for name in dict.fromkeys(names) for version in dict.fromkeys(versions)]
+    is_version = written.version is None or is_escaped(written.version, versions[0])
+    if not is_version or normalize(written.name) != normalize(names[0]):
+        stated.append(written)
+    claims = tuple(stated)
     if direct is not None and not (isinstance(direct, dict) and isinstance(direct.get("url"), str)):
-        return Installed(name, version, place, broken="its direct_url.json is not as PEP 610 says")
-    return Installed(name, version, place, *(_origin(direct) if direct else ()))
+        return Installed(claims, place, broken="its direct_url.json is not as PEP 610 says")
+    origin = _origin(direct) if direct else None
+    if len(claims) > 1:
+        said = listed([" ".join(map(shown, filter(None, claim))) for claim in stated])
+        return Installed(claims, place, origin, f"its metadata and the name of their folder say {said}")
+    return Installed(claims, place, origin)
+
+
+def _written(entry: str) -> Claim:
+    """What the name of a folder of metadata says."""
+    match = _ENTRY.fullmatch(entry)
+    return Claim(match["name"], match["version"]) if match else Claim(entry, None)
 
 
 def _place(path: str) -> tuple[str, str]:
@@ -180,7 +217,7 @@ def _place(path: str) -> tuple[str, str]:
         return egg, f"site-packages/{egg}/{entry}/PKG-INFO"
     if os.path.isfile(path):
         return entry, f"site-packages/{entry}"
-    return entry, f"site-packages/{entry}/{'METADATA' if entry.endswith('.dist-info') else 'PKG-INFO'}"
+    return entry, f"site-packages/{entry}/{'METADATA' if entry.lower().endswith('.dist-info') else 'PKG-INFO'}"
 
 
 def _irregular(path: str) -> str | None:
@@ -195,19 +232,14 @@ def _irregular(path: str) -> str | None:
     return None
 
 
-def _origin(direct: dict[str, Any]) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Where a distribution came from, as a person calls it, and the hashes of that file."""
+def _origin(direct: dict[str, Any]) -> str:
+    """Where a distribution says that it came from, as a person calls it."""
     url = direct["url"]
-    shown = redacted(url) if "://" in url else hushed(url)
-    vcs, folder_info, archive = (_table(direct, f"{kind}_info") for kind in ("vcs", "dir", "archive"))
+    place = redacted(url) if "://" in url else hushed(url)
+    vcs, folder_info = (_table(direct, f"{kind}_info") for kind in ("vcs", "dir"))
     if vcs:
-        return f"{vcs.get('vcs', 'vcs')} {shown} at {str(vcs.get('commit_id', '?'))[:12]}", ()
-    if folder_info.get("editable") is True:
-        return f"{shown}, editable", ()
-    stated = _table(archive, "hashes")
-    kind, _, value = str(archive.get("hash") or "").partition("=")
-    hashes = {str(k).lower(): str(v) for k, v in stated.items()} or ({kind.lower(): value} if value else {})
-    return shown, tuple(hashes.items())
+        return f"{vcs.get('vcs', 'vcs')} {place} at {str(vcs.get('commit_id', '?'))[:12]}"
+    return f"{place}, editable" if folder_info.get("editable") is True else place
 
 
 def _table(document: dict[str, Any], key: str) -> dict[str, Any]:

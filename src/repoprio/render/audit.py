@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from repoprio.audit.findings import Audit, Finding, Severity
@@ -25,7 +26,7 @@ def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = 
     """One line that sums up, then the findings, the worst first: of collisions `SHOWN`, unless `whole`."""
     findings = audit.findings
     shown = findings if whole or audit.subject != "collisions" else findings[:SHOWN]
-    lines = [summary(audit)]
+    lines = [*(_relied(audit, width) if audit.is_elsewhere else []), summary(audit)]
     for finding in shown:
         lines += ["", *_finding(finding, width, paint)]
     if len(shown) < len(findings):
@@ -38,6 +39,12 @@ def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = 
     if findings and audit.help:
         lines += ["", f"help: {plain(audit.help)}"]
     return "\n".join(lines)
+
+
+def _relied(audit: Audit, width: int) -> list[str]:
+    """The folders that what follows is about."""
+    said = f"read: {', '.join(audit.read)}"
+    return textwrap.wrap(plain(said), width, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False)
 
 
 def summary(audit: Audit) -> str:
@@ -76,12 +83,17 @@ def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(plain(text), room, break_long_words=False, break_on_hyphens=False) or [""]
 
 
-def document(audit: Audit) -> str:
-    """The document that ``repoprio audit --format json`` prints. Keys are added, never changed."""
+def document(audit: Audit, environment: Mapping[str, Any] | None = None) -> str:
+    """The document that ``repoprio audit --format json`` prints. Keys are added, never changed.
+
+    `environment` is the one that was audited, if it was one.
+    """
     return json.dumps(
         {
             "schema": SCHEMA,
             "subject": audit.subject,
+            "environment": dict(environment) if environment else None,
+            "read": list(audit.read),
             "checked": audit.checked,
             "findings": [_table(finding) for finding in audit.findings],
             "summary": {
