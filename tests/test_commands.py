@@ -36,7 +36,7 @@ def env(pip_env: EnvFactory) -> PipEnv:
 def file(tmp_path: Path) -> Path:
     """A policy with a login and two doubts."""
     found = tmp_path / "repoprio.toml"
-    found.write_text(f'help = "ask"\n{CORP}owns = ["acme-*"]\nskip-if-unavailable = true\n{PUBLIC}')
+    found.write_text(f'help = "ask"\n{CORP}owns = ["acme-*", "pip", "repoprio"]\nskip-if-unavailable = true\n{PUBLIC}')
     return found
 
 
@@ -233,7 +233,7 @@ def test_a_draft_says_what_is_to_decide(env: PipEnv, tmp_path: Path) -> None:
         text = text.replace("# priority =", f"priority = {number}", 1)
     draft.write_text(text)
     checked = env.tool("config", "check", env=variables)
-    assert (checked.code, checked.stdout.endswith("no faults, 1 doubt\n")) == (0, True), checked.stdout
+    assert (checked.code, checked.stdout.endswith("no faults, 2 doubts\n")) == (0, True), checked.stdout
 
 
 def test_init_overwrites_nothing(env: PipEnv, file: Path) -> None:

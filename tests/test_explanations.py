@@ -179,6 +179,7 @@ def test_a_status_that_could_mean_absent() -> None:
         (Rejection.TAG, "tag"),
         (Rejection.REQUIRES_PYTHON, "requires-python"),
         (Rejection.HASH, "hash"),
+        (Rejection.KEPT, "ask-by-name"),
         (Rejection.SPECIFIER, "other-version"),
     ],
 )

@@ -236,6 +236,7 @@ _RULED_OUT = {
     RuledOut.EXCLUDED: ("excluded", "the name is left out by its {key}"),
     RuledOut.NO_INDEX: ("excluded", "--no-index leaves flat repositories only"),
     RuledOut.BELOW_NO_INDEX: ("excluded", "below {above}, which --no-index rules out"),
+    RuledOut.CALLER: ("not-routed", "{name} itself never comes from a place that the policy does not list"),
 }
 
 
@@ -288,7 +289,8 @@ def _status(decision: Decision[Any], finding: Finding[Any], *, fits: bool) -> tu
     name = decision.name
     if finding.ruled_out:
         status, reason = _RULED_OUT[finding.ruled_out]
-        reason = reason.format(key=blindness(finding.repository, name)[0], above=_silenced_above(decision, finding))
+        key, above = blindness(finding.repository, name)[0], _silenced_above(decision, finding)
+        reason = reason.format(key=key, above=above, name=name)
         if finding.ruled_out is RuledOut.NOT_ROUTED and finding.repository.explicit and not decision.route_rules:
             reason = "only for names that are routed to it"
         return status, reason

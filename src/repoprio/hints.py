@@ -46,6 +46,9 @@ def _no_match(e: Explanation) -> Hint:
     kinds = {rejected.kind for rejected in e.rejected if rejected.kind is not Rejection.SPECIFIER}
     if e.narrowed and Rejection.PIN in kinds:
         return Hint("pin-versions", "the pin leaves versions out: change it, or ask for another version")
+    if Rejection.KEPT in kinds:
+        words = f"to replace the {e.project} that is installed, ask for {e.project} by name (add it to the command)"
+        return Hint("ask-by-name", words)
     if Rejection.HASH in kinds:
         return Hint("hash", "find out which is wrong, the files or the hashes; then lock again")
     said = _BY_KIND.get(next(iter(kinds))) if len(kinds) == 1 else None

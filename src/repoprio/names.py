@@ -9,6 +9,8 @@ from typing import NamedTuple, NewType
 
 NormalizedName = NewType("NormalizedName", str)
 
+# This project itself: whoever supplies it supplies the guard.
+OWN_NAME = NormalizedName("repoprio")
 _SEPARATORS = re.compile(r"[-_.]+")
 _NAME = re.compile(r"[a-z0-9]|[a-z0-9][a-z0-9._-]*[a-z0-9]", re.IGNORECASE | re.ASCII)
 _PATTERN = re.compile(r"[a-z0-9._*?-]+", re.IGNORECASE | re.ASCII)

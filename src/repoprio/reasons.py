@@ -46,6 +46,7 @@ class Rejection(str, enum.Enum):
     HASH = "hash"
     PRE_RELEASE = "pre-release"
     PIN = "pin"
+    KEPT = "kept"
     SPECIFIER = "specifier"
     FORMAT = "format"
     LINK = "link"

@@ -6,8 +6,8 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from repoprio.names import NormalizedName, Pattern, Specificity, best_match
-from repoprio.policy import Format, Mode, Pin, Policy, Repository, Rule
+from repoprio.names import OWN_NAME, NormalizedName, Pattern, Specificity, best_match
+from repoprio.policy import CALLERS_PRIORITY, Format, Mode, Pin, Policy, Repository, Rule
 
 
 class RuledOut(str, enum.Enum):
@@ -18,6 +18,7 @@ class RuledOut(str, enum.Enum):
     EXCLUDED = "excluded"
     NO_INDEX = "no-index"
     BELOW_NO_INDEX = "below-no-index"
+    CALLER = "caller"
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,13 @@ def route(
     owners, rules = _owners(policy, name, destination)
     known = policy.repositories + callers
     routed = owners if rules else tuple(r for r in known if not r.explicit)
+    ruling, mode_rule = _mode(policy, name, mode)
     ruled_out = {r.name: _ruled_out(r, name, routed, no_index=no_index) for r in known}
     _withhold(known, ruled_out)
     return Route(
         name,
-        mode=mode.mode if mode and mode.mode else policy.mode,
-        mode_rule=_rule(policy, mode, "mode") if mode else policy.rule("mode", f'"{policy.mode.value}"'),
+        mode=ruling,
+        mode_rule=mode_rule,
         repositories=tuple(r for r in routed if ruled_out[r.name] is None),
         ruled_out={key: why for key, why in ruled_out.items() if why},
         owners=owners,
@@ -117,6 +119,14 @@ def _speakers(policy: Policy, name: NormalizedName, sets: Callable[[Pin], bool])
     matches = [(best_match(pin.projects, name), pin) for pin in policy.pins if sets(pin)]
     best = max((found for found, _ in matches if found), default=None)
     return [pin for found, pin in matches if found and found == best]
+
+
+def _mode(policy: Policy, name: NormalizedName, pin: Pin | None) -> tuple[Mode, Rule]:
+    """The mode that rules for `name`, with its rule; where this project itself comes from is never loosened."""
+    ruling = pin.mode if pin and pin.mode else policy.mode
+    if name == OWN_NAME and ruling in (Mode.FLEXIBLE, Mode.MERGE):
+        return Mode.STRICT, Rule("mode", '"strict"', f"always so for {OWN_NAME} itself")
+    return ruling, _rule(policy, pin, "mode") if pin else policy.rule("mode", f'"{policy.mode.value}"')
 
 
 def _owners(
@@ -161,6 +171,8 @@ def _ruled_out(
 ) -> RuledOut | None:
     if not repository.enabled:
         return RuledOut.DISABLED
+    if name == OWN_NAME and repository.priority == CALLERS_PRIORITY:
+        return RuledOut.CALLER
     if repository not in routed:
         return RuledOut.NOT_ROUTED
     if not repository.may_serve(name):

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from repoprio.config.faults import Doubt
-from repoprio.names import Pattern
-from repoprio.policy import Format, Location, Mode, Pin, Policy, Repository
+from repoprio.names import OWN_NAME, Pattern
+from repoprio.policy import Format, Location, Mode, Pin, Policy, Repository, Unlisted
+from repoprio.reasons import listed
 from repoprio.urls import site
 
 _ANY = Pattern("*")
@@ -19,6 +20,7 @@ def doubts(policy: Policy) -> list[Doubt]:
     # Every name of these has an owner, or a pin that routes or blocks it.
     owned = (p for repository in policy.repositories for p in (*repository.namespaces, *repository.owns))
     claims = _Claims([*owned, *_routed(policy.pins)])
+    found += _free_guard(policy, claims)
     for repository in policy.repositories:
         found += _unset(policy, repository)
         if repository.enabled:
@@ -81,6 +83,21 @@ def _trusted_404(policy: Policy) -> Iterator[Doubt]:
             f"repositories.{top.name}",
             f"a 404 hands any name of it to {_names(lower)}, also where its URL is mistyped or a token is missing",
             "name its own projects in owns, or one that it surely serves as canary",
+        )
+
+
+def _free_guard(policy: Policy, claims: _Claims) -> Iterator[Doubt]:
+    """What guards, and what it guards, come from whichever repository serves them first, unless one owns them."""
+    asked = [repository for repository in policy.enabled() if not repository.explicit]
+    free = [name for name in (OWN_NAME, "pip") if not claims.cover(Pattern(name))]
+    if free and (len(asked) > 1 or (asked and policy.unlisted is Unlisted.LOWEST)):
+        names = ", ".join(f'"{name}"' for name in free)
+        yield _doubt(
+            policy,
+            "guard-unowned",
+            f"repositories.{asked[0].name}",
+            f"no repository owns {listed(free)}: the first one that serves such a name supplies it",
+            f"name {names} in owns of the repository that you take {'them' if len(free) > 1 else 'it'} from",
         )
 
 

@@ -17,7 +17,7 @@ from repoprio.explanation import Explanation, explain
 from repoprio.inquiry import Inquiry, Run
 from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
-from repoprio.pip_adapter import callers, compat, hush
+from repoprio.pip_adapter import callers, compat, hush, own
 from repoprio.pip_adapter.callers import Refusal
 from repoprio.pip_adapter.pages import Pages
 from repoprio.pip_adapter.reading import PipPage
@@ -55,7 +55,7 @@ class Guard:
         self._callers = callers.Callers()
         self._noted: dict[str, str] = {}
         self._decisions: dict[tuple[NormalizedName, str, bool], Decision[PipPage]] = {}
-        self._offers: dict[tuple[NormalizedName, tuple[str, ...]], Weighed] = {}
+        self._offers: dict[tuple[Any, ...], Weighed] = {}
         self._best: dict[tuple[Any, ...], Any] = {}
 
     def find_best_candidate(self, project_name: str, specifier: Any, hashes: Any) -> Any:
@@ -113,11 +113,12 @@ class Guard:
 
     def _weighed(self, decision: Decision[PipPage]) -> Weighed:
         """What the owner of a decision offers, as pip's candidates; filtering large pages is dear."""
-        key = (decision.name, tuple(offer.repository.name for offer in decision.offers))
+        kept = own.kept(decision.name, decision.route)
+        key = (decision.name, tuple(offer.repository.name for offer in decision.offers), kept)
         if key not in self._offers:
             versions = narrowing(decision.route)
             self._offers[key] = Weighed(
-                self._finder, decision.name, decision.offers, versions, merged=decision.is_merged
+                self._finder, decision.name, decision.offers, versions, merged=decision.is_merged, kept=kept
             )
         return self._offers[key]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ import _repoprio_shim
 from repoprio.config import carry
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.places import INHERITED
+from repoprio.names import normalize
 from repoprio.observation import Tally
 from repoprio.pip_adapter.child import CHILD, IS_CHILD, NO_INDEX, RUNNER
 from repoprio.policy import Mode, Policy
@@ -25,7 +27,8 @@ SEEN = "_REPOPRIO_SEEN"
 class Process:
     """What one command knows: its policy, read once when pip first builds something that looks up projects.
 
-    `roots` are the URLs that the user asks for; `builds` counts the in-process builds that are going on;
+    `roots` are the URLs that the user asks for, `asked` the names (None: no resolver runs); `builds` counts
+    the in-process builds that are going on;
     `command` is pip's subcommand; `seen` what came of it under a policy that only observes, and `seen_file`
     where the pips that it starts leave word of that.
     """
@@ -40,6 +43,7 @@ class Process:
     is_isolated: bool = False
     builds: int = 0
     roots: set[str] = field(default_factory=set)
+    asked: set[str] | None = None
     command: str = ""
     seen: Tally = field(default_factory=Tally)
     seen_file: str = ""
@@ -76,6 +80,13 @@ class Process:
             from repoprio.pip_adapter import observe  # noqa: F401
         else:
             hush.install(self.policy.secrets if self.policy else ())
+
+    def note_asked(self, requirements: Iterable[Any]) -> None:
+        """Note the names that the user asks for, from what a resolver begins with; a constraint asks for nothing."""
+        if not self.is_build:
+            holding = (ireq for ireq in requirements if not ireq.constraint and ireq.match_markers())
+            names = {normalize(ireq.name) for ireq in holding if ireq.name}
+            self.asked = names | (self.asked or set())
 
     @property
     def is_observed(self) -> bool:

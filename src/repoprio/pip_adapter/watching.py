@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from repoprio.pip_adapter.process import observer_of
+from repoprio.pip_adapter.process import PROCESS, observer_of
 
 
 def observation() -> Any:
@@ -20,11 +20,12 @@ def observation() -> Any:
 
 
 def resolve(original: Callable[..., Any]) -> Callable[..., Any]:
-    """What a resolution chose is held against a policy that only observes; nothing of it is changed."""
+    """What is asked for is noted; what was chosen is held against a policy that only observes."""
 
     @functools.wraps(original)
-    def resolve(self: Any, *args: Any, **kwargs: Any) -> Any:
-        found = original(self, *args, **kwargs)
+    def resolve(self: Any, root_reqs: Any, *args: Any, **kwargs: Any) -> Any:
+        PROCESS.note_asked(root_reqs)
+        found = original(self, root_reqs, *args, **kwargs)
         if observer_of(self.factory._finder if hasattr(self, "factory") else self.finder) is not None:
             observation().resolved(self, found)
         return found

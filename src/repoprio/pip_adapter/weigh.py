@@ -40,17 +40,26 @@ class Weighed:
     """The offers for one name; `versions` is the specifier of a pin that narrows them.
 
     `merged`: the offers are of several tiers (a pin's merge), so that a version that two of them have
-    comes from the higher-priority one, whatever file the lower one has of it.
+    comes from the higher-priority one, whatever file the lower one has of it. `kept` is the version that is
+    installed and stays: no other one is offered.
     """
 
     def __init__(
-        self, finder: Any, name: NormalizedName, offers: Offers, versions: str | None, *, merged: bool = False
+        self,
+        finder: Any,
+        name: NormalizedName,
+        offers: Offers,
+        versions: str | None,
+        *,
+        merged: bool = False,
+        kept: str | None = None,
     ) -> None:
         self._finder = finder
         self._name = name
         self._offers = offers
         self._versions = SpecifierSet(versions) if versions else None
         self._merged = merged
+        self._kept = kept
         self._outranked: dict[Any, Repository] = {}
         self._known: dict[tuple[Any, Any], list[Any]] = {}
 
@@ -81,7 +90,8 @@ class Weighed:
         return [candidate for candidate in found if candidate.link not in self._outranked]
 
     def _may_be(self, version: str) -> bool:
-        return self._versions is None or self._versions.contains(version, prereleases=True)
+        stays = self._kept in (None, version)
+        return stays and (self._versions is None or self._versions.contains(version, prereleases=True))
 
     def best(self, specifier: Any, hashes: Any = None) -> Any:
         """The candidate that pip's resolver would try first, or None.
@@ -134,6 +144,8 @@ class Weighed:
                     yield beside or rejections.of_link(evaluator, link, version) or self._by_us(link, version)
 
     def _by_us(self, link: Any, version: str | None) -> Rejected:
+        if version and self._kept not in (None, version):
+            return Rejected(filename(link.url), version, f"{self._kept} is installed, and stays", Rejection.KEPT)
         if version and not self._may_be(version):
             return Rejected(filename(link.url), version, f"the pin wants {self._versions}", Rejection.PIN)
         if holder := self._outranked.get(link):
