@@ -7,8 +7,8 @@ import sys
 from pip._internal.metadata import get_default_environment
 
 import repoprio
+from repoprio.config.records import POINTER
 from repoprio.names import OWN_NAME, NormalizedName
-from repoprio.pip_adapter.environments import POINTER
 from repoprio.pip_adapter.process import PROCESS
 from repoprio.routing import Blocked, Conflict, Route
 
