@@ -175,10 +175,17 @@ def test_what_is_no_policy(text: str) -> None:
     assert (found.policy, found.faults, found.sources) == (None, (), ())
 
 
-def test_default_is_ignored_beside_a_policy() -> None:
-    """What [DEFAULT] would pass on to every section is not read, whatever it says."""
-    text = "[DEFAULT]\nmode = flexible\ntimeout = 5\n[repoprio]\nrepositories.corp.url = /srv\n"
-    assert origins({"user": text}) == {"repositories.corp.url": "user/pip.conf"}
+def test_keys_of_a_policy_under_default_are_faults() -> None:
+    """Pip would show what [DEFAULT] says as ours: keys of a policy there are faults, pip's own count for nothing."""
+    ours = "[repoprio]\nrepositories.corp.url = /srv\n"
+    assert origins({"user": f"[DEFAULT]\ntimeout = 5\n{ours}"}) == {"repositories.corp.url": "user/pip.conf"}
+    for section in (ours, "[repoprio]\n"):
+        faults = read_files({"user": f"[DEFAULT]\nmode = flexible\nrepositories.b.url = /b\n{section}"}).faults
+        told = "is not read there: write it in [repoprio]"
+        assert [str(fault) for fault in faults[:2]] == [
+            f"user/pip.conf: [DEFAULT] mode: {told}",
+            f"user/pip.conf: [DEFAULT] repositories.b.url: {told}",
+        ]
 
 
 def test_an_overridden_table_that_is_none() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from core_runner import is_specifier
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.load import read_text, survey
-from repoprio.config.places import SYSTEM, Layer
+from repoprio.config.places import SYSTEM, Layer, in_sight
 from repoprio.config.read import Tools
 from repoprio.names import normalize
 from repoprio.policy import DirectUrls, Format, Mode, Policy, Redirects, Unlisted
@@ -131,6 +131,18 @@ def test_which_file_speaks(tmp_path: Path) -> None:
     assert found is not None
     assert [r.name for r in found.repositories] == ["public"]
     assert load_from(tmp_path, {"REPOPRIO_CONFIG": os.devnull}) is None
+
+
+def test_an_empty_variable_is_a_fault(tmp_path: Path) -> None:
+    """`REPOPRIO_CONFIG=`, as from an undefined CI variable, stops pip, with and without a policy of the system."""
+    for text in (None, CORP):
+        if text:
+            (tmp_path / "system.toml").write_text(text)
+        environ = {"REPOPRIO_CONFIG": ""}
+        assert in_sight(environ, ())
+        with pytest.raises(PolicyFaults, match="REPOPRIO_CONFIG: is empty") as caught:
+            load_from(tmp_path, environ)
+        assert "hint: unset REPOPRIO_CONFIG, or name a file" in str(caught.value)
 
 
 @pytest.mark.parametrize("locked", ["locked = true\n", 'locked = "extend"\n', "locked = \n"])

@@ -66,6 +66,7 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "skip-if-unavailable": st.booleans(),
     "mirrors": lists(urls, 0),
     "listing": st.sampled_from(["partial", "complete"]),
+    "offline": st.booleans(),
     "versions": st.sampled_from(["<3", ">=1,!=1.5", "== 2.0"]),
     "block": words,
 }
@@ -92,6 +93,8 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
         for number, name in enumerate(repositories)
     }
     for number, entry in enumerate(document["repositories"].values()):
+        if entry.get("format") != "flat":
+            entry.pop("offline", None)
         if draw(st.booleans()):
             entry["mirrors"] = [f"https://m{number}.example/", f"https://n{number}.example/a%20b/"]
             entry["aliases"] = [f"https://a{number}.example/", f"/srv/a{number}"]

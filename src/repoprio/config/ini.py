@@ -12,6 +12,7 @@ from repoprio.config.schema import SECTION, fold
 from repoprio.urls import hushed
 
 Section = dict[str, str]
+_DEFAULT = configparser.DEFAULTSECT
 
 
 class _Parser(configparser.RawConfigParser):
@@ -69,9 +70,14 @@ def document(text: str, file: str) -> tuple[dict[str, Any] | None, list[Fault]]:
     alone = f"is not read: write [{SECTION}] alone on its line, and dotted keys below it"
     faults = [Fault(file, f"[{hushed(name)}]", alone) for name in near]
     elsewhere = f"is not read there: write it in [{SECTION}], without {SECTION}."
+    there = f"is not read there: write it in [{SECTION}]"
     for name in [name for name in found if name not in (SECTION, *near)]:
         keys = [key for key in found[name] if key.startswith(f"{SECTION}.")]
         faults += [Fault(file, f"[{hushed(name)}] {hushed(key)}", elsewhere) for key in keys]
+    if SECTION in found:
+        # pip lists these under each section, and so under ours.
+        leaked = [key for key in found.get(_DEFAULT, {}) if key.partition(".")[0] in (*schema.TABLES, *schema.POLICY)]
+        faults += [Fault(file, f"[{_DEFAULT}] {hushed(key)}", there) for key in leaked]
     if not found.get(SECTION):
         return None, faults
     reader = _Section(file, faults)

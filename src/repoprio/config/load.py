@@ -17,6 +17,12 @@ from repoprio.policy import Mode, Policy
 from repoprio.urls import hushed
 
 _UNSET = f"unset {VARIABLE}"
+_EMPTY = Fault(
+    VARIABLE,
+    "",
+    "is empty, as from a variable that is not defined; that does not switch the policy off",
+    f"{_UNSET}, or name a file ({os.devnull} means no policy)",
+)
 
 
 def no_policy(environ: Mapping[str, str], found: Sequence[Layer], system: str) -> str:
@@ -44,9 +50,9 @@ def survey(environ: Mapping[str, str], found: Sequence[Layer], tools: Tools) -> 
     files = _Files(tools)
     said = [files.layer(layer) for layer in found]
     record = records.current()
-    if named := environ.get(VARIABLE):
-        result = _named(named, said, files, environ, tools)
-    elif kept := record.of(VARIABLE) if VARIABLE not in environ else None:
+    if VARIABLE in environ:
+        result = _named(environ[VARIABLE], said, files, environ, tools)
+    elif kept := record.of(VARIABLE):
         result = _kept(kept, said, files, environ, tools)
     else:
         result = _borne(_survey(said, files, environ, tools), files.lost)
@@ -169,6 +175,8 @@ def _named(
     is_recorded: bool = False,
 ) -> Survey:
     """What ``REPOPRIO_CONFIG`` names replaces all layers, unless one of them is locked or may be."""
+    if not named:
+        return Survey((), Merged(), (_EMPTY,), None)
     locks = [lock for layer in said if (lock := layer.lock())]
     who = f"this environment was made with {VARIABLE}={named}" if is_recorded else f"{VARIABLE} names {named}"
     hint = records.repair(records.current().holder) if is_recorded else _UNSET

@@ -195,7 +195,8 @@ def _folders_of(home: str, environ: Mapping[str, str], platform_dirs: Callable[[
 
 def in_sight(environ: Mapping[str, str], found: tuple[Layer, ...]) -> bool:
     """Whether there is anything that could be a policy; costs a look at each file at most."""
-    if environ.get(VARIABLE, os.devnull) not in ("", os.devnull) or environ.get(INHERITED):
+    # An empty one is in sight: it is an error, and says nothing of a policy.
+    if environ.get(VARIABLE, os.devnull) != os.devnull or environ.get(INHERITED):
         return True
     record = records.current()
     if record.is_required or (VARIABLE not in environ and record.of(VARIABLE)):
@@ -232,8 +233,9 @@ def mentions(text: str) -> bool:
 
     Not the fuse, nor a path or a comment that has the word: without a policy nothing changes.
     """
-    # White space of one line: runs of blank lines would be gone through again from each of them.
-    return re.search(r"(?im)^[^\S\n]*(\[[^\n]*repo[-_]?prio|(--)?repoprio\.)", text) is not None
+    # Lines as pip reads them: they may end in CR alone, and begin with any white space, no-break spaces too. Bytes
+    # that are not ASCII are not decoded yet, so any of them may be white space.
+    return re.search(r"(?im)(^|\r)[^!-~\r\n]*(\[[^\r\n]*repo[-_]?prio|(--)?repoprio\.)", text) is not None
 
 
 def toml_text(file: str) -> str:
