@@ -5,7 +5,7 @@
 
 import sys
 
-# What makes environments, which shall be guarded as well.
+# What makes environments, which are guarded too.
 MAKERS = ("venv", "virtualenv.run.session")
 WATCHED = frozenset(MAKERS) | frozenset(
     "pip._internal." + name
@@ -15,6 +15,7 @@ WATCHED = frozenset(MAKERS) | frozenset(
         "cli.base_command",
         "cli.req_command",
         "commands.index",
+        "commands.uninstall",
         "index.collector",
         "index.package_finder",
         "network.auth",

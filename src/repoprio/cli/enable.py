@@ -11,7 +11,7 @@ from repoprio.config import fuse
 from repoprio.config.load import survey
 from repoprio.config.places import VARIABLE
 from repoprio.config.records import Record
-from repoprio.pip_adapter import environments
+from repoprio.pip_adapter import environments, ledger
 from repoprio.pip_adapter.environments import Interpreter
 
 
@@ -68,6 +68,9 @@ def _enable(options: argparse.Namespace, other: Interpreter) -> int:
         print(f"wrote {place}")
     if not done:
         return _nothing_done(other)
+    place = other.stdlib if options.base else other.packages
+    if not options.copy and not environments.is_own(place):
+        _note(ledger.POINTER, place)
     for layer, file in record.files:
         print(f"repoprio: pip there reads {file} ({layer})", file=sys.stderr)
     if record.is_required:
@@ -95,6 +98,7 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
 
 def _disable(options: argparse.Namespace, other: Interpreter) -> int:
     done = environments.disable_base(other) if options.base else environments.disable(other.packages)
+    ledger.forget(other.stdlib if options.base else other.packages)
     for place in done:
         print(f"took out {place}")
     if not done:
@@ -124,5 +128,13 @@ def _fuse(options: argparse.Namespace) -> int:
         print(f"repoprio: {file} {'has the fuse' if options.action == 'enable' else 'has no fuse'}", file=sys.stderr)
         return 0
     environments.write(file, new) if new else environments.remove(file)
+    _note(ledger.FUSE, file) if options.action == "enable" else ledger.forget(file)
     print(f"{'wrote' if options.action == 'enable' else 'took out of'} {file}")
     return 0
+
+
+def _note(kind: str, place: str) -> None:
+    if not ledger.note(kind, place):
+        where = environments.own_packages()
+        said = f"repoprio: {where} cannot be written, so that `pip uninstall repoprio` will not take this out"
+        print(f"{said}: run repoprio disable before it", file=sys.stderr)

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from typing import Any, NamedTuple
 
+import _repoprio_shim
 from repoprio.config import records
 from repoprio.config.records import POINTER, Record
 from repoprio.errors import RepoprioError
@@ -138,8 +139,8 @@ def is_own(packages: str) -> bool:
 
 
 def own_packages() -> str:
-    """The folder of packages that this repoprio lies in."""
-    return _ROOT
+    """The folder of packages that this repoprio is installed in, be it an editable one."""
+    return os.path.dirname(os.path.abspath(str(_repoprio_shim.__file__)))
 
 
 def is_required(packages: str) -> bool:

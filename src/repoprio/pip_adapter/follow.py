@@ -12,7 +12,7 @@ from typing import Any
 
 from repoprio.config.records import Record
 from repoprio.errors import RepoprioError
-from repoprio.pip_adapter import environments, hook
+from repoprio.pip_adapter import environments, hook, ledger
 from repoprio.pip_adapter.child import CHILD
 
 # What makes an environment, and what has its folder: the first of these that ends finds a Python and no pip yet.
@@ -54,15 +54,17 @@ def _followed(original: Callable[..., Any], folder_of: Callable[..., str]) -> Ca
 
 
 def _guard(folder: str) -> None:
+    # pip's own build environments (26.2 and later) are no news to anybody.
+    is_build = bool(os.environ.get(CHILD))
     try:
         # Asked whoever owns the folder that it lies in: we have just made it, and run its Python for that.
         packages = environments.ask(environments.in_venv(folder)).packages
         record = hook.record_for_new()
         said = _put(packages, record, f"repoprio: pip in {folder} obeys the policy too")
+        if not is_build and not environments.is_own(packages):
+            ledger.note(ledger.POINTER, packages)
     except RepoprioError as error:
         said = f"repoprio: pip in {folder} is not guarded: {error}"
-    # pip's own build environments (26.2 and later) are no news to anybody.
-    is_build = bool(os.environ.get(CHILD))
     with contextlib.suppress(OSError, ValueError):
         if said and not is_build:
             print(said, file=sys.stderr, flush=True)

@@ -18,6 +18,9 @@ from repoprio.config import places
 from repoprio.config.records import Record
 from repoprio.pip_adapter import pointer
 
+# What takes repoprio away, and before that what it put elsewhere.
+LEAVING = "pip._internal.commands.uninstall"
+
 
 def layers(*, isolated: bool) -> tuple[places.Layer, ...]:
     """The files that a policy may lie in, found with what pip brings along."""
@@ -53,12 +56,19 @@ def _platform_dirs() -> Any:
 
 def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
     """The spec of a part of pip, set to be patched after it ran; None where there is no policy."""
-    if not _in_sight():
+    if not (_in_sight() or (name == LEAVING and _has_made())):
         return None
     spec = _find_elsewhere(name, path, target)
     if spec is not None and spec.loader is not None:
         spec.loader = cast(Loader, _PatchingLoader(spec.loader))
     return spec
+
+
+def _has_made() -> bool:
+    """Whether `enable` put anything elsewhere: that goes with repoprio, policy or none."""
+    from repoprio.pip_adapter import ledger
+
+    return ledger.has_any(os.path.dirname(_repoprio_shim.__file__))
 
 
 @functools.cache
@@ -100,7 +110,7 @@ class _PatchingLoader:
         self._loader.exec_module(module)
         is_pip = module.__name__.startswith("pip.")
         try:
-            _apply_patches(module) if is_pip else _follow(module)
+            _PATCH.get(module.__name__, _apply_patches)(module)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with us, an unguarded pip must not run
             if is_pip:
                 _repoprio_shim.stop(error)
@@ -116,3 +126,13 @@ def _follow(module: ModuleType) -> None:
     from repoprio.pip_adapter import follow
 
     follow.apply(module)
+
+
+def _leave(module: ModuleType) -> None:
+    from repoprio.pip_adapter import leaving
+
+    leaving.apply(module)
+
+
+# What is done to a module, but for the parts of pip that look up projects.
+_PATCH = {**dict.fromkeys(_repoprio_shim.MAKERS, _follow), LEAVING: _leave}

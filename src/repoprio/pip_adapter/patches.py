@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -167,14 +168,20 @@ def _refuse_pip(what: str) -> None:
     """
     Process.is_given_up = _only_observes()
     kept = ["Nothing is observed: pip goes on as if repoprio were not there."] if Process.is_given_up else []
-    said = text.message(
-        f"pip {pip.__version__} is not known to this repoprio: {what}.",
-        [*kept, "hint: use pip 22.0.2 to 26.3, or a newer repoprio"],
-        "unknown-pip",
-    )
+    hints = [*kept, "hint: use pip 22.0.2 to 26.3, or a newer repoprio"]
+    if _is_too_old(pip.__version__):
+        # This pip cannot upgrade itself, since it is stopped.
+        command = shlex.join(["python3", "-m", "pip", "--python", sys.executable, "install", "-U", "pip"])
+        hints = [*kept, f"hint: upgrade it from outside, with a pip of 22.3 or later: {command}"]
+    said = text.message(f"pip {pip.__version__} is not known to this repoprio: {what}.", hints, "unknown-pip")
     print(f"{'WARNING' if kept else 'ERROR'}: {said}", file=sys.stderr, flush=True)
     if not kept:
         raise SystemExit(2)
+
+
+def _is_too_old(version: str) -> bool:
+    major = version.partition(".")[0]
+    return major.isdecimal() and int(major) < 22
 
 
 def _only_observes() -> bool:

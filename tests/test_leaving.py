@@ -1,0 +1,114 @@
+"""`pip uninstall repoprio` takes out what `enable` put elsewhere; a pip that repoprio stops is told the way out."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from repoprio.config import fuse
+from repoprio.pip_adapter import environments, ledger
+from support.fixtures import EnvFactory
+from support.pips import PipEnv
+
+PIP = "26.3"
+
+
+class Scene:
+    """An environment with repoprio, and another one that it guards."""
+
+    def __init__(self, home: PipEnv, folder: Path) -> None:
+        self.home = home
+        self.other = PipEnv(folder / "other", PIP, folder / "other-home")
+        self.conf = folder / "xdg" / "pip" / "pip.conf"
+        self.conf.parent.mkdir(parents=True)
+        self.variables = {"XDG_CONFIG_DIRS": str(folder / "xdg"), "PIP_CONFIG_FILE": ""}
+        self.home.module("venv", "--without-pip", str(self.other.root), env=self.variables)
+        self.before = self.names()
+        done = self.home.tool("enable", "--venv", str(self.other.root), env=self.variables)
+        assert (done.code, done.stderr.count("cannot be written")) == (0, 0), done.stderr
+        # As `enable --fuse` does, but for the file: that one is the machine's, which no test touches.
+        self.conf.write_text(fuse.put(""))
+        notes = self.home.site_packages / ledger.FILE
+        notes.write_text(notes.read_text() + json.dumps([ledger.FUSE, str(self.conf)]) + "\n")
+
+    def names(self) -> set[str]:
+        """What lies among the other environment's packages, compiled files aside."""
+        return {path.name for path in self.other.site_packages.iterdir()} - {"__pycache__"}
+
+    def leftovers(self) -> list[str]:
+        """What of repoprio is left where it was installed."""
+        return [path.name for path in self.home.site_packages.iterdir() if "repoprio" in path.name]
+
+
+@pytest.mark.parametrize("pip", [PIP, "22.0.2"])
+def test_uninstall_takes_out_what_enable_put_elsewhere(pip: str, fresh_env: EnvFactory, tmp_path: Path) -> None:
+    """Pointers and fuse go, with or without a policy, each is told, and nothing of repoprio's is left."""
+    scene = Scene(fresh_env(pip), tmp_path)
+    assert scene.home.tool("enable", "--required").code == 0
+    assert scene.home.tool("disable", "--venv", str(scene.other.root)).code == 0
+    assert scene.home.tool("enable", "--venv", str(scene.other.root)).code == 0
+    done = scene.home.run("uninstall", "-y", "repoprio", env=scene.variables)
+    assert done.code == 0, done.stderr
+    pointer = scene.other.site_packages / "_repoprio_pointer.py"
+    assert done.stderr.count(f"repoprio: took out {pointer}\n") == 1
+    assert f"repoprio: took out the fuse in {scene.conf}\n" in done.stderr
+    assert scene.names() == scene.before
+    assert not scene.conf.exists()
+    assert scene.leftovers() == []
+
+
+def test_uninstall_asks_first(fresh_env: EnvFactory, tmp_path: Path) -> None:
+    """Who answers no keeps all of it, and so does who replaces repoprio by another version, or uninstalls another."""
+    scene = Scene(fresh_env(PIP), tmp_path)
+    done = scene.home.run("uninstall", "repoprio", env=scene.variables, input="n\n")
+    assert (done.code, "took out" in done.stderr) == (0, False), done.stderr
+    assert "took out" not in scene.home.run("uninstall", "-y", "packaging", env=scene.variables).stderr
+    assert scene.names() - scene.before == {"_repoprio_pointer.py", "_repoprio_pointer.pth"}
+    done = scene.home.run("uninstall", "repoprio", env=scene.variables, input="y\n")
+    assert scene.names() == scene.before, done.stderr
+
+
+def test_a_policy_changes_nothing_of_that(fresh_env: EnvFactory, tmp_path: Path) -> None:
+    """A guarded pip does it too; what is gone, or points to another repoprio by now, is left alone without a word."""
+    scene = Scene(fresh_env(PIP), tmp_path)
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[repositories.corp]\nurl = "https://corp.example/simple/"\n')
+    gone = tmp_path / "gone"
+    assert scene.home.module("venv", "--without-pip", str(gone), policy=policy).code == 0
+    notes = scene.home.site_packages / ledger.FILE
+    notes.write_text(notes.read_text() + 'nonsense\n["pointer"]\n')
+    gone.rename(tmp_path / "elsewhere")
+    pointer = scene.other.site_packages / "_repoprio_pointer.py"
+    pointer.write_text(pointer.read_text().replace(str(scene.home.root), str(tmp_path / "another")))
+    done = scene.home.run("uninstall", "-y", "repoprio", policy=policy, env=scene.variables)
+    assert (done.code, done.stderr.count("took out")) == (0, 1), done.stderr
+    assert pointer.exists()
+    assert scene.leftovers() == []
+
+
+def test_the_notes_stay_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Environments that are gone are left out once there are many, and nothing is noted twice."""
+    monkeypatch.setattr(environments, "own_packages", lambda: str(tmp_path))
+    for number in range(150):
+        assert ledger.note(ledger.POINTER, str(tmp_path / f"gone-{number}"))
+    assert len(ledger.noted()) < 102
+    assert ledger.note(ledger.POINTER, str(tmp_path))
+    assert ledger.note(ledger.POINTER, str(tmp_path))
+    assert ledger.noted().count(ledger.Made(ledger.POINTER, os.path.realpath(tmp_path))) == 1
+    ledger.forget(str(tmp_path))
+    assert str(tmp_path) not in {made.place for made in ledger.noted()}
+
+
+def test_a_pip_that_is_too_old(fresh_env: EnvFactory, tmp_path: Path) -> None:
+    """It is told how to upgrade it from outside, with a command that works on it."""
+    home = fresh_env(PIP)
+    old = fresh_env("21.3.1", stock=True)
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[repositories.corp]\nurl = "https://corp.example/simple/"\n')
+    assert home.tool("enable", "--venv", str(old.root)).code == 0
+    done = old.run("install", "acme", policy=policy)
+    assert (done.code, "[unknown-pip]" in done.stderr) == (2, True), done.stderr
+    assert f"python3 -m pip --python {old.python} install -U pip" in done.stderr
