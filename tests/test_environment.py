@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import platform
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from repoprio import environment
 from repoprio.environment import NoEnvironment, meant, own
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import Completed, PipEnv
+from support.repository import RepositoryServer
 
 
 def made(folder: Path, *, is_venv: bool = True) -> Path:
@@ -84,3 +90,58 @@ def test_it_is_named_with_what_is_known_of_it(tmp_path: Path) -> None:
     assert found._replace(version="3.11.7", pip="26.3").line.endswith("(Python 3.11.7, pip 26.3; --python)")
     assert found._replace(version="3.11.7").line.endswith("(Python 3.11.7, no pip; --python)")
     assert set(found.document) == {"python", "prefix", "named_by", "version", "pip", "guarded"}
+
+
+PIP, THERE = "26.3", "24.0"
+
+
+class Two:
+    """repoprio in a base environment; another one with its own pip and without repoprio; corp above public."""
+
+    def __init__(self, base: PipEnv, venv: PipEnv, corp: RepositoryServer, public: RepositoryServer) -> None:
+        self.base, self.venv = base, venv
+        corp.add("acme", "1.0", {"version": "2.0", "requires-python": "<3"})
+        public.add("acme", "99.0")
+        self.policy = base.root / "policy.toml"
+        self.policy.write_text(
+            f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
+            f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
+        )
+
+    def tool(self, *arguments: str, env: Mapping[str, str] | None = None) -> Completed:
+        """Run repoprio from the base while the other environment is activated."""
+        activated = {"VIRTUAL_ENV": str(self.venv.root), **(env or {})}
+        return self.base.tool(*arguments, policy=self.policy, env=activated)
+
+
+@pytest.fixture
+def two(fresh_env: EnvFactory, repository: RepositoryFactory) -> Two:
+    """Two environments and two repositories."""
+    return Two(fresh_env(PIP), fresh_env(THERE, stock=True), repository("corp"), repository("public"))
+
+
+def test_commands_speak_of_the_activated_environment(two: Two) -> None:
+    """explain, compare, repos and config name its Python, its pip, and that no hook guards it; in text and as JSON."""
+    line = f"environment: {two.venv.python} (Python {platform.python_version()}, pip {THERE}; VIRTUAL_ENV)"
+    commands = (["explain", "acme"], ["compare", "acme"], ["repos"], ["repos", "--check"], ["config", "check"])
+    for command in commands:
+        done = two.tool(*command)
+        first = done.stdout.splitlines()[0]
+        assert first == f"{line}; not guarded: repoprio enable --python {two.venv.python}", done
+        found = json.loads(two.tool(*command, "--format", "json").stdout)["environment"]
+        assert (found["python"], found["pip"], found["guarded"]) == (str(two.venv.python), THERE, False)
+    assert two.tool("config", "show").stdout.startswith(f"# {line}")
+    for command in (["init"], ["export", "uv"]):
+        assert two.tool(*command).stderr.startswith(f"repoprio: {line}")
+
+
+def test_pip_installs_into_the_activated_environment(two: Two) -> None:
+    """`repoprio pip install` obeys the policy and installs there; ``--python`` means another one."""
+    done = two.tool("pip", "install", "acme")
+    assert (done.code, "Successfully installed acme-1.0" in done.stdout) == (0, True), done
+    assert done.stderr.startswith(f"repoprio: environment: {two.venv.python} ")
+    assert list(two.venv.site_packages.glob("acme-1.0*"))
+    assert not list(two.base.site_packages.glob("acme-*"))
+    assert two.tool("pip", "--python", str(two.base.python), "install", "acme").code == 0
+    assert list(two.base.site_packages.glob("acme-1.0*"))
+    assert "environment" not in two.tool("pip", "--python", str(two.base.python), "list").stderr

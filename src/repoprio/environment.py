@@ -6,7 +6,7 @@ It starts no interpreter: what it says of another environment is what its files 
 from __future__ import annotations
 
 import os
-import shutil
+import shlex
 import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -51,7 +51,9 @@ class Environment(NamedTuple):
         versions = [f"Python {self.version}"] if self.version else []
         versions += [f"pip {self.pip}" if self.pip else "no pip"] if self.version else []
         known = f"{', '.join(versions)}; " if versions else ""
-        return f"environment: {self.python} ({known}{self.named_by})"
+        is_open = self.is_guarded is False
+        told = f"; not guarded: repoprio enable {OPTION} {shlex.quote(self.python)}" if is_open else ""
+        return f"environment: {self.python} ({known}{self.named_by}){told}"
 
     @property
     def document(self) -> dict[str, Any]:
@@ -91,6 +93,8 @@ def _named(python: str) -> Environment:
                 "  hint: name a Python, or the folder of a virtual environment    [environment]"
             )
         return _at(found, OPTION)
+    import shutil
+
     on_path = shutil.which(python)
     if on_path is None:
         problem = "is not a program that can be run" if os.path.exists(python) else "is not there"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
+from importlib import import_module
 from typing import Any
 
+from repoprio.cli import here
 from repoprio.config import load, places
 from repoprio.config.faults import Fault
 from repoprio.config.load import read_file, read_pip_files, survey
@@ -16,12 +18,6 @@ from repoprio.config.records import Record
 from repoprio.config.survey import Survey
 from repoprio.pip_adapter.builtin import default_index
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-
 # The plain specifiers of most pins, which need not wait 20 ms for packaging: "<3", ">=1.2, !=1.5".
 _PLAIN = re.compile(r"(==|!=|<=|>=|<|>)\s*[0-9]+(\.[0-9]+)*(\s*,\s*(==|!=|<=|>=|<|>)\s*[0-9]+(\.[0-9]+)*)*")
 
@@ -29,18 +25,26 @@ _PLAIN = re.compile(r"(==|!=|<=|>=|<|>)\s*[0-9]+(\.[0-9]+)*(\s*,\s*(==|!=|<=|>=|
 def _is_specifier(text: str) -> bool:
     if _PLAIN.fullmatch(text):
         return True
-    from packaging.specifiers import SpecifierSet
-
-    return is_specifier(text, SpecifierSet)
+    return is_specifier(text, _library("packaging.specifiers").SpecifierSet)
 
 
 def _platform_dirs() -> Any:
-    import platformdirs
-
-    return platformdirs
+    return _library("platformdirs")
 
 
-TOOLS = Tools(tomllib.loads, _is_specifier, default_index)
+def _parse_toml(text: str) -> dict[str, Any]:
+    toml = import_module("tomllib") if sys.version_info >= (3, 11) else _library("tomli")
+    document: dict[str, Any] = toml.loads(text)
+    return document
+
+
+def _library(name: str) -> Any:
+    """A library that repoprio needs; as a guest the one that pip brings along: no other is sure to be there."""
+    here.check_pip()
+    return import_module(f"pip._vendor.{name}" if here.is_guest() else name)
+
+
+TOOLS = Tools(_parse_toml, _is_specifier, default_index)
 
 
 def layers(*, isolated: bool = False) -> tuple[places.Layer, ...]:

@@ -6,7 +6,7 @@ import argparse
 import sys
 import textwrap
 
-from repoprio.cli import as_for_pip, terminal
+from repoprio.cli import as_for_pip, here, terminal
 from repoprio.render import compare as render
 from repoprio.render.table import painted, unpainted
 
@@ -22,6 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     as_for_pip.add_requirements(parser)
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 where it would be 1")
     parser.add_argument("-v", "--verbose", action="store_true", help="list the projects that are the same, too")
+    here.add_environment(parser)
     terminal.add_report(parser)
     as_for_pip.add_options(parser)
 
@@ -30,6 +31,8 @@ def command(options: argparse.Namespace) -> int:
     """Print the comparison; 1 if anything differs or is not known."""
     if not options.requirements and not options.files:
         options.parser.error("name a requirement, or a file of them with -r")
+    here.check_pip()
+    environment = here.named(options)
     from repoprio.pip_adapter import resolution
     from repoprio.pip_adapter.opened import CannotLook
 
@@ -46,7 +49,7 @@ def command(options: argparse.Namespace) -> int:
         terminal.complain(str(error))
         return error.status
     if options.format == "json":
-        print(render.document(found))
+        print(render.document(found, environment.document))
     else:
         paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
         width = terminal.columns(sys.stdout)

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from repoprio.cli import at_hand, terminal
+from repoprio.cli import at_hand, here, terminal
 from repoprio.config.doubts import doubts
 from repoprio.config.faults import Doubt
 from repoprio.config.locations import is_at
@@ -16,6 +16,7 @@ from repoprio.config.schema import json_schema
 from repoprio.config.survey import Survey
 from repoprio.policy import Mode, Policy, Unlisted
 from repoprio.render import policy
+from repoprio.render.table import plain
 from repoprio.urls import bare, is_fuse
 
 _UNLISTED = {
@@ -37,6 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action = actions.add_parser(name, help=about, description=f"Prints {about}.")
         action.add_argument("file", nargs="?", metavar="FILE", help="TOML or a pip.conf, not what is in force")
         action.add_argument("--isolated", action="store_true", help="without the user's pip.conf, as pip --isolated")
+        here.add_environment(action)
         terminal.add_report(action)
         action.set_defaults(action=show if name == "show" else check)
     about = "the JSON Schema of the TOML file, for editors"
@@ -51,12 +53,14 @@ def command(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """The files read and the merged policy; 2 where it is faulty."""
+    environment = here.current(options)
     survey = at_hand.policy(options.file, isolated=options.isolated)
     if not survey.sources and not survey.faults:
         return _none(survey, options)
     if options.format == "json":
-        print(policy.document(survey, _doubts(survey)))
+        print(policy.document(survey, _doubts(survey), environment=environment.document))
     else:
+        print(f"# {plain(environment.line)}")
         print(policy.show(survey))
         for fault in survey.faults:
             print(f"fault: {fault}", file=sys.stderr)
@@ -65,12 +69,16 @@ def show(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """All faults and doubts; 0 with doubts only, 2 with faults."""
+    environment = here.named(options)
     survey = at_hand.policy(options.file, isolated=options.isolated)
     wishes = _wishes(survey, isolated=options.isolated)
     if not survey.sources and not survey.faults:
         return _none(survey, options, wishes)
     found = _doubts(survey, wishes)
-    print((policy.document if options.format == "json" else policy.check)(survey, found, wishes))
+    if options.format == "json":
+        print(policy.document(survey, found, wishes, environment=environment.document))
+    else:
+        print(policy.check(survey, found, wishes))
     return 2 if survey.faults else 0
 
 
@@ -119,7 +127,7 @@ def _meaning(rules: Policy | None, one: Named) -> tuple[str | None, str]:
 
 def _none(survey: Survey, options: argparse.Namespace, wishes: Sequence[policy.Wish] | None = None) -> int:
     if options.format == "json":
-        print(policy.document(survey, [], wishes))
+        print(policy.document(survey, [], wishes, environment=here.current(options).document))
     else:
         for wish in wishes or ():
             print(wish)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from repoprio.cli import as_for_pip, terminal
+from repoprio.cli import as_for_pip, here, terminal
 from repoprio.explanation import Explanation
 from repoprio.lookup import Outcome
 from repoprio.render import json
@@ -26,17 +26,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shadowed", action="store_true", help=asks)
     lists = "list each rejected file, and each URL that was asked"
     parser.add_argument("-v", "--verbose", action="store_true", help=lists)
+    here.add_environment(parser)
     terminal.add_report(parser)
     as_for_pip.add_options(parser)
 
 
 def command(options: argparse.Namespace) -> int:
     """Explain the requirements of `options`; 0 if all would be served, else 1."""
+    if not options.requirements and not options.files:
+        options.parser.error("name a requirement, or a file of them with -r")
+    here.check_pip()
+    environment = here.named(options)
     from repoprio.pip_adapter import explainer
     from repoprio.pip_adapter.opened import CannotLook
 
-    if not options.requirements and not options.files:
-        options.parser.error("name a requirement, or a file of them with -r")
     try:
         explanations = explainer.explain(
             options.requirements,
@@ -48,7 +51,7 @@ def command(options: argparse.Namespace) -> int:
         terminal.complain(str(error))
         return error.status
     if options.format == "json":
-        print(json.document(explanations))
+        print(json.document(explanations, environment.document))
     else:
         print(_screens(options, explanations))
     return 0 if all(e.outcome is Outcome.SERVED for e in explanations) else 1

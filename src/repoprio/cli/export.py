@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from repoprio.cli import at_hand
+from repoprio.cli import at_hand, here
 from repoprio.config import places
 from repoprio.errors import RepoprioError
 from repoprio.export import Exported, uv
@@ -30,11 +30,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("installer", metavar="FORMAT", choices=("uv",), help="uv")
     parser.add_argument("--project", action="store_true", help="for a project's pyproject.toml: routes exact names too")
     parser.add_argument("--check", metavar="FILE", help="compare with FILE instead; exit status 1 if it differs")
+    here.add_environment(parser)
     parser.add_argument("--policy", metavar="FILE", help="a policy in TOML, instead of the one in force")
 
 
 def command(options: argparse.Namespace) -> int:
     """Print the export, or compare it with a file; 1 where something cannot be said, or differs."""
+    here.tell(options)
     project = options.project or os.path.basename(options.check or "") == "pyproject.toml"
     try:
         exported = _exported(options, project=project)

@@ -7,7 +7,7 @@ import os
 import sys
 
 from repoprio import shell
-from repoprio.cli import at_hand
+from repoprio.cli import at_hand, here
 from repoprio.config import values
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.load import read_text
@@ -42,6 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--owns", action="append", default=[], metavar="NAME=PATTERN", help=owned)
     parser.add_argument("--flat", action="append", default=[], metavar="NAME", help="it is what pip calls find-links")
     parser.add_argument("--isolated", action="store_true", help="without the user's pip.conf, as pip --isolated")
+    here.add_environment(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="a file that is not there yet; - is stdout")
 
 
@@ -49,6 +50,7 @@ def command(options: argparse.Namespace) -> int:
     """Print the policy, or write it to a file that is not there yet."""
     if options.output == "":
         options.parser.error("-o takes the name of a file")
+    here.tell(options)
     text = _from_names(options) if options.repositories else _from_settings(options)
     file = None if options.output == "-" else options.output or _unwritten()
     if file:

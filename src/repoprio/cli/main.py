@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from repoprio.cli import parser, terminal
+from repoprio.cli import here, parser, terminal
 from repoprio.errors import RepoprioError
 
 
@@ -20,10 +20,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     _prepare()
     try:
         if given[:1] == ["pip"]:
-            from repoprio.pip_adapter import runner
-
-            return runner.run_pip(given[1:])
+            return here.run_pip(given[1:])
         options = parser.parse(given)
+        if options.has_environment and (environment := here.other(options.python)):
+            from repoprio.pip_adapter import elsewhere
+
+            return elsewhere.run(environment, given)
         status: int = options.command(options)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -50,6 +52,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _prepare() -> None:
     """Streams and variables as all commands can bear them."""
+    here.arrival()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A name that the terminal's encoding does not have is no reason to fail.

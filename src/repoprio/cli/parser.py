@@ -49,7 +49,7 @@ def build(filled: tuple[str, ...] = tuple(COMMANDS)) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=about, description=f"{about[:1].upper()}{about[1:]}.")
         if name in filled and name != "pip":
             module = import_module(f"repoprio.cli.{name}")
-            command.set_defaults(command=module.command, parser=command)
+            command.set_defaults(command=module.command, parser=command, has_environment=False)
             module.arguments(command)
     return parser
 

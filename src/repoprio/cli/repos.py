@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from repoprio.checkup import Trial, report
-from repoprio.cli import at_hand, terminal
+from repoprio.cli import at_hand, here, terminal
 from repoprio.errors import RepoprioError
 from repoprio.render import repos
 from repoprio.render.table import painted, unpainted
@@ -24,11 +24,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these repositories")
     parser.add_argument("--check", action="store_true", help="ask each of them, and its mirrors")
+    here.add_environment(parser)
     terminal.add_report(parser)
 
 
 def command(options: argparse.Namespace) -> int:
     """Print the repositories; 1 if one that was asked gave no usable answer."""
+    environment = here.named(options)
     policy = at_hand.policy().sound()
     if policy is None:
         raise NoPolicy(at_hand.no_policy())
@@ -38,7 +40,7 @@ def command(options: argparse.Namespace) -> int:
     trials = _trials(tuple(options.names)) if options.check else []
     reports = [one for one in report(policy, trials) if not options.names or one.repository.name in options.names]
     if options.format == "json":
-        print(repos.document(policy, reports, checked=options.check))
+        print(repos.document(policy, reports, checked=options.check, environment=environment.document))
     else:
         paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
         print(repos.screen(policy, reports, terminal.columns(sys.stdout), paint))
@@ -46,6 +48,7 @@ def command(options: argparse.Namespace) -> int:
 
 
 def _trials(names: tuple[str, ...]) -> list[Trial]:
+    here.check_pip()
     from repoprio.pip_adapter import opened, probe
 
     try:

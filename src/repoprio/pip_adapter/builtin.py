@@ -1,20 +1,42 @@
-"""What pip has built in, found without importing pip: that costs 200 ms, and commands about the policy have no time."""
+"""What pip is, and what it has built in, without importing it.
+
+That costs 200 ms, and commands about the policy have no time.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from importlib.machinery import PathFinder, SourceFileLoader
 from types import ModuleType
 
 
 def default_index() -> str:
     """The URL of pip's built-in default index, "pypi" where pip cannot be looked into (zipped, or not there)."""
-    spec = PathFinder.find_spec("pip")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    file = os.path.join(folders[0], "_internal", "models", "index.py") if folders else ""
-    if not os.path.isfile(file):
+    folder = _folder()
+    file = os.path.join(folder, "_internal", "models", "index.py")
+    if not (folder and os.path.isfile(file)):
         return "pypi"
     # That module alone, and under another name: what pip is does not change for whoever imports it later.
     module = ModuleType("_repoprio_pip_index")
     SourceFileLoader(module.__name__, file).exec_module(module)
     return str(module.PyPI.simple_url)
+
+
+def pip_version() -> str | None:
+    """The version of this Python's pip, "?" where it does not say; None where there is no pip."""
+    spec = PathFinder.find_spec("pip")
+    if spec is None:
+        return None
+    try:
+        with open(spec.origin or "", encoding="utf-8") as opened:
+            stated = re.search(r'(?m)^__version__ = "([^"]+)"', opened.read())
+    except (OSError, ValueError):
+        stated = None
+    return stated[1] if stated else "?"
+
+
+def _folder() -> str:
+    """Where pip lies; "" where it is not there."""
+    spec = PathFinder.find_spec("pip")
+    return next(iter(spec.submodule_search_locations or ()), "") if spec else ""

@@ -1,6 +1,7 @@
-"""Runs a child pip under the policy, in a Python that may have neither hook nor repoprio.
+"""Runs a child pip under the policy, or repoprio itself, in a Python that may have neither hook nor repoprio.
 
-Started as a script by a patched `get_runnable_pip`, in place of pip's own runner, which it then runs.
+Started as a script: by a patched `get_runnable_pip`, in place of pip's own runner, which it then runs; and by
+`elsewhere`, for a command about another environment.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ IS_CHILD = bool(os.environ.get(CHILD))
 NO_INDEX = "_REPOPRIO_NO_INDEX"
 PARENTS_NO_INDEX = os.environ.get(NO_INDEX) if IS_CHILD else None
 SHIM = "_repoprio_shim"
+POINTER = "_repoprio_pointer"
+# What named the environment in which repoprio runs as a guest; and whether that environment has a hook of its own.
+GUEST = "_REPOPRIO_GUEST"
+HOOKED = "_REPOPRIO_HOOKED"
 
 
 class ShimFinder:
@@ -35,10 +40,20 @@ class ShimFinder:
         return PathFinder.find_spec(name, [cls.root], target) if name == SHIM else None
 
 
+def hooks() -> list[Any]:
+    """The finders that a hook put in place when this Python started: an installed repoprio's, or a pointer's."""
+    return [finder for finder in sys.meta_path if getattr(finder, "__module__", "") in (SHIM, POINTER)]
+
+
 def run() -> None:
-    """Guard this process, then run pip's own runner as the main program."""
+    """Guard this process, then run the runner as the main program: pip's own, or repoprio."""
     # The folder of a script comes first on the path: ours must not be seen by what is built.
     sys.path[:] = [entry for entry in sys.path if entry != os.path.dirname(os.path.abspath(__file__))]
+    if found := hooks():
+        os.environ.update({HOOKED: "1"} if GUEST in os.environ else {})
+        # Of two repoprios, the one that started this process speaks.
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in found]
+        sys.modules.pop(SHIM, None)
     sys.meta_path.insert(0, ShimFinder)
     import _repoprio_shim
 

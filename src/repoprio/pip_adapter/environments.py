@@ -82,9 +82,11 @@ def ask(python: str) -> Interpreter:
         major, minor = map(int, version)
         packages, stdlib, base = os.fspath(packages), os.fspath(stdlib), os.fspath(base)
     except (OSError, subprocess.SubprocessError, ValueError, IndexError, TypeError) as error:
-        raise CannotEnable(f"{python} does not answer as a Python does ({type(error).__name__}).    [enable]") from None
+        raise CannotEnable(
+            f"{python} does not answer as a Python does ({type(error).__name__}).    [environment]"
+        ) from None
     if (major, minor) < (3, 10):
-        raise CannotEnable(f"{python} is Python {major}.{minor}, and 3.10 is needed.    [enable]")
+        raise CannotEnable(f"{python} is Python {major}.{minor}, and 3.10 is needed.    [environment]")
     return Interpreter(python, (major, minor), packages, stdlib, sitecustomize, base)
 
 

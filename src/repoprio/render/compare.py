@@ -146,10 +146,11 @@ def _wrapped(text: str, width: int, lead: str = "", indent: str = "") -> list[st
     )
 
 
-def document(comparison: Comparison) -> str:
-    """The document that ``repoprio compare --format json`` prints."""
+def document(comparison: Comparison, environment: Mapping[str, Any] | None = None) -> str:
+    """The document that ``repoprio compare --format json`` prints; `environment` is the one that it speaks of."""
     found: Mapping[str, Any] = {
         "schema": SCHEMA,
+        "environment": environment,
         "asked": {repository: list(names) for repository, names in comparison.disclosure.asked.items()},
         "private": [name for name, _ in comparison.disclosure.private],
         "projects": [_project(one) for one in comparison.projects],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repoprio.explanation import Chosen, Explanation, Line
@@ -15,9 +15,10 @@ from repoprio.render.text import sentence
 SCHEMA = 1
 
 
-def document(explanations: Sequence[Explanation]) -> str:
-    """The document that ``repoprio explain --format json`` prints."""
-    return json.dumps({"schema": SCHEMA, "projects": [_project(e) for e in explanations]}, indent=2)
+def document(explanations: Sequence[Explanation], environment: Mapping[str, Any] | None = None) -> str:
+    """The document that ``repoprio explain --format json`` prints; `environment` is the one that it speaks of."""
+    projects = [_project(e) for e in explanations]
+    return json.dumps({"schema": SCHEMA, "environment": environment, "projects": projects}, indent=2)
 
 
 def _project(e: Explanation) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from repoprio.config.faults import HINT, Doubt, Fault, printable
@@ -105,9 +105,16 @@ def _count(found: Sequence[object], word: str) -> str:
     return f"{len(found) or 'no'} {word}{'' if len(found) == 1 else 's'}"
 
 
-def document(survey: Survey, doubts: Sequence[Doubt], wishes: Sequence[Wish] | None = None) -> str:
+def document(
+    survey: Survey,
+    doubts: Sequence[Doubt],
+    wishes: Sequence[Wish] | None = None,
+    *,
+    environment: Mapping[str, Any] | None = None,
+) -> str:
     """The JSON of `config check`, and where there are no `wishes` that of `config show`."""
-    found: dict[str, Any] = {"schema": SCHEMA, "files": [{"layer": s.layer, "file": s.file} for s in survey.sources]}
+    files = [{"layer": s.layer, "file": s.file} for s in survey.sources]
+    found: dict[str, Any] = {"schema": SCHEMA, "environment": environment, "files": files}
     if wishes is None:
         found["settings"] = list(_settings(survey))
     else:

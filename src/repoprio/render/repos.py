@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from repoprio.answers import State
@@ -144,10 +144,13 @@ def _of_known(trial: Trial) -> str:
     return f"; it has {had[0]}" if had and not trial.has_all_names else ""
 
 
-def document(policy: Policy, reports: Sequence[Report], *, checked: bool) -> str:
+def document(
+    policy: Policy, reports: Sequence[Report], *, checked: bool, environment: Mapping[str, Any] | None = None
+) -> str:
     """The same as JSON; `check` is null for a repository that was not tried."""
     found = {
         "schema": SCHEMA,
+        "environment": environment,
         "mode": policy.mode.value,
         "checked": checked,
         "repositories": [_repository(report) for report in reports],

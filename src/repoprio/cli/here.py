@@ -1,0 +1,116 @@
+"""The environment that a command speaks of: the command runs in that one's Python, and names it first."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from repoprio.environment import OPTION, VARIABLE, Environment, NoEnvironment, meant, own
+from repoprio.pip_adapter import builtin, child
+from repoprio.render.table import plain
+
+
+class Arrival(NamedTuple):
+    """How this process came to be: what named its environment where it was started there as a guest, else None.
+
+    `is_hooked` is whether a hook stood in place when this Python started.
+    """
+
+    guest_of: str | None
+    is_hooked: bool
+
+
+@functools.cache
+def arrival() -> Arrival:
+    """How this process came to be. Called before all else: nothing of it is handed on."""
+    guest_of = os.environ.pop(child.GUEST, None)
+    hooked = os.environ.pop(child.HOOKED, "")
+    if guest_of:
+        os.environ.pop(child.RUNNER, None)
+    return Arrival(guest_of, bool(hooked if guest_of else child.hooks()))
+
+
+def is_guest() -> bool:
+    """Whether this is another environment's Python, which has neither repoprio nor what repoprio needs."""
+    return arrival().guest_of is not None
+
+
+def add_environment(parser: argparse.ArgumentParser) -> None:
+    """What a command takes that speaks of one environment, in whose Python it runs."""
+    whose = f"the environment: its Python or its folder; else the activated one ({VARIABLE}), else repoprio's own"
+    parser.add_argument(OPTION, metavar="PATH", help=whose)
+    parser.set_defaults(has_environment=True)
+
+
+def other(python: str | None) -> Environment | None:
+    """The environment that is meant, None where it is this one; `python` is the ``--python`` of the command line."""
+    found = None if is_guest() else meant(python, os.environ)
+    return found if found and not found.is_own else None
+
+
+def current(options: argparse.Namespace) -> Environment:
+    """The environment of this process, which is the one that is meant."""
+    named_by = arrival().guest_of or meant(options.python, os.environ).named_by
+    pip = builtin.pip_version()
+    return own(named_by)._replace(pip=pip, is_guarded=arrival().is_hooked if pip else None)
+
+
+def named(options: argparse.Namespace) -> Environment:
+    """The environment of this process, named on the first line; JSON carries it instead."""
+    found = current(options)
+    if options.format != "json":
+        print(plain(found.line), flush=True)
+    return found
+
+
+def tell(options: argparse.Namespace) -> None:
+    """Name this environment on stderr, where stdout is a file to be."""
+    print(f"repoprio: {plain(current(options).line)}", file=sys.stderr, flush=True)
+
+
+def run_pip(arguments: list[str]) -> int:
+    """Run pip under the policy, in the environment that is meant; returns its exit status."""
+    from repoprio.pip_adapter import elsewhere, runner
+
+    python, rest = _python_of(arguments)
+    found = other(python)
+    if found is None:
+        _check_pip(rest)
+        return runner.run_pip(rest)
+    if python is not None and not elsewhere.has_pip(found):
+        # pip works on an environment without one, as the user asks it to.
+        return runner.run_pip(arguments)
+    return elsewhere.run(found, ["pip", *rest])
+
+
+def _python_of(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """What pip's own ``--python`` says, where it comes first; and the rest."""
+    first, *rest = arguments or [""]
+    if first == OPTION and rest:
+        return rest[0], rest[1:]
+    option, equals, python = first.partition("=")
+    return (python, rest) if option == OPTION and equals else (None, arguments)
+
+
+def _check_pip(arguments: Sequence[str]) -> None:
+    """Name another environment than repoprio's own before its pip speaks."""
+    named_by = arrival().guest_of
+    if named_by is None:
+        return
+    check_pip()
+    if not {"-q", "-qq", "-qqq", "--quiet"} & set(arguments):
+        found = own(named_by)._replace(pip=builtin.pip_version())
+        print(f"repoprio: {plain(found.line)}", file=sys.stderr, flush=True)
+
+
+def check_pip() -> None:
+    """Raise `NoEnvironment` where this environment has no pip to look with."""
+    if is_guest() and builtin.pip_version() is None:
+        raise NoEnvironment(
+            f"the environment that {arrival().guest_of} names has no pip: {sys.executable}\n"
+            f"  hint: {sys.executable} -m ensurepip; or name another one: {OPTION} PATH    [environment]"
+        )
