@@ -47,6 +47,7 @@ def test_config_show_prints_toml_with_origins(env: PipEnv, file: Path) -> None:
     assert f"# REPOPRIO_CONFIG: {file}" in done.stdout
     assert SECRET not in done.stdout
     assert 'url = "https://****@corp.example/simple/"' in done.stdout
+    assert done.stdout.startswith(f"# environment: {env.python} (Python ")
     lines = [line for line in done.stdout.splitlines() if " = " in line]
     assert len(lines) == 7
     assert all(line.endswith(f"  # {file}") for line in lines)
@@ -58,7 +59,7 @@ def test_config_show_prints_toml_with_origins(env: PipEnv, file: Path) -> None:
 def test_config_show_as_json(env: PipEnv, file: Path) -> None:
     """The same as JSON: files, settings with their origins, faults and doubts."""
     found = json.loads(env.tool("config", "show", "--format", "json", policy=file).stdout)
-    assert set(found) == {"schema", "files", "settings", "faults", "doubts"}
+    assert set(found) == {"schema", "environment", "files", "settings", "faults", "doubts"}
     assert found["files"] == [{"layer": "REPOPRIO_CONFIG", "file": str(file)}]
     assert {"key": "repositories.corp.priority", "value": 10, "file": str(file)} in found["settings"]
     assert [doubt["code"] for doubt in found["doubts"]] == ["skip-opens", "stem"]
@@ -136,7 +137,7 @@ def test_init_from_names(env: PipEnv) -> None:
         "init", "corp=https://corp.example/simple/", "wheels=/srv/wheels", "pypi", "--flat", "wheels",
         *("--namespaces", "corp=acme-*", "--namespaces", "corp=acme"),
     )  # fmt: skip
-    assert (done.code, done.stderr) == (0, "")
+    assert (done.code, done.stderr.count("\n"), done.stderr[:23]) == (0, 1, "repoprio: environment: ")
     found = read_text(done.stdout, "new", {}, TOOLS)
     assert [(r.name, r.priority, r.format.value) for r in found.repositories] == [
         ("corp", 10, "simple"),

@@ -32,7 +32,6 @@ def command(options: argparse.Namespace) -> int:
     if not options.requirements and not options.files:
         options.parser.error("name a requirement, or a file of them with -r")
     here.check_pip()
-    environment = here.named(options)
     from repoprio.pip_adapter import resolution
     from repoprio.pip_adapter.opened import CannotLook
 
@@ -46,11 +45,12 @@ def command(options: argparse.Namespace) -> int:
     try:
         found = resolution.compare(options.requirements, options.files, as_for_pip.words(options), voice)
     except CannotLook as error:
-        terminal.complain(str(error))
+        here.complain(str(error))
         return error.status
     if options.format == "json":
-        print(render.document(found, environment.document))
+        print(render.document(found, here.current(options).document))
     else:
+        here.name_first(options)
         paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
         width = terminal.columns(sys.stdout)
         print(render.screen(found, width=width, paint=paint, verbose=options.verbose))

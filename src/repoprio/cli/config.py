@@ -53,14 +53,13 @@ def command(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """The files read and the merged policy; 2 where it is faulty."""
-    environment = here.current(options)
     survey = at_hand.policy(options.file, isolated=options.isolated)
     if not survey.sources and not survey.faults:
         return _none(survey, options)
     if options.format == "json":
-        print(policy.document(survey, _doubts(survey), environment=environment.document))
+        print(policy.document(survey, _doubts(survey), environment=here.current(options).document))
     else:
-        print(f"# {plain(environment.line)}")
+        print(f"# {plain(here.current(options).line)}")
         print(policy.show(survey))
         for fault in survey.faults:
             print(f"fault: {fault}", file=sys.stderr)
@@ -69,15 +68,15 @@ def show(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """All faults and doubts; 0 with doubts only, 2 with faults."""
-    environment = here.named(options)
     survey = at_hand.policy(options.file, isolated=options.isolated)
     wishes = _wishes(survey, isolated=options.isolated)
     if not survey.sources and not survey.faults:
         return _none(survey, options, wishes)
     found = _doubts(survey, wishes)
     if options.format == "json":
-        print(policy.document(survey, found, wishes, environment=environment.document))
+        print(policy.document(survey, found, wishes, environment=here.current(options).document))
     else:
+        here.name_first(options)
         print(policy.check(survey, found, wishes))
     return 2 if survey.faults else 0
 
@@ -129,6 +128,8 @@ def _none(survey: Survey, options: argparse.Namespace, wishes: Sequence[policy.W
     if options.format == "json":
         print(policy.document(survey, [], wishes, environment=here.current(options).document))
     else:
+        if wishes is not None:
+            here.name_first(options)
         for wish in wishes or ():
             print(wish)
     print(f"repoprio: {at_hand.no_policy(isolated=options.isolated)}", file=sys.stderr)

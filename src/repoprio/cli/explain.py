@@ -36,7 +36,6 @@ def command(options: argparse.Namespace) -> int:
     if not options.requirements and not options.files:
         options.parser.error("name a requirement, or a file of them with -r")
     here.check_pip()
-    environment = here.named(options)
     from repoprio.pip_adapter import explainer
     from repoprio.pip_adapter.opened import CannotLook
 
@@ -48,11 +47,12 @@ def command(options: argparse.Namespace) -> int:
             shadowed=options.shadowed,
         )
     except CannotLook as error:
-        terminal.complain(str(error))
+        here.complain(str(error))
         return error.status
     if options.format == "json":
-        print(json.document(explanations, environment.document))
+        print(json.document(explanations, here.current(options).document))
     else:
+        here.name_first(options)
         print(_screens(options, explanations))
     return 0 if all(e.outcome is Outcome.SERVED for e in explanations) else 1
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import functools
 import os
+import shlex
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
-from repoprio.environment import OPTION, VARIABLE, Environment, NoEnvironment, meant, own
+from repoprio.cli import terminal
+from repoprio.environment import OPTION, OWN, VARIABLE, Environment, NoEnvironment, meant, own
 from repoprio.pip_adapter import builtin, child
 from repoprio.render.table import plain
 
@@ -54,22 +56,34 @@ def other(python: str | None) -> Environment | None:
 
 def current(options: argparse.Namespace) -> Environment:
     """The environment of this process, which is the one that is meant."""
-    named_by = arrival().guest_of or meant(options.python, os.environ).named_by
+    return _described(own(arrival().guest_of or meant(options.python, os.environ).named_by))
+
+
+def _described(found: Environment) -> Environment:
     pip = builtin.pip_version()
-    return own(named_by)._replace(pip=pip, is_guarded=arrival().is_hooked if pip else None)
+    return found._replace(pip=pip, is_guarded=arrival().is_hooked if pip else None)
 
 
-def named(options: argparse.Namespace) -> Environment:
-    """The environment of this process, named on the first line; JSON carries it instead."""
-    found = current(options)
-    if options.format != "json":
-        print(plain(found.line), flush=True)
-    return found
+def name_first(options: argparse.Namespace) -> None:
+    """Name this environment on the first line of a report; JSON carries it instead."""
+    _print(current(options).line, sys.stdout)
 
 
 def tell(options: argparse.Namespace) -> None:
     """Name this environment on stderr, where stdout is a file to be."""
-    print(f"repoprio: {plain(current(options).line)}", file=sys.stderr, flush=True)
+    _print(f"repoprio: {current(options).line}", sys.stderr)
+
+
+def complain(text: str) -> None:
+    """An error on stderr, after this environment where that is not repoprio's own."""
+    if is_guest():
+        _print(f"repoprio: {_described(own(arrival().guest_of or OWN)).line}", sys.stderr)
+    terminal.complain(text)
+
+
+def _print(line: str, stream: TextIO) -> None:
+    # Not wrapped: it is one line for whoever searches for it.
+    print(plain(line), file=stream, flush=True)
 
 
 def run_pip(arguments: list[str]) -> int:
@@ -79,7 +93,7 @@ def run_pip(arguments: list[str]) -> int:
     python, rest = _python_of(arguments)
     found = other(python)
     if found is None:
-        _check_pip(rest)
+        _begin_pip(rest)
         return runner.run_pip(rest)
     if python is not None and not elsewhere.has_pip(found):
         # pip works on an environment without one, as the user asks it to.
@@ -96,7 +110,7 @@ def _python_of(arguments: list[str]) -> tuple[str | None, list[str]]:
     return (python, rest) if option == OPTION and equals else (None, arguments)
 
 
-def _check_pip(arguments: Sequence[str]) -> None:
+def _begin_pip(arguments: Sequence[str]) -> None:
     """Name another environment than repoprio's own before its pip speaks."""
     named_by = arrival().guest_of
     if named_by is None:
@@ -104,7 +118,7 @@ def _check_pip(arguments: Sequence[str]) -> None:
     check_pip()
     if not {"-q", "-qq", "-qqq", "--quiet"} & set(arguments):
         found = own(named_by)._replace(pip=builtin.pip_version())
-        print(f"repoprio: {plain(found.line)}", file=sys.stderr, flush=True)
+        _print(f"repoprio: {found.line}", sys.stderr)
 
 
 def check_pip() -> None:
@@ -112,5 +126,5 @@ def check_pip() -> None:
     if is_guest() and builtin.pip_version() is None:
         raise NoEnvironment(
             f"the environment that {arrival().guest_of} names has no pip: {sys.executable}\n"
-            f"  hint: {sys.executable} -m ensurepip; or name another one: {OPTION} PATH    [environment]"
+            f"  hint: {shlex.quote(sys.executable)} -m ensurepip; or name another one: {OPTION} PATH    [environment]"
         )

@@ -30,7 +30,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except RepoprioError as error:
-        terminal.complain(f"repoprio: {error}")
+        here.complain(f"repoprio: {error}")
         return 2
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python would complain once more at its exit.

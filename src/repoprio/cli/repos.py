@@ -30,7 +30,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Print the repositories; 1 if one that was asked gave no usable answer."""
-    environment = here.named(options)
     policy = at_hand.policy().sound()
     if policy is None:
         raise NoPolicy(at_hand.no_policy())
@@ -40,8 +39,9 @@ def command(options: argparse.Namespace) -> int:
     trials = _trials(tuple(options.names)) if options.check else []
     reports = [one for one in report(policy, trials) if not options.names or one.repository.name in options.names]
     if options.format == "json":
-        print(repos.document(policy, reports, checked=options.check, environment=environment.document))
+        print(repos.document(policy, reports, checked=options.check, environment=here.current(options).document))
     else:
+        here.name_first(options)
         paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
         print(repos.screen(policy, reports, terminal.columns(sys.stdout), paint))
     return 1 if any(one.is_silent for one in reports) else 0
