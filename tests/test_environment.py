@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from repoprio import environment
 from repoprio.environment import NoEnvironment, meant, own
+from support.files import FileSpec
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, EnvStore, PipEnv
 from support.repository import RepositoryServer
@@ -101,7 +103,7 @@ class Two:
     """repoprio in a base environment; another one with its own pip and without repoprio; corp above public."""
 
     def __init__(self, base: PipEnv, venv: PipEnv, corp: RepositoryServer, public: RepositoryServer) -> None:
-        self.base, self.venv = base, venv
+        self.base, self.venv, self.corp = base, venv, corp
         corp.add("acme", "1.0", {"version": "2.0", "requires-python": ">=3.11"})
         public.add("acme", "99.0")
         self.policy = base.root / "policy.toml"
@@ -229,3 +231,41 @@ def test_explain_judges_for_the_python_that_is_meant(two: Two, env_store: EnvSto
     assert found["projects"][0]["version"] == "1.0"
     own = json.loads(two.tool("explain", "acme", "--format", "json", "--python", str(two.base.python)).stdout)
     assert own["projects"][0]["version"] == "2.0"
+
+
+def why(said: str) -> list[str]:
+    """The words of the command that a refusal says to tell more."""
+    line = next(line for line in said.splitlines() if "why: " in line)
+    return shlex.split(line.partition("why: ")[2].partition("    ")[0])
+
+
+@pytest.mark.parametrize("where", ["activated", "not activated", "another activated"])
+def test_a_hint_that_a_pip_prints_explains_that_very_refusal(two: Two, where: str) -> None:
+    """Pasted where the pip was, with the repoprio that is on PATH there, it speaks of that pip's environment."""
+    assert two.base.tool("enable", "--venv", str(two.venv.root)).code == 0
+    activated = {"activated": two.venv.root, "not activated": "", "another activated": two.base.root}[where]
+    variables = {"VIRTUAL_ENV": str(activated)}
+    done = two.venv.run("install", "acme>=3", policy=two.policy, env=variables)
+    assert done.code == 1
+    program, *words = why(done.stderr)
+    assert program == "repoprio"
+    assert words == ["explain", *([] if where == "activated" else ["--python", str(two.venv.python)]), "acme>=3"]
+    told = json.loads(two.base.tool(*words, "--format", "json", policy=two.policy, env=variables).stdout)
+    assert told["environment"]["python"] == str(two.venv.python)
+    assert (told["projects"][0]["outcome"], told["projects"][0]["requirement"]) == ("no-match", "acme>=3")
+
+
+def test_a_hint_of_a_build_names_the_environment_that_builds(two: Two, repository: RepositoryFactory) -> None:
+    """A pip that another one starts, in a build environment that is gone soon, names the one that the user knows."""
+    two.corp.add("built", FileSpec("1.0", sdist=True, build_requires=("acme>=3",)))
+    other = {"VIRTUAL_ENV": str(two.venv.root)}
+    for feature in ([], ["--use-feature", "venv-isolation"]):
+        done = two.base.run("install", "--no-cache-dir", *feature, "built", policy=two.policy, env=other)
+        assert f"repoprio explain --python {two.base.python} 'acme>=3'" in done.stdout + done.stderr, done
+
+
+def test_a_faulty_policy_says_how_to_look_at_it_there(two: Two) -> None:
+    """The command that shows the faults is told the environment whose files they stand in."""
+    (two.base.root / "pip.conf").write_text("[repoprio]\nmode = strickt\n")
+    done = two.base.run("install", "acme", env={"VIRTUAL_ENV": str(two.venv.root), "PIP_CONFIG_FILE": ""})
+    assert (done.code, f"repoprio config check --python {two.base.python}" in done.stderr) == (2, True), done

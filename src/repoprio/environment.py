@@ -6,11 +6,11 @@ It starts no interpreter: what it says of another environment is what its files 
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from repoprio import shell
 from repoprio.errors import RepoprioError
 
 OPTION = "--python"
@@ -42,8 +42,8 @@ class Environment(NamedTuple):
     def is_own(self) -> bool:
         """Whether it is the one that repoprio runs in."""
         if _is_venv(self.prefix):
-            return _is_same(self.prefix, sys.prefix)
-        return not _is_venv(sys.prefix) and _is_same(self.python, sys.executable)
+            return is_same(self.prefix, sys.prefix)
+        return not _is_venv(sys.prefix) and is_same(self.python, sys.executable)
 
     @property
     def line(self) -> str:
@@ -52,7 +52,8 @@ class Environment(NamedTuple):
         versions += [f"pip {self.pip}" if self.pip else "no pip"] if self.version else []
         known = f"{', '.join(versions)}; " if versions else ""
         is_open = self.is_guarded is False
-        told = f"; not guarded: repoprio enable {OPTION} {shlex.quote(self.python)}" if is_open else ""
+        enable = shell.command("repoprio", "enable", OPTION, self.python)
+        told = f"; not guarded: {enable}" if is_open else ""
         return f"environment: {self.python} ({known}{self.named_by}){told}"
 
     @property
@@ -141,6 +142,6 @@ def _is_venv(folder: str) -> bool:
     return os.path.isfile(os.path.join(folder, "pyvenv.cfg"))
 
 
-def _is_same(one: str, other: str) -> bool:
+def is_same(one: str, other: str) -> bool:
     """Whether two paths lead to one place."""
     return os.path.realpath(one) == os.path.realpath(other)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import functools
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple, TextIO
 
+from repoprio import shell
 from repoprio.cli import terminal
 from repoprio.environment import OPTION, OWN, VARIABLE, Environment, NoEnvironment, meant, own
 from repoprio.pip_adapter import builtin, child
@@ -126,5 +126,5 @@ def check_pip() -> None:
     if is_guest() and builtin.pip_version() is None:
         raise NoEnvironment(
             f"the environment that {arrival().guest_of} names has no pip: {sys.executable}\n"
-            f"  hint: {shlex.quote(sys.executable)} -m ensurepip; or name another one: {OPTION} PATH    [environment]"
+            f"  hint: {shell.command(sys.executable, '-m', 'ensurepip')}; or name another one: {OPTION} PATH    [environment]"
         )

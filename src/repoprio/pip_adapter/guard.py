@@ -17,7 +17,7 @@ from repoprio.explanation import Explanation, explain
 from repoprio.inquiry import Inquiry, Run
 from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
-from repoprio.pip_adapter import callers, compat, hush, own
+from repoprio.pip_adapter import aim, callers, compat, hush, own
 from repoprio.pip_adapter.callers import Refusal
 from repoprio.pip_adapter.pages import Pages
 from repoprio.pip_adapter.reading import PipPage
@@ -31,7 +31,13 @@ from repoprio.urls import filename
 
 
 class Refused(InstallationError):  # type: ignore[misc]  # pip has no types
-    """A lookup that the policy refuses; pip shows its text and exits with status 1."""
+    """A lookup that the policy refuses; pip shows its text and exits with status 1.
+
+    The commands that the text names speak of this pip's environment.
+    """
+
+    def __init__(self, said: str) -> None:
+        super().__init__(aim.aimed(said))
 
 
 def warn(line: str) -> None:

@@ -15,6 +15,7 @@ from repoprio.config.faults import PolicyFaults
 from repoprio.config.places import INHERITED
 from repoprio.names import normalize
 from repoprio.observation import Tally
+from repoprio.pip_adapter import aim
 from repoprio.pip_adapter.child import CHILD, IS_CHILD, NO_INDEX, RUNNER
 from repoprio.policy import Mode, Policy
 
@@ -100,7 +101,7 @@ class Process:
 
 
 PROCESS = Process()
-HANDED_ON = (INHERITED, CHILD, RUNNER, NO_INDEX, LOG, SEEN)
+HANDED_ON = (INHERITED, CHILD, RUNNER, NO_INDEX, LOG, SEEN, aim.AIM)
 
 
 def policy() -> Policy | None:
@@ -115,9 +116,10 @@ def policy() -> Policy | None:
         except Exception as error:  # noqa: BLE001 - as for the shim: no pip may go on without us
             raise InstallationError(_repoprio_shim.damage(error)) from None
         hand_on(CHILD, "1")
+        hand_on(aim.AIM, aim.python())
         hand_on_policy()
     if PROCESS.faults is not None:
-        raise InstallationError(f"repoprio: {PROCESS.faults}")
+        raise InstallationError(aim.aimed(f"repoprio: {PROCESS.faults}"))
     return PROCESS.policy
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from repoprio.comparison import Comparison, Disclosure, Judged, Pick, Side, Verdict
 from repoprio.policy import Policy, Repository
 from repoprio.reasons import listed
-from repoprio.render.json import SCHEMA
+from repoprio.render.json import SCHEMA, about
 from repoprio.render.table import Column, Paint, Row, plain, table, unpainted
 
 _COLUMNS = (
@@ -150,7 +150,7 @@ def document(comparison: Comparison, environment: Mapping[str, Any] | None = Non
     """The document that ``repoprio compare --format json`` prints; `environment` is the one that it speaks of."""
     found: Mapping[str, Any] = {
         "schema": SCHEMA,
-        "environment": environment,
+        **about(environment),
         "asked": {repository: list(names) for repository, names in comparison.disclosure.asked.items()},
         "private": [name for name, _ in comparison.disclosure.private],
         "projects": [_project(one) for one in comparison.projects],

@@ -18,7 +18,12 @@ SCHEMA = 1
 def document(explanations: Sequence[Explanation], environment: Mapping[str, Any] | None = None) -> str:
     """The document that ``repoprio explain --format json`` prints; `environment` is the one that it speaks of."""
     projects = [_project(e) for e in explanations]
-    return json.dumps({"schema": SCHEMA, "environment": environment, "projects": projects}, indent=2)
+    return json.dumps({"schema": SCHEMA, **about(environment), "projects": projects}, indent=2)
+
+
+def about(environment: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The environment that a document speaks of, where the command that prints it knows."""
+    return {"environment": environment} if environment else {}
 
 
 def _project(e: Explanation) -> dict[str, Any]:

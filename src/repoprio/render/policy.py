@@ -114,7 +114,7 @@ def document(
 ) -> str:
     """The JSON of `config check`, and where there are no `wishes` that of `config show`."""
     files = [{"layer": s.layer, "file": s.file} for s in survey.sources]
-    found: dict[str, Any] = {"schema": SCHEMA, "environment": environment, "files": files}
+    found: dict[str, Any] = {"schema": SCHEMA, **({"environment": environment} if environment else {}), "files": files}
     if wishes is None:
         found["settings"] = list(_settings(survey))
     else:

@@ -11,6 +11,7 @@ from repoprio.answers import State
 from repoprio.checkup import EVERYBODY_HAS, Report, Trial
 from repoprio.names import Pattern
 from repoprio.policy import Policy, Redirects, Repository, tiers
+from repoprio.render.json import about
 from repoprio.render.table import Paint, plain, unpainted
 
 SCHEMA = 1
@@ -150,7 +151,7 @@ def document(
     """The same as JSON; `check` is null for a repository that was not tried."""
     found = {
         "schema": SCHEMA,
-        "environment": environment,
+        **about(environment),
         "mode": policy.mode.value,
         "checked": checked,
         "repositories": [_repository(report) for report in reports],

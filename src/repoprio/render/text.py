@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
+=======
+import re
+>>>>>>> 92f5751 (Hints that a pip prints speak of that pip's environment)
 from collections.abc import Sequence
 
 from repoprio import shell
@@ -13,6 +17,8 @@ from repoprio.reasons import Rejection, listed
 from repoprio.render.table import plain
 
 _MOST_VERSIONS = 8
+# The commands that speak of one environment, where a message names them.
+_SPEAKING = re.compile(r"\brepoprio (explain|compare|repos|audit|doctor|export|config (show|check))\b(?! --python)")
 
 
 def versions(found: Sequence[str] | None, most: int = _MOST_VERSIONS) -> str:
@@ -148,6 +154,12 @@ def why(e: Explanation) -> str:
     # A constraint goes with the requirement: what it leaves is what was asked for.
     asked = f"{e.project}{e.specifier}" if e.constraint else e.requirement
     return shell.command("repoprio", "explain", *options, asked)
+
+
+def aimed(said: str, python: str) -> str:
+    """`said` with each command that speaks of an environment told to speak of that of `python`; "": as it is."""
+    option = shell.command("--python", python)
+    return _SPEAKING.sub(lambda command: f"{command[0]} {option}", said) if python else said
 
 
 def silence(line: Line) -> str:
