@@ -25,7 +25,10 @@ NEEDED = 30
 
 
 def explained(env: PipEnv, real: Realized, look: str) -> str:
-    """What explain prints, with hosts of one length in place of loopback's, so that lines break where they broke."""
+    """What explain prints, with hosts of one length in place of loopback's, so that lines break where they broke.
+
+    The environment is this run's own, and is left out.
+    """
     arguments = [*real.pip_options, *real.request, *(["--format", "json"] if look == "json" else [])]
     done = env.tool(
         "explain",
@@ -35,12 +38,23 @@ def explained(env: PipEnv, real: Realized, look: str) -> str:
         env={"COLUMNS": LOOKS[look], **real.env},
     )
     assert "Traceback" not in done.stderr, done.stderr
-    text = done.stdout
+    text = without_environment(done.stdout, env, is_json=look == "json")
     for name, url in real.urls.items():
         here, there = urlsplit(url).netloc, f"{name}.my.example"
         if here:
             assert len(here) == len(there), "a port of five digits, and a repository's name of four letters"
             text = text.replace(here, there)
+    return text
+
+
+def without_environment(shown: str, env: PipEnv, *, is_json: bool) -> str:
+    """What is shown, without the environment that it must name first."""
+    if is_json:
+        document = json.loads(shown)
+        assert document.pop("environment")["python"] == str(env.python)
+        return f"{json.dumps(document, indent=2)}\n"
+    first, _, text = shown.partition("\n")
+    assert first.startswith(f"environment: {env.python} (")
     return text
 
 

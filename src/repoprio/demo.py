@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from repoprio import environment
 from repoprio.errors import RepoprioError
 
 Write = Callable[[str], object]
@@ -107,6 +108,7 @@ def _python(folder: Path, arguments: list[str], policy: str) -> str:
 def _environment(folder: Path, policy: str) -> Mapping[str, str]:
     """The environment without settings of pip, so that the demo is the same everywhere."""
     kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(("PIP_", "REPOPRIO_", "_REPOPRIO"))}
+    kept.pop(environment.VARIABLE, None)
     kept = {k: v for k, v in kept.items() if not k.lower().endswith("_proxy")}
     settings = {
         "PIP_CONFIG_FILE": os.devnull,

@@ -13,7 +13,8 @@ from support.cases import Case, load_cases
 SCREENS = Path(__file__).resolve().parents[1] / "screens"
 HEAD = """# What explain shows, situation by situation
 
-Each screen is what `repoprio explain` printed in a terminal of 80 columns, from real repositories on loopback, whose
+Each screen is what `repoprio explain` printed below its first line, which names the environment, in a terminal of 80
+columns, from real repositories on loopback, whose
 hosts are replaced. The tests hold it against this, letter by letter; `tests/screens` has each one in 120 columns and as
 JSON too. `repoprio repos`, `compare` and `audit` have theirs in the README, `docs/compare.md` and `docs/audit.md`.
 """

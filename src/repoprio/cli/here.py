@@ -124,7 +124,8 @@ def _begin_pip(arguments: Sequence[str]) -> None:
 def check_pip() -> None:
     """Raise `NoEnvironment` where this environment has no pip to look with."""
     if is_guest() and builtin.pip_version() is None:
+        install = shell.command(sys.executable, "-m", "ensurepip")
         raise NoEnvironment(
             f"the environment that {arrival().guest_of} names has no pip: {sys.executable}\n"
-            f"  hint: {shell.command(sys.executable, '-m', 'ensurepip')}; or name another one: {OPTION} PATH    [environment]"
+            f"  hint: {install}; or name another one: {OPTION} PATH    [environment]"
         )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-=======
 import re
->>>>>>> 92f5751 (Hints that a pip prints speak of that pip's environment)
 from collections.abc import Sequence
 
 from repoprio import shell
