@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from policy_files import TOOLS
+from repoprio.cli.main import run
 from repoprio.config.load import read_text
 from support.fixtures import EnvFactory
 from support.pips import Completed, PipEnv
@@ -321,3 +322,24 @@ def test_a_new_file_is_put_in_force_by_hand(env: PipEnv, tmp_path: Path) -> None
     assert f"put it in force: export REPOPRIO_CONFIG={tmp_path}/new.toml" in done.stderr
     assert env.tool("init", "pypi", "-o", "-", cwd=tmp_path).stdout
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["new.toml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [(["explan"], "explain"), (["repo"], "repos"), (["config", "shwo"], "show"), (["export", "uvx"], "uv")],
+)
+def test_a_word_that_is_misspelled_is_answered_with_the_one_that_was_meant(
+    arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command, an action or a choice that is not there: exit status 2, and the nearest one."""
+    with pytest.raises(SystemExit) as end:
+        run(arguments)
+    assert end.value.code == 2
+    assert f"there is no '{arguments[-1]}'; did you mean '{meant}'?" in capsys.readouterr().err
+
+
+def test_a_word_that_is_like_none_is_answered_with_all(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where none is near, all that could be said are told."""
+    with pytest.raises(SystemExit) as end:
+        run(["xyz"])
+    assert (end.value.code, "there is no 'xyz'; choose from explain, compare," in capsys.readouterr().err) == (2, True)

@@ -16,21 +16,24 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from repoprio import environment
+from repoprio.config import carry
+from repoprio.config.places import INHERITED
+from repoprio.config.settings import Merged, settings
 from repoprio.errors import RepoprioError
+from repoprio.pip_adapter.child import POINTER, SHIM
 
 Write = Callable[[str], object]
 _JSON = "application/vnd.pypi.simple.v1+json"
 _FILE = "repoprio.toml"
-_POLICY = """\
-[repositories.corp]
-url = "{corp}"
-priority = 10
-
-[repositories.public]
-url = "{public}"
-priority = 90
+# pip as it is without repoprio: the hook, which stood there when this Python started, is taken out of it.
+_ALONE = """
+import runpy, sys
+sys.meta_path[:] = [one for one in sys.meta_path if getattr(one, "__module__", "") not in {hooks!r}]
+sys.argv[0] = "pip"
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
 
 
@@ -47,28 +50,38 @@ def run(write: Write) -> int:
         serve(corp) as a,
         serve(public) as b,
     ):
-        policy = _POLICY.format(corp=a, public=b)
-        Path(folder, _FILE).write_text(policy, encoding="utf-8")
-        _tell(write, Path(folder), a, b)
+        tables = {"corp": {"url": a, "priority": 10}, "public": {"url": b, "priority": 90}}
+        policy = "\n".join(
+            f'[repositories.{name}]\nurl = "{table["url"]}"\npriority = {table["priority"]}\n'
+            for name, table in tables.items()
+        )
+        _tell(write, Path(folder), a, b, _carried(tables))
         asked = "never asked for acme" if "acme" not in public.asked else "asked for acme"
         write(f"\nWith the policy, public was {asked}.\n\n")
         write(f"The policy, ready to copy, with your URLs for these:\n\n{_indented(policy)}\n")
     return 0
 
 
-def _tell(write: Write, folder: Path, corp: str, public: str) -> None:
+def _carried(tables: Mapping[str, Any]) -> str:
+    """The policy as a pip hands it to those that it starts: it holds there whatever is in force here, locked or not."""
+    merged = Merged()
+    merged.add(settings({"repositories": tables}, _FILE))
+    return carry.pack(merged)
+
+
+def _tell(write: Write, folder: Path, corp: str, public: str, policy: str) -> None:
     write("Your company's repository, corp, has acme 1.0, which needs leftpad.\n")
     write("A stranger has put acme 99.0 on public, which has leftpad as well.\n\n")
     indexes = ["--index-url", corp, "--extra-index-url", public]
     write("1. pip alone, with both as indexes: it takes the newest from anywhere.\n\n")
-    alone = _install(folder, "alone", indexes, os.devnull)
+    alone = _install(folder, "alone", ["-c", _ALONE.format(hooks=(SHIM, POINTER))], indexes, "")
     write(f"   $ pip install acme --index-url CORP --extra-index-url PUBLIC\n   {alone}\n\n")
     write("2. The same pip with a policy: corp (priority 10) owns every name that it serves.\n\n")
     _forget(public)
-    guarded = _install(folder, "guarded", [], _FILE)
+    guarded = _install(folder, "guarded", ["-m", "repoprio", "pip"], [], policy)
     write(f"   $ pip install acme\n   {guarded}\n\n")
     write("3. Why?\n\n   $ repoprio explain acme\n")
-    said = _python(folder, ["-m", "repoprio", "explain", "acme"], _FILE)
+    said = _python(folder, ["-m", "repoprio", "explain", "acme"], policy)
     write(_indented(said.rstrip()) + "\n")
     if "acme-99.0" not in alone or "acme-1.0" not in guarded or "leftpad-1.3" not in guarded:
         raise DemoFailed(f"the demo did not go as it must:\n{alone}\n{guarded}    [demo]")
@@ -82,10 +95,10 @@ def _indented(text: str) -> str:
     return "\n".join(f"   {line}".rstrip() for line in text.splitlines())
 
 
-def _install(folder: Path, target: str, options: list[str], policy: str) -> str:
+def _install(folder: Path, target: str, pip: list[str], options: list[str], policy: str) -> str:
     """Install acme into a folder of its own; returns pip's line of what it installed."""
-    arguments = ["install", "--no-cache-dir", "--target", str(folder / target), *options, "acme"]
-    said = _python(folder, ["-m", "repoprio", "pip", *arguments], policy)
+    arguments = [*pip, "install", "--no-cache-dir", "--target", str(folder / target), *options, "acme"]
+    said = _python(folder, arguments, policy)
     return next((line for line in said.splitlines() if line.startswith("Successfully installed")), said)
 
 
@@ -113,7 +126,7 @@ def _environment(folder: Path, policy: str) -> Mapping[str, str]:
     settings = {
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "REPOPRIO_CONFIG": policy,
+        **({INHERITED: policy} if policy else {}),
     }
     return {**kept, **settings, "HOME": str(folder), "PYTHONWARNINGS": "", "PYTHONUTF8": "1"}
 

@@ -80,11 +80,6 @@ def reaches(record: Record) -> bool:
     return places.reaches(os.environ, record, _platform_dirs)
 
 
-def is_locked() -> bool:
-    """Whether the policy in force keeps ``REPOPRIO_CONFIG`` from naming another."""
-    return bool(survey({**os.environ, places.VARIABLE: os.devnull}, layers(), TOOLS).faults)
-
-
 def policy(file: str | None = None, *, isolated: bool = False) -> Survey:
     """The policy in force, or that of `file` alone."""
     if file is not None:

@@ -25,11 +25,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What export takes."""
     parser.description = (
         "Prints the policy in uv's words. What uv cannot be told stands in comments and on stderr, and "
-        "the exit status is 1 then."
+        "the exit status is 1 then, but for --exit-zero."
     )
     parser.add_argument("installer", metavar="FORMAT", choices=("uv",), help="uv")
     parser.add_argument("--project", action="store_true", help="for a project's pyproject.toml: routes exact names too")
     parser.add_argument("--check", metavar="FILE", help="compare with FILE instead; exit status 1 if it differs")
+    parser.add_argument("--exit-zero", action="store_true", help="exit with 0 though something cannot be said")
     here.add_environment(parser)
     parser.add_argument("--policy", metavar="FILE", help="a policy in TOML, instead of the one in force")
 
@@ -49,7 +50,7 @@ def command(options: argparse.Namespace) -> int:
     print(uv.text(exported, project=project), end="")
     for gap in exported.gaps:
         print(f"repoprio: not said: {gap}", file=sys.stderr)
-    return 1 if exported.gaps else 0
+    return 1 if exported.gaps and not options.exit_zero else 0
 
 
 def _exported(options: argparse.Namespace, *, project: bool) -> Exported:

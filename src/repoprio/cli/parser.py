@@ -65,6 +65,16 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(formatter_class=_Help, **kwargs)
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As argparse checks a word against its choices, with the one that was probably meant (3.10 to 3.14)."""
+        choices = [str(choice) for choice in action.choices or ()]
+        if choices and value not in choices:
+            from difflib import get_close_matches
+
+            meant = [f"did you mean {near!r}?" for near in get_close_matches(str(value), choices, 1)]
+            problem = " ".join([f"there is no {value!r};", *(meant or [f"choose from {', '.join(choices)}"])])
+            raise argparse.ArgumentError(action, problem)
+
     def error(self, message: str) -> NoReturn:
         """As argparse ends, without a login that stands where something else belongs."""
         from repoprio.config.faults import printable
