@@ -269,3 +269,12 @@ def test_a_faulty_policy_says_how_to_look_at_it_there(two: Two) -> None:
     (two.base.root / "pip.conf").write_text("[repoprio]\nmode = strickt\n")
     done = two.base.run("install", "acme", env={"VIRTUAL_ENV": str(two.venv.root), "PIP_CONFIG_FILE": ""})
     assert (done.code, f"repoprio config check --python {two.base.python}" in done.stderr) == (2, True), done
+
+
+@pytest.mark.parametrize("has_own", [False, True])
+def test_what_that_environment_keeps_of_a_policy_is_heeded(two: Two, fresh_env: EnvFactory, has_own: bool) -> None:
+    """A file that `enable --policy` recorded there is the policy that is told, whoever's repoprio tells it."""
+    venv = fresh_env(PIP) if has_own else two.venv
+    assert two.base.tool("enable", "--venv", str(venv.root), "--policy", str(two.policy)).code == 0
+    done = two.base.tool("explain", "acme", env={"VIRTUAL_ENV": str(venv.root), "PIP_CONFIG_FILE": ""})
+    assert (done.code, " comes from corp" in done.stdout, "not guarded" in done.stdout) == (0, True, False), done

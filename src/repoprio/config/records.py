@@ -62,7 +62,7 @@ def current() -> Record:
     """What the environment of this process keeps; raises `BadRecord` where it cannot be read."""
     pointer, shim = sys.modules.get(POINTER), sys.modules.get(SHIM)
     found = of_document(getattr(pointer, "RECORD", {}), getattr(pointer, "__file__", None) or "")
-    folder = os.path.dirname(getattr(shim, "__file__", None) or "")
+    folder = os.path.dirname(getattr(shim, "BESIDE", None) or getattr(shim, "__file__", None) or "")
     # A shim that a pointer or a runner leads to is another environment's, and so is what lies beside it.
     return read(folder).over(found) if folder in sys.path else found
 

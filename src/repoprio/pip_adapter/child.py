@@ -53,10 +53,12 @@ def run() -> None:
         os.environ.update({HOOKED: "1"} if GUEST in os.environ else {})
         # Of two repoprios, the one that started this process speaks.
         sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in found]
-        sys.modules.pop(SHIM, None)
+    theirs = sys.modules.pop(SHIM, None)
     sys.meta_path.insert(0, ShimFinder)
     import _repoprio_shim
 
+    # What that environment keeps of a policy lies beside its own.
+    _repoprio_shim.BESIDE = getattr(theirs, "__file__", None) or _repoprio_shim.__file__
     _repoprio_shim.install()
     sys.argv[0] = os.environ[RUNNER]
     runpy.run_path(sys.argv[0], run_name="__main__")
