@@ -19,6 +19,7 @@ WATCHED = frozenset(MAKERS) | frozenset(
         "index.collector",
         "index.package_finder",
         "network.auth",
+        "network.session",
         "operations.prepare",
         "req.req_file",
         "resolution.legacy.resolver",

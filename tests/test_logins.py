@@ -15,6 +15,7 @@ import pytest
 import trustme
 
 from repoprio.pip_adapter.auth import Keeper, Login
+from repoprio.policy import Repository
 from repoprio.urls import site
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
@@ -245,7 +246,8 @@ def test_a_login_does_not_leave_its_site() -> None:
     assert kept.may_send("https://old.example/acme.whl", (USER, "other"))
     assert kept.may_send("http://corp.example/", (None, None))
     kept.logins = (*kept.logins, Login(site("https://corp.example/"), "token", "", ""))
-    kept.sites = frozenset({site("https://corp.example/"), site("http://old.example/")})
+    corp = Repository("corp", (), 10)
+    kept.sites = {site("https://corp.example/"): corp, site("http://old.example/"): corp}
     assert not kept.may_send("http://corp.example/acme.whl", ("token", None))
     assert not kept.may_send("http://corp.example/acme.whl", ("from", "keyring"))
     assert kept.may_send("http://old.example/acme.whl", ("from", "keyring"))

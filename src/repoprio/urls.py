@@ -34,6 +34,13 @@ class Site(NamedTuple):
         upgraded = (self.scheme, other.scheme, other.host) == ("http", "https", self.host)
         return other == self or (upgraded and (self.port == other.port or (self.port, other.port) == (80, 443)))
 
+    def shares_logins(self, other: Site) -> bool:
+        """Whether a login for `other` may count for this site too: pip keeps one for each host and port as written."""
+        defaults = _DEFAULT_PORTS.values()
+        return self.host == other.host and (
+            self.port == other.port or (self.port in defaults and other.port in defaults)
+        )
+
     def __str__(self) -> str:
         port = "" if self.port in (None, _DEFAULT_PORTS.get(self.scheme)) else f":{self.port}"
         return f"{self.scheme}://{self.host}{port}"

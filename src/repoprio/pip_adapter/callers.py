@@ -52,7 +52,8 @@ def match(policy: Policy, search_scope: Any, noted: Mapping[str, str]) -> Caller
         known = next((r for r in policy.repositories if r.format is kind and _is_at(r, url)), None)
         if known:
             callers.listed.append((shown, known))
-            if login := credentials(url):
+            # A file supplies no login, though it names the repository.
+            if (login := credentials(url)) and written not in noted:
                 callers.logins.setdefault(known.name, Login(site(url), *login, origin=origin(written, noted)))
         elif policy.unlisted is Unlisted.LOWEST and _is_url(url):
             callers.admitted.append(_admitted(url, kind, len(callers.admitted) + 1))
@@ -110,18 +111,24 @@ def _as_url(text: str) -> str:
 
 
 _NOBODY = "nobody"
+_COMMAND_LINE = "the command line"
 
 
 def origin(url: str, noted: Mapping[str, str]) -> str:
     """Who named `url`: the command line, a requirements file (`noted`), a variable, or a setting of pip's files."""
-    argument = next((a for a in sys.argv[1:] if url in a), None)
-    if argument is not None:
-        return "the command line"
+    if any(_says(argument, url) for argument in sys.argv[1:]):
+        return _COMMAND_LINE
     settings = compat.pip_settings(isolated="--isolated" in sys.argv)
     # The last one counts, as it does for pip.
     by_setting = next((one.origin for one in reversed(settings) if one.url == url), None)
     found = noted.get(url) or by_setting
-    return found or (_NOBODY if _same(url, compat.default_index()) else "a requirements file")
+    # All lines of files are noted: what nobody else named came with the command, spelled in another way.
+    return found or (_NOBODY if _same(url, compat.default_index()) else _COMMAND_LINE)
+
+
+def _says(argument: str, url: str) -> bool:
+    """Whether `argument` is `url`, or an option with it: ``--index-url=URL``, ``-iURL``."""
+    return url in (argument, argument.partition("=")[2] if argument[:2] == "--" else argument[2:])
 
 
 def _same(one: str, other: str) -> bool:

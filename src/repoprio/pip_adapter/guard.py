@@ -17,7 +17,7 @@ from repoprio.explanation import Explanation, explain
 from repoprio.inquiry import Inquiry, Run
 from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
-from repoprio.pip_adapter import aim, callers, compat, hush, own
+from repoprio.pip_adapter import aim, auth, callers, compat, hush, own
 from repoprio.pip_adapter.callers import Refusal
 from repoprio.pip_adapter.pages import Pages
 from repoprio.pip_adapter.reading import PipPage
@@ -27,7 +27,7 @@ from repoprio.reasons import listed
 from repoprio.render import text, toml
 from repoprio.render.policy import policy_line
 from repoprio.routing import narrowing
-from repoprio.urls import filename
+from repoprio.urls import filename, site
 
 
 class Refused(InstallationError):  # type: ignore[misc]  # pip has no types
@@ -60,6 +60,8 @@ class Guard:
         self._scope: Any = None
         self._callers = callers.Callers()
         self._noted: dict[str, str] = {}
+        # URLs of files that came with a login for a repository of the policy, and the lines that named them.
+        self._carried: list[tuple[str, str]] = []
         self._decisions: dict[tuple[NormalizedName, str, bool], Decision[PipPage]] = {}
         self._offers: dict[tuple[Any, ...], Weighed] = {}
         self._best: dict[tuple[Any, ...], Any] = {}
@@ -187,7 +189,7 @@ class Guard:
 
     def memory(self) -> tuple[Run[PipPage], Pages]:
         """What this run remembers; it lives with pip's session, whose retries and logins shaped it."""
-        session = self._finder._link_collector.session
+        session = self._session
         memory = getattr(session, "_repoprio_memory", None)
         if memory is None:
             memory = (Run[PipPage](self.policy), Pages(session, self.policy))
@@ -209,6 +211,9 @@ class Guard:
             self._best.clear()
         if self._callers.refused:
             raise Refused(_unlisted(self._callers.refused, self.policy))
+        while self._carried:
+            self._demand_login(*self._carried[-1])
+            self._carried.pop()
 
     def note(self, origin: str, named: Iterable[str]) -> None:
         """Note who named these places: a line of a requirements file."""
@@ -221,6 +226,25 @@ class Guard:
         details = [f"It would rule out {listed(ruled_out)}." if ruled_out else "", f"hint: {hint}"]
         lead = f"{where}: --no-index in a requirements file is refused."
         raise Refused(text.message(lead, details, "no-index", help_text=self.policy.help))
+
+    def bare(self, url: str, origin: str) -> str:
+        """`url` of a file without a login for a repository of the policy; that must then have one from elsewhere."""
+        bare = auth.keep(self._session.auth, self.policy).bare(url)
+        if bare != url:
+            self._carried.append((bare, origin))
+        return bare
+
+    def _demand_login(self, url: str, origin: str) -> None:
+        kept = auth.keeper(self._session.auth)
+        repository, here = kept.repository_at(url), site(url)
+        urls = [location.url for location in repository.locations] if repository else []
+        places = [place for place in urls if site(place).shares_logins(here)]
+        if any(auth.elsewhere(self._session.auth, place) is None for place in places):
+            raise Refused(kept.refusal(url, origin))
+
+    @property
+    def _session(self) -> Any:
+        return self._finder._link_collector.session
 
     def announce(self) -> None:
         """Say which policy rules, and what it makes of the repositories that callers named."""

@@ -132,7 +132,7 @@ class Pages:
     def _sent_by(self, ask: Ask, sent: auth.Pair) -> str:
         """Where a login came from: pip may send what another repository of the same host has."""
         here = self.login(ask.repository, ask.location)
-        logins = [*([here] if here else []), *self._all_logins()]
+        logins = [*([here] if here else []), *self._all_logins(), *auth.keeper(self._session.auth).given]
         known = next((login.origin for login in logins if login.pair == sent), None)
         return known or auth.other_origin(self._session.auth, ask.location.url, sent)
 
@@ -145,9 +145,7 @@ class Pages:
     def settle(self) -> None:
         """Tell pip the policy's URLs with their logins, for files of the same site, and what may go where."""
         self._session.auth.index_urls = [self._with_login(*place) for place in self._places()]
-        keeper = auth.keeper(self._session.auth)
-        keeper.logins = tuple(self._all_logins())
-        keeper.sites = frozenset(site(location.url) for _, location in self._places() if not location.unset)
+        auth.keep(self._session.auth, self._policy).logins = tuple(self._all_logins())
 
     def _folder(self, ask: Ask) -> Answer[PipPage]:
         """A project page of a simple repository on disk, as pip reads it: ``NAME/index.html``."""

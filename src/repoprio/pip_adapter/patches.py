@@ -16,7 +16,7 @@ from typing import Any
 
 import pip
 
-from repoprio.pip_adapter import auth, hook, watching, wrappers
+from repoprio.pip_adapter import auth, hook, requirement_files, watching, wrappers
 from repoprio.pip_adapter.process import Process
 from repoprio.policy import Mode
 from repoprio.render import text
@@ -79,7 +79,7 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     "pip._internal.build_env": _BUILDS,
     "pip._internal.build_env.installer": _BUILDS,
     "pip._internal.req.req_file": [
-        (None, "handle_option_line", "opts filename lineno finder", wrappers.handle_option_line),
+        (None, "handle_option_line", "opts filename lineno finder", requirement_files.handle_option_line),
     ],
     "pip._internal.utils.misc": [(None, "get_runnable_pip", "", wrappers.get_runnable_pip)],
     "pip._internal.network.auth": [
@@ -87,6 +87,10 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
         ("MultiDomainBasicAuth", "handle_401", "self resp", auth.handle_401),
         ("MultiDomainBasicAuth", "_get_new_credentials", "self original_url", auth.get_new_credentials),
         ("MultiDomainBasicAuth", "_get_url_and_credentials", "self original_url", auth.get_url_and_credentials),
+    ],
+    "pip._internal.network.session": [
+        ("PipSession", "rebuild_auth", "self prepared_request response", auth.rebuild_auth),
+        ("PipSession", "add_trusted_host", "self host source suppress_logging", auth.add_trusted_host),
     ],
     "pip._internal.operations.prepare": [
         ("RequirementPreparer", "prepare_linked_requirement", "self req", wrappers.prepare),

@@ -29,9 +29,9 @@ class Process:
     """What one command knows: its policy, read once when pip first builds something that looks up projects.
 
     `roots` are the URLs that the user asks for, `asked` the names (None: no resolver runs); `builds` counts
-    the in-process builds that are going on;
-    `command` is pip's subcommand; `seen` what came of it under a policy that only observes, and `seen_file`
-    where the pips that it starts leave word of that.
+    the in-process builds that are going on; `command` is pip's subcommand, `arguments` what it was given;
+    `seen` what came of it under a policy that only observes, and `seen_file` where the pips that it starts
+    leave word of that.
     """
 
     # Of the whole process: this pip is not known, the policy only observes, and so pip goes on without us.
@@ -46,12 +46,13 @@ class Process:
     roots: set[str] = field(default_factory=set)
     asked: set[str] | None = None
     command: str = ""
+    arguments: tuple[str, ...] = ()
     seen: Tally = field(default_factory=Tally)
     seen_file: str = ""
 
-    def begin(self, *, isolated: bool, command: str = "") -> None:
+    def begin(self, *, isolated: bool, command: str = "", arguments: Iterable[str] = ()) -> None:
         """Forget what an earlier command of this process knew."""
-        self.__dict__.update(vars(Process(is_isolated=isolated, command=command)))
+        self.__dict__.update(vars(Process(is_isolated=isolated, command=command, arguments=tuple(arguments))))
 
     def load(self) -> None:
         """Read the policy."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import threading
 import zlib
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
-from repoprio.pip_adapter.auth import Pair
+from repoprio.pip_adapter.auth import Pair, basic
 from repoprio.pip_adapter.compat import knows_json
 from repoprio.reasons import Cause
 from repoprio.urls import without_credentials
@@ -126,7 +125,7 @@ def _get(session: Any, url: str, size_limit: int) -> Reply:
             response.url,
             _body(response, size_limit) if response.status_code == 200 else b"",
             response.headers.get("Content-Type", ""),
-            sent=_login(response),
+            sent=basic(response.request.headers.get("Authorization", "")),
             is_delimited=_is_delimited(response.headers),
         )
     except Unusable:
@@ -277,12 +276,3 @@ def _told(error: Exception) -> str:
 
 def _name(error: BaseException) -> str:
     return type(error).__name__
-
-
-def _login(response: Any) -> Pair | None:
-    """The user name and password that were sent; None where no login was."""
-    scheme, _, encoded = response.request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    user, _, password = base64.b64decode(encoded).decode("utf-8", "replace").partition(":")
-    return user, password

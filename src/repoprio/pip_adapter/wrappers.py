@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from repoprio.pip_adapter import direct, watching
+from repoprio.pip_adapter import auth, direct, requirement_files, watching
 from repoprio.pip_adapter.child import IS_CHILD, NO_INDEX, RUNNER
 from repoprio.pip_adapter.process import (
     HANDED_ON,
@@ -27,7 +27,6 @@ from repoprio.pip_adapter.process import (
     policy,
 )
 from repoprio.render import text
-from repoprio.urls import redacted
 
 
 def main(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,7 +38,7 @@ def main(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def main(self: Any, args: Any) -> Any:
         # As pip itself decides which of its files to read (its `main`, 22.2 to 26.3).
-        PROCESS.begin(isolated="--isolated" in args, command=self.name)
+        PROCESS.begin(isolated="--isolated" in args, command=self.name, arguments=args)
         before = {name: os.environ.get(name) for name in HANDED_ON}
         try:
             status = original(self, args)
@@ -56,11 +55,16 @@ def main(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def create(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Whoever builds a collector is about to look up projects: the policy must be sound, and --no-index is noted."""
+    """Whoever builds a collector is about to look up projects: the policy must be sound, and --no-index is noted.
+
+    All that its session fetches from now on, the files that name others included, is asked with logins that count.
+    """
 
     @functools.wraps(original)
     def create(cls: Any, session: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
-        found = policy()
+        found, rules = policy(), enforced()
+        if rules is not None:
+            auth.keep(session.auth, rules, requirement_files.written_by_user(options))
         collector = original(cls, session, options, *args, **kwargs)
         if found is not None:
             from repoprio.pip_adapter import compat
@@ -300,28 +304,6 @@ def prepare(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(self, req, *args, **kwargs)
 
     return prepare
-
-
-def handle_option_line(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Note which line of which requirements file names an index or find-links; none of them may say --no-index."""
-
-    @functools.wraps(original)
-    def handle_option_line(opts: Any, filename: str, lineno: int, finder: Any = None, *args: Any, **kwargs: Any) -> Any:
-        rules = guard_of(finder) if finder is not None else None
-        guard = rules or (observer_of(finder) if finder is not None else None)
-        where = f"{redacted(filename)}, line {lineno}"
-        if rules is not None and opts.no_index:
-            rules.refuse_no_index(where)
-        if guard is not None:
-            indexes = [opts.index_url] if opts.index_url else []
-            links = opts.find_links or []
-            # pip takes find-links first from the folder of the file that names them.
-            beside = [os.path.join(os.path.dirname(os.path.abspath(filename)), link) for link in links]
-            named = [*indexes, *(opts.extra_index_urls or []), *links, *beside]
-            guard.note(where, named)
-        return original(opts, filename, lineno, finder, *args, **kwargs)
-
-    return handle_option_line
 
 
 def trace_basic_info(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -265,6 +265,20 @@ _REFUSALS = {
 }
 
 
+def foreign_login(url: str, repository: Repository, variable: str, origin: str | None, help_text: str | None) -> str:
+    """The refusal of a URL that carries the only login for a repository; `variable` begins its settings' names."""
+    return message(
+        f"{url} carries a login for {repository}, and there is no other.",
+        [
+            f"named by: {origin}" if origin else "",
+            "No file, page or package supplies a login for a repository of the policy; without one it is not asked.",
+            f"hint: set {variable}_USERNAME and {variable}_PASSWORD, and take the login out of the URL",
+        ],
+        "credentials",
+        help_text=help_text,
+    )
+
+
 def skipped_warning(repository: Repository, project: str, reason: str) -> str:
     """The warning that an unavailable repository counted as absent."""
     return plain(
