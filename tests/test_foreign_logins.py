@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -90,9 +90,10 @@ class World:
 
 
 @pytest.fixture
-def world(pip: str, fresh_env: EnvFactory, tmp_path: Path) -> object:
+def world(pip: str, fresh_env: EnvFactory, tmp_path: Path) -> Iterator[World]:
     """Two repositories and an environment of its own."""
-    with Hiding("corp") as corp, Wandering("public") as public:
+    corp, public = Hiding("corp"), Wandering("public")
+    with corp, public:
         yield World(fresh_env(pip), corp, public, tmp_path)
 
 
@@ -191,7 +192,8 @@ def test_builds_get_none(world: World) -> None:
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_a_login_elsewhere_is_pips_own_business(world: World) -> None:
     """A host and port that the policy does not name gets what the file's URL says."""
-    with Hiding("other") as other:
+    other = Hiding("other")
+    with other:
         other.add("helper", "1.0")
         text = f"helper @ http://{USER}:{PASSWORD}@{other.host}/files/helper-1.0-py3-none-any.whl\n"
         (world.folder / "reqs.txt").write_text(text)
@@ -225,7 +227,8 @@ def test_a_redirected_file_takes_no_login_to_another_port(world: World) -> None:
     """Netrc knows hosts, and requests gives its login to each port of one; of a policy's host only its sites get it."""
     netrc = world.folder / "netrc"
     netrc.write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
-    with Wandering("thief") as thief:
+    thief = Wandering("thief")
+    with thief:
         (built,) = world.public.add("tool", "1.0")
         path = f"/files/{built.filename}"
         thief.extra[path] = built.content
@@ -233,7 +236,6 @@ def test_a_redirected_file_takes_no_login_to_another_port(world: World) -> None:
         done = world.install("tool", env={"NETRC": str(netrc), **MINE})
         assert done.code == 0, done.stderr
         assert thief.sent == [None]
-        assert path in world.public.requests
 
 
 @pytest.mark.parametrize("pip", ["26.3"])
