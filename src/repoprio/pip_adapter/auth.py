@@ -104,11 +104,10 @@ class Keeper:
             return True
         return _one_spelling(name) in {_one_spelling(one.host) for one in self.sites}
 
-    def refusal(self, url: str, origin: str | None = None) -> str | None:
-        """Why `url` is not asked, which carries a login for a repository that has no other; None for other URLs."""
+    def refusal(self, url: str, origin: str | None = None) -> str:
+        """Why `url` is not asked, which carries a login for a repository that has no other."""
         repository = self.repository_at(url)
-        if repository is None:
-            return None
+        assert repository is not None
         return text.foreign_login(redacted(url), repository, variable_of(repository.name), origin, self.help)
 
     def may_send(self, url: str, pair: Any) -> bool:
