@@ -170,6 +170,8 @@ class CoreRun:
             return Failed("a folder has no project list that could be whole")
         if repository.kind == "flat-directory":
             return _flat_offer(repository, ask.name)
+        if not any(repository.files):
+            return Missing(in_empty_root=True)
         held = _project(repository, PurePosixPath(urlsplit(ask.location.url).path).name)
         return Missing() if held is None else _served(held, ask.name)
 
@@ -296,7 +298,7 @@ def _served(specs: tuple[FileSpec, ...], name: NormalizedName) -> Served[Page]:
 def _flat_offer(repository: RepositoryCase, name: NormalizedName) -> Answer[Page]:
     listed = {(project, spec) for project, specs in repository.files.items() for spec in specs}
     page = _page(listed, name)
-    return Served(page, len(page)) if page else Missing()
+    return Served(page, len(page)) if page else Missing(in_empty_root=not listed)
 
 
 def _page(listed: set[tuple[str, FileSpec]], name: NormalizedName) -> Page:

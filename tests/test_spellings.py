@@ -33,7 +33,7 @@ hosts = st.from_regex(r"[a-z]{1,8}\.example(:[1-9][0-9]{1,3})?", fullmatch=True)
 urls = st.builds("https://{}/{}/".format, hosts, st.from_regex(r"[a-z0-9/~]{0,8}", fullmatch=True))
 sites = st.builds("https://{}".format, hosts)
 projects = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,6}[A-Za-z0-9])?", fullmatch=True)
-statuses = st.integers(400, 499) | st.just("empty-page")
+statuses = st.integers(400, 499) | st.sampled_from(["empty-page", "empty-root"])
 
 
 def lists(of: st.SearchStrategy[Any], least: int = 1) -> st.SearchStrategy[list[Any]]:

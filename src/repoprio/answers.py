@@ -73,7 +73,12 @@ class Redirected:
 
 @dataclass(frozen=True)
 class Missing:
-    """The place is there and has no such project: a folder without it, or files none of which is its."""
+    """The place is there and has no such project: a folder without it, or files none of which is its.
+
+    `in_empty_root`: it is a folder that has no project at all, as a disk leaves behind that is not mounted.
+    """
+
+    in_empty_root: bool = False
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,9 @@ def of_silent(line: Line, *, is_routed: bool = False) -> Hint:
         )
     if cause is Cause.STATUS and line.reason.partition(";")[0] in ("404", "410"):
         return Hint("absent", f"repositories.{name}.absent leaves this status out; a list there replaces [404]")
+    if cause is Cause.EMPTY_ROOT:
+        may = f'repositories.{name}.absent = [404, "empty-root"] says that it may be empty'
+        return Hint("empty-root", f"mount it, or fill it; {may} (lower-priority repositories then have all names)")
     if cause in _BY_CAUSE:
         return _BY_CAUSE[cause]
     if is_routed or line.repository.namespaces:

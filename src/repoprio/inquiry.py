@@ -146,6 +146,10 @@ class Inquiry(Generic[Page]):
                 # Only the place itself can say that it has no file of a name.
                 problem = f"no file of it, but it was redirected to {at.shown}"
                 return self._finding(State.UNAVAILABLE, problem, Cause.REDIRECT, at)
+            if answer.in_empty_root and not repository.empty_root_is_absent:
+                has = "no distribution file" if flat else "no project"
+                problem = f"its folder has {has} in it at all; is a disk not mounted?"
+                return replace(self._finding(State.UNAVAILABLE, problem, Cause.EMPTY_ROOT, at), lasting=True)
             if flat:
                 return self._finding(State.ABSENT, "no file of it", Cause.NO_FILE, at)
             return self._finding(State.ABSENT, "no folder of it", Cause.NO_FOLDER, at)

@@ -105,10 +105,10 @@ class Repository:
     """One configured place that serves projects; the fields are the keys of the policy's table.
 
     `locations` are its `url` and then its `mirrors`; `absent` holds statuses, beside which
-    `empty_page_is_absent` stands for "empty-page". `offline`: a flat one whose files were gathered under
-    this policy, so that it stands for the repositories that ``--no-index`` rules out. `is_addition`: a
-    caller or a layer after a locked one added it, so that a redirect to it never makes another
-    repository absent.
+    `empty_page_is_absent` stands for "empty-page" and `empty_root_is_absent` for "empty-root".
+    `offline`: a flat one whose files were gathered under this policy, so that it stands for the
+    repositories that ``--no-index`` rules out. `is_addition`: a caller or a layer after a locked one
+    added it, so that a redirect to it never makes another repository absent.
     """
 
     name: str
@@ -123,6 +123,7 @@ class Repository:
     exclude: tuple[Pattern, ...] = ()
     absent: frozenset[int] = frozenset({404})
     empty_page_is_absent: bool = False
+    empty_root_is_absent: bool = False
     canary: NormalizedName | None = None
     redirects: Mapping[Site, Redirects] = field(default_factory=lambda: MappingProxyType({}))
     skip_if_unavailable: bool = False

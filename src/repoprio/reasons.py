@@ -19,6 +19,7 @@ class Cause(str, enum.Enum):
     UNSET = "unset-variable"
     INSECURE = "insecure"
     MISSING = "missing-place"
+    EMPTY_ROOT = "empty-root"
     CONNECTION = "connection"
     TLS = "tls"
     TIME = "time"

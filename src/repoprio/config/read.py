@@ -144,7 +144,8 @@ class _Reader:
             aliases = self._locations([("aliases", url) for url in found.pop("aliases", ())], dotted)
             found["aliases"] = tuple(alias.url for alias in aliases if alias.url and not alias.unset)
             if "absent" in found:
-                found["absent"], found["empty_page_is_absent"] = found["absent"]
+                said = found["absent"]
+                found["absent"], found["empty_page_is_absent"], found["empty_root_is_absent"] = said
             found["complete_listing"] = found.pop("listing", False)
             fields = {key.replace("-", "_"): value for key, value in found.items()}
             yield Repository(name, own, is_addition=name in self.additions, **fields)

@@ -169,10 +169,14 @@ REPOSITORY: Mapping[str, Key] = MappingProxyType(
         "exclude": _patterns("names that it may not serve"),
         "explicit": _boolean("only for names that are routed to it"),
         "absent": Key(
-            'statuses, and "empty-page", that mean: no such project',
+            'what means "no such project": statuses, "empty-page", "empty-root" (a local folder with nothing in it)',
             values.absent,
             _words_and_numbers,
-            {"type": "array", "minItems": 1, "items": {"anyOf": [_STATUS, {"const": values.EMPTY_PAGE}]}},
+            {
+                "type": "array",
+                "minItems": 1,
+                "items": {"anyOf": [_STATUS, {"enum": [values.EMPTY_PAGE, values.EMPTY_ROOT]}]},
+            },
         ),
         "canary": Key(
             "a project that it surely serves: absence is believed only after its page was served",

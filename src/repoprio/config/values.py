@@ -10,7 +10,7 @@ import enum
 import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from repoprio.names import NormalizedName, Pattern, is_project_name, normalize
@@ -22,7 +22,7 @@ Choice = TypeVar("Choice", bound=enum.Enum)
 Item = TypeVar("Item")
 
 _ENTRY_NAME = re.compile(r"[a-z0-9-]+")
-EMPTY_PAGE = "empty-page"
+EMPTY_PAGE, EMPTY_ROOT = "empty-page", "empty-root"
 LARGEST = 2**40
 PYLOCK = ("verify", "allow")
 REQUIRED = ("required",)
@@ -129,12 +129,23 @@ def priority(value: Any) -> int:
     return value
 
 
-def absent(value: Any) -> tuple[frozenset[int], bool]:
-    """The statuses that mean "no such project", and whether an empty page does."""
+class Absences(NamedTuple):
+    """The answers that mean "no such project": statuses, and whether an empty page or an empty root is one."""
+
+    statuses: frozenset[int]
+    empty_page: bool
+    empty_root: bool
+
+
+def absent(value: Any) -> Absences:
+    """The answers that mean "no such project"."""
     items = value if isinstance(value, list) and value else [None]
-    if not all(item == EMPTY_PAGE or (type(item) is int and 400 <= item <= 499) for item in items):
-        raise NotExpected(f'is not a list of statuses from 400 to 499 and "{EMPTY_PAGE}", such as [404]')
-    return frozenset(item for item in items if isinstance(item, int)), EMPTY_PAGE in items
+    words = (EMPTY_PAGE, EMPTY_ROOT)
+    if not all(item in words or (type(item) is int and 400 <= item <= 499) for item in items):
+        said = f'statuses from 400 to 499, "{EMPTY_PAGE}" and "{EMPTY_ROOT}"'
+        raise NotExpected(f"is not a list of {said}, such as [404]")
+    statuses = frozenset(item for item in items if isinstance(item, int))
+    return Absences(statuses, EMPTY_PAGE in items, EMPTY_ROOT in items)
 
 
 def redirects(value: Any) -> Mapping[Site, Redirects]:

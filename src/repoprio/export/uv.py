@@ -161,7 +161,9 @@ def text(exported: Exported, *, project: bool) -> str:
     head += [
         "# What a project's own settings, the command line or UV_* say goes before all this: uv refuses none of it."
     ]
-    head += ["# uv judges answers in its own way: it follows redirects, and a missing folder is an absence to it."]
+    head += [
+        "# uv judges answers in its own way: it follows redirects, and a missing or empty folder is an absence to it."
+    ]
     head += [f"# not said: {gap}" for gap in exported.gaps] or ["# Nothing that decides about files is left out."]
     return "\n".join([*head, *_lines(exported.document, "tool.uv" if project else "")]) + "\n"
 

@@ -12,7 +12,7 @@ from pip._internal.utils.urls import path_to_url, url_to_path
 
 from repoprio.answers import Answer, Ask, Failed, Missing, Redirected, Status, What
 from repoprio.config.locations import variable_of
-from repoprio.names import SDIST_ENDINGS, NormalizedName, normalize
+from repoprio.names import SDIST_ENDINGS, NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import auth, reading, transport
 from repoprio.pip_adapter.auth import Login
 from repoprio.pip_adapter.reading import PipPage
@@ -166,7 +166,7 @@ class Pages:
     def _misspelled(root: str, name: NormalizedName) -> Answer[PipPage]:
         others = sorted(entry for entry in os.listdir(root) if normalize(entry) == name)
         if not others:
-            return Missing()
+            return Missing(in_empty_root=not any(_is_project_folder(entry) for entry in os.scandir(root)))
         # pip asks for the normalized name only; to call it absent would hand it to a lower repository.
         return Failed(f"its folder {others[0]!r} is not named {name!r}, as PEP 503 wants", Cause.SPELLING)
 
@@ -174,7 +174,9 @@ class Pages:
         path = url_to_path(ask.location.url)
         if ask.location.url not in self._flat:
             self._flat[ask.location.url] = links_of_path(path)
-        return reading.offer(ask.name, self._flat[ask.location.url], ask.location.url)
+        links = self._flat[ask.location.url]
+        answer = reading.offer(ask.name, links, ask.location.url)
+        return Missing(in_empty_root=not reading.lists_files(links)) if isinstance(answer, Missing) else answer
 
     def _remote_files(self, ask: Ask) -> Answer[PipPage]:
         url = ask.location.url
@@ -210,6 +212,11 @@ def links_of_path(path: str) -> list[Link]:
         is_page = file.lower().endswith((".html", ".htm"))
         found += reading.links_on(_file_reply(file))[0] if is_page else [Link(path_to_url(file))]
     return found
+
+
+def _is_project_folder(entry: os.DirEntry[str]) -> bool:
+    # What a disk brings along, such as lost+found, is no project's.
+    return is_project_name(entry.name) and entry.is_dir()
 
 
 def _is_named_as_file(name: str) -> bool:

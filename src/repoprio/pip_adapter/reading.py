@@ -191,6 +191,11 @@ def listed(reply: Reply) -> Answer[PipPage]:
     return Failed("its answer is no project list")
 
 
+def lists_files(found: list[Link]) -> bool:
+    """Whether one of the links leads to a distribution file, whosever it is."""
+    return any(filename(link.url).endswith((*SDIST_ENDINGS, ".whl")) for link in found)
+
+
 def flat_links(reply: Reply) -> list[Link]:
     """The links of a flat page; `Unusable` where it may be something else, for what it lacks would be absent."""
     if not reply.content_type.lower().startswith(HTML):
@@ -203,6 +208,6 @@ def flat_links(reply: Reply) -> list[Link]:
         raise Unusable("its answer is a form, such as a login page, and no page of files", Cause.LOGIN, asks=True)
     if not (page.ended or reply.is_delimited):
         raise Unusable("the page was cut short", Cause.CUT_SHORT)
-    if not any(filename(link.url).endswith((*SDIST_ENDINGS, ".whl")) for link in found):
+    if not lists_files(found):
         raise Unusable("its page lists no file at all", Cause.NOT_A_PAGE)
     return found

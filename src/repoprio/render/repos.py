@@ -78,6 +78,7 @@ def _peculiar(repository: Repository) -> str:
     """What counts as "no such project", where that is not a 404 alone."""
     said = [str(code) for code in sorted(repository.absent)]
     said += ["an empty page"] if repository.empty_page_is_absent else []
+    said += ["an empty folder"] if repository.empty_root_is_absent else []
     parts = [] if said == ["404"] else [" or ".join(said) or "no status"]
     parts += [f"a redirect to {site}" for site, what in repository.redirects.items() if what is Redirects.ABSENT]
     parts += ["whatever its project list lacks (listing)"] if repository.complete_listing else []
@@ -171,7 +172,7 @@ def _repository(report: Report) -> dict[str, Any]:
         "explicit": repository.explicit,
         "offline": repository.offline,
         **{key: [p.text for p in getattr(repository, key)] for key in ("namespaces", "owns", "include", "exclude")},
-        "absent": [*sorted(repository.absent), *(["empty-page"] if repository.empty_page_is_absent else [])],
+        "absent": _absences(repository),
         "canary": repository.canary,
         "skip_if_unavailable": repository.skip_if_unavailable,
         "complete_listing": repository.complete_listing,
@@ -181,6 +182,11 @@ def _repository(report: Report) -> dict[str, Any]:
         "mirror_checks": [{"url": trial.url, **_trial(trial)} for trial in report.trials[1:]],
         "remarks": [remark._asdict() for remark in report.remarks],
     }
+
+
+def _absences(repository: Repository) -> list[int | str]:
+    words = {"empty-page": repository.empty_page_is_absent, "empty-root": repository.empty_root_is_absent}
+    return [*sorted(repository.absent), *(word for word, is_absent in words.items() if is_absent)]
 
 
 def _trial(trial: Trial) -> dict[str, Any]:
