@@ -96,7 +96,9 @@ def _get(pip: Opened, repository: Repository, at: Location, seconds: float) -> R
     login = usual.login(repository, at)
     url = with_credentials(at.url, login.user, login.password) if login else at.url
     clock = auth.keeper(pip.session.auth).clock
-    return transport.get(pip.session, url, seconds=max(seconds, 0.0), clock=clock, size_limit=SIZE_LIMIT)
+    return transport.get(
+        pip.session, url, whom=str(repository), seconds=max(seconds, 0.0), clock=clock, size_limit=SIZE_LIMIT
+    )
 
 
 def _own(begin: Location, target: str) -> str:

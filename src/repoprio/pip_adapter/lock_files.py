@@ -17,6 +17,7 @@ from repoprio.audit.findings import Finding, Severity, shown
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.locks import NoLock, Package
 from repoprio.pip_adapter import callers, compat
+from repoprio.pip_adapter.guard import Refused
 from repoprio.pip_adapter.opened import Opened
 from repoprio.pip_adapter.process import guard_of
 from repoprio.policy import Policy, Unlisted
@@ -93,6 +94,8 @@ def _requirements(pip: Opened, file: str) -> tuple[list[Package], list[Finding]]
             packages = list(_packages(parsed, file))
             # What the file names is told as a finding, and stops no look-up.
             return packages, [*_unlisted(pip.guard.policy, aside, file), *_trusted(aside, file)]
+    except Refused as error:
+        raise NoLock(str(error).removeprefix("repoprio: ")) from None
     except PipError as error:
         # pip's option parser begins with the name of the program.
         plain = str(error).replace(f"{os.path.basename(sys.argv[0])}: error: ", "")

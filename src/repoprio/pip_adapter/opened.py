@@ -17,7 +17,7 @@ from pip._internal.exceptions import PipError  # noqa: E402
 from pip._internal.utils.logging import setup_logging  # noqa: E402
 from pip._internal.utils.temp_dir import global_tempdir_manager  # noqa: E402
 
-from repoprio.pip_adapter import compat, hush  # noqa: E402
+from repoprio.pip_adapter import auth, compat, hush, patience, requirement_files  # noqa: E402
 from repoprio.pip_adapter.guard import Guard, Refused  # noqa: E402
 from repoprio.policy import Mode  # noqa: E402
 
@@ -52,11 +52,12 @@ def _parsed(install: Any, options: Sequence[str]) -> Any:
 @contextmanager
 def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
     """A finder for `options`, which are pip's; raises `CannotLook`, and `PolicyFaults` for a faulty policy."""
-    from repoprio.pip_adapter.process import guard_of
+    from repoprio.pip_adapter.process import PROCESS, guard_of
 
     if compat.read_policy().sound() is None:
         raise CannotLook(f"repoprio: {compat.no_policy()}", 2)
     setup_logging(verbosity=-1, no_color=True, user_log_file=None)
+    PROCESS.looks = True
     install: Any = create_command("install")
     with install.main_context(), global_tempdir_manager():
         parsed = _parsed(install, options)
@@ -72,10 +73,12 @@ def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
             guard = guard_of(finder, always=True)
             if guard is None:
                 raise CannotLook("repoprio: nothing can be looked up with this pip    [unknown-pip]", 2)
+            auth.keep(session.auth, guard.policy, requirement_files.written_by_user(parsed))
             if guard.policy.mode is Mode.OBSERVE:
                 # Else it was done when the policy was read.
                 hush.install(guard.policy.secrets)
-            yield Opened(parsed, session, finder, guard, install)
+            with patience.said_once():
+                yield Opened(parsed, session, finder, guard, install)
         except Refused as error:
             raise CannotLook(str(error), 1) from None
         except PipError as error:

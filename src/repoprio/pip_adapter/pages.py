@@ -79,6 +79,7 @@ class Pages:
         reply = transport.get(
             self._session,
             self._with_login(ask.repository, ask.location),
+            whom=str(ask.repository),
             seconds=self._time_left(ask),
             clock=clock,
             size_limit=self._policy.page_size_limit,

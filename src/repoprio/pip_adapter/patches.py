@@ -80,6 +80,8 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     "pip._internal.build_env.installer": _BUILDS,
     "pip._internal.req.req_file": [
         (None, "handle_option_line", "opts filename lineno finder", requirement_files.handle_option_line),
+        (None, "expand_env_variables", "lines_enum", requirement_files.expand_env_variables),
+        ("RequirementsFileParser", "_parse_file", "self filename constraint", requirement_files.parse_file),
     ],
     "pip._internal.utils.misc": [(None, "get_runnable_pip", "", wrappers.get_runnable_pip)],
     "pip._internal.network.auth": [

@@ -31,7 +31,8 @@ class Process:
     `roots` are the URLs that the user asks for, `asked` the names (None: no resolver runs); `builds` counts
     the in-process builds that are going on; `command` is pip's subcommand, `arguments` what it was given;
     `seen` what came of it under a policy that only observes, and `seen_file` where the pips that it starts
-    leave word of that.
+    leave word of that. `looks`: a command of repoprio that installs nothing; `named_files` are the
+    requirements files that the user named, those that they name left out.
     """
 
     # Of the whole process: this pip is not known, the policy only observes, and so pip goes on without us.
@@ -47,6 +48,8 @@ class Process:
     asked: set[str] | None = None
     command: str = ""
     arguments: tuple[str, ...] = ()
+    looks: bool = False
+    named_files: set[str] = field(default_factory=set)
     seen: Tally = field(default_factory=Tally)
     seen_file: str = ""
 

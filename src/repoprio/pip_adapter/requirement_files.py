@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from repoprio import shell
 from repoprio.pip_adapter.child import IS_CHILD
-from repoprio.pip_adapter.process import PROCESS, guard_of, observer_of
+from repoprio.pip_adapter.process import PROCESS, enforced, guard_of, observer_of
+from repoprio.render import text
 from repoprio.urls import redacted
+
+# What the policy's logins stand in, and what a pip hands on to its children.
+_OURS = re.compile(r"(\$\{_?REPOPRIO_[A-Z0-9_]*\})")
+Lines = Iterable[tuple[int, str]]
 
 
 def written_by_user(options: Any) -> Iterator[str]:
@@ -58,3 +65,71 @@ def _named(opts: Any, filename: str) -> list[str]:
     # pip takes find-links first from the folder of the file that names them.
     beside = [os.path.join(os.path.dirname(os.path.abspath(filename)), link) for link in links]
     return [*indexes, *(opts.extra_index_urls or []), *links, *beside]
+
+
+def expand_env_variables(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``${VARIABLE}`` in a file is filled in by pip, but not with the policy's logins: a URL would send them away."""
+
+    @functools.wraps(original)
+    def expand_env_variables(lines_enum: Lines) -> Lines:
+        expanded: Lines = _expanded(original, lines_enum) if _is_held() else original(lines_enum)
+        return expanded
+
+    return expand_env_variables
+
+
+def _expanded(original: Callable[[Lines], Lines], lines: Lines) -> Iterator[tuple[int, str]]:
+    for number, line in lines:
+        parts = [
+            part if _OURS.fullmatch(part) else "".join(done for _, done in original([(number, part)]))
+            for part in _OURS.split(line)
+        ]
+        yield number, "".join(parts)
+
+
+def parse_file(original: Callable[..., Any]) -> Callable[..., Any]:
+    """One file, and then those that it names: whoever writes a file has the user's machine ask what it names.
+
+    A generator that is not exhausted while it reads a file that it names: so the files in hand are its ancestors.
+    """
+
+    @functools.wraps(original)
+    def _parse_file(self: Any, filename: str, constraint: bool, *args: Any, **kwargs: Any) -> Any:
+        above: list[str] = self.__dict__.setdefault("_repoprio_files", [])
+        if _is_held():
+            if not above:
+                PROCESS.named_files.add(filename)
+            elif _is_remote(filename):
+                if PROCESS.looks and filename in PROCESS.named_files:
+                    return
+                _judge_nested(filename, above, constraint=constraint)
+        above.append(filename)
+        try:
+            yield from original(self, filename, constraint, *args, **kwargs)
+        finally:
+            above.pop()
+
+    return _parse_file
+
+
+def _is_held() -> bool:
+    """Whether what is read is held to the policy: for a command that looks under one that only observes, too."""
+    return PROCESS.looks or enforced() is not None
+
+
+def _is_remote(filename: str) -> bool:
+    return re.match(r"https?:", filename, re.IGNORECASE) is not None
+
+
+def _judge_nested(filename: str, above: Sequence[str], *, constraint: bool) -> None:
+    from repoprio.pip_adapter.guard import Refused
+
+    if PROCESS.looks:
+        rule = "Looking fetches no file that another one names: its server would learn who looks."
+    elif any(_is_remote(file) for file in above):
+        rule = "A file that was fetched has no other one fetched."
+    else:
+        return
+    by_hand = shell.command("-c" if constraint else "-r", redacted(filename))
+    lead = f"{redacted(above[-1])} names a file to be fetched: {redacted(filename)}."
+    raise Refused(text.message(lead, [rule, f"hint: if you trust it, name it yourself: {by_hand}"], "nested-file"))
