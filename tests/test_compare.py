@@ -134,7 +134,7 @@ def test_each_category(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
         "lxml": ("only-pip-alone", "no-match"),
         "evil-dep": ("only-one-needs", "needed-by-pip-alone"),
         "oldlib": ("not-known", "dependencies-not-known"),
-        "acme-core": ("same", "same-file"),
+        "acme-core": ("not-compared", "private"),
         "shared": ("same", "same-file"),
     }
     acme = project(found, "acme")
@@ -142,7 +142,7 @@ def test_each_category(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     assert sides == [("public", "99.0"), ("corp", "1.1")]
     assert project(found, "lxml")["requirement"] == "lxml>=6"
     assert project(found, "evil-dep")["pip_alone"]["needed_by"] == ["acme"]
-    assert found["summary"]["same"] == 2
+    assert (found["summary"]["same"], found["summary"]["not-compared"]) == (1, 1)
 
 
 _AT_80 = """\
@@ -150,33 +150,36 @@ Nothing is built or installed. corp was asked for 1 name, public was asked for 6
 names and team was asked for 3 names more than an installation asks for. 1 stays
 private (acme-core: owns).
 
-     PROJECT   PIP ALONE          WITH POLICY          WHY
-  !  acme      99.0       public  1.1          corp    corp owns acme
-  !  wheeled   2.0        public  2.0          corp    public has another
-                                                       wheeled-2.0-py3-none-any.whl
-                                                       (sha256)
-  ~  jinja2    3.1.6      public  3.1.4        team    team owns jinja2
-  =  idna      3.10       public  3.10         team    same file (sha256)
-  x  lxml      6.0.2      public  -                    team has 5.3; >=6 is
-                                                       wanted
-  +  evil-dep  6.6        public  -                    needed only without the
-                                                       policy, by acme
-  ?  oldlib    1.0 sdist  public  1.0 sdist    public  dependencies not known
+     PROJECT    PIP ALONE          WITH POLICY          WHY
+  !  acme       99.0       public  1.1          corp    corp owns acme
+  !  wheeled    2.0        public  2.0          corp    public has another
+                                                        wheeled-2.0-py3-none-any.whl
+                                                        (sha256)
+  ~  jinja2     3.1.6      public  3.1.4        team    team owns jinja2
+  =  idna       3.10       public  3.10         team    same file (sha256)
+  x  lxml       6.0.2      public  -                    team has 5.3; >=6 is
+                                                        wanted
+  +  evil-dep   6.6        public  -                    needed only without the
+                                                        policy, by acme
+  ?  oldlib     1.0 sdist  public  1.0 sdist    public  dependencies not known
+  -  acme-core  private            1.0          corp    not compared: private
+                                                        (owns)
 
-9 projects: 2 same, 1 takeover stopped (!), 1 other file of one version (!), 1
+9 projects: 1 same, 1 takeover stopped (!), 1 other file of one version (!), 1
 other version (~), 1 other repository (=), 1 only without policy (x), 1 needed
-on one side only (+), 1 not known (?)
+on one side only (+), 1 not known (?), 1 not compared (-)
 fix: acme: stopped; to keep the name from public too, add "acme" to
        repositories.corp.owns (POLICY)
 """
 _AT_120 = """\
-  !  acme      99.0       public  1.1          corp    corp owns acme
-  !  wheeled   2.0        public  2.0          corp    public has another wheeled-2.0-py3-none-any.whl (sha256)
-  ~  jinja2    3.1.6      public  3.1.4        team    team owns jinja2
-  =  idna      3.10       public  3.10         team    same file (sha256)
-  x  lxml      6.0.2      public  -                    team has 5.3; >=6 is wanted
-  +  evil-dep  6.6        public  -                    needed only without the policy, by acme
-  ?  oldlib    1.0 sdist  public  1.0 sdist    public  dependencies not known
+  !  acme       99.0       public  1.1          corp    corp owns acme
+  !  wheeled    2.0        public  2.0          corp    public has another wheeled-2.0-py3-none-any.whl (sha256)
+  ~  jinja2     3.1.6      public  3.1.4        team    team owns jinja2
+  =  idna       3.10       public  3.10         team    same file (sha256)
+  x  lxml       6.0.2      public  -                    team has 5.3; >=6 is wanted
+  +  evil-dep   6.6        public  -                    needed only without the policy, by acme
+  ?  oldlib     1.0 sdist  public  1.0 sdist    public  dependencies not known
+  -  acme-core  private            1.0          corp    not compared: private (owns)
 """
 
 
@@ -246,9 +249,63 @@ def test_routed_names_stay_private(env: PipEnv, scene: Scene, corp: str, after: 
     scene.public.add("app", {"version": "1.0", "requires": ["acme"]})
     done = env.tool("compare", "acme", "app", policy=scene.policy(before=f'mode = "{mode}"', corp=corp, after=after))
     assert done.code == (1 if word == "pins.no" else 0), done.stdout
+    assert (f"not compared: private ({word})" in done.stdout) == (word != "pins.no")
     assert f"1 stays private (acme: {word})" in " ".join(done.stdout.split())
     assert not scene.public.asked("acme")
     assert not scene.team.asked("acme")
+
+
+@pytest.mark.parametrize(
+    ("corp", "after", "word"),
+    [
+        ('owns = ["acme*"]', "", "owns"),
+        ("", '[pins.mine]\nprojects = ["acme*"]\nrepositories = ["corp"]\n', "pins.mine"),
+        ("", 'exclude = ["acme*"]\n', "exclude"),
+    ],
+)
+def test_a_private_name_can_be_disclosed(env: PipEnv, scene: Scene, corp: str, after: str, word: str) -> None:
+    """`--disclose NAME` asks the others for that name alone, having said so, and compares it."""
+    scene.corp.add("acme", "1.0")
+    scene.corp.add("acme-core", "1.0")
+    scene.public.add("acme", "99.0")
+    scene.public.add("acme-core", "99.0")
+    policy = scene.policy(corp=corp, after=after)
+    found = report(env, policy, "acme", "acme-core", code=0)
+    assert verdicts(found) == dict.fromkeys(("acme", "acme-core"), ("not-compared", "private"))
+    assert (found["summary"]["not-compared"], found["private"]) == (2, ["acme", "acme-core"])
+    assert project(found, "acme")["pip_alone"]["repository"] is None
+    assert not scene.public.requests
+    done = env.tool("compare", "--format", "json", "--disclose", "Acme", "acme", "acme-core", policy=policy)
+    found = json.loads(done.stdout)
+    assert verdicts(found) == {"acme": ("takeover", "another-project"), "acme-core": ("not-compared", "private")}
+    assert (found["private"], "acme" in told(done.stderr)["public"]) == (["acme-core"], True)
+    assert f"1 stays private (acme-core: {word})" in " ".join(done.stderr.split())
+    assert (done.code, scene.public.asked("acme"), scene.public.asked("acme-core")) == (1, True, False)
+    explained = env.tool("explain", "--shadowed", "acme", "acme-core", "--disclose", "acme", policy=policy)
+    first, second = explained.stdout.split("\n\nacme-core", 1)
+    assert "would take 99.0 from public" in first
+    assert f"not compared: private ({word})" in second
+    assert "public (priority 90)" in explained.stderr
+    assert not scene.public.asked("acme-core")
+    assert env.tool("explain", "acme", "--disclose", "acme", policy=policy).code == 2
+    assert env.tool("compare", "acme", "--disclose", "a b", policy=policy).code == 2
+
+
+def test_nobody_else_is_asked_while_the_owner_is_down(env: PipEnv, scene: Scene) -> None:
+    """A disclosed name stays with its owner while that gives no answer; one below that is down leaves it open."""
+    scene.corp.answer("acme", Fault(status=418))
+    scene.public.add("acme", "99.0")
+    policy = scene.policy(corp='owns = ["acme"]')
+    found = report(env, policy, "--disclose", "acme", "acme")
+    assert verdicts(found) == {"acme": ("not-known", "unavailable")}
+    assert not scene.public.asked("acme")
+    scene.corp.answer("acme", Fault())
+    scene.corp.add("acme", "1.0")
+    scene.public.answer("acme", Fault(status=418))
+    found = report(env, policy, "--disclose", "acme", "acme")
+    assert verdicts(found) == {"acme": ("not-known", "unavailable")}
+    done = env.tool("explain", "--shadowed", "--disclose", "acme", "acme", policy=policy)
+    assert "pip alone  not known: public gave no answer" in done.stdout
 
 
 def test_exit_statuses(env: PipEnv, scene: Scene) -> None:

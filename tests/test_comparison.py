@@ -38,9 +38,11 @@ def pick(version: str | None, where: Repository | None = PYPI, *needed_by: str, 
 OWN, STRANGE = pick("1.0", CORP), pick("99.0")
 
 
-def one(alone: Side, policy: Side, twin: Twin = Twin.MISSING, *, doubt: str | None = None) -> Judged:
+def one(
+    alone: Side, policy: Side, twin: Twin = Twin.MISSING, *, doubt: str | None = None, private: str | None = None
+) -> Judged:
     """What a single project comes to, mended."""
-    (judged,) = judge([Pair("acme", alone, policy, twin, doubt)])
+    (judged,) = judge([Pair("acme", alone, policy, twin, doubt, private=private)])
     return replace(judged, fix=fix(POLICY, judged))
 
 
@@ -100,6 +102,41 @@ def test_a_doubt_is_told_unless_it_is_bad_already() -> None:
     assert one(OWN, OWN, Twin.SAME, doubt=down).verdict is Verdict.NOT_KNOWN
     assert one(Failure("absent", "no."), OWN, doubt=down).code == "unavailable"
     assert one(STRANGE, OWN, doubt=down).verdict is Verdict.TAKEOVER
+
+
+UNREAD = pick("1.0", CORP, unread=True)
+NOTHING = Failure("no-match", "nothing fits.", "nothing")
+
+
+@pytest.mark.parametrize(
+    ("alone", "policy", "verdict", "why"),
+    [
+        (OWN, OWN, Verdict.NOT_COMPARED, "not compared: private (owns)"),
+        (UNREAD, UNREAD, Verdict.NOT_KNOWN, "dependencies not known; not compared: private (owns)"),
+        (NOTHING, OWN, Verdict.NOT_KNOWN, "not compared: private (owns)"),
+        (pick("2.0", CORP), OWN, Verdict.OTHER_VERSION, "other projects ask for other versions"),
+        (NOTHING, NOTHING, Verdict.NOT_KNOWN, "nothing"),
+        (OWN, None, Verdict.ONLY_ONE_NEEDS, "needed only without the policy, by nobody"),
+    ],
+)
+def test_a_private_name_is_never_the_same(alone: Side, policy: Side, verdict: Verdict, why: str) -> None:
+    """What the others have of it nobody looked up: that is told of each such project, and is no difference alone."""
+    judged = one(alone, policy, private="owns")
+    assert (judged.verdict, judged.why) == (verdict, why)
+    assert "the policy keeps the name from others (owns)" in judged.reason or "nobody but its owner" in judged.reason
+    found = Comparison((judged,), Disclosure({}, (("acme", "owns"),)))
+    assert found.differs == (verdict is not Verdict.NOT_COMPARED)
+    screen = " ".join(render.screen(found, width=300).split())
+    assert ("--disclose acme asks the others" in screen) == isinstance(policy, Pick)
+    (told,) = json.loads(render.document(found))["projects"]
+    if verdict is Verdict.NOT_COMPARED:
+        assert "1 project: 1 not compared (-)" in screen
+        assert "- acme private 1.0 corp not compared: private (owns)" in screen
+        assert (told["pip_alone"]["code"], told["pip_alone"]["version"], told["policy"]["version"]) == (
+            "private",
+            None,
+            "1.0",
+        )
 
 
 def test_what_a_closed_book_may_need_is_not_known() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repoprio.answers import Answer, Failed, Served, Status
-from repoprio.explanation import Chosen, Explanation, Rejected, explain
+from repoprio.explanation import Chosen, Explanation, Rejected, explain, privacy
 from repoprio.hints import hint
 from repoprio.inquiry import Run
 from repoprio.lookup import Lookup, drive
@@ -217,6 +218,36 @@ def test_mirrors_are_told() -> None:
         ("https://m1.example/", "it was reset"),
     ]
     assert "corp: https://m2.example/ answered in its place" in screen(told, WIDE)
+
+
+OWNING = replace(CORP, owns=(Pattern("acme"),))
+HIDDEN = replace(PYPI, exclude=(Pattern("acme"),))
+PIN = Pin("p", (Pattern("acme"),), repositories=("corp",))
+
+
+@pytest.mark.parametrize(
+    ("policy", "word", "others"),
+    [
+        (Policy((CORP, PYPI)), None, ()),
+        (Policy((OWNING, PYPI)), "owns", ("pypi",)),
+        (Policy((OWNING, replace(PYPI, explicit=True))), None, ()),
+        (Policy((CORP, PYPI), (PIN,)), "pins.p", ("pypi",)),
+        (Policy((CORP, HIDDEN)), "exclude", ("pypi",)),
+        (Policy((replace(HIDDEN, priority=5), CORP)), None, ()),
+        (Policy((CORP, replace(PYPI, include=(Pattern("other"),)))), None, ()),
+        (Policy((CORP, PYPI), (Pin("b", (Pattern("acme"),), block="no"),)), "pins.b", ()),
+        (
+            Policy((CORP, PYPI), (replace(PIN, name="q"), replace(PIN, repositories=("pypi",)))),
+            None,
+            (),
+        ),
+    ],
+)
+def test_whom_the_policy_keeps_a_name_from(policy: Policy, word: str | None, others: tuple[str, ...]) -> None:
+    """Routing and `exclude` keep a name private, in the policy's word; explicit and include are no secrets."""
+    lookup = Lookup(Run[str](policy), ACME)
+    found = privacy(drive(lookup, lambda _: PAGE, lambda _: True))
+    assert (found and found.word, tuple(r.name for r in found.others) if found else ()) == (word, others)
 
 
 def test_rules_of_those_that_are_left_out() -> None:

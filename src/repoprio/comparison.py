@@ -20,6 +20,7 @@ class Verdict(str, enum.Enum):
     ONLY_POLICY = "only-policy"
     ONLY_ONE_NEEDS = "only-one-needs"
     NOT_KNOWN = "not-known"
+    NOT_COMPARED = "not-compared"
     SAME = "same"
 
     @property
@@ -38,6 +39,7 @@ _MARKS = {
     Verdict.ONLY_POLICY: "x",
     Verdict.ONLY_ONE_NEEDS: "+",
     Verdict.NOT_KNOWN: "?",
+    Verdict.NOT_COMPARED: "-",
 }
 
 
@@ -118,7 +120,8 @@ class Disclosure:
 class Pair:
     """One project on both sides; None where a side does not need it.
 
-    `doubt` says which repository gave no answer, so that pip alone might choose otherwise.
+    `doubt` says which repository gave no answer, so that pip alone might choose otherwise; `private` is the policy's
+    word for why others are not asked for the name, so that `alone` is what it would take of the owner.
     """
 
     project: str
@@ -127,6 +130,7 @@ class Pair:
     twin: Twin = Twin.MISSING
     doubt: str | None = None
     requirement: str | None = None
+    private: str | None = None
 
     @property
     def is_strange(self) -> bool:
@@ -169,8 +173,8 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
-        """Whether anything is not the same, or not known."""
-        return any(one.verdict is not Verdict.SAME for one in self.projects)
+        """Whether anything is not the same, or not known; that a name is private is no difference."""
+        return any(one.verdict not in (Verdict.SAME, Verdict.NOT_COMPARED) for one in self.projects)
 
     def count(self, verdict: Verdict) -> int:
         """How many projects it came to `verdict` for."""
@@ -186,6 +190,25 @@ def judge(pairs: Iterable[Pair]) -> list[Judged]:
 
 
 def _judge(pair: Pair, known: Mapping[str, Pair]) -> Judged:
+    judged = _compared(pair, known)
+    return _of_owner(judged, pair.private) if pair.private else judged
+
+
+def _of_owner(judged: Judged, word: str) -> Judged:
+    """What was compared with the owner's files alone: that both are the same is not known then."""
+    why, name = f"private ({word})", judged.pair.project
+    if judged.verdict is Verdict.SAME:
+        reason = f"{name} is not compared: the policy keeps the name from others ({word}), which may have more of it."
+        return replace(judged, verdict=Verdict.NOT_COMPARED, code="private", why=f"not compared: {why}", reason=reason)
+    only = f"{name} is {why}: nobody but its owner was asked for it."
+    if judged.code == "dependencies-not-known" and judged.pair.is_on_both_sides:
+        return replace(judged, why=f"{judged.why}; not compared: {why}", reason=f"{judged.reason} {only}")
+    if isinstance(judged.pair.alone, Failure) and isinstance(judged.pair.policy, Pick):
+        return replace(judged, verdict=Verdict.NOT_KNOWN, code="private", why=f"not compared: {why}", reason=only)
+    return replace(judged, reason=f"{judged.reason} {only}")
+
+
+def _compared(pair: Pair, known: Mapping[str, Pair]) -> Judged:
     alone, policy = pair.alone, pair.policy
     if isinstance(alone, Pick) and isinstance(policy, Pick):
         return _doubted(_of_picks(pair, alone, policy))
@@ -232,9 +255,7 @@ def _same(pair: Pair, pick: Pick) -> Judged:
     reason = f"both take {_shown(pair, pick)} from {_place(pick)}."
     if not pick.is_unread:
         return Judged(pair, Verdict.SAME, "same-file", "same file", reason)
-    reason = (
-        f"both take {pick.file}, whose dependencies are not known: it is no wheel, and to ask it would be to run it."
-    )
+    reason = f"the dependencies of {pick.file} are not known: it is no wheel, and to ask it would be to run it."
     return Judged(pair, Verdict.NOT_KNOWN, "dependencies-not-known", "dependencies not known", reason)
 
 

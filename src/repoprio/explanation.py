@@ -8,7 +8,8 @@ from typing import Any
 
 from repoprio.answers import Finding, State
 from repoprio.lookup import Code, Decision, Outcome
-from repoprio.policy import CALLERS_PRIORITY, Mode, Policy, Repository, Rule
+from repoprio.names import best_match
+from repoprio.policy import CALLERS_PRIORITY, LOWEST, Mode, Policy, Repository, Rule
 from repoprio.reasons import Cause, Rejection, listed
 from repoprio.routing import Blocked, Conflict, Route, RuledOut, blindness
 
@@ -62,12 +63,24 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Private:
+    """That a name is kept from others, and so what pip alone would take of it is not known.
+
+    `word` is the policy's for why: "owns", "namespaces", "exclude", "pins.NAME"; `others` would be asked else.
+    """
+
+    word: str
+    others: tuple[Repository, ...]
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Everything that is to say about one requirement.
 
     `lines` are the repositories, highest priority first. `owners` are those that own the name, or
     to which it is routed. `rules` decided; the first one is the one to name. `required_by` is who
-    needs it, None for the user. `version_priority` is what pip alone would take, where that is known.
+    needs it, None for the user. `version_priority` is what pip alone would take, where that is known;
+    `private` why it is not, where somebody wanted to know.
     `constraint` is what constraints leave of its versions, "" for none; `specifier` has it too.
     `help` is the policy's own word on where to turn; `is_observed` that nothing of this is enforced.
     """
@@ -89,6 +102,7 @@ class Explanation:
     constraint: str = ""
     required_by: str | None = None
     version_priority: Chosen | None = None
+    private: Private | None = None
     help: str | None = None
     is_observed: bool = False
 
@@ -134,6 +148,7 @@ def explain(
     rejected: tuple[Rejected, ...] = (),
     required_by: str | None = None,
     version_priority: Chosen | None = None,
+    private: Private | None = None,
 ) -> Explanation:
     """Bring together a decision and what was weighed; `versions` is by repository, for those that serve."""
     outcome, code = decision.outcome, decision.code
@@ -159,9 +174,38 @@ def explain(
         constraint=constraint,
         required_by=required_by,
         version_priority=version_priority,
+        private=private,
         help=policy.help,
         is_observed=policy.mode is Mode.OBSERVE,
     )
+
+
+def privacy(decision: Decision[Any]) -> Private | None:
+    """Who is not asked for a name though pip alone would ask, and the policy's word for why; None where nobody is.
+
+    Explicit repositories are none that pip alone would ask, nor does it see more of one than `include` lets be seen.
+    """
+    found = decision.route
+    if isinstance(found, Blocked):
+        return Private(found.rule.key, ())
+    if not isinstance(found, Route):
+        return None
+    kept = _ruled_out(decision, RuledOut.NOT_ROUTED)
+    if found.rules and kept:
+        key = found.rules[0].key
+        word = key.removesuffix(".repositories") if key.startswith("pins.") else key.rpartition(".")[2]
+        return Private(word, kept)
+    top = min((offer.repository.priority for offer in decision.offers), default=LOWEST)
+    kept = tuple(
+        r
+        for r in _ruled_out(decision, RuledOut.EXCLUDED)
+        if r.priority >= top and best_match(r.exclude, decision.name) is not None
+    )
+    return Private("exclude", kept) if kept else None
+
+
+def _ruled_out(decision: Decision[Any], why: RuledOut) -> tuple[Repository, ...]:
+    return tuple(f.repository for f in decision.findings if f.ruled_out is why and not f.repository.explicit)
 
 
 def _owners(decision: Decision[Any]) -> tuple[Repository, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from repoprio.names import NormalizedName, is_project_name, normalize
+
 
 def add_requirements(parser: argparse.ArgumentParser) -> None:
     """Requirements, files of them, and constraints."""
@@ -26,6 +28,19 @@ def add_requirements(parser: argparse.ArgumentParser) -> None:
         dest="constraints",
         help="versions that are allowed",
     )
+
+
+def add_disclose(parser: argparse.ArgumentParser) -> None:
+    """The names that others may get to know, for once."""
+    helps = "ask those for NAME too from whom the policy keeps it (owns, namespaces, a pin, exclude): they learn it"
+    parser.add_argument("--disclose", action="append", default=[], metavar="NAME", help=helps)
+
+
+def disclosed(options: argparse.Namespace) -> frozenset[NormalizedName]:
+    """The names that may be disclosed."""
+    if wrong := next((name for name in options.disclose if not is_project_name(name)), None):
+        options.parser.error(f"--disclose: {wrong!r} is not a project name")
+    return frozenset(map(normalize, options.disclose))
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from repoprio.audit.findings import Audit
 from repoprio.cli import terminal
 from repoprio.environment import Environment
 from repoprio.errors import RepoprioError
+from repoprio.pip_adapter import builtin
 from repoprio.render import audit as rendered
 from repoprio.render import sarif
 from repoprio.render.table import painted, plain, unpainted
@@ -83,7 +84,8 @@ def _check(options: argparse.Namespace) -> None:
 def _meant(options: argparse.Namespace) -> Environment | None:
     """The environment that is audited; None where it is files, folders or lists. Nothing of it is started."""
     is_none = options.files or options.collisions or options.path
-    return None if is_none else environment.meant(options.python, os.environ)
+    found = None if is_none else environment.meant(options.python, os.environ)
+    return found._replace(pip=builtin.pip_version()) if found and found.is_own else found
 
 
 def _audit(options: argparse.Namespace, meant: Environment | None, tell: Callable[[str], None]) -> Audit:

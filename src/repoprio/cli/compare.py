@@ -16,10 +16,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Resolves the requirements twice with pip's own resolver, under the policy and alone, and says where the two "
         "differ and how to mend it. Nothing is built or installed, and no code of any package is run. It says "
-        "beforehand which names it will disclose to whom; names that the policy routes stay private."
+        "beforehand which names it will disclose to whom; private names stay so, and are not compared."
     )
-    parser.epilog = "Exit status: 0 if both are the same, 1 if they differ or not all is known, 2 for wrong use."
+    parser.epilog = (
+        "Exit status: 0 if both are the same, but for private names that are not compared; 1 if they differ or not all "
+        "is known; 2 for wrong use."
+    )
     as_for_pip.add_requirements(parser)
+    as_for_pip.add_disclose(parser)
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 where it would be 1")
     parser.add_argument("-v", "--verbose", action="store_true", help="list the projects that are the same, too")
     here.add_environment(parser)
@@ -31,6 +35,7 @@ def command(options: argparse.Namespace) -> int:
     """Print the comparison; 1 if anything differs or is not known."""
     if not options.requirements and not options.files:
         options.parser.error("name a requirement, or a file of them with -r")
+    disclosed = as_for_pip.disclosed(options)
     here.check_pip()
     from repoprio.pip_adapter import resolution
     from repoprio.pip_adapter.opened import CannotLook
@@ -43,7 +48,7 @@ def command(options: argparse.Namespace) -> int:
         lambda name, repositories, by: _say(render.further(name, repositories, by)),
     )
     try:
-        found = resolution.compare(options.requirements, options.files, as_for_pip.words(options), voice)
+        found = resolution.compare(options.requirements, options.files, as_for_pip.words(options), voice, disclosed)
     except CannotLook as error:
         here.complain(str(error))
         return error.status

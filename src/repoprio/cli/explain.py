@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "ask lower-priority repositories too, if routing leaves them; shows what is shadowed, and what pip would take"
     )
     parser.add_argument("--shadowed", action="store_true", help=asks)
+    as_for_pip.add_disclose(parser)
     lists = "list each rejected file, and each URL that was asked"
     parser.add_argument("-v", "--verbose", action="store_true", help=lists)
     here.add_environment(parser)
@@ -35,6 +36,8 @@ def command(options: argparse.Namespace) -> int:
     """Explain the requirements of `options`; 0 if all would be served, else 1."""
     if not options.requirements and not options.files:
         options.parser.error("name a requirement, or a file of them with -r")
+    if options.disclose and not options.shadowed:
+        options.parser.error("--disclose is for --shadowed")
     here.check_pip()
     from repoprio.pip_adapter import explainer
     from repoprio.pip_adapter.opened import CannotLook
@@ -45,6 +48,7 @@ def command(options: argparse.Namespace) -> int:
             options.files,
             as_for_pip.words(options),
             shadowed=options.shadowed,
+            disclosed=as_for_pip.disclosed(options),
         )
     except CannotLook as error:
         here.complain(str(error))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from repoprio.explanation import Explanation
 from repoprio.lookup import Code, Outcome
+from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.guard import Guard, warn
 from repoprio.pip_adapter.opened import CannotLook, Opened, opened
+from repoprio.pip_adapter.sides import Side
 from repoprio.policy import DirectUrls
+from repoprio.render.compare import further
 from repoprio.urls import redacted
 
 # After `opened`, which guards this process: only a guarded pip may be imported.
@@ -22,18 +25,40 @@ from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
 
 
 def explain(
-    requirements: Sequence[str], files: Sequence[str], options: Sequence[str], *, shadowed: bool
+    requirements: Sequence[str],
+    files: Sequence[str],
+    options: Sequence[str],
+    *,
+    shadowed: bool,
+    disclosed: frozenset[NormalizedName] = frozenset(),
 ) -> list[Explanation]:
     """One explanation for each requirement whose markers hold here; `options` are pip's.
 
-    Raises `CannotLook`, and `PolicyFaults` for a faulty policy.
+    `shadowed`: what pip alone would take as well; `disclosed` are names that others are asked for then, though the
+    policy keeps them private. Raises `CannotLook`, and `PolicyFaults` for a faulty policy.
     """
     with opened(options) as pip:
-        return list(_explanations(pip, requirements, files, shadowed=shadowed))
+        return list(_explanations(pip, requirements, files, _Below(shadowed, disclosed)))
+
+
+class _Below(NamedTuple):
+    """Who is asked beside those whom an installation would ask."""
+
+    shadowed: bool
+    disclosed: frozenset[NormalizedName]
+
+    def tells(self, guard: Guard, ireq: Any) -> bool:
+        """Whether the name of `ireq` is disclosed; says beforehand to whom."""
+        name = normalize(ireq.name)
+        if name not in self.disclosed:
+            return False
+        if kept := Side.kept(guard.decide(name, ireq.req.specifier, below_owner=True)):
+            warn(further(name, kept, None))
+        return True
 
 
 def _explanations(
-    pip: Opened, requirements: Sequence[str], files: Sequence[str], *, shadowed: bool
+    pip: Opened, requirements: Sequence[str], files: Sequence[str], below: _Below
 ) -> Iterator[Explanation]:
     wanted = [_requirement(text) for text in requirements]
     constraints = list(_read(pip, pip.options.constraints, constraint=True))
@@ -50,7 +75,7 @@ def _explanations(
         if place:
             yield _direct(pip.guard, place)
         else:
-            yield _explanation(pip.guard, ireq, others, shadowed=shadowed, wants_hashes=wants_hashes)
+            yield _explanation(pip.guard, ireq, others, below, wants_hashes=wants_hashes)
 
 
 def _requirement(text: str) -> Any:
@@ -80,7 +105,7 @@ def _read(pip: Opened, files: Sequence[str], *, constraint: bool) -> Iterator[An
             yield install_req_from_parsed_requirement(line)
 
 
-def _explanation(guard: Guard, ireq: Any, others: list[Any], *, shadowed: bool, wants_hashes: bool) -> Explanation:
+def _explanation(guard: Guard, ireq: Any, others: list[Any], below: _Below, *, wants_hashes: bool) -> Explanation:
     hashes = ireq.hashes(trust_internet=False)
     left = SpecifierSet()
     for other in others:
@@ -95,7 +120,8 @@ def _explanation(guard: Guard, ireq: Any, others: list[Any], *, shadowed: bool, 
         requirement=str(ireq.req).partition(";")[0].strip(),
         hashes=hashes,
         constraint=str(left),
-        shadowed=shadowed,
+        shadowed=below.shadowed,
+        disclosed=below.tells(guard, ireq),
     )
 
 

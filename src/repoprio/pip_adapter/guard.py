@@ -6,6 +6,7 @@ import contextlib
 import re
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from pip._internal.exceptions import InstallationError
@@ -13,7 +14,7 @@ from pip._internal.exceptions import InstallationError
 from repoprio import shell
 from repoprio.answers import Finding, State
 from repoprio.config.locations import spellings
-from repoprio.explanation import Explanation, explain
+from repoprio.explanation import Explanation, explain, privacy
 from repoprio.inquiry import Inquiry, Run
 from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
@@ -146,14 +147,21 @@ class Guard:
         hashes: Any = None,
         constraint: str = "",
         shadowed: bool = False,
+        disclosed: bool = False,
     ) -> Explanation:
-        """All there is to say of a requirement, from the same lookup and weighing as an installation."""
+        """All there is to say of a requirement, from the same lookup and weighing as an installation.
+
+        `shadowed`: what pip alone would take as well; `disclosed`: also of a name that the policy keeps private.
+        """
         name = normalize(project_name)
         decision = self.decide(name, specifier, below_owner=shadowed)
+        decision = self.disclose(decision) if disclosed else decision
+        private = privacy(decision) if shadowed else None
         weighed = self._weighed(decision)
         best = weighed.best(specifier, hashes) if decision.outcome is Outcome.SERVED else None
         serving = tuple(decision.of(State.SERVES))
-        alone = Weighed(self._finder, name, offers_alone(decision), None) if shadowed else None
+        is_known = shadowed and private is None and not decision.of(State.UNAVAILABLE)
+        alone = Weighed(self._finder, name, offers_alone(decision), None) if is_known else None
         newest = alone.best(specifier, hashes) if alone else None
         return explain(
             self.policy,
@@ -166,6 +174,17 @@ class Guard:
             rejected=weighed.rejected(specifier, hashes),
             required_by=required_by,
             version_priority=alone.chosen(newest) if alone and newest else None,
+            private=private,
+        )
+
+    def disclose(self, decision: Decision[PipPage]) -> Decision[PipPage]:
+        """`decision` with what those say from whom the policy keeps the name: they get to know it now."""
+        private = None if decision.outcome is Outcome.UNAVAILABLE else privacy(decision)
+        others = {repository.name for repository in private.others} if private else ()
+        asked = (f.repository.name in others for f in decision.findings)
+        found = zip(decision.findings, asked, strict=True)
+        return replace(
+            decision, findings=tuple(self.inquire(f.repository, decision.name) if ask else f for f, ask in found)
         )
 
     def verify_locked(self, project_name: str, link: Any, hashes: Any) -> None:

@@ -52,15 +52,22 @@ class Found:
     links: dict[NormalizedName, Any] = field(default_factory=dict)
 
 
-def compare(requirements: Sequence[str], files: Sequence[str], options: Sequence[str], voice: Voice) -> Comparison:
+def compare(
+    requirements: Sequence[str],
+    files: Sequence[str],
+    options: Sequence[str],
+    voice: Voice,
+    disclosed: frozenset[NormalizedName] = frozenset(),
+) -> Comparison:
     """Both resolutions of what is required, side by side; `options` are pip's.
 
-    Raises `CannotLook`, and `PolicyFaults` for a faulty policy.
+    `disclosed` are names that others are asked for though the policy keeps them private. Raises `CannotLook`, and
+    `PolicyFaults` for a faulty policy.
     """
     # Metadata alone where a server can send parts of a wheel.
     given = [*options, "--use-feature", "fast-deps", *(word for file in files for word in ("--requirement", file))]
     with opened(given) as pip, _silence():
-        policy = Side(pip.finder, pip.guard.policy)
+        policy = Side(pip.finder, pip.guard.policy, disclosed)
         pip.finder._repoprio_guard = policy
         roots = _roots(pip, requirements, voice)
         return _compare(pip, roots, policy, voice)
@@ -77,6 +84,7 @@ def _compare(pip: Opened, roots: list[Any], policy: Side, voice: Voice) -> Compa
     pip.finder._repoprio_guard = alone
     newest = resolver.resolve(alone)
     texts = _texts(named)
+    kept = dict((*policy.private(), *alone.private()))
     names = dict.fromkeys([*chosen.sides, *newest.sides])
     pairs = [
         Pair(
@@ -86,11 +94,12 @@ def _compare(pip: Opened, roots: list[Any], policy: Side, voice: Voice) -> Compa
             _twin(name, alone, newest, chosen),
             alone.doubt(name),
             texts.get(name),
+            kept.get(name),
         )
         for name in names
     ]
     pairs += [_unnamed(root) for root in roots if root not in named]
-    told = disclosure(alone.asked() - policy.asked(), tuple(sorted({*policy.private(), *alone.private()})))
+    told = disclosure(alone.asked() - policy.asked(), tuple(sorted(kept.items())))
     judged = (replace(one, fix=mending.fix(pip.guard.policy, one)) for one in comparison.judge(pairs))
     return Comparison(tuple(judged), told)
 

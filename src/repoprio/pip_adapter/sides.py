@@ -8,7 +8,7 @@ from typing import Any
 
 from repoprio.answers import Finding, State
 from repoprio.comparison import Disclosure, Failure
-from repoprio.explanation import Explanation
+from repoprio.explanation import Explanation, privacy
 from repoprio.lookup import Code, Decision, Outcome
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat
@@ -18,7 +18,7 @@ from repoprio.pip_adapter.unbuilt import Unresolved, refused
 from repoprio.pip_adapter.weigh import Offers, Weighed, offers_alone
 from repoprio.policy import Format, Repository, Rule
 from repoprio.render import text
-from repoprio.routing import Blocked, Route, RuledOut, route
+from repoprio.routing import Route, route
 from repoprio.urls import filename
 
 Pairs = set[tuple[str, NormalizedName]]
@@ -29,8 +29,10 @@ Tell = Callable[[NormalizedName, Sequence[Repository]], None]
 class Side(Guard):
     """A guard that remembers its decisions, and says of a refused lookup whose it was; this one is the policy's."""
 
-    def __init__(self, finder: Any, policy: Any) -> None:
+    def __init__(self, finder: Any, policy: Any, disclosed: frozenset[NormalizedName] = frozenset()) -> None:
+        """`disclosed` are names that pip alone is asked for too where the policy keeps them private."""
         super().__init__(finder, policy)
+        self.disclosed = disclosed
         self.decisions: dict[NormalizedName, list[Decision[PipPage]]] = defaultdict(list)
 
     def candidates(self, project_name: str, specifier: Any = None) -> list[Any]:
@@ -83,8 +85,14 @@ class Side(Guard):
         return set(findings)
 
     def further(self, names: Sequence[NormalizedName]) -> Pairs:
-        """Who would be asked for these names as well, if their owners did not own them."""
-        return {
+        """Who would be asked for these names as well, if their owners did not own them or they are disclosed."""
+        disclosed = {
+            (repository.name, name)
+            for name in self.disclosed.intersection(names)
+            for decision in self.decisions.get(name, ())
+            for repository in self.kept(decision)
+        }
+        return disclosed | {
             (finding.repository.name, name)
             for name in names
             for decision in self.decisions.get(name, ())
@@ -92,29 +100,42 @@ class Side(Guard):
             if decision.outcome is Outcome.SERVED and learns(finding.repository)
         }
 
+    @staticmethod
+    def kept(decision: Decision[PipPage]) -> list[Repository]:
+        """Who learns a name only if it is disclosed; nobody does while its owner is unavailable."""
+        found = None if decision.outcome is Outcome.UNAVAILABLE else privacy(decision)
+        return [repository for repository in found.others if learns(repository)] if found else []
+
     def private(self) -> tuple[tuple[str, str], ...]:
-        """The names that routing keeps from others, and the policy's word for it."""
-        found = {name: _routed_by(self.policy.repositories, ds[0]) for name, ds in self.decisions.items()}
-        return tuple(sorted((name, word) for name, word in found.items() if word))
+        """The names that the policy keeps from others, and its word for it."""
+        found = {name: privacy(ds[0]) for name, ds in self.decisions.items() if name not in self.disclosed}
+        return tuple(sorted((name, private.word) for name, private in found.items() if private))
 
 
 class Alone(Side):
     """Version priority among the repositories that routing leaves; `said` is who is known to be asked for what."""
 
     def __init__(self, before: Side, tell: Tell, said: Pairs) -> None:
-        super().__init__(before._finder, before.policy)
+        super().__init__(before._finder, before.policy, before.disclosed)
         # Who named which place, in lines of files that were read already.
         self._noted = before._noted
         self._before = before
         self._tell = tell
         self._said = said
         self._all: dict[NormalizedName, Weighed] = {}
+        self._opened: dict[NormalizedName, Decision[PipPage]] = {}
 
     def decide(self, name: NormalizedName, specifier: Any = None, *, below_owner: bool = True) -> Decision[PipPage]:  # noqa: ARG002 - the guard's
         """The decision on `name` when all are asked that routing leaves, while those above are available."""
         self.take_callers()
         self._announce(name)
-        return super().decide(name, None, below_owner=True)
+        decision = super().decide(name, None, below_owner=True)
+        if name not in self.disclosed:
+            return decision
+        if name not in self._opened:
+            self._opened[name] = self.disclose(decision)
+            self.decisions[name] = [self._opened[name]]
+        return self._opened[name]
 
     def _announce(self, name: NormalizedName) -> None:
         new = [repository for repository in self._asked_for(name) if (repository.name, name) not in self._said]
@@ -127,6 +148,8 @@ class Alone(Side):
         if name in self._before.decisions:
             further = self._before.further([name])
             return [r for r in self.policy.repositories if (r.name, name) in further]
+        if name in self.disclosed:
+            return [r for r in self.policy.enabled() if learns(r) and not r.explicit]
         callers = tuple(self._callers.admitted)
         found = route(self.policy, name, no_index=compat.no_index(self._finder), callers=callers)
         return [r for r in found.repositories if learns(r)] if isinstance(found, Route) else []
@@ -215,15 +238,3 @@ def failure_of(e: Explanation) -> Failure:
 def _asked(name: NormalizedName, decisions: Sequence[Decision[PipPage]]) -> Iterator[tuple[str, NormalizedName]]:
     findings: Iterator[Finding[PipPage]] = (f for decision in decisions for f in decision.findings)
     return ((f.repository.name, name) for f in findings if f.asked and learns(f.repository))
-
-
-def _routed_by(repositories: Sequence[Repository], decision: Decision[PipPage]) -> str | None:
-    found = decision.route
-    if isinstance(found, Blocked):
-        return found.rule.key
-    if not isinstance(found, Route) or not found.rules:
-        return None
-    kept = [r for r in repositories if found.ruled_out.get(r.name) is RuledOut.NOT_ROUTED and learns(r)]
-    key = found.rules[0].key
-    word = key.removesuffix(".repositories") if key.startswith("pins.") else key.rpartition(".")[2]
-    return word if kept else None

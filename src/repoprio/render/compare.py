@@ -33,6 +33,7 @@ _WORDS = {
     Verdict.ONLY_POLICY: ("only with policy", "only with policy"),
     Verdict.ONLY_ONE_NEEDS: ("needed on one side only", "needed on one side only"),
     Verdict.NOT_KNOWN: ("not known", "not known"),
+    Verdict.NOT_COMPARED: ("not compared", "not compared"),
 }
 _STYLES = {
     Verdict.SAME: "quiet",
@@ -91,7 +92,7 @@ def screen(comparison: Comparison, *, width: int, paint: Paint = unpainted, verb
         _wrapped(_summary(comparison), width),
     ]
     text = "\n\n".join("\n".join(part) for part in parts if part)
-    return "\n".join([text, *_fixes(shown, width)])
+    return "\n".join([text, *_fixes(shown, width), *_offer(comparison, width)])
 
 
 def _header(comparison: Comparison) -> str:
@@ -101,8 +102,18 @@ def _header(comparison: Comparison) -> str:
     return f"Nothing is built or installed. {asked}.{_private(comparison.disclosure)}"
 
 
+def _offer(comparison: Comparison, width: int) -> list[str]:
+    """How to have private names compared, where there are any."""
+    names = [one.pair.project for one in comparison.projects if one.pair.private and isinstance(one.pair.policy, Pick)]
+    if not names:
+        return []
+    said = f"private: --disclose {names[0]} asks the others for that name too, and compares it"
+    return _wrapped(said, width, "", "  ")
+
+
 def _cells(one: Judged) -> tuple[str, ...]:
-    return (one.verdict.mark, one.pair.project, *_cell(one.pair.alone), *_cell(one.pair.policy), one.why)
+    alone = ("private", "") if one.verdict is Verdict.NOT_COMPARED else _cell(one.pair.alone)
+    return (one.verdict.mark, one.pair.project, *alone, *_cell(one.pair.policy), one.why)
 
 
 def _cell(side: Side) -> tuple[str, str]:
@@ -165,7 +176,7 @@ def _project(one: Judged) -> dict[str, Any]:
         "requirement": one.pair.requirement,
         "verdict": one.verdict.value,
         "code": one.code,
-        "pip_alone": _side(one.pair.alone),
+        "pip_alone": _unknown(one) if one.verdict is Verdict.NOT_COMPARED else _side(one.pair.alone),
         "policy": _side(one.pair.policy),
         "reason": one.reason,
         "fix": one.fix,
@@ -185,5 +196,15 @@ def _side(side: Side) -> dict[str, Any] | None:
             "reason": None,
             "needed_by": list(side.needed_by),
         }
+    return _nothing(side.code, side.reason, side.needed_by)
+
+
+def _unknown(one: Judged) -> dict[str, Any]:
+    """The side of pip alone where the name is private: what it would take of the owner alone says nothing."""
+    needed_by = one.pair.alone.needed_by if one.pair.alone else ()
+    return _nothing(one.code, one.reason, needed_by)
+
+
+def _nothing(code: str, reason: str, needed_by: Sequence[str]) -> dict[str, Any]:
     empty = dict.fromkeys(("version", "repository", "file"))
-    return {**empty, "code": side.code, "reason": side.reason, "needed_by": list(side.needed_by)}
+    return {**empty, "code": code, "reason": reason, "needed_by": list(needed_by)}

@@ -48,6 +48,7 @@ def _project(e: Explanation) -> dict[str, Any]:
         ],
         "repositories": [_line(line) for line in e.lines],
         "version_priority": _chosen(e.version_priority),
+        "not_compared": e.private.word if e.private else None,
         "required_by": e.required_by,
         "constraint": e.constraint or None,
         "observed": e.is_observed,

@@ -13,7 +13,6 @@ from repoprio.policy import Rule
 from repoprio.reasons import Rejection, listed
 from repoprio.render.table import Column, Paint, Row, plain, table, unpainted
 from repoprio.render.text import sentence, versions
-from repoprio.routing import RuledOut
 
 _COLUMNS = (
     Column(""),
@@ -158,13 +157,18 @@ def _labelled(label: str, texts: Sequence[str]) -> Iterable[tuple[str, str]]:
 def _pip_alone(e: Explanation) -> str:
     """What pip would take without the policy, where somebody looked."""
     alone = e.version_priority
+    if e.private:
+        others = listed([repository.name for repository in e.private.others])
+        more = f"; --disclose {e.project} compares it, and tells {others} the name" if others else ""
+        return f"not compared: private ({e.private.word}){more}"
     if alone is None:
         asks = e.outcome is Outcome.SERVED and any(line.status == "not-asked" for line in e.lines)
         below = listed([line.repository.name for line in e.lines if line.status == "not-asked"])
-        return f"not checked: that would tell {below} the name. --shadowed checks" if asks else ""
-    said = f"would take {_stranger(e, alone)}"
-    unasked = [line.repository.name for line in e.lines if line.code == RuledOut.NOT_ROUTED.value]
-    return f"{said} (not asked: {listed(unasked)}, which must not learn the name)" if unasked else said
+        if asks:
+            return f"not checked: that would tell {below} the name. --shadowed checks"
+        silent = listed([line.repository.name for line in e.faulty])
+        return f"not known: {silent} gave no answer" if silent and e.outcome is Outcome.SERVED else ""
+    return f"would take {_stranger(e, alone)}"
 
 
 def _stranger(e: Explanation, alone: Chosen) -> str:
