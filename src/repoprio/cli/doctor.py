@@ -7,35 +7,49 @@ import os
 import shutil
 import site
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any, TypeVar
 
-from repoprio import checkup, doctor
-from repoprio.answers import State
+from repoprio import checkup
+from repoprio.answers import State as Answer
 from repoprio.checkup import Report, Trial
-from repoprio.cli import at_hand, terminal
+from repoprio.cli import at_hand, progress, terminal
 from repoprio.config import fuse
-from repoprio.config.places import Unreadable, pip_text
+from repoprio.config.load import survey as read_survey
+from repoprio.config.places import INHERITED, Unreadable, pip_text
+from repoprio.config.settings import Merged
 from repoprio.config.survey import Survey
-from repoprio.doctor import Environment
+from repoprio.doctor import bases, fuses, pips, runs, uvs
+from repoprio.doctor.bench import Bench, bench
+from repoprio.doctor.examine import Examined, State, examine
 from repoprio.errors import RepoprioError
 from repoprio.export import uv
+from repoprio.pip_adapter import owners, tell
 from repoprio.policy import Mode, Policy
+from repoprio.render import doctor as rendered
 from repoprio.render import repos
-from repoprio.render.policy import policy_line
 from repoprio.render.table import plain
+from repoprio.urls import bare, is_fuse
 
-_UV_FILES = ("/etc/uv/uv.toml", "~/.config/uv/uv.toml")
+# Tools that install Python packages and know nothing of the policy; uv is tried.
+_OTHERS = ("poetry", "pdm", "pipenv", "conda", "mamba", "micromamba")
+_FINE = (State.GUARDED, State.NO_PIP)
+_AT_ONCE = 8
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What doctor takes."""
     parser.description = (
-        "Starts a real pip in this environment, and in others, and looks what it takes from two "
-        "repositories on loopback. Uses no network but with --network."
+        "Starts a real pip in this environment, those on PATH and others, asks its hook which policy it finds, and "
+        "looks what it takes from two repositories on loopback. Uses no network but with --network."
     )
     beneath = "a virtual environment, or a folder with some beneath it"
     asks = "ask each repository of the policy as well, for a name that nobody has"
+    parser.add_argument("--python", metavar="PATH", help="the environment of this Python, not the activated one")
     parser.add_argument("--network", action="store_true", help=asks)
     parser.add_argument("--venv", action="append", default=[], metavar="DIR", help=beneath)
     terminal.add_report(parser)
@@ -43,51 +57,217 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Print the report; 1 if something that could be guarded is not, 2 for a faulty policy."""
-    survey = at_hand.policy()
-    bare = [folder for folder in options.venv if not list(doctor.pythons([folder]))[1:]]
-    with doctor.bench() as bench:
-        found = [bench.look_at(python) for python in dict.fromkeys(doctor.pythons(options.venv))]
-    report: dict[str, Any] = {
-        "policy": _policy(survey),
-        "environments": [_environment(one) for one in found],
-        "fuse": _fuse(),
-        "unguarded_launches": _launches(),
-        "other_installers": _installers(survey),
-        "stale_wheels": _stale(survey),
-        "without_environment": bare,
-        "repositories": _repositories(survey.policy) if options.network and survey.policy else None,
+    meant = _meant(options)
+    candidates = list(pips.candidates(meant, os.environ.get("PATH", os.defpath), options.venv))
+    with bench(at_hand.TOOLS) as tried:
+        told = _side_by_side("pips", lambda pip: pips.ask(pip, tried.folder), candidates)
+        found = _side_by_side("tried", lambda one: examine(*one, tried), list(pips.distinct(told)))
+        survey = _survey(found[0])
+        report = {
+            **_head(meant, found[0], survey),
+            "environments": [_environment(one) for one in found],
+            "base": bases.look(meant, tried)._asdict() if found[0].told.stranger is None else None,
+            "fuse": _fuse(found, tried),
+            "unguarded_launches": _launches(),
+            "other_installers": [*_uvs(survey, tried), *_others()],
+        }
+    report |= {
+        "stale_wheels": _stale(found[0], survey),
+        "without_environment": [folder for folder in options.venv if not pips.in_folder(folder)],
+        "repositories": _repositories(survey.policy, found[0]) if options.network and survey.policy else None,
     }
     if options.format == "json":
         import json
 
         print(json.dumps({"schema": 1, **report}, indent=2))
     else:
-        print("\n".join(plain(line) for line in _lines(report, found)))
-    if survey.faults:
-        return 2
-    open_tools = any(tool["obeys"] is False for tool in report["other_installers"])
-    silent = any(one["status"] == State.UNAVAILABLE.value for one in report["repositories"] or ())
-    is_enforced = survey.policy is not None and survey.policy.mode is not Mode.OBSERVE
-    return 0 if is_enforced and all(one.is_guarded for one in found) and not (open_tools or silent or bare) else 1
+        print("\n".join(plain(line) for line in rendered.lines(report)))
+    return 2 if survey.faults else 0 if _is_fine(report, found) else 1
 
 
-def _policy(survey: Survey) -> dict[str, Any]:
+def _is_fine(report: dict[str, Any], found: Iterable[Examined]) -> bool:
+    policy, unguarded = report["policy"], report["fuse"]["unguarded"]
+    is_enforced = policy["mode"] not in (None, Mode.OBSERVE.value)
+    is_open = any(tool["obeys"] is False for tool in report["other_installers"])
+    is_silent = any(one["status"] == Answer.UNAVAILABLE.value for one in report["repositories"] or ())
+    is_undone = not all(one["finds_nothing"] for one in unguarded)
+    is_bare = bool(report["without_environment"])
+    return (
+        is_enforced and all(one.state in _FINE for one in found) and not (is_open or is_silent or is_undone or is_bare)
+    )
+
+
+def _meant(options: argparse.Namespace) -> str:
+    return str(options.python or sys.executable)
+
+
+def _side_by_side(what: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """What `function` makes of each item, several at once."""
+    with progress.counted(f"repoprio: {what}", len(items)) as step, ThreadPoolExecutor(_AT_ONCE) as pool:
+        futures = [pool.submit(function, item) for item in items]
+        for _ in as_completed(futures):
+            step()
+        return [future.result() for future in futures]
+
+
+def _survey(meant: Examined) -> Survey:
+    """The policy that the environment that is meant finds; where no hook answers there, what one would find here."""
+    if meant.hook is None:
+        return at_hand.policy()
+    if meant.policy is None:
+        return Survey((), Merged(), (), None)
+    return read_survey({**os.environ, INHERITED: meant.hook["packed"]}, (), at_hand.TOOLS)
+
+
+def _head(meant: str, first: Examined, survey: Survey) -> dict[str, Any]:
+    """Which environment is meant, who looks from where, and the policy that a pip finds there."""
+    number = None if sys.platform == "win32" else os.geteuid()
+    nothing: dict[str, Any] = {"files": [], "faults": [], "mode": None, "summary": None}
+    policy = tell.document(survey) or nothing
     return {
-        "files": [source.file for source in survey.sources],
-        "faults": [str(fault) for fault in survey.faults],
-        "mode": survey.policy.mode.value if survey.policy else None,
-        "summary": policy_line(survey.policy).removeprefix("repoprio: ") if survey.policy else None,
+        "environment": {"python": meant, "python_version": first.told.python_version, "pip": first.told.version},
+        "user": {"name": _user_name(number), "uid": number},
+        "folder": os.getcwd(),
+        "policy": {**policy, "is_told_by_hook": first.hook is not None},
     }
 
 
-def _environment(one: Environment) -> dict[str, Any]:
-    return {"python": one.python, "pip": one.pip, "guarded": one.is_guarded, "took": one.took, "said": one.said}
+def _user_name(number: int | None) -> str:
+    import getpass
+
+    if number is None:
+        return getpass.getuser()
+    return owners.name_of(number)
 
 
-def _repositories(policy: Policy) -> list[dict[str, Any]]:
+def _environment(one: Examined) -> dict[str, Any]:
+    pip, told, stranger = one.told.pip, one.told, one.told.stranger
+    return {
+        "python": pip.python,
+        "launcher": pip.launcher,
+        "options": list(pip.options),
+        "launchers": list(one.launchers),
+        "python_version": told.python_version or None,
+        "pip": told.version,
+        "state": one.state.value,
+        "guarded": one.state is State.GUARDED,
+        "took": one.trial.took,
+        "said": one.trial.said or told.said,
+        "policy": one.policy,
+        "hook": {"repoprio": one.hook["repoprio"], "root": one.hook["root"]} if one.hook else None,
+        "of_another": stranger._asdict() if stranger else None,
+        "ran": [list(command) for command in one.ran],
+        "fix": _fix(one),
+    }
+
+
+def _fix(one: Examined) -> str | None:
+    """What would guard it."""
+    python, state = one.told.pip.python, one.state
+    folder = os.path.dirname(os.path.dirname(python or ""))
+    is_venv = os.path.exists(os.path.join(folder, "pyvenv.cfg"))
+    where = f"--venv {folder}" if is_venv else f"--python {python or 'PATH'}"
+    if state in (State.GUARDED, State.NO_PIP):
+        return None
+    if state is State.OF_ANOTHER:
+        user = one.told.stranger.user if one.told.stranger else None
+        return f"sudo -u '{user}' repoprio doctor {where}" if user else None
+    if state is State.NO_POLICY:
+        return f"export REPOPRIO_CONFIG=FILE, or repoprio enable {where} --policy FILE (repoprio init writes one)"
+    if state is State.FAULTY:
+        return "repoprio config check"
+    if state is State.OBSERVED:
+        return 'mode = "strict", once the log is as you want it'
+    if one.is_damaged:
+        return "install repoprio there again: its own is damaged"
+    return f"repoprio enable {where}"
+
+
+def _fuse(found: Sequence[Examined], tried: Bench) -> dict[str, Any]:
+    """Whether the fuse is in pip's global file, and what pips find without their hook where there is one."""
+    file, (settings, _) = at_hand.global_file(), at_hand.pip_settings()
+    try:
+        index = fuse.state(pip_text(file) or "")
+    except (Unreadable, fuse.NoPlace):
+        index = None
+    is_there = any(is_fuse(one.url) for one in settings)
+    known = [one for one in found if one.told.version and one.told.pip.python and not one.told.pip.options]
+    run = [one.told.pip for one in known if is_there]
+    origins = {bare(one.url): one.origin for one in settings}
+    unguarded = _side_by_side("without hook", lambda pip: fuses.run_unguarded(pip, tried), run) if run else []
+    return {
+        "file": file,
+        "in_place": index is not None and is_fuse(index),
+        "unguarded": [
+            {
+                "python": one.python,
+                "finds_nothing": one.finds_nothing,
+                "asks": [{"url": bare(place), "origin": origins.get(bare(place))} for place in one.places],
+                "said": one.said,
+            }
+            for one in unguarded
+        ],
+    }
+
+
+def _uvs(survey: Survey, tried: Bench) -> Iterator[dict[str, Any]]:
+    """The uv on PATH, tried; without a policy there is nothing that it could obey."""
+    if not (path := shutil.which("uv")):
+        return
+    known = {"name": "uv", "path": path, "user_can_run": True, "obeys": None}
+    if stranger := owners.stranger_of_file(path):
+        yield {**known, "said": f"{stranger.who} can change {stranger.path}: root does not run it"}
+        return
+    try:
+        exported = uv.export(survey.policy, project=False) if survey.policy else None
+    except uv.CannotExport as error:
+        yield {**known, "obeys": False, "said": f"the policy cannot be exported: {error}"}
+        return
+    if exported is None:
+        yield known
+        return
+    looked = uvs.look(path, uv.text(exported, project=False), tried)
+    yield {
+        **known,
+        **looked._asdict(),
+        "trial": None,
+        "took": looked.trial.took,
+        "said": looked.trial.said,
+        "obeys": looked.obeys,
+        "gaps": [gap._asdict() for gap in exported.gaps],
+    }
+
+
+def _others() -> Iterator[dict[str, Any]]:
+    paths = ((name, shutil.which(name)) for name in _OTHERS)
+    return ({"name": name, "path": path, "obeys": None} for name, path in paths if path)
+
+
+def _launches() -> list[str]:
+    """Ways to start this Python's pip that load no hook."""
+    user = site.getusersitepackages() if site.ENABLE_USER_SITE else None
+    hidden = ["python -I -m pip", "python -s -m pip"] if user and __file__.startswith(user) else []
+    return ["python -S -m pip", *hidden]
+
+
+def _stale(meant: Examined, survey: Survey) -> int:
+    """How many wheels pip built before the policy was last changed, and keeps."""
+    times = [os.stat(source.file).st_mtime for source in survey.sources if os.path.exists(source.file)]
+    if not times or not meant.told.version or meant.told.stranger:
+        return 0
+    done = runs.run([*meant.told.pip.command, "cache", "dir"], os.environ, os.getcwd())
+    folder = os.path.join(done.stdout.strip() or os.devnull, "wheels")
+    wheels = (os.path.join(path, name) for path, _, names in os.walk(folder) for name in names)
+    return sum(wheel.endswith(".whl") and os.stat(wheel).st_mtime < max(times) for wheel in wheels)
+
+
+def _repositories(policy: Policy, meant: Examined) -> list[dict[str, Any]]:
     """What each repository of the policy says of a name that nobody has."""
     from repoprio.pip_adapter import opened, probe
 
+    if meant.hook is not None:
+        # The policy of the environment that is meant, whatever ours is.
+        os.environ[INHERITED] = meant.hook["packed"]
     try:
         reports = checkup.report(policy, probe.probe())
     except opened.CannotLook as error:
@@ -111,120 +291,3 @@ def _repository(policy: Policy, one: Report, trial: Trial) -> dict[str, Any]:
         # A folder that is there, or a canary that came.
         "proves_it_serves": bool(one.repository.canary or location.url.startswith("file:")),
     }
-
-
-def _fuse() -> dict[str, Any]:
-    file = at_hand.global_file()
-    try:
-        index = fuse.state(pip_text(file) or "")
-    except (Unreadable, fuse.NoPlace):
-        index = None
-    return {"file": file, "in_place": index is not None and fuse.is_fuse(index)}
-
-
-def _launches() -> list[str]:
-    """Ways to start this Python's pip that load no hook."""
-    user = site.getusersitepackages() if site.ENABLE_USER_SITE else None
-    hidden = ["python -I -m pip", "python -s -m pip"] if user and __file__.startswith(user) else []
-    return ["python -S -m pip", *hidden]
-
-
-def _installers(survey: Survey) -> list[dict[str, Any]]:
-    """Other installers on PATH: of uv it is known whether its file says what the policy says, of the rest nothing."""
-    paths = ((name, shutil.which(name)) for name in doctor.OTHERS)
-    return [
-        {"name": name, "path": path, "obeys": _uv_obeys(survey) if name == "uv" else None}
-        for name, path in paths
-        if path
-    ]
-
-
-def _uv_obeys(survey: Survey) -> bool | None:
-    if survey.policy is None:
-        return None
-    try:
-        exported = uv.export(survey.policy, project=False)
-    except uv.CannotExport:
-        return None
-    return any(not uv.differences(exported, document) for document in map(_document, _UV_FILES) if document)
-
-
-def _document(file: str) -> dict[str, Any]:
-    try:
-        with open(os.path.expanduser(file), encoding="utf-8") as opened:
-            return at_hand.TOOLS.parse_toml(opened.read())
-    except (OSError, ValueError, RecursionError):
-        return {}
-
-
-def _stale(survey: Survey) -> int:
-    times = [os.stat(source.file).st_mtime for source in survey.sources if os.path.exists(source.file)]
-    return doctor.stale_wheels(sys.executable, max(times)) if times else 0
-
-
-def _lines(report: dict[str, Any], found: Sequence[Environment]) -> list[str]:
-    policy = report["policy"]
-    lines = [f"Policy   {', '.join(policy['files']) or 'none'}"]
-    lines += [f"         fault: {fault}" for fault in policy["faults"]]
-    lines += [f"         {policy['summary']}"] if policy["summary"] else []
-    if policy["mode"] == Mode.OBSERVE.value:
-        lines.append('  FAIL   mode = "observe": nothing is enforced, every pip chooses as it always did')
-        lines.append('         fix: mode = "strict", once the log is as you want it (ok below: the hook is in place)')
-    lines += ["" if policy["files"] or policy["faults"] else f"         fix: {_no_policy()}"]
-    for one in found:
-        lines += _of_environment(one)
-    lines += [f"  FAIL   {folder}    no virtual environment there" for folder in report["without_environment"]]
-    for tool in report["other_installers"]:
-        lines += _of_installer(tool)
-    is_fused = report["fuse"]["in_place"]
-    said = "an unguarded pip finds nothing" if is_fused else "not in place (repoprio enable --fuse)"
-    lines.append(f"  fuse   {report['fuse']['file']}: {said}")
-    lines += [f"  never  {launch}" for launch in report["unguarded_launches"]]
-    if stale := report["stale_wheels"]:
-        lines.append(f"  note   {stale} wheels in pip's cache were built before the policy (pip cache purge)")
-    for repository in report["repositories"] or ():
-        lines += _of_repository(repository)
-    guarded = sum(one.is_guarded for one in found)
-    asked = "No network was used." if report["repositories"] is None else "The repositories were asked for one name."
-    if policy["mode"] == Mode.OBSERVE.value:
-        return [*lines, "", f"None guarded: the policy only observes. {asked}"]
-    return [*lines, "", f"{guarded} guarded, {len(found) - guarded} not. {asked}"]
-
-
-def _no_policy() -> str:
-    """The way to a policy, from where it is told in full."""
-    return at_hand.no_policy().rpartition("hint: ")[2].partition("    [")[0]
-
-
-def _of_environment(one: Environment) -> list[str]:
-    if one.pip is None:
-        return [f"  -      {one.python}    no pip"]
-    if one.is_guarded:
-        return [f"  ok     {one.python}    pip {one.pip}    took 1.0, not 99.0"]
-    said = f"took {one.took}" if one.took else one.said
-    folder = os.path.dirname(os.path.dirname(one.python))
-    fix = f"--venv {folder}" if os.path.exists(os.path.join(folder, "pyvenv.cfg")) else f"--python {one.python}"
-    command = "install repoprio there again: its own is damaged" if one.is_damaged else f"repoprio enable {fix}"
-    return [f"  FAIL   {one.python}    pip {one.pip}    {said}", f"         fix: {command}"]
-
-
-def _of_repository(one: dict[str, Any]) -> list[str]:
-    silent, note = one["status"] == State.UNAVAILABLE.value, one["status"] == State.SERVES.value
-    word = "FAIL" if silent else "note" if note else "ok"
-    told = [f"  {word:6} {one['name']} (priority {one['priority']})    {one['said']}"]
-    if silent:
-        told.append(f"         asked: {one['asked'] or one['url']}")
-        told.append(f"         rule: repositories.{one['name']}.url ({one['origin']})")
-    for remark in one["remarks"]:
-        told.append(f"         {'fix' if silent else 'note'}: {remark['text']} [{remark['code']}]")
-        told += [f"         set: {remark['setting']}"] if remark["setting"] else []
-    return told
-
-
-def _of_installer(tool: dict[str, Any]) -> list[str]:
-    if tool["obeys"] is None:
-        return [f"  note   {tool['path']} does not obey the policy"]
-    if tool["obeys"]:
-        return [f"  ok     {tool['path']}    its file is the policy's export"]
-    fix = f"         fix: repoprio export uv > {_UV_FILES[0]}"
-    return [f"  FAIL   {tool['path']}    {_UV_FILES[0]} is not this policy", fix]

@@ -17,6 +17,8 @@ from repoprio.config import records
 VARIABLE = records.NAMED
 # Carries the merged policy of a pip to the pips that it starts.
 INHERITED = "_REPOPRIO_POLICY"
+# Asks a hook which policy it finds; the pip that it is in does nothing else.
+ASKED = "_REPOPRIO_TELL"
 FILE_NAME = "repoprio.toml"
 PIECES = "repos.d"
 SYSTEM = "system"

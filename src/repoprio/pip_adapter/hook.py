@@ -56,6 +56,10 @@ def _platform_dirs() -> Any:
 
 def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
     """The spec of a part of pip, set to be patched after it ran; None where there is no policy."""
+    if os.environ.pop(places.ASKED, None):
+        from repoprio.pip_adapter import tell
+
+        tell.answer()
     if not (_in_sight() or (name == LEAVING and _has_made())):
         return None
     spec = _find_elsewhere(name, path, target)

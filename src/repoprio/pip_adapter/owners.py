@@ -150,14 +150,18 @@ def _changer(path: str) -> tuple[str, str | None] | None:
     return None
 
 
-def _user(number: int) -> tuple[str, str]:
+def name_of(number: int) -> str:
+    """The name of a user, as `sudo -u` knows it."""
     import pwd
 
     try:
-        name = pwd.getpwuid(number).pw_name
+        return pwd.getpwuid(number).pw_name
     except KeyError:
-        return f"uid {number}", f"#{number}"
-    return f"{name} (uid {number})", name
+        return f"#{number}"
+
+
+def _user(number: int) -> tuple[str, str]:
+    return f"{name_of(number)} (uid {number})", name_of(number)
 
 
 def _has_members(group: int) -> bool:

@@ -1,0 +1,168 @@
+"""The pips of this machine: that of the environment that is meant, those on PATH, those of virtual environments."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from repoprio.doctor import runs
+from repoprio.errors import RepoprioError
+from repoprio.pip_adapter import environments, owners
+from repoprio.pip_adapter.owners import Stranger
+
+_DEEPEST = 6
+_LAUNCHER = re.compile(r"pip(3(\.[0-9]+)?)?(\.exe)?")
+_NO_PIP = re.compile(r"No module named '?pip'?\s*$")
+_VERSION = re.compile(r"pip (\S+) from (.+) \(python ([0-9.]+)\)")
+
+
+class Pip(NamedTuple):
+    """A way to start a pip.
+
+    `python` is its interpreter, None where it cannot be told. `launcher` is the script on PATH that starts it,
+    None where it is started as ``python -m pip``. `options` are what the launcher gives to Python.
+    """
+
+    python: str | None
+    launcher: str | None = None
+    options: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What starts it."""
+        return (self.launcher,) if self.launcher else (self.python or "", "-m", "pip")
+
+    def stranger(self) -> Stranger | None:
+        """Who else could have written what it runs, where we are root."""
+        found = owners.stranger_of_python(self.python) if self.python else None
+        return found or (owners.stranger_of_file(self.launcher) if self.launcher else None)
+
+
+class Told(NamedTuple):
+    """What ``pip --version`` says: pip's version, where it lies, and the version of its Python; None without pip."""
+
+    pip: Pip
+    version: str | None
+    location: str = ""
+    python_version: str = ""
+    said: str = ""
+    stranger: Stranger | None = None
+
+    def is_same(self, other: Told) -> bool:
+        """Whether both start one pip in one environment, with the same options for Python."""
+        if not (self.location and other.location) or self.pip.options != other.pip.options:
+            return self.pip == other.pip
+        ours, theirs = self._folder, other._folder
+        # Where one of them names no Python, where pip itself lies tells one environment from another.
+        is_one = ours == theirs if ours and theirs else self.location == other.location
+        return is_one and self.python_version == other.python_version
+
+    @property
+    def _folder(self) -> str:
+        """Where its Python lies; a link to a Python is followed by nobody, for it is what makes an environment."""
+        return os.path.realpath(os.path.dirname(os.path.abspath(self.pip.python))) if self.pip.python else ""
+
+
+def ask(pip: Pip, folder: str) -> Told:
+    """Ask a pip for its version; nothing is run as root that another user can change."""
+    if stranger := pip.stranger():
+        return Told(pip, None, stranger=stranger)
+    done = runs.run([*pip.command, "--version"], {**runs.plain(os.environ), **runs.QUIET}, folder)
+    if found := _VERSION.search(done.stdout):
+        return Told(pip, found[1], os.path.realpath(found[2]), found[3])
+    # Only where there is no pip is there nothing to guard: one that does not answer may be open.
+    is_there = _NO_PIP.search(done.stderr) is None
+    return Told(pip, "?" if is_there else None, said=runs.last_line(done.stderr))
+
+
+def distinct(told: Iterable[Told]) -> Iterator[tuple[Told, list[str]]]:
+    """Each pip once, with the launchers that start the same one."""
+    found: list[tuple[Told, list[str]]] = []
+    for one in told:
+        same = next((launchers for known, launchers in found if one.is_same(known)), None)
+        if same is None:
+            found.append((one, []))
+        elif one.pip.launcher:
+            same.append(one.pip.launcher)
+    yield from found
+
+
+def candidates(meant: str, path: str, folders: Sequence[str]) -> Iterator[Pip]:
+    """The pip of `meant` first, those on PATH, and those of the virtual environments at or beneath `folders`."""
+    yield Pip(meant)
+    yield from _on_path(path)
+    for folder in folders:
+        yield from in_folder(folder)
+
+
+def in_folder(folder: str) -> list[Pip]:
+    """The pips of the virtual environments at or beneath `folder`."""
+    if not os.path.isdir(folder):
+        raise RepoprioError(f"{folder} is no folder    [usage]")
+    return [Pip(python) for python in _beneath(os.path.abspath(folder))]
+
+
+def _beneath(folder: str) -> Iterator[str]:
+    top = folder.rstrip(os.sep).count(os.sep)
+    # Links are followed: the depth is an end to those that lead in a circle.
+    for path, below, files in os.walk(folder, followlinks=True):
+        if "pyvenv.cfg" in files:
+            below[:] = [name for name in below if name not in ("bin", "include", "lib", "lib64", "Lib", "Scripts")]
+            with suppress(environments.CannotEnable):
+                yield environments.in_venv(path)
+        if path.rstrip(os.sep).count(os.sep) - top >= _DEEPEST:
+            below.clear()
+        below.sort()
+
+
+def _on_path(path: str) -> Iterator[Pip]:
+    seen = set()
+    for folder in path.split(os.pathsep):
+        # A relative folder is what each working directory makes of it.
+        names = sorted(_names(folder)) if os.path.isabs(folder) else []
+        for launcher in (os.path.join(folder, name) for name in names if _LAUNCHER.fullmatch(name)):
+            real = os.path.realpath(launcher)
+            if os.access(launcher, os.X_OK) and os.path.isfile(launcher) and real not in seen:
+                seen.add(real)
+                words = _shebang(launcher)
+                yield Pip(words[0] if words else None, launcher, tuple(words[1:]))
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _shebang(script: str) -> list[str]:
+    """The Python that a script names, and what it gives to it; nothing where it names none."""
+    try:
+        with open(script, encoding="utf-8", errors="replace") as opened:
+            first, second = opened.readline(512), opened.readline(512)
+    except OSError:
+        return []
+    if not first.startswith("#!"):
+        return []
+    words = first[2:].split()
+    if words[:1] == ["/bin/sh"] and second.startswith("'''exec' "):
+        # As pip and uv write it where the path is too long for a first line, or has a space in it.
+        words = _split(second.removeprefix("'''exec' "))[:1]
+    elif words and os.path.basename(words[0]) == "env":
+        words = words[2:] if words[1:2] == ["-S"] else words[1:]
+    if not words or not os.path.basename(words[0]).startswith(("python", "pypy")):
+        return []
+    python = shutil.which(words[0])
+    return [python, *words[1:]] if python else []
+
+
+def _split(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return line.split()

@@ -1,0 +1,43 @@
+"""What a hook tells `repoprio doctor`: which policy a plain pip finds in its environment, and who guards it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pip
+
+from repoprio import __version__
+from repoprio.config import carry
+from repoprio.config.survey import Survey
+from repoprio.pip_adapter import compat
+from repoprio.render.policy import policy_line
+
+
+def answer() -> None:
+    """Tell what there is on stdout, as one line of JSON, and end: this pip is to do nothing else."""
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    survey = compat.read_policy()
+    told = {
+        "repoprio": __version__,
+        "root": root,
+        "pip": pip.__version__,
+        "policy": document(survey),
+        # For doctor alone, which shows none of it: there may be logins in it.
+        "packed": carry.pack(survey.merged, survey.faults),
+    }
+    print(json.dumps(told), flush=True)
+    raise SystemExit(0)
+
+
+def document(survey: Survey) -> dict[str, Any] | None:
+    """A policy as JSON: its files, what is wrong with it, its mode and its order; None where there is none."""
+    if not survey.sources and not survey.faults:
+        return None
+    return {
+        "files": [source.file for source in survey.sources],
+        "faults": [str(fault) for fault in survey.faults],
+        "mode": survey.policy.mode.value if survey.policy else None,
+        "summary": policy_line(survey.policy).removeprefix("repoprio: ") if survey.policy else None,
+    }

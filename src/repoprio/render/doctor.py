@@ -1,0 +1,163 @@
+"""What ``repoprio doctor`` found, as text. Pure: it knows the report as the JSON has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from repoprio.answers import State
+from repoprio.policy import Mode
+
+_INDENT = "         "
+_FUSE = "a pip that runs without its hook"
+# In the order in which uv lets them win.
+_UV_ORDER = "the command line, UV_*, the project's uv.toml or [tool.uv], the user's uv.toml, the system's"
+_GAPS = 3
+
+
+def lines(report: Mapping[str, Any]) -> Iterator[str]:
+    """The report, line by line."""
+    yield from _head(report)
+    for one in report["environments"]:
+        yield from _environment(one, report["policy"])
+    yield from (f"  FAIL   {folder}    no virtual environment there" for folder in report["without_environment"])
+    for tool in report["other_installers"]:
+        yield from _uv(tool) if "undone_by" in tool else _installer(tool)
+    yield from _base(report["base"])
+    yield from _fuse(report["fuse"])
+    yield from (f"  never  {launch}" for launch in report["unguarded_launches"])
+    if stale := report["stale_wheels"]:
+        yield f"  note   {stale} wheels in pip's cache were built before the policy (pip cache purge)"
+    for repository in report["repositories"] or ():
+        yield from _repository(repository)
+    yield from ("", _sum(report))
+
+
+def _head(report: Mapping[str, Any]) -> Iterator[str]:
+    policy, user = report["policy"], report["user"]
+    uid = "" if user["uid"] is None else f" (uid {user['uid']})"
+    yield f"environment: {report['environment']['python']}"
+    yield f"All is run as {user['name']}{uid}, from {report['folder']}."
+    yield ""
+    yield f"Policy   {', '.join(policy['files']) or 'none'}"
+    if not policy["is_told_by_hook"]:
+        yield f"{_INDENT}no hook in this environment finds it"
+    yield from (f"{_INDENT}fault: {fault}" for fault in policy["faults"])
+    if policy["summary"]:
+        yield f"{_INDENT}{policy['summary']}"
+    if policy["mode"] == Mode.OBSERVE.value:
+        yield '  FAIL   mode = "observe": nothing is enforced, every pip chooses as it always did'
+    yield ""
+
+
+def _environment(one: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[str]:
+    word = {"guarded": "ok", "no-pip": "-", "of-another-user": "skip"}.get(one["state"], "FAIL")
+    options = f" ({' '.join([one['python'] or '?', *one['options']])})" if one["options"] else ""
+    version = f"    pip {one['pip']}" if one["pip"] else ""
+    yield f"  {word:6} {one['launcher'] or one['python']}{options}{version}    {_said(one)}"
+    theirs = one["policy"]
+    if theirs and theirs["files"] != policy["files"]:
+        yield f"{_INDENT}policy: {', '.join(theirs['files']) or 'none'}; {theirs['mode']}"
+    if theirs and theirs["faults"] != policy["faults"]:
+        yield from (f"{_INDENT}fault: {fault}" for fault in theirs["faults"])
+    if one["fix"]:
+        yield f"{_INDENT}{'try it' if word == 'skip' else 'fix'}: {one['fix']}"
+
+
+def _said(one: Mapping[str, Any]) -> str:
+    took = f"took {one['took']}" if one["took"] else one["said"]
+    said = {
+        "no-pip": "no pip",
+        "no-hook": f"no hook answers; {took}",
+        "disobeyed": f"the hook answers; {took}",
+        "untold": f"{took}, but its repoprio, another version, does not say which policy it finds",
+        "no-policy": "the hook finds no policy",
+        "faulty-policy": "the policy that the hook finds is faulty: every lookup stops",
+        "observed": "the policy that the hook finds only observes",
+        "guarded": "took 1.0, not 99.0",
+    }
+    if other := one["of_another"]:
+        return f"{other['who']} can change {other['path']}: root does not run it"
+    return said[one["state"]]
+
+
+def _installer(tool: Mapping[str, Any]) -> Iterator[str]:
+    if tool["obeys"] is None:
+        yield f"  note   {tool['path']}    {tool.get('said') or 'does not obey the policy'}"
+    else:
+        yield f"  FAIL   {tool['path']}    {tool['said']}"
+
+
+def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
+    name = f"{tool['path']} {tool['version']}"
+    if tool["obeys"]:
+        yield f"  ok     {name}    its settings here are the policy's export ({tool['file']}); took 1.0, not 99.0"
+    elif tool["took"] != "1.0":
+        said = f"took {tool['took']}" if tool["took"] else tool["said"]
+        yield f"  FAIL   {name}    does not obey even the policy's export: {said}"
+    elif tool["is_as_exported"] is None:
+        yield f"  FAIL   {name}    does not say which settings it finds (uv pip install --show-settings)"
+    else:
+        yield f"  FAIL   {name}    its settings here are not the policy's export"
+        yield from (f"{_INDENT}undone by: {source}" for source in tool["undone_by"])
+        if tool["undone_by"]:
+            yield f"{_INDENT}what goes first in uv: {_UV_ORDER}"
+        if not tool["file"]:
+            yield f"{_INDENT}fix: repoprio export uv > /etc/uv/uv.toml"
+    gaps = tool["gaps"]
+    yield from (f"{_INDENT}still open in uv: {gap['key']}: {gap['means']}" for gap in gaps[:_GAPS])
+    if gaps[_GAPS:]:
+        yield f"{_INDENT}and {len(gaps) - _GAPS} more: repoprio export uv"
+
+
+def _base(base: Mapping[str, Any] | None) -> Iterator[str]:
+    if base is None:
+        return
+    if base["in_place"]:
+        yield f"  base   {base['python']} loads the hook: what is made from it is guarded too"
+    elif base["in_place"] is None:
+        yield f"  base   {base['python']}: not known: {base['said']}"
+    else:
+        yield f"  base   {base['python']} loads no hook of `repoprio enable --base`"
+
+
+def _fuse(found: Mapping[str, Any]) -> Iterator[str]:
+    unguarded = found["unguarded"]
+    if not unguarded:
+        has = "is there" if found["in_place"] else "not in place (repoprio enable --fuse)"
+        yield f"  fuse   {found['file']}: {has}"
+        return
+    held = [one for one in unguarded if one["finds_nothing"]]
+    if len(held) == len(unguarded):
+        what = f"{len(held)} pips find" if len(held) > 1 else "pip finds"
+        yield f"  fuse   {found['file']}: run without the hook, {what} nothing"
+    for one in unguarded:
+        if not one["finds_nothing"]:
+            asks = " and ".join(_place(place) for place in one["asks"])
+            yield f"  FAIL   fuse: {one['python']}, run without its hook, {f'asks {asks}' if asks else one['said']}"
+
+
+def _place(place: Mapping[str, Any]) -> str:
+    return f"{place['url']} ({place['origin']})" if place["origin"] else str(place["url"])
+
+
+def _repository(one: Mapping[str, Any]) -> Iterator[str]:
+    silent, note = one["status"] == State.UNAVAILABLE.value, one["status"] == State.SERVES.value
+    word = "FAIL" if silent else "note" if note else "ok"
+    yield f"  {word:6} {one['name']} (priority {one['priority']})    {one['said']}"
+    if silent:
+        yield f"{_INDENT}asked: {one['asked'] or one['url']}"
+        yield f"{_INDENT}rule: repositories.{one['name']}.url ({one['origin']})"
+    for remark in one["remarks"]:
+        yield f"{_INDENT}{'fix' if silent else 'note'}: {remark['text']} [{remark['code']}]"
+        if remark["setting"]:
+            yield f"{_INDENT}set: {remark['setting']}"
+
+
+def _sum(report: Mapping[str, Any]) -> str:
+    states = [one["state"] for one in report["environments"]]
+    guarded, skipped = states.count("guarded"), states.count("of-another-user")
+    others = len(states) - guarded - skipped - states.count("no-pip")
+    asked = "No network was used." if report["repositories"] is None else "The repositories were asked for one name."
+    also = f", {skipped} not tried" if skipped else ""
+    return f"pips: {guarded} guarded, {others} not{also}. {asked}"

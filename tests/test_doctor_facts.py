@@ -1,0 +1,311 @@
+"""What `repoprio doctor` says is a fact: which pip and which uv were run, as whom, with which files."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from repoprio.cli import at_hand, doctor, progress
+from repoprio.config.load import read_text
+from repoprio.config.places import ASKED
+from repoprio.doctor import bases, uvs
+from repoprio.doctor.bench import Bench, bench
+from repoprio.export import uv
+from repoprio.pip_adapter import environments, owners
+from support.fixtures import EnvFactory, RepositoryFactory
+from test_doctor import NO_PIPS, POLICY, report
+
+PIP = "26.3"
+OBSERVE = "[repoprio]\nmode = observe\nrepositories.own.url = https://own.example/\nrepositories.own.priority = 1\n"
+UV = shutil.which("uv", path=os.path.dirname(sys.executable))
+# What a machine's own pip.conf adds is taken back by the user's.
+NOTHING_MORE = "[global]\nextra-index-url =\nfind-links =\n"
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    """A policy that is never asked."""
+    file = tmp_path / "policy.toml"
+    file.write_text(POLICY)
+    return file
+
+
+def test_each_environment_under_the_policy_that_it_sees(
+    fresh_env: EnvFactory, pip_env: EnvFactory, tmp_path: Path
+) -> None:
+    """A policy in one environment's pip.conf reaches no other: there the hook finds none, or one that observes."""
+    env, bare, other = fresh_env(PIP), fresh_env("22.0.2"), fresh_env(PIP)
+    (env.root / "pip.conf").write_text(OBSERVE.replace("observe", "strict"))
+    (other.root / "pip.conf").write_text(OBSERVE)
+    variables = {"PATH": NO_PIPS, "PIP_CONFIG_FILE": ""}
+    arguments = ("doctor", "--venv", str(bare.root), "--venv", str(other.root))
+    done = env.tool(*arguments, env=variables)
+    assert done.code == 1
+    assert "pips: 1 guarded, 2 not." in done.stdout
+    assert f"Policy   {env.root}/pip.conf\n         own (priority 1); strict" in done.stdout
+    rows = [re.sub(r" +", " ", line) for line in done.stdout.splitlines()]
+    assert f" ok {env.python} pip {PIP} took 1.0, not 99.0" in rows
+    assert f" FAIL {bare.python} pip 22.0.2 the hook finds no policy" in rows
+    assert f" FAIL {other.python} pip {PIP} the policy that the hook finds only observes" in rows
+    assert f" policy: {other.root}/pip.conf; observe" in rows
+    # With all of them under one policy, all are guarded.
+    named = tmp_path / "policy.toml"
+    named.write_text(POLICY)
+    done = env.tool(*arguments, policy=named, env=variables)
+    assert (done.code, "pips: 3 guarded, 0 not." in done.stdout) == (0, True)
+
+
+def test_what_a_hook_tells(pip_env: EnvFactory, policy: Path) -> None:
+    """Asked, the hook says which policy a plain pip finds, and that pip does nothing else."""
+    asked = pip_env(PIP).run("help", policy=policy, env={ASKED: "1"})
+    assert (asked.code, asked.stderr, asked.stdout.count("\n")) == (0, "", 1)
+    assert f'"files": ["{policy}"]' in asked.stdout
+    assert pip_env(PIP, stock=True).run("help", policy=policy, env={ASKED: "1"}).stdout.startswith("\nUsage:")
+
+
+def test_pips_on_path(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
+    """Each pip on PATH is tried as it is started, and each one once, however many names it has."""
+    env, stock = pip_env(PIP), pip_env(PIP, stock=True)
+    shims = tmp_path / "shims"
+    shims.mkdir()
+    (shims / "pip3").write_text(f'#!/bin/sh\nexec {stock.python} -m pip "$@"\n')
+    (shims / "pip3").chmod(0o755)
+    without_site = (
+        f"import runpy, sys; sys.path.append({str(env.site_packages)!r})\nrunpy.run_module('pip', None, '__main__')\n"
+    )
+    (shims / "pip3.9").write_text(f"#!{env.python} -S\n{without_site}")
+    (shims / "pip3.9").chmod(0o755)
+    (shims / "pip").write_text("no program\n")
+    path = os.pathsep.join([str(env.root / "bin"), str(stock.root / "bin"), str(shims)])
+    code, found = report(env, policy, path=path)
+    rows = [(one["python"], one["launcher"], one["state"], len(one["launchers"])) for one in found["environments"]]
+    assert code == 1
+    stock_python = str(stock.root / "bin" / "python")
+    assert [(p and Path(p).parent, launcher, state) for p, launcher, state, _ in rows] == [
+        (env.root / "bin", None, "guarded"),
+        (Path(stock_python).parent, str(stock.root / "bin" / "pip"), "no-hook"),
+        (env.root / "bin", str(shims / "pip3.9"), "no-hook"),
+    ]
+    assert [one["took"] for one in found["environments"]] == ["1.0", "99.0", "99.0"]
+    assert (found["environments"][2]["python"], found["environments"][2]["options"]) == (str(env.python), ["-S"])
+    assert str(shims / "pip3") in found["environments"][1]["launchers"]
+    assert found["environments"][1]["ran"][0] == [str(stock.root / "bin" / "pip"), "--version"]
+    assert found["environments"][1]["fix"].startswith(f"repoprio enable --venv {stock.root}")
+
+
+def test_python_names_the_environment_that_is_meant(pip_env: EnvFactory, policy: Path) -> None:
+    """With --python that environment is the first, and the only one that is tried beside those on PATH."""
+    env, stock = pip_env(PIP), pip_env("22.0.2", stock=True)
+    code, found = report(env, policy, "--python", str(stock.python))
+    assert (code, found["environment"]["python"]) == (1, str(stock.python))
+    assert [(one["python"], one["took"]) for one in found["environments"]] == [(str(stock.python), "99.0")]
+    said = env.tool("doctor", "--python", str(stock.python), policy=policy, env={"PATH": NO_PIPS}).stdout
+    assert said.startswith(f"environment: {stock.python}")
+    assert "no hook in this environment finds it" in said
+
+
+def test_who_looks_from_where(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
+    """The report says as which user and in which folder all was run, and which commands."""
+    env = pip_env(PIP)
+    code, found = report(env, policy)
+    number = os.geteuid()
+    assert (code, found["user"]) == (0, {"name": owners.name_of(number), "uid": number})
+    assert found["folder"] == str(env.home / "work")
+    started = [str(env.python), "-m", "pip"]
+    assert found["environments"][0]["ran"] == [
+        [*started, "--version"],
+        [*started, "help"],
+        [*started, "download", "acme"],
+    ]
+    assert "packed" not in str(found)
+
+
+@pytest.mark.parametrize("pip", ["22.0.2", PIP])
+def test_the_fuse_is_tried(
+    pip: str, pip_env: EnvFactory, policy: Path, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """Run without its hook, a pip finds nothing, or asks what a later setting names; nothing is sent."""
+    env, corp = pip_env(pip), repository("corp")
+    systems, users = tmp_path / "global" / "pip", tmp_path / "user" / "pip"
+    for folder in (systems, users):
+        folder.mkdir(parents=True)
+    (systems / "pip.conf").write_text("[global]\nindex-url = https://repoprio.invalid/unguarded/\n")
+    (users / "pip.conf").write_text(NOTHING_MORE)
+    variables = {
+        "PATH": NO_PIPS,
+        "PIP_CONFIG_FILE": "",
+        "XDG_CONFIG_DIRS": str(systems.parent),
+        "XDG_CONFIG_HOME": str(users.parent),
+    }
+    done = env.tool("doctor", policy=policy, env=variables)
+    assert (done.code, "run without the hook, pip finds nothing" in done.stdout) == (0, True)
+    (users / "pip.conf").write_text(f"{NOTHING_MORE}index-url = http://ada:s3cret@{corp.host}/simple/\n")
+    done = env.tool("doctor", policy=policy, env=variables)
+    undone = f"asks http://{corp.host}/simple/ (global.index-url in {users / 'pip.conf'})"
+    assert (done.code, f"FAIL   fuse: {env.python}, run without its hook, {undone}" in done.stdout) == (1, True)
+    assert "s3cret" not in done.stdout + done.stderr
+    assert not corp.requests
+
+
+def test_the_base_is_asked(fresh_env: EnvFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the base guards what is made from it is what a start of that base loads."""
+    env, other = fresh_env(PIP), fresh_env(PIP, stock=True)
+    made_from = environments.Interpreter("made", (3, 11), "-", "-", None, str(other.python))
+    base = environments.Interpreter(str(other.python), (3, 11), "-", str(other.site_packages), None, "-")
+    monkeypatch.setattr(environments, "interpreter", lambda python: made_from if python == "made" else base)
+    with bench(at_hand.TOOLS) as tried:
+        assert bases.look("made", tried) == (str(other.python), False, "")
+        assert env.tool("enable", "--venv", str(other.root)).code == 0
+        assert bases.look("made", tried) == (str(other.python), True, "")
+
+
+@pytest.mark.skipif(not owners.is_root(), reason="only root can give files to another user")
+def test_root_tries_nothing_of_another_user(fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path) -> None:
+    """What another user can change is told with who and where, not run, and counted for neither side."""
+    env, other = pip_env(PIP), fresh_env(PIP, stock=True)
+    marker = other.root / "run"
+    (other.site_packages / "trap.pth").write_text(f"import pathlib; pathlib.Path({str(marker)!r}).touch()\n")
+    os.chown(other.site_packages / "trap.pth", 65534, 65534)
+    done = env.tool("doctor", "--venv", str(other.root), policy=policy, env={"PATH": NO_PIPS})
+    assert done.code == 1
+    where = f"nobody (uid 65534) can change {other.site_packages / 'trap.pth'}: root does not run it"
+    assert f"  skip   {other.python}    {where}" in done.stdout
+    assert f"try it: sudo -u 'nobody' repoprio doctor --venv {other.root}" in done.stdout
+    assert "pips: 1 guarded, 0 not, 1 not tried." in done.stdout
+    assert not marker.exists()
+
+
+class Uv:
+    """The real uv, in folders of this test."""
+
+    def __init__(self, folder: Path, tried: Bench) -> None:
+        policy = f'{POLICY}[repositories.pypi]\nurl = "https://pypi.example/simple/"\npriority = 90\n'
+        exported = uv.export(read_text(policy, "policy", {}, at_hand.TOOLS), project=False)
+        self.exported, self.tried = uv.text(exported, project=False), tried
+        self.system, self.user, self.work = folder / "system", folder / "user", folder / "work"
+        for place in (self.system / "uv", self.user / "uv", self.work):
+            place.mkdir(parents=True)
+
+    def looked(self) -> uvs.Looked:
+        """What doctor finds."""
+        return uvs.look(UV or "uv", self.exported, self.tried)
+
+
+@pytest.fixture
+def real_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uv]:
+    """A uv that sees nothing of this machine."""
+    for name in [name for name in os.environ if name.startswith("UV_")]:
+        monkeypatch.delenv(name)
+    with bench(at_hand.TOOLS) as tried:
+        found = Uv(tmp_path, tried)
+        monkeypatch.setenv("XDG_CONFIG_DIRS", str(found.system))
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(found.user))
+        monkeypatch.chdir(found.work)
+        yield found
+
+
+def test_uv_obeys_the_export_wherever_it_lies(real_uv: Uv) -> None:
+    """Without the export uv is open; with it, as the system's file, the user's or both, it obeys."""
+    looked = real_uv.looked()
+    assert (looked.obeys, looked.is_as_exported, looked.file, looked.trial.took) == (False, False, None, "1.0")
+    for place in (real_uv.user, real_uv.system):
+        (place / "uv" / "uv.toml").write_text(real_uv.exported)
+        looked = real_uv.looked()
+        assert (looked.obeys, looked.file, looked.undone_by) == (True, str(real_uv.user / "uv" / "uv.toml"), ())
+    (real_uv.user / "uv" / "uv.toml").unlink()
+    assert real_uv.looked().file == str(real_uv.system / "uv" / "uv.toml")
+
+
+@pytest.mark.parametrize(
+    ("by", "text"),
+    [
+        ("UV_INDEX_STRATEGY", "unsafe-best-match"),
+        ("UV_NO_CONFIG", "1"),
+        ("UV_EXTRA_INDEX_URL", "https://more.example/simple"),
+        ("UV_DEFAULT_INDEX", "https://more.example/simple"),
+        ("UV_FIND_LINKS", "/srv/wheels"),
+        ("UV_CONFIG_FILE", ""),
+        ("user", 'index-strategy = "unsafe-best-match"\n'),
+        ("user", '[[index]]\nname = "more"\nurl = "https://more.example/simple"\n'),
+        ("user", 'constraint-dependencies = ["acme>1"]\n'),
+        ("uv.toml", 'find-links = ["/srv/wheels"]\n'),
+        ("pyproject.toml", '[tool.uv]\nindex-url = "https://more.example/simple"\n'),
+        ("pyproject.toml", '[tool.uv.pip]\nindex-strategy = "unsafe-best-match"\n'),
+    ],
+)
+def test_what_undoes_the_export_is_named(
+    by: str, text: str, real_uv: Uv, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whatever takes precedence in the real uv, in a variable, the project's or the user's file, is found and named."""
+    (real_uv.system / "uv" / "uv.toml").write_text(real_uv.exported)
+    monkeypatch.setenv("UV_LINK_MODE", "copy")
+    if by.startswith("UV_"):
+        (tmp_path / "other.toml").write_text("")
+        monkeypatch.setenv(by, text or str(tmp_path / "other.toml"))
+        named = by
+    else:
+        file = (real_uv.user / "uv" / "uv.toml") if by == "user" else real_uv.work / by
+        file.write_text(text)
+        named = f"[tool.uv] in {file}" if by == "pyproject.toml" else str(file)
+    looked = real_uv.looked()
+    assert (looked.is_as_exported, looked.obeys, looked.undone_by) == (False, False, (named,))
+    assert looked.file == str(real_uv.system / "uv" / "uv.toml")
+
+
+def test_a_uv_that_does_not_say_its_settings(real_uv: Uv, tmp_path: Path) -> None:
+    """A uv whose settings cannot be read is no success."""
+    fake = tmp_path / "uv"
+    fake.write_text("#!/bin/sh\n")
+    fake.chmod(0o755)
+    looked = uvs.look(str(fake), real_uv.exported, real_uv.tried)
+    assert (looked.obeys, looked.is_as_exported, looked.trial.took) == (False, None, None)
+
+
+def test_uv_in_the_report(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
+    """The text names what undoes the export and what goes first in uv; the export in place is exit status 0."""
+    env, tools, place = pip_env(PIP), tmp_path / "bin", tmp_path / "system" / "uv"
+    tools.mkdir()
+    place.mkdir(parents=True)
+    (tools / "uv").symlink_to(UV or "")
+    variables = {"PATH": str(tools), "XDG_CONFIG_DIRS": str(place.parent)}
+    done = env.tool("doctor", policy=policy, env=variables)
+    assert (done.code, "fix: repoprio export uv > /etc/uv/uv.toml" in done.stdout) == (1, True)
+    (place / "uv.toml").write_text(env.tool("export", "uv", policy=policy).stdout)
+    done = env.tool("doctor", policy=policy, env=variables)
+    assert f"its settings here are the policy's export ({place / 'uv.toml'}); took 1.0, not 99.0" in done.stdout
+    assert done.code == 0
+    done = env.tool("doctor", policy=policy, env={**variables, "UV_INDEX_STRATEGY": "unsafe-best-match"})
+    assert (done.code, "undone by: UV_INDEX_STRATEGY" in done.stdout) == (1, True)
+    assert "what goes first in uv: the command line, UV_*, " in done.stdout
+
+
+class Terminal(io.StringIO):
+    """A terminal that keeps what is written to it."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+def test_side_by_side_and_told_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several are looked at at once, in order; a terminal sees how far it is, and nothing of that at the end."""
+    terminal, meeting = Terminal(), threading.Barrier(3, timeout=30)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    assert doctor._side_by_side("pips", lambda number: (meeting.wait(), number)[1], [1, 2, 3]) == [1, 2, 3]
+    said = terminal.getvalue()
+    assert "repoprio: pips: 3 of 3" in said
+    assert said.endswith("\r\x1b[K")
+    pipe = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", pipe)
+    with progress.counted("pips", 1) as step:
+        step()
+    assert not pipe.getvalue()
