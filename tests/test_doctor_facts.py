@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import shutil
@@ -101,14 +102,19 @@ def test_pips_on_path(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None
     assert found["environments"][1]["fix"].startswith(f"repoprio enable --venv {stock.root}")
 
 
-def test_python_names_the_environment_that_is_meant(pip_env: EnvFactory, policy: Path) -> None:
-    """With --python that environment is the first, and the only one that is tried beside those on PATH."""
+@pytest.mark.parametrize("by", ["--python", "VIRTUAL_ENV"])
+def test_the_environment_that_is_meant(by: str, pip_env: EnvFactory, policy: Path) -> None:
+    """An activated environment, or the one of --python, is the first, and repoprio's own is not tried for it."""
     env, stock = pip_env(PIP), pip_env("22.0.2", stock=True)
-    code, found = report(env, policy, "--python", str(stock.python))
-    assert (code, found["environment"]["python"]) == (1, str(stock.python))
+    arguments = ["--python", str(stock.python)] if by == "--python" else []
+    variables = {"PATH": NO_PIPS} | ({} if arguments else {"VIRTUAL_ENV": str(stock.root)})
+    done = env.tool("doctor", "--format", "json", *arguments, policy=policy, env=variables)
+    found = json.loads(done.stdout)
+    assert (done.code, found["environment"]["named_by"], found["environment"]["guarded"]) == (1, by, False)
+    assert found["environment"]["python"] == str(stock.python)
     assert [(one["python"], one["took"]) for one in found["environments"]] == [(str(stock.python), "99.0")]
-    said = env.tool("doctor", "--python", str(stock.python), policy=policy, env={"PATH": NO_PIPS}).stdout
-    assert said.startswith(f"environment: {stock.python}")
+    said = env.tool("doctor", *arguments, policy=policy, env=variables).stdout
+    assert re.match(rf"environment: {stock.python} \(Python 3\.[0-9.]+, pip 22\.0\.2; {by}\)\n", said)
     assert "no hook in this environment finds it" in said
 
 
@@ -146,11 +152,11 @@ def test_the_fuse_is_tried(
         "XDG_CONFIG_HOME": str(users.parent),
     }
     done = env.tool("doctor", policy=policy, env=variables)
-    assert (done.code, "run without the hook, pip finds nothing" in done.stdout) == (0, True)
+    assert (done.code, f"the pip of {env.python}, run without its hook, finds nothing" in done.stdout) == (0, True)
     (users / "pip.conf").write_text(f"{NOTHING_MORE}index-url = http://ada:s3cret@{corp.host}/simple/\n")
     done = env.tool("doctor", policy=policy, env=variables)
     undone = f"asks http://{corp.host}/simple/ (global.index-url in {users / 'pip.conf'})"
-    assert (done.code, f"FAIL   fuse: {env.python}, run without its hook, {undone}" in done.stdout) == (1, True)
+    assert (done.code, f"the pip of {env.python}, run without its hook, {undone}" in done.stdout) == (1, True)
     assert "s3cret" not in done.stdout + done.stderr
     assert not corp.requests
 
@@ -178,7 +184,7 @@ def test_root_tries_nothing_of_another_user(fresh_env: EnvFactory, pip_env: EnvF
     assert done.code == 1
     where = f"nobody (uid 65534) can change {other.site_packages / 'trap.pth'}: root does not run it"
     assert f"  skip   {other.python}    {where}" in done.stdout
-    assert f"try it: sudo -u 'nobody' repoprio doctor --venv {other.root}" in done.stdout
+    assert f"try it: sudo -u nobody repoprio doctor --venv {other.root}" in done.stdout
     assert "pips: 1 guarded, 0 not, 1 not tried." in done.stdout
     assert not marker.exists()
 

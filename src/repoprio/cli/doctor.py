@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
-from repoprio import checkup
+from repoprio import checkup, environment, shell
 from repoprio.answers import State as Answer
 from repoprio.checkup import Report, Trial
 from repoprio.cli import at_hand, progress, terminal
@@ -23,6 +23,7 @@ from repoprio.config.survey import Survey
 from repoprio.doctor import bases, fuses, pips, runs, uvs
 from repoprio.doctor.bench import Bench, bench
 from repoprio.doctor.examine import Examined, State, examine
+from repoprio.environment import Environment
 from repoprio.errors import RepoprioError
 from repoprio.export import uv
 from repoprio.pip_adapter import owners, tell
@@ -57,8 +58,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Print the report; 1 if something that could be guarded is not, 2 for a faulty policy."""
-    meant = _meant(options)
-    candidates = list(pips.candidates(meant, os.environ.get("PATH", os.defpath), options.venv))
+    meant = environment.meant(options.python, os.environ)
+    candidates = list(pips.candidates(meant.python, os.environ.get("PATH", os.defpath), options.venv))
     with bench(at_hand.TOOLS) as tried:
         told = _side_by_side("pips", lambda pip: pips.ask(pip, tried.folder), candidates)
         found = _side_by_side("tried", lambda one: examine(*one, tried), list(pips.distinct(told)))
@@ -66,7 +67,7 @@ def command(options: argparse.Namespace) -> int:
         report = {
             **_head(meant, found[0], survey),
             "environments": [_environment(one) for one in found],
-            "base": bases.look(meant, tried)._asdict() if found[0].told.stranger is None else None,
+            "base": bases.look(meant.python, tried)._asdict() if found[0].told.stranger is None else None,
             "fuse": _fuse(found, tried),
             "unguarded_launches": _launches(),
             "other_installers": [*_uvs(survey, tried), *_others()],
@@ -97,10 +98,6 @@ def _is_fine(report: dict[str, Any], found: Iterable[Examined]) -> bool:
     )
 
 
-def _meant(options: argparse.Namespace) -> str:
-    return str(options.python or sys.executable)
-
-
 def _side_by_side(what: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """What `function` makes of each item, several at once."""
     with progress.counted(f"repoprio: {what}", len(items)) as step, ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -119,13 +116,15 @@ def _survey(meant: Examined) -> Survey:
     return read_survey({**os.environ, INHERITED: meant.hook["packed"]}, (), at_hand.TOOLS)
 
 
-def _head(meant: str, first: Examined, survey: Survey) -> dict[str, Any]:
+def _head(meant: Environment, first: Examined, survey: Survey) -> dict[str, Any]:
     """Which environment is meant, who looks from where, and the policy that a pip finds there."""
     number = None if sys.platform == "win32" else os.geteuid()
     nothing: dict[str, Any] = {"files": [], "faults": [], "mode": None, "summary": None}
     policy = tell.document(survey) or nothing
+    version = meant.version or first.told.python_version or None
+    meant = meant._replace(version=version, pip=first.told.version, is_guarded=first.state is State.GUARDED)
     return {
-        "environment": {"python": meant, "python_version": first.told.python_version, "pip": first.told.version},
+        "environment": {**meant.document, "line": meant.line},
         "user": {"name": _user_name(number), "uid": number},
         "folder": os.getcwd(),
         "policy": {**policy, "is_told_by_hook": first.hook is not None},
@@ -166,21 +165,21 @@ def _fix(one: Examined) -> str | None:
     python, state = one.told.pip.python, one.state
     folder = os.path.dirname(os.path.dirname(python or ""))
     is_venv = os.path.exists(os.path.join(folder, "pyvenv.cfg"))
-    where = f"--venv {folder}" if is_venv else f"--python {python or 'PATH'}"
+    where = ("--venv", folder) if is_venv else ("--python", python or "PATH")
     if state in (State.GUARDED, State.NO_PIP):
         return None
     if state is State.OF_ANOTHER:
         user = one.told.stranger.user if one.told.stranger else None
-        return f"sudo -u '{user}' repoprio doctor {where}" if user else None
+        return shell.command("sudo", "-u", user, "repoprio", "doctor", *where) if user else None
     if state is State.NO_POLICY:
-        return f"export REPOPRIO_CONFIG=FILE, or repoprio enable {where} --policy FILE (repoprio init writes one)"
+        return f"{shell.command('repoprio', 'enable', *where)} --policy FILE, or export REPOPRIO_CONFIG=FILE"
     if state is State.FAULTY:
         return "repoprio config check"
     if state is State.OBSERVED:
         return 'mode = "strict", once the log is as you want it'
     if one.is_damaged:
         return "install repoprio there again: its own is damaged"
-    return f"repoprio enable {where}"
+    return shell.command("repoprio", "enable", *where)
 
 
 def _fuse(found: Sequence[Examined], tried: Bench) -> dict[str, Any]:

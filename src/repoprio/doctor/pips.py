@@ -74,10 +74,21 @@ def ask(pip: Pip, folder: str) -> Told:
         return Told(pip, None, stranger=stranger)
     done = runs.run([*pip.command, "--version"], {**runs.plain(os.environ), **runs.QUIET}, folder)
     if found := _VERSION.search(done.stdout):
+        pip = pip if pip.python else pip._replace(python=_python_of(pip, folder))
         return Told(pip, found[1], os.path.realpath(found[2]), found[3])
-    # Only where there is no pip is there nothing to guard: one that does not answer may be open.
-    is_there = _NO_PIP.search(done.stderr) is None
+    # Only where there is no pip is there nothing to guard: one that does not answer may be open. A shell, which
+    # launchers of version managers are for, ends with 127 where it finds no program.
+    is_there = _NO_PIP.search(done.stderr) is None and done.returncode != 127
     return Told(pip, "?" if is_there else None, said=runs.last_line(done.stderr))
+
+
+def _python_of(pip: Pip, folder: str) -> str | None:
+    """The Python that a launcher starts, from what its pip says of itself."""
+    done = runs.run(
+        [*pip.command, "debug"], {**runs.plain(os.environ), **runs.QUIET, "PIP_CONFIG_FILE": os.devnull}, folder
+    )
+    found = re.search(r"(?m)^sys\.executable: (.+)$", done.stdout)
+    return found[1].strip() if found else None
 
 
 def distinct(told: Iterable[Told]) -> Iterator[tuple[Told, list[str]]]:

@@ -9,7 +9,7 @@ from repoprio.answers import State
 from repoprio.policy import Mode
 
 _INDENT = "         "
-_FUSE = "a pip that runs without its hook"
+_NOTHING = "finds nothing"
 # In the order in which uv lets them win.
 _UV_ORDER = "the command line, UV_*, the project's uv.toml or [tool.uv], the user's uv.toml, the system's"
 _GAPS = 3
@@ -36,7 +36,7 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
 def _head(report: Mapping[str, Any]) -> Iterator[str]:
     policy, user = report["policy"], report["user"]
     uid = "" if user["uid"] is None else f" (uid {user['uid']})"
-    yield f"environment: {report['environment']['python']}"
+    yield report["environment"]["line"]
     yield f"All is run as {user['name']}{uid}, from {report['folder']}."
     yield ""
     yield f"Policy   {', '.join(policy['files']) or 'none'}"
@@ -52,6 +52,9 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _environment(one: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[str]:
     word = {"guarded": "ok", "no-pip": "-", "of-another-user": "skip"}.get(one["state"], "FAIL")
+    if one["launcher"] and not one["pip"] and word == "-":
+        # A launcher of a version manager that starts nothing.
+        return
     options = f" ({' '.join([one['python'] or '?', *one['options']])})" if one["options"] else ""
     version = f"    pip {one['pip']}" if one["pip"] else ""
     yield f"  {word:6} {one['launcher'] or one['python']}{options}{version}    {_said(one)}"
@@ -127,14 +130,20 @@ def _fuse(found: Mapping[str, Any]) -> Iterator[str]:
         has = "is there" if found["in_place"] else "not in place (repoprio enable --fuse)"
         yield f"  fuse   {found['file']}: {has}"
         return
-    held = [one for one in unguarded if one["finds_nothing"]]
-    if len(held) == len(unguarded):
-        what = f"{len(held)} pips find" if len(held) > 1 else "pip finds"
-        yield f"  fuse   {found['file']}: run without the hook, {what} nothing"
+    by_fact: dict[str, list[str]] = {}
     for one in unguarded:
-        if not one["finds_nothing"]:
-            asks = " and ".join(_place(place) for place in one["asks"])
-            yield f"  FAIL   fuse: {one['python']}, run without its hook, {f'asks {asks}' if asks else one['said']}"
+        by_fact.setdefault(_of_unguarded(one), []).append(one["python"])
+    for fact, pythons in by_fact.items():
+        word = "fuse  " if fact == _NOTHING else "FAIL  "
+        also = f" and {len(pythons) - 1} more" if len(pythons) > 1 else ""
+        yield f"  {word} {found['file']}: the pip of {pythons[0]}{also}, run without its hook, {fact}"
+
+
+def _of_unguarded(one: Mapping[str, Any]) -> str:
+    if one["finds_nothing"]:
+        return _NOTHING
+    places = [_place(place) for place in one["asks"]]
+    return f"asks {', '.join(places)}" if places else str(one["said"])
 
 
 def _place(place: Mapping[str, Any]) -> str:
