@@ -122,9 +122,12 @@ def _head(meant: Environment, first: Examined, survey: Survey) -> dict[str, Any]
     nothing: dict[str, Any] = {"files": [], "faults": [], "mode": None, "summary": None}
     policy = tell.document(survey) or nothing
     version = meant.version or first.told.python_version or None
-    meant = meant._replace(version=version, pip=first.told.version, is_guarded=first.state is State.GUARDED)
+    # The line offers a hook where there is none; the document says whether all is well.
+    is_hooked = {State.GUARDED: True, State.NO_HOOK: False}.get(first.state)
+    meant = meant._replace(version=version, pip=first.told.version, is_guarded=is_hooked)
+    document = {**meant.document, "guarded": first.state is State.GUARDED, "line": meant.line}
     return {
-        "environment": {**meant.document, "line": meant.line},
+        "environment": document,
         "user": {"name": _user_name(number), "uid": number},
         "folder": os.getcwd(),
         "policy": {**policy, "is_told_by_hook": first.hook is not None},
