@@ -343,3 +343,37 @@ def test_a_word_that_is_like_none_is_answered_with_all(capsys: pytest.CaptureFix
     with pytest.raises(SystemExit) as end:
         run(["xyz"])
     assert (end.value.code, "there is no 'xyz'; choose from explain, compare," in capsys.readouterr().err) == (2, True)
+
+
+def test_a_check_ends_with_1_where_every_lookup_would_stop(env: PipEnv, file: Path) -> None:
+    """An index that the policy does not list, no repository that is enabled, the top one's URL not set: pip stops."""
+    unlisted = {"PIP_EXTRA_INDEX_URL": "https://evil.example/simple"}
+    policies = {
+        (CORP + PUBLIC, 0): {},
+        (CORP + PUBLIC, 1): unlisted,
+        (f'mode = "observe"\n{CORP}{PUBLIC}', 0): unlisted,
+        (f'unlisted = "ignore"\n{CORP}{PUBLIC}', 0): unlisted,
+        (f"{CORP}enabled = false\n", 1): {},
+        (CORP.replace("corp.example", "${NOBODY_SETS_IT}.example") + PUBLIC, 1): {},
+        (CORP.replace("corp.example", "${NOBODY_SETS_IT}.example") + 'namespaces = ["acme"]\n' + PUBLIC, 0): {},
+        (CORP + PUBLIC.replace('"pypi"', '"https://${NOBODY_SETS_IT}.example/"'), 0): {},
+    }
+    for (text, code), variables in policies.items():
+        file.write_text(text)
+        done = env.tool("config", "check", policy=file, env=variables)
+        assert (done.code, done.stdout.endswith("; every lookup stops\n")) == (code, code == 1), (text, done)
+
+
+def test_init_says_what_pypi_is_where_pip_asks_a_mirror(env: PipEnv) -> None:
+    """`pypi` is pip's built-in index: where pip's own setting names another, the policy and stderr say which."""
+    variables = {"PIP_INDEX_URL": f"https://bot:{SECRET}@mirror.example/simple/"}
+    done = env.tool("init", "corp=https://corp.example/simple/", "pypi", env=variables)
+    url = "https://mirror.example/simple/"
+    note = f"pypi is pip's built-in index, and not the one that pip asks now: {url} (PIP_INDEX_URL)"
+    assert f'[repositories.pypi]\n# {note}\nurl = "pypi"\n' in done.stdout
+    assert f"repoprio: {note}\n  hint: for that one: pypi={url} instead of pypi" in done.stderr
+    assert SECRET not in done.stdout + done.stderr
+    for words in (["pypi=https://mirror.example/simple/"], ["corp=https://mirror.example/simple", "pypi"]):
+        assert "built-in index" not in env.tool("init", *words, env=variables).stderr
+    fuse = {"PIP_INDEX_URL": "file:///repoprio-is-not-loaded/"}
+    assert "built-in index" not in env.tool("init", "pypi", env=fuse).stderr

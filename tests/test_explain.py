@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,15 @@ def test_texts_of_repositories_are_cut(pip_env: EnvFactory, corp: RepositoryServ
     corp.add("long", parse({"version": "1.0", "yanked": "x" * 200_000}), parse("0.9"))
     done = pip_env("26.3").tool("explain", "-v", "long", policy=policy)
     assert (done.code, len(done.stdout) < 3000) == (0, True)
+
+
+@pytest.mark.parametrize("pip", ["26.3", "22.0.2"])
+def test_requires_python_is_the_cause_where_it_is(
+    pip: str, pip_env: EnvFactory, corp: RepositoryServer, policy: Path
+) -> None:
+    """Of wheels for other platforms and Pythons, the one for this platform says that its Python is a newer one."""
+    here = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    files = [{"version": "9.0", "requires-python": ">=3.99", "tag": f"cp399-cp399-{tag}"} for tag in ("win32", here)]
+    corp.add("numb", *map(parse, files), "1.0")
+    done = pip_env(pip).tool("explain", "numb", policy=policy)
+    assert "rejected   9.0: needs Python >=3.99 (2 files: 1 requires-python, 1 tag; -v lists all)" in done.stdout, done

@@ -22,7 +22,7 @@ from repoprio.reasons import Cause, Rejection, listed
 from repoprio.render.json import document
 from repoprio.render.screen import screen, summary
 from repoprio.render.table import painted
-from repoprio.render.text import refusal
+from repoprio.render.text import refusal, versions
 from test_laws import NAMES, Play, World, policies, worlds
 
 ACME = normalize("acme")
@@ -191,6 +191,47 @@ def test_where_nothing_fits_the_files_say_why(kind: Rejection, code: str) -> Non
     assert found is not None
     assert found.code == code
     assert ("rejected: " in refusal(told)) is (kind is not Rejection.SPECIFIER)
+
+
+def test_a_file_for_this_platform_tells_why() -> None:
+    """Of many wheels for other platforms and one sdist that wants a newer Python, the sdist is named, and its hint."""
+    other = [
+        Rejected(f"acme-{n}-cp39-cp39-mac.whl", str(n), "its tag", Rejection.TAG, is_for_here=False) for n in (9, 8)
+    ]
+    newer = Rejected("acme-8.tar.gz", "8", "needs Python >=3.99", Rejection.REQUIRES_PYTHON)
+    told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=(*other, newer))
+    assert "rejected   8: needs Python >=3.99 (3 files: 1 requires-python, 2 tag; -v lists all)" in screen(told, 100)
+    assert "rejected: acme-8.tar.gz: needs Python >=3.99; acme-9" in refusal(told)
+    found = hint(told)
+    assert found
+    assert found.code == "requires-python"
+
+
+def test_what_is_taken_is_among_what_a_repository_has() -> None:
+    """However old it is, the chosen version stands in HAS, and so does what pip alone would take."""
+    many = tuple(str(n) for n in range(20, 0, -1))
+    assert versions(many, 3) == "20, 19, 18, ... (20 in all)"
+    assert versions(many, 3, including="19") == "20, 19, 18, ... (20 in all)"
+    assert versions(many, 3, including="17") == "20, 19, 18, 17, ... (20 in all)"
+    assert versions(many, 3, including="7") == "20, 19, 18, ..., 7, ... (20 in all)"
+    assert versions(many, 3, including="1") == "20, 19, 18, ..., 1 (20 in all)"
+    chosen, alone = Chosen("corp", "7", "acme-7.whl"), Chosen("pypi", "9", "acme-9.whl")
+    told = explained(Policy((CORP, PYPI)), {"corp": PAGE, "pypi": PAGE}, chosen=chosen, version_priority=alone)
+    lines = tuple(replace(line, versions=many) for line in told.lines)
+    rows = screen(replace(told, lines=lines), 120).splitlines()
+    assert ["..., 7, ..." in rows[3], "..., 9, ..." in rows[4]] == [True, True], rows
+
+
+def test_ten_thousand_files_are_not_all_listed() -> None:
+    """-v lists so many as somebody reads, those that tell most first, and says how many more there are."""
+    files = [Rejected(f"acme-{n}.tar.gz", str(n), "does not fit <1", Rejection.SPECIFIER) for n in range(10_000)]
+    files.append(Rejected("acme-0.tar.gz", "0", "yanked", Rejection.YANKED))
+    told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=tuple(files))
+    shown = screen(told, 100, verbose=True)
+    assert "rejected   acme-0.tar.gz: yanked" in shown
+    assert "... and 9801 more files (--format json has all)" in shown
+    assert len(shown.splitlines()) < 250
+    assert "(1 file; -v lists 200, --format json all)" in screen(told, 100)
 
 
 def test_where_a_pin_leaves_nothing() -> None:

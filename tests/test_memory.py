@@ -171,6 +171,8 @@ def test_the_mirror_that_answered_is_told(world: World, repository: RepositoryFa
         ('<a href="file:///srv/acme-9.0-py3-none-any.whl">x</a>', "a file: link on a page that came over HTTP"),
         ('<a href="ftp://h.example/acme-9.0-py3-none-any.whl">x</a>', "a ftp: link on a page that came over HTTP"),
         ('<a href="other-9.0-py3-none-any.whl">x</a>', "a file of another project"),
+        ('<a href="acme-9.0.win32-py3.3.exe">x</a>', "neither a wheel nor an sdist"),
+        ('<a href="acme-9.0.whl">x</a>', "not named as a wheel is"),
         ('<a href="a%2F..%2Facme-9.0-py3-none-any.whl">x</a>', "a file name with separators"),
         ('<a href="acme-9.0%0A-py3-none-any.whl">x</a>', "a file name with separators or control characters"),
         ('<a href="http://u:p@h.example/acme-9.0-py3-none-any.whl">x</a>', "a link that carries credentials"),

@@ -25,12 +25,16 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A file that the owner lists and that is not taken: why, as a code and in words."""
+    """A file that the owner lists and that is not taken: why, as a code and in words.
+
+    `is_for_here`: an sdist, or a wheel whose platform is this one; another's says nothing of what would fit here.
+    """
 
     file: str
     version: str | None
     reason: str
     kind: Rejection = Rejection.OTHER
+    is_for_here: bool = True
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,15 @@ class Explanation:
     def withheld(self) -> tuple[Line, ...]:
         """The flat repositories that may not serve the name, since one of the `silenced` could own it."""
         return tuple(line for line in self.lines if line.code == RuledOut.BELOW_NO_INDEX.value)
+
+    @property
+    def telling(self) -> tuple[Rejected, ...]:
+        """The rejected files that tell why, the newest first, and before all others those for this platform.
+
+        That others do not fit the requirement is known already.
+        """
+        found = [one for one in self.rejected if one.kind is not Rejection.SPECIFIER]
+        return tuple(sorted(found, key=lambda one: not one.is_for_here))
 
     @property
     def faulty(self) -> tuple[Line, ...]:

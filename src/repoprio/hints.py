@@ -43,7 +43,8 @@ def _no_match(e: Explanation) -> Hint:
             f"publish {e.project} to {owners}: a page owns the name even while it lists no file. A server that answers "
             f'so for every name (repoprio repos --check {e.owners[0].name}) wants absent = [404, "empty-page"]',
         )
-    kinds = {rejected.kind for rejected in e.rejected if rejected.kind is not Rejection.SPECIFIER}
+    here = [rejected for rejected in e.telling if rejected.is_for_here]
+    kinds = {rejected.kind for rejected in here or e.telling}
     if e.narrowed and Rejection.PIN in kinds:
         return Hint("pin-versions", "the pin leaves versions out: change it, or ask for another version")
     if Rejection.KEPT in kinds:

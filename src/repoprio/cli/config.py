@@ -67,7 +67,7 @@ def show(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """All faults and doubts; 0 with doubts only, 2 with faults."""
+    """All faults and doubts; 2 with faults, 1 where every lookup would stop, 0 with other doubts."""
     survey = at_hand.policy(options.file, isolated=options.isolated)
     wishes = _wishes(survey, isolated=options.isolated)
     if not survey.sources and not survey.faults:
@@ -78,7 +78,7 @@ def check(options: argparse.Namespace) -> int:
     else:
         here.name_first(options)
         print(policy.check(survey, found, wishes))
-    return 2 if survey.faults else 0
+    return 2 if survey.faults else int(any(doubt.stops for doubt in found))
 
 
 def schema(_: argparse.Namespace) -> int:
@@ -98,7 +98,7 @@ def _doubts(survey: Survey, wishes: Sequence[policy.Wish] = ()) -> list[Doubt]:
     is_observed = survey.policy.mode is Mode.OBSERVE
     when = "once the policy is enforced " if is_observed else ""
     problem = f"is not in the policy, so {when}every pip that looks up a project stops"
-    found = [Doubt(w.origin, w.url, problem, hint, "unlisted") for w in refused]
+    found = [Doubt(w.origin, w.url, problem, hint, "unlisted", stops=not is_observed) for w in refused]
     fuses = [wish for wish in wishes if is_observed and wish.means == _FUSE]
     problem = "is the fuse, where a pip that only observes finds nothing"
     found += [Doubt(w.origin, w.url, problem, "repoprio disable --fuse", "fuse") for w in fuses]

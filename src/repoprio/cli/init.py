@@ -17,6 +17,7 @@ from repoprio.config.places import VARIABLE
 from repoprio.errors import RepoprioError
 from repoprio.policy import PYPI
 from repoprio.render import draft
+from repoprio.render.table import plain
 from repoprio.urls import bare
 
 _FOR_NAMES = ("namespaces", "owns", "flat")
@@ -70,14 +71,28 @@ def _from_names(options: argparse.Namespace) -> str:
         name, url = _name_and_url(options, given)
         if name in (known.name for known in wanted):
             options.parser.error(f"{name!r} is named twice")
+        note = _note_of_mirror(options) if url == PYPI else ""
         alone, own = (tuple(patterns.pop(name, "").replace(",", " ").split()) for patterns in (namespaces, owns))
-        wanted.append(draft.Wanted(name, url, alone, own, flat=name in options.flat))
+        wanted.append(draft.Wanted(name, url, alone, own, flat=name in options.flat, note=note))
         if bare(url) != url:
             variable = variable_of(name)
             print(f"repoprio: the login of {name} is left out: set {variable}_USERNAME and _PASSWORD", file=sys.stderr)
     for name in [*namespaces, *owns, *(set(options.flat) - {known.name for known in wanted})]:
         options.parser.error(f"{name!r} is none of the repositories given")
     return _checked(draft.from_names(wanted))
+
+
+def _note_of_mirror(options: argparse.Namespace) -> str:
+    """What is to say where pip asks an index of its own in place of the built-in one, which ``pypi`` stands for."""
+    others = [given.partition("=")[2] for given in options.repositories]
+    found = draft.mirror(at_hand.pip_settings()[0], at_hand.TOOLS.default_index(), others)
+    if found is None:
+        return ""
+    url = bare(found.url)
+    note = f"{PYPI} is pip's built-in index, and not the one that pip asks now: {url} ({found.origin})"
+    instead = shell.command(f"{PYPI}={url}")
+    print(f"repoprio: {plain(note)}\n  hint: for that one: {instead} instead of {PYPI}", file=sys.stderr)
+    return plain(note)
 
 
 def _name_and_url(options: argparse.Namespace, given: str) -> tuple[str, str]:

@@ -37,9 +37,9 @@ def _of(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Dou
     yield from _never(policy, repository)
 
 
-def _doubt(policy: Policy, code: str, key: str, problem: str, hint: str) -> Doubt:
+def _doubt(policy: Policy, code: str, key: str, problem: str, hint: str, *, stops: bool = False) -> Doubt:
     file = policy.origins.get(key) or policy.origins.get(key.rpartition(".")[0], "")
-    return Doubt(file, key, problem, hint, code)
+    return Doubt(file, key, problem, hint, code, stops and policy.mode is not Mode.OBSERVE)
 
 
 def _observed(policy: Policy) -> Iterator[Doubt]:
@@ -52,7 +52,8 @@ def _observed(policy: Policy) -> Iterator[Doubt]:
 def _none_enabled(policy: Policy) -> Iterator[Doubt]:
     if not policy.enabled():
         key = f"repositories.{policy.repositories[0].name}.enabled"
-        yield _doubt(policy, "none-enabled", key, "no repository is enabled, so every name is refused", "enable one")
+        problem = "no repository is enabled, so every name is refused"
+        yield _doubt(policy, "none-enabled", key, problem, "enable one", stops=True)
 
 
 def _one_tier(policy: Policy) -> Iterator[Doubt]:
@@ -196,7 +197,16 @@ def _unset(policy: Policy, repository: Repository) -> Iterator[Doubt]:
             f"repositories.{repository.name}.url",
             f"${{{variable}}} is not set here: what needs it is unavailable when it is asked",
             f"export {variable}",
+            stops=bool(repository.locations[0].unset) and _is_asked_for_all(policy, repository),
         )
+
+
+def _is_asked_for_all(policy: Policy, repository: Repository) -> bool:
+    """Whether each name that nobody is routed to is asked of `repository`, which must answer."""
+    everybody = [r for r in policy.enabled() if not r.explicit]
+    is_first = repository in everybody and repository.priority == everybody[0].priority
+    is_for_all = _let(repository) == (_ANY,) and not repository.exclude
+    return is_first and is_for_all and not repository.skip_if_unavailable and len(repository.locations) == 1
 
 
 def _below(policy: Policy, repository: Repository) -> list[Repository]:

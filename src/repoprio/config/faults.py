@@ -49,13 +49,17 @@ class Fault(NamedTuple):
 
 
 class Doubt(NamedTuple):
-    """One thing that is no fault and seldom meant; `code` is stable."""
+    """One thing that is no fault and seldom meant; `code` is stable.
+
+    `stops`: with it every lookup stops, but of names that the policy itself routes elsewhere.
+    """
 
     file: str
     key: str
     problem: str
     hint: str
     code: str
+    stops: bool = False
 
     def __str__(self) -> str:
         return printable(": ".join(part for part in (self.file, self.key, self.problem) if part))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import sys
@@ -11,7 +12,8 @@ from typing import Any
 import pip
 from pip._internal.cli import cmdoptions
 from pip._internal.models.index import PyPI
-from pip._vendor.packaging.specifiers import SpecifierSet
+from pip._internal.utils.packaging import check_requires_python
+from pip._vendor.packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pip._vendor.packaging.version import InvalidVersion, Version
 
 from repoprio.config import load, read
@@ -19,7 +21,7 @@ from repoprio.config.load import read_pip_files, survey
 from repoprio.config.pip_settings import Named, named
 from repoprio.config.read import Tools
 from repoprio.config.survey import Survey
-from repoprio.names import normalize
+from repoprio.names import SDIST_ENDINGS, normalize
 from repoprio.pip_adapter import hook
 from repoprio.pip_adapter.child import PARENTS_NO_INDEX
 
@@ -166,3 +168,33 @@ def digests(link: Any) -> dict[str, str]:
     """The hashes that a link states, in small letters, by their kind; before pip 23 it holds one at most."""
     stated = getattr(link, "_hashes", None) or ({link.hash_name: link.hash} if link.hash_name else {})
     return {str(kind): str(value).lower() for kind, value in stated.items()}
+
+
+def is_for_platform(evaluator: Any, file: str) -> bool:
+    """Whether a file is an sdist, or a wheel for a platform of the target of pip's link `evaluator`."""
+    if not file.endswith(".whl"):
+        return file.endswith(SDIST_ENDINGS)
+    platforms = file[: -len(".whl")].rpartition("-")[2].split(".")
+    return not _platforms(evaluator._target_python).isdisjoint(platforms)
+
+
+@functools.lru_cache(maxsize=4)
+def _platforms(target: Any) -> frozenset[str]:
+    # Called get_tags up to 23.0.
+    tags = target.get_unsorted_tags() if hasattr(target, "get_unsorted_tags") else target.get_tags()
+    return frozenset(str(tag.platform) for tag in tags)
+
+
+def is_for_python(evaluator: Any, link: Any) -> bool:
+    """Whether the Requires-Python of `link` lets the target of pip's link `evaluator` in; what is no specifier does."""
+    version: tuple[int, ...] = evaluator._target_python.py_version_info
+    return bool(evaluator._ignore_requires_python) or _lets_in(link.requires_python, version)
+
+
+@functools.lru_cache(maxsize=1024)
+def _lets_in(requires_python: str | None, version: tuple[int, ...]) -> bool:
+    # Dear, and most files of a page say the same.
+    try:
+        return bool(check_requires_python(requires_python, version))
+    except InvalidSpecifier:
+        return True

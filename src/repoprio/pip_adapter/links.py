@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from repoprio.names import NormalizedName, version_in
+from repoprio.names import SDIST_ENDINGS, NormalizedName, normalize, version_in
 from repoprio.urls import filename
 
 
@@ -36,5 +36,14 @@ def problem(
     if any(ord(character) < 32 or character in "/\\\x7f" for character in file):
         return "a file name with separators or control characters"
     if version_in(file, name, is_version) is None:
-        return "a file of another project"
+        return _misnamed(file, name)
     return None
+
+
+def _misnamed(file: str, name: NormalizedName) -> str:
+    """What is wrong with the name of a file that is no version of `name`."""
+    if not file.endswith((".whl", *SDIST_ENDINGS)):
+        return "neither a wheel nor an sdist"
+    if file.endswith(".whl") and normalize(file.partition("-")[0]) == name:
+        return "not named as a wheel is"
+    return "a file of another project"

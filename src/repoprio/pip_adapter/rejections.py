@@ -7,6 +7,7 @@ from typing import Any
 from pip._vendor.packaging.version import InvalidVersion, Version
 
 from repoprio.explanation import Rejected
+from repoprio.pip_adapter import compat
 from repoprio.reasons import Rejection
 from repoprio.urls import filename
 
@@ -35,8 +36,11 @@ def of_link(evaluator: Any, link: Any, version: str | None) -> Rejected | None:
     found, text = evaluator.evaluate_link(link)
     if getattr(found, "name", found) in ("candidate", True):
         return None
-    kind = _kind(found, text)
-    return Rejected(filename(link.url), version, _words(kind, link, text), kind)
+    kind, is_for_here = _kind(found, text), compat.is_for_platform(evaluator, filename(link.url))
+    if kind is Rejection.TAG and is_for_here and not compat.is_for_python(evaluator, link):
+        # pip looks at the tag first; that the project wants another Python is the cause of it.
+        kind = Rejection.REQUIRES_PYTHON
+    return Rejected(filename(link.url), version, _words(kind, link, text), kind, is_for_here)
 
 
 def _kind(found: Any, text: str | None) -> Rejection:

@@ -136,7 +136,7 @@ class Weighed:
         taken = {candidate.link for candidate in self.candidates}
         evaluator = self._finder.make_link_evaluator(self._name)
         for page in (offer.page for offer in self._offers if offer.page):
-            yield from (Rejected(file, None, why, Rejection.LINK) for file, why in page.dropped)
+            yield from (Rejected(file, None, why, Rejection.LINK, is_for_here=False) for file, why in page.dropped)
             for link in page.links:
                 if link not in taken:
                     version = version_in(filename(link.url), self._name, is_version)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from repoprio.config.pip_settings import Named, names_an_index
 from repoprio.policy import LOWEST, PYPI, Format
 from repoprio.render import toml
-from repoprio.urls import bare, place, site
+from repoprio.urls import bare, is_fuse, place, site
 
 _NAMED = """\
 # A lower number is a higher priority: a repository owns every project name that it serves, and those
@@ -42,6 +42,7 @@ class Wanted(NamedTuple):
     namespaces: tuple[str, ...] = ()
     owns: tuple[str, ...] = ()
     flat: bool = False
+    note: str = ""
 
 
 def from_names(wanted: Sequence[Wanted]) -> str:
@@ -56,8 +57,16 @@ def _table(repository: Wanted, priority: int) -> str:
     settings |= {"format": Format.FLAT.value} if repository.flat else {}
     settings |= {"namespaces": repository.namespaces} if repository.namespaces else {}
     settings |= {"owns": repository.owns} if repository.owns else {}
-    lines = [f"{key} = {toml.value(value)}" for key, value in settings.items()]
+    lines = [f"# {repository.note}"] if repository.note else []
+    lines += [f"{key} = {toml.value(value)}" for key, value in settings.items()]
     return "\n".join([f"[repositories.{repository.name}]", *lines, ""])
+
+
+def mirror(found: Sequence[Named], default_index: str, others: Iterable[str]) -> Named | None:
+    """The index that pip itself asks in place of its built-in default, unless it is one of `others`; else None."""
+    known = {_place(url) for url in (default_index, *others)}
+    named = (one for one in found if one.key == "index-url" and one.overridden is None and not is_fuse(one.url))
+    return next((one for one in named if _place(one.url) not in known), None)
 
 
 def from_settings(found: Sequence[Named], default_index: str) -> str:

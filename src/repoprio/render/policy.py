@@ -98,7 +98,8 @@ def check(survey: Survey, doubts: Sequence[Doubt], wishes: Sequence[Wish]) -> st
     said += [f"  hint: {hint}" for hint in dict.fromkeys(f.hint for f in survey.faults) if hint != HINT]
     for doubt in doubts:
         said += [f"doubt: {doubt}    [{doubt.code}]", f"  hint: {doubt.hint}"]
-    return "\n".join([*said, f"{_count(survey.faults, 'fault')}, {_count(doubts, 'doubt')}"])
+    stops = "; every lookup stops" if any(doubt.stops for doubt in doubts) else ""
+    return "\n".join([*said, f"{_count(survey.faults, 'fault')}, {_count(doubts, 'doubt')}{stops}"])
 
 
 def _count(found: Sequence[object], word: str) -> str:
@@ -122,7 +123,7 @@ def document(
     found["faults"] = [_fault(fault) for fault in survey.faults]
     import json
 
-    found["doubts"] = [{**_fault(doubt), "code": doubt.code} for doubt in doubts]
+    found["doubts"] = [{**_fault(doubt), "code": doubt.code, "stops": doubt.stops} for doubt in doubts]
     return json.dumps(found, indent=2, default=str)
 
 

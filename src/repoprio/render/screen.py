@@ -23,6 +23,8 @@ _COLUMNS = (
 )
 _LABEL = 11
 _MOST_VERSIONS = 5
+# As many as anybody reads: a page may have ten thousand.
+_MOST_FILES = 200
 # Of a longer one the file stands on the next line, where it must.
 _LONG_RULE = 40
 _STYLES = {"served": "good", "unavailable": "bad", "shadowed": "doubt", "passed-over": "doubt", "absent": ""}
@@ -69,7 +71,9 @@ def _fact(label: str, text: str, width: int) -> list[str]:
 
 def _row(e: Explanation, line: Line) -> Row:
     chosen = line.status == "served" and e.outcome is Outcome.SERVED
-    has = "no answer" if line.status == "unavailable" else versions(line.versions, _MOST_VERSIONS)
+    taken = (one for one in (e.chosen, e.version_priority) if one)
+    named = next((one.version for one in taken if one.repository == line.repository.name), None)
+    has = "no answer" if line.status == "unavailable" else versions(line.versions, _MOST_VERSIONS, including=named)
     if line.versions == () and line.status in ("served", "shadowed", "passed-over"):
         has = "no file"
     cells = (">" if chosen else "", str(line.repository.priority), line.repository.name, has, result(line))
@@ -106,15 +110,25 @@ def _facts(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
 
 def _rejected(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
     if verbose:
-        yield from _labelled("rejected", [f"{_file(rejected)}: {rejected.reason}" for rejected in e.rejected])
+        yield from _labelled("rejected", _each(e))
         return
-    telling = [rejected for rejected in e.rejected if rejected.kind is not Rejection.SPECIFIER]
-    if telling:
-        first = telling[0]
-        kinds = Counter(rejected.kind.value for rejected in telling)
+    if e.telling:
+        first, count = e.telling[0], len(e.telling)
+        kinds = Counter(rejected.kind.value for rejected in e.telling)
         counts = f": {', '.join(f'{number} {kind}' for kind, number in kinds.items())}" if len(kinds) > 1 else ""
-        files = "1 file" if len(telling) == 1 else f"{len(telling)} files"
-        yield "rejected", f"{first.version or first.file}: {first.reason} ({files}{counts}; -v lists all)"
+        files = "1 file" if count == 1 else f"{count} files"
+        lists = "-v lists all" if len(e.rejected) <= _MOST_FILES else f"-v lists {_MOST_FILES}, --format json all"
+        yield "rejected", f"{first.version or first.file}: {first.reason} ({files}{counts}; {lists})"
+
+
+def _each(e: Explanation) -> list[str]:
+    """The rejected files, one a line; of very many those that tell most."""
+    files: Sequence[Rejected] = e.rejected
+    if len(files) > _MOST_FILES:
+        files = [*e.telling, *(one for one in files if one.kind is Rejection.SPECIFIER)][:_MOST_FILES]
+    more = len(e.rejected) - len(files)
+    told = [f"... and {more} more files (--format json has all)"] if more else []
+    return [*(f"{_file(rejected)}: {rejected.reason}" for rejected in files), *told]
 
 
 def _file(rejected: Rejected) -> str:

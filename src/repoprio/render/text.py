@@ -10,7 +10,7 @@ from repoprio.explanation import Explanation, Line
 from repoprio.hints import hint
 from repoprio.lookup import Code, Outcome
 from repoprio.policy import Repository
-from repoprio.reasons import Rejection, listed
+from repoprio.reasons import listed
 from repoprio.render.table import plain
 
 _MOST_VERSIONS = 8
@@ -18,12 +18,15 @@ _MOST_VERSIONS = 8
 _SPEAKING = re.compile(r"\brepoprio (explain|compare|repos|audit|doctor|export|config (show|check))\b(?! --python)")
 
 
-def versions(found: Sequence[str] | None, most: int = _MOST_VERSIONS) -> str:
-    """The newest versions; "nothing" where there is none, "not asked" where nobody looked."""
-    if found is None:
-        return "not asked"
-    more = f", ... ({len(found)} in all)" if len(found) > most else ""
-    return ", ".join(found[:most]) + more if found else "nothing"
+def versions(found: Sequence[str] | None, most: int = _MOST_VERSIONS, *, including: str | None = None) -> str:
+    """The newest versions, and `including`; "nothing" where there is none, "not asked" where nobody looked."""
+    if not found:
+        return "not asked" if found is None else "nothing"
+    named, rest = list(found[:most]), found[most:]
+    if including is not None and including in rest:
+        named += [including] if including == rest[0] else ["...", including]
+    named += ["..."] if rest and named[-1] != found[-1] else []
+    return ", ".join(named) + (f" ({len(found)} in all)" if rest else "")
 
 
 def sentence(e: Explanation) -> str:
@@ -186,9 +189,8 @@ def _refuse_no_match(e: Explanation) -> list[str]:
         f"{e.project} belongs to {owners}, which has {lone}." if lone else f"{e.project} belongs to {owners}: {has}."
     )
     # That the versions do not fit the requirement is what the first line says.
-    rejected = [rejected for rejected in e.rejected if rejected.kind is not Rejection.SPECIFIER]
-    reasons = [f"{rejected.file}: {rejected.reason}" for rejected in rejected[:4]]
-    more = f" ({len(rejected)} files in all)" if len(rejected) > len(reasons) else ""
+    reasons = [f"{rejected.file}: {rejected.reason}" for rejected in e.telling[:4]]
+    more = f" ({len(e.telling)} files in all)" if len(e.telling) > len(reasons) else ""
     asked = [line.asked for line in _owner_lines(e) if line.asked and not line.versions]
     below = " Lower-priority repositories were not asked."
     return [
