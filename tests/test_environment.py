@@ -278,3 +278,15 @@ def test_what_that_environment_keeps_of_a_policy_is_heeded(two: Two, fresh_env: 
     assert two.base.tool("enable", "--venv", str(venv.root), "--policy", str(two.policy)).code == 0
     done = two.base.tool("explain", "acme", env={"VIRTUAL_ENV": str(venv.root), "PIP_CONFIG_FILE": ""})
     assert (done.code, " comes from corp" in done.stdout, "not guarded" in done.stdout) == (0, True, False), done
+
+
+def test_a_hint_is_for_the_repoprio_that_is_on_path(two: Two, tmp_path: Path) -> None:
+    """The one beside this pip needs to be told nothing; another one, which lives elsewhere, must be."""
+    (tmp_path / "bin").mkdir()
+    for folder in (tmp_path / "bin", two.base.python.parent):
+        command = folder / "repoprio"
+        command.touch()
+        command.chmod(0o755)
+        done = two.base.run("install", "acme>=3", policy=two.policy, env={"PATH": f"{folder}:/usr/bin:/bin"})
+        named = [] if folder == two.base.python.parent else ["--python", str(two.base.python)]
+        assert why(done.stderr) == ["repoprio", "explain", *named, "acme>=3"]

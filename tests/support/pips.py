@@ -163,6 +163,9 @@ class PipEnv:
     def environment(self, policy: Path | None = None, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the variables a command gets: the machine's, cleaned, and then `extra`."""
         kept = {key: value for key, value in os.environ.items() if not _is_dropped(key)}
+        # A repoprio on PATH would be the one that hints speak to.
+        folders = kept.get("PATH", "").split(os.pathsep)
+        kept["PATH"] = os.pathsep.join(folder for folder in folders if not shutil.which("repoprio", path=folder))
         home = str(self._folder("home"))
         places = {key: str(self._folder(name)) for key, name in _XDG.items()}
         chosen = {} if policy is None else {CONFIG_VARIABLE: str(policy)}
