@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import subprocess
 import time
@@ -306,6 +308,27 @@ def test_nobody_else_is_asked_while_the_owner_is_down(env: PipEnv, scene: Scene)
     assert verdicts(found) == {"acme": ("not-known", "unavailable")}
     done = env.tool("explain", "--shadowed", "--disclose", "acme", "acme", policy=policy)
     assert "pip alone  not known: public gave no answer" in done.stdout
+
+
+def test_progress_is_for_terminals(env: PipEnv, scene: Scene) -> None:
+    """On a terminal one line says how far it is; it is gone before what is disclosed is told, and at the end."""
+    scene.corp.add("acme", {"version": "1.0", "requires": ["six"]})
+    scene.public.add("six", "1.0")
+    policy = scene.policy()
+    ours, theirs = pty.openpty()
+    command = [str(env.python), "-m", "repoprio", "compare", "acme"]
+    done = subprocess.run(command, env=env.environment(policy), stdout=subprocess.PIPE, stderr=theirs, check=False)
+    os.close(theirs)
+    said = os.read(ours, 100_000).decode()
+    os.close(ours)
+    steps = re.findall(r"\r\x1b\[K(under the policy|pip alone): (\d) projects?, (\w+)", said)
+    assert steps == [
+        (side, n, name) for side in ("under the policy", "pip alone") for n, name in (("1", "acme"), ("2", "six"))
+    ]
+    assert "\r\x1b[Krepoprio: now pip alone" in said
+    assert said.endswith("\r\x1b[K")
+    assert done.stdout.decode() == env.tool("compare", "acme", policy=policy).stdout
+    assert "\r" not in env.tool("compare", "acme", policy=policy).stderr
 
 
 def test_exit_statuses(env: PipEnv, scene: Scene) -> None:

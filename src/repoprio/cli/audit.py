@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 
 from repoprio import __version__, environment, shell
@@ -50,7 +49,7 @@ def command(options: argparse.Namespace) -> int:
 
     try:
         meant = _meant(options)
-        with _progress() as tell:
+        with terminal.progress() as tell:
             audit = _audit(options, meant, tell)
     except CannotLook as error:
         terminal.complain(str(error))
@@ -121,20 +120,3 @@ def _mender(meant: Environment | None) -> str:
     if knows_python():
         return shell.command("repoprio", "pip", "--python", python)
     return f"{shell.command('repoprio', 'enable', '--python', python)} && {shell.command(python, '-m', 'pip')}"
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """What tells how far an audit is: one line on a terminal's stderr, gone at the end; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    width = terminal.columns(sys.stderr) - 1
-
-    def tell(text: str) -> None:
-        print(f"\r\x1b[K{plain(text)[:width]}", end="", file=sys.stderr, flush=True)
-
-    try:
-        yield tell
-    finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

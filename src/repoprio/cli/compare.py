@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from repoprio.cli import as_for_pip, here, terminal
 from repoprio.render import compare as render
 from repoprio.render.table import painted, unpainted
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.resolution import Voice
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,15 +45,10 @@ def command(options: argparse.Namespace) -> int:
     from repoprio.pip_adapter import resolution
     from repoprio.pip_adapter.opened import CannotLook
 
-    if sys.stderr.isatty():
-        _say("repoprio: resolving under the policy ...")
-    voice = resolution.Voice(
-        _say,
-        lambda disclosure, policy: _say(render.before(disclosure, policy)),
-        lambda name, repositories, by: _say(render.further(name, repositories, by)),
-    )
     try:
-        found = resolution.compare(options.requirements, options.files, as_for_pip.words(options), voice, disclosed)
+        with terminal.progress() as tell:
+            voice = _voice(resolution.Voice, tell)
+            found = resolution.compare(options.requirements, options.files, as_for_pip.words(options), voice, disclosed)
     except CannotLook as error:
         here.complain(str(error))
         return error.status
@@ -60,6 +60,21 @@ def command(options: argparse.Namespace) -> int:
         width = terminal.columns(sys.stdout)
         print(render.screen(found, width=width, paint=paint, verbose=options.verbose))
     return 1 if found.differs and not options.exit_zero else 0
+
+
+def _voice(voice: Callable[..., Voice], tell: Callable[[str], None]) -> Voice:
+    """What is said while it goes on: in lines that stay, and in the one of `tell`, which does not."""
+
+    def say(text: str) -> None:
+        tell("")
+        _say(text)
+
+    return voice(
+        say,
+        lambda disclosure, policy: say(render.before(disclosure, policy)),
+        lambda name, repositories, by: say(render.further(name, repositories, by)),
+        lambda side, count, name: tell(render.step(side, count, name)),
+    )
 
 
 def _say(text: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from repoprio.render.table import plain
@@ -32,6 +34,26 @@ def is_number(text: str) -> bool:
 def complain(text: str) -> None:
     """An error on stderr, as all of repoprio's; what a file or a server says in it must not move the cursor."""
     print("\n".join(plain(line) for line in f"ERROR: {text}".split("\n")), file=sys.stderr)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """What tells how far a command is: one line on a terminal's stderr, gone at the end; nothing elsewhere.
+
+    An empty text takes the line away, before others are written.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    width = columns(sys.stderr) - 1
+
+    def tell(text: str) -> None:
+        print(f"\r\x1b[K{plain(text)[:width]}", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield tell
+    finally:
+        tell("")
 
 
 def shows_color(stream: TextIO | None, wish: str) -> bool:

@@ -37,11 +37,15 @@ _NEVER = Marker("python_version < '0'")
 
 @dataclass(frozen=True)
 class Voice:
-    """What is to be said while it goes on: `note` in general, `before` pip alone, `further` before one more name."""
+    """What is to be said while it goes on: `note` in general, `before` pip alone, `further` before one more name.
+
+    `step` before each project is looked up: whether for pip alone, how many there are with it, and its name.
+    """
 
     note: Callable[[str], None]
     before: Callable[[Disclosure, Policy], None]
     further: Callable[[str, Sequence[Repository], str | None], None]
+    step: Callable[[bool, int, str], None]
 
 
 @dataclass
@@ -67,7 +71,7 @@ def compare(
     # Metadata alone where a server can send parts of a wheel.
     given = [*options, "--use-feature", "fast-deps", *(word for file in files for word in ("--requirement", file))]
     with opened(given) as pip, _silence():
-        policy = Side(pip.finder, pip.guard.policy, disclosed)
+        policy = Side(pip.finder, pip.guard.policy, disclosed, lambda count, name: voice.step(False, count, name))
         pip.finder._repoprio_guard = policy
         roots = _roots(pip, requirements, voice)
         return _compare(pip, roots, policy, voice)
@@ -80,7 +84,12 @@ def _compare(pip: Opened, roots: list[Any], policy: Side, voice: Voice) -> Compa
     needed = list(chosen.sides)
     further = policy.further(needed)
     voice.before(disclosure(further, policy.private()), pip.guard.policy)
-    alone = Alone(policy, lambda name, new: voice.further(name, new, resolver.parent(name)), policy.asked() | further)
+    alone = Alone(
+        policy,
+        lambda name, new: voice.further(name, new, resolver.parent(name)),
+        policy.asked() | further,
+        lambda count, name: voice.step(True, count, name),
+    )
     pip.finder._repoprio_guard = alone
     newest = resolver.resolve(alone)
     texts = _texts(named)

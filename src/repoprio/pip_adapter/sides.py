@@ -24,15 +24,18 @@ from repoprio.urls import filename
 Pairs = set[tuple[str, NormalizedName]]
 # Called before a name that nobody spoke of goes to these repositories.
 Tell = Callable[[NormalizedName, Sequence[Repository]], None]
+# Called before a name is looked up first, with how many there are then.
+Step = Callable[[int, NormalizedName], None]
 
 
 class Side(Guard):
     """A guard that remembers its decisions, and says of a refused lookup whose it was; this one is the policy's."""
 
-    def __init__(self, finder: Any, policy: Any, disclosed: frozenset[NormalizedName] = frozenset()) -> None:
-        """`disclosed` are names that pip alone is asked for too where the policy keeps them private."""
+    def __init__(self, finder: Any, policy: Any, disclosed: frozenset[NormalizedName], step: Step) -> None:
+        """`disclosed` are names that others are asked for where the policy keeps them private."""
         super().__init__(finder, policy)
         self.disclosed = disclosed
+        self._step = step
         self.decisions: dict[NormalizedName, list[Decision[PipPage]]] = defaultdict(list)
 
     def candidates(self, project_name: str, specifier: Any = None) -> list[Any]:
@@ -55,6 +58,8 @@ class Side(Guard):
 
     def decide(self, name: NormalizedName, specifier: Any = None, *, below_owner: bool = False) -> Decision[PipPage]:
         """As the guard's, and remembered."""
+        if name not in self.decisions:
+            self._step(len(self.decisions) + 1, name)
         decision = super().decide(name, specifier, below_owner=below_owner)
         if not any(known is decision for known in self.decisions[name]):
             self.decisions[name].append(decision)
@@ -115,8 +120,8 @@ class Side(Guard):
 class Alone(Side):
     """Version priority among the repositories that routing leaves; `said` is who is known to be asked for what."""
 
-    def __init__(self, before: Side, tell: Tell, said: Pairs) -> None:
-        super().__init__(before._finder, before.policy, before.disclosed)
+    def __init__(self, before: Side, tell: Tell, said: Pairs, step: Step) -> None:
+        super().__init__(before._finder, before.policy, before.disclosed, step)
         # Who named which place, in lines of files that were read already.
         self._noted = before._noted
         self._before = before

@@ -66,6 +66,12 @@ def further(name: str, repositories: Sequence[Repository], required_by: str | No
     return plain(f"repoprio: {listed(repositories)} {verb} asked for {name} as well{by}")
 
 
+def step(is_alone: bool, count: int, name: str) -> str:
+    """How far it is: on which side, how many projects were looked up there, and which one is next."""
+    side = "pip alone" if is_alone else "under the policy"
+    return f"{side}: {count} project{'' if count == 1 else 's'}, {name}"
+
+
 def _names(found: Sequence[str]) -> str:
     return f"{len(found)} name{'' if len(found) == 1 else 's'}"
 
