@@ -436,6 +436,33 @@ def test_requirements_with_hashes(pip: str, make: Callable[..., Two]) -> None:
     assert two.found("reqs.txt") == (0, [])
 
 
+def test_a_file_without_any_hash_is_told_once(make: Callable[..., Two]) -> None:
+    """What `pip freeze` writes has no hash at all: one warning for each file, and what else is wrong with each line."""
+    two = make()
+    two.public.add("six", "1.0")
+    freeze = "acme==99.0\nleftpad==1.0\nsix==1.0\ntool @ https://x.example/tool.zip\n"
+    (two.folder / "freeze.txt").write_text(freeze)
+    (two.folder / "lone.txt").write_text("six==1.0\n")
+    code, findings = two.found("freeze.txt", "lone.txt")
+    told = [(f["code"], f["project"], f["file"], f["line"]) for f in findings]
+    assert (code, told) == (
+        1,
+        [
+            ("not-the-owners", "acme", "freeze.txt", 1),
+            ("no-hash", None, "freeze.txt", None),
+            ("no-hash", "six", "lone.txt", 1),
+            ("direct-url", "tool", "freeze.txt", 4),
+        ],
+    )
+    assert "2 of 4 packages of freeze.txt have no hash" in findings[1]["message"]
+    pad = two.public._shelf.files("leftpad")[0]
+    hashed = f"leftpad==1.0 --hash=sha256:{pad.sha256}\nsix==1.0\nsix==1.0\n"
+    (two.folder / "some.txt").write_text(hashed)
+    _, findings = two.found("some.txt")
+    assert [(f["code"], f["line"]) for f in findings] == [("no-hash", 2), ("no-hash", 3)]
+    check_sarif(two.audit("freeze.txt", "--format", "sarif").stdout)
+
+
 def test_a_file_that_names_an_index(make: Callable[..., Two]) -> None:
     """An index that the policy does not list is a finding, as unlisted says; the others are still audited."""
     two = make()

@@ -292,6 +292,18 @@ def test_a_file_of_another_version_or_from_below() -> None:
     assert (bare.code, "its file has no hash" in bare.message) == ("no-hash", True)
 
 
+def test_that_nothing_has_a_hash_is_told_once() -> None:
+    """Of a file in which nothing has one, and only where that would be told more than once."""
+    bare = [Finding("no-hash", "x", "y", name, file=file) for name, file in (("a", "f"), ("b", "f"), ("c", "g"))]
+    other = Finding("yanked", "x", "y", "b", file="f")
+    found = [bare[0], other, *bare[1:]]
+    assert lock_verdicts.hashless(found, {"g": 1}) == found
+    first, *rest = lock_verdicts.hashless(found, {"f": 2, "g": 1})
+    assert first.message.startswith("all 2 packages of f have no hash")
+    assert rest == [other, bare[2]]
+    assert lock_verdicts.hashless(found, {"f": 3})[0].message.startswith("2 of 3 packages")
+
+
 PYLOCK = f"""\
 lock-version = "1.0"
 created-by = "a test"

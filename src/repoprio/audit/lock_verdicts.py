@@ -24,6 +24,29 @@ class LockedFile(NamedTuple):
     line: int | None
 
 
+def hashless(found: Sequence[Finding], files: Mapping[str, int]) -> list[Finding]:
+    """`found`, where that nothing has a hash is told once of each of `files`, which are like that.
+
+    They are by name, with how many packages each has.
+    """
+    told: dict[str, list[Finding]] = {}
+    for one in found:
+        if one.code == "no-hash" and one.file in files:
+            told.setdefault(one.file or "", []).append(one)
+    several = {file: some for file, some in told.items() if len(some) > 1}
+    firsts = {id(some[0]): _hashless(some, files[file]) for file, some in several.items()}
+    dropped = {id(one) for some in several.values() for one in some[1:]}
+    return [firsts.get(id(one), one) for one in found if id(one) not in dropped]
+
+
+def _hashless(some: Sequence[Finding], packages: int) -> Finding:
+    number = "all" if len(some) == packages else f"{len(some)} of"
+    said = f"{number} {packages} packages of {some[0].file} have no hash, so that only their versions were held against"
+    said += " the policy, and no file."
+    first = some[0]
+    return Finding("no-hash", said, "lock again while the policy is in force, with sha256 hashes", file=first.file)
+
+
 class _Owners(NamedTuple):
     """Who owns a name and why; the files that they list of it, and what lower ones list."""
 

@@ -42,7 +42,7 @@ def progress() -> Iterator[Callable[[str], None]]:
 
     An empty text takes the line away, before others are written.
     """
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda _: None
         return
     width = columns(sys.stderr) - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -184,7 +185,7 @@ class Auditor:
         for number, package in enumerate(packages, 1):
             self._tell(f"{number}/{len(packages)} {package.name}")
             found += self._package(package)
-        return self._audit("files", "package", len(packages), found)
+        return self._audit("files", "package", len(packages), lock_verdicts.hashless(found, _hashless(packages)))
 
     def _package(self, package: Package) -> list[Finding]:
         subject = _subject(package.name, package.version, "is locked", file=package.file, line=package.line)
@@ -233,6 +234,13 @@ class Auditor:
 def _subject(name: str, version: str | None, verb: str, **more: Any) -> Subject:
     """What somebody else named so."""
     return Subject(shown(name), shown(canonical(version)) if version else None, verb, **more)
+
+
+def _hashless(packages: Sequence[Package]) -> dict[str, int]:
+    """The files of which no package has a hash, such as what ``pip freeze`` writes; with how many packages they have."""
+    counts = Counter(package.file for package in packages)
+    hashed = {package.file for package in packages if package.files}
+    return {file: number for file, number in counts.items() if file not in hashed}
 
 
 def _rivals(subject: Subject, package: Package) -> Finding:
