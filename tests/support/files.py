@@ -66,6 +66,9 @@ class FileSpec:
     name: str | None = None
     raw_name: str | None = None
     build_requires: tuple[str, ...] = ()
+    # Further files of a wheel, by their names in it, and further lines of its RECORD.
+    members: tuple[tuple[str, str], ...] = ()
+    records: tuple[str, ...] = ()
 
     @property
     def extras(self) -> tuple[str, ...]:
@@ -142,6 +145,8 @@ def _from_table(table: object) -> FileSpec:
         name=reader.text("name"),
         raw_name=reader.text("filename"),
         build_requires=reader.texts("build-requires"),
+        members=tuple(reader.text_table("members").items()),
+        records=reader.texts("records"),
     )
     reader.finish()
     if spec.build_requires and not spec.is_sdist:
@@ -190,8 +195,9 @@ def _wheel(owner: str, spec: FileSpec, origin: str) -> bytes:
         f"{underscored(owner)}.py": _module(spec, origin),
         f"{info}/METADATA": _metadata(owner, spec),
         f"{info}/WHEEL": _wheel_tags(spec.tag),
+        **{name: text.encode("utf-8") for name, text in spec.members},
     }
-    return _zip(files | {f"{info}/RECORD": _record(files, f"{info}/RECORD")})
+    return _zip(files | {f"{info}/RECORD": _record(files, f"{info}/RECORD", *spec.records)})
 
 
 def _wheel_tags(tag: str) -> bytes:
@@ -202,9 +208,9 @@ def _wheel_tags(tag: str) -> bytes:
     return _text(lines + [f"Build: {number}" for number in build])
 
 
-def _record(files: Mapping[str, bytes], own: str) -> bytes:
+def _record(files: Mapping[str, bytes], own: str, *more: str) -> bytes:
     lines = [f"{name},sha256={_urlsafe(data)},{len(data)}" for name, data in files.items()]
-    return _text([*lines, f"{own},,"])
+    return _text([*lines, f"{own},,", *(f"{name},," for name in more)])
 
 
 def _urlsafe(data: bytes) -> str:

@@ -206,6 +206,17 @@ class Guard:
         why = shell.command("repoprio", "explain", normalize(project_name))
         raise Refused(text.message(lead, [f"rule: {rule}"], "pylock", why=why, help_text=self.policy.help))
 
+    def has_looked_up(self, req: Any) -> bool:
+        """Whether the file of an InstallRequirement is one that its owner lists; False for URLs, and unproven locks."""
+        locks = getattr(self._finder, "_locked_links", {})
+        is_unproven = self.policy.pylock == "allow" and normalize(req.name) in locks
+        return req.original_link is None and not is_unproven
+
+    def owners_of(self, name: NormalizedName) -> tuple[Repository, ...]:
+        """The repositories that supplied `name`, as far as it was looked up; nobody is asked."""
+        found = (decision.owners for key, decision in self._decisions.items() if key[0] == name)
+        return next((tuple(owner.repository for owner in owners) for owners in found if owners), ())
+
     def memory(self) -> tuple[Run[PipPage], Pages]:
         """What this run remembers; it lives with pip's session, whose retries and logins shaped it."""
         session = self._session

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from collections.abc import Mapping
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -27,9 +28,9 @@ def layers(*, isolated: bool) -> tuple[places.Layer, ...]:
     return places.layers(os.environ, _platform_dirs, isolated=isolated)
 
 
-def pip_layers(*, isolated: bool) -> tuple[places.Layer, ...]:
+def pip_layers(*, isolated: bool, environ: Mapping[str, str] = os.environ) -> tuple[places.Layer, ...]:
     """Pip's own files, as pip finds them."""
-    return places.pip_layers(os.environ, _platform_dirs, isolated=isolated)
+    return places.pip_layers(environ, _platform_dirs, isolated=isolated)
 
 
 def system_folder() -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pip
 
-from repoprio.pip_adapter import auth, hook, requirement_files, watching, wrappers
+from repoprio.pip_adapter import auth, hook, installing, requirement_files, watching, wrappers
 from repoprio.pip_adapter.process import Process
 from repoprio.policy import Mode
 from repoprio.render import text
@@ -35,6 +35,8 @@ _BUILDS: list[tuple[str | None, str, str, Wrapper | None]] = [
         wrappers.install_in_process,
     ),
 ]
+# What lies between differs from pip to pip.
+_INSTALLS = "requirements ... root home prefix ... use_user_site ..."
 # What stands in one of these modules on some pips and in another, or nowhere, on others.
 _STARTERS = ("get_runnable_pip", "_create_standalone_pip")
 _MOVED = frozenset({*_STARTERS, "InprocessBuildEnvironmentInstaller"})
@@ -53,6 +55,7 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     "pip._internal.cli.req_command": [
         ("RequirementCommand", "trace_basic_info", "finder", wrappers.trace_basic_info),
     ],
+    "pip._internal.commands.install": [("InstallCommand", "run", "self options args", installing.run)],
     "pip._internal.commands.index": [
         (
             "IndexCommand",
@@ -78,6 +81,7 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     ],
     "pip._internal.build_env": _BUILDS,
     "pip._internal.build_env.installer": _BUILDS,
+    "pip._internal.req": [(None, "install_given_reqs", _INSTALLS, installing.install_given_reqs)],
     "pip._internal.req.req_file": [
         (None, "handle_option_line", "opts filename lineno finder", requirement_files.handle_option_line),
         (None, "expand_env_variables", "lines_enum", requirement_files.expand_env_variables),
@@ -146,13 +150,19 @@ def _function(owner: Any, name: str) -> Any:
 
 
 def _takes(function: Any, parameters: str) -> bool:
-    """Whether the function's parameters begin with these, and all further ones have defaults."""
+    """Whether the function's parameters begin with these, and all further ones have defaults.
+
+    Where some are left open (``...``) they must only follow one another: what wraps it passes all on, as they are.
+    """
     try:
         found = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         return False
     expected = parameters.split()
     names = [parameter.name for parameter in found]
+    if "..." in expected:
+        rest = iter(names)
+        return names[:1] == expected[:1] and all(name in rest for name in expected if name != "...")
     return names[: len(expected)] == expected and all(
         parameter.default is not parameter.empty or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
         for parameter in found[len(expected) :]

@@ -29,7 +29,8 @@ class Process:
     """What one command knows: its policy, read once when pip first builds something that looks up projects.
 
     `roots` are the URLs that the user asks for, `asked` the names (None: no resolver runs); `builds` counts
-    the in-process builds that are going on; `command` is pip's subcommand, `arguments` what it was given;
+    the in-process builds that are going on; `target` is where ``pip install --target`` moves things in the end;
+    `command` is pip's subcommand, `arguments` what it was given;
     `seen` what came of it under a policy that only observes, and `seen_file` where the pips that it starts
     leave word of that. `looks`: a command of repoprio that installs nothing; `named_files` are the
     requirements files that the user named, those that they name left out.
@@ -46,6 +47,7 @@ class Process:
     builds: int = 0
     roots: set[str] = field(default_factory=set)
     asked: set[str] | None = None
+    target: str = ""
     command: str = ""
     arguments: tuple[str, ...] = ()
     looks: bool = False
@@ -60,8 +62,10 @@ class Process:
     def load(self) -> None:
         """Read the policy."""
         # pip 26.3 forbids imports once it installs: whatever may be needed is loaded here.
-        from repoprio.pip_adapter import compat, hush
+        from repoprio.pip_adapter import compat, hush, wheels
         from repoprio.pip_adapter.guard import Guard  # noqa: F401
+
+        wheels.settings_files()
 
         survey = compat.read_policy(isolated=self.is_isolated)
         # Children look up projects too, from another folder perhaps, or in another interpreter.

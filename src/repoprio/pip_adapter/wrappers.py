@@ -301,6 +301,8 @@ def prepare(original: Callable[..., Any]) -> Callable[..., Any]:
         rules = enforced()
         if rules is not None and req.original_link is not None:
             direct.judge(rules, req)
+        # Whoever installs it asks where it came from.
+        req._repoprio_guard = guard_of(self.finder)
         return original(self, req, *args, **kwargs)
 
     return prepare

@@ -1,0 +1,74 @@
+"""Where a file of a wheel may not land: what decides how pip chooses, and what guards it. Pure.
+
+Places are absolute paths as `fold` makes them: what a file system may take for one file is one text.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import unicodedata
+from dataclasses import dataclass
+
+# What pip, Python and uv read from the folder of an environment.
+_SETTINGS = frozenset({"pip.conf", "pip.ini", "pyvenv.cfg", "uv.toml"})
+_PACKAGES = ("/site-packages", "/dist-packages")
+_CACHE = "/__pycache__"
+# Modules, compiled ones among them, folders, metadata, and what Python runs at its start (PEP 829).
+_HOOK = re.compile(r"_repoprio|repoprio(?:[.-]|$)")
+_CUSTOM = re.compile(r"sitecustomize(?:\.|$)")
+
+
+class Ground(enum.Enum):
+    """What lies at a place: settings of pip or of an environment, the policy, or what belongs to repoprio alone."""
+
+    SETTINGS = enum.auto()
+    POLICY = enum.auto()
+    HOOK = enum.auto()
+
+
+def fold(path: str) -> str:
+    """`path` as one text for all spellings that a file system which ignores case takes for it."""
+    return unicodedata.normalize("NFD", path).casefold().rstrip("/")
+
+
+def is_setting(name: str) -> bool:
+    """Whether a file of this name has a say, where it lies in the folder of an environment."""
+    return name in _SETTINGS or name.endswith("._pth")
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """The places that matter, all folded.
+
+    `settings` and `policies` are files, `policies` folders as well; `environments` are the folders of
+    environments and of their interpreters; `imports` are those that Python imports from; `customs` those whose
+    sitecustomize starts the hook.
+    """
+
+    settings: frozenset[str]
+    policies: frozenset[str]
+    environments: frozenset[str]
+    imports: frozenset[str]
+    customs: frozenset[str] = frozenset()
+
+    def of(self, place: str, root: str) -> Ground | None:
+        """What lies at `place`, None where it does not matter; no folder above `root` says anything of it."""
+        folder, _, name = place.rpartition("/")
+        if place in self.policies or any(place.startswith(f"{policy}/") for policy in self.policies):
+            return Ground.POLICY
+        if place in self.settings or (is_setting(name) and folder in self.environments):
+            return Ground.SETTINGS
+        return Ground.HOOK if self._is_hook(place, root) else None
+
+    def _is_hook(self, place: str, root: str) -> bool:
+        begin = len(root) if place.startswith(f"{root}/") else 0
+        folder = place[:begin]
+        for part in place[begin + 1 :].split("/"):
+            home = folder.removesuffix(_CACHE)
+            if _HOOK.match(part) and (home in self.imports or home.endswith(_PACKAGES)):
+                return True
+            if _CUSTOM.match(part) and home in self.customs:
+                return True
+            folder = f"{folder}/{part}"
+        return False

@@ -1,0 +1,62 @@
+"""Where a file of a wheel may not land, as data."""
+
+from __future__ import annotations
+
+import pytest
+
+from repoprio.landing import Ground, Grounds, fold, is_setting
+
+ROOT = "/env"
+PACKAGES = "/env/lib/python3/site-packages"
+GROUNDS = Grounds(
+    settings=frozenset({"/etc/pip.conf", "/env/share/named.ini"}),
+    policies=frozenset({"/etc/repoprio", "/env/etc/corp.toml"}),
+    environments=frozenset({ROOT, "/env/bin"}),
+    imports=frozenset({"/env/lib/python3", "/home"}),
+    customs=frozenset({"/env/lib/python3"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "ground"),
+    [
+        ("/env/pip.conf", Ground.SETTINGS),
+        ("/env/PYVENV.cfg", Ground.SETTINGS),
+        ("/env/bin/python312._pth", Ground.SETTINGS),
+        ("/env/share/named.ini", Ground.SETTINGS),
+        ("/etc/pip.conf", Ground.SETTINGS),
+        ("/env/share/pip.conf", None),
+        ("/env/etc/corp.toml", Ground.POLICY),
+        ("/etc/repoprio/repos.d/x.toml", Ground.POLICY),
+        ("/etc/repoprio-x/x.toml", None),
+        (f"{PACKAGES}/_repoprio_shim.py", Ground.HOOK),
+        (f"{PACKAGES}/__pycache__/_repoprio_shim.cpython-311.pyc", Ground.HOOK),
+        (f"{PACKAGES}/_repoprio_record.json", Ground.HOOK),
+        (f"{PACKAGES}/Repoprio/x.py", Ground.HOOK),
+        (f"{PACKAGES}/repoprio.start", Ground.HOOK),
+        (f"{PACKAGES}/repoprio-1.0.dist-info/RECORD", Ground.HOOK),
+        ("/env/lib/python3/_repoprio_pointer.py", Ground.HOOK),
+        ("/env/lib/python3/sitecustomize.py", Ground.HOOK),
+        ("/env/lib/python3/__pycache__/sitecustomize.cpython-311.pyc", Ground.HOOK),
+        (f"{PACKAGES}/sitecustomize.py", None),
+        (f"{PACKAGES}/repoprio_extras/x.py", None),
+        (f"{PACKAGES}/x/repoprio/x.py", None),
+        (f"{PACKAGES}/x/_repoprio_shim.py", None),
+        ("/home/repoprio/x.py", Ground.HOOK),
+    ],
+)
+def test_each_place(place: str, ground: Ground | None) -> None:
+    """What a place is does not depend on how it is spelled."""
+    assert GROUNDS.of(fold(place), ROOT) is ground
+
+
+def test_what_lies_above_says_nothing() -> None:
+    """An environment in a folder that is called repoprio, below one that is imported from, is no hook's."""
+    assert GROUNDS.of("/home/repoprio/env/lib/x.py", "/home/repoprio/env") is None
+
+
+def test_spellings_of_one_file() -> None:
+    """Case, and the two ways to write an accent, are one to some file systems."""
+    assert fold("/ENV/Caf\u00e9/") == fold("/env/cafe\u0301")
+    assert is_setting("pip.ini")
+    assert not is_setting("pip.conf.d")
