@@ -125,6 +125,8 @@ def test_who_looks_from_where(pip_env: EnvFactory, policy: Path, tmp_path: Path)
     number = os.geteuid()
     assert (code, found["user"]) == (0, {"name": owners.name_of(number), "uid": number})
     assert found["folder"] == str(env.home / "work")
+    said = env.tool("doctor", policy=policy, env={"PATH": NO_PIPS}).stdout
+    assert f"Run as {owners.name_of(number)} (uid {number}), from {env.home / 'work'}: each pip with help" in said
     started = [str(env.python), "-m", "pip"]
     assert found["environments"][0]["ran"] == [
         [*started, "--version"],

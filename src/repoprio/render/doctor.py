@@ -37,7 +37,8 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
     policy, user = report["policy"], report["user"]
     uid = "" if user["uid"] is None else f" (uid {user['uid']})"
     yield report["environment"]["line"]
-    yield f"All is run as {user['name']}{uid}, from {report['folder']}."
+    yield f"Run as {user['name']}{uid}, from {report['folder']}: each pip with help, which its hook answers, and with"
+    yield "download acme, from two repositories on loopback."
     yield ""
     yield f"Policy   {', '.join(policy['files']) or 'none'}"
     if not policy["is_told_by_hook"]:
