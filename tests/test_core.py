@@ -443,6 +443,19 @@ def test_explanations_know_their_lines() -> None:
     assert str(Rule("a", "", "f")) == "a (f)"
 
 
+def test_flexible_mode_goes_no_further_down_than_it_may() -> None:
+    """Below the last tier nobody is asked, whatever fits; in strict mode there is nothing to stop."""
+    tiers = (repository("corp"), repository("team", 50), repository("public", 90))
+    for mode, asked in ((Mode.FLEXIBLE, ["corp", "team"]), (Mode.STRICT, ["corp"])):
+        policy = Policy(tiers, mode=mode)
+        lookup: Lookup[str] = Lookup(Run(policy), ACME, last=50)
+        decision = drive(lookup, lambda _: PAGE, lambda _: False)
+        assert [finding.repository.name for finding in decision.of(State.SERVES)] == asked
+    assert Policy(tiers, mode=Mode.FLEXIBLE).is_flexible
+    assert not Policy(tiers).is_flexible
+    assert Policy(tiers, pins=(Pin("one", (Pattern.parse("acme"),), mode=Mode.FLEXIBLE),)).is_flexible
+
+
 def test_explanations_of_what_was_shadowed() -> None:
     """What a lower repository has is told as shadowed where it was asked."""
     policy = Policy((repository("corp"), repository("public", 90)))

@@ -110,13 +110,18 @@ class Lookup(Generic[Page]):
         no_index: bool = False,
         callers: tuple[Repository, ...] = (),
         below_owner: bool = False,
+        last: int | None = None,
     ) -> None:
-        """`below_owner` asks on below the owner (``explain --shadowed``); it never changes the owner."""
+        """`below_owner` asks on below the owner (``explain --shadowed``); it never changes the owner.
+
+        `last` is the lowest tier that flexible mode may go on to, by its priority.
+        """
         self._run = run
         self._name = name
         self.route = route(run.policy, name, no_index=no_index, callers=callers)
         self._known = tuple(r for tier in tiers(run.policy.repositories + callers) for r in tier)
         self._below_owner = below_owner
+        self._last = last
         self._findings: dict[str, Finding[Page]] = {}
         self._owners: tuple[Finding[Page], ...] = ()
         self.decision: Decision[Page] | None = None
@@ -155,7 +160,7 @@ class Lookup(Generic[Page]):
         ordered = tiers(self.route.repositories)
         groups = [tuple(r for tier in ordered for r in tier)] if merged else ordered
         for tier in groups:
-            if self._owners and not self._below_owner:
+            if (self._owners and not self._below_owner) or self._is_past_last(tier):
                 break
             found = yield from self._ask_tier(tier)
             if self._owners:
@@ -168,6 +173,10 @@ class Lookup(Generic[Page]):
             elif serving:
                 self._owners = serving
         return self._end()
+
+    def _is_past_last(self, tier: tuple[Repository, ...]) -> bool:
+        is_flexible = self.mode is Mode.FLEXIBLE
+        return is_flexible and self._last is not None and tier[0].priority > self._last
 
     def _ask_tier(
         self, tier: tuple[Repository, ...]

@@ -188,6 +188,11 @@ class Policy:
         """The enabled repositories, highest priority first, ties in the order named."""
         return [r for tier in tiers(self.repositories) for r in tier if r.enabled]
 
+    @property
+    def is_flexible(self) -> bool:
+        """Whether flexible mode rules for any name."""
+        return Mode.FLEXIBLE in {self.mode, *(pin.mode for pin in self.pins)}
+
     def is_one_tier(self) -> bool:
         """Whether priorities protect nothing: several repositories are asked, and all of them share one."""
         asked = [repository for repository in self.enabled() if not repository.explicit]

@@ -123,6 +123,21 @@ def newest_first(versions: set[str]) -> tuple[str, ...]:
     return tuple(str(version) for version in sorted(map(Version, versions), reverse=True))
 
 
+def in_turn(found: list[Any]) -> Any:
+    """One `BestCandidateResult` of several, whose candidates pip's resolver tries one list after the other."""
+    if len(found) == 1:
+        return found[0]
+    # The resolver begins with the last.
+    applicable = [candidate for one in reversed(found) for candidate in _applicable(one)]
+    best = next((one.best_candidate for one in found if one.best_candidate is not None), None)
+    return type(found[0])(applicable, applicable, best)
+
+
+def _applicable(found: Any) -> Any:
+    # Since pip 25.1 a field.
+    return found.applicable_candidates if hasattr(found, "applicable_candidates") else found.iter_applicable()
+
+
 def is_pinned(specifier: Any) -> bool:
     """Whether the specifier names one version, so that pip may take a yanked file (PEP 592)."""
     return any(

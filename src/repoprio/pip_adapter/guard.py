@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from repoprio.pip_adapter import aim, auth, callers, compat, hush, own
 from repoprio.pip_adapter.callers import Refusal
 from repoprio.pip_adapter.pages import Pages
 from repoprio.pip_adapter.reading import PipPage
+from repoprio.pip_adapter.search import Search, Tiers
 from repoprio.pip_adapter.weigh import Offers, Weighed, offers_alone
 from repoprio.policy import CALLERS_PRIORITY, Format, Mode, Policy, Repository
 from repoprio.reasons import listed
@@ -50,7 +51,8 @@ def warn(line: str) -> None:
 class Guard:
     """What stands between one `PackageFinder` and the repositories.
 
-    `forgotten` is how often somebody cleared the caches of pip's finders.
+    `forgotten` is how often somebody cleared the caches of pip's finders; `search` the search that is going on in
+    flexible mode, and `tiers` who was found to serve the names that it rules.
     """
 
     forgotten = 0
@@ -63,9 +65,16 @@ class Guard:
         self._noted: dict[str, str] = {}
         # URLs of files that came with a login for a repository of the policy, and the lines that named them.
         self._carried: list[tuple[str, str]] = []
-        self._decisions: dict[tuple[NormalizedName, str, bool], Decision[PipPage]] = {}
+        self.search: Search | None = None
+        self.tiers = Tiers()
+        self._decisions: dict[tuple[Any, ...], Decision[PipPage]] = {}
         self._offers: dict[tuple[Any, ...], Weighed] = {}
         self._best: dict[tuple[Any, ...], Any] = {}
+
+    @property
+    def is_flexible(self) -> bool:
+        """Whether flexible mode rules for any name."""
+        return self.policy.is_flexible
 
     def find_best_candidate(self, project_name: str, specifier: Any, hashes: Any) -> Any:
         """Pip's `BestCandidateResult` among the owner's candidates; `Refused` if it may not be looked up."""
@@ -73,23 +82,70 @@ class Guard:
         self.take_callers()
         if key not in self._best:
             evaluator = self._finder.make_candidate_evaluator(project_name, specifier=specifier, hashes=hashes)
-            self._best[key] = evaluator.compute_best_candidate(self.candidates(project_name, specifier))
+            offers = (
+                self.candidates(project_name, specifier, tier) for tier in self._tiers_to_offer(project_name, specifier)
+            )
+            self._best[key] = compat.in_turn([evaluator.compute_best_candidate(found) for found in offers])
         return self._best[key]
 
-    def candidates(self, project_name: str, specifier: Any = None) -> list[Any]:
+    def _tiers_to_offer(self, project_name: str, specifier: Any) -> list[int | None]:
+        """None for the owner's candidates, then the lower tiers that a search opened, by their priorities."""
+        name = normalize(project_name)
+        opened = sorted(self.search.reach.opened.get(name, ())) if self.search else []
+        if not opened or not self.search:
+            return [None]
+        owners = self.reached(name, specifier).owners
+        tier = owners[0].repository.priority if owners else 0
+        last = self.search.reach.caps.get(name, opened[-1])
+        return [None, *(lower for lower in opened if tier < lower <= last)]
+
+    @contextlib.contextmanager
+    def searching(self) -> Iterator[None]:
+        """While pip's resolver searches in flexible mode; a build inside it may search as well."""
+        outer, self.search = self.search, Search()
+        try:
+            yield
+        finally:
+            self.search = outer
+            self.forget_best()
+
+    def forget_best(self) -> None:
+        """Weigh candidates anew: a search has moved on."""
+        self._best.clear()
+
+    def candidates(self, project_name: str, specifier: Any = None, tier: int | None = None) -> list[Any]:
         """The owner's candidates for `project_name`; `Refused` if it may not be looked up.
 
-        `specifier` is the requirement as merged so far; only flexible mode looks at it.
+        `specifier` is the requirement as merged so far; only flexible mode looks at it. `tier`: a lower one instead.
         """
         if not is_project_name(project_name):
             raise Refused(text.message(f"{project_name!r} is not a project name.", [], "not-a-name"))
-        decision = self.decide(normalize(project_name), specifier)
+        decision = self.reached(normalize(project_name), specifier, tier)
         if decision.outcome in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
-            raise Refused(text.refusal(self.explanation(project_name, specifier)))
+            raise Refused(text.refusal(self.explanation(project_name, specifier, decision=decision)))
+        if tier is not None and not decision.owners:
+            return []
         return list(self._weighed(decision).candidates)
 
-    def decide(self, name: NormalizedName, specifier: Any = None, *, below_owner: bool = False) -> Decision[PipPage]:
-        """The decision on `name`; each one is made once, and only flexible ones know the specifier."""
+    def reached(self, name: NormalizedName, specifier: Any, tier: int | None = None) -> Decision[PipPage]:
+        """The decision on `name` as far down as the search that goes on may go; `tier`: that lower one alone."""
+        if tier is not None:
+            return self.decide(name, specifier, passed=tier - 1, last=tier)
+        return self.decide(name, specifier, last=self.search.reach.caps.get(name) if self.search else None)
+
+    def decide(
+        self,
+        name: NormalizedName,
+        specifier: Any = None,
+        *,
+        below_owner: bool = False,
+        passed: int = 0,
+        last: int | None = None,
+    ) -> Decision[PipPage]:
+        """The decision on `name`; each one is made once, and only flexible ones know the specifier.
+
+        For these, tiers down to `passed` are passed over whatever they have, and none below `last` is asked.
+        """
         self.take_callers()
         run, pages = self.memory()
         lookup = Lookup(
@@ -98,16 +154,21 @@ class Guard:
             no_index=compat.no_index(self._finder),
             callers=tuple(self._callers.admitted),
             below_owner=below_owner,
+            last=last,
         )
-        key = (name, str(specifier or "") if lookup.mode is Mode.FLEXIBLE else "", below_owner)
+        is_flexible = lookup.mode is Mode.FLEXIBLE
+        key = (name, below_owner, *((str(specifier or ""), passed, last) if is_flexible else ()))
         if key not in self._decisions:
             versions = narrowing(lookup.route)
 
             def fits(offers: Offers) -> bool:
-                return Weighed(self._finder, name, offers, versions).best(specifier) is not None
+                is_passed = offers[0].repository.priority <= passed
+                return not is_passed and Weighed(self._finder, name, offers, versions).best(specifier) is not None
 
             self._decisions[key] = drive(lookup, pages.fetch, fits)
             self._warn_of_skipped(self._decisions[key])
+            if is_flexible:
+                self.tiers.note(self._decisions[key])
         return self._decisions[key]
 
     def inquire(self, repository: Repository, name: NormalizedName) -> Finding[PipPage]:
@@ -148,13 +209,14 @@ class Guard:
         constraint: str = "",
         shadowed: bool = False,
         disclosed: bool = False,
+        decision: Decision[PipPage] | None = None,
     ) -> Explanation:
         """All there is to say of a requirement, from the same lookup and weighing as an installation.
 
         `shadowed`: what pip alone would take as well; `disclosed`: also of a name that the policy keeps private.
         """
         name = normalize(project_name)
-        decision = self.decide(name, specifier, below_owner=shadowed)
+        decision = decision or self.decide(name, specifier, below_owner=shadowed)
         decision = self.disclose(decision) if disclosed else decision
         private = privacy(decision) if shadowed else None
         weighed = self._weighed(decision)
@@ -237,6 +299,7 @@ class Guard:
             hush.install(spellings(login.password or login.user for login in self._callers.logins.values()))
             self._scope = state
             self._decisions.clear()
+            self.tiers = Tiers()
             self._offers.clear()
             self._best.clear()
         if self._callers.refused:

@@ -99,7 +99,7 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
         ("PipSession", "add_trusted_host", "self host source suppress_logging", auth.add_trusted_host),
     ],
     "pip._internal.operations.prepare": [
-        ("RequirementPreparer", "prepare_linked_requirement", "self req", wrappers.prepare),
+        ("RequirementPreparer", "prepare_linked_requirement", "self req", wrappers.prepare_linked),
         ("RequirementPreparer", "prepare_editable_requirement", "self req", wrappers.prepare),
     ],
     "pip._internal.resolution.legacy.resolver": [
@@ -111,6 +111,7 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
         ("Factory", "collect_root_requirements", "self root_ireqs", wrappers.collect_root_requirements),
     ],
     "pip._internal.resolution.resolvelib.resolver": [
+        (None, "RLResolver", "provider reporter", watching.resolver_of_resolvelib),
         ("Resolver", "resolve", "self root_reqs check_supported_wheels", watching.resolve),
     ],
 }

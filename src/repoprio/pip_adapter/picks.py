@@ -64,14 +64,26 @@ def _wanted(result: Any, constraints: Mapping[str, Any]) -> dict[NormalizedName,
     merged: dict[NormalizedName, Wanted] = {
         normalize(name): (constraint.specifier, constraint.hashes) for name, constraint in constraints.items()
     }
-    for criterion in result.criteria.values():
-        for requirement in criterion.iter_requirement():
-            _, ireq = requirement.get_candidate_lookup()
-            if ireq is not None and ireq.req is not None:
-                project = normalize(requirement.project_name)
-                specifier, hashes = merged.get(project, (SpecifierSet(), Hashes()))
-                merged[project] = (specifier & ireq.req.specifier, hashes & ireq.hashes(trust_internet=False))
+    for _, _, requirement in live_requirements(result):
+        _, ireq = requirement.get_candidate_lookup()
+        if ireq is not None and ireq.req is not None:
+            project = normalize(requirement.project_name)
+            specifier, hashes = merged.get(project, (SpecifierSet(), Hashes()))
+            merged[project] = (specifier & ireq.req.specifier, hashes & ireq.hashes(trust_internet=False))
     return merged
+
+
+def live_requirements(result: Any) -> Iterator[tuple[str | None, str, Any]]:
+    """Who wants what in a result of resolvelib's, as parent, child and requirement; by what was chosen in the end.
+
+    Its criteria also keep what was wanted by parents that it dropped on its way.
+    """
+    nodes: dict[int, str | None] = {id(candidate): key for key, candidate in result.mapping.items()}
+    nodes[id(None)] = None
+    for key, criterion in result.criteria.items():
+        for requirement, parent in criterion.information:
+            if id(parent) in nodes:
+                yield nodes[id(parent)], key, requirement
 
 
 def _of_legacy(requirement_set: Any, found: Mapping[str, tuple[Any, Wanted]]) -> Iterator[Pick]:

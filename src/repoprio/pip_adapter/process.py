@@ -88,6 +88,8 @@ class Process:
             # What pip says stays as it is, and nothing is imported later on.
             from repoprio.pip_adapter import observe  # noqa: F401
         else:
+            if self.policy and self.policy.is_flexible:
+                from repoprio.pip_adapter import flexible  # noqa: F401
             hush.install(self.policy.secrets if self.policy else ())
 
     def note_asked(self, requirements: Iterable[Any]) -> None:

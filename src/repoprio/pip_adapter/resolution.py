@@ -15,11 +15,12 @@ from typing import Any
 from repoprio import comparison, mending
 from repoprio.comparison import Comparison, Disclosure, Failure, Pair, Pick, Twin
 from repoprio.names import NormalizedName, normalize
-from repoprio.pip_adapter import compat, unbuilt
+from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.blame import blame
 from repoprio.pip_adapter.guard import Refused
 from repoprio.pip_adapter.opened import CannotLook, Opened, opened
 from repoprio.pip_adapter.sides import Alone, Side, disclosure
+from repoprio.pip_adapter.standin import StandIn
 from repoprio.pip_adapter.unbuilt import NoBuilds, Unbuilt, Unresolved, name_of, shown
 from repoprio.policy import Policy, Repository
 from repoprio.urls import filename
@@ -276,7 +277,7 @@ def _found(result: Any, side: Side) -> Found:
         name = normalize(candidate.project_name)
         found.links[name] = link
         supplier = side.supplier(name, link)
-        is_unread = isinstance(candidate.dist, unbuilt.StandIn)
+        is_unread = isinstance(candidate.dist, StandIn)
         found.sides[name] = Pick(
             None if is_unread and candidate.dist.is_versionless else str(candidate.version),
             supplier,

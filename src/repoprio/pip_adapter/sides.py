@@ -38,29 +38,30 @@ class Side(Guard):
         self._step = step
         self.decisions: dict[NormalizedName, list[Decision[PipPage]]] = defaultdict(list)
 
-    def candidates(self, project_name: str, specifier: Any = None) -> list[Any]:
+    def candidates(self, project_name: str, specifier: Any = None, tier: int | None = None) -> list[Any]:
         """As the guard's, but for what cannot be looked up: `Unresolved`.
 
         A place that the policy does not list is no project's fault: `Refused`, as ever.
         """
         self.take_callers()
         try:
-            return self._found(project_name, specifier)
+            return self._found(project_name, specifier, tier)
         except Refused as error:
             name = normalize(project_name)
             said = refused(error)
             if is_project_name(project_name):
-                said = failure_of(self.explanation(project_name, specifier))
+                decision = self.reached(name, specifier, tier)
+                said = failure_of(self.explanation(project_name, specifier, decision=decision))
             raise Unresolved(name, said) from None
 
-    def _found(self, project_name: str, specifier: Any) -> list[Any]:
-        return super().candidates(project_name, specifier)
+    def _found(self, project_name: str, specifier: Any, tier: int | None) -> list[Any]:
+        return super().candidates(project_name, specifier, tier)
 
-    def decide(self, name: NormalizedName, specifier: Any = None, *, below_owner: bool = False) -> Decision[PipPage]:
+    def decide(self, name: NormalizedName, specifier: Any = None, **how: Any) -> Decision[PipPage]:
         """As the guard's, and remembered."""
         if name not in self.decisions:
             self._step(len(self.decisions) + 1, name)
-        decision = super().decide(name, specifier, below_owner=below_owner)
+        decision = super().decide(name, specifier, **how)
         if not any(known is decision for known in self.decisions[name]):
             self.decisions[name].append(decision)
         return decision
@@ -130,7 +131,7 @@ class Alone(Side):
         self._all: dict[NormalizedName, Weighed] = {}
         self._opened: dict[NormalizedName, Decision[PipPage]] = {}
 
-    def decide(self, name: NormalizedName, specifier: Any = None, *, below_owner: bool = True) -> Decision[PipPage]:  # noqa: ARG002 - the guard's
+    def decide(self, name: NormalizedName, specifier: Any = None, **_: Any) -> Decision[PipPage]:  # noqa: ARG002 - the guard's
         """The decision on `name` when all are asked that routing leaves, while those above are available."""
         self.take_callers()
         self._announce(name)
@@ -141,6 +142,11 @@ class Alone(Side):
             self._opened[name] = self.disclose(decision)
             self.decisions[name] = [self._opened[name]]
         return self._opened[name]
+
+    @property
+    def is_flexible(self) -> bool:
+        """Pip alone knows no modes."""
+        return False
 
     def _announce(self, name: NormalizedName) -> None:
         new = [repository for repository in self._asked_for(name) if (repository.name, name) not in self._said]
@@ -159,11 +165,11 @@ class Alone(Side):
         found = route(self.policy, name, no_index=compat.no_index(self._finder), callers=callers)
         return [r for r in found.repositories if learns(r)] if isinstance(found, Route) else []
 
-    def _found(self, project_name: str, specifier: Any) -> list[Any]:
+    def _found(self, project_name: str, specifier: Any, tier: int | None) -> list[Any]:
         name = normalize(project_name)
         decision = self.decide(name)
         if decision.outcome in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
-            return super()._found(project_name, specifier)
+            return super()._found(project_name, specifier, tier)
         return list(self._weigh(name, decision).candidates)
 
     def _weigh(self, name: NormalizedName, decision: Decision[PipPage]) -> Weighed:

@@ -7,7 +7,7 @@ cloned or so much as looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,13 +15,12 @@ from repoprio.comparison import Failure
 from repoprio.names import NormalizedName, is_project_name, normalize, version_in
 from repoprio.pip_adapter import compat, wrappers
 from repoprio.pip_adapter.guard import Refused
+from repoprio.pip_adapter.standin import StandIn
 from repoprio.urls import filename, redacted
 
 # After `guard`, which only a guarded process may load.
 from pip._internal import exceptions  # isort: skip
 from pip._vendor.packaging.requirements import Requirement  # isort: skip
-from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
-from pip._vendor.packaging.version import Version  # isort: skip
 
 # With these pip's resolver goes on to another file; all else would end the installation.
 _PASSED_OVER = tuple(
@@ -37,30 +36,6 @@ class Unresolved(Exception):
         super().__init__(failure.reason)
         self.name = name
         self.failure = failure
-
-
-class StandIn:
-    """What pip sees of a distribution whose metadata nobody asked for: a name, a version, no dependencies."""
-
-    requires_python = SpecifierSet()
-
-    def __init__(self, name: NormalizedName, version: str | None) -> None:
-        self.canonical_name = name
-        self.raw_name = name
-        self.version = Version(version or "0")
-        self.is_versionless = version is None
-
-    def iter_dependencies(self, _extras: Iterable[str] = ()) -> Iterator[Any]:
-        """Nothing that is known."""
-        return iter(())
-
-    def iter_provided_extras(self) -> Iterator[str]:
-        """Nothing that is known."""
-        return iter(())
-
-    def is_extra_provided(self, _extra: str) -> bool:
-        """Nothing that is known."""
-        return False
 
 
 class NoBuilds:

@@ -149,6 +149,7 @@ def find_requirement(original: Callable[..., Any]) -> Callable[..., Any]:
     def find_requirement(self: Any, req: Any, upgrade: bool) -> Any:
         from pip._internal.exceptions import DistributionNotFound
 
+        watching.refuse_flexible(guard_of(self), req)
         try:
             found = original(self, req, upgrade)
         except DistributionNotFound:
@@ -306,6 +307,11 @@ def prepare(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(self, req, *args, **kwargs)
 
     return prepare
+
+
+def prepare_linked(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a link; in flexible mode an sdist of a lower tier has to wait."""
+    return prepare(watching.wait_until_needed(original))
 
 
 def trace_basic_info(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,0 +1,35 @@
+"""What stands in for a distribution whose metadata nobody may ask for: that would run its code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pip._vendor.packaging.specifiers import SpecifierSet
+from pip._vendor.packaging.version import Version
+
+from repoprio.names import NormalizedName
+
+
+class StandIn:
+    """What pip sees of such a distribution: a name, a version, no dependencies."""
+
+    requires_python = SpecifierSet()
+
+    def __init__(self, name: NormalizedName, version: str | None) -> None:
+        self.canonical_name = name
+        self.raw_name = name
+        self.version = Version(version or "0")
+        self.is_versionless = version is None
+
+    def iter_dependencies(self, _extras: Iterable[str] = ()) -> Iterator[Any]:
+        """Nothing that is known."""
+        return iter(())
+
+    def iter_provided_extras(self) -> Iterator[str]:
+        """Nothing that is known."""
+        return iter(())
+
+    def is_extra_provided(self, _extra: str) -> bool:
+        """Nothing that is known."""
+        return False
