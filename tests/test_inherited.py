@@ -146,6 +146,24 @@ def test_a_gone_file_under_observe(place: Place, tmp_path: Path) -> None:
     done = place.take(child)
     assert (done.code, "acme-99.0" in done.stdout) == (0, True), done.stderr
     assert done.stderr.count(f"WARNING: repoprio: {file}: is gone") == 1
+    # Nor is a path recorded that leads nowhere now.
+    refused = place.home.tool("enable", "--venv", str(child.root), env=variables)
+    assert (refused.code, f"{file} (REPOPRIO_CONFIG) is gone" in refused.stderr) == (2, True), refused.stderr
+    (child.site_packages / "_repoprio_pointer.py").write_text("RECORD = 3\nROOT = 4\n")
+    assert place.home.tool("disable", "--venv", str(child.root)).code == 0
+
+
+def test_a_record_that_cannot_be_read(place: Place) -> None:
+    """What is kept beside an installation and damaged may have required a policy: pip stops, `disable` goes on."""
+    assert place.home.tool("enable", "--required").code == 0
+    file = place.home.site_packages / "_repoprio_record.json"
+    file.write_text("{")
+    stopped = place.take(place.home)
+    assert (stopped.code, str(file) in stopped.stderr, stopped.stdout) == (2, True, ""), stopped.stderr
+    said = place.home.tool("config", "show", env=NO_FILE)
+    assert (said.code, str(file) in said.stderr, "Traceback" in said.stderr) == (2, True, False)
+    assert place.home.tool("disable", "--venv", str(place.home.root)).code == 0
+    assert "acme-99.0" in place.take(place.home).stdout
 
 
 def test_no_news_where_no_policy_reaches(place: Place, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_uninstall_asks_first(fresh_env: EnvFactory, tmp_path: Path) -> None:
     done = scene.home.run("uninstall", "repoprio", env=scene.variables, input="n\n")
     assert (done.code, "took out" in done.stderr) == (0, False), done.stderr
     assert "took out" not in scene.home.run("uninstall", "-y", "packaging", env=scene.variables).stderr
-    assert scene.names() - scene.before == {"_repoprio_pointer.py", "_repoprio_pointer.pth"}
+    assert scene.names() - scene.before == {f"_repoprio_pointer{end}" for end in (".py", ".pth", "_alone.py")}
     done = scene.home.run("uninstall", "repoprio", env=scene.variables, input="y\n")
     assert scene.names() == scene.before, done.stderr
 
@@ -103,7 +103,7 @@ def test_the_notes_stay_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_pip_that_is_too_old(fresh_env: EnvFactory, tmp_path: Path) -> None:
-    """It is told how to upgrade it from outside, with a command that works on it."""
+    """It is told how to upgrade it from outside: a newer pip, run on that environment, is not stopped."""
     home = fresh_env(PIP)
     old = fresh_env("21.3.1", stock=True)
     policy = tmp_path / "policy.toml"
@@ -112,3 +112,5 @@ def test_a_pip_that_is_too_old(fresh_env: EnvFactory, tmp_path: Path) -> None:
     done = old.run("install", "acme", policy=policy)
     assert (done.code, "[unknown-pip]" in done.stderr) == (2, True), done.stderr
     assert f"python3 -m pip --python {old.python} install -U pip" in done.stderr
+    outside = home.run("--python", str(old.python), "list", policy=policy)
+    assert (outside.code, "21.3.1" in outside.stdout) == (0, True), outside.stderr

@@ -102,6 +102,8 @@ def _doubts(survey: Survey, wishes: Sequence[policy.Wish] = ()) -> list[Doubt]:
     fuses = [wish for wish in wishes if is_observed and wish.means == _FUSE]
     problem = "is the fuse, where a pip that only observes finds nothing"
     found += [Doubt(w.origin, w.url, problem, "repoprio disable --fuse", "fuse") for w in fuses]
+    # Faults, if the policy did more than observe.
+    found += [Doubt(lost.file, lost.key, lost.problem, lost.hint, "gone") for lost in survey.lost]
     return doubts(survey.policy) + found
 
 

@@ -92,6 +92,12 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
     is_own = os.path.realpath(other.packages) == os.path.realpath(environments.own_packages())
     # A base is for everybody: only what was named for it.
     found = Record() if options.base or is_own else at_hand.record_for_new()
+    for layer, file in found.files:
+        if not os.path.exists(file):
+            hint = "hint: name the policy there: --policy FILE"
+            raise environments.CannotEnable(
+                f"{file} ({layer}) is not there, so pip there would stop.\n  {hint}    [enable]"
+            )
     known = environments.recorded(place)
     return found._replace(is_required=found.is_required or options.required).over(known)
 

@@ -186,7 +186,7 @@ def _named(
         return Survey(tuple(files.sources), Merged(), tuple(faults), None)
     if named == os.devnull:
         return Survey((), Merged(), (), None)
-    return _alone(Layer(VARIABLE, (named,)), environ, tools)
+    return _alone(Layer(VARIABLE, (named,), is_recorded=is_recorded), environ, tools)
 
 
 def _alone(layer: Layer, environ: Mapping[str, str], tools: Tools) -> Survey:
@@ -228,6 +228,11 @@ def _told(problem: str) -> str:
     return re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: hushed(quoted[0]), problem)
 
 
+def _label(layer: Layer) -> str:
+    """A layer as people are told of it."""
+    return f"{layer.name} when this environment was made" if layer.is_recorded else layer.name
+
+
 class _Files:
     """Reads files, and notes which spoke and what is wrong with them.
 
@@ -262,10 +267,10 @@ class _Files:
         try:
             text = places.toml_text(file)
         except Unreadable as error:
-            by = f" (named by {VARIABLE})" if layer.name == VARIABLE else ""
+            by = f" (named by {_label(layer)})" if layer.name == VARIABLE else ""
             self._break(file, f"{error}{by}")
             return ()
-        return self.toml(layer.name, file, text)
+        return self.toml(_label(layer), file, text)
 
     def _pip_file(self, layer: Layer, file: str) -> tuple[Setting, ...]:
         try:
@@ -285,7 +290,7 @@ class _Files:
         if document is None:
             self.broken += [fault.file for fault in faults]
             return ()
-        self.sources.append(Source(layer.name, file))
+        self.sources.append(Source(_label(layer), file))
         if "policy" in document:
             self.faults.append(Fault(file, "policy", "counts in the system's file alone: write it there"))
         return tuple(settings(document, file))

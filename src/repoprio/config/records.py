@@ -55,7 +55,9 @@ def of_document(document: Any, holder: str) -> Record:
         files = tuple((str(layer), os.fspath(file)) for layer, file in document.get("files", ()))
         return Record(files, bool(document.get("required", False)), holder)
     except (AttributeError, TypeError, ValueError) as error:
-        raise BadRecord(f"{holder} is not what repoprio enable wrote: {error}    [pointer]") from None
+        raise BadRecord(
+            f"{holder} is not what repoprio enable wrote; remove it, or enable again: {error}    [pointer]"
+        ) from None
 
 
 def current() -> Record:
@@ -78,7 +80,7 @@ def read(packages: str) -> Record:
         with open(file, encoding="utf-8") as opened:
             document = json.load(opened)
     except (OSError, ValueError) as error:
-        raise BadRecord(f"{file} cannot be read: {error}    [pointer]") from None
+        raise BadRecord(f"{file} cannot be read; remove it, or enable again: {error}    [pointer]") from None
     return of_document(document, file)
 
 

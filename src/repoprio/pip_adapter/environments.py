@@ -16,18 +16,20 @@ import _repoprio_shim
 from repoprio.config import records
 from repoprio.config.records import POINTER, Record
 from repoprio.errors import RepoprioError
-from repoprio.pip_adapter import owners, pointer
+from repoprio.pip_adapter import owners, pointer_alone
 
 COPY = "_repoprio_copy"
+# The pointer, and what it needs where the repoprio that it leads to is gone.
+_POINTER_FILES = (f"{POINTER}.py", f"{POINTER}_alone.py")
 _PTH = f"import {POINTER}; {POINTER}.install()\n"
-_BLOCK = f"""{pointer.BEGIN}
+_BLOCK = f"""{pointer_alone.BEGIN}
 try:
     import {POINTER}
 except ImportError:
     pass
 else:
     {POINTER}.install()
-{pointer.END}
+{pointer_alone.END}
 """
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _ROOT = os.path.dirname(os.path.dirname(_HERE))
@@ -110,10 +112,16 @@ def enable(packages: str, record: Record = _NOTHING, *, copy: bool = False) -> l
     root = COPY if copy else _ROOT
     if copy:
         _copy(os.path.join(packages, COPY))
-    made = [os.path.join(packages, f"{POINTER}.py"), os.path.join(packages, f"{POINTER}.pth")]
-    write(made[0], _pointer(root, record))
-    write(made[1], _PTH)
+    made = [*_write_pointer(packages, _pointer(root, record)), os.path.join(packages, f"{POINTER}.pth")]
+    write(made[-1], _PTH)
     return [*made, *([os.path.join(packages, COPY)] if copy else [])]
+
+
+def _write_pointer(folder: str, text: str) -> list[str]:
+    made = [os.path.join(folder, name) for name in _POINTER_FILES]
+    write(made[1], read(os.path.join(_HERE, "pointer_alone.py")))
+    write(made[0], text)
+    return made
 
 
 def _keep(file: str, record: Record) -> list[str]:
@@ -189,7 +197,7 @@ def _is_there(file: str, ours: str) -> bool:
 
 def disable(packages: str) -> list[str]:
     """Take out what `enable` put in; returns what was taken out."""
-    places = [os.path.join(packages, name) for name in (f"{POINTER}.pth", f"{POINTER}.py", COPY, records.FILE)]
+    places = [os.path.join(packages, name) for name in (f"{POINTER}.pth", *_POINTER_FILES, COPY, records.FILE)]
     found = [place for place in places if os.path.lexists(place)]
     for place in found:
         remove(place)
@@ -200,22 +208,23 @@ def disable(packages: str) -> list[str]:
 def _forget_compiled(folder: str) -> None:
     cache = os.path.join(folder, "__pycache__")
     for name in os.listdir(cache) if os.path.isdir(cache) else []:
-        if name.startswith(f"{POINTER}."):
+        if name.startswith(POINTER):
             remove(os.path.join(cache, name))
 
 
 def enable_base(base: Interpreter, record: Record = _NOTHING) -> list[str]:
     """Put a pointer into what `base` runs at each start, and with it every environment that was made from it."""
-    file = os.path.join(base.stdlib, f"{POINTER}.py")
     custom = _custom(base)
     text = read(custom)
     _check_custom(base, custom, text)
-    write(file, _pointer(_ROOT, record, custom))
-    if pointer.BEGIN not in text:
+    made = _write_pointer(base.stdlib, _pointer(_ROOT, record, custom))
+    if pointer_alone.BEGIN not in text:
         ends = not text or text.endswith("\n")
-        block = _BLOCK if ends else "\n" + _BLOCK.replace(pointer.BEGIN, pointer.BEGIN + pointer.JOINED)
+        block = (
+            _BLOCK if ends else "\n" + _BLOCK.replace(pointer_alone.BEGIN, pointer_alone.BEGIN + pointer_alone.JOINED)
+        )
         write(custom, text + block)
-    return [file, custom]
+    return [*made, custom]
 
 
 def _check_custom(base: Interpreter, custom: str, text: str) -> None:
@@ -233,19 +242,20 @@ def _check_custom(base: Interpreter, custom: str, text: str) -> None:
 
 def disable_base(base: Interpreter) -> list[str]:
     """Take out what `enable_base` put in; a file that had nothing else is removed."""
-    file, custom = os.path.join(base.stdlib, f"{POINTER}.py"), _custom(base)
-    found = [file] if os.path.lexists(file) else []
+    custom = _custom(base)
+    files = [os.path.join(base.stdlib, name) for name in _POINTER_FILES]
+    found = [file for file in files if os.path.lexists(file)]
     text = read(custom)
-    if pointer.BEGIN in text:
+    if pointer_alone.BEGIN in text:
         found.append(custom)
         try:
-            rest = pointer.without_block(text)
+            rest = pointer_alone.without_block(text)
         except ValueError as error:
             raise CannotEnable(f"{custom}: {error}    [enable]") from None
         write(custom, rest) if rest else remove(custom)
-    if os.path.lexists(file):
+    for file in (file for file in files if os.path.lexists(file)):
         remove(file)
-        _forget_compiled(base.stdlib)
+    _forget_compiled(base.stdlib)
     return found
 
 

@@ -17,7 +17,7 @@ from typing import Any, cast
 import _repoprio_shim
 from repoprio.config import places
 from repoprio.config.records import Record
-from repoprio.pip_adapter import pointer
+from repoprio.pip_adapter import pointer_alone
 
 # What takes repoprio away, and before that what it put elsewhere.
 LEAVING = "pip._internal.commands.uninstall"
@@ -79,7 +79,7 @@ def _has_made() -> bool:
 @functools.cache
 def _in_sight() -> bool:
     # Looked at once: a pip is guarded as a whole or not at all. --isolated only takes a file away.
-    return not pointer.is_ensurepip() and places.in_sight(os.environ, layers(isolated=False))
+    return not pointer_alone.is_ensurepip() and places.in_sight(os.environ, layers(isolated=False))
 
 
 def _find_elsewhere(name: str, path: Any, target: Any) -> ModuleSpec | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from repoprio.config import fuse, records
 from repoprio.errors import RepoprioError
-from repoprio.pip_adapter import environments, pointer
+from repoprio.pip_adapter import environments, pointer_alone
 
 FILE = "_repoprio_made.jsonl"
 # The folder of a pointer; the file of pip's that has the fuse.
@@ -103,7 +103,7 @@ def _take_out(made: Made) -> list[str]:
         if not environments.points_here(made.place):
             return []
         custom = environments.literals(_pointer_in(made.place)).get("CUSTOM", "")
-        return pointer.take_out(made.place, str(custom))
+        return pointer_alone.take_out(made.place, str(custom))
     text = environments.read(made.place)
     rest = fuse.take(text)
     if rest == text:
