@@ -64,10 +64,13 @@ def alone():  # type: ignore[no-untyped-def]
     from importlib.util import module_from_spec, spec_from_loader
 
     name = "_repoprio_pointer_alone"
+    if name in sys.modules:
+        return sys.modules[name]
     file = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
     spec = spec_from_loader(name, SourceFileLoader(name, file))
     module = module_from_spec(spec)  # type: ignore[arg-type]
     spec.loader.exec_module(module)  # type: ignore[union-attr]
+    sys.modules[name] = module
     return module
 
 

@@ -9,13 +9,16 @@ BEGIN = "# >>> repoprio: put here by `repoprio enable --base`, taken out by `rep
 END = "# <<< repoprio"
 # Marks that the file had no newline at its end, and shall have none again.
 JOINED = " (after a line without an end)"
+# What makes environments, and was warned of: `python -m` looks for its module twice.
+SAID: list[str] = []
 
 
 def bear_the_loss(name: str, root: str, pointer: str, custom: str) -> None:
     """The root is gone: a pip that may look up projects stops, since unguarded it would take any name from anywhere."""
     if not name.startswith("pip."):
         # Other programs may import venv and make nothing.
-        if name != "venv" or {"venv", "-mvenv"} & set(sys.orig_argv[1:]):
+        if not SAID and (name != "venv" or {"venv", "-mvenv"} & set(sys.orig_argv[1:])):
+            SAID.append(name)
             does = "looks up no projects" if custom else "is not guarded"
             sys.stderr.write(f"WARNING: {_loss(root, pointer, f'pip in the new environment {does}')}\n")
     elif not is_ensurepip():
