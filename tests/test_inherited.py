@@ -148,7 +148,7 @@ def test_a_gone_file_under_observe(place: Place, tmp_path: Path) -> None:
     assert done.stderr.count(f"WARNING: repoprio: {file}: is gone") == 1
     # Nor is a path recorded that leads nowhere now.
     refused = place.home.tool("enable", "--venv", str(child.root), env=variables)
-    assert (refused.code, f"{file} (REPOPRIO_CONFIG) is gone" in refused.stderr) == (2, True), refused.stderr
+    assert (refused.code, f"{file} (REPOPRIO_CONFIG) is not there" in refused.stderr) == (2, True), refused.stderr
     (child.site_packages / "_repoprio_pointer.py").write_text("RECORD = 3\nROOT = 4\n")
     assert place.home.tool("disable", "--venv", str(child.root)).code == 0
 
