@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repoprio.answers import Answer, Failed, Served, Status
+from repoprio.answers import Answer, Failed, Missing, Served, Status
 from repoprio.explanation import Chosen, Explanation, Rejected, explain, privacy
 from repoprio.hints import hint
 from repoprio.inquiry import Run
 from repoprio.lookup import Lookup, drive
 from repoprio.names import Pattern, normalize
-from repoprio.policy import CALLERS_PRIORITY, Location, Mode, Pin, Policy, Repository
+from repoprio.policy import CALLERS_PRIORITY, Format, Location, Mode, Pin, Policy, Repository, Rule
 from repoprio.reasons import Cause, Rejection, listed
 from repoprio.render.json import document
 from repoprio.render.screen import screen, summary
@@ -328,3 +328,21 @@ def test_a_page_without_files_and_no_index() -> None:
     assert (found.code, 'absent = [404, "empty-page"]' in found.text) == ("page-without-files", True)
     decision = drive(Lookup(Run[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
     assert hint(explain(policy, decision, "acme", {})) == ("drop-no-index", "drop --no-index, if you can")
+
+
+def test_under_a_lock_nobody_is_told_to_add() -> None:
+    """Where the policy is locked the hints send users to its keeper: `help`, or whoever keeps the file."""
+    lock = Rule("locked", "true", "/etc/repoprio/repoprio.toml")
+    wheels = Repository("wheels", (Location.of("file:///srv/wheels"),), 50, format=Format.FLAT)
+    for policy, keeper in (
+        (Policy((CORP, wheels), lock=lock), "whoever keeps /etc/repoprio/repoprio.toml"),
+        (Policy((CORP, wheels), lock=lock, help="go/pip"), "go/pip"),
+    ):
+        absent = hint(explained(policy, {"corp": Status(404), "wheels": Missing()}))
+        assert absent is not None
+        assert absent.text == f"check the spelling; or publish it, or ask {keeper} to add the repository that has it"
+        decision = drive(Lookup(Run[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
+        offline = hint(explain(policy, decision, "acme", {}))
+        assert offline is not None
+        assert f"ask {keeper} to set repositories.wheels.offline = true in " in offline.text
+    assert Policy((CORP,), lock=lock._replace(value="extend")).keeper is None

@@ -86,7 +86,8 @@ class Explanation:
     needs it, None for the user. `version_priority` is what pip alone would take, where that is known;
     `private` why it is not, where somebody wanted to know.
     `constraint` is what constraints leave of its versions, "" for none; `specifier` has it too.
-    `help` is the policy's own word on where to turn; `is_observed` that nothing of this is enforced.
+    `help` is the policy's own word on where to turn; `keeper` whom users ask where they may not add to it;
+    `is_observed` that nothing of this is enforced.
     """
 
     requirement: str
@@ -108,6 +109,7 @@ class Explanation:
     version_priority: Chosen | None = None
     private: Private | None = None
     help: str | None = None
+    keeper: str | None = None
     is_observed: bool = False
 
     @property
@@ -189,6 +191,7 @@ def explain(
         version_priority=version_priority,
         private=private,
         help=policy.help,
+        keeper=policy.keeper,
         is_observed=policy.mode is Mode.OBSERVE,
     )
 

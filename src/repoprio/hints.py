@@ -31,8 +31,9 @@ def _without_index(e: Explanation) -> Hint:
     if not keys:
         return Hint("drop-no-index", "drop --no-index, if you can")
     name, file = keys[0]
-    words = f"drop --no-index; or, if the files of {name} were gathered under this policy, set "
-    return Hint("offline", f"{words}repositories.{name}.offline = true in {file}")
+    words = f"drop --no-index; or, if the files of {name} were gathered under this policy, "
+    set_it = f"ask {e.keeper} to set" if e.keeper else "set"
+    return Hint("offline", f"{words}{set_it} repositories.{name}.offline = true in {file}")
 
 
 def _no_match(e: Explanation) -> Hint:
@@ -67,9 +68,12 @@ _BY_KIND = {
 }
 
 
-def _absent(_: Explanation) -> Hint:
-    words = "check the spelling; or publish it, or add the repository that has it to the policy"
-    return Hint("publish", words)
+def _absent(e: Explanation) -> Hint:
+    add = f"ask {e.keeper} to add the repository that has it" if e.keeper else _ADD
+    return Hint("publish", f"check the spelling; or publish it, or {add}")
+
+
+_ADD = "add the repository that has it to the policy"
 
 
 def _owned_absent(e: Explanation) -> Hint:

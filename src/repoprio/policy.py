@@ -165,7 +165,8 @@ class Policy:
     """The whole policy. `repositories` and `pins` stand in the order in which the policy names them.
 
     `origins` maps a dotted key to its file; `page_timeout` is in seconds, `page_size_limit` in bytes.
-    `secrets` are texts that no output may hold.
+    `lock` is the first layer's that locks: its value is true or "extend". `secrets` are texts that no
+    output may hold.
     """
 
     repositories: tuple[Repository, ...]
@@ -178,11 +179,19 @@ class Policy:
     page_timeout: float = 60.0
     page_size_limit: int = 64 * 2**20
     origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    lock: Rule | None = None
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     def rule(self, key: str, value: str = "") -> Rule:
         """The rule `key`, with its origin; "default" where no file sets it."""
         return Rule(key, value, self.origins.get(key, "default"))
+
+    @property
+    def keeper(self) -> str | None:
+        """Whom users ask to change a policy that is locked against all additions; None where they may add to it."""
+        if self.lock is None or self.lock.value != "true":
+            return None
+        return self.help or f"whoever keeps {self.lock.file}"
 
     def enabled(self) -> list[Repository]:
         """The enabled repositories, highest priority first, ties in the order named."""

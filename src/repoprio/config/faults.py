@@ -66,17 +66,22 @@ class Doubt(NamedTuple):
 
 
 class PolicyFaults(RepoprioError):
-    """A faulty policy; `faults` are all of them, in the order of the files and their keys."""
+    """A faulty policy; `faults` are all of them, in the order of the files and their keys.
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    `help` is the policy's own word on where to turn.
+    """
+
+    def __init__(self, faults: Iterable[Fault], help_text: str | None = None) -> None:
         self.faults = tuple(faults)
+        self.help = help_text
         super().__init__(self.faults)
 
     def __str__(self) -> str:
         count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
         lines = [f"the policy has {count}; nothing was looked up.", *(f"  {fault}" for fault in self.faults)]
         hints = dict.fromkeys(f"  hint: {fault.hint}" for fault in self.faults)
-        return "\n".join([*lines, *hints]) + "    [policy]"
+        tail = [f"  help: {printable(self.help)}"] if self.help else []
+        return "\n".join([*lines, *hints, *tail]) + "    [policy]"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

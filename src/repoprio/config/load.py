@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from repoprio.config import places, records
 from repoprio.config.faults import Fault
@@ -183,7 +183,8 @@ def _named(
     faults = [fault for fault in files.faults if fault.file in files.broken]
     faults += [Fault(lock.file, "locked", f"lets no other file speak, but {who}", hint) for lock in locks]
     if faults:
-        return Survey(tuple(files.sources), Merged(), tuple(faults), None)
+        spoken = _help(setting for one in said for setting in one.settings)
+        return Survey(tuple(files.sources), Merged(), tuple(faults), None, help=spoken)
     if named == os.devnull:
         return Survey((), Merged(), (), None)
     return _alone(Layer(VARIABLE, (named,), is_recorded=is_recorded), environ, tools)
@@ -220,7 +221,13 @@ def _read(
     if faults and not merged.settings:
         more = []
     found = tuple(dict.fromkeys((*faults, *more)))
-    return Survey(sources, merged, found, None if found else policy, policy)
+    return Survey(sources, merged, found, None if found else policy, policy, help=_help(merged.settings.values()))
+
+
+def _help(said: Iterable[Setting]) -> str | None:
+    """The last word on where to turn, however faulty the rest is."""
+    found = [s.value for s in said if s.path == ("help",) and isinstance(s.value, str) and s.value.strip()]
+    return hushed(found[-1].strip()) if found else None
 
 
 def _told(problem: str) -> str:

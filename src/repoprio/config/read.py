@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from repoprio.config import checks, locations, schema, values
 from repoprio.config.faults import Fault, did_you_mean
 from repoprio.config.settings import Merged, Setting
-from repoprio.policy import PYPI, Location, Pin, Policy, Repository
+from repoprio.policy import PYPI, Location, Pin, Policy, Repository, Rule
 from repoprio.urls import hushed
 
 
@@ -42,8 +42,14 @@ def read(merged: Merged, environ: Mapping[str, str], tools: Tools) -> tuple[Poli
     reader = _Reader(merged.origins(), environ, tools, merged.additions)
     for setting in merged.overridden:
         reader.check(setting)
-    policy = reader.policy(merged.document())
+    policy = replace(reader.policy(merged.document()), lock=_lock(merged))
     return policy, list(dict.fromkeys(reader.faults))
+
+
+def _lock(merged: Merged) -> Rule | None:
+    """The first lock that a layer has: a later layer, which it allows, may say another."""
+    said = [s for s in (*merged.overridden, *merged.settings.values()) if s.path == ("locked",) and s.value]
+    return Rule("locked", str(said[0].value).lower(), said[0].file) if said else None
 
 
 @dataclass

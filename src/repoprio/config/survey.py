@@ -20,7 +20,7 @@ class Survey(NamedTuple):
     """All that the files say: `policy` is None where there is none or a faulty one.
 
     `draft` is a faulty policy as far as it could be read, for nothing but to tell about it; `lost` are the files
-    without which it may only observe.
+    without which it may only observe. `help` is the policy's own word on where to turn.
     """
 
     sources: tuple[Source, ...]
@@ -29,9 +29,10 @@ class Survey(NamedTuple):
     policy: Policy | None
     draft: Policy | None = None
     lost: tuple[Fault, ...] = ()
+    help: str | None = None
 
     def sound(self) -> Policy | None:
         """The policy in force, None where there is none; `PolicyFaults` where it is faulty."""
         if self.faults:
-            raise PolicyFaults(self.faults)
+            raise PolicyFaults(self.faults, self.help)
         return self.policy

@@ -14,17 +14,8 @@ from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.auth import Login
 from repoprio.pip_adapter.child import IS_CHILD
 from repoprio.policy import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
+from repoprio.render.unlisted import UnlistedPlace
 from repoprio.urls import credentials, hushed, is_fuse, place, redacted, site, without_credentials
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A repository that a caller named and the policy does not list; `known` is at its URL in another format."""
-
-    url: str
-    kind: Format
-    origin: str
-    known: Repository | None
 
 
 @dataclass
@@ -33,7 +24,7 @@ class Callers:
 
     listed: list[tuple[str, Repository]] = field(default_factory=list)
     admitted: list[Repository] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
+    refused: list[UnlistedPlace] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     logins: dict[str, Login] = field(default_factory=dict)
 
@@ -61,9 +52,8 @@ def match(policy: Policy, search_scope: Any, noted: Mapping[str, str]) -> Caller
             callers.ignored.append(shown)
         else:
             other = next((r for r in policy.repositories if _is_at(r, url)), None)
-            callers.refused.append(
-                Refusal(shown if _is_url(url) else hushed(written), kind, origin(written, noted), other)
-            )
+            named_as = shown if _is_url(url) else hushed(written)
+            callers.refused.append(UnlistedPlace(named_as, _absolute(written), kind, origin(written, noted), other))
     return callers
 
 
@@ -108,6 +98,13 @@ def _as_url(text: str) -> str:
         expanded = os.path.expanduser(text)
         return str(path_to_url(expanded))
     return text
+
+
+def _absolute(written: str) -> str:
+    """A URL without its login, or an absolute path: what a policy would call the place."""
+    if "://" in written or written.startswith("file:"):
+        return hushed(written) if "?" in written or "#" in written or not _is_url(written) else redacted(written)
+    return os.path.abspath(os.path.expanduser(written))
 
 
 _NOBODY = "nobody"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -16,17 +15,16 @@ from repoprio.answers import Finding, State
 from repoprio.config.locations import spellings
 from repoprio.explanation import Explanation, explain, privacy
 from repoprio.inquiry import Inquiry, Run
-from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
+from repoprio.lookup import Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import aim, auth, callers, compat, hush, own
-from repoprio.pip_adapter.callers import Refusal
 from repoprio.pip_adapter.pages import Pages
 from repoprio.pip_adapter.reading import PipPage
 from repoprio.pip_adapter.search import Search, Tiers
 from repoprio.pip_adapter.weigh import Offers, Weighed, offers_alone
 from repoprio.policy import CALLERS_PRIORITY, Format, Mode, Policy, Repository
 from repoprio.reasons import listed
-from repoprio.render import text, toml
+from repoprio.render import text, unlisted
 from repoprio.render.policy import policy_line
 from repoprio.routing import narrowing
 from repoprio.urls import filename, site
@@ -303,7 +301,7 @@ class Guard:
             self._offers.clear()
             self._best.clear()
         if self._callers.refused:
-            raise Refused(_unlisted(self._callers.refused, self.policy))
+            raise Refused(unlisted.refusal(self._callers.refused, self.policy))
         while self._carried:
             self._demand_login(*self._carried[-1])
             self._carried.pop()
@@ -358,43 +356,3 @@ class Guard:
         if explanation.outcome is Outcome.SERVED:
             return None
         return Refused(text.refusal(explanation))
-
-
-def _unlisted(refused: list[Refusal], policy: Policy) -> str:
-    """The refusal of repositories that the policy does not list, with what would list them."""
-    named = [f"{r.url} is not in the policy (named by {r.origin})." for r in refused]
-    known = [f"{r.url} is {r.known.name}, of another format: see the hint." for r in refused if r.known]
-    in_toml = any(file.endswith(".toml") for file in policy.origins.values())
-    tables = [line for r in refused for line in (_table(r) if in_toml or not policy.origins else _settings(r))]
-    rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
-    hint = f"hint: {listed(list(dict.fromkeys(_taken_out(r.origin) for r in refused)))}, or add to the policy:"
-    details = [*named[1:], *known, f"rule: {rule}", hint, *tables]
-    return text.message(named[0], details, Code.UNLISTED.value, help_text=policy.help)
-
-
-def _taken_out(origin: str) -> str:
-    """How to take back what `origin` named."""
-    if origin.startswith("PIP_"):
-        return f"unset {origin}"
-    if origin == "the command line":
-        return "leave it out of the command"
-    key = origin.partition(" ")[0]
-    return f"pip config unset {key}" if re.fullmatch(r"[a-z]+\.[a-z-]+", key) else "take it out where it was named"
-
-
-def _settings(refusal: Refusal) -> list[str]:
-    """For a policy in pip's own file, where a table of TOML would not be read."""
-    flat = {"format": "flat"} if refusal.kind is Format.FLAT else {}
-    settings = {"url": refusal.url, **flat, "priority": "500"}
-    begin = "repoprio.repositories.choose-a-name"
-    return [f"      {shell.command('pip', 'config', 'set', f'{begin}.{k}', v)}" for k, v in settings.items()]
-
-
-def _table(refusal: Refusal) -> list[str]:
-    flat = ['      format = "flat"'] if refusal.kind is Format.FLAT else []
-    return [
-        "      [repositories.choose-a-name]",
-        f"      url = {toml.value(refusal.url)}",
-        *flat,
-        "      priority = 500    # 1 to 999: a lower number is a higher priority",
-    ]

@@ -96,6 +96,7 @@ def check(survey: Survey, doubts: Sequence[Doubt], wishes: Sequence[Wish]) -> st
     for fault in survey.faults:
         said.append(f"fault: {fault}")
     said += [f"  hint: {hint}" for hint in dict.fromkeys(f.hint for f in survey.faults) if hint != HINT]
+    said += [f"  help: {printable(survey.help)}"] if survey.faults and survey.help else []
     for doubt in doubts:
         said += [f"doubt: {doubt}    [{doubt.code}]", f"  hint: {doubt.hint}"]
     stops = "; every lookup stops" if any(doubt.stops for doubt in doubts) else ""

@@ -1,0 +1,139 @@
+"""The refusal of places that the policy does not list: the short ways out first, then what would list them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from repoprio import shell
+from repoprio.config import locations
+from repoprio.lookup import Code
+from repoprio.policy import LOWEST, Format, Policy, Repository
+from repoprio.reasons import listed
+from repoprio.render import text, toml
+from repoprio.urls import site
+
+# What the hosts and paths of many repositories have in common: it tells none of them from another.
+_COMMON = re.compile(
+    r"\+?simple|pypi|www|api|v[0-9]+|packages?|projects?|groups?|index(es)?|whl|wheels|repositor(y|ies)|artifactory|"
+    r"nexus|download|files|python|links\.html?|index\.html?"
+)
+_FIRST_PRIORITY = 500
+
+
+@dataclass(frozen=True)
+class UnlistedPlace:
+    """A place that a caller named and the policy does not list.
+
+    `shown` is as the caller wrote it, without a login; `url` what a policy would call it: absolute, without a login.
+    `origin` says who named it; `known` is the repository at its URL in another format.
+    """
+
+    shown: str
+    url: str
+    format: Format
+    origin: str
+    known: Repository | None = None
+
+
+def refusal(refused: Sequence[UnlistedPlace], policy: Policy) -> str:
+    """The message: what was named by whom, how to take it back, and what would list it."""
+    named = [f"{one.shown} is not in the policy (named by {one.origin})." for one in refused]
+    known = [f"{one.shown} is {one.known.name}, of another format: see the hint." for one in refused if one.known]
+    rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
+    details = [*named[1:], *known, f"rule: {rule}", *_hint(refused, policy)]
+    return text.message(named[0], details, Code.UNLISTED.value, help_text=policy.help)
+
+
+def _hint(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[str]:
+    ways = listed(list(dict.fromkeys(_taken_back(one.origin) for one in refused)))
+    asked = [repository.name for repository in policy.enabled() if not repository.explicit]
+    has = f", if {listed(asked, 'or')} has what you need" if 0 < len(asked) <= 3 else ""
+    yield f"hint: {ways}{has}"
+    lines = [line for one, name, priority in _entries(refused, policy) for line in _entry(one, name, priority, policy)]
+    if lines:
+        yield f"      {_way(policy)}:"
+        yield from (f"        {line}" for line in lines)
+    for one in refused:
+        if problem := _problem(one.url):
+            yield f"      {one.shown} {problem}: no policy can list it"
+
+
+def _taken_back(origin: str) -> str:
+    """How to take back what `origin` named."""
+    if origin.startswith("PIP_"):
+        return f"unset {origin}"
+    if origin == "the command line":
+        return "leave it out of the command"
+    key = origin.partition(" ")[0]
+    return f"pip config unset {key}" if re.fullmatch(r"[a-z]+\.[a-z-]+", key) else "take it out where it was named"
+
+
+def _way(policy: Policy) -> str:
+    """Who may list it, and where."""
+    if policy.keeper:
+        return f"else ask {policy.keeper} to add"
+    return f"else add to {file}" if (file := _file(policy)) else "else add to the policy"
+
+
+def _file(policy: Policy) -> str | None:
+    """The TOML file that a new table belongs into; None where none is, or where a lock leaves pip's files for it."""
+    files = [file for file in policy.origins.values() if file.endswith(".toml")]
+    return files[-1] if files and policy.lock is None else None
+
+
+def _entries(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[tuple[UnlistedPlace, str, int]]:
+    """Each place that a policy can list, with a name of its own and a priority below all that there are."""
+    taken = {repository.name for repository in policy.repositories}
+    lowest = max([_FIRST_PRIORITY - 1, *(repository.priority for repository in policy.repositories)])
+    for number, one in enumerate([one for one in refused if not _problem(one.url)], 1):
+        name = suggested_name(one.url, taken)
+        taken.add(name)
+        yield one, name, min(lowest + number, LOWEST)
+
+
+def _entry(one: UnlistedPlace, name: str, priority: int, policy: Policy) -> list[str]:
+    flat = {"format": one.format.value} if one.format is Format.FLAT else {}
+    if policy.origins and _file(policy) is None and not policy.keeper:
+        # For pip's own file, where a table of TOML would not be read.
+        settings = {"url": one.url, **flat, "priority": str(priority)}
+        begin = f"repoprio.repositories.{name}"
+        return [shell.command("pip", "config", "set", f"{begin}.{key}", value) for key, value in settings.items()]
+    lines = [f"{key} = {toml.value(value)}" for key, value in {"url": one.url, **flat}.items()]
+    told = f"priority = {priority}    # 1 to {LOWEST}: a lower number is a higher priority"
+    return [f"[repositories.{name}]", *lines, told]
+
+
+def _problem(url: str) -> str | None:
+    """Why a policy cannot list `url`, as the end of a sentence; None where it can."""
+    try:
+        locations.location(url, {}, url)
+    except locations.NotALocation as error:
+        return str(error)
+    return None
+
+
+def suggested_name(url: str, taken: Iterable[str]) -> str:
+    """A telling name for the repository at `url`, from its host and path, that is none of `taken`."""
+    parts = urlsplit(url if "://" in url else f"file://{url}")
+    path = [segment for segment in unquote(parts.path).lower().split("/") if segment]
+    if parts.scheme == "file":
+        words = path[-1:]
+    else:
+        words = [*_of_host(url), *[segment for segment in path if not _COMMON.fullmatch(segment)][-1:]]
+    name = re.sub(r"[^a-z0-9]+", "-", "-".join(words)).strip("-") or "extra"
+    known = set(taken)
+    numbered = (f"{name}-{number}" for number in range(2, len(known) + 3))
+    return next(one for one in (name, *numbered) if one not in known)
+
+
+def _of_host(url: str) -> list[str]:
+    """What tells a host from others: its labels without the last and the common ones, and an odd port."""
+    where = site(url)
+    labels = where.host.split(".")
+    is_address = ":" in where.host or labels[-1].isdigit()
+    telling = [label for label in labels[: -1 if len(labels) > 1 else None] if not _COMMON.fullmatch(label)]
+    odd = [] if where.port in (80, 443, None) else [str(where.port)]
+    return [*(labels if is_address else telling or labels[:1]), *odd]
