@@ -22,8 +22,9 @@ CORP = '[repositories.corp]\nurl = "https://pypi.corp.example/simple/"\npriority
 GITLAB = "https://gitlab.example/api/v4/projects/77/packages/pypi/simple"
 
 
-def places(*urls: str, origin: str = "PIP_EXTRA_INDEX_URL") -> list[UnlistedPlace]:
-    """Places that one caller named."""
+def places(*urls: str) -> list[UnlistedPlace]:
+    """Places that one variable named."""
+    origin = "PIP_EXTRA_INDEX_URL"
     return [UnlistedPlace(url, url, Format.FLAT if url.startswith("/") else Format.SIMPLE, origin) for url in urls]
 
 
@@ -93,9 +94,12 @@ def test_an_extensible_policy_is_added_to_in_pips_own_file() -> None:
     assert (later.lock or policy(CORP).rule("")).value == "extend", "a later layer does not take the lock away"
 
 
-def test_what_no_policy_can_list_is_not_suggested() -> None:
+def test_what_no_policy_can_list_is_not_suggested(pip_env: EnvFactory, tmp_path: Path) -> None:
     """A URL that would be a fault in the policy is told as such."""
-    said = refusal(places("https://evil.example/simple?x=1", origin="the command line"), policy(CORP))
+    file = tmp_path / "policy.toml"
+    file.write_text(CORP)
+    done = pip_env("26.3").run("download", "-i", "https://evil.example/simple?x=1", "acme", policy=file)
+    said = done.stderr
     assert "leave it out of the command, if corp has what you need" in said
     assert "it has a query, a fragment or white space: no policy can list it" in said
     assert "[repositories." not in said

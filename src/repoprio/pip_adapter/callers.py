@@ -10,6 +10,7 @@ from typing import Any
 
 from pip._internal.utils.urls import path_to_url
 
+from repoprio.config import locations
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.auth import Login
 from repoprio.pip_adapter.child import IS_CHILD
@@ -53,7 +54,8 @@ def match(policy: Policy, search_scope: Any, noted: Mapping[str, str]) -> Caller
         else:
             other = next((r for r in policy.repositories if _is_at(r, url)), None)
             named_as = shown if _is_url(url) else hushed(written)
-            callers.refused.append(UnlistedPlace(named_as, _absolute(written), kind, origin(written, noted), other))
+            at = _absolute(written)
+            callers.refused.append(UnlistedPlace(named_as, at, kind, origin(written, noted), other, _problem(at)))
     return callers
 
 
@@ -105,6 +107,15 @@ def _absolute(written: str) -> str:
     if "://" in written or written.startswith("file:"):
         return hushed(written) if "?" in written or "#" in written or not _is_url(written) else redacted(written)
     return os.path.abspath(os.path.expanduser(written))
+
+
+def _problem(url: str) -> str | None:
+    """Why a policy cannot list `url`; None where it can."""
+    try:
+        locations.location(url, {}, url)
+    except locations.NotALocation as error:
+        return str(error)
+    return None
 
 
 _NOBODY = "nobody"

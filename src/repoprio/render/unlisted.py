@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from repoprio import shell
-from repoprio.config import locations
 from repoprio.lookup import Code
 from repoprio.policy import LOWEST, Format, Policy, Repository
 from repoprio.reasons import listed
@@ -28,7 +27,8 @@ class UnlistedPlace:
     """A place that a caller named and the policy does not list.
 
     `shown` is as the caller wrote it, without a login; `url` what a policy would call it: absolute, without a login.
-    `origin` says who named it; `known` is the repository at its URL in another format.
+    `origin` says who named it; `known` is the repository at its URL in another format; `problem` is why no policy
+    can list it, as the end of a sentence.
     """
 
     shown: str
@@ -36,6 +36,7 @@ class UnlistedPlace:
     format: Format
     origin: str
     known: Repository | None = None
+    problem: str | None = None
 
 
 def refusal(refused: Sequence[UnlistedPlace], policy: Policy) -> str:
@@ -57,8 +58,8 @@ def _hint(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[str]:
         yield f"      {_way(policy)}:"
         yield from (f"        {line}" for line in lines)
     for one in refused:
-        if problem := _problem(one.url):
-            yield f"      {one.shown} {problem}: no policy can list it"
+        if one.problem:
+            yield f"      {one.shown} {one.problem}: no policy can list it"
 
 
 def _taken_back(origin: str) -> str:
@@ -88,7 +89,7 @@ def _entries(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[tuple
     """Each place that a policy can list, with a name of its own and a priority below all that there are."""
     taken = {repository.name for repository in policy.repositories}
     lowest = max([_FIRST_PRIORITY - 1, *(repository.priority for repository in policy.repositories)])
-    for number, one in enumerate([one for one in refused if not _problem(one.url)], 1):
+    for number, one in enumerate([one for one in refused if not one.problem], 1):
         name = suggested_name(one.url, taken)
         taken.add(name)
         yield one, name, min(lowest + number, LOWEST)
@@ -104,15 +105,6 @@ def _entry(one: UnlistedPlace, name: str, priority: int, policy: Policy) -> list
     lines = [f"{key} = {toml.value(value)}" for key, value in {"url": one.url, **flat}.items()]
     told = f"priority = {priority}    # 1 to {LOWEST}: a lower number is a higher priority"
     return [f"[repositories.{name}]", *lines, told]
-
-
-def _problem(url: str) -> str | None:
-    """Why a policy cannot list `url`, as the end of a sentence; None where it can."""
-    try:
-        locations.location(url, {}, url)
-    except locations.NotALocation as error:
-        return str(error)
-    return None
 
 
 def suggested_name(url: str, taken: Iterable[str]) -> str:
