@@ -47,6 +47,7 @@ def policy(text: str) -> Policy:
         ("http://localhost:3141/root/dev/+simple/", "localhost-3141-dev"),
         ("/srv/My Wheels", "my-wheels"),
         ("file:///srv/wh/", "wh"),
+        ("file:///srv/pypi-more/simple", "pypi-more"),
         ("/", "extra"),
     ],
 )

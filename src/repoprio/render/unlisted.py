@@ -112,7 +112,7 @@ def suggested_name(url: str, taken: Iterable[str]) -> str:
     parts = urlsplit(url if "://" in url else f"file://{url}")
     path = [segment for segment in unquote(parts.path).lower().split("/") if segment]
     if parts.scheme == "file":
-        words = path[-1:]
+        words = [segment for segment in path if segment != "simple"][-1:]
     else:
         words = [*_of_host(url), *[segment for segment in path if not _COMMON.fullmatch(segment)][-1:]]
     name = re.sub(r"[^a-z0-9]+", "-", "-".join(words)).strip("-") or "extra"
