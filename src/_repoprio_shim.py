@@ -67,7 +67,9 @@ def damage(error):
     said = f"repoprio: its installation in {ROOT} is damaged ({type(error).__name__}: {error})."
     own = "pip uninstall repoprio goes on to work where it is installed; install it again from where you have it"
     hint = "repoprio enable --copy once more" if "_repoprio_copy" in ROOT else own
-    return f"{said}\n  hint: {hint}    [damaged]"
+    text = f"{said}\n  hint: {hint}    [damaged]"
+    # As `repoprio.output` has it, which may be what is damaged.
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
 def install():

@@ -5,19 +5,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TextIO, cast
 
 from repoprio.cli import here, parser, terminal
 from repoprio.errors import RepoprioError
+from repoprio.output import Shown, say
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command with `arguments` (the process's own by default); returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     _prepare()
+    # pip writes as it always does.
+    with contextlib.nullcontext() if given[:1] == ["pip"] else _shown():
+        return _run(given)
+
+
+@contextlib.contextmanager
+def _shown() -> Iterator[None]:
+    """Meanwhile all that is written passes `output.shown`."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (stream and cast("TextIO", Shown(stream)) for stream in before)
+    try:
+        yield
+    finally:
+        # Where stdout is gone it stays so.
+        sys.stdout, sys.stderr = sys.stdout and before[0], before[1]
+
+
+def _run(given: list[str]) -> int:
     try:
         if given[:1] == ["pip"]:
             return here.run_pip(given[1:])
@@ -37,13 +58,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = None
         return 1
     except OSError as error:
-        print(f"ERROR: repoprio: {error.strerror or error}    [output]", file=sys.stderr)
+        say(f"ERROR: repoprio: {error.strerror or error}    [output]")
         sys.stdout = None
         return 2
     except (ImportError, SyntaxError) as error:
         import _repoprio_shim
 
-        print(f"ERROR: {_repoprio_shim.damage(error)}", file=sys.stderr)
+        say(f"ERROR: {_repoprio_shim.damage(error)}")
         return 2
     except KeyboardInterrupt:
         return 130

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from repoprio.output import Shown, say
 from repoprio.render.table import plain
 
 # Where nobody says how wide: what a ticket or a pager shows.
@@ -33,7 +34,7 @@ def is_number(text: str) -> bool:
 
 def complain(text: str) -> None:
     """An error on stderr, as all of repoprio's; what a file or a server says in it must not move the cursor."""
-    print("\n".join(plain(line) for line in f"ERROR: {text}".split("\n")), file=sys.stderr)
+    say(f"ERROR: {text}")
 
 
 @contextmanager
@@ -61,11 +62,11 @@ def shows_color(stream: TextIO | None, wish: str) -> bool:
 
     On its own: to a terminal that is not dumb, and not where NO_COLOR has any value.
     """
-    if wish != "auto":
-        return wish == "always"
-    return (
-        stream is not None and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    )
+    wants = stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
+    shows = wish == "always" or (wish == "auto" and wants and os.environ.get("TERM") != "dumb")
+    if isinstance(stream, Shown):
+        stream.colored = shows
+    return shows
 
 
 def add_report(command: argparse.ArgumentParser, *more: str) -> None:

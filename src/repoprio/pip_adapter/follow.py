@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
-import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from repoprio.config.records import Record
 from repoprio.errors import RepoprioError
+from repoprio.output import say
 from repoprio.pip_adapter import environments, hook, ledger
 from repoprio.pip_adapter.child import CHILD
 
@@ -65,9 +64,8 @@ def _guard(folder: str) -> None:
             ledger.note(ledger.POINTER, packages)
     except RepoprioError as error:
         said = f"repoprio: pip in {folder} is not guarded: {error}"
-    with contextlib.suppress(OSError, ValueError):
-        if said and not is_build:
-            print(said, file=sys.stderr, flush=True)
+    if said and not is_build:
+        say(said)
 
 
 def _put(packages: str, record: Record, news: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ from repoprio.explanation import Explanation, explain, privacy
 from repoprio.inquiry import Inquiry, Run
 from repoprio.lookup import Decision, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
+from repoprio.output import say
 from repoprio.pip_adapter import aim, auth, callers, compat, hush, own
 from repoprio.pip_adapter.pages import Pages
 from repoprio.pip_adapter.reading import PipPage
@@ -42,8 +42,7 @@ class Refused(InstallationError):  # type: ignore[misc]  # pip has no types
 
 def warn(line: str) -> None:
     """One line on stderr, beside pip's own."""
-    with contextlib.suppress(OSError, ValueError):
-        print(line, file=sys.stderr, flush=True)
+    say(line)
 
 
 class Guard:

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-HIDDEN = "****"
+from repoprio.output import HIDDEN, keep_secret
+
 Hide = Callable[[str], str]
 
 
@@ -46,6 +47,7 @@ def install(secrets: Iterable[str]) -> None:
     diagnostic errors) on the way to stderr.
     """
     known = frozenset(secrets)
+    keep_secret(known)
     for handler in logging.getLogger().handlers if known else []:
         hide = hider(known)
         handler.format = _hushed(handler.format, hide)  # type: ignore[assignment, method-assign]

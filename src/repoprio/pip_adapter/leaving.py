@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import _repoprio_shim
+from repoprio.output import say
 from repoprio.pip_adapter import ledger
 
 
@@ -61,5 +61,5 @@ def _is_ours(paths: Any) -> bool:
 
 def _leave() -> bool:
     for said in ledger.take_all_out():
-        print(said, file=sys.stderr, flush=True)
+        say(said)
     return True

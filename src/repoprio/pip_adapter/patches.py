@@ -16,6 +16,7 @@ from typing import Any
 
 import pip
 
+from repoprio.output import say
 from repoprio.pip_adapter import auth, hook, installing, requirement_files, watching, wrappers
 from repoprio.pip_adapter.process import Process
 from repoprio.policy import Mode
@@ -191,7 +192,7 @@ def _refuse_pip(what: str) -> None:
         command = shlex.join(["python3", "-m", "pip", "--python", sys.executable, "install", "-U", "pip"])
         hints = [*kept, f"hint: upgrade it from outside, with a pip of 22.3 or later: {command}"]
     said = text.message(f"pip {pip.__version__} is not known to this repoprio: {what}.", hints, "unknown-pip")
-    print(f"{'WARNING' if kept else 'ERROR'}: {said}", file=sys.stderr, flush=True)
+    say(f"{'WARNING' if kept else 'ERROR'}: {said}")
     if not kept:
         raise SystemExit(2)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -15,6 +14,7 @@ from repoprio.config.faults import PolicyFaults
 from repoprio.config.places import INHERITED
 from repoprio.names import normalize
 from repoprio.observation import Tally
+from repoprio.output import say, shown
 from repoprio.pip_adapter import aim
 from repoprio.pip_adapter.child import CHILD, IS_CHILD, NO_INDEX, RUNNER
 from repoprio.policy import Mode, Policy
@@ -80,7 +80,7 @@ class Process:
             self._prepare(hush)
             for lost in survey.lost:
                 # As for a fault, but the policy only observes: one warning, and pip goes on.
-                print(f"WARNING: repoprio: {lost}\n  hint: {lost.hint}    [policy]", file=sys.stderr, flush=True)
+                say(f"WARNING: repoprio: {lost}\n  hint: {lost.hint}    [policy]")
         self.loaded = True
 
     def _prepare(self, hush: Any) -> None:
@@ -129,7 +129,7 @@ def policy() -> Policy | None:
         hand_on(aim.AIM, aim.python())
         hand_on_policy()
     if PROCESS.faults is not None:
-        raise InstallationError(aim.aimed(f"repoprio: {PROCESS.faults}"))
+        raise InstallationError(shown(aim.aimed(f"repoprio: {PROCESS.faults}")))
     return PROCESS.policy
 
 

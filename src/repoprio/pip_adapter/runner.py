@@ -6,6 +6,7 @@ import runpy
 import sys
 
 import _repoprio_shim
+from repoprio.output import say
 
 
 def guard_this_process() -> None:
@@ -22,7 +23,7 @@ def run_pip(arguments: list[str]) -> int:
         runpy.run_module("pip", run_name="__main__", alter_sys=True)
     except SystemExit as end:
         if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
+            say(end.code)
             return 1
         return int(end.code or 0)
     return 0
