@@ -130,6 +130,8 @@ def test_the_network_only_when_asked(
     down.answer_all(Fault(basic_auth="u:s3cret"))
     open_to_all.answer_all(Fault(empty_page=True))
     (tmp_path / "files").mkdir()
+    # An empty folder may be a disk that is not mounted.
+    (tmp_path / "files" / "other-1.0-py3-none-any.whl").touch()
     urls = {"corp": corp.page_url, "down": down.page_url, "open": open_to_all.page_url}
     tables = [
         f'[repositories.{name}]\nurl = "{url}"\npriority = {p}\n' for p, (name, url) in enumerate(urls.items(), 1)
