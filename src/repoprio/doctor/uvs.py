@@ -11,7 +11,7 @@ from typing import NamedTuple
 from repoprio.doctor import runs
 from repoprio.doctor.bench import OBEYS, Bench, Trial
 
-# What decides about files among uv's settings, as `--show-settings` of 0.4 to 0.13 has them.
+# What decides about files among uv's settings, as `--show-settings` of uv 0.13 has them.
 _DECIDING = re.compile(
     r"(?m)^( *)(index_locations|index_strategy|torch_backend|sources|dependency_metadata|"
     r"(?:build_)?constraints|overrides|excludes|(?:build_)?(?:constraints|overrides|excludes)_from_workspace): "
