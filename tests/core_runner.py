@@ -21,7 +21,7 @@ from repoprio.config.read import Tools
 from repoprio.config.read import is_specifier as judge
 from repoprio.explanation import Chosen, Explanation, explain
 from repoprio.inquiry import Run
-from repoprio.lookup import Decision, Lookup, drive
+from repoprio.lookup import Decision, Fits, Lookup, drive, drive_many
 from repoprio.names import NormalizedName, normalize, version_in
 from repoprio.policy import Policy
 from repoprio.routing import Route
@@ -73,12 +73,18 @@ class Result:
 
 @dataclass
 class CoreRun:
-    """One run over a case: what it asks is answered by the case and noted."""
+    """One run over a case: what it asks is answered by the case and noted.
+
+    `ahead`: the names are driven side by side first, each on its own, and then decided as ever.
+    """
 
     case: Case
+    ahead: bool = False
     asked: set[tuple[str, str]] = field(default_factory=set)
     policy: Policy = field(init=False)
     results: dict[str, Result] = field(default_factory=dict)
+    side_by_side: list[Decision[Page] | None] = field(default_factory=list)
+    decisions: list[Decision[Page]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Read the policy, with URLs in the place of its placeholders."""
@@ -103,6 +109,8 @@ class CoreRun:
         for one in constraints:
             if (name := normalize(one.name)) in merged:
                 merged[name] &= one.specifier
+        if self.ahead:
+            self.side_by_side = self._drive_many(merged)
         for name, specifier in merged.items():
             self.results[name] = self._look_up(run, name, specifier)
         return self.results[self.case.expect.project]
@@ -113,13 +121,10 @@ class CoreRun:
         return (repository, "" if flat else project) in self.asked
 
     def _look_up(self, run: Run[Page], name: NormalizedName, specifier: SpecifierSet) -> Result:
-        lookup = Lookup(run, name, no_index="--no-index" in self.case.options)
-
-        def best(offers: tuple[Finding[Page], ...]) -> tuple[str, File] | None:
-            return self._best(lookup, offers, specifier)
-
-        decision = drive(lookup, self._fetch, lambda offers: best(offers) is not None)
-        chosen = best(_unrivalled(decision))
+        lookup, fits = self._lookup(run, name, specifier)
+        decision = drive(lookup, self._fetch, fits)
+        self.decisions.append(decision)
+        chosen = self._best(lookup, _unrivalled(decision), specifier)
         explanation = explain(
             self.policy,
             decision,
@@ -129,6 +134,14 @@ class CoreRun:
             chosen=Chosen(chosen[0], chosen[1].version, chosen[1].name) if chosen else None,
         )
         return Result(explanation, _concerned(decision, explanation))
+
+    def _lookup(self, run: Run[Page], name: NormalizedName, specifier: SpecifierSet) -> tuple[Lookup[Page], Fits[Page]]:
+        lookup = Lookup(run, name, no_index="--no-index" in self.case.options)
+        return lookup, lambda offers: self._best(lookup, offers, specifier) is not None
+
+    def _drive_many(self, wanted: Mapping[NormalizedName, SpecifierSet]) -> list[Decision[Page] | None]:
+        lookups = [self._lookup(Run(self.policy), name, specifier) for name, specifier in wanted.items()]
+        return drive_many(lookups, lambda asks: [self._fetch(ask) for ask in asks])
 
     def _best(
         self, lookup: Lookup[Page], offers: tuple[Finding[Page], ...], specifier: SpecifierSet

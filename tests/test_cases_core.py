@@ -12,10 +12,11 @@ from support.cases import Case, load_cases
 CASES = load_cases(Path(__file__).parent / "cases", runner="core")
 
 
+@pytest.mark.parametrize("ahead", [False, True], ids=["in-turn", "side-by-side"])
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
-def test_the_core_decides_as_the_case_says(case: Case) -> None:
-    """Outcome, code, repository, version, and who was asked are those of the case."""
-    run = CoreRun(case)
+def test_the_core_decides_as_the_case_says(case: Case, ahead: bool) -> None:
+    """Outcome, code, repository, version, and who was asked are those of the case; also side by side beforehand."""
+    run = CoreRun(case, ahead)
     result = run.go()
     expect = case.expect
     found = result.explanation
@@ -26,6 +27,8 @@ def test_the_core_decides_as_the_case_says(case: Case) -> None:
     asked = {name: run.was_asked(name, expect.project) for name in case.repositories}
     assert [name for name in expect.asked if not asked[name]] == [], case.why
     assert [name for name in expect.not_asked if asked[name]] == [], case.why
+    if len(run.side_by_side) == 1:
+        assert run.side_by_side == run.decisions, case.why
 
 
 def test_there_are_enough_cases() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from repoprio.answers import Answer, Ask, Failed, Missing, Redirected, Served, State, Status
 from repoprio.explanation import Chosen, explain
 from repoprio.inquiry import Run
-from repoprio.lookup import Decision, Lookup, Outcome, drive
+from repoprio.lookup import Decision, Lookup, Outcome, drive, drive_many
 from repoprio.names import NormalizedName, Pattern, normalize
 from repoprio.policy import Format, Location, Mode, Pin, Policy, Repository, Unlisted
 from repoprio.routing import Blocked, Conflict, Route, route
@@ -256,3 +257,29 @@ def test_what_patterns_say_of_each_other(one: Pattern, other: Pattern, name: Nor
     assert one.overlaps(other) == other.overlaps(one)
     assert one.covers(one)
     assert one.overlaps(one)
+
+
+@SETTINGS
+@given(policies(modes=(Mode.STRICT, Mode.FLEXIBLE, Mode.MERGE)), worlds(), st.booleans(), st.sets(st.integers(0, 30)))
+def test_names_side_by_side_are_decided_as_one_by_one(policy: Policy, world: World, fits: bool, left: set[int]) -> None:
+    """Driven side by side each name asks what it asks alone, in that order, and ends so, or early where one is left."""
+    plays = {name: Play(policy, world, name, fits=fits) for name in NAMES}
+    asked: list[Ask] = []
+
+    def fetch_all(asks: Sequence[Ask]) -> list[Answer[str] | None]:
+        numbers = range(len(asked), len(asked) + len(asks))
+        asked.extend(asks)
+        own = [world[ask.repository.name, ask.name] for ask in asks]
+        return [None if number in left else answer for number, answer in zip(numbers, own, strict=True)]
+
+    found = drive_many([(Lookup(Run(policy), name), lambda _: fits) for name in NAMES], fetch_all)
+    total = sum(len(play.asked) for play in plays.values())
+    assert len(asked) <= total
+    # A canary is a page of another name: whose ask it is shows only where no repository has one.
+    canaries = any(repository.canary for repository in policy.repositories)
+    for name, decision in zip(NAMES, found, strict=True):
+        assert decision in (plays[name].decision, None)
+        own = [(ask.repository.name, ask.name) for ask in asked if ask.name == name]
+        assert canaries or own == plays[name].asked[: len(own)]
+    if all(number >= total for number in left):
+        assert found == [plays[name].decision for name in NAMES]

@@ -8,7 +8,7 @@ reasons as data. Pages are opaque to it.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic
 
@@ -96,6 +96,7 @@ class Weigh(Generic[Page]):
 
 
 Fetch = Callable[[Ask], Answer[Page]]
+FetchAll = Callable[[Sequence[Ask]], Sequence[Answer[Page] | None]]
 Fits = Callable[[tuple[Finding[Page], ...]], bool]
 
 
@@ -117,7 +118,7 @@ class Lookup(Generic[Page]):
         `last` is the lowest tier that flexible mode may go on to, by its priority.
         """
         self._run = run
-        self._name = name
+        self.name = name
         self.route = route(run.policy, name, no_index=no_index, callers=callers)
         self._known = tuple(r for tier in tiers(run.policy.repositories + callers) for r in tier)
         self._below_owner = below_owner
@@ -182,7 +183,7 @@ class Lookup(Generic[Page]):
         self, tier: tuple[Repository, ...]
     ) -> Generator[Asks, list[Answer[Page]] | bool | None, list[Finding[Page]]]:
         """Ask every repository of the tier, side by side, each through all that it takes."""
-        walks = {r.name: Inquiry(self._run, r, self._name, self._known) for r in tier}
+        walks = {r.name: Inquiry(self._run, r, self.name, self._known) for r in tier}
         while asks := [ask for walk in walks.values() if (ask := walk.ask)]:
             answers = yield Asks(tuple(asks))
             assert isinstance(answers, list)
@@ -210,7 +211,7 @@ class Lookup(Generic[Page]):
 
     def _decide(self, outcome: Outcome, code: Code) -> Decision[Page]:
         findings = tuple(self._finding(repository) for repository in self._known)
-        return Decision(self._name, outcome, code, self.route, findings, self._owners)
+        return Decision(self.name, outcome, code, self.route, findings, self._owners)
 
     def _finding(self, repository: Repository) -> Finding[Page]:
         if found := self._findings.get(repository.name):
@@ -221,11 +222,35 @@ class Lookup(Generic[Page]):
 
 def drive(lookup: Lookup[Page], fetch: Fetch[Page], fits: Fits[Page]) -> Decision[Page]:
     """Drive `lookup` to its end with two functions, one ask after the other."""
-    step = lookup.start()
-    while step is not None:
-        if isinstance(step, Weigh):
-            step = lookup.tell(fits(step.owners))
-        else:
-            step = lookup.tell([fetch(ask) for ask in step.asks])
+    asks = _next_asks(lookup, lookup.start(), fits)
+    while asks:
+        asks = _next_asks(lookup, lookup.tell([fetch(ask) for ask in asks]), fits)
     assert lookup.decision is not None
     return lookup.decision
+
+
+def drive_many(
+    lookups: Sequence[tuple[Lookup[Page], Fits[Page]]], fetch_all: FetchAll[Page]
+) -> list[Decision[Page] | None]:
+    """Drive lookups side by side: `fetch_all` gets the next asks of all of them at once.
+
+    A lookup that gets None for an answer ends there, with None for its decision. Each needs a `Run` of its own: what a
+    run remembers, such as who is down, depends on the order of the lookups.
+    """
+    waiting = [(lookup, fits, _next_asks(lookup, lookup.start(), fits)) for lookup, fits in lookups]
+    while waiting := [one for one in waiting if one[2]]:
+        came = iter(fetch_all([ask for _, _, asks in waiting for ask in asks]))
+        told = [(lookup, fits, [next(came) for _ in asks]) for lookup, fits, asks in waiting]
+        waiting = [
+            (lookup, fits, _next_asks(lookup, lookup.tell(answers), fits))
+            for lookup, fits, found in told
+            if len(answers := [answer for answer in found if answer is not None]) == len(found)
+        ]
+    return [lookup.decision for lookup, _ in lookups]
+
+
+def _next_asks(lookup: Lookup[Page], step: Asks | Weigh[Page] | None, fits: Fits[Page]) -> tuple[Ask, ...]:
+    """What `lookup` asks next, once all is weighed that comes before; nothing at its end."""
+    while isinstance(step, Weigh):
+        step = lookup.tell(fits(step.owners))
+    return step.asks if step else ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Lock
@@ -90,6 +91,10 @@ class RepositoryServer:
         self._lock = Lock()
         self._released = Event()
         self._requests: list[str] = []
+        # How many requests are being answered; the most there were; and each one's path, begin and end.
+        self._held = 0
+        self.most_held = 0
+        self.spans: list[tuple[str, float, float]] = []
         # Whatever else is there, by its path.
         self.extra: dict[str, bytes] = {}
         self._answers: dict[str, Fault] = {}
@@ -176,8 +181,19 @@ class RepositoryServer:
             self.http.check_handler_errors()
 
     def _respond(self, request: Request) -> Response:
+        begun = time.monotonic()
         with self._lock:
             self._requests.append(request.path)
+            self._held += 1
+            self.most_held = max(self.most_held, self._held)
+        try:
+            return self._response(request)
+        finally:
+            with self._lock:
+                self._held -= 1
+                self.spans.append((request.path, begun, time.monotonic()))
+
+    def _response(self, request: Request) -> Response:
         if request.path in self.extra:
             return Response(self.extra[request.path], 200, mimetype="application/octet-stream")
         area, _, rest = request.path.removeprefix("/").partition("/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from repoprio.inquiry import Inquiry
 from repoprio.lookup import Decision
 from repoprio.names import NormalizedName, is_project_name, normalize, version_in
 from repoprio.pip_adapter import hush
+from repoprio.pip_adapter.ahead import fetch_ahead
 from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.installed import Installed
 from repoprio.pip_adapter.lists import lists
@@ -70,12 +71,22 @@ class Auditor:
     def environment(self, distributions: Sequence[Installed], *, is_own: bool = False) -> Audit:
         """Each distribution, held against the policy; `is_own`: they are of the environment that this runs in."""
         found: list[Finding] = []
+        claims = [
+            claim for one in distributions if one.origin is None for claim in one.claims if claim.version is not None
+        ]
+        self._fetch_ahead(_subject(claim.name, claim.version, "is installed") for claim in claims)
         for number, one in enumerate(distributions, 1):
             self._tell(f"{number}/{len(distributions)} {shown(one.name)}")
             found += self._distribution(one)
         if is_own:
             found = [one for one in found if not _is_this(one)]
         return self._audit("environment", "distribution", len(distributions), found)
+
+    def _fetch_ahead(self, subjects: Iterable[Subject]) -> None:
+        """Fetch side by side what the look-ups of these need; the findings and their order are the look-ups' own."""
+        wanted = dict.fromkeys(self._wanted(one) for one in subjects if is_project_name(one.project))
+        if wanted:
+            fetch_ahead(self._pip.guard, wanted, self._tell, below_owner=self._shadowed)
 
     def _distribution(self, one: Installed) -> Iterator[Finding]:
         """The findings on one distribution, whichever of its claims is true."""
@@ -139,13 +150,15 @@ class Auditor:
         return verdicts.judge(self._policy, decision, subject, self._offer(decision, subject), is_pinned_out=out)
 
     def _decide(self, subject: Subject) -> Decision[PipPage]:
-        name = normalize(subject.project)
-        flexible = _mode(route(self._policy, name)) is Mode.FLEXIBLE
-        specifier = None
-        if flexible and subject.version and is_version(subject.version):
-            specifier = SpecifierSet(f"=={subject.version}")
-        decision: Decision[PipPage] = self._pip.guard.decide(name, specifier, below_owner=self._shadowed)
+        decision: Decision[PipPage] = self._pip.guard.decide(*self._wanted(subject), below_owner=self._shadowed)
         return decision
+
+    def _wanted(self, subject: Subject) -> tuple[NormalizedName, SpecifierSet | None]:
+        """The name to look up, and the specifier where flexible mode rules it."""
+        name = normalize(subject.project)
+        is_flexible = _mode(route(self._policy, name)) is Mode.FLEXIBLE
+        is_bound = is_flexible and subject.version and is_version(subject.version)
+        return name, SpecifierSet(f"=={subject.version}") if is_bound else None
 
     def _offer(self, decision: Decision[PipPage], subject: Subject, *, hashed: bool = False) -> Offer:
         """What those that were asked have; `hashed`: files on disk, of which nobody states a hash, are read."""
@@ -182,6 +195,8 @@ class Auditor:
     def files(self, packages: Sequence[Package], more: Sequence[Finding] = ()) -> Audit:
         """Each package of a lock, held against the policy; `more` was found while it was read."""
         found = list(more)
+        held = [package for package in packages if package.source is None or package.files]
+        self._fetch_ahead(_subject(package.name, package.version, "is locked") for package in held)
         for number, package in enumerate(packages, 1):
             self._tell(f"{number}/{len(packages)} {package.name}")
             found += self._package(package)

@@ -46,6 +46,8 @@ class Keeper:
 
     `sites` are the policy's, each with a repository there; `logins` are the policy's and the callers', `given` those
     of all other URLs that the user wrote. What another URL carries is no login for a site of the policy.
+    `refused` are the sites that answered a request with 401; `is_shared`: several threads ask at once, so that such an
+    answer stands: pip's way to a login, keyring and prompt included, is for one thread.
     """
 
     def __init__(self) -> None:
@@ -54,6 +56,8 @@ class Keeper:
         self.sites: Mapping[Site, Repository] = {}
         self.help: str | None = None
         self.answer: Pair | None = None
+        self.refused: set[Site] = set()
+        self.is_shared = False
         self._asking_since: float | None = None
         self._asked = 0.0
 
@@ -216,10 +220,14 @@ def handle_401(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def handle_401(self: Any, resp: Any, **kwargs: Any) -> Any:
-        if _of(self) is not None and resp.status_code == 401:
+        kept = _of(self)
+        if kept is not None and resp.status_code == 401:
             # pip would read the whole body before it asks again, however long it is.
             resp.raw.close()
             resp._content, resp._content_consumed = b"", True
+            kept.refused.add(site(resp.url))
+            if kept.is_shared:
+                return resp
         try:
             return original(self, resp, **kwargs)
         except NoTerminal:

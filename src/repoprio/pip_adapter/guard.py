@@ -14,7 +14,7 @@ from repoprio.answers import Finding, State
 from repoprio.config.locations import spellings
 from repoprio.explanation import Explanation, explain, privacy
 from repoprio.inquiry import Inquiry, Run
-from repoprio.lookup import Decision, Lookup, Outcome, drive
+from repoprio.lookup import Decision, Fits, Lookup, Outcome, drive
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.output import say
 from repoprio.pip_adapter import aim, auth, callers, compat, hush, own
@@ -145,28 +145,32 @@ class Guard:
         """
         self.take_callers()
         run, pages = self.memory()
-        lookup = Lookup(
-            run,
-            name,
-            no_index=compat.no_index(self._finder),
-            callers=tuple(self._callers.admitted),
-            below_owner=below_owner,
-            last=last,
-        )
+        lookup = self.lookup(run, name, below_owner=below_owner, last=last)
         is_flexible = lookup.mode is Mode.FLEXIBLE
         key = (name, below_owner, *((str(specifier or ""), passed, last) if is_flexible else ()))
         if key not in self._decisions:
-            versions = narrowing(lookup.route)
-
-            def fits(offers: Offers) -> bool:
-                is_passed = offers[0].repository.priority <= passed
-                return not is_passed and Weighed(self._finder, name, offers, versions).best(specifier) is not None
-
-            self._decisions[key] = drive(lookup, pages.fetch, fits)
+            self._decisions[key] = drive(lookup, pages.fetch, self.fits(lookup, specifier, passed))
             self._warn_of_skipped(self._decisions[key])
             if is_flexible:
                 self.tiers.note(self._decisions[key])
         return self._decisions[key]
+
+    def lookup(
+        self, run: Run[PipPage], name: NormalizedName, *, below_owner: bool = False, last: int | None = None
+    ) -> Lookup[PipPage]:
+        """The lookup of `name` that `decide` drives."""
+        callers, no_index = tuple(self._callers.admitted), compat.no_index(self._finder)
+        return Lookup(run, name, no_index=no_index, callers=callers, below_owner=below_owner, last=last)
+
+    def fits(self, lookup: Lookup[PipPage], specifier: Any, passed: int = 0) -> Fits[PipPage]:
+        """What tells `lookup` whether offers fit the specifier; those of tiers down to `passed` never do."""
+        versions = narrowing(lookup.route)
+
+        def fits(offers: Offers) -> bool:
+            is_passed = offers[0].repository.priority <= passed
+            return not is_passed and Weighed(self._finder, lookup.name, offers, versions).best(specifier) is not None
+
+        return fits
 
     def inquire(self, repository: Repository, name: NormalizedName) -> Finding[PipPage]:
         """What one repository says of `name`, whoever owns it, and whatever callers add."""
@@ -278,7 +282,7 @@ class Guard:
 
     def memory(self) -> tuple[Run[PipPage], Pages]:
         """What this run remembers; it lives with pip's session, whose retries and logins shaped it."""
-        session = self._session
+        session = self.session
         memory = getattr(session, "_repoprio_memory", None)
         if memory is None:
             memory = (Run[PipPage](self.policy), Pages(session, self.policy))
@@ -319,21 +323,22 @@ class Guard:
 
     def bare(self, url: str, origin: str) -> str:
         """`url` of a file without a login for a repository of the policy; that must then have one from elsewhere."""
-        bare = auth.keep(self._session.auth, self.policy).bare(url)
+        bare = auth.keep(self.session.auth, self.policy).bare(url)
         if bare != url:
             self._carried.append((bare, origin))
         return bare
 
     def _demand_login(self, url: str, origin: str) -> None:
-        kept = auth.keeper(self._session.auth)
+        kept = auth.keeper(self.session.auth)
         repository, here = kept.repository_at(url), site(url)
         urls = [location.url for location in repository.locations] if repository else []
         places = [place for place in urls if site(place).shares_logins(here)]
-        if any(auth.elsewhere(self._session.auth, place) is None for place in places):
+        if any(auth.elsewhere(self.session.auth, place) is None for place in places):
             raise Refused(kept.refusal(url, origin))
 
     @property
-    def _session(self) -> Any:
+    def session(self) -> Any:
+        """Pip's session, which all pages are fetched with."""
         return self._finder._link_collector.session
 
     def announce(self) -> None:

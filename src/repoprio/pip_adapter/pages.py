@@ -22,6 +22,7 @@ from repoprio.reasons import Cause
 from repoprio.urls import filename, site, with_credentials
 
 Result = TypeVar("Result")
+Key = tuple[str, What, str, str]
 
 
 class Pages:
@@ -33,18 +34,27 @@ class Pages:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._policy = policy
         self.logins: dict[str, Login] = {}
-        self._answers: dict[tuple[str, What, str, str], Answer[PipPage]] = {}
+        self._answers: dict[Key, Answer[PipPage]] = {}
         self._flat: dict[str, list[Link]] = {}
         self._spent: dict[tuple[str, What, str], float] = {}
 
     def fetch(self, ask: Ask) -> Answer[PipPage]:
         """The answer to `ask`; whatever goes wrong is an answer too."""
-        key = (ask.repository.name, ask.what, "" if ask.what is What.LIST else ask.name, ask.location.url)
+        key = key_of(ask)
         if key not in self._answers:
-            self._answers[key] = self._fetch(ask)
+            self._answers[key] = self.fetch_anew(ask)
         return self._answers[key]
 
-    def _fetch(self, ask: Ask) -> Answer[PipPage]:
+    def at_hand(self, ask: Ask) -> Answer[PipPage] | None:
+        """The answer that was fetched already."""
+        return self._answers.get(key_of(ask))
+
+    def keep(self, ask: Ask, answer: Answer[PipPage]) -> None:
+        """Have `answer` at hand for the next `ask`."""
+        self._answers[key_of(ask)] = answer
+
+    def fetch_anew(self, ask: Ask) -> Answer[PipPage]:
+        """As `fetch`, but nothing is kept; several threads may do this for pages of different names."""
         local = ask.location.url.startswith("file:")
         try:
             if ask.what is What.FILES:
@@ -143,6 +153,13 @@ class Pages:
     def _all_logins(self) -> Iterator[Login]:
         return (login for place in self._places() if (login := self.login(*place)))
 
+    def has_one_login(self, ask: Ask) -> bool:
+        """Whether all repositories of the policy at this site have one login, or none: pip keeps one for a host."""
+        here = site(ask.location.url)
+        others = [place for place in self._places() if not place[1].unset and site(place[1].url).shares_logins(here)]
+        logins = [self.login(*place) for place in ((ask.repository, ask.location), *others)]
+        return len({login.pair if login else None for login in logins}) == 1
+
     def settle(self) -> None:
         """Tell pip the policy's URLs with their logins, for files of the same site, and what may go where."""
         self._session.auth.index_urls = [self._with_login(*place) for place in self._places()]
@@ -189,6 +206,11 @@ class Pages:
                 return reply
             self._flat[url] = self._read(ask, lambda: reading.flat_links(reply))
         return reading.offer(ask.name, self._flat[url], url)
+
+
+def key_of(ask: Ask) -> Key:
+    """What two asks with the same answer have in common."""
+    return ask.repository.name, ask.what, "" if ask.what is What.LIST else ask.name, ask.location.url
 
 
 def _hop_key(ask: Ask) -> tuple[str, What, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,8 @@ class _Once(logging.Filter):
     def __init__(self) -> None:
         super().__init__()
         self._said: set[str] = set()
+        # Several threads may ask at once.
+        self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """False for what urllib3 says of a retry."""
@@ -25,8 +28,10 @@ class _Once(logging.Filter):
         if not str(record.msg).startswith("Retrying"):
             return True
         whom = (record.threadName or "").removeprefix(WAITING)
-        if whom not in self._said and whom != record.threadName:
+        with self._lock:
+            is_news = whom not in self._said and whom != record.threadName
             self._said.add(whom)
+        if is_news:
             warn(f"repoprio: {whom} does not answer; it is asked again")
         return False
 

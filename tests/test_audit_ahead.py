@@ -1,0 +1,254 @@
+"""`repoprio audit` fetches pages side by side, and finds what it finds one by one."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from werkzeug import Request, Response
+
+from support.faults import Fault
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import Completed, PipEnv
+from support.repository import RepositoryServer
+
+LATENCY = 0.05
+# As the command, but nothing is fetched ahead.
+IN_TURN = """
+import sys
+from repoprio.pip_adapter import opened, auditor
+auditor.fetch_ahead = lambda *_, **__: None
+from repoprio.__main__ import main
+sys.exit(main())
+"""
+
+
+class World:
+    """Repositories, one above the other, a policy that says so, and what is installed."""
+
+    def __init__(self, env: PipEnv, folder: Path, servers: Sequence[RepositoryServer]) -> None:
+        self.env, self.folder, self.servers = env, folder, servers
+        self.file, self.packages = folder / "policy.toml", folder / "packages"
+        self.names: list[str] = []
+        self.policy()
+
+    def policy(self, more: str = "", **own: str) -> None:
+        """Write the policy; `more` stands last, `own` in the tables of repositories."""
+        tables = (
+            f'[repositories.{server.label}]\nurl = "{server.page_url}"\npriority = {10 * number}\n'
+            f"{own.get(server.label, '')}\n"
+            for number, server in enumerate(self.servers, 1)
+        )
+        self.file.write_text("".join(tables) + more, encoding="utf-8")
+
+    def install(self, names: Sequence[str], version: str = "1.0") -> None:
+        """Lay down the metadata of distributions."""
+        for name in names:
+            info = self.packages / f"{name}-{version}.dist-info"
+            info.mkdir(parents=True)
+            (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        self.names += names
+
+    def audit(self, *arguments: str, in_turn: bool = False) -> Completed:
+        """Run an audit; the servers have noted nothing but this."""
+        for server in self.servers:
+            server._requests.clear()
+            server.spans.clear()
+            server.most_held = 0
+        command = ["-c", IN_TURN] if in_turn else ["-m", "repoprio"]
+        done = subprocess.run(
+            [str(self.env.python), *command, "audit", "--path", str(self.packages), *arguments],
+            env=self.env.environment(self.file), cwd=self.folder, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr
+        return Completed(done.stdout, done.stderr, done.returncode)
+
+    def asked(self) -> list[set[str]]:
+        """What each server was asked for."""
+        return [set(server.requests) for server in self.servers]
+
+
+@pytest.fixture
+def make(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Callable[..., World]:
+    """Make repositories r1, r2, ... that have nothing yet."""
+
+    def world(count: int, pip: str = "26.3") -> World:
+        servers = [repository(f"r{number}") for number in range(1, count + 1)]
+        return World(pip_env(pip), tmp_path, servers)
+
+    return world
+
+
+def numbered(count: int) -> list[str]:
+    """Names of projects."""
+    return [f"project-{number:02}" for number in range(count)]
+
+
+@pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
+def test_requests_overlap_and_tiers_do_not(pip: str, make: Callable[..., World]) -> None:
+    """Several pages are asked for at once, each once; nobody below is asked for a name before those above said no."""
+    world = make(4, pip)
+    world.install(numbered(32))
+    for number, name in enumerate(world.names):
+        world.servers[number % 4].add(name, "1.0")
+    for server in world.servers:
+        server.answer_all(Fault(hang=LATENCY))
+    done = world.audit("--format", "json")
+    assert (done.code, json.loads(done.stdout)["checked"]) == (0, 32), done.stderr
+    held = [server.most_held for server in world.servers]
+    assert min(held[:2]) > 1
+    assert max(held) <= 6
+    spans = [span for server in world.servers for span in server.spans]
+    lasted = max(end for *_, end in spans) - min(begin for _, begin, _ in spans)
+    assert lasted < sum(end - begin for _, begin, end in spans) / 2
+    for number, name in enumerate(world.names):
+        own = [[one for one in server.spans if one[0] == f"/simple/{name}/"] for server in world.servers]
+        assert [len(one) for one in own] == [1] * (number % 4 + 1) + [0] * (3 - number % 4)
+        asked = [one[0] for one in own if one]
+        assert all(above[2] <= below[1] for above, below in pairwise(asked))
+
+
+def test_the_findings_are_those_of_one_by_one(make: Callable[..., World]) -> None:
+    """Wherever trouble begins, report, warnings and exit status are those of an audit that asks in turn."""
+    world = make(3)
+    top, middle, low = world.servers
+    world.install(numbered(16))
+    world.install(["project-00", "project-03"], "9.0")
+    for number, name in enumerate(world.names):
+        world.servers[number % 3].add(name, "1.0")
+    low.add("project-00", "9.0")
+    flat = f'[repositories.flat]\nurl = "{low.flat_url}"\nformat = "flat"\npriority = 15\n'
+    trouble: list[tuple[Fault, Fault, str, dict[str, str]]] = [
+        (Fault(status=503), Fault(redirect="https://elsewhere.example/"), "", {"r1": 'canary = "project-00"'}),
+        (Fault(body="{"), Fault(reset=True), "", {}),
+        (Fault(status=429), Fault(status=403), flat, {"r1": 'listing = "complete"\nskip-if-unavailable = true'}),
+        (
+            Fault(login_page=True),
+            Fault(basic_auth="bot:s3cret"),
+            "",
+            {"r1": f'mirrors = ["{middle.root_url}none/"]', "r3": 'namespaces = ["project-0*"]'},
+        ),
+    ]
+    for early, late, more, own in trouble:
+        top.answer("project-03", early)
+        top.answer("project-12", late)
+        world.policy(more, **own)
+        options = ("--format", "json", *(("--shadowed",) if more else ()))
+        ahead, asked = world.audit(*options), world.asked()
+        in_turn = world.audit(*options, in_turn=True)
+        assert (ahead.code, ahead.stdout) == (in_turn.code, in_turn.stdout), early
+        assert ahead.stderr == in_turn.stderr, early
+        assert json.loads(ahead.stdout)["findings"], early
+        # Who is down is asked no more; else nobody gets to know another name.
+        assert late.reset or asked == world.asked(), early
+
+
+def test_too_many_requests_are_no_answer(make: Callable[..., World]) -> None:
+    """What a server refuses only because several ask at once is asked for again in its turn."""
+    world = make(2)
+    top, low = world.servers
+    world.install(numbered(12))
+    answer = top._response
+
+    def only_one(request: Request) -> Response:
+        time.sleep(LATENCY)
+        return answer(request) if top._held == 1 else Response("", 429)
+
+    top._response = only_one  # type: ignore[method-assign]
+    for number, name in enumerate(world.names):
+        world.servers[number % 2].add(name, "1.0")
+    done = world.audit()
+    assert (done.code, done.stderr) == (0, "")
+    assert top.most_held > 1
+    assert low.asked_pages() == set(world.names[1::2])
+
+
+def test_a_list_and_a_flat_page_are_fetched_once(make: Callable[..., World]) -> None:
+    """What all names share is asked for once, and who is not on a complete list is not asked for."""
+    world = make(2)
+    top, low = world.servers
+    world.install(numbered(12))
+    low.add("project-11", "1.0")
+    for name in world.names[:6]:
+        top.add(name, "1.0")
+    flat = f'[repositories.flat]\nurl = "{low.flat_url}"\nformat = "flat"\npriority = 15\n'
+    world.policy(flat, r1='listing = "complete"')
+    world.audit()
+    assert top.requests.count("/simple/") == 1
+    assert top.asked_pages() == set(world.names[:6])
+    assert low.requests.count("/links.html") == 1
+    assert low.asked_pages() == set(world.names[6:11])
+
+
+def test_a_site_that_wants_a_login_is_asked_in_turn(
+    fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """After one 401 a site gets one request at a time, though keyring knew the login, and keyring is asked once."""
+    world = World(fresh_env("26.3"), tmp_path, [repository("r1"), repository("r2")])
+    top, low = world.servers
+    world.install(numbered(12))
+    noted = tmp_path / "keyring"
+    (world.env.site_packages / "keyring.py").write_text(
+        "def get_credential(service, user):\n"
+        f"    open({str(noted)!r}, 'a').write('asked\\n')\n"
+        "    return type('Found', (), {'username': 'bot', 'password': 's3cret'})\n"
+        "def get_password(service, user):\n"
+        "    return None\n",
+        encoding="utf-8",
+    )
+    top.answer_all(Fault(basic_auth="bot:s3cret", hang=LATENCY))
+    low.answer_all(Fault(hang=LATENCY))
+    done = world.audit("--format", "json")
+    assert json.loads(done.stdout)["checked"] == 12, done.stderr
+    assert (top.most_held, low.most_held > 1, noted.read_text()) == (1, True, "asked\n"), done.stderr
+    assert (top.asked_pages(), low.asked_pages()) == (set(world.names), set(world.names))
+
+
+@pytest.mark.parametrize(("login", "at_once"), [("bot:s3cret@", True), ("other:s3cret@", False), ("", False)])
+def test_two_logins_for_one_host_go_in_turn(login: str, at_once: bool, make: Callable[..., World]) -> None:
+    """Pip keeps one login for a host: where its repositories have several, none may get another's."""
+    world = make(1)
+    (server,) = world.servers
+    world.install(numbered(12))
+    server.answer_all(Fault(hang=LATENCY))
+    beside = f"http://{login}{server.host}/beside/"
+    world.policy(f'[repositories.beside]\nurl = "{beside}"\npriority = 90\n')
+    world.file.write_text(
+        world.file.read_text().replace(server.page_url, server.page_url.replace("//", "//bot:s3cret@"))
+    )
+    assert world.audit().code == 1
+    assert (server.most_held > 1) == at_once
+    assert len(server.requests) == 24
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_an_interrupt_waits_for_no_page(make: Callable[..., World]) -> None:
+    """Ctrl-C ends an audit at once, though several answers are still waited for."""
+    world = make(1)
+    (server,) = world.servers
+    world.install(numbered(12))
+    server.add("project-00", "1.0")
+    for name in world.names[1:]:
+        server.answer(name, Fault(hang=20))
+    audit = subprocess.Popen(
+        [str(world.env.python), "-m", "repoprio", "audit", "--path", str(world.packages)],
+        env=world.env.environment(world.file, {"PIP_DEFAULT_TIMEOUT": "30"}),
+        cwd=world.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while server.most_held < 6 and time.monotonic() < end:
+        time.sleep(0.05)
+    assert server.most_held == 6
+    begun = time.monotonic()
+    audit.send_signal(signal.SIGINT)
+    _, said = audit.communicate(timeout=60)
+    assert time.monotonic() - begun < 10
+    assert audit.returncode != 0
+    assert "Exception in thread" not in said
