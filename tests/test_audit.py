@@ -509,7 +509,7 @@ def test_options_of_a_file_change_no_look_up(pip: str, make: Callable[..., Two])
     two = make(pip)
     two.policy('mode = "flexible"')
     theirs = two.corp._shelf.files("acme")[1]
-    (two.folder / "options.txt").write_text("--no-index\n--no-binary :all:\n--pre\n--find-links /x\n")
+    (two.folder / "options.txt").write_text("--no-binary :all:\n--pre\n--find-links /x\n")
     (two.folder / "reqs.txt").write_text(f"acme==1.1 --hash=sha256:{theirs.sha256}\n")
     assert two.found("reqs.txt") == (0, [])
     _, findings = two.found("options.txt", "reqs.txt")
