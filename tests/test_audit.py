@@ -454,12 +454,20 @@ def test_a_file_without_any_hash_is_told_once(make: Callable[..., Two]) -> None:
             ("direct-url", "tool", "freeze.txt", 4),
         ],
     )
-    assert "2 of 4 packages of freeze.txt have no hash" in findings[1]["message"]
+    said = (
+        "none of its 4 packages has a hash: versions were held against the policy where they are pinned, and no file."
+    )
+    assert findings[1]["message"] == said
     pad = two.public._shelf.files("leftpad")[0]
     hashed = f"leftpad==1.0 --hash=sha256:{pad.sha256}\nsix==1.0\nsix==1.0\n"
     (two.folder / "some.txt").write_text(hashed)
     _, findings = two.found("some.txt")
     assert [(f["code"], f["line"]) for f in findings] == [("no-hash", 2), ("no-hash", 3)]
+    # Nor does a file have none where it has that of a URL alone.
+    url = f"leftpad==1.0\nsix==1.0\ntool @ https://x.example/tool.zip --hash=sha256:{pad.sha256}\n"
+    (two.folder / "url.txt").write_text(url)
+    _, findings = two.found("url.txt")
+    assert [f["line"] for f in findings if f["code"] == "no-hash"] == [1, 2]
     check_sarif(two.audit("freeze.txt", "--format", "sarif").stdout)
 
 

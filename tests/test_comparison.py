@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from repoprio.comparison import Comparison, Disclosure, Failure, Judged, Pair, Pick, Side, Twin, Verdict, judge
 from repoprio.mending import fix
 from repoprio.names import Pattern
-from repoprio.policy import Location, Policy, Repository, Rule
+from repoprio.policy import Location, Pin, Policy, Repository, Rule
 from repoprio.render import compare as render
 
 FILE = "/etc/repoprio/repoprio.toml"
@@ -168,6 +169,36 @@ def test_what_a_closed_book_may_need_is_not_known() -> None:
 def test_a_takeover_is_stopped_and_can_be_kept_private(owner: Repository, said: str) -> None:
     """The fix names the key, what to write there, and the file where it goes."""
     assert said in (one(STRANGE, pick("1.0", owner)).fix or "")
+
+
+@pytest.mark.parametrize(
+    ("keys", "key"),
+    [
+        ({"corp": {"owns": (Pattern.parse("a*"),)}}, "repositories.corp.owns"),
+        ({"corp": {"namespaces": (Pattern.parse("acme"),)}}, "repositories.corp.namespaces"),
+        ({"pypi": {"exclude": (Pattern.parse("acme"),)}}, "repositories.pypi.exclude"),
+        ({"corp": {"owns": (Pattern.parse("x"),)}}, None),
+        ({"pypi": {"explicit": True}}, None),
+    ],
+)
+def test_what_keeps_a_name_private_already_is_named(keys: dict[str, dict[str, Any]], key: str | None) -> None:
+    """With --disclose others were asked for it once; the policy needs no further key, and the fix asks for none."""
+    corp, pypi = replace(CORP, **keys.get("corp", {})), replace(PYPI, **keys.get("pypi", {}))
+    origins = {**ORIGINS, str(key): FILE}
+    judged = one(pick("99.0", pypi), pick("1.0", corp))
+    said = fix(Policy((corp, pypi), origins=origins), judged)
+    told = f"stopped; {key} already keeps it from pypi ({FILE})"
+    assert said == told if key else "to keep the name from pypi too" in (said or "")
+
+
+def test_a_pin_keeps_a_name_private_and_a_blocked_one_is_kept_by_nobody() -> None:
+    """A pin that names the repository is what to name; one that blocks the name routes it nowhere."""
+    judged = one(STRANGE, OWN)
+    pin = Pin("acme", (Pattern.parse("acme"),), repositories=("corp",))
+    said = fix(Policy((CORP, PYPI), (pin,)), judged)
+    assert said == "stopped; pins.acme.repositories already keeps it from pypi (default)"
+    blocked = Pin("acme", (Pattern.parse("acme"),), block="no")
+    assert "to keep the name" in (fix(Policy((CORP, PYPI), (blocked,)), judged) or "")
 
 
 def test_no_fix_where_the_policy_has_no_key_for_it() -> None:

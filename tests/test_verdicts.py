@@ -299,9 +299,9 @@ def test_that_nothing_has_a_hash_is_told_once() -> None:
     found = [bare[0], other, *bare[1:]]
     assert lock_verdicts.hashless(found, {"g": 1}) == found
     first, *rest = lock_verdicts.hashless(found, {"f": 2, "g": 1})
-    assert first.message.startswith("all 2 packages of f have no hash")
+    assert first.message.startswith("none of its 2 packages has a hash")
     assert rest == [other, bare[2]]
-    assert lock_verdicts.hashless(found, {"f": 3})[0].message.startswith("2 of 3 packages")
+    assert lock_verdicts.hashless(found, {"f": 3})[0].message.startswith("none of its 3 packages")
 
 
 PYLOCK = f"""\

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from repoprio.comparison import Judged, Pick, Verdict
-from repoprio.policy import Policy, Repository
+from repoprio.names import normalize
+from repoprio.policy import Policy, Repository, Rule
+from repoprio.routing import Route, RuledOut, blindness, route
 
 
 def fix(policy: Policy, judged: Judged) -> str | None:
@@ -28,6 +30,8 @@ def _keep_private(policy: Policy, judged: Judged) -> str | None:
     owner, rival = _repository(judged.pair.policy), _repository(judged.pair.alone)
     if owner is None or rival is None or owner == rival or owner.is_addition:
         return None
+    if keeping := _keeping(policy, judged.pair.project, rival):
+        return f"stopped; {keeping.key} already keeps it from {rival.name} ({keeping.file})"
     if any(r.priority == owner.priority and r.name != owner.name for r in policy.enabled()):
         # Whoever of a tier is named alone cuts the others off: whose the name is nobody can guess.
         return (
@@ -38,6 +42,18 @@ def _keep_private(policy: Policy, judged: Judged) -> str | None:
     name = judged.pair.project
     how = f', add "{name}" to {where.key}' if has else f': {where.key} = ["{name}"]'
     return f"stopped; to keep the name from {rival.name} too{how}{where.file}"
+
+
+def _keeping(policy: Policy, project: str, rival: Repository) -> Rule | None:
+    """What keeps the name from `rival`, so that only --disclose had it asked; None where nothing does."""
+    name = normalize(project)
+    found = route(policy, name)
+    if not isinstance(found, Route):
+        return None
+    why = found.ruled_out.get(rival.name)
+    if why is RuledOut.EXCLUDED:
+        return policy.rule(f"repositories.{rival.name}.{blindness(rival, name)[0]}")
+    return found.rules[0] if why is RuledOut.NOT_ROUTED and found.rules else None
 
 
 def _catch_up(policy: Policy, judged: Judged) -> str | None:

@@ -40,9 +40,8 @@ def hashless(found: Sequence[Finding], files: Mapping[str, int]) -> list[Finding
 
 
 def _hashless(some: Sequence[Finding], packages: int) -> Finding:
-    number = "all" if len(some) == packages else f"{len(some)} of"
-    said = f"{number} {packages} packages of {some[0].file} have no hash, so that only their versions were held against"
-    said += " the policy, and no file."
+    said = f"none of its {packages} packages has a hash: versions were held against the policy where they are pinned,"
+    said += " and no file."
     first = some[0]
     return Finding("no-hash", said, "lock again while the policy is in force, with sha256 hashes", file=first.file)
 

@@ -254,7 +254,7 @@ def _subject(name: str, version: str | None, verb: str, **more: Any) -> Subject:
 def _hashless(packages: Sequence[Package]) -> dict[str, int]:
     """The files of which no package has a hash, such as what ``pip freeze`` writes, and how many they have."""
     counts = Counter(package.file for package in packages)
-    hashed = {package.file for package in packages if package.files}
+    hashed = {package.file for package in packages if package.files or package.hashes}
     return {file: number for file, number in counts.items() if file not in hashed}
 
 
