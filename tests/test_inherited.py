@@ -106,6 +106,36 @@ def test_an_explicit_variable_wins(place: Place, tmp_path: Path) -> None:
     assert (refused.code, "repoprio disable --venv" in refused.stderr) == (2, True), refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [(None, "{file}: is not there (named by --policy)"), ("faulty = 1\n", "{file}: faulty: ")],
+)
+def test_a_policy_option_that_names_no_sound_file(
+    text: str | None, fault: str, fresh_env: EnvFactory, tmp_path: Path
+) -> None:
+    """The message names the option and not a variable, and the file that is to be looked at; nothing is written."""
+    env, file = fresh_env(PIP), tmp_path / "named.toml"
+    if text:
+        file.write_text(text)
+    done = env.tool("enable", "--venv", str(env.root), "--policy", str(file))
+    assert (done.code, "nothing was written." in done.stderr, "REPOPRIO_CONFIG" in done.stderr) == (2, True, False)
+    assert fault.format(file=file) in done.stderr
+    assert f"look again with: repoprio config check {file}" in done.stderr
+    assert not (env.site_packages / "_repoprio_record.json").exists()
+
+
+def test_a_recorded_policy_is_called_so(fresh_env: EnvFactory, tmp_path: Path) -> None:
+    """What enable recorded is not said to come from a variable or from when the environment was made."""
+    env, file = fresh_env(PIP), tmp_path / "named.toml"
+    file.write_text('[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n')
+    assert env.tool("enable", "--venv", str(env.root), "--policy", str(file)).code == 0
+    for action in ("show", "check"):
+        assert f"recorded for this environment: {file}\n" in env.tool("config", action).stdout
+    file.unlink()
+    done = env.tool("config", "check")
+    assert f"{file}: is gone; repoprio recorded it as a policy file of this environment" in done.stdout + done.stderr
+
+
 def test_recorded_files_come_before_its_own(place: Place, tmp_path: Path) -> None:
     """The maker's site file is a layer before the new environment's: that one overrides, unless the maker's locks."""
     file, variables = place.lay("site")

@@ -6,9 +6,11 @@ import argparse
 import os
 import sys
 
+from repoprio import shell
 from repoprio.cli import at_hand
 from repoprio.config import fuse
-from repoprio.config.load import survey
+from repoprio.config.faults import HINT
+from repoprio.config.load import read_named
 from repoprio.config.places import VARIABLE
 from repoprio.config.records import Record
 from repoprio.pip_adapter import environments, ledger
@@ -86,8 +88,7 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
     if options.policy:
         # What is known of a gone file is forgotten: this is the command that repairs it.
         file = os.path.abspath(options.policy)
-        if survey({VARIABLE: file}, (), at_hand.TOOLS).sound() is None:
-            raise environments.CannotEnable(f"{file} is no policy.    [enable]")
+        _check_policy(file)
         return Record(((VARIABLE, file),), options.required or environments.is_required(place))
     is_own = os.path.realpath(other.packages) == os.path.realpath(environments.own_packages())
     # A base is for everybody: only what was named for it.
@@ -100,6 +101,16 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
             )
     known = environments.recorded(place)
     return found._replace(is_required=found.is_required or options.required).over(known)
+
+
+def _check_policy(file: str) -> None:
+    """Raise `RepoprioError` where `file` holds no sound policy."""
+    if file == os.devnull:
+        raise environments.CannotEnable(f"{file} is no policy.    [enable]")
+    found = read_named(file, "--policy", at_hand.TOOLS)
+    look = f"correct it, and look again with: {shell.command('repoprio', 'config', 'check', file)}"
+    faults = (fault._replace(hint=look) if fault.hint == HINT else fault for fault in found.faults)
+    found._replace(faults=tuple(faults)).sound("nothing was written")
 
 
 def _disable(options: argparse.Namespace, other: Interpreter) -> int:

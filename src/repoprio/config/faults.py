@@ -28,6 +28,7 @@ _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
 
 _LOGIN = "a login stands in the url, or in REPOPRIO_<NAME>_USERNAME and REPOPRIO_<NAME>_PASSWORD"
 _ADVICE: Mapping[str, str] = dict.fromkeys(("username", "password", "user", "token", "auth"), _LOGIN)
+NOT_LOOKED_UP = "nothing was looked up"
 HINT = "mend the policy, and look again with: repoprio config check"
 
 
@@ -68,17 +69,18 @@ class Doubt(NamedTuple):
 class PolicyFaults(RepoprioError):
     """A faulty policy; `faults` are all of them, in the order of the files and their keys.
 
-    `help` is the policy's own word on where to turn.
+    `help` is the policy's own word on where to turn, `undone` what was not done for them.
     """
 
-    def __init__(self, faults: Iterable[Fault], help_text: str | None = None) -> None:
+    def __init__(self, faults: Iterable[Fault], help_text: str | None = None, undone: str = NOT_LOOKED_UP) -> None:
         self.faults = tuple(faults)
         self.help = help_text
+        self.undone = undone
         super().__init__(self.faults)
 
     def __str__(self) -> str:
         count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
-        lines = [f"the policy has {count}; nothing was looked up.", *(f"  {fault}" for fault in self.faults)]
+        lines = [f"the policy has {count}; {self.undone}.", *(f"  {fault}" for fault in self.faults)]
         hints = dict.fromkeys(f"  hint: {fault.hint}" for fault in self.faults)
         tail = [f"  help: {printable(self.help)}"] if self.help else []
         return "\n".join([*lines, *hints, *tail]) + "    [policy]"

@@ -60,7 +60,7 @@ def survey(environ: Mapping[str, str], found: Sequence[Layer], tools: Tools) -> 
 
 
 def _kept(kept: str, said: Sequence[Said], files: _Files, environ: Mapping[str, str], tools: Tools) -> Survey:
-    """What ``REPOPRIO_CONFIG`` named when this environment was made, as if it named it now."""
+    """The file that is recorded for this environment, as if ``REPOPRIO_CONFIG`` named it now."""
     if os.path.exists(kept):
         return _named(kept, said, files, environ, tools, is_recorded=True)
     files.lose(kept)
@@ -125,6 +125,11 @@ def read_file(file: str, environ: Mapping[str, str], tools: Tools) -> Survey:
     return _alone(Layer(places.PIP_FILE if is_pips else places.FILE, (file,)), environ, tools)
 
 
+def read_named(file: str, option: str, tools: Tools) -> Survey:
+    """Read the TOML file that `option` of the command line names as the policy of another environment."""
+    return _alone(Layer(VARIABLE, (file,), option=option), {}, tools)
+
+
 def read_text(text: str, file: str, environ: Mapping[str, str], tools: Tools) -> Policy:
     """The policy that `text` says, as if it stood in `file`; raises `PolicyFaults`."""
     files = _Files(tools)
@@ -178,7 +183,7 @@ def _named(
     if not named:
         return Survey((), Merged(), (_EMPTY,), None)
     locks = [lock for layer in said if (lock := layer.lock())]
-    who = f"this environment was made with {VARIABLE}={named}" if is_recorded else f"{VARIABLE} names {named}"
+    who = f"{named} is recorded for this environment" if is_recorded else f"{VARIABLE} names {named}"
     hint = records.repair(records.current().holder) if is_recorded else _UNSET
     faults = [fault for fault in files.faults if fault.file in files.broken]
     faults += [Fault(lock.file, "locked", f"lets no other file speak, but {who}", hint) for lock in locks]
@@ -237,7 +242,10 @@ def _told(problem: str) -> str:
 
 def _label(layer: Layer) -> str:
     """A layer as people are told of it."""
-    return f"{layer.name} when this environment was made" if layer.is_recorded else layer.name
+    if not layer.is_recorded:
+        return layer.name
+    # The path that a variable named, or --policy of enable: which one is not recorded.
+    return "recorded for this environment" if layer.name == VARIABLE else f"{layer.name}, recorded for this environment"
 
 
 class _Files:
@@ -274,7 +282,8 @@ class _Files:
         try:
             text = places.toml_text(file)
         except Unreadable as error:
-            by = f" (named by {_label(layer)})" if layer.name == VARIABLE else ""
+            named = f"named by {layer.option or VARIABLE}"
+            by = f" ({_label(layer) if layer.is_recorded else named})" if layer.name == VARIABLE else ""
             self._break(file, f"{error}{by}")
             return ()
         return self.toml(_label(layer), file, text)
@@ -304,7 +313,7 @@ class _Files:
 
     def lose(self, file: str) -> None:
         """Note that a recorded file is gone."""
-        problem = "is gone; this environment was made under the policy in it"
+        problem = "is gone; repoprio recorded it as a policy file of this environment"
         self.lost.append(Fault(file, "", problem, records.repair(records.current().holder)))
 
     def _break(self, file: str, problem: str) -> None:

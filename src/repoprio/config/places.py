@@ -33,12 +33,14 @@ _BASENAME = "pip.ini" if _WINDOWS else "pip.conf"
 class Layer(NamedTuple):
     """One layer of the policy: its name, and the files that may make it up, first to last.
 
-    A recorded one is kept from when this environment was made: its file must be there.
+    A recorded one is kept from when this environment was made: its file must be there. `option` is the option of
+    the command line that names its file, None where none does.
     """
 
     name: str
     files: tuple[str, ...]
     is_recorded: bool = False
+    option: str | None = None
 
 
 class Unreadable(ValueError):

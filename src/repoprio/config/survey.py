@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from repoprio.config.faults import Fault, PolicyFaults
+from repoprio.config.faults import NOT_LOOKED_UP, Fault, PolicyFaults
 from repoprio.config.settings import Merged
 from repoprio.policy import Policy
 
@@ -31,8 +31,8 @@ class Survey(NamedTuple):
     lost: tuple[Fault, ...] = ()
     help: str | None = None
 
-    def sound(self) -> Policy | None:
-        """The policy in force, None where there is none; `PolicyFaults` where it is faulty."""
+    def sound(self, undone: str = NOT_LOOKED_UP) -> Policy | None:
+        """The policy in force, None where there is none; `PolicyFaults` with what was not done where it is faulty."""
         if self.faults:
-            raise PolicyFaults(self.faults, self.help)
+            raise PolicyFaults(self.faults, self.help, undone)
         return self.policy
