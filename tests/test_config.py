@@ -162,15 +162,17 @@ def test_repoprio_config_replaces_all_layers() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "[DEFAULT]\nmode = flexible\nrepositories.corp.url = /srv\n",
+        "[DEFAULT]\nmode = flexible\n",
+        "[global]\ntrusted-host =\n    repositories.corp.example\n    pins.corp.example:8080\n    [::1]\n",
+        "[global]\nfind-links = [repoprio]\n    /srv/[repoprio]\n    # [repoprio]\n",
         "[global]\nindex-url = file:///repoprio-is-not-loaded/\n",
         "[repoprio]\n",
-        "[repoprio]\n# mode = strict\n[global]\nrepositories.corp.url = /srv\n",
+        "[repoprio]\n# mode = strict\n[global]\ntimeout = 5\n",
         "",
     ],
 )
 def test_what_is_no_policy(text: str) -> None:
-    """[DEFAULT] passes nothing on, the fuse is no policy, nor is an empty section."""
+    """[DEFAULT] passes nothing on; the fuse is no policy, nor is an empty section or a value that has our words."""
     found = read_files({"user": text})
     assert (found.policy, found.faults, found.sources) == (None, (), ())
 
@@ -186,6 +188,37 @@ def test_keys_of_a_policy_under_default_are_faults() -> None:
             f"user/pip.conf: [DEFAULT] mode: {told}",
             f"user/pip.conf: [DEFAULT] repositories.b.url: {told}",
         ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "[DEFAULT]\nmode = strict\nrepositories.b.url = /b\n",
+            "[DEFAULT] repositories.b.url: is not read there: write it in [repoprio]",
+        ),
+        ("[global]\n--Pins.b.block = no\n", "[global] pins.b.block: is not read there: write it in [repoprio]"),
+        (
+            "[repoprio]\n[install]\nrepositories.b.url = /b\n",
+            "[install] repositories.b.url: is not read there: write it in [repoprio]",
+        ),
+        (
+            "[repositories.b]\nurl = /b\n",
+            "[repositories.b]: is not read: write [repoprio] alone on its line, and dotted keys below it",
+        ),
+        (
+            "[global]\ntimeout = 5\n\xa0[Repo-Prio]\n",
+            "[global] timeout: goes on with the line [repoprio]: let no white space stand before it",
+        ),
+        (
+            "[repoprio]\nhelp = go/pip\n\trepositories.b.url = /b\n",
+            "[repoprio] help: goes on with the key repositories.b.url: let no white space stand before it",
+        ),
+    ],
+)
+def test_a_policy_outside_its_section_is_a_fault(text: str, told: str) -> None:
+    """Keys of a policy in another section, or in the value of another key, are faults: pip passes over them."""
+    assert f"user/pip.conf: {told}" in [str(fault) for fault in read_files({"user": text}).faults]
 
 
 def test_an_overridden_table_that_is_none() -> None:

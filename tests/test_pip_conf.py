@@ -43,10 +43,18 @@ texts = st.lists(
 
 
 def listed(file: Path) -> Iterator[str]:
-    """The keys of a policy that `pip config list` would show of `file`: in sections that may be meant for ours."""
+    """The keys of a policy that `pip config list` would show of `file`.
+
+    Those of a repository or a pin count in any section, the others in those that may be meant for ours.
+    """
     parser = configparser.RawConfigParser()
     parser.read(file, encoding="utf-8")
-    for section in parser.sections():
+    for section in (parser.default_section, *parser.sections()):
+        for key, value in parser.items(section):
+            if "[repoprio]" in [line.strip() for line in value.split("\n")[1:]]:
+                yield f"a section in {key}"
+            if fold(key).startswith(("repositories.", "pins.")):
+                yield fold(key)
         if re.fullmatch(r"\s*repo[-_]?prio\s*", section.lower()):
             found = [fold(key) for key, _ in parser.items(section)]
             yield from (key for key in found if key.partition(".")[0] in (*POLICY, *TABLES))
@@ -64,6 +72,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example("# note\r[repoprio]\rmode = strict\r")
 @example("\x85[repoprio]\nmode = strict\n")
 @example("[DEFAULT]\nmode = strict\n[repoprio]\n")
+@example("[DEFAULT]\nrepositories.corp.url = https://corp.example/\n[global]\n")
+@example("[global]\nindex-url = https://corp.example/\n\u2028[repoprio]\nmode = strict\n")
 @example("[DEFAULT]\nmode = strict\n[repoprio]\nrepositories.corp.url = https://corp.example/\n")
 def test_what_pip_lists_is_in_force_or_a_fault(folder: Path, text: str) -> None:
     """No line end and no white space hides a section from us that pip's parser sees."""
@@ -113,3 +123,31 @@ def test_pip_obeys_what_it_lists(
     assert done.code == 0, done.stderr
     assert [file.name for file in (tmp_path / "files").iterdir()] == ["acme-1.0-py3-none-any.whl"]
     assert not public.requests
+
+
+OUTSIDE: Final = {
+    "under [DEFAULT]": "[global]\n{indexes}\n[DEFAULT]\n{policy}\n",
+    "under [global]": "[global]\n{indexes}\n{policy}\n",
+    "a no-break space above": "[global]\n{indexes}\n\xa0[repoprio]\n{policy}\n",
+}
+
+
+@pytest.mark.parametrize("how", OUTSIDE)
+def test_a_policy_that_is_not_in_its_section_stops_pip(
+    how: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """Keys that landed outside of `[repoprio]` do not open the door: pip stops, and `config check` says why."""
+    env, corp, public = pip_env("26.3"), repository("corp"), repository("public")
+    corp.add("acme", "1.0")
+    public.add("acme", "99.0")
+    indexes = f"index-url = {corp.page_url}\nextra-index-url = {public.page_url}"
+    places = (("corp", corp, 10), ("public", public, 90))
+    keys = [f"repositories.{n}.url = {it.page_url}\nrepositories.{n}.priority = {p}" for n, it, p in places]
+    conf = tmp_path / "pip.conf"
+    conf.write_text(OUTSIDE[how].format(indexes=indexes, policy="\n".join(keys)))
+    variables = {"PIP_CONFIG_FILE": str(conf)}
+    done = env.run("download", "--no-cache-dir", "-d", str(tmp_path / "files"), "acme", env=variables)
+    assert (done.code, "is not read there: write it in [repoprio]" in done.stderr) == (2, True), done.stderr
+    assert not corp.requests + public.requests
+    checked = env.tool("config", "check", env=variables)
+    assert (checked.code, str(conf) in checked.stdout) == (2, True), checked.stderr

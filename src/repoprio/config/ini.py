@@ -13,6 +13,11 @@ from repoprio.urls import hushed
 
 Section = dict[str, str]
 _DEFAULT = configparser.DEFAULTSECT
+# What the keys of a repository or a pin begin with.
+_OURS = tuple(f"{table}." for table in schema.TABLES)
+# Lines of a value that were meant as our section, and as a setting of it.
+_HEADER = re.compile(r"\[[^\]]*repo[-_]?prio", re.IGNORECASE)
+_SETTING = re.compile(rf"((?:{'|'.join(schema.TABLES)})\.[\w.-]+)\s*=")
 
 
 class _Parser(configparser.RawConfigParser):
@@ -62,28 +67,59 @@ def document(text: str, file: str) -> tuple[dict[str, Any] | None, list[Fault]]:
         found = sections(text)
     except ValueError as error:
         return None, [Fault(file, "", f"is not a pip.conf: {error}")]
-    # pip would pass over these without a word, and so over the policy.
-    near = [name for name in found if name != SECTION and re.search("repo[-_]?prio", name.lower())]
-    if SECTION in found:
-        # As in TOML, where these are tables.
-        near += [name for name in found if name.partition(".")[0] in schema.TABLES and "." in name]
-    alone = f"is not read: write [{SECTION}] alone on its line, and dotted keys below it"
-    faults = [Fault(file, f"[{hushed(name)}]", alone) for name in near]
-    elsewhere = f"is not read there: write it in [{SECTION}], without {SECTION}."
-    there = f"is not read there: write it in [{SECTION}]"
-    for name in [name for name in found if name not in (SECTION, *near)]:
-        keys = [key for key in found[name] if key.startswith(f"{SECTION}.")]
-        faults += [Fault(file, f"[{hushed(name)}] {hushed(key)}", elsewhere) for key in keys]
-    if SECTION in found:
-        # pip lists these under each section, and so under ours.
-        leaked = [key for key in found.get(_DEFAULT, {}) if key.partition(".")[0] in (*schema.TABLES, *schema.POLICY)]
-        faults += [Fault(file, f"[{_DEFAULT}] {hushed(key)}", there) for key in leaked]
+    faults = _misplaced(found, file)
     if not found.get(SECTION):
         return None, faults
     reader = _Section(file, faults)
     for key, value in found[SECTION].items():
         reader.put(key, value)
     return reader.document, faults
+
+
+def _misplaced(found: dict[str, Section], file: str) -> list[Fault]:
+    """A fault for each piece of a policy outside of our section: pip would pass over it without a word."""
+    near = [name for name in found if name != SECTION and _is_near(name)]
+    alone = f"is not read: write [{SECTION}] alone on its line, and dotted keys below it"
+    faults = [Fault(file, f"[{hushed(name)}]", alone) for name in near]
+    elsewhere = f"is not read there: write it in [{SECTION}], without {SECTION}."
+    there = f"is not read there: write it in [{SECTION}]"
+    others = {name: keys for name, keys in found.items() if name not in (SECTION, *near)}
+    for name, keys in others.items():
+        dotted = [key for key in keys if key.startswith(f"{SECTION}.")]
+        faults += [Fault(file, f"[{hushed(name)}] {hushed(key)}", elsewhere) for key in dotted]
+        # pip lists what [DEFAULT] says under each section, and so under ours.
+        plain = (*schema.TABLES, *schema.POLICY) if name == _DEFAULT and (SECTION in found or _has_ours(keys)) else ()
+        misplaced = [key for key in keys if key.startswith(_OURS) or key in plain]
+        faults += [Fault(file, f"[{hushed(name)}] {hushed(key)}", there) for key in misplaced]
+    return faults + _swallowed(found, file)
+
+
+def _is_near(name: str) -> bool:
+    """Whether a section may be meant for ours, or is a table as TOML writes it."""
+    return re.search("repo[-_]?prio", name.lower()) is not None or name.startswith(_OURS)
+
+
+def _has_ours(keys: Section) -> bool:
+    return any(key.startswith(_OURS) for key in keys)
+
+
+def _swallowed(found: dict[str, Section], file: str) -> list[Fault]:
+    """A fault for each value that goes on with a line of a policy: one that begins with white space."""
+    return [
+        Fault(file, f"[{hushed(name)}] {hushed(key)}", f"goes on with {what}: let no white space stand before it")
+        for name, keys in found.items()
+        for key, value in keys.items()
+        if (what := _line_of_ours(value))
+    ]
+
+
+def _line_of_ours(value: str) -> str | None:
+    for line in value.split("\n")[1:]:
+        if _HEADER.match(line):
+            return f"the line [{SECTION}]"
+        if setting := _SETTING.match(fold(line)):
+            return f"the key {hushed(setting[1])}"
+    return None
 
 
 class _Section:

@@ -233,13 +233,14 @@ def _mentions(file: str) -> bool:
 
 
 def mentions(text: str) -> bool:
-    """Whether a file of pip's has our section, or what may be meant for it.
+    """Whether a file of pip's has our section, keys of a policy, or what may be meant for them.
 
     Not the fuse, nor a path or a comment that has the word: without a policy nothing changes.
     """
     # Lines as pip reads them: they may end in CR alone, and begin with any white space, no-break spaces too. Bytes
     # that are not ASCII are not decoded yet, so any of them may be white space.
-    return re.search(r"(?im)(^|\r)[^!-~\r\n]*(\[[^\r\n]*repo[-_]?prio|(--)?repoprio\.)", text) is not None
+    ours = r"\[[^\r\n]*repo[-_]?prio|(--)?repoprio\.|(--|\[)?(repositories|pins)\."
+    return re.search(rf"(?im)(^|\r)[^!-~\r\n]*({ours})", text) is not None
 
 
 def toml_text(file: str) -> str:
