@@ -99,6 +99,16 @@ def test_a_file_is_checked_before_it_is_laid_down(env: PipEnv, file: Path) -> No
     assert env.tool("config", "check", "/nowhere").code == 2
 
 
+@pytest.mark.parametrize("words", ["config show", "config check", "audit", "repos", "explain six", "compare six"])
+def test_without_a_policy_the_environment_is_named_first(words: str, env: PipEnv) -> None:
+    """Which places were looked at depends on it, so no report is without it; where TOML is due, in a comment."""
+    done = env.tool(*words.split())
+    first = (done.stdout or done.stderr).splitlines()[0]
+    said = first.removeprefix("repoprio: ").removeprefix("# ")
+    assert said.startswith(f"environment: {env.python} (Python "), done
+    assert "[no-policy]" in done.stderr
+
+
 @pytest.mark.parametrize("action", ["show", "check"])
 def test_without_a_policy_the_commands_say_so(action: str, env: PipEnv) -> None:
     """No policy is told with all the places that were looked at, and exit status 1."""

@@ -47,11 +47,17 @@ def command(options: argparse.Namespace) -> int:
     _check(options)
     from repoprio.pip_adapter.opened import CannotLook
 
+    meant: Environment | None = None
     try:
         meant = _meant(options)
         with terminal.progress() as tell:
             audit = _audit(options, meant, tell)
     except CannotLook as error:
+        if meant:
+            print(f"repoprio: {plain(meant.line)}", file=sys.stderr)
+            if not meant.is_own:
+                # Nothing of that one is run, so its policy is not read.
+                print(f"repoprio: policy of {plain(environment.own().line)}", file=sys.stderr)
         terminal.complain(str(error))
         return error.status
     except RepoprioError as error:

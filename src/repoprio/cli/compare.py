@@ -43,14 +43,14 @@ def command(options: argparse.Namespace) -> int:
     disclosed = as_for_pip.disclosed(options)
     here.check_pip()
     from repoprio.pip_adapter import resolution
-    from repoprio.pip_adapter.opened import CannotLook
+    from repoprio.pip_adapter.opened import CannotLook, NoPolicy
 
     try:
         with terminal.progress() as tell:
             voice = _voice(resolution.Voice, tell)
             found = resolution.compare(options.requirements, options.files, as_for_pip.words(options), voice, disclosed)
     except CannotLook as error:
-        here.complain(str(error))
+        here.complain(str(error), options if isinstance(error, NoPolicy) else None)
         return error.status
     if options.format == "json":
         print(render.document(found, here.current(options).document))

@@ -131,7 +131,10 @@ def _none(survey: Survey, options: argparse.Namespace, wishes: Sequence[policy.W
     if options.format == "json":
         print(policy.document(survey, [], wishes, environment=here.current(options).document))
     else:
-        if wishes is not None:
+        if wishes is None:
+            # Where TOML is expected, a comment.
+            print(f"# {plain(here.current(options).line)}")
+        else:
             here.name_first(options)
         for wish in wishes or ():
             print(wish)

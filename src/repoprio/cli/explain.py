@@ -40,7 +40,7 @@ def command(options: argparse.Namespace) -> int:
         options.parser.error("--disclose is for --shadowed")
     here.check_pip()
     from repoprio.pip_adapter import explainer
-    from repoprio.pip_adapter.opened import CannotLook
+    from repoprio.pip_adapter.opened import CannotLook, NoPolicy
 
     try:
         explanations = explainer.explain(
@@ -51,7 +51,7 @@ def command(options: argparse.Namespace) -> int:
             disclosed=as_for_pip.disclosed(options),
         )
     except CannotLook as error:
-        here.complain(str(error))
+        here.complain(str(error), options if isinstance(error, NoPolicy) else None)
         return error.status
     if options.format == "json":
         print(json.document(explanations, here.current(options).document))

@@ -12,6 +12,7 @@ from typing import NamedTuple, TextIO
 from repoprio import shell
 from repoprio.cli import terminal
 from repoprio.environment import OPTION, OWN, VARIABLE, Environment, NoEnvironment, meant, own
+from repoprio.errors import RepoprioError
 from repoprio.pip_adapter import builtin, child
 from repoprio.render.table import plain
 
@@ -74,9 +75,15 @@ def tell(options: argparse.Namespace) -> None:
     _print(f"repoprio: {current(options).line}", sys.stderr)
 
 
-def complain(text: str) -> None:
-    """An error on stderr, after this environment where that is not repoprio's own."""
-    if is_guest():
+class NoPolicy(RepoprioError):
+    """There is no policy in the places where this environment looks for one."""
+
+
+def complain(text: str, options: argparse.Namespace | None = None) -> None:
+    """An error on stderr, after this environment where that is not repoprio's own, or where `options` are given."""
+    if options is not None:
+        tell(options)
+    elif is_guest():
         _print(f"repoprio: {_described(own(arrival().guest_of or OWN)).line}", sys.stderr)
     terminal.complain(text)
 

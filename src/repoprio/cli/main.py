@@ -39,6 +39,7 @@ def _shown() -> Iterator[None]:
 
 
 def _run(given: list[str]) -> int:
+    options = None
     try:
         if given[:1] == ["pip"]:
             return here.run_pip(given[1:])
@@ -51,7 +52,7 @@ def _run(given: list[str]) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except RepoprioError as error:
-        here.complain(f"repoprio: {error}")
+        here.complain(f"repoprio: {error}", options if isinstance(error, here.NoPolicy) else None)
         return 2
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python would complain once more at its exit.

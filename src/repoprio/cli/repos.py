@@ -12,8 +12,8 @@ from repoprio.render import repos
 from repoprio.render.table import painted, unpainted
 
 
-class NoPolicy(RepoprioError):
-    """There is nothing to show."""
+class CannotCheck(RepoprioError):
+    """Nothing can be asked."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def command(options: argparse.Namespace) -> int:
     """Print the repositories; 1 if one that was asked gave no usable answer."""
     policy = at_hand.policy().sound()
     if policy is None:
-        raise NoPolicy(at_hand.no_policy())
+        raise here.NoPolicy(at_hand.no_policy())
     known = {repository.name for repository in policy.repositories}
     if strangers := [name for name in options.names if name not in known]:
         options.parser.error(f"{strangers[0]!r} is none of the policy's repositories: {', '.join(sorted(known))}")
@@ -54,4 +54,4 @@ def _trials(names: tuple[str, ...]) -> list[Trial]:
     try:
         return probe.probe(names, thorough=True)
     except opened.CannotLook as error:
-        raise NoPolicy(str(error).removeprefix("repoprio: ")) from None
+        raise CannotCheck(str(error).removeprefix("repoprio: ")) from None

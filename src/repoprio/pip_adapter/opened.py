@@ -30,6 +30,10 @@ class CannotLook(Exception):
         self.status = status
 
 
+class NoPolicy(CannotLook):
+    """There is no policy in the places where this environment looks for one."""
+
+
 class Opened(NamedTuple):
     """What ``pip install`` would look up projects with, the guard of its finder, and the command itself."""
 
@@ -55,7 +59,7 @@ def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
     from repoprio.pip_adapter.process import PROCESS, guard_of
 
     if compat.read_policy().sound() is None:
-        raise CannotLook(f"repoprio: {compat.no_policy()}", 2)
+        raise NoPolicy(f"repoprio: {compat.no_policy()}", 2)
     setup_logging(verbosity=-1, no_color=True, user_log_file=None)
     PROCESS.looks = True
     install: Any = create_command("install")
