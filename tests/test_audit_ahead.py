@@ -242,13 +242,13 @@ def test_an_interrupt_waits_for_no_page(make: Callable[..., World]) -> None:
         env=world.env.environment(world.file, {"PIP_DEFAULT_TIMEOUT": "30"}),
         cwd=world.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while server.most_held < 6 and time.monotonic() < end:
         time.sleep(0.05)
     assert server.most_held == 6
     begun = time.monotonic()
     audit.send_signal(signal.SIGINT)
     _, said = audit.communicate(timeout=60)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 15
     assert audit.returncode != 0
     assert "Exception in thread" not in said
