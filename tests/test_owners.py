@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,14 +96,76 @@ def a_home(env: PipEnv, folder: Path) -> None:
     config.write_text(config.read_text().replace("home = ", f"home = {folder / 'base' / 'bin'}\nwas = "))
 
 
+def a_first_line(env: PipEnv, folder: Path) -> None:
+    """A script of root's in place of the interpreter; what starts it is somebody else's."""
+    (folder / "theirs").mkdir()
+    shutil.copy(env.python.resolve(), folder / "theirs" / "python")
+    give_away(folder / "theirs")
+    env.python.unlink()
+    env.python.write_text(f"#!{folder / 'theirs' / 'python'}\n")
+    env.python.chmod(0o755)
+
+
 @as_root
-@pytest.mark.parametrize("change", [a_pth, a_named_folder, a_shared_folder, a_link, a_home])
+@pytest.mark.parametrize("change", [a_pth, a_named_folder, a_shared_folder, a_link, a_home, a_first_line])
 def test_one_file_of_another_user_is_enough(change: object, other: PipEnv, tmp_path: Path) -> None:
     """All that decides about what runs counts, with links and the folders above; without it nobody is a stranger."""
     assert owners.stranger_of_python(str(other.python)) is None
     change(other, tmp_path)  # type: ignore[operator]
     with pytest.raises(environments.OfAnother, match=r"\[owner\]"):
         environments.interpreter(str(other.python))
+
+
+@as_root
+@pytest.mark.parametrize("command", [["doctor"], ["explain", "acme"], ["pip", "list"]])
+@pytest.mark.parametrize("by", ["HOME", "PYTHONUSERBASE"])
+def test_packages_of_another_user_are_not_loaded(
+    by: str, command: list[str], pip_env: EnvFactory, other: PipEnv, tmp_path: Path
+) -> None:
+    """HOME may be another user's, as after `sudo -E`: a Python that would load the packages there is not run."""
+    config = other.root / "pyvenv.cfg"
+    config.write_text(re.sub("(?m)^include-system.*", "include-system-site-packages = true", config.read_text()))
+    base = tmp_path / ".local"
+    packages = base / "lib" / "python{}.{}".format(*sys.version_info) / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "theirs.pth").write_text(f"import pathlib; pathlib.Path({str(tmp_path / 'run')!r}).touch()\n")
+    give_away(base)
+    first, *rest = command
+    place = {by: str(tmp_path if by == "HOME" else base), "PATH": "/nowhere"}
+    done = pip_env(PIP).tool(first, "--python", str(other.python), *rest, env=place)
+    assert not (tmp_path / "run").exists()
+    assert done.code == (1 if first == "doctor" else 2), done.stdout + done.stderr
+    assert f"nobody (uid {NOBODY}) can change {base}" in done.stdout + done.stderr
+
+
+@as_root
+def test_no_packages_are_loaded_from_where_another_user_can_put_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not there when root looks may be there when Python starts; a home of root's own changes nothing."""
+    monkeypatch.delenv("PYTHONUSERBASE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert owners.without_foreign_packages({}) == {}
+    give_away(tmp_path)
+    assert owners.without_foreign_packages({}) == {"PYTHONNOUSERSITE": "1"}
+
+
+def test_doctor_runs_nothing_of_the_working_folder(pip_env: EnvFactory, other: PipEnv, tmp_path: Path) -> None:
+    """`python -m pip` would run a pip.py there, which need not be the user's."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n')
+    (tmp_path / "pip.py").write_text(f"open({str(tmp_path / 'run')!r}, 'w').close()\n")
+    env = pip_env(PIP)
+    done = subprocess.run(  # not `python -m repoprio`, which has that folder on its own path
+        [env.root / "bin" / "repoprio", "doctor", "--python", other.python],
+        env=env.environment(policy, {"PATH": "/nowhere"}),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert not (tmp_path / "run").exists()
 
 
 @as_root

@@ -7,6 +7,7 @@ import os
 import shutil
 import site
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
@@ -257,7 +258,9 @@ def _stale(meant: Examined, survey: Survey) -> int:
     times = [os.stat(source.file).st_mtime for source in survey.sources if os.path.exists(source.file)]
     if not times or not meant.told.version or meant.told.stranger:
         return 0
-    done = runs.run([*meant.told.pip.command, "cache", "dir"], os.environ, os.getcwd())
+    with tempfile.TemporaryDirectory() as folder:
+        # `python -m` runs what lies in the working folder, which may be another user's.
+        done = runs.run([*meant.told.pip.command, "cache", "dir"], runs.as_the_user(os.environ), folder)
     folder = os.path.join(done.stdout.strip() or os.devnull, "wheels")
     wheels = (os.path.join(path, name) for path, _, names in os.walk(folder) for name in names)
     return sum(wheel.endswith(".whl") and os.stat(wheel).st_mtime < max(times) for wheel in wheels)

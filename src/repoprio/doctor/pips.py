@@ -40,7 +40,8 @@ class Pip(NamedTuple):
     def stranger(self) -> Stranger | None:
         """Who else could have written what it runs, where we are root."""
         found = owners.stranger_of_python(self.python) if self.python else None
-        return found or (owners.stranger_of_file(self.launcher) if self.launcher else None)
+        found = found or (owners.stranger_of_file(self.launcher) if self.launcher else None)
+        return found or owners.stranger_of_user_site(self.python or self.launcher or "")
 
 
 class Told(NamedTuple):

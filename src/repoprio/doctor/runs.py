@@ -6,9 +6,12 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 
+from repoprio.pip_adapter import owners
+
 _SECONDS = 120
 # Variables that name a file, which may be relative to where the user is.
 _FILES = ("REPOPRIO_CONFIG", "PIP_CONFIG_FILE", "UV_CONFIG_FILE")
+_CACHE = "PIP_CACHE_DIR"
 QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "", "PYTHONUTF8": "1"}
 
 
@@ -19,7 +22,7 @@ def run(
     try:
         return subprocess.run(  # noqa: S603 - a pip, a Python or a uv that the user asks us to try
             list(command),
-            env=dict(environ),
+            env=owners.without_foreign_packages(environ),
             cwd=folder,
             input=said,
             capture_output=True,
@@ -35,6 +38,9 @@ def run(
 def as_the_user(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that a plain pip would see, for a run in another folder."""
     named = {name: value for name in _FILES if (value := environ.get(name))}
+    if cache := environ.get(_CACHE):
+        # pip looks there for the user's home folder (~).
+        named[_CACHE] = os.path.expanduser(cache)
     return {**environ, **{name: os.path.abspath(value) for name, value in named.items()}}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import repoprio
 from repoprio.environment import Environment, NoEnvironment
-from repoprio.pip_adapter import child, environments
+from repoprio.pip_adapter import child, environments, owners
 
 _MAIN = os.path.join(os.path.dirname(os.path.abspath(repoprio.__file__)), "__main__.py")
 
@@ -24,7 +24,8 @@ def has_pip(environment: Environment) -> bool:
 def run(environment: Environment, arguments: Sequence[str]) -> int:
     """Run the command line in `environment`; returns the exit status. Raises `NoEnvironment`."""
     _check(environment)
-    variables = {**os.environ, child.RUNNER: _MAIN, child.GUEST: environment.named_by}
+    variables = owners.without_foreign_packages(os.environ)
+    variables |= {child.RUNNER: _MAIN, child.GUEST: environment.named_by}
     command = [environment.python, os.path.abspath(child.__file__), *arguments]
     sys.stdout.flush()
     sys.stderr.flush()
@@ -38,5 +39,7 @@ def _check(environment: Environment) -> None:
     """Whether its Python answers, and may be run: `environments` judges that for all commands."""
     try:
         environments.interpreter(environment.python)
+        if stranger := owners.stranger_of_user_site(environment.python):
+            raise environments.OfAnother(environment.python, stranger)
     except environments.CannotEnable as error:
         raise NoEnvironment(f"the environment that {environment.named_by} names: {error}") from None

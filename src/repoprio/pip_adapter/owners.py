@@ -7,12 +7,13 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 # What Python runs at its start and pip runs from, below the prefix of an environment or an interpreter.
 _CODE = ("bin", "lib*/python3*", "local/lib/python3*")
 _MOST_LINKS = 40
+_NO_USER_SITE = "PYTHONNOUSERSITE"
 
 
 class Stranger(NamedTuple):
@@ -42,9 +43,28 @@ def stranger_of_python(python: str) -> Stranger | None:
     return next(_strangers(_files_of(python)), None)
 
 
+def stranger_of_user_site(python: str) -> Stranger | None:
+    """Who but root could have written what `python` loads from the user's packages; None as above.
+
+    HOME may be another user's: `sudo -E` leaves it so.
+    """
+    python = shutil.which(python) or python
+    if not is_root() or os.environ.get(_NO_USER_SITE) or not _has_user_site(python):
+        return None
+    files = (file for folder in _user_packages() for file in _tree(folder))
+    return next(_strangers(files), None)
+
+
 def stranger_of_file(path: str) -> Stranger | None:
     """Who but root could have put `path` there or can change it; None where nobody could, or we are not root."""
-    return next(_strangers(_steps(path)), None) if is_root() else None
+    files = (file for program in _programs(path) for file in _steps(program))
+    return next(_strangers(files), None) if is_root() else None
+
+
+def without_foreign_packages(environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` for a Python that root starts; without the user's packages where another user can write to them."""
+    is_foreign = is_root() and next(_strangers(_steps(_user_base())), None) is not None
+    return {**environ, **({_NO_USER_SITE: "1"} if is_foreign else {})}
 
 
 def link_of_another(path: str) -> str | None:
@@ -66,7 +86,12 @@ def _folder(python: str) -> str:
 
 
 def _files_of(python: str) -> Iterator[str]:
-    """All that decides about what `python` runs, with the folders above."""
+    """All that decides about what `python` runs, with the folders above; of a script, what its first line names too."""
+    for program in _programs(python):
+        yield from _files_beside(program)
+
+
+def _files_beside(python: str) -> Iterator[str]:
     yield from _steps(python)
     prefixes = [os.path.dirname(_folder(python)), os.path.dirname(os.path.dirname(os.path.realpath(python)))]
     config = os.path.join(prefixes[0], "pyvenv.cfg")
@@ -81,12 +106,58 @@ def _files_of(python: str) -> Iterator[str]:
 
 
 def _homes(config: str) -> list[str]:
+    return [value for key, value in _settings(config) if key == "home" and value]
+
+
+def _settings(config: str) -> list[tuple[str, str]]:
+    """What a pyvenv.cfg says (PEP 405)."""
     try:
         with open(config, encoding="utf-8", errors="replace") as opened:
             pairs = [line.partition("=") for line in opened]
     except OSError:
         return []
-    return [value.strip() for key, _, value in pairs if key.strip().lower() == "home" and value.strip()]
+    return [(key.strip().lower(), value.strip()) for key, _, value in pairs]
+
+
+def _programs(path: str) -> list[str]:
+    """`path`, and the programs that start it where it is a script: its interpreter, and that one's, and so on."""
+    found = [path]
+    for program in found:
+        found += [other for other in _named_first(program) if other not in found]
+    return found
+
+
+def _named_first(script: str) -> list[str]:
+    """The programs that the first line of a script names; after `env` the one that it finds on PATH too."""
+    try:
+        with open(script, "rb") as opened:
+            first = os.fsdecode(opened.readline(512))
+    except OSError:
+        return []
+    words = first[2:].split() if first.startswith("#!") else []
+    if words and os.path.basename(words[0]) == "env":
+        after = next((word for word in words[1:] if not word.startswith("-") and "=" not in word), None)
+        return [words[0], *filter(None, [shutil.which(after) if after else None])]
+    return words[:1]
+
+
+def _has_user_site(python: str) -> bool:
+    """Whether `python` loads the user's packages: in a virtual environment only with the system's (PEP 370, 405)."""
+    beside = os.path.dirname(os.path.abspath(python))
+    places = [os.path.join(folder, "pyvenv.cfg") for folder in (beside, os.path.dirname(beside))]
+    config = next((place for place in places if os.path.isfile(place)), None)
+    return config is None or ("include-system-site-packages", "true") in [(k, v.lower()) for k, v in _settings(config)]
+
+
+def _user_base() -> str:
+    return os.environ.get("PYTHONUSERBASE") or os.path.expanduser("~/.local")
+
+
+def _user_packages() -> Iterator[str]:
+    """The user's folders of packages, whatever the version of Python; macOS has another place."""
+    mac = os.path.expanduser("~/Library/Python/*")
+    for base in (glob.escape(_user_base()), mac):
+        yield from glob.glob(os.path.join(base, "lib*", "python*", "site-packages"))
 
 
 def _tree(folder: str) -> Iterator[str]:
