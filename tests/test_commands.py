@@ -334,6 +334,20 @@ def test_a_new_file_is_put_in_force_by_hand(env: PipEnv, tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["new.toml"]
 
 
+def test_a_file_whose_priorities_are_open_is_not_to_be_put_in_force_yet(env: PipEnv, tmp_path: Path) -> None:
+    """Under what `init` makes of two indexes pip stops, so their priorities come first; one alone needs none."""
+    two, one = tmp_path / "two.toml", tmp_path / "one.toml"
+    done = env.tool("init", "-o", str(two), env={"PIP_FIND_LINKS": "/srv/wheels"})
+    then = f"look with: repoprio config check {two}, then: export REPOPRIO_CONFIG={two}"
+    assert f"wrote {two}; decide the priorities in it, {then}\n" in done.stderr
+    assert "With it pip stops until you have decided the priorities:" in two.read_text()
+    assert env.tool("config", "check", str(two)).code == 2
+    done = env.tool("init", "-o", str(one))
+    assert f"wrote {one}; put it in force: export REPOPRIO_CONFIG={one}\n" in done.stderr
+    assert "One repository needs no priority" in one.read_text()
+    assert env.tool("config", "check", str(one)).code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "meant"),
     [(["explan"], "explain"), (["repo"], "repos"), (["config", "shwo"], "show"), (["export", "uvx"], "uv")],

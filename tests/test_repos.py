@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from repoprio.names import Pattern
+from repoprio.policy import Location, Pin, Policy, Repository
+from repoprio.render.repos import names
 from support.faults import Fault
 from support.files import parse
 from support.fixtures import EnvFactory, RepositoryFactory
@@ -140,3 +144,55 @@ def test_wrong_use(pip_env: EnvFactory, tmp_path: Path) -> None:
     assert env.tool("repos", "--check", policy=policy).code == 2
     done = env.tool("repos")
     assert (done.code, "[no-policy]" in done.stderr) == (2, True)
+
+
+CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)
+PYPI = Repository("pypi", (Location.of("https://pypi.example/simple/"),), 90)
+
+
+@pytest.mark.parametrize(
+    ("keys", "pin", "said"),
+    [
+        ({}, None, "all that no repository above it has"),
+        (
+            {"owns": ("acme", "acme-*")},
+            None,
+            "all that no repository above it has, but for acme, acme-* (owns of corp)",
+        ),
+        (
+            {"namespaces": ("acme-*",), "enabled": False},
+            None,
+            "all that no repository above it has, but for acme-* (namespaces of corp)",
+        ),
+        (
+            {"owns": ("acme", "other")},
+            Pin("mine", (Pattern.parse("acme"),), repositories=("pypi",)),
+            "all that no repository above it has, but for other (owns of corp); acme routed to it (pins.mine)",
+        ),
+        (
+            {},
+            Pin("torch", (Pattern.parse("torch"),), repositories=("corp",)),
+            "all that no repository above it has, but for torch (pins.torch)",
+        ),
+        (
+            {},
+            Pin("leftpad", (Pattern.parse("leftpad"),), block="no"),
+            "all that no repository above it has, but for leftpad (blocked by pins.leftpad)",
+        ),
+    ],
+)
+def test_names_that_are_routed_away_are_told(keys: dict[str, Any], pin: Pin | None, said: str) -> None:
+    """What another repository owns, or a pin routes or blocks, never comes from here, whoever above has it."""
+    parsed = {k: tuple(map(Pattern.parse, v)) if isinstance(v, tuple) else v for k, v in keys.items()}
+    corp = replace(CORP, **parsed)
+    policy = Policy((corp, PYPI), (pin,) if pin else ())
+    assert names(policy, PYPI) == said
+
+
+def test_what_else_narrows_a_repository_stands_first() -> None:
+    """Its own keys, then what is routed away; one that serves listed names alone needs no word on others."""
+    corp = replace(CORP, owns=(Pattern.parse("acme"),))
+    narrow = replace(PYPI, exclude=(Pattern.parse("internal-*"),))
+    assert names(Policy((corp, narrow)), narrow) == "not internal-* (exclude); not acme (owns of corp)"
+    listed = replace(PYPI, include=(Pattern.parse("six"),))
+    assert names(Policy((corp, listed)), listed) == "only six (include)"

@@ -56,7 +56,7 @@ def command(options: argparse.Namespace) -> int:
     file = None if options.output == "-" else options.output or _unwritten()
     if file:
         _write(file, text)
-        print(f"repoprio: wrote {file}{_in_force(file)}", file=sys.stderr)
+        print(f"repoprio: wrote {file}{_in_force(file, is_decided=_is_sound(text))}", file=sys.stderr)
     else:
         print(text, end="")
     return 0
@@ -153,13 +153,25 @@ def _unwritten() -> str | None:
     return named if named and not os.path.lexists(named) else None
 
 
-def _in_force(file: str) -> str:
+def _is_sound(text: str) -> bool:
+    """Whether pip goes on with this policy, as it does not where priorities are left to decide."""
+    try:
+        read_text(text, "the new policy", os.environ, at_hand.TOOLS)
+    except PolicyFaults:
+        return False
+    return True
+
+
+def _in_force(file: str, *, is_decided: bool) -> str:
     """What is left to do for a new file to be the policy."""
+    look = shell.command("repoprio", "config", "check", file)
+    first = "" if is_decided else f"; decide the priorities in it, look with: {look}"
     if os.environ.get(VARIABLE) == file:
-        return ""
+        return first
     before = at_hand.policy()
     instead = " (it replaces the policy that is in force now: repoprio config show)" if before.sources else ""
-    return f"; put it in force: {shell.command('export', f'{VARIABLE}={os.path.abspath(file)}')}{instead}"
+    lead = f"{first}, then" if first else "; put it in force"
+    return f"{lead}: {shell.command('export', f'{VARIABLE}={os.path.abspath(file)}')}{instead}"
 
 
 def _write(file: str, text: str) -> None:

@@ -98,7 +98,7 @@ def _free_guard(policy: Policy, claims: _Claims) -> Iterator[Doubt]:
             "guard-unowned",
             f"repositories.{asked[0].name}",
             f"no repository owns {listed(free)}: the first one that serves such a name supplies it",
-            f"name {names} in owns of the repository that you take {'them' if len(free) > 1 else 'it'} from",
+            f"in the repository that you take {'them' if len(free) > 1 else 'it'} from: owns = [{names}]",
         )
 
 

@@ -18,19 +18,21 @@ _NAMED = """\
 # Names of your own that must never come from elsewhere: owns = ["acme", "acme-*"]
 """
 _FOUND = """\
-# A policy from pip's own settings. It protects nothing before you have decided the priorities:
+# A policy from pip's own settings. {until}
 #   {priority_range}, and a lower number is a higher priority. A repository owns every project name that it
 #   serves; those with a greater number may add names, never shadow or upgrade one. Your own
 #   repositories come first, public ones last. Equal numbers merge: the newest version wins.
 # Names of your own that must never come from elsewhere: owns = ["acme", "acme-*"]
 # Then look at it with: repoprio config check
 """
+_UNTIL = "With it pip stops until you have decided the priorities:"
+_ALONE = "One repository needs no priority; from the second one on:"
 _LOGIN = "# its login is not repeated here: it goes on to come from pip's setting"
 _WHAT = {
     "index-url": "pip's main index. Does it serve your own projects (a low number), or the public's (a high one)?",
     "extra-index-url": "pip takes it for as good as its main index. Whom shall it overrule: nobody (a high number)?",
     "find-links": "pip takes its files for as good as any index's. A folder of your own? (a low number)",
-    "built-in": "anybody may publish there: nothing but names that no other has (the highest number)",
+    "built-in": "anybody may publish here: give it the highest number, so it supplies only names that no other has",
 }
 
 
@@ -79,7 +81,8 @@ def from_settings(found: Sequence[Named], default_index: str) -> str:
     tables = [_draft(name, same, default_index) for name, same in said.items()]
     if not names_an_index(found):
         tables.append(_builtin("pypi" if "pypi" not in said else "pypi-default"))
-    return "\n".join([_FOUND.format(priority_range=f"1 to {LOWEST}"), *tables])
+    until = _UNTIL if len(tables) > 1 else _ALONE
+    return "\n".join([_FOUND.format(until=until, priority_range=f"1 to {LOWEST}"), *tables])
 
 
 def _draft(name: str, same: Sequence[Named], default_index: str) -> str:

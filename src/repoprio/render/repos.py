@@ -10,7 +10,7 @@ from typing import Any
 from repoprio.answers import State
 from repoprio.checkup import EVERYBODY_HAS, Report, Trial
 from repoprio.names import Pattern
-from repoprio.policy import Policy, Redirects, Repository, tiers
+from repoprio.policy import Pin, Policy, Redirects, Repository, tiers
 from repoprio.render.json import about
 from repoprio.render.table import Paint, plain, unpainted
 
@@ -20,7 +20,7 @@ _LABEL = 9
 
 def screen(policy: Policy, reports: Sequence[Report], width: int, paint: Paint = unpainted) -> str:
     """The repositories by tier in `width` columns; one that was tried with what it is like."""
-    return "\n".join([_head(policy), *(line for report in reports for line in _of(report, width, paint))])
+    return "\n".join([_head(policy), *(line for report in reports for line in _of(policy, report, width, paint))])
 
 
 def _head(policy: Policy) -> str:
@@ -38,12 +38,12 @@ def _plural(one: str, many: str, count: int) -> str:
     return one if count == 1 else many
 
 
-def _of(report: Report, width: int, paint: Paint) -> Iterable[str]:
+def _of(policy: Policy, report: Report, width: int, paint: Paint) -> Iterable[str]:
     repository = report.repository
     style = "bad" if report.is_silent else "quiet" if not repository.enabled else "good" if report.trials else "strong"
     yield ""
     yield paint(f"{repository.priority:>5}  {plain(repository.name)}", style)
-    for label, text in _facts(report):
+    for label, text in _facts(policy, report):
         yield from _fact(label, text, width)
 
 
@@ -54,14 +54,14 @@ def _fact(label: str, text: str, width: int) -> list[str]:
     return [f"       {label:{_LABEL}}{lines[0]}", *(indent + line for line in lines[1:])]
 
 
-def _facts(report: Report) -> Iterable[tuple[str, str]]:
+def _facts(policy: Policy, report: Report) -> Iterable[tuple[str, str]]:
     repository = report.repository
     yield "url", repository.locations[0].shown
     for location in repository.locations[1:]:
         yield "mirror", location.shown
     offline = " (offline: under --no-index it stands for those above it)" if repository.offline else ""
     yield "format", f"{repository.format.value}{offline}"
-    yield "names", names(repository)
+    yield "names", names(policy, repository)
     if peculiar := _peculiar(repository):
         yield "absent", peculiar
     for number, (file, keys) in enumerate(_origins(report).items()):
@@ -87,7 +87,7 @@ def _peculiar(repository: Repository) -> str:
     return "; ".join(parts)
 
 
-def names(repository: Repository) -> str:
+def names(policy: Policy, repository: Repository) -> str:
     """Which names it may serve, in words."""
     if not repository.enabled:
         return "none: enabled = false"
@@ -102,7 +102,32 @@ def names(repository: Repository) -> str:
         parts.append(f"only {_patterns(repository.include)} (include)")
     if repository.exclude:
         parts.append(f"not {_patterns(repository.exclude)} (exclude)")
-    return "; ".join(parts) or "all that no repository above it has"
+    pinned = [f"{_patterns(pin.projects)} routed to it (pins.{pin.name})" for pin in _pins_to(policy, repository)]
+    is_confined = repository.explicit or repository.namespaces or repository.include
+    away = [] if is_confined else list(_elsewhere(policy, repository))
+    if not parts:
+        but = f", but for {', '.join(away)}" if away else ""
+        parts, away = [f"all that no repository above it has{but}"], []
+    return "; ".join([*parts, *(f"not {one}" for one in away), *pinned])
+
+
+def _pins_to(policy: Policy, repository: Repository) -> list[Pin]:
+    return [pin for pin in policy.pins if repository.name in pin.repositories]
+
+
+def _elsewhere(policy: Policy, repository: Repository) -> Iterable[str]:
+    """The names that the policy gives to others or to nobody, whatever a repository above has of them."""
+    mine = [pattern for pin in _pins_to(policy, repository) for pattern in pin.projects]
+    own = {pattern.text for pattern in (*repository.owns, *repository.exclude)}
+    for other in (one for one in policy.repositories if one is not repository):
+        for key in ("namespaces", "owns"):
+            claimed = (p for p in getattr(other, key) if p.text not in own and not any(m.covers(p) for m in mine))
+            if found := tuple(claimed):
+                yield f"{_patterns(found)} ({key} of {other.name})"
+    for pin in policy.pins:
+        is_blocked = pin.block is not None
+        if is_blocked or (pin.repositories and repository.name not in pin.repositories):
+            yield f"{_patterns(pin.projects)} ({f'blocked by pins.{pin.name}' if is_blocked else f'pins.{pin.name}'})"
 
 
 def _patterns(patterns: tuple[Pattern, ...]) -> str:
