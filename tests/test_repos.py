@@ -183,7 +183,7 @@ PYPI = Repository("pypi", (Location.of("https://pypi.example/simple/"),), 90)
 )
 def test_names_that_are_routed_away_are_told(keys: dict[str, Any], pin: Pin | None, said: str) -> None:
     """What another repository owns, or a pin routes or blocks, never comes from here, whoever above has it."""
-    parsed = {k: tuple(map(Pattern.parse, v)) if isinstance(v, tuple) else v for k, v in keys.items()}
+    parsed: dict[str, Any] = {k: tuple(map(Pattern.parse, v)) if isinstance(v, tuple) else v for k, v in keys.items()}
     corp = replace(CORP, **parsed)
     policy = Policy((corp, PYPI), (pin,) if pin else ())
     assert names(policy, PYPI) == said
