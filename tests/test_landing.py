@@ -55,6 +55,22 @@ def test_what_lies_above_says_nothing() -> None:
     assert GROUNDS.of("/home/repoprio/env/lib/x.py", "/home/repoprio/env") is None
 
 
+@pytest.mark.parametrize(
+    ("folder", "ground"),
+    [
+        ("/env/etc", Ground.POLICY),
+        ("/", Ground.POLICY),
+        ("/env/lib/python3", Ground.HOOK),
+        ("/env/bin", Ground.SETTINGS),
+        ("/env/share", Ground.SETTINGS),
+        ("/env/sha", None),
+    ],
+)
+def test_a_folder_that_is_removed(folder: str, ground: Ground | None) -> None:
+    """Whoever removes a folder removes what lies in it."""
+    assert GROUNDS.below(folder) is ground
+
+
 def test_spellings_of_one_file() -> None:
     """Case, and the two ways to write an accent, are one to some file systems."""
     assert fold("/ENV/Caf\u00e9/") == fold("/env/cafe\u0301")

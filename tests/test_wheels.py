@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 import repoprio
+from repoprio.pip_adapter.removals import removed
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import PipEnv
 from test_pip import Scene, installed, refused
@@ -185,6 +188,96 @@ def test_scripts_that_leave_their_folder(pip: str, fresh_env: EnvFactory, scene:
     evil(scene, **{"evil-1.0.dist-info/entry_points.txt": points})
     refused(env.run("install", "evil", policy=scene.policy()), CODE)
     assert shim.read_bytes() == before
+
+
+# Metadata of another project, or once more of its own, that a wheel brings along: pip uninstalls by it.
+PLANTED = {
+    "another's": f"{DATA}/purelib/leftpad-0.1.dist-info/entry_points.txt",
+    "its own once more": f"{DATA}/purelib/evil-1.0.dist-info/entry_points.txt",
+    "by data": f"{DATA}/data/{{packages}}/leftpad-0.1.dist-info/entry_points.txt",
+    "spelled otherwise": "leftpad-0.1.Dist-Info/Entry_Points.txt",
+    "egg-info": "leftpad-0.1.egg-info/entry_points.txt",
+    "an egg": "leftpad-0.1-py3.12.egg/EGG-INFO/entry_points.txt",
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_entry_points_that_pip_would_remove(planted: str, fresh_env: EnvFactory, scene: Scene) -> None:
+    """The scripts that planted metadata names are judged as the lists of installed files are."""
+    env = fresh_env(NEW)
+    member = PLANTED[planted].format(packages=packages(env))
+    evil(scene, **{member: f"[console_scripts]\n../{packages(env)}/repoprio.pth = a:b\n"})
+    said = refused(env.run("install", "evil", policy=scene.policy()), CODE)
+    assert f"would have pip remove, with itself, {env.site_packages / 'repoprio.pth'}" in said
+    evil(scene, **{member: "[console_scripts]\nleftpad = a:b\n"})
+    done = env.run("install", "evil", policy=scene.policy())
+    assert done.code == 0, done.stderr
+
+
+@pytest.mark.parametrize("pip", [NEW, "24.0", OLD])
+def test_planted_metadata_does_what_is_said(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
+    """What is refused is what pip does: without a policy an upgrade of the planted project removes the file."""
+    env = fresh_env(pip)
+    (env.root / "pip.conf").write_text(PLAIN)
+    info = f"{DATA}/purelib/leftpad-0.1.dist-info"
+    points = "[console_scripts]\n../pip.conf = a:b\n"
+    meta = "Metadata-Version: 2.1\nName: leftpad\nVersion: 0.1\n"
+    evil(scene, **{f"{info}/METADATA": meta, f"{info}/RECORD": "", f"{info}/entry_points.txt": points})
+    refused(env.run("install", "evil", policy=scene.policy()), CODE)
+    index = ["--index-url", scene.public.page_url]
+    assert env.run("install", *index, "evil", env={"REPOPRIO_CONFIG": os.devnull}).code == 0
+    assert env.run("uninstall", "-y", "leftpad").code == 0
+    assert not (env.root / "pip.conf").exists()
+
+
+LISTS = {
+    "RECORD of an egg": ("leftpad-0.1.egg-info/RECORD", "repoprio.pth,,"),
+    "files of a wheel": (f"{DATA}/purelib/leftpad-0.1.dist-info/installed-files.txt", "../repoprio.pth"),
+    "modules": ("leftpad-0.1.egg-info/top_level.txt", "_repoprio_shim"),
+    "scripts": ("leftpad-0.1.egg-info/scripts/pyvenv.cfg", ""),
+    "a whole folder": (f"{DATA}/purelib/leftpad-0.1.dist-info/RECORD", "../site-packages,,"),
+    "the folder of the policy": (f"{DATA}/purelib/leftpad-0.1.dist-info/RECORD", "../../../etc,,"),
+}
+
+
+@pytest.mark.parametrize("way", LISTS)
+def test_other_lists_that_pip_would_remove_by(way: str, fresh_env: EnvFactory, scene: Scene) -> None:
+    """Lists count in metadata of either kind, and folders are removed whole."""
+    env = fresh_env(NEW)
+    policy = env.root / "etc" / "corp.toml"
+    policy.parent.mkdir()
+    policy.write_text(scene.policy().read_text())
+    member, content = LISTS[way]
+    evil(scene, **{member: content})
+    said = refused(env.run("install", "evil", policy=policy), CODE)
+    assert "would have pip remove" in said
+
+
+def test_a_zipped_egg_is_looked_into() -> None:
+    """An egg may be one file, and pip uninstalls by the metadata in it."""
+    content = io.BytesIO()
+    with ZipFile(content, "w") as egg:
+        egg.writestr("EGG-INFO/entry_points.txt", "[gui_scripts]\n../pip.conf = a:b\n")
+    place = os.path.abspath("/env/lib/leftpad-0.1-py3.12.egg")
+    scripts = os.path.abspath("/env/bin")
+    found = list(removed(place, content.getvalue, [scripts]))
+    assert found == [(scripts, os.path.abspath("/env/pip.conf"))]
+    assert list(removed(place, lambda: b"no archive", [scripts])) == []
+
+
+@pytest.mark.parametrize("pip", [NEW, OLD])
+def test_a_policy_by_a_relative_path(pip: str, fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
+    """A relative REPOPRIO_CONFIG counts from the working directory: no wheel overwrites that file."""
+    env, folder = fresh_env(pip), tmp_path / "rel"
+    folder.mkdir()
+    policy = folder / "pol.toml"
+    policy.write_text(before := scene.policy().read_text())
+    evil(scene, **{"pol.toml": "mode = 'observe'\n"})
+    said = refused(env.run("install", "-U", "-t", ".", "evil", policy=Path("pol.toml"), cwd=folder), CODE)
+    assert f"would write {policy}: that is the policy" in said
+    assert policy.read_text() == before
+    elsewhere = env.run("install", "-t", "x", "evil", policy=Path("pol.toml"), cwd=folder)
+    assert elsewhere.code == 0, elsewhere.stderr
 
 
 @pytest.mark.parametrize("feature", ["", "--use-feature=venv-isolation", "--use-feature=inprocess-build-deps"])

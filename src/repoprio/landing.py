@@ -61,6 +61,18 @@ class Grounds:
             return Ground.SETTINGS
         return Ground.HOOK if self._is_hook(place, root) else None
 
+    def below(self, folder: str) -> Ground | None:
+        """What lies in `folder`, for one who removes all of it; None where nothing matters."""
+        above = folder.rstrip("/") + "/"
+        for ground, places in (
+            (Ground.POLICY, self.policies),
+            (Ground.HOOK, self.imports | self.customs),
+            (Ground.SETTINGS, self.settings | self.environments),
+        ):
+            if any(f"{place}/".startswith(above) for place in places):
+                return ground
+        return None
+
     def _is_hook(self, place: str, root: str) -> bool:
         begin = len(root) if place.startswith(f"{root}/") else 0
         folder = place[:begin]

@@ -30,6 +30,7 @@ class Process:
 
     `roots` are the URLs that the user asks for, `asked` the names (None: no resolver runs); `builds` counts
     the in-process builds that are going on; `target` is where ``pip install --target`` moves things in the end;
+    `folder` is the working directory when the policy was read;
     `command` is pip's subcommand, `arguments` what it was given;
     `seen` what came of it under a policy that only observes, and `seen_file` where the pips that it starts
     leave word of that. `looks`: a command of repoprio that installs nothing; `named_files` are the
@@ -48,6 +49,7 @@ class Process:
     roots: set[str] = field(default_factory=set)
     asked: set[str] | None = None
     target: str = ""
+    folder: str = ""
     command: str = ""
     arguments: tuple[str, ...] = ()
     looks: bool = False
@@ -66,6 +68,8 @@ class Process:
         from repoprio.pip_adapter.guard import Guard  # noqa: F401
 
         wheels.settings_files()
+        with contextlib.suppress(OSError):
+            self.folder = os.getcwd()
 
         survey = compat.read_policy(isolated=self.is_isolated)
         # Children look up projects too, from another folder perhaps, or in another interpreter.

@@ -6,7 +6,6 @@ places them (`operations/install/wheel.py`, 22.0.2 to 26.3), and by what their l
 
 from __future__ import annotations
 
-import csv
 import functools
 import os
 import sys
@@ -15,14 +14,14 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
-from pip._internal.locations import get_scheme
+from pip._internal.locations import get_bin_prefix, get_scheme
 from pip._internal.metadata import FilesystemWheel, get_wheel_distribution
 
 from repoprio.config import places
 from repoprio.config.records import POINTER, SHIM
 from repoprio.landing import Ground, Grounds, fold, is_setting
 from repoprio.names import OWN_NAME, normalize
-from repoprio.pip_adapter import hook, own
+from repoprio.pip_adapter import hook, own, removals
 from repoprio.pip_adapter.guard import Refused
 from repoprio.pip_adapter.process import PROCESS
 from repoprio.policy import Policy
@@ -93,6 +92,8 @@ class _Wheel:
             prefix=options.prefix,
         )
         self._scheme = {key: os.path.abspath(getattr(scheme, key)) for key in _KEYS}
+        # pip removes scripts from the second, wherever it put them.
+        self._scripts = tuple(dict.fromkeys((self._scheme["scripts"], os.path.abspath(get_bin_prefix()))))
         # A wheel has thousands of files, in few folders.
         self._folder = functools.cache(lambda folder: os.path.realpath(self._moved(folder)))
         self._folded = functools.cache(lambda folder: _key(self._folder(folder)))
@@ -135,20 +136,9 @@ class _Wheel:
                 yield base, os.path.join(base, path)
 
     def _removals(self, effect: Effect) -> Iterator[Effect]:
-        """What an uninstallation, or the next upgrade, would remove: pip believes the list that was installed."""
-        folder, name = os.path.split(effect.place)
-        base = os.path.dirname(folder)
-        if name == "RECORD" and folder.endswith(".dist-info"):
-            rows = csv.reader(self._text(effect.member).splitlines())
-            found = [_joined(base, row[0]) for row in rows if row]
-        elif name == "installed-files.txt" and folder.endswith(".egg-info"):
-            found = [_joined(folder, line) for line in self._text(effect.member).splitlines()]
-        elif name == "top_level.txt" and folder.endswith(".egg-info"):
-            modules = self._text(effect.member).split()
-            found = [_joined(base, f"{module}{ending}") for module in modules for ending in ("", ".py")]
-        else:
-            return
-        yield from (Effect(effect.member, place, base, writes=False) for place in found)
+        """What an uninstallation, or the next upgrade, would remove: pip believes the metadata that was installed."""
+        found = removals.removed(effect.place, lambda: self._read(effect.member), self._scripts)
+        yield from (Effect(effect.member, place, base, writes=False) for base, place in found)
 
     def _entry_points(self) -> list[str]:
         """The names of the scripts that pip makes; 26.0 and older ones let them lead anywhere."""
@@ -156,12 +146,14 @@ class _Wheel:
         return [point.name for point in found.iter_entry_points() if point.group in _ENTRY_POINTS]
 
     def _ground(self, effect: Effect) -> Ground | None:
-        folder, _, name = effect.place.rpartition(os.path.sep)
+        folder, name = os.path.split(effect.place)
         name = fold(name)
         grounds, key = self._grounds, self._folded(folder)
         if is_setting(name) and _is_environment(self._folder(folder)):
             grounds = replace(grounds, environments=grounds.environments | {key})
-        return grounds.of(f"{key}/{name}", self._folded(effect.base))
+        place = f"{key}/{name}"
+        found = grounds.of(place, self._folded(effect.base))
+        return found if found or effect.writes else grounds.below(place)
 
     def _moved(self, path: str) -> str:
         """`path`, or where pip moves it to in the end (``--target``)."""
@@ -175,12 +167,14 @@ class _Wheel:
 
     def _has_policy(self, effect: Effect) -> bool:
         """Whether the settings that it brings have a section of ours."""
-        if not effect.writes or effect.member.startswith("entry point "):
+        if not effect.writes:
             return False
-        return len(found := self._text(effect.member)) > _LONGEST or places.mentions(found)
+        found = self._read(effect.member).decode("utf-8", "replace")
+        return len(found) > _LONGEST or places.mentions(found)
 
-    def _text(self, member: str) -> str:
-        return self._archive.read(member).decode("utf-8", "replace")
+    def _read(self, member: str) -> bytes:
+        """The content of a file; nothing for a script that pip makes."""
+        return self._archive.read(member) if member in self._archive.NameToInfo else b""
 
     def _is_routed(self) -> bool:
         """Whether `owns` or a pin routes the name to the repository that it came from."""
@@ -234,15 +228,14 @@ _WORDS = {
 
 def _grounds(policy: Policy, scheme: dict[str, str]) -> Grounds:
     """The places that matter to this Python, and to the environment that the wheel goes into."""
-    origins = [file for file in policy.origins.values() if os.path.isabs(file)]
-    named = os.environ.get(places.VARIABLE, "")
-    files = [*origins, hook.system_folder(), *([named] if os.path.isabs(named) else [])]
+    named = filter(None, (*policy.origins.values(), os.environ.get(places.VARIABLE)))
+    files = [*(os.path.join(PROCESS.folder, file) for file in named), hook.system_folder()]
     own_folders = (sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(sys.executable))
     custom = sys.modules.get("sitecustomize")
     customs = [os.path.dirname(str(custom.__file__))] if custom and hasattr(custom, POINTER) else []
     return Grounds(
         settings_files(),
-        _folded(files),
+        _folded(filter(os.path.isabs, files)),
         _folded([scheme["data"], scheme["scripts"], *own_folders]),
         _folded([scheme["purelib"], scheme["platlib"], *filter(os.path.isabs, sys.path)]),
         _folded(customs),
