@@ -122,6 +122,22 @@ def test_a_files_login_counts_for_nothing(way: str, world: World) -> None:
     assert set(world.corp.sent) == {f"{USER}:{PASSWORD}"}
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.%31"])
+@pytest.mark.parametrize("pip", PIPS)
+def test_a_login_that_is_not_needed_counts_for_nothing_either(host: str, world: World) -> None:
+    """A direct URL in a constraints file that nothing leads to: all the same nothing is asked without a login."""
+    inner, file = world.folder / "inner.txt", world.folder / "reqs.txt"
+    port = world.corp.host.rpartition(":")[2]
+    inner.write_text(f"helper @ http://evil:x@{host}:{port}/files/helper-1.0-py3-none-any.whl\n")
+    file.write_text("-c inner.txt\nacme\n")
+    done = world.install("-r", str(file))
+    assert (done.code, world.corp.sent) == (1, []), done.stderr
+    assert "carries a login for corp (priority 10), and there is no other." in done.stderr
+    assert f"named by: {inner}, line 1" in done.stderr
+    done = world.install("-r", str(file), env=MINE)
+    assert (done.code, "acme-1.0" in done.stdout) == (0, True), done.stderr
+
+
 @pytest.mark.parametrize("login", ["evil@", "evil:@", ":x@", "@"])
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_half_a_login_is_one_too(login: str, world: World) -> None:

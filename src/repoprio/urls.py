@@ -50,7 +50,13 @@ def site(url: str) -> Site:
     """The site of `url`; `ValueError` where its port or host is none."""
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
-    return Site(scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(scheme))
+    return Site(scheme, _host(parts.hostname or ""), parts.port or _DEFAULT_PORTS.get(scheme))
+
+
+def _host(written: str) -> str:
+    """A host without percent-encoding (RFC 3986, 3.2.2), unless that would make another part of the URL of it."""
+    plain = unquote(written).lower()
+    return written if set(plain) & set(":/?#@[]\\") else plain
 
 
 def place(url: str) -> str:

@@ -47,7 +47,8 @@ class Keeper:
     `sites` are the policy's, each with a repository there; `logins` are the policy's and the callers', `given` those
     of all other URLs that the user wrote. What another URL carries is no login for a site of the policy.
     `refused` are the sites that answered a request with 401; `is_shared`: several threads ask at once, so that such an
-    answer stands: pip's way to a login, keyring and prompt included, is for one thread.
+    answer stands: pip's way to a login, keyring and prompt included, is for one thread. `carried` are the URLs whose
+    logins do not count, each with the line that named it: nothing is looked up until there is another for each.
     """
 
     def __init__(self) -> None:
@@ -57,6 +58,7 @@ class Keeper:
         self.help: str | None = None
         self.answer: Pair | None = None
         self.refused: set[Site] = set()
+        self.carried: list[tuple[str, str]] = []
         self.is_shared = False
         self._asking_since: float | None = None
         self._asked = 0.0
@@ -92,6 +94,13 @@ class Keeper:
         if pair is None or self.repository_at(url) is None or self._is_known(pair, site(url)):
             return url
         return without_credentials(url)
+
+    def take_out(self, url: str, origin: str) -> str:
+        """`url` of a file as `bare` has it; where that took a login out, another one is needed from now on."""
+        bare = self.bare(url)
+        if bare != url:
+            self.carried.append((bare, origin))
+        return bare
 
     def _is_known(self, pair: Pair, here: Site) -> bool:
         return any(login.pair == pair and login.site.is_own(here) for login in (*self.logins, *self.given))
@@ -139,13 +148,14 @@ class NoTerminal(Exception):
 
 def keeper(auth: Any) -> Keeper:
     """The keeper of a session's `MultiDomainBasicAuth`; it gets one where it has none."""
-    if _of(auth) is None:
+    if known_keeper(auth) is None:
         setattr(auth, _ATTRIBUTE, Keeper())
     found: Keeper = getattr(auth, _ATTRIBUTE)
     return found
 
 
-def _of(auth: Any) -> Keeper | None:
+def known_keeper(auth: Any) -> Keeper | None:
+    """The keeper of a session's `MultiDomainBasicAuth`, None where no policy rules it."""
     return getattr(auth, _ATTRIBUTE, None)
 
 
@@ -209,7 +219,7 @@ def prompt_for_password(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def _prompt_for_password(self: Any, netloc: str) -> Any:
-        kept = _of(self)
+        kept = known_keeper(self)
         return kept.ask(lambda: original(self, netloc)) if kept else original(self, netloc)
 
     return _prompt_for_password
@@ -220,7 +230,7 @@ def handle_401(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def handle_401(self: Any, resp: Any, **kwargs: Any) -> Any:
-        kept = _of(self)
+        kept = known_keeper(self)
         if kept is not None and resp.status_code == 401:
             # pip would read the whole body before it asks again, however long it is.
             resp.raw.close()
@@ -241,7 +251,7 @@ def get_new_credentials(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def _get_new_credentials(self: Any, original_url: str, *args: Any, **kwargs: Any) -> Any:
-        kept = _of(self)
+        kept = known_keeper(self)
         if kept is None:
             return original(self, original_url, *args, **kwargs)
         url = kept.bare(original_url)
@@ -259,7 +269,7 @@ def get_url_and_credentials(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def _get_url_and_credentials(self: Any, original_url: str) -> Any:
-        kept = _of(self)
+        kept = known_keeper(self)
         if kept is None:
             return original(self, original_url)
         asked = kept.bare(original_url)
@@ -288,7 +298,7 @@ def rebuild_auth(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def rebuild_auth(self: Any, prepared_request: Any, response: Any) -> Any:
         done = original(self, prepared_request, response)
-        kept = _of(self.auth)
+        kept = known_keeper(self.auth)
         pair = basic(prepared_request.headers.get("Authorization", ""))
         if kept and pair and not kept.may_send(without_credentials(prepared_request.url), pair):
             del prepared_request.headers["Authorization"]
@@ -302,7 +312,7 @@ def add_trusted_host(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def add_trusted_host(self: Any, host: str, source: str | None = None, *args: Any, **kwargs: Any) -> Any:
-        kept = _of(self.auth)
+        kept = known_keeper(self.auth)
         if source is None or kept is None or not kept.covers(host):
             return original(self, host, source, *args, **kwargs)
         from repoprio.pip_adapter.guard import warn

@@ -61,7 +61,6 @@ class Guard:
         self._callers = callers.Callers()
         self._noted: dict[str, str] = {}
         # URLs of files that came with a login for a repository of the policy, and the lines that named them.
-        self._carried: list[tuple[str, str]] = []
         self.search: Search | None = None
         self.tiers = Tiers()
         self._decisions: dict[tuple[Any, ...], Decision[PipPage]] = {}
@@ -305,9 +304,10 @@ class Guard:
             self._best.clear()
         if self._callers.refused:
             raise Refused(unlisted.refusal(self._callers.refused, self.policy))
-        while self._carried:
-            self._demand_login(*self._carried[-1])
-            self._carried.pop()
+        carried = auth.keeper(self.session.auth).carried
+        while carried:
+            self._demand_login(*carried[-1])
+            carried.pop()
 
     def note(self, origin: str, named: Iterable[str]) -> None:
         """Note who named these places: a line of a requirements file."""
@@ -323,10 +323,7 @@ class Guard:
 
     def bare(self, url: str, origin: str) -> str:
         """`url` of a file without a login for a repository of the policy; that must then have one from elsewhere."""
-        bare = auth.keep(self.session.auth, self.policy).bare(url)
-        if bare != url:
-            self._carried.append((bare, origin))
-        return bare
+        return auth.keep(self.session.auth, self.policy).take_out(url, origin)
 
     def _demand_login(self, url: str, origin: str) -> None:
         kept = auth.keeper(self.session.auth)

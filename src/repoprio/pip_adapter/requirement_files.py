@@ -5,6 +5,7 @@ Loaded while pip itself is being imported: so nothing of pip is imported here at
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from repoprio import shell
+from repoprio.pip_adapter import auth
 from repoprio.pip_adapter.child import IS_CHILD
 from repoprio.pip_adapter.process import PROCESS, enforced, guard_of, observer_of
 from repoprio.render import text
@@ -19,6 +21,8 @@ from repoprio.urls import redacted
 
 # What the policy's logins stand in, and what a pip hands on to its children.
 _OURS = re.compile(r"(\$\{_?REPOPRIO_[A-Z0-9_]*\})")
+# What pip fetches itself: git and others log in on their own.
+_FETCHED = re.compile(r"(?i)(?<![\w+])https?://\S+")
 Lines = Iterable[tuple[int, str]]
 
 
@@ -105,11 +109,23 @@ def parse_file(original: Callable[..., Any]) -> Callable[..., Any]:
                 _judge_nested(filename, above, constraint=constraint)
         above.append(filename)
         try:
-            yield from original(self, filename, constraint, *args, **kwargs)
+            for line in original(self, filename, constraint, *args, **kwargs):
+                _note_logins(self._session, filename, line)
+                yield line
         finally:
             above.pop()
 
     return _parse_file
+
+
+def _note_logins(session: Any, filename: str, line: Any) -> None:
+    """The logins of direct URLs count for nothing, be they of a constraint that nobody needs."""
+    kept = auth.known_keeper(session.auth)
+    if kept is None:
+        return
+    for url in _FETCHED.findall(getattr(line, "requirement", None) or ""):
+        with contextlib.suppress(ValueError):
+            kept.take_out(url, f"{redacted(filename)}, line {line.lineno}")
 
 
 def _is_held() -> bool:
