@@ -69,6 +69,40 @@ def test_it_works_whatever_policy_is_in_force(pip_env: EnvFactory, policy: Path)
     assert "pips: 0 guarded, 1 not." in said
 
 
+def test_a_recorded_policy_that_is_gone(fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path) -> None:
+    """The file is named and called faulty, and the fix is the command that repairs that environment."""
+    env, other = pip_env("26.3"), fresh_env("26.3", stock=True)
+    assert env.tool("enable", "--venv", str(other.root), "--policy", str(policy)).code == 0
+    policy.unlink()
+    done = env.tool("doctor", "--python", str(other.root), env={"PATH": NO_PIPS})
+    assert (done.code, f"Policy   {policy}: faulty, every lookup stops\n" in done.stdout) == (2, True)
+    repair = f"repoprio enable --venv {other.root} --policy FILE, or repoprio disable --venv {other.root}\n"
+    assert f"fix: {repair}" in done.stdout
+    policy.write_text("faulty = 1\n")
+    done = env.tool("doctor", "--python", str(other.root), env={"PATH": NO_PIPS})
+    assert f"fix: repoprio config check --python {other.root}\n" in done.stdout
+    # One environment's policy may be faulty where that of the environment that is meant is sound.
+    done = env.tool("doctor", "--venv", str(other.root), env={"PATH": NO_PIPS})
+    assert f"policy: {policy}; faulty\n" in done.stdout
+
+
+def test_no_policy_anywhere(pip_env: EnvFactory) -> None:
+    """Without any policy the hint writes one, nothing is said of who finds it, and the fix names it."""
+    env, stock = pip_env("26.3"), pip_env("26.3", stock=True)
+    done = env.tool("doctor", "--python", str(stock.python), env={"PATH": NO_PIPS, "PIP_CONFIG_FILE": "/dev/null"})
+    assert "Policy   none\n         hint: repoprio init writes one\n" in done.stdout
+    assert "finds it" not in done.stdout
+    assert f"fix: repoprio enable --venv {stock.root} --policy FILE\n" in done.stdout
+
+
+def test_a_faulty_policy_without_a_hook(pip_env: EnvFactory, policy: Path) -> None:
+    """Where no hook answers a faulty policy is named, and not said to stop anything."""
+    env, stock = pip_env("26.3"), pip_env("26.3", stock=True)
+    policy.write_text("faulty = 1\n")
+    said = env.tool("doctor", "--python", str(stock.python), policy=policy, env={"PATH": NO_PIPS}).stdout
+    assert f"Policy   {policy}: faulty\n         no hook in this environment finds it\n" in said
+
+
 def test_a_pointer_to_nowhere_and_an_environment_without_pip(
     fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path
 ) -> None:

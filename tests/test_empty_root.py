@@ -73,11 +73,17 @@ def test_a_root_with_nothing_in_it_hands_no_name_down(
     command = ("download", "--no-cache-dir", "-d", str(tmp_path / "files"), "acme")
     done = env.run(*command, policy=policy)
     assert done.code == 1
-    assert "is a disk not mounted?" in done.stderr
+    assert "hint: is a disk not mounted? Mount it, or fill the folder;" in " ".join(done.stderr.split())
+    assert " in it at all." in done.stderr
     assert 'repositories.disk.absent = [404, "empty-root"] says that it may be empty' in done.stderr
     assert not public.requests
     told = json.loads(env.tool("repos", "--check", "--format", "json", policy=policy).stdout)["repositories"][0]
     assert (told["check"]["status"], told["check"]["code"]) == ("unavailable", "empty-root")
+    # Below it is nobody who could have its names.
+    assert "lower-priority repositories then" in " ".join(done.stderr.split())
+    policy.write_text(text.format(more="").partition("[repositories.public]")[0])
+    alone = env.run(*command, policy=policy)
+    assert ("is a disk not mounted?" in alone.stderr, "repositories then" in alone.stderr) == (True, False)
     policy.write_text(text.format(more='absent = [404, "empty-root"]\n'))
     assert env.run(*command, policy=policy).code == 0
     policy.write_text(text.format(more=""))

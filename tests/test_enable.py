@@ -79,6 +79,18 @@ def test_enable_guards_and_disable_takes_out(by: str, copy: bool, two: Two) -> N
     assert "no pointer" in two.home.tool("disable", by, where).stderr
 
 
+def test_an_environment_by_its_folder_or_its_python(two: Two) -> None:
+    """`--python` and `--venv` each take both; what is neither says what to name."""
+    pointer = two.other.site_packages / "_repoprio_pointer.py"
+    for option, place in (("--python", two.other.root), ("--venv", two.other.python)):
+        assert two.home.tool("enable", option, str(place)).code == 0
+        assert pointer.exists()
+        assert two.home.tool("disable", option, str(place)).code == 0
+        assert not pointer.exists()
+    refused = two.home.tool("enable", "--venv", str(two.other.site_packages))
+    assert (refused.code, "name another Python with --python PATH" in refused.stderr) == (2, True)
+
+
 def test_a_pointer_whose_target_is_gone(two: Two, tmp_path: Path) -> None:
     """Only what looks up projects stops; the first line is the command that removes the pointer, and that does."""
     before = files(two.other.site_packages)
@@ -109,6 +121,7 @@ def test_a_pointer_whose_target_is_gone(two: Two, tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (other.returncode, "[pointer]" in other.stderr) == (2, True)
+    assert f"point to it: repoprio enable --venv {two.other.root}    [pointer]" in other.stderr
     command = done.stderr.splitlines()[0].partition("To remove the pointer that guarded it: ")[2]
     removed = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert all(not Path(line.removeprefix("removed ")).exists() for line in removed.stdout.splitlines())
@@ -326,3 +339,11 @@ def test_ensurepip_goes_on_in_a_guarded_base(two: Two, tmp_path: Path) -> None:
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert list((tmp_path / "new").rglob("pip-*.dist-info"))
+
+
+def test_the_help_of_disable_speaks_of_taking_out(pip_env: EnvFactory) -> None:
+    """It says what is taken out, and of no option that it puts something in."""
+    said = " ".join(pip_env(PIP).tool("disable", "--help").stdout.split())
+    assert "Take the hook out of another environment" in said
+    assert "takes out the line that enable --fuse put in" in said
+    assert "that a pip that nothing guards finds nothing" not in said

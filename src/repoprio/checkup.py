@@ -98,7 +98,7 @@ def _report(policy: Policy, repository: Repository, trials: tuple[Trial, ...]) -
 def _remarks(policy: Policy, trial: Trial) -> Iterator[Remark]:
     """What is to say of a repository's own URL."""
     if trial.is_silent:
-        yield from _of_silence(trial)
+        yield from _of_silence(policy, trial)
     elif trial.has_all_names:
         yield _of_every_name(trial)
     elif trial.unknown.cause is Cause.REDIRECT:
@@ -115,11 +115,11 @@ def _remarks(policy: Policy, trial: Trial) -> Iterator[Remark]:
         )
 
 
-def _of_silence(trial: Trial) -> Iterator[Remark]:
+def _of_silence(policy: Policy, trial: Trial) -> Iterator[Remark]:
     finding = trial.unknown
     code = finding.cause.value if finding.cause else None
     line = Line(trial.repository, trial.url, finding.state.value, None, finding.reason, code=code)
-    found = of_silent(line)
+    found = of_silent(line, is_lowest=not _others(policy, trial.repository)[1])
     # Some servers say 403 or 410 of what they do not have; that is believed only where the same asker got a page.
     said = finding.reason.partition(";")[0].partition(",")[0]
     if said in ("403", "410") and any(known.state is State.SERVES for known in trial.known):

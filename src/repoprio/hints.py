@@ -87,11 +87,18 @@ def _owned_absent(e: Explanation) -> Hint:
 def _unavailable(e: Explanation) -> Hint | None:
     # A name that is routed there hangs on that repository, whatever else it serves.
     is_routed = any(rule.key.startswith("pins.") or rule.key.endswith((".owns", ".namespaces")) for rule in e.rules)
-    return of_silent(e.faulty[0], is_routed=is_routed) if e.faulty else None
+    if not e.faulty:
+        return None
+    priority = e.faulty[0].repository.priority
+    is_lowest = not any(line.repository.priority > priority for line in e.lines if line.repository.enabled)
+    return of_silent(e.faulty[0], is_routed=is_routed, is_lowest=is_lowest)
 
 
-def of_silent(line: Line, *, is_routed: bool = False) -> Hint:
-    """The way out for one repository that gave no usable answer; `is_routed`: for a name that is routed to it."""
+def of_silent(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -> Hint:
+    """The way out for one repository that gave no usable answer.
+
+    `is_routed`: for a name that is routed to it; `is_lowest`: no repository has a lower priority.
+    """
     name = line.repository.name
     cause = Cause(line.code) if line.code else Cause.SERVER
     if cause is Cause.REDIRECT:
@@ -104,7 +111,8 @@ def of_silent(line: Line, *, is_routed: bool = False) -> Hint:
         return Hint("absent", f"repositories.{name}.absent leaves this status out; a list there replaces [404]")
     if cause is Cause.EMPTY_ROOT:
         may = f'repositories.{name}.absent = [404, "empty-root"] says that it may be empty'
-        return Hint("empty-root", f"mount it, or fill it; {may} (lower-priority repositories then have all names)")
+        then = "" if is_lowest else " (lower-priority repositories then have all names)"
+        return Hint("empty-root", f"is a disk not mounted? Mount it, or fill the folder; {may}{then}")
     if cause in _BY_CAUSE:
         return _BY_CAUSE[cause]
     if is_routed or line.repository.namespaces:

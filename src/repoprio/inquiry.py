@@ -148,7 +148,7 @@ class Inquiry(Generic[Page]):
                 return self._finding(State.UNAVAILABLE, problem, Cause.REDIRECT, at)
             if answer.in_empty_root and not repository.empty_root_is_absent:
                 has = "no distribution file" if flat else "no project"
-                problem = f"its folder has {has} in it at all; is a disk not mounted?"
+                problem = f"its folder has {has} in it at all"
                 return replace(self._finding(State.UNAVAILABLE, problem, Cause.EMPTY_ROOT, at), lasting=True)
             if flat:
                 return self._finding(State.ABSENT, "no file of it", Cause.NO_FILE, at)

@@ -17,6 +17,7 @@ from repoprio.answers import State as Answer
 from repoprio.checkup import Report, Trial
 from repoprio.cli import at_hand, progress, terminal
 from repoprio.config import fuse
+from repoprio.config.faults import HINT
 from repoprio.config.load import survey as read_survey
 from repoprio.config.places import INHERITED, Unreadable, pip_text
 from repoprio.config.settings import Merged
@@ -120,9 +121,10 @@ def _survey(meant: Examined) -> Survey:
 def _head(meant: Environment, first: Examined, survey: Survey) -> dict[str, Any]:
     """Which environment is meant, who looks from where, and the policy that a pip finds there."""
     number = None if sys.platform == "win32" else os.geteuid()
-    nothing: dict[str, Any] = {"files": [], "faults": [], "mode": None, "summary": None}
+    lists: dict[str, Any] = {"files": [], "faults": [], "faulty_files": [], "hints": []}
+    nothing = {**lists, "mode": None, "summary": None}
     policy = tell.document(survey) or nothing
-    version = meant.version or first.told.python_version or None
+    version = meant.version or pips.python_version(first.told) or first.told.python_version or None
     # The line offers a hook where there is none; the document says whether all is well.
     is_hooked = {State.GUARDED: True, State.NO_HOOK: False}.get(first.state)
     meant = meant._replace(version=version, pip=first.told.version, is_guarded=is_hooked)
@@ -178,12 +180,15 @@ def _fix(one: Examined) -> str | None:
     if state is State.NO_POLICY:
         return f"{shell.command('repoprio', 'enable', *where)} --policy FILE, or export REPOPRIO_CONFIG=FILE"
     if state is State.FAULTY:
-        return "repoprio config check"
+        hints = one.policy["hints"] if one.policy and "hints" in one.policy else [HINT]
+        look = shell.command("repoprio", "config", "check", "--python", folder if is_venv else python or "PATH")
+        return look if HINT in hints else "; ".join(hints)
     if state is State.OBSERVED:
         return 'mode = "strict", once the log is as you want it'
     if one.is_damaged:
         return "install repoprio there again: its own is damaged"
-    return shell.command("repoprio", "enable", *where)
+    enable = shell.command("repoprio", "enable", *where)
+    return enable if at_hand.reaches(at_hand.record_for_new()) else f"{enable} --policy FILE"
 
 
 def _fuse(found: Sequence[Examined], tried: Bench) -> dict[str, Any]:

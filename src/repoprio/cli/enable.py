@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from repoprio import shell
+from repoprio import environment, shell
 from repoprio.cli import at_hand
 from repoprio.config import fuse
 from repoprio.config.faults import HINT
@@ -16,16 +16,27 @@ from repoprio.config.records import Record
 from repoprio.pip_adapter import environments, ledger
 from repoprio.pip_adapter.environments import Interpreter
 
+# What --python, --base and --fuse mean.
+_ENABLED = (
+    "the environment of this Python, or in this folder",
+    "the interpreter that this environment was made from, and with it all that are made from it",
+    "in pip's global file, a line with which a pip that nothing guards finds nothing",
+)
+_DISABLED = (
+    "the environment of this Python, or in this folder",
+    "the interpreter that this environment was made from: takes out what enable --base put in",
+    "pip's global file: takes out the line that enable --fuse put in",
+)
+
 
 def arguments(parser: argparse.ArgumentParser, action: str = "enable") -> None:
     """What enable takes, and disable."""
     where = parser.add_mutually_exclusive_group(required=action == "disable")
-    where.add_argument("--python", metavar="PATH", help="the environment of this Python")
-    where.add_argument("--venv", metavar="DIR", help="a virtual environment")
-    base = "the interpreter that this environment was made from, and with it all that are made from it"
+    python, base, in_fuse = _ENABLED if action == "enable" else _DISABLED
+    where.add_argument("--python", metavar="PATH", help=python)
+    where.add_argument("--venv", metavar="DIR", help="a virtual environment: its folder or its Python")
     where.add_argument("--base", action="store_true", help=base)
-    fuse_help = "in pip's global file, a line with which a pip that nothing guards finds nothing"
-    where.add_argument("--fuse", action="store_true", help=fuse_help)
+    where.add_argument("--fuse", action="store_true", help=in_fuse)
     if action == "enable":
         copy = "repoprio itself, not a pointer to it: for an environment that will travel"
         parser.add_argument("--copy", action="store_true", help=copy)
@@ -42,11 +53,17 @@ def command(options: argparse.Namespace) -> int:
     _check(options)
     if options.fuse:
         return _fuse(options)
-    python = environments.in_venv(options.venv) if options.venv else options.python or sys.executable
-    other = environments.interpreter(python)
+    other = environments.interpreter(_python(options))
     if options.base:
         other = environments.interpreter(other.base)
     return _enable(options, other) if options.action == "enable" else _disable(options, other)
+
+
+def _python(options: argparse.Namespace) -> str:
+    """The Python that is meant: each option takes a Python, and the folder of a virtual environment."""
+    if options.venv:
+        return environments.in_venv(options.venv)
+    return environment.meant(options.python, {}).python if options.python else sys.executable
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -20,7 +20,7 @@ COMMANDS = {
     "audit": "what is installed or locked, held against the policy; names that several repositories list",
     "export": "the policy in another installer's words, and what these cannot say",
     "enable": "put the hook into another environment",
-    "disable": "take it out again, exactly what enable put in",
+    "disable": "take the hook out of another environment, exactly what enable put in",
     "doctor": "is the hook in place and effective, and what is not guarded",
     "pip": "pip with the policy, hook or none",
     "completion": "what bash, zsh or fish need to complete this command line",

@@ -83,6 +83,15 @@ def ask(pip: Pip, folder: str) -> Told:
     return Told(pip, "?" if is_there else None, said=runs.last_line(done.stderr))
 
 
+def python_version(told: Told) -> str | None:
+    """The whole version of its Python, of which pip says but two numbers; None where that is not run or not known."""
+    if told.pip.python is None or told.stranger:
+        return None
+    ask = "import sys; print(sys.version.partition(' ')[0])"
+    done = runs.run([told.pip.python, "-I", "-c", ask], runs.plain(os.environ), os.getcwd())
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
 def _python_of(pip: Pip, folder: str) -> str | None:
     """The Python that a launcher starts, from what its pip says of itself."""
     done = runs.run(

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import _repoprio_shim
 from repoprio.config import records
 from repoprio.config.records import POINTER, Record
+from repoprio.environment import prefix_of
 from repoprio.errors import RepoprioError
 from repoprio.pip_adapter import owners, pointer_alone
 
@@ -93,12 +94,15 @@ def ask(python: str) -> Interpreter:
 
 
 def in_venv(folder: str) -> str:
-    """The Python of the virtual environment at `folder`; raises `CannotEnable`."""
+    """The Python of the virtual environment at `folder`, or of which `folder` is a Python; raises `CannotEnable`."""
+    given, folder = folder, prefix_of(folder) if os.path.isfile(folder) else folder
     names = ("bin/python", "bin/python3", "Scripts/python.exe")
     for name in names if os.path.isfile(os.path.join(folder, "pyvenv.cfg")) else ():
         if os.path.exists(python := os.path.join(folder, name)):
             return python
-    raise CannotEnable(f"{folder} is no virtual environment.    [enable]")
+    raise CannotEnable(
+        f"{given} is no virtual environment.\n  hint: name another Python with --python PATH    [enable]"
+    )
 
 
 def enable(packages: str, record: Record = _NOTHING, *, copy: bool = False) -> list[str]:

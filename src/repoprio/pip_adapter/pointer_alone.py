@@ -20,24 +20,35 @@ def bear_the_loss(name: str, root: str, pointer: str, custom: str) -> None:
         if not SAID and (name != "venv" or {"venv", "-mvenv"} & set(sys.orig_argv[1:])):
             SAID.append(name)
             does = "looks up no projects" if custom else "is not guarded"
-            sys.stderr.write(f"WARNING: {_loss(root, pointer, f'pip in the new environment {does}')}\n")
+            sys.stderr.write(f"WARNING: {_loss(root, pointer, custom, f'pip in the new environment {does}')}\n")
     elif not is_ensurepip():
-        said = _loss(root, pointer)
+        said = _loss(root, pointer, custom)
         if not _is_harmless():
             sys.stderr.write(f"ERROR: {said}\n")
             raise SystemExit(2)
         _shut(said)
 
 
-def _loss(root: str, pointer: str, what: str = "this pip looks up no projects") -> str:
+def _loss(root: str, pointer: str, custom: str, what: str = "this pip looks up no projects") -> str:
     from shlex import join
 
     command = join([sys.executable, pointer, "remove"])
+    enable = join(["repoprio", "enable", *_place(custom)])
     return (
         f"repoprio: {what}. To remove the pointer that guarded it: {command}\n"
         f"  {root} is gone, where repoprio was.\n"
-        "  hint: or install repoprio again, and point to it: repoprio enable    [pointer]"
+        f"  hint: or install repoprio again, and point to it: {enable}    [pointer]"
     )
+
+
+def _place(custom: str) -> list[str]:
+    """The options with which `repoprio enable` means what the pointer guarded; a base has its `custom`."""
+    import os
+
+    if custom:
+        return ["--base"]
+    is_venv = os.path.exists(os.path.join(sys.prefix, "pyvenv.cfg"))
+    return ["--venv", sys.prefix] if is_venv else ["--python", sys.executable]
 
 
 def is_ensurepip() -> bool:

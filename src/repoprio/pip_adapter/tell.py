@@ -32,12 +32,14 @@ def answer() -> None:
 
 
 def document(survey: Survey) -> dict[str, Any] | None:
-    """A policy as JSON: its files, what is wrong with it, its mode and its order; None where there is none."""
+    """A policy as JSON: its files, what is wrong with it and what to do, its mode and its order; None for none."""
     if not survey.sources and not survey.faults:
         return None
     return {
         "files": [source.file for source in survey.sources],
         "faults": [str(fault) for fault in survey.faults],
+        "faulty_files": list(dict.fromkeys(fault.file for fault in survey.faults)),
+        "hints": list(dict.fromkeys(fault.hint for fault in survey.faults)),
         "mode": survey.policy.mode.value if survey.policy else None,
         "summary": policy_line(survey.policy).removeprefix("repoprio: ") if survey.policy else None,
     }

@@ -37,18 +37,31 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
     policy, user = report["policy"], report["user"]
     uid = "" if user["uid"] is None else f" (uid {user['uid']})"
     yield report["environment"]["line"]
-    yield f"Run as {user['name']}{uid}, from {report['folder']}: each pip with help, which its hook answers, and with"
-    yield "download acme, from two repositories on loopback."
+    yield f"Run as {user['name']}{uid}, from {report['folder']}. Each pip was started with --version, with help"
+    yield "(which its hook answers), and with download acme (from two repositories on loopback)."
     yield ""
-    yield f"Policy   {', '.join(policy['files']) or 'none'}"
-    if not policy["is_told_by_hook"]:
+    yield from _policy(policy)
+    yield ""
+
+
+def _policy(policy: Mapping[str, Any]) -> Iterator[str]:
+    is_told, faults = policy["is_told_by_hook"], policy["faults"]
+    state = (": faulty, every lookup stops" if is_told else ": faulty") if faults else ""
+    yield f"Policy   {_files(policy)}{state}"
+    if not policy["files"] and not faults:
+        yield f"{_INDENT}hint: repoprio init writes one"
+    elif not is_told:
         yield f"{_INDENT}no hook in this environment finds it"
-    yield from (f"{_INDENT}fault: {fault}" for fault in policy["faults"])
+    yield from (f"{_INDENT}fault: {fault}" for fault in faults)
     if policy["summary"]:
         yield f"{_INDENT}{policy['summary']}"
     if policy["mode"] == Mode.OBSERVE.value:
         yield '  FAIL   mode = "observe": nothing is enforced, every pip chooses as it always did'
-    yield ""
+
+
+def _files(policy: Mapping[str, Any]) -> str:
+    """The files that speak, and those that are faulty; one that cannot be read is among the latter alone."""
+    return ", ".join(dict.fromkeys([*policy["files"], *policy.get("faulty_files", ())])) or "none"
 
 
 def _environment(one: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[str]:
@@ -61,7 +74,7 @@ def _environment(one: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[
     yield f"  {word:6} {one['launcher'] or one['python']}{options}{version}    {_said(one)}"
     theirs = one["policy"]
     if theirs and theirs["files"] != policy["files"]:
-        yield f"{_INDENT}policy: {', '.join(theirs['files']) or 'none'}; {theirs['mode']}"
+        yield f"{_INDENT}policy: {_files(theirs)}; {theirs['mode'] or 'faulty'}"
     if theirs and theirs["faults"] != policy["faults"]:
         yield from (f"{_INDENT}fault: {fault}" for fault in theirs["faults"])
     if one["fix"]:
@@ -95,7 +108,8 @@ def _installer(tool: Mapping[str, Any]) -> Iterator[str]:
 def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
     name = f"{tool['path']} {tool['version']}"
     if tool["obeys"]:
-        yield f"  ok     {name}    its settings here are the policy's export ({tool['file']}); took 1.0, not 99.0"
+        where = f" ({tool['file']})" if tool["file"] else ""
+        yield f"  ok     {name}    its settings here are the policy's export{where}; took 1.0, not 99.0"
     elif tool["took"] != "1.0":
         said = f"took {tool['took']}" if tool["took"] else tool["said"]
         yield f"  FAIL   {name}    does not obey even the policy's export: {said}"
@@ -107,7 +121,9 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
         if tool["undone_by"]:
             yield f"{_INDENT}what goes first in uv: {_UV_ORDER}"
         if not tool["file"]:
-            yield f"{_INDENT}fix: repoprio export uv > /etc/uv/uv.toml"
+            yield f"{_INDENT}fix: mkdir -p /etc/uv && repoprio export uv > /etc/uv/uv.toml"
+        if not tool["file"] and tool["gaps"]:
+            yield f"{_INDENT}it writes the file and ends with 1, since uv cannot be told all of the policy"
     gaps = tool["gaps"]
     yield from (f"{_INDENT}still open in uv: {gap['key']}: {gap['means']}" for gap in gaps[:_GAPS])
     if gaps[_GAPS:]:
