@@ -87,11 +87,13 @@ def _owned_absent(e: Explanation) -> Hint:
 def _unavailable(e: Explanation) -> Hint | None:
     # A name that is routed there hangs on that repository, whatever else it serves.
     is_routed = any(rule.key.startswith("pins.") or rule.key.endswith((".owns", ".namespaces")) for rule in e.rules)
-    if not e.faulty:
-        return None
+    return of_silent(e.faulty[0], is_routed=is_routed, is_lowest=_is_lowest(e)) if e.faulty else None
+
+
+def _is_lowest(e: Explanation) -> bool:
+    """Whether no enabled repository has a lower priority than the first that gave no usable answer."""
     priority = e.faulty[0].repository.priority
-    is_lowest = not any(line.repository.priority > priority for line in e.lines if line.repository.enabled)
-    return of_silent(e.faulty[0], is_routed=is_routed, is_lowest=is_lowest)
+    return not any(line.repository.priority > priority for line in e.lines if line.repository.enabled)
 
 
 def of_silent(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -> Hint:
