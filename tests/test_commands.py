@@ -349,6 +349,31 @@ def test_a_file_whose_priorities_are_open_is_not_to_be_put_in_force_yet(env: Pip
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("completion csh", "there is no 'csh'; choose from bash, zsh, fish\n"),
+        ("version", "there is no 'version'; say --version\n"),
+        ("help", "there is no 'help'; say --help\n"),
+        ("check", "there is no 'check'; say config check\n"),
+        (
+            "explain acme --pyhton x",
+            "repoprio explain: error: unrecognized arguments: --pyhton x; did you mean --python?\n",
+        ),
+        ("config check --formt=json", "unrecognized arguments: --formt=json; did you mean --format?\n"),
+        ("repos --zzz", "repoprio repos: error: unrecognized arguments: --zzz\n"),
+        (
+            "explain acme --disclose ledger",
+            "--disclose NAME needs --shadowed: repoprio explain --shadowed --disclose ledger acme\n",
+        ),
+    ],
+)
+def test_a_word_that_others_use_is_answered_with_ours(words: str, said: str, env: PipEnv) -> None:
+    """The line to type instead, or all choices where no word is near enough to be meant."""
+    done = env.tool(*words.split())
+    assert (done.code, done.stderr.endswith(said)) == (2, True), done
+
+
+@pytest.mark.parametrize(
     ("arguments", "meant"),
     [(["explan"], "explain"), (["repo"], "repos"), (["config", "shwo"], "show"), (["export", "uvx"], "uv")],
 )

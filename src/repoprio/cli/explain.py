@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
+from repoprio import shell
 from repoprio.cli import as_for_pip, here, terminal
 from repoprio.explanation import Explanation
 from repoprio.lookup import Outcome
+from repoprio.names import is_project_name
 from repoprio.render import json
 from repoprio.render.screen import screen, summary
 from repoprio.render.table import painted, unpainted
@@ -19,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "Says who owns each name, what would be installed and why. Nothing is built or installed, "
         "and nobody below the owner is asked."
     )
+    parser.epilog = "Exit status: 0 if all would be served; 1 if not; 2 for wrong use or a faulty policy."
     as_for_pip.add_requirements(parser)
     asks = (
         "ask lower-priority repositories too, if routing leaves them; shows what is shadowed, and what pip would take"
@@ -37,7 +40,9 @@ def command(options: argparse.Namespace) -> int:
     if not options.requirements and not options.files:
         options.parser.error("name a requirement, or a file of them with -r")
     if options.disclose and not options.shadowed:
-        options.parser.error("--disclose is for --shadowed")
+        name, asked = options.disclose[0], shell.command(*options.requirements)
+        again = f": repoprio explain --shadowed --disclose {name} {asked}" if asked and is_project_name(name) else ""
+        options.parser.error(f"--disclose NAME needs --shadowed{again}")
     here.check_pip()
     from repoprio.pip_adapter import explainer
     from repoprio.pip_adapter.opened import CannotLook, NoPolicy

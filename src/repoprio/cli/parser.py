@@ -27,11 +27,32 @@ COMMANDS = {
     "demo": "a hijack with pip alone, the same with a policy; no network",
 }
 
+# How near a word must be to be meant: `csh` is not `zsh`.
+_NEAR = 0.7
+# What other tools call a command, and repoprio something else.
+_OTHERWISE = {"version": "--version", "help": "--help", "check": "config check"}
+
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The options of one command; `command` is what to call with them. Usage errors and --help end the process."""
     named = next((word for word in arguments if word in COMMANDS), None)
-    return build((named,) if named else ()).parse_args(arguments)
+    whole = build((named,) if named else ())
+    options, unknown = whole.parse_known_args(arguments)
+    if unknown:
+        _refuse(options.parser if named else whole, unknown)
+    return options
+
+
+def _refuse(command: argparse.ArgumentParser, unknown: list[str]) -> NoReturn:
+    """End with the words that `command` does not know, and the option that the first of them may mean."""
+    from difflib import get_close_matches
+
+    nested = [a for a in command._actions if isinstance(a, argparse._SubParsersAction)]  # noqa: SLF001 - argparse has no other way
+    takers = [command, *(taker for action in nested for taker in action.choices.values())]
+    known = dict.fromkeys(option for taker in takers for option in taker._option_string_actions)  # noqa: SLF001 - argparse has no other way
+    word = next((word for word in unknown if word.startswith("-")), unknown[0]).partition("=")[0]
+    near = get_close_matches(word, known, 1, _NEAR)
+    command.error(f"unrecognized arguments: {' '.join(unknown)}{f'; did you mean {near[0]}?' if near else ''}")
 
 
 def build(filled: tuple[str, ...] = tuple(COMMANDS)) -> argparse.ArgumentParser:
@@ -71,7 +92,8 @@ class _Parser(argparse.ArgumentParser):
         if choices and value not in choices:
             from difflib import get_close_matches
 
-            meant = [f"did you mean {near!r}?" for near in get_close_matches(str(value), choices, 1)]
+            meant = [f"did you mean {near!r}?" for near in get_close_matches(str(value), choices, 1, _NEAR)]
+            meant = [f"say {_OTHERWISE[value]}"] if value in _OTHERWISE and "explain" in choices else meant
             problem = " ".join([f"there is no {value!r};", *(meant or [f"choose from {', '.join(choices)}"])])
             raise argparse.ArgumentError(action, problem)
 
