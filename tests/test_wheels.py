@@ -209,7 +209,9 @@ def test_entry_points_that_pip_would_remove(planted: str, fresh_env: EnvFactory,
     evil(scene, **{member: f"[console_scripts]\n../{packages(env)}/repoprio.pth = a:b\n"})
     said = refused(env.run("install", "evil", policy=scene.policy()), CODE)
     assert f"would have pip remove, with itself, {env.site_packages / 'repoprio.pth'}" in said
-    evil(scene, **{member: "[console_scripts]\nleftpad = a:b\n"})
+    # Metadata without a version stops pip 26.3 itself.
+    info = f"{member.rpartition('/')[0]}/PKG-INFO"
+    evil(scene, **{member: "[console_scripts]\nleftpad = a:b\n", info: "Name: leftpad\nVersion: 0.1\n"})
     done = env.run("install", "evil", policy=scene.policy())
     assert done.code == 0, done.stderr
 
