@@ -530,3 +530,18 @@ def test_an_addition_is_no_landlord() -> None:
     assert judge_redirect((corp, known), corp, corp.locations[0], ACME, target).state is State.ABSENT
     added = replace(known, is_addition=True)
     assert judge_redirect((corp, added), corp, corp.locations[0], ACME, target).state is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shares"),
+    [
+        ("https://corp.example", "https://corp.example", True),
+        ("https://corp.example", "http://corp.example", True),
+        ("https://corp.example:8443", "http://corp.example:8443", True),
+        ("https://corp.example:8443", "https://corp.example", False),
+        ("https://corp.example", "https://other.example", False),
+    ],
+)
+def test_who_shares_a_login(one: str, other: str, shares: bool) -> None:
+    """Pip keeps one login for each host and port; both default ports of a host count as one."""
+    assert site(one).shares_logins(site(other)) is shares

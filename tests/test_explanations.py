@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repoprio.answers import Answer, Failed, Missing, Served, Status
-from repoprio.explanation import Chosen, Explanation, Rejected, explain, privacy
-from repoprio.hints import hint
+from repoprio.explanation import Chosen, Explanation, Line, Rejected, explain, privacy
+from repoprio.hints import hint, of_silent
 from repoprio.inquiry import Run
 from repoprio.lookup import Lookup, drive
 from repoprio.names import Pattern, normalize
@@ -346,3 +346,13 @@ def test_under_a_lock_nobody_is_told_to_add() -> None:
         assert offline is not None
         assert f"ask {keeper} to set repositories.wheels.offline = true in " in offline.text
     assert Policy((CORP,), lock=lock._replace(value="extend")).keeper is None
+
+
+@pytest.mark.parametrize("is_lowest", [True, False])
+def test_an_empty_folder_and_those_below(is_lowest: bool) -> None:
+    """The way out for an empty folder warns of lower-priority repositories only where there are some."""
+    wheelhouse = Repository("wheelhouse", (Location.of("file:///srv/wheelhouse"),), 10)
+    line = Line(wheelhouse, "", "unavailable", None, "it is empty", code="empty-root")
+    said = of_silent(line, is_lowest=is_lowest)
+    assert said.code == "empty-root"
+    assert ("lower-priority" in said.text) is not is_lowest

@@ -184,3 +184,9 @@ def test_a_caution_stands_before_the_help() -> None:
     told = rendered.screen(audit(FOUND, caution="It only observes.", help="go/pip"), 80)
     assert told.endswith("\n\nIt only observes.\n\nhelp: go/pip")
     assert "observes" not in rendered.screen(audit(caution="It only observes."), 80)
+
+
+def test_another_environment_says_what_was_read() -> None:
+    """An audit of another environment names the folders that it relies on before anything else; its own needs none."""
+    assert rendered.screen(audit(read=("/srv/packages",), is_elsewhere=True), 80).startswith("read: /srv/packages")
+    assert "read:" not in rendered.screen(audit(read=("/srv/packages",)), 80)

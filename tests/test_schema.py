@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 from hypothesis import given, settings
 
 from policy_files import TOOLS
-from repoprio.config import schema
+from repoprio.config import schema, values
 from repoprio.config.faults import PolicyFaults
 from repoprio.config.load import read_text
 from support.cases import load_cases
@@ -93,3 +94,10 @@ def test_each_key_is_documented() -> None:
     text = (HERE.parent / "docs" / "policy.md").read_text(encoding="utf-8")
     for keys in (schema.POLICY, schema.REPOSITORY, schema.PIN):
         assert all(f"`{key}`" in text for key in keys)
+
+
+def test_policy_is_required_or_not_said() -> None:
+    """The key `policy` has one value."""
+    assert values.required("required") == "required"
+    with pytest.raises(values.NotExpected, match="required"):
+        values.required("optional")
