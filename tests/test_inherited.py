@@ -87,6 +87,21 @@ def test_a_new_environment_obeys_without_the_makers_variables(kind: str, place: 
     assert "Would install acme-99.0" in place.take(grandchild).stdout
 
 
+@pytest.mark.parametrize(("variable", "layer"), [("XDG_CONFIG_HOME", "user"), ("XDG_CONFIG_DIRS", "global")])
+def test_what_an_xdg_variable_leads_to_is_kept(variable: str, layer: str, place: Place, tmp_path: Path) -> None:
+    """As under tox, which drops these variables: the file is kept, in its layer; the user's is not with --isolated."""
+    file = tmp_path / "xdg" / "pip" / "pip.conf"
+    file.parent.mkdir(parents=True)
+    file.write_text(place.section)
+    child = place.made(tmp_path / "child", "venv", {**NO_FILE, variable: str(tmp_path / "xdg")})
+    for variables in ({}, {variable: str(tmp_path / "xdg")}):
+        done = place.take(child, **variables)
+        assert "Would install acme-1.0" in done.stdout, done.stderr
+    indexes = ("-i", place.corp.page_url, "--extra-index-url", place.public.page_url)
+    isolated = child.run("install", "--isolated", "--dry-run", "--no-cache-dir", *indexes, "acme", env=NO_FILE)
+    assert ("acme-99.0" in isolated.stdout) is (layer == "user"), isolated.stderr
+
+
 def test_virtualenv_without_the_variable(place: Place, virtualenv: None, tmp_path: Path) -> None:
     """As tox does: virtualenv runs under `REPOPRIO_CONFIG`, and pip then without it."""
     new = place.made(tmp_path / "new", "virtualenv", place.lay("REPOPRIO_CONFIG")[1])

@@ -72,7 +72,7 @@ def global_file() -> str:
 
 def record_for_new() -> Record:
     """What an environment is to keep of the policy that is in force here: the files that a pip there would not find."""
-    return places.for_new(os.environ, layers())
+    return places.for_new(os.environ, layers(), _platform_dirs)
 
 
 def reaches(record: Record) -> bool:

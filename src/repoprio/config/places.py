@@ -26,6 +26,8 @@ SYSTEM = "system"
 FILE, PIP_FILE = "file", "pip file"
 # No policy is that long; a device or a wrong file may be.
 SIZE_LIMIT = 2**20
+# Variables that lead to files, and that a new environment may not have.
+_DROPPED = (VARIABLE, INHERITED, "PIP_CONFIG_FILE", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS")
 _WINDOWS = sys.platform == "win32"
 _BASENAME = "pip.ini" if _WINDOWS else "pip.conf"
 
@@ -60,18 +62,32 @@ def _with_recorded(found: tuple[Layer, ...]) -> tuple[Layer, ...]:
     """Pip's own layers, and before this environment's own the files of those that it was made under."""
     known = {file for layer in found for file in layer.files}
     kept = [(name, file) for name, file in records.current().files if name != VARIABLE and file not in known]
-    number = sum(layer.name in ("global", "user") for layer in found)
-    # The null device keeps pip from all of its files, in the environment where they lay as well.
-    recorded = [Layer(name, (file,), is_recorded=True) for name, file in kept] if found else []
-    return (*found[:number], *recorded, *found[number:])
+    has_user = any(layer.name == "user" for layer in found)
+    # The null device keeps pip from all of its files, in the environment where they lay as well; --isolated from one.
+    named = [Layer(name, (file,), is_recorded=True) for name, file in kept if has_user or name != "user"]
+    return tuple(sorted((*found, *named), key=_rank)) if found else ()
 
 
-def for_new(environ: Mapping[str, str], found: tuple[Layer, ...]) -> records.Record:
+def _rank(layer: Layer) -> int:
+    """Recorded files come last in the global and the user's layer, and before this environment's own."""
+    return {"global": 0, "user": 2}.get(layer.name, 5 - 2 * layer.is_recorded) + layer.is_recorded
+
+
+def for_new(environ: Mapping[str, str], found: tuple[Layer, ...], platform_dirs: Callable[[], Any]) -> records.Record:
     """What an environment that is made now is to keep, of `found`, the layers of this process."""
-    # The others are found afresh, by the user who runs pip there.
-    own = [layer for layer in found if layer.name not in (SYSTEM, "global", "user")]
-    speak = [(layer.name, file) for layer in own for file in layer.files if layer.is_recorded or _mentions(file)]
-    return records.for_new(environ, speak)
+    afresh = {file for layer in _shared(environ, platform_dirs) for file in layer.files}
+    own = [(layer, file) for layer in found if layer.name != SYSTEM for file in layer.files]
+    kept = [one for one in own if one[0].is_recorded or (one[1] not in afresh and _mentions(one[1]))]
+    return records.for_new(environ, [(layer.name, file) for layer, file in kept])
+
+
+def _shared(environ: Mapping[str, str], platform_dirs: Callable[[], Any]) -> list[Layer]:
+    """Pip's files that it finds in each environment, by whatever variables.
+
+    Those that name files or their folders may not be set there: tox, say, drops them.
+    """
+    plain = {name: value for name, value in environ.items() if name not in _DROPPED}
+    return [layer for layer in pip_layers(plain, platform_dirs, isolated=False) if layer.name != "site"]
 
 
 def system_folder(platform_dirs: Callable[[], Any]) -> str:
@@ -212,14 +228,9 @@ def in_sight(environ: Mapping[str, str], found: tuple[Layer, ...]) -> bool:
 
 
 def reaches(environ: Mapping[str, str], record: records.Record, platform_dirs: Callable[[], Any]) -> bool:
-    """Whether there is anything that could be a policy for a new environment that keeps `record`.
-
-    The variables that name files may not be set there: tox, say, drops them.
-    """
-    plain = {name: value for name, value in environ.items() if name not in (VARIABLE, INHERITED, "PIP_CONFIG_FILE")}
+    """Whether there is anything that could be a policy for a new environment that keeps `record`."""
     system = _system_files(system_folder(platform_dirs))
-    found = pip_layers(plain, platform_dirs, isolated=False)
-    shared = [file for layer in found if layer.name != "site" for file in layer.files]
+    shared = [file for layer in _shared(environ, platform_dirs) for file in layer.files]
     return bool(record.files or record.is_required or system) or any(map(_mentions, shared))
 
 

@@ -40,7 +40,7 @@ def system_folder() -> str:
 
 def record_for_new() -> Record:
     """What an environment that this process makes is to keep of the policy."""
-    return places.for_new(os.environ, layers(isolated=False))
+    return places.for_new(os.environ, layers(isolated=False), _platform_dirs)
 
 
 def reaches(record: Record) -> bool:
