@@ -45,7 +45,7 @@ class Place:
         options = ["--without-pip"] if module == "venv" else []
         done = maker.module(module, *options, str(folder), env=variables)
         assert done.code == 0, done.stderr
-        assert f"repoprio: pip in {folder} obeys the policy too" in done.stderr
+        assert f"repoprio: pip in {folder} is under the policy too" in done.stderr
         env = PipEnv(folder, PIP, folder / "home")
         if module == "venv":
             shutil.copytree(self.home.site_packages / "pip", env.site_packages / "pip")
@@ -221,6 +221,12 @@ def test_no_news_where_no_policy_reaches(place: Place, tmp_path: Path) -> None:
     assert "no policy reaches pip there yet" in done.stderr
 
 
+def test_an_empty_variable_is_no_silence(place: Place, tmp_path: Path) -> None:
+    """Under an empty REPOPRIO_CONFIG the maker says that the new environment is not guarded, and why."""
+    done = place.home.module("venv", "--without-pip", str(tmp_path / "new"), env={**NO_FILE, "REPOPRIO_CONFIG": ""})
+    assert f"pip in {tmp_path / 'new'} is not guarded: REPOPRIO_CONFIG is empty" in done.stderr
+
+
 @pytest.mark.parametrize("where", ["own", "other"])
 def test_required(where: str, place: Place, tmp_path: Path) -> None:
     """`enable --required` holds without any file: where there is no policy pip stops, and only `disable` ends that."""
@@ -274,7 +280,7 @@ def test_a_pip_that_runs_while_its_environment_is_made(place: Place, tmp_path: P
         env=variables, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "Would install acme-1.0" in done.stdout, done.stderr
-    assert done.stderr.count("obeys the policy too") == 1
+    assert done.stderr.count("is under the policy too") == 1
     place.corp.add("pip", "1.0")
     place.public.add("pip", "99.0")
     settings = {"PIP_INDEX_URL": place.public.page_url, "PIP_EXTRA_INDEX_URL": place.corp.page_url}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from repoprio.config.places import VARIABLE
 from repoprio.config.records import Record
 from repoprio.errors import RepoprioError
 from repoprio.output import say
@@ -59,7 +60,7 @@ def _guard(folder: str) -> None:
         # Asked whoever owns the folder that it lies in: we have just made it, and run its Python for that.
         packages = environments.ask(environments.in_venv(folder)).packages
         record = hook.record_for_new()
-        said = _put(packages, record, f"repoprio: pip in {folder} obeys the policy too")
+        said = _put(packages, record, f"repoprio: pip in {folder}")
         if not is_build and not environments.is_own(packages):
             ledger.note(ledger.POINTER, packages)
     except RepoprioError as error:
@@ -68,10 +69,14 @@ def _guard(folder: str) -> None:
         say(said)
 
 
-def _put(packages: str, record: Record, news: str) -> str:
-    """Put a pointer there, unless repoprio itself is there; returns what to say of it."""
+def _put(packages: str, record: Record, pip: str) -> str:
+    """Put a pointer there, unless repoprio itself is there; returns what to say of that `pip`."""
     if environments.is_own(packages):
         return ""
     record = record.over(environments.recorded(packages))
     environments.enable(packages, record)
-    return news if hook.reaches(record) else ""
+    if hook.reaches(record):
+        # True of a policy that only observes as well.
+        return f"{pip} is under the policy too"
+    is_empty = os.environ.get(VARIABLE) == ""
+    return f"{pip} is not guarded: {VARIABLE} is empty, which names no policy    [policy]" if is_empty else ""
