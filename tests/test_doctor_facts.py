@@ -129,7 +129,7 @@ def test_who_looks_from_where(pip_env: EnvFactory, policy: Path, tmp_path: Path)
     assert found["folder"] == str(env.home / "work")
     said = env.tool("doctor", policy=policy, env={"PATH": NO_PIPS}).stdout
     assert (
-        f"Run as {owners.name_of(number)} (uid {number}), from {env.home / 'work'}. Each pip was started with --version"
+        f"Run as {owners.name_of(number)} (uid {number}), for {env.home / 'work'}. Each pip was started with --version"
         in said
     )
     started = [str(env.python), "-m", "pip"]

@@ -255,7 +255,15 @@ def _launches() -> list[str]:
     """Ways to start this Python's pip that load no hook."""
     user = site.getusersitepackages() if site.ENABLE_USER_SITE else None
     hidden = ["python -I -m pip", "python -s -m pip"] if user and __file__.startswith(user) else []
-    return ["python -S -m pip", *hidden]
+    return ["python -S -m pip", *hidden, *_here()]
+
+
+def _here() -> Iterator[str]:
+    """``python -m pip`` where the working directory has a pip of its own, which Python then runs instead."""
+    places = (os.path.join(os.getcwd(), *name) for name in (("pip", "__main__.py"), ("pip.py",)))
+    found = next((place for place in places if os.path.exists(place)), None)
+    if found:
+        yield f"python -m pip, from this folder: it runs {found}"
 
 
 def _stale(meant: Examined, survey: Survey) -> int:

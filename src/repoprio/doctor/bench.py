@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from repoprio.config.read import Tools
 from repoprio.config.settings import Merged, settings
 from repoprio.demo import Files, serve
 from repoprio.doctor import runs
+from repoprio.doctor.pips import Pip
 from repoprio.export import uv
 
 OBEYS = "1.0"
@@ -38,8 +39,8 @@ class Bench(NamedTuple):
     folder: str
     tools: Tools
 
-    def try_pip(self, command: Sequence[str]) -> Trial:
-        """Have the pip that `command` starts look for acme, under a policy of this bench.
+    def try_pip(self, pip: Pip) -> Trial:
+        """Have `pip` look for acme, under a policy of this bench.
 
         The policy is handed on as to a child pip: it holds whatever other policy is there, locked ones too.
         """
@@ -48,7 +49,7 @@ class Bench(NamedTuple):
         indexes = ["--index-url", self.above, "--extra-index-url", self.below]
         variables = {"PIP_CONFIG_FILE": os.devnull, INHERITED: self._packed()}
         environ = {**runs.plain(os.environ), **runs.QUIET, **variables}
-        done = runs.run([*command, "download", *options, *indexes, "acme"], environ, self.folder)
+        done = runs.run([*pip.command, "download", *options, *indexes, "acme"], environ, pip.folder(self.empty()))
         took = next((name.split("-")[1] for name in os.listdir(target) if name.startswith("acme-")), None)
         return Trial(took, "" if took else runs.last_line(done.stderr))
 

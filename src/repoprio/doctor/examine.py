@@ -12,7 +12,7 @@ from typing import Any
 from repoprio.config.places import ASKED
 from repoprio.doctor import runs
 from repoprio.doctor.bench import OBEYS, Bench, Trial
-from repoprio.doctor.pips import Told
+from repoprio.doctor.pips import Pip, Told
 from repoprio.pip_adapter import environments
 from repoprio.policy import Mode
 
@@ -77,17 +77,17 @@ def examine(told: Told, launchers: Sequence[str], bench: Bench) -> Examined:
         return Examined(told, launchers)
     if told.version is None:
         return Examined(told, launchers, ran=(version,))
-    hook = _ask_hook(told.pip.command, bench)
-    trial = bench.try_pip(told.pip.command)
+    hook = _ask_hook(told.pip, bench)
+    trial = bench.try_pip(told.pip)
     ran = (version, (*told.pip.command, "help"), (*told.pip.command, "download", "acme"))
     is_damaged = trial.took != OBEYS and told.pip.python is not None and _is_damaged(told.pip.python)
     return Examined(told, launchers, hook, trial, is_damaged, ran)
 
 
-def _ask_hook(command: Sequence[str], bench: Bench) -> dict[str, Any] | None:
+def _ask_hook(pip: Pip, bench: Bench) -> dict[str, Any] | None:
     """What the hook says where a plain pip of this user is started, with its variables and files."""
     environ = {**runs.as_the_user(os.environ), ASKED: "1"}
-    said = runs.run([*command, "help"], environ, bench.empty()).stdout
+    said = runs.run([*pip.command, "help"], environ, pip.folder(bench.empty())).stdout
     try:
         answer = json.loads(said.splitlines()[-1])
     except (ValueError, IndexError):

@@ -39,9 +39,19 @@ class Pip(NamedTuple):
 
     def stranger(self) -> Stranger | None:
         """Who else could have written what it runs, where we are root."""
-        found = owners.stranger_of_python(self.python) if self.python else None
+        # A version manager's launcher lets the files of the working directory choose the Python.
+        here = os.getcwd()
+        found = owners.stranger_of_python(self.python) if self.python else owners.stranger_of_file(here)
         found = found or (owners.stranger_of_file(self.launcher) if self.launcher else None)
         return found or owners.stranger_of_user_site(self.python or self.launcher or "")
+
+    def folder(self, empty: str) -> str:
+        """The folder to run it from: `empty` for ``python -m pip``, which would run a pip.py of the user's folder.
+
+        A console script finds no code in the user's folder; a version manager's launcher reads there which Python to
+        start.
+        """
+        return os.getcwd() if self.launcher else empty
 
 
 class Told(NamedTuple):
@@ -73,7 +83,7 @@ def ask(pip: Pip, folder: str) -> Told:
     """Ask a pip for its version; nothing is run as root that another user can change."""
     if stranger := pip.stranger():
         return Told(pip, None, stranger=stranger)
-    done = runs.run([*pip.command, "--version"], {**runs.plain(os.environ), **runs.QUIET}, folder)
+    done = runs.run([*pip.command, "--version"], {**runs.plain(os.environ), **runs.QUIET}, pip.folder(folder))
     if found := _VERSION.search(done.stdout):
         pip = pip if pip.python else pip._replace(python=_python_of(pip, folder))
         return Told(pip, found[1], os.path.realpath(found[2]), found[3])
@@ -95,7 +105,9 @@ def python_version(told: Told) -> str | None:
 def _python_of(pip: Pip, folder: str) -> str | None:
     """The Python that a launcher starts, from what its pip says of itself."""
     done = runs.run(
-        [*pip.command, "debug"], {**runs.plain(os.environ), **runs.QUIET, "PIP_CONFIG_FILE": os.devnull}, folder
+        [*pip.command, "debug"],
+        {**runs.plain(os.environ), **runs.QUIET, "PIP_CONFIG_FILE": os.devnull},
+        pip.folder(folder),
     )
     found = re.search(r"(?m)^sys\.executable: (.+)$", done.stdout)
     return found[1].strip() if found else None

@@ -12,17 +12,22 @@ _SECONDS = 120
 # Variables that name a file, which may be relative to where the user is.
 _FILES = ("REPOPRIO_CONFIG", "PIP_CONFIG_FILE", "UV_CONFIG_FILE")
 _CACHE = "PIP_CACHE_DIR"
+# Variables with which Python finds code at its start, and the user's packages.
+_OF_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE")
 QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "", "PYTHONUTF8": "1"}
 
 
 def run(
     command: Sequence[str], environ: Mapping[str, str], folder: str, said: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run `command` in `folder`, `said` on its stdin; one that cannot be run or does not end has status 1."""
+    """Run `command` in `folder`, `said` on its stdin; one that cannot be run or does not end has status 1.
+
+    Python finds the code that it would find where the user is: `folder` takes no part in that.
+    """
     try:
         return subprocess.run(  # noqa: S603 - a pip, a Python or a uv that the user asks us to try
             list(command),
-            env=owners.without_foreign_packages(environ),
+            env=owners.without_foreign_packages(_found_from_here(environ)),
             cwd=folder,
             input=said,
             capture_output=True,
@@ -33,6 +38,15 @@ def run(
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return subprocess.CompletedProcess(list(command), 1, "", f"{type(error).__name__}: {command[0]}")
+
+
+def _found_from_here(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables, with Python's own relative folders made absolute; an empty one is the working directory."""
+    named = {name: value for name in _OF_PYTHON if (value := environ.get(name))}
+    return {
+        **environ,
+        **{name: os.pathsep.join(map(os.path.abspath, value.split(os.pathsep))) for name, value in named.items()},
+    }
 
 
 def as_the_user(environ: Mapping[str, str]) -> dict[str, str]:

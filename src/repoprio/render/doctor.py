@@ -37,8 +37,9 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
     policy, user = report["policy"], report["user"]
     uid = "" if user["uid"] is None else f" (uid {user['uid']})"
     yield report["environment"]["line"]
-    yield f"Run as {user['name']}{uid}, from {report['folder']}. Each pip was started with --version, with help"
+    yield f"Run as {user['name']}{uid}, for {report['folder']}. Each pip was started with --version, with help"
     yield "(which its hook answers), and with download acme (from two repositories on loopback)."
+    yield "Launchers run from that folder, python -m pip from an empty one."
     yield ""
     yield from _policy(policy)
     yield ""
