@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.cli import at_hand, doctor, progress
+from repoprio.cli import at_hand, doctor, terminal
 from repoprio.config.load import read_text
 from repoprio.config.places import ASKED
 from repoprio.doctor import bases, uvs
@@ -320,15 +320,15 @@ class Terminal(io.StringIO):
 
 def test_side_by_side_and_told_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several are looked at at once, in order; a terminal sees how far it is, and nothing of that at the end."""
-    terminal, meeting = Terminal(), threading.Barrier(3, timeout=30)
-    monkeypatch.setattr(sys, "stderr", terminal)
+    screen, meeting = Terminal(), threading.Barrier(3, timeout=30)
+    monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
     assert doctor._side_by_side("pips", lambda number: (meeting.wait(), number)[1], [1, 2, 3]) == [1, 2, 3]
-    said = terminal.getvalue()
+    said = screen.getvalue()
     assert "repoprio: pips: 3 of 3" in said
     assert said.endswith("\r\x1b[K")
     pipe = io.StringIO()
     monkeypatch.setattr(sys, "stderr", pipe)
-    with progress.counted("pips", 1) as step:
+    with terminal.counted("pips", 1) as step:
         step()
     assert not pipe.getvalue()

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from repoprio import checkup, environment, shell
 from repoprio.answers import State as Answer
 from repoprio.checkup import Report, Trial
-from repoprio.cli import at_hand, progress, terminal
+from repoprio.cli import at_hand, terminal
 from repoprio.config import fuse
 from repoprio.config.faults import HINT
 from repoprio.config.load import survey as read_survey
@@ -102,7 +102,7 @@ def _is_fine(report: dict[str, Any], found: Iterable[Examined]) -> bool:
 
 def _side_by_side(what: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """What `function` makes of each item, several at once."""
-    with progress.counted(f"repoprio: {what}", len(items)) as step, ThreadPoolExecutor(_AT_ONCE) as pool:
+    with terminal.counted(f"repoprio: {what}", len(items)) as step, ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = [pool.submit(function, item) for item in items]
         for _ in as_completed(futures):
             step()

@@ -43,7 +43,7 @@ def progress() -> Iterator[Callable[[str], None]]:
 
     An empty text takes the line away, before others are written.
     """
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda _: None
         return
     width = columns(sys.stderr) - 1
@@ -55,6 +55,21 @@ def progress() -> Iterator[Callable[[str], None]]:
         yield tell
     finally:
         tell("")
+
+
+@contextmanager
+def counted(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Yields what to call for each of `total` steps that is done; shown as `progress` shows it."""
+    done = 0
+    with progress() as tell:
+
+        def step() -> None:
+            nonlocal done
+            done += 1
+            tell(f"{what}: {done} of {total}")
+
+        tell(f"{what}: 0 of {total}")
+        yield step
 
 
 def shows_color(stream: TextIO | None, wish: str) -> bool:
