@@ -351,7 +351,7 @@ def test_explain_agrees_with_the_installation(pip: str, pip_env: EnvFactory, sce
     assert project["version_priority"] is None
     assert not scene.public.requests
     text = env.tool("explain", "acme", policy=policy)
-    assert text.stdout.startswith("acme 1.1 comes from corp, the highest-priority repository that has acme.")
+    assert "\nacme 1.1 comes from corp, the highest-priority repository that has acme." in text.stdout
     assert env.tool("explain", "acme>=2", policy=policy).code == 1
     assert not scene.public.asked("acme")
 

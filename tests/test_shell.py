@@ -17,7 +17,8 @@ from repoprio.audit.verdicts import Subject
 from repoprio.config import ini, places
 from support.fixtures import EnvFactory
 
-BAIT = "$(touch pwned)`touch pwned`;touch pwned'"
+# No white space: it would make a URL that no policy can list.
+BAIT = "$(touch${IFS}pwned)`touch${IFS}pwned`;touch${IFS}pwned'"
 
 
 def _sh(script: str, folder: Path) -> str:
