@@ -20,6 +20,7 @@ def run(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def run(self: Any, options: Any, args: Any) -> Any:
         PROCESS.target = os.path.abspath(options.target_dir) if options.target_dir else ""
+        PROCESS.replaces = bool(options.upgrade)
         return original(self, options, args)
 
     return run

@@ -29,7 +29,8 @@ class Process:
     """What one command knows: its policy, read once when pip first builds something that looks up projects.
 
     `roots` are the URLs that the user asks for, `asked` the names (None: no resolver runs); `builds` counts
-    the in-process builds that are going on; `target` is where ``pip install --target`` moves things in the end;
+    the in-process builds that are going on; `target` is where ``pip install --target`` moves things in the end,
+    and `replaces` whether they replace what is there;
     `folder` is the working directory when the policy was read;
     `command` is pip's subcommand, `arguments` what it was given;
     `seen` what came of it under a policy that only observes, and `seen_file` where the pips that it starts
@@ -49,6 +50,7 @@ class Process:
     roots: set[str] = field(default_factory=set)
     asked: set[str] | None = None
     target: str = ""
+    replaces: bool = False
     folder: str = ""
     command: str = ""
     arguments: tuple[str, ...] = ()

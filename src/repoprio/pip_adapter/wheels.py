@@ -6,6 +6,7 @@ places them (`operations/install/wheel.py`, 22.0.2 to 26.3), and by what their l
 
 from __future__ import annotations
 
+import enum
 import functools
 import os
 import sys
@@ -45,13 +46,21 @@ class Options(NamedTuple):
     use_user_site: bool = False
 
 
+class Deed(enum.Enum):
+    """What happens to a place: pip writes it, removes it with the wheel, or replaces a folder that it lies in."""
+
+    WRITES = "would write"
+    LISTS = "would have pip remove, with itself,"
+    REPLACES = "would have --upgrade remove"
+
+
 class Effect(NamedTuple):
-    """What a wheel does to one place, below `base`; `member` is what does so. It writes, or its list takes away."""
+    """What a wheel does to one place, below `base`; `member` is what does so."""
 
     member: str
     place: str
     base: str
-    writes: bool = True
+    deed: Deed = Deed.WRITES
 
 
 def judge(policy: Policy, requirements: Iterable[Any], options: Options) -> None:
@@ -119,6 +128,7 @@ class _Wheel:
         scripts = self._scheme["scripts"]
         written += [Effect(f"entry point {name}", _joined(scripts, name), scripts) for name in self._entry_points()]
         yield from written
+        yield from self._replaced(written)
         places = {effect.place for effect in written}
         for effect in written:
             yield from (one for one in self._removals(effect) if one.place not in places)
@@ -138,7 +148,18 @@ class _Wheel:
     def _removals(self, effect: Effect) -> Iterator[Effect]:
         """What an uninstallation, or the next upgrade, would remove: pip believes the metadata that was installed."""
         found = removals.removed(effect.place, lambda: self._read(effect.member), self._scripts)
-        yield from (Effect(effect.member, place, base, writes=False) for base, place in found)
+        yield from (Effect(effect.member, place, base, Deed.LISTS) for base, place in found)
+
+    def _replaced(self, written: Iterable[Effect]) -> Iterator[Effect]:
+        """What ``--target`` with ``--upgrade`` would take away: pip replaces whole folders there, links excepted."""
+        target = PROCESS.target
+        if not (self._home and target and PROCESS.replaces):
+            return
+        tops = {os.path.relpath(self._moved(e.place), target).split(os.path.sep, 1)[0]: e for e in written}
+        for name, effect in tops.items():
+            if name != os.pardir:
+                found = _all_of(os.path.join(target, name))
+                yield from (Effect(effect.member, place, target, Deed.REPLACES) for place in found)
 
     def _entry_points(self) -> list[str]:
         """The names of the scripts that pip makes; 26.0 and older ones let them lead anywhere."""
@@ -153,7 +174,9 @@ class _Wheel:
             grounds = replace(grounds, environments=grounds.environments | {key})
         place = f"{key}/{name}"
         found = grounds.of(place, self._folded(effect.base))
-        return found if found or effect.writes else grounds.below(place)
+        # pip writes a file over a link to a folder, and what lay there is not found any more.
+        takes_folder = effect.deed is not Deed.WRITES or os.path.islink(self._moved(effect.place))
+        return found or (grounds.below(place) if takes_folder else None)
 
     def _moved(self, path: str) -> str:
         """`path`, or where pip moves it to in the end (``--target``)."""
@@ -167,7 +190,7 @@ class _Wheel:
 
     def _has_policy(self, effect: Effect) -> bool:
         """Whether the settings that it brings have a section of ours."""
-        if not effect.writes:
+        if effect.deed is not Deed.WRITES:
             return False
         found = self._read(effect.member).decode("utf-8", "replace")
         return len(found) > _LONGEST or places.mentions(found)
@@ -205,9 +228,8 @@ class _Wheel:
         return f"{self._req.name}{origin}{f' (required by {by.name})' if by is not None else ''}"
 
     def _refusal(self, effect: Effect, ground: Ground, *, has_policy: bool) -> str:
-        verb = "would write" if effect.writes else "would have pip remove, with itself,"
         what, hint = _WORDS[Ground.POLICY if has_policy else ground]
-        lead = f"{self._shown()} {verb} {self._moved(effect.place)}: {what}. Nothing was installed."
+        lead = f"{self._shown()} {effect.deed.value} {self._moved(effect.place)}: {what}. Nothing was installed."
         wheel = os.path.basename(self._req.local_file_path)
         details = [f"in {wheel}: {effect.member}", f"hint: {hint.format(name=normalize(self._req.name))}"]
         return text.message(lead, details, "writes-configuration", help_text=self._policy.help)
@@ -243,8 +265,22 @@ def _grounds(policy: Policy, scheme: dict[str, str]) -> Grounds:
 
 
 def _folded(paths: Iterable[str]) -> frozenset[str]:
-    """The paths as they are and as links lead, folded."""
-    return frozenset(_key(one) for path in paths for one in (os.path.abspath(path), os.path.realpath(path)))
+    """The paths as they are and as links lead, step by step, folded."""
+    return frozenset(_key(one) for path in paths for one in (*_steps(os.path.abspath(path)), os.path.realpath(path)))
+
+
+def _steps(path: str) -> list[str]:
+    """`path`, and what it leads to from link to link: who replaces one of these has the last word."""
+    steps: list[str] = []
+    while path not in steps:
+        steps.append(path)
+        parents = [path]
+        while (parent := os.path.dirname(parents[-1])) != parents[-1]:
+            parents.append(parent)
+        link = next(filter(os.path.islink, reversed(parents)), None)
+        if link is not None:
+            path = _joined(os.path.dirname(link), os.readlink(link)) + path[len(link) :]
+    return steps
 
 
 def _key(path: str) -> str:
@@ -253,6 +289,17 @@ def _key(path: str) -> str:
 
 def _joined(folder: str, path: str) -> str:
     return os.path.normpath(os.path.join(folder, path))
+
+
+def _all_of(path: str) -> Iterator[str]:
+    """The files of a folder and of all below it, or that one file; nothing for a link, which pip leaves alone."""
+    if os.path.islink(path):
+        return
+    if not os.path.isdir(path):
+        yield from [path] if os.path.exists(path) else []
+    for inside, folders, files in os.walk(path):
+        below = (os.path.join(inside, name) for name in (*folders, *files))
+        yield from (place for place in below if os.path.islink(place) or not os.path.isdir(place))
 
 
 def _is_environment(folder: str) -> bool:
