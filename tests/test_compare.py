@@ -293,6 +293,22 @@ def test_a_private_name_can_be_disclosed(env: PipEnv, scene: Scene, corp: str, a
     assert env.tool("compare", "acme", "--disclose", "a b", policy=policy).code == 2
 
 
+@pytest.mark.parametrize(
+    ("owns", "said"), [('owns = ["acme*"]', "private are: acme"), ("", "none is private")], ids=["owns", "nothing"]
+)
+def test_a_name_to_disclose_must_be_a_private_one(env: PipEnv, scene: Scene, owns: str, said: str) -> None:
+    """A misspelled one, or one that is not private, is wrong use: which are private is said, and none of them told."""
+    scene.corp.add("acme", "1.0")
+    scene.corp.add("other", "1.0")
+    policy = scene.policy(corp=owns)
+    for command in (["compare"], ["explain", "--shadowed"]):
+        for name in ("acmee", "other"):
+            done = env.tool(*command, "acme", "other", "--disclose", name, policy=policy)
+            assert (done.code, done.stdout) == (2, ""), done
+            assert f"ERROR: repoprio: --disclose {name}: no such private name here; {said}    [usage]\n" in done.stderr
+    assert not (owns and scene.public.asked("acme"))
+
+
 def test_nobody_else_is_asked_while_the_owner_is_down(env: PipEnv, scene: Scene) -> None:
     """A disclosed name stays with its owner while that gives no answer; one below that is down leaves it open."""
     scene.corp.answer("acme", Fault(status=418))

@@ -142,6 +142,12 @@ def _is_venv(folder: str) -> bool:
     return os.path.isfile(os.path.join(folder, "pyvenv.cfg"))
 
 
+def from_outside(python: str, *words: str) -> str:
+    """How the pip of another Python installs into the environment of `python`, whose own pip cannot."""
+    command = shell.command("python3", "-m", "pip", OPTION, python, "install", *words)
+    return f"from outside, with a pip of 22.3 or later: {command}"
+
+
 def is_same(one: str, other: str) -> bool:
     """Whether two paths lead to one place."""
     return os.path.realpath(one) == os.path.realpath(other)

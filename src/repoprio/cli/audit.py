@@ -12,8 +12,8 @@ from repoprio import __version__, environment, shell
 from repoprio.audit.findings import Audit
 from repoprio.cli import terminal
 from repoprio.environment import Environment
-from repoprio.errors import RepoprioError
-from repoprio.pip_adapter import builtin
+from repoprio.errors import RepoprioError, UnknownPip
+from repoprio.pip_adapter import builtin, runner
 from repoprio.render import audit as rendered
 from repoprio.render import sarif
 from repoprio.render.table import painted, plain, unpainted
@@ -45,24 +45,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Print the audit; 1 if there is a finding that is more than a note."""
     _check(options)
-    from repoprio.pip_adapter.opened import CannotLook
-
     meant: Environment | None = None
     try:
         meant = _meant(options)
         with terminal.progress() as tell:
             audit = _audit(options, meant, tell)
-    except CannotLook as error:
+    except (RepoprioError, UnknownPip) as error:
         if meant:
             print(f"repoprio: {plain(meant.line)}", file=sys.stderr)
             if not meant.is_own:
                 # Nothing of that one is run, so its policy is not read.
-                print(f"repoprio: policy of {plain(environment.own().line)}", file=sys.stderr)
-        terminal.complain(str(error))
-        return error.status
-    except RepoprioError as error:
+                print(f"repoprio: policy of {plain(_with_pip(environment.own()).line)}", file=sys.stderr)
         terminal.complain(f"repoprio: {error}")
-        return 2
+        return error.status
     if options.format == "json":
         print(rendered.document(audit, meant.document if meant else None))
     elif options.format == "sarif":
@@ -90,10 +85,15 @@ def _meant(options: argparse.Namespace) -> Environment | None:
     """The environment that is audited; None where it is files, folders or lists. Nothing of it is started."""
     is_none = options.files or options.collisions or options.path
     found = None if is_none else environment.meant(options.python, os.environ)
-    return found._replace(pip=builtin.pip_version()) if found and found.is_own else found
+    return _with_pip(found) if found and found.is_own else found
+
+
+def _with_pip(own: Environment) -> Environment:
+    return own._replace(pip=builtin.pip_version())
 
 
 def _audit(options: argparse.Namespace, meant: Environment | None, tell: Callable[[str], None]) -> Audit:
+    runner.load_pip()
     from repoprio.pip_adapter.opened import opened
 
     with opened() as pip:

@@ -41,17 +41,12 @@ def command(options: argparse.Namespace) -> int:
     if not options.requirements and not options.files:
         options.parser.error("name a requirement, or a file of them with -r")
     disclosed = as_for_pip.disclosed(options)
-    here.check_pip()
+    here.load_pip()
     from repoprio.pip_adapter import resolution
-    from repoprio.pip_adapter.opened import CannotLook, NoPolicy
 
-    try:
-        with terminal.progress() as tell:
-            voice = _voice(resolution.Voice, tell)
-            found = resolution.compare(options.requirements, options.files, as_for_pip.words(options), voice, disclosed)
-    except CannotLook as error:
-        here.complain(str(error), options if isinstance(error, NoPolicy) else None)
-        return error.status
+    with terminal.progress() as tell:
+        voice = _voice(resolution.Voice, tell)
+        found = resolution.compare(options.requirements, options.files, as_for_pip.words(options), voice, disclosed)
     if options.format == "json":
         print(render.document(found, here.current(options).document))
     else:

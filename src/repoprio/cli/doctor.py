@@ -26,9 +26,8 @@ from repoprio.doctor import bases, fuses, pips, runs, uvs
 from repoprio.doctor.bench import Bench, bench
 from repoprio.doctor.examine import Examined, State, examine
 from repoprio.environment import Environment
-from repoprio.errors import RepoprioError
 from repoprio.export import uv
-from repoprio.pip_adapter import owners, tell
+from repoprio.pip_adapter import owners, runner, tell
 from repoprio.policy import Mode, Policy
 from repoprio.render import doctor as rendered
 from repoprio.render import repos
@@ -281,15 +280,13 @@ def _stale(meant: Examined, survey: Survey) -> int:
 
 def _repositories(policy: Policy, meant: Examined) -> list[dict[str, Any]]:
     """What each repository of the policy says of a name that nobody has."""
-    from repoprio.pip_adapter import opened, probe
+    runner.load_pip()
+    from repoprio.pip_adapter import probe
 
     if meant.hook is not None:
         # The policy of the environment that is meant, whatever ours is.
         os.environ[INHERITED] = meant.hook["packed"]
-    try:
-        reports = checkup.report(policy, probe.probe())
-    except opened.CannotLook as error:
-        raise RepoprioError(str(error).removeprefix("repoprio: ")) from None
+    reports = checkup.report(policy, probe.probe())
     return [_repository(policy, one, one.trials[0]) for one in reports if one.trials]
 
 

@@ -43,21 +43,16 @@ def command(options: argparse.Namespace) -> int:
         name, asked = options.disclose[0], shell.command(*options.requirements)
         again = f": repoprio explain --shadowed --disclose {name} {asked}" if asked and is_project_name(name) else ""
         options.parser.error(f"--disclose NAME needs --shadowed{again}")
-    here.check_pip()
+    here.load_pip()
     from repoprio.pip_adapter import explainer
-    from repoprio.pip_adapter.opened import CannotLook, NoPolicy
 
-    try:
-        explanations = explainer.explain(
-            options.requirements,
-            options.files,
-            as_for_pip.words(options),
-            shadowed=options.shadowed,
-            disclosed=as_for_pip.disclosed(options),
-        )
-    except CannotLook as error:
-        here.complain(str(error), options if isinstance(error, NoPolicy) else None)
-        return error.status
+    explanations = explainer.explain(
+        options.requirements,
+        options.files,
+        as_for_pip.words(options),
+        shadowed=options.shadowed,
+        disclosed=as_for_pip.disclosed(options),
+    )
     if options.format == "json":
         print(json.document(explanations, here.current(options).document))
     else:

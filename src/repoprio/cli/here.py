@@ -12,9 +12,11 @@ from typing import NamedTuple, TextIO
 from repoprio import shell
 from repoprio.cli import terminal
 from repoprio.environment import OPTION, OWN, VARIABLE, Environment, NoEnvironment, meant, own
-from repoprio.errors import RepoprioError
 from repoprio.pip_adapter import builtin, child
 from repoprio.render.table import plain
+
+# The line that named the environment on stderr, once that is done.
+_told: list[str] = []
 
 
 class Arrival(NamedTuple):
@@ -29,12 +31,18 @@ class Arrival(NamedTuple):
 
 @functools.cache
 def arrival() -> Arrival:
-    """How this process came to be. Called before all else: nothing of it is handed on."""
+    """How this process came to be."""
     guest_of = os.environ.pop(child.GUEST, None)
     hooked = os.environ.pop(child.HOOKED, "")
     if guest_of:
         os.environ.pop(child.RUNNER, None)
     return Arrival(guest_of, bool(hooked if guest_of else child.hooks()))
+
+
+def begin() -> None:
+    """What comes before all else: nothing of the arrival is handed on, and no environment is named yet."""
+    arrival()
+    _told.clear()
 
 
 def is_guest() -> bool:
@@ -72,11 +80,7 @@ def name_first(options: argparse.Namespace) -> None:
 
 def tell(options: argparse.Namespace) -> None:
     """Name this environment on stderr, where stdout is a file to be."""
-    _print(f"repoprio: {current(options).line}", sys.stderr)
-
-
-class NoPolicy(RepoprioError):
-    """There is no policy in the places where this environment looks for one."""
+    _tell(current(options))
 
 
 def complain(text: str, options: argparse.Namespace | None = None) -> None:
@@ -84,8 +88,14 @@ def complain(text: str, options: argparse.Namespace | None = None) -> None:
     if options is not None:
         tell(options)
     elif is_guest():
-        _print(f"repoprio: {_described(own(arrival().guest_of or OWN)).line}", sys.stderr)
+        _tell(_described(own(arrival().guest_of or OWN)))
     terminal.complain(text)
+
+
+def _tell(found: Environment) -> None:
+    if not _told:
+        _told.append(found.line)
+        _print(f"repoprio: {found.line}", sys.stderr)
 
 
 def _print(line: str, stream: TextIO) -> None:
@@ -124,8 +134,15 @@ def _begin_pip(arguments: Sequence[str]) -> None:
         return
     check_pip()
     if not {"-q", "-qq", "-qqq", "--quiet"} & set(arguments):
-        found = own(named_by)._replace(pip=builtin.pip_version())
-        _print(f"repoprio: {found.line}", sys.stderr)
+        _tell(own(named_by)._replace(pip=builtin.pip_version()))
+
+
+def load_pip() -> None:
+    """Import this environment's pip, guarded, before all that uses it; raises `NoEnvironment` or `UnknownPip`."""
+    from repoprio.pip_adapter import runner
+
+    check_pip()
+    runner.load_pip()
 
 
 def check_pip() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO, cast
 
 from repoprio.cli import here, parser, terminal
-from repoprio.errors import RepoprioError
+from repoprio.errors import RepoprioError, UnknownPip
 from repoprio.output import Shown, say
 
 
@@ -39,7 +39,7 @@ def _shown() -> Iterator[None]:
 
 
 def _run(given: list[str]) -> int:
-    options = None
+    speaking = None
     try:
         if given[:1] == ["pip"]:
             return here.run_pip(given[1:])
@@ -48,12 +48,13 @@ def _run(given: list[str]) -> int:
             from repoprio.pip_adapter import elsewhere
 
             return elsewhere.run(environment, given)
+        speaking = options if options.has_environment else None
         status: int = options.command(options)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except RepoprioError as error:
-        here.complain(f"repoprio: {error}", options if isinstance(error, here.NoPolicy) else None)
-        return 2
+    except (RepoprioError, UnknownPip) as error:
+        here.complain(f"repoprio: {error}", speaking)
+        return error.status
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python would complain once more at its exit.
         sys.stdout = None
@@ -74,7 +75,7 @@ def _run(given: list[str]) -> int:
 
 def _prepare() -> None:
     """Streams and variables as all commands can bear them."""
-    here.arrival()
+    here.begin()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A name that the terminal's encoding does not have is no reason to fail.

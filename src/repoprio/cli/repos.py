@@ -7,13 +7,9 @@ import sys
 
 from repoprio.checkup import Trial, report
 from repoprio.cli import at_hand, here, terminal
-from repoprio.errors import RepoprioError
+from repoprio.errors import NoPolicy
 from repoprio.render import repos
 from repoprio.render.table import painted, unpainted
-
-
-class CannotCheck(RepoprioError):
-    """Nothing can be asked."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +28,7 @@ def command(options: argparse.Namespace) -> int:
     """Print the repositories; 1 if one that was asked gave no usable answer."""
     policy = at_hand.policy().sound()
     if policy is None:
-        raise here.NoPolicy(at_hand.no_policy())
+        raise NoPolicy(at_hand.no_policy())
     known = {repository.name for repository in policy.repositories}
     if strangers := [name for name in options.names if name not in known]:
         options.parser.error(f"{strangers[0]!r} is none of the policy's repositories: {', '.join(sorted(known))}")
@@ -48,10 +44,7 @@ def command(options: argparse.Namespace) -> int:
 
 
 def _trials(names: tuple[str, ...]) -> list[Trial]:
-    here.check_pip()
-    from repoprio.pip_adapter import opened, probe
+    here.load_pip()
+    from repoprio.pip_adapter import probe
 
-    try:
-        return probe.probe(names, thorough=True)
-    except opened.CannotLook as error:
-        raise CannotCheck(str(error).removeprefix("repoprio: ")) from None
+    return probe.probe(names, thorough=True)

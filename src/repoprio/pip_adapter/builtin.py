@@ -13,13 +13,16 @@ from types import ModuleType
 
 def default_index() -> str:
     """The URL of pip's built-in default index, "pypi" where pip cannot be looked into (zipped, or not there)."""
-    folder = _folder()
-    file = os.path.join(folder, "_internal", "models", "index.py")
-    if not (folder and os.path.isfile(file)):
+    place = folder()
+    file = os.path.join(place, "_internal", "models", "index.py")
+    if not (place and os.path.isfile(file)):
         return "pypi"
     # That module alone, and under another name: what pip is does not change for whoever imports it later.
     module = ModuleType("_repoprio_pip_index")
-    SourceFileLoader(module.__name__, file).exec_module(module)
+    try:
+        SourceFileLoader(module.__name__, file).exec_module(module)
+    except Exception:  # noqa: BLE001 - a broken pip is told where it is needed; the policy can be read without it
+        return "pypi"
     return str(module.PyPI.simple_url)
 
 
@@ -36,7 +39,7 @@ def pip_version() -> str | None:
     return stated[1] if stated else "?"
 
 
-def _folder() -> str:
+def folder() -> str:
     """Where pip lies; "" where it is not there."""
     spec = PathFinder.find_spec("pip")
     return next(iter(spec.submodule_search_locations or ()), "") if spec else ""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from repoprio.errors import CannotLook
 from repoprio.explanation import Explanation
 from repoprio.lookup import Code, Outcome
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.guard import Guard, warn
-from repoprio.pip_adapter.opened import CannotLook, Opened, opened
-from repoprio.pip_adapter.sides import Side
+from repoprio.pip_adapter.opened import Opened, opened
+from repoprio.pip_adapter.sides import Side, check_disclosed, may_be_private
 from repoprio.policy import DirectUrls
 from repoprio.render.compare import further
 from repoprio.urls import redacted
@@ -47,6 +48,13 @@ class _Below(NamedTuple):
     shadowed: bool
     disclosed: frozenset[NormalizedName]
 
+    def check(self, guard: Guard, roots: Sequence[Any]) -> None:
+        """Raise `CannotLook` for a name to disclose that is no private one, before any private name is told."""
+        if self.disclosed:
+            named = [ireq for ireq in roots if ireq.req is not None and not ireq.link]
+            decisions = (guard.decide(normalize(i.name), i.req.specifier, below_owner=True) for i in named)
+            check_disclosed(self.disclosed, [found.name for found in decisions if may_be_private(found)])
+
     def tells(self, guard: Guard, ireq: Any) -> bool:
         """Whether the name of `ireq` is disclosed; says beforehand to whom."""
         name = normalize(ireq.name)
@@ -67,7 +75,8 @@ def _explanations(
     roots = [ireq for ireq in wanted if not ireq.constraint and _holds(ireq)]
     for ireq in constraints:
         if problem := compat.constraint_problem(ireq):
-            raise CannotLook(f"repoprio: {problem}    [usage]", 2)
+            raise CannotLook(f"{problem}    [usage]")
+    below.check(pip.guard, roots)
     wants_hashes = pip.options.require_hashes or any(ireq.hash_options for ireq in roots)
     for ireq in roots:
         others = [other for other in (*constraints, *roots) if other is not ireq and _is_about(other, ireq)]
@@ -82,7 +91,7 @@ def _requirement(text: str) -> Any:
     try:
         return install_req_from_line(text)
     except InstallationError as error:
-        raise CannotLook(f"repoprio: {error}    [usage]", 2) from None
+        raise CannotLook(f"{error}    [usage]") from None
 
 
 def _holds(ireq: Any) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from repoprio.pip_adapter.runner import guard_this_process
+from repoprio.errors import CannotLook, NoPolicy
+from repoprio.pip_adapter.runner import load_pip
 
-guard_this_process()
+load_pip()
 
 from pip._internal.cli.cmdoptions import make_target_python  # noqa: E402 - only a guarded pip may be imported
 from pip._internal.commands import create_command  # noqa: E402 - only a guarded pip may be imported
@@ -20,18 +21,6 @@ from pip._internal.utils.temp_dir import global_tempdir_manager  # noqa: E402
 from repoprio.pip_adapter import auth, compat, hush, patience, requirement_files  # noqa: E402
 from repoprio.pip_adapter.guard import Guard, Refused  # noqa: E402
 from repoprio.policy import Mode  # noqa: E402
-
-
-class CannotLook(Exception):
-    """There is nothing to look at; `status` is the exit status."""
-
-    def __init__(self, text: str, status: int) -> None:
-        super().__init__(text)
-        self.status = status
-
-
-class NoPolicy(CannotLook):
-    """There is no policy in the places where this environment looks for one."""
 
 
 class Opened(NamedTuple):
@@ -50,7 +39,7 @@ def _parsed(install: Any, options: Sequence[str]) -> Any:
         return install.parse_args(list(options))[0]
     except (SystemExit, ValueError) as error:
         why = f": {error}" if isinstance(error, ValueError) else ""
-        raise CannotLook(f"repoprio: an option or a setting of pip's is not valid{why}.    [usage]", 2) from None
+        raise CannotLook(f"an option or a setting of pip's is not valid{why}.    [usage]") from None
 
 
 @contextmanager
@@ -59,7 +48,7 @@ def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
     from repoprio.pip_adapter.process import PROCESS, guard_of
 
     if compat.read_policy().sound() is None:
-        raise NoPolicy(f"repoprio: {compat.no_policy()}", 2)
+        raise NoPolicy(compat.no_policy())
     setup_logging(verbosity=-1, no_color=True, user_log_file=None)
     PROCESS.looks = True
     install: Any = create_command("install")
@@ -76,7 +65,7 @@ def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
             )
             guard = guard_of(finder, always=True)
             if guard is None:
-                raise CannotLook("repoprio: nothing can be looked up with this pip    [unknown-pip]", 2)
+                raise CannotLook("nothing can be looked up with this pip    [unknown-pip]")
             auth.keep(session.auth, guard.policy, requirement_files.written_by_user(parsed))
             if guard.policy.mode is Mode.OBSERVE:
                 # Else it was done when the policy was read.
@@ -86,4 +75,4 @@ def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
         except Refused as error:
             raise CannotLook(str(error), 1) from None
         except PipError as error:
-            raise CannotLook(f"repoprio: {error}    [usage]", 2) from None
+            raise CannotLook(f"{error}    [usage]") from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -16,6 +15,8 @@ from typing import Any
 
 import pip
 
+from repoprio.environment import from_outside
+from repoprio.errors import UnknownPip
 from repoprio.output import say
 from repoprio.pip_adapter import auth, hook, installing, requirement_files, watching, wrappers
 from repoprio.pip_adapter.process import Process
@@ -182,19 +183,19 @@ def _replace(owner: Any, name: str, wrapper: Wrapper) -> None:
 def _refuse_pip(what: str) -> None:
     """Stop, whatever pip was about to do: unguarded it would take any name from anywhere.
 
-    Where the policy only observes, pip goes on without us.
+    Where the policy only observes, pip goes on without us; a command of repoprio has nothing to go on with.
     """
-    Process.is_given_up = _only_observes()
+    Process.is_given_up = not Process.is_command and _only_observes()
     kept = ["Nothing is observed: pip goes on as if repoprio were not there."] if Process.is_given_up else []
     hints = [*kept, "hint: use pip 22.0.2 to 26.3, or a newer repoprio"]
     if _is_too_old(pip.__version__):
         # This pip cannot upgrade itself, since it is stopped.
-        command = shlex.join(["python3", "-m", "pip", "--python", sys.executable, "install", "-U", "pip"])
-        hints = [*kept, f"hint: upgrade it from outside, with a pip of 22.3 or later: {command}"]
+        hints = [*kept, f"hint: upgrade it {from_outside(sys.executable, '-U', 'pip')}"]
     said = text.message(f"pip {pip.__version__} is not known to this repoprio: {what}.", hints, "unknown-pip")
-    say(f"{'WARNING' if kept else 'ERROR'}: {said}")
+    if not Process.is_command:
+        say(f"{'WARNING' if kept else 'ERROR'}: {said}")
     if not kept:
-        raise SystemExit(2)
+        raise UnknownPip(said)
 
 
 def _is_too_old(version: str) -> bool:

@@ -40,6 +40,8 @@ class Process:
 
     # Of the whole process: this pip is not known, the policy only observes, and so pip goes on without us.
     is_given_up: ClassVar[bool] = False
+    # Of the whole process: it is a command of repoprio, which says itself why pip is refused.
+    is_command: ClassVar[bool] = False
 
     loaded: bool = False
     policy: Policy | None = None

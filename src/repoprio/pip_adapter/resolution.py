@@ -14,12 +14,13 @@ from typing import Any
 
 from repoprio import comparison, mending
 from repoprio.comparison import Comparison, Disclosure, Failure, Pair, Pick, Twin
+from repoprio.errors import CannotLook
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.blame import blame
 from repoprio.pip_adapter.guard import Refused
-from repoprio.pip_adapter.opened import CannotLook, Opened, opened
-from repoprio.pip_adapter.sides import Alone, Side, disclosure
+from repoprio.pip_adapter.opened import Opened, opened
+from repoprio.pip_adapter.sides import Alone, Side, check_disclosed, disclosure
 from repoprio.pip_adapter.standin import StandIn
 from repoprio.pip_adapter.unbuilt import NoBuilds, Unbuilt, Unresolved, name_of, shown
 from repoprio.policy import Policy, Repository
@@ -93,6 +94,7 @@ def _compare(pip: Opened, roots: list[Any], policy: Side, voice: Voice) -> Compa
     )
     pip.finder._repoprio_guard = alone
     newest = resolver.resolve(alone)
+    check_disclosed(policy.disclosed, policy.can_be_disclosed() | alone.can_be_disclosed())
     texts = _texts(named)
     kept = dict((*policy.private(), *alone.private()))
     names = dict.fromkeys([*chosen.sides, *newest.sides])
@@ -123,7 +125,7 @@ def _roots(pip: Opened, requirements: Sequence[str], voice: Voice) -> list[Any]:
             voice.note(f"repoprio: {ireq.req or ireq}: its marker does not hold here")
         problem = compat.constraint_problem(ireq) if ireq.constraint else None
         if problem:
-            raise CannotLook(f"repoprio: {problem}    [usage]", 2)
+            raise CannotLook(f"{problem}    [usage]")
     return holding
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from repoprio.answers import Finding, State
 from repoprio.comparison import Disclosure, Failure
+from repoprio.errors import CannotLook
 from repoprio.explanation import Explanation, privacy
 from repoprio.lookup import Code, Decision, Outcome
 from repoprio.names import NormalizedName, is_project_name, normalize
@@ -18,6 +19,7 @@ from repoprio.pip_adapter.unbuilt import Unresolved, refused
 from repoprio.pip_adapter.weigh import Offers, Weighed, offers_alone
 from repoprio.policy import Format, Repository, Rule
 from repoprio.render import text
+from repoprio.render.compare import not_private
 from repoprio.routing import Route, route
 from repoprio.urls import filename
 
@@ -112,10 +114,27 @@ class Side(Guard):
         found = None if decision.outcome is Outcome.UNAVAILABLE else privacy(decision)
         return [repository for repository in found.others if learns(repository)] if found else []
 
+    def can_be_disclosed(self) -> set[NormalizedName]:
+        """The names that the policy keeps from others, or may keep: of one without an answer nobody knows."""
+        return {name for name, found in self.decisions.items() if may_be_private(found[0])}
+
     def private(self) -> tuple[tuple[str, str], ...]:
         """The names that the policy keeps from others, and its word for it."""
         found = {name: privacy(ds[0]) for name, ds in self.decisions.items() if name not in self.disclosed}
         return tuple(sorted((name, private.word) for name, private in found.items() if private))
+
+
+def may_be_private(decision: Decision[PipPage]) -> bool:
+    """Whether the policy keeps the name from others, or may do so once its owner answers."""
+    return decision.outcome is Outcome.UNAVAILABLE or privacy(decision) is not None
+
+
+def check_disclosed(disclosed: Iterable[NormalizedName], private: Iterable[NormalizedName]) -> None:
+    """Raise `CannotLook` where a name that the user discloses is none of those that are `private`."""
+    known = sorted(private)
+    for name in sorted(disclosed):
+        if name not in known:
+            raise CannotLook(not_private(name, known))
 
 
 class Alone(Side):

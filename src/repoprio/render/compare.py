@@ -66,6 +66,12 @@ def further(name: str, repositories: Sequence[Repository], required_by: str | No
     return plain(f"repoprio: {listed(repositories)} {verb} asked for {name} as well{by}")
 
 
+def not_private(name: str, private: Sequence[str]) -> str:
+    """The error about a name to disclose that is no private one; `private` are those that there are."""
+    said = f"private are: {', '.join(private)}" if private else "none is private"
+    return plain(f"--disclose {name}: no such private name here; {said}    [usage]")
+
+
 def step(is_alone: bool, count: int, name: str) -> str:
     """How far it is: on which side, how many projects were looked up there, and which one is next."""
     side = "pip alone" if is_alone else "under the policy"
