@@ -10,9 +10,10 @@ import os
 import sys
 from typing import Any
 
+from repoprio.errors import CannotLook
 from repoprio.pip_adapter import process
 from repoprio.pip_adapter.guard import Refused
-from repoprio.pip_adapter.opened import CannotLook, opened
+from repoprio.pip_adapter.opened import opened
 
 
 def look_up(project: str, options: list[str]) -> dict[str, Any]:
