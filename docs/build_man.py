@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from repoprio.cli.grammar import Argument, Command, Option, grammar
+from repoprio.cli.statuses import GENERAL
 
-_EXIT = (
-    ("0", "Good."),
-    ("1", "The answer is no: refused, absent, blocked, unavailable, or a finding."),
-    ("2", "Wrong use, or a faulty policy."),
-)
+_EXIT = tuple((str(status), f"{about[:1].upper()}{about[1:]}.") for status, about in enumerate(GENERAL))
 _ENVIRONMENT = (
     ("REPOPRIO_CONFIG", "A file in place of all others that the policy would be read from; /dev/null for no policy."),
     ("REPOPRIO_NAME_USERNAME, REPOPRIO_NAME_PASSWORD", "The login of the repository NAME, in capitals, - as _."),
@@ -69,7 +66,7 @@ def _command(command: Command) -> list[str]:
         lines += [".TP", _metavar(argument), _text(argument.help)]
     for option in options:
         lines += [".TP", _option(option), _text(option.help)]
-    return lines
+    return [*lines, *([".PP", _text(command.epilog)] if command.epilog else [])]
 
 
 def _option(option: Option) -> str:

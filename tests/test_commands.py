@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from policy_files import TOOLS
+from repoprio.cli.grammar import Command, grammar
 from repoprio.cli.main import run
 from repoprio.config.load import read_text
 from support.fixtures import EnvFactory
@@ -385,6 +386,34 @@ def test_a_word_that_is_misspelled_is_answered_with_the_one_that_was_meant(
         run(arguments)
     assert end.value.code == 2
     assert f"there is no '{arguments[-1]}'; did you mean '{meant}'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("export", "required: FORMAT; FORMAT is one of uv\n"),
+        ("completion", "required: SHELL; SHELL is one of bash, zsh, fish\n"),
+        ("config", "required: ACTION; ACTION is one of show, check, schema\n"),
+        ("disable --vnev x", "unrecognized arguments: --vnev; did you mean --venv?\n"),
+        ("export --chekc=x", "unrecognized arguments: --chekc=x; did you mean --check?\n"),
+        ("disable", "one of the arguments --python --venv --base --fuse is required\n"),
+        ("export --exit-z -- --chekc", "choose from uv\n"),
+    ],
+)
+def test_what_is_missing_is_told_with_its_choices(words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """But first an option that nobody knows, with the one that was probably meant."""
+    with pytest.raises(SystemExit) as end:
+        run(words.split())
+    assert (end.value.code, capsys.readouterr().err.endswith(said)) == (2, True)
+
+
+@pytest.mark.parametrize("command", [one for one in grammar().all() if one.name != "pip"], ids=lambda one: one.name)
+def test_each_help_tells_the_exit_status(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    """In one sentence at its end: what 0 is, what 2 is, and what 1 is where it can end so."""
+    with pytest.raises(SystemExit) as end:
+        run([*command.path, "--help"])
+    last = " ".join(capsys.readouterr().out.split()).partition("Exit status: ")[2]
+    assert (end.value.code, last.startswith("0 "), "; 2 " in last, last.endswith(".")) == (0, True, True, True)
 
 
 def test_a_word_that_is_like_none_is_answered_with_all(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Holds what is installed against the policy: is each version one that its owner has? Or the files of a lock, "
         "by their hashes; or tells which names more than one repository lists. Installs nothing, runs no package's "
-        "code. Exit status 1 if there is a finding that is more than a note."
+        "code."
     )
     parser.add_argument("files", nargs="*", metavar="FILE", help="a pylock.toml, or a requirements file with hashes")
     parser.add_argument(

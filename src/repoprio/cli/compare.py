@@ -23,10 +23,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "differ and how to mend it. Nothing is built or installed, and no code of any package is run. It says "
         "beforehand which names it will disclose to whom; private names stay so, and are not compared."
     )
-    parser.epilog = (
-        "Exit status: 0 if both are the same, but for private names that are not compared; 1 if they differ or not all "
-        "is known; 2 for wrong use."
-    )
     as_for_pip.add_requirements(parser)
     as_for_pip.add_disclose(parser)
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 where it would be 1")

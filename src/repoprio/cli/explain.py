@@ -21,7 +21,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "Says who owns each name, what would be installed and why. Nothing is built or installed, "
         "and nobody below the owner is asked."
     )
-    parser.epilog = "Exit status: 0 if all would be served; 1 if not; 2 for wrong use or a faulty policy."
     as_for_pip.add_requirements(parser)
     asks = (
         "ask lower-priority repositories too, if routing leaves them; shows what is shadowed, and what pip would take"

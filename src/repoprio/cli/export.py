@@ -23,13 +23,10 @@ class NothingExported(RepoprioError):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What export takes."""
-    parser.description = (
-        "Prints the policy in uv's words. What uv cannot be told stands in comments and on stderr, and "
-        "the exit status is 1 then, but for --exit-zero."
-    )
+    parser.description = "Prints the policy in uv's words. What uv cannot be told stands in comments and on stderr."
     parser.add_argument("installer", metavar="FORMAT", choices=("uv",), help="uv")
     parser.add_argument("--project", action="store_true", help="for a project's pyproject.toml: routes exact names too")
-    parser.add_argument("--check", metavar="FILE", help="compare with FILE instead; exit status 1 if it differs")
+    parser.add_argument("--check", metavar="FILE", help="compare with FILE instead")
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 though something cannot be said")
     here.add_environment(parser)
     parser.add_argument("--policy", metavar="FILE", help="a policy in TOML, instead of the one in force")

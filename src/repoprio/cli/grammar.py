@@ -48,11 +48,15 @@ class Argument:
 
 @dataclass(frozen=True)
 class Command:
-    """One command, or the whole program: `path` are the words that lead to it, `about` is one line."""
+    """One command, or the whole program: `path` are the words that lead to it, `about` is one line.
+
+    `epilog` is what its help says last.
+    """
 
     path: tuple[str, ...]
     about: str
     description: str
+    epilog: str
     options: tuple[Option, ...]
     arguments: tuple[Argument, ...]
     children: tuple[Command, ...]
@@ -84,6 +88,7 @@ def _command(found: argparse.ArgumentParser, path: tuple[str, ...], about: str) 
         path,
         about,
         found.description or "",
+        found.epilog or "",
         tuple(_option(action) for action in plain if action.option_strings),
         tuple(_argument(action) for action in plain if not action.option_strings),
         tuple(children),

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from repoprio import __version__
-from repoprio.cli import terminal
+from repoprio.cli import statuses, terminal
 
 # Each is a module of this package with `arguments` and `command`; but for pip, whose words are pip's own.
 COMMANDS = {
@@ -29,6 +29,8 @@ COMMANDS = {
 
 # How near a word must be to be meant: `csh` is not `zsh`.
 _NEAR = 0.7
+# How argparse begins to say which arguments are missing (3.10 to 3.14).
+_MISSING = "the following arguments are required: "
 # What other tools call a command, and repoprio something else.
 _OTHERWISE = {"version": "--version", "help": "--help", "check": "config check"}
 
@@ -61,7 +63,7 @@ def build(filled: tuple[str, ...] = tuple(COMMANDS)) -> argparse.ArgumentParser:
         prog="repoprio",
         description="Repository priorities for pip: a higher-priority repository owns every name it serves.",
         epilog="The policy is the file that REPOPRIO_CONFIG names, else what the system's files and [repoprio] of "
-        "pip's own files say together: repoprio config show.",
+        f"pip's own files say together: repoprio config show. {statuses.told()}",
     )
     parser.add_argument("--version", action="version", version=f"repoprio {__version__}")
     # Told its name, argparse need not lay out a help text to find it: that takes 2 ms.
@@ -72,7 +74,16 @@ def build(filled: tuple[str, ...] = tuple(COMMANDS)) -> argparse.ArgumentParser:
             module = import_module(f"repoprio.cli.{name}")
             command.set_defaults(command=module.command, parser=command, has_environment=False)
             module.arguments(command)
+        _tell_statuses(command, name)
     return parser
+
+
+def _tell_statuses(command: argparse.ArgumentParser, name: str) -> None:
+    command.epilog = statuses.told(name)
+    for nested in command._actions:  # noqa: SLF001 - argparse has no other way
+        if isinstance(nested, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no other way
+            for action, inner in nested.choices.items():
+                _tell_statuses(inner, f"{name} {action}")
 
 
 class _Help(argparse.HelpFormatter):
@@ -85,6 +96,7 @@ class _Help(argparse.HelpFormatter):
 class _Parser(argparse.ArgumentParser):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(formatter_class=_Help, **kwargs)
+        self._given: list[str] = []
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """As argparse checks a word against its choices, with the one that was probably meant (3.10 to 3.14)."""
@@ -97,10 +109,34 @@ class _Parser(argparse.ArgumentParser):
             problem = " ".join([f"there is no {value!r};", *(meant or [f"choose from {', '.join(choices)}"])])
             raise argparse.ArgumentError(action, problem)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does; what was given is kept for `error`."""
+        self._given = list(args or ())
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
-        """As argparse ends, without a login that stands where something else belongs."""
+        """As argparse ends, without a login that stands where something else belongs.
+
+        Where something is missing, an option that nobody knows comes first: it may be what is meant.
+        """
+        if message.endswith(" is required") or message.startswith(_MISSING):
+            if unknown := self._unknown():
+                _refuse(self, unknown)
+            message += self._choices_of(message.removeprefix(_MISSING).split(", "))
         from repoprio.config.faults import printable
         from repoprio.urls import hushed
 
         words = (hushed(word) if "@" in word or "://" in word else word for word in message.split(" "))
         super().error(printable(" ".join(words)))
+
+    def _unknown(self) -> list[str]:
+        """The options that were given, and are none of this command's, in full or shortened."""
+        given = self._given[: self._given.index("--")] if "--" in self._given else self._given
+        options = [word for word in given if word.startswith("--")]
+        known = tuple(self._option_string_actions)
+        return [word for word in options if not any(name.startswith(word.partition("=")[0]) for name in known)]
+
+    def _choices_of(self, missing: list[str]) -> str:
+        """What may stand in the place of the arguments that are missing."""
+        found = [action for action in self._actions if action.metavar in missing and action.choices]
+        return "".join(f"; {action.metavar} is one of {', '.join(map(str, action.choices or ()))}" for action in found)

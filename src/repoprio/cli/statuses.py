@@ -1,0 +1,56 @@
+"""The exit status of each command, which its --help and the manual tell."""
+
+from __future__ import annotations
+
+# Of all commands: what 0, 1 and 2 mean.
+GENERAL = (
+    "good",
+    "the answer is no: refused, absent, blocked, unavailable, or a finding",
+    "wrong use or a faulty policy",
+)
+_GOOD = "if all went well"
+_USE = "for wrong use"
+_FAULTY = f"{_USE} or a faulty policy"
+_NONE = f"{_USE}, or without a sound policy"
+_CANNOT = f"{_FAULTY}, or where it cannot be done"
+# Of each one: what 0, 1 and 2 mean there; None where it never ends so.
+_STATUSES: dict[str, tuple[str, str | None, str]] = {
+    "explain": ("if all would be served", "if not", _NONE),
+    "compare": (
+        "if both are the same, but for private names that are not compared",
+        "if they differ or not all is known (0 with --exit-zero)",
+        _NONE,
+    ),
+    "repos": (_GOOD, "if a repository that was asked gave no usable answer", _NONE),
+    "config": (_GOOD, "if every lookup would stop, or there is no policy", _FAULTY),
+    "config show": (_GOOD, "if there is no policy", _FAULTY),
+    "config check": ("without faults", "if every lookup would stop, or there is no policy", _FAULTY),
+    "config schema": (_GOOD, None, _USE),
+    "init": (_GOOD, None, f"{_USE}, or where it cannot be done"),
+    "audit": (
+        "if there is no finding, or notes alone",
+        "if there is a finding that is more than a note, or nothing may be looked up",
+        _NONE,
+    ),
+    "export": (
+        "if all is said, or FILE is as the policy says",
+        "if something cannot be said (0 with --exit-zero), or FILE differs",
+        _NONE,
+    ),
+    "enable": (_GOOD, None, _CANNOT),
+    "disable": (_GOOD, None, _CANNOT),
+    "doctor": ("if all that can be guarded is guarded", "if something is not, or was not tried", _FAULTY),
+    "completion": (_GOOD, None, _USE),
+    "demo": (_GOOD, None, f"{_USE}, or where it cannot be done"),
+}
+
+
+def told(command: str = "") -> str:
+    """The sentence for `command` ("config show"), or for the whole program."""
+    if command == "pip":
+        return "Exit status: pip's own; 2 for a faulty policy."
+    if not command:
+        good, otherwise, wrong = GENERAL
+        return f"Exit status: 0 {good}; 1 {otherwise}; 2 {wrong}."
+    good, no, wrong = _STATUSES[command]
+    return f"Exit status: 0 {good}{f'; 1 {no}' if no else ''}; 2 {wrong}."
