@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repoprio.cli.grammar import Argument, Command, Option, grammar
+from repoprio.cli.command_tree import Argument, Command, Option, grammar
 from repoprio.cli.statuses import GENERAL
 
 _EXIT = tuple((str(status), f"{about[:1].upper()}{about[1:]}.") for status, about in enumerate(GENERAL))

@@ -48,9 +48,9 @@ class Watcher:
         if name not in WATCHED:
             return None
         try:
-            from repoprio.pip_adapter import hook
+            from repoprio.pip_adapter.hooks import import_hook
 
-            return hook.find_spec(name, path, target)
+            return import_hook.find_spec(name, path, target)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with us, an unguarded pip must not run
             return None if name in MAKERS else stop(error)
 

@@ -15,16 +15,28 @@ from packaging.tags import sys_tags
 from packaging.utils import parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from repoprio.answers import Answer, Ask, Failed, Finding, Listed, Missing, Redirected, Served, State, Status, What
+from repoprio.config.build import Tools
+from repoprio.config.build import is_specifier as judge
 from repoprio.config.load import read_text
-from repoprio.config.read import Tools
-from repoprio.config.read import is_specifier as judge
-from repoprio.explanation import Chosen, Explanation, explain
-from repoprio.inquiry import Run
-from repoprio.lookup import Decision, Fits, Lookup, drive, drive_many
+from repoprio.explain.explanation import Chosen, Explanation, explain
+from repoprio.lookup.events import (
+    Answer,
+    Ask,
+    Failed,
+    Finding,
+    Listed,
+    Missing,
+    Redirected,
+    Served,
+    State,
+    Status,
+    What,
+)
+from repoprio.lookup.project import Decision, Fits, Lookup, drive, drive_many
+from repoprio.lookup.repository import Run
 from repoprio.names import NormalizedName, normalize, version_in
-from repoprio.policy import Policy
-from repoprio.routing import Route
+from repoprio.policy.model import Policy
+from repoprio.policy.routing import Route
 from support.cases import ALL, LIST, Case, RepositoryCase, filler
 from support.faults import Fault
 from support.files import FileSpec, build

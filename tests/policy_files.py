@@ -9,11 +9,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from core_runner import is_specifier
+from repoprio.config.build import Tools
 from repoprio.config.load import survey
-from repoprio.config.places import SYSTEM, VARIABLE, Layer
-from repoprio.config.read import Tools
+from repoprio.config.loaded import Survey
+from repoprio.config.policy_files import SYSTEM, VARIABLE, Layer
 from repoprio.config.settings import Merged
-from repoprio.config.survey import Survey
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from repoprio.audit.findings import Audit
-from repoprio.environment import NoEnvironment
-from repoprio.pip_adapter.layout import packages_of
+from repoprio.environments.site_packages import packages_of
+from repoprio.environments.target import NoEnvironment
 from repoprio.render import audit as rendered
 from support.files import sha256
 from support.fixtures import EnvFactory

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from repoprio.answers import Finding, State
-from repoprio.checkup import Trial, report
+from repoprio.explain.checkup import Trial, report
+from repoprio.lookup.events import Finding, State
+from repoprio.lookup.reasons import Cause
 from repoprio.names import Pattern
-from repoprio.policy import Location, Policy, Repository
-from repoprio.reasons import Cause
+from repoprio.policy.model import Location, Policy, Repository
 
 CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)
 PYPI = Repository("pypi", (Location.of("https://pypi.example/simple/"),), 90)

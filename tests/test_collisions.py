@@ -14,7 +14,7 @@ from repoprio.audit import collisions as colliding
 from repoprio.audit.findings import Finding, Severity
 from repoprio.config.load import read_text
 from repoprio.names import normalize
-from repoprio.policy import Policy
+from repoprio.policy.model import Policy
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from policy_files import TOOLS
-from repoprio.cli.grammar import Command, grammar
+from repoprio.cli.command_tree import Command, grammar
 from repoprio.cli.main import run
 from repoprio.config.load import read_text
 from support.fixtures import EnvFactory

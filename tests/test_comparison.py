@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repoprio.comparison import Comparison, Disclosure, Failure, Judged, Pair, Pick, Side, Twin, Verdict, judge
-from repoprio.mending import fix
+from repoprio.explain.comparison import Comparison, Disclosure, Failure, Judged, Pair, Pick, Side, Twin, Verdict, judge
+from repoprio.explain.remedies import fix
 from repoprio.names import Pattern
-from repoprio.policy import Location, Pin, Policy, Repository, Rule
+from repoprio.policy.model import Location, Pin, Policy, Repository, Rule
 from repoprio.render import compare as render
 
 FILE = "/etc/repoprio/repoprio.toml"

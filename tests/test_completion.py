@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from repoprio.cli import completion
-from repoprio.cli.grammar import Command, grammar
+from repoprio.cli.command_tree import Command, grammar
 
 ROOT: Final = Path(__file__).parents[1]
 WHOLE = grammar()

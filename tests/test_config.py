@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from policy_files import TOOLS, read_files
-from repoprio.config import carry, values
-from repoprio.config.doubts import doubts
-from repoprio.config.faults import PolicyFaults
+from repoprio.config import handoff, values
+from repoprio.config.errors import PolicyFaults
 from repoprio.config.load import survey
-from repoprio.config.places import INHERITED, VARIABLE
+from repoprio.config.policy_files import INHERITED, VARIABLE
 from repoprio.config.settings import Merged, Setting
+from repoprio.config.warnings import doubts
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -276,8 +276,8 @@ def test_faults_of_what_is_added_to_a_locked_layer() -> None:
 
 def test_more_than_a_variable_can_carry() -> None:
     """A policy that is too long for the environment of a child is refused, not cut."""
-    with pytest.raises(carry.TooLong):
-        carry.pack(Merged({("help",): Setting(("help",), secrets.token_hex(2**18), "f")}))
+    with pytest.raises(handoff.TooLong):
+        handoff.pack(Merged({("help",): Setting(("help",), secrets.token_hex(2**18), "f")}))
     found = read_files({"system": f'help = "{secrets.token_hex(2**18)}"\n{LATER}'})
     assert "and 122880 is the limit" in str(found.faults[0])
     for rows in ('[["mode", "f", 1]]', '[[["mode"], 3, 1]]', "3"):
@@ -285,15 +285,15 @@ def test_more_than_a_variable_can_carry() -> None:
             zlib.compress(f'{{"settings": {rows}, "additions": [], "faults": []}}'.encode())
         ).decode()
         with pytest.raises(ValueError, match=r"shape|Error"):
-            carry.unpack(row)
+            handoff.unpack(row)
 
 
 def test_a_child_gets_the_faults_of_its_parent() -> None:
     """What is faulty in a parent is faulty in its children, though it stood in no setting."""
     faulty = read_files({"system": "= ["})
-    again = survey({INHERITED: carry.pack(faulty.merged, faulty.faults)}, [], TOOLS)
+    again = survey({INHERITED: handoff.pack(faulty.merged, faulty.faults)}, [], TOOLS)
     assert (again.faults, again.policy) == (faulty.faults, None)
-    none = survey({INHERITED: carry.pack(Merged())}, [], TOOLS)
+    none = survey({INHERITED: handoff.pack(Merged())}, [], TOOLS)
     assert (none.faults, none.policy) == ((), None)
 
 

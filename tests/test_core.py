@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repoprio.answers import Answer, Ask, Failed, Listed, Missing, Redirected, Served, State, Status, What
-from repoprio.explanation import explain
-from repoprio.inquiry import Run
-from repoprio.lookup import Code, Decision, Lookup, Outcome, drive
+from repoprio.explain.explanation import explain
+from repoprio.lookup.events import Answer, Ask, Failed, Listed, Missing, Redirected, Served, State, Status, What
+from repoprio.lookup.project import Code, Decision, Lookup, Outcome, drive
+from repoprio.lookup.redirects import judge_redirect
+from repoprio.lookup.repository import Run
 from repoprio.names import NormalizedName, Pattern, Specificity, best_match, is_project_name, normalize, version_in
-from repoprio.policy import Format, Location, Mode, Pin, Policy, Redirects, Repository, Rule
-from repoprio.redirects import judge_redirect
-from repoprio.routing import Route, RuledOut, narrowing, route
+from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Redirects, Repository, Rule
+from repoprio.policy.routing import Route, RuledOut, narrowing, route
 from repoprio.urls import (
     Site,
     credentials,

@@ -95,7 +95,7 @@ def test_what_python_loads_is_told_by_doctor(name: str, damage: str, world: Worl
 
 def test_the_way_out(world: World) -> None:
     """A damaged repoprio can be uninstalled by the very pip that it stops, and nothing stays behind."""
-    world.damage("repoprio/pip_adapter/wrappers.py", None)
+    world.damage("repoprio/pip_adapter/hooks/wrappers.py", None)
     stopped = world.env.run("--version", policy=world.policy)
     assert (stopped.code, stopped.stderr.count("\n")) == (2, 2)
     assert f"its installation in {world.env.site_packages}" in stopped.stderr

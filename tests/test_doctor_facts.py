@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.cli import at_hand, doctor, terminal
+from repoprio.cli import doctor, policy_in_force, terminal
 from repoprio.config.load import read_text
-from repoprio.config.places import ASKED
-from repoprio.doctor import bases, uvs
-from repoprio.doctor.bench import Bench, bench
+from repoprio.config.policy_files import ASKED
+from repoprio.doctor import base_check, uv_check
+from repoprio.doctor.trial_repositories import Bench, bench
+from repoprio.environments import hook_installer, owners
 from repoprio.export import uv
-from repoprio.pip_adapter import environments, owners
 from repoprio.render import doctor as rendered
 from support.fixtures import EnvFactory, RepositoryFactory
 from test_doctor import NO_PIPS, POLICY, report
@@ -171,13 +171,13 @@ def test_the_fuse_is_tried(
 def test_the_base_is_asked(fresh_env: EnvFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether the base guards what is made from it is what a start of that base loads."""
     env, other = fresh_env(PIP), fresh_env(PIP, stock=True)
-    made_from = environments.Interpreter("made", (3, 11), "-", "-", None, str(other.python))
-    base = environments.Interpreter(str(other.python), (3, 11), "-", str(other.site_packages), None, "-")
-    monkeypatch.setattr(environments, "interpreter", lambda python: made_from if python == "made" else base)
-    with bench(at_hand.TOOLS) as tried:
-        assert bases.look("made", tried) == (str(other.python), False, "")
+    made_from = hook_installer.Interpreter("made", (3, 11), "-", "-", None, str(other.python))
+    base = hook_installer.Interpreter(str(other.python), (3, 11), "-", str(other.site_packages), None, "-")
+    monkeypatch.setattr(hook_installer, "interpreter", lambda python: made_from if python == "made" else base)
+    with bench(policy_in_force.TOOLS) as tried:
+        assert base_check.look("made", tried) == (str(other.python), False, "")
         assert env.tool("enable", "--venv", str(other.root)).code == 0
-        assert bases.look("made", tried) == (str(other.python), True, "")
+        assert base_check.look("made", tried) == (str(other.python), True, "")
 
 
 @pytest.mark.skipif(not owners.is_root(), reason="only root can give files to another user")
@@ -201,15 +201,15 @@ class Uv:
 
     def __init__(self, folder: Path, tried: Bench) -> None:
         policy = f'{POLICY}[repositories.pypi]\nurl = "https://pypi.example/simple/"\npriority = 90\n'
-        exported = uv.export(read_text(policy, "policy", {}, at_hand.TOOLS), project=False)
+        exported = uv.export(read_text(policy, "policy", {}, policy_in_force.TOOLS), project=False)
         self.exported, self.tried = uv.text(exported, project=False), tried
         self.system, self.user, self.work = folder / "system", folder / "user", folder / "work"
         for place in (self.system / "uv", self.user / "uv", self.work):
             place.mkdir(parents=True)
 
-    def looked(self) -> uvs.Looked:
+    def looked(self) -> uv_check.Looked:
         """What doctor finds."""
-        return uvs.look(UV or "uv", self.exported, self.tried)
+        return uv_check.look(UV or "uv", self.exported, self.tried)
 
 
 @pytest.fixture
@@ -217,7 +217,7 @@ def real_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uv]:
     """A uv that sees nothing of this machine."""
     for name in [name for name in os.environ if name.startswith("UV_")]:
         monkeypatch.delenv(name)
-    with bench(at_hand.TOOLS) as tried:
+    with bench(policy_in_force.TOOLS) as tried:
         found = Uv(tmp_path, tried)
         monkeypatch.setenv("XDG_CONFIG_DIRS", str(found.system))
         monkeypatch.setenv("XDG_CONFIG_HOME", str(found.user))
@@ -278,7 +278,7 @@ def test_a_uv_that_does_not_say_its_settings(real_uv: Uv, tmp_path: Path) -> Non
     fake = tmp_path / "uv"
     fake.write_text("#!/bin/sh\n")
     fake.chmod(0o755)
-    looked = uvs.look(str(fake), real_uv.exported, real_uv.tried)
+    looked = uv_check.look(str(fake), real_uv.exported, real_uv.tried)
     assert (looked.obeys, looked.is_as_exported, looked.trial.took) == (False, None, None)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.pip_adapter import owners
+from repoprio.environments import owners
 from support.fixtures import EnvFactory
 from test_doctor import NO_PIPS, POLICY
 

@@ -153,7 +153,7 @@ def test_callers_logins_are_hushed(two: Two) -> None:
 def test_caches_can_be_cleared(two: Two, fresh_env: EnvFactory) -> None:
     """What clears the caches of pip's finders, as pip-tools does, finds the method that does it, and is heard."""
     code = (
-        "from repoprio.pip_adapter.opened import opened\n"
+        "from repoprio.pip_adapter.inspect.context import opened\n"
         "with opened() as pip:\n"
         "    for _ in range(2):\n"
         "        print(len(pip.finder.find_all_candidates('acme')), len(pip.guard._decisions))\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.pip_adapter.environments import CannotEnable, Interpreter, disable_base, enable_base
+from repoprio.environments.hook_installer import CannotEnable, Interpreter, disable_base, enable_base
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
 from support.repository import RepositoryServer

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from repoprio import environment
-from repoprio.environment import NoEnvironment, meant, own
+from repoprio.environments import target
+from repoprio.environments.target import NoEnvironment, meant, own
 from support.files import FileSpec
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, EnvStore, PipEnv
@@ -69,7 +69,7 @@ def test_where_no_pyvenv_cfg_is_the_place_of_the_program_tells(tmp_path: Path) -
     python = made(tmp_path / "opt", is_venv=False)
     link = tmp_path / "python3"
     link.symlink_to(python)
-    assert environment.prefix_of(str(link)) == str(tmp_path / "opt")
+    assert target.prefix_of(str(link)) == str(tmp_path / "opt")
 
 
 @pytest.mark.parametrize("what", ["gone", "empty", "file"])

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repoprio.answers import Answer, Failed, Missing, Served, Status
-from repoprio.explanation import Chosen, Explanation, Line, Rejected, explain, privacy
-from repoprio.hints import hint, of_silent
-from repoprio.inquiry import Run
-from repoprio.lookup import Lookup, drive
+from repoprio.explain.explanation import Chosen, Explanation, Line, Rejected, explain, privacy
+from repoprio.explain.hints import hint, of_silent
+from repoprio.lookup.events import Answer, Failed, Missing, Served, Status
+from repoprio.lookup.project import Lookup, drive
+from repoprio.lookup.reasons import Cause, Rejection, listed
+from repoprio.lookup.repository import Run
 from repoprio.names import Pattern, normalize
-from repoprio.policy import CALLERS_PRIORITY, Format, Location, Mode, Pin, Policy, Repository, Rule
-from repoprio.reasons import Cause, Rejection, listed
-from repoprio.render.json import document
-from repoprio.render.screen import screen, summary
+from repoprio.policy.model import CALLERS_PRIORITY, Format, Location, Mode, Pin, Policy, Repository, Rule
+from repoprio.render.explain_json import document
+from repoprio.render.explain_text import screen, summary
+from repoprio.render.messages import refusal, versions
 from repoprio.render.table import painted
-from repoprio.render.text import refusal, versions
 from test_laws import NAMES, Play, World, policies, worlds
 
 ACME = normalize("acme")

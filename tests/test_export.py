@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from core_runner import is_specifier
+from repoprio.config.build import Tools
 from repoprio.config.load import read_text
-from repoprio.config.read import Tools
 from repoprio.export import uv
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repoprio.config import fuse, ini
+from repoprio.config.pip import fuse, policy_section
 from support.fixtures import EnvFactory, RepositoryFactory
 
 TEXTS = [
@@ -30,8 +30,8 @@ def test_put_and_take_are_inverse(text: str) -> None:
     whole = text if not text or text.endswith("\n") else f"{text}\n"
     assert fuse.take(put) == whole
     assert fuse.take(text) == text
-    for section, keys in ini.sections(text).items():
-        assert ini.sections(put)[section].items() >= keys.items()
+    for section, keys in policy_section.sections(text).items():
+        assert policy_section.sections(put)[section].items() >= keys.items()
 
 
 @given(st.lists(st.sampled_from(["[global]", "[list]", "a = 1", "  b", "# c", "", "index-url = x"]), max_size=6))
@@ -43,7 +43,7 @@ def test_no_text_is_spoilt(lines: list[str]) -> None:
     except fuse.NoPlace:
         return
     assert fuse.state(put) == fuse.URL
-    before, after = ini.sections(text), ini.sections(put)
+    before, after = policy_section.sections(text), policy_section.sections(put)
     assert after.pop("global") == {**before.pop("global", {}), "index-url": fuse.URL}
     assert after == before
     assert fuse.state(fuse.take(put)) is None
@@ -85,7 +85,7 @@ def test_line_ends_stay() -> None:
 def test_what_was_added_behind_the_fuse_stays() -> None:
     """Keys that somebody wrote into the section that came with the fuse stay in it."""
     text = fuse.put("[list]\nformat = json\n") + "timeout = 5\n"
-    assert ini.sections(fuse.take(text)) == {"list": {"format": "json"}, "global": {"timeout": "5"}}
+    assert policy_section.sections(fuse.take(text)) == {"list": {"format": "json"}, "global": {"timeout": "5"}}
 
 
 @pytest.mark.parametrize("pip", ["26.3", "24.0", "22.0.2"])

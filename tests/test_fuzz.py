@@ -67,13 +67,13 @@ def test_pages_never_break_the_reader(page: tuple[str, bytes]) -> None:
 
 def check_page(content_type: str, body: bytes) -> None:
     """Read one page as pip's adapter does, and hold what comes against the rules for candidates."""
-    from repoprio.answers import Served
+    from repoprio.lookup.events import Served
     from repoprio.names import normalize
-    from repoprio.pip_adapter import reading, transport
+    from repoprio.pip_adapter.index import reader, transport
 
     reply = transport.Reply(200, "http://corp.example/simple/acme/", body, content_type)
     try:
-        answer = reading.served(normalize("acme"), reply)
+        answer = reader.served(normalize("acme"), reply)
     except transport.Unusable:
         return
     assert isinstance(answer, Served)

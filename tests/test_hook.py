@@ -24,8 +24,10 @@ def python(env_python: Path, code: str, **environ: str) -> str:
 
 def test_what_is_watched_is_what_is_patched(pip_env: EnvFactory) -> None:
     """The shim watches exactly the modules that the table of patches knows."""
-    known = "p._PATCHES.keys() | {*s.MAKERS, p.hook.LEAVING}"
-    code = f"import _repoprio_shim as s, repoprio.pip_adapter.patches as p; print(sorted(s.WATCHED ^ ({known})))"
+    known = "p._PATCHES.keys() | {*s.MAKERS, p.import_hook.LEAVING}"
+    code = (
+        f"import _repoprio_shim as s, repoprio.pip_adapter.hooks.patch_table as p; print(sorted(s.WATCHED ^ ({known})))"
+    )
     assert python(pip_env("26.3").python, code).strip() == "[]"
 
 
@@ -48,8 +50,8 @@ def test_a_pip_without_policy_loads_next_to_nothing(pip_env: EnvFactory, config:
     )
     environ = {"REPOPRIO_CONFIG": config} if config else {}
     said = python(pip_env("26.3").python, code, **environ)
-    assert "repoprio.pip_adapter.wrappers" not in said
-    assert "repoprio.pip_adapter.patches" not in said
+    assert "repoprio.pip_adapter.hooks.wrappers" not in said
+    assert "repoprio.pip_adapter.hooks.patch_table" not in said
     assert said.startswith("pip._internal.index.package_finder")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from repoprio.justify import MOST_DOUBTS, Bounds, Graph, Reach, Want
+from repoprio.lookup.justification import MOST_DOUBTS, Bounds, Graph, Reach, Want
 from repoprio.names import NormalizedName, normalize
 
 HI, MID, LO = 10, 50, 90

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoprio.landing import Ground, Grounds, fold, is_setting
+from repoprio.wheel_destinations import Ground, Grounds, fold, is_setting
 
 ROOT = "/env"
 PACKAGES = "/env/lib/python3/site-packages"

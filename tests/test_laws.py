@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repoprio.answers import Answer, Ask, Failed, Missing, Redirected, Served, State, Status
-from repoprio.explanation import Chosen, explain
-from repoprio.inquiry import Run
-from repoprio.lookup import Decision, Lookup, Outcome, drive, drive_many
+from repoprio.explain.explanation import Chosen, explain
+from repoprio.lookup.events import Answer, Ask, Failed, Missing, Redirected, Served, State, Status
+from repoprio.lookup.project import Decision, Lookup, Outcome, drive, drive_many
+from repoprio.lookup.repository import Run
 from repoprio.names import NormalizedName, Pattern, normalize
-from repoprio.policy import Format, Location, Mode, Pin, Policy, Repository, Unlisted
-from repoprio.routing import Blocked, Conflict, Route, route
+from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Repository, Unlisted
+from repoprio.policy.routing import Blocked, Conflict, Route, route
 
 NAMES = [normalize(name) for name in ("acme", "acme-core", "other")]
 PATTERNS = [Pattern.parse(text) for text in ("acme", "acme-*", "*", "acme*", "o?her")]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.config import places
+from repoprio.config import policy_files
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
 from support.repository import RepositoryServer
@@ -279,8 +279,8 @@ def test_what_cannot_be_read_is_told_with_mode_and_owner(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("builtins.open", refuse)
-    for read in (places.toml_text, places.pip_text):
-        with pytest.raises(places.Unreadable, match=r"cannot be read: Permission denied \(mode 640, owner \w+\)"):
+    for read in (policy_files.toml_text, policy_files.pip_text):
+        with pytest.raises(policy_files.Unreadable, match=r"cannot be read: Permission denied \(mode 640, owner \w+\)"):
             read(str(file))
 
 
@@ -288,15 +288,15 @@ def test_no_pipe_is_emptied_and_no_device_read(pip: str, tmp_path: Path) -> None
     """Only regular files are read: a pipe would hang or be taken from pip, a device never ends."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    assert places.pip_text(str(pipe)) is None
+    assert policy_files.pip_text(str(pipe)) is None
     for file in (str(pipe), os.devnull, "/dev/zero"):
-        with pytest.raises(places.Unreadable, match="is not a regular file"):
-            places.toml_text(file)
+        with pytest.raises(policy_files.Unreadable, match="is not a regular file"):
+            policy_files.toml_text(file)
     big = tmp_path / "big.toml"
     with big.open("wb") as opened:
-        opened.truncate(places.SIZE_LIMIT + 1)
-    with pytest.raises(places.Unreadable, match="larger than 1 MiB"):
-        places.toml_text(str(big))
+        opened.truncate(policy_files.SIZE_LIMIT + 1)
+    with pytest.raises(policy_files.Unreadable, match="larger than 1 MiB"):
+        policy_files.toml_text(str(big))
 
 
 @pytest.mark.parametrize("versions", ["<1.1.x", ">>1", "new"])
@@ -403,7 +403,7 @@ def test_a_system_folder_of_another_kind_is_a_fault(kind: str, pip: str, tmp_pat
         place.write_text("")
     else:
         place.symlink_to(tmp_path / "nowhere")
-    (found,) = places._system_files(str(folder))
+    (found,) = policy_files._system_files(str(folder))
     assert found == str(place)
 
 
@@ -412,4 +412,4 @@ def test_a_name_that_no_file_can_have_is_none(pip: str, tmp_path: Path) -> None:
     circle = tmp_path / "circle"
     circle.symlink_to(circle)
     for file in (str(tmp_path / ("x" * 300)), str(tmp_path), str(circle)):
-        assert places.pip_text(file) is None
+        assert policy_files.pip_text(file) is None

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.config import fuse
-from repoprio.pip_adapter import environments, ledger
+from repoprio.config.pip import fuse
+from repoprio.environments import hook_installer, ledger
 from support.fixtures import EnvFactory
 from support.pips import PipEnv
 
@@ -91,7 +91,7 @@ def test_a_policy_changes_nothing_of_that(fresh_env: EnvFactory, tmp_path: Path)
 
 def test_the_notes_stay_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Environments that are gone are left out once there are many, and nothing is noted twice."""
-    monkeypatch.setattr(environments, "own_packages", lambda: str(tmp_path))
+    monkeypatch.setattr(hook_installer, "own_packages", lambda: str(tmp_path))
     for number in range(150):
         assert ledger.note(ledger.POINTER, str(tmp_path / f"gone-{number}"))
     assert len(ledger.noted()) < 102

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from repoprio.pip_adapter.auth import Keeper, Login
-from repoprio.policy import Repository
+from repoprio.pip_adapter.index.credentials import Keeper, Login
+from repoprio.policy.model import Repository
 from repoprio.urls import site
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory

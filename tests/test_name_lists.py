@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from repoprio.audit import name_lists
 from repoprio.names import NormalizedName, normalize
-from repoprio.pip_adapter import listing
+from repoprio.pip_adapter.index import project_list_page
 
 if sys.version_info >= (3, 11):
     pass
@@ -101,7 +101,7 @@ def slowly(read_list: Any, text: str) -> frozenset[NormalizedName] | None:
 @example("<html><body></body></html>")
 def test_fast_html_lists_are_read_as_slow_ones(text: str) -> None:
     """Whatever the fast reader reads the slow one reads alike, its version too; it never takes what that refuses."""
-    fast, slow = name_lists.from_html(text), slowly(listing.names_from_html, text)
+    fast, slow = name_lists.from_html(text), slowly(project_list_page.names_from_html, text)
     if fast is not None:
         assert (fast[0] if fast[1].split(".")[0] == "1" else None) == slow
 
@@ -119,9 +119,9 @@ def test_fast_html_lists_are_read_as_slow_ones(text: str) -> None:
 @example('{"projects": [{"name": "a"},]}')
 def test_fast_json_lists_are_read_as_slow_ones(text: str) -> None:
     """The same for JSON."""
-    fast, slow = name_lists.from_json(text), slowly(listing.names_from_json, text)
+    fast, slow = name_lists.from_json(text), slowly(project_list_page.names_from_json, text)
     if fast is not None:
-        assert (fast[0] if listing.api_version(fast[1]).split(".")[0] == "1" else None) == slow
+        assert (fast[0] if project_list_page.api_version(fast[1]).split(".")[0] == "1" else None) == slow
 
 
 def test_plain_lists_are_read_fast() -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from repoprio.explanation import Chosen
+from repoprio.explain.explanation import Chosen
+from repoprio.explain.observation import Change, Choice, File, Tally, change
 from repoprio.names import normalize
-from repoprio.observation import Change, Choice, File, Tally, change
 from repoprio.render import observation as render
 
 FILE = File(

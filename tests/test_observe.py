@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from repoprio.pip_adapter import log
+from repoprio.storage import jsonlines
 from support.faults import Fault
 from support.files import BuiltFile
 from support.fixtures import EnvFactory, RepositoryFactory
@@ -604,7 +604,7 @@ for number in range(50):
 def test_lines_of_many_writers_are_whole(tmp_path: Path) -> None:
     """Long lines of eight processes never mix, and none is lost."""
     file = tmp_path / "log"
-    source = str(Path(log.__file__).parents[2])
+    source = str(Path(jsonlines.__file__).parents[2])
     environ = {**os.environ, "PYTHONPATH": source}
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, file, letter], env=environ) for letter in "abcdefgh"]
     assert [writer.wait() for writer in writers] == [0] * 8
@@ -628,7 +628,7 @@ except OSError as error:
 def test_a_part_of_a_line_is_taken_back(tmp_path: Path) -> None:
     """Where the disk is full in the middle of a line, the lines before it stay, whole."""
     file = tmp_path / "log"
-    environ = {**os.environ, "PYTHONPATH": str(Path(log.__file__).parents[2])}
+    environ = {**os.environ, "PYTHONPATH": str(Path(jsonlines.__file__).parents[2])}
     done = subprocess.run([sys.executable, "-c", FULL, file], env=environ, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "only a part of a line could be written"
     assert file.read_text() == "x" * 400 + "\n" + "y" * 400 + "\n"
@@ -637,11 +637,11 @@ def test_a_part_of_a_line_is_taken_back(tmp_path: Path) -> None:
 def test_a_lock_that_is_never_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever holds the lock for ever holds nobody up for ever."""
     fcntl = pytest.importorskip("fcntl")
-    monkeypatch.setattr(log, "_PATIENCE", 0.05)
+    monkeypatch.setattr(jsonlines, "_PATIENCE", 0.05)
     file = tmp_path / "log"
     with file.open("a") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        log.append(str(file), ["line"])
+        jsonlines.append(str(file), ["line"])
     assert file.read_text() == "line\n"
 
 

@@ -13,7 +13,7 @@ from support.fixtures import EnvFactory, RepositoryFactory
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 # What must speak where repoprio itself may not be importable, or to a process of ours; and what wraps the streams.
-APART = {"tell.py", "pointer_alone.py", "_repoprio_shim.py", "__main__.py", "pointer.py", "output.py"}
+APART = {"policy_report.py", "lone_pointer.py", "_repoprio_shim.py", "__main__.py", "pointer.py", "output.py"}
 ESCAPE = "\x1b]0;owned\x07\x1b[2J"
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.pip_adapter import environments, log, owners
+from repoprio.environments import hook_installer, owners
+from repoprio.storage import jsonlines
 from support.fixtures import EnvFactory
 from support.pips import PipEnv
 
@@ -112,8 +113,8 @@ def test_one_file_of_another_user_is_enough(change: object, other: PipEnv, tmp_p
     """All that decides about what runs counts, with links and the folders above; without it nobody is a stranger."""
     assert owners.stranger_of_python(str(other.python)) is None
     change(other, tmp_path)  # type: ignore[operator]
-    with pytest.raises(environments.OfAnother, match=r"\[owner\]"):
-        environments.interpreter(str(other.python))
+    with pytest.raises(hook_installer.OfAnother, match=r"\[owner\]"):
+        hook_installer.interpreter(str(other.python))
 
 
 @as_root
@@ -200,12 +201,12 @@ def test_a_draft_is_a_file_of_its_own(tmp_path: Path) -> None:
     file.write_text("old\n")
     file.chmod(0o640)
     (tmp_path / f"pip.conf.{os.getpid()}").symlink_to(target)
-    environments.write(str(file), "new\n")
+    hook_installer.write(str(file), "new\n")
     assert (target.read_text(), file.read_text()) == ("precious\n", "new\n")
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     (tmp_path / "folder").mkdir()
-    with pytest.raises(environments.CannotEnable):
-        environments.write(str(tmp_path / "folder"), "text\n")
+    with pytest.raises(hook_installer.CannotEnable):
+        hook_installer.write(str(tmp_path / "folder"), "text\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "folder",
         "pip.conf",
@@ -223,8 +224,8 @@ def test_the_log_goes_through_no_link_of_another_user(is_folder: bool, tmp_path:
         real.mkdir()
     link.symlink_to(real)
     file = link / "log" if is_folder else link
-    log.append(str(file), ["ours"])
+    jsonlines.append(str(file), ["ours"])
     os.chown(link, NOBODY, NOBODY, follow_symlinks=False)
     with pytest.raises(OSError, match="belongs to another user"):
-        log.append(str(file), ["theirs"])
+        jsonlines.append(str(file), ["theirs"])
     assert (real / "log" if is_folder else real).read_text() == "ours\n"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from policy_files import TOOLS
 from repoprio.config.load import survey
-from repoprio.config.places import Layer, in_sight
+from repoprio.config.policy_files import Layer, in_sight
 from repoprio.config.schema import POLICY, TABLES, fold
 from support.fixtures import EnvFactory, RepositoryFactory
 

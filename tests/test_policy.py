@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core_runner import is_specifier
-from repoprio.config.faults import PolicyFaults
+from repoprio.config.build import Tools
+from repoprio.config.errors import PolicyFaults
 from repoprio.config.load import read_text, survey
-from repoprio.config.places import SYSTEM, Layer, in_sight
-from repoprio.config.read import Tools
+from repoprio.config.policy_files import SYSTEM, Layer, in_sight
 from repoprio.names import normalize
-from repoprio.policy import DirectUrls, Format, Mode, Policy, Redirects, Unlisted
+from repoprio.policy.model import DirectUrls, Format, Mode, Policy, Redirects, Unlisted
 from repoprio.urls import site
 
 if sys.version_info >= (3, 11):

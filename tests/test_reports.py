@@ -16,7 +16,7 @@ import pytest
 from policy_files import TOOLS
 from repoprio.audit.findings import KINDS, Audit, Finding, worst_first
 from repoprio.config.load import read_text
-from repoprio.policy import Policy
+from repoprio.policy.model import Policy
 from repoprio.render import audit as rendered
 from repoprio.render import sarif
 from repoprio.render.table import painted

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from repoprio.names import Pattern
-from repoprio.policy import Location, Pin, Policy, Repository
+from repoprio.policy.model import Location, Pin, Policy, Repository
 from repoprio.render.repos import names
 from support.faults import Fault
 from support.files import parse

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 
 from policy_files import TOOLS
 from repoprio.config import schema, values
-from repoprio.config.faults import PolicyFaults
+from repoprio.config.errors import PolicyFaults
 from repoprio.config.load import read_text
 from support.cases import load_cases
 from test_spellings import as_toml, policies

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy_files import read_files
-from repoprio.config import pip_settings
-from repoprio.config.doubts import doubts
-from repoprio.config.faults import PolicyFaults
+from repoprio.config import starter
+from repoprio.config.errors import PolicyFaults
+from repoprio.config.pip import indexes
+from repoprio.config.warnings import doubts
 from repoprio.export import uv
-from repoprio.policy import Policy
-from repoprio.render import draft, policy
+from repoprio.policy.model import Policy
+from repoprio.render import policy
 from test_spellings import as_toml, in_pip_conf, policies
 
 SECRET = "s3cr3t-t0k3n"
@@ -91,10 +92,10 @@ def test_no_output_about_a_policy_holds_a_password(document: dict[str, Any]) -> 
 @given(st.lists(secret_urls, min_size=1, max_size=4), st.sampled_from(["index-url", "extra-index-url", "find-links"]))
 def test_no_draft_holds_a_password(urls: list[str], key: str) -> None:
     """A draft from pip's settings, and what is said of these, hold no login."""
-    found = pip_settings.named([("pip.conf", {"global": {key: "\n".join(urls)}})], {"PIP_INDEX_URL": urls[0]})
-    assert SECRET not in draft.from_settings(found, "https://default.example/simple")
-    assert SECRET not in str(draft.origins(found))
-    assert SECRET not in draft.from_names([draft.Wanted("corp", url) for url in urls])
+    found = indexes.named([("pip.conf", {"global": {key: "\n".join(urls)}})], {"PIP_INDEX_URL": urls[0]})
+    assert SECRET not in starter.from_settings(found, "https://default.example/simple")
+    assert SECRET not in str(starter.origins(found))
+    assert SECRET not in starter.from_names([starter.Wanted("corp", url) for url in urls])
 
 
 def test_a_variable_is_never_filled_in() -> None:

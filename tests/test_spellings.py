@@ -16,13 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from policy_files import TOOLS, read_files
-from repoprio.config import carry, ini, schema
-from repoprio.config.faults import PolicyFaults
+from repoprio import toml
+from repoprio.config import handoff, schema
+from repoprio.config.errors import PolicyFaults
 from repoprio.config.load import survey
-from repoprio.config.places import INHERITED
-from repoprio.config.survey import Survey
-from repoprio.policy import Policy
-from repoprio.render import toml
+from repoprio.config.loaded import Survey
+from repoprio.config.pip import policy_section
+from repoprio.config.policy_files import INHERITED
+from repoprio.policy.model import Policy
 from support.fixtures import EnvFactory
 
 names = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,5}[a-z0-9])?", fullmatch=True)
@@ -180,8 +181,8 @@ def test_toml_pieces_and_pip_conf_say_the_same(document: dict[str, Any], data: s
 def test_a_child_gets_the_same_policy(document: dict[str, Any]) -> None:
     """What is packed for children is, unpacked, the same policy with the same origins, and no file is read."""
     whole = read_files({"system": as_toml(document)})
-    packed = carry.pack(whole.merged)
-    unpacked, faults = carry.unpack(packed)
+    packed = handoff.pack(whole.merged)
+    unpacked, faults = handoff.unpack(packed)
     assert (unpacked.settings, faults) == (whole.merged.settings, [])
     assert sound(survey({INHERITED: packed}, [], TOOLS)) == sound(whole)
 
@@ -246,7 +247,7 @@ section = st.lists(lines | st.text(max_size=20), max_size=6).map(lambda found: "
 @given(section | st.text(max_size=60))
 def test_no_pip_conf_makes_a_traceback(text: str) -> None:
     """Whatever pip.conf says, it is a policy, none, or faults."""
-    document, faults = ini.document(text, "pip.conf")
+    document, faults = policy_section.document(text, "pip.conf")
     assert document is None or isinstance(document, dict)
     assert all(fault.file == "pip.conf" for fault in faults)
     plain = text.encode("utf-8", "replace").decode()
@@ -258,7 +259,7 @@ def test_no_pip_conf_makes_a_traceback(text: str) -> None:
 @given(st.binary(max_size=80), st.booleans())
 def test_no_bytes_make_a_traceback(tmp_path_factory: pytest.TempPathFactory, content: bytes, is_toml: bool) -> None:
     """Whatever bytes a file holds, it is a policy, none, or faults."""
-    from repoprio.config.places import SYSTEM, Layer
+    from repoprio.config.policy_files import SYSTEM, Layer
 
     file = tmp_path_factory.getbasetemp() / f"bytes-{os.getpid()}"
     file.write_bytes(content if is_toml else b"[repoprio]\n" + content)

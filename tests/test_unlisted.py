@@ -9,7 +9,7 @@ import pytest
 
 from policy_files import TOOLS, read_files
 from repoprio.config.load import read_text
-from repoprio.policy import Format, Policy
+from repoprio.policy.model import Format, Policy
 from repoprio.render.unlisted import UnlistedPlace, refusal, suggested_name
 from support.fixtures import EnvFactory, RepositoryFactory
 

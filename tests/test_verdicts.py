@@ -9,17 +9,17 @@ from dataclasses import replace
 import pytest
 
 from policy_files import TOOLS
-from repoprio.answers import Answer, Failed, Missing, Served, Status
-from repoprio.audit import lock_verdicts, locks, verdicts
+from repoprio.audit import lock_verdicts, pylock, verdicts
 from repoprio.audit.findings import Finding, Severity
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.verdicts import Listed, Offer, Subject
 from repoprio.config.load import read_text
-from repoprio.inquiry import Run
-from repoprio.lookup import Decision, Lookup, drive
+from repoprio.lookup.events import Answer, Failed, Missing, Served, Status
+from repoprio.lookup.project import Decision, Lookup, drive
+from repoprio.lookup.repository import Run
 from repoprio.names import normalize
-from repoprio.policy import Policy
-from repoprio.routing import route
+from repoprio.policy.model import Policy
+from repoprio.policy.routing import route
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -339,9 +339,9 @@ archive = {{ url = "https://u:s3cret@x.example/a.zip?token=s3cret", hashes = {{ 
 """  # noqa: E501 - as lockers write it
 
 
-def read(text: str) -> list[locks.Package]:
+def read(text: str) -> list[pylock.Package]:
     """The packages of a pylock.toml."""
-    return locks.packages(tomllib.loads(text), text, "pylock.toml")
+    return pylock.packages(tomllib.loads(text), text, "pylock.toml")
 
 
 def test_a_pylock_is_read_with_its_lines() -> None:
@@ -390,13 +390,13 @@ def test_a_pylock_is_read_with_its_lines() -> None:
 )
 def test_what_is_no_pylock_is_wrong_use(text: str) -> None:
     """A document of another shape is told by file and line, and ends in [usage]."""
-    with pytest.raises(locks.NoLock, match=r"^pylock\.toml.*\[usage\]$"):
+    with pytest.raises(pylock.NoLock, match=r"^pylock\.toml.*\[usage\]$"):
         read(text)
 
 
 def test_names_of_locks() -> None:
     """PEP 751 names the files."""
-    assert [locks.is_pylock(n) for n in ("pylock.toml", "pylock.dev.toml", "pylock.a.b.toml", "lock.toml")] == [
+    assert [pylock.is_pylock(n) for n in ("pylock.toml", "pylock.dev.toml", "pylock.a.b.toml", "lock.toml")] == [
         True,
         True,
         False,

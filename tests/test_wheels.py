@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 import repoprio
-from repoprio.pip_adapter.removals import removed
+from repoprio.pip_adapter.install.removals import removed
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import PipEnv
 from test_pip import Scene, installed, refused
@@ -54,7 +54,7 @@ PLACES = {
     ),
     "a pointer": (f"{DATA}/purelib/_repoprio_pointer/__init__.py", "{packages}/_repoprio_pointer/__init__.py"),
     "by data": (f"{DATA}/data/{{packages}}/repoprio.pth", "{packages}/repoprio.pth"),
-    "in repoprio": ("repoprio/policy.py", "{packages}/repoprio/policy.py"),
+    "in repoprio": ("repoprio/policy/model.py", "{packages}/repoprio/policy/model.py"),
     "its metadata": (f"{DATA}/purelib/repoprio-99.dist-info/METADATA", "{packages}/repoprio-99.dist-info/METADATA"),
 }
 
@@ -77,7 +77,12 @@ def test_no_wheel_writes_there(place: str, fresh_env: EnvFactory, scene: Scene) 
 def test_what_lands_elsewhere_is_let_through(fresh_env: EnvFactory, scene: Scene) -> None:
     """Files of these names matter where they are read, and nowhere else."""
     env = fresh_env(NEW)
-    members = ("evil/pip.conf", "evil/repoprio/policy.py", f"{DATA}/data/share/doc/repoprio/pip.conf", "repoprio_x.py")
+    members = (
+        "evil/pip.conf",
+        "evil/repoprio/policy/model.py",
+        f"{DATA}/data/share/doc/repoprio/pip.conf",
+        "repoprio_x.py",
+    )
     evil(scene, **dict.fromkeys(members, PLAIN))
     done = env.run("install", "evil", policy=scene.policy())
     assert done.code == 0, done.stderr

@@ -7,10 +7,10 @@ from itertools import combinations
 from typing import NamedTuple
 
 from repoprio.audit.findings import Finding, Severity
+from repoprio.lookup.reasons import listed
 from repoprio.names import NormalizedName, Pattern
-from repoprio.policy import Mode, Policy, Repository, Rule, tiers
-from repoprio.reasons import listed
-from repoprio.routing import Blocked, Conflict, Route, RuledOut, blindness, route
+from repoprio.policy.model import Mode, Policy, Repository, Rule, tiers
+from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, blindness, route
 
 Lists = Mapping[str, frozenset[NormalizedName]]
 # With more names in common than this, or most of one's list, two repositories are a mirror and its original.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from repoprio.names import is_project_name
-from repoprio.policy import Repository, Rule
+from repoprio.policy.model import Repository, Rule
 from repoprio.urls import hushed
 
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from repoprio.audit.findings import Finding, shown
 from repoprio.audit.verdicts import Listed, Offer, Subject, finding, rule_of, shadowed
-from repoprio.lookup import Decision
-from repoprio.policy import Policy, Repository, Rule
-from repoprio.reasons import listed
+from repoprio.lookup.project import Decision
+from repoprio.lookup.reasons import listed
+from repoprio.policy.model import Policy, Repository, Rule
 
 # Whoever can make two files of one md5 or sha1 can make a lock take either.
 _WEAK = frozenset({"md5", "sha1"})

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from repoprio import answers, shell
-from repoprio.answers import State
+from repoprio import shell
 from repoprio.audit.findings import Finding, Severity
-from repoprio.lookup import Code, Decision, Outcome
-from repoprio.policy import LOWEST, DirectUrls, Policy, Repository, Rule
-from repoprio.reasons import listed
-from repoprio.routing import Blocked, Conflict, Route, RuledOut
+from repoprio.lookup import events
+from repoprio.lookup.events import State
+from repoprio.lookup.project import Code, Decision, Outcome
+from repoprio.lookup.reasons import listed
+from repoprio.policy.model import LOWEST, DirectUrls, Policy, Repository, Rule
+from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut
 
 _MOST = 8
 
@@ -119,7 +120,7 @@ def _unsupplied(decision: Decision[Any], subject: Subject) -> Finding:
     return finding(subject, "unknown", said, mend)
 
 
-def _skipped(decision: Decision[Any]) -> list[answers.Finding[Any]]:
+def _skipped(decision: Decision[Any]) -> list[events.Finding[Any]]:
     """Those that `skip-if-unavailable` made count as absent, above the owner: they may own what is there."""
     lowest = decision.offers[0].repository.priority if decision.offers else LOWEST
     return [f for f in decision.findings if f.skipped and f.repository.priority <= lowest]
@@ -174,7 +175,7 @@ def _foreign(
     return finding(subject, code, said, f"{first}; then {mend}", repository=owners[0], rule=rule, command=command)
 
 
-def shadowed(decision: Decision[Any]) -> list[answers.Finding[Any]]:
+def shadowed(decision: Decision[Any]) -> list[events.Finding[Any]]:
     """What serves the name below those that own it; empty where nobody there was asked."""
     offers = {f.repository.name for f in decision.offers}
     return [f for f in decision.of(State.SERVES) if f.repository.name not in offers and not f.passed_over]

@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
-from repoprio import __version__, environment, shell
+from repoprio import __version__, shell
 from repoprio.audit.findings import Audit
 from repoprio.cli import terminal
-from repoprio.environment import Environment
+from repoprio.config.pip import default_index
+from repoprio.environments import target
+from repoprio.environments.target import Environment
 from repoprio.errors import RepoprioError, UnknownPip
-from repoprio.pip_adapter import builtin, runner
+from repoprio.pip_adapter.hooks import pip_runner
 from repoprio.render import audit as rendered
 from repoprio.render import sarif
 from repoprio.render.table import painted, plain, unpainted
@@ -55,7 +57,7 @@ def command(options: argparse.Namespace) -> int:
             print(f"repoprio: {plain(meant.line)}", file=sys.stderr)
             if not meant.is_own:
                 # Nothing of that one is run, so its policy is not read.
-                print(f"repoprio: policy of {plain(_with_pip(environment.own()).line)}", file=sys.stderr)
+                print(f"repoprio: policy of {plain(_with_pip(target.own()).line)}", file=sys.stderr)
         terminal.complain(f"repoprio: {error}")
         return error.status
     if options.format == "json":
@@ -84,22 +86,23 @@ def _check(options: argparse.Namespace) -> None:
 def _meant(options: argparse.Namespace) -> Environment | None:
     """The environment that is audited; None where it is files, folders or lists. Nothing of it is started."""
     is_none = options.files or options.collisions or options.path
-    found = None if is_none else environment.meant(options.python, os.environ)
+    found = None if is_none else target.meant(options.python, os.environ)
     return _with_pip(found) if found and found.is_own else found
 
 
 def _with_pip(own: Environment) -> Environment:
-    return own._replace(pip=builtin.pip_version())
+    return own._replace(pip=default_index.pip_version())
 
 
 def _audit(options: argparse.Namespace, meant: Environment | None, tell: Callable[[str], None]) -> Audit:
-    runner.load_pip()
-    from repoprio.pip_adapter.opened import opened
+    pip_runner.load_pip()
+    from repoprio.pip_adapter.inspect.context import opened
 
     with opened() as pip:
-        # Only a guarded pip may be imported, and `opened` guards it.
-        from repoprio.pip_adapter import installed, lock_files
-        from repoprio.pip_adapter.auditor import Auditor
+        # Only a guarded pip may be imported, and `context` guards it.
+        from repoprio.environments import distributions
+        from repoprio.pip_adapter.inspect import lock_files
+        from repoprio.pip_adapter.inspect.audit import Auditor
 
         auditor = Auditor(pip, tell, shadowed=options.shadowed, command=_mender(meant))
         if options.collisions:
@@ -107,10 +110,10 @@ def _audit(options: argparse.Namespace, meant: Environment | None, tell: Callabl
         if options.files:
             read = lock_files.read(pip, options.files)
             return auditor.files(read.packages, read.findings)
-        paths = installed.paths_of(meant) if meant else [installed.folder(path) for path in options.path]
+        paths = distributions.paths_of(meant) if meant else [distributions.folder(path) for path in options.path]
         is_elsewhere = meant is not None and not meant.is_own
         is_own = meant is not None and meant.is_own
-        audit = auditor.environment(installed.installed(paths), is_own=is_own)
+        audit = auditor.environment(distributions.installed(paths), is_own=is_own)
         return replace(audit, read=tuple(paths), is_elsewhere=is_elsewhere)
 
 
@@ -118,7 +121,7 @@ def _mender(meant: Environment | None) -> str:
     """The pip that mends the environment, guarded wherever it installs; "" where none can."""
     if meant is None:
         return ""
-    if meant.named_by != environment.OPTION:
+    if meant.named_by != target.OPTION:
         return "repoprio pip"
     from repoprio.pip_adapter.compat import knows_python
 

@@ -8,12 +8,12 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from repoprio.cli import as_for_pip, here, terminal
+from repoprio.cli import in_target, pip_options, terminal
 from repoprio.render import compare as render
 from repoprio.render.table import painted, unpainted
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.resolution import Voice
+    from repoprio.pip_adapter.inspect.compare.resolve import Voice
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,30 +23,30 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "differ and how to mend it. Nothing is built or installed, and no code of any package is run. It says "
         "beforehand which names it will disclose to whom; private names stay so, and are not compared."
     )
-    as_for_pip.add_requirements(parser)
-    as_for_pip.add_disclose(parser)
+    pip_options.add_requirements(parser)
+    pip_options.add_disclose(parser)
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 where it would be 1")
     parser.add_argument("-v", "--verbose", action="store_true", help="list the projects that are the same, too")
-    here.add_environment(parser)
+    in_target.add_environment(parser)
     terminal.add_report(parser)
-    as_for_pip.add_options(parser)
+    pip_options.add_options(parser)
 
 
 def command(options: argparse.Namespace) -> int:
     """Print the comparison; 1 if anything differs or is not known."""
     if not options.requirements and not options.files:
         options.parser.error("name a requirement, or a file of them with -r")
-    disclosed = as_for_pip.disclosed(options)
-    here.load_pip()
-    from repoprio.pip_adapter import resolution
+    disclosed = pip_options.disclosed(options)
+    in_target.load_pip()
+    from repoprio.pip_adapter.inspect.compare import resolve
 
     with terminal.progress() as tell:
-        voice = _voice(resolution.Voice, tell)
-        found = resolution.compare(options.requirements, options.files, as_for_pip.words(options), voice, disclosed)
+        voice = _voice(resolve.Voice, tell)
+        found = resolve.compare(options.requirements, options.files, pip_options.words(options), voice, disclosed)
     if options.format == "json":
-        print(render.document(found, here.current(options).document))
+        print(render.document(found, in_target.current(options).document))
     else:
-        here.name_first(options)
+        in_target.name_first(options)
         paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
         width = terminal.columns(sys.stdout)
         print(render.screen(found, width=width, paint=paint, verbose=options.verbose))

@@ -7,14 +7,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from repoprio.cli import at_hand, here, terminal
-from repoprio.config.doubts import doubts
-from repoprio.config.faults import Doubt
-from repoprio.config.locations import is_at
-from repoprio.config.pip_settings import Named
+from repoprio.cli import in_target, policy_in_force, terminal
+from repoprio.config.errors import Doubt
+from repoprio.config.loaded import Survey
+from repoprio.config.pip.indexes import Named
 from repoprio.config.schema import json_schema
-from repoprio.config.survey import Survey
-from repoprio.policy import Mode, Policy, Unlisted
+from repoprio.config.warnings import doubts
+from repoprio.policy.locations import is_at
+from repoprio.policy.model import Mode, Policy, Unlisted
 from repoprio.render import policy
 from repoprio.render.table import plain
 from repoprio.urls import bare, is_fuse
@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action = actions.add_parser(name, help=about, description=f"Prints {about}.")
         action.add_argument("file", nargs="?", metavar="FILE", help="TOML or a pip.conf, not what is in force")
         action.add_argument("--isolated", action="store_true", help="without the user's pip.conf, as pip --isolated")
-        here.add_environment(action)
+        in_target.add_environment(action)
         terminal.add_report(action)
         action.set_defaults(action=show if name == "show" else check)
     about = "the JSON Schema of the TOML file, for editors"
@@ -53,13 +53,13 @@ def command(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """The files read and the merged policy; 2 where it is faulty."""
-    survey = at_hand.policy(options.file, isolated=options.isolated)
+    survey = policy_in_force.policy(options.file, isolated=options.isolated)
     if not survey.sources and not survey.faults:
         return _none(survey, options)
     if options.format == "json":
-        print(policy.document(survey, _doubts(survey), environment=here.current(options).document))
+        print(policy.document(survey, _doubts(survey), environment=in_target.current(options).document))
     else:
-        print(f"# {plain(here.current(options).line)}")
+        print(f"# {plain(in_target.current(options).line)}")
         print(policy.show(survey))
         for fault in survey.faults:
             print(f"fault: {fault}", file=sys.stderr)
@@ -68,15 +68,15 @@ def show(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """All faults and doubts; 2 with faults, 1 where every lookup would stop, 0 with other doubts."""
-    survey = at_hand.policy(options.file, isolated=options.isolated)
+    survey = policy_in_force.policy(options.file, isolated=options.isolated)
     wishes = _wishes(survey, isolated=options.isolated)
     if not survey.sources and not survey.faults:
         return _none(survey, options, wishes)
     found = _doubts(survey, wishes)
     if options.format == "json":
-        print(policy.document(survey, found, wishes, environment=here.current(options).document))
+        print(policy.document(survey, found, wishes, environment=in_target.current(options).document))
     else:
-        here.name_first(options)
+        in_target.name_first(options)
         print(policy.check(survey, found, wishes))
     return 2 if survey.faults else int(any(doubt.stops for doubt in found))
 
@@ -110,7 +110,7 @@ def _doubts(survey: Survey, wishes: Sequence[policy.Wish] = ()) -> list[Doubt]:
 
 def _wishes(survey: Survey, *, isolated: bool) -> list[policy.Wish]:
     """What pip's own settings name, and what the policy makes of it."""
-    found, _ = at_hand.pip_settings(isolated=isolated)
+    found, _ = policy_in_force.pip_settings(isolated=isolated)
     return [policy.Wish(bare(one.url), one.origin, *_meaning(survey.draft, one)) for one in found]
 
 
@@ -129,14 +129,14 @@ def _meaning(rules: Policy | None, one: Named) -> tuple[str | None, str]:
 
 def _none(survey: Survey, options: argparse.Namespace, wishes: Sequence[policy.Wish] | None = None) -> int:
     if options.format == "json":
-        print(policy.document(survey, [], wishes, environment=here.current(options).document))
+        print(policy.document(survey, [], wishes, environment=in_target.current(options).document))
     else:
         if wishes is None:
             # Where TOML is expected, a comment.
-            print(f"# {plain(here.current(options).line)}")
+            print(f"# {plain(in_target.current(options).line)}")
         else:
-            here.name_first(options)
+            in_target.name_first(options)
         for wish in wishes or ():
             print(wish)
-    print(f"repoprio: {at_hand.no_policy(isolated=options.isolated)}", file=sys.stderr)
+    print(f"repoprio: {policy_in_force.no_policy(isolated=options.isolated)}", file=sys.stderr)
     return 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from repoprio import demo
+from repoprio.demo import demo
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

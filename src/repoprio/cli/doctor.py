@@ -12,23 +12,25 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
-from repoprio import checkup, environment, shell
-from repoprio.answers import State as Answer
-from repoprio.checkup import Report, Trial
-from repoprio.cli import at_hand, terminal
-from repoprio.config import fuse
-from repoprio.config.faults import HINT
+from repoprio import shell
+from repoprio.cli import policy_in_force, terminal
+from repoprio.config.errors import HINT
 from repoprio.config.load import survey as read_survey
-from repoprio.config.places import INHERITED, Unreadable, pip_text
+from repoprio.config.loaded import Survey
+from repoprio.config.pip import fuse
+from repoprio.config.policy_files import INHERITED, Unreadable, pip_text
 from repoprio.config.settings import Merged
-from repoprio.config.survey import Survey
-from repoprio.doctor import bases, fuses, pips, runs, uvs
-from repoprio.doctor.bench import Bench, bench
-from repoprio.doctor.examine import Examined, State, examine
-from repoprio.environment import Environment
+from repoprio.doctor import base_check, fuse_check, pips, running, uv_check
+from repoprio.doctor.pip_check import Examined, State, examine
+from repoprio.doctor.trial_repositories import Bench, bench
+from repoprio.environments import owners, target
+from repoprio.environments.target import Environment
+from repoprio.explain import checkup
+from repoprio.explain.checkup import Report, Trial
 from repoprio.export import uv
-from repoprio.pip_adapter import owners, runner, tell
-from repoprio.policy import Mode, Policy
+from repoprio.lookup.events import State as Answer
+from repoprio.pip_adapter.hooks import pip_runner, policy_report
+from repoprio.policy.model import Mode, Policy
 from repoprio.render import doctor as rendered
 from repoprio.render import repos
 from repoprio.render.table import plain
@@ -59,16 +61,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Print the report; 1 if something that could be guarded is not, 2 for a faulty policy."""
-    meant = environment.meant(options.python, os.environ)
+    meant = target.meant(options.python, os.environ)
     candidates = list(pips.candidates(meant.python, os.environ.get("PATH", os.defpath), options.venv))
-    with bench(at_hand.TOOLS) as tried:
+    with bench(policy_in_force.TOOLS) as tried:
         told = _side_by_side("pips", lambda pip: pips.ask(pip, tried.folder), candidates)
         found = _side_by_side("tried", lambda one: examine(*one, tried), list(pips.distinct(told)))
         survey = _survey(found[0])
         report = {
             **_head(meant, found[0], survey),
             "environments": [_environment(one) for one in found],
-            "base": bases.look(meant.python, tried)._asdict() if found[0].told.stranger is None else None,
+            "base": base_check.look(meant.python, tried)._asdict() if found[0].told.stranger is None else None,
             "fuse": _fuse(found, tried),
             "unguarded_launches": _launches(),
             "other_installers": [*_uvs(survey, tried), *_others()],
@@ -111,10 +113,10 @@ def _side_by_side(what: str, function: Callable[[T], R], items: Sequence[T]) -> 
 def _survey(meant: Examined) -> Survey:
     """The policy that the environment that is meant finds; where no hook answers there, what one would find here."""
     if meant.hook is None:
-        return at_hand.policy()
+        return policy_in_force.policy()
     if meant.policy is None:
         return Survey((), Merged(), (), None)
-    return read_survey({**os.environ, INHERITED: meant.hook["packed"]}, (), at_hand.TOOLS)
+    return read_survey({**os.environ, INHERITED: meant.hook["packed"]}, (), policy_in_force.TOOLS)
 
 
 def _head(meant: Environment, first: Examined, survey: Survey) -> dict[str, Any]:
@@ -122,7 +124,7 @@ def _head(meant: Environment, first: Examined, survey: Survey) -> dict[str, Any]
     number = None if sys.platform == "win32" else os.geteuid()
     lists: dict[str, Any] = {"files": [], "faults": [], "faulty_files": [], "hints": []}
     nothing = {**lists, "mode": None, "summary": None}
-    policy = tell.document(survey) or nothing
+    policy = policy_report.document(survey) or nothing
     version = meant.version or pips.python_version(first.told) or first.told.python_version or None
     # The line offers a hook where there is none; the document says whether all is well.
     is_hooked = {State.GUARDED: True, State.NO_HOOK: False}.get(first.state)
@@ -187,12 +189,12 @@ def _fix(one: Examined) -> str | None:
     if one.is_damaged:
         return "install repoprio there again: its own is damaged"
     enable = shell.command("repoprio", "enable", *where)
-    return enable if at_hand.reaches(at_hand.record_for_new()) else f"{enable} --policy FILE"
+    return enable if policy_in_force.reaches(policy_in_force.record_for_new()) else f"{enable} --policy FILE"
 
 
 def _fuse(found: Sequence[Examined], tried: Bench) -> dict[str, Any]:
     """Whether the fuse is in pip's global file, and what pips find without their hook where there is one."""
-    file, (settings, _) = at_hand.global_file(), at_hand.pip_settings()
+    file, (settings, _) = policy_in_force.global_file(), policy_in_force.pip_settings()
     try:
         index = fuse.state(pip_text(file) or "")
     except (Unreadable, fuse.NoPlace):
@@ -201,7 +203,7 @@ def _fuse(found: Sequence[Examined], tried: Bench) -> dict[str, Any]:
     known = [one for one in found if one.told.version and one.told.pip.python and not one.told.pip.options]
     run = [one.told.pip for one in known if is_there]
     origins = {bare(one.url): one.origin for one in settings}
-    unguarded = _side_by_side("without hook", lambda pip: fuses.run_unguarded(pip, tried), run) if run else []
+    unguarded = _side_by_side("without hook", lambda pip: fuse_check.run_unguarded(pip, tried), run) if run else []
     return {
         "file": file,
         "in_place": index is not None and is_fuse(index),
@@ -233,7 +235,7 @@ def _uvs(survey: Survey, tried: Bench) -> Iterator[dict[str, Any]]:
     if exported is None:
         yield known
         return
-    looked = uvs.look(path, uv.text(exported, project=False), tried)
+    looked = uv_check.look(path, uv.text(exported, project=False), tried)
     yield {
         **known,
         **looked._asdict(),
@@ -272,7 +274,7 @@ def _stale(meant: Examined, survey: Survey) -> int:
         return 0
     with tempfile.TemporaryDirectory() as folder:
         # `python -m` runs what lies in the working folder, which may be another user's.
-        done = runs.run([*meant.told.pip.command, "cache", "dir"], runs.as_the_user(os.environ), folder)
+        done = running.run([*meant.told.pip.command, "cache", "dir"], running.as_the_user(os.environ), folder)
     folder = os.path.join(done.stdout.strip() or os.devnull, "wheels")
     wheels = (os.path.join(path, name) for path, _, names in os.walk(folder) for name in names)
     return sum(wheel.endswith(".whl") and os.stat(wheel).st_mtime < max(times) for wheel in wheels)
@@ -280,8 +282,8 @@ def _stale(meant: Examined, survey: Survey) -> int:
 
 def _repositories(policy: Policy, meant: Examined) -> list[dict[str, Any]]:
     """What each repository of the policy says of a name that nobody has."""
-    runner.load_pip()
-    from repoprio.pip_adapter import probe
+    pip_runner.load_pip()
+    from repoprio.pip_adapter.inspect import probe
 
     if meant.hook is not None:
         # The policy of the environment that is meant, whatever ours is.

@@ -6,15 +6,15 @@ import argparse
 import os
 import sys
 
-from repoprio import environment, shell
-from repoprio.cli import at_hand
-from repoprio.config import fuse
-from repoprio.config.faults import HINT
+from repoprio import shell
+from repoprio.cli import policy_in_force
+from repoprio.config.errors import HINT
 from repoprio.config.load import read_named
-from repoprio.config.places import VARIABLE
+from repoprio.config.pip import fuse
+from repoprio.config.policy_files import VARIABLE
 from repoprio.config.records import Record
-from repoprio.pip_adapter import environments, ledger
-from repoprio.pip_adapter.environments import Interpreter
+from repoprio.environments import hook_installer, ledger, target
+from repoprio.environments.hook_installer import Interpreter
 
 # What --python, --base and --fuse mean.
 _ENABLED = (
@@ -53,17 +53,17 @@ def command(options: argparse.Namespace) -> int:
     _check(options)
     if options.fuse:
         return _fuse(options)
-    other = environments.interpreter(_python(options))
+    other = hook_installer.interpreter(_python(options))
     if options.base:
-        other = environments.interpreter(other.base)
+        other = hook_installer.interpreter(other.base)
     return _enable(options, other) if options.action == "enable" else _disable(options, other)
 
 
 def _python(options: argparse.Namespace) -> str:
     """The Python that is meant: each option takes a Python, and the folder of a virtual environment."""
     if options.venv:
-        return environments.in_venv(options.venv)
-    return environment.meant(options.python, {}).python if options.python else sys.executable
+        return hook_installer.in_venv(options.venv)
+    return target.meant(options.python, {}).python if options.python else sys.executable
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -79,22 +79,22 @@ def _check(options: argparse.Namespace) -> None:
 def _enable(options: argparse.Namespace, other: Interpreter) -> int:
     record = _record(options, other)
     done = (
-        environments.enable_base(other, record)
+        hook_installer.enable_base(other, record)
         if options.base
-        else environments.enable(other.packages, record, copy=options.copy)
+        else hook_installer.enable(other.packages, record, copy=options.copy)
     )
     for place in done:
         print(f"wrote {place}")
     if not done:
         return _nothing_done(other)
     place = other.stdlib if options.base else other.packages
-    if not options.copy and not environments.is_own(place):
+    if not options.copy and not hook_installer.is_own(place):
         _note(ledger.POINTER, place)
     for layer, file in record.files:
         print(f"repoprio: pip there reads {file} ({layer})", file=sys.stderr)
     if record.is_required:
         print("repoprio: without a policy pip there stops", file=sys.stderr)
-    elif not at_hand.reaches(record):
+    elif not policy_in_force.reaches(record):
         print("repoprio: no policy reaches pip there yet: name one with --policy FILE", file=sys.stderr)
     return 0
 
@@ -106,32 +106,32 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
         # What is known of a gone file is forgotten: this is the command that repairs it.
         file = os.path.abspath(options.policy)
         _check_policy(file)
-        return Record(((VARIABLE, file),), options.required or environments.is_required(place))
-    is_own = os.path.realpath(other.packages) == os.path.realpath(environments.own_packages())
+        return Record(((VARIABLE, file),), options.required or hook_installer.is_required(place))
+    is_own = os.path.realpath(other.packages) == os.path.realpath(hook_installer.own_packages())
     # A base is for everybody: only what was named for it.
-    found = Record() if options.base or is_own else at_hand.record_for_new()
+    found = Record() if options.base or is_own else policy_in_force.record_for_new()
     for layer, file in found.files:
         if not os.path.exists(file):
             hint = "hint: name the policy there: --policy FILE"
-            raise environments.CannotEnable(
+            raise hook_installer.CannotEnable(
                 f"{file} ({layer}) is not there, so pip there would stop.\n  {hint}    [enable]"
             )
-    known = environments.recorded(place)
+    known = hook_installer.recorded(place)
     return found._replace(is_required=found.is_required or options.required).over(known)
 
 
 def _check_policy(file: str) -> None:
     """Raise `RepoprioError` where `file` holds no sound policy."""
     if file == os.devnull:
-        raise environments.CannotEnable(f"{file} is no policy.    [enable]")
-    found = read_named(file, "--policy", at_hand.TOOLS)
+        raise hook_installer.CannotEnable(f"{file} is no policy.    [enable]")
+    found = read_named(file, "--policy", policy_in_force.TOOLS)
     look = f"correct it, and look again with: {shell.command('repoprio', 'config', 'check', file)}"
     faults = (fault._replace(hint=look) if fault.hint == HINT else fault for fault in found.faults)
     found._replace(faults=tuple(faults)).sound("nothing was written")
 
 
 def _disable(options: argparse.Namespace, other: Interpreter) -> int:
-    done = environments.disable_base(other) if options.base else environments.disable(other.packages)
+    done = hook_installer.disable_base(other) if options.base else hook_installer.disable(other.packages)
     ledger.forget(other.stdlib if options.base else other.packages)
     for place in done:
         print(f"took out {place}")
@@ -142,26 +142,26 @@ def _disable(options: argparse.Namespace, other: Interpreter) -> int:
 
 
 def _nothing_done(other: Interpreter) -> int:
-    if environments.is_whole(other.packages):
+    if hook_installer.is_whole(other.packages):
         print(f"repoprio: {other.packages} has repoprio itself", file=sys.stderr)
         return 0
-    raise environments.CannotEnable(
+    raise hook_installer.CannotEnable(
         f"{other.packages} has a repoprio of its own, which is damaged: install it there again.    [enable]"
     )
 
 
 def _fuse(options: argparse.Namespace) -> int:
     """Put the fuse into pip's global file, or take it out."""
-    file = os.path.realpath(at_hand.global_file())
-    text = environments.read(file)
+    file = os.path.realpath(policy_in_force.global_file())
+    text = hook_installer.read(file)
     try:
         new = fuse.put(text) if options.action == "enable" else fuse.take(text)
     except fuse.NoPlace as error:
-        raise environments.CannotEnable(f"{file} {error}    [enable]") from None
+        raise hook_installer.CannotEnable(f"{file} {error}    [enable]") from None
     if new == text:
         print(f"repoprio: {file} {'has the fuse' if options.action == 'enable' else 'has no fuse'}", file=sys.stderr)
         return 0
-    environments.write(file, new) if new else environments.remove(file)
+    hook_installer.write(file, new) if new else hook_installer.remove(file)
     _note(ledger.FUSE, file) if options.action == "enable" else ledger.forget(file)
     print(f"{'wrote' if options.action == 'enable' else 'took out of'} {file}")
     return 0
@@ -169,6 +169,6 @@ def _fuse(options: argparse.Namespace) -> int:
 
 def _note(kind: str, place: str) -> None:
     if not ledger.note(kind, place):
-        where = environments.own_packages()
+        where = hook_installer.own_packages()
         said = f"repoprio: {where} cannot be written, so that `pip uninstall repoprio` will not take this out"
         print(f"{said}: run repoprio disable before it", file=sys.stderr)

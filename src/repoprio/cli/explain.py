@@ -6,12 +6,12 @@ import argparse
 import sys
 
 from repoprio import shell
-from repoprio.cli import as_for_pip, here, terminal
-from repoprio.explanation import Explanation
-from repoprio.lookup import Outcome
+from repoprio.cli import in_target, pip_options, terminal
+from repoprio.explain.explanation import Explanation
+from repoprio.lookup.project import Outcome
 from repoprio.names import is_project_name
-from repoprio.render import json
-from repoprio.render.screen import screen, summary
+from repoprio.render import explain_json
+from repoprio.render.explain_text import screen, summary
 from repoprio.render.table import painted, unpainted
 
 
@@ -21,17 +21,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "Says who owns each name, what would be installed and why. Nothing is built or installed, "
         "and nobody below the owner is asked."
     )
-    as_for_pip.add_requirements(parser)
+    pip_options.add_requirements(parser)
     asks = (
         "ask lower-priority repositories too, if routing leaves them; shows what is shadowed, and what pip would take"
     )
     parser.add_argument("--shadowed", action="store_true", help=asks)
-    as_for_pip.add_disclose(parser)
+    pip_options.add_disclose(parser)
     lists = "list each rejected file, and each URL that was asked"
     parser.add_argument("-v", "--verbose", action="store_true", help=lists)
-    here.add_environment(parser)
+    in_target.add_environment(parser)
     terminal.add_report(parser)
-    as_for_pip.add_options(parser)
+    pip_options.add_options(parser)
 
 
 def command(options: argparse.Namespace) -> int:
@@ -42,20 +42,20 @@ def command(options: argparse.Namespace) -> int:
         name, asked = options.disclose[0], shell.command(*options.requirements)
         again = f": repoprio explain --shadowed --disclose {name} {asked}" if asked and is_project_name(name) else ""
         options.parser.error(f"--disclose NAME needs --shadowed{again}")
-    here.load_pip()
-    from repoprio.pip_adapter import explainer
+    in_target.load_pip()
+    from repoprio.pip_adapter.inspect import explain
 
-    explanations = explainer.explain(
+    explanations = explain.explain(
         options.requirements,
         options.files,
-        as_for_pip.words(options),
+        pip_options.words(options),
         shadowed=options.shadowed,
-        disclosed=as_for_pip.disclosed(options),
+        disclosed=pip_options.disclosed(options),
     )
     if options.format == "json":
-        print(json.document(explanations, here.current(options).document))
+        print(explain_json.document(explanations, in_target.current(options).document))
     else:
-        here.name_first(options)
+        in_target.name_first(options)
         print(_screens(options, explanations))
     return 0 if all(e.outcome is Outcome.SERVED for e in explanations) else 1
 

@@ -7,8 +7,8 @@ import os
 import sys
 from typing import Any
 
-from repoprio.cli import at_hand, here
-from repoprio.config import places
+from repoprio.cli import in_target, policy_in_force
+from repoprio.config import policy_files
 from repoprio.errors import RepoprioError
 from repoprio.export import Exported, uv
 
@@ -28,13 +28,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project", action="store_true", help="for a project's pyproject.toml: routes exact names too")
     parser.add_argument("--check", metavar="FILE", help="compare with FILE instead")
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 though something cannot be said")
-    here.add_environment(parser)
+    in_target.add_environment(parser)
     parser.add_argument("--policy", metavar="FILE", help="a policy in TOML, instead of the one in force")
 
 
 def command(options: argparse.Namespace) -> int:
     """Print the export, or compare it with a file; 1 where something cannot be said, or differs."""
-    here.tell(options)
+    in_target.tell(options)
     project = options.project or os.path.basename(options.check or "") == "pyproject.toml"
     try:
         exported = _exported(options, project=project)
@@ -51,9 +51,9 @@ def command(options: argparse.Namespace) -> int:
 
 
 def _exported(options: argparse.Namespace, *, project: bool) -> Exported:
-    policy = at_hand.policy(options.policy).sound()
+    policy = policy_in_force.policy(options.policy).sound()
     if policy is None:
-        raise NothingExported(at_hand.no_policy())
+        raise NothingExported(policy_in_force.no_policy())
     try:
         return uv.export(policy, project=project)
     except uv.CannotExport as error:
@@ -71,8 +71,8 @@ def _compare(exported: Exported, file: str, *, project: bool) -> int:
 
 def _document(file: str, *, project: bool) -> dict[str, Any]:
     try:
-        document = at_hand.TOOLS.parse_toml(places.toml_text(file))
-    except places.Unreadable as error:
+        document = policy_in_force.TOOLS.parse_toml(policy_files.toml_text(file))
+    except policy_files.Unreadable as error:
         raise CannotCompare(f"{file} {error}    [usage]") from None
     except (ValueError, RecursionError) as error:
         raise CannotCompare(f"{file} is not TOML: {error}    [usage]") from None

@@ -7,16 +7,15 @@ import os
 import sys
 
 from repoprio import shell
-from repoprio.cli import at_hand, here
-from repoprio.config import values
-from repoprio.config.faults import PolicyFaults
+from repoprio.cli import in_target, policy_in_force
+from repoprio.config import starter, values
+from repoprio.config.errors import PolicyFaults
 from repoprio.config.load import read_text
-from repoprio.config.locations import variable_of
-from repoprio.config.pip_settings import Named
-from repoprio.config.places import VARIABLE
+from repoprio.config.pip.indexes import Named
+from repoprio.config.policy_files import VARIABLE
 from repoprio.errors import RepoprioError
-from repoprio.policy import PYPI
-from repoprio.render import draft
+from repoprio.policy.locations import variable_of
+from repoprio.policy.model import PYPI
 from repoprio.render.table import plain
 from repoprio.urls import bare
 
@@ -43,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--owns", action="append", default=[], metavar="NAME=PATTERN", help=owned)
     parser.add_argument("--flat", action="append", default=[], metavar="NAME", help="it is what pip calls find-links")
     parser.add_argument("--isolated", action="store_true", help="without the user's pip.conf, as pip --isolated")
-    here.add_environment(parser)
+    in_target.add_environment(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="a file that is not there yet; - is stdout")
 
 
@@ -51,7 +50,7 @@ def command(options: argparse.Namespace) -> int:
     """Print the policy, or write it to a file that is not there yet."""
     if options.output == "":
         options.parser.error("-o takes the name of a file")
-    here.tell(options)
+    in_target.tell(options)
     text = _from_names(options) if options.repositories else _from_settings(options)
     file = None if options.output == "-" else options.output or _unwritten()
     if file:
@@ -66,26 +65,26 @@ def _from_names(options: argparse.Namespace) -> str:
     if options.isolated:
         options.parser.error("--isolated is for a policy from pip's settings, without names")
     namespaces, owns = (_patterns(options, option) for option in ("namespaces", "owns"))
-    wanted: list[draft.Wanted] = []
+    wanted: list[starter.Wanted] = []
     for given in options.repositories:
         name, url = _name_and_url(options, given)
         if name in (known.name for known in wanted):
             options.parser.error(f"{name!r} is named twice")
         note = _note_of_mirror(options) if url == PYPI else ""
         alone, own = (tuple(patterns.pop(name, "").replace(",", " ").split()) for patterns in (namespaces, owns))
-        wanted.append(draft.Wanted(name, url, alone, own, flat=name in options.flat, note=note))
+        wanted.append(starter.Wanted(name, url, alone, own, flat=name in options.flat, note=note))
         if bare(url) != url:
             variable = variable_of(name)
             print(f"repoprio: the login of {name} is left out: set {variable}_USERNAME and _PASSWORD", file=sys.stderr)
     for name in [*namespaces, *owns, *(set(options.flat) - {known.name for known in wanted})]:
         options.parser.error(f"{name!r} is none of the repositories given")
-    return _checked(draft.from_names(wanted))
+    return _checked(starter.from_names(wanted))
 
 
 def _note_of_mirror(options: argparse.Namespace) -> str:
     """What is to say where pip asks an index of its own in place of the built-in one, which ``pypi`` stands for."""
     others = [given.partition("=")[2] for given in options.repositories]
-    found = draft.mirror(at_hand.pip_settings()[0], at_hand.TOOLS.default_index(), others)
+    found = starter.mirror(policy_in_force.pip_settings()[0], policy_in_force.TOOLS.default_index(), others)
     if found is None:
         return ""
     url = bare(found.url)
@@ -110,7 +109,7 @@ def _name_and_url(options: argparse.Namespace, given: str) -> tuple[str, str]:
 
 def _checked(text: str) -> str:
     try:
-        read_text(text, "the new policy", os.environ, at_hand.TOOLS)
+        read_text(text, "the new policy", os.environ, policy_in_force.TOOLS)
     except PolicyFaults as faults:
         said = "\n  ".join(f"{fault.key}: {fault.problem}" for fault in faults.faults)
         raise CannotWrite(f"these repositories make no policy.\n  {said}    [usage]") from None
@@ -131,13 +130,13 @@ def _from_settings(options: argparse.Namespace) -> str:
     for option in _FOR_NAMES:
         if getattr(options, option):
             options.parser.error(f"--{option} is for repositories that are named")
-    found, faults = at_hand.pip_settings(isolated=options.isolated)
+    found, faults = policy_in_force.pip_settings(isolated=options.isolated)
     if faults:
         raise PolicyFaults(faults)
     found = [_absolute(one) for one in found]
-    for url, origin in draft.origins(found).items():
+    for url, origin in starter.origins(found).items():
         print(f"repoprio: found {url} ({origin})", file=sys.stderr)
-    return draft.from_settings(found, at_hand.TOOLS.default_index())
+    return starter.from_settings(found, policy_in_force.TOOLS.default_index())
 
 
 def _absolute(one: Named) -> Named:
@@ -156,7 +155,7 @@ def _unwritten() -> str | None:
 def _is_sound(text: str) -> bool:
     """Whether pip goes on with this policy, as it does not where priorities are left to decide."""
     try:
-        read_text(text, "the new policy", os.environ, at_hand.TOOLS)
+        read_text(text, "the new policy", os.environ, policy_in_force.TOOLS)
     except PolicyFaults:
         return False
     return True
@@ -168,7 +167,7 @@ def _in_force(file: str, *, is_decided: bool) -> str:
     first = "" if is_decided else f"; decide the priorities in it, look with: {look}"
     if os.environ.get(VARIABLE) == file:
         return first
-    before = at_hand.policy()
+    before = policy_in_force.policy()
     instead = " (it replaces the policy that is in force now: repoprio config show)" if before.sources else ""
     lead = f"{first}, then" if first else "; put it in force"
     return f"{lead}: {shell.command('export', f'{VARIABLE}={os.path.abspath(file)}')}{instead}"

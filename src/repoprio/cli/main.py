@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TextIO, cast
 
-from repoprio.cli import here, parser, terminal
+from repoprio.cli import in_target, parser, terminal
 from repoprio.errors import RepoprioError, UnknownPip
 from repoprio.output import Shown, say
 
@@ -42,18 +42,18 @@ def _run(given: list[str]) -> int:
     speaking = None
     try:
         if given[:1] == ["pip"]:
-            return here.run_pip(given[1:])
+            return in_target.run_pip(given[1:])
         options = parser.parse(given)
-        if options.has_environment and (environment := here.other(options.python)):
-            from repoprio.pip_adapter import elsewhere
+        if options.has_environment and (environment := in_target.other(options.python)):
+            from repoprio.environments import run_there
 
-            return elsewhere.run(environment, given)
+            return run_there.run(environment, given)
         speaking = options if options.has_environment else None
         status: int = options.command(options)
         if sys.stdout is not None:
             sys.stdout.flush()
     except (RepoprioError, UnknownPip) as error:
-        here.complain(f"repoprio: {error}", speaking)
+        in_target.complain(f"repoprio: {error}", speaking)
         return error.status
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python would complain once more at its exit.
@@ -75,7 +75,7 @@ def _run(given: list[str]) -> int:
 
 def _prepare() -> None:
     """Streams and variables as all commands can bear them."""
-    here.begin()
+    in_target.begin()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A name that the terminal's encoding does not have is no reason to fail.

@@ -123,7 +123,7 @@ class _Parser(argparse.ArgumentParser):
             if unknown := self._unknown():
                 _refuse(self, unknown)
             message += self._choices_of(message.removeprefix(_MISSING).split(", "))
-        from repoprio.config.faults import printable
+        from repoprio.config.errors import printable
         from repoprio.urls import hushed
 
         words = (hushed(word) if "@" in word or "://" in word else word for word in message.split(" "))

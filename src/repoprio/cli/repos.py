@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from repoprio.checkup import Trial, report
-from repoprio.cli import at_hand, here, terminal
+from repoprio.cli import in_target, policy_in_force, terminal
 from repoprio.errors import NoPolicy
+from repoprio.explain.checkup import Trial, report
 from repoprio.render import repos
 from repoprio.render.table import painted, unpainted
 
@@ -20,31 +20,31 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these repositories")
     parser.add_argument("--check", action="store_true", help="ask each of them, and its mirrors")
-    here.add_environment(parser)
+    in_target.add_environment(parser)
     terminal.add_report(parser)
 
 
 def command(options: argparse.Namespace) -> int:
     """Print the repositories; 1 if one that was asked gave no usable answer."""
-    policy = at_hand.policy().sound()
+    policy = policy_in_force.policy().sound()
     if policy is None:
-        raise NoPolicy(at_hand.no_policy())
+        raise NoPolicy(policy_in_force.no_policy())
     known = {repository.name for repository in policy.repositories}
     if strangers := [name for name in options.names if name not in known]:
         options.parser.error(f"{strangers[0]!r} is none of the policy's repositories: {', '.join(sorted(known))}")
     trials = _trials(tuple(options.names)) if options.check else []
     reports = [one for one in report(policy, trials) if not options.names or one.repository.name in options.names]
     if options.format == "json":
-        print(repos.document(policy, reports, checked=options.check, environment=here.current(options).document))
+        print(repos.document(policy, reports, checked=options.check, environment=in_target.current(options).document))
     else:
-        here.name_first(options)
+        in_target.name_first(options)
         paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
         print(repos.screen(policy, reports, terminal.columns(sys.stdout), paint))
     return 1 if any(one.is_silent for one in reports) else 0
 
 
 def _trials(names: tuple[str, ...]) -> list[Trial]:
-    here.load_pip()
-    from repoprio.pip_adapter import probe
+    in_target.load_pip()
+    from repoprio.pip_adapter.inspect import probe
 
     return probe.probe(names, thorough=True)

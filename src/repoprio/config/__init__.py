@@ -1,1 +1,1 @@
-"""From text to policy: `places` finds and opens the files, `schema` and `read` turn them into a `Policy`."""
+"""From text to policy: `policy_files` finds and opens the files, `schema` and `build` turn them into a `Policy`."""

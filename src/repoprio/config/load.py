@@ -6,14 +6,14 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from repoprio.config import places, records
-from repoprio.config.faults import Fault
-from repoprio.config.layers import Said, merge
-from repoprio.config.places import VARIABLE, Layer, Unreadable
-from repoprio.config.read import Tools, read
+from repoprio.config import policy_files, records
+from repoprio.config.build import Tools, read
+from repoprio.config.errors import Fault
+from repoprio.config.loaded import Source, Survey
+from repoprio.config.merge import Said, merge
+from repoprio.config.policy_files import VARIABLE, Layer, Unreadable
 from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, settings
-from repoprio.config.survey import Source, Survey
-from repoprio.policy import Mode, Policy
+from repoprio.policy.model import Mode, Policy
 from repoprio.urls import hushed
 
 _UNSET = f"unset {VARIABLE}"
@@ -31,10 +31,10 @@ def no_policy(environ: Mapping[str, str], found: Sequence[Layer], system: str) -
     if environ.get(VARIABLE) == os.devnull:
         lines += [f"  {VARIABLE} is {os.devnull}, which switches it off.", f"  hint: unset {VARIABLE}    [no-policy]"]
         return "\n".join(lines)
-    looked = dict.fromkeys(file for layer in found for file in layer.files if layer.name != places.SYSTEM)
-    pieces = os.path.join(system, places.PIECES, "*.toml")
+    looked = dict.fromkeys(file for layer in found for file in layer.files if layer.name != policy_files.SYSTEM)
+    pieces = os.path.join(system, policy_files.PIECES, "*.toml")
     lines += [
-        f"  looked for: {VARIABLE}; {os.path.join(system, places.FILE_NAME)}; {pieces};",
+        f"  looked for: {VARIABLE}; {os.path.join(system, policy_files.FILE_NAME)}; {pieces};",
         f"  [repoprio] in {', '.join(looked) or 'no file, since PIP_CONFIG_FILE is the null device'}",
         f"  hint: repoprio init writes one; name it: export {VARIABLE}=FILE    [no-policy]",
     ]
@@ -43,7 +43,7 @@ def no_policy(environ: Mapping[str, str], found: Sequence[Layer], system: str) -
 
 def survey(environ: Mapping[str, str], found: Sequence[Layer], tools: Tools) -> Survey:
     """Read the policy of this process: its parent's, else what ``REPOPRIO_CONFIG`` names, else the layers."""
-    if carried := environ.get(places.INHERITED):
+    if carried := environ.get(policy_files.INHERITED):
         inherited = _inherited(carried, environ, tools)
         if inherited is not None:
             return inherited
@@ -81,7 +81,7 @@ def _required(result: Survey, said: Sequence[Said], record: records.Record, envi
     if result.policy is not None or result.faults:
         return result
     # Whatever the key says: it knows one word, and a misspelled one was meant.
-    by = [s.file for one in said if one.name == places.SYSTEM for s in one.settings if s.path == ("policy",)]
+    by = [s.file for one in said if one.name == policy_files.SYSTEM for s in one.settings if s.path == ("policy",)]
     is_off = environ.get(VARIABLE) == os.devnull
     problem = f"a policy is required, and {f'{VARIABLE} is {os.devnull}' if is_off else 'there is none'}"
     if by:
@@ -107,12 +107,12 @@ def read_pip_files(found: Sequence[Layer]) -> tuple[list[tuple[str, Mapping[str,
 
 def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | Fault:
     try:
-        text = places.pip_text(file) or ""
+        text = policy_files.pip_text(file) or ""
         if not any(word in text.lower() for word in ("index", "find")):
             return {}
-        from repoprio.config import ini
+        from repoprio.config.pip import policy_section
 
-        return ini.sections(text)
+        return policy_section.sections(text)
     except Unreadable as error:
         return Fault(file, "", str(error))
     except ValueError as error:
@@ -122,7 +122,7 @@ def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | Fault:
 def read_file(file: str, environ: Mapping[str, str], tools: Tools) -> Survey:
     """Read one file, TOML or (by its ending) one of pip's, whatever policy is in force."""
     is_pips = file.endswith((".conf", ".ini"))
-    return _alone(Layer(places.PIP_FILE if is_pips else places.FILE, (file,)), environ, tools)
+    return _alone(Layer(policy_files.PIP_FILE if is_pips else policy_files.FILE, (file,)), environ, tools)
 
 
 def read_named(file: str, option: str, tools: Tools) -> Survey:
@@ -158,14 +158,14 @@ def _too_long(merged: Merged) -> list[Fault]:
     """A fault where child processes could not be told the policy."""
     if sum(len(str(setting.value)) for setting in merged.settings.values()) < CARRIED_LIMIT // 2:
         return []
-    from repoprio.config import carry
+    from repoprio.config import handoff
 
     try:
-        carry.pack(merged)
+        handoff.pack(merged)
     except TypeError:
         # Something that JSON has no word for is a fault of its own.
         return []
-    except carry.TooLong as error:
+    except handoff.TooLong as error:
         return [Fault("the policy", "", str(error), "say it in fewer patterns")]
     return []
 
@@ -199,19 +199,21 @@ def _alone(layer: Layer, environ: Mapping[str, str], tools: Tools) -> Survey:
     files = _Files(tools)
     said = files.layer(layer)
     if not files.faults and not said.settings:
-        what = "has no section [repoprio]" if layer.name == places.PIP_FILE else "says nothing"
+        what = "has no section [repoprio]" if layer.name == policy_files.PIP_FILE else "says nothing"
         files.faults.append(Fault(layer.files[0], "", f"{what}; {VARIABLE}={os.devnull} means no policy"))
     return _survey([said], files, environ, tools)
 
 
 def _inherited(carried: str, environ: Mapping[str, str], tools: Tools) -> Survey | None:
     """The parent's policy; None where it had none, and nothing to hand on."""
-    from repoprio.config import carry
+    from repoprio.config import handoff
 
     try:
-        merged, faults = carry.unpack(carried)
+        merged, faults = handoff.unpack(carried)
     except ValueError as error:
-        fault = Fault(places.INHERITED, "", f"is not what a parent pip hands on: {error}", f"unset {places.INHERITED}")
+        fault = Fault(
+            policy_files.INHERITED, "", f"is not what a parent pip hands on: {error}", f"unset {policy_files.INHERITED}"
+        )
         return Survey((), Merged(), (fault,), None)
     if not merged.settings and not faults:
         return None
@@ -263,7 +265,7 @@ class _Files:
 
     def layer(self, layer: Layer) -> Said:
         """What the files of one layer say; pip's own are INI, all others TOML."""
-        is_toml = layer.name in (places.SYSTEM, places.FILE, VARIABLE)
+        is_toml = layer.name in (policy_files.SYSTEM, policy_files.FILE, VARIABLE)
         said = (self._toml_file(layer, file) if is_toml else self._pip_file(layer, file) for file in layer.files)
         return Said(layer.name, tuple(setting for one in said for setting in one))
 
@@ -280,7 +282,7 @@ class _Files:
 
     def _toml_file(self, layer: Layer, file: str) -> tuple[Setting, ...]:
         try:
-            text = places.toml_text(file)
+            text = policy_files.toml_text(file)
         except Unreadable as error:
             named = f"named by {layer.option or VARIABLE}"
             by = f" ({_label(layer) if layer.is_recorded else named})" if layer.name == VARIABLE else ""
@@ -290,18 +292,18 @@ class _Files:
 
     def _pip_file(self, layer: Layer, file: str) -> tuple[Setting, ...]:
         try:
-            text = places.pip_text(file)
+            text = policy_files.pip_text(file)
         except Unreadable as error:
             self._break(file, str(error))
             return ()
         if text is None and layer.is_recorded:
             self.lose(file)
             return ()
-        if not text or not places.mentions(text):
+        if not text or not policy_files.mentions(text):
             return ()
-        from repoprio.config import ini
+        from repoprio.config.pip import policy_section
 
-        document, faults = ini.document(text, file)
+        document, faults = policy_section.document(text, file)
         self.faults += faults
         if document is None:
             self.broken += [fault.file for fault in faults]

@@ -1,7 +1,7 @@
 """What an environment keeps of the policy that it was made under: where its files lie, and whether one must be there.
 
 Paths and never content, and only of files that a pip there would not find by itself. A pointer holds them as a
-literal (`pip_adapter/pointer.py`); where repoprio itself is installed, a small file beside the shim.
+literal (`environments/pointer.py`); where repoprio itself is installed, a small file beside the shim.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from repoprio.config import values
-from repoprio.policy import HIGHEST, LOWEST, DirectUrls, Format, Mode, Redirects, Unlisted
+from repoprio.policy.model import HIGHEST, LOWEST, DirectUrls, Format, Mode, Redirects, Unlisted
 
 Json = Mapping[str, Any]
 # The section of pip's files that is ours.

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from repoprio.names import NormalizedName, Pattern, is_project_name, normalize
-from repoprio.policy import HIGHEST, LOWEST, Redirects
+from repoprio.policy.model import HIGHEST, LOWEST, Redirects
 from repoprio.urls import Site, hushed, site
 
 Parser = Callable[[Any], Any]

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from repoprio.doctor import runs
+from repoprio.doctor import running
+from repoprio.environments import hook_installer, owners
+from repoprio.environments.owners import Stranger
 from repoprio.errors import RepoprioError
-from repoprio.pip_adapter import environments, owners
-from repoprio.pip_adapter.owners import Stranger
 
 _DEEPEST = 6
 _LAUNCHER = re.compile(r"pip(3(\.[0-9]+)?)?(\.exe)?")
@@ -83,14 +83,14 @@ def ask(pip: Pip, folder: str) -> Told:
     """Ask a pip for its version; nothing is run as root that another user can change."""
     if stranger := pip.stranger():
         return Told(pip, None, stranger=stranger)
-    done = runs.run([*pip.command, "--version"], {**runs.plain(os.environ), **runs.QUIET}, pip.folder(folder))
+    done = running.run([*pip.command, "--version"], {**running.plain(os.environ), **running.QUIET}, pip.folder(folder))
     if found := _VERSION.search(done.stdout):
         pip = pip if pip.python else pip._replace(python=_python_of(pip, folder))
         return Told(pip, found[1], os.path.realpath(found[2]), found[3])
     # Only where there is no pip is there nothing to guard: one that does not answer may be open. A shell, which
     # launchers of version managers are for, ends with 127 where it finds no program.
     is_there = _NO_PIP.search(done.stderr) is None and done.returncode != 127
-    return Told(pip, "?" if is_there else None, said=runs.last_line(done.stderr))
+    return Told(pip, "?" if is_there else None, said=running.last_line(done.stderr))
 
 
 def python_version(told: Told) -> str | None:
@@ -98,15 +98,15 @@ def python_version(told: Told) -> str | None:
     if told.pip.python is None or told.stranger:
         return None
     ask = "import sys; print(sys.version.partition(' ')[0])"
-    done = runs.run([told.pip.python, "-I", "-c", ask], runs.plain(os.environ), os.getcwd())
+    done = running.run([told.pip.python, "-I", "-c", ask], running.plain(os.environ), os.getcwd())
     return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _python_of(pip: Pip, folder: str) -> str | None:
     """The Python that a launcher starts, from what its pip says of itself."""
-    done = runs.run(
+    done = running.run(
         [*pip.command, "debug"],
-        {**runs.plain(os.environ), **runs.QUIET, "PIP_CONFIG_FILE": os.devnull},
+        {**running.plain(os.environ), **running.QUIET, "PIP_CONFIG_FILE": os.devnull},
         pip.folder(folder),
     )
     found = re.search(r"(?m)^sys\.executable: (.+)$", done.stdout)
@@ -146,8 +146,8 @@ def _beneath(folder: str) -> Iterator[str]:
     for path, below, files in os.walk(folder, followlinks=True):
         if "pyvenv.cfg" in files:
             below[:] = [name for name in below if name not in ("bin", "include", "lib", "lib64", "Lib", "Scripts")]
-            with suppress(environments.CannotEnable):
-                yield environments.in_venv(path)
+            with suppress(hook_installer.CannotEnable):
+                yield hook_installer.in_venv(path)
         if path.rstrip(os.sep).count(os.sep) - top >= _DEEPEST:
             below.clear()
         below.sort()

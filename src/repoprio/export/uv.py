@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from repoprio import toml
 from repoprio.export import Exported, Gap
 from repoprio.names import Pattern
-from repoprio.policy import PYPI, DirectUrls, Format, Mode, Pin, Policy, Repository, tiers
-from repoprio.render import toml
+from repoprio.policy.model import PYPI, DirectUrls, Format, Mode, Pin, Policy, Repository, tiers
 from repoprio.urls import place
 
 # No version is that low, so whoever requires the project is refused.

@@ -16,14 +16,14 @@ from pip._internal.utils.packaging import check_requires_python
 from pip._vendor.packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pip._vendor.packaging.version import InvalidVersion, Version
 
-from repoprio.config import load, read
+from repoprio.config import build, load
+from repoprio.config.build import Tools
 from repoprio.config.load import read_pip_files, survey
-from repoprio.config.pip_settings import Named, named
-from repoprio.config.read import Tools
-from repoprio.config.survey import Survey
+from repoprio.config.loaded import Survey
+from repoprio.config.pip.indexes import Named, named
+from repoprio.environments.child_script import PARENTS_NO_INDEX
 from repoprio.names import SDIST_ENDINGS, normalize
-from repoprio.pip_adapter import hook
-from repoprio.pip_adapter.child import PARENTS_NO_INDEX
+from repoprio.pip_adapter.hooks import import_hook
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -42,7 +42,7 @@ def is_version(text: str) -> bool:
 
 def is_specifier(text: str) -> bool:
     """Whether pip's own `SpecifierSet` takes `text` (PEP 440)."""
-    return read.is_specifier(text, SpecifierSet)
+    return build.is_specifier(text, SpecifierSet)
 
 
 def default_index() -> str:
@@ -55,7 +55,7 @@ TOOLS = Tools(tomllib.loads, is_specifier, default_index)
 
 def no_policy() -> str:
     """What to say where there is no policy."""
-    return load.no_policy(os.environ, hook.layers(isolated=False), hook.system_folder())
+    return load.no_policy(os.environ, import_hook.layers(isolated=False), import_hook.system_folder())
 
 
 OLDEST, NEWEST = "22.0.2", "26.3"
@@ -73,12 +73,12 @@ def news() -> str | None:
 
 def read_policy(*, isolated: bool = False) -> Survey:
     """What there is of a policy for this pip."""
-    return survey(os.environ, hook.layers(isolated=isolated), TOOLS)
+    return survey(os.environ, import_hook.layers(isolated=isolated), TOOLS)
 
 
 def pip_settings(*, isolated: bool = False) -> list[Named]:
     """The indexes and find-links that pip's own files and variables name, in the order in which it reads them."""
-    files, _ = read_pip_files(hook.pip_layers(isolated=isolated))
+    files, _ = read_pip_files(import_hook.pip_layers(isolated=isolated))
     return named(files, {} if isolated else os.environ)
 
 

@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from repoprio.comparison import Comparison, Disclosure, Judged, Pick, Side, Verdict
-from repoprio.policy import Policy, Repository
-from repoprio.reasons import listed
-from repoprio.render.json import SCHEMA, about
+from repoprio.explain.comparison import Comparison, Disclosure, Judged, Pick, Side, Verdict
+from repoprio.lookup.reasons import listed
+from repoprio.policy.model import Policy, Repository
+from repoprio.render.explain_json import SCHEMA, about
 from repoprio.render.table import Column, Paint, Row, plain, table, unpainted
 
 _COLUMNS = (

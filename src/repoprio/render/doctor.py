@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from repoprio.answers import State
-from repoprio.policy import Mode
+from repoprio.lookup.events import State
+from repoprio.policy.model import Mode
 
 _INDENT = "         "
 _NOTHING = "finds nothing"

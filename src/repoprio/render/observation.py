@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from repoprio.observation import Change, Tally
+from repoprio.explain.observation import Change, Tally
 from repoprio.render.table import plain
 
 SCHEMA = 1

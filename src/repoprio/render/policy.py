@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from repoprio.config.faults import HINT, Doubt, Fault, printable
+from repoprio import toml
+from repoprio.config.errors import HINT, Doubt, Fault, printable
+from repoprio.config.loaded import Survey
 from repoprio.config.schema import POLICY, TABLES
 from repoprio.config.settings import Setting
-from repoprio.config.survey import Survey
-from repoprio.policy import Policy, Redirects
-from repoprio.render import toml
+from repoprio.policy.model import Policy, Redirects
 from repoprio.urls import hushed
 
 SCHEMA = 1

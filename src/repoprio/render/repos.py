@@ -7,11 +7,11 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from repoprio.answers import State
-from repoprio.checkup import EVERYBODY_HAS, Report, Trial
+from repoprio.explain.checkup import EVERYBODY_HAS, Report, Trial
+from repoprio.lookup.events import State
 from repoprio.names import Pattern
-from repoprio.policy import Pin, Policy, Redirects, Repository, tiers
-from repoprio.render.json import about
+from repoprio.policy.model import Pin, Policy, Redirects, Repository, tiers
+from repoprio.render.explain_json import about
 from repoprio.render.table import Paint, plain, unpainted
 
 SCHEMA = 1

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from repoprio import shell
-from repoprio.lookup import Code
-from repoprio.policy import LOWEST, Format, Policy, Repository
-from repoprio.reasons import listed
-from repoprio.render import text, toml
+from repoprio import shell, toml
+from repoprio.lookup.project import Code
+from repoprio.lookup.reasons import listed
+from repoprio.policy.model import LOWEST, Format, Policy, Repository
+from repoprio.render import messages
 from repoprio.urls import site
 
 # What the hosts and paths of many repositories have in common: it tells none of them from another.
@@ -45,7 +45,7 @@ def refusal(refused: Sequence[UnlistedPlace], policy: Policy) -> str:
     known = [f"{one.shown} is {one.known.name}, of another format: see the hint." for one in refused if one.known]
     rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
     details = [*named[1:], *known, f"rule: {rule}", *_hint(refused, policy)]
-    return text.message(named[0], details, Code.UNLISTED.value, help_text=policy.help)
+    return messages.message(named[0], details, Code.UNLISTED.value, help_text=policy.help)
 
 
 def _hint(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[str]:

@@ -1,0 +1,157 @@
+"""The environment that a command speaks of: the command runs in that one's Python, and names it first."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple, TextIO
+
+from repoprio import shell
+from repoprio.cli import terminal
+from repoprio.config.pip import default_index
+from repoprio.environments import child_script
+from repoprio.environments.target import OPTION, OWN, VARIABLE, Environment, NoEnvironment, meant, own
+from repoprio.render.table import plain
+
+# The line that named the environment on stderr, once that is done.
+_told: list[str] = []
+
+
+class Arrival(NamedTuple):
+    """How this process came to be: what named its environment where it was started there as a guest, else None.
+
+    `is_hooked` is whether a hook stood in place when this Python started.
+    """
+
+    guest_of: str | None
+    is_hooked: bool
+
+
+@functools.cache
+def arrival() -> Arrival:
+    """How this process came to be."""
+    guest_of = os.environ.pop(child_script.GUEST, None)
+    hooked = os.environ.pop(child_script.HOOKED, "")
+    if guest_of:
+        os.environ.pop(child_script.RUNNER, None)
+    return Arrival(guest_of, bool(hooked if guest_of else child_script.hooks()))
+
+
+def begin() -> None:
+    """What comes before all else: nothing of the arrival is handed on, and no environment is named yet."""
+    arrival()
+    _told.clear()
+
+
+def is_guest() -> bool:
+    """Whether this is another environment's Python, which has neither repoprio nor what repoprio needs."""
+    return arrival().guest_of is not None
+
+
+def add_environment(parser: argparse.ArgumentParser) -> None:
+    """What a command takes that speaks of one environment, in whose Python it runs."""
+    whose = f"the environment: its Python or its folder; else the activated one ({VARIABLE}), else repoprio's own"
+    parser.add_argument(OPTION, metavar="PATH", help=whose)
+    parser.set_defaults(has_environment=True)
+
+
+def other(python: str | None) -> Environment | None:
+    """The environment that is meant, None where it is this one; `python` is the ``--python`` of the command line."""
+    found = None if is_guest() else meant(python, os.environ)
+    return found if found and not found.is_own else None
+
+
+def current(options: argparse.Namespace) -> Environment:
+    """The environment of this process, which is the one that is meant."""
+    return _described(own(arrival().guest_of or meant(options.python, os.environ).named_by))
+
+
+def _described(found: Environment) -> Environment:
+    pip = default_index.pip_version()
+    return found._replace(pip=pip, is_guarded=arrival().is_hooked if pip else None)
+
+
+def name_first(options: argparse.Namespace) -> None:
+    """Name this environment on the first line of a report; JSON carries it instead."""
+    _print(current(options).line, sys.stdout)
+
+
+def tell(options: argparse.Namespace) -> None:
+    """Name this environment on stderr, where stdout is a file to be."""
+    _tell(current(options))
+
+
+def complain(text: str, options: argparse.Namespace | None = None) -> None:
+    """An error on stderr, after this environment where that is not repoprio's own, or where `options` are given."""
+    if options is not None:
+        tell(options)
+    elif is_guest():
+        _tell(_described(own(arrival().guest_of or OWN)))
+    terminal.complain(text)
+
+
+def _tell(found: Environment) -> None:
+    if not _told:
+        _told.append(found.line)
+        _print(f"repoprio: {found.line}", sys.stderr)
+
+
+def _print(line: str, stream: TextIO) -> None:
+    # Not wrapped: it is one line for whoever searches for it.
+    print(plain(line), file=stream, flush=True)
+
+
+def run_pip(arguments: list[str]) -> int:
+    """Run pip under the policy, in the environment that is meant; returns its exit status."""
+    from repoprio.environments import run_there
+    from repoprio.pip_adapter.hooks import pip_runner
+
+    python, rest = _python_of(arguments)
+    found = other(python)
+    if found is None:
+        _begin_pip(rest)
+        return pip_runner.run_pip(rest)
+    if python is not None and not run_there.has_pip(found):
+        # pip works on an environment without one, as the user asks it to.
+        return pip_runner.run_pip(arguments)
+    return run_there.run(found, ["pip", *rest])
+
+
+def _python_of(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """What pip's own ``--python`` says, where it comes first; and the rest."""
+    first, *rest = arguments or [""]
+    if first == OPTION and rest:
+        return rest[0], rest[1:]
+    option, equals, python = first.partition("=")
+    return (python, rest) if option == OPTION and equals else (None, arguments)
+
+
+def _begin_pip(arguments: Sequence[str]) -> None:
+    """Name another environment than repoprio's own before its pip speaks."""
+    named_by = arrival().guest_of
+    if named_by is None:
+        return
+    check_pip()
+    if not {"-q", "-qq", "-qqq", "--quiet"} & set(arguments):
+        _tell(own(named_by)._replace(pip=default_index.pip_version()))
+
+
+def load_pip() -> None:
+    """Import this environment's pip, guarded, before all that uses it; raises `NoEnvironment` or `UnknownPip`."""
+    from repoprio.pip_adapter.hooks import pip_runner
+
+    check_pip()
+    pip_runner.load_pip()
+
+
+def check_pip() -> None:
+    """Raise `NoEnvironment` where this environment has no pip to look with."""
+    if is_guest() and default_index.pip_version() is None:
+        install = shell.command(sys.executable, "-m", "ensurepip")
+        raise NoEnvironment(
+            f"the environment that {arrival().guest_of} names has no pip: {sys.executable}\n"
+            f"  hint: {install}; or name another one: {OPTION} PATH    [environment]"
+        )

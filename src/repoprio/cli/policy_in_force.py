@@ -1,0 +1,87 @@
+"""What the commands about the policy read it with; none of it imports pip."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from importlib import import_module
+from typing import Any
+
+from repoprio.cli import in_target
+from repoprio.config import load, policy_files
+from repoprio.config.build import Tools, is_specifier
+from repoprio.config.errors import Fault
+from repoprio.config.load import read_file, read_pip_files, survey
+from repoprio.config.loaded import Survey
+from repoprio.config.pip.default_index import default_index
+from repoprio.config.pip.indexes import Named, named
+from repoprio.config.records import Record
+
+# The plain specifiers of most pins, which need not wait 20 ms for packaging: "<3", ">=1.2, !=1.5".
+_PLAIN = re.compile(r"(==|!=|<=|>=|<|>)\s*[0-9]+(\.[0-9]+)*(\s*,\s*(==|!=|<=|>=|<|>)\s*[0-9]+(\.[0-9]+)*)*")
+
+
+def _is_specifier(text: str) -> bool:
+    if _PLAIN.fullmatch(text):
+        return True
+    return is_specifier(text, _library("packaging.specifiers").SpecifierSet)
+
+
+def _platform_dirs() -> Any:
+    return _library("platformdirs")
+
+
+def _parse_toml(text: str) -> dict[str, Any]:
+    toml = import_module("tomllib") if sys.version_info >= (3, 11) else _library("tomli")
+    document: dict[str, Any] = toml.loads(text)
+    return document
+
+
+def _library(name: str) -> Any:
+    """A library that repoprio needs; as a guest the one that pip brings along: no other is sure to be there."""
+    in_target.check_pip()
+    return import_module(f"pip._vendor.{name}" if in_target.is_guest() else name)
+
+
+TOOLS = Tools(_parse_toml, _is_specifier, default_index)
+
+
+def layers(*, isolated: bool = False) -> tuple[policy_files.Layer, ...]:
+    """The files that a policy may lie in."""
+    return policy_files.layers(os.environ, _platform_dirs, isolated=isolated)
+
+
+def no_policy(*, isolated: bool = False) -> str:
+    """What to say where there is no policy."""
+    return load.no_policy(os.environ, layers(isolated=isolated), policy_files.system_folder(_platform_dirs))
+
+
+def pip_settings(*, isolated: bool = False) -> tuple[list[Named], list[Fault]]:
+    """The indexes and find-links that pip's own settings name, and the files of pip's that cannot be read."""
+    files, faults = read_pip_files(policy_files.pip_layers(os.environ, _platform_dirs, isolated=isolated))
+    # pip --isolated reads none of its variables.
+    return named(files, {} if isolated else os.environ), faults
+
+
+def global_file() -> str:
+    """The file that ``pip config --global`` writes: the last of the global ones."""
+    found = policy_files.pip_layers({**os.environ, "PIP_CONFIG_FILE": ""}, _platform_dirs, isolated=False)
+    return next(layer.files[-1] for layer in found if layer.name == "global")
+
+
+def record_for_new() -> Record:
+    """What an environment is to keep of the policy that is in force here: the files that a pip there would not find."""
+    return policy_files.for_new(os.environ, layers(), _platform_dirs)
+
+
+def reaches(record: Record) -> bool:
+    """Whether a policy is in sight of a pip of another environment that keeps `record`."""
+    return policy_files.reaches(os.environ, record, _platform_dirs)
+
+
+def policy(file: str | None = None, *, isolated: bool = False) -> Survey:
+    """The policy in force, or that of `file` alone."""
+    if file is not None:
+        return read_file(file, os.environ, TOOLS)
+    return survey(os.environ, layers(isolated=isolated), TOOLS)

@@ -1,0 +1,201 @@
+"""The merged settings of all files into a `Policy`. Pure: the environment and all tools are handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from repoprio.config import consistency, schema, values
+from repoprio.config.errors import Fault, did_you_mean
+from repoprio.config.settings import Merged, Setting
+from repoprio.policy import locations
+from repoprio.policy.model import PYPI, Location, Pin, Policy, Repository, Rule
+from repoprio.urls import hushed
+
+
+class Tools(NamedTuple):
+    """What reading a policy needs from outside the standard library.
+
+    `parse_toml` raises `ValueError`; `is_specifier` tells a version specifier (PEP 440);
+    `default_index` gives the URL that the alias ``pypi`` stands for.
+    """
+
+    parse_toml: Callable[[str], dict[str, Any]]
+    is_specifier: Callable[[str], bool]
+    default_index: Callable[[], str] = lambda: PYPI
+
+
+def is_specifier(text: str, parse: Callable[[str], Iterable[object]]) -> bool:
+    """Whether `text` is a version specifier (PEP 440) to `parse`, the `SpecifierSet` of some packaging.
+
+    Before 22 packaging takes anything, as a legacy specifier.
+    """
+    try:
+        return all(type(specifier).__name__ == "Specifier" for specifier in parse(text))
+    except ValueError:
+        return False
+
+
+def read(merged: Merged, environ: Mapping[str, str], tools: Tools) -> tuple[Policy, list[Fault]]:
+    """The policy that the settings make, of use only where there is no fault; and all that is wrong with it."""
+    reader = _Reader(merged.origins(), environ, tools, merged.additions)
+    for setting in merged.overridden:
+        reader.check(setting)
+    policy = replace(reader.policy(merged.document()), lock=_lock(merged))
+    return policy, list(dict.fromkeys(reader.faults))
+
+
+def _lock(merged: Merged) -> Rule | None:
+    """The first lock that a layer has: a later layer, which it allows, may say another."""
+    said = [s for s in (*merged.overridden, *merged.settings.values()) if s.path == ("locked",) and s.value]
+    return Rule("locked", str(said[0].value).lower(), said[0].file) if said else None
+
+
+@dataclass
+class _Reader:
+    """Goes through the settings once and collects the faults on its way."""
+
+    origins: dict[str, str]
+    environ: Mapping[str, str]
+    tools: Tools
+    additions: set[str]
+    faults: list[Fault] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
+
+    def policy(self, document: dict[str, Any]) -> Policy:
+        """The policy, of use only where no fault was found."""
+        found = self._table({k: v for k, v in document.items() if k not in schema.TABLES}, "", schema.POLICY)
+        for about_the_files in ("locked", "policy"):
+            found.pop(about_the_files, None)
+        repositories = tuple(self._repositories(document.get("repositories", {})))
+        pins = tuple(self._pins(document.get("pins", {}), [r.name for r in repositories]))
+        for key, problem in consistency.between(repositories, pins, self.origins):
+            self._fault(key, problem)
+        fields = {key.replace("-", "_"): value for key, value in found.items()}
+        origins = MappingProxyType(self.origins)
+        return Policy(repositories, pins, origins=origins, secrets=self._secrets(repositories), **fields)
+
+    def check(self, setting: Setting) -> None:
+        """Note what is wrong with a setting by itself: one that a later file overrides must be sound as well."""
+        table, name = setting.path[0], setting.path[-1]
+        keys = schema.TABLES[table] if len(setting.path) == 3 else schema.POLICY
+        if table in schema.TABLES and len(setting.path) < 3:
+            self._not_a_table(setting.key, setting.value, table, setting.file)
+        else:
+            self._value(name, setting.value, setting.key, keys, setting.file)
+
+    def _secrets(self, repositories: tuple[Repository, ...]) -> frozenset[str]:
+        """Passwords and values of variables."""
+        found = [location for repository in repositories for location in repository.locations]
+        return locations.spellings(self.secrets | {here.password or here.user or "" for here in found})
+
+    def _origin(self, key: str) -> str:
+        """The file that says `key`, or else what it is a part of."""
+        while key and key not in self.origins:
+            key = key.rpartition(".")[0]
+        return self.origins.get(key) or next(iter(self.origins.values()), "")
+
+    def _fault(self, key: str, problem: str, file: str | None = None) -> None:
+        self.faults.append(Fault(file or self._origin(key), hushed(key), problem))
+
+    def _not_a_table(self, key: str, value: Any, table: str, file: str | None = None) -> None:
+        what = shown(value) if isinstance(value, str | int | float) else "a list of tables" if value else "nothing"
+        self._fault(key, f"{what} is not a table: write [{table}.NAME]", file)
+
+    def _value(
+        self, name: str, value: Any, dotted: str, keys: Mapping[str, schema.Key], file: str | None = None
+    ) -> tuple[Any] | None:
+        """What the key `name` of a table takes from `value`, None after a fault."""
+        if name not in keys:
+            known = [*keys, *schema.TABLES] if keys is schema.POLICY else list(keys)
+            self._fault(dotted, f"is not a key here{did_you_mean(name, known)}", file)
+            return None
+        try:
+            return (keys[name].parse(value),)
+        except values.NotExpected as error:
+            self._fault(dotted, f"{shown(value)} {error}", file)
+            return None
+
+    def _table(self, raw: Mapping[str, Any], path: str, keys: Mapping[str, schema.Key]) -> dict[str, Any]:
+        """The known keys of a table, parsed; the others and the bad ones become faults."""
+        parsed = {
+            name: self._value(name, value, f"{path}.{name}" if path else name, keys) for name, value in raw.items()
+        }
+        return {name: value[0] for name, value in parsed.items() if value is not None}
+
+    def _entries(self, raw: Any, kind: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        if not isinstance(raw, dict):
+            self._not_a_table(kind, raw, kind)
+            return
+        for name, entry in raw.items():
+            dotted = f"{kind}.{name}"
+            try:
+                values.entry_name(name)
+            except values.NotExpected as error:
+                self._fault(dotted, f"{hushed(name)!r} {error}")
+            if isinstance(entry, dict):
+                yield name, dotted, entry
+            else:
+                self._not_a_table(dotted, entry, kind)
+
+    def _repositories(self, raw: Any) -> Iterator[Repository]:
+        for name, dotted, entry in self._entries(raw, "repositories"):
+            found = self._table(entry, dotted, schema.REPOSITORY)
+            if "url" not in entry:
+                self._fault(f"{dotted}.url", "is missing: every repository has one")
+            where = [("url", found.pop("url"))] if "url" in found else []
+            where += [("mirrors", url) for url in found.pop("mirrors", ())]
+            own = locations.with_login(self._locations(where, dotted), self.environ, name)
+            aliases = self._locations([("aliases", url) for url in found.pop("aliases", ())], dotted)
+            found["aliases"] = tuple(alias.url for alias in aliases if alias.url and not alias.unset)
+            if "absent" in found:
+                said = found["absent"]
+                found["absent"], found["empty_page_is_absent"], found["empty_root_is_absent"] = said
+            found["complete_listing"] = found.pop("listing", False)
+            fields = {key.replace("-", "_"): value for key, value in found.items()}
+            yield Repository(name, own, is_addition=name in self.additions, **fields)
+
+    def _locations(self, written: Iterable[tuple[str, str]], dotted: str) -> list[Location]:
+        found = []
+        for key, url in written:
+            self.secrets |= {self.environ.get(variable, "") for variable in locations.variables(url)}
+            try:
+                index = self.tools.default_index() if url == PYPI else ""
+                found.append(locations.location(url, self.environ, index))
+            except locations.NotALocation as error:
+                self._fault(f"{dotted}.{key}", f"{shown(url)} {error}")
+                found.append(Location.of(""))
+        return found
+
+    def _pins(self, raw: Any, repositories: list[str]) -> Iterator[Pin]:
+        for name, dotted, entry in self._entries(raw, "pins"):
+            found = self._table(entry, dotted, schema.PIN)
+            if "projects" not in entry:
+                self._fault(f"{dotted}.projects", "is missing: a pin says for which projects it holds")
+            elif not set(entry) & (set(schema.PIN) - {"projects"}):
+                self._fault(dotted, "sets nothing: add repositories, versions, block or mode")
+            for repository in found.get("repositories", ()):
+                if repository not in repositories:
+                    meant = did_you_mean(repository, map(hushed, repositories))
+                    problem = f"{hushed(repository)!r} is not a repository of this policy{meant}"
+                    self._fault(f"{dotted}.repositories", problem)
+            if "versions" in found and not self.tools.is_specifier(found["versions"]):
+                problem = f'{shown(found["versions"])} is not a version specifier, such as "<3"'
+                self._fault(f"{dotted}.versions", problem)
+            yield Pin(name, found.pop("projects", ()), **found)
+
+
+def shown(value: Any) -> str:
+    """A value as a fault shows it: no logins, and not too long; what has keys may have passwords under them."""
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) for v in value)):
+        return "a table" if isinstance(value, dict) else "a list of tables"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr([_hushed(item) for item in value] if isinstance(value, list) else _hushed(value))
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _hushed(value: Any) -> Any:
+    return hushed(value) if isinstance(value, str) else value

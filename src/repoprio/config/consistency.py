@@ -1,0 +1,78 @@
+"""What must hold between the settings of a policy; each problem with the dotted key where it is told. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+
+from repoprio.policy.model import HIGHEST, LOWEST, Format, Pin, Repository
+from repoprio.urls import place
+
+Problem = tuple[str, str]
+RANGE = f"{HIGHEST} to {LOWEST}; {HIGHEST} is the highest"
+
+
+def between(repositories: Sequence[Repository], pins: Sequence[Pin], keys: Container[str]) -> Iterator[Problem]:
+    """All problems; `keys` are the dotted keys that some file sets."""
+    if not repositories:
+        yield "repositories", "there is none: add [repositories.NAME] with its url"
+    yield from _priorities(repositories, keys)
+    for repository in repositories:
+        yield from _blindness(repository)
+        yield from _offline(repository)
+    yield from _places(repositories)
+    yield from _pins(pins)
+
+
+def _priorities(repositories: Sequence[Repository], keys: Container[str]) -> Iterator[Problem]:
+    enabled = [repository for repository in repositories if repository.enabled]
+    for repository in enabled if len(enabled) > 1 else []:
+        key = f"repositories.{repository.name}.priority"
+        if key not in keys:
+            yield key, f"is missing: with two repositories or more, each one needs a priority ({RANGE})"
+
+
+def _blindness(repository: Repository) -> Iterator[Problem]:
+    included = repository.namespaces + repository.include
+    if included and set(included) <= set(repository.exclude):
+        yield (
+            f"repositories.{repository.name}.exclude",
+            "takes out all that namespaces and include let in: nothing is left",
+        )
+
+
+def _offline(repository: Repository) -> Iterator[Problem]:
+    if repository.offline and repository.format is not Format.FLAT:
+        yield (
+            f"repositories.{repository.name}.offline",
+            'is for flat repositories: --no-index rules out all others (is format = "flat" missing?)',
+        )
+
+
+def _places(repositories: Sequence[Repository]) -> Iterator[Problem]:
+    """Two repositories at one place: which of them a URL means could not be told."""
+    seen: dict[tuple[str, str], str] = {}
+    for repository in repositories:
+        own = [location.url for location in repository.locations if location.url and not location.unset]
+        for url in {place(u): u for u in [*own, *repository.aliases] if u}:
+            key = (url, repository.format.value)
+            if key in seen:
+                problem = f"is at the same URL as repositories.{seen[key]}: one of them is too many"
+                yield f"repositories.{repository.name}", problem
+            seen.setdefault(key, repository.name)
+
+
+def _pins(pins: Sequence[Pin]) -> Iterator[Problem]:
+    """Two pins with one pattern that set the same thing would refuse every name of it."""
+    seen: dict[tuple[str, str], str] = {}
+    for pin in pins:
+        sets = {
+            "block or repositories": pin.block is not None or bool(pin.repositories),
+            "versions": pin.versions is not None,
+            "mode": pin.mode is not None,
+        }
+        for pattern in dict.fromkeys(pin.projects):
+            for what in (what for what, is_set in sets.items() if is_set):
+                other = seen.setdefault((pattern.text, what), pin.name)
+                if other != pin.name:
+                    problem = f"sets {what} for {pattern.text}, and so does pins.{other}: say it in one of them"
+                    yield f"pins.{pin.name}", problem

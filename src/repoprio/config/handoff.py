@@ -1,0 +1,45 @@
+"""The merged settings of a pip as one text, which the pips that it starts read instead of any file. Pure."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from repoprio.config.errors import Fault
+from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, table
+
+
+class TooLong(ValueError):
+    """More settings than a variable of the environment can carry."""
+
+
+def pack(merged: Merged, faults: Sequence[Fault] = ()) -> str:
+    """The settings as a text for the environment, or what is wrong with them; raises `TooLong`."""
+    settings = [] if faults else merged.settings.values()
+    rows = [[list(s.path), s.file, *([] if s.is_table else [s.value])] for s in settings]
+    document = {"settings": rows, "additions": sorted(merged.additions), "faults": [list(fault) for fault in faults]}
+    packed = base64.b64encode(zlib.compress(json.dumps(document).encode())).decode()
+    if len(packed) > CARRIED_LIMIT:
+        raise TooLong(f"is {len(packed)} bytes long when packed for child processes, and {CARRIED_LIMIT} is the limit")
+    return packed
+
+
+def unpack(packed: str) -> tuple[Merged, list[Fault]]:
+    """What `pack` made a text of; raises `ValueError`."""
+    try:
+        document = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)))
+        merged = Merged(additions=set(document["additions"]))
+        merged.add(_setting(*row) for row in document["settings"])
+        return merged, [Fault(*map(str, fault)) for fault in document["faults"]]
+    except (zlib.error, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from None
+
+
+def _setting(path: Any, file: Any, *value: Any) -> Setting:
+    if not (isinstance(path, list) and isinstance(file, str) and 1 <= len(path) <= 3):
+        raise ValueError("a setting has another shape")
+    names = tuple(str(part) for part in path)
+    return Setting(names, value[0], file) if value else table(names, file)

@@ -1,0 +1,38 @@
+"""What the files of a policy say, all in all. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from repoprio.config.errors import NOT_LOOKED_UP, Fault, PolicyFaults
+from repoprio.config.settings import Merged
+from repoprio.policy.model import Policy
+
+
+class Source(NamedTuple):
+    """A file that says something, and the layer that it is a part of."""
+
+    layer: str
+    file: str
+
+
+class Survey(NamedTuple):
+    """All that the files say: `policy` is None where there is none or a faulty one.
+
+    `draft` is a faulty policy as far as it could be read, for nothing but to tell about it; `lost` are the files
+    without which it may only observe. `help` is the policy's own word on where to turn.
+    """
+
+    sources: tuple[Source, ...]
+    merged: Merged
+    faults: tuple[Fault, ...]
+    policy: Policy | None
+    draft: Policy | None = None
+    lost: tuple[Fault, ...] = ()
+    help: str | None = None
+
+    def sound(self, undone: str = NOT_LOOKED_UP) -> Policy | None:
+        """The policy in force, None where there is none; `PolicyFaults` with what was not done where it is faulty."""
+        if self.faults:
+            raise PolicyFaults(self.faults, self.help, undone)
+        return self.policy

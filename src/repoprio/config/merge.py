@@ -1,0 +1,147 @@
+"""What each layer says, merged; and what a locked layer lets the later ones say. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from repoprio.config import schema, values
+from repoprio.config.errors import Fault
+from repoprio.config.settings import Merged, Setting
+from repoprio.names import Pattern
+from repoprio.policy.model import DEFAULT_PRIORITY, LOWEST
+
+EXTEND = "extend"
+HINT = "take that out, or ask whoever keeps the locked file"
+
+
+class Said(NamedTuple):
+    """What one layer says: its settings, file after file."""
+
+    name: str
+    settings: tuple[Setting, ...]
+
+    def lock(self) -> Setting | None:
+        """The setting that locks this layer, or None; a faulty one locks."""
+        locks = [setting for setting in self.settings if setting.path == ("locked",)]
+        if locks and locks[-1].value is not False:
+            return locks[-1]
+        # A lock that is misspelled, or in the wrong place, is a fault, and was meant as one.
+        near = [s for s in self.settings if s.path[-1].startswith("lock") and s.path != ("locked",)]
+        return near[0] if near else None
+
+
+def merge(said: Iterable[Said]) -> tuple[Merged, list[Fault]]:
+    """The settings of all layers, and a fault for each that a locked layer before it forbids; those are left out."""
+    merged = Merged()
+    faults: list[Fault] = []
+    locks: list[_Lock] = []
+    for layer in said:
+        forbidden = [fault for lock in locks for fault in lock.faults(layer.settings, merged)]
+        faults += forbidden
+        keys = {fault.key for fault in forbidden}
+        if locks:
+            merged.additions |= {s.path[1] for s in layer.settings if s.path[0] == "repositories" and len(s.path) > 1}
+            merged.additions -= {name for lock in locks for name in lock.repositories}
+        if not any(lock.is_total for lock in locks):
+            merged.add(s for s in layer.settings if not any(".".join(s.path[:n]) in keys for n in (1, 2, 3)))
+        if setting := layer.lock():
+            locks.append(_Lock(setting, merged.document()))
+    return merged, faults
+
+
+class _Lock:
+    """One locked layer: what was said up to its end may not be changed; at most something may be added below."""
+
+    def __init__(self, setting: Setting, document: Mapping[str, Any]) -> None:
+        self._by = setting
+        self.repositories = _tables(document, "repositories")
+        self._pins = _tables(document, "pins")
+
+    @property
+    def is_total(self) -> bool:
+        """Whether later layers may say nothing at all."""
+        return bool(self._by.value != EXTEND)
+
+    def faults(self, later: Sequence[Setting], merged: Merged) -> list[Fault]:
+        """What is wrong with the settings of a later layer, were they merged."""
+        if self.is_total:
+            return [self._fault(setting, "may not be said") for setting in later if not setting.is_table]
+        wanted = Merged(dict(merged.settings))
+        wanted.add(later)
+        document = wanted.document()
+        return [self._fault(s, problem) for s in later if (problem := self._problem(s, document))]
+
+    def _fault(self, setting: Setting, problem: str) -> Fault:
+        how = "true" if self.is_total else '"extend"'
+        rule = f"locked = {how} in {self._by.file}"
+        return Fault(setting.file, setting.key, f"{problem}: {rule}", HINT)
+
+    def _problem(self, setting: Setting, document: Mapping[str, Any]) -> str | None:
+        """Why this setting is more than an addition, or None."""
+        kind = setting.path[0]
+        if setting.path == ("locked",):
+            return None
+        if len(setting.path) == 1:
+            return "may not be said"
+        name = setting.path[1]
+        mine = self.repositories if kind == "repositories" else self._pins
+        if name in mine:
+            return None if setting.is_table else f"may not change what {kind}.{name} is"
+        if not setting.is_table:
+            return None
+        entry = _tables(document, kind).get(name, {})
+        return self._of_repository(entry) if kind == "repositories" else self._of_pin(entry)
+
+    def _of_repository(self, entry: Mapping[str, Any]) -> str | None:
+        lowest = max((_priority(mine) for mine in self.repositories.values()), default=0)
+        if not lowest < _priority(entry, default=0):
+            return f"needs a priority from {lowest + 1} to {LOWEST}, below all that are there"
+        claimed = [*_patterns(entry, "namespaces"), *_patterns(entry, "owns")]
+        return self._overlap(claimed, "owns")
+
+    def _of_pin(self, entry: Mapping[str, Any]) -> str | None:
+        named = entry.get("repositories")
+        if not isinstance(named, list) or not named or any(name in self.repositories for name in named):
+            return "needs repositories, and only such as were added"
+        return self._overlap(_patterns(entry, "projects"), "pins")
+
+    def _overlap(self, claimed: Sequence[Pattern], verb: str) -> str | None:
+        """An addition that takes names for itself may not take those of which this layer speaks."""
+        for kind, name, key in self._speaks():
+            table = (self.repositories if kind == "repositories" else self._pins)[name]
+            for taken in _patterns(table, key):
+                for claim in claimed:
+                    if claim.overlaps(taken):
+                        return f"{verb} {claim.text}, which meets {taken.text} of {kind}.{name}.{key}"
+        wide = next((claim for claim in claimed if claim.text[:1] in "*?"), None)
+        return f"{verb} {wide.text}, which begins with a wildcard and may be any name" if wide else None
+
+    def _speaks(self) -> Iterator[tuple[str, str, str]]:
+        for name in self.repositories:
+            yield "repositories", name, "namespaces"
+            yield "repositories", name, "owns"
+            yield "repositories", name, "include"
+        for name in self._pins:
+            yield "pins", name, "projects"
+
+
+def _tables(document: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    tables = document.get(kind)
+    found = tables.items() if isinstance(tables, dict) else ()
+    return {name: entry for name, entry in found if isinstance(entry, dict)}
+
+
+def _priority(entry: Mapping[str, Any], default: int = DEFAULT_PRIORITY) -> int:
+    try:
+        return int(schema.REPOSITORY["priority"].parse(entry.get("priority", default)))
+    except values.NotExpected:
+        return default
+
+
+def _patterns(entry: Mapping[str, Any], key: str) -> tuple[Pattern, ...]:
+    """The patterns under `key`; none where they are faulty, which is told elsewhere."""
+    try:
+        return values.patterns(entry.get(key, []))
+    except values.NotExpected:
+        return ()

@@ -1,0 +1,1 @@
+"""pip's own configuration files, as far as a policy reads them."""

@@ -1,0 +1,81 @@
+"""The fuse: a line in pip's global file with which a pip that nothing guards finds nothing. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from repoprio.config.pip import policy_section
+from repoprio.urls import FUSE as URL
+from repoprio.urls import is_fuse
+
+__all__ = ["URL", "NoPlace", "is_fuse", "put", "state", "take"]
+
+_OLD_URL = "https://repoprio.invalid/unguarded/"
+_NOTE = "# repoprio's fuse: a pip that repoprio does not guard finds nothing (repoprio disable --fuse)"
+
+
+def _lines(url: str) -> str:
+    return f"{_NOTE}\nindex-url = {url}\n"
+
+
+def _section(url: str) -> str:
+    """Where there was no such section, the note stands above it: then it goes with the fuse."""
+    return f"{_NOTE}\n[global]\nindex-url = {url}\n"
+
+
+_HEADER = re.compile(r"^\[global\][^\n]*\n", re.MULTILINE)
+
+
+class NoPlace(ValueError):
+    """A file that the fuse cannot be put into; the text says why."""
+
+
+def state(text: str) -> str | None:
+    """The index-url that pip reads in `text`; raises `NoPlace` where pip could not read it."""
+    try:
+        return policy_section.sections(text).get("global", {}).get("index-url")
+    except ValueError as error:
+        raise NoPlace(f"is not a pip.conf: {error}") from None
+
+
+def put(text: str) -> str:
+    """`text` with the fuse; raises `NoPlace` where an index-url stands there already."""
+    found = state(text)
+    if found is not None and is_fuse(found):
+        # One that an earlier version wrote works, but slowly.
+        return text.replace(_section(_OLD_URL), _section(URL)).replace(_lines(_OLD_URL), _lines(URL))
+    if found is not None:
+        raise NoPlace("has an index-url already: list it in the policy and take it out there first")
+    before = policy_section.sections(text)
+    for section, keys in before.items():
+        for key in keys.keys() & {"index-url", "extra-index-url", "find-links"}:
+            raise NoPlace(
+                f"has {section}.{key}, which pip would go on to ask: list it in the policy and take it out there"
+            )
+    whole = text if not text or text.endswith("\n") else f"{text}\n"
+    header = _HEADER.search(whole)
+    new = f"{whole[: header.end()]}{_lines(URL)}{whole[header.end() :]}" if header else whole + _section(URL)
+    if not _says_the_same(new, before):
+        raise NoPlace(f"is laid out so that no line can be put in: write index-url = {URL} there by hand")
+    return new
+
+
+def _says_the_same(new: str, before: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether pip reads in `new` what it read before, and the fuse."""
+    try:
+        return policy_section.sections(new) == {**before, "global": {**before.get("global", {}), "index-url": URL}}
+    except ValueError:
+        return False
+
+
+def take(text: str) -> str:
+    """`text` without the fuse, and without the section that came with it, unless something else stands there now."""
+    for url in (URL, _OLD_URL):
+        before, found, after = text.partition(_section(url))
+        if not found:
+            text = text.replace(_lines(url), "")
+            continue
+        is_alone = re.match(r"\s*(\[|\Z)", after) is not None
+        text = before + after if is_alone else f"{before}[global]\n{after}"
+    return text

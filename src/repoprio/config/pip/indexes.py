@@ -1,0 +1,74 @@
+"""The indexes and find-links that pip's own settings name, each with its origin. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from repoprio.config.schema import SECTION, fold
+from repoprio.policy.model import Format
+
+_KINDS: Mapping[str, Format] = {
+    "index-url": Format.SIMPLE,
+    "extra-index-url": Format.SIMPLE,
+    "find-links": Format.FLAT,
+}
+# pip install reads these two sections, the second one later, and then the variables (ConfigOptionParser, 22.2 to 26.3).
+_INSTALL = ("global", "install")
+
+
+class Named(NamedTuple):
+    """One place that a setting of pip's names: `key` is index-url, extra-index-url or find-links.
+
+    `origin` is the setting and its file, or the variable; `overridden` names the later setting that
+    keeps ``pip install`` from reading this one.
+    """
+
+    url: str
+    key: str
+    origin: str
+    overridden: str | None = None
+
+    @property
+    def format(self) -> Format:
+        """What kind of place pip takes it for."""
+        return _KINDS[self.key]
+
+
+class _Setting(NamedTuple):
+    key: str
+    value: str
+    origin: str
+    is_installs: bool
+
+
+def named(files: Iterable[tuple[str, Mapping[str, Mapping[str, str]]]], environ: Mapping[str, str]) -> list[Named]:
+    """All that pip's files, first to last, and the environment name; in the order in which pip reads them."""
+    found = [*_in_files(list(files)), *_in_environment(environ)]
+    last = {setting.key: setting.origin for setting in found if setting.is_installs}
+    return [
+        Named(url, s.key, s.origin, last[s.key] if s.is_installs and last[s.key] != s.origin else None)
+        for s in found
+        for url in s.value.split()
+    ]
+
+
+def _in_files(files: list[tuple[str, Mapping[str, Mapping[str, str]]]]) -> Iterator[_Setting]:
+    others = [name for _, sections in files for name in sections if name not in (*_INSTALL, SECTION)]
+    for section in dict.fromkeys((*_INSTALL, *others)):
+        for file, sections in files:
+            for key, value in sections.get(section, {}).items():
+                if key in _KINDS and value.strip():
+                    yield _Setting(key, value, f"{section}.{key} in {file}", section in _INSTALL)
+
+
+def _in_environment(environ: Mapping[str, str]) -> Iterator[_Setting]:
+    for variable, value in environ.items():
+        key = fold(variable.removeprefix("PIP_"))
+        if variable.startswith("PIP_") and key in _KINDS and value.strip():
+            yield _Setting(key, value, variable, is_installs=True)
+
+
+def names_an_index(found: Iterable[Named]) -> bool:
+    """Whether pip has an index of its own to ask in place of its built-in default."""
+    return any(one.key == "index-url" and one.overridden is None for one in found)

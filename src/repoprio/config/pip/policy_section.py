@@ -1,0 +1,154 @@
+"""The section ``[repoprio]`` of one of pip's files, read as pip reads the file. Pure."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from typing import Any
+
+from repoprio.config import schema
+from repoprio.config.errors import Fault
+from repoprio.config.schema import SECTION, fold
+from repoprio.urls import hushed
+
+Section = dict[str, str]
+_DEFAULT = configparser.DEFAULTSECT
+# What the keys of a repository or a pin begin with.
+_OURS = tuple(f"{table}." for table in schema.TABLES)
+# Lines of a value that were meant as our section, and as a setting of it.
+_HEADER = re.compile(r"\[[^\]]*repo[-_]?prio", re.IGNORECASE)
+_SETTING = re.compile(rf"((?:{'|'.join(schema.TABLES)})\.[\w.-]+)\s*=")
+
+
+class _Parser(configparser.RawConfigParser):
+    """pip's parser: keys folded as pip 26.3 does, no interpolation; here ``[DEFAULT]`` is a section like others."""
+
+    def __init__(self) -> None:
+        # A header has one character at least, so no section can be the default one.
+        super().__init__(default_section="")
+
+    def optionxform(self, optionstr: str) -> str:
+        return fold(optionstr)
+
+
+def sections(text: str) -> dict[str, Section]:
+    """Every section with its keys; raises `ValueError` with line and column where `text` is no INI."""
+    parser = _Parser()
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        # What the line says is not told: it may hold a password.
+        raise ValueError(f"{_problem(error)} (at line {_line(error)}, column {_column(error, text)})") from None
+    return {name: dict(parser.items(name)) for name in parser.sections()}
+
+
+def _problem(error: configparser.Error) -> str:
+    if isinstance(error, configparser.DuplicateOptionError):
+        return f"{hushed(error.section)}.{hushed(error.option)} is set twice"
+    if isinstance(error, configparser.DuplicateSectionError):
+        return f"there are two sections [{hushed(error.section)}]"
+    if isinstance(error, configparser.MissingSectionHeaderError):
+        return "a line before the first [section]"
+    return "a line that is neither [section] nor key = value"
+
+
+def _line(error: Any) -> int:
+    return int(getattr(error, "lineno", None) or error.errors[0][0])
+
+
+def _column(error: Any, text: str) -> int:
+    line = [*text.split("\n"), ""][_line(error) - 1]
+    return len(line) - len(line.lstrip()) + 1
+
+
+def document(text: str, file: str) -> tuple[dict[str, Any] | None, list[Fault]]:
+    """What ``[repoprio]`` says, as a TOML document would, and its faults; None where there is no such section."""
+    try:
+        found = sections(text)
+    except ValueError as error:
+        return None, [Fault(file, "", f"is not a pip.conf: {error}")]
+    faults = _misplaced(found, file)
+    if not found.get(SECTION):
+        return None, faults
+    reader = _Section(file, faults)
+    for key, value in found[SECTION].items():
+        reader.put(key, value)
+    return reader.document, faults
+
+
+def _misplaced(found: dict[str, Section], file: str) -> list[Fault]:
+    """A fault for each piece of a policy outside of our section: pip would pass over it without a word."""
+    near = [name for name in found if name != SECTION and _is_near(name)]
+    alone = f"is not read: write [{SECTION}] alone on its line, and dotted keys below it"
+    faults = [Fault(file, f"[{hushed(name)}]", alone) for name in near]
+    elsewhere = f"is not read there: write it in [{SECTION}], without {SECTION}."
+    there = f"is not read there: write it in [{SECTION}]"
+    others = {name: keys for name, keys in found.items() if name not in (SECTION, *near)}
+    for name, keys in others.items():
+        dotted = [key for key in keys if key.startswith(f"{SECTION}.")]
+        faults += [Fault(file, f"[{hushed(name)}] {hushed(key)}", elsewhere) for key in dotted]
+        # pip lists what [DEFAULT] says under each section, and so under ours.
+        plain = (*schema.TABLES, *schema.POLICY) if name == _DEFAULT and (SECTION in found or _has_ours(keys)) else ()
+        misplaced = [key for key in keys if key.startswith(_OURS) or key in plain]
+        faults += [Fault(file, f"[{hushed(name)}] {hushed(key)}", there) for key in misplaced]
+    return faults + _swallowed(found, file)
+
+
+def _is_near(name: str) -> bool:
+    """Whether a section may be meant for ours, or is a table as TOML writes it."""
+    return re.search("repo[-_]?prio", name.lower()) is not None or name.startswith(_OURS)
+
+
+def _has_ours(keys: Section) -> bool:
+    return any(key.startswith(_OURS) for key in keys)
+
+
+def _swallowed(found: dict[str, Section], file: str) -> list[Fault]:
+    """A fault for each value that goes on with a line of a policy: one that begins with white space."""
+    return [
+        Fault(file, f"[{hushed(name)}] {hushed(key)}", f"goes on with {what}: let no white space stand before it")
+        for name, keys in found.items()
+        for key, value in keys.items()
+        if (what := _line_of_ours(value))
+    ]
+
+
+def _line_of_ours(value: str) -> str | None:
+    for line in value.split("\n")[1:]:
+        if _HEADER.match(line):
+            return f"the line [{SECTION}]"
+        if setting := _SETTING.match(fold(line)):
+            return f"the key {hushed(setting[1])}"
+    return None
+
+
+class _Section:
+    """Puts the dotted keys of one section into tables."""
+
+    def __init__(self, file: str, faults: list[Fault]) -> None:
+        self.document: dict[str, Any] = {}
+        self._file = file
+        self._faults = faults
+
+    def put(self, key: str, text: str) -> None:
+        """Take one setting in."""
+        table, _, rest = key.partition(".")
+        name, dot, entry_key = rest.partition(".")
+        if table not in schema.TABLES:
+            self.document[key] = self._value(key, schema.POLICY.get(key), text)
+        elif not dot or not name or not entry_key:
+            problem = f"is not a key here: write {table}.NAME.KEY = VALUE"
+            self._faults.append(Fault(self._file, key, problem))
+        else:
+            entry = self.document.setdefault(table, {}).setdefault(name, {})
+            entry[entry_key] = self._value(key, schema.TABLES[table].get(entry_key), text)
+
+    def _value(self, dotted: str, key: schema.Key | None, text: str) -> Any:
+        if key is None:
+            return text
+        if not key.free and text[:1] + text[-1:] in ('""', "''", "[]", "{}") and len(text) > 1:
+            problem = "is written as in TOML: pip.conf takes it without quotes, brackets and commas"
+            self._faults.append(Fault(self._file, dotted, problem))
+            # What may be meant, so that no other fault is told of it.
+            text = re.sub(r"[\[\]{}\"',]+", " ", text).strip()
+        return key.from_text(text)

@@ -1,0 +1,142 @@
+"""A policy to begin with, as the text of a TOML file: from names, or from what pip's settings name. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from repoprio import toml
+from repoprio.config.pip.indexes import Named, names_an_index
+from repoprio.policy.model import LOWEST, PYPI, Format
+from repoprio.urls import bare, is_fuse, place, site
+
+_NAMED = """\
+# A lower number is a higher priority: a repository owns every project name that it serves, and those
+# below it may only add names. See what is in force, and what may be meant otherwise: repoprio config check
+# Names of your own that must never come from elsewhere: owns = ["acme", "acme-*"]
+"""
+_FOUND = """\
+# A policy from pip's own settings. {until}
+#   {priority_range}, and a lower number is a higher priority. A repository owns every project name that it
+#   serves; those with a greater number may add names, never shadow or upgrade one. Your own
+#   repositories come first, public ones last. Equal numbers merge: the newest version wins.
+# Names of your own that must never come from elsewhere: owns = ["acme", "acme-*"]
+# Then look at it with: repoprio config check
+"""
+_UNTIL = "With it pip stops until you have decided the priorities:"
+_ALONE = "One repository needs no priority; from the second one on:"
+_LOGIN = "# its login is not repeated here: it goes on to come from pip's setting"
+_WHAT = {
+    "index-url": "pip's main index. Does it serve your own projects (a low number), or the public's (a high one)?",
+    "extra-index-url": "pip takes it for as good as its main index. Whom shall it overrule: nobody (a high number)?",
+    "find-links": "pip takes its files for as good as any index's. A folder of your own? (a low number)",
+    "built-in": "anybody may publish here: give it the highest number, so it supplies only names that no other has",
+}
+
+
+class Wanted(NamedTuple):
+    """One repository as the command line names it."""
+
+    name: str
+    url: str
+    namespaces: tuple[str, ...] = ()
+    owns: tuple[str, ...] = ()
+    flat: bool = False
+    note: str = ""
+
+
+def from_names(wanted: Sequence[Wanted]) -> str:
+    """The policy with these repositories, the first one highest; logins in their URLs are left out."""
+    step = max(1, min(10, LOWEST // max(1, len(wanted))))
+    tables = [_table(repository, number * step) for number, repository in enumerate(wanted, 1)]
+    return "\n".join([_NAMED, *tables])
+
+
+def _table(repository: Wanted, priority: int) -> str:
+    settings: dict[str, object] = {"url": bare(repository.url), "priority": priority}
+    settings |= {"format": Format.FLAT.value} if repository.flat else {}
+    settings |= {"namespaces": repository.namespaces} if repository.namespaces else {}
+    settings |= {"owns": repository.owns} if repository.owns else {}
+    lines = [f"# {repository.note}"] if repository.note else []
+    lines += [f"{key} = {toml.value(value)}" for key, value in settings.items()]
+    return "\n".join([f"[repositories.{repository.name}]", *lines, ""])
+
+
+def mirror(found: Sequence[Named], default_index: str, others: Iterable[str]) -> Named | None:
+    """The index that pip itself asks in place of its built-in default, unless it is one of `others`; else None."""
+    known = {_place(url) for url in (default_index, *others)}
+    named = (one for one in found if one.key == "index-url" and one.overridden is None and not is_fuse(one.url))
+    return next((one for one in named if _place(one.url) not in known), None)
+
+
+def from_settings(found: Sequence[Named], default_index: str) -> str:
+    """The policy with all that pip's settings name; its priorities are left to decide."""
+    names: dict[tuple[str, Format], str] = {}
+    said: dict[str, list[Named]] = {}
+    for one in found:
+        name = names.setdefault((_place(one.url), one.format), _name(one, default_index, set(names.values())))
+        said.setdefault(name, []).append(one)
+    tables = [_draft(name, same, default_index) for name, same in said.items()]
+    if not names_an_index(found):
+        tables.append(_builtin("pypi" if "pypi" not in said else "pypi-default"))
+    until = _UNTIL if len(tables) > 1 else _ALONE
+    return "\n".join([_FOUND.format(until=until, priority_range=f"1 to {LOWEST}"), *tables])
+
+
+def _draft(name: str, same: Sequence[Named], default_index: str) -> str:
+    first = same[0]
+    is_default = _place(first.url) == _place(default_index)
+    lines = [f"[repositories.{name}]"]
+    lines += [f"# from {one.origin}{_overridden(one)}" for one in same]
+    lines.append(f"url = {toml.value(PYPI if is_default else bare(first.url))}")
+    lines += (
+        ["# its login is not repeated here: pip's setting goes on to give it"] if bare(first.url) != first.url else []
+    )
+    lines += ['format = "flat"'] if first.format is Format.FLAT else []
+    return "\n".join([*lines, *_decision(_WHAT["built-in" if is_default else first.key]), ""])
+
+
+def _builtin(name: str) -> str:
+    origin = "# from pip itself: its built-in default, since no setting names an index-url"
+    return "\n".join([f"[repositories.{name}]", origin, f'url = "{PYPI}"', *_decision(_WHAT["built-in"]), ""])
+
+
+def _decision(what: str) -> list[str]:
+    return [f"# decide: {what}", "# priority ="]
+
+
+def _overridden(one: Named) -> str:
+    return f"; {one.overridden} overrides it, so pip does not ask it now" if one.overridden else ""
+
+
+def _place(url: str) -> str:
+    try:
+        return place(url)
+    except ValueError:
+        return url
+
+
+def _name(one: Named, default_index: str, taken: Iterable[str]) -> str:
+    """A name for a place: that of its host, or of its folder; a number where it is taken."""
+    if _place(one.url) == _place(default_index):
+        text = "pypi"
+    else:
+        try:
+            text = site(one.url).host or urlsplit(one.url).path.rstrip("/").rpartition("/")[2]
+        except ValueError:
+            text = one.key
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or one.key
+    taken = set(taken)
+    return next(n for n in (name, *(f"{name}-{i}" for i in range(2, len(taken) + 3))) if n not in taken)
+
+
+def origins(found: Iterable[Named]) -> Mapping[str, str]:
+    """Each place as it may be shown, with the settings that name it."""
+    said: dict[tuple[str, Format], tuple[str, str]] = {}
+    for one in found:
+        key = (_place(one.url), one.format)
+        url, others = said.get(key, (bare(one.url), ""))
+        said[key] = (url, f"{others}, {one.origin}" if others else one.origin)
+    return dict(said.values())

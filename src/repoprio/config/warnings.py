@@ -1,0 +1,272 @@
+"""What is no fault of a policy and yet seldom meant: `config check` tells, and pip goes on. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from repoprio.config.errors import Doubt
+from repoprio.lookup.reasons import listed
+from repoprio.names import OWN_NAME, Pattern
+from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Repository, Unlisted
+from repoprio.urls import site
+
+_ANY = Pattern("*")
+
+
+def doubts(policy: Policy) -> list[Doubt]:
+    """All doubts about a sound policy, in the order of its repositories."""
+    found = [*_observed(policy), *_none_enabled(policy), *_one_tier(policy), *_trusted_404(policy)]
+    # Every name of these has an owner, or a pin that routes or blocks it.
+    owned = (p for repository in policy.repositories for p in (*repository.namespaces, *repository.owns))
+    claims = _Claims([*owned, *_routed(policy.pins)])
+    found += _free_guard(policy, claims)
+    for repository in policy.repositories:
+        found += _unset(policy, repository)
+        if repository.enabled:
+            found += _of(policy, repository, claims)
+    return found
+
+
+def _of(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Doubt]:
+    yield from _excluded(policy, repository, claims)
+    yield from _skipped(policy, repository, claims)
+    yield from _absent(policy, repository)
+    yield from _plain_http(policy, repository)
+    yield from _stems(policy, repository, claims)
+    yield from _never(policy, repository)
+
+
+def _doubt(policy: Policy, code: str, key: str, problem: str, hint: str, *, stops: bool = False) -> Doubt:
+    file = policy.origins.get(key) or policy.origins.get(key.rpartition(".")[0], "")
+    return Doubt(file, key, problem, hint, code, stops and policy.mode is not Mode.OBSERVE)
+
+
+def _observed(policy: Policy) -> Iterator[Doubt]:
+    if policy.mode is Mode.OBSERVE:
+        problem = 'is "observe": nothing is enforced, pip chooses as it always did'
+        hint = 'say "strict" once the changes that it tells of are understood'
+        yield _doubt(policy, "observe", "mode", problem, hint)
+
+
+def _none_enabled(policy: Policy) -> Iterator[Doubt]:
+    if not policy.enabled():
+        key = f"repositories.{policy.repositories[0].name}.enabled"
+        problem = "no repository is enabled, so every name is refused"
+        yield _doubt(policy, "none-enabled", key, problem, "enable one", stops=True)
+
+
+def _one_tier(policy: Policy) -> Iterator[Doubt]:
+    if policy.is_one_tier():
+        first, *others = (repository for repository in policy.enabled() if not repository.explicit)
+        also = ", ".join(repository.name for repository in others)
+        yield _doubt(
+            policy,
+            "one-tier",
+            f"repositories.{first.name}.priority",
+            f"is {first.priority}, and so is that of {also}: one tier, whose newest version wins, whoever has it",
+            "give the repositories that you trust more a lower number",
+        )
+
+
+def _trusted_404(policy: Policy) -> Iterator[Doubt]:
+    """Where nobody keeps a name for itself, a 404 of the highest gives any name away, also one for a mistyped URL."""
+    asked = [repository for repository in policy.enabled() if not repository.explicit]
+    kept = any(r.owns or r.namespaces for r in policy.repositories) or any(_routed(policy.pins))
+    if len(asked) < 2 or kept or policy.is_one_tier():
+        return
+    top, *lower = asked
+    is_remote = top.format is Format.SIMPLE and top.locations[0].url.startswith("http")
+    if is_remote and not (top.canary or top.complete_listing):
+        yield _doubt(
+            policy,
+            "trusted-404",
+            f"repositories.{top.name}",
+            f"a 404 hands any name of it to {_names(lower)}, also where its URL is mistyped or a token is missing",
+            "name its own projects in owns, or one that it surely serves as canary",
+        )
+
+
+def _free_guard(policy: Policy, claims: _Claims) -> Iterator[Doubt]:
+    """What guards, and what it guards, come from whichever repository serves them first, unless one owns them."""
+    asked = [repository for repository in policy.enabled() if not repository.explicit]
+    free = [name for name in (OWN_NAME, "pip") if not claims.cover(Pattern(name))]
+    if free and (len(asked) > 1 or (asked and policy.unlisted is Unlisted.LOWEST)):
+        names = ", ".join(f'"{name}"' for name in free)
+        yield _doubt(
+            policy,
+            "guard-unowned",
+            f"repositories.{asked[0].name}",
+            f"no repository owns {listed(free)}: the first one that serves such a name supplies it",
+            f"in the repository that you take {'them' if len(free) > 1 else 'it'} from: owns = [{names}]",
+        )
+
+
+def _excluded(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Doubt]:
+    below = [(r, _let(r), _Claims(r.exclude)) for r in _below(policy, repository)]
+    for pattern in (p for p in repository.exclude if below and not claims.cover(p) and _overlap(_let(repository), p)):
+        if lower := [r for r, let, out in below if _overlap(let, pattern) and not out.cover(pattern)]:
+            yield _doubt(
+                policy,
+                "exclude-opens",
+                f"repositories.{repository.name}.exclude",
+                f"{pattern.text} is handed to {_names(lower)}, since no repository owns it",
+                f'name "{pattern.text}" in owns of the repository that shall have it, or block it with a pin',
+            )
+
+
+def _skipped(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Doubt]:
+    lower = _below(policy, repository) if repository.skip_if_unavailable else []
+    if lower and any(not claims.cover(p) or _shared(policy, repository, lower, p) for p in _let(repository)):
+        yield _doubt(
+            policy,
+            "skip-opens",
+            f"repositories.{repository.name}.skip-if-unavailable",
+            f"while {repository.name} is down, names of it may come from {_names(lower)}",
+            "take it out; mirrors are for fail-over",
+        )
+
+
+def _shared(policy: Policy, repository: Repository, lower: list[Repository], pattern: Pattern) -> bool:
+    """Whether a lower repository stands in the route of such a name as well."""
+    names = {other.name for other in lower}
+    pins = (p for p in policy.pins if repository.name in p.repositories and names & set(p.repositories))
+    owned = (other.namespaces + other.owns for other in lower)
+    return any(_overlap(patterns, pattern) for patterns in (*owned, *(pin.projects for pin in pins)))
+
+
+def _absent(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+    more = [str(status) for status in sorted(repository.absent - {404})]
+    more += ["empty-page"] if repository.empty_page_is_absent else []
+    if more and repository.canary is None:
+        yield _doubt(
+            policy,
+            "absent-without-canary",
+            f"repositories.{repository.name}.absent",
+            f"{', '.join(more)} may also mean a fault or a missing login, and would be taken for absence",
+            "add canary, a project that it surely serves: absence is believed only after its page was served",
+        )
+
+
+def _plain_http(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+    for number, location in enumerate(repository.locations):
+        if not location.unset and site(location.url).scheme == "http" and not _is_loopback(location):
+            yield _doubt(
+                policy,
+                "plain-http",
+                f"repositories.{repository.name}.{'mirrors' if number else 'url'}",
+                f"{location.shown}: anybody on the way can change what comes by http:",
+                "use https:",
+            )
+
+
+def _stems(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Doubt]:
+    for key in ("namespaces", "owns", "include", "exclude"):
+        patterns: tuple[Pattern, ...] = getattr(repository, key)
+        own = _Claims(patterns)
+        for pattern in (pattern for pattern in patterns if pattern.text.endswith("-*")):
+            stem = Pattern(pattern.text[:-2])
+            if stem.text.strip("*?-") and not own.cover(stem) and not claims.cover(stem):
+                yield _doubt(
+                    policy,
+                    "stem",
+                    f"repositories.{repository.name}.{key}",
+                    f"{pattern.text} does not match {stem.text}",
+                    f'add "{stem.text}" if that name is meant as well',
+                )
+
+
+def _never(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+    if not _may_get(policy, repository):
+        why = "explicit = true, and no pin lets a name through to it"
+        why = why if repository.explicit else "exclude, pins and what others own leave nothing"
+        yield _doubt(
+            policy,
+            "never-asked",
+            f"repositories.{repository.name}",
+            f"no name can ever come from it: {why}",
+            "name it in a pin, or take it out",
+        )
+
+
+def _unset(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+    for variable in dict.fromkeys(v for location in repository.locations for v in location.unset):
+        yield _doubt(
+            policy,
+            "unset-variable",
+            f"repositories.{repository.name}.url",
+            f"${{{variable}}} is not set here: what needs it is unavailable when it is asked",
+            f"export {variable}",
+            stops=bool(repository.locations[0].unset) and _is_asked_for_all(policy, repository),
+        )
+
+
+def _is_asked_for_all(policy: Policy, repository: Repository) -> bool:
+    """Whether each name that nobody is routed to is asked of `repository`, which must answer."""
+    everybody = [r for r in policy.enabled() if not r.explicit]
+    is_first = repository in everybody and repository.priority == everybody[0].priority
+    is_for_all = _let(repository) == (_ANY,) and not repository.exclude
+    return is_first and is_for_all and not repository.skip_if_unavailable and len(repository.locations) == 1
+
+
+def _below(policy: Policy, repository: Repository) -> list[Repository]:
+    """The repositories that may get what `repository` does not take; an explicit one leaves nothing to others."""
+    others = policy.enabled() if not repository.explicit else []
+    return [r for r in others if r.priority > repository.priority and not r.explicit]
+
+
+def _let(repository: Repository) -> tuple[Pattern, ...]:
+    return repository.namespaces + repository.include or (_ANY,)
+
+
+def _overlap(patterns: Iterable[Pattern], with_one: Pattern) -> bool:
+    return any(pattern.overlaps(with_one) for pattern in patterns)
+
+
+def _names(repositories: Iterable[Repository]) -> str:
+    return ", ".join(map(str, repositories))
+
+
+class _Claims:
+    """Patterns by the literal text that they begin with: only those that begin a name can cover it."""
+
+    def __init__(self, patterns: Iterable[Pattern]) -> None:
+        self._by_prefix: dict[str, list[Pattern]] = {}
+        for pattern in dict.fromkeys(patterns):
+            self._by_prefix.setdefault(re.split(r"[*?]", pattern.text)[0], []).append(pattern)
+
+    def cover(self, pattern: Pattern) -> bool:
+        """Whether one of them surely matches all that `pattern` does."""
+        starts = (pattern.text[:end] for end in range(len(pattern.text) + 1))
+        return any(known.covers(pattern) for start in starts for known in self._by_prefix.get(start, ()))
+
+
+def _routed(pins: Iterable[Pin]) -> Iterator[Pattern]:
+    return (pattern for pin in pins if pin.repositories or pin.block is not None for pattern in pin.projects)
+
+
+def _may_get(policy: Policy, repository: Repository) -> bool:
+    """Whether some name may come from `repository`; True where that cannot be told."""
+    let = _let(repository)
+    pinned = [
+        p for pin in policy.pins if repository.name in pin.repositories and pin.block is None for p in pin.projects
+    ]
+    owned = [*repository.namespaces, *repository.owns]
+    elsewhere = _Claims(
+        _routed(pin for pin in policy.pins if repository.name not in pin.repositories or pin.block is not None)
+    )
+    others = _Claims(p for r in policy.repositories if r is not repository for p in (*r.namespaces, *r.owns))
+    out = _Claims(repository.exclude)
+    open_to_it = () if repository.explicit else (p for p in let if not others.cover(p))
+    ways = (*pinned, *(p for p in (*owned, *open_to_it) if not elsewhere.cover(p)))
+    return any(_overlap(let, p) and not out.cover(p) for p in ways)
+
+
+def _is_loopback(location: Location) -> bool:
+    from ipaddress import ip_address
+
+    host = site(location.url).host
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,1 @@
+"""Two repositories on loopback, and the demo that runs on them."""

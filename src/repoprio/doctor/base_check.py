@@ -1,0 +1,43 @@
+"""Whether the interpreter that an environment was made from guards all that is made from it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import NamedTuple
+
+from repoprio.doctor import running
+from repoprio.doctor.trial_repositories import Bench
+from repoprio.environments import hook_installer
+
+# Which hooks Python loaded at its start, by their files.
+_HOOKS = """
+import json, sys
+ours = ("_repoprio_shim", "_repoprio_pointer")
+names = {getattr(finder, "__module__", "") for finder in sys.meta_path} & set(ours)
+print(json.dumps([sys.modules[name].__file__ for name in names]))
+"""
+
+
+class Base(NamedTuple):
+    """A base interpreter: whether it loads the hook of `enable --base`; `said` is why that is not known."""
+
+    python: str
+    in_place: bool | None
+    said: str = ""
+
+
+def look(python: str, bench: Bench) -> Base:
+    """Start the base of `python`, and see which hooks it loads."""
+    base = python
+    try:
+        base = hook_installer.interpreter(python).base
+        stdlib = os.path.realpath(hook_installer.interpreter(base).stdlib)
+    except hook_installer.CannotEnable as error:
+        return Base(base, None, str(error).partition("\n")[0].partition("    [")[0])
+    done = running.run([base, "-I", "-c", _HOOKS], running.plain(os.environ), bench.folder)
+    try:
+        files = json.loads(done.stdout)
+    except ValueError:
+        return Base(base, None, running.last_line(done.stderr))
+    return Base(base, any(os.path.realpath(os.path.dirname(file)) == stdlib for file in files))

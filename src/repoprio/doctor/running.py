@@ -1,0 +1,70 @@
+"""How doctor runs what it looks at: in which folder, with which variables, and for how long."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from repoprio.environments import owners
+
+_SECONDS = 120
+# Variables that name a file, which may be relative to where the user is.
+_FILES = ("REPOPRIO_CONFIG", "PIP_CONFIG_FILE", "UV_CONFIG_FILE")
+_CACHE = "PIP_CACHE_DIR"
+# Variables with which Python finds code at its start, and the user's packages.
+_OF_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE")
+QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "", "PYTHONUTF8": "1"}
+
+
+def run(
+    command: Sequence[str], environ: Mapping[str, str], folder: str, said: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run `command` in `folder`, `said` on its stdin; one that cannot be run or does not end has status 1.
+
+    Python finds the code that it would find where the user is: `folder` takes no part in that.
+    """
+    try:
+        return subprocess.run(  # noqa: S603 - a pip, a Python or a uv that the user asks us to try
+            list(command),
+            env=owners.without_foreign_packages(_found_from_here(environ)),
+            cwd=folder,
+            input=said,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            timeout=_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return subprocess.CompletedProcess(list(command), 1, "", f"{type(error).__name__}: {command[0]}")
+
+
+def _found_from_here(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables, with Python's own relative folders made absolute; an empty one is the working directory."""
+    named = {name: value for name in _OF_PYTHON if (value := environ.get(name))}
+    return {
+        **environ,
+        **{name: os.pathsep.join(map(os.path.abspath, value.split(os.pathsep))) for name, value in named.items()},
+    }
+
+
+def as_the_user(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a plain pip would see, for a run in another folder."""
+    named = {name: value for name in _FILES if (value := environ.get(name))}
+    if cache := environ.get(_CACHE):
+        # pip looks there for the user's home folder (~).
+        named[_CACHE] = os.path.expanduser(cache)
+    return {**environ, **{name: os.path.abspath(value) for name, value in named.items()}}
+
+
+def plain(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables without all that tells an installer where to look."""
+    dropped = ("PIP_", "REPOPRIO_", "_REPOPRIO", "UV_")
+    return {k: v for k, v in environ.items() if not k.upper().startswith(dropped) and not k.lower().endswith("_proxy")}
+
+
+def last_line(said: str) -> str:
+    """The last line of what a program said."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "it said nothing"

@@ -1,0 +1,247 @@
+"""What is installed in an environment, read from its metadata; no code of it is run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import Distribution, DistributionFinder, MetadataPathFinder
+from typing import Any, NamedTuple
+
+from repoprio.audit.findings import shown
+from repoprio.environments.site_packages import packages_of
+from repoprio.environments.target import Environment, NoEnvironment
+from repoprio.lookup.reasons import listed
+from repoprio.names import normalize
+from repoprio.pip_adapter.versions import is_escaped
+from repoprio.urls import hushed, redacted
+
+# What a folder of metadata is named: NAME-VERSION.dist-info, NAME-VERSION-py3.11.egg-info, NAME.egg-info.
+_ENTRY = re.compile(
+    r"(?P<name>.*?)(?:-(?P<version>v?\d[^-]*))?(?:-py\d[\w.]*(?:-.*)?)?\.(?:dist-info|egg-info|egg)", re.IGNORECASE
+)
+
+
+class Claim(NamedTuple):
+    """A name, and a version if any, that something of a distribution states."""
+
+    name: str
+    version: str | None
+
+
+class Installed(NamedTuple):
+    """One distribution: `place` is the path of its metadata from where packages lie.
+
+    `claims` is what its metadata and the name of their folder say that it is: one thing, if all is well. `origin`
+    is where it says that it came from if from no repository (PEP 610): that too is a file of its own. `broken` says
+    what is wrong with it; then its name may be a folder's.
+    """
+
+    claims: tuple[Claim, ...]
+    place: str
+    origin: str | None = None
+    broken: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called first of all: by its metadata, if they say."""
+        return self.claims[0].name
+
+    @property
+    def version(self) -> str | None:
+        """As for `name`."""
+        return self.claims[0].version
+
+
+def paths_of(environment: Environment) -> list[str]:
+    """Where the packages of an environment lie; raises `NoEnvironment`. Nothing of it is started."""
+    if environment.is_own:
+        return _own_paths()
+    folders = packages_of(environment.python)
+    try:
+        return [*folders, *(path for folder in folders for path in _named_in(folder))]
+    except OSError as error:
+        said = f"the packages of {environment.python} cannot be read: {error.strerror}."
+        raise NoEnvironment(f"{said}    [environment]") from None
+
+
+def _own_paths() -> list[str]:
+    """Where the packages of this process lie; not the working directory, which ``python -m`` puts first."""
+    first, *others = sys.path or [""]
+    is_here = os.path.realpath(first) == os.path.realpath(os.getcwd())
+    return [path for path in [*([] if is_here else [first]), *others] if path]
+
+
+def _named_in(folder: str) -> Iterator[str]:
+    """The folders that the .pth files of `folder` name: those of old-style development installations, above all."""
+    for name in sorted(os.listdir(folder)):
+        if not (name.endswith(".pth") and os.path.isfile(os.path.join(folder, name))):
+            continue
+        with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as opened:
+            lines = [line.strip() for line in opened]
+        for line in lines:
+            path = os.path.join(folder, line)
+            if line and not line.startswith(("#", "import ", "import\t")) and os.path.isdir(path):
+                yield os.path.abspath(path)
+
+
+def folder(path: str) -> str:
+    """`path`, if it is a folder; raises `NoEnvironment`."""
+    if not os.path.isdir(path):
+        raise NoEnvironment(f"{path} is no folder.    [usage]")
+    return path
+
+
+def installed(paths: Sequence[str]) -> list[Installed]:
+    """All distributions on `paths`, by name; one that hides behind another of its name too.
+
+    Those in an egg, and those that an egg-link leads to, count. Raises `NoEnvironment` for a folder that cannot
+    be read.
+    """
+    for path in paths:
+        _check_readable(path)
+    places = [place for path in paths for place in (path, *_eggs(path))]
+    once: dict[tuple[str, str | None, str | None], Installed] = {}
+    for found in _by_folder(places):
+        once.update({(normalize(one.name), one.version, one.broken): one for one in _told_twice(found)})
+    return sorted(once.values(), key=lambda one: (normalize(one.name), one.version or ""))
+
+
+def _check_readable(path: str) -> None:
+    """What cannot be listed would pass for empty."""
+    try:
+        if os.path.isdir(path):
+            os.listdir(path)
+    except OSError as error:
+        raise NoEnvironment(f"{path} cannot be read: {error.strerror}.    [environment]") from None
+
+
+def _by_folder(places: Iterable[str]) -> Iterator[list[Installed]]:
+    """The distributions of each of `places`."""
+    for place in {os.path.realpath(place): place for place in places}.values():
+        yield [_read(one) for one in _distributions([place])]
+
+
+def _told_twice(found: list[Installed]) -> list[Installed]:
+    """`found`, which lie in one folder; where metadata are twice of one project that is told with the first."""
+    groups: dict[str, list[Installed]] = defaultdict(list)
+    for one in found:
+        if not one.broken:
+            groups[normalize(one.name)].append(one)
+    several = {id(some[0]): some for some in groups.values() if len(some) > 1}
+    return [one._replace(broken=_several(several[id(one)])) if id(one) in several else one for one in found]
+
+
+def _several(some: Sequence[Installed]) -> str:
+    entries = listed(sorted(shown(one.place.split("/")[1]) for one in some))
+    return f"its metadata are there more than once ({entries}), and nobody can tell which are true"
+
+
+def _eggs(folder: str) -> Iterator[str]:
+    """The eggs of `folder`, and where its egg-links lead: what setuptools left there in former times."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return
+    for name in names:
+        path = os.path.join(folder, name)
+        if name.endswith(".egg") and (os.path.isdir(path) or os.path.isfile(path)):
+            yield path
+        elif name.endswith(".egg-link") and os.path.isfile(path):
+            target = os.path.join(folder, _first_line(path))
+            if target != os.path.join(folder, "") and os.path.isdir(target):
+                yield target
+
+
+def _first_line(path: str) -> str:
+    """The first line of a text that is not empty; "" where there is none."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as opened:
+            return next(filter(None, map(str.strip, opened)), "")
+    except OSError:
+        return ""
+
+
+def _distributions(paths: Iterable[str]) -> Iterable[Distribution]:
+    # Not by way of sys.meta_path: the finders of this process say nothing of another environment.
+    return MetadataPathFinder.find_distributions(DistributionFinder.Context(path=list(dict.fromkeys(paths))))
+
+
+def _read(one: Distribution) -> Installed:
+    path = str(getattr(one, "_path", "")).rstrip("/\\")
+    entry, place = _place(path)
+    written = _written(entry)
+    if odd := _irregular(path):
+        return Installed((written,), place, broken=f"its {odd} is no regular file")
+    if entry.startswith("~"):
+        left = "it was left behind by an installation that was interrupted"
+        return Installed((written._replace(version=None),), place, broken=left)
+    try:
+        metadata: Any = one.metadata
+        names, versions = (list(filter(None, metadata.get_all(key) or [])) for key in ("Name", "Version"))
+        url = one.read_text("direct_url.json")
+        direct = json.loads(url) if url else None
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a file of it, it cannot be read
+        return Installed((written,), place, broken=f"its metadata cannot be read ({type(error).__name__})")
+    if not names or not versions:
+        return Installed((written,), place, broken=f"its metadata state no {'version' if names else 'name'}")
+    stated = [Claim(name, version) for name in dict.fromkeys(names) for version in dict.fromkeys(versions)]
+    is_version = written.version is None or is_escaped(written.version, versions[0])
+    if not is_version or normalize(written.name) != normalize(names[0]):
+        stated.append(written)
+    claims = tuple(stated)
+    if direct is not None and not (isinstance(direct, dict) and isinstance(direct.get("url"), str)):
+        return Installed(claims, place, broken="its direct_url.json is not as PEP 610 says")
+    origin = _origin(direct) if direct else None
+    if len(claims) > 1:
+        said = listed([" ".join(map(shown, filter(None, claim))) for claim in stated])
+        return Installed(claims, place, origin, f"its metadata and the name of their folder say {said}")
+    return Installed(claims, place, origin)
+
+
+def _written(entry: str) -> Claim:
+    """What the name of a folder of metadata says."""
+    match = _ENTRY.fullmatch(entry)
+    return Claim(match["name"], match["version"]) if match else Claim(entry, None)
+
+
+def _place(path: str) -> tuple[str, str]:
+    """The entry of a folder that a distribution's metadata at `path` belong to, and where they stand in that folder."""
+    entry = os.path.basename(path)
+    if entry.upper() == "EGG-INFO":
+        egg = os.path.basename(os.path.dirname(path))
+        return egg, f"site-packages/{egg}/{entry}/PKG-INFO"
+    if os.path.isfile(path):
+        return entry, f"site-packages/{entry}"
+    return entry, f"site-packages/{entry}/{'METADATA' if entry.lower().endswith('.dist-info') else 'PKG-INFO'}"
+
+
+def _irregular(path: str) -> str | None:
+    """What of the metadata at `path` would be waited for, and perhaps for ever: a pipe, a device; None if nothing."""
+    for name in ("", "METADATA", "PKG-INFO", "direct_url.json"):
+        try:
+            kind = os.stat(os.path.join(path, name) if name else path).st_mode
+        except (OSError, ValueError):
+            continue
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+            return name or os.path.basename(path)
+    return None
+
+
+def _origin(direct: dict[str, Any]) -> str:
+    """Where a distribution says that it came from, as a person calls it."""
+    url = direct["url"]
+    place = redacted(url) if "://" in url else hushed(url)
+    vcs, folder_info = (_table(direct, f"{kind}_info") for kind in ("vcs", "dir"))
+    if vcs:
+        return f"{vcs.get('vcs', 'vcs')} {place} at {str(vcs.get('commit_id', '?'))[:12]}"
+    return f"{place}, editable" if folder_info.get("editable") is True else place
+
+
+def _table(document: dict[str, Any], key: str) -> dict[str, Any]:
+    found = document.get(key)
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,324 @@
+"""The hook in other environments: a pointer beside their packages, or in what a base interpreter runs at its start."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+from typing import Any, NamedTuple
+
+import _repoprio_shim
+from repoprio.config import records
+from repoprio.config.records import POINTER, Record
+from repoprio.environments import lone_pointer, owners
+from repoprio.environments.target import prefix_of
+from repoprio.errors import RepoprioError
+
+COPY = "_repoprio_copy"
+# The pointer, and what it needs where the repoprio that it leads to is gone.
+_POINTER_FILES = (f"{POINTER}.py", f"{POINTER}_alone.py")
+_PTH = f"import {POINTER}; {POINTER}.install()\n"
+_BLOCK = f"""{lone_pointer.BEGIN}
+try:
+    import {POINTER}
+except ImportError:
+    pass
+else:
+    {POINTER}.install()
+{lone_pointer.END}
+"""
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_ROOT = os.path.dirname(os.path.dirname(_HERE))
+_OWN = ("_repoprio_shim.py", "repoprio.pth", "repoprio.start")
+_NOTHING = Record()
+_ASK = """
+import importlib.util, json, sys, sysconfig
+spec = importlib.util.find_spec("sitecustomize")
+print(json.dumps([list(sys.version_info[:2]), sysconfig.get_path("purelib"), sysconfig.get_path("stdlib"),
+    spec.origin if spec else None, getattr(sys, "_base_executable", sys.executable)]))
+"""
+
+
+class CannotEnable(RepoprioError):
+    """An environment that cannot be guarded, or is none."""
+
+
+class Interpreter(NamedTuple):
+    """What another Python says of itself: where its packages and its standard library lie, and who made it."""
+
+    executable: str
+    version: tuple[int, int]
+    packages: str
+    stdlib: str
+    sitecustomize: str | None
+    base: str
+
+
+class OfAnother(CannotEnable):
+    """An environment that another user can change, which root does not run: `stranger` says who and where."""
+
+    def __init__(self, python: str, stranger: owners.Stranger) -> None:
+        self.python, self.stranger = python, stranger
+        who = f"{stranger.who} can change {stranger.path}"
+        as_user = f"\n  hint: run the command as that user: sudo -u '{stranger.user}' ..." if stranger.user else ""
+        super().__init__(f"{python} is not run as root: {who}.{as_user}    [owner]")
+
+
+def interpreter(python: str) -> Interpreter:
+    """Ask `python`; raises `CannotEnable`, and `OfAnother` instead of running as root what another user can change."""
+    if stranger := owners.stranger_of_python(python):
+        raise OfAnother(python, stranger)
+    return ask(python)
+
+
+def ask(python: str) -> Interpreter:
+    """Ask `python`, whoever owns it; raises `CannotEnable`."""
+    try:
+        # Isolated, so that neither the environment nor the working directory answers in its place.
+        done = subprocess.run([python, "-I", "-c", _ASK], capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
+        version, packages, stdlib, sitecustomize, base = json.loads(done.stdout.splitlines()[-1])
+        major, minor = map(int, version)
+        packages, stdlib, base = os.fspath(packages), os.fspath(stdlib), os.fspath(base)
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError, TypeError) as error:
+        raise CannotEnable(
+            f"{python} does not answer as a Python does ({type(error).__name__}).    [environment]"
+        ) from None
+    if (major, minor) < (3, 10):
+        raise CannotEnable(f"{python} is Python {major}.{minor}, and 3.10 is needed.    [environment]")
+    return Interpreter(python, (major, minor), packages, stdlib, sitecustomize, base)
+
+
+def in_venv(folder: str) -> str:
+    """The Python of the virtual environment at `folder`, or of which `folder` is a Python; raises `CannotEnable`."""
+    given, folder = folder, prefix_of(folder) if os.path.isfile(folder) else folder
+    names = ("bin/python", "bin/python3", "Scripts/python.exe")
+    for name in names if os.path.isfile(os.path.join(folder, "pyvenv.cfg")) else ():
+        if os.path.exists(python := os.path.join(folder, name)):
+            return python
+    raise CannotEnable(
+        f"{given} is no virtual environment.\n  hint: name another Python with --python PATH    [enable]"
+    )
+
+
+def enable(packages: str, record: Record = _NOTHING, *, copy: bool = False) -> list[str]:
+    """Put a pointer into a folder of packages, or with `copy` repoprio itself; returns the files and folders made.
+
+    It keeps `record`. Where repoprio is installed a pointer would outlive it: nothing is made but the record, if
+    that says anything.
+    """
+    if is_own(packages):
+        return _keep(os.path.join(packages, records.FILE), record)
+    root = COPY if copy else _ROOT
+    if copy:
+        _copy(os.path.join(packages, COPY))
+    made = [*_write_pointer(packages, _pointer(root, record)), os.path.join(packages, f"{POINTER}.pth")]
+    write(made[-1], _PTH)
+    return [*made, *([os.path.join(packages, COPY)] if copy else [])]
+
+
+def _write_pointer(folder: str, text: str) -> list[str]:
+    made = [os.path.join(folder, name) for name in _POINTER_FILES]
+    write(made[1], read(os.path.join(_HERE, "lone_pointer.py")))
+    write(made[0], text)
+    return made
+
+
+def _keep(file: str, record: Record) -> list[str]:
+    text = json.dumps(record.document(), indent=2) + "\n"
+    if record.document() == _NOTHING.document() or text == read(file):
+        return []
+    write(file, text)
+    return [file]
+
+
+def recorded(packages: str) -> Record:
+    """What an environment with these packages, or a base with this standard library, keeps; raises `CannotEnable`."""
+    try:
+        if is_own(packages):
+            return records.read(packages)
+        found = literals(os.path.join(packages, f"{POINTER}.py")).get("RECORD", {})
+        return records.of_document(found, os.path.join(packages, f"{POINTER}.py"))
+    except (OSError, ValueError) as error:
+        raise CannotEnable(f"{packages}: {error}    [enable]") from None
+
+
+def is_own(packages: str) -> bool:
+    """Whether repoprio itself is installed in a folder of packages."""
+    return os.path.exists(os.path.join(packages, _OWN[0]))
+
+
+def own_packages() -> str:
+    """The folder of packages that this repoprio is installed in, be it an editable one."""
+    return os.path.dirname(os.path.abspath(str(_repoprio_shim.__file__)))
+
+
+def is_required(packages: str) -> bool:
+    """Whether a policy is required by what is kept there; not where that cannot be read."""
+    try:
+        return recorded(packages).is_required
+    except CannotEnable:
+        return False
+
+
+def points_here(packages: str) -> bool:
+    """Whether a pointer in `packages` leads to this repoprio."""
+    root = literals(os.path.join(packages, f"{POINTER}.py")).get("ROOT")
+    return root is not None and os.path.realpath(os.path.join(packages, str(root))) == os.path.realpath(_ROOT)
+
+
+def literals(file: str) -> dict[str, Any]:
+    """What stands in the constants of a pointer, nothing where there is none; it is read and not run."""
+    try:
+        body = ast.parse(read(file)).body
+    except (SyntaxError, ValueError):
+        return {}
+    found: dict[str, Any] = {}
+    for line in body:
+        target = line.targets[0] if isinstance(line, ast.Assign) else getattr(line, "target", None)
+        value = getattr(line, "value", None)
+        if isinstance(target, ast.Name) and value is not None:
+            with contextlib.suppress(ValueError, TypeError):
+                found[target.id] = ast.literal_eval(value)
+    return found
+
+
+def is_whole(packages: str) -> bool:
+    """Whether all files of this repoprio are in a folder of packages, none of them empty where ours is not."""
+    mine = [os.path.join(_ROOT, name) for name in _OWN if os.path.exists(os.path.join(_ROOT, name))]
+    for folder, _, names in os.walk(os.path.join(_ROOT, "repoprio")):
+        mine += [os.path.join(folder, name) for name in names if name.endswith(".py")]
+    return all(_is_there(os.path.join(packages, os.path.relpath(file, _ROOT)), file) for file in mine)
+
+
+def _is_there(file: str, ours: str) -> bool:
+    return os.path.isfile(file) and (os.path.getsize(file) > 0 or os.path.getsize(ours) == 0)
+
+
+def disable(packages: str) -> list[str]:
+    """Take out what `enable` put in; returns what was taken out."""
+    places = [os.path.join(packages, name) for name in (f"{POINTER}.pth", *_POINTER_FILES, COPY, records.FILE)]
+    found = [place for place in places if os.path.lexists(place)]
+    for place in found:
+        remove(place)
+    _forget_compiled(packages)
+    return found
+
+
+def _forget_compiled(folder: str) -> None:
+    cache = os.path.join(folder, "__pycache__")
+    for name in os.listdir(cache) if os.path.isdir(cache) else []:
+        if name.startswith(POINTER):
+            remove(os.path.join(cache, name))
+
+
+def enable_base(base: Interpreter, record: Record = _NOTHING) -> list[str]:
+    """Put a pointer into what `base` runs at each start, and with it every environment that was made from it."""
+    custom = _custom(base)
+    text = read(custom)
+    _check_custom(base, custom, text)
+    made = _write_pointer(base.stdlib, _pointer(_ROOT, record, custom))
+    if lone_pointer.BEGIN not in text:
+        ends = not text or text.endswith("\n")
+        block = _BLOCK if ends else "\n" + _BLOCK.replace(lone_pointer.BEGIN, lone_pointer.BEGIN + lone_pointer.JOINED)
+        write(custom, text + block)
+    return [*made, custom]
+
+
+def _check_custom(base: Interpreter, custom: str, text: str) -> None:
+    """Whether what is appended to `custom` would run, for every environment that is made from `base`."""
+    if base.sitecustomize and os.path.dirname(os.path.abspath(base.sitecustomize)) != os.path.abspath(base.stdlib):
+        problem = "lies among the base's own packages, which the environments made from it do not see"
+        raise CannotEnable(f"{base.sitecustomize} {problem}.    [enable]")
+    try:
+        compile(text, custom, "exec")
+    except (SyntaxError, ValueError):
+        raise CannotEnable(
+            f"{custom} is no Python that runs; what is appended would not run either.    [enable]"
+        ) from None
+
+
+def disable_base(base: Interpreter) -> list[str]:
+    """Take out what `enable_base` put in; a file that had nothing else is removed."""
+    custom = _custom(base)
+    files = [os.path.join(base.stdlib, name) for name in _POINTER_FILES]
+    found = [file for file in files if os.path.lexists(file)]
+    text = read(custom)
+    if lone_pointer.BEGIN in text:
+        found.append(custom)
+        try:
+            rest = lone_pointer.without_block(text)
+        except ValueError as error:
+            raise CannotEnable(f"{custom}: {error}    [enable]") from None
+        write(custom, rest) if rest else remove(custom)
+    for file in (file for file in files if os.path.lexists(file)):
+        remove(file)
+    _forget_compiled(base.stdlib)
+    return found
+
+
+def _custom(base: Interpreter) -> str:
+    """The sitecustomize of `base`, wherever a link leads; the one of its standard library where there is none."""
+    return os.path.realpath(base.sitecustomize or os.path.join(base.stdlib, "sitecustomize.py"))
+
+
+def _pointer(root: str, record: Record, custom: str = "") -> str:
+    """The text of a pointer to `root`."""
+    text = read(os.path.join(_HERE, "pointer.py"))
+    for name, value in (("ROOT", root), ("RECORD: dict[str, object]", record.document()), ("CUSTOM", custom)):
+        line = f"{name} = {value!r}"
+        text = re.sub(rf"(?m)^{re.escape(name)} = .*$", line.replace("\\", r"\\"), text, count=1)
+    return text
+
+
+def _copy(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        shutil.copytree(
+            os.path.join(_ROOT, "repoprio"),
+            os.path.join(folder, "repoprio"),
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        shutil.copy(os.path.join(_ROOT, _OWN[0]), folder)
+    except OSError as error:
+        raise CannotEnable(f"{folder} cannot be written: {error.strerror}    [enable]") from None
+
+
+def read(file: str) -> str:
+    """The text of `file`, nothing where there is none; raises `CannotEnable`."""
+    try:
+        # As it is, line ends too: it is written back.
+        with open(file, encoding="utf-8", newline="") as opened:
+            return opened.read()
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        raise CannotEnable(f"{file} cannot be read: {getattr(error, 'strerror', error)}    [enable]") from None
+
+
+def write(file: str, text: str) -> None:
+    """Write `file` whole or not at all; raises `CannotEnable`."""
+    draft = f"{file}.{secrets.token_hex(4)}"
+    try:
+        # A file of its own, whatever lies there: never through a link that somebody left.
+        with open(draft, "x", encoding="utf-8", newline="") as opened:
+            opened.write(text)
+        if os.path.isfile(file):
+            shutil.copymode(file, draft)
+        os.replace(draft, file)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)
+        raise CannotEnable(f"{file} cannot be written: {error.strerror}    [enable]") from None
+
+
+def remove(place: str) -> None:
+    """Remove a file or a folder; raises `CannotEnable`."""
+    try:
+        shutil.rmtree(place) if os.path.isdir(place) and not os.path.islink(place) else os.remove(place)
+    except OSError as error:
+        raise CannotEnable(f"{place} cannot be removed: {error.strerror}    [enable]") from None

@@ -1,0 +1,125 @@
+"""What `enable` put where, noted beside the installation: `pip uninstall repoprio` takes it out first."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from repoprio.config import records
+from repoprio.config.pip import fuse
+from repoprio.environments import hook_installer, lone_pointer
+from repoprio.errors import RepoprioError
+
+FILE = "_repoprio_made.jsonl"
+# The folder of a pointer; the file of pip's that has the fuse.
+POINTER, FUSE = "pointer", "fuse"
+# Environments come and go: from so many lines on, those that are gone are left out.
+_MANY = 100
+
+
+class Made(NamedTuple):
+    """One thing that was put somewhere."""
+
+    kind: str
+    place: str
+
+
+def _file() -> str:
+    return os.path.join(hook_installer.own_packages(), FILE)
+
+
+def note(kind: str, place: str) -> bool:
+    """Note that `enable` made this; False where nothing can be written beside the installation."""
+    made = Made(kind, os.path.realpath(place))
+    known = noted()
+    if made in known:
+        return True
+    if len(known) > _MANY:
+        # Somebody who notes something right now may lose it: then the pointer's own `remove` is left.
+        _write([one for one in known if os.path.exists(one.place)])
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        # One line in one write: environments may be made side by side.
+        with os.fdopen(os.open(_file(), flags, 0o644), "a", encoding="utf-8") as opened:
+            opened.write(f"{json.dumps(made)}\n")
+    except OSError:
+        return False
+    return True
+
+
+def noted() -> list[Made]:
+    """All that was noted, without what cannot be read."""
+    found = []
+    with contextlib.suppress(OSError, UnicodeDecodeError), open(_file(), encoding="utf-8") as opened:
+        for line in opened:
+            with contextlib.suppress(ValueError, TypeError):
+                kind, place = json.loads(line)
+                found.append(Made(str(kind), os.fspath(place)))
+    return found
+
+
+def forget(place: str) -> None:
+    """Forget what was taken out."""
+    known = noted()
+    rest = [made for made in known if made.place != os.path.realpath(place)]
+    if rest != known:
+        _write(rest)
+
+
+def _write(made: list[Made]) -> None:
+    text = "".join(f"{json.dumps(one)}\n" for one in made)
+    with contextlib.suppress(hook_installer.CannotEnable):
+        hook_installer.write(_file(), text) if text else hook_installer.remove(_file())
+
+
+def has_any(packages: str) -> bool:
+    """Whether there is anything to take out when the repoprio in `packages` goes."""
+    return any(os.path.exists(os.path.join(packages, name)) for name in (FILE, records.FILE))
+
+
+def take_all_out() -> Iterator[str]:
+    """Take out all that was noted, and the notes; what to say of each. What is gone or another's is passed over."""
+    for made in noted():
+        yield from _taken_out(made)
+    for name in (FILE, records.FILE):
+        file = os.path.join(hook_installer.own_packages(), name)
+        with contextlib.suppress(hook_installer.CannotEnable):
+            hook_installer.remove(file) if os.path.lexists(file) else None
+
+
+def _taken_out(made: Made) -> list[str]:
+    """Take out one thing; returns what to say of it."""
+    try:
+        return [f"repoprio: took out {place}" for place in _take_out(made)]
+    except (RepoprioError, OSError, ValueError) as error:
+        said = f"WARNING: repoprio: what `repoprio enable` put into {made.place} stays there: {error}"
+        return [f"{said}\n{_hint(made)}"]
+
+
+def _take_out(made: Made) -> list[str]:
+    if made.kind == POINTER:
+        if not hook_installer.points_here(made.place):
+            return []
+        custom = hook_installer.literals(_pointer_in(made.place)).get("CUSTOM", "")
+        return lone_pointer.take_out(made.place, str(custom))
+    text = hook_installer.read(made.place)
+    rest = fuse.take(text)
+    if rest == text:
+        return []
+    hook_installer.write(made.place, rest) if rest else hook_installer.remove(made.place)
+    return [f"the fuse in {made.place}"]
+
+
+def _pointer_in(folder: str) -> str:
+    return os.path.join(folder, f"{records.POINTER}.py")
+
+
+def _hint(made: Made) -> str:
+    from shlex import join
+
+    if made.kind == POINTER:
+        return f"  hint: as whoever may: {join(['python3', _pointer_in(made.place), 'remove'])}    [pointer]"
+    return f"  hint: take index-url = {fuse.URL} out of it    [pointer]"

@@ -1,0 +1,196 @@
+"""What a pointer does without the repoprio that it led to: it says how to remove it, and stops what looks up projects.
+
+Put beside the pointer by `repoprio enable`; loaded where it is needed, and so free to be longer.
+"""
+
+import sys
+
+BEGIN = "# >>> repoprio: put here by `repoprio enable --base`, taken out by `repoprio disable --base`"
+END = "# <<< repoprio"
+# Marks that the file had no newline at its end, and shall have none again.
+JOINED = " (after a line without an end)"
+# What makes environments, and was warned of: `python -m` looks for its module twice.
+SAID: list[str] = []
+
+
+def bear_the_loss(name: str, root: str, pointer: str, custom: str) -> None:
+    """The root is gone: a pip that may look up projects stops, since unguarded it would take any name from anywhere."""
+    if not name.startswith("pip."):
+        # Other programs may import venv and make nothing.
+        if not SAID and (name != "venv" or {"venv", "-mvenv"} & set(sys.orig_argv[1:])):
+            SAID.append(name)
+            does = "looks up no projects" if custom else "is not guarded"
+            sys.stderr.write(f"WARNING: {_loss(root, pointer, custom, f'pip in the new environment {does}')}\n")
+    elif not is_ensurepip():
+        said = _loss(root, pointer, custom)
+        if not _is_harmless():
+            sys.stderr.write(f"ERROR: {said}\n")
+            raise SystemExit(2)
+        _shut(said)
+
+
+def _loss(root: str, pointer: str, custom: str, what: str = "this pip looks up no projects") -> str:
+    from shlex import join
+
+    command = join([sys.executable, pointer, "remove"])
+    enable = join(["repoprio", "enable", *_place(custom)])
+    return (
+        f"repoprio: {what}. To remove the pointer that guarded it: {command}\n"
+        f"  {root} is gone, where repoprio was.\n"
+        f"  hint: or install repoprio again, and point to it: {enable}    [pointer]"
+    )
+
+
+def _place(custom: str) -> list[str]:
+    """The options with which `repoprio enable` means what the pointer guarded; a base has its `custom`."""
+    import os
+
+    if custom:
+        return ["--base"]
+    is_venv = os.path.exists(os.path.join(sys.prefix, "pyvenv.cfg"))
+    return ["--venv", sys.prefix] if is_venv else ["--python", sys.executable]
+
+
+def is_ensurepip() -> bool:
+    """Whether this is the pip with which `ensurepip` installs what Python brings along, and nothing else.
+
+    It runs from a wheel and takes files from that wheel's folder alone (CPython 3.10 to 3.14): these very
+    arguments, no variable of pip's, and no file of settings.
+    """
+    import os
+
+    pip = sys.modules.get("pip")
+    wheel = os.path.dirname(os.path.dirname(getattr(pip, "__file__", None) or ""))
+    start = ["install", "--no-cache-dir", "--no-index", "--find-links", os.path.dirname(wheel)]
+    rest = [argument for argument in sys.argv[6:] if argument not in ("--upgrade", "--user", "-v", "-vv", "-vvv")]
+    if rest[:1] == ["--root"]:
+        rest = rest[2:]
+    settings = {name for name in os.environ if name.startswith("PIP_")}
+    return (
+        wheel.endswith(".whl")
+        and sys.argv[1:6] == start
+        and set(rest) <= {"pip", "setuptools", "wheel"}
+        and settings == {"PIP_CONFIG_FILE"}
+        and os.environ["PIP_CONFIG_FILE"] == os.devnull
+    )
+
+
+def _is_harmless() -> bool:
+    """Whether this is pip's own command line (22.0 to 26.3) with a command that looks up no projects, or with none.
+
+    An option that is not known to take a value takes none here: `_shut` is for what is misread.
+    """
+    import os
+
+    folder, name = os.path.split(sys.argv[0])
+    is_pip = name.startswith("pip") or name == "__pip-runner__.py"
+    if not is_pip and (os.path.basename(folder), name) != ("pip", "__main__.py"):
+        return False
+    valued = "cache-dir cert client-cert default-timeout exists-action keyring-provider local-log log log-file proxy"
+    valued += " python resume-retries retries timeout trusted-host use-deprecated use-feature"
+    harmless = "cache check completion config debug freeze hash help inspect list show uninstall"
+    words = iter(sys.argv[1:])
+    for word in words:
+        if word.startswith("--") and word[2:] in valued.split():
+            next(words, None)
+        elif not word.startswith("-"):
+            return word in harmless.split()
+    return True
+
+
+def _shut(said: str) -> None:
+    """Shut the door through which pip looks up projects: for `list --outdated`, say."""
+    import importlib.util
+
+    def refuse(*_: object, **__: object) -> None:
+        from pip._internal.exceptions import CommandError  # noqa: TID251 - it runs inside a pip
+
+        raise CommandError(said)
+
+    class Shut:
+        """Finds pip's collector, with which nothing can be looked up then."""
+
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> object:
+            if name != "pip._internal.index.collector":
+                return None
+            sys.meta_path.remove(Shut)  # type: ignore[arg-type]
+            spec = importlib.util.find_spec(name)
+            if spec is not None:
+                spec.loader = Loader(spec.loader)  # type: ignore[assignment]
+            return spec
+
+    class Loader:
+        """Loads it by its own loader, and shuts it."""
+
+        def __init__(self, loader) -> None:  # type: ignore[no-untyped-def]
+            self._loader = loader
+
+        def create_module(self, spec) -> object:  # type: ignore[no-untyped-def]
+            return self._loader.create_module(spec)
+
+        def exec_module(self, module) -> None:  # type: ignore[no-untyped-def]
+            self._loader.exec_module(module)
+            module.LinkCollector.create = module.LinkCollector.collect_sources = refuse
+
+    sys.meta_path.insert(0, Shut)  # type: ignore[arg-type]
+
+
+def without_block(text: str) -> str:
+    """A sitecustomize without what `enable --base` appended; raises `ValueError` where its end is gone."""
+    before, begin, rest = text.partition(BEGIN)
+    if not begin:
+        return text
+    _, end, after = rest.partition(f"{END}\n")
+    if not end:
+        raise ValueError("the end of repoprio's block is gone: take it out by hand")
+    if rest.startswith(JOINED) and not after:
+        before = before.removesuffix("\n")
+    return before + after
+
+
+def take_out(folder: str, custom: str) -> list[str]:
+    """Remove a pointer from `folder`, and what loads it; returns what was removed. Raises `OSError`, `ValueError`."""
+    import os
+    import shutil
+
+    found = []
+    if custom and os.path.isfile(custom):
+        # As it is, line ends too: it is written back.
+        with open(custom, encoding="utf-8", newline="") as opened:
+            text = opened.read()
+        rest = without_block(text)
+        if rest != text:
+            found.append(custom)
+        if rest and rest != text:
+            draft = f"{custom}.{os.getpid()}"
+            with open(draft, "x", encoding="utf-8", newline="") as opened:
+                opened.write(rest)
+            shutil.copymode(custom, draft)
+            os.replace(draft, custom)
+        elif not rest and text:
+            os.remove(custom)
+    cache = os.path.join(folder, "__pycache__")
+    compiled = os.listdir(cache) if os.path.isdir(cache) else []
+    # What loads the pointer goes first.
+    places = [os.path.join(folder, f"_repoprio_pointer{end}") for end in (".pth", ".py", "_alone.py")]
+    found += [place for place in places if os.path.lexists(place)]
+    for place in [*places, *(os.path.join(cache, n) for n in compiled if n.startswith("_repoprio_pointer"))]:
+        if os.path.lexists(place):
+            os.remove(place)
+    return found
+
+
+def main(arguments: list[str], pointer: str, custom: str) -> int:
+    import os
+
+    if arguments != ["remove"]:
+        sys.stderr.write(f"usage: python {pointer} remove\n")
+        return 2
+    try:
+        for place in take_out(os.path.dirname(os.path.abspath(pointer)), custom):
+            sys.stdout.write(f"removed {place}\n")
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"ERROR: repoprio: cannot be removed: {error}    [pointer]\n")
+        return 2
+    return 0

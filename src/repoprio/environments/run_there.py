@@ -1,0 +1,45 @@
+"""A command of repoprio in the Python of the environment that it speaks of, which need not have repoprio."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import repoprio
+from repoprio.environments import child_script, hook_installer, owners
+from repoprio.environments.target import Environment, NoEnvironment
+
+_MAIN = os.path.join(os.path.dirname(os.path.abspath(repoprio.__file__)), "__main__.py")
+
+
+def has_pip(environment: Environment) -> bool:
+    """Whether `environment` has a pip of its own. Raises `NoEnvironment`."""
+    _check(environment)
+    asked = [environment.python, "-I", "-c", "import pip"]
+    return subprocess.run(asked, capture_output=True, check=False, stdin=subprocess.DEVNULL).returncode == 0  # noqa: S603
+
+
+def run(environment: Environment, arguments: Sequence[str]) -> int:
+    """Run the command line in `environment`; returns the exit status. Raises `NoEnvironment`."""
+    _check(environment)
+    variables = owners.without_foreign_packages(os.environ)
+    variables |= {child_script.RUNNER: _MAIN, child_script.GUEST: environment.named_by}
+    command = [environment.python, os.path.abspath(child_script.__file__), *arguments]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if sys.platform != "win32":
+        # In place of this process: a signal reaches the one that works.
+        os.execve(environment.python, command, variables)  # noqa: S606 - no shell is wanted
+    return subprocess.call(command, env=variables)  # noqa: S603 - the environment that the user means
+
+
+def _check(environment: Environment) -> None:
+    """Whether its Python answers, and may be run: `hook_installer` judges that for all commands."""
+    try:
+        hook_installer.interpreter(environment.python)
+        if stranger := owners.stranger_of_user_site(environment.python):
+            raise hook_installer.OfAnother(environment.python, stranger)
+    except hook_installer.CannotEnable as error:
+        raise NoEnvironment(f"the environment that {environment.named_by} names: {error}") from None

@@ -1,0 +1,121 @@
+"""Where the packages of another Python lie: told by the layout of its folders alone. It is not started.
+
+Whatever lies in an environment may have been put there by one of its packages. So a pyvenv.cfg, a link or an
+odd folder can add places here, and hides none of the environment's own.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import site
+import stat
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from repoprio.environments.target import NoEnvironment
+
+# Below a prefix: those of CPython and PyPy, of Windows, and Debian's.
+_FOLDERS = (
+    "lib/python*/site-packages",
+    "lib64/python*/site-packages",
+    "lib/pypy*/site-packages",
+    "Lib/site-packages",
+    "lib/python*/dist-packages",
+    "local/lib/python*/dist-packages",
+)
+_VERSION = re.compile(r"(?:python|pypy)(\d+\.\d+)")
+_PYVENV = "pyvenv.cfg"
+# No pyvenv.cfg is longer.
+_ENOUGH = 64 * 1024
+
+
+def packages_of(python: str) -> list[str]:
+    """Where the packages of `python` lie, which is the path of an interpreter; raises `NoEnvironment`.
+
+    Those of its base count where a pyvenv.cfg lets them in.
+    """
+    hops = list(_hops(os.path.abspath(python)))
+    if not any(os.path.basename(hop).lower().startswith(("python", "pypy")) for hop in hops):
+        raise NoEnvironment(f"{python} is no Python, by its name.    [environment]")
+    prefixes = [_prefixes(hop) for hop in hops]
+    # The first of them that has packages is the environment; what a link leads to from there is its base.
+    at, own = next(((n, found) for n, some in enumerate(prefixes) if (found := _below(some))), (-1, []))
+    if not own:
+        places = " and ".join(dict.fromkeys(some[0] for some in prefixes))
+        raise NoEnvironment(
+            f"{python}: there are no packages below {places} (lib/python*/site-packages and the like).\n"
+            "  hint: name the Python itself, not what starts it; or each folder of packages with --path"
+            "    [environment]"
+        )
+    # A name that tells another version hides nothing.
+    own = _of_version(own, _versions([os.path.basename(python)])) or own
+    said = [words for prefix in prefixes[at] if (words := _pyvenv(prefix)) is not None]
+    if said and not any(words.get("include-system-site-packages", "").lower() == "true" for words in said):
+        return own
+    homes = [os.path.dirname(words["home"]) for words in said if words.get("home")]
+    base = [*chain.from_iterable(prefixes[at + 1 :]), *homes] if said else []
+    return _once([*own, *_of_version([*_user(), *_below(base)], _versions(own))])
+
+
+def _hops(path: str) -> Iterator[str]:
+    """`path`, and what it leads to from link to link."""
+    seen: list[str] = []
+    while path not in seen:
+        seen.append(path)
+        # /bin may be a link to /usr/bin.
+        path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        yield path
+        try:
+            path = os.path.join(os.path.dirname(path), os.readlink(path))
+        except OSError:
+            return
+
+
+def _prefixes(python: str) -> list[str]:
+    """The folders that may be the prefix of an interpreter: that above its own, and (Windows, pyvenv.cfg) its own."""
+    beside = os.path.dirname(python)
+    return [os.path.dirname(beside), beside]
+
+
+def _below(prefixes: Sequence[str]) -> list[str]:
+    """The folders of packages below `prefixes`."""
+    patterns = (os.path.join(glob.escape(prefix), *name.split("/")) for prefix in prefixes for name in _FOLDERS)
+    found = (path for pattern in patterns for path in sorted(glob.glob(pattern)))
+    return _once([path for path in found if os.path.isdir(path)])
+
+
+def _user() -> list[str]:
+    """The folders of packages of the user who looks."""
+    return _below([site.getuserbase()])
+
+
+def _versions(names: Sequence[str]) -> set[str]:
+    """The versions of Python that paths name: "3.11"."""
+    return {version for name in names for version in _VERSION.findall(name)}
+
+
+def _of_version(folders: list[str], versions: set[str]) -> list[str]:
+    """Those of `folders` that may be those of one of `versions`: all but those that name others alone."""
+    if not versions:
+        return folders
+    return [path for path in folders if not (stated := _versions([path])) or stated & versions]
+
+
+def _once(paths: Sequence[str]) -> list[str]:
+    """`paths` without those that lead to the same place, such as lib64 to lib."""
+    return list({os.path.realpath(path): path for path in reversed(paths)}.values())[::-1]
+
+
+def _pyvenv(prefix: str) -> dict[str, str] | None:
+    """What a pyvenv.cfg says; None where there is none that can be read."""
+    file = os.path.join(prefix, _PYVENV)
+    try:
+        if not stat.S_ISREG(os.stat(file).st_mode):
+            return None
+        with open(file, encoding="utf-8", errors="replace") as opened:
+            lines = [line.partition("=") for line in opened.read(_ENOUGH).splitlines()]
+    except (OSError, ValueError):
+        return None
+    return {key.strip().lower(): value.strip() for key, _, value in lines}

@@ -1,0 +1,1 @@
+"""Decisions as data for people: explanations, comparisons, hints. Pure."""

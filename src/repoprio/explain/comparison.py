@@ -1,0 +1,354 @@
+"""Two resolutions side by side, pip alone and under the policy: where they differ, how badly, how to mend it. Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from repoprio.policy.model import Repository, Rule
+
+
+class Verdict(str, enum.Enum):
+    """What becomes of one project, the worst first; `mark` stands before its line."""
+
+    TAKEOVER = "takeover"
+    OTHER_FILE = "other-file"
+    OTHER_VERSION = "other-version"
+    OTHER_REPOSITORY = "other-repository"
+    ONLY_PIP_ALONE = "only-pip-alone"
+    ONLY_POLICY = "only-policy"
+    ONLY_ONE_NEEDS = "only-one-needs"
+    NOT_KNOWN = "not-known"
+    NOT_COMPARED = "not-compared"
+    SAME = "same"
+
+    @property
+    def mark(self) -> str:
+        """One character: what to look at first, without colour."""
+        return _MARKS[self]
+
+
+_MARKS = {
+    Verdict.SAME: " ",
+    Verdict.TAKEOVER: "!",
+    Verdict.OTHER_FILE: "!",
+    Verdict.OTHER_VERSION: "~",
+    Verdict.OTHER_REPOSITORY: "=",
+    Verdict.ONLY_PIP_ALONE: "x",
+    Verdict.ONLY_POLICY: "x",
+    Verdict.ONLY_ONE_NEEDS: "+",
+    Verdict.NOT_KNOWN: "?",
+    Verdict.NOT_COMPARED: "-",
+}
+
+
+class Twin(str, enum.Enum):
+    """Whether the repository that pip alone takes a project from lists the very file that the policy chose.
+
+    OTHER: a file of that name with another sha256. NAMESAKE: one of that name, and no sha256 to tell.
+    """
+
+    MISSING = "missing"
+    OTHER = "other"
+    NAMESAKE = "namesake"
+    SAME = "same"
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The file that one side would install.
+
+    `repository` is None for a direct URL, `version` None where nothing but a build would tell it. `is_unread`:
+    its dependencies are not known, for to read them would be to run it, or to follow a stranger's URL.
+    `needed_by` are the projects that require it, none for what only the user asked for. `narrowed` is the rule
+    that leaves versions out.
+    """
+
+    version: str | None
+    repository: Repository | None
+    file: str
+    is_unread: bool = False
+    needed_by: tuple[str, ...] = ()
+    narrowed: Rule | None = None
+
+    @property
+    def place(self) -> str:
+        """Whom it comes from, in a word."""
+        return self.repository.name if self.repository else "URL"
+
+    def is_same_file(self, other: Pick) -> bool:
+        """Whether both are one file of one place."""
+        return (self.place, self.file) == (other.place, other.file)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why one side has nothing to install for a project that it needs; `owners` are those that could mend it.
+
+    `why` is what fits in a table; `needed_by` as for `Pick`.
+    """
+
+    code: str
+    reason: str
+    why: str = ""
+    owners: tuple[Repository, ...] = ()
+    needed_by: tuple[str, ...] = ()
+
+    @property
+    def is_an_answer(self) -> bool:
+        """Whether this side surely has nothing, rather than that nobody can tell."""
+        return self.code in _ANSWERS
+
+
+_ANSWERS = frozenset({"no-match", "absent", "owned-absent", "direct-url", "requires-python"})
+Side = Pick | Failure | None
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """Who is asked for which further names, and which stay private: the name and the policy's word for why.
+
+    `asked` is by repository, those that tell nobody (on disk, flat) left out.
+    """
+
+    asked: Mapping[str, tuple[str, ...]]
+    private: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One project on both sides; None where a side does not need it.
+
+    `doubt` says which repository gave no answer, so that pip alone might choose otherwise; `private` is the policy's
+    word for why others are not asked for the name, so that `alone` is what it would take of the owner.
+    """
+
+    project: str
+    alone: Side
+    policy: Side
+    twin: Twin = Twin.MISSING
+    doubt: str | None = None
+    requirement: str | None = None
+    private: str | None = None
+
+    @property
+    def is_strange(self) -> bool:
+        """Whether pip alone takes what the policy has nothing of from below its owner, which shares no file with it."""
+        alone, policy = self.alone, self.policy
+        if not isinstance(alone, Pick) or not isinstance(policy, Failure) or alone.repository is None:
+            return False
+        below = all(alone.repository.priority > owner.priority for owner in policy.owners)
+        return bool(policy.owners) and below and self.twin is Twin.MISSING
+
+    @property
+    def is_on_both_sides(self) -> bool:
+        """Whether both sides would install something."""
+        return isinstance(self.alone, Pick) and isinstance(self.policy, Pick)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A pair and what it comes to: `why` for a table, `reason` a sentence, `fix` how to mend it, if it needs to be."""
+
+    pair: Pair
+    verdict: Verdict
+    code: str
+    why: str
+    reason: str
+    fix: str | None = None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why there is nothing to compare, the policy's side first."""
+        return next((side for side in (self.pair.policy, self.pair.alone) if isinstance(side, Failure)), None)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All projects, the worst first, and what it took to find out."""
+
+    projects: tuple[Judged, ...]
+    disclosure: Disclosure = field(default_factory=lambda: Disclosure({}))
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything is not the same, or not known; that a name is private is no difference."""
+        return any(one.verdict not in (Verdict.SAME, Verdict.NOT_COMPARED) for one in self.projects)
+
+    def count(self, verdict: Verdict) -> int:
+        """How many projects it came to `verdict` for."""
+        return sum(one.verdict is verdict for one in self.projects)
+
+
+def judge(pairs: Iterable[Pair]) -> list[Judged]:
+    """What each pair comes to, without a fix; the worst first, then by name, and at the end what is the same."""
+    known = {pair.project: pair for pair in pairs}
+    judged = [_judge(pair, known) for pair in known.values()]
+    order = list(Verdict)
+    return sorted(judged, key=lambda one: (order.index(one.verdict), one.pair.project))
+
+
+def _judge(pair: Pair, known: Mapping[str, Pair]) -> Judged:
+    judged = _compared(pair, known)
+    return _of_owner(judged, pair.private) if pair.private else judged
+
+
+def _of_owner(judged: Judged, word: str) -> Judged:
+    """What was compared with the owner's files alone: that both are the same is not known then."""
+    why, name = f"private ({word})", judged.pair.project
+    if judged.verdict is Verdict.SAME:
+        reason = f"{name} is not compared: the policy keeps the name from others ({word}), which may have more of it."
+        return replace(judged, verdict=Verdict.NOT_COMPARED, code="private", why=f"not compared: {why}", reason=reason)
+    only = f"{name} is {why}: nobody but its owner was asked for it."
+    if judged.code == "dependencies-not-known" and judged.pair.is_on_both_sides:
+        return replace(judged, why=f"{judged.why}; not compared: {why}", reason=f"{judged.reason} {only}")
+    if isinstance(judged.pair.alone, Failure) and isinstance(judged.pair.policy, Pick):
+        return replace(judged, verdict=Verdict.NOT_KNOWN, code="private", why=f"not compared: {why}", reason=only)
+    return replace(judged, reason=f"{judged.reason} {only}")
+
+
+def _compared(pair: Pair, known: Mapping[str, Pair]) -> Judged:
+    alone, policy = pair.alone, pair.policy
+    if isinstance(alone, Pick) and isinstance(policy, Pick):
+        return _doubted(_of_picks(pair, alone, policy))
+    if isinstance(alone, Pick) and isinstance(policy, Failure) and policy.is_an_answer:
+        return _only_alone(pair, alone, policy)
+    if isinstance(policy, Pick) and isinstance(alone, Failure) and alone.is_an_answer:
+        return _doubted(Judged(pair, Verdict.ONLY_POLICY, alone.code, alone.why or alone.reason, alone.reason))
+    for failure in (policy, alone):
+        if isinstance(failure, Failure):
+            return Judged(pair, Verdict.NOT_KNOWN, failure.code, failure.why or failure.reason, failure.reason)
+    return _needed_once(pair, known)
+
+
+def _only_alone(pair: Pair, alone: Pick, failure: Failure) -> Judged:
+    """Nothing fits under the policy; below the owner pip alone may find another project of that name."""
+    why, reason = failure.why or failure.reason, failure.reason
+    if pair.is_strange:
+        place = alone.place
+        why = f"{why}; another project?"
+        reason += f" {place} lists none of the same files: probably another publisher's project."
+    return Judged(pair, Verdict.ONLY_PIP_ALONE, failure.code, why, reason)
+
+
+def _doubted(judged: Judged) -> Judged:
+    """What pip alone would take is not known while a repository that it would ask does not answer."""
+    doubt = judged.pair.doubt
+    if doubt is None or judged.verdict in (Verdict.TAKEOVER, Verdict.OTHER_FILE):
+        return judged
+    reason = f"what pip alone would take of {judged.pair.project} is not known: {doubt}."
+    return replace(judged, verdict=Verdict.NOT_KNOWN, code="unavailable", why=doubt, reason=reason)
+
+
+def _of_picks(pair: Pair, alone: Pick, policy: Pick) -> Judged:
+    if alone.is_same_file(policy):
+        return _same(pair, policy)
+    judged = _of_one_place(pair, alone, policy) if alone.place == policy.place else _of_two(pair, alone, policy)
+    if not alone.is_unread and not policy.is_unread:
+        return judged
+    why = f"{judged.why}; dependencies not known"
+    return replace(judged, why=why, reason=f"{judged.reason} Dependencies are not known of what was not read.")
+
+
+def _same(pair: Pair, pick: Pick) -> Judged:
+    reason = f"both take {_shown(pair, pick)} from {_place(pick)}."
+    if not pick.is_unread:
+        return Judged(pair, Verdict.SAME, "same-file", "same file", reason)
+    reason = f"the dependencies of {pick.file} are not known: it is no wheel, and to ask it would be to run it."
+    return Judged(pair, Verdict.NOT_KNOWN, "dependencies-not-known", "dependencies not known", reason)
+
+
+def _of_one_place(pair: Pair, alone: Pick, policy: Pick) -> Judged:
+    both = f"pip alone takes {_shown(pair, alone)}, with the policy it is {_shown(pair, policy)}"
+    if alone.version == policy.version and alone.repository:
+        reason = f"{both}: the files are {alone.file} and {policy.file}, both of {alone.place}."
+        return Judged(pair, Verdict.OTHER_FILE, "another-file", f"another file of {alone.place}", reason)
+    if policy.narrowed:
+        reason = f"{both}: {policy.narrowed} narrows what may be taken."
+        return Judged(pair, Verdict.OTHER_VERSION, "narrowed", f"{policy.narrowed.key} narrows it", reason)
+    reason = f"{both}; both come from {_place(alone)}, and other projects ask for other versions."
+    return Judged(pair, Verdict.OTHER_VERSION, "other-requirements", "other projects ask for other versions", reason)
+
+
+def _of_two(pair: Pair, alone: Pick, policy: Pick) -> Judged:
+    """Two places: whether they have one project tells the file that the policy chose."""
+    takes = f"pip alone takes {_shown(pair, alone)} from {_place(alone)}; with the policy {_place(policy)}"
+    takes += f" supplies {_shown(pair, policy)}"
+    same_version = alone.version == policy.version
+    if pair.twin in (Twin.SAME, Twin.NAMESAKE):
+        return _of_one_project(pair, alone, policy, takes)
+    if pair.twin is Twin.OTHER:
+        verdict = Verdict.OTHER_FILE if same_version else Verdict.TAKEOVER
+        reason = f"{takes}. {alone.place} has another {policy.file} (sha256): probably another publisher's project."
+        return Judged(pair, verdict, "hashes-differ", f"{alone.place} has another {policy.file} (sha256)", reason)
+    if not _is_lower(alone, policy):
+        verdict = Verdict.OTHER_REPOSITORY if same_version else Verdict.OTHER_VERSION
+        return Judged(pair, verdict, "higher-priority", f"{alone.place} is not below {policy.place}", f"{takes}.")
+    verdict = Verdict.OTHER_FILE if same_version else Verdict.TAKEOVER
+    reason = f"{takes}. {alone.place} does not list {policy.file}: probably another publisher's project."
+    return Judged(pair, verdict, "another-project", _owned(pair, alone, policy), reason)
+
+
+def _of_one_project(pair: Pair, alone: Pick, policy: Pick, takes: str) -> Judged:
+    sure = pair.twin is Twin.SAME
+    code = "same-project" if sure else "hash-not-known"
+    proof = "the same file (sha256)" if sure else "a file of that name, and no sha256 tells whether it is the same"
+    reason = f"{takes}. {alone.place} lists {policy.file} too, {proof}."
+    if alone.version != policy.version:
+        why = _owned(pair, alone, policy)
+        return Judged(pair, Verdict.OTHER_VERSION, code, why if sure else f"{why}; same project? (no sha256)", reason)
+    if alone.file == policy.file:
+        why = "same file (sha256)" if sure else "same file? (no sha256)"
+        return Judged(pair, Verdict.OTHER_REPOSITORY, "same-file" if sure else code, why, reason)
+    return Judged(pair, Verdict.OTHER_REPOSITORY, code, f"another file; {alone.place} lists both", reason)
+
+
+def _needed_once(pair: Pair, known: Mapping[str, Pair]) -> Judged:
+    by_alone = pair.policy is None
+    pick = pair.alone if by_alone else pair.policy
+    assert isinstance(pick, Pick)
+    side, code = ("without the policy", "pip-alone") if by_alone else ("with the policy", "policy")
+    by = ", ".join(pick.needed_by) or "nobody"
+    if veiled := _veil(pair.project, known, by_alone=by_alone, seen=set()):
+        reason = f"{pair.project} is needed {side}, by {by}; whether on the other side too is not known: {veiled}."
+        return Judged(pair, Verdict.NOT_KNOWN, "dependencies-not-known", veiled, reason)
+    reason = f"{pair.project} is needed only {side}, by {by}."
+    return Judged(pair, Verdict.ONLY_ONE_NEEDS, f"needed-by-{code}", f"needed only {side}, by {by}", reason)
+
+
+def _veil(project: str, known: Mapping[str, Pair], *, by_alone: bool, seen: set[str]) -> str | None:
+    """Why the other side might need `project` after all: one of its dependents is a closed book there."""
+    seen.add(project)
+    pair = known[project]
+    here = pair.alone if by_alone else pair.policy
+    for parent in here.needed_by if isinstance(here, Pick) else ():
+        if parent not in known or parent in seen:
+            continue
+        there = known[parent].policy if by_alone else known[parent].alone
+        if isinstance(there, Failure) or (there is not None and there.is_unread):
+            return f"the dependencies of {parent} are not known"
+        if there is None and (found := _veil(parent, known, by_alone=by_alone, seen=seen)):
+            return found
+    return None
+
+
+def _is_lower(alone: Pick, policy: Pick) -> bool:
+    """Whether pip alone looks below the owner; a URL that only metadata names lies below all."""
+    if alone.repository is None or policy.repository is None:
+        return alone.repository is None
+    return alone.repository.priority > policy.repository.priority
+
+
+def _owned(pair: Pair, alone: Pick, policy: Pick) -> str:
+    if policy.repository is None:
+        return f"you asked for {policy.file}"
+    return f"{policy.place} owns {pair.project}" if _is_lower(alone, policy) else f"{policy.place} has it first"
+
+
+def _shown(pair: Pair, pick: Pick) -> str:
+    return f"{pair.project} {pick.version}" if pick.version else f"{pair.project} (version not known)"
+
+
+def _place(pick: Pick) -> str:
+    return str(pick.repository) if pick.repository else "a direct URL"

@@ -1,0 +1,371 @@
+"""A decision and what a requirement found in it, as one tree of data: what every renderer renders. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from repoprio.lookup.events import Finding, State
+from repoprio.lookup.project import Code, Decision, Outcome
+from repoprio.lookup.reasons import Cause, Rejection, listed
+from repoprio.names import best_match
+from repoprio.policy.model import CALLERS_PRIORITY, LOWEST, Mode, Policy, Repository, Rule
+from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, blindness
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The file that would be installed; `repository` is the name of the one that lists it."""
+
+    repository: str
+    version: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file that the owner lists and that is not taken: why, as a code and in words.
+
+    `is_for_here`: an sdist, or a wheel whose platform is this one; another's says nothing of what would fit here.
+    """
+
+    file: str
+    version: str | None
+    reason: str
+    kind: Rejection = Rejection.OTHER
+    is_for_here: bool = True
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One of a repository's URLs that gave no usable answer, and why."""
+
+    url: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One repository's line: `versions` is None where it was not asked, `asked` the URL asked last.
+
+    `code` says why it is absent, unavailable or ruled out, as a stable word; None where it serves or was
+    not asked. `rule` is the setting that rules it out, or lets it count as absent. `mirror` is the mirror that
+    answered in its place, `failures` its other URLs that were tried.
+    """
+
+    repository: Repository
+    url: str
+    status: str
+    versions: tuple[str, ...] | None
+    reason: str
+    asked: str | None = None
+    code: str | None = None
+    rule: Rule | None = None
+    mirror: str | None = None
+    failures: tuple[Tried, ...] = ()
+
+
+@dataclass(frozen=True)
+class Private:
+    """That a name is kept from others, and so what pip alone would take of it is not known.
+
+    `word` is the policy's for why: "owns", "namespaces", "exclude", "pins.NAME"; `others` would be asked else.
+    """
+
+    word: str
+    others: tuple[Repository, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything that is to say about one requirement.
+
+    `lines` are the repositories, highest priority first. `owners` are those that own the name, or
+    to which it is routed. `rules` decided; the first one is the one to name. `required_by` is who
+    needs it, None for the user. `version_priority` is what pip alone would take, where that is known;
+    `private` why it is not, where somebody wanted to know.
+    `constraint` is what constraints leave of its versions, "" for none; `specifier` has it too.
+    `help` is the policy's own word on where to turn; `keeper` whom users ask where they may not add to it;
+    `is_observed` that nothing of this is enforced.
+    """
+
+    requirement: str
+    project: str
+    outcome: Outcome
+    code: Code
+    lines: tuple[Line, ...]
+    owners: tuple[Repository, ...]
+    rules: tuple[Rule, ...]
+    chosen: Chosen | None = None
+    rejected: tuple[Rejected, ...] = ()
+    block: str | None = None
+    conflict: str | None = None
+    pin: Rule | None = None
+    narrowed: Rule | None = None
+    specifier: str = ""
+    constraint: str = ""
+    required_by: str | None = None
+    version_priority: Chosen | None = None
+    private: Private | None = None
+    help: str | None = None
+    keeper: str | None = None
+    is_observed: bool = False
+
+    @property
+    def wanted(self) -> str:
+        """The requirement with what constraints make of it."""
+        return f"{self.requirement} (constraint {self.constraint})" if self.constraint else self.requirement
+
+    @property
+    def silenced(self) -> tuple[Line, ...]:
+        """The repositories that ``--no-index`` rules out, and that could serve the name."""
+        return tuple(line for line in self.lines if line.code == RuledOut.NO_INDEX.value)
+
+    @property
+    def withheld(self) -> tuple[Line, ...]:
+        """The flat repositories that may not serve the name, since one of the `silenced` could own it."""
+        return tuple(line for line in self.lines if line.code == RuledOut.BELOW_NO_INDEX.value)
+
+    @property
+    def telling(self) -> tuple[Rejected, ...]:
+        """The rejected files that tell why, the newest first, and before all others those for this platform.
+
+        That others do not fit the requirement is known already.
+        """
+        found = [one for one in self.rejected if one.kind is not Rejection.SPECIFIER]
+        return tuple(sorted(found, key=lambda one: not one.is_for_here))
+
+    @property
+    def faulty(self) -> tuple[Line, ...]:
+        """The repositories that refused the lookup by being unavailable."""
+        return tuple(line for line in self.lines if line.status == State.UNAVAILABLE.value)
+
+    @property
+    def asked(self) -> tuple[Repository, ...]:
+        """The repositories that were asked."""
+        return tuple(line.repository for line in self.lines if line.asked)
+
+    def line(self, repository: Repository) -> Line:
+        """The line of `repository`."""
+        return next(line for line in self.lines if line.repository.name == repository.name)
+
+
+def explain(
+    policy: Policy,
+    decision: Decision[Any],
+    requirement: str,
+    versions: Mapping[str, tuple[str, ...]],
+    *,
+    specifier: str = "",
+    constraint: str = "",
+    chosen: Chosen | None = None,
+    rejected: tuple[Rejected, ...] = (),
+    required_by: str | None = None,
+    version_priority: Chosen | None = None,
+    private: Private | None = None,
+) -> Explanation:
+    """Bring together a decision and what was weighed; `versions` is by repository, for those that serve."""
+    outcome, code = decision.outcome, decision.code
+    if outcome is Outcome.SERVED and chosen is None:
+        outcome, code = Outcome.NO_MATCH, Code.NO_MATCH
+    route = decision.route
+    owners = _owners(decision)
+    return Explanation(
+        requirement,
+        decision.name,
+        outcome,
+        code,
+        tuple(_line(policy, decision, finding, versions, chosen) for finding in decision.findings),
+        owners,
+        _rules(policy, decision, owners),
+        chosen=chosen,
+        rejected=rejected,
+        block=route.text if isinstance(route, Blocked) else None,
+        conflict=route.sets if isinstance(route, Conflict) else None,
+        pin=_pin(route),
+        narrowed=route.versions[1] if isinstance(route, Route) and route.versions else None,
+        specifier=specifier,
+        constraint=constraint,
+        required_by=required_by,
+        version_priority=version_priority,
+        private=private,
+        help=policy.help,
+        keeper=policy.keeper,
+        is_observed=policy.mode is Mode.OBSERVE,
+    )
+
+
+def privacy(decision: Decision[Any]) -> Private | None:
+    """Who is not asked for a name though pip alone would ask, and the policy's word for why; None where nobody is.
+
+    Explicit repositories are none that pip alone would ask, nor does it see more of one than `include` lets be seen.
+    """
+    found = decision.route
+    if isinstance(found, Blocked):
+        return Private(found.rule.key, ())
+    if not isinstance(found, Route):
+        return None
+    kept = _ruled_out(decision, RuledOut.NOT_ROUTED)
+    if found.rules and kept:
+        key = found.rules[0].key
+        word = key.removesuffix(".repositories") if key.startswith("pins.") else key.rpartition(".")[2]
+        return Private(word, kept)
+    top = min((offer.repository.priority for offer in decision.offers), default=LOWEST)
+    kept = tuple(
+        r
+        for r in _ruled_out(decision, RuledOut.EXCLUDED)
+        if r.priority >= top and best_match(r.exclude, decision.name) is not None
+    )
+    return Private("exclude", kept) if kept else None
+
+
+def _ruled_out(decision: Decision[Any], why: RuledOut) -> tuple[Repository, ...]:
+    return tuple(f.repository for f in decision.findings if f.ruled_out is why and not f.repository.explicit)
+
+
+def _owners(decision: Decision[Any]) -> tuple[Repository, ...]:
+    if decision.offers:
+        return tuple(finding.repository for finding in decision.offers)
+    return decision.route.owners if isinstance(decision.route, Route) else ()
+
+
+def _rules(policy: Policy, decision: Decision[Any], owners: tuple[Repository, ...]) -> tuple[Rule, ...]:
+    route = decision.route
+    if isinstance(route, Blocked):
+        return (route.rule,)
+    if isinstance(route, Conflict):
+        return route.rules
+    silent = tuple(f.repository for f in decision.of(State.UNAVAILABLE) if not f.skipped)
+    if decision.outcome is Outcome.UNAVAILABLE:
+        said = (_of_silent(policy, finding) for finding in decision.of(State.UNAVAILABLE) if not finding.skipped)
+        return (*route.rules, *said, *_priorities(policy, silent))
+    narrowed = (route.versions[1],) if route.versions else ()
+    return (*route.rules, route.mode_rule, *narrowed, *_priorities(policy, owners))
+
+
+def _of_silent(policy: Policy, finding: Finding[Any]) -> Rule:
+    """The setting to look at first where a repository is unavailable."""
+    repository = finding.repository
+    key, value = "url", repository.locations[0].shown
+    if finding.cause is Cause.CANARY and repository.canary:
+        key, value = "canary", repository.canary
+    return policy.rule(f"repositories.{repository.name}.{key}", f'"{value}"')
+
+
+def _priorities(policy: Policy, repositories: tuple[Repository, ...]) -> tuple[Rule, ...]:
+    return tuple(_priority(policy, repository) for repository in repositories)
+
+
+def _priority(policy: Policy, repository: Repository) -> Rule:
+    if repository.priority == CALLERS_PRIORITY:
+        return policy.rule("unlisted", f'"{policy.unlisted.value}"')
+    return policy.rule(f"repositories.{repository.name}.priority", str(repository.priority))
+
+
+def _line_rule(policy: Policy, decision: Decision[Any], finding: Finding[Any]) -> Rule | None:
+    """The setting that leaves a repository out, or makes it count as absent; the route's rules are told apart."""
+    repository = finding.repository
+    key, value = "", ""
+    if finding.ruled_out is RuledOut.EXCLUDED:
+        key, value = blindness(repository, decision.name)
+    elif finding.ruled_out is RuledOut.DISABLED:
+        key, value = "enabled", "false"
+    elif finding.ruled_out is RuledOut.NOT_ROUTED and repository.explicit and not decision.route_rules:
+        key, value = "explicit", "true"
+    elif finding.ruled_out is RuledOut.BELOW_NO_INDEX:
+        return _priority(policy, repository)
+    elif finding.skipped:
+        key, value = "skip-if-unavailable", "true"
+    return policy.rule(f"repositories.{repository.name}.{key}", value) if key else None
+
+
+def _pin(route: Route | Blocked | Conflict) -> Rule | None:
+    """The pin that chose the repositories, or blocked; else one that set versions or the mode."""
+    if isinstance(route, Blocked):
+        return route.rule
+    if isinstance(route, Conflict):
+        return route.rules[0]
+    spoken = [*route.rules, *([route.versions[1]] if route.versions else []), route.mode_rule]
+    return next((rule for rule in spoken if rule.key.startswith("pins.")), None)
+
+
+_RULED_OUT = {
+    RuledOut.NOT_ROUTED: ("not-routed", "the name is routed elsewhere"),
+    RuledOut.DISABLED: ("disabled", "enabled = false"),
+    RuledOut.EXCLUDED: ("excluded", "the name is left out by its {key}"),
+    RuledOut.NO_INDEX: ("excluded", "--no-index leaves flat repositories only"),
+    RuledOut.BELOW_NO_INDEX: ("excluded", "below {above}, which --no-index rules out"),
+    RuledOut.CALLER: ("not-routed", "{name} itself never comes from a place that the policy does not list"),
+}
+
+
+def _line(
+    policy: Policy,
+    decision: Decision[Any],
+    finding: Finding[Any],
+    versions: Mapping[str, tuple[str, ...]],
+    chosen: Chosen | None,
+) -> Line:
+    repository = finding.repository
+    status, reason = _status(decision, finding, fits=chosen is not None)
+    if status == "served" and chosen and chosen.repository == repository.name:
+        reason += f"; takes {chosen.version}"
+    has = versions.get(repository.name, ()) if finding.state is State.SERVES else None
+    if finding.state is State.ABSENT or finding.skipped:
+        has = ()
+    code = finding.ruled_out or finding.cause
+    return Line(
+        repository,
+        repository.locations[0].shown,
+        status,
+        has,
+        reason,
+        asked=finding.asked.shown if finding.asked else None,
+        code=code.value if code else None,
+        rule=_line_rule(policy, decision, finding),
+        mirror=finding.mirror.shown if finding.mirror else None,
+        failures=tuple(Tried(failure.location.shown, failure.reason) for failure in finding.failures),
+    )
+
+
+def _silenced_above(decision: Decision[Any], finding: Finding[Any]) -> str:
+    """The higher-priority repositories that --no-index rules out, by their names."""
+    silenced = [f.repository for f in decision.findings if f.ruled_out is RuledOut.NO_INDEX]
+    return listed([r.name for r in silenced if r.priority < finding.repository.priority])
+
+
+_NOT_ASKED = {
+    Outcome.SERVED: "cannot supply {name}: it is below the owner",
+    Outcome.NO_MATCH: "cannot supply {name}: it is below the owner",
+    Outcome.UNAVAILABLE: "below one that may own {name}",
+    Outcome.BLOCKED: "the policy decides alone",
+    Outcome.ABSENT: "",
+}
+
+
+def _status(decision: Decision[Any], finding: Finding[Any], *, fits: bool) -> tuple[str, str]:
+    """The line's status and reason, in the contract's words."""
+    name = decision.name
+    if finding.ruled_out:
+        status, reason = _RULED_OUT[finding.ruled_out]
+        key, above = blindness(finding.repository, name)[0], _silenced_above(decision, finding)
+        reason = reason.format(key=key, above=above, name=name)
+        if finding.ruled_out is RuledOut.NOT_ROUTED and finding.repository.explicit and not decision.route_rules:
+            reason = "only for names that are routed to it"
+        return status, reason
+    if finding.state is State.SERVES:
+        if finding.passed_over:
+            return "passed-over", "nothing of it fits"
+        own = any(owner.repository.name == finding.repository.name for owner in decision.owners)
+        verb = "own" if len(decision.owners) > 1 and not own else "owns"
+        has = "has a version that fits" if decision.code is Code.FITS else f"{verb} {name}"
+        if own:
+            return "served", has if fits else f"owns {name}; nothing of it fits"
+        if not decision.owners:
+            return "shadowed", f"it has {name}, but a tier answers as a whole"
+        return "shadowed", f"{', '.join(owner.repository.name for owner in decision.owners)} {has}"
+    if finding.state is State.NOT_ASKED:
+        return "not-asked", _NOT_ASKED[decision.outcome].format(name=name)
+    skipped = "; skip-if-unavailable: counts as absent" if finding.skipped else ""
+    return finding.state.value, finding.reason + skipped

@@ -1,0 +1,161 @@
+"""What to do where the answer is no: stable codes and words, from an explanation. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from repoprio.explain.explanation import Explanation, Line
+from repoprio.lookup.project import Code
+from repoprio.lookup.reasons import Cause, Rejection, listed
+
+
+class Hint(NamedTuple):
+    """A way out: a stable code, and the words."""
+
+    code: str
+    text: str
+
+
+def hint(e: Explanation) -> Hint | None:
+    """The way out for the user, or for whoever keeps the policy; None where the answer is good, or final."""
+    if e.silenced and e.code in _BY_NO_INDEX:
+        return _without_index(e)
+    find = _BY_CODE.get(e.code)
+    return find(e) if find else None
+
+
+def _without_index(e: Explanation) -> Hint:
+    keys = [
+        (line.repository.name, line.rule.file) for line in e.withheld if line.rule and not line.repository.is_addition
+    ]
+    if not keys:
+        return Hint("drop-no-index", "drop --no-index, if you can")
+    name, file = keys[0]
+    words = f"drop --no-index; or, if the files of {name} were gathered under this policy, "
+    set_it = f"ask {e.keeper} to set" if e.keeper else "set"
+    return Hint("offline", f"{words}{set_it} repositories.{name}.offline = true in {file}")
+
+
+def _no_match(e: Explanation) -> Hint:
+    owners = listed([owner.name for owner in e.owners], "or")
+    if all(line.versions == () for line in e.lines if line.repository in e.owners):
+        return Hint(
+            "page-without-files",
+            f"publish {e.project} to {owners}: a page owns the name even while it lists no file. A server that answers "
+            f'so for every name (repoprio repos --check {e.owners[0].name}) wants absent = [404, "empty-page"]',
+        )
+    here = [rejected for rejected in e.telling if rejected.is_for_here]
+    kinds = {rejected.kind for rejected in here or e.telling}
+    if e.narrowed and Rejection.PIN in kinds:
+        return Hint("pin-versions", "the pin leaves versions out: change it, or ask for another version")
+    if Rejection.KEPT in kinds:
+        words = f"to replace the {e.project} that is installed, ask for {e.project} by name (add it to the command)"
+        return Hint("ask-by-name", words)
+    if Rejection.HASH in kinds:
+        return Hint("hash", "find out which is wrong, the files or the hashes; then lock again")
+    said = _BY_KIND.get(next(iter(kinds))) if len(kinds) == 1 else None
+    return said or Hint("other-version", f"ask for a version that {owners} has, or publish one that fits there")
+
+
+_BY_KIND = {
+    Rejection.YANKED: Hint("yanked", "what was yanked is taken only by an exact pin: name==version"),
+    Rejection.PRE_RELEASE: Hint("pre-release", "--pre takes pre-releases too"),
+    Rejection.TAG: Hint("tag", "its wheels are for other Pythons or platforms: publish one for this, or an sdist"),
+    Rejection.FORMAT: Hint(
+        "format", "--only-binary or --no-binary leaves its files out, or they are no files of pip's"
+    ),
+    Rejection.REQUIRES_PYTHON: Hint("requires-python", "use a Python that it supports, or ask for an older version"),
+}
+
+
+def _absent(e: Explanation) -> Hint:
+    add = f"ask {e.keeper} to add the repository that has it" if e.keeper else _ADD
+    return Hint("publish", f"check the spelling; or publish it, or {add}")
+
+
+_ADD = "add the repository that has it to the policy"
+
+
+def _owned_absent(e: Explanation) -> Hint:
+    owner = listed([owner.name for owner in e.owners], "or")
+    words = f"check the spelling; not yet published? Publish it to {owner} first"
+    if not any(repository.canary for repository in e.owners):
+        words += ". A wrong URL, or a login that is missing, can look the same: repoprio repos --check"
+    return Hint("publish-to-owner", words)
+
+
+def _unavailable(e: Explanation) -> Hint | None:
+    # A name that is routed there hangs on that repository, whatever else it serves.
+    is_routed = any(rule.key.startswith("pins.") or rule.key.endswith((".owns", ".namespaces")) for rule in e.rules)
+    return of_silent(e.faulty[0], is_routed=is_routed, is_lowest=_is_lowest(e)) if e.faulty else None
+
+
+def _is_lowest(e: Explanation) -> bool:
+    """Whether no enabled repository has a lower priority than the first that gave no usable answer."""
+    priority = e.faulty[0].repository.priority
+    return not any(line.repository.priority > priority for line in e.lines if line.repository.enabled)
+
+
+def of_silent(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -> Hint:
+    """The way out for one repository that gave no usable answer.
+
+    `is_routed`: for a name that is routed to it; `is_lowest`: no repository has a lower priority.
+    """
+    name = line.repository.name
+    cause = Cause(line.code) if line.code else Cause.SERVER
+    if cause is Cause.REDIRECT:
+        return Hint(
+            "redirects",
+            f'repositories.{name}.redirects can say of that site "follow" (its pages count as those of {name}) or '
+            f'"absent" (lower-priority repositories may then supply each name that is redirected so)',
+        )
+    if cause is Cause.STATUS and line.reason.partition(";")[0] in ("404", "410"):
+        return Hint("absent", f"repositories.{name}.absent leaves this status out; a list there replaces [404]")
+    if cause is Cause.EMPTY_ROOT:
+        may = f'repositories.{name}.absent = [404, "empty-root"] says that it may be empty'
+        then = "" if is_lowest else " (lower-priority repositories then have all names)"
+        return Hint("empty-root", f"is a disk not mounted? Mount it, or fill the folder; {may}{then}")
+    if cause in _BY_CAUSE:
+        return _BY_CAUSE[cause]
+    if is_routed or line.repository.namespaces:
+        return Hint("try-again", "try again once it answers")
+    keep = "namespaces would keep its outages to names of its own, and leave all others to those below it"
+    return Hint("try-again", f"try again once it answers; {keep}")
+
+
+_TELL = Hint("tell-its-keeper", "tell whoever keeps it: this is no page as the simple repository API has them")
+_BY_CAUSE = {
+    Cause.LOGIN: Hint("login", "check the login: a token may be missing or have expired"),
+    Cause.PROXY: Hint("proxy", "check the proxy (--proxy, HTTPS_PROXY, NO_PROXY) and its login"),
+    Cause.CANARY: Hint("canary", "a login may be missing, or the policy's url or canary be wrong"),
+    Cause.MISSING: Hint("missing-place", "create it, or take it out of the policy (enabled = false)"),
+    Cause.UNSET: Hint("set-variable", "set the variable, or ask who keeps the policy what its value is"),
+    Cause.INSECURE: Hint("insecure", "use https, or tell pip to trust that host (--trusted-host)"),
+    Cause.TLS: Hint("trust", "have its certificate renewed, or tell pip whom to trust (--cert, PIP_CERT)"),
+    Cause.TIME: Hint("time", "try again; page-timeout in the policy, and pip's --timeout, are the bounds"),
+    Cause.SIZE: Hint("size", "page-size-limit in the policy is the bound of a page"),
+    Cause.NOT_A_PAGE: Hint("not-a-page", "something else answers in its place: check the policy's url, and the login"),
+    Cause.BROKEN: _TELL,
+    Cause.API_VERSION: _TELL,
+    Cause.OTHER_PROJECT: _TELL,
+    Cause.SPELLING: Hint("spelling", "name the folder as PEP 503 normalizes the project's name"),
+}
+
+
+def _ambiguous(_: Explanation) -> Hint:
+    return Hint("ambiguous-pins", "make one pattern more specific, or drop one of the two")
+
+
+def _ruled_out(_: Explanation) -> Hint:
+    return Hint("owner-ruled-out", "enable it for this name, or route the name elsewhere")
+
+
+_BY_NO_INDEX = (Code.ABSENT, Code.OWNER_RULED_OUT)
+_BY_CODE = {
+    Code.NO_MATCH: _no_match,
+    Code.ABSENT: _absent,
+    Code.OWNED_ABSENT: _owned_absent,
+    Code.UNAVAILABLE: _unavailable,
+    Code.AMBIGUOUS: _ambiguous,
+    Code.OWNER_RULED_OUT: _ruled_out,
+}

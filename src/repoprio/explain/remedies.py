@@ -1,0 +1,133 @@
+"""How to mend what a comparison found: which key of the policy, in which file, or what else to do. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from repoprio.explain.comparison import Judged, Pick, Verdict
+from repoprio.names import normalize
+from repoprio.policy.model import Policy, Repository, Rule
+from repoprio.policy.routing import Route, RuledOut, blindness, route
+
+
+def fix(policy: Policy, judged: Judged) -> str | None:
+    """What would mend it, after the project's name; None where nothing has to be, or can be."""
+    if judged.verdict in (Verdict.TAKEOVER, Verdict.OTHER_FILE):
+        return _keep_private(policy, judged)
+    if judged.verdict is Verdict.OTHER_VERSION:
+        return _catch_up(policy, judged)
+    if judged.verdict is Verdict.ONLY_PIP_ALONE:
+        return _offer(policy, judged)
+    if judged.verdict is Verdict.NOT_KNOWN:
+        return _find_out(judged)
+    if judged.code == "hash-not-known":
+        return "compare the two files; pages that state sha256 would tell"
+    return None
+
+
+def _keep_private(policy: Policy, judged: Judged) -> str | None:
+    """A name that the policy protects can be kept from the others as well."""
+    owner, rival = _repository(judged.pair.policy), _repository(judged.pair.alone)
+    if owner is None or rival is None or owner == rival or owner.is_addition:
+        return None
+    if keeping := _keeping(policy, judged.pair.project, rival):
+        return f"stopped; {keeping.key} already keeps it from {rival.name} ({keeping.file})"
+    if any(r.priority == owner.priority and r.name != owner.name for r in policy.enabled()):
+        # Whoever of a tier is named alone cuts the others off: whose the name is nobody can guess.
+        return (
+            f'stopped; to keep the name from {rival.name} too, say whose it is: "{judged.pair.project}" in owns of one'
+        )
+    key = "namespaces" if owner.namespaces else "owns"
+    where, has = _setting(policy, owner, key), bool(getattr(owner, key))
+    name = judged.pair.project
+    how = f', add "{name}" to {where.key}' if has else f': {where.key} = ["{name}"]'
+    return f"stopped; to keep the name from {rival.name} too{how}{where.file}"
+
+
+def _keeping(policy: Policy, project: str, rival: Repository) -> Rule | None:
+    """What keeps the name from `rival`, so that only --disclose had it asked; None where nothing does."""
+    name = normalize(project)
+    found = route(policy, name)
+    if not isinstance(found, Route):
+        return None
+    why = found.ruled_out.get(rival.name)
+    if why is RuledOut.EXCLUDED:
+        return policy.rule(f"repositories.{rival.name}.{blindness(rival, name)[0]}")
+    return found.rules[0] if why is RuledOut.NOT_ROUTED and found.rules else None
+
+
+def _catch_up(policy: Policy, judged: Judged) -> str | None:
+    alone, chosen = judged.pair.alone, judged.pair.policy
+    assert isinstance(alone, Pick)
+    assert isinstance(chosen, Pick)
+    if judged.code == "narrowed":
+        return f"change {chosen.narrowed}, if {alone.version} is wanted"
+    owner, rival = chosen.repository, alone.repository
+    if owner is None or rival is None or rival.priority <= owner.priority:
+        return None
+    return _publish(policy, judged.pair.project, alone.version, owner, may_be_explicit=not owner.explicit)
+
+
+def _offer(policy: Policy, judged: Judged) -> str | None:
+    failure, alone = judged.failure, judged.pair.alone
+    assert failure
+    assert isinstance(alone, Pick)
+    if failure.code == "direct-url":
+        return f"ask for that very file yourself, if you want it: {judged.pair.project} @ URL"
+    if not failure.owners:
+        return None
+    if judged.pair.is_strange:
+        owner, place = failure.owners[0].name, alone.place
+        empty = f'; if {owner} answers an empty page for every name, absent = [404, "empty-page"] for it says so'
+        more = empty if "has nothing" in failure.why else ""
+        return f"do not take {place}'s for it: ask for a version that {owner} has, or publish your own there{more}"
+    return _publish(policy, judged.pair.project, alone.version, failure.owners[0], may_be_explicit=False)
+
+
+def _publish(policy: Policy, name: str, version: str | None, owner: Repository, *, may_be_explicit: bool) -> str:
+    """Either the owner catches up, or it no longer owns the name."""
+    where = _setting(policy, owner, "exclude")
+    exclude = f'add "{name}" to {where.key}' if owner.exclude else f'{where.key} = ["{name}"]'
+    explicit = f"{_setting(policy, owner, 'explicit').key} = true or " if may_be_explicit else ""
+    newer = f"{name} {version}" if version else name
+    return f"publish {newer} to {owner.name}; or, to open the name to others, {explicit}{exclude}{where.file}"
+
+
+def _find_out(judged: Judged) -> str | None:
+    if judged.failure:
+        return _HINTS.get(judged.failure.code)
+    if judged.code in _HINTS:
+        return _HINTS[judged.code]
+    return "a wheel would tell its dependencies without running anything" if judged.pair.is_on_both_sides else None
+
+
+_HINTS = {
+    "unavailable": "try again once it answers",
+    "absent": "check the spelling; or publish it, or add the repository that has it to the policy",
+    "owned-absent": "check the spelling; not yet published? Publish it to its owner first",
+    "no-match": "ask for a version that there is, or publish one that fits",
+    "conflict": "loosen one of these requirements",
+    "blocked": "do without it, or change the pin",
+    "ambiguous-pins": "make one of the pins more specific",
+    "unsupported": "ask for a file that fits this Python and platform",
+    "unnamed": "name it: NAME @ URL",
+    "hashes": "find out which is wrong, the file or the hash",
+    "unreadable": "see whether its repository has the file, whole",
+}
+
+
+class _Setting(NamedTuple):
+    """A key of a repository, dotted, and the file where it stands, or would: that of the repository's URL."""
+
+    key: str
+    file: str
+
+
+def _setting(policy: Policy, repository: Repository, key: str) -> _Setting:
+    table = f"repositories.{repository.name}"
+    file = policy.origins.get(f"{table}.{key}") or policy.origins.get(f"{table}.url")
+    return _Setting(f"{table}.{key}", f" ({file})" if file else "")
+
+
+def _repository(side: object) -> Repository | None:
+    return side.repository if isinstance(side, Pick) else None

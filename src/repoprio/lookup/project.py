@@ -1,0 +1,256 @@
+"""How a name is decided: a machine without I/O, driven by whoever can fetch pages.
+
+A `Lookup` says what it needs next (`Asks`: pages, to be fetched in any order; `Weigh`: whether one
+of these offers fits the requirement), is told what came, and ends in a `Decision` that carries its
+reasons as data. Pages are opaque to it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic
+
+from repoprio.lookup.events import Answer, Ask, Finding, Page, State
+from repoprio.lookup.repository import Inquiry, Run
+from repoprio.names import NormalizedName
+from repoprio.policy.model import Mode, Repository, Rule, tiers
+from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, route
+
+
+class Outcome(str, enum.Enum):
+    """How a lookup ends; NO_MATCH only where a requirement was weighed."""
+
+    SERVED = "served"
+    NO_MATCH = "no-match"
+    ABSENT = "absent"
+    UNAVAILABLE = "unavailable"
+    BLOCKED = "blocked"
+
+
+class Code(str, enum.Enum):
+    """Why, as a stable word: what messages end in and JSON carries."""
+
+    OWNED = "owned"
+    FITS = "fits"
+    MERGED = "merged"
+    NO_MATCH = "no-match"
+    ABSENT = "absent"
+    OWNED_ABSENT = "owned-absent"
+    UNAVAILABLE = "unavailable"
+    BLOCKED = "blocked"
+    AMBIGUOUS = "ambiguous-pins"
+    OWNER_RULED_OUT = "owner-ruled-out"
+    UNLISTED = "unlisted"
+    DIRECT_URL = "direct-url"
+
+
+@dataclass(frozen=True)
+class Decision(Generic[Page]):
+    """The end of a lookup: `findings` has one entry for each repository, highest priority first.
+
+    `owners` are the findings whose pages go on, highest priority first, then in the order named;
+    empty unless served.
+    """
+
+    name: NormalizedName
+    outcome: Outcome
+    code: Code
+    route: Route | Blocked | Conflict
+    findings: tuple[Finding[Page], ...]
+    owners: tuple[Finding[Page], ...] = ()
+
+    @property
+    def offers(self) -> tuple[Finding[Page], ...]:
+        """What is to be weighed: the owners' findings; where nobody owns, those that flexible mode passed over."""
+        return self.owners or tuple(finding for finding in self.findings if finding.passed_over)
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether version priority rules among the offers, so that ties go by priority."""
+        return isinstance(self.route, Route) and self.route.mode is Mode.MERGE
+
+    @property
+    def route_rules(self) -> tuple[Rule, ...]:
+        """The rules that routed the name; empty where it may come from anywhere."""
+        return self.route.rules if isinstance(self.route, Route) else ()
+
+    def of(self, *states: State) -> list[Finding[Page]]:
+        """The findings in one of these states."""
+        return [finding for finding in self.findings if finding.state in states]
+
+
+@dataclass(frozen=True)
+class Asks:
+    """These answers are needed next, in this order."""
+
+    asks: tuple[Ask, ...]
+
+
+@dataclass(frozen=True)
+class Weigh(Generic[Page]):
+    """Tell whether a candidate of these pages fits the requirement as merged (flexible mode)."""
+
+    owners: tuple[Finding[Page], ...]
+
+
+Fetch = Callable[[Ask], Answer[Page]]
+FetchAll = Callable[[Sequence[Ask]], Sequence[Answer[Page] | None]]
+Fits = Callable[[tuple[Finding[Page], ...]], bool]
+
+
+class Lookup(Generic[Page]):
+    """The lookup of one name; `start` it, then `tell` it what it asked for until it has a `decision`."""
+
+    def __init__(
+        self,
+        run: Run[Page],
+        name: NormalizedName,
+        *,
+        no_index: bool = False,
+        callers: tuple[Repository, ...] = (),
+        below_owner: bool = False,
+        last: int | None = None,
+    ) -> None:
+        """`below_owner` asks on below the owner (``explain --shadowed``); it never changes the owner.
+
+        `last` is the lowest tier that flexible mode may go on to, by its priority.
+        """
+        self._run = run
+        self.name = name
+        self.route = route(run.policy, name, no_index=no_index, callers=callers)
+        self._known = tuple(r for tier in tiers(run.policy.repositories + callers) for r in tier)
+        self._below_owner = below_owner
+        self._last = last
+        self._findings: dict[str, Finding[Page]] = {}
+        self._owners: tuple[Finding[Page], ...] = ()
+        self.decision: Decision[Page] | None = None
+        self._steps = self._walk()
+
+    @property
+    def mode(self) -> Mode:
+        """The mode that rules for this name."""
+        return self.route.mode if isinstance(self.route, Route) else Mode.STRICT
+
+    def start(self) -> Asks | Weigh[Page] | None:
+        """The first step; None where the policy alone decides."""
+        return self._advance(None)
+
+    def tell(self, answers: list[Answer[Page]] | bool) -> Asks | Weigh[Page] | None:
+        """Take the answers, in the order of the asks, or whether the offers fit; None at the end."""
+        return self._advance(answers)
+
+    def _advance(self, told: list[Answer[Page]] | bool | None) -> Asks | Weigh[Page] | None:
+        try:
+            return self._steps.send(told)
+        except StopIteration as end:
+            self.decision = end.value
+            return None
+
+    def _walk(
+        self,
+    ) -> Generator[Asks | Weigh[Page], list[Answer[Page]] | bool | None, Decision[Page]]:
+        if isinstance(self.route, Blocked):
+            return self._decide(Outcome.BLOCKED, Code.BLOCKED)
+        if isinstance(self.route, Conflict):
+            return self._decide(Outcome.BLOCKED, Code.AMBIGUOUS)
+        if self.route.is_routed and not self.route.repositories:
+            return self._decide(Outcome.BLOCKED, Code.OWNER_RULED_OUT)
+        merged = self.route.mode is Mode.MERGE
+        ordered = tiers(self.route.repositories)
+        groups = [tuple(r for tier in ordered for r in tier)] if merged else ordered
+        for tier in groups:
+            if (self._owners and not self._below_owner) or self._is_past_last(tier):
+                break
+            found = yield from self._ask_tier(tier)
+            if self._owners:
+                continue
+            if any(f.state is State.UNAVAILABLE and not f.skipped for f in found):
+                return self._decide(Outcome.UNAVAILABLE, Code.UNAVAILABLE)
+            serving = tuple(f for f in found if f.state is State.SERVES)
+            if serving and self.route.mode is Mode.FLEXIBLE and not (yield Weigh(serving)):
+                self._pass_over(serving)
+            elif serving:
+                self._owners = serving
+        return self._end()
+
+    def _is_past_last(self, tier: tuple[Repository, ...]) -> bool:
+        is_flexible = self.mode is Mode.FLEXIBLE
+        return is_flexible and self._last is not None and tier[0].priority > self._last
+
+    def _ask_tier(
+        self, tier: tuple[Repository, ...]
+    ) -> Generator[Asks, list[Answer[Page]] | bool | None, list[Finding[Page]]]:
+        """Ask every repository of the tier, side by side, each through all that it takes."""
+        walks = {r.name: Inquiry(self._run, r, self.name, self._known) for r in tier}
+        while asks := [ask for walk in walks.values() if (ask := walk.ask)]:
+            answers = yield Asks(tuple(asks))
+            assert isinstance(answers, list)
+            for ask, answer in zip(asks, answers, strict=True):
+                walks[ask.repository.name].tell(answer)
+        found = [walk.finding for walk in walks.values()]
+        self._findings.update((f.repository.name, f) for f in found)
+        return found
+
+    def _pass_over(self, serving: tuple[Finding[Page], ...]) -> None:
+        for finding in serving:
+            self._findings[finding.repository.name] = replace(finding, passed_over=True)
+
+    def _end(self) -> Decision[Page]:
+        assert isinstance(self.route, Route)
+        if self._owners:
+            codes = {Mode.MERGE: Code.MERGED, Mode.FLEXIBLE: Code.FITS}
+            return self._decide(Outcome.SERVED, codes.get(self.route.mode, Code.OWNED))
+        if any(finding.passed_over for finding in self._findings.values()):
+            return self._decide(Outcome.NO_MATCH, Code.NO_MATCH)
+        if RuledOut.BELOW_NO_INDEX in self.route.ruled_out.values():
+            # Whether one of these has it does not matter: what --no-index rules out may own it.
+            return self._decide(Outcome.BLOCKED, Code.OWNER_RULED_OUT)
+        return self._decide(Outcome.ABSENT, Code.OWNED_ABSENT if self.route.is_routed else Code.ABSENT)
+
+    def _decide(self, outcome: Outcome, code: Code) -> Decision[Page]:
+        findings = tuple(self._finding(repository) for repository in self._known)
+        return Decision(self.name, outcome, code, self.route, findings, self._owners)
+
+    def _finding(self, repository: Repository) -> Finding[Page]:
+        if found := self._findings.get(repository.name):
+            return found
+        ruled_out = self.route.ruled_out.get(repository.name) if isinstance(self.route, Route) else None
+        return Finding(repository, State.RULED_OUT if ruled_out else State.NOT_ASKED, ruled_out=ruled_out)
+
+
+def drive(lookup: Lookup[Page], fetch: Fetch[Page], fits: Fits[Page]) -> Decision[Page]:
+    """Drive `lookup` to its end with two functions, one ask after the other."""
+    asks = _next_asks(lookup, lookup.start(), fits)
+    while asks:
+        asks = _next_asks(lookup, lookup.tell([fetch(ask) for ask in asks]), fits)
+    assert lookup.decision is not None
+    return lookup.decision
+
+
+def drive_many(
+    lookups: Sequence[tuple[Lookup[Page], Fits[Page]]], fetch_all: FetchAll[Page]
+) -> list[Decision[Page] | None]:
+    """Drive lookups side by side: `fetch_all` gets the next asks of all of them at once.
+
+    A lookup that gets None for an answer ends there, with None for its decision. Each needs a `Run` of its own: what a
+    run remembers, such as who is down, depends on the order of the lookups.
+    """
+    waiting = [(lookup, fits, _next_asks(lookup, lookup.start(), fits)) for lookup, fits in lookups]
+    while waiting := [one for one in waiting if one[2]]:
+        came = iter(fetch_all([ask for _, _, asks in waiting for ask in asks]))
+        told = [(lookup, fits, [next(came) for _ in asks]) for lookup, fits, asks in waiting]
+        waiting = [
+            (lookup, fits, _next_asks(lookup, lookup.tell(answers), fits))
+            for lookup, fits, found in told
+            if len(answers := [answer for answer in found if answer is not None]) == len(found)
+        ]
+    return [lookup.decision for lookup, _ in lookups]
+
+
+def _next_asks(lookup: Lookup[Page], step: Asks | Weigh[Page] | None, fits: Fits[Page]) -> tuple[Ask, ...]:
+    """What `lookup` asks next, once all is weighed that comes before; nothing at its end."""
+    while isinstance(step, Weigh):
+        step = lookup.tell(fits(step.owners))
+    return step.asks if step else ()

@@ -1,0 +1,227 @@
+"""What one repository says of one name: a machine without I/O, from its list and page to its canary. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from typing import Generic
+
+from repoprio.lookup.events import (
+    Answer,
+    Ask,
+    Failed,
+    Failure,
+    Finding,
+    Listed,
+    Missing,
+    Page,
+    Redirected,
+    Served,
+    State,
+    Status,
+    What,
+)
+from repoprio.lookup.reasons import Cause, of_status
+from repoprio.lookup.redirects import judge_redirect
+from repoprio.names import NormalizedName
+from repoprio.policy.model import Format, Location, Policy, Repository
+from repoprio.urls import has_path_of, is_page_of, redacted, site
+
+MAX_REDIRECTS = 10
+# Answers of a server that knows us, or does not want to: `skip-if-unavailable` never covers these.
+_REFUSED_LOGIN = frozenset({401, 403, 407})
+
+
+@dataclass
+class Run(Generic[Page]):
+    """What one run remembers: which canaries and project lists came, and who is down.
+
+    Absence is remembered in no other way, and nothing outlives the run.
+    """
+
+    policy: Policy
+    canaries: dict[str, Finding[Page] | None] = field(default_factory=dict)
+    lists: dict[str, frozenset[NormalizedName] | None] = field(default_factory=dict)
+    down: dict[str, Finding[Page]] = field(default_factory=dict)
+
+
+class Inquiry(Generic[Page]):
+    """What one repository says of one name: its project list, its page, its mirrors, its canary.
+
+    `finding` is there once `ask` is None.
+    """
+
+    finding: Finding[Page]
+
+    def __init__(
+        self, run: Run[Page], repository: Repository, name: NormalizedName, known: tuple[Repository, ...]
+    ) -> None:
+        self._run = run
+        self._known = known
+        self._repository = repository
+        self._name = name
+        self.ask: Ask | None = None
+        self._steps = self._walk()
+        self._advance(None)
+
+    def tell(self, answer: Answer[Page]) -> None:
+        """Take the answer to `ask`; afterwards `ask` is the next one, or None and `finding` is set."""
+        self._advance(answer)
+
+    def _advance(self, answer: Answer[Page] | None) -> None:
+        try:
+            self.ask = self._steps.send(answer)
+        except StopIteration as end:
+            self.ask, self.finding = None, end.value
+
+    def _walk(self) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
+        repository = self._repository
+        finding = self._remembered() or (yield from self._fail_over())
+        if finding.state is State.ABSENT and repository.canary:
+            finding = yield from self._believe(finding)
+        if finding.state is State.UNAVAILABLE and repository.skip_if_unavailable and not finding.login_refused:
+            finding = replace(finding, skipped=True)
+        return finding
+
+    def _remembered(self) -> Finding[Page] | None:
+        """That the repository was down for another name of this run; it is not asked again."""
+        down = self._run.down.get(self._repository.name)
+        if down is None or down.asked_for == self._name:
+            return down
+        return replace(down, reason=f"{down.reason} (for {down.asked_for}, and not asked again)", asked=None)
+
+    def _fail_over(self) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
+        """Ask the repository, then its mirrors while there is no usable answer.
+
+        What a mirror serves counts; its "absent" does not, for it may lag behind.
+        """
+        repository = self._repository
+        if repository.complete_listing and repository.format is Format.SIMPLE:
+            listed = yield from self._listing()
+            if listed is not None and self._name not in listed:
+                return self._finding(
+                    State.ABSENT, "its project list, which is complete, does not name it", Cause.NOT_LISTED
+                )
+        failed: list[Finding[Page]] = []
+        for location in repository.locations:
+            finding = yield from self._page(location, self._name, What.PAGE)
+            if finding.state is State.SERVES or (not failed and finding.state is State.ABSENT):
+                return replace(finding, mirror=location, failures=_failures(repository, failed)) if failed else finding
+            failed.append(finding)
+        # A mirror that refuses the login speaks for the repository: `skip-if-unavailable` must not hide it.
+        refused = any(finding.login_refused for finding in failed)
+        finding = replace(failed[0], login_refused=refused, failures=_failures(repository, failed)[1:])
+        # Where being down counts as absent, each page is asked: the next one may answer, or say 401.
+        if all(finding.lasting for finding in failed) and not repository.skip_if_unavailable:
+            self._run.down[repository.name] = replace(finding, asked_for=self._name)
+        return finding
+
+    def _page(
+        self, location: Location, name: NormalizedName, what: What
+    ) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
+        """Ask one location for one page, hop by hop, and judge what comes."""
+        if location.unset:
+            variables = ", ".join(f"${{{variable}}}" for variable in location.unset)
+            return self._finding(State.UNAVAILABLE, f"{variables} is not set", Cause.UNSET, location)
+        flat = self._repository.format is Format.FLAT
+        what = What.FILES if flat else what
+        start = location if flat else location.page(name)
+        at = start
+        for hop in range(MAX_REDIRECTS + 1):
+            answer = yield Ask(self._repository, what, name, at, hop)
+            if not isinstance(answer, Redirected):
+                return self._judge(answer, at, start, name)
+            verdict = judge_redirect(self._known, self._repository, location, name, answer.url)
+            if verdict.state is not None:
+                return self._finding(verdict.state, verdict.reason, Cause.REDIRECT, at)
+            # A variable of the policy may have gone into the target: then it is not shown.
+            at = Location(location.shown if "${" in location.shown else redacted(answer.url), answer.url)
+        return self._finding(State.UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects", Cause.REDIRECT, at)
+
+    def _judge(self, answer: Answer[Page] | None, at: Location, start: Location, name: NormalizedName) -> Finding[Page]:
+        repository = self._repository
+        flat = repository.format is Format.FLAT
+        if isinstance(answer, Missing):
+            if flat and not (site(start.url).is_own(site(at.url)) and has_path_of(at.url, start.url)):
+                # Only the place itself can say that it has no file of a name.
+                problem = f"no file of it, but it was redirected to {at.shown}"
+                return self._finding(State.UNAVAILABLE, problem, Cause.REDIRECT, at)
+            if answer.in_empty_root and not repository.empty_root_is_absent:
+                has = "no distribution file" if flat else "no project"
+                problem = f"its folder has {has} in it at all"
+                return replace(self._finding(State.UNAVAILABLE, problem, Cause.EMPTY_ROOT, at), lasting=True)
+            if flat:
+                return self._finding(State.ABSENT, "no file of it", Cause.NO_FILE, at)
+            return self._finding(State.ABSENT, "no folder of it", Cause.NO_FOLDER, at)
+        if isinstance(answer, Failed):
+            finding = self._finding(State.UNAVAILABLE, answer.reason, answer.cause, at)
+            return replace(finding, lasting=answer.lasting, login_refused=answer.asks)
+        moved = None if flat else _moved(at, start, name)
+        if isinstance(answer, Status):
+            # Only the repository itself can say that it has no such project.
+            foreign = not site(start.url).is_own(site(at.url))
+            return self._judge_status(answer, at, f"from another site, {site(at.url)}" if foreign else moved)
+        assert isinstance(answer, Served)
+        if moved:
+            return self._finding(State.UNAVAILABLE, moved, Cause.REDIRECT, at)
+        if answer.empty and repository.empty_page_is_absent and not flat:
+            return self._finding(State.ABSENT, "an empty page", Cause.EMPTY_PAGE, at)
+        return Finding(repository, State.SERVES, page=answer.page, files=answer.files, asked=at)
+
+    def _judge_status(self, answer: Status, at: Location, moved: str | None) -> Finding[Page]:
+        repository = self._repository
+        if answer.code in repository.absent and repository.format is Format.SIMPLE:
+            if moved is None:
+                return self._finding(State.ABSENT, str(answer.code), Cause.STATUS, at)
+            return self._finding(State.UNAVAILABLE, f"{answer.code}, but {moved}", Cause.REDIRECT, at)
+        return replace(
+            self._finding(State.UNAVAILABLE, f"{answer.code}{answer.detail}", of_status(answer.code), at),
+            login_refused=answer.code in _REFUSED_LOGIN,
+        )
+
+    def _believe(self, absent: Finding[Page]) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
+        """Believe `absent` only once the canary was served in this run."""
+        repository, canary = self._repository, self._repository.canary
+        assert canary is not None
+        if repository.name not in self._run.canaries:
+            found = yield from self._page(repository.locations[0], canary, What.CANARY)
+            if found.state is State.UNAVAILABLE:
+                problem = f"its canary {canary} got no usable answer: {found.reason}"
+                return replace(found, reason=problem, cause=Cause.CANARY)
+            served = found.state is State.SERVES and found.files > 0
+            self._run.canaries[repository.name] = None if served else self._hidden(canary, found)
+        return self._run.canaries[repository.name] or absent
+
+    def _hidden(self, canary: NormalizedName, found: Finding[Page]) -> Finding[Page]:
+        """A server that hides what it has behind a 404 refuses the login in all but the number."""
+        problem = f"it does not serve its canary {canary} ({found.reason or 'no files'})"
+        finding = self._finding(State.UNAVAILABLE, problem, Cause.CANARY, found.asked)
+        return replace(finding, login_refused=True)
+
+    def _listing(self) -> Generator[Ask, Answer[Page] | None, frozenset[NormalizedName] | None]:
+        """The names on the project list, or None where it is not whole, not valid or not there."""
+        repository = self._repository
+        if repository.name not in self._run.lists:
+            location = repository.locations[0]
+            self._run.lists[repository.name] = None
+            if not location.unset:
+                answer = yield Ask(repository, What.LIST, self._name, location)
+                self._run.lists[repository.name] = answer.names if isinstance(answer, Listed) else None
+        return self._run.lists[repository.name]
+
+    def _finding(self, state: State, reason: str, cause: Cause, asked: Location | None = None) -> Finding[Page]:
+        return Finding(self._repository, state, reason, cause, asked=asked)
+
+
+def _failures(repository: Repository, failed: list[Finding[Page]]) -> tuple[Failure, ...]:
+    """What each location that was tried in vain said; a mirror's "absent" is one of these."""
+    return tuple(
+        Failure(location, finding.reason) for location, finding in zip(repository.locations, failed, strict=False)
+    )
+
+
+def _moved(at: Location, start: Location, name: NormalizedName) -> str | None:
+    """What is wrong with where a chain of redirects ended, or None: still `name`'s page."""
+    if at is start or is_page_of(at.url, name):
+        return None
+    return f"it was redirected to {at.shown}, which is not the page of {name}"

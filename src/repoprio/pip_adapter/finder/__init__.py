@@ -1,0 +1,1 @@
+"""pip's finder under a policy."""

@@ -1,0 +1,169 @@
+"""What repositories offer, as pip's own candidates, filtered and ranked by pip's own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from pip._vendor.packaging.specifiers import SpecifierSet
+
+from repoprio.explain.explanation import Chosen, Rejected
+from repoprio.lookup.events import Finding, State
+from repoprio.lookup.project import Decision
+from repoprio.lookup.reasons import Rejection
+from repoprio.names import NormalizedName, version_in
+from repoprio.pip_adapter.compat import is_pinned, is_version
+from repoprio.pip_adapter.finder import rejections
+from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.policy.model import Format, Repository
+from repoprio.urls import filename
+
+Offers = tuple[Finding[PipPage], ...]
+
+
+def offers_alone(decision: Decision[PipPage]) -> Offers:
+    """All that serve the name, as version priority takes them: of equal files pip takes that of the index named last.
+
+    That is the lowest one here. Within the owner's tier nothing changes, and what stands in find-links counts
+    less than what stands in an index.
+    """
+    owners = decision.owners
+    top = max((owner.repository.priority for owner in owners), default=0)
+    others = [finding for finding in decision.of(State.SERVES) if finding not in owners]
+    winning = [f for f in others if f.repository.priority > top and f.repository.format is Format.SIMPLE]
+    winning.sort(key=lambda finding: -finding.repository.priority)
+    return (*winning, *owners, *(finding for finding in others if finding not in winning))
+
+
+class Weighed:
+    """The offers for one name; `versions` is the specifier of a pin that narrows them.
+
+    `merged`: the offers are of several tiers (a pin's merge), so that a version that two of them have
+    comes from the higher-priority one, whatever file the lower one has of it. `kept` is the version that is
+    installed and stays: no other one is offered.
+    """
+
+    def __init__(
+        self,
+        finder: Any,
+        name: NormalizedName,
+        offers: Offers,
+        versions: str | None,
+        *,
+        merged: bool = False,
+        kept: str | None = None,
+    ) -> None:
+        self._finder = finder
+        self._name = name
+        self._offers = offers
+        self._versions = SpecifierSet(versions) if versions else None
+        self._merged = merged
+        self._kept = kept
+        self._outranked: dict[Any, Repository] = {}
+        self._known: dict[tuple[Any, Any], list[Any]] = {}
+
+    @cached_property
+    def candidates(self) -> list[Any]:
+        """Pip's candidates.
+
+        The same file name twice counts once: the repository that comes first. Of equals pip prefers the
+        last, so the first repository stands last.
+        """
+        evaluator = self._finder.make_link_evaluator(self._name)
+        seen: set[str] = set()
+        holders: dict[Any, Repository] = {}
+        groups = []
+        for offer in self._offers:
+            links = [link for link in offer.page.links if filename(link.url) not in seen] if offer.page else []
+            seen |= {filename(link.url) for link in links}
+            found = self._finder.evaluate_links(evaluator, links)
+            groups.append(self._not_outranked(offer.repository, found, holders) if self._merged else found)
+        return [c for group in reversed(groups) for c in group if self._may_be(str(c.version))]
+
+    def _not_outranked(self, repository: Repository, found: list[Any], holders: dict[Any, Repository]) -> list[Any]:
+        """The candidates whose version no higher-priority repository has; `holders` has the first one of each."""
+        for candidate in found:
+            holder = holders.setdefault(candidate.version, repository)
+            if holder.priority < repository.priority:
+                self._outranked[candidate.link] = holder
+        return [candidate for candidate in found if candidate.link not in self._outranked]
+
+    def _may_be(self, version: str) -> bool:
+        stays = self._kept in (None, version)
+        return stays and (self._versions is None or self._versions.contains(version, prereleases=True))
+
+    def best(self, specifier: Any, hashes: Any = None) -> Any:
+        """The candidate that pip's resolver would try first, or None.
+
+        As in its factory: the last of the applicable ones; yanked ones only if all are and one
+        version is asked for (PEP 592).
+        """
+        applicable = self._applicable(specifier, hashes)
+        standing = [candidate for candidate in applicable if not candidate.link.is_yanked]
+        if not standing and is_pinned(specifier):
+            standing = applicable
+        best = standing[-1] if standing else None
+        # Where no file has a hash that is asked for pip takes one all the same, to stop at its hash.
+        return best if best is None or rejections.may_have(hashes, best.link) else None
+
+    def _applicable(self, specifier: Any, hashes: Any) -> list[Any]:
+        """What the requirement lets in, in pip's order; to sort a large page takes pip a while."""
+        # No hashes are as good as none given, and need not be weighed anew.
+        key = (specifier, hashes or None)
+        if key not in self._known:
+            evaluator = self._finder.make_candidate_evaluator(self._name, specifier=specifier, hashes=hashes)
+            self._known[key] = evaluator.get_applicable_candidates(self.candidates)
+        return self._known[key]
+
+    def chosen(self, candidate: Any) -> Chosen:
+        """`candidate` as an explanation names it."""
+        supplier = next(o for o in self._offers if o.page and candidate.link in o.page.links)
+        return Chosen(supplier.repository.name, str(candidate.version), filename(candidate.link.url))
+
+    def rejected(self, specifier: Any, hashes: Any = None) -> tuple[Rejected, ...]:
+        """The files that are not taken, and why, the newest first; files that fit and are only older are not named."""
+        best = self.best(specifier, hashes)
+        found = [*self._no_candidates(specifier), *self._passed_over(specifier, hashes)]
+        kept = [one for one in found if best is None or one.file != filename(best.link.url)]
+        return tuple(sorted(kept, key=rejections.newest_first, reverse=True))
+
+    def _no_candidates(self, specifier: Any) -> Iterator[Rejected]:
+        """What is no candidate at all: by our own filters, by pip's, and by the pin's `versions`.
+
+        A file that does not fit the requirement is told as such: what else is wrong with it helps nobody.
+        """
+        taken = {candidate.link for candidate in self.candidates}
+        evaluator = self._finder.make_link_evaluator(self._name)
+        for page in (offer.page for offer in self._offers if offer.page):
+            yield from (Rejected(file, None, why, Rejection.LINK, is_for_here=False) for file, why in page.dropped)
+            for link in page.links:
+                if link not in taken:
+                    version = version_in(filename(link.url), self._name, is_version)
+                    beside = rejections.beside(link, version, specifier) if version else None
+                    yield beside or rejections.of_link(evaluator, link, version) or self._by_us(link, version)
+
+    def _by_us(self, link: Any, version: str | None) -> Rejected:
+        if version and self._kept not in (None, version):
+            return Rejected(filename(link.url), version, f"{self._kept} is installed, and stays", Rejection.KEPT)
+        if version and not self._may_be(version):
+            return Rejected(filename(link.url), version, f"the pin wants {self._versions}", Rejection.PIN)
+        if holder := self._outranked.get(link):
+            return Rejected(filename(link.url), version, f"{holder} has this version as well", Rejection.OUTRANKED)
+        twice = "the same file of a repository that comes first"
+        return Rejected(filename(link.url), version, twice, Rejection.TWICE)
+
+    def _passed_over(self, specifier: Any, hashes: Any) -> Iterator[Rejected]:
+        """The candidates that the requirement does not let in, by its specifier, its hashes, or PEP 592."""
+        let_in = {candidate.link for candidate in self._applicable(specifier, None)}
+        with_hashes = {candidate.link for candidate in self._applicable(specifier, hashes)} if hashes else let_in
+        for candidate in self.candidates:
+            link = candidate.link
+            why = rejections.of_candidate(
+                candidate,
+                specifier,
+                is_let_in=link in let_in,
+                has_hash=link in with_hashes and rejections.may_have(hashes, link),
+            )
+            if why is not None:
+                yield why

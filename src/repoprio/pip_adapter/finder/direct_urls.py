@@ -1,0 +1,40 @@
+"""Direct URLs (``name @ URL``): who may ask for one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from repoprio.pip_adapter.command import PROCESS
+from repoprio.policy.model import DirectUrls, Policy
+from repoprio.render import messages
+from repoprio.urls import redacted
+
+
+def is_refused(rules: Policy, req: Any) -> bool:
+    """Whether the policy refuses the direct URL of `req`, one of pip's InstallRequirements."""
+    # comes_from is a text (a requirements file) or None for what the user asks for, else the parent.
+    is_root = not hasattr(req.comes_from, "req") and not PROCESS.is_build
+    asked_for = is_root or req.original_link.url in PROCESS.roots
+    allowed = asked_for and rules.direct_urls is DirectUrls.ROOTS
+    return not (allowed or rules.direct_urls is DirectUrls.ALLOW)
+
+
+def judge(rules: Policy, req: Any) -> None:
+    """Raise `Refused` where the policy refuses the direct URL of `req`."""
+    from repoprio.pip_adapter.finder.policy_finder import Refused
+
+    if not is_refused(rules, req):
+        return
+    parent = "a build" if PROCESS.is_build else getattr(req.comes_from, "name", None)
+    by = f" (required by {parent})" if parent else ""
+    raise Refused(
+        messages.message(
+            f"{req.name or 'a requirement'}{by} names a direct URL: {redacted(req.original_link.url)}.",
+            [
+                f"rule: {rules.rule('direct-urls', chr(34) + rules.direct_urls.value + chr(34))}",
+                "hint: if you want that very file, ask for it yourself: name @ URL",
+            ],
+            "direct-url",
+            help_text=rules.help,
+        )
+    )

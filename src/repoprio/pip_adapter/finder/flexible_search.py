@@ -1,0 +1,79 @@
+"""What a guard knows while pip's resolver searches in flexible mode: who serves what, and how far down it may go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from repoprio.lookup.events import Finding, State
+from repoprio.lookup.justification import Reach
+from repoprio.lookup.project import Decision
+from repoprio.names import NormalizedName, normalize, version_in
+from repoprio.pip_adapter.compat import is_version
+from repoprio.pip_adapter.finder.placeholder import StandIn
+from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.urls import filename
+
+
+class Tiers:
+    """Which tiers are known to serve which projects of flexible mode, by their priorities."""
+
+    def __init__(self) -> None:
+        self._serving: dict[NormalizedName, dict[int, dict[str, Finding[PipPage]]]] = {}
+
+    def note(self, decision: Decision[PipPage]) -> None:
+        """Note who serves the project of a decision."""
+        tiers = self._serving.setdefault(decision.name, {})
+        for finding in decision.of(State.SERVES):
+            tiers.setdefault(finding.repository.priority, {})[finding.repository.name] = finding
+
+    def top(self, name: NormalizedName) -> int | None:
+        """The highest tier that serves `name`; None where it was not looked up in flexible mode, or nobody does."""
+        return min(self._serving.get(name, {}), default=None)
+
+    def of_link(self, name: NormalizedName, link: Any) -> int | None:
+        """The highest tier that lists `link`; None where no page does: a direct URL."""
+        for tier, findings in sorted(self._serving.get(name, {}).items()):
+            if any(found.page and link in found.page.links for found in findings.values()):
+                return tier
+        return None
+
+    def suppliers(self, name: NormalizedName, tier: int) -> str:
+        """The repositories of a tier that serve `name`, as a message names them."""
+        return " and ".join(str(found.repository) for found in self._serving[name][tier].values())
+
+    def is_lower(self, name: NormalizedName, link: Any) -> bool:
+        """Whether `link` is of a lower tier than the highest that serves `name`."""
+        top, tier = self.top(name), self.of_link(name, link)
+        return top is not None and tier is not None and tier > top
+
+
+class Search:
+    """One search for versions: how far down it may go by now, and which sdists of lower tiers may be built.
+
+    To prepare an sdist runs its code. One of a lower tier counts as having no dependencies until a whole
+    resolution with it is justified; only then it is built, and the search goes on with what it really wants.
+    """
+
+    def __init__(self) -> None:
+        self.reach = Reach()
+        self.waiting: set[str] = set()
+        self._permitted: set[str] = set()
+
+    def stand_in(self, req: Any, tiers: Tiers) -> StandIn | None:
+        """What pip sees of an sdist that may not be built yet; None for all else that it prepares."""
+        link = req.link
+        if req.original_link is not None or link is None or link.is_wheel or link.url in self._permitted:
+            return None
+        name = normalize(req.name)
+        if not tiers.is_lower(name, link):
+            return None
+        self.waiting.add(link.url)
+        return StandIn(name, version_in(filename(link.url), name, is_version))
+
+    def permit(self, link: Any) -> bool:
+        """Let the sdist at `link` be built from now on; whether it was waiting for that."""
+        is_waiting = link.url in self.waiting
+        if is_waiting:
+            self.waiting.discard(link.url)
+            self._permitted.add(link.url)
+        return is_waiting

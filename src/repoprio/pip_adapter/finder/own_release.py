@@ -1,0 +1,41 @@
+"""The project repoprio itself: an installed one stays, unless the user asks for it by name."""
+
+from __future__ import annotations
+
+import sys
+
+from pip._internal.metadata import get_default_environment
+
+import repoprio
+from repoprio.config.records import POINTER
+from repoprio.names import OWN_NAME, NormalizedName
+from repoprio.pip_adapter.command import PROCESS
+from repoprio.policy.routing import Blocked, Conflict, Route
+
+
+def kept(name: NormalizedName, found: Route | Blocked | Conflict) -> str | None:
+    """The version of repoprio that stays, whatever requires another; None for other names, or where it may go.
+
+    It may go where the user asks for it by name, and where `owns` or a pin says who supplies it.
+    """
+    if name != OWN_NAME or is_asked_for() or (isinstance(found, Route) and found.is_routed):
+        return None
+    return version_here()
+
+
+def is_asked_for() -> bool:
+    """Whether the user asks for repoprio by name, or just wants to know of it: no resolver asks."""
+    return PROCESS.asked is None or OWN_NAME in PROCESS.asked
+
+
+def version_here() -> str | None:
+    """The version that guards this pip from within its environment; None where another pip does.
+
+    What a build installs lands in a folder of its own, beside the environment.
+    """
+    if PROCESS.is_build:
+        return None
+    installed = get_default_environment().get_distribution(OWN_NAME)
+    if installed is not None:
+        return str(installed.version)
+    return repoprio.__version__ if POINTER in sys.modules else None

@@ -1,0 +1,361 @@
+"""One pip finder under a policy: its lookups, its candidates, and what there is to say about them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from pip._internal.exceptions import InstallationError
+
+from repoprio import shell
+from repoprio.explain.explanation import Explanation, explain, privacy
+from repoprio.lookup.events import Finding, State
+from repoprio.lookup.project import Decision, Fits, Lookup, Outcome, drive
+from repoprio.lookup.reasons import listed
+from repoprio.lookup.repository import Inquiry, Run
+from repoprio.names import NormalizedName, is_project_name, normalize
+from repoprio.output import say
+from repoprio.pip_adapter import compat, hint_target, log_redaction
+from repoprio.pip_adapter.finder import own_release, search_scope
+from repoprio.pip_adapter.finder.candidates import Offers, Weighed, offers_alone
+from repoprio.pip_adapter.finder.flexible_search import Search, Tiers
+from repoprio.pip_adapter.index import credentials
+from repoprio.pip_adapter.index.fetcher import Pages
+from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.policy.locations import spellings
+from repoprio.policy.model import CALLERS_PRIORITY, Format, Mode, Policy, Repository
+from repoprio.policy.routing import narrowing
+from repoprio.render import messages, unlisted
+from repoprio.render.policy import policy_line
+from repoprio.urls import filename, site
+
+
+class Refused(InstallationError):  # type: ignore[misc]  # pip has no types
+    """A lookup that the policy refuses; pip shows its text and exits with status 1.
+
+    The commands that the text names speak of this pip's environment.
+    """
+
+    def __init__(self, said: str) -> None:
+        super().__init__(hint_target.aimed(said))
+
+
+def warn(line: str) -> None:
+    """One line on stderr, beside pip's own."""
+    say(line)
+
+
+class Guard:
+    """What stands between one `PackageFinder` and the repositories.
+
+    `forgotten` is how often somebody cleared the caches of pip's finders; `search` the search that is going on in
+    flexible mode, and `tiers` who was found to serve the names that it rules.
+    """
+
+    forgotten = 0
+
+    def __init__(self, finder: Any, policy: Policy) -> None:
+        self.policy = policy
+        self._finder = finder
+        self._scope: Any = None
+        self._callers = search_scope.Callers()
+        self._noted: dict[str, str] = {}
+        # URLs of files that came with a login for a repository of the policy, and the lines that named them.
+        self.search: Search | None = None
+        self.tiers = Tiers()
+        self._decisions: dict[tuple[Any, ...], Decision[PipPage]] = {}
+        self._offers: dict[tuple[Any, ...], Weighed] = {}
+        self._best: dict[tuple[Any, ...], Any] = {}
+
+    @property
+    def is_flexible(self) -> bool:
+        """Whether flexible mode rules for any name."""
+        return self.policy.is_flexible
+
+    def find_best_candidate(self, project_name: str, specifier: Any, hashes: Any) -> Any:
+        """Pip's `BestCandidateResult` among the owner's candidates; `Refused` if it may not be looked up."""
+        key = (project_name, specifier, hashes)
+        self.take_callers()
+        if key not in self._best:
+            evaluator = self._finder.make_candidate_evaluator(project_name, specifier=specifier, hashes=hashes)
+            offers = (
+                self.candidates(project_name, specifier, tier) for tier in self._tiers_to_offer(project_name, specifier)
+            )
+            self._best[key] = compat.in_turn([evaluator.compute_best_candidate(found) for found in offers])
+        return self._best[key]
+
+    def _tiers_to_offer(self, project_name: str, specifier: Any) -> list[int | None]:
+        """None for the owner's candidates, then the lower tiers that a search opened, by their priorities."""
+        name = normalize(project_name)
+        opened = sorted(self.search.reach.opened.get(name, ())) if self.search else []
+        if not opened or not self.search:
+            return [None]
+        owners = self.reached(name, specifier).owners
+        tier = owners[0].repository.priority if owners else 0
+        last = self.search.reach.caps.get(name, opened[-1])
+        return [None, *(lower for lower in opened if tier < lower <= last)]
+
+    @contextlib.contextmanager
+    def searching(self) -> Iterator[None]:
+        """While pip's resolver searches in flexible mode; a build inside it may search as well."""
+        outer, self.search = self.search, Search()
+        try:
+            yield
+        finally:
+            self.search = outer
+            self.forget_best()
+
+    def forget_best(self) -> None:
+        """Weigh candidates anew: a search has moved on."""
+        self._best.clear()
+
+    def candidates(self, project_name: str, specifier: Any = None, tier: int | None = None) -> list[Any]:
+        """The owner's candidates for `project_name`; `Refused` if it may not be looked up.
+
+        `specifier` is the requirement as merged so far; only flexible mode looks at it. `tier`: a lower one instead.
+        """
+        if not is_project_name(project_name):
+            raise Refused(messages.message(f"{project_name!r} is not a project name.", [], "not-a-name"))
+        decision = self.reached(normalize(project_name), specifier, tier)
+        if decision.outcome in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
+            raise Refused(messages.refusal(self.explanation(project_name, specifier, decision=decision)))
+        if tier is not None and not decision.owners:
+            return []
+        return list(self._weighed(decision).candidates)
+
+    def reached(self, name: NormalizedName, specifier: Any, tier: int | None = None) -> Decision[PipPage]:
+        """The decision on `name` as far down as the search that goes on may go; `tier`: that lower one alone."""
+        if tier is not None:
+            return self.decide(name, specifier, passed=tier - 1, last=tier)
+        return self.decide(name, specifier, last=self.search.reach.caps.get(name) if self.search else None)
+
+    def decide(
+        self,
+        name: NormalizedName,
+        specifier: Any = None,
+        *,
+        below_owner: bool = False,
+        passed: int = 0,
+        last: int | None = None,
+    ) -> Decision[PipPage]:
+        """The decision on `name`; each one is made once, and only flexible ones know the specifier.
+
+        For these, tiers down to `passed` are passed over whatever they have, and none below `last` is asked.
+        """
+        self.take_callers()
+        run, pages = self.memory()
+        lookup = self.lookup(run, name, below_owner=below_owner, last=last)
+        is_flexible = lookup.mode is Mode.FLEXIBLE
+        key = (name, below_owner, *((str(specifier or ""), passed, last) if is_flexible else ()))
+        if key not in self._decisions:
+            self._decisions[key] = drive(lookup, pages.fetch, self.fits(lookup, specifier, passed))
+            self._warn_of_skipped(self._decisions[key])
+            if is_flexible:
+                self.tiers.note(self._decisions[key])
+        return self._decisions[key]
+
+    def lookup(
+        self, run: Run[PipPage], name: NormalizedName, *, below_owner: bool = False, last: int | None = None
+    ) -> Lookup[PipPage]:
+        """The lookup of `name` that `decide` drives."""
+        callers, no_index = tuple(self._callers.admitted), compat.no_index(self._finder)
+        return Lookup(run, name, no_index=no_index, callers=callers, below_owner=below_owner, last=last)
+
+    def fits(self, lookup: Lookup[PipPage], specifier: Any, passed: int = 0) -> Fits[PipPage]:
+        """What tells `lookup` whether offers fit the specifier; those of tiers down to `passed` never do."""
+        versions = narrowing(lookup.route)
+
+        def fits(offers: Offers) -> bool:
+            is_passed = offers[0].repository.priority <= passed
+            return not is_passed and Weighed(self._finder, lookup.name, offers, versions).best(specifier) is not None
+
+        return fits
+
+    def inquire(self, repository: Repository, name: NormalizedName) -> Finding[PipPage]:
+        """What one repository says of `name`, whoever owns it, and whatever callers add."""
+        with contextlib.suppress(Refused):
+            self.take_callers()
+        _, pages = self.memory()
+        inquiry = Inquiry(Run[PipPage](self.policy), repository, name, self.policy.repositories)
+        while inquiry.ask is not None:
+            inquiry.tell(pages.fetch(inquiry.ask))
+        return inquiry.finding
+
+    def _weighed(self, decision: Decision[PipPage]) -> Weighed:
+        """What the owner of a decision offers, as pip's candidates; filtering large pages is dear."""
+        kept = own_release.kept(decision.name, decision.route)
+        key = (decision.name, tuple(offer.repository.name for offer in decision.offers), kept)
+        if key not in self._offers:
+            versions = narrowing(decision.route)
+            self._offers[key] = Weighed(
+                self._finder, decision.name, decision.offers, versions, merged=decision.is_merged, kept=kept
+            )
+        return self._offers[key]
+
+    @staticmethod
+    def _warn_of_skipped(decision: Decision[PipPage]) -> None:
+        for finding in decision.findings:
+            if finding.skipped:
+                warn(messages.skipped_warning(finding.repository, decision.name, finding.reason))
+
+    def explanation(
+        self,
+        project_name: str,
+        specifier: Any = None,
+        *,
+        requirement: str | None = None,
+        required_by: str | None = None,
+        hashes: Any = None,
+        constraint: str = "",
+        shadowed: bool = False,
+        disclosed: bool = False,
+        decision: Decision[PipPage] | None = None,
+    ) -> Explanation:
+        """All there is to say of a requirement, from the same lookup and weighing as an installation.
+
+        `shadowed`: what pip alone would take as well; `disclosed`: also of a name that the policy keeps private.
+        """
+        name = normalize(project_name)
+        decision = decision or self.decide(name, specifier, below_owner=shadowed)
+        decision = self.disclose(decision) if disclosed else decision
+        private = privacy(decision) if shadowed else None
+        weighed = self._weighed(decision)
+        best = weighed.best(specifier, hashes) if decision.outcome is Outcome.SERVED else None
+        serving = tuple(decision.of(State.SERVES))
+        is_known = shadowed and private is None and not decision.of(State.UNAVAILABLE)
+        alone = Weighed(self._finder, name, offers_alone(decision), None) if is_known else None
+        newest = alone.best(specifier, hashes) if alone else None
+        return explain(
+            self.policy,
+            decision,
+            requirement or f"{project_name}{specifier or ''}",
+            {f.repository.name: f.page.versions for f in serving if f.page},
+            specifier=str(specifier or ""),
+            constraint=constraint,
+            chosen=weighed.chosen(best) if best else None,
+            rejected=weighed.rejected(specifier, hashes),
+            required_by=required_by,
+            version_priority=alone.chosen(newest) if alone and newest else None,
+            private=private,
+        )
+
+    def disclose(self, decision: Decision[PipPage]) -> Decision[PipPage]:
+        """`decision` with what those say from whom the policy keeps the name: they get to know it now."""
+        private = None if decision.outcome is Outcome.UNAVAILABLE else privacy(decision)
+        others = {repository.name for repository in private.others} if private else ()
+        asked = (f.repository.name in others for f in decision.findings)
+        found = zip(decision.findings, asked, strict=True)
+        return replace(
+            decision, findings=tuple(self.inquire(f.repository, decision.name) if ask else f for f, ask in found)
+        )
+
+    def verify_locked(self, project_name: str, link: Any, hashes: Any) -> None:
+        """A file of a pylock.toml must be one that its owner lists, by hash; `Refused` if it is not.
+
+        `hashes` are those that pip will hold the file against. It takes any of them, so the owner must
+        state each one. What the link itself says of hashes counts for nothing.
+        """
+        if self.policy.pylock == "allow":
+            return
+        locked = {kind: set(values) for kind, values in getattr(hashes, "_allowed", {}).items()}
+        for candidate in self.candidates(project_name):
+            stated = {kind: {value.lower()} for kind, value in (getattr(candidate.link, "_hashes", {}) or {}).items()}
+            same_file = filename(candidate.link.url) == link.filename
+            if same_file and locked and all(stated.get(kind) == values for kind, values in locked.items()):
+                return
+        rule = self.policy.rule("pylock", f'"{self.policy.pylock}"')
+        lead = f"{project_name}: {link.filename} of a pylock.toml is not listed by its owner with all these hashes."
+        why = shell.command("repoprio", "explain", normalize(project_name))
+        raise Refused(messages.message(lead, [f"rule: {rule}"], "pylock", why=why, help_text=self.policy.help))
+
+    def has_looked_up(self, req: Any) -> bool:
+        """Whether the file of an InstallRequirement is one that its owner lists; False for URLs, and unproven locks."""
+        locks = getattr(self._finder, "_locked_links", {})
+        is_unproven = self.policy.pylock == "allow" and normalize(req.name) in locks
+        return req.original_link is None and not is_unproven
+
+    def owners_of(self, name: NormalizedName) -> tuple[Repository, ...]:
+        """The repositories that supplied `name`, as far as it was looked up; nobody is asked."""
+        found = (decision.owners for key, decision in self._decisions.items() if key[0] == name)
+        return next((tuple(owner.repository for owner in owners) for owners in found if owners), ())
+
+    def memory(self) -> tuple[Run[PipPage], Pages]:
+        """What this run remembers; it lives with pip's session, whose retries and logins shaped it."""
+        session = self.session
+        memory = getattr(session, "_repoprio_memory", None)
+        if memory is None:
+            memory = (Run[PipPage](self.policy), Pages(session, self.policy))
+            session._repoprio_memory = memory
+        memory[1].logins.update(self._callers.logins)
+        memory[1].settle()
+        return memory
+
+    def take_callers(self) -> None:
+        """Hold pip's search scope against the policy, again whenever a requirements file replaced it."""
+        scope = self._finder.search_scope
+        state = (scope, tuple(scope.index_urls), tuple(scope.find_links), Guard.forgotten)
+        if state != self._scope:
+            self._callers = search_scope.match(self.policy, scope, self._noted)
+            log_redaction.install(spellings(login.password or login.user for login in self._callers.logins.values()))
+            self._scope = state
+            self._decisions.clear()
+            self.tiers = Tiers()
+            self._offers.clear()
+            self._best.clear()
+        if self._callers.refused:
+            raise Refused(unlisted.refusal(self._callers.refused, self.policy))
+        carried = credentials.keeper(self.session.auth).carried
+        while carried:
+            self._demand_login(*carried[-1])
+            carried.pop()
+
+    def note(self, origin: str, named: Iterable[str]) -> None:
+        """Note who named these places: a line of a requirements file."""
+        self._noted.update(dict.fromkeys(named, origin))
+
+    def refuse_no_index(self, where: str) -> None:
+        """Refuse the --no-index of a requirements file: whoever wrote it would rule out the owners of names."""
+        ruled_out = [repository for repository in self.policy.enabled() if repository.format is not Format.FLAT]
+        hint = "take it out of the file, and say it yourself: pip's --no-index, PIP_NO_INDEX=1, or no-index in pip.conf"
+        details = [f"It would rule out {listed(ruled_out)}." if ruled_out else "", f"hint: {hint}"]
+        lead = f"{where}: --no-index in a requirements file is refused."
+        raise Refused(messages.message(lead, details, "no-index", help_text=self.policy.help))
+
+    def bare(self, url: str, origin: str) -> str:
+        """`url` of a file without a login for a repository of the policy; that must then have one from elsewhere."""
+        return credentials.keep(self.session.auth, self.policy).take_out(url, origin)
+
+    def _demand_login(self, url: str, origin: str) -> None:
+        kept = credentials.keeper(self.session.auth)
+        repository, here = kept.repository_at(url), site(url)
+        urls = [location.url for location in repository.locations] if repository else []
+        places = [place for place in urls if site(place).shares_logins(here)]
+        if any(credentials.elsewhere(self.session.auth, place) is None for place in places):
+            raise Refused(kept.refusal(url, origin))
+
+    @property
+    def session(self) -> Any:
+        """Pip's session, which all pages are fetched with."""
+        return self._finder._link_collector.session
+
+    def announce(self) -> None:
+        """Say which policy rules, and what it makes of the repositories that callers named."""
+        if line := compat.news():
+            warn(line)
+        warn(policy_line(self.policy))
+        self.take_callers()
+        for url, repository in self._callers.listed:
+            warn(f"repoprio: {url} is {repository}: the policy's order holds")
+        for url in self._callers.ignored:
+            warn(f'repoprio: {url} is not in the policy and is ignored (unlisted = "ignore")')
+        for repository in self._callers.admitted:
+            place = f"as {repository.name}, below all that the policy names"
+            warn(f"repoprio: {repository.locations[0].shown} is asked last (priority {CALLERS_PRIORITY}, {place})")
+
+    def nothing_fits(self, explanation: Explanation) -> Refused | None:
+        """The refusal for a requirement that no candidate fits; None where one does."""
+        if explanation.outcome is Outcome.SERVED:
+            return None
+        return Refused(messages.refusal(explanation))

@@ -1,0 +1,106 @@
+"""Why pip takes a file for no candidate, or passes one over: its own verdicts, in one wording for all its versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pip._vendor.packaging.version import InvalidVersion, Version
+
+from repoprio.explain.explanation import Rejected
+from repoprio.lookup.reasons import Rejection
+from repoprio.pip_adapter import compat
+from repoprio.urls import filename
+
+# pip's LinkType since 22.3; before, there is only its text, and none where Requires-Python does not fit.
+_BY_TYPE = {
+    "yanked": Rejection.YANKED,
+    "format_unsupported": Rejection.FORMAT,
+    "format_invalid": Rejection.FORMAT,
+    "platform_mismatch": Rejection.TAG,
+    "requires_python_mismatch": Rejection.REQUIRES_PYTHON,
+}
+_MOST = 200
+_BY_TEXT = (
+    ("none of the wheel's tags", Rejection.TAG),
+    ("Python version is incorrect", Rejection.TAG),
+    ("No binaries", Rejection.FORMAT),
+    ("No sources", Rejection.FORMAT),
+    ("unsupported", Rejection.FORMAT),
+    ("not a file", Rejection.FORMAT),
+    ("invalid", Rejection.FORMAT),
+)
+
+
+def of_link(evaluator: Any, link: Any, version: str | None) -> Rejected | None:
+    """Why `link` is no candidate to pip's link `evaluator`; None if it is one."""
+    found, text = evaluator.evaluate_link(link)
+    if getattr(found, "name", found) in ("candidate", True):
+        return None
+    kind, is_for_here = _kind(found, text), compat.is_for_platform(evaluator, filename(link.url))
+    if kind is Rejection.TAG and is_for_here and not compat.is_for_python(evaluator, link):
+        # pip looks at the tag first; that the project wants another Python is the cause of it.
+        kind = Rejection.REQUIRES_PYTHON
+    return Rejected(filename(link.url), version, _words(kind, link, text), kind, is_for_here)
+
+
+def _kind(found: Any, text: str | None) -> Rejection:
+    if text is None:
+        return Rejection.REQUIRES_PYTHON
+    by_text = next((kind for begin, kind in _BY_TEXT if text.startswith(begin)), Rejection.OTHER)
+    return _BY_TYPE.get(getattr(found, "name", ""), by_text)
+
+
+def _words(kind: Rejection, link: Any, text: str | None) -> str:
+    if kind is Rejection.REQUIRES_PYTHON:
+        return f"needs Python {cut(str(link.requires_python))}"
+    if kind is Rejection.TAG and filename(link.url).endswith(".whl"):
+        tags = "-".join(filename(link.url)[: -len(".whl")].split("-")[-3:])
+        return f"its tag {tags} does not fit this Python or platform"
+    return yanked(link) if kind is Rejection.YANKED else text or "pip does not take it"
+
+
+def may_have(hashes: Any, link: Any) -> bool:
+    """Whether the file at `link` can have one of `hashes`: where its page states none that is seen only later."""
+    if not hashes:
+        return True
+    if not any(hashes._allowed.values()):
+        return False
+    return not link.has_hash or bool(link.is_hash_allowed(hashes))
+
+
+def yanked(link: Any) -> str:
+    """That a file was yanked, with the reason that its page gives (PEP 592)."""
+    return f"yanked: {cut(link.yanked_reason or 'no reason given')}"
+
+
+def cut(text: str) -> str:
+    """What a page says, as far as anybody would read it."""
+    return text if len(text) <= _MOST else f"{text[:_MOST]}..."
+
+
+def beside(link: Any, version: str, specifier: Any) -> Rejected | None:
+    """That `version` is not what is asked for; None if it is."""
+    if specifier is None or specifier.contains(version, prereleases=True):
+        return None
+    return Rejected(filename(link.url), version, f"does not fit {specifier}", Rejection.SPECIFIER)
+
+
+def of_candidate(candidate: Any, specifier: Any, *, is_let_in: bool, has_hash: bool) -> Rejected | None:
+    """Why a candidate is passed over; `is_let_in` says whether specifier and pre-releases let it in (hashes aside)."""
+    if is_let_in and has_hash and not candidate.link.is_yanked:
+        return None
+    file, version = filename(candidate.link.url), str(candidate.version)
+    if not is_let_in:
+        pre = Rejected(file, version, "a pre-release", Rejection.PRE_RELEASE)
+        return beside(candidate.link, version, specifier) or pre
+    if candidate.link.is_yanked:
+        return Rejected(file, version, yanked(candidate.link), Rejection.YANKED)
+    return Rejected(file, version, "none of the hashes that are asked for", Rejection.HASH)
+
+
+def newest_first(rejected: Rejected) -> tuple[bool, Any]:
+    """A sorting key, to be reversed: by version, those without one last."""
+    try:
+        return True, Version(rejected.version or "")
+    except InvalidVersion:
+        return False, rejected.file

@@ -1,0 +1,146 @@
+"""What callers add to pip's own search scope, held against the policy."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pip._internal.utils.urls import path_to_url
+
+from repoprio.environments.child_script import IS_CHILD
+from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.index.credentials import Login
+from repoprio.policy import locations
+from repoprio.policy.model import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
+from repoprio.render.unlisted import UnlistedPlace
+from repoprio.urls import credentials, hushed, is_fuse, place, redacted, site, without_credentials
+
+
+@dataclass
+class Callers:
+    """The repositories that callers named: known to the policy, let in below it, or refused."""
+
+    listed: list[tuple[str, Repository]] = field(default_factory=list)
+    admitted: list[Repository] = field(default_factory=list)
+    refused: list[UnlistedPlace] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    logins: dict[str, Login] = field(default_factory=dict)
+
+
+def match(policy: Policy, search_scope: Any, noted: Mapping[str, str]) -> Callers:
+    """Hold the indexes and find-links of pip's `search_scope` against `policy`.
+
+    `noted` says which line of which requirements file named a place.
+    """
+    callers = Callers()
+    named = [(url, Format.SIMPLE) for url in _wished(search_scope.index_urls, noted)]
+    named += [(url, Format.FLAT) for url in search_scope.find_links]
+    for written, kind in named:
+        url = _as_url(written)
+        shown = redacted(url) if "://" in written else hushed(written)
+        known = next((r for r in policy.repositories if r.format is kind and _is_at(r, url)), None)
+        if known:
+            callers.listed.append((shown, known))
+            # A file supplies no login, though it names the repository.
+            if (login := credentials(url)) and written not in noted:
+                callers.logins.setdefault(known.name, Login(site(url), *login, origin=origin(written, noted)))
+        elif policy.unlisted is Unlisted.LOWEST and _is_url(url):
+            callers.admitted.append(_admitted(url, kind, len(callers.admitted) + 1))
+        elif policy.unlisted is Unlisted.IGNORE:
+            callers.ignored.append(shown)
+        else:
+            other = next((r for r in policy.repositories if _is_at(r, url)), None)
+            named_as = shown if _is_url(url) else hushed(written)
+            at = _absolute(written)
+            callers.refused.append(UnlistedPlace(named_as, at, kind, origin(written, noted), other, _problem(at)))
+    return callers
+
+
+def _wished(index_urls: Iterable[str], noted: Mapping[str, str]) -> list[str]:
+    """The indexes that somebody wished for: neither the fuse nor the default that nobody named."""
+    return [url for url in index_urls if url and not is_fuse(url) and not _is_unnamed_default(url, noted)]
+
+
+def _is_unnamed_default(url: str, noted: Mapping[str, str]) -> bool:
+    # pip hands the default on to its children as an explicit -i; the parent has judged it.
+    if url.rstrip("/") != compat.default_index().rstrip("/"):
+        return False
+    return IS_CHILD or origin(url, noted) == _NOBODY
+
+
+def _is_url(url: str) -> bool:
+    try:
+        site(url)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_at(repository: Repository, url: str) -> bool:
+    try:
+        return repository.is_at(url)
+    except ValueError:
+        return False
+
+
+def _admitted(url: str, kind: Format, number: int) -> Repository:
+    # No policy can name a repository so: names there are [a-z0-9-]+.
+    login = credentials(url)
+    bare = without_credentials(url)
+    location = Location(redacted(url), bare, *(login or (None, "")))
+    return Repository(f"unlisted:{number}", (location,), CALLERS_PRIORITY, format=kind, is_addition=True)
+
+
+def _as_url(text: str) -> str:
+    """A path as the URL that pip makes of it; any other text as it is."""
+    if "://" not in text and not text.startswith("file:"):
+        expanded = os.path.expanduser(text)
+        return str(path_to_url(expanded))
+    return text
+
+
+def _absolute(written: str) -> str:
+    """A URL without its login, or an absolute path: what a policy would call the place."""
+    if "://" in written or written.startswith("file:"):
+        return hushed(written) if "?" in written or "#" in written or not _is_url(written) else redacted(written)
+    return os.path.abspath(os.path.expanduser(written))
+
+
+def _problem(url: str) -> str | None:
+    """Why a policy cannot list `url`; None where it can."""
+    try:
+        locations.location(url, {}, url)
+    except locations.NotALocation as error:
+        return str(error)
+    return None
+
+
+_NOBODY = "nobody"
+_COMMAND_LINE = "the command line"
+
+
+def origin(url: str, noted: Mapping[str, str]) -> str:
+    """Who named `url`: the command line, a requirements file (`noted`), a variable, or a setting of pip's files."""
+    if any(_says(argument, url) for argument in sys.argv[1:]):
+        return _COMMAND_LINE
+    settings = compat.pip_settings(isolated="--isolated" in sys.argv)
+    # The last one counts, as it does for pip.
+    by_setting = next((one.origin for one in reversed(settings) if one.url == url), None)
+    found = noted.get(url) or by_setting
+    # All lines of files are noted: what nobody else named came with the command, spelled in another way.
+    return found or (_NOBODY if _same(url, compat.default_index()) else _COMMAND_LINE)
+
+
+def _says(argument: str, url: str) -> bool:
+    """Whether `argument` is `url`, or an option with it: ``--index-url=URL``, ``-iURL``."""
+    return url in (argument, argument.partition("=")[2] if argument[:2] == "--" else argument[2:])
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return place(one) == place(other)
+    except ValueError:
+        return False

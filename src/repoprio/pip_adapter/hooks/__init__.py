@@ -1,0 +1,1 @@
+"""How repoprio gets into pip."""

@@ -1,0 +1,143 @@
+"""The way into pip: parts of it are patched right after they were imported, if there is a policy.
+
+Imports next to nothing: every pip that has no policy pays for this module and no other.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Mapping
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, cast
+
+import _repoprio_shim
+from repoprio.config import policy_files
+from repoprio.config.records import Record
+from repoprio.environments import lone_pointer
+
+# What takes repoprio away, and before that what it put elsewhere.
+LEAVING = "pip._internal.commands.uninstall"
+
+
+def layers(*, isolated: bool) -> tuple[policy_files.Layer, ...]:
+    """The files that a policy may lie in, found with what pip brings along."""
+    return policy_files.layers(os.environ, _platform_dirs, isolated=isolated)
+
+
+def pip_layers(*, isolated: bool, environ: Mapping[str, str] = os.environ) -> tuple[policy_files.Layer, ...]:
+    """Pip's own files, as pip finds them."""
+    return policy_files.pip_layers(environ, _platform_dirs, isolated=isolated)
+
+
+def system_folder() -> str:
+    """Where the system's policy lies."""
+    return policy_files.system_folder(_platform_dirs)
+
+
+def record_for_new() -> Record:
+    """What an environment that this process makes is to keep of the policy."""
+    return policy_files.for_new(os.environ, layers(isolated=False), _platform_dirs)
+
+
+def reaches(record: Record) -> bool:
+    """Whether a policy is in sight of a pip of an environment that keeps `record`, whatever variables it has."""
+    return policy_files.reaches(os.environ, record, _platform_dirs)
+
+
+def _platform_dirs() -> Any:
+    # Imported only where it is asked for, on Windows and macOS: it costs 24 ms.
+    from pip._vendor import platformdirs
+
+    return platformdirs
+
+
+def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+    """The spec of a part of pip, set to be patched after it ran; None where there is no policy."""
+    if os.environ.pop(policy_files.ASKED, None):
+        from repoprio.pip_adapter.hooks import policy_report
+
+        policy_report.answer()
+    if not (_in_sight() or (name == LEAVING and _has_made())):
+        return None
+    spec = _find_elsewhere(name, path, target)
+    if spec is not None and spec.loader is not None:
+        spec.loader = cast(Loader, _PatchingLoader(spec.loader))
+    return spec
+
+
+def _has_made() -> bool:
+    """Whether `enable` put anything elsewhere: that goes with repoprio, policy or none."""
+    from repoprio.environments import ledger
+
+    return ledger.has_any(os.path.dirname(_repoprio_shim.__file__))
+
+
+@functools.cache
+def _in_sight() -> bool:
+    # Looked at once: a pip is guarded as a whole or not at all. --isolated only takes a file away.
+    return not lone_pointer.is_ensurepip() and policy_files.in_sight(os.environ, layers(isolated=False))
+
+
+def _find_elsewhere(name: str, path: Any, target: Any) -> ModuleSpec | None:
+    for finder in sys.meta_path:
+        if getattr(finder, "__name__", "") != "Watcher" and hasattr(finder, "find_spec"):
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                return spec
+    return None
+
+
+class _PatchingLoader:
+    """Runs the module by its own loader, then patches it; one loader may serve many modules (zipimport)."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """What the module's own loader makes."""
+        spec.loader = self._loader
+        module: ModuleType | None = self._loader.create_module(spec)
+        spec.loader = cast(Loader, self)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module as if repoprio were not there, then patch it."""
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        is_pip = module.__name__.startswith("pip.")
+        try:
+            _PATCH.get(module.__name__, _apply_patches)(module)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with us, an unguarded pip must not run
+            if is_pip:
+                _repoprio_shim.stop(error)
+
+
+def _apply_patches(module: ModuleType) -> None:
+    from repoprio.pip_adapter.hooks import patch_table
+
+    patch_table.apply(module)
+
+
+def _follow(module: ModuleType) -> None:
+    from repoprio.pip_adapter.hooks import new_environments
+
+    new_environments.apply(module)
+
+
+def _leave(module: ModuleType) -> None:
+    from repoprio.pip_adapter.hooks import uninstall
+
+    uninstall.apply(module)
+
+
+# What is done to a module, but for the parts of pip that look up projects.
+_PATCH = {**dict.fromkeys(_repoprio_shim.MAKERS, _follow), LEAVING: _leave}

@@ -1,0 +1,83 @@
+"""Into new virtual environments: what `venv` and virtualenv make while there is a policy is guarded too."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from repoprio.config.policy_files import VARIABLE
+from repoprio.config.records import Record
+from repoprio.environments import hook_installer, ledger
+from repoprio.environments.child_script import CHILD
+from repoprio.errors import RepoprioError
+from repoprio.output import say
+from repoprio.pip_adapter.hooks import import_hook
+
+# What makes an environment, and what has its folder: the first of these that ends finds a Python and no pip yet.
+_STEPS: dict[str, tuple[str, list[tuple[str, Callable[..., str]]]]] = {
+    "venv": (
+        "EnvBuilder",
+        # CPython 3.10 to 3.14: pip comes after `setup_python`, and may run at once (`post_setup`, --upgrade-deps).
+        [("setup_python", lambda _, context: str(context.env_dir)), ("create", lambda _, env_dir: os.fspath(env_dir))],
+    ),
+    "virtualenv.run.session": (
+        "Session",
+        # virtualenv 20: a seeder that runs pip comes after `_create`.
+        [("_create", lambda self: str(self.creator.dest)), ("run", lambda self: str(self.creator.dest))],
+    ),
+}
+
+
+def apply(module: ModuleType) -> None:
+    """Patch the module that makes environments; where it is not as known, environments are made as ever."""
+    owner_name, steps = _STEPS[module.__name__]
+    owner = getattr(module, owner_name, None)
+    for name, folder_of in steps:
+        if original := getattr(owner, name, None):
+            setattr(owner, name, _followed(original, folder_of))
+
+
+def _followed(original: Callable[..., Any], folder_of: Callable[..., str]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def step(self: Any, *args: Any, **kwargs: Any) -> Any:
+        done = original(self, *args, **kwargs)
+        folder = os.path.abspath(folder_of(self, *args, **kwargs))
+        # A builder may override the first step: then the second one does it.
+        if getattr(self, "_repoprio_guarded", None) != folder:
+            self._repoprio_guarded = folder
+            _guard(folder)
+        return done
+
+    return step
+
+
+def _guard(folder: str) -> None:
+    # pip's own build environments (26.2 and later) are no news to anybody.
+    is_build = bool(os.environ.get(CHILD))
+    try:
+        # Asked whoever owns the folder that it lies in: we have just made it, and run its Python for that.
+        packages = hook_installer.ask(hook_installer.in_venv(folder)).packages
+        record = import_hook.record_for_new()
+        said = _put(packages, record, f"repoprio: pip in {folder}")
+        if not is_build and not hook_installer.is_own(packages):
+            ledger.note(ledger.POINTER, packages)
+    except RepoprioError as error:
+        said = f"repoprio: pip in {folder} is not guarded: {error}"
+    if said and not is_build:
+        say(said)
+
+
+def _put(packages: str, record: Record, pip: str) -> str:
+    """Put a pointer there, unless repoprio itself is there; returns what to say of that `pip`."""
+    if hook_installer.is_own(packages):
+        return ""
+    record = record.over(hook_installer.recorded(packages))
+    hook_installer.enable(packages, record)
+    if import_hook.reaches(record):
+        # True of a policy that only observes as well.
+        return f"{pip} is under the policy too"
+    is_empty = os.environ.get(VARIABLE) == ""
+    return f"{pip} is not guarded: {VARIABLE} is empty, which names no policy    [policy]" if is_empty else ""

@@ -1,0 +1,220 @@
+"""What of pip is patched, and with what. Loaded only where there is, or may be, a policy.
+
+Every internal that repoprio relies on is listed with the parameters that are known: on a pip where
+one is different repoprio refuses to run rather than to guess.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pip
+
+from repoprio.environments.target import from_outside
+from repoprio.errors import UnknownPip
+from repoprio.output import say
+from repoprio.pip_adapter.command import Process
+from repoprio.pip_adapter.hooks import import_hook, requirement_files, wrappers
+from repoprio.pip_adapter.index import credentials
+from repoprio.pip_adapter.install import installing
+from repoprio.pip_adapter.resolver import resolving
+from repoprio.policy.model import Mode
+from repoprio.render import messages
+
+Wrapper = Callable[[Callable[..., Any]], Callable[..., Any]]
+_COLLECTOR = "pip._internal.index.collector"
+_BUILDERS = ("pip._internal.build_env", "pip._internal.build_env.installer")
+_FINDER = "pip._internal.index.package_finder"
+_BUILDS: list[tuple[str | None, str, str, Wrapper | None]] = [
+    (None, "get_runnable_pip", "", wrappers.get_runnable_pip),
+    (None, "_create_standalone_pip", "", wrappers.create_standalone_pip),
+    (
+        "InprocessBuildEnvironmentInstaller",
+        "install",
+        "self requirements prefix kind for_req",
+        wrappers.install_in_process,
+    ),
+]
+# What lies between differs from pip to pip.
+_INSTALLS = "requirements ... root home prefix ... use_user_site ..."
+# What stands in one of these modules on some pips and in another, or nowhere, on others.
+_STARTERS = ("get_runnable_pip", "_create_standalone_pip")
+_MOVED = frozenset({*_STARTERS, "InprocessBuildEnvironmentInstaller"})
+# How pip reads a page: since 22.2, and before.
+_PAGES: list[tuple[str | None, str, str, Wrapper | None]] = [
+    ("IndexContent", "__init__", "self content content_type encoding url cache_link_parsing", None),
+    (None, "parse_links", "page", None),
+]
+_OLD_PAGES: list[tuple[str | None, str, str, Wrapper | None]] = [
+    ("HTMLPage", "__init__", "self content encoding url cache_link_parsing", None),
+    (None, "parse_links", "page use_deprecated_html5lib", None),
+]
+# module: (class or None, function, its parameters, what wraps it or None where it is only relied on)
+_PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
+    "pip._internal.cli.base_command": [("Command", "main", "self args", wrappers.main)],
+    "pip._internal.cli.req_command": [
+        ("RequirementCommand", "trace_basic_info", "finder", wrappers.trace_basic_info),
+    ],
+    "pip._internal.commands.install": [("InstallCommand", "run", "self options args", installing.run)],
+    "pip._internal.commands.index": [
+        (
+            "IndexCommand",
+            "get_available_package_versions",
+            "self options args",
+            wrappers.get_available_package_versions,
+        ),
+    ],
+    _COLLECTOR: [
+        ("LinkCollector", "create", "cls session options", wrappers.create),
+        ("LinkCollector", "collect_sources", "self project_name candidates_from_page", wrappers.collect_sources),
+    ],
+    _FINDER: [
+        ("PackageFinder", "find_all_candidates", "self project_name", wrappers.find_all_candidates),
+        ("PackageFinder", "find_best_candidate", "self project_name specifier hashes", wrappers.find_best_candidate),
+        ("PackageFinder", "find_requirement", "self req upgrade", wrappers.find_requirement),
+        ("PackageFinder", "make_link_evaluator", "self project_name", None),
+        ("PackageFinder", "evaluate_links", "self link_evaluator links", None),
+        ("PackageFinder", "make_candidate_evaluator", "self project_name specifier hashes", None),
+        ("CandidateEvaluator", "get_applicable_candidates", "self candidates", None),
+        ("CandidateEvaluator", "compute_best_candidate", "self candidates", None),
+        ("LinkEvaluator", "evaluate_link", "self link", None),
+    ],
+    "pip._internal.build_env": _BUILDS,
+    "pip._internal.build_env.installer": _BUILDS,
+    "pip._internal.req": [(None, "install_given_reqs", _INSTALLS, installing.install_given_reqs)],
+    "pip._internal.req.req_file": [
+        (None, "handle_option_line", "opts filename lineno finder", requirement_files.handle_option_line),
+        (None, "expand_env_variables", "lines_enum", requirement_files.expand_env_variables),
+        ("RequirementsFileParser", "_parse_file", "self filename constraint", requirement_files.parse_file),
+    ],
+    "pip._internal.utils.misc": [(None, "get_runnable_pip", "", wrappers.get_runnable_pip)],
+    "pip._internal.network.auth": [
+        ("MultiDomainBasicAuth", "_prompt_for_password", "self netloc", credentials.prompt_for_password),
+        ("MultiDomainBasicAuth", "handle_401", "self resp", credentials.handle_401),
+        ("MultiDomainBasicAuth", "_get_new_credentials", "self original_url", credentials.get_new_credentials),
+        ("MultiDomainBasicAuth", "_get_url_and_credentials", "self original_url", credentials.get_url_and_credentials),
+    ],
+    "pip._internal.network.session": [
+        ("PipSession", "rebuild_auth", "self prepared_request response", credentials.rebuild_auth),
+        ("PipSession", "add_trusted_host", "self host source suppress_logging", credentials.add_trusted_host),
+    ],
+    "pip._internal.operations.prepare": [
+        ("RequirementPreparer", "prepare_linked_requirement", "self req", wrappers.prepare_linked),
+        ("RequirementPreparer", "prepare_editable_requirement", "self req", wrappers.prepare),
+    ],
+    "pip._internal.resolution.legacy.resolver": [
+        ("Resolver", "_get_dist_for", "self req", wrappers.get_dist_for),
+        ("Resolver", "resolve", "self root_reqs check_supported_wheels", resolving.resolve),
+    ],
+    "pip._internal.resolution.resolvelib.factory": [
+        ("Factory", "get_installation_error", "self e constraints", wrappers.get_installation_error),
+        ("Factory", "collect_root_requirements", "self root_ireqs", wrappers.collect_root_requirements),
+    ],
+    "pip._internal.resolution.resolvelib.resolver": [
+        (None, "RLResolver", "provider reporter", resolving.resolver_of_resolvelib),
+        ("Resolver", "resolve", "self root_reqs check_supported_wheels", resolving.resolve),
+    ],
+}
+
+
+def apply(module: ModuleType) -> None:
+    """Patch a part of pip that just ran; refuse to go on where it is not what is known, unless we only observe."""
+    if Process.is_given_up:
+        return
+    if module.__name__ in _BUILDERS and not hasattr(module, "__path__"):
+        _check_starter(module)
+    pages = _PAGES if hasattr(module, "IndexContent") else _OLD_PAGES
+    known_here = [*_PATCHES[module.__name__], *(pages if module.__name__ == _COLLECTOR else [])]
+    for owner_name, function, parameters, wrapper in known_here:
+        owner = getattr(module, owner_name, None) if owner_name else module
+        what = owner if owner_name else getattr(module, function, None)
+        if (owner_name or function) in _MOVED and getattr(what, "__module__", None) != module.__name__:
+            continue
+        known = _function(owner, function)
+        if known is None or not _takes(known, parameters):
+            where = f"{module.__name__}.{owner_name or ''}.{function}".replace("..", ".")
+            _refuse_pip(f"{where} is not as expected")
+            return
+        if wrapper:
+            _replace(owner, function, wrapper)
+
+
+def _check_starter(module: ModuleType) -> None:
+    """Whoever installs build requirements starts a pip: by a way that is known, or it would not be guarded."""
+    if not any(hasattr(module, starter) for starter in _STARTERS):
+        _refuse_pip(f"{module.__name__} starts its pip in another way")
+
+
+def _function(owner: Any, name: str) -> Any:
+    found = inspect.getattr_static(owner, name, None)
+    return getattr(found, "__func__", found)
+
+
+def _takes(function: Any, parameters: str) -> bool:
+    """Whether the function's parameters begin with these, and all further ones have defaults.
+
+    Where some are left open (``...``) they must only follow one another: what wraps it passes all on, as they are.
+    """
+    try:
+        found = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return False
+    expected = parameters.split()
+    names = [parameter.name for parameter in found]
+    if "..." in expected:
+        rest = iter(names)
+        return names[:1] == expected[:1] and all(name in rest for name in expected if name != "...")
+    return names[: len(expected)] == expected and all(
+        parameter.default is not parameter.empty or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        for parameter in found[len(expected) :]
+    )
+
+
+def _replace(owner: Any, name: str, wrapper: Wrapper) -> None:
+    found = inspect.getattr_static(owner, name)
+    if isinstance(found, staticmethod | classmethod):
+        setattr(owner, name, type(found)(wrapper(found.__func__)))
+    else:
+        setattr(owner, name, wrapper(found))
+
+
+def _refuse_pip(what: str) -> None:
+    """Stop, whatever pip was about to do: unguarded it would take any name from anywhere.
+
+    Where the policy only observes, pip goes on without us; a command of repoprio has nothing to go on with.
+    """
+    Process.is_given_up = not Process.is_command and _only_observes()
+    kept = ["Nothing is observed: pip goes on as if repoprio were not there."] if Process.is_given_up else []
+    hints = [*kept, "hint: use pip 22.0.2 to 26.3, or a newer repoprio"]
+    if _is_too_old(pip.__version__):
+        # This pip cannot upgrade itself, since it is stopped.
+        hints = [*kept, f"hint: upgrade it {from_outside(sys.executable, '-U', 'pip')}"]
+    said = messages.message(f"pip {pip.__version__} is not known to this repoprio: {what}.", hints, "unknown-pip")
+    if not Process.is_command:
+        say(f"{'WARNING' if kept else 'ERROR'}: {said}")
+    if not kept:
+        raise UnknownPip(said)
+
+
+def _is_too_old(version: str) -> bool:
+    major = version.partition(".")[0]
+    return major.isdecimal() and int(major) < 22
+
+
+def _only_observes() -> bool:
+    """Whether the policy only observes; read without what `compat` takes from pip, which is not whole yet."""
+    from repoprio.config.build import Tools
+    from repoprio.config.load import survey
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        from pip._vendor import tomli as tomllib
+    layers = import_hook.layers(isolated="--isolated" in sys.argv)
+    found = survey(os.environ, layers, Tools(tomllib.loads, lambda _: True))
+    return not found.faults and found.policy is not None and found.policy.mode is Mode.OBSERVE

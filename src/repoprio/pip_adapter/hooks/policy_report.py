@@ -1,0 +1,45 @@
+"""What a hook tells `repoprio doctor`: which policy a plain pip finds in its environment, and who guards it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pip
+
+import repoprio
+from repoprio.config import handoff
+from repoprio.config.loaded import Survey
+from repoprio.pip_adapter import compat
+from repoprio.render.policy import policy_line
+
+
+def answer() -> None:
+    """Tell what there is on stdout, as one line of JSON, and end: this pip is to do nothing else."""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(repoprio.__file__)))
+    survey = compat.read_policy()
+    told = {
+        "repoprio": repoprio.__version__,
+        "root": root,
+        "pip": pip.__version__,
+        "policy": document(survey),
+        # For doctor alone, which shows none of it: there may be logins in it.
+        "packed": handoff.pack(survey.merged, survey.faults),
+    }
+    print(json.dumps(told), flush=True)  # noqa: T201 - for the process that started this one, not for people
+    raise SystemExit(0)
+
+
+def document(survey: Survey) -> dict[str, Any] | None:
+    """A policy as JSON: its files, what is wrong with it and what to do, its mode and its order; None for none."""
+    if not survey.sources and not survey.faults:
+        return None
+    return {
+        "files": [source.file for source in survey.sources],
+        "faults": [str(fault) for fault in survey.faults],
+        "faulty_files": list(dict.fromkeys(fault.file for fault in survey.faults)),
+        "hints": list(dict.fromkeys(fault.hint for fault in survey.faults)),
+        "mode": survey.policy.mode.value if survey.policy else None,
+        "summary": policy_line(survey.policy).removeprefix("repoprio: ") if survey.policy else None,
+    }

@@ -1,0 +1,151 @@
+"""Requirements and constraints files: what their lines may say of indexes and logins, and what the user wrote.
+
+Loaded while pip itself is being imported: so nothing of pip is imported here at the top.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from repoprio import shell
+from repoprio.environments.child_script import IS_CHILD
+from repoprio.pip_adapter.command import PROCESS, enforced, guard_of, observer_of
+from repoprio.pip_adapter.index import credentials
+from repoprio.render import messages
+from repoprio.urls import redacted
+
+# What the policy's logins stand in, and what a pip hands on to its children.
+_OURS = re.compile(r"(\$\{_?REPOPRIO_[A-Z0-9_]*\})")
+# What pip fetches itself: git and others log in on their own.
+_FETCHED = re.compile(r"(?i)(?<![\w+])https?://\S+")
+Lines = Iterable[tuple[int, str]]
+
+
+def written_by_user(options: Any) -> Iterator[str]:
+    """All texts of the options, from the command line, variables and pip's files, and of the arguments.
+
+    A child's arguments are what packages say that they need.
+    """
+    for value in vars(options).values():
+        values = value if isinstance(value, list) else [value]
+        yield from (text for text in values if isinstance(text, str))
+    yield from () if IS_CHILD else PROCESS.arguments
+
+
+def handle_option_line(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Note which line of which file names an index or find-links; none may say --no-index, nor log in."""
+
+    @functools.wraps(original)
+    def handle_option_line(opts: Any, filename: str, lineno: int, finder: Any = None, *args: Any, **kwargs: Any) -> Any:
+        guard = guard_of(finder) if finder is not None else None
+        noter = guard or (observer_of(finder) if finder is not None else None)
+        origin = f"{redacted(filename)}, line {lineno}"
+        if guard is not None:
+            if opts.no_index:
+                guard.refuse_no_index(origin)
+            _take_logins_out(guard, opts, origin)
+        if noter is not None:
+            noter.note(origin, _named(opts, filename))
+        return original(opts, filename, lineno, finder, *args, **kwargs)
+
+    return handle_option_line
+
+
+def _take_logins_out(guard: Any, opts: Any, origin: str) -> None:
+    """Before pip keeps them, for its session and for the pips that it starts."""
+    opts.index_url = opts.index_url and guard.bare(opts.index_url, origin)
+    for name in ("extra_index_urls", "find_links"):
+        setattr(opts, name, [guard.bare(url, origin) for url in getattr(opts, name) or []])
+
+
+def _named(opts: Any, filename: str) -> list[str]:
+    indexes = [opts.index_url] if opts.index_url else []
+    links = opts.find_links or []
+    # pip takes find-links first from the folder of the file that names them.
+    beside = [os.path.join(os.path.dirname(os.path.abspath(filename)), link) for link in links]
+    return [*indexes, *(opts.extra_index_urls or []), *links, *beside]
+
+
+def expand_env_variables(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``${VARIABLE}`` in a file is filled in by pip, but not with the policy's logins: a URL would send them away."""
+
+    @functools.wraps(original)
+    def expand_env_variables(lines_enum: Lines) -> Lines:
+        expanded: Lines = _expanded(original, lines_enum) if _is_held() else original(lines_enum)
+        return expanded
+
+    return expand_env_variables
+
+
+def _expanded(original: Callable[[Lines], Lines], lines: Lines) -> Iterator[tuple[int, str]]:
+    for number, line in lines:
+        parts = [
+            part if _OURS.fullmatch(part) else "".join(done for _, done in original([(number, part)]))
+            for part in _OURS.split(line)
+        ]
+        yield number, "".join(parts)
+
+
+def parse_file(original: Callable[..., Any]) -> Callable[..., Any]:
+    """One file, and then those that it names: whoever writes a file has the user's machine ask what it names.
+
+    A generator that is not exhausted while it reads a file that it names: so the files in hand are its ancestors.
+    """
+
+    @functools.wraps(original)
+    def _parse_file(self: Any, filename: str, constraint: bool, *args: Any, **kwargs: Any) -> Any:
+        above: list[str] = self.__dict__.setdefault("_repoprio_files", [])
+        if _is_held():
+            if not above:
+                PROCESS.named_files.add(filename)
+            elif _is_remote(filename):
+                if PROCESS.looks and filename in PROCESS.named_files:
+                    return
+                _judge_nested(filename, above, constraint=constraint)
+        above.append(filename)
+        try:
+            for line in original(self, filename, constraint, *args, **kwargs):
+                _note_logins(self._session, filename, line)
+                yield line
+        finally:
+            above.pop()
+
+    return _parse_file
+
+
+def _note_logins(session: Any, filename: str, line: Any) -> None:
+    """The logins of direct URLs count for nothing, be they of a constraint that nobody needs."""
+    kept = credentials.known_keeper(session.auth)
+    if kept is None:
+        return
+    for url in _FETCHED.findall(getattr(line, "requirement", None) or ""):
+        with contextlib.suppress(ValueError):
+            kept.take_out(url, f"{redacted(filename)}, line {line.lineno}")
+
+
+def _is_held() -> bool:
+    """Whether what is read is held to the policy: for a command that looks under one that only observes, too."""
+    return PROCESS.looks or enforced() is not None
+
+
+def _is_remote(filename: str) -> bool:
+    return re.match(r"https?:", filename, re.IGNORECASE) is not None
+
+
+def _judge_nested(filename: str, above: Sequence[str], *, constraint: bool) -> None:
+    from repoprio.pip_adapter.finder.policy_finder import Refused
+
+    if PROCESS.looks:
+        rule = "Looking fetches no file that another one names: its server would learn who looks."
+    elif any(_is_remote(file) for file in above):
+        rule = "A file that was fetched has no other one fetched."
+    else:
+        return
+    by_hand = shell.command("-c" if constraint else "-r", redacted(filename))
+    lead = f"{redacted(above[-1])} names a file to be fetched: {redacted(filename)}."
+    raise Refused(messages.message(lead, [rule, f"hint: if you trust it, name it yourself: {by_hand}"], "nested-file"))

@@ -1,0 +1,363 @@
+"""What pip's functions are wrapped in. Each takes the original and gives back what stands in its place.
+
+Loaded while pip itself is being imported, from any part of it: so nothing of pip is imported here at the top.
+
+Without a policy each one does what the original does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from repoprio.environments import child_script
+from repoprio.environments.child_script import IS_CHILD, NO_INDEX, RUNNER
+from repoprio.pip_adapter.command import (
+    HANDED_ON,
+    PROCESS,
+    enforced,
+    guard_of,
+    hand_on,
+    hand_on_policy,
+    observer_of,
+    policy,
+)
+from repoprio.pip_adapter.finder import direct_urls
+from repoprio.pip_adapter.hooks import requirement_files
+from repoprio.pip_adapter.index import credentials
+from repoprio.pip_adapter.resolver import resolving
+from repoprio.render import messages
+
+
+def main(original: Callable[..., Any]) -> Callable[..., Any]:
+    """One command: what it knows and hands on ends with it.
+
+    A command that a faulty policy stopped ends with status 2; inside pip it could only be 1.
+    """
+
+    @functools.wraps(original)
+    def main(self: Any, args: Any) -> Any:
+        # As pip itself decides which of its files to read (its `main`, 22.2 to 26.3).
+        PROCESS.begin(isolated="--isolated" in args, command=self.name, arguments=args)
+        before = {name: os.environ.get(name) for name in HANDED_ON}
+        try:
+            status = original(self, args)
+            return 2 if status == 1 and PROCESS.faults is not None else status
+        finally:
+            if PROCESS.is_observed:
+                resolving.observation().report()
+            PROCESS.begin(isolated=False)
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                os.environ.update({name: value} if value is not None else {})
+
+    return main
+
+
+def create(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Whoever builds a collector is about to look up projects: the policy must be sound, and --no-index is noted.
+
+    All that its session fetches from now on, the files that name others included, is asked with logins that count.
+    """
+
+    @functools.wraps(original)
+    def create(cls: Any, session: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        found, rules = policy(), enforced()
+        if rules is not None:
+            credentials.keep(session.auth, rules, requirement_files.written_by_user(options))
+        collector = original(cls, session, options, *args, **kwargs)
+        if found is not None:
+            from repoprio.pip_adapter import compat
+
+            compat.note_no_index(collector, options)
+            hand_on(NO_INDEX, "1" if collector._repoprio_no_index else "0")
+        return collector
+
+    return create
+
+
+def collect_sources(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The way past the policy is shut: a finder asks its guard, and nobody else asks a collector."""
+
+    @functools.wraps(original)
+    def collect_sources(self: Any, project_name: str, candidates_from_page: Any) -> Any:
+        if enforced() is None:
+            return original(self, project_name, candidates_from_page)
+        from repoprio.pip_adapter.finder.policy_finder import Refused
+
+        raise Refused(messages.message(f"{project_name} was looked up past the policy.", [], "unguarded"))
+
+    return collect_sources
+
+
+def find_all_candidates(original: Callable[..., Any]) -> Callable[..., Any]:
+    """All look-ups of candidates: the owner's, from the guard. A locked link is judged where its hashes are known."""
+
+    @functools.wraps(original)
+    def find_all_candidates(self: Any, project_name: str) -> Any:
+        guard = guard_of(self)
+        if guard is None:
+            return original(self, project_name)
+        if _locked_link(self, project_name) is not None:
+            return original(self, project_name)
+        return guard.candidates(project_name)
+
+    return _with_cache_clear(find_all_candidates, original)
+
+
+def _with_cache_clear(wrapper: Callable[..., Any], original: Any) -> Callable[..., Any]:
+    """Pip caches what a finder found (up to 25.0), and pip-tools clears that cache when it changes what fits."""
+
+    def cache_clear() -> None:
+        from repoprio.pip_adapter.finder.policy_finder import Guard
+
+        Guard.forgotten += 1
+        original.cache_clear()
+
+    if hasattr(original, "cache_clear"):
+        wrapper.cache_clear = cache_clear  # type: ignore[attr-defined]
+    return wrapper
+
+
+def find_best_candidate(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The look-up that knows the requirement as merged by the resolver, and the hashes."""
+
+    @functools.wraps(original)
+    def find_best_candidate(self: Any, project_name: str, specifier: Any = None, hashes: Any = None) -> Any:
+        guard = guard_of(self)
+        if guard is None:
+            return original(self, project_name, specifier, hashes)
+        locked = _locked_link(self, project_name)
+        if locked is not None:
+            guard.verify_locked(project_name, locked, hashes)
+            return original(self, project_name, specifier, hashes)
+        return guard.find_best_candidate(project_name, specifier, hashes)
+
+    return _with_cache_clear(find_best_candidate, original)
+
+
+def _locked_link(finder: Any, project_name: str) -> Any:
+    from repoprio.names import normalize
+
+    return getattr(finder, "_locked_links", {}).get(normalize(project_name))
+
+
+def find_requirement(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The legacy resolver's way to say that nothing fits."""
+
+    @functools.wraps(original)
+    def find_requirement(self: Any, req: Any, upgrade: bool) -> Any:
+        from pip._internal.exceptions import DistributionNotFound
+
+        resolving.refuse_flexible(guard_of(self), req)
+        try:
+            found = original(self, req, upgrade)
+        except DistributionNotFound:
+            guard = guard_of(self)
+            said = guard and guard.nothing_fits(guard.explanation(req.name, req.specifier))
+            if not said:
+                raise
+            raise said from None
+        observer = observer_of(self)
+        if observer is not None:
+            observer.note_found(req, found)
+        return found
+
+    return find_requirement
+
+
+def get_dist_for(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The legacy resolver takes whatever project a file turns out to be; it must be the one that was looked up."""
+
+    @functools.wraps(original)
+    def _get_dist_for(self: Any, req: Any) -> Any:
+        from repoprio.names import normalize
+
+        name = req.name
+        dist = original(self, req)
+        looked_up = name is not None and req.original_link is None
+        if looked_up and guard_of(self.finder) is not None and normalize(name) != normalize(dist.raw_name):
+            from repoprio.pip_adapter.finder.policy_finder import Refused
+
+            lead = f"what was looked up as {name} is {dist.raw_name}, by its own metadata."
+            raise Refused(messages.message(lead, ["hint: tell whoever keeps that repository"], "another-project"))
+        return dist
+
+    return _get_dist_for
+
+
+def get_installation_error(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Pip's report that nothing fits, with the owner and the rule where the policy has a part in it."""
+
+    @functools.wraps(original)
+    def get_installation_error(self: Any, e: Any, constraints: Any) -> Any:
+        error = original(self, e, constraints)
+        guard = guard_of(self._finder)
+        if guard is None or type(error).__name__ == "UnsupportedPythonVersion":
+            return error
+        for requirement, parent in e.causes:
+            said = _nothing_fits(guard, requirement, parent, constraints)
+            if said:
+                return said
+        return _with_owners(guard, error, e.causes)
+
+    return get_installation_error
+
+
+def _nothing_fits(guard: Any, requirement: Any, parent: Any, constraints: Any) -> Any:
+    _, ireq = requirement.get_candidate_lookup()
+    if ireq is None or ireq.req is None:
+        return None
+    specifier = ireq.req.specifier
+    constraint = constraints.get(requirement.project_name)
+    if constraint is not None:
+        specifier = specifier & constraint.specifier
+    by = f"{parent.name} {parent.version}" if parent is not None else None
+    shown = str(ireq.req).partition(";")[0].strip()
+    left = str(constraint.specifier) if constraint is not None else ""
+    explanation = guard.explanation(
+        requirement.project_name, specifier, requirement=shown, required_by=by, constraint=left
+    )
+    return guard.nothing_fits(explanation)
+
+
+def _with_owners(guard: Any, error: Any, causes: Any) -> Any:
+    """Pip's own report of a conflict, and whose versions it could choose from."""
+    from repoprio.pip_adapter.finder.policy_finder import Refused
+
+    names = dict.fromkeys(requirement.project_name for requirement, _ in causes)
+    told = [guard.explanation(name) for name in names if name != "<Python from Requires-Python>"]
+    lines = [messages.sentence(explanation) for explanation in told if explanation.owners]
+    return (
+        Refused(messages.message("these requirements conflict.", [*lines, f"pip: {error}"], "conflict"))
+        if lines
+        else error
+    )
+
+
+def install_in_process(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``--use-feature inprocess-build-deps`` (pip 26.0 and later): no child, yet a build all the same."""
+
+    @functools.wraps(original)
+    def install(self: Any, *args: Any, **kwargs: Any) -> Any:
+        PROCESS.builds += 1
+        try:
+            return original(self, *args, **kwargs)
+        finally:
+            PROCESS.builds -= 1
+
+    return install
+
+
+def get_runnable_pip(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Start children by a runner that guards them, hook or none: a build venv's Python, or OTHER's, has no hook."""
+
+    @functools.wraps(original)
+    def get_runnable_pip() -> str:
+        if not PROCESS.loaded:
+            # `pip --python OTHER`, before any command: OTHER's pip is no child, and has all to judge itself.
+            PROCESS.begin(isolated="--isolated" in sys.argv)
+            PROCESS.load()
+            hand_on_policy()
+        elif PROCESS.is_observed:
+            resolving.observation().expect_children()
+        os.environ[RUNNER] = original()
+        return os.path.abspath(child_script.__file__)
+
+    return get_runnable_pip
+
+
+def create_standalone_pip(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The same before pip 22.2, whose children run a pip that was zipped for them."""
+
+    @contextlib.contextmanager
+    def create_standalone_pip() -> Iterator[str]:
+        if PROCESS.is_observed:
+            resolving.observation().expect_children()
+        with original() as zipped:
+            os.environ[RUNNER] = zipped
+            yield os.path.abspath(child_script.__file__)
+
+    return create_standalone_pip
+
+
+def collect_root_requirements(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Note the URLs that the user asks for, constraints among them; and the constraints, for who observes."""
+
+    @functools.wraps(original)
+    def collect_root_requirements(self: Any, root_ireqs: Any) -> Any:
+        if policy() is not None and not PROCESS.is_build:
+            PROCESS.roots.update(i.link.url for i in root_ireqs if i.link)
+        collected = original(self, root_ireqs)
+        if PROCESS.is_observed:
+            self._repoprio_constraints = collected.constraints
+        return collected
+
+    return collect_root_requirements
+
+
+def prepare(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Direct URLs pass here, those in the metadata of a dependency too; nothing was fetched yet."""
+
+    @functools.wraps(original)
+    def prepare(self: Any, req: Any, *args: Any, **kwargs: Any) -> Any:
+        rules = enforced()
+        if rules is not None and req.original_link is not None:
+            direct_urls.judge(rules, req)
+        # Whoever installs it asks where it came from.
+        req._repoprio_guard = guard_of(self.finder)
+        return original(self, req, *args, **kwargs)
+
+    return prepare
+
+
+def prepare_linked(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a link; in flexible mode an sdist of a lower tier has to wait."""
+    return prepare(resolving.wait_until_needed(original))
+
+
+def trace_basic_info(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Where pip would say which indexes it looks in, which is not so under a policy."""
+    import logging
+
+    @functools.wraps(original)
+    def trace_basic_info(finder: Any) -> Any:
+        guard, observer = guard_of(finder), observer_of(finder)
+        if guard is None:
+            original(finder)
+        speaker = guard or observer
+        if speaker is not None and not IS_CHILD and logging.getLogger("pip").isEnabledFor(logging.INFO):
+            speaker.announce()
+
+    return trace_basic_info
+
+
+def get_available_package_versions(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``pip index versions`` where nothing fits."""
+
+    @functools.wraps(original)
+    def get_available_package_versions(self: Any, options: Any, args: Any) -> Any:
+        from pip._internal.exceptions import DistributionNotFound
+
+        finders: list[Any] = []
+        build = self._build_package_finder
+
+        def build_and_note(*args: Any, **kwargs: Any) -> Any:
+            finders.append(build(*args, **kwargs))
+            return finders[-1]
+
+        self._build_package_finder = build_and_note
+        try:
+            return original(self, options, args)
+        except DistributionNotFound:
+            guard = guard_of(finders[-1]) if finders else None
+            said = guard and guard.nothing_fits(guard.explanation(args[0]))
+            if not said:
+                raise
+            raise said from None
+
+    return get_available_package_versions

@@ -1,0 +1,1 @@
+"""Pages and logins over pip's session."""

@@ -1,0 +1,324 @@
+"""Logins: whose they are, and pip's own way to send them, kept to their sites and away from a missing terminal.
+
+Loaded while pip itself is being imported: so nothing of pip is imported here at the top.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import functools
+import ipaddress
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from repoprio.policy.locations import variable_of
+from repoprio.policy.model import Policy, Repository
+from repoprio.render import messages
+from repoprio.urls import Site, credentials, redacted, site, without_credentials
+
+_ATTRIBUTE = "_repoprio_keeper"
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Login:
+    """Credentials for one repository's site, and where they came from."""
+
+    site: Site
+    user: str
+    password: str = field(repr=False)
+    origin: str
+
+    @property
+    def pair(self) -> Pair:
+        """User name and password."""
+        return self.user, self.password
+
+
+class Keeper:
+    """What one of pip's sessions may send where, and how long a person was asked for a login.
+
+    `sites` are the policy's, each with a repository there; `logins` are the policy's and the callers', `given` those
+    of all other URLs that the user wrote. What another URL carries is no login for a site of the policy.
+    `refused` are the sites that answered a request with 401; `is_shared`: several threads ask at once, so that such an
+    answer stands: pip's way to a login, keyring and prompt included, is for one thread. `carried` are the URLs whose
+    logins do not count, each with the line that named it: nothing is looked up until there is another for each.
+    """
+
+    def __init__(self) -> None:
+        self.logins: tuple[Login, ...] = ()
+        self.given: tuple[Login, ...] = ()
+        self.sites: Mapping[Site, Repository] = {}
+        self.help: str | None = None
+        self.answer: Pair | None = None
+        self.refused: set[Site] = set()
+        self.carried: list[tuple[str, str]] = []
+        self.is_shared = False
+        self._asking_since: float | None = None
+        self._asked = 0.0
+
+    def clock(self) -> float:
+        """Seconds; it stands still while a person is asked."""
+        return (self._asking_since or time.monotonic()) - self._asked
+
+    def ask(self, prompt: Callable[[], Any]) -> Any:
+        """Ask a person; raises `NoTerminal` where there is none."""
+        if not os.isatty(0):
+            raise NoTerminal
+        self._asking_since = time.monotonic()
+        try:
+            answer = prompt()
+        finally:
+            self._asked += time.monotonic() - self._asking_since
+            self._asking_since = None
+        self.answer = (answer[0], answer[1]) if answer[0] else None
+        return answer
+
+    def repository_at(self, url: str) -> Repository | None:
+        """The policy's repository for which pip would keep a login for `url` as well."""
+        try:
+            here = site(url)
+        except ValueError:
+            return None
+        return next((repository for one, repository in self.sites.items() if one.shares_logins(here)), None)
+
+    def bare(self, url: str) -> str:
+        """`url` without its login, where that is for a site of the policy and neither policy nor user gave it."""
+        pair = credentials(url)
+        if pair is None or self.repository_at(url) is None or self._is_known(pair, site(url)):
+            return url
+        return without_credentials(url)
+
+    def take_out(self, url: str, origin: str) -> str:
+        """`url` of a file as `bare` has it; where that took a login out, another one is needed from now on."""
+        bare = self.bare(url)
+        if bare != url:
+            self.carried.append((bare, origin))
+        return bare
+
+    def _is_known(self, pair: Pair, here: Site) -> bool:
+        return any(login.pair == pair and login.site.is_own(here) for login in (*self.logins, *self.given))
+
+    def covers(self, host: str) -> bool:
+        """Whether ``--trusted-host HOST`` would have pip trust a host of the policy, or may."""
+        if "*" in host or "/" in host:
+            # pip takes * for all hosts, and ADDRESS/BITS for a network.
+            return True
+        bracketed = f"[{host}]" if host.count(":") > 1 and "[" not in host else host
+        try:
+            name = urlsplit(f"//{bracketed}").hostname or ""
+        except ValueError:
+            return True
+        return _one_spelling(name) in {_one_spelling(one.host) for one in self.sites}
+
+    def refusal(self, url: str, origin: str | None = None) -> str:
+        """Why `url` is not asked, which carries a login for a repository that has no other."""
+        repository = self.repository_at(url)
+        assert repository is not None
+        return messages.foreign_login(redacted(url), repository, variable_of(repository.name), origin, self.help)
+
+    def may_send(self, url: str, pair: Any) -> bool:
+        """Whether `pair` may go to `url`: pip looks at host and port as written, so http would get what is https's."""
+        sent = (pair[0] or "", pair[1] or "")
+        here = site(url)
+        if sent == ("", "") or credentials(url) == sent:
+            return True
+        owners = {login.site for login in self.logins if login.pair == sent and login.site.host == here.host}
+        # What netrc and keyring know is the host's: of a host of the policy, the sites that the policy names get it.
+        known = owners or {one for one in self.sites if one.host == here.host}
+        return not known or any(one.is_own(here) for one in known)
+
+
+def _one_spelling(host: str) -> str:
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host
+
+
+class NoTerminal(Exception):
+    """Somebody should be asked for a login, and there is no terminal."""
+
+
+def keeper(auth: Any) -> Keeper:
+    """The keeper of a session's `MultiDomainBasicAuth`; it gets one where it has none."""
+    if known_keeper(auth) is None:
+        setattr(auth, _ATTRIBUTE, Keeper())
+    found: Keeper = getattr(auth, _ATTRIBUTE)
+    return found
+
+
+def known_keeper(auth: Any) -> Keeper | None:
+    """The keeper of a session's `MultiDomainBasicAuth`, None where no policy rules it."""
+    return getattr(auth, _ATTRIBUTE, None)
+
+
+def keep(auth: Any, policy: Policy, given: Iterable[str] = ()) -> Keeper:
+    """Tell the keeper of a session's `MultiDomainBasicAuth` of the policy; `given` are texts that the user wrote."""
+    kept = keeper(auth)
+    places = [(r, location) for r in policy.repositories for location in r.locations if not location.unset]
+    kept.sites = {site(location.url): r for r, location in reversed(places)}
+    kept.help = policy.help
+    if not kept.logins:
+        pairs = ((location, location.user) for _, location in places)
+        kept.logins = tuple(
+            Login(site(of.url), user, of.password, "the policy") for of, user in pairs if user is not None
+        )
+    kept.given = (*kept.given, *_logins_in(given))
+    return kept
+
+
+def _logins_in(texts: Iterable[str]) -> Iterator[Login]:
+    for url in (url for said in texts for url in re.findall(r"(?i)\bhttps?://\S+", said)):
+        with contextlib.suppress(ValueError):
+            if pair := credentials(url):
+                yield Login(site(url), *pair, "a URL that you gave")
+
+
+def elsewhere(auth: Any, url: str) -> Pair | None:
+    """A login for `url` that it need not carry: the policy's, the user's, netrc's or keyring's."""
+    kept, here = keeper(auth), site(url)
+    known = next((login.pair for login in (*kept.logins, *kept.given) if login.site.is_own(here)), None)
+    if known:
+        return known
+    # pip asks keyring after a 401 alone; some servers say 404 to who has not logged in.
+    uses_keyring = bool(getattr(auth, "use_keyring", auth.prompting))
+    user, password = auth._get_new_credentials(url, allow_netrc=True, allow_keyring=uses_keyring)
+    if user is None and password is None:
+        return None
+    auth.passwords[urlsplit(url).netloc] = found = (user or "", password or "")
+    return found
+
+
+def basic(header: str) -> Pair | None:
+    """User name and password in an Authorization header; None where it has none."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    user, _, password = base64.b64decode(encoded).decode("utf-8", "replace").partition(":")
+    return user, password
+
+
+def other_origin(auth: Any, url: str, sent: Pair) -> str:
+    """Where a login came from that neither policy nor caller has: pip asks netrc, keyring, then a person."""
+    from pip._vendor.requests.utils import get_netrc_auth
+
+    if keeper(auth).answer == sent:
+        return "your answer"
+    return os.environ.get("NETRC", "netrc") if get_netrc_auth(url) == sent else "keyring"
+
+
+def prompt_for_password(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Nobody is prompted without a terminal."""
+
+    @functools.wraps(original)
+    def _prompt_for_password(self: Any, netloc: str) -> Any:
+        kept = known_keeper(self)
+        return kept.ask(lambda: original(self, netloc)) if kept else original(self, netloc)
+
+    return _prompt_for_password
+
+
+def handle_401(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Keyring is asked either way; where only a person could help and there is none, the 401 stands."""
+
+    @functools.wraps(original)
+    def handle_401(self: Any, resp: Any, **kwargs: Any) -> Any:
+        kept = known_keeper(self)
+        if kept is not None and resp.status_code == 401:
+            # pip would read the whole body before it asks again, however long it is.
+            resp.raw.close()
+            resp._content, resp._content_consumed = b"", True
+            kept.refused.add(site(resp.url))
+            if kept.is_shared:
+                return resp
+        try:
+            return original(self, resp, **kwargs)
+        except NoTerminal:
+            return resp
+
+    return handle_401
+
+
+def get_new_credentials(original: Callable[..., Any]) -> Callable[..., Any]:
+    """What the URL, the index URLs, netrc and keyring know, if it may go there."""
+
+    @functools.wraps(original)
+    def _get_new_credentials(self: Any, original_url: str, *args: Any, **kwargs: Any) -> Any:
+        kept = known_keeper(self)
+        if kept is None:
+            return original(self, original_url, *args, **kwargs)
+        url = kept.bare(original_url)
+        found = original(self, url, *args, **kwargs)
+        return found if kept.may_send(url, found) else (None, None)
+
+    return _get_new_credentials
+
+
+def get_url_and_credentials(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, with what was sent to that host before.
+
+    Where the URL carries a login that does not count, nobody is asked without one.
+    """
+
+    @functools.wraps(original)
+    def _get_url_and_credentials(self: Any, original_url: str) -> Any:
+        kept = known_keeper(self)
+        if kept is None:
+            return original(self, original_url)
+        asked = kept.bare(original_url)
+        url, user, password = original(self, asked)
+        if not kept.may_send(asked, (user, password)):
+            user = password = None
+        if user is None and asked != original_url:
+            user, password = _from_elsewhere(self, asked)
+        return url, user, password
+
+    return _get_url_and_credentials
+
+
+def _from_elsewhere(auth: Any, url: str) -> Pair:
+    from repoprio.pip_adapter.finder.policy_finder import Refused
+
+    found = elsewhere(auth, url)
+    if found is None:
+        raise Refused(keeper(auth).refusal(url))
+    return found
+
+
+def rebuild_auth(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The login of a request that was redirected: requests gives one host's netrc login to all its ports."""
+
+    @functools.wraps(original)
+    def rebuild_auth(self: Any, prepared_request: Any, response: Any) -> Any:
+        done = original(self, prepared_request, response)
+        kept = known_keeper(self.auth)
+        pair = basic(prepared_request.headers.get("Authorization", ""))
+        if kept and pair and not kept.may_send(without_credentials(prepared_request.url), pair):
+            del prepared_request.headers["Authorization"]
+        return done
+
+    return rebuild_auth
+
+
+def add_trusted_host(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``--trusted-host`` of a file, which alone has a `source`, does not count for a host of the policy."""
+
+    @functools.wraps(original)
+    def add_trusted_host(self: Any, host: str, source: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        kept = known_keeper(self.auth)
+        if source is None or kept is None or not kept.covers(host):
+            return original(self, host, source, *args, **kwargs)
+        from repoprio.pip_adapter.finder.policy_finder import warn
+
+        hosts = "a host of the policy" if "*" not in host and "/" not in host else "which may be hosts of the policy"
+        warn(f"repoprio: --trusted-host {host} does not count in a file ({source}): {hosts}")
+        return None
+
+    return add_trusted_host

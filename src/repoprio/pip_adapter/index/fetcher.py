@@ -1,0 +1,251 @@
+"""Answers to the core's asks: pages over HTTP and from disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypeVar
+
+from pip._internal.models.link import Link
+from pip._internal.utils.urls import path_to_url, url_to_path
+
+from repoprio.lookup.events import Answer, Ask, Failed, Missing, Redirected, Status, What
+from repoprio.lookup.reasons import Cause
+from repoprio.names import SDIST_ENDINGS, NormalizedName, is_project_name, normalize
+from repoprio.pip_adapter.index import credentials, reader, transport
+from repoprio.pip_adapter.index.credentials import Login
+from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.pip_adapter.index.transport import Reply, Unusable
+from repoprio.policy.locations import variable_of
+from repoprio.policy.model import Location, Policy, Repository
+from repoprio.urls import filename, site, with_credentials
+
+Result = TypeVar("Result")
+Key = tuple[str, What, str, str]
+
+
+class Pages:
+    """Fetches what a lookup asks, with pip's session; answers are kept for the life of the object."""
+
+    def __init__(self, session: Any, policy: Policy) -> None:
+        self._session = session
+        # A cookie belongs to a host, whatever the port: one repository's would go to another, login and all.
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._policy = policy
+        self.logins: dict[str, Login] = {}
+        self._answers: dict[Key, Answer[PipPage]] = {}
+        self._flat: dict[str, list[Link]] = {}
+        self._spent: dict[tuple[str, What, str], float] = {}
+
+    def fetch(self, ask: Ask) -> Answer[PipPage]:
+        """The answer to `ask`; whatever goes wrong is an answer too."""
+        key = key_of(ask)
+        if key not in self._answers:
+            self._answers[key] = self.fetch_anew(ask)
+        return self._answers[key]
+
+    def at_hand(self, ask: Ask) -> Answer[PipPage] | None:
+        """The answer that was fetched already."""
+        return self._answers.get(key_of(ask))
+
+    def keep(self, ask: Ask, answer: Answer[PipPage]) -> None:
+        """Have `answer` at hand for the next `ask`."""
+        self._answers[key_of(ask)] = answer
+
+    def fetch_anew(self, ask: Ask) -> Answer[PipPage]:
+        """As `fetch`, but nothing is kept; several threads may do this for pages of different names."""
+        local = ask.location.url.startswith("file:")
+        try:
+            if ask.what is What.FILES:
+                return self._local_files(ask) if local else self._remote_files(ask)
+            if local:
+                return self._folder(ask)
+            reply = self._get(ask)
+            if not isinstance(reply, Reply):
+                return reply
+            is_list = ask.what is What.LIST
+            return self._read(ask, lambda: reader.listed(reply) if is_list else reader.served(ask.name, reply))
+        except Unusable as error:
+            return Failed(str(error), error.cause, lasting=error.lasting, asks=error.asks)
+        except OSError as error:
+            return Failed(f"cannot be read: {error.strerror or error}", Cause.MISSING)
+        except Exception as error:  # noqa: BLE001 - whatever a server can make a parser do, it was no answer
+            return Failed(f"its answer cannot be understood ({type(error).__name__})")
+
+    def _read(self, ask: Ask, work: Callable[[], Result]) -> Result:
+        """Read a page within what is left of its time: it may be made so that this takes for ever."""
+        limit = self._policy.page_timeout
+        clock = credentials.keeper(self._session.auth).clock
+        return transport.within(limit - self._spent[_hop_key(ask)], clock, work, limit=limit)
+
+    def _get(self, ask: Ask) -> Reply | Redirected | Status:
+        """A reply with status 200, or what else came."""
+        url = ask.location.url
+        if not self._session.is_secure_origin(Link(url)):
+            raise Unusable(f"{site(url)} is neither https nor a trusted host of pip", Cause.INSECURE)
+        clock = credentials.keeper(self._session.auth).clock
+        begun = clock()
+        reply = transport.get(
+            self._session,
+            self._with_login(ask.repository, ask.location),
+            whom=str(ask.repository),
+            seconds=self._time_left(ask),
+            clock=clock,
+            size_limit=self._policy.page_size_limit,
+        )
+        self._spent[_hop_key(ask)] += clock() - begun
+        if reply.redirect:
+            return Redirected(reply.redirect)
+        if reply.status != 200:
+            return Status(reply.status, self._detail(ask, reply))
+        return reply
+
+    def _time_left(self, ask: Ask) -> float:
+        """Seconds for this hop: `page-timeout` holds for a page in all, redirects included."""
+        if ask.hops == 0:
+            self._spent[_hop_key(ask)] = 0.0
+        left = self._policy.page_timeout - self._spent[_hop_key(ask)]
+        if left <= 0:
+            raise Unusable(f"took more than {self._policy.page_timeout:g} s", Cause.TIME)
+        return left
+
+    def _with_login(self, repository: Repository, location: Location) -> str:
+        login = self.login(repository, location)
+        return with_credentials(location.url, login.user, login.password) if login else location.url
+
+    def login(self, repository: Repository, location: Location) -> Login | None:
+        """The login for one location: the policy's, else a caller's for that very site."""
+        if location.unset:
+            return None
+        here = site(location.url)
+        if location.user is not None:
+            return Login(here, location.user, location.password, self._origin(repository))
+        known = self.logins.get(repository.name)
+        return known if known and known.site == here else None
+
+    def _origin(self, repository: Repository) -> str:
+        rule = self._policy.rule(f"repositories.{repository.name}.url")
+        begin = variable_of(repository.name)
+        given = [name for name in (f"{begin}_USERNAME", f"{begin}_PASSWORD") if os.environ.get(name)]
+        return " and ".join(given) or str(rule)
+
+    def _detail(self, ask: Ask, reply: Reply) -> str:
+        if reply.status == 407:
+            return "; the proxy (--proxy, HTTPS_PROXY) refuses, and may want another login"
+        if reply.status in (401, 403):
+            if reply.sent is None:
+                return f"; no login was sent ({variable_of(ask.repository.name)}_USERNAME and _PASSWORD give one)"
+            # Not even the user is shown: a token often stands in that place.
+            return f"; the login that was sent is from {self._sent_by(ask, reply.sent)}"
+        return f", {reply.tries} tries" if reply.tries > 1 else ""
+
+    def _sent_by(self, ask: Ask, sent: credentials.Pair) -> str:
+        """Where a login came from: pip may send what another repository of the same host has."""
+        here = self.login(ask.repository, ask.location)
+        logins = [*([here] if here else []), *self._all_logins(), *credentials.keeper(self._session.auth).given]
+        known = next((login.origin for login in logins if login.pair == sent), None)
+        return known or credentials.other_origin(self._session.auth, ask.location.url, sent)
+
+    def _places(self) -> list[tuple[Repository, Location]]:
+        return [(repository, location) for repository in self._policy.enabled() for location in repository.locations]
+
+    def _all_logins(self) -> Iterator[Login]:
+        return (login for place in self._places() if (login := self.login(*place)))
+
+    def has_one_login(self, ask: Ask) -> bool:
+        """Whether all repositories of the policy at this site have one login, or none: pip keeps one for a host."""
+        here = site(ask.location.url)
+        others = [place for place in self._places() if not place[1].unset and site(place[1].url).shares_logins(here)]
+        logins = [self.login(*place) for place in ((ask.repository, ask.location), *others)]
+        return len({login.pair if login else None for login in logins}) == 1
+
+    def settle(self) -> None:
+        """Tell pip the policy's URLs with their logins, for files of the same site, and what may go where."""
+        self._session.auth.index_urls = [self._with_login(*place) for place in self._places()]
+        credentials.keep(self._session.auth, self._policy).logins = tuple(self._all_logins())
+
+    def _folder(self, ask: Ask) -> Answer[PipPage]:
+        """A project page of a simple repository on disk, as pip reads it: ``NAME/index.html``."""
+        folder = url_to_path(ask.location.url.rstrip("/"))
+        root = folder if ask.what is What.LIST else os.path.dirname(folder)
+        if not os.path.isdir(root):
+            raise Unusable("its folder is not there", Cause.MISSING, lasting=True)
+        if ask.what is What.LIST:
+            return Failed("a folder has no project list that could be whole")
+        if not os.path.isdir(folder):
+            return self._misspelled(root, ask.name)
+        page = os.path.join(folder, "index.html")
+        if not os.path.isfile(page):
+            raise Unusable("its folder for the project has no index.html", Cause.MISSING)
+        return reader.served(ask.name, _file_reply(page))
+
+    @staticmethod
+    def _misspelled(root: str, name: NormalizedName) -> Answer[PipPage]:
+        others = sorted(entry for entry in os.listdir(root) if normalize(entry) == name)
+        if not others:
+            return Missing(in_empty_root=not any(_is_project_folder(entry) for entry in os.scandir(root)))
+        # pip asks for the normalized name only; to call it absent would hand it to a lower repository.
+        return Failed(f"its folder {others[0]!r} is not named {name!r}, as PEP 503 wants", Cause.SPELLING)
+
+    def _local_files(self, ask: Ask) -> Answer[PipPage]:
+        path = url_to_path(ask.location.url)
+        if ask.location.url not in self._flat:
+            self._flat[ask.location.url] = links_of_path(path)
+        links = self._flat[ask.location.url]
+        answer = reader.offer(ask.name, links, ask.location.url)
+        return Missing(in_empty_root=not reader.lists_files(links)) if isinstance(answer, Missing) else answer
+
+    def _remote_files(self, ask: Ask) -> Answer[PipPage]:
+        url = ask.location.url
+        if filename(url).endswith((*SDIST_ENDINGS, ".whl")):
+            return reader.offer(ask.name, [Link(url)], url)
+        if url not in self._flat:
+            reply = self._get(ask)
+            if not isinstance(reply, Reply):
+                return reply
+            self._flat[url] = self._read(ask, lambda: reader.flat_links(reply))
+        return reader.offer(ask.name, self._flat[url], url)
+
+
+def key_of(ask: Ask) -> Key:
+    """What two asks with the same answer have in common."""
+    return ask.repository.name, ask.what, "" if ask.what is What.LIST else ask.name, ask.location.url
+
+
+def _hop_key(ask: Ask) -> tuple[str, What, str]:
+    """What the hops of one page have in common."""
+    return ask.repository.name, ask.what, ask.name
+
+
+def links_of_path(path: str) -> list[Link]:
+    """The files of a find-links folder and those that its HTML files name; or of one file."""
+    if os.path.isdir(path):
+        entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+        broken = [entry.name for entry in entries if not entry.is_file() and _is_named_as_file(entry.name)]
+        if broken:
+            raise Unusable(f"{broken[0]!r} in it is no file that can be read", Cause.MISSING)
+        files = [entry.path for entry in entries if entry.is_file()]
+    elif os.path.isfile(path):
+        files = [path]
+    else:
+        raise Unusable("it is not there", Cause.MISSING, lasting=True)
+    found = []
+    for file in files:
+        is_page = file.lower().endswith((".html", ".htm"))
+        found += reader.links_on(_file_reply(file))[0] if is_page else [Link(path_to_url(file))]
+    return found
+
+
+def _is_project_folder(entry: os.DirEntry[str]) -> bool:
+    # What a disk brings along, such as lost+found, is no project's.
+    return is_project_name(entry.name) and entry.is_dir()
+
+
+def _is_named_as_file(name: str) -> bool:
+    return name.lower().endswith((*SDIST_ENDINGS, ".whl", ".html", ".htm"))
+
+
+def _file_reply(path: str) -> Reply:
+    with open(path, "rb") as opened:
+        return Reply(200, path_to_url(path), opened.read(), "text/html")

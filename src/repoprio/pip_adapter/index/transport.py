@@ -1,0 +1,285 @@
+"""One HTTP request through pip's session, without following redirects and within bounds."""
+
+from __future__ import annotations
+
+import re
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urljoin
+
+from repoprio.lookup.reasons import Cause
+from repoprio.pip_adapter.compat import knows_json
+from repoprio.pip_adapter.index.credentials import Pair, basic
+from repoprio.urls import without_credentials
+
+Result = TypeVar("Result")
+_CHUNK = 64 * 1024
+_INFLATED = 1024 * 1024
+_PACKED = ("gzip", "x-gzip", "deflate")
+# These say that somebody is not let in, whole or not.
+_REFUSED_LOGIN = frozenset({401, 403, 407})
+# More of an answer that is no page is not looked at.
+_ENOUGH = 1024 * 1024
+_LOCATION = "_repoprio_location"
+# Begins the name of a thread that asks; whom it asks comes after.
+WAITING = "repoprio asks "
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# What urllib3 says where its retries met the same status each time: pip retries 500 and above alone.
+_TOO_MANY = re.compile(r"too many (5\d\d) error responses")
+# What a proxy says of itself, and not of the repository: that it wants a login, or allows nobody there.
+_PROXY_REFUSES = re.compile(r"tunnel connection failed: (?:401|403|407)")
+# As pip asks (PEP 691), but never content with what its cache says of the past: a name that a
+# repository has begun to serve since must not be left to a lower one.
+_HEADERS = {
+    "Accept": (
+        "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
+        if knows_json()
+        else "text/html"
+    ),
+    "Accept-Encoding": "gzip",
+    "Cache-Control": "max-age=0",
+}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came: `body` is whole and decompressed; `redirect` an absolute URL without credentials.
+
+    `is_delimited`: something told how long the answer is, so that one that broke off would have been seen.
+    """
+
+    status: int
+    url: str
+    body: bytes = b""
+    content_type: str = ""
+    redirect: str | None = None
+    sent: Pair | None = field(default=None, repr=False)
+    tries: int = 1
+    is_delimited: bool = True
+
+
+class Unusable(Exception):
+    """No usable answer; `cause` and the text say why.
+
+    `lasting`: the server is down, not only this page bad. `asks`: it wants somebody to log in.
+    """
+
+    def __init__(self, reason: str, cause: Cause = Cause.BROKEN, *, lasting: bool = False, asks: bool = False) -> None:
+        super().__init__(reason)
+        self.cause = cause
+        self.lasting = lasting
+        self.asks = asks
+
+
+def get(session: Any, url: str, *, whom: str, seconds: float, clock: Callable[[], float], size_limit: int) -> Reply:
+    """Ask `whom` for `url`; `Unusable` where nothing usable comes in `seconds` of `clock` and `size_limit` bytes."""
+    return within(seconds, clock, lambda: _get(session, url, size_limit), name=f"{WAITING}{whom}")
+
+
+def within(
+    seconds: float,
+    clock: Callable[[], float],
+    work: Callable[[], Result],
+    *,
+    limit: float | None = None,
+    name: str = "repoprio-page",
+) -> Result:
+    """Run `work` in a thread of its own; `Unusable` after `seconds` of `clock`, the rest of `limit`.
+
+    pip's time-out counts silence, not a drip of bytes, nor a page that takes for ever to be read.
+    """
+    end = clock() + seconds
+    results: list[Result] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the caller's thread
+            errors.append(error)
+
+    worker = threading.Thread(target=run, name=name, daemon=True)
+    worker.start()
+    while worker.is_alive() and (left := end - clock()) > 0:
+        worker.join(left)
+    if worker.is_alive():
+        raise Unusable(f"took more than {limit or seconds:g} s", Cause.TIME)
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _get(session: Any, url: str, size_limit: int) -> Reply:
+    try:
+        response = session.get(
+            url, headers=_HEADERS, allow_redirects=False, stream=True, hooks={"response": [_keep_location]}
+        )
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, there was no usable answer
+        return _failure(session, url, error)
+    try:
+        location = getattr(response, _LOCATION, None)
+        if response.status_code in _REDIRECTS and location:
+            target = without_credentials(urljoin(response.url, location))
+            return Reply(response.status_code, response.url, redirect=target)
+        if 400 <= response.status_code < 500 and response.status_code not in _REFUSED_LOGIN:
+            # What breaks off is no word of absence; and the connection can serve the next page.
+            _see_the_end(response)
+        return Reply(
+            response.status_code,
+            response.url,
+            _body(response, size_limit) if response.status_code == 200 else b"",
+            response.headers.get("Content-Type", ""),
+            sent=basic(response.request.headers.get("Authorization", "")),
+            is_delimited=_is_delimited(response.headers),
+        )
+    except Unusable:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        raise _unread(error) from None
+    finally:
+        response.close()
+
+
+def _unread(error: Exception) -> Unusable:
+    """What became of an answer that began well and cannot be read to its end."""
+    told = _told(error)
+    if "timed out" in told or "timeout" in told:
+        return Unusable("its answer stopped coming", Cause.TIME)
+    if any(sign in told for sign in ("incompleteread", "reset", "broken", "chunk", "protocolerror")):
+        return Unusable("the connection broke before the answer was whole", Cause.CUT_SHORT)
+    return Unusable(f"its answer cannot be read ({_name(error)})")
+
+
+def _keep_location(response: Any, **_: Any) -> None:
+    """Take the header away from requests, which would read the body of a redirect, however long it is."""
+    setattr(response, _LOCATION, response.headers.pop("Location", None))
+
+
+def _see_the_end(response: Any) -> None:
+    size = 0
+    for chunk in _counted(response):
+        size += len(chunk)
+        if size > _ENOUGH:
+            raise Unusable(f"its answer ({response.status_code}) does not end", Cause.SIZE)
+
+
+def _body(response: Any, size_limit: int) -> bytes:
+    """The whole body, decompressed here: urllib3 takes a gzip stream that was cut short for a whole one."""
+    raw = _counted(response)
+    encoding = response.headers.get("Content-Encoding", "identity").lower().strip()
+    if encoding in ("identity", ""):
+        chunks = raw
+    elif encoding in _PACKED:
+        chunks = _inflated(raw)
+    else:
+        raise Unusable(f"its answer is encoded as {encoding!r}, which was not asked for", Cause.NOT_A_PAGE)
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > size_limit:
+            raise Unusable(f"the page weighs more than {size_limit} bytes", Cause.SIZE)
+    return bytes(body)
+
+
+def _counted(response: Any) -> Iterator[bytes]:
+    """The raw chunks; fewer than announced are an error (urllib3 1.26, in pip before 26, keeps silent)."""
+    size = 0
+    for chunk in response.raw.stream(_CHUNK, decode_content=False):
+        size += len(chunk)
+        yield chunk
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and size < int(announced):
+        raise Unusable("the page was cut short", Cause.CUT_SHORT)
+
+
+def _is_delimited(headers: Any) -> bool:
+    """Whether something tells where the answer ends; else it ends where the connection does (RFC 9112, section 6.3)."""
+    return (
+        headers.get("Content-Length", "").strip().isdigit()
+        or headers.get("Transfer-Encoding", "").strip().lower() == "chunked"
+        or headers.get("Content-Encoding", "").strip().lower() in _PACKED
+    )
+
+
+def _inflated(raw: Iterator[bytes]) -> Iterator[bytes]:
+    """Gzip members (or a zlib stream) one after the other, each to its end, in pieces of bounded size.
+
+    Deflate is not asked for, but a page that pip itself once cached may have come so.
+    """
+    inflater = zlib.decompressobj(wbits=47)
+    for chunk in raw:
+        pending = chunk
+        while pending:
+            if inflater.eof and not pending.strip(b"\0"):
+                break  # padding, which gzip ignores too
+            if inflater.eof:
+                inflater = zlib.decompressobj(wbits=47)
+            yield inflater.decompress(pending, _INFLATED)
+            pending = inflater.unconsumed_tail or inflater.unused_data
+    if not inflater.eof:
+        raise Unusable("the page was cut short", Cause.CUT_SHORT)
+
+
+def _failure(session: Any, url: str, error: Exception) -> Reply:
+    """A status that pip's retries hide in an error, or `Unusable`."""
+    tries = getattr(getattr(session.get_adapter(url), "max_retries", None), "total", 0) + 1
+    told = _told(error)
+    if hidden := _hidden_status(error):
+        return Reply(hidden, url, tries=tries)
+    if _PROXY_REFUSES.search(told):
+        return Reply(407, url)
+    attempts = f", {tries} tries" if tries > 1 else ""
+    nothing = (f"no answer ({_name(error)})", Cause.CONNECTION)
+    what, cause = next(((text, cause) for sign, text, cause in _KINDS if sign in told), nothing)
+    raise Unusable(f"{what}{attempts}", cause, lasting=True) from None
+
+
+_KINDS = (
+    ("certificate has expired", "its TLS certificate has expired", Cause.TLS),
+    ("not valid for", "its TLS certificate is another host's", Cause.TLS),
+    ("doesn't match", "its TLS certificate is another host's", Cause.TLS),
+    ("self-signed", "pip trusts nobody who signed its TLS certificate (--cert)", Cause.TLS),
+    ("unable to get local issuer", "pip trusts nobody who signed its TLS certificate (--cert)", Cause.TLS),
+    ("ssl", "the TLS connection failed", Cause.TLS),
+    ("certificate", "the TLS connection failed", Cause.TLS),
+    ("proxy", "the proxy could not be reached", Cause.PROXY),
+    ("timeout", "no answer in time", Cause.TIME),
+    ("timed out", "no answer in time", Cause.TIME),
+    ("resolve", "its host name is not known", Cause.CONNECTION),
+    ("name or service", "its host name is not known", Cause.CONNECTION),
+    ("refused", "the connection was refused", Cause.CONNECTION),
+    ("reset", "the connection was reset", Cause.CONNECTION),
+    ("aborted", "the connection was closed", Cause.CONNECTION),
+    ("closed", "the connection was closed", Cause.CONNECTION),
+    ("disconnected", "the connection was closed", Cause.CONNECTION),
+    ("eoferror", "it asks for a login, and none was given", Cause.LOGIN),
+)
+
+
+def _hidden_status(error: BaseException) -> int | None:
+    """The status in urllib3's own `ResponseError`; the texts of other errors may be the server's."""
+    seen: list[BaseException] = []
+    found: list[Any] = [error]
+    while found:
+        one = found.pop()
+        if not isinstance(one, BaseException) or one in seen:
+            continue
+        seen.append(one)
+        hidden = _TOO_MANY.fullmatch(str(one)) if type(one).__name__ == "ResponseError" else None
+        if hidden:
+            return int(hidden[1])
+        found += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+    return None
+
+
+def _told(error: Exception) -> str:
+    """All that an error says, in small letters, to be searched: it carries whole URLs, so none of it is passed on."""
+    context = getattr(error, "context", "") or ""
+    return f"{type(error).__name__} {error} {context} {error.__cause__!r}".lower()
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__

@@ -1,0 +1,309 @@
+"""An environment, or a lock, held against the policy, through the very look-ups that an installation makes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from repoprio.audit import lock_verdicts, verdicts
+from repoprio.audit.collisions import collisions, remedy
+from repoprio.audit.findings import Audit, Finding, Severity, shown, worst_first
+from repoprio.audit.lock_verdicts import LockedFile
+from repoprio.audit.pylock import Package
+from repoprio.audit.verdicts import Listed, Offer, Subject
+from repoprio.config.errors import did_you_mean
+from repoprio.environments.distributions import Installed
+from repoprio.errors import RepoprioError
+from repoprio.lookup import events
+from repoprio.lookup.events import State
+from repoprio.lookup.project import Decision
+from repoprio.lookup.reasons import listed
+from repoprio.lookup.repository import Inquiry
+from repoprio.names import NormalizedName, is_project_name, normalize, version_in
+from repoprio.pip_adapter import log_redaction
+from repoprio.pip_adapter.compat import is_version
+from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.pip_adapter.inspect.context import Opened
+from repoprio.pip_adapter.inspect.fetch_ahead import fetch_ahead
+from repoprio.pip_adapter.inspect.project_lists import lists
+from repoprio.pip_adapter.versions import canonical, comparable
+from repoprio.policy.model import Mode, Policy, Repository, tiers
+from repoprio.policy.routing import Blocked, Conflict, Route, narrowing, route
+from repoprio.urls import filename
+
+# After `context`, which guards this process: only a guarded pip may be imported.
+from pip._internal.models.link import Link  # isort: skip
+from pip._internal.utils.urls import url_to_path  # isort: skip
+from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
+
+Tell = Callable[[str], None]
+
+
+# Beside these there is something to say of its files too.
+_BESIDE = frozenset({"yanked", "pin-versions", "passed-over"})
+
+
+_OBSERVED = (
+    'The policy says mode = "observe" and enforces nothing: what a fix installs is held to it only once it is "strict".'
+)
+
+
+class WrongUse(RepoprioError):
+    """A repository that the policy does not have."""
+
+
+class Auditor:
+    """Holds distributions and packages of locks against the policy of `pip`.
+
+    `shadowed`: repositories below the owner are asked as well. `command` is the pip that mends an environment.
+    """
+
+    def __init__(self, pip: Opened, tell: Tell, *, shadowed: bool = False, command: str = "pip") -> None:
+        self._pip = pip
+        self._policy = pip.guard.policy
+        self._tell = tell
+        self._shadowed = shadowed
+        self._command = command
+
+    def environment(self, distributions: Sequence[Installed], *, is_own: bool = False) -> Audit:
+        """Each distribution, held against the policy; `is_own`: they are of the environment that this runs in."""
+        found: list[Finding] = []
+        claims = [
+            claim for one in distributions if one.origin is None for claim in one.claims if claim.version is not None
+        ]
+        self._fetch_ahead(_subject(claim.name, claim.version, "is installed") for claim in claims)
+        for number, one in enumerate(distributions, 1):
+            self._tell(f"{number}/{len(distributions)} {shown(one.name)}")
+            found += self._distribution(one)
+        if is_own:
+            found = [one for one in found if not _is_this(one)]
+        return self._audit("environment", "distribution", len(distributions), found)
+
+    def _fetch_ahead(self, subjects: Iterable[Subject]) -> None:
+        """Fetch side by side what the look-ups of these need; the findings and their order are the look-ups' own."""
+        wanted = dict.fromkeys(self._wanted(one) for one in subjects if is_project_name(one.project))
+        if wanted:
+            fetch_ahead(self._pip.guard, wanted, self._tell, below_owner=self._shadowed)
+
+    def _distribution(self, one: Installed) -> Iterator[Finding]:
+        """The findings on one distribution, whichever of its claims is true."""
+        if one.broken:
+            yield self._broken(one)
+        for claim in one.claims:
+            subject = _subject(claim.name, claim.version, "is installed", pip=self._command, place=one.place)
+            if one.origin is not None:
+                yield from self._foreign(subject, one.origin)
+            elif claim.version is not None:
+                # That nobody has a name is no news where it is not known to be one.
+                yield from (found for found in self._judged(subject) if not (one.broken and found.code == "unknown"))
+
+    def _broken(self, one: Installed) -> Finding:
+        """The finding on metadata that prove nothing: an error where the policy routes what it may be."""
+        subject = _subject(one.name, one.version, "is installed", pip=self._command, place=one.place)
+        said = f"{subject.project}: {one.broken}."
+        routed = next((found for claim in one.claims if (found := self._routed(claim.name))), None)
+        if routed is None:
+            return verdicts.finding(subject, "broken", said, "install it again, or remove its folder")
+        return verdicts.unproven(subject, "broken", said, routed)
+
+    def _routed(self, name: str) -> Route | Blocked | Conflict | None:
+        """What the policy says of a name, if it says anything of that name."""
+        found = route(self._policy, normalize(name)) if is_project_name(name) else None
+        return None if isinstance(found, Route) and not found.is_routed else found
+
+    def _foreign(self, subject: Subject, origin: str) -> Iterator[Finding]:
+        """What says that it came from no repository; that a wheel may say of itself, so it mends nothing."""
+        if not is_project_name(subject.project) or self._routed(subject.project) or self._is_owned(subject.project):
+            yield from (one for one in self._judged(subject) if one.code != "unknown")
+        yield verdicts.direct(self._policy, subject, origin, routed=self._routed(subject.project))
+
+    def _is_owned(self, project: str) -> bool:
+        """Whether somebody above the lowest tier may own a name; that one is asked where there is no other.
+
+        A project that came from nowhere is no business of those whom an installation would not have asked.
+        """
+        name = normalize(project)
+        found = route(self._policy, name)
+        groups = tiers(found.repositories) if isinstance(found, Route) else []
+        above = groups[: max(len(groups) - 1, 1)]
+        return any(self._may_have(repository, name) for tier in above for repository in tier)
+
+    def _may_have(self, repository: Repository, name: NormalizedName) -> bool:
+        """Whether `repository` does not say that it has no such project."""
+        self._pip.guard.take_callers()
+        run, pages = self._pip.guard.memory()
+        inquiry = Inquiry(run, repository, name, self._policy.repositories)
+        while inquiry.ask is not None:
+            inquiry.tell(pages.fetch(inquiry.ask))
+        return inquiry.finding.state is not State.ABSENT
+
+    def _judged(self, subject: Subject) -> list[Finding]:
+        """The findings on a name and its version."""
+        if not is_project_name(subject.project):
+            said = f"{subject.project!r} {subject.verb}, and is not a project name."
+            return [verdicts.finding(subject, "not-a-name", said, "see where it came from")]
+        decision = self._decide(subject)
+        out = self._is_pinned_out(decision, subject)
+        return verdicts.judge(self._policy, decision, subject, self._offer(decision, subject), is_pinned_out=out)
+
+    def _decide(self, subject: Subject) -> Decision[PipPage]:
+        decision: Decision[PipPage] = self._pip.guard.decide(*self._wanted(subject), below_owner=self._shadowed)
+        return decision
+
+    def _wanted(self, subject: Subject) -> tuple[NormalizedName, SpecifierSet | None]:
+        """The name to look up, and the specifier where flexible mode rules it."""
+        name = normalize(subject.project)
+        is_flexible = _mode(route(self._policy, name)) is Mode.FLEXIBLE
+        is_bound = is_flexible and subject.version and is_version(subject.version)
+        return name, SpecifierSet(f"=={subject.version}") if is_bound else None
+
+    def _offer(self, decision: Decision[PipPage], subject: Subject, *, hashed: bool = False) -> Offer:
+        """What those that were asked have; `hashed`: files on disk, of which nobody states a hash, are read."""
+        pages = [finding for finding in decision.findings if finding.page]
+        files = {f.repository.name: _files(f, decision.name, subject.version if hashed else None) for f in pages}
+        versions = {f.repository.name: f.page.versions for f in pages if f.page}
+        return Offer(files, versions, lambda: self._fits(decision.name), comparable)
+
+    def _fits(self, name: NormalizedName) -> str | None:
+        chosen = self._pip.guard.explanation(name).chosen
+        return chosen.version if chosen else None
+
+    @staticmethod
+    def _is_pinned_out(decision: Decision[PipPage], subject: Subject) -> bool:
+        wanted = narrowing(decision.route)
+        if wanted is None or subject.version is None or not is_version(subject.version):
+            return False
+        return not SpecifierSet(wanted).contains(subject.version, prereleases=True)
+
+    def _direct(self, subject: Subject, source: str, hashes: Mapping[str, str]) -> Finding:
+        """What a lock takes from no repository. Only a name that is routed, and so its owner's, is looked up."""
+        name = normalize(subject.project)
+        routed = self._routed(subject.project)
+        owner = None
+        if hashes and isinstance(routed, Route) and routed.repositories:
+            decision = self._pip.guard.decide(name)
+            one = LockedFile(None, hashes, None)
+            owner = next(
+                (f.repository for f in decision.owners if any(lock_verdicts.agree(one, x) for x in _files(f, name))),
+                None,
+            )
+        return verdicts.direct(self._policy, subject, source, routed=routed, owner=owner)
+
+    def files(self, packages: Sequence[Package], more: Sequence[Finding] = ()) -> Audit:
+        """Each package of a lock, held against the policy; `more` was found while it was read."""
+        found = list(more)
+        held = [package for package in packages if package.source is None or package.files]
+        self._fetch_ahead(_subject(package.name, package.version, "is locked") for package in held)
+        for number, package in enumerate(packages, 1):
+            self._tell(f"{number}/{len(packages)} {package.name}")
+            found += self._package(package)
+        return self._audit("files", "package", len(packages), lock_verdicts.hashless(found, _hashless(packages)))
+
+    def _package(self, package: Package) -> list[Finding]:
+        subject = _subject(package.name, package.version, "is locked", file=package.file, line=package.line)
+        found = [_rivals(subject, package)] if package.rivals else []
+        if package.source is not None:
+            found.append(self._direct(subject, package.source, package.hashes))
+        return found if package.source is not None and not package.files else [*found, *self._held(subject, package)]
+
+    def _held(self, subject: Subject, package: Package) -> list[Finding]:
+        """What a repository would supply."""
+        found = self._judged(subject)
+        if any(one.code not in _BESIDE for one in found):
+            return found
+        if not package.is_pinned:
+            names = f"{' and '.join(package.pins)}, and so no one version" if package.pins else "no one version"
+            said = f"{subject.project} is not pinned: it names {names}."
+            found.append(verdicts.finding(subject, "not-pinned", said, f"pin it: {subject.project}==VERSION"))
+        decision = self._decide(subject)
+        offer = self._offer(decision, subject, hashed=True)
+        # A package without files would be anything of that version.
+        locked = package.files or (LockedFile(None, {}, package.line),)
+        return found + lock_verdicts.judge_files(self._policy, decision, subject, locked, offer)
+
+    def collisions(self, against: str | None) -> Audit:
+        """The names that more than one repository lists; raises `WrongUse` for one that is not in the policy."""
+        known = [repository.name for repository in self._policy.enabled()]
+        if against is not None and against not in known:
+            raise WrongUse(
+                f"{against!r} is no enabled repository of the policy{did_you_mean(against, known)}.    [usage]"
+            )
+        asked = lists(self._pip, self._tell)
+        self._tell("comparing")
+        missing = [_no_list(self._policy, *one) for one in asked.missing]
+        found = collisions(self._policy, asked.names, against)
+        checked = len(frozenset[NormalizedName]().union(*asked.names.values()))
+        audit = self._audit("collisions", "name", checked, [*missing, *found])
+        return replace(audit, remedy=remedy(self._policy, found))
+
+    def _audit(self, subject: str, unit: str, checked: int, found: Sequence[Finding]) -> Audit:
+        hide = log_redaction.hider(self._policy.secrets)
+        safe = [replace(one, message=hide(one.message), fix=hide(one.fix)) for one in found]
+        caution = _OBSERVED if self._policy.mode is Mode.OBSERVE else None
+        return Audit(subject, unit, checked, worst_first(safe), help=self._policy.help, caution=caution)
+
+
+def _subject(name: str, version: str | None, verb: str, **more: Any) -> Subject:
+    """What somebody else named so."""
+    return Subject(shown(name), shown(canonical(version)) if version else None, verb, **more)
+
+
+def _hashless(packages: Sequence[Package]) -> dict[str, int]:
+    """The files of which no package has a hash, such as what ``pip freeze`` writes, and how many they have."""
+    counts = Counter(package.file for package in packages)
+    hashed = {package.file for package in packages if package.files or package.hashes}
+    return {file: number for file, number in counts.items() if file not in hashed}
+
+
+def _rivals(subject: Subject, package: Package) -> Finding:
+    said = f"{subject} {subject.verb} with {listed(package.rivals)}: PEP 751 allows one of them, and who knows which."
+    return verdicts.finding(subject, "two-sources", said, "lock again; do not install from this lock")
+
+
+def _is_this(found: Finding) -> bool:
+    """Whether it tells of this very program what whoever runs it knows: that it came from no repository."""
+    is_known = found.code == "unknown" or (found.code == "direct-url" and found.severity is Severity.NOTE)
+    return is_known and found.project == "repoprio"
+
+
+def _mode(found: Route | Blocked | Conflict) -> Mode | None:
+    return found.mode if isinstance(found, Route) else None
+
+
+def _no_list(policy: Policy, repository: Repository, why: str) -> Finding:
+    rule = policy.rule(f"repositories.{repository.name}.url")
+    said = f"{repository} gives no project list that can be compared: {why}."
+    mend = "see whether its URL, with a / at its end, answers with a list of all its projects (PEP 503, PEP 691)"
+    if why.startswith(("401", "403", "407")):
+        mend = f"check the login; repoprio repos --check {repository.name} tells more"
+    return Finding("no-list", said, mend, repository=repository, rule=rule, detail=repository.name)
+
+
+def _files(found: events.Finding[PipPage], name: NormalizedName, hashed: str | None = None) -> tuple[Listed, ...]:
+    """The files that a repository lists; those on disk of version `hashed` are read where nobody states a hash."""
+    return tuple(_listed(link, name, hashed) for link in found.page.links) if found.page else ()
+
+
+def _listed(link: Link, name: NormalizedName, hashed: str | None) -> Listed:
+    file = filename(link.url)
+    claimed = version_in(file, name, is_version)
+    version = canonical(claimed) if claimed else None
+    hashes = dict(getattr(link, "_hashes", None) or {})
+    if not hashes and link.hash:
+        # pip before 22.3 keeps the fragment's hash, and no other.
+        hashes = {str(link.hash_name): str(link.hash)}
+    if not hashes and hashed and version and comparable(hashed) == comparable(version) and link.url.startswith("file:"):
+        hashes = {"sha256": _sha256(url_to_path(link.url_without_fragment))}
+    yanked = (link.yanked_reason or "") if link.is_yanked else None
+    return Listed(file, version, hashes, yanked)
+
+
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as opened:
+        while block := opened.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""One resolution under the policy and one of pip alone."""

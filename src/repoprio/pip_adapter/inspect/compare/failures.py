@@ -1,0 +1,81 @@
+"""Whose fault it is that pip's resolver gave up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from repoprio.explain.comparison import Failure
+from repoprio.names import NormalizedName, normalize
+from repoprio.pip_adapter.inspect.compare.finders import Side
+from repoprio.pip_adapter.inspect.compare.preparer import name_of
+
+_PYTHON = "<Python from Requires-Python>"
+Failures = dict[NormalizedName, Failure]
+
+
+def blame(error: Any, side: Side, constraints: Sequence[Any], direct: Mapping[str, NormalizedName]) -> Failures:
+    """Whose fault the `PipError` is; empty where pip does not tell.
+
+    A requirement that fits nothing comes before those that only do not go together. `direct` has the projects
+    that are asked for by URL, by their files.
+    """
+    causes = getattr(error.__cause__, "causes", ())
+    lone: Failures = {}
+    for requirement, parent in causes:
+        lone.update(_lone(side, requirement, parent, constraints))
+    return lone or (_conflict(causes) if causes else _of_file(error, direct))
+
+
+def _lone(side: Side, requirement: Any, parent: Any, constraints: Sequence[Any]) -> Failures:
+    """The failure of a requirement that fits nothing, whatever the others want."""
+    if requirement.name == _PYTHON:
+        return _of_python(requirement, parent) if parent is not None else {}
+    _, ireq = requirement.get_candidate_lookup()
+    if ireq is None or ireq.req is None:
+        return {}
+    name = normalize(requirement.project_name)
+    specifier, hashes = ireq.req.specifier, ireq.hashes(trust_internet=False)
+    for constraint in constraints:
+        if name_of(constraint) == name and constraint.req is not None:
+            specifier = specifier & constraint.req.specifier
+            hashes = hashes & constraint.hashes(trust_internet=False)
+    failure = side.why_not(name, specifier, hashes)
+    return {name: failure} if failure else {}
+
+
+def _of_python(requirement: Any, parent: Any) -> Failures:
+    said = f"{parent.project_name} {parent.version} needs Python {requirement.specifier}"
+    return {normalize(parent.project_name): Failure("requires-python", f"{said}.", said)}
+
+
+def _conflict(causes: Any) -> Failures:
+    names = dict.fromkeys(normalize(requirement.project_name) for requirement, _ in causes)
+    if len(causes) == 1:
+        # Something fits, and pip has looked at it and passed it over.
+        (name,) = names
+        return {name: Failure("unreadable", f"no file of {name} has metadata that pip accepts.", "its metadata is bad")}
+    wants = [f"{_who(parent)} {_wanted(requirement)}" for requirement, parent in causes]
+    listed = "; ".join(dict.fromkeys(wants))
+    return {name: Failure("conflict", f"these conflict: {listed}.", f"conflict: {listed}") for name in names}
+
+
+def _who(parent: Any) -> str:
+    return f"{parent.name} {parent.version} wants" if parent else "you want"
+
+
+def _wanted(requirement: Any) -> str:
+    _, ireq = requirement.get_candidate_lookup()
+    if ireq is None or ireq.req is None:
+        return str(requirement.name)
+    return str(ireq.req).partition(";")[0].strip()
+
+
+def _of_file(error: Any, direct: Mapping[str, NormalizedName]) -> Failures:
+    """What pip tells of an error with a single file: the requirement, or only the file's name."""
+    if type(error).__name__ == "UnsupportedWheel":
+        found = (name for file, name in direct.items() if file in str(error))
+        return {name: Failure("unsupported", f"{name} is a wheel for another platform.") for name in found}
+    req = getattr(error, "ireq", None) or getattr(error, "req", None)
+    name = name_of(req) if hasattr(req, "link") else None
+    return {name: Failure("unreadable", f"pip cannot take {name} ({type(error).__name__}).")} if name else {}

@@ -1,0 +1,180 @@
+"""A preparer that builds nothing: what is no wheel gets a stand-in, and no code of any package is run.
+
+pip's resolver asks its preparer for the metadata of each file that it considers. For a wheel that is read;
+for an sdist, a source tree or a VCS URL pip would run its code. Here none of these is fetched, unpacked,
+cloned or so much as looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from repoprio.explain.comparison import Failure
+from repoprio.names import NormalizedName, is_project_name, normalize, version_in
+from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.finder.placeholder import StandIn
+from repoprio.pip_adapter.finder.policy_finder import Refused
+from repoprio.pip_adapter.hooks import wrappers
+from repoprio.urls import filename, redacted
+
+# After `policy_finder`, which only a guarded process may load.
+from pip._internal import exceptions  # isort: skip
+from pip._vendor.packaging.requirements import Requirement  # isort: skip
+
+# With these pip's resolver goes on to another file; all else would end the installation.
+_PASSED_OVER = tuple(
+    getattr(exceptions, name) for name in ("MetadataInconsistent", "MetadataInvalid") if hasattr(exceptions, name)
+)
+_judge_direct_url = wrappers.prepare(lambda _preparer, _req: None)
+
+
+class Unresolved(Exception):
+    """A project that stops the resolution, by its name, and why."""
+
+    def __init__(self, name: NormalizedName, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.name = name
+        self.failure = failure
+
+
+class NoBuilds:
+    """In the place of pip's build tracker, through which every build has to go: only wheels pass."""
+
+    @contextmanager
+    def track(self, req: Any, *_: Any) -> Iterator[None]:
+        """Let a wheel pass, which pip before 22.1 tracks too."""
+        if not is_wheel(req):
+            raise RuntimeError("nothing is built here")
+        yield
+
+
+class Unbuilt:
+    """In the place of pip's `RequirementPreparer`; `wheels` is pip's own, which sees nothing but wheels.
+
+    `versionless` are the projects whose version nothing but a build would tell. While `is_alone`, a direct URL
+    that the policy refuses gets a stand-in as well: whoever wrote the metadata that names it chose the host.
+    """
+
+    def __init__(self, wheels: Any) -> None:
+        self._wheels = wheels
+        self._known: dict[tuple[str, str], Any] = {}
+        self.require_hashes = wheels.require_hashes
+        self.is_alone = False
+        self.versionless: set[NormalizedName] = set()
+
+    def prepare_linked_requirement(self, req: Any, parallel_builds: bool = False) -> Any:  # noqa: FBT002 - pip's
+        """The metadata of what pip calls a requirement from a link; raises `Unresolved`."""
+        try:
+            _judge_direct_url(self._wheels, req)
+        except Refused as error:
+            if not self.is_alone:
+                raise Unresolved(_name_or_file(req), refused(error)) from None
+            return self._stand_in(req)
+        return self._wheel(req, parallel_builds) if is_wheel(req) else self._stand_in(req)
+
+    def prepare_editable_requirement(self, req: Any) -> Any:
+        """The same for an editable one, which is a source tree."""
+        return self.prepare_linked_requirement(req)
+
+    def prepare_linked_requirements_more(self, *_: Any, **__: Any) -> None:
+        """Nothing is installed, so nothing more is fetched."""
+
+    def _wheel(self, req: Any, parallel_builds: bool) -> Any:
+        key = (req.link.url, str(sorted(req.hash_options.items())))
+        if key not in self._known:
+            try:
+                self._known[key] = self._read_wheel(req, parallel_builds)
+            except _PASSED_OVER:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a file can make pip do, its metadata is not known
+                raise Unresolved(_name_or_file(req), _unreadable(req, error)) from None
+        return self._known[key]
+
+    def _read_wheel(self, req: Any, parallel_builds: bool) -> Any:
+        """Its metadata, with dependencies that are some; later pips check that themselves, and take another version."""
+        dist = self._fetch(req, parallel_builds)
+        if not hasattr(exceptions, "MetadataInvalid"):
+            list(dist.iter_dependencies(list(dist.iter_provided_extras())))
+        return dist
+
+    def _fetch(self, req: Any, parallel_builds: bool) -> Any:
+        """By a range request where that goes; not every server that offers ranges can do them."""
+        lazy = self._wheels.use_lazy_wheel
+        if lazy:
+            try:
+                return self._wheels.prepare_linked_requirement(req, parallel_builds)
+            except Exception:  # noqa: BLE001 - asked again, for the whole of it
+                self._wheels.use_lazy_wheel = False
+        try:
+            return self._wheels.prepare_linked_requirement(req, parallel_builds)
+        finally:
+            self._wheels.use_lazy_wheel = lazy
+
+    def _stand_in(self, req: Any) -> StandIn:
+        name = name_of(req)
+        assert name is not None
+        version = version_of(req.link, name)
+        if req.req is None:
+            req.req = Requirement(name)
+        if version is None:
+            self.versionless.add(name)
+        return StandIn(name, version)
+
+
+def is_wheel(req: Any) -> bool:
+    """Whether the requirement is a wheel's, by its link: a file, which pip reads and does not run."""
+    link = req.link
+    return bool(link) and not req.editable and link.is_wheel and not link.is_vcs and not link.is_existing_dir()
+
+
+def name_of(req: Any) -> NormalizedName | None:
+    """The project that a requirement names, else the one that its file does; None where only a build would tell."""
+    if req.name:
+        return normalize(req.name)
+    stem = filename(req.link.url).rpartition("-")[0] if req.link else ""
+    name = normalize(stem) if is_project_name(stem) else None
+    return name if name and version_of(req.link, name) else None
+
+
+def _name_or_file(req: Any) -> NormalizedName:
+    return name_of(req) or normalize(filename(req.link.url))
+
+
+def version_of(link: Any, name: NormalizedName) -> str | None:
+    """The version that the file's name tells; None where it tells none: a source tree, a VCS URL."""
+    if link.is_vcs or link.is_existing_dir():
+        return None
+    return version_in(filename(link.url), name, compat.is_version)
+
+
+def refused(error: Refused) -> Failure:
+    """A refusal of the guard as a failure: its first line, and the stable code that it ends in."""
+    lead = str(error).splitlines()[0].removeprefix("repoprio: ")
+    code = str(error).rpartition("[")[2].rstrip("]")
+    return Failure(code, lead, "by a URL, which direct-urls refuses" if code == "direct-url" else "")
+
+
+def shown(link: Any) -> str:
+    """A direct URL as it may be shown."""
+    return redacted(link.url)
+
+
+def _unreadable(req: Any, error: Exception) -> Failure:
+    """What went wrong, in words of our own: pip's carry URLs, and a server's words may be a stranger's."""
+    kind, file = type(error).__name__, filename(req.link.url)
+    if kind in _HASHES:
+        return Failure("hashes", f"{file} {_HASHES[kind]}.", _HASHES[kind])
+    # pip wraps the error that carries the answer.
+    answers = (getattr(one, "response", None) for one in (error, error.__context__))
+    status = next((answer.status_code for answer in answers if answer is not None), None)
+    said = f"could not be fetched ({status})" if status else f"could not be read ({kind})"
+    return Failure("unreadable", f"{file} {said}.", f"its file {said}")
+
+
+_HASHES = {
+    "HashMismatch": "does not have the hash that it should",
+    "HashMissing": "has no hash, and hashes are required",
+    "HashUnpinned": "is not asked for with ==, and hashes are required",
+}

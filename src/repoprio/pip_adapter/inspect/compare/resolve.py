@@ -1,0 +1,336 @@
+"""pip's own resolver twice, under the policy and alone, without a build: what ``repoprio compare`` compares."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import hashlib
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from repoprio.errors import CannotLook
+from repoprio.explain import comparison, remedies
+from repoprio.explain.comparison import Comparison, Disclosure, Failure, Pair, Pick, Twin
+from repoprio.names import NormalizedName, normalize
+from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.finder.placeholder import StandIn
+from repoprio.pip_adapter.finder.policy_finder import Refused
+from repoprio.pip_adapter.inspect.compare.failures import blame
+from repoprio.pip_adapter.inspect.compare.finders import Alone, Side, check_disclosed, disclosure
+from repoprio.pip_adapter.inspect.compare.preparer import NoBuilds, Unbuilt, Unresolved, name_of, shown
+from repoprio.pip_adapter.inspect.context import Opened, opened
+from repoprio.policy.model import Policy, Repository
+from repoprio.urls import filename
+
+# After `context`, which guards this process: only a guarded pip may be imported.
+from pip._internal.exceptions import PipError  # isort: skip
+from pip._internal.utils.temp_dir import TempDirectory  # isort: skip
+from pip._vendor.packaging.markers import Marker  # isort: skip
+from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
+
+# Each round but the last leaves a project out; more than these many mean that nothing goes at all.
+MOST_ROUNDS = 300
+_NEVER = Marker("python_version < '0'")
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What is to be said while it goes on: `note` in general, `before` pip alone, `further` before one more name.
+
+    `step` before each project is looked up: whether for pip alone, how many there are with it, and its name.
+    """
+
+    note: Callable[[str], None]
+    before: Callable[[Disclosure, Policy], None]
+    further: Callable[[str, Sequence[Repository], str | None], None]
+    step: Callable[[bool, int, str], None]
+
+
+@dataclass
+class Found:
+    """What one side came to: a pick or a failure for each project, and the links of what was picked."""
+
+    sides: dict[NormalizedName, Pick | Failure] = field(default_factory=dict)
+    links: dict[NormalizedName, Any] = field(default_factory=dict)
+
+
+def compare(
+    requirements: Sequence[str],
+    files: Sequence[str],
+    options: Sequence[str],
+    voice: Voice,
+    disclosed: frozenset[NormalizedName] = frozenset(),
+) -> Comparison:
+    """Both resolutions of what is required, side by side; `options` are pip's.
+
+    `disclosed` are names that others are asked for though the policy keeps them private. Raises `CannotLook`, and
+    `PolicyFaults` for a faulty policy.
+    """
+    # Metadata alone where a server can send parts of a wheel.
+    given = [*options, "--use-feature", "fast-deps", *(word for file in files for word in ("--requirement", file))]
+    with opened(given) as pip, _silence():
+        policy = Side(pip.finder, pip.guard.policy, disclosed, lambda count, name: voice.step(False, count, name))
+        pip.finder._repoprio_guard = policy
+        roots = _roots(pip, requirements, voice)
+        return _compare(pip, roots, policy, voice)
+
+
+def _compare(pip: Opened, roots: list[Any], policy: Side, voice: Voice) -> Comparison:
+    named = [root for root in roots if name_of(root)]
+    resolver = Rounds(pip, named)
+    chosen = resolver.resolve(policy)
+    needed = list(chosen.sides)
+    further = policy.further(needed)
+    voice.before(disclosure(further, policy.private()), pip.guard.policy)
+    alone = Alone(
+        policy,
+        lambda name, new: voice.further(name, new, resolver.parent(name)),
+        policy.asked() | further,
+        lambda count, name: voice.step(True, count, name),
+    )
+    pip.finder._repoprio_guard = alone
+    newest = resolver.resolve(alone)
+    check_disclosed(policy.disclosed, policy.can_be_disclosed() | alone.can_be_disclosed())
+    texts = _texts(named)
+    kept = dict((*policy.private(), *alone.private()))
+    names = dict.fromkeys([*chosen.sides, *newest.sides])
+    pairs = [
+        Pair(
+            name,
+            newest.sides.get(name),
+            chosen.sides.get(name),
+            _twin(name, alone, newest, chosen),
+            alone.doubt(name),
+            texts.get(name),
+            kept.get(name),
+        )
+        for name in names
+    ]
+    pairs += [_unnamed(root) for root in roots if root not in named]
+    told = disclosure(alone.asked() - policy.asked(), tuple(sorted(kept.items())))
+    judged = (replace(one, fix=remedies.fix(pip.guard.policy, one)) for one in comparison.judge(pairs))
+    return Comparison(tuple(judged), told)
+
+
+def _roots(pip: Opened, requirements: Sequence[str], voice: Voice) -> list[Any]:
+    """The requirements and constraints whose markers hold here, as pip itself reads them."""
+    found = pip.install.get_requirements(list(requirements), pip.options, pip.finder, pip.session)
+    holding = [ireq for ireq in found if ireq.match_markers()]
+    for ireq in found:
+        if ireq not in holding and not ireq.constraint:
+            voice.note(f"repoprio: {ireq.req or ireq}: its marker does not hold here")
+        problem = compat.constraint_problem(ireq) if ireq.constraint else None
+        if problem:
+            raise CannotLook(f"{problem}    [usage]")
+    return holding
+
+
+def _texts(roots: Sequence[Any]) -> dict[NormalizedName, str]:
+    """What the user wrote of each project."""
+    found: dict[NormalizedName, list[str]] = defaultdict(list)
+    for root in roots:
+        if not root.constraint:
+            name = name_of(root)
+            assert name
+            plain = str(root.req).partition(";")[0].strip() if not root.link else f"{name} @ {shown(root.link)}"
+            found[name].append(plain)
+    return {name: ", ".join(texts) for name, texts in found.items()}
+
+
+def _unnamed(root: Any) -> Pair:
+    where = shown(root.link)
+    reason = f"{where} is no wheel, and nothing but a build would tell its name."
+    failure = Failure("unnamed", reason, "its name is not known")
+    return Pair(where, failure, failure, requirement=where)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Nothing of what pip tells of its work: all that matters is in the comparison."""
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+class Rounds:
+    """One resolution after the other of the same roots: what cannot be had is noted and left out of the next."""
+
+    def __init__(self, pip: Opened, roots: Sequence[Any]) -> None:
+        self._pip = pip
+        self._roots = roots
+        self._constraints = [root for root in roots if root.constraint]
+        # The old resolver has no rounds, and builds on its way.
+        features = pip.options.deprecated_features_enabled
+        pip.options.deprecated_features_enabled = [name for name in features if name != "legacy-resolver"]
+        wheels = compat.preparer(
+            pip.install,
+            options=pip.options,
+            session=pip.session,
+            finder=pip.finder,
+            folder=TempDirectory(kind="req-build", globally_managed=True),
+            tracker=NoBuilds(),
+        )
+        self._preparer = Unbuilt(wheels)
+        self._parents: dict[NormalizedName, dict[str, None]] = defaultdict(dict)
+        self._failures: dict[NormalizedName, Failure] = {}
+        # What is asked for by URL, by its file: all that pip tells of a wheel for another platform.
+        self._direct = {root.link.filename: name for root in roots if root.link and (name := name_of(root))}
+
+    def parent(self, name: NormalizedName) -> str | None:
+        """Who was the first to require `name`; None for the user."""
+        return next(iter(self._parents[name]), None)
+
+    def resolve(self, side: Side) -> Found:
+        """What `side` comes to."""
+        self._failures, self._parents = {}, defaultdict(dict)
+        self._preparer.is_alone = isinstance(side, Alone)
+        for _ in range(MOST_ROUNDS):
+            known = len(self._failures) + len(self._preparer.versionless)
+            found = self._try(side)
+            if found:
+                return self._with_failures(found)
+            if len(self._failures) + len(self._preparer.versionless) == known:
+                break
+        self._failures.update(self._all("gave-up", "pip's resolver came to no end."))
+        return self._with_failures(Found())
+
+    def _try(self, side: Side) -> Found | None:
+        """One round; None where it failed, which is noted unless only a version turned out to be unknown."""
+        versionless = len(self._preparer.versionless)
+        try:
+            return self._round(side)
+        except Unresolved as error:
+            self._failures[error.name] = error.failure
+        except PipError as error:
+            if isinstance(error, Refused) and error.__cause__ is None:
+                # No project's fault: a place that the policy does not list.
+                raise
+            if len(self._preparer.versionless) == versionless:
+                culprits = blame(error, side, self._constraints, self._direct)
+                said = f"pip gave up ({type(error).__name__})."
+                self._failures.update(culprits or self._all("gave-up", said))
+        except Exception as error:  # noqa: BLE001 - whatever metadata can make a resolver do, it is no answer
+            self._failures.update(self._all("gave-up", f"pip's resolver failed ({type(error).__name__})."))
+        return None
+
+    def _with_failures(self, found: Found) -> Found:
+        for name, failure in self._failures.items():
+            found.sides[name] = replace(failure, needed_by=tuple(self._parents[name]))
+        return found
+
+    def _all(self, code: str, reason: str) -> dict[NormalizedName, Failure]:
+        names = (name_of(root) for root in self._roots if not root.constraint)
+        return {name: Failure(code, reason) for name in names if name and name not in self._failures}
+
+    def _round(self, side: Side) -> Found:
+        resolver = self._pip.install.make_resolver(
+            preparer=self._preparer,
+            finder=self._pip.finder,
+            options=self._pip.options,
+            ignore_installed=True,
+            ignore_requires_python=self._pip.options.ignore_requires_python,
+        )
+        make = resolver.factory._make_install_req_from_spec
+        resolver.factory._make_install_req_from_spec = functools.partial(self._required, make)
+        resolver.resolve([self._left(copy.copy(root)) for root in self._roots], check_supported_wheels=True)
+        return _found(resolver._result, side)
+
+    def _required(self, make: Callable[[str, Any], Any], text: str, parent: Any) -> Any:
+        """A requirement in the metadata of `parent`."""
+        by = name_of(parent)
+        assert by
+        try:
+            ireq = make(text, parent)
+        except PipError:
+            said = f"its metadata names what is no requirement: {text}"
+            raise Unresolved(by, Failure("unreadable", f"{by}: {said}.", said)) from None
+        name = name_of(ireq)
+        if name and name != by:
+            self._parents[name][by] = None
+        if name and ireq.link:
+            self._direct[ireq.link.filename] = name
+        return self._left(ireq)
+
+    def _left(self, ireq: Any) -> Any:
+        """A requirement as far as it is left: one that failed never holds, and nobody knows a source tree's version."""
+        name = name_of(ireq)
+        if name in self._failures:
+            ireq.markers = _NEVER
+        elif name in self._preparer.versionless and ireq.req is not None:
+            ireq.req = copy.copy(ireq.req)
+            ireq.req.specifier = SpecifierSet()
+        return ireq
+
+
+def _found(result: Any, side: Side) -> Found:
+    """The picks of a resolution that came to an end."""
+    parents = _parents(result.graph)
+    found = Found()
+    for candidate in result.mapping.values():
+        link = getattr(candidate, "source_link", None)
+        if link is None or candidate.name != candidate.project_name:
+            continue
+        name = normalize(candidate.project_name)
+        found.links[name] = link
+        supplier = side.supplier(name, link)
+        is_unread = isinstance(candidate.dist, StandIn)
+        found.sides[name] = Pick(
+            None if is_unread and candidate.dist.is_versionless else str(candidate.version),
+            supplier,
+            filename(link.url) if supplier else shown(link),
+            is_unread,
+            tuple(sorted(parents[name])),
+            side.narrowed(name) if supplier else None,
+        )
+    return found
+
+
+def _parents(graph: Any) -> dict[str, set[str]]:
+    """Who requires whom; an extra of a project is the project."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for key in graph:
+        for parent in graph.iter_parents(key) if key else ():
+            child, above = (text.partition("[")[0] for text in (key, parent or ""))
+            if above not in ("", child):
+                found[child].add(above)
+    return found
+
+
+def _twin(name: NormalizedName, alone: Alone, newest: Found, chosen: Found) -> Twin:
+    """Whether the repository that pip alone takes `name` from lists the policy's file."""
+    rival, pick = newest.sides.get(name), chosen.sides.get(name)
+    if not isinstance(rival, Pick) or rival.repository is None:
+        return Twin.MISSING
+    if isinstance(pick, Failure):
+        return Twin.NAMESAKE if alone.kin(name, rival.repository, pick.owners) else Twin.MISSING
+    if not isinstance(pick, Pick):
+        return Twin.MISSING
+    link = alone.listing(name, rival.repository, pick.file)
+    if link is None:
+        return Twin.MISSING
+    if pick.place == rival.place:
+        return Twin.SAME
+    one, other = _sha256(link), _sha256(chosen.links[name])
+    if one is None or other is None:
+        return Twin.NAMESAKE
+    return Twin.SAME if one == other else Twin.OTHER
+
+
+def _sha256(link: Any) -> str | None:
+    """The sha256 that the page states, else that of a file on disk; None where nobody tells."""
+    stated = dict(getattr(link, "_hashes", None) or {link.hash_name: link.hash})
+    if stated.get("sha256"):
+        return str(stated["sha256"]).lower()
+    if not link.is_file:
+        return None
+    try:
+        with open(link.file_path, "rb") as opened_file:
+            return hashlib.sha256(opened_file.read()).hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,80 @@
+"""pip's own session and finder, for commands that look and install nothing."""
+
+from __future__ import annotations
+
+import logging.config  # noqa: F401 - pip's setup_logging takes it for loaded
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from repoprio.errors import CannotLook, NoPolicy
+from repoprio.pip_adapter.hooks.pip_runner import load_pip
+
+load_pip()
+
+from pip._internal.cli.cmdoptions import make_target_python  # noqa: E402 - only a guarded pip may be imported
+from pip._internal.commands import create_command  # noqa: E402 - only a guarded pip may be imported
+from pip._internal.exceptions import PipError  # noqa: E402
+from pip._internal.utils.logging import setup_logging  # noqa: E402
+from pip._internal.utils.temp_dir import global_tempdir_manager  # noqa: E402
+
+from repoprio.pip_adapter import compat, log_redaction  # noqa: E402
+from repoprio.pip_adapter.finder.policy_finder import Guard, Refused  # noqa: E402
+from repoprio.pip_adapter.hooks import requirement_files  # noqa: E402
+from repoprio.pip_adapter.index import credentials, retries  # noqa: E402
+from repoprio.policy.model import Mode  # noqa: E402
+
+
+class Opened(NamedTuple):
+    """What ``pip install`` would look up projects with, the guard of its finder, and the command itself."""
+
+    options: Any
+    session: Any
+    finder: Any
+    guard: Guard
+    install: Any
+
+
+def _parsed(install: Any, options: Sequence[str]) -> Any:
+    """The options, with what pip's own settings say; pip ends the process over one that is not valid."""
+    try:
+        return install.parse_args(list(options))[0]
+    except (SystemExit, ValueError) as error:
+        why = f": {error}" if isinstance(error, ValueError) else ""
+        raise CannotLook(f"an option or a setting of pip's is not valid{why}.    [usage]") from None
+
+
+@contextmanager
+def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
+    """A finder for `options`, which are pip's; raises `CannotLook`, and `PolicyFaults` for a faulty policy."""
+    from repoprio.pip_adapter.command import PROCESS, guard_of
+
+    if compat.read_policy().sound() is None:
+        raise NoPolicy(compat.no_policy())
+    setup_logging(verbosity=-1, no_color=True, user_log_file=None)
+    PROCESS.looks = True
+    install: Any = create_command("install")
+    with install.main_context(), global_tempdir_manager():
+        parsed = _parsed(install, options)
+        compat.settle_prereleases(parsed)
+        try:
+            session = install.get_default_session(parsed)
+            finder = install._build_package_finder(
+                parsed,
+                session,
+                target_python=make_target_python(parsed),
+                ignore_requires_python=parsed.ignore_requires_python,
+            )
+            guard = guard_of(finder, always=True)
+            if guard is None:
+                raise CannotLook("nothing can be looked up with this pip    [unknown-pip]")
+            credentials.keep(session.auth, guard.policy, requirement_files.written_by_user(parsed))
+            if guard.policy.mode is Mode.OBSERVE:
+                # Else it was done when the policy was read.
+                log_redaction.install(guard.policy.secrets)
+            with retries.said_once():
+                yield Opened(parsed, session, finder, guard, install)
+        except Refused as error:
+            raise CannotLook(str(error), 1) from None
+        except PipError as error:
+            raise CannotLook(f"{error}    [usage]") from None

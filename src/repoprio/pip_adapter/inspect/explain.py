@@ -1,0 +1,149 @@
+"""Explanations of requirements, through the very finder that ``pip install`` would use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from repoprio.errors import CannotLook
+from repoprio.explain.explanation import Explanation
+from repoprio.lookup.project import Code, Outcome
+from repoprio.names import NormalizedName, normalize
+from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.finder.policy_finder import Guard, warn
+from repoprio.pip_adapter.inspect.compare.finders import Side, check_disclosed, may_be_private
+from repoprio.pip_adapter.inspect.context import Opened, opened
+from repoprio.policy.model import DirectUrls
+from repoprio.render.compare import further
+from repoprio.urls import redacted
+
+# After `context`, which guards this process: only a guarded pip may be imported.
+from pip._internal.req.constructors import install_req_from_line, install_req_from_parsed_requirement  # isort: skip
+from pip._internal.exceptions import InstallationError  # isort: skip
+from pip._internal.req.req_file import parse_requirements  # isort: skip
+from pip._internal.utils.hashes import MissingHashes  # isort: skip
+from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
+
+
+def explain(
+    requirements: Sequence[str],
+    files: Sequence[str],
+    options: Sequence[str],
+    *,
+    shadowed: bool,
+    disclosed: frozenset[NormalizedName] = frozenset(),
+) -> list[Explanation]:
+    """One explanation for each requirement whose markers hold here; `options` are pip's.
+
+    `shadowed`: what pip alone would take as well; `disclosed` are names that others are asked for then, though the
+    policy keeps them private. Raises `CannotLook`, and `PolicyFaults` for a faulty policy.
+    """
+    with opened(options) as pip:
+        return list(_explanations(pip, requirements, files, _Below(shadowed, disclosed)))
+
+
+class _Below(NamedTuple):
+    """Who is asked beside those whom an installation would ask."""
+
+    shadowed: bool
+    disclosed: frozenset[NormalizedName]
+
+    def check(self, guard: Guard, roots: Sequence[Any]) -> None:
+        """Raise `CannotLook` for a name to disclose that is no private one, before any private name is told."""
+        if self.disclosed:
+            named = [ireq for ireq in roots if ireq.req is not None and not ireq.link]
+            decisions = (guard.decide(normalize(i.name), i.req.specifier, below_owner=True) for i in named)
+            check_disclosed(self.disclosed, [found.name for found in decisions if may_be_private(found)])
+
+    def tells(self, guard: Guard, ireq: Any) -> bool:
+        """Whether the name of `ireq` is disclosed; says beforehand to whom."""
+        name = normalize(ireq.name)
+        if name not in self.disclosed:
+            return False
+        if kept := Side.kept(guard.decide(name, ireq.req.specifier, below_owner=True)):
+            warn(further(name, kept, None))
+        return True
+
+
+def _explanations(
+    pip: Opened, requirements: Sequence[str], files: Sequence[str], below: _Below
+) -> Iterator[Explanation]:
+    wanted = [_requirement(text) for text in requirements]
+    constraints = list(_read(pip, pip.options.constraints, constraint=True))
+    wanted += _read(pip, files, constraint=False)
+    constraints += [ireq for ireq in wanted if ireq.constraint]
+    roots = [ireq for ireq in wanted if not ireq.constraint and _holds(ireq)]
+    for ireq in constraints:
+        if problem := compat.constraint_problem(ireq):
+            raise CannotLook(f"{problem}    [usage]")
+    below.check(pip.guard, roots)
+    wants_hashes = pip.options.require_hashes or any(ireq.hash_options for ireq in roots)
+    for ireq in roots:
+        others = [other for other in (*constraints, *roots) if other is not ireq and _is_about(other, ireq)]
+        place = next((one for one in (ireq, *others) if one.link or one.req is None), None)
+        if place:
+            yield _direct(pip.guard, place)
+        else:
+            yield _explanation(pip.guard, ireq, others, below, wants_hashes=wants_hashes)
+
+
+def _requirement(text: str) -> Any:
+    try:
+        return install_req_from_line(text)
+    except InstallationError as error:
+        raise CannotLook(f"{error}    [usage]") from None
+
+
+def _holds(ireq: Any) -> bool:
+    holds: bool = ireq.match_markers()
+    if not holds:
+        warn(f"repoprio: {ireq}: its marker does not hold here")
+    return holds
+
+
+def _is_about(other: Any, ireq: Any) -> bool:
+    """Whether `other` has a say in what becomes of `ireq`: a constraint, or another requirement of that project."""
+    named = other.name and ireq.name and compat.same_project(other.name, ireq.name)
+    return bool(named and other.match_markers())
+
+
+def _read(pip: Opened, files: Sequence[str], *, constraint: bool) -> Iterator[Any]:
+    for file in files:
+        lines = parse_requirements(file, pip.session, finder=pip.finder, options=pip.options, constraint=constraint)
+        for line in lines:
+            yield install_req_from_parsed_requirement(line)
+
+
+def _explanation(guard: Guard, ireq: Any, others: list[Any], below: _Below, *, wants_hashes: bool) -> Explanation:
+    hashes = ireq.hashes(trust_internet=False)
+    left = SpecifierSet()
+    for other in others:
+        left = left & other.req.specifier
+        hashes = hashes & other.hashes(trust_internet=False)
+    if wants_hashes and not hashes:
+        warn(f"repoprio: {ireq}: it has no hash, and pip wants one where others have (--require-hashes)")
+        hashes = MissingHashes()
+    return guard.explanation(
+        ireq.name,
+        ireq.req.specifier & left,
+        requirement=str(ireq.req).partition(";")[0].strip(),
+        hashes=hashes,
+        constraint=str(left),
+        shadowed=below.shadowed,
+        disclosed=below.tells(guard, ireq),
+    )
+
+
+def _direct(guard: Guard, ireq: Any) -> Explanation:
+    """A direct URL that the user asks for: no repository has a say in it."""
+    rules = guard.policy
+    allowed = rules.direct_urls is not DirectUrls.REFUSE
+    return Explanation(
+        f"{ireq.name} @ {redacted(ireq.link.url)}" if ireq.name else redacted(ireq.link.url),
+        ireq.name or redacted(ireq.link.url),
+        Outcome.SERVED if allowed else Outcome.BLOCKED,
+        Code.DIRECT_URL,
+        lines=(),
+        owners=(),
+        rules=(rules.rule("direct-urls", f'"{rules.direct_urls.value}"'),),
+    )

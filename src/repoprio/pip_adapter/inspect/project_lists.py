@@ -1,0 +1,183 @@
+"""What repositories say that they have: whole project lists, for ``repoprio audit --collisions``. No name is sent."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
+
+from pip._internal.models.link import Link
+from pip._internal.utils.urls import url_to_path
+
+from repoprio.audit import name_lists
+from repoprio.lookup.events import Listed
+from repoprio.lookup.repository import MAX_REDIRECTS
+from repoprio.names import SDIST_ENDINGS, NormalizedName, is_project_name, normalize
+from repoprio.pip_adapter.compat import is_version
+from repoprio.pip_adapter.index import credentials, fetcher, project_list_page, reader, transport
+from repoprio.pip_adapter.index.transport import Reply, Unusable
+from repoprio.pip_adapter.inspect.context import Opened
+from repoprio.policy.locations import variable_of
+from repoprio.policy.model import Format, Location, Repository
+from repoprio.urls import filename, site, with_credentials
+
+# A list of a million names weighs 60 MiB as HTML; project pages have a bound of their own (`page-size-limit`).
+SIZE_LIMIT = 256 * 2**20
+_UTF8 = re.compile(r'[^;]*(;\s*charset="?(utf-?8|us-ascii|ascii)"?\s*)?', re.IGNORECASE)
+Tell = Callable[[str], None]
+Result = TypeVar("Result")
+
+
+class Lists(NamedTuple):
+    """The names that each repository lists, by its name; and why there is no list, for the others."""
+
+    names: dict[str, frozenset[NormalizedName]]
+    missing: list[tuple[Repository, str]]
+
+
+def lists(pip: Opened, tell: Tell) -> Lists:
+    """Ask each enabled repository for its list; `tell` is told how far it is."""
+    found = Lists({}, [])
+    # What callers named and the policy refuses stops this as it stops any look-up.
+    pip.guard.take_callers()
+    for repository in pip.guard.policy.enabled():
+        tell(f"{repository.name}: asking for its list")
+        try:
+            found.names[repository.name] = _names(pip, repository)
+        except Unusable as error:
+            found.missing.append((repository, str(error)))
+        except OSError as error:
+            found.missing.append((repository, f"it cannot be read: {error.strerror or type(error).__name__}"))
+        except Exception as error:  # noqa: BLE001 - whatever a server can make a parser do, it was no list
+            found.missing.append((repository, f"its answer cannot be understood ({type(error).__name__})"))
+        else:
+            tell(f"{repository.name}: {len(found.names[repository.name]):,} names")
+    return found
+
+
+def _names(pip: Opened, repository: Repository) -> frozenset[NormalizedName]:
+    """The names that `repository` lists; `Unusable` where it tells none."""
+    location = repository.locations[0]
+    if location.unset:
+        raise Unusable(f"{', '.join(f'${{{name}}}' for name in location.unset)} is not set")
+    local = location.url.startswith("file:")
+    if repository.format is Format.FLAT:
+        return _of_files(_flat_files(pip, repository, location, local=local))
+    if local:
+        return _of_folder(url_to_path(location.url.rstrip("/")))
+    begin = replace(location, url=f"{location.url.rstrip('/')}/")
+    return _fetched(pip, repository, begin, _of_reply)
+
+
+def _fetched(pip: Opened, repository: Repository, begin: Location, read: Callable[[Reply], Result]) -> Result:
+    """What `read` makes of the answer at `begin`, all within the page-timeout."""
+    limit = pip.guard.policy.page_timeout
+    clock = credentials.keeper(pip.session.auth).clock
+    end = clock() + limit
+    reply = _get(pip, repository, begin, limit)
+    hops = 0
+    while reply.redirect:
+        hops += 1
+        if hops > MAX_REDIRECTS:
+            raise Unusable(f"more than {MAX_REDIRECTS} redirects")
+        reply = _get(pip, repository, replace(begin, url=_own(begin, reply.redirect)), end - clock())
+    if reply.status != 200:
+        raise Unusable(_said_no(repository, reply))
+    whole = reply
+    return transport.within(end - clock(), clock, lambda: read(whole), limit=limit)
+
+
+def _get(pip: Opened, repository: Repository, at: Location, seconds: float) -> Reply:
+    if not pip.session.is_secure_origin(Link(at.url)):
+        raise Unusable(f"{site(at.url)} is neither https nor a trusted host of pip")
+    _, usual = pip.guard.memory()
+    login = usual.login(repository, at)
+    url = with_credentials(at.url, login.user, login.password) if login else at.url
+    clock = credentials.keeper(pip.session.auth).clock
+    return transport.get(
+        pip.session, url, whom=str(repository), seconds=max(seconds, 0.0), clock=clock, size_limit=SIZE_LIMIT
+    )
+
+
+def _own(begin: Location, target: str) -> str:
+    """Where a redirect leads, which must be the repository's own site: another's list is not its list."""
+    try:
+        there, here = site(target), site(begin.url)
+    except ValueError:
+        raise Unusable("it redirects to something that is no URL") from None
+    if not here.is_own(there):
+        raise Unusable(f"it redirects to another site, {there}")
+    return target
+
+
+def _said_no(repository: Repository, reply: Reply) -> str:
+    if reply.status in (401, 403):
+        begin = variable_of(repository.name)
+        none = f"no login was sent ({begin}_USERNAME and _PASSWORD give one)"
+        return f"{reply.status}; {none if reply.sent is None else 'the login that was sent is refused'}"
+    return f"{reply.status}{f', {reply.tries} tries' if reply.tries > 1 else ''}"
+
+
+def _of_reply(reply: Reply) -> frozenset[NormalizedName]:
+    names = _fast(reply)
+    if names is not None:
+        return names
+    answer = reader.listed(reply)
+    if isinstance(answer, Listed):
+        return answer.names
+    raise Unusable(getattr(answer, "reason", "its answer is no project list"))
+
+
+def _fast(reply: Reply) -> frozenset[NormalizedName] | None:
+    """The names of a plain list, None for one that the slow reader shall judge."""
+    kind = reply.content_type.lower()
+    if not _UTF8.fullmatch(kind):
+        return None
+    try:
+        text = reply.body.decode("utf-8")
+    except ValueError:
+        return None
+    if kind.startswith(reader.JSON):
+        plain = name_lists.from_json(text)
+        return plain[0] if plain and project_list_page.api_version(plain[1]).split(".")[0] == "1" else None
+    if kind.startswith(reader.HTML):
+        page = name_lists.from_html(text)
+        return page[0] if page and page[1].split(".")[0] == "1" else None
+    return None
+
+
+def _of_folder(root: str) -> frozenset[NormalizedName]:
+    """The names of a simple repository on disk: those of its folders."""
+    with os.scandir(root) as entries:
+        return frozenset(normalize(e.name) for e in entries if e.is_dir() and is_project_name(e.name))
+
+
+def _flat_files(pip: Opened, repository: Repository, location: Location, *, local: bool) -> list[str]:
+    if local:
+        links = fetcher.links_of_path(url_to_path(location.url))
+    elif filename(location.url).endswith((*SDIST_ENDINGS, ".whl")):
+        links = [Link(location.url)]
+    else:
+        links = _fetched(pip, repository, location, reader.flat_links)
+    return [filename(link.url) for link in links]
+
+
+def _of_files(files: Iterable[str]) -> frozenset[NormalizedName]:
+    """All names that one of `files` may be of, as in look-ups."""
+    return frozenset(name for file in files for name in names_of_file(file))
+
+
+def names_of_file(file: str) -> list[NormalizedName]:
+    """The projects that a file of this name serves in a flat repository: an old sdist may be read in two ways."""
+    if file.endswith(".whl"):
+        parts = file.removesuffix(".whl").split("-")
+        fits = len(parts) in (5, 6) and is_project_name(parts[0]) and is_version(parts[1].replace("_", "-"))
+        return [normalize(parts[0])] if fits else []
+    ending = next((ending for ending in SDIST_ENDINGS if file.endswith(ending)), None)
+    if ending is None:
+        return []
+    stem = file.removesuffix(ending)
+    borders = (match.start() for match in re.finditer("-", stem))
+    return [normalize(stem[:at]) for at in borders if is_project_name(stem[:at]) and is_version(stem[at + 1 :])]

@@ -1,0 +1,1 @@
+"""What pip is about to install and remove."""

@@ -1,0 +1,45 @@
+"""Where pip is about to install: all wheels are judged before the first of them is.
+
+Loaded while pip itself is being imported: so nothing of pip is imported here at the top.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable
+from typing import Any
+
+from repoprio.pip_adapter.command import PROCESS, enforced
+
+
+def run(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``pip install``: where it moves things in the end, which no part of pip that installs them is told."""
+
+    @functools.wraps(original)
+    def run(self: Any, options: Any, args: Any) -> Any:
+        PROCESS.target = os.path.abspath(options.target_dir) if options.target_dir else ""
+        PROCESS.replaces = bool(options.upgrade)
+        return original(self, options, args)
+
+    return run
+
+
+def install_given_reqs(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The requirements are a transaction: one wheel that may not be installed stops all of it."""
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def install_given_reqs(requirements: Any, *args: Any, **kwargs: Any) -> Any:
+        rules = enforced()
+        if rules is not None:
+            from repoprio.pip_adapter.install import wheel_check
+
+            given = signature.bind(requirements, *args, **kwargs).arguments
+            wheel_check.judge(
+                rules, requirements, wheel_check.Options(*(given[name] for name in wheel_check.Options._fields))
+            )
+        return original(requirements, *args, **kwargs)
+
+    return install_given_reqs

@@ -1,0 +1,77 @@
+"""What pip removes when it uninstalls or upgrades: what the metadata that lies in an environment names.
+
+pip 22.0.2 to 26.3 read it in the same way (`req/req_uninstall.py`), whoever put the metadata there.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator
+from zipfile import BadZipFile, ZipFile, is_zipfile
+
+from repoprio.wheel_destinations import fold
+
+_METADATA = (".dist-info", ".egg-info")
+_LISTS = frozenset({"record", "installed-files.txt", "top_level.txt", "entry_points.txt"})
+
+
+def removed(place: str, read: Callable[[], bytes], scripts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The places that pip would remove because of the file at `place`, each after the folder that it starts from.
+
+    `read` gives the file's content, `scripts` are the folders from which pip removes scripts.
+    """
+    if fold(os.path.basename(place)).endswith(".egg"):
+        yield from _by_egg(place, read(), scripts)
+    else:
+        yield from _by_file(place, read, scripts)
+
+
+def _by_egg(place: str, data: bytes, scripts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """As `removed`, for an egg that is one file: pip looks into it."""
+    if not is_zipfile(io.BytesIO(data)):
+        return
+    try:
+        with ZipFile(io.BytesIO(data)) as archive:
+            for member in archive.namelist():
+                yield from _by_file(f"{place}/{member}", functools.partial(archive.read, member), scripts)
+    except RuntimeError as error:
+        # An encryption or a compression that zipfile does not know.
+        raise BadZipFile(f"{os.path.basename(place)}: {error}") from None
+
+
+def _by_file(place: str, read: Callable[[], bytes], scripts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    folder, name = os.path.split(place)
+    base, info = os.path.split(folder)
+    if _is_metadata(info) and fold(name) in _LISTS:
+        yield from _by_list(fold(name), read().decode("utf-8", "replace"), folder, scripts)
+    elif fold(info) == "scripts" and _is_metadata(os.path.basename(base)):
+        yield from ((one, _joined(one, name)) for one in scripts)
+
+
+def _by_list(name: str, text: str, folder: str, scripts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    base = os.path.dirname(folder)
+    if name == "record":
+        yield from ((base, _joined(base, row[0])) for row in csv.reader(text.splitlines()) if row)
+    elif name == "installed-files.txt":
+        yield from ((base, _joined(folder, line)) for line in text.splitlines())
+    elif name == "top_level.txt":
+        if fold(folder).endswith(".dist-info"):
+            # pip reads it beside an egg alone, and wheels have all sorts of things in it.
+            return
+        modules = filter(None, text.splitlines())
+        yield from ((base, _joined(base, f"{module}{ending}")) for module in modules for ending in ("", ".py"))
+    else:
+        # Of every section: pips differ in how they read them.
+        names = [line.partition("=")[0].strip() for line in text.splitlines() if "=" in line]
+        yield from ((one, _joined(one, name)) for one in scripts for name in names)
+
+
+def _is_metadata(folder: str) -> bool:
+    return fold(folder).endswith(_METADATA) or fold(folder) == "egg-info"
+
+
+def _joined(folder: str, path: str) -> str:
+    return os.path.normpath(os.path.join(folder, path))

@@ -1,0 +1,317 @@
+"""Wheels that are about to be installed: none writes what decides how pip chooses, or what guards it.
+
+All of a transaction are judged before pip writes the first file. They are judged by where their files go, as pip
+places them (`operations/install/wheel.py`, 22.0.2 to 26.3), and by what their lists would take away again.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+from zipfile import BadZipFile, ZipFile
+
+from pip._internal.locations import get_bin_prefix, get_scheme
+from pip._internal.metadata import FilesystemWheel, get_wheel_distribution
+
+from repoprio.config import policy_files
+from repoprio.config.records import POINTER, SHIM
+from repoprio.lookup.reasons import listed
+from repoprio.names import OWN_NAME, normalize
+from repoprio.pip_adapter.command import PROCESS
+from repoprio.pip_adapter.finder import own_release
+from repoprio.pip_adapter.finder.policy_finder import Refused
+from repoprio.pip_adapter.hooks import import_hook
+from repoprio.pip_adapter.install import removals
+from repoprio.policy.model import Policy
+from repoprio.policy.routing import Route, route
+from repoprio.render import messages
+from repoprio.wheel_destinations import Ground, Grounds, fold, is_setting
+
+_KEYS = ("purelib", "platlib", "headers", "scripts", "data")
+_ENTRY_POINTS = ("console_scripts", "gui_scripts")
+# More than this is no file of settings.
+_LONGEST = 2**20
+_PYTHONS = ("python", "python3", "python.exe")
+
+
+class Options(NamedTuple):
+    """Where pip installs to, as `install_given_reqs` is told; `home` is a folder beside that of ``--target``."""
+
+    root: str | None = None
+    home: str | None = None
+    prefix: str | None = None
+    use_user_site: bool = False
+
+
+class Deed(enum.Enum):
+    """What happens to a place: pip writes it, removes it with the wheel, or replaces a folder that it lies in."""
+
+    WRITES = "would write"
+    LISTS = "would have pip remove, with itself,"
+    REPLACES = "would have --upgrade remove"
+
+
+class Effect(NamedTuple):
+    """What a wheel does to one place, below `base`; `member` is what does so."""
+
+    member: str
+    place: str
+    base: str
+    deed: Deed = Deed.WRITES
+
+
+def judge(policy: Policy, requirements: Iterable[Any], options: Options) -> None:
+    """Raise `Refused` for the first of pip's InstallRequirements whose wheel may not be installed."""
+    for req in requirements:
+        if req.is_wheel and req.local_file_path:
+            try:
+                with ZipFile(req.local_file_path) as archive:
+                    _Wheel(policy, req, archive, options).judge()
+            except BadZipFile as error:
+                raise Refused(
+                    messages.message(f"{req.name}: its wheel cannot be read: {error}.", [], "wheel")
+                ) from None
+
+
+@functools.cache
+def settings_files() -> frozenset[str]:
+    """All files that pip reads settings from, here or under other variables; asked for when the policy is read."""
+    without = {name: value for name, value in os.environ.items() if name != "PIP_CONFIG_FILE"}
+    named = os.environ.get("PIP_CONFIG_FILE")
+    layers = import_hook.pip_layers(isolated=False, environ=without)
+    files = [file for layer in layers for file in layer.files]
+    return _folded([*files, *([named] if named else [])])
+
+
+class _Wheel:
+    """One wheel, and where pip would put what is in it."""
+
+    def __init__(self, policy: Policy, req: Any, archive: ZipFile, options: Options) -> None:
+        self._policy = policy
+        self._req = req
+        self._archive = archive
+        self._home = options.home and os.path.abspath(options.home)
+        scheme = get_scheme(
+            req.name,
+            user=options.use_user_site,
+            home=options.home,
+            root=options.root,
+            isolated=req.isolated,
+            prefix=options.prefix,
+        )
+        self._scheme = {key: os.path.abspath(getattr(scheme, key)) for key in _KEYS}
+        # pip removes scripts from the second, wherever it put them.
+        self._scripts = tuple(dict.fromkeys((self._scheme["scripts"], os.path.abspath(get_bin_prefix()))))
+        # A wheel has thousands of files, in few folders.
+        self._folder = functools.cache(lambda folder: os.path.realpath(self._moved(folder)))
+        self._folded = functools.cache(lambda folder: _key(self._folder(folder)))
+        self._grounds = _grounds(policy, {key: self._moved(path) for key, path in self._scheme.items()})
+
+    def judge(self) -> None:
+        """Raise `Refused` where it may not be installed."""
+        is_own = normalize(self._req.name) == OWN_NAME
+        if is_own:
+            self._judge_replacement()
+        for effect in self._effects():
+            ground = self._ground(effect)
+            if ground is None or (ground is Ground.HOOK and is_own):
+                continue
+            has_policy = ground is Ground.SETTINGS and self._has_policy(effect)
+            if ground is not Ground.SETTINGS or has_policy or not self._is_routed():
+                raise Refused(self._refusal(effect, ground, has_policy=has_policy))
+
+    def _effects(self) -> Iterator[Effect]:
+        """What it writes, and then what else it would take away: its list names most of its files once more."""
+        members = (member for member in self._archive.namelist() if not member.endswith("/"))
+        written = [Effect(member, place, base) for member in members for base, place in self._destinations(member)]
+        scripts = self._scheme["scripts"]
+        written += [Effect(f"entry point {name}", _joined(scripts, name), scripts) for name in self._entry_points()]
+        yield from written
+        yield from self._replaced(written)
+        places = {effect.place for effect in written}
+        for effect in written:
+            yield from (one for one in self._removals(effect) if one.place not in places)
+
+    def _destinations(self, member: str) -> Iterator[tuple[str, str]]:
+        """Where pip puts a file, each with the folder below which it lies; none where pip itself refuses it."""
+        path = os.path.normpath(member)
+        if member.split("/", 1)[0].endswith(".data"):
+            _, key, rest = [*path.split(os.path.sep, 2), "", ""][:3]
+            if key in _KEYS and rest:
+                yield self._scheme[key], os.path.join(self._scheme[key], rest)
+        else:
+            # Which of the two, a word in its metadata says; one that is judged too much harms nobody.
+            for base in dict.fromkeys((self._scheme["purelib"], self._scheme["platlib"])):
+                yield base, os.path.join(base, path)
+
+    def _removals(self, effect: Effect) -> Iterator[Effect]:
+        """What an uninstallation, or the next upgrade, would remove: pip believes the metadata that was installed."""
+        found = removals.removed(effect.place, lambda: self._read(effect.member), self._scripts)
+        yield from (Effect(effect.member, place, base, Deed.LISTS) for base, place in found)
+
+    def _replaced(self, written: Iterable[Effect]) -> Iterator[Effect]:
+        """What ``--target`` with ``--upgrade`` would take away: pip replaces whole folders there, links excepted."""
+        target = PROCESS.target
+        if not (self._home and target and PROCESS.replaces):
+            return
+        tops = {os.path.relpath(self._moved(e.place), target).split(os.path.sep, 1)[0]: e for e in written}
+        for name, effect in tops.items():
+            if name != os.pardir:
+                found = _all_of(os.path.join(target, name))
+                yield from (Effect(effect.member, place, target, Deed.REPLACES) for place in found)
+
+    def _entry_points(self) -> list[str]:
+        """The names of the scripts that pip makes; 26.0 and older ones let them lead anywhere."""
+        found = get_wheel_distribution(FilesystemWheel(self._req.local_file_path), normalize(self._req.name))
+        return [point.name for point in found.iter_entry_points() if point.group in _ENTRY_POINTS]
+
+    def _ground(self, effect: Effect) -> Ground | None:
+        folder, name = os.path.split(effect.place)
+        name = fold(name)
+        grounds, key = self._grounds, self._folded(folder)
+        if is_setting(name) and _is_environment(self._folder(folder)):
+            grounds = replace(grounds, environments=grounds.environments | {key})
+        place = f"{key}/{name}"
+        found = grounds.of(place, self._folded(effect.base))
+        # pip writes a file over a link to a folder, and what lay there is not found any more.
+        takes_folder = effect.deed is not Deed.WRITES or os.path.islink(self._moved(effect.place))
+        return found or (grounds.below(place) if takes_folder else None)
+
+    def _moved(self, path: str) -> str:
+        """`path`, or where pip moves it to in the end (``--target``)."""
+        if not self._home or not PROCESS.target:
+            return path
+        # Libraries first: pip moves them out of the folders that they have in between.
+        for base in (self._scheme["purelib"], self._scheme["platlib"], self._home):
+            if path == base or path.startswith(base + os.path.sep):
+                return os.path.normpath(os.path.join(PROCESS.target, os.path.relpath(path, base)))
+        return path
+
+    def _has_policy(self, effect: Effect) -> bool:
+        """Whether the settings that it brings have a section of ours."""
+        if effect.deed is not Deed.WRITES:
+            return False
+        found = self._read(effect.member).decode("utf-8", "replace")
+        return len(found) > _LONGEST or policy_files.mentions(found)
+
+    def _read(self, member: str) -> bytes:
+        """The content of a file; nothing for a script that pip makes."""
+        return self._archive.read(member) if member in self._archive.NameToInfo else b""
+
+    def _is_routed(self) -> bool:
+        """Whether `owns` or a pin routes the name to the repository that it came from."""
+        name = normalize(self._req.name)
+        found = route(self._policy, name)
+        guard = getattr(self._req, "_repoprio_guard", None)
+        is_looked_up = guard is not None and guard.has_looked_up(self._req)
+        return is_looked_up and isinstance(found, Route) and found.is_routed
+
+    def _judge_replacement(self) -> None:
+        """No wheel takes the place of the repoprio that guards this pip unless the user asks for it by name."""
+        if (
+            own_release.is_asked_for()
+            or self._req.user_supplied
+            or self._is_routed()
+            or own_release.version_here() is None
+        ):
+            return
+        folders = {self._moved(self._scheme[key]) for key in ("purelib", "platlib")}
+        path = {_key(os.path.realpath(entry)) for entry in sys.path}
+        for folder in folders:
+            is_there = any(os.path.exists(os.path.join(folder, f"{name}.py")) for name in (SHIM, POINTER))
+            if is_there or _key(os.path.realpath(folder)) in path:
+                lead = f"{self._shown()} would replace what guards this pip, and nobody asked for it by name."
+                hint = f"hint: if you want it, ask for it: add {OWN_NAME} to the command"
+                raise Refused(messages.message(lead, [hint], "ask-by-name", help_text=self._policy.help))
+
+    def _shown(self) -> str:
+        guard = getattr(self._req, "_repoprio_guard", None)
+        owners = guard.owners_of(normalize(self._req.name)) if guard is not None else ()
+        by = self._req.comes_from if hasattr(self._req.comes_from, "name") else None
+        origin = f" from {listed(owners)}" if owners and self._req.original_link is None else ""
+        return f"{self._req.name}{origin}{f' (required by {by.name})' if by is not None else ''}"
+
+    def _refusal(self, effect: Effect, ground: Ground, *, has_policy: bool) -> str:
+        what, hint = _WORDS[Ground.POLICY if has_policy else ground]
+        lead = f"{self._shown()} {effect.deed.value} {self._moved(effect.place)}: {what}. Nothing was installed."
+        wheel = os.path.basename(self._req.local_file_path)
+        details = [f"in {wheel}: {effect.member}", f"hint: {hint.format(name=normalize(self._req.name))}"]
+        return messages.message(lead, details, "writes-configuration", help_text=self._policy.help)
+
+
+_WORDS = {
+    Ground.SETTINGS: (
+        "a place of pip's or Python's settings",
+        "if {name} is to bring settings, route it to the repository that you trust for them, by its owns or by a pin",
+    ),
+    Ground.POLICY: ("that is the policy, which no wheel may bring", "lay the policy down without a wheel"),
+    Ground.HOOK: (
+        "a file that belongs to repoprio alone",
+        "do without {name}, and tell whoever keeps that repository",
+    ),
+}
+
+
+def _grounds(policy: Policy, scheme: dict[str, str]) -> Grounds:
+    """The places that matter to this Python, and to the environment that the wheel goes into."""
+    named = filter(None, (*policy.origins.values(), os.environ.get(policy_files.VARIABLE)))
+    files = [*(os.path.join(PROCESS.folder, file) for file in named), import_hook.system_folder()]
+    own_folders = (sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(sys.executable))
+    custom = sys.modules.get("sitecustomize")
+    customs = [os.path.dirname(str(custom.__file__))] if custom and hasattr(custom, POINTER) else []
+    return Grounds(
+        settings_files(),
+        _folded(filter(os.path.isabs, files)),
+        _folded([scheme["data"], scheme["scripts"], *own_folders]),
+        _folded([scheme["purelib"], scheme["platlib"], *filter(os.path.isabs, sys.path)]),
+        _folded(customs),
+    )
+
+
+def _folded(paths: Iterable[str]) -> frozenset[str]:
+    """The paths as they are and as links lead, step by step, folded."""
+    return frozenset(_key(one) for path in paths for one in (*_steps(os.path.abspath(path)), os.path.realpath(path)))
+
+
+def _steps(path: str) -> list[str]:
+    """`path`, and what it leads to from link to link: who replaces one of these has the last word."""
+    steps: list[str] = []
+    while path not in steps:
+        steps.append(path)
+        parents = [path]
+        while (parent := os.path.dirname(parents[-1])) != parents[-1]:
+            parents.append(parent)
+        link = next(filter(os.path.islink, reversed(parents)), None)
+        if link is not None:
+            path = _joined(os.path.dirname(link), os.readlink(link)) + path[len(link) :]
+    return steps
+
+
+def _key(path: str) -> str:
+    return fold(path.replace(os.path.sep, "/"))
+
+
+def _joined(folder: str, path: str) -> str:
+    return os.path.normpath(os.path.join(folder, path))
+
+
+def _all_of(path: str) -> Iterator[str]:
+    """The files of a folder and of all below it, or that one file; nothing for a link, which pip leaves alone."""
+    if os.path.islink(path):
+        return
+    if not os.path.isdir(path):
+        yield from [path] if os.path.exists(path) else []
+    for inside, folders, files in os.walk(path):
+        below = (os.path.join(inside, name) for name in (*folders, *files))
+        yield from (place for place in below if os.path.islink(place) or not os.path.isdir(place))
+
+
+def _is_environment(folder: str) -> bool:
+    """Whether `folder` is that of another environment, or of an interpreter."""
+    names = ("pyvenv.cfg", *_PYTHONS, *(f"{scripts}/{python}" for scripts in ("bin", "Scripts") for python in _PYTHONS))
+    return any(os.path.lexists(os.path.join(folder, name)) for name in names)

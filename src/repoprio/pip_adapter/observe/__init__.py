@@ -1,0 +1,1 @@
+"""`mode = "observe"`: pip chooses, and the policy is compared."""

@@ -1,0 +1,305 @@
+"""``mode = "observe"``: pip chooses as it always did, and is told what the policy would change.
+
+Nothing in here may fail pip or change what it does: the policy's look-ups come after a resolution, have
+a finder and a session of their own, and end after a while.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime, timezone
+from typing import Any
+
+from repoprio.environments.child_script import IS_CHILD
+from repoprio.explain.explanation import Chosen
+from repoprio.explain.observation import Change, Choice, File, Tally, change
+from repoprio.lookup.project import Code, Decision, Outcome
+from repoprio.names import is_project_name, normalize
+from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.command import LOG, PROCESS, SEEN, observer_of
+from repoprio.pip_adapter.finder import direct_urls, search_scope
+from repoprio.pip_adapter.finder.policy_finder import Guard, Refused, warn
+from repoprio.pip_adapter.finder.search_scope import Callers
+from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.pip_adapter.observe import resolution
+from repoprio.pip_adapter.observe.resolution import Pick
+from repoprio.pip_adapter.observe.shadow_session import finder_beside, session_beside, silence
+from repoprio.policy.model import Policy, Repository
+from repoprio.render import observation as render
+from repoprio.render.policy import policy_line
+from repoprio.storage import jsonlines
+from repoprio.urls import filename, is_fuse, is_within, place, site
+
+# No command chooses so much that the children's word on it is longer.
+_SEEN_LIMIT = 2**22
+_LONGEST_NAME = 200
+
+
+def resolved(resolver: Any, requirement_set: Any) -> None:
+    """Hold what a resolution chose against the policy, log it, and note it for the end of the command."""
+    try:
+        finder = resolver.factory._finder if hasattr(resolver, "factory") else resolver.finder
+        observer_of(finder).observe(resolver, requirement_set)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with us, pip goes on
+        _note(Tally(unknown=1, remarks=(f"a resolution could not be judged ({type(error).__name__})",)))
+
+
+class Observer:
+    """What watches one `PackageFinder` for a policy that only observes."""
+
+    def __init__(self, finder: Any, policy: Policy) -> None:
+        self._finder = finder
+        self._policy = policy
+        self._noted: dict[str, str] = {}
+        self._found: dict[str, tuple[Any, resolution.Wanted]] = {}
+        self._session: Any = None
+        self._spent = 0.0
+
+    def note(self, origin: str, named: Iterable[str]) -> None:
+        """Note who named these places: a line of a requirements file."""
+        self._noted.update(dict.fromkeys(named, origin))
+
+    def note_found(self, req: Any, candidate: Any) -> None:
+        """Note what the legacy resolver was given for `req`; it keeps nothing but the file."""
+        with suppress(Exception):
+            if candidate is not None:
+                self._found[req.name] = (candidate, (req.specifier, req.hashes(trust_internet=False)))
+
+    def announce(self) -> None:
+        """Say which policy there is, and that it only observes."""
+        if line := compat.news():
+            warn(line)
+        warn(policy_line(self._policy))
+        if any(is_fuse(url) for url in self._finder.search_scope.index_urls):
+            warn("repoprio: observe: pip's index is the fuse, where it finds nothing (repoprio disable --fuse)")
+
+    def observe(self, resolver: Any, requirement_set: Any) -> None:
+        """Judge what `resolver` chose, log the changes, and note how many there are."""
+        with silence():
+            found = search_scope.match(self._policy, self._finder.search_scope, self._noted)
+            chosen = list(resolution.of_resolver(resolver, requirement_set, self._found))
+            judge = _Judge(self._watch(), self._finder, self._policy, found)
+            told = [self._told(judge, pick) for pick in chosen if not pick.is_direct or judge.is_refused(pick)]
+        changes = [one for one in told if isinstance(one, Change)]
+        names = tuple(one.choice.project for one in changes)
+        unknown = sum(one is _UNKNOWN for one in told)
+        remarks = tuple(f"{one.url} is not in the policy (named by {one.origin})" for one in found.refused)
+        _note(Tally(len(told), len(changes), names, unknown, remarks, _logged(changes)))
+
+    def _watch(self) -> _Watch:
+        """A guard that asks for this finder, with its settings as they are now; its session stays the same one."""
+        if self._session is None:
+            self._session = session_beside(self._finder._link_collector.session)
+        watch = _Watch(finder_beside(self._finder, self._session), self._policy)
+        for place_, origin in self._noted.items():
+            watch.note(origin, [place_])
+        return watch
+
+    def _told(self, judge: _Judge, pick: Pick) -> Any:
+        """A `Change`, None where there is none, or that it is not known.
+
+        `page-timeout` is also what all of a command's look-ups may take: nobody waits for a policy that
+        is only tried.
+        """
+        begun = time.monotonic()
+        if self._spent > self._policy.page_timeout:
+            return _UNKNOWN
+        try:
+            return judge.change(pick)
+        except Exception:  # noqa: BLE001 - whatever went wrong, pip goes on
+            return _UNKNOWN
+        finally:
+            self._spent += time.monotonic() - begun
+
+
+_UNKNOWN = object()
+
+
+class _Watch(Guard):
+    """A guard that only looks, and says nothing."""
+
+    def look_up(self, pick: Pick) -> tuple[Decision[PipPage], Chosen | None, list[Any]]:
+        """The decision on the pick's project, what it would choose, and all candidates of the owner."""
+        decision = self.decide(pick.project, pick.specifier)
+        if decision.outcome is not Outcome.SERVED:
+            return decision, None, []
+        weighed = self._weighed(decision)
+        best = weighed.best(pick.specifier, pick.hashes)
+        return decision, weighed.chosen(best) if best else None, weighed.candidates
+
+    @staticmethod
+    def _warn_of_skipped(decision: Decision[PipPage]) -> None:
+        """Nothing was skipped: pip asked in its own way."""
+
+
+class _Judge:
+    """What the policy says of the picks of one resolution."""
+
+    def __init__(self, watch: _Watch, finder: Any, policy: Policy, found: Callers) -> None:
+        self._watch = watch
+        self._finder = finder
+        self._policy = policy
+        self._callers = found
+        self._repositories = (*policy.repositories, *found.admitted)
+
+    def is_refused(self, pick: Pick) -> bool:
+        """Whether the policy refuses the direct URL of a pick."""
+        return direct_urls.is_refused(self._policy, pick.ireq)
+
+    def change(self, pick: Pick) -> Change | None:
+        """What the policy would change about a pick."""
+        choice = self._choice(pick)
+        if self._callers.refused:
+            sites = dict.fromkeys(_site(one.url) or "file:" for one in self._callers.refused)
+            return Change(choice, Code.UNLISTED.value, unlisted=tuple(sites))
+        if pick.is_direct:
+            return Change(choice, Code.DIRECT_URL.value)
+        locked = getattr(self._finder, "_locked_links", {}).get(pick.project)
+        if locked is not None:
+            return self._of_locked(choice, pick, locked)
+        decision, chosen, candidates = self._watch.look_up(pick)
+        code = Code.NO_MATCH if decision.outcome is Outcome.SERVED and chosen is None else decision.code
+        links = (candidate.link for candidate in candidates)
+        listed = next((self._file(link) for link in links if filename(link.url) == choice.file.name), None)
+        return change(choice, code.value, chosen, listed)
+
+    def _of_locked(self, choice: Choice, pick: Pick, locked: Any) -> Change | None:
+        if self._policy.pylock == "allow":
+            return None
+        decision = self._watch.decide(pick.project, pick.specifier)
+        if decision.outcome in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
+            return Change(choice, decision.code.value)
+        try:
+            self._watch.verify_locked(pick.project, locked, pick.hashes)
+        except Refused:
+            return Change(choice, "pylock")
+        return None
+
+    def _choice(self, pick: Pick) -> Choice:
+        requirement = f"{pick.project}{pick.specifier or ''}"
+        is_newest = pick.is_direct or self._is_newest(pick)
+        return Choice(
+            pick.project, requirement, pick.version, self._file(pick.link), _site(_page(pick.link)), is_newest
+        )
+
+    def _is_newest(self, pick: Pick) -> bool:
+        """Whether pip took what it would try first; it knows all pages by now, and asks nobody."""
+        best = self._finder.find_best_candidate(pick.project, pick.specifier, pick.hashes).best_candidate
+        return best is None or str(best.version) == pick.version
+
+    def _file(self, link: Any) -> File:
+        repository = self._repository(_page(link))
+        return File(filename(link.url), compat.digests(link), place(link.url), repository.name if repository else None)
+
+    def _repository(self, page: str) -> Repository | None:
+        """The repository that lists what is on `page`: where one lies below another, the inner one."""
+        bases = [
+            (len(base), repository)
+            for repository in self._repositories
+            for base in (*(location.url for location in repository.locations), *repository.aliases)
+            if _is_within(page, base)
+        ]
+        return max(bases, key=lambda found: found[0], default=(0, None))[1]
+
+
+def _page(link: Any) -> str:
+    """Where `link` was found: the URL of a page, or its own."""
+    return link.comes_from if isinstance(link.comes_from, str) else str(link.url)
+
+
+def _is_within(url: str, base: str) -> bool:
+    try:
+        return is_within(url, base)
+    except ValueError:
+        return False
+
+
+def _site(url: str) -> str | None:
+    """Scheme, host and port of `url`, None where it is no URL of a host."""
+    try:
+        found = site(url)
+    except ValueError:
+        return None
+    return str(found) if found.scheme in ("http", "https") and found.host else None
+
+
+def _note(tally: Tally) -> None:
+    PROCESS.seen = PROCESS.seen.plus(tally)
+
+
+def _logged(changes: list[Change]) -> str:
+    """Write the changes to the log; what is wrong with it, or ""."""
+    file = os.environ.get(LOG)
+    if not file or not changes:
+        return ""
+    now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    lines = [
+        render.record(one, time=now, command=PROCESS.command or None, is_build=PROCESS.is_build) for one in changes
+    ]
+    return _appended(file, lines)
+
+
+def _appended(file: str, lines: list[str]) -> str:
+    try:
+        jsonlines.append(file, lines)
+    except (OSError, ValueError) as error:
+        return f"{file} cannot be written: {getattr(error, 'strerror', None) or error} ({LOG})"
+    return ""
+
+
+def expect_children() -> None:
+    """Have the pips that this one starts leave word of what they saw; only the first one speaks to the user."""
+    if IS_CHILD or PROCESS.seen_file:
+        return
+    with suppress(OSError):
+        descriptor, PROCESS.seen_file = tempfile.mkstemp(prefix="repoprio-")
+        os.close(descriptor)
+        os.environ[SEEN] = PROCESS.seen_file
+
+
+def report() -> None:
+    """At the end of a command: one line of what the policy would change, children's choices included."""
+    with suppress(Exception):
+        if IS_CHILD:
+            _leave_word()
+            return
+        for tally in _words():
+            _note(tally)
+        _say(PROCESS.seen)
+
+
+def _leave_word() -> None:
+    if file := os.environ.get(SEEN):
+        seen = PROCESS.seen
+        word = [seen.choices, seen.changes, seen.changed, seen.unknown, bool(seen.log_fault)]
+        _appended(file, [json.dumps(word)])
+
+
+def _words() -> Iterator[Tally]:
+    """What the children left, and as little of it as can be: what is built there can write what it likes."""
+    if not PROCESS.seen_file:
+        return
+    with open(PROCESS.seen_file, encoding="utf-8", errors="replace") as opened:
+        lines = opened.read(_SEEN_LIMIT).splitlines()
+    os.unlink(PROCESS.seen_file)
+    for line in lines:
+        with suppress(ValueError, TypeError, OverflowError, RecursionError):
+            choices, changes, changed, unknown, is_faulty = json.loads(line)
+            names = tuple(normalize(name) for name in changed if is_project_name(name) and len(name) < _LONGEST_NAME)
+            fault = f"{os.environ.get(LOG)} cannot be written by a pip that a build started" if is_faulty else ""
+            yield Tally(int(choices), int(changes), names, int(unknown), log_fault=fault)
+
+
+def _say(tally: Tally) -> None:
+    """To stderr, as loud as pip itself is."""
+    logger = logging.getLogger("pip")
+    if tally.log_fault and logger.isEnabledFor(logging.WARNING):
+        warn(render.log_warning(tally.log_fault))
+    if (tally.choices or tally.remarks) and logger.isEnabledFor(logging.INFO):
+        warn(render.line(tally, os.environ.get(LOG)))

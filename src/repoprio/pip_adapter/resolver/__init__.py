@@ -1,0 +1,1 @@
+"""pip's resolvers under a policy: flexible mode, and what observing needs."""

@@ -1,0 +1,90 @@
+"""What stands around pip's resolvers: where a policy that only observes looks on, and where flexible mode steps in.
+
+Loaded while pip itself is being imported: so nothing of pip is imported here at the top.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from repoprio.names import normalize
+from repoprio.pip_adapter.command import PROCESS, enforced, guard_of, observer_of
+from repoprio.policy.model import Mode
+from repoprio.policy.routing import Route, route
+from repoprio.render import messages
+
+
+def observation() -> Any:
+    """What observes; it is loaded together with the policy, for pip forbids imports once it installs."""
+    from repoprio.pip_adapter.observe import observer
+
+    return observer
+
+
+def resolve(original: Callable[..., Any]) -> Callable[..., Any]:
+    """What is asked for is noted; what was chosen is held against a policy that only observes."""
+
+    @functools.wraps(original)
+    def resolve(self: Any, root_reqs: Any, *args: Any, **kwargs: Any) -> Any:
+        PROCESS.note_asked(root_reqs)
+        found = original(self, root_reqs, *args, **kwargs)
+        if observer_of(self.factory._finder if hasattr(self, "factory") else self.finder) is not None:
+            observation().resolved(self, found)
+        return found
+
+    return resolve
+
+
+def resolver_of_resolvelib(original: Any) -> Any:
+    """The class whose `resolve` is a whole resolution: in flexible mode it is repeated until its choices are justified.
+
+    Around it pip prepares what is required, and reports and downloads what comes of it: once.
+    """
+
+    class JustifyingResolver(original):  # type: ignore[misc]  # pip has no types
+        """Resolvelib's, with the rule of flexible mode where a policy has it."""
+
+        def resolve(self, requirements: Any, max_rounds: int = 100) -> Any:
+            """The result of resolvelib's resolver."""
+            guard = guard_of(self.provider._factory._finder)
+            if guard is None or not guard.is_flexible:
+                return super().resolve(requirements, max_rounds=max_rounds)
+            from repoprio.pip_adapter.resolver import flexible
+
+            wanted = list(requirements)
+
+            def run(provider: Any) -> Any:
+                return original(provider, self.reporter).resolve(wanted, max_rounds=max_rounds)
+
+            return flexible.resolve(guard, self.provider, wanted, run)
+
+    return JustifyingResolver
+
+
+def wait_until_needed(original: Callable[..., Any]) -> Callable[..., Any]:
+    """To prepare an sdist runs its code: in flexible mode one of a lower tier waits until its choice is justified."""
+
+    @functools.wraps(original)
+    def prepare(self: Any, req: Any, *args: Any, **kwargs: Any) -> Any:
+        rules = enforced()
+        guard = guard_of(self.finder) if rules is not None and rules.is_flexible else None
+        waits = guard.search.stand_in(req, guard.tiers) if guard is not None and guard.search is not None else None
+        return waits or original(self, req, *args, **kwargs)
+
+    return prepare
+
+
+def refuse_flexible(guard: Any, req: Any) -> None:
+    """The legacy resolver ends without a graph, so that nobody can tell whether a lower choice is needed: `Refused`."""
+    if guard is None or not guard.is_flexible or not req.name:
+        return
+    found = route(guard.policy, normalize(req.name))
+    if isinstance(found, Route) and found.mode is Mode.FLEXIBLE:
+        from repoprio.pip_adapter.finder.policy_finder import Refused
+
+        lead = f"{req.name}: flexible mode does not work with pip's legacy resolver."
+        hint = "hint: leave out --use-deprecated=legacy-resolver, or set strict mode"
+        details = [f"rule: {found.mode_rule}", hint]
+        raise Refused(messages.message(lead, details, "flexible-legacy", help_text=guard.policy.help))

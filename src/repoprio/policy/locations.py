@@ -1,0 +1,116 @@
+"""What a policy writes as the URL of a repository, as the location that is asked. Pure."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from urllib.parse import quote, unquote, urlsplit
+
+from repoprio.policy.model import PYPI, Format, Location, Repository
+from repoprio.urls import bare, credentials, hushed, site, without_credentials
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class NotALocation(ValueError):
+    """A text that is no URL of a repository; the message is the end of a sentence that begins with it."""
+
+
+def location(written: str, environ: Mapping[str, str], default_index: str) -> Location:
+    """The location that `written` means; `${VAR}` is read from `environ`, where an unset one is noted.
+
+    `default_index` is what the alias ``pypi`` stands for. Raises `NotALocation`.
+    """
+    unset = tuple(v for v in variables(written) if v not in environ)
+    url = _VARIABLE.sub(lambda match: environ.get(match[1], match[0]), written)
+    url = default_index if url == PYPI else as_url(url, environ.get("HOME", ""))
+    if unset:
+        return Location(hushed(written), hushed(written), unset=unset)
+    scheme, separator, rest = url.partition("://")
+    url = f"{scheme.lower()}{separator}{rest}" if separator else url
+    if problem := _problem(url):
+        raise NotALocation(problem)
+    user, password = credentials(url) or (None, "")
+    return Location(bare(written), without_credentials(url), user, password)
+
+
+def is_at(repository: Repository, written: str, kind: Format, home: str) -> bool:
+    """Whether a caller's URL or path, taken for a place of this `kind`, means `repository`."""
+    try:
+        return repository.format is kind and repository.is_at(as_url(written, home))
+    except ValueError:
+        return False
+
+
+def variables(written: str) -> list[str]:
+    """The names of the variables in `written`."""
+    return _VARIABLE.findall(written)
+
+
+def with_login(found: Iterable[Location], environ: Mapping[str, str], name: str) -> tuple[Location, ...]:
+    """A repository's URL and its mirrors, with its login from the environment: for the site of its URL alone."""
+    found = list(found)
+    for number, here in enumerate(found):
+        usable = here.url.startswith("http") and not (here.unset or found[0].unset)
+        if usable and here.user is None and site(here.url) == site(found[0].url or here.url):
+            user, password = _login(environ, name)
+            found[number] = replace(here, user=user, password=password)
+    return tuple(found)
+
+
+def variable_of(name: str) -> str:
+    """What the variables of a repository's login begin with."""
+    return f"REPOPRIO_{name.upper().replace('-', '_')}"
+
+
+def _login(environ: Mapping[str, str], name: str) -> tuple[str | None, str]:
+    """REPOPRIO_<NAME>_USERNAME and _PASSWORD; a password alone is a token's."""
+    user, password = environ.get(f"{variable_of(name)}_USERNAME"), environ.get(f"{variable_of(name)}_PASSWORD", "")
+    return (user, password) if user or not password else ("__token__", password)
+
+
+def spellings(secrets: Iterable[str]) -> frozenset[str]:
+    """Secrets as they are, and as URLs spell them before and after they were normalized; short ones tell nothing."""
+    texts = (text for secret in secrets for text in _spellings(secret))
+    return frozenset(text for text in texts if len(text) >= 4)
+
+
+def _spellings(secret: str) -> tuple[str, ...]:
+    plain = unquote(secret)
+    return secret, plain, quote(secret, safe=""), quote(plain, safe=""), quote(plain)
+
+
+def as_url(text: str, home: str) -> str:
+    """A path as its file: URL; any other text as it is."""
+    if text.startswith("~/") and home:
+        text = os.path.join(home, text[2:])
+    if "://" in text:
+        return text
+    if text.startswith("/"):
+        return f"file://{quote(text)}"
+    from pathlib import PureWindowsPath
+
+    windows = PureWindowsPath(text)
+    return windows.as_uri() if windows.drive and windows.is_absolute() else text
+
+
+def _problem(url: str) -> str | None:
+    """What is wrong with `url` as the URL of a repository, or None."""
+    if url == PYPI:
+        return None
+    try:
+        parts, where = urlsplit(url), site(url)
+    except ValueError:
+        # Not what Python says of it: that may quote a part of a password.
+        return "is not a URL: its host or port is none (in a password, write / as %2F, # as %23, ? as %3F)"
+    if where.scheme not in ("http", "https", "file"):
+        return 'is not an http:, https: or file: URL, an absolute path (or ~/...), or "pypi"'
+    if where.scheme != "file" and not where.host:
+        return "is a URL without a host"
+    if where.scheme == "file" and (where.host not in ("", "localhost") or not parts.path.startswith("/")):
+        return "is not the file: URL of an absolute path on this machine"
+    if parts.query or parts.fragment or any(c.isspace() for c in url):
+        return "is not the URL of a repository: it has a query, a fragment or white space"
+    return None

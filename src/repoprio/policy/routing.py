@@ -1,0 +1,206 @@
+"""Which repositories a name may come from at all: pins, then the route (the first two steps). Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from repoprio.names import OWN_NAME, NormalizedName, Pattern, Specificity, best_match
+from repoprio.policy.model import CALLERS_PRIORITY, Format, Mode, Pin, Policy, Repository, Rule
+
+
+class RuledOut(str, enum.Enum):
+    """Why a repository is not asked for a name, whatever the others say."""
+
+    NOT_ROUTED = "not-routed"
+    DISABLED = "disabled"
+    EXCLUDED = "excluded"
+    NO_INDEX = "no-index"
+    BELOW_NO_INDEX = "below-no-index"
+    CALLER = "caller"
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two pins of equal specificity set the same thing for `name`: there is no telling which counts."""
+
+    name: NormalizedName
+    sets: str
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A pin blocks `name`; `text` is the reason that it gives."""
+
+    name: NormalizedName
+    text: str
+    rule: Rule
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where `name` may come from.
+
+    `repositories` may be asked; `ruled_out` says why each other one may not. `rules` routed the name
+    to `owners` (ruled out or not); both are empty where it may come from all that are not explicit.
+    `versions` is the specifier that narrows what the owner offers, with its rule.
+    """
+
+    name: NormalizedName
+    mode: Mode
+    mode_rule: Rule
+    repositories: tuple[Repository, ...]
+    ruled_out: dict[str, RuledOut]
+    owners: tuple[Repository, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    versions: tuple[str, Rule] | None = None
+
+    @property
+    def is_routed(self) -> bool:
+        """Whether a pin or `owns` chose the repositories."""
+        return bool(self.rules)
+
+
+def narrowing(found: Route | Blocked | Conflict) -> str | None:
+    """The specifier that a pin's `versions` lays on what the owner offers, or None."""
+    return found.versions[0] if isinstance(found, Route) and found.versions else None
+
+
+_SETS: dict[str, Callable[[Pin], bool]] = {
+    "block or repositories": lambda pin: pin.block is not None or bool(pin.repositories),
+    "versions": lambda pin: pin.versions is not None,
+    "mode": lambda pin: pin.mode is not None,
+}
+
+
+def route(
+    policy: Policy,
+    name: NormalizedName,
+    *,
+    no_index: bool = False,
+    callers: tuple[Repository, ...] = (),
+) -> Route | Blocked | Conflict:
+    """Apply pins and `owns` to `name`, then take out what is disabled, blind to it or without index.
+
+    `callers` are repositories that only a caller named and that `unlisted` lets in; `no_index` is
+    pip's ``--no-index``, which leaves the flat ones: those below which no repository is ruled out that
+    could have served `name`, and those that are `offline`.
+    """
+    speakers = {what: _speakers(policy, name, sets) for what, sets in _SETS.items()}
+    for what, pins in speakers.items():
+        if len(pins) > 1:
+            return Conflict(name, what, tuple(_rule(policy, pin) for pin in pins))
+    destination, versions, mode = (pins[0] if pins else None for pins in speakers.values())
+    if destination and destination.block is not None:
+        return Blocked(name, destination.block, _rule(policy, destination))
+
+    owners, rules = _owners(policy, name, destination)
+    known = policy.repositories + callers
+    routed = owners if rules else tuple(r for r in known if not r.explicit)
+    ruling, mode_rule = _mode(policy, name, mode)
+    ruled_out = {r.name: _ruled_out(r, name, routed, no_index=no_index) for r in known}
+    _withhold(known, ruled_out)
+    return Route(
+        name,
+        mode=ruling,
+        mode_rule=mode_rule,
+        repositories=tuple(r for r in routed if ruled_out[r.name] is None),
+        ruled_out={key: why for key, why in ruled_out.items() if why},
+        owners=owners,
+        rules=rules,
+        versions=(versions.versions or "", _rule(policy, versions, "versions")) if versions else None,
+    )
+
+
+def _speakers(policy: Policy, name: NormalizedName, sets: Callable[[Pin], bool]) -> list[Pin]:
+    """The pins that set a thing for `name` and match it most specifically: none, one, or a conflict."""
+    matches = [(best_match(pin.projects, name), pin) for pin in policy.pins if sets(pin)]
+    best = max((found for found, _ in matches if found), default=None)
+    return [pin for found, pin in matches if found and found == best]
+
+
+def _mode(policy: Policy, name: NormalizedName, pin: Pin | None) -> tuple[Mode, Rule]:
+    """The mode that rules for `name`, with its rule; where this project itself comes from is never loosened."""
+    ruling = pin.mode if pin and pin.mode else policy.mode
+    if name == OWN_NAME and ruling in (Mode.FLEXIBLE, Mode.MERGE):
+        return Mode.STRICT, Rule("mode", '"strict"', f"always so for {OWN_NAME} itself")
+    return ruling, _rule(policy, pin, "mode") if pin else policy.rule("mode", f'"{policy.mode.value}"')
+
+
+def _owners(
+    policy: Policy, name: NormalizedName, destination: Pin | None
+) -> tuple[tuple[Repository, ...], tuple[Rule, ...]]:
+    """The repositories to which `name` is routed and the rules that say so; both empty: to none."""
+    if destination:
+        pinned = tuple(r for r in policy.repositories if r.name in destination.repositories)
+        return pinned, (_rule(policy, destination, "repositories"),)
+    claims = {r.name: _claim(r, name) for r in policy.repositories}
+    best = max((claim[0] for claim in claims.values() if claim), default=None)
+    owners = tuple(r for r in policy.repositories if (c := claims[r.name]) and c[0] == best)
+    keys = ((f"repositories.{r.name}.{c[1]}", r, c[1]) for r in owners if (c := claims[r.name]))
+    return owners, tuple(policy.rule(key, telling(getattr(r, field), name)) for key, r, field in keys)
+
+
+def _claim(repository: Repository, name: NormalizedName) -> tuple[Specificity, str] | None:
+    """How specifically the repository claims `name`, and by which key; None where it does not."""
+    keys = {"namespaces": repository.namespaces, "owns": repository.owns}
+    found = [(match, key) for key, patterns in keys.items() if (match := best_match(patterns, name))]
+    return max(found, default=None)
+
+
+def telling(patterns: tuple[Pattern, ...], name: NormalizedName) -> str:
+    """A list of patterns as a message shows it: the one that matches `name` best, or the first few."""
+    matching = [pattern for pattern in patterns if pattern.matches(name)]
+    shown = [max(matching, key=lambda pattern: pattern.specificity)] if matching else list(patterns[:3])
+    texts = [f'"{pattern.text}"' for pattern in shown]
+    return f"[{', '.join([*texts, *(['...'] if len(shown) < len(patterns) else [])])}]"
+
+
+def blindness(repository: Repository, name: NormalizedName) -> tuple[str, str]:
+    """The key, and what it says, by which a repository that `may_serve` not serves `name`."""
+    if best_match(repository.exclude, name):
+        return "exclude", telling(repository.exclude, name)
+    key = "namespaces" if repository.namespaces else "include"
+    return key, telling(getattr(repository, key), name)
+
+
+def _ruled_out(
+    repository: Repository, name: NormalizedName, routed: tuple[Repository, ...], *, no_index: bool
+) -> RuledOut | None:
+    if not repository.enabled:
+        return RuledOut.DISABLED
+    if name == OWN_NAME and repository.priority == CALLERS_PRIORITY:
+        return RuledOut.CALLER
+    if repository not in routed:
+        return RuledOut.NOT_ROUTED
+    if not repository.may_serve(name):
+        return RuledOut.EXCLUDED
+    if no_index and repository.format is not Format.FLAT:
+        return RuledOut.NO_INDEX
+    return None
+
+
+def _withhold(known: tuple[Repository, ...], ruled_out: dict[str, RuledOut | None]) -> None:
+    """Take out what stands below a repository that ``--no-index`` rules out: its names are not theirs to serve."""
+    silenced = [r.priority for r in known if ruled_out[r.name] is RuledOut.NO_INDEX]
+    for repository in known:
+        is_below = any(priority < repository.priority for priority in silenced)
+        if is_below and ruled_out[repository.name] is None and not repository.offline:
+            ruled_out[repository.name] = RuledOut.BELOW_NO_INDEX
+
+
+def _rule(policy: Policy, pin: Pin, key: str = "") -> Rule:
+    """The rule that is `pin`, or one of its keys; its origin is that of any of its keys."""
+    dotted = f"pins.{pin.name}"
+    if key:
+        value = getattr(pin, key)
+        listed = isinstance(value, tuple)
+        shown = f"[{', '.join(_quoted(item) for item in value)}]" if listed else _quoted(value)
+        return policy.rule(f"{dotted}.{key}", shown)
+    return Rule(dotted, "", policy.rule(f"{dotted}.projects").file)
+
+
+def _quoted(value: str) -> str:
+    return f'"{value.value if isinstance(value, Mode) else value}"'

@@ -1,0 +1,194 @@
+"""What ``repoprio explain`` shows: the sentence, the tiers as a table, the rules, the way out. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from repoprio.explain.explanation import Chosen, Explanation, Line, Rejected
+from repoprio.explain.hints import hint
+from repoprio.lookup.project import Outcome
+from repoprio.lookup.reasons import Rejection, listed
+from repoprio.policy.model import Rule
+from repoprio.render.messages import sentence, versions
+from repoprio.render.table import Column, Paint, Row, plain, table, unpainted
+
+_COLUMNS = (
+    Column(""),
+    Column("PRIORITY", right=True),
+    Column("REPOSITORY"),
+    Column("HAS", wraps=True),
+    Column("RESULT", wraps=True),
+)
+_LABEL = 11
+_MOST_VERSIONS = 5
+# As many as anybody reads: a page may have ten thousand.
+_MOST_FILES = 200
+# Of a longer one the file stands on the next line, where it must.
+_LONG_RULE = 40
+_STYLES = {"served": "good", "unavailable": "bad", "shadowed": "doubt", "passed-over": "doubt", "absent": ""}
+_SENTENCES = {Outcome.SERVED: "good"}
+_OBSERVED = 'Nothing of this is enforced (mode = "observe"): pip chooses as it always did, and may take another.'
+
+
+def screen(e: Explanation, width: int, paint: Paint = unpainted, *, verbose: bool = False) -> str:
+    """One explanation in `width` columns; `verbose` lists each rejected file and each URL that was asked."""
+    lead = [paint(line, _SENTENCES.get(e.outcome, "bad")) for line in _wrapped(sentence(e), width)]
+    if e.is_observed:
+        lead += [paint(line, "doubt") for line in _wrapped(_OBSERVED, width)]
+    rows = [_row(e, line) for line in e.lines]
+    tiers = [*table(_COLUMNS, rows, width, paint), ""] if rows else []
+    facts = [line for label, texts in _facts(e, verbose=verbose) for line in _fact(label, texts, width)]
+    return "\n".join([*lead, "", *tiers, *facts])
+
+
+def summary(explanations: Sequence[Explanation], width: int) -> str:
+    """How many requirements there were, and what became of them; those whose answer is no by name."""
+    counts = [(outcome, [e for e in explanations if e.outcome is outcome]) for outcome in Outcome]
+    parts = [_counted(outcome, found) for outcome, found in counts if found]
+    count = len(explanations)
+    said = f"{count} requirement{'' if count == 1 else 's'}: {'; '.join(parts) or 'nothing to explain'}."
+    return "\n".join(_wrapped(said, width))
+
+
+def _counted(outcome: Outcome, found: Sequence[Explanation]) -> str:
+    named = "" if outcome is Outcome.SERVED else f" ({', '.join(dict.fromkeys(plain(e.project) for e in found))})"
+    return f"{len(found)} {outcome.value}{named}"
+
+
+def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """Lines of at most `width`; a word that is longer, such as a URL, is never broken: somebody will copy it."""
+    room = max(width - len(indent), 20)
+    return textwrap.wrap(plain(text), room, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _fact(label: str, text: str, width: int) -> list[str]:
+    indent = f"  {'':{_LABEL}}"
+    lines = _wrapped(text, width, indent)
+    return [f"  {label:{_LABEL}}{lines[0]}", *(indent + line for line in lines[1:])]
+
+
+def _row(e: Explanation, line: Line) -> Row:
+    chosen = line.status == "served" and e.outcome is Outcome.SERVED
+    taken = (one for one in (e.chosen, e.version_priority) if one)
+    named = next((one.version for one in taken if one.repository == line.repository.name), None)
+    has = "no answer" if line.status == "unavailable" else versions(line.versions, _MOST_VERSIONS, including=named)
+    if line.versions == () and line.status in ("served", "shadowed", "passed-over"):
+        has = "no file"
+    cells = (">" if chosen else "", str(line.repository.priority), line.repository.name, has, result(line))
+    return Row(cells, _STYLES.get(line.status, "quiet"))
+
+
+def result(line: Line) -> str:
+    """What became of a repository and why."""
+    if line.status in ("served", "not-asked"):
+        return line.reason
+    return f"{line.status}: {line.reason}" if line.reason else line.status
+
+
+def _facts(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
+    if e.required_by:
+        yield "wanted by", e.required_by
+    if e.constraint:
+        yield "constraint", e.constraint
+    if e.chosen:
+        yield "file", e.chosen.file
+    yield from _rejected(e, verbose=verbose)
+    yield from _mirrors(e)
+    yield from _asked(e, verbose=verbose)
+    yield from _rules([*e.rules, *(line.rule for line in e.lines if line.rule)])
+    if alone := _pip_alone(e):
+        yield "pip alone", alone
+    if found := hint(e):
+        yield "hint", found.text
+    if e.help and e.outcome is not Outcome.SERVED:
+        yield "help", e.help
+    if e.outcome is not Outcome.SERVED:
+        yield "code", e.code.value
+
+
+def _rejected(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
+    if verbose:
+        yield from _labelled("rejected", _each(e))
+        return
+    if e.telling:
+        first, count = e.telling[0], len(e.telling)
+        kinds = Counter(rejected.kind.value for rejected in e.telling)
+        counts = f": {', '.join(f'{number} {kind}' for kind, number in kinds.items())}" if len(kinds) > 1 else ""
+        files = "1 file" if count == 1 else f"{count} files"
+        lists = "-v lists all" if len(e.rejected) <= _MOST_FILES else f"-v lists {_MOST_FILES}, --format json all"
+        yield "rejected", f"{first.version or first.file}: {first.reason} ({files}{counts}; {lists})"
+
+
+def _each(e: Explanation) -> list[str]:
+    """The rejected files, one a line; of very many those that tell most."""
+    files: Sequence[Rejected] = e.rejected
+    if len(files) > _MOST_FILES:
+        files = [*e.telling, *(one for one in files if one.kind is Rejection.SPECIFIER)][:_MOST_FILES]
+    more = len(e.rejected) - len(files)
+    told = [f"... and {more} more files (--format json has all)"] if more else []
+    return [*(f"{_file(rejected)}: {rejected.reason}" for rejected in files), *told]
+
+
+def _file(rejected: Rejected) -> str:
+    return rejected.file or "(a link without a file name)"
+
+
+def _mirrors(e: Explanation) -> Iterable[tuple[str, str]]:
+    """The URLs of repositories with mirrors that gave no usable answer, and the one that did."""
+    for line in e.lines:
+        tried = [f"{one.url}: {one.reason}" for one in line.failures]
+        answered = [f"{line.mirror} answered in its place"] if line.mirror else []
+        yield from _labelled("mirrors", [f"{line.repository.name}: {text}" for text in [*tried, *answered]])
+
+
+def _asked(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
+    """The URLs that were asked: all of them, or those that are the trouble."""
+    trouble = [line for line in e.lines if _is_trouble(e, line)]
+    lines = [line for line in e.lines if line.asked] if verbose else trouble
+    yield from _labelled("asked", [f"{line.repository.name}: {line.asked}" for line in lines if line.asked])
+
+
+def _is_trouble(e: Explanation, line: Line) -> bool:
+    """Whether the answer of a repository is why there is nothing to install."""
+    if line.status == "unavailable":
+        return True
+    return line.repository in e.owners and not line.versions and line.status in ("served", "absent")
+
+
+def _rules(rules: Sequence[Rule]) -> Iterable[tuple[str, str]]:
+    said = [f"{rule.key} = {rule.value}" if rule.value else rule.key for rule in rules]
+    room = max((len(text) for text in said if len(text) <= _LONG_RULE), default=0)
+    return _labelled("rule", [f"{text:{room}}  {rule.file}" for text, rule in zip(said, rules, strict=True)])
+
+
+def _labelled(label: str, texts: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """The label stands at the first of them only."""
+    return ((label if not number else "", text) for number, text in enumerate(texts))
+
+
+def _pip_alone(e: Explanation) -> str:
+    """What pip would take without the policy, where somebody looked."""
+    alone = e.version_priority
+    if e.private:
+        others = listed([repository.name for repository in e.private.others])
+        more = f"; --disclose {e.project} compares it, and tells {others} the name" if others else ""
+        return f"not compared: private ({e.private.word}){more}"
+    if alone is None:
+        asks = e.outcome is Outcome.SERVED and any(line.status == "not-asked" for line in e.lines)
+        below = listed([line.repository.name for line in e.lines if line.status == "not-asked"])
+        if asks:
+            return f"not checked: that would tell {below} the name. --shadowed checks"
+        silent = listed([line.repository.name for line in e.faulty])
+        return f"not known: {silent} gave no answer" if silent and e.outcome is Outcome.SERVED else ""
+    return f"would take {_stranger(e, alone)}"
+
+
+def _stranger(e: Explanation, alone: Chosen) -> str:
+    taken = f"{alone.version} from {alone.repository}"
+    if e.chosen == alone:
+        return f"the same: {taken}"
+    if e.chosen and e.chosen.file == alone.file:
+        return f"{taken}, which has a file of the same name"
+    return taken if alone.repository in {owner.name for owner in e.owners} else f"{taken}: another publisher's project?"

@@ -1,0 +1,289 @@
+"""Explanations as sentences and refusals. Pure: it returns text and prints nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from repoprio import shell
+from repoprio.explain.explanation import Explanation, Line
+from repoprio.explain.hints import hint
+from repoprio.lookup.project import Code, Outcome
+from repoprio.lookup.reasons import listed
+from repoprio.policy.model import Repository
+from repoprio.render.table import plain
+
+_MOST_VERSIONS = 8
+# The commands that speak of one environment, where a message names them.
+_SPEAKING = re.compile(r"\brepoprio (explain|compare|repos|audit|doctor|export|config (show|check))\b(?! --python)")
+
+
+def versions(found: Sequence[str] | None, most: int = _MOST_VERSIONS, *, including: str | None = None) -> str:
+    """The newest versions, and `including`; "nothing" where there is none, "not asked" where nobody looked."""
+    if not found:
+        return "not asked" if found is None else "nothing"
+    named, rest = list(found[:most]), found[most:]
+    if including is not None and including in rest:
+        named += [including] if including == rest[0] else ["...", including]
+    named += ["..."] if rest and named[-1] != found[-1] else []
+    return ", ".join(named) + (f" ({len(found)} in all)" if rest else "")
+
+
+def sentence(e: Explanation) -> str:
+    """The one sentence that answers: what becomes of the requirement, and why."""
+    return _SENTENCES[e.code](e)
+
+
+def _owned(e: Explanation) -> str:
+    how = "which own it together" if len(e.owners) > 1 else _why_owner(e)
+    supplier = f"; this file is {e.chosen.repository}'s" if e.chosen and len(e.owners) > 1 else ""
+    return f"{_taken(e)} comes from {listed([r.name for r in e.owners])}, {how}{supplier}."
+
+
+def _why_owner(e: Explanation) -> str:
+    if e.rules and e.rules[0].key.startswith(("pins.", "repositories.")):
+        return f"to which {e.rules[0].key} routes it ({e.rules[0].file})"
+    return f"the highest-priority repository that has {e.project}"
+
+
+def _fits(e: Explanation) -> str:
+    owners = listed([r.name for r in e.owners])
+    return f"{_taken(e)} comes from {owners}, the highest-priority repository with a version that fits."
+
+
+def _merged(e: Explanation) -> str:
+    supplier = e.chosen.repository if e.chosen else "?"
+    among = listed([r.name for r in e.owners])
+    by = f" ({e.pin.place})" if e.pin else ""
+    return f"{_taken(e)} comes from {supplier}: version priority rules among {among}{by}."
+
+
+def _taken(e: Explanation) -> str:
+    return f"{e.project} {e.chosen.version}" if e.chosen else e.project
+
+
+def _has(line: Line) -> str:
+    """What a repository that owns a name has of it; a page without files is enough to own it."""
+    return versions(line.versions) if line.versions != () else "no file of it"
+
+
+def _no_match(e: Explanation) -> str:
+    has = "; ".join(f"{line.repository} has {_has(line)}" for line in _owner_lines(e))
+    wanted = f"no version of {e.project} fits {e.wanted}" if e.specifier else f"no file of {e.project} fits here"
+    return f"{wanted}: {has}."
+
+
+def _absent(e: Explanation) -> str:
+    asked = f"asked: {listed(e.asked)}" if e.asked else "no repository could be asked for it"
+    return f"no repository has {e.project}; {asked}."
+
+
+def _owned_absent(e: Explanation) -> str:
+    return f"{e.project} belongs to {listed(e.owners)}, which does not have it."
+
+
+def _unavailable(e: Explanation) -> str:
+    return (
+        f"{e.project}{_by(e)}: "
+        + "; ".join(f"{line.repository} is unavailable: {silence(line)}" for line in e.faulty)
+        + "."
+    )
+
+
+def _blocked(e: Explanation) -> str:
+    return f"{e.project} is blocked: {e.block} ({e.rules[0].place})."
+
+
+def _ambiguous(e: Explanation) -> str:
+    return f"{e.project}: {listed(e.rules)} match it equally well, and both set {e.conflict}."
+
+
+def _direct_url(e: Explanation) -> str:
+    verdict = "asks for a direct URL itself" if e.outcome is Outcome.SERVED else "names a direct URL, which is refused"
+    return f"{e.project} {verdict}: no repository is asked ({e.rules[0].place})."
+
+
+def _ruled_out(e: Explanation) -> str:
+    if not e.owners:
+        return f"{_maybe_owned(e)} So {_withheld(e)} not asked."
+    states = listed([f"{line.repository} is ruled out ({line.reason})" for line in _owner_lines(e)])
+    return f"{e.project} belongs to {listed(e.owners)} by {e.rules[0].key} ({e.rules[0].file}), and {states}."
+
+
+def _maybe_owned(e: Explanation) -> str:
+    lowest = max(line.repository.priority for line in e.withheld)
+    above = [line.repository for line in e.silenced if line.repository.priority < lowest]
+    return f"{e.project}{_by(e)}: --no-index rules out {listed(above)}, which may own it."
+
+
+def _withheld(e: Explanation) -> str:
+    names = [line.repository for line in e.withheld]
+    return f"{listed(names)} {'was' if len(names) == 1 else 'were'}"
+
+
+_SENTENCES = {
+    Code.OWNED: _owned,
+    Code.FITS: _fits,
+    Code.MERGED: _merged,
+    Code.NO_MATCH: _no_match,
+    Code.ABSENT: _absent,
+    Code.OWNED_ABSENT: _owned_absent,
+    Code.UNAVAILABLE: _unavailable,
+    Code.BLOCKED: _blocked,
+    Code.AMBIGUOUS: _ambiguous,
+    Code.OWNER_RULED_OUT: _ruled_out,
+    Code.DIRECT_URL: _direct_url,
+}
+
+
+def _owner_lines(e: Explanation) -> list[Line]:
+    return [e.line(owner) for owner in e.owners]
+
+
+def refusal(e: Explanation) -> str:
+    """The message of a refusal, in the form that all of repoprio's messages have."""
+    lead, *details = _REFUSALS[e.code](e)
+    if found := hint(e):
+        details.append(f"hint: {found.text}")
+    return message(lead, details, e.code.value, why=why(e), help_text=e.help)
+
+
+def why(e: Explanation) -> str:
+    """The command that tells more."""
+    options = ["--no-index"] if e.silenced else []
+    # A constraint goes with the requirement: what it leaves is what was asked for.
+    asked = f"{e.project}{e.specifier}" if e.constraint else e.requirement
+    return shell.command("repoprio", "explain", *options, asked)
+
+
+def aimed(said: str, python: str) -> str:
+    """`said` with each command that speaks of an environment told to speak of that of `python`; "": as it is."""
+    option = shell.command("--python", python)
+    return _SPEAKING.sub(lambda command: f"{command[0]} {option}", said) if python else said
+
+
+def silence(line: Line) -> str:
+    """Why a repository is unavailable, its mirrors too."""
+    mirrors = "".join(f"; its mirror {tried.url}: {tried.reason}" for tried in line.failures)
+    return f"{line.reason}{mirrors}"
+
+
+def message(
+    lead: str, details: Sequence[str], code: str, *, why: str | None = None, help_text: str | None = None
+) -> str:
+    """``repoprio: …``, indented details, then where to look on, and the stable code."""
+    tail = [part for part in (f"why: {why}" if why else "", f"help: {help_text}" if help_text else "") if part]
+    lines = [f"repoprio: {plain(lead)}", *(f"  {plain(detail)}" for detail in details if detail)]
+    return "\n".join([*lines, f"  {'    '.join([*tail, f'[{code}]'])}"])
+
+
+def _by(e: Explanation) -> str:
+    return f" (required by {e.required_by})" if e.required_by else ""
+
+
+def _refuse_no_match(e: Explanation) -> list[str]:
+    owners = listed(e.owners)
+    has = "; ".join(f"{line.repository} has {_has(line)}" for line in _owner_lines(e))
+    lone = _has(e.line(e.owners[0])) if len(e.owners) == 1 else ""
+    belongs = (
+        f"{e.project} belongs to {owners}, which has {lone}." if lone else f"{e.project} belongs to {owners}: {has}."
+    )
+    # That the versions do not fit the requirement is what the first line says.
+    reasons = [f"{rejected.file}: {rejected.reason}" for rejected in e.telling[:4]]
+    more = f" ({len(e.telling)} files in all)" if len(e.telling) > len(reasons) else ""
+    asked = [line.asked for line in _owner_lines(e) if line.asked and not line.versions]
+    below = " Lower-priority repositories were not asked."
+    return [
+        f"{e.wanted}{_by(e)}: no version fits.",
+        belongs + (below if any(line.status == "not-asked" for line in e.lines) else ""),
+        f"rejected: {'; '.join(reasons)}{more}" if reasons else "",
+        f"asked: {', '.join(asked)}" if asked else "",
+        f"rule: {e.narrowed}" if e.narrowed else "",
+    ]
+
+
+def _refuse_absent(e: Explanation) -> list[str]:
+    asked = f"asked: {listed(e.asked)}." if e.asked else "no repository could be asked for it."
+    ruled_out = [f"{line.repository} ({line.reason})" for line in e.lines if not line.asked]
+    return [
+        f"No matching distribution found for {e.wanted}{_by(e)}: no repository has {e.project}.",
+        asked,
+        f"not asked: {listed(ruled_out)}." if ruled_out else "",
+    ]
+
+
+def _refuse_owned_absent(e: Explanation) -> list[str]:
+    return [
+        _owned_absent(e),
+        f"wanted: {e.wanted}{_by(e)}. No other repository was asked.",
+        f"rule: {e.rules[0]}",
+    ]
+
+
+def _refuse_unavailable(e: Explanation) -> list[str]:
+    asked = [line.asked for line in e.faulty if line.asked]
+    below = [line.repository for line in e.lines if line.status == "not-asked"]
+    names = listed([line.repository.name for line in e.faulty])
+    return [
+        _unavailable(e),
+        f"asked: {', '.join(asked)}" if asked else "",
+        f"{names} may own {e.project}, so {listed(below)} {'was' if len(below) == 1 else 'were'} not asked."
+        if below
+        else "",
+        *(f"rule: {rule}" for rule in e.rules if rule.key.endswith((".url", ".canary"))),
+    ]
+
+
+def _refuse_blocked(e: Explanation) -> list[str]:
+    return [_blocked(e), f"asked for{_by(e)}: {e.wanted}"]
+
+
+def _refuse_ambiguous(e: Explanation) -> list[str]:
+    return [_ambiguous(e)]
+
+
+def _refuse_ruled_out(e: Explanation) -> list[str]:
+    if not e.owners:
+        return [
+            _maybe_owned(e),
+            f"{_withheld(e)} not asked: a lower repository may not serve what a higher one may own.",
+        ]
+    return [
+        f"{e.project}{_by(e)} belongs to {listed(e.owners)}, which may not be asked for it.",
+        *(f"{line.repository}: {line.reason}" for line in _owner_lines(e)),
+        "No other repository was asked.",
+        f"rule: {e.rules[0]}",
+    ]
+
+
+_REFUSALS = {
+    Code.NO_MATCH: _refuse_no_match,
+    Code.ABSENT: _refuse_absent,
+    Code.OWNED_ABSENT: _refuse_owned_absent,
+    Code.UNAVAILABLE: _refuse_unavailable,
+    Code.BLOCKED: _refuse_blocked,
+    Code.AMBIGUOUS: _refuse_ambiguous,
+    Code.OWNER_RULED_OUT: _refuse_ruled_out,
+}
+
+
+def foreign_login(url: str, repository: Repository, variable: str, origin: str | None, help_text: str | None) -> str:
+    """The refusal of a URL that carries the only login for a repository; `variable` begins its settings' names."""
+    return message(
+        f"{url} carries a login for {repository}, and there is no other.",
+        [
+            f"named by: {origin}" if origin else "",
+            "No file, page or package supplies a login for a repository of the policy; without one it is not asked.",
+            f"hint: set {variable}_USERNAME and {variable}_PASSWORD, and take the login out of the URL",
+        ],
+        "credentials",
+        help_text=help_text,
+    )
+
+
+def skipped_warning(repository: Repository, project: str, reason: str) -> str:
+    """The warning that an unavailable repository counted as absent."""
+    return plain(
+        f"repoprio: {project}: {repository} is unavailable ({reason}) and counts as absent "
+        f"(repositories.{repository.name}.skip-if-unavailable)."
+    )

@@ -1,0 +1,1 @@
+"""Durable state: files that several processes write."""

@@ -1,0 +1,105 @@
+"""Lines appended to a file that other processes append to as well: each line whole, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from repoprio.environments import owners
+
+# Without O_NONBLOCK a pipe that nobody reads would hold pip up; a terminal shall not become its own.
+_FLAGS = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_APPEND
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+# Seconds in which whoever holds the lock must be done: it is held for one write.
+_PATIENCE = 5.0
+_PAUSE = 0.01
+_LOCKED_BYTE = 2**30
+
+
+def append(file: str, lines: Sequence[str]) -> None:
+    """Append the lines, in UTF-8; raises `OSError` where not all of them could be written."""
+    descriptor = os.open(file, _FLAGS | _not_through_links_of_others(file), 0o600)
+    try:
+        with _locked(descriptor) as is_locked:
+            for line in lines:
+                _write(descriptor, f"{line}\n".encode("utf-8", "backslashreplace"), may_undo=is_locked)
+    finally:
+        os.close(descriptor)
+
+
+def _not_through_links_of_others(file: str) -> int:
+    """What keeps a link that another user put there, in /tmp say, from leading us to a file that is ours."""
+    if link := owners.link_of_another(file):
+        raise OSError(errno.ELOOP, f"{link} is a link that belongs to another user")
+    return 0 if os.path.islink(file) else getattr(os, "O_NOFOLLOW", 0)
+
+
+def _write(descriptor: int, content: bytes, *, may_undo: bool) -> None:
+    """One write: O_APPEND puts it at the end, whoever else writes; a part of a line (a full disk) is taken back."""
+    found = os.fstat(descriptor)
+    written = os.write(descriptor, content)
+    if written == len(content):
+        return
+    if may_undo and stat.S_ISREG(found.st_mode):
+        os.ftruncate(descriptor, found.st_size)
+    raise OSError(0, "only a part of a line could be written")
+
+
+@contextmanager
+def _locked(descriptor: int) -> Iterator[bool]:
+    """Whether the file is locked meanwhile; not every file can be, nor is waited for long."""
+    end = time.monotonic() + _PATIENCE
+    is_locked = _lock(descriptor)
+    while is_locked is False and time.monotonic() < end:
+        time.sleep(_PAUSE)
+        is_locked = _lock(descriptor)
+    try:
+        yield bool(is_locked)
+    finally:
+        if is_locked:
+            with suppress(OSError):
+                _unlock(descriptor)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> bool | None:
+        """Whether it is locked now: False where somebody else has it, None where it cannot be."""
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def _unlock(descriptor: int) -> None:
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> bool | None:
+        """Whether it is locked now: False where somebody else has it, None where it cannot be."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return None
+        return True
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
