@@ -65,8 +65,7 @@ class World:
 
     def installed(self) -> str | None:
         """The version of acme that is installed."""
-        listed = json.loads(self.env.run("list", "--format", "json").stdout)
-        return next((item["version"] for item in listed if item["name"] == "acme"), None)
+        return self.env.installed.get("acme")
 
 
 def install(*arguments: str) -> Callable[[World], str | None]:

@@ -85,8 +85,11 @@ def observed(done: Completed) -> str:
 
 def installed(env: PipEnv) -> dict[str, str]:
     """What is installed, by name, repoprio and what came with it aside."""
-    found = {d["name"]: d["version"] for d in json.loads(env.run("list", "--format", "json").stdout)}
-    return {name: version for name, version in found.items() if name not in ("repoprio", "packaging", "platformdirs")}
+    return {
+        name: version
+        for name, version in env.installed.items()
+        if name not in ("repoprio", "packaging", "platformdirs")
+    }
 
 
 @pytest.mark.parametrize("resolver", [[], LEGACY], ids=["new", "legacy"])

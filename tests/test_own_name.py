@@ -8,7 +8,7 @@ import pytest
 
 import repoprio
 from support.fixtures import EnvFactory, RepositoryFactory
-from test_pip import Scene, installed, refused
+from test_pip import Scene, refused
 
 NEW, OLD = "26.3", "22.0.2"
 VERSION = repoprio.__version__
@@ -39,8 +39,8 @@ def test_a_dependency_replaces_nothing(pip: str, options: list[str], fresh_env: 
     said = refused(env.run("install", *options, "wants", policy=scene.policy()), "no-match")
     assert f"repoprio-99.0-py3-none-any.whl: {VERSION} is installed, and stays" in said
     assert "ask for repoprio by name" in said
-    assert "wants" not in installed(env)
-    assert installed(env)["repoprio"] == VERSION
+    assert "wants" not in env.installed
+    assert env.installed["repoprio"] == VERSION
 
 
 @pytest.mark.parametrize("options", [["-U", "--upgrade-strategy", "eager"], ["-U"]])
@@ -49,8 +49,8 @@ def test_an_upgrade_of_another_moves_nothing(options: list[str], fresh_env: EnvF
     env = fresh_env(NEW)
     done = env.run("install", *options, "likes", policy=scene.policy())
     assert done.code == 0, done.stderr
-    assert installed(env)["likes"] == "1.0"
-    assert installed(env)["repoprio"] == VERSION
+    assert env.installed["likes"] == "1.0"
+    assert env.installed["repoprio"] == VERSION
 
 
 def test_a_constraint_does_not_ask(fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_an_environment_with_a_pointer_keeps_its_guard(fresh_env: EnvFactory, sc
     assert enabled.code == 0, enabled.stderr
     said = refused(other.run("install", "wants", policy=scene.policy()), "no-match")
     assert "ask for repoprio by name" in said
-    assert "repoprio" not in installed(other)
+    assert "repoprio" not in other.installed
 
 
 def test_a_build_may_need_another(fresh_env: EnvFactory, scene: Scene) -> None:
@@ -91,7 +91,7 @@ def test_a_build_may_need_another(fresh_env: EnvFactory, scene: Scene) -> None:
     done = env.run("wheel", "--no-deps", "tool", policy=scene.policy())
     assert done.code == 0, done.stdout + done.stderr
     assert any("repoprio-99.0" in path for path in scene.public.requests)
-    assert installed(env)["repoprio"] == VERSION
+    assert env.installed["repoprio"] == VERSION
 
 
 def test_looking_tells_what_there_is(pip_env: EnvFactory, scene: Scene) -> None:

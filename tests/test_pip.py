@@ -11,7 +11,7 @@ import pytest
 
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
-from support.pips import Completed, PipEnv
+from support.pips import Completed
 from support.repository import DirectoryRepository, RepositoryServer
 
 PIPS = ["26.3", "24.0"]
@@ -46,11 +46,6 @@ def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
     return Scene(repository, tmp_path)
 
 
-def installed(env: PipEnv) -> dict[str, str]:
-    """What is installed in `env`, by name."""
-    return {d["name"]: d["version"] for d in json.loads(env.run("list", "--format", "json").stdout)}
-
-
 def refused(done: Completed, code: str) -> str:
     """The refusal of a run that ended as a refusal must; its stderr."""
     assert done.code == 1, done.stdout + done.stderr
@@ -65,7 +60,7 @@ def test_install_takes_the_owners_and_never_asks_below(pip: str, fresh_env: EnvF
     env = fresh_env(pip)
     done = env.run("install", "requests", "Acme", policy=scene.policy())
     assert done.code == 0, done.stderr
-    found = installed(env)
+    found = env.installed
     assert (found["acme"], found["requests"]) == ("1.1", "2.0")
     assert not scene.public.asked("acme")
     assert scene.corp.asked("requests")
@@ -77,7 +72,7 @@ def test_upgrade_stays_with_the_owner(pip: str, fresh_env: EnvFactory, scene: Sc
     assert env.run("install", "acme==1.0", policy=scene.policy()).code == 0
     done = env.run("install", "-U", "acme", policy=scene.policy())
     assert done.code == 0
-    assert installed(env)["acme"] == "1.1"
+    assert env.installed["acme"] == "1.1"
     assert not scene.public.asked("acme")
 
 
@@ -263,7 +258,7 @@ def test_a_faulty_policy(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
     assert "Traceback" not in done.stderr
     assert 'mode: \'loose\' is not "strict", "flexible" or "observe"' in done.stderr
     assert "pins.x.projects: ['a['] has 'a[', which is not a project name" in done.stderr
-    assert "acme" not in installed(env)
+    assert "acme" not in env.installed
     assert not scene.corp.requests
     assert env.run("list", policy=policy).code == 0
     assert env.run("config", "list", policy=policy).code == 0

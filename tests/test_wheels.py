@@ -13,7 +13,7 @@ import repoprio
 from repoprio.pip_adapter.install.removals import removed
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import PipEnv
-from test_pip import Scene, installed, refused
+from test_pip import Scene, refused
 
 NEW, OLD = "26.3", "22.0.2"
 CODE = "writes-configuration"
@@ -71,7 +71,7 @@ def test_no_wheel_writes_there(place: str, fresh_env: EnvFactory, scene: Scene) 
     assert f"evil from public (priority 90) would write {file}" in said
     assert f"in evil-1.0-py3-none-any.whl: {member}" in said
     assert (file.read_bytes() if file.exists() else None) == before
-    assert {"evil", "acme"}.isdisjoint(installed(env))
+    assert {"evil", "acme"}.isdisjoint(env.installed)
 
 
 def test_what_lands_elsewhere_is_let_through(fresh_env: EnvFactory, scene: Scene) -> None:
@@ -97,7 +97,7 @@ def test_other_pips(pip: str, options: list[str], fresh_env: EnvFactory, scene: 
     scene.public.add("nice", {"version": "1.0", "requires": ["evil"]})
     said = refused(env.run("install", *options, "nice", policy=scene.policy()), CODE)
     assert "evil from public (priority 90) (required by nice)" in said
-    assert "nice" not in installed(env)
+    assert "nice" not in env.installed
     assert not (env.root / "pip.conf").exists()
 
 
@@ -320,7 +320,7 @@ def test_an_equal_version_replaces_nothing(fresh_env: EnvFactory, scene: Scene, 
     scene.public.add("likes", {"version": "1.0", "requires": ["repoprio"]})
     said = refused(env.run("install", "--force-reinstall", "likes", policy=scene.policy()), "ask-by-name")
     assert "repoprio from public (priority 90) (required by likes) would replace what guards this pip" in said
-    assert "likes" not in installed(env)
+    assert "likes" not in env.installed
     # Elsewhere it replaces nothing.
     elsewhere = env.run("install", "--target", str(tmp_path / "x"), "likes", policy=scene.policy())
     assert elsewhere.code == 0, elsewhere.stderr
@@ -341,4 +341,4 @@ def test_a_url_of_repoprio_replaces_nothing(policy: str, fresh_env: EnvFactory, 
     options = [] if policy == "direct-urls" else ["-c", str(constraints)]
     file = scene.policy(before='direct-urls = "allow"' if policy == "direct-urls" else "")
     refused(env.run("install", *options, "likes", policy=file), "ask-by-name")
-    assert installed(env)["repoprio"] == repoprio.__version__
+    assert env.installed["repoprio"] == repoprio.__version__

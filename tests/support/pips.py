@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -11,12 +12,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from filelock import FileLock
 
+from . import warm
 from .files import fold
 
 CONFIG_VARIABLE: Final = "REPOPRIO_CONFIG"
@@ -79,21 +81,30 @@ class Outcome:
 
 @dataclass(frozen=True)
 class PipEnv:
-    """A virtual environment with one version of pip; `home` is where it keeps its things."""
+    """A virtual environment with one version of pip; `home` is where it keeps its things.
+
+    `is_shared`: nothing is installed into it, so its commands may run in a Python that has loaded them already.
+    """
 
     root: Path
     pip_version: str
     home: Path
+    is_shared: bool = False
     python: Path = field(init=False)
 
     def __post_init__(self) -> None:
         """Derive the interpreter from the root."""
         object.__setattr__(self, "python", _interpreter(self.root))
 
-    @cached_property
+    @property
     def site_packages(self) -> Path:
         """Where the environment keeps its packages."""
-        return Path(_output([str(self.python), "-I", "-c", _WHERE]).strip())
+        return _site_packages(self.python)
+
+    @property
+    def installed(self) -> dict[str, str]:
+        """The versions of what is installed, by name."""
+        return {found.metadata["Name"]: found.version for found in distributions(path=[str(self.site_packages)])}
 
     def with_home(self, home: Path) -> PipEnv:
         """Return the same environment with another home, so with caches of its own."""
@@ -134,10 +145,13 @@ class PipEnv:
         input: str | None = None,
     ) -> Completed:
         """Run any module with `python -m`, as `run` runs pip."""
-        done = subprocess.run(
+        variables, folder, done = self.environment(policy, env), cwd or self._folder("work"), None
+        if self.is_shared and warm.can_run(name, variables, env or {}, folder):
+            done = warm.run(self.python, name, args, variables, folder, input, timeout)
+        done = done or subprocess.run(
             [str(self.python), "-m", name, *args],
-            env=self.environment(policy, env),
-            cwd=cwd or self._folder("work"),
+            env=variables,
+            cwd=folder,
             timeout=timeout,
             encoding="utf-8",
             capture_output=True,
@@ -163,9 +177,9 @@ class PipEnv:
     def environment(self, policy: Path | None = None, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the variables a command gets: the machine's, cleaned, and then `extra`."""
         kept = {key: value for key, value in os.environ.items() if not _is_dropped(key)}
-        # A repoprio on PATH would be the one that hints speak to.
+        # A repoprio on PATH would be the one that hints speak to; of rustc each session of pip asks the version.
         folders = kept.get("PATH", "").split(os.pathsep)
-        kept["PATH"] = os.pathsep.join(folder for folder in folders if not shutil.which("repoprio", path=folder))
+        kept["PATH"] = os.pathsep.join(folder for folder in folders if not _has(folder, "repoprio", "rustc"))
         home = str(self._folder("home"))
         places = {key: str(self._folder(name)) for key, name in _XDG.items()}
         chosen = {} if policy is None else {CONFIG_VARIABLE: str(policy)}
@@ -194,7 +208,7 @@ class EnvStore:
                 shutil.rmtree(root, ignore_errors=True)
                 make_env(root, pip_version, python, wheel)
                 _mark(root).touch()
-        return PipEnv(root, pip_version, root / "home")
+        return PipEnv(root, pip_version, root / "home", is_shared=True)
 
     def with_package(self, package: str, python: str = sys.executable) -> PipEnv:
         """Return an environment with this package and what it needs, made by whoever comes first."""
@@ -209,10 +223,13 @@ class EnvStore:
 
     def copy(self, env: PipEnv, root: Path) -> PipEnv:
         """Return a private environment with the same packages, free to be changed."""
-        _make_venv(root, str(env.python))
         copy = PipEnv(root, env.pip_version, root / "home")
+        copy.python.parent.mkdir(parents=True)
+        # What else lies beside the interpreter names the folder of the environment that it was made for.
+        for file in (env.root / "pyvenv.cfg", *env.python.parent.glob("python*")):
+            shutil.copy2(file, root / file.relative_to(env.root), follow_symlinks=False)
         # Copied, not linked: a test may write into a file that both would share.
-        shutil.copytree(env.site_packages, copy.site_packages, dirs_exist_ok=True)
+        shutil.copytree(env.site_packages, root / env.site_packages.relative_to(env.root))
         return copy
 
     def wheel(self, project_root: Path) -> Path:
@@ -290,9 +307,18 @@ def _key(pip_version: str, wheel: Path | None, python: str) -> str:
     return f"pip{pip_version}-py{version}-{interpreter}-{content}"
 
 
+@functools.cache
+def _site_packages(python: Path) -> Path:
+    return Path(_output([str(python), "-I", "-c", _WHERE]).strip())
+
+
 def _interpreter(root: Path) -> Path:
     windows = os.name == "nt"
     return root / ("Scripts" if windows else "bin") / ("python.exe" if windows else "python")
+
+
+def _has(folder: str, *programs: str) -> bool:
+    return any(os.access(os.path.join(folder, program), os.X_OK) for program in programs)
 
 
 def _is_dropped(key: str) -> bool:

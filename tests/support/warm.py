@@ -1,0 +1,125 @@
+"""Commands of pip and repoprio, each run by a fork of a Python that has loaded them: a start is most of the cost."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+PROGRAMS: Final = frozenset({"pip", "repoprio"})
+_POLICY: Final = "REPOPRIO_CONFIG"
+# What a Python looks at when it starts, and what repoprio looks at when it is loaded.
+_AT_START: Final = ("PYTHON", "LC_", "LANG", "LD_", "_REPOPRIO_")
+_SCRIPT: Final = Path(__file__).with_name("warm_python.py")
+
+
+class WarmPython:
+    """A Python that has loaded pip or repoprio, and forks for each command."""
+
+    def __init__(self, python: Path, module: str, env: Mapping[str, str]) -> None:
+        """Start it; `env` names some policy, so that pip is guarded when it is loaded."""
+        read_lines, self._lines = os.pipe()
+        self._answers, written_answers = os.pipe()
+        self._run = subprocess.Popen(
+            [str(python), str(_SCRIPT), str(read_lines), str(written_answers), module],
+            pass_fds=(read_lines, written_answers), env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        os.close(read_lines)
+        os.close(written_answers)
+        self._module = module
+        self._rest = b""
+        self._free = Lock()
+
+    def run(
+        self, args: Sequence[str], env: Mapping[str, str], cwd: Path, input: str | None, timeout: float
+    ) -> subprocess.CompletedProcess[str] | None:
+        """Run the module as `python -m` would; None while another thread's command runs."""
+        if not self._free.acquire(blocking=False):
+            return None
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                return self._done(args, env, cwd, input, timeout, Path(folder))
+        finally:
+            self._free.release()
+
+    def close(self) -> None:
+        """End it."""
+        os.close(self._lines)
+        self._run.wait(20)
+        os.close(self._answers)
+
+    def _done(
+        self, args: Sequence[str], env: Mapping[str, str], cwd: Path, input: str | None, timeout: float, folder: Path
+    ) -> subprocess.CompletedProcess[str]:
+        streams = [folder / "stdin", folder / "stdout", folder / "stderr"]
+        for stream in streams:
+            stream.write_text(input or "" if stream is streams[0] else "", encoding="utf-8")
+        told = {
+            "module": self._module,
+            "args": args,
+            "env": dict(env),
+            "cwd": str(cwd),
+            "streams": [*map(str, streams)],
+        }
+        os.write(self._lines, f"{json.dumps(told)}\n".encode())
+        pid = self._number(timeout)
+        try:
+            code = self._number(timeout)
+        except TimeoutError:
+            os.kill(pid, signal.SIGKILL)
+            self._number(timeout)
+            raise subprocess.TimeoutExpired([self._module, *args], timeout) from None
+        said = [stream.read_text(encoding="utf-8") for stream in streams[1:]]
+        return subprocess.CompletedProcess([self._module, *args], code, *said)
+
+    def _number(self, timeout: float) -> int:
+        while b"\n" not in self._rest:
+            if not select.select([self._answers], [], [], timeout)[0]:
+                raise TimeoutError
+            more = os.read(self._answers, 4096)
+            if not more:
+                raise RuntimeError(f"the warm Python of {self._module} has ended: {self._run.wait(20)}")
+            self._rest += more
+        line, self._rest = self._rest.split(b"\n", 1)
+        return int(line)
+
+
+_RUNNING: dict[tuple[Path, str], WarmPython] = {}
+
+
+def can_run(module: str, env: Mapping[str, str], extra: Mapping[str, str], cwd: Path) -> bool:
+    """Whether a warm Python would do what a new one does: a policy is named, and nothing speaks to the start."""
+    return (
+        module in PROGRAMS
+        and hasattr(os, "fork")
+        and env.get(_POLICY, os.devnull) != os.devnull
+        and not any(name.startswith(_AT_START) for name in extra)
+        # `python -m` finds what lies in its folder first.
+        and not any(entry.name.partition(".")[0] in sys.stdlib_module_names | PROGRAMS for entry in cwd.iterdir())
+    )
+
+
+def run(
+    python: Path, module: str, args: Sequence[str], env: Mapping[str, str], cwd: Path, input: str | None, timeout: float
+) -> subprocess.CompletedProcess[str] | None:
+    """Run the module with the warm Python of this environment; None while it is busy."""
+    key = (python, module)
+    if key not in _RUNNING:
+        _RUNNING[key] = WarmPython(python, module, {**env, _POLICY: str(_SCRIPT)})
+    return _RUNNING[key].run(args, env, cwd, input, timeout)
+
+
+@atexit.register
+def close() -> None:
+    """End them all."""
+    while _RUNNING:
+        _RUNNING.popitem()[1].close()

@@ -1,0 +1,99 @@
+"""A Python that has loaded a program, and forks for each command of it; a fork runs it as `python -m` would.
+
+In, a line of JSON for each: {"module", "args", "env", "cwd", "streams" (paths: stdin, stdout, stderr)}. Out: a line
+with the fork's pid, and one with its exit status. Started by `support.warm` with the Python of an environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import runpy
+import sys
+import types
+from typing import Any
+
+_PIP = (
+    "encodings.idna",
+    "netrc",
+    "pip._internal.cli.main",
+    "pip._internal.cli.main_parser",
+    "pip._internal.cli.autocompletion",
+    "pip._internal.commands.install",
+    "pip._internal.metadata.importlib",
+    "pip._internal.resolution.resolvelib.resolver",
+    "pip._internal.utils.wheel",
+    "pip._vendor.truststore",
+    # What repoprio loads when it reads the policy, and no more: pip 26.3 forbids imports once it installs.
+    "repoprio.config.load",
+    "repoprio.pip_adapter.compat",
+    "repoprio.pip_adapter.finder.policy_finder",
+    "repoprio.pip_adapter.log_redaction",
+    "repoprio.pip_adapter.install.wheel_check",
+)
+_REPOPRIO = (
+    "repoprio.cli.main",
+    "repoprio.cli.explain",
+    "repoprio.pip_adapter.inspect.context",
+    "repoprio.pip_adapter.inspect.explain",
+)
+# What a program loads whatever its command is, of what this version of it has.
+_LOADED = {"pip": _PIP, "repoprio": (*_PIP, *_REPOPRIO)}
+_WRITTEN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+
+
+def main() -> None:
+    """Fork for each line."""
+    lines, answers = os.fdopen(int(sys.argv[1])), os.fdopen(int(sys.argv[2]), "w")
+    for name in _LOADED[sys.argv[3]]:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    _ask_system()
+    gc.freeze()
+    for line in lines:
+        pid = os.fork()
+        if not pid:
+            lines.close()
+            answers.close()
+            become(json.loads(line))
+            return
+        print(pid, file=answers, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), file=answers, flush=True)
+
+
+def become(command: dict[str, Any]) -> None:
+    """Take the variables, the folder, the streams and the arguments; then run the module, and end as it ends."""
+    for number, (path, flags) in enumerate(zip(command["streams"], (os.O_RDONLY, _WRITTEN, _WRITTEN), strict=True)):
+        opened = os.open(path, flags)
+        os.dup2(opened, number)
+        os.close(opened)
+    os.environ.clear()
+    os.environ.update(command["env"])
+    os.chdir(command["cwd"])
+    sys.path[0] = os.getcwd()
+    sys.argv = ["-m", *command["args"]]
+    sys.orig_argv = [sys.executable, "-m", command["module"], *command["args"]]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    _find_cache()
+    run: Any = vars(runpy)["_run_module_as_main"]
+    run(command["module"])
+
+
+def _ask_system() -> None:
+    """Run the programs that tell what system this is: pip tells each repository, and remembers it."""
+    session: Any = importlib.import_module("pip._internal.network.session")
+    session.user_agent()
+
+
+def _find_cache() -> None:
+    """Look for the place of pip's cache again: pip does so while it is loaded."""
+    cmdoptions: Any = importlib.import_module("pip._internal.cli.cmdoptions")
+    appdirs: Any = importlib.import_module("pip._internal.utils.appdirs")
+    cmdoptions.cache_dir.keywords["default"] = appdirs.user_cache_dir("pip")
+
+
+if __name__ == "__main__":
+    main()
