@@ -14,17 +14,23 @@ from dataclasses import dataclass
 _SETTINGS = frozenset({"pip.conf", "pip.ini", "pyvenv.cfg", "uv.toml"})
 _PACKAGES = ("/site-packages", "/dist-packages")
 _CACHE = "/__pycache__"
+# What setuptools' editable installations left in the folder of packages: the place of a project's metadata.
+_LINK = ".egg-link"
 # Modules, compiled ones among them, folders, metadata, and what Python runs at its start (PEP 829).
 _HOOK = re.compile(r"_repoprio|repoprio(?:[.-]|$)")
 _CUSTOM = re.compile(r"sitecustomize(?:\.|$)")
 
 
 class Ground(enum.Enum):
-    """What lies at a place: settings of pip or of an environment, the policy, or what belongs to repoprio alone."""
+    """What lies at a place: settings of pip or of an environment, the policy, or what belongs to repoprio alone.
+
+    A link has pip uninstall by metadata that may lie anywhere, in an archive too.
+    """
 
     SETTINGS = enum.auto()
     POLICY = enum.auto()
     HOOK = enum.auto()
+    LINK = enum.auto()
 
 
 def fold(path: str) -> str:
@@ -59,6 +65,8 @@ class Grounds:
             return Ground.POLICY
         if place in self.settings or (is_setting(name) and folder in self.environments):
             return Ground.SETTINGS
+        if name.endswith(_LINK) and self._holds_packages(folder):
+            return Ground.LINK
         return Ground.HOOK if self._is_hook(place, root) else None
 
     def below(self, folder: str) -> Ground | None:
@@ -78,9 +86,12 @@ class Grounds:
         folder = place[:begin]
         for part in place[begin + 1 :].split("/"):
             home = folder.removesuffix(_CACHE)
-            if _HOOK.match(part) and (home in self.imports or home.endswith(_PACKAGES)):
+            if _HOOK.match(part) and self._holds_packages(home):
                 return True
             if _CUSTOM.match(part) and home in self.customs:
                 return True
             folder = f"{folder}/{part}"
         return False
+
+    def _holds_packages(self, folder: str) -> bool:
+        return folder in self.imports or folder.endswith(_PACKAGES)

@@ -18,19 +18,22 @@ _METADATA = (".dist-info", ".egg-info")
 _LISTS = frozenset({"record", "installed-files.txt", "top_level.txt", "entry_points.txt"})
 
 
-def removed(place: str, read: Callable[[], bytes], scripts: Iterable[str]) -> Iterator[tuple[str, str]]:
+def removed(
+    place: str, read: Callable[[], bytes], scripts: Iterable[str], *, is_imported: bool = False
+) -> Iterator[tuple[str, str]]:
     """The places that pip would remove because of the file at `place`, each after the folder that it starts from.
 
-    `read` gives the file's content, `scripts` are the folders from which pip removes scripts.
+    `read` gives the file's content, `scripts` are the folders from which pip removes scripts. `is_imported`: Python
+    imports from this very file, as from lib/python311.zip.
     """
-    if fold(os.path.basename(place)).endswith(".egg"):
-        yield from _by_egg(place, read(), scripts)
+    if is_imported or fold(os.path.basename(place)).endswith(".egg"):
+        yield from _by_archive(place, read(), scripts)
     else:
         yield from _by_file(place, read, scripts)
 
 
-def _by_egg(place: str, data: bytes, scripts: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """As `removed`, for an egg that is one file: pip looks into it."""
+def _by_archive(place: str, data: bytes, scripts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """As `removed`, for an egg that is one file, or another archive on the path: pip looks into it."""
     if not is_zipfile(io.BytesIO(data)):
         return
     try:
@@ -54,7 +57,10 @@ def _by_file(place: str, read: Callable[[], bytes], scripts: Iterable[str]) -> I
 def _by_list(name: str, text: str, folder: str, scripts: Iterable[str]) -> Iterator[tuple[str, str]]:
     base = os.path.dirname(folder)
     if name == "record":
-        yield from ((base, _joined(base, row[0])) for row in csv.reader(text.splitlines()) if row)
+        try:
+            yield from ((base, _joined(base, row[0])) for row in csv.reader(text.splitlines()) if row)
+        except csv.Error as error:
+            raise BadZipFile(f"RECORD in {os.path.basename(folder)}: {error}") from None
     elif name == "installed-files.txt":
         yield from ((base, _joined(folder, line)) for line in text.splitlines())
     elif name == "top_level.txt":

@@ -10,6 +10,7 @@ import enum
 import functools
 import os
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -151,7 +152,10 @@ class _Wheel:
 
     def _removals(self, effect: Effect) -> Iterator[Effect]:
         """What an uninstallation, or the next upgrade, would remove: pip believes the metadata that was installed."""
-        found = removals.removed(effect.place, lambda: self._read(effect.member), self._scripts)
+        is_imported = _key(self._moved(effect.place)) in self._grounds.imports
+        found = removals.removed(
+            effect.place, lambda: self._read(effect.member), self._scripts, is_imported=is_imported
+        )
         yield from (Effect(effect.member, place, base, Deed.LISTS) for base, place in found)
 
     def _replaced(self, written: Iterable[Effect]) -> Iterator[Effect]:
@@ -178,6 +182,8 @@ class _Wheel:
             grounds = replace(grounds, environments=grounds.environments | {key})
         place = f"{key}/{name}"
         found = grounds.of(place, self._folded(effect.base))
+        if found is Ground.LINK and effect.deed is not Deed.WRITES:
+            return None
         # pip writes a file over a link to a folder, and what lay there is not found any more.
         takes_folder = effect.deed is not Deed.WRITES or os.path.islink(self._moved(effect.place))
         return found or (grounds.below(place) if takes_folder else None)
@@ -201,7 +207,13 @@ class _Wheel:
 
     def _read(self, member: str) -> bytes:
         """The content of a file; nothing for a script that pip makes."""
-        return self._archive.read(member) if member in self._archive.NameToInfo else b""
+        if member not in self._archive.NameToInfo:
+            return b""
+        try:
+            return self._archive.read(member)
+        except (RuntimeError, zlib.error, EOFError) as error:
+            # An encryption or a compression that zipfile does not know, or bytes that are none.
+            raise BadZipFile(f"{member}: {error}") from None
 
     def _is_routed(self) -> bool:
         """Whether `owns` or a pin routes the name to the repository that it came from."""
@@ -252,6 +264,10 @@ _WORDS = {
     Ground.POLICY: ("that is the policy, which no wheel may bring", "lay the policy down without a wheel"),
     Ground.HOOK: (
         "a file that belongs to repoprio alone",
+        "do without {name}, and tell whoever keeps that repository",
+    ),
+    Ground.LINK: (
+        "it would have pip uninstall by what lies elsewhere, files of repoprio's perhaps",
         "do without {name}, and tell whoever keeps that repository",
     ),
 }
