@@ -250,6 +250,30 @@ def test_fixes_of_what_is_not_known() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("alone", "policy", "said"),
+    [
+        (STRANGE, OWN, 'too: ask go/pip to set repositories.corp.owns = ["acme"]'),
+        (STRANGE, pick("1.0", replace(CORP, owns=(Pattern.parse("x"),))), 'ask go/pip to add "acme" to'),
+        (
+            STRANGE,
+            Failure("no-match", "none.", owners=(CORP,)),
+            'ask go/pip to set repositories.corp.exclude = ["acme"]',
+        ),
+        (None, Failure("absent", "no."), "or ask go/pip to add the repository that has it to the policy"),
+        (None, Failure("blocked", "no."), "or ask go/pip to change the pin"),
+        (None, Failure("ambiguous-pins", "no."), "ask go/pip to make one of the pins more specific"),
+    ],
+)
+def test_under_a_lock_the_fix_is_to_ask_its_keeper(alone: Side, policy: Side, said: str) -> None:
+    """Who may not change the policy is told whom to ask for what, and nobody else is."""
+    locked = replace(POLICY, lock=Rule("locked", "true", FILE), help="go/pip")
+    twin = Twin.NAMESAKE if isinstance(policy, Failure) else Twin.MISSING
+    (judged,) = judge([Pair("acme", alone or policy, policy, twin)])
+    assert said in (fix(locked, judged) or "")
+    assert "go/pip" not in (fix(POLICY, judged) or "")
+
+
 places = st.sampled_from([CORP, PYPI, None])
 picks = st.builds(pick, st.sampled_from(["1.0", "2.0", None]), places, unread=st.booleans())
 codes = st.sampled_from(["no-match", "absent", "unavailable", "conflict", "direct-url", "blocked"])

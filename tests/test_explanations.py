@@ -340,11 +340,18 @@ def test_under_a_lock_nobody_is_told_to_add() -> None:
     ):
         absent = hint(explained(policy, {"corp": Status(404), "wheels": Missing()}))
         assert absent is not None
-        assert absent.text == f"check the spelling; or publish it, or ask {keeper} to add the repository that has it"
+        assert (
+            absent.text
+            == f"check the spelling; or publish it, or ask {keeper} to add the repository that has it to the policy"
+        )
         decision = drive(Lookup(Run[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
         offline = hint(explain(policy, decision, "acme", {}))
         assert offline is not None
         assert f"ask {keeper} to set repositories.wheels.offline = true in " in offline.text
+    twice = Policy((CORP,), tuple(Pin(n, (Pattern.parse("acme"),), block="no") for n in "ab"), lock=lock)
+    clash = hint(explained(twice, {}))
+    assert clash is not None
+    assert clash.text.startswith("ask whoever keeps /etc/repoprio/repoprio.toml to make one pattern more specific")
     assert Policy((CORP,), lock=lock._replace(value="extend")).keeper is None
 
 

@@ -84,7 +84,7 @@ def _merged(
     how = "a pin merges them" if merges else "they share one tier"
     said = f"{who}; {listed([r.name for r in sharing])} own it together ({how}), so the newest version wins."
     names = listed([r.name for r in sharing], "or")
-    fix = f'say whose it is: "{found.name}" in owns of {names}'
+    fix = policy.change(f'say whose it is: "{found.name}" in owns of {names}')
     return Finding("merged", said, fix, found.name, repository=owner, rule=rule, detail=_names(listing))
 
 
@@ -92,7 +92,7 @@ def _shadowed(policy: Policy, found: Route, who: str, owner: Repository, listing
     rule = policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
     flexible = "; where nothing of it fits, flexible mode asks the others" if found.mode is Mode.FLEXIBLE else ""
     said = f"{who}; {owner} owns it, by its priority alone{flexible}: other installers would take the newest."
-    fix = f"{_owns(owner, [found.name])}: then it comes from {owner.name} or not at all"
+    fix = f"{policy.change(_owns(owner, [found.name]), verb='set ')}: then it comes from {owner.name} or not at all"
     return Finding("shadowed", said, fix, found.name, repository=owner, rule=rule, detail=_names(listing))
 
 

@@ -223,8 +223,8 @@ class Audit:
 
     `subject` is "environment", "files" or "collisions"; `unit` what it counts and `checked` how many of them it held
     against the policy. `remedy` is TOML that would mend what the policy can mend, "" where there is nothing;
-    `caution` is what to know before one mends anything. `read` are the folders of packages that were read,
-    `is_elsewhere` that they were told by their layout, not by the Python that runs.
+    `keeper` is whom to ask for it under a lock; `caution` is what to know before one mends anything. `read` are the
+    folders of packages that were read, `is_elsewhere` that they were told by their layout, not by the Python that runs.
     """
 
     subject: str
@@ -233,6 +233,7 @@ class Audit:
     findings: tuple[Finding, ...]
     remedy: str = ""
     help: str | None = None
+    keeper: str | None = None
     caution: str | None = None
     read: tuple[str, ...] = ()
     is_elsewhere: bool = False

@@ -71,7 +71,7 @@ def judge(
     if decision.outcome is Outcome.UNAVAILABLE or _skipped(decision):
         return [_unavailable(policy, decision, subject)]
     if not decision.offers:
-        return [_unsupplied(decision, subject)]
+        return [_unsupplied(policy, decision, subject)]
     found = _held(policy, decision, subject, offer) if subject.version else []
     route = decision.route
     if is_pinned_out and isinstance(route, Route) and route.versions:
@@ -82,7 +82,7 @@ def judge(
     return found
 
 
-def _unsupplied(decision: Decision[Any], subject: Subject) -> Finding:
+def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Finding:
     """The finding where no repository may, can or does supply the name."""
     route = decision.route
     verb = f"{subject} {subject.verb}"
@@ -93,7 +93,7 @@ def _unsupplied(decision: Decision[Any], subject: Subject) -> Finding:
     if isinstance(route, Conflict):
         rules = listed(route.rules)
         said = f"{verb}, but {rules} match {subject.project} equally well, and both set {route.sets}."
-        mend = "make one pattern more specific, or drop one of the two"
+        mend = policy.change("make one pattern more specific, or drop one of the two")
         return finding(subject, "ambiguous-pins", said, mend, rule=route.rules[0])
     rule = route.rules[0] if route.rules else None
     owner = route.owners[0] if route.owners else None
@@ -105,7 +105,7 @@ def _unsupplied(decision: Decision[Any], subject: Subject) -> Finding:
         return finding(subject, "owner-ruled-out", said, "audit again without --no-index (unset PIP_NO_INDEX)")
     if decision.code is Code.OWNER_RULED_OUT:
         said = f"{verb}, but {subject.project} belongs to {owners}, which may not be asked for it ({by})."
-        mend = "enable the owner for this name, or route the name elsewhere"
+        mend = policy.change("enable the owner for this name, or route the name elsewhere")
         return finding(subject, "owner-ruled-out", said, mend, repository=owner, rule=rule)
     if decision.code is Code.OWNED_ABSENT:
         said = f"{verb}, but {subject.project} belongs to {owners}, which does not have it ({by}): "
@@ -116,7 +116,7 @@ def _unsupplied(decision: Decision[Any], subject: Subject) -> Finding:
     asked = [f.repository for f in decision.findings if f.asked]
     said = f"{verb}, and no repository of the policy has {subject.project}"
     said += f": {listed(asked)} {'were' if len(asked) > 1 else 'was'} asked." if asked else "; none could be asked."
-    mend = "add the repository that it came from to the policy, if you want to keep it"
+    mend = f"{policy.change('add the repository that it came from to the policy')}, if you want to keep it"
     return finding(subject, "unknown", said, mend)
 
 

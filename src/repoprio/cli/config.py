@@ -94,8 +94,7 @@ def _doubts(survey: Survey, wishes: Sequence[policy.Wish] = ()) -> list[Doubt]:
     if survey.policy is None:
         return []
     refused = [wish for wish in wishes if survey.policy.unlisted is Unlisted.REFUSE and wish.is_unlisted]
-    keeper = survey.policy.keeper
-    hint = f"take it out there, or {f'ask {keeper} to add it' if keeper else 'add it to the policy'}"
+    hint = f"take it out there, or {survey.policy.change('add it to the policy')}"
     is_observed = survey.policy.mode is Mode.OBSERVE
     when = "once the policy is enforced " if is_observed else ""
     problem = f"is not in the policy, so {when}every pip that looks up a project stops"

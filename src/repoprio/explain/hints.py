@@ -7,6 +7,7 @@ from typing import NamedTuple
 from repoprio.explain.explanation import Explanation, Line
 from repoprio.lookup.project import Code
 from repoprio.lookup.reasons import Cause, Rejection, listed
+from repoprio.policy.model import by_keeper
 
 
 class Hint(NamedTuple):
@@ -32,8 +33,7 @@ def _without_index(e: Explanation) -> Hint:
         return Hint("drop-no-index", "drop --no-index, if you can")
     name, file = keys[0]
     words = f"drop --no-index; or, if the files of {name} were gathered under this policy, "
-    set_it = f"ask {e.keeper} to set" if e.keeper else "set"
-    return Hint("offline", f"{words}{set_it} repositories.{name}.offline = true in {file}")
+    return Hint("offline", words + by_keeper(e.keeper, f"set repositories.{name}.offline = true in {file}"))
 
 
 def _no_match(e: Explanation) -> Hint:
@@ -47,7 +47,8 @@ def _no_match(e: Explanation) -> Hint:
     here = [rejected for rejected in e.telling if rejected.is_for_here]
     kinds = {rejected.kind for rejected in here or e.telling}
     if e.narrowed and Rejection.PIN in kinds:
-        return Hint("pin-versions", "the pin leaves versions out: change it, or ask for another version")
+        change = by_keeper(e.keeper, "change it")
+        return Hint("pin-versions", f"the pin leaves versions out: {change}, or ask for another version")
     if Rejection.KEPT in kinds:
         words = f"to replace the {e.project} that is installed, ask for {e.project} by name (add it to the command)"
         return Hint("ask-by-name", words)
@@ -69,11 +70,8 @@ _BY_KIND = {
 
 
 def _absent(e: Explanation) -> Hint:
-    add = f"ask {e.keeper} to add the repository that has it" if e.keeper else _ADD
+    add = by_keeper(e.keeper, "add the repository that has it to the policy")
     return Hint("publish", f"check the spelling; or publish it, or {add}")
-
-
-_ADD = "add the repository that has it to the policy"
 
 
 def _owned_absent(e: Explanation) -> Hint:
@@ -142,12 +140,12 @@ _BY_CAUSE = {
 }
 
 
-def _ambiguous(_: Explanation) -> Hint:
-    return Hint("ambiguous-pins", "make one pattern more specific, or drop one of the two")
+def _ambiguous(e: Explanation) -> Hint:
+    return Hint("ambiguous-pins", by_keeper(e.keeper, "make one pattern more specific, or drop one of the two"))
 
 
-def _ruled_out(_: Explanation) -> Hint:
-    return Hint("owner-ruled-out", "enable it for this name, or route the name elsewhere")
+def _ruled_out(e: Explanation) -> Hint:
+    return Hint("owner-ruled-out", by_keeper(e.keeper, "enable it for this name, or route the name elsewhere"))
 
 
 _BY_NO_INDEX = (Code.ABSENT, Code.OWNER_RULED_OUT)

@@ -19,7 +19,7 @@ def fix(policy: Policy, judged: Judged) -> str | None:
     if judged.verdict is Verdict.ONLY_PIP_ALONE:
         return _offer(policy, judged)
     if judged.verdict is Verdict.NOT_KNOWN:
-        return _find_out(judged)
+        return _find_out(policy, judged)
     if judged.code == "hash-not-known":
         return "compare the two files; pages that state sha256 would tell"
     return None
@@ -34,13 +34,14 @@ def _keep_private(policy: Policy, judged: Judged) -> str | None:
         return f"stopped; {keeping.key} already keeps it from {rival.name} ({keeping.file})"
     if any(r.priority == owner.priority and r.name != owner.name for r in policy.enabled()):
         # Whoever of a tier is named alone cuts the others off: whose the name is nobody can guess.
-        return (
-            f'stopped; to keep the name from {rival.name} too, say whose it is: "{judged.pair.project}" in owns of one'
-        )
+        whose = policy.change(f'say whose it is: "{judged.pair.project}" in owns of one')
+        return f"stopped; to keep the name from {rival.name} too, {whose}"
     key = "namespaces" if owner.namespaces else "owns"
     where, has = _setting(policy, owner, key), bool(getattr(owner, key))
     name = judged.pair.project
-    how = f', add "{name}" to {where.key}' if has else f': {where.key} = ["{name}"]'
+    setting = f'{where.key} = ["{name}"]'
+    adding = f'add "{name}" to {where.key}'
+    how = f", {policy.change(adding)}" if has else f": {policy.change(setting, verb='set ')}"
     return f"stopped; to keep the name from {rival.name} too{how}{where.file}"
 
 
@@ -61,7 +62,7 @@ def _catch_up(policy: Policy, judged: Judged) -> str | None:
     assert isinstance(alone, Pick)
     assert isinstance(chosen, Pick)
     if judged.code == "narrowed":
-        return f"change {chosen.narrowed}, if {alone.version} is wanted"
+        return f"{policy.change(f'change {chosen.narrowed}')}, if {alone.version} is wanted"
     owner, rival = chosen.repository, alone.repository
     if owner is None or rival is None or rival.priority <= owner.priority:
         return None
@@ -90,25 +91,32 @@ def _publish(policy: Policy, name: str, version: str | None, owner: Repository, 
     exclude = f'add "{name}" to {where.key}' if owner.exclude else f'{where.key} = ["{name}"]'
     explicit = f"{_setting(policy, owner, 'explicit').key} = true or " if may_be_explicit else ""
     newer = f"{name} {version}" if version else name
-    return f"publish {newer} to {owner.name}; or, to open the name to others, {explicit}{exclude}{where.file}"
+    verb = "" if owner.exclude and not explicit else "set "
+    opening = policy.change(f"{explicit}{exclude}{where.file}", verb=verb)
+    return f"publish {newer} to {owner.name}; or, to open the name to others, {opening}"
 
 
-def _find_out(judged: Judged) -> str | None:
-    if judged.failure:
-        return _HINTS.get(judged.failure.code)
-    if judged.code in _HINTS:
-        return _HINTS[judged.code]
+def _find_out(policy: Policy, judged: Judged) -> str | None:
+    code = judged.failure.code if judged.failure else judged.code
+    if code in _CHANGES:
+        first, change = _CHANGES[code]
+        return first + policy.change(change)
+    if judged.failure or code in _HINTS:
+        return _HINTS.get(code)
     return "a wheel would tell its dependencies without running anything" if judged.pair.is_on_both_sides else None
 
 
+# What comes first, and what to change in the policy.
+_CHANGES = {
+    "absent": ("check the spelling; or publish it, or ", "add the repository that has it to the policy"),
+    "blocked": ("do without it, or ", "change the pin"),
+    "ambiguous-pins": ("", "make one of the pins more specific"),
+}
 _HINTS = {
     "unavailable": "try again once it answers",
-    "absent": "check the spelling; or publish it, or add the repository that has it to the policy",
     "owned-absent": "check the spelling; not yet published? Publish it to its owner first",
     "no-match": "ask for a version that there is, or publish one that fits",
     "conflict": "loosen one of these requirements",
-    "blocked": "do without it, or change the pin",
-    "ambiguous-pins": "make one of the pins more specific",
     "unsupported": "ask for a file that fits this Python and platform",
     "unnamed": "name it: NAME @ URL",
     "hashes": "find out which is wrong, the file or the hash",

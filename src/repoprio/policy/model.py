@@ -193,6 +193,10 @@ class Policy:
             return None
         return self.help or f"whoever keeps {self.lock.file}"
 
+    def change(self, what: str, *, verb: str = "") -> str:
+        """`what` is to be done in the policy: by its user, or by its keeper, who is asked to do it (`verb` first)."""
+        return by_keeper(self.keeper, what, verb=verb)
+
     def enabled(self) -> list[Repository]:
         """The enabled repositories, highest priority first, ties in the order named."""
         return [r for tier in tiers(self.repositories) for r in tier if r.enabled]
@@ -206,6 +210,14 @@ class Policy:
         """Whether priorities protect nothing: several repositories are asked, and all of them share one."""
         asked = [repository for repository in self.enabled() if not repository.explicit]
         return len(asked) > 1 and len(tiers(asked)) == 1
+
+
+def by_keeper(keeper: str | None, what: str, *, verb: str = "") -> str:
+    """`what` is to be done in the policy, as a hint for its user, who asks the `keeper` where there is one.
+
+    `verb` comes before a mere setting then: "ask … to set key = value".
+    """
+    return f"ask {keeper} to {verb}{what}" if keeper else what
 
 
 def tiers(repositories: Iterable[Repository]) -> list[tuple[Repository, ...]]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from repoprio.audit.findings import Audit, Finding, Severity
+from repoprio.policy.model import by_keeper
 from repoprio.render.table import Paint, plain, unpainted
 
 SCHEMA = 1
@@ -32,7 +33,8 @@ def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = 
     if len(shown) < len(findings):
         lines += ["", f"... and {len(findings) - len(shown)} more: -v shows all of them."]
     if audit.remedy and (whole or audit.remedy.count("\n") <= SHOWN):
-        lines += ["", "To give each of these names to its owner for good, have in its table of the policy:", ""]
+        have = by_keeper(audit.keeper, "have in its table of the policy")
+        lines += ["", f"To give each of these names to its owner for good, {have}:", ""]
         lines += [f"  {line}".rstrip() for line in audit.remedy.splitlines()]
     if findings and audit.caution:
         lines += ["", *textwrap.wrap(plain(audit.caution), width, break_long_words=False, break_on_hyphens=False)]

@@ -74,9 +74,8 @@ def _taken_back(origin: str) -> str:
 
 def _way(policy: Policy) -> str:
     """Who may list it, and where."""
-    if policy.keeper:
-        return f"else ask {policy.keeper} to add"
-    return f"else add to {file}" if (file := _file(policy)) else "else add to the policy"
+    where = "" if policy.keeper else f" to {_file(policy) or 'the policy'}"
+    return f"else {policy.change(f'add{where}')}"
 
 
 def _file(policy: Policy) -> str | None:

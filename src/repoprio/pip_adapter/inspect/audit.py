@@ -243,7 +243,15 @@ class Auditor:
         hide = log_redaction.hider(self._policy.secrets)
         safe = [replace(one, message=hide(one.message), fix=hide(one.fix)) for one in found]
         caution = _OBSERVED if self._policy.mode is Mode.OBSERVE else None
-        return Audit(subject, unit, checked, worst_first(safe), help=self._policy.help, caution=caution)
+        return Audit(
+            subject,
+            unit,
+            checked,
+            worst_first(safe),
+            help=self._policy.help,
+            keeper=self._policy.keeper,
+            caution=caution,
+        )
 
 
 def _subject(name: str, version: str | None, verb: str, **more: Any) -> Subject:

@@ -196,19 +196,19 @@ def _as_named(at: str, file: str) -> str:
 def _unlisted(policy: Policy, aside: _Aside, file: str) -> list[Finding]:
     """What the file names as indexes and find-links, if the policy does not list it."""
     matched = search_scope.match(policy, aside.finder.search_scope, aside.guard._noted)
-    rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
     told = [(one.url, one.origin) for one in matched.refused]
     told += [(url, file) for url in matched.ignored]
     told += [(one.locations[0].shown, file) for one in matched.admitted]
+    return [_unlisted_one(policy, url, origin, file) for url, origin in told]
+
+
+def _unlisted_one(policy: Policy, url: str, origin: str, file: str) -> Finding:
+    rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
     stated = None if policy.unlisted is Unlisted.REFUSE else Severity.NOTE
-    return [_unlisted_one(rule, url, origin, file, stated) for url, origin in told]
-
-
-def _unlisted_one(rule: Any, url: str, origin: str, file: str, stated: Severity | None) -> Finding:
+    mend = f"take the line out, or {policy.change('add the repository to the policy')}"
     noted = _NOTED.fullmatch(origin)
     line = int(noted[2]) if noted else None
     said = f"{file} names {url}, which is not in the policy ({rule})."
-    mend = "take the line out, or add the repository to the policy"
     return Finding(
         "unlisted", said, mend, rule=rule, file=noted[1] if noted else file, line=line, detail=url, stated=stated
     )
