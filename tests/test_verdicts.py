@@ -18,7 +18,7 @@ from repoprio.lookup.events import Answer, Failed, Missing, Served, Status
 from repoprio.lookup.project import Decision, Lookup, drive
 from repoprio.lookup.repository import Run
 from repoprio.names import normalize
-from repoprio.policy.model import Policy
+from repoprio.policy.model import Policy, Rule
 from repoprio.policy.routing import route
 
 if sys.version_info >= (3, 11):
@@ -156,6 +156,24 @@ def test_what_nobody_supplies(more: str, answers: dict[str, Answer[str]], code: 
     assert (found[0].rule is None) == (code == "unknown")
     lock = replace(ACME, pip=None)
     assert "pip " not in one(verdicts.judge(policy(text), decide(text, answers), lock, Offer()))[2]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", "ask go/pip to add the repository that it came from to the policy, if"),
+        (
+            '[repositories.off]\nurl = "https://off.example/"\npriority = 1\nenabled = false\nowns = ["acme"]\n',
+            "enable",
+        ),
+    ],
+)
+def test_under_a_lock_the_fix_is_to_ask_its_keeper(more: str, said: str) -> None:
+    """Who may not change the policy is told whom to ask for it."""
+    text = f"{TWO}{more}"
+    locked = replace(policy(text), lock=Rule("locked", "true", "f.toml"), help="go/pip")
+    fix = one(verdicts.judge(locked, decide(text, {}), ACME, Offer()))[2]
+    assert (fix.startswith("ask go/pip to "), said in fix) == (True, True), fix
 
 
 def test_unknown_with_one_or_no_repository_asked() -> None:
