@@ -135,9 +135,9 @@ def test_other_installers_and_launches_are_told(pip_env: EnvFactory, policy: Pat
 
 
 def test_wrong_use(pip_env: EnvFactory, policy: Path) -> None:
-    """What is no folder is told, with exit status 2."""
+    """What is neither folder nor Python is told, with exit status 2."""
     done = pip_env("26.3").tool("doctor", "--venv", "/no/such/folder", policy=policy)
-    assert (done.code, "is no folder" in done.stderr) == (2, True)
+    assert (done.code, "/no/such/folder: there is no such folder" in done.stderr) == (2, True)
 
 
 def test_none_counts_as_fine(fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,11 +18,12 @@ import pytest
 from repoprio.cli import doctor, policy_in_force, terminal
 from repoprio.config.load import read_text
 from repoprio.config.policy_files import ASKED
-from repoprio.doctor import base_check, uv_check
+from repoprio.doctor import base_check, sources, uv_check
 from repoprio.doctor.trial_repositories import Bench, bench
 from repoprio.environments import hook_installer, owners
 from repoprio.export import uv
 from repoprio.render import doctor as rendered
+from support.files import build, parse
 from support.fixtures import EnvFactory, RepositoryFactory
 from test_doctor import NO_PIPS, POLICY, report
 
@@ -128,10 +130,8 @@ def test_who_looks_from_where(pip_env: EnvFactory, policy: Path, tmp_path: Path)
     assert (code, found["user"]) == (0, {"name": owners.name_of(number), "uid": number})
     assert found["folder"] == str(env.home / "work")
     said = env.tool("doctor", policy=policy, env={"PATH": NO_PIPS}).stdout
-    assert (
-        f"Run as {owners.name_of(number)} (uid {number}), for {env.home / 'work'}. Each pip was started with --version"
-        in said
-    )
+    who = f"Run as {owners.name_of(number)} (uid {number}), for {env.home / 'work'}."
+    assert f"{who} Each pip that is tried is started with\n--version" in said
     started = [str(env.python), "-m", "pip"]
     assert found["environments"][0]["ran"] == [
         [*started, "--version"],
@@ -191,8 +191,15 @@ def test_root_tries_nothing_of_another_user(fresh_env: EnvFactory, pip_env: EnvF
     assert done.code == 1
     where = f"nobody (uid 65534) can change {other.site_packages / 'trap.pth'}: root does not run it"
     assert f"  skip   {other.python}    {where}" in done.stdout
-    assert f"try it: sudo -u nobody repoprio doctor --venv {other.root}" in done.stdout
+    carried = f"env REPOPRIO_CONFIG={policy} PIP_CONFIG_FILE=/dev/null"
+    ours = env.root / "bin" / "repoprio"
+    assert f"try it: sudo -u nobody {carried} {ours} doctor --venv {other.root}\n" in done.stdout
     assert "pips: 1 guarded, 0 not, 1 not tried." in done.stdout
+    # Of the environment that is meant, too, nothing is said that nobody looked at.
+    done = env.tool("doctor", "--python", str(other.python), policy=policy, env={"PATH": NO_PIPS})
+    why = f"not tried, since nobody (uid 65534) can change {other.site_packages / 'trap.pth'}, and root does not run it"
+    assert f"whether the pip of this environment finds it is not known: {why}\n" in done.stdout
+    assert "no hook in this environment" not in done.stdout
     assert not marker.exists()
 
 
@@ -273,6 +280,51 @@ def test_what_undoes_the_export_is_named(
     assert looked.file == str(real_uv.system / "uv" / "uv.toml")
 
 
+def test_a_source_goes_before_the_export(real_uv: Uv, tmp_path: Path) -> None:
+    """The real uv takes a project's name from its source, though its settings are the export; and doctor finds that."""
+    (real_uv.system / "uv" / "uv.toml").write_text(real_uv.exported)
+    wheel = tmp_path / "acme-99.0-py3-none-any.whl"
+    wheel.write_bytes(build("acme", parse("99.0")).content)
+    file = real_uv.work / "pyproject.toml"
+    file.write_text(
+        '[project]\nname = "p"\nversion = "0"\ndependencies = ["acme"]\n'
+        f'[tool.uv.sources]\nacme = {{ path = "{wheel}" }}\n'
+    )
+    assert real_uv.looked().obeys
+    command = [UV or "uv", "pip", "compile", "--offline", "--no-cache", "--no-header", "--python", sys.executable]
+    taken = subprocess.run([*command, str(file)], capture_output=True, text=True, check=False)
+    assert (taken.returncode, wheel.name in taken.stdout) == (0, True), taken.stderr
+    found = sources.look(str(real_uv.work), policy_in_force.TOOLS.parse_toml, {})
+    assert found == [sources.Source(str(file), "acme", "path")]
+    # uv leaves them out where it is told so; then it has no source of acme but the export's.
+    alone = subprocess.run([*command, "--no-sources", str(file)], capture_output=True, text=True, check=False)
+    assert (alone.returncode == 0, wheel.name in alone.stdout) == (False, False)
+    assert not sources.look(str(real_uv.work), policy_in_force.TOOLS.parse_toml, {"UV_NO_SOURCES": "1"})
+
+
+def test_the_sources_of_a_workspace(tmp_path: Path) -> None:
+    """Those of the folder's own project, its workspace and the members count; those of what lies above do not."""
+    one, root = tmp_path / "root" / "packages" / "one", tmp_path / "root"
+    one.mkdir(parents=True)
+    (one.parent / "two").mkdir()
+    said = '[tool.uv.sources]\n{} = {{ git = "https://u:s3cret@git.example/x" }}\n'
+    (tmp_path / "pyproject.toml").write_text(said.format("above"))
+    (root / "pyproject.toml").write_text(said.format("beta") + '[tool.uv.workspace]\nmembers = ["packages/*"]\n')
+    (one / "pyproject.toml").write_text(
+        '[tool.uv.sources]\nalpha = [{ index = "more", marker = "a" }, { git = "g" }]\n'
+    )
+    (one.parent / "two" / "pyproject.toml").write_text("this is no TOML\n")
+    found = sources.look(str(one), policy_in_force.TOOLS.parse_toml, {})
+    assert [(source.project, source.kind) for source in found] == [
+        ("alpha", "index"),
+        ("alpha", "git"),
+        ("beta", "git"),
+    ]
+    said = "\n".join(rendered._sources([source._asdict() for source in found]))
+    assert "whatever the policy says: alpha (index more), alpha (git)\n" in said
+    assert "s3cret" not in said
+
+
 def test_a_uv_that_does_not_say_its_settings(real_uv: Uv, tmp_path: Path) -> None:
     """A uv whose settings cannot be read is no success."""
     fake = tmp_path / "uv"
@@ -295,8 +347,13 @@ def test_uv_in_the_report(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> 
     done = env.tool("doctor", policy=policy, env=variables)
     assert f"its settings here are the policy's export ({place / 'uv.toml'}); took 1.0, not 99.0" in done.stdout
     assert done.code == 0
+    (tmp_path / "pyproject.toml").write_text('[tool.uv.sources]\nacme = { url = "https://else.example/acme.whl" }\n')
+    done = env.tool("doctor", policy=policy, env=variables, cwd=tmp_path)
+    assert (done.code, "note: uv takes from sources of the project's own" in done.stdout) == (0, True)
+    assert f"acme (url)\n               [tool.uv.sources] in {tmp_path / 'pyproject.toml'} names them" in done.stdout
     done = env.tool("doctor", policy=policy, env={**variables, "UV_INDEX_STRATEGY": "unsafe-best-match"})
     assert (done.code, "undone by: UV_INDEX_STRATEGY" in done.stdout) == (1, True)
+    assert "fix: unset UV_INDEX_STRATEGY\n" in done.stdout
     assert "what goes first in uv: the command line, UV_*, " in done.stdout
 
 
@@ -304,6 +361,7 @@ def test_uv_without_a_file_and_with_gaps() -> None:
     """Where the export lies in no one file none is named; a fix that ends with 1 says that it does."""
     gaps = [{"key": "mode", "means": "something stays open"}]
     known = {"path": "/bin/uv", "version": "0.13", "took": "1.0", "is_as_exported": True, "file": None, "gaps": gaps}
+    known |= {"sources": []}
     said = "\n".join(rendered._uv({**known, "obeys": True}))
     assert "the policy's export; took 1.0" in said
     said = "\n".join(rendered._uv({**known, "obeys": False, "is_as_exported": False, "undone_by": []}))

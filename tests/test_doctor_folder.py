@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,13 +76,47 @@ def test_relative_folders_of_pythonpath_are_those_of_the_user(
         (folder / "sitecustomize.py").unlink()
 
 
-def test_a_pip_of_the_folder_is_named_and_not_run(pip_env: EnvFactory, policy: Path, here: Path) -> None:
-    """A `pip.py` in the user's folder, which `python -m pip` would run there, is named; looking does not run it."""
+_PIP_OF_FOLDER = "import pathlib; pathlib.Path(__file__).with_name('run').touch()\n"
+
+
+@pytest.mark.parametrize("name", ["pip.py", "pip/__init__.py"])
+def test_a_pip_of_the_folder_is_told_and_not_run(
+    name: str, pip_env: EnvFactory, policy: Path, here: Path, tmp_path: Path
+) -> None:
+    """What takes pip's place in the user's folder is a failed check, and nothing that doctor starts runs it."""
+    env, shims = pip_env(PIP), tmp_path / "shims"
+    file = here / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(_PIP_OF_FOLDER)
+    shims.mkdir()
+    (shims / "pip").write_text(f'#!/bin/sh\nexec {env.python} -m pip "$@"\n')
+    (shims / "pip3").write_text(f"#!{env.python}\nfrom pip._internal.cli.main import main\nraise SystemExit(main())\n")
+    for shim in shims.iterdir():
+        shim.chmod(0o755)
+    done = env.tool("doctor", policy=policy, cwd=here, env={"PATH": str(shims)})
+    assert f"FAIL   python -m pip    in this folder it runs {file} in pip's place: no hook sees that\n" in done.stdout
+    # A launcher that may end in `python -m pip` is not started; a Python script needs nothing of this folder.
+    may = f"FAIL   {shims / 'pip'}    not tried: in this folder it may run {file} in pip's place\n"
+    assert (done.code, may in done.stdout) == (1, True), done
+    assert "pips: 1 guarded, 0 not, 1 not tried." in done.stdout
+    assert not list(here.rglob("run"))
+    found = json.loads(env.tool("doctor", "--format", "json", policy=policy, cwd=here, env={"PATH": NO_PIPS}).stdout)
+    assert found["pip_of_folder"] == str(file)
+    # The folder is one that every Python finds code in: not even `python -m pip` from elsewhere can be tried.
+    done = env.tool("doctor", policy=policy, cwd=here, env={"PATH": NO_PIPS, "PYTHONPATH": f"{os.pathsep}/none"})
+    assert f"finds it is not known: not tried, since {file} would run in its place\n" in done.stdout
+    assert not list(here.rglob("run"))
+
+
+def test_a_pip_of_the_folder_that_python_does_not_see(pip_env: EnvFactory, policy: Path, here: Path) -> None:
+    """A folder named pip without code is none; PYTHONSAFEPATH keeps a Python that heeds it from the folder."""
     env = pip_env(PIP)
-    (here / "pip.py").write_text("import pathlib; pathlib.Path('run').touch()\n")
-    variables = {"PATH": NO_PIPS, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(env.site_packages)}
-    done = env.tool("doctor", policy=policy, cwd=here, env=variables)
-    assert f"never  python -m pip, from this folder: it runs {here / 'pip.py'}" in done.stdout, done
+    (here / "pip").mkdir()
+    assert env.tool("doctor", policy=policy, cwd=here, env={"PATH": NO_PIPS}).code == 0
+    (here / "pip.py").write_text(_PIP_OF_FOLDER)
+    heeds = sys.version_info >= (3, 11)
+    done = env.tool("doctor", policy=policy, cwd=here, env={"PATH": NO_PIPS, "PYTHONSAFEPATH": "1"})
+    assert (done.code, "in pip's place" in done.stdout) == (0 if heeds else 1, not heeds)
     assert not (here / "run").exists()
 
 

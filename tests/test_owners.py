@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -51,10 +52,15 @@ def test_enable_runs_no_interpreter_of_another_user(
     trap(other, tmp_path / "run")
     give_away(other.root)
     before = sorted(other.root.rglob("*"))
-    done = pip_env(PIP).tool("enable", by, str(other.root if by == "--venv" else other.python))
+    env, arguments = pip_env(PIP), ("enable", by, str(other.root if by == "--venv" else other.python))
+    done = env.tool(*arguments)
     assert (done.code, done.stdout) == (2, "")
     assert f"is not run as root: nobody (uid {NOBODY}) can change {other.root}" in done.stderr
-    assert "hint: run the command as that user: sudo -u 'nobody'" in done.stderr
+    whole = f"sudo -u nobody env PIP_CONFIG_FILE=/dev/null {env.root / 'bin' / 'repoprio'} {' '.join(arguments)}"
+    assert f"hint: run the command as that user: {whole}    [owner]" in done.stderr
+    # What it has sudo run is a whole command: run as root it says the same.
+    same = subprocess.run(shlex.split(whole)[3:], capture_output=True, text=True, env=env.environment(), check=False)
+    assert (same.returncode, same.stderr) == (2, done.stderr)
     assert done.stderr.endswith("[owner]\n")
     assert not (tmp_path / "run").exists()
     assert sorted(other.root.rglob("*")) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import shutil
 import site
@@ -12,15 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
-from repoprio import shell
 from repoprio.cli import policy_in_force, terminal
-from repoprio.config.errors import HINT
 from repoprio.config.load import survey as read_survey
 from repoprio.config.loaded import Survey
 from repoprio.config.pip import fuse
+from repoprio.config.pip.indexes import Named
 from repoprio.config.policy_files import INHERITED, Unreadable, pip_text
 from repoprio.config.settings import Merged
-from repoprio.doctor import base_check, fuse_check, pips, running, uv_check
+from repoprio.doctor import base_check, fixes, fuse_check, pips, running, shadows, sources, uv_check
 from repoprio.doctor.pip_check import Examined, State, examine
 from repoprio.doctor.trial_repositories import Bench, bench
 from repoprio.environments import owners, target
@@ -51,11 +51,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "Starts a real pip in this environment, those on PATH and others, asks its hook which policy it finds, and "
         "looks what it takes from two repositories on loopback. Uses no network but with --network."
     )
-    beneath = "a virtual environment, or a folder with some beneath it"
+    beneath = "a virtual environment, by its folder or its Python, or a folder with some beneath it"
     asks = "ask each repository of the policy as well, for a name that nobody has"
     parser.add_argument("--python", metavar="PATH", help="the environment of this Python, not the activated one")
     parser.add_argument("--network", action="store_true", help=asks)
-    parser.add_argument("--venv", action="append", default=[], metavar="DIR", help=beneath)
+    parser.add_argument("--venv", action="append", default=[], metavar="PATH", help=beneath)
     terminal.add_report(parser)
 
 
@@ -69,7 +69,8 @@ def command(options: argparse.Namespace) -> int:
         survey = _survey(found[0])
         report = {
             **_head(meant, found[0], survey),
-            "environments": [_environment(one) for one in found],
+            "environments": _environments(found, survey, tried),
+            "pip_of_folder": _pip_of_folder(found),
             "base": base_check.look(meant.python, tried)._asdict() if found[0].told.stranger is None else None,
             "fuse": _fuse(found, tried),
             "unguarded_launches": _launches(),
@@ -95,7 +96,7 @@ def _is_fine(report: dict[str, Any], found: Iterable[Examined]) -> bool:
     is_open = any(tool["obeys"] is False for tool in report["other_installers"])
     is_silent = any(one["status"] == Answer.UNAVAILABLE.value for one in report["repositories"] or ())
     is_undone = not all(one["finds_nothing"] for one in unguarded)
-    is_bare = bool(report["without_environment"])
+    is_bare = bool(report["without_environment"] or report["pip_of_folder"])
     return (
         is_enforced and all(one.state in _FINE for one in found) and not (is_open or is_silent or is_undone or is_bare)
     )
@@ -134,8 +135,27 @@ def _head(meant: Environment, first: Examined, survey: Survey) -> dict[str, Any]
         "environment": document,
         "user": {"name": _user_name(number), "uid": number},
         "folder": os.getcwd(),
-        "policy": {**policy, "is_told_by_hook": first.hook is not None},
+        "policy": {**policy, "is_told_by_hook": first.hook is not None, "why_not_known": _why_not_known(first)},
     }
+
+
+def _why_not_known(one: Examined) -> str | None:
+    """Why nobody knows whether the pip of an environment finds a policy; None where its hook says, or there is none."""
+    told = one.told
+    if told.stranger:
+        return f"not tried, since {told.stranger.who} can change {told.stranger.path}, and root does not run it"
+    if told.shadow:
+        return f"not tried, since {told.shadow} would run in its place"
+    return {
+        State.NO_PIP: "not tried, since there is none",
+        State.BROKEN: None if one.hook or not one.is_hooked else f"it does not run ({_last_words(one)})",
+        State.UNFIT: None if one.trial.took else f"it does not run ({_last_words(one)})",
+        State.UNTOLD: "its repoprio, another version, does not say",
+    }.get(one.state)
+
+
+def _last_words(one: Examined) -> str:
+    return one.told.said if one.told.is_broken else one.trial.said or one.told.said
 
 
 def _user_name(number: int | None) -> str:
@@ -146,7 +166,20 @@ def _user_name(number: int | None) -> str:
     return owners.name_of(number)
 
 
-def _environment(one: Examined) -> dict[str, Any]:
+def _policy_file(survey: Survey) -> str:
+    """The policy's file for `enable --policy`, where it is one of TOML; else a word in its place."""
+    files = [source.file for source in survey.sources]
+    return files[0] if len(files) == 1 and files[0].endswith(".toml") and not survey.faults else "FILE"
+
+
+def _environments(found: Sequence[Examined], survey: Survey, tried: Bench) -> list[dict[str, Any]]:
+    policy = None if policy_in_force.reaches(policy_in_force.record_for_new()) else _policy_file(survey)
+    is_fused = _is_fused(policy_in_force.pip_settings()[0])
+    fix = functools.partial(fixes.steps, bench=tried, policy=policy, is_fused=is_fused)
+    return [_environment(one, steps) for one, steps in zip(found, map(fix, found), strict=True)]
+
+
+def _environment(one: Examined, fix: Sequence[str]) -> dict[str, Any]:
     pip, told, stranger = one.told.pip, one.told, one.told.stranger
     return {
         "python": pip.python,
@@ -158,38 +191,22 @@ def _environment(one: Examined) -> dict[str, Any]:
         "state": one.state.value,
         "guarded": one.state is State.GUARDED,
         "took": one.trial.took,
-        "said": one.trial.said or told.said,
+        "said": _last_words(one),
+        "unfit": one.unfit or None,
         "policy": one.policy,
         "hook": {"repoprio": one.hook["repoprio"], "root": one.hook["root"]} if one.hook else None,
         "of_another": stranger._asdict() if stranger else None,
+        "shadowed_by": told.shadow,
         "ran": [list(command) for command in one.ran],
-        "fix": _fix(one),
+        "fix": fix[0] if fix else None,
+        "then": list(fix[1:]),
     }
 
 
-def _fix(one: Examined) -> str | None:
-    """What would guard it."""
-    python, state = one.told.pip.python, one.state
-    folder = os.path.dirname(os.path.dirname(python or ""))
-    is_venv = os.path.exists(os.path.join(folder, "pyvenv.cfg"))
-    where = ("--venv", folder) if is_venv else ("--python", python or "PATH")
-    if state in (State.GUARDED, State.NO_PIP):
-        return None
-    if state is State.OF_ANOTHER:
-        user = one.told.stranger.user if one.told.stranger else None
-        return shell.command("sudo", "-u", user, "repoprio", "doctor", *where) if user else None
-    if state is State.NO_POLICY:
-        return f"{shell.command('repoprio', 'enable', *where)} --policy FILE, or export REPOPRIO_CONFIG=FILE"
-    if state is State.FAULTY:
-        hints = one.policy["hints"] if one.policy and "hints" in one.policy else [HINT]
-        look = shell.command("repoprio", "config", "check", "--python", folder if is_venv else python or "PATH")
-        return look if HINT in hints else "; ".join(hints)
-    if state is State.OBSERVED:
-        return 'mode = "strict", once the log is as you want it'
-    if one.is_damaged:
-        return "install repoprio there again: its own is damaged"
-    enable = shell.command("repoprio", "enable", *where)
-    return enable if policy_in_force.reaches(policy_in_force.record_for_new()) else f"{enable} --policy FILE"
+def _pip_of_folder(found: Iterable[Examined]) -> str | None:
+    """What ``python -m pip`` takes for pip in the working folder."""
+    versions = [one.told.python_version for one in found if one.told.python_version]
+    return shadows.of_modules(os.getcwd(), versions, os.environ)
 
 
 def _fuse(found: Sequence[Examined], tried: Bench) -> dict[str, Any]:
@@ -199,7 +216,7 @@ def _fuse(found: Sequence[Examined], tried: Bench) -> dict[str, Any]:
         index = fuse.state(pip_text(file) or "")
     except (Unreadable, fuse.NoPlace):
         index = None
-    is_there = any(is_fuse(one.url) for one in settings)
+    is_there = _is_fused(settings)
     known = [one for one in found if one.told.version and one.told.pip.python and not one.told.pip.options]
     run = [one.told.pip for one in known if is_there]
     origins = {bare(one.url): one.origin for one in settings}
@@ -217,6 +234,10 @@ def _fuse(found: Sequence[Examined], tried: Bench) -> dict[str, Any]:
             for one in unguarded
         ],
     }
+
+
+def _is_fused(settings: Iterable[Named]) -> bool:
+    return any(is_fuse(one.url) for one in settings)
 
 
 def _uvs(survey: Survey, tried: Bench) -> Iterator[dict[str, Any]]:
@@ -244,6 +265,7 @@ def _uvs(survey: Survey, tried: Bench) -> Iterator[dict[str, Any]]:
         "said": looked.trial.said,
         "obeys": looked.obeys,
         "gaps": [gap._asdict() for gap in exported.gaps],
+        "sources": [one._asdict() for one in sources.look(os.getcwd(), policy_in_force.TOOLS.parse_toml, os.environ)],
     }
 
 
@@ -256,15 +278,7 @@ def _launches() -> list[str]:
     """Ways to start this Python's pip that load no hook."""
     user = site.getusersitepackages() if site.ENABLE_USER_SITE else None
     hidden = ["python -I -m pip", "python -s -m pip"] if user and __file__.startswith(user) else []
-    return ["python -S -m pip", *hidden, *_here()]
-
-
-def _here() -> Iterator[str]:
-    """``python -m pip`` where the working directory has a pip of its own, which Python then runs instead."""
-    places = (os.path.join(os.getcwd(), *name) for name in (("pip", "__main__.py"), ("pip.py",)))
-    found = next((place for place in places if os.path.exists(place)), None)
-    if found:
-        yield f"python -m pip, from this folder: it runs {found}"
+    return ["python -S -m pip", *hidden]
 
 
 def _stale(meant: Examined, survey: Survey) -> int:

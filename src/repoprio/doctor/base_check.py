@@ -35,9 +35,18 @@ def look(python: str, bench: Bench) -> Base:
         stdlib = os.path.realpath(hook_installer.interpreter(base).stdlib)
     except hook_installer.CannotEnable as error:
         return Base(base, None, str(error).partition("\n")[0].partition("    [")[0])
-    done = running.run([base, "-I", "-c", _HOOKS], running.plain(os.environ), bench.folder)
     try:
-        files = json.loads(done.stdout)
-    except ValueError:
-        return Base(base, None, running.last_line(done.stderr))
+        files = hooks(base, bench)
+    except ValueError as error:
+        return Base(base, None, str(error))
     return Base(base, any(os.path.realpath(os.path.dirname(file)) == stdlib for file in files))
+
+
+def hooks(python: str, bench: Bench) -> list[str]:
+    """The files of the hooks that `python` loads at its start; raises `ValueError` where it does not say."""
+    done = running.run([python, "-I", "-c", _HOOKS], running.plain(os.environ), bench.folder)
+    try:
+        files: list[str] = json.loads(done.stdout)
+    except ValueError:
+        raise ValueError(running.last_line(done.stderr)) from None
+    return files

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
 from repoprio.config.policy_files import ASKED
-from repoprio.doctor import running
+from repoprio.doctor import base_check, running
 from repoprio.doctor.pips import Pip, Told
 from repoprio.doctor.trial_repositories import OBEYS, Bench, Trial
-from repoprio.environments import hook_installer
+from repoprio.environments import hook_installer, repairs
 from repoprio.policy.model import Mode
 
 
@@ -21,7 +21,11 @@ class State(Enum):
     """What there is to say of a pip, worst news first."""
 
     OF_ANOTHER = "of-another-user"
+    SHADOWED = "shadowed"
     NO_PIP = "no-pip"
+    UNFIT = "unfit-python"
+    TOO_OLD = "too-old"
+    BROKEN = "broken-pip"
     NO_HOOK = "no-hook"
     DISOBEYED = "disobeyed"
     UNTOLD = "untold"
@@ -37,6 +41,7 @@ class Examined:
 
     `hook` is what the hook there tells (`policy_report.answer`), None where none answers. `trial` is what came of
     looking for acme. `launchers` are the scripts on PATH that start the same pip, `ran` the commands that were run.
+    `unfit` is why no hook can guard what its Python runs, "" where one can; `is_hooked`: its Python loads one.
     """
 
     told: Told
@@ -44,6 +49,8 @@ class Examined:
     hook: dict[str, Any] | None = None
     trial: Trial = field(default_factory=lambda: Trial(None))
     is_damaged: bool = False
+    is_hooked: bool = False
+    unfit: str = ""
     ran: tuple[tuple[str, ...], ...] = ()
 
     @property
@@ -53,14 +60,19 @@ class Examined:
         return found
 
     @property
+    def was_tried(self) -> bool:
+        """Whether its pip was started at all."""
+        return not (self.told.stranger or self.told.shadow)
+
+    @property
     def state(self) -> State:
         """The verdict: guarded only where a sound policy reaches it, is enforced, and pip took what it says."""
-        if self.told.stranger:
-            return State.OF_ANOTHER
+        if not self.was_tried:
+            return State.OF_ANOTHER if self.told.stranger else State.SHADOWED
         if self.told.version is None:
             return State.NO_PIP
         if self.trial.took != OBEYS:
-            return State.DISOBEYED if self.hook else State.NO_HOOK
+            return self._why_open
         if self.hook is None:
             return State.UNTOLD
         if self.policy is None:
@@ -69,19 +81,41 @@ class Examined:
             return State.FAULTY
         return State.OBSERVED if self.policy["mode"] == Mode.OBSERVE.value else State.GUARDED
 
+    @property
+    def _why_open(self) -> State:
+        if self.unfit:
+            return State.UNFIT
+        if repairs.is_too_old(self.told.version or ""):
+            return State.TOO_OLD
+        if self.told.is_broken or self.trial.is_broken:
+            return State.BROKEN
+        return State.DISOBEYED if self.hook else State.NO_HOOK
+
 
 def examine(told: Told, launchers: Sequence[str], bench: Bench) -> Examined:
     """Ask the hook of a pip, and try that pip."""
     version = (*told.pip.command, "--version")
-    if told.stranger:
+    if told.stranger or told.shadow:
         return Examined(told, launchers)
     if told.version is None:
         return Examined(told, launchers, ran=(version,))
     hook = _ask_hook(told.pip, bench)
     trial = bench.try_pip(told.pip)
     ran = (version, (*told.pip.command, "help"), (*told.pip.command, "download", "acme"))
-    is_damaged = trial.took != OBEYS and told.pip.python is not None and _is_damaged(told.pip.python)
-    return Examined(told, launchers, hook, trial, is_damaged, ran)
+    found = Examined(told, launchers, hook, trial, is_hooked=hook is not None, ran=ran)
+    return found if trial.took == OBEYS or told.pip.python is None else _look_closer(found, told.pip.python, bench)
+
+
+def _look_closer(found: Examined, python: str, bench: Bench) -> Examined:
+    """What is known of a pip that does not obey, with what its Python says."""
+    try:
+        packages = hook_installer.interpreter(python).packages
+        is_hooked = found.is_hooked or bool(base_check.hooks(python, bench))
+    except hook_installer.CannotEnable as error:
+        return replace(found, unfit=str(error).partition("\n")[0].partition("    [")[0].rstrip("."))
+    except ValueError:
+        return found
+    return replace(found, is_damaged=_is_damaged(packages), is_hooked=is_hooked)
 
 
 def _ask_hook(pip: Pip, bench: Bench) -> dict[str, Any] | None:
@@ -96,12 +130,8 @@ def _ask_hook(pip: Pip, bench: Bench) -> dict[str, Any] | None:
     return answer if isinstance(answer, dict) and "repoprio" in answer else None
 
 
-def _is_damaged(python: str) -> bool:
-    """Whether an environment has a repoprio of its own, and not all of it."""
-    try:
-        packages = hook_installer.interpreter(python).packages
-    except hook_installer.CannotEnable:
-        return False
+def _is_damaged(packages: str) -> bool:
+    """Whether a folder of packages has a repoprio of its own, and not all of it."""
     names = ("repoprio", "_repoprio_shim.py", "repoprio.pth")
     is_there = any(os.path.exists(os.path.join(packages, name)) for name in names)
     return is_there and not hook_installer.is_whole(packages)

@@ -6,11 +6,13 @@ import os
 import re
 import shlex
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from repoprio.doctor import running
+from repoprio import shell
+from repoprio.doctor import running, shadows
 from repoprio.environments import hook_installer, owners
 from repoprio.environments.owners import Stranger
 from repoprio.errors import RepoprioError
@@ -18,6 +20,8 @@ from repoprio.errors import RepoprioError
 _DEEPEST = 6
 _LAUNCHER = re.compile(r"pip(3(\.[0-9]+)?)?(\.exe)?")
 _NO_PIP = re.compile(r"No module named '?pip'?\s*$")
+# What a Python says of itself, as ``pip debug`` does, and ends.
+_WHO = "import os, sys; print('sys.executable:', sys.executable, flush=True); os._exit(0)\n"
 _VERSION = re.compile(r"pip (\S+) from (.+) \(python ([0-9.]+)\)")
 
 
@@ -51,11 +55,25 @@ class Pip(NamedTuple):
         A console script finds no code in the user's folder; a version manager's launcher reads there which Python to
         start.
         """
-        return os.getcwd() if self.launcher else empty
+        here = os.getcwd()
+        return here if self.launcher and not shadows.shadow(here) else empty
+
+    def shadow(self) -> str | None:
+        """The file of the user's folder that it may run in pip's place there, where that keeps us from starting it.
+
+        The last step of a launcher that is no Python script may be ``python -m pip``.
+        """
+        here = os.getcwd()
+        is_open = shadows.is_on_path(here, os.environ) or (self.launcher and not self.python)
+        return shadows.shadow(here) if is_open else None
 
 
 class Told(NamedTuple):
-    """What ``pip --version`` says: pip's version, where it lies, and the version of its Python; None without pip."""
+    """What ``pip --version`` says: pip's version, where it lies, and the version of its Python; None without pip.
+
+    The version is "?" of a pip that says none; `is_broken`: no hook of ours stopped it. `stranger` and `shadow` are
+    why it was not started.
+    """
 
     pip: Pip
     version: str | None
@@ -63,6 +81,8 @@ class Told(NamedTuple):
     python_version: str = ""
     said: str = ""
     stranger: Stranger | None = None
+    shadow: str | None = None
+    is_broken: bool = False
 
     def is_same(self, other: Told) -> bool:
         """Whether both start one pip in one environment, with the same options for Python."""
@@ -80,17 +100,22 @@ class Told(NamedTuple):
 
 
 def ask(pip: Pip, folder: str) -> Told:
-    """Ask a pip for its version; nothing is run as root that another user can change."""
+    """Ask a pip for its version; nothing is run as root that another user can change, nor a pip of this folder."""
     if stranger := pip.stranger():
         return Told(pip, None, stranger=stranger)
+    if shadow := pip.shadow():
+        return Told(pip, None, shadow=shadow)
     done = running.run([*pip.command, "--version"], {**running.plain(os.environ), **running.QUIET}, pip.folder(folder))
     if found := _VERSION.search(done.stdout):
         pip = pip if pip.python else pip._replace(python=_python_of(pip, folder))
         return Told(pip, found[1], os.path.realpath(found[2]), found[3])
+    said = running.last_line(done.stderr)
     # Only where there is no pip is there nothing to guard: one that does not answer may be open. A shell, which
     # launchers of version managers are for, ends with 127 where it finds no program.
-    is_there = _NO_PIP.search(done.stderr) is None and done.returncode != 127
-    return Told(pip, "?" if is_there else None, said=running.last_line(done.stderr))
+    if _NO_PIP.search(done.stderr) or done.returncode == 127:
+        return Told(pip, None, said=said)
+    pip = pip if pip.python else pip._replace(python=_python_of(pip, folder))
+    return Told(pip, "?", said=said, is_broken=running.is_broken(done.stderr) or "repoprio:" not in done.stderr)
 
 
 def python_version(told: Told) -> str | None:
@@ -103,14 +128,17 @@ def python_version(told: Told) -> str | None:
 
 
 def _python_of(pip: Pip, folder: str) -> str | None:
-    """The Python that a launcher starts, from what its pip says of itself."""
-    done = running.run(
-        [*pip.command, "debug"],
-        {**running.plain(os.environ), **running.QUIET, "PIP_CONFIG_FILE": os.devnull},
-        pip.folder(folder),
-    )
-    found = re.search(r"(?m)^sys\.executable: (.+)$", done.stdout)
-    return found[1].strip() if found else None
+    """The Python that a launcher starts: it says so itself at its start, in place of pip; None where it does not."""
+    place = tempfile.mkdtemp(dir=folder)
+    with open(os.path.join(place, "sitecustomize.py"), "w", encoding="utf-8") as opened:
+        opened.write(_WHO)
+    path = os.pathsep.join(filter(None, (place, os.environ.get("PYTHONPATH"))))
+    environ = {**running.plain(os.environ), **running.QUIET, "PIP_CONFIG_FILE": os.devnull}
+    for variables, words in (({"PYTHONPATH": path}, "--version"), ({}, "debug")):
+        done = running.run([*pip.command, words], {**environ, **variables}, pip.folder(folder))
+        if found := re.search(r"(?m)^sys\.executable: (.+)$", done.stdout):
+            return found[1].strip()
+    return None
 
 
 def distinct(told: Iterable[Told]) -> Iterator[tuple[Told, list[str]]]:
@@ -134,10 +162,23 @@ def candidates(meant: str, path: str, folders: Sequence[str]) -> Iterator[Pip]:
 
 
 def in_folder(folder: str) -> list[Pip]:
-    """The pips of the virtual environments at or beneath `folder`."""
+    """The pips of the virtual environments at or beneath `folder`; of one alone where `folder` is its Python."""
+    if os.path.isfile(folder):
+        return [Pip(_in_venv(folder))]
     if not os.path.isdir(folder):
-        raise RepoprioError(f"{folder} is no folder    [usage]")
+        raise RepoprioError(f"--venv {folder}: there is no such folder, and no such Python.    [usage]")
     return [Pip(python) for python in _beneath(os.path.abspath(folder))]
+
+
+def _in_venv(python: str) -> str:
+    try:
+        return hook_installer.in_venv(os.path.abspath(python))
+    except hook_installer.CannotEnable:
+        hint = shell.command("repoprio", "doctor", "--python", python)
+        raise RepoprioError(
+            f"--venv {python}: this is no folder, and no Python of a virtual environment.\n"
+            f"  hint: for another Python: {hint}    [usage]"
+        ) from None
 
 
 def _beneath(folder: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 
@@ -14,6 +15,7 @@ _FILES = ("REPOPRIO_CONFIG", "PIP_CONFIG_FILE", "UV_CONFIG_FILE")
 _CACHE = "PIP_CACHE_DIR"
 # Variables with which Python finds code at its start, and the user's packages.
 _OF_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE")
+_FRAME = re.compile(r'\s+File "(.+)", line [0-9]+')
 QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "", "PYTHONUTF8": "1"}
 
 
@@ -62,6 +64,13 @@ def plain(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables without all that tells an installer where to look."""
     dropped = ("PIP_", "REPOPRIO_", "_REPOPRIO", "UV_")
     return {k: v for k, v in environ.items() if not k.upper().startswith(dropped) and not k.lower().endswith("_proxy")}
+
+
+def is_broken(said: str) -> bool:
+    """Whether what a pip said is a traceback that ends in pip's own files: one is damaged, or missing."""
+    lines = said.partition("Traceback (most recent call last)")[2].splitlines()
+    frames = [match[1] for line in lines if (match := _FRAME.match(line))]
+    return bool(frames) and os.path.join(os.sep, "pip", "") in frames[-1]
 
 
 def last_line(said: str) -> str:

@@ -25,10 +25,11 @@ OBEYS = "1.0"
 
 
 class Trial(NamedTuple):
-    """Which acme an installer took, None where it took none; and its last words then."""
+    """Which acme an installer took, None where it took none; its last words then, and whether it is broken itself."""
 
     took: str | None
     said: str = ""
+    is_broken: bool = False
 
 
 class Bench(NamedTuple):
@@ -51,7 +52,7 @@ class Bench(NamedTuple):
         environ = {**running.plain(os.environ), **running.QUIET, **variables}
         done = running.run([*pip.command, "download", *options, *indexes, "acme"], environ, pip.folder(self.empty()))
         took = next((name.split("-")[1] for name in os.listdir(target) if name.startswith("acme-")), None)
-        return Trial(took, "" if took else running.last_line(done.stderr))
+        return Trial(took) if took else Trial(None, running.last_line(done.stderr), running.is_broken(done.stderr))
 
     def try_uv(self, command: str) -> Trial:
         """Have a uv look for acme, with the export of this bench's policy as its only settings."""

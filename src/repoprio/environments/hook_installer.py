@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import _repoprio_shim
 from repoprio.config import records
 from repoprio.config.records import POINTER, Record
-from repoprio.environments import lone_pointer, owners
+from repoprio.environments import as_user, lone_pointer, owners
 from repoprio.environments.target import prefix_of
 from repoprio.errors import RepoprioError
 
@@ -65,8 +65,9 @@ class OfAnother(CannotEnable):
     def __init__(self, python: str, stranger: owners.Stranger) -> None:
         self.python, self.stranger = python, stranger
         who = f"{stranger.who} can change {stranger.path}"
-        as_user = f"\n  hint: run the command as that user: sudo -u '{stranger.user}' ..." if stranger.user else ""
-        super().__init__(f"{python} is not run as root: {who}.{as_user}    [owner]")
+        again = as_user.again(stranger.user) if stranger.user else None
+        hint = f"\n  hint: run the command as that user: {again}" if again else ""
+        super().__init__(f"{python} is not run as root: {who}.{hint}    [owner]")
 
 
 def interpreter(python: str) -> Interpreter:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from repoprio import shell
+from repoprio.environments import repairs
 from repoprio.errors import RepoprioError
 
 OPTION = "--python"
@@ -144,8 +145,7 @@ def _is_venv(folder: str) -> bool:
 
 def from_outside(python: str, *words: str) -> str:
     """How the pip of another Python installs into the environment of `python`, whose own pip cannot."""
-    command = shell.command("python3", "-m", "pip", OPTION, python, "install", *words)
-    return f"from outside, with a pip of 22.3 or later: {command}"
+    return f"from outside, with a pip of 22.3 or later: {repairs.install(python, *words)}"
 
 
 def is_same(one: str, other: str) -> bool:

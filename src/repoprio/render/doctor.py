@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from repoprio.lookup.events import State
@@ -21,11 +21,14 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
     for one in report["environments"]:
         yield from _environment(one, report["policy"])
     yield from (f"  FAIL   {folder}    no virtual environment there" for folder in report["without_environment"])
+    if path := report["pip_of_folder"]:
+        yield f"  FAIL   python -m pip    in this folder it runs {path} in pip's place: no hook sees that"
+        yield f"{_INDENT}fix: rename that file, or run pip from another folder"
     for tool in report["other_installers"]:
         yield from _uv(tool) if "undone_by" in tool else _installer(tool)
     yield from _base(report["base"])
     yield from _fuse(report["fuse"])
-    yield from (f"  never  {launch}" for launch in report["unguarded_launches"])
+    yield from (f"  never  {launch}    loads no hook: nothing guards it" for launch in report["unguarded_launches"])
     if stale := report["stale_wheels"]:
         yield f"  note   {stale} wheels in pip's cache were built before the policy (pip cache purge)"
     for repository in report["repositories"] or ():
@@ -37,8 +40,9 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
     policy, user = report["policy"], report["user"]
     uid = "" if user["uid"] is None else f" (uid {user['uid']})"
     yield report["environment"]["line"]
-    yield f"Run as {user['name']}{uid}, for {report['folder']}. Each pip was started with --version, with help"
-    yield "(which its hook answers), and with download acme (from two repositories on loopback)."
+    yield f"Run as {user['name']}{uid}, for {report['folder']}. Each pip that is tried is started with"
+    yield "--version, with help (which its hook answers), and with download acme: of two repositories"
+    yield "on loopback the higher-priority one has 1.0, the lower one 99.0."
     yield "Launchers run from that folder, python -m pip from an empty one."
     yield ""
     yield from _policy(policy)
@@ -49,7 +53,10 @@ def _policy(policy: Mapping[str, Any]) -> Iterator[str]:
     is_told, faults = policy["is_told_by_hook"], policy["faults"]
     state = (": faulty, every lookup stops" if is_told else ": faulty") if faults else ""
     yield f"Policy   {_files(policy)}{state}"
-    if not policy["files"] and not faults:
+    if why := policy["why_not_known"]:
+        what = "it" if policy["files"] or faults else "one"
+        yield f"{_INDENT}whether the pip of this environment finds {what} is not known: {why}"
+    elif not policy["files"] and not faults:
         yield f"{_INDENT}hint: repoprio init writes one"
     elif not is_told:
         yield f"{_INDENT}no hook in this environment finds it"
@@ -71,7 +78,8 @@ def _environment(one: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[
         # A launcher of a version manager that starts nothing.
         return
     options = f" ({' '.join([one['python'] or '?', *one['options']])})" if one["options"] else ""
-    version = f"    pip {one['pip']}" if one["pip"] else ""
+    # A pip that does not say its version is told by what it says.
+    version = f"    pip {one['pip']}" if one["pip"] not in (None, "?") else ""
     yield f"  {word:6} {one['launcher'] or one['python']}{options}{version}    {_said(one)}"
     theirs = one["policy"]
     if theirs and theirs["files"] != policy["files"]:
@@ -79,7 +87,9 @@ def _environment(one: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[
     if theirs and theirs["faults"] != policy["faults"]:
         yield from (f"{_INDENT}fault: {fault}" for fault in theirs["faults"])
     if one["fix"]:
-        yield f"{_INDENT}{'try it' if word == 'skip' else 'fix'}: {one['fix']}"
+        is_trial = one["state"] == "shadowed" or (one["of_another"] and one["of_another"]["user"])
+        yield f"{_INDENT}{'try it' if is_trial else 'fix'}: {one['fix']}"
+    yield from (f"{_INDENT}then: {step}" for step in one["then"])
 
 
 def _said(one: Mapping[str, Any]) -> str:
@@ -93,6 +103,10 @@ def _said(one: Mapping[str, Any]) -> str:
         "faulty-policy": "the policy that the hook finds is faulty: every lookup stops",
         "observed": "the policy that the hook finds only observes",
         "guarded": "took 1.0, not 99.0",
+        "unfit-python": f"no hook can guard it: {one['unfit']}{f'; {took}' if one['took'] else ''}",
+        "too-old": f"too old for a hook (22.0.2 is the oldest){f'; {took}' if one['took'] else ', which stops it'}",
+        "broken-pip": f"its pip is broken: {one['said']}",
+        "shadowed": f"not tried: in this folder it may run {one['shadowed_by']} in pip's place",
     }
     if other := one["of_another"]:
         return f"{other['who']} can change {other['path']}: root does not run it"
@@ -121,14 +135,34 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"{_INDENT}undone by: {source}" for source in tool["undone_by"])
         if tool["undone_by"]:
             yield f"{_INDENT}what goes first in uv: {_UV_ORDER}"
+            yield f"{_INDENT}fix: {_undoing(tool['undone_by'])}"
         if not tool["file"]:
             yield f"{_INDENT}fix: mkdir -p /etc/uv && repoprio export uv > /etc/uv/uv.toml"
         if not tool["file"] and tool["gaps"]:
             yield f"{_INDENT}it writes the file and ends with 1, since uv cannot be told all of the policy"
+    yield from _sources(tool["sources"])
     gaps = tool["gaps"]
     yield from (f"{_INDENT}still open in uv: {gap['key']}: {gap['means']}" for gap in gaps[:_GAPS])
     if gaps[_GAPS:]:
         yield f"{_INDENT}and {len(gaps) - _GAPS} more: repoprio export uv"
+
+
+def _undoing(sources: Iterable[str]) -> str:
+    """What to do about the variables and files that undo the export."""
+    found = list(sources)
+    variables = " ".join(name for name in found if name.startswith("UV_"))
+    places = [name for name in found if not name.startswith("UV_")]
+    return "; ".join([*([f"unset {variables}"] if variables else []), *(f"leave indexes out of {at}" for at in places)])
+
+
+def _sources(sources: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    by_file: dict[str, list[str]] = {}
+    for one in sources:
+        kind = f"index {one['index_name']}" if one["index_name"] else one["kind"]
+        by_file.setdefault(one["file"], []).append(f"{one['project']} ({kind})")
+    for file, names in by_file.items():
+        yield f"{_INDENT}note: uv takes from sources of the project's own, whatever the policy says: {', '.join(names)}"
+        yield f"{_INDENT}      [tool.uv.sources] in {file} names them; --no-sources leaves them out"
 
 
 def _base(base: Mapping[str, Any] | None) -> Iterator[str]:
@@ -139,7 +173,7 @@ def _base(base: Mapping[str, Any] | None) -> Iterator[str]:
     elif base["in_place"] is None:
         yield f"  base   {base['python']}: not known: {base['said']}"
     else:
-        yield f"  base   {base['python']} loads no hook of `repoprio enable --base`"
+        yield f"  base   {base['python']} loads no hook: it guards nothing made from it (repoprio enable --base)"
 
 
 def _fuse(found: Mapping[str, Any]) -> Iterator[str]:
@@ -183,7 +217,7 @@ def _repository(one: Mapping[str, Any]) -> Iterator[str]:
 
 def _sum(report: Mapping[str, Any]) -> str:
     states = [one["state"] for one in report["environments"]]
-    guarded, skipped = states.count("guarded"), states.count("of-another-user")
+    guarded, skipped = states.count("guarded"), states.count("of-another-user") + states.count("shadowed")
     others = len(states) - guarded - skipped - states.count("no-pip")
     asked = "No network was used." if report["repositories"] is None else "The repositories were asked for one name."
     also = f", {skipped} not tried" if skipped else ""

@@ -15,6 +15,7 @@ from typing import Any
 
 import pip
 
+from repoprio.environments import repairs
 from repoprio.environments.target import from_outside
 from repoprio.errors import UnknownPip
 from repoprio.output import say
@@ -191,7 +192,7 @@ def _refuse_pip(what: str) -> None:
     Process.is_given_up = not Process.is_command and _only_observes()
     kept = ["Nothing is observed: pip goes on as if repoprio were not there."] if Process.is_given_up else []
     hints = [*kept, "hint: use pip 22.0.2 to 26.3, or a newer repoprio"]
-    if _is_too_old(pip.__version__):
+    if repairs.is_too_old(pip.__version__):
         # This pip cannot upgrade itself, since it is stopped.
         hints = [*kept, f"hint: upgrade it {from_outside(sys.executable, '-U', 'pip')}"]
     said = messages.message(f"pip {pip.__version__} is not known to this repoprio: {what}.", hints, "unknown-pip")
@@ -199,11 +200,6 @@ def _refuse_pip(what: str) -> None:
         say(f"{'WARNING' if kept else 'ERROR'}: {said}")
     if not kept:
         raise UnknownPip(said)
-
-
-def _is_too_old(version: str) -> bool:
-    major = version.partition(".")[0]
-    return major.isdecimal() and int(major) < 22
 
 
 def _only_observes() -> bool:

@@ -1,0 +1,72 @@
+"""Where a project of uv's sends names by itself: `[tool.uv.sources]`, which goes before all that a uv.toml says."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+# What a source may be; beside an index all of them are direct.
+_KINDS = ("git", "url", "path", "workspace", "index")
+_FILE = "pyproject.toml"
+
+
+class Source(NamedTuple):
+    """A project name that `file` sends to a direct source, or to the index named `index_name`."""
+
+    file: str
+    project: str
+    kind: str
+    index_name: str | None = None
+
+
+def look(folder: str, parse: Callable[[str], dict[str, Any]], environ: Mapping[str, str]) -> list[Source]:
+    """All of the project that uv finds from `folder`, and of its workspace; `parse` raises `ValueError`."""
+    if environ.get("UV_NO_SOURCES", "").lower() not in ("", "0", "false", "f", "no", "n", "off"):
+        return []
+    return [source for file in _files(folder, parse) for source in _of(file, parse)]
+
+
+def _files(folder: str, parse: Callable[[str], dict[str, Any]]) -> Iterator[str]:
+    """The nearest file at or above `folder`, and those of the workspace that it or one above it describes."""
+    found: list[str] = []
+    for file in (os.path.join(place, _FILE) for place in _upwards(folder)):
+        if not os.path.isfile(file):
+            continue
+        workspace = _uv(file, parse).get("workspace")
+        if not found or isinstance(workspace, dict):
+            found += [file, *_members(os.path.dirname(file), workspace)]
+    yield from dict.fromkeys(found)
+
+
+def _upwards(folder: str) -> Iterator[str]:
+    yield folder
+    while (above := os.path.dirname(folder)) != folder:
+        folder = above
+        yield folder
+
+
+def _members(folder: str, workspace: Any) -> list[str]:
+    patterns = workspace.get("members", []) if isinstance(workspace, dict) else []
+    found = (glob.glob(os.path.join(glob.escape(folder), str(pattern), _FILE)) for pattern in patterns)
+    return sorted(file for files in found for file in files)
+
+
+def _uv(file: str, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """The table `[tool.uv]` of a file; empty where there is none that can be read."""
+    try:
+        with open(file, encoding="utf-8") as opened:
+            table = parse(opened.read()).get("tool", {}).get("uv", {})
+    except (OSError, ValueError, AttributeError):
+        return {}
+    return table if isinstance(table, dict) else {}
+
+
+def _of(file: str, parse: Callable[[str], dict[str, Any]]) -> Iterator[Source]:
+    named = _uv(file, parse).get("sources")
+    for project, said in named.items() if isinstance(named, dict) else ():
+        # One name may have several, for different platforms.
+        found = [one for one in (said if isinstance(said, list) else [said]) if isinstance(one, dict)]
+        sources = (Source(file, project, kind, one.get("index")) for one in found for kind in _KINDS if kind in one)
+        yield from dict.fromkeys(sources)
