@@ -145,13 +145,14 @@ def test_none_counts_as_fine(fresh_env: EnvFactory, pip_env: EnvFactory, policy:
     env, other = pip_env("26.3"), fresh_env("26.3", stock=True)
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "one").symlink_to(other.root)
+    packages = other.site_packages
     (other.root / "bin" / "python").unlink()
     if not (other.root / "bin" / "python3").exists():
         (other.root / "bin" / "python3").symlink_to(sys.executable)
     done = env.tool("doctor", "--format", "json", "--venv", "links", policy=policy, cwd=tmp_path, env={"PATH": NO_PIPS})
     found = json.loads(done.stdout)["environments"]
     assert (done.code, [e["took"] for e in found]) == (1, ["1.0", "99.0"])
-    (other.site_packages / "pip" / "__init__.py").write_text("raise SystemExit(3)\n")
+    (packages / "pip" / "__init__.py").write_text("raise SystemExit(3)\n")
     code, again = report(env, policy, "--venv", str(tmp_path / "links"))
     assert (code, again["environments"][1]["guarded"]) == (1, False)
 
