@@ -14,7 +14,7 @@ from pip._internal.cli import cmdoptions
 from pip._internal.models.index import PyPI
 from pip._internal.utils.packaging import check_requires_python
 from pip._vendor.packaging.specifiers import InvalidSpecifier, SpecifierSet
-from pip._vendor.packaging.version import InvalidVersion, Version
+from pip._vendor.packaging.version import Version
 
 from repoprio.config import build, load
 from repoprio.config.build import Tools
@@ -35,7 +35,8 @@ def is_version(text: str) -> bool:
     """Whether pip's own `Version` takes `text` (PEP 440)."""
     try:
         Version(text)
-    except InvalidVersion:
+    except ValueError:
+        # No version, or one with a number that is too long for Python.
         return False
     return True
 

@@ -15,7 +15,7 @@ _MARKS = re.compile(r"[-_.+]+")
 
 def comparable(version: str) -> str:
     """`version` so that equal texts are equal versions (PEP 440: zeros at a release's end do not count)."""
-    return str(canonicalize_version(version))
+    return str(canonicalize_version(version)) if is_version(version) else version
 
 
 def canonical(version: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pip._vendor.packaging.version import InvalidVersion, Version
+from pip._vendor.packaging.version import Version
 
 from repoprio.explain.explanation import Rejected
 from repoprio.lookup.reasons import Rejection
@@ -102,5 +102,5 @@ def newest_first(rejected: Rejected) -> tuple[bool, Any]:
     """A sorting key, to be reversed: by version, those without one last."""
     try:
         return True, Version(rejected.version or "")
-    except InvalidVersion:
+    except ValueError:
         return False, rejected.file

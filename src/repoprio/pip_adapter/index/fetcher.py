@@ -182,6 +182,8 @@ class Pages:
 
     @staticmethod
     def _misspelled(root: str, name: NormalizedName) -> Answer[PipPage]:
+        if os.path.lexists(os.path.join(root, name)):
+            return Failed(f"what its folder has as {name!r} is no folder, or leads nowhere", Cause.MISSING)
         others = sorted(entry for entry in os.listdir(root) if normalize(entry) == name)
         if not others:
             return Missing(in_empty_root=not any(_is_project_folder(entry) for entry in os.scandir(root)))

@@ -79,7 +79,10 @@ def served(name: NormalizedName, reply: Reply) -> Answer[PipPage]:
 def _page(name: NormalizedName, found: list[Link], page_url: str) -> PipPage:
     kept, dropped = [], []
     for link in found:
-        why = screening.problem(link.url, page_url, name, has_hash=link.has_hash, is_version=is_version)
+        python = link.requires_python or ""
+        why = screening.problem(
+            link.url, page_url, name, has_hash=link.has_hash, requires_python=python, is_version=is_version
+        )
         if why:
             dropped.append((filename(link.url), why))
         else:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from repoprio.names import SDIST_ENDINGS, NormalizedName, normalize, version_in
 from repoprio.urls import filename
+
+# Python may refuse to read a longer number (its integer string conversion limit): pip ends in a traceback then.
+_ENDLESS = re.compile(r"[0-9]{640}")
 
 
 def problem(
@@ -15,6 +19,7 @@ def problem(
     name: NormalizedName,
     *,
     has_hash: bool,
+    requires_python: str = "",
     is_version: Callable[[str], bool],
 ) -> str | None:
     """Why the file at `url`, listed on the page at `page_url`, is no candidate for `name`; None if it is one."""
@@ -35,6 +40,8 @@ def problem(
         return "a link that carries credentials"
     if any(ord(character) < 32 or character in "/\\\x7f" for character in file):
         return "a file name with separators or control characters"
+    if _ENDLESS.search(f"{file} {requires_python}"):
+        return "a number that is too long for any version"
     if version_in(file, name, is_version) is None:
         return _misnamed(file, name)
     return None
