@@ -17,6 +17,7 @@ import pytest
 from repoprio.audit.findings import KINDS
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
+from support.pages import JSON_TYPE
 from support.pips import Completed, PipEnv
 from support.repository import DirectoryRepository, FlatDirectory, RepositoryServer
 from test_reports import check_sarif
@@ -776,8 +777,13 @@ def test_lists_of_folders_and_flat_pages(make: Callable[..., Two]) -> None:
         (Fault(status=404), "404"),
         (Fault(status=403), "403; no login was sent"),
         (Fault(basic_auth="u:p"), "401; no login was sent"),
-        (Fault(body="{", content_type="application/vnd.pypi.simple.v1+json"), "its project list is not valid"),
-        (Fault(body="<html>", content_type="text/html"), "its project list is not valid"),
+        (Fault(body="{", content_type=JSON_TYPE), "its project list cannot be used"),
+        (Fault(body="<html>", content_type="text/html"), "it has no </html> at its end"),
+        (Fault(body="<html></html>", content_type="text/html"), "its project list cannot be used: it names no project"),
+        (
+            Fault(body='{"meta": {"api-version": "2.0"}, "projects": []}', content_type=JSON_TYPE),
+            "it is of another API version",
+        ),
         (Fault(body="<html></html>", content_type="text/html; charset=utf-16"), "not in the encoding"),
         (Fault(body="x", content_type="text/plain"), "its answer is no project list"),
         (Fault(redirect="https://other.example/simple/"), "it redirects to another site, https://other.example"),

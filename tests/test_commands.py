@@ -319,6 +319,9 @@ def test_a_pip_conf_is_checked_by_its_ending(env: PipEnv) -> None:
     other = env.home / "other.conf"
     other.write_text("[global]\ntimeout = 5\n")
     assert "has no section [repoprio]" in env.tool("config", "check", str(other)).stdout
+    other.unlink()
+    gone = env.tool("config", "check", str(other))
+    assert (gone.code, f"fault: {other}: is not there\n" in gone.stdout) == (2, True), gone.stdout
 
 
 def test_relative_find_links_become_absolute(env: PipEnv, tmp_path: Path) -> None:

@@ -271,6 +271,20 @@ def test_a_faulty_policy_says_how_to_look_at_it_there(two: Two) -> None:
     assert (done.code, f"repoprio config check --python {two.base.python}" in done.stderr) == (2, True), done
 
 
+@pytest.mark.parametrize("is_own", [False, True])
+@pytest.mark.parametrize("is_faulty", [False, True])
+def test_without_a_sound_policy_the_environment_is_named_once(two: Two, *, is_own: bool, is_faulty: bool) -> None:
+    """Where the policy is faulty, or there is none, the first line says whose it is, as that of a report would."""
+    two.policy.write_text("mode = 'strickt'\n")
+    file = two.policy if is_faulty else "/dev/null"
+    python = two.base.python if is_own else two.venv.python
+    for command in (["explain", "acme"], ["compare", "acme"], ["repos"], ["audit"], ["export", "uv"]):
+        done = two.base.tool(*command, env={"VIRTUAL_ENV": str(python.parents[1]), "REPOPRIO_CONFIG": str(file)})
+        assert (done.code, ("[policy]" if is_faulty else "[no-policy]") in done.stderr) == (2, True), done
+        assert done.stderr.count(f"environment: {python} ") == 1, done
+        assert done.stderr.startswith(f"repoprio: environment: {python} "), done
+
+
 @pytest.mark.parametrize("has_own", [False, True])
 def test_what_that_environment_keeps_of_a_policy_is_heeded(two: Two, fresh_env: EnvFactory, has_own: bool) -> None:
     """A file that `enable --policy` recorded there is the policy that is told, whoever's repoprio tells it."""

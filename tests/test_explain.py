@@ -88,6 +88,19 @@ def test_requirements_of_one_project_are_one(pip: str, pip_env: EnvFactory, poli
     assert why in ("repoprio explain 'six<1.1,>=1.1'", "repoprio explain 'six>=1.1,<1.1'")
 
 
+def test_a_file_of_requirements_is_named_with_its_option(
+    pip_env: EnvFactory, corp: RepositoryServer, policy: Path, tmp_path: Path
+) -> None:
+    """A file where a requirement belongs is wrong use that says how to name it; no repository is asked for its name."""
+    (tmp_path / "requirements.txt").write_text("six\n")
+    corp._requests.clear()
+    for command in ("explain", "compare"):
+        done = pip_env(PIPS[-1]).tool(command, "requirements.txt", policy=policy, cwd=tmp_path)
+        assert (done.code, done.stdout) == (2, ""), done
+        assert "requirements.txt is a file of requirements: -r requirements.txt\n" in done.stderr
+    assert corp.requests == []
+
+
 @pytest.mark.parametrize("pip", PIPS)
 def test_constraints_that_are_no_versions(
     pip: str, pip_env: EnvFactory, corp: RepositoryServer, policy: Path, tmp_path: Path

@@ -162,6 +162,19 @@ def test_each_cause_of_silence_has_a_way_out(cause: Cause, code: str) -> None:
     assert "skip-if-unavailable" not in refusal(told)
 
 
+def test_a_folder_that_a_caller_names_and_is_not_there() -> None:
+    """The way out of a missing folder is where it is named: in the policy, or in pip's settings and options."""
+    texts = []
+    for priority in (90, CALLERS_PRIORITY):
+        lowest = replace(PYPI, priority=priority)
+        found = hint(explained(Policy((CORP, lowest)), {"corp": Missing(), "pypi": Failed("gone", Cause.MISSING)}))
+        assert found is not None
+        assert found.code == "missing-place"
+        texts.append(found.text)
+    assert ["enabled = false" in text for text in texts] == [True, False]
+    assert ["pip's settings" in text for text in texts] == [False, True]
+
+
 def test_a_status_that_could_mean_absent() -> None:
     """A 410 that `absent` leaves out is told with that key; a 304 is not; namespaces are not told twice."""
     policy = Policy((CORP, PYPI))

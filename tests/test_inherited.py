@@ -143,7 +143,9 @@ def test_a_recorded_policy_is_called_so(fresh_env: EnvFactory, tmp_path: Path) -
     """What enable recorded is not said to come from a variable or from when the environment was made."""
     env, file = fresh_env(PIP), tmp_path / "named.toml"
     file.write_text('[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n')
-    assert env.tool("enable", "--venv", str(env.root), "--policy", str(file)).code == 0
+    done = env.tool("enable", "--venv", str(env.root), "--policy", str(file), env={"REPOPRIO_CONFIG": "/else.toml"})
+    assert done.code == 0
+    assert f"pip there reads {file} (unless REPOPRIO_CONFIG names another file)\n" in done.stderr
     for action in ("show", "check"):
         assert f"recorded for this environment: {file}\n" in env.tool("config", action).stdout
     file.unlink()

@@ -34,8 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Print the comparison; 1 if anything differs or is not known."""
-    if not options.requirements and not options.files:
-        options.parser.error("name a requirement, or a file of them with -r")
+    pip_options.check_requirements(options)
     disclosed = pip_options.disclosed(options)
     in_target.load_pip()
     from repoprio.pip_adapter.inspect.compare import resolve

@@ -91,7 +91,8 @@ def _enable(options: argparse.Namespace, other: Interpreter) -> int:
     if not options.copy and not hook_installer.is_own(place):
         _note(ledger.POINTER, place)
     for layer, file in record.files:
-        print(f"repoprio: pip there reads {file} ({layer})", file=sys.stderr)
+        whence = f"unless {VARIABLE} names another file" if layer == VARIABLE else layer
+        print(f"repoprio: pip there reads {file} ({whence})", file=sys.stderr)
     if record.is_required:
         print("repoprio: without a policy pip there stops", file=sys.stderr)
     elif not policy_in_force.reaches(record):

@@ -36,8 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Explain the requirements of `options`; 0 if all would be served, else 1."""
-    if not options.requirements and not options.files:
-        options.parser.error("name a requirement, or a file of them with -r")
+    pip_options.check_requirements(options)
     if options.disclose and not options.shadowed:
         name, asked = options.disclose[0], shell.command(*options.requirements)
         again = f": repoprio explain --shadowed --disclose {name} {asked}" if asked and is_project_name(name) else ""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 
+from repoprio import shell
 from repoprio.names import NormalizedName, is_project_name, normalize
 
 
@@ -28,6 +30,15 @@ def add_requirements(parser: argparse.ArgumentParser) -> None:
         dest="constraints",
         help="versions that are allowed",
     )
+
+
+def check_requirements(options: argparse.Namespace) -> None:
+    """Wrong use ends the process: no requirement at all, or a file of them without its -r."""
+    if not options.requirements and not options.files:
+        options.parser.error("name a requirement, or a file of them with -r")
+    # As a name it would be told to repositories.
+    if file := next((word for word in options.requirements if word.endswith(".txt") and os.path.isfile(word)), None):
+        options.parser.error(f"{file} is a file of requirements: {shell.command('-r', file)}")
 
 
 def add_disclose(parser: argparse.ArgumentParser) -> None:

@@ -199,9 +199,17 @@ def _alone(layer: Layer, environ: Mapping[str, str], tools: Tools) -> Survey:
     files = _Files(tools)
     said = files.layer(layer)
     if not files.faults and not said.settings:
-        what = "has no section [repoprio]" if layer.name == policy_files.PIP_FILE else "says nothing"
-        files.faults.append(Fault(layer.files[0], "", f"{what}; {VARIABLE}={os.devnull} means no policy"))
+        files.faults.append(Fault(layer.files[0], "", _nothing_said(layer)))
     return _survey([said], files, environ, tools)
+
+
+def _nothing_said(layer: Layer) -> str:
+    """What is wrong with the one file of `layer`, which has no setting."""
+    # pip passes over a file of its own that is not there; whoever names one here means it.
+    if layer.name == policy_files.PIP_FILE and (absence := policy_files.absence(layer.files[0])):
+        return absence
+    what = "has no section [repoprio]" if layer.name == policy_files.PIP_FILE else "says nothing"
+    return f"{what}; {VARIABLE}={os.devnull} means no policy"
 
 
 def _inherited(carried: str, environ: Mapping[str, str], tools: Tools) -> Survey | None:

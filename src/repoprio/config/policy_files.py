@@ -259,7 +259,7 @@ def toml_text(file: str) -> str:
     content = _content(file)
     if content is None:
         _check_listable(file)
-        raise Unreadable("is a folder, not a file" if os.path.isdir(file) else _absence(file))
+        raise Unreadable(absence(file))
     return _decoded(content.removeprefix(b"\xef\xbb\xbf"), "utf-8").replace("\r\n", "\n")
 
 
@@ -281,7 +281,12 @@ def _decoded(content: bytes, encoding: str) -> str:
         raise Unreadable(f"is not {encoding.upper()} text (byte {error.start})") from None
 
 
-def _absence(file: str) -> str:
+def absence(file: str) -> str:
+    """Why there is no text in `file`, as the end of a sentence that begins with it; "" for a regular file."""
+    if os.path.isfile(file):
+        return ""
+    if os.path.isdir(file):
+        return "is a folder, not a file"
     return "is not a regular file" if os.path.exists(file) else "is not there"
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from repoprio.explain.explanation import Explanation, Line
 from repoprio.lookup.project import Code
 from repoprio.lookup.reasons import Cause, Rejection, listed
-from repoprio.policy.model import by_keeper
+from repoprio.policy.model import CALLERS_PRIORITY, by_keeper
 
 
 class Hint(NamedTuple):
@@ -113,6 +113,8 @@ def of_silent(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -
         may = f'repositories.{name}.absent = [404, "empty-root"] says that it may be empty'
         then = "" if is_lowest else " (lower-priority repositories then have all names)"
         return Hint("empty-root", f"is a disk not mounted? Mount it, or fill the folder; {may}{then}")
+    if cause is Cause.MISSING and line.repository.priority == CALLERS_PRIORITY:
+        return Hint("missing-place", "create it, or take it out of pip's settings and options: no policy names it")
     if cause in _BY_CAUSE:
         return _BY_CAUSE[cause]
     if is_routed or line.repository.namespaces:
@@ -125,7 +127,7 @@ _TELL = Hint("tell-its-keeper", "tell whoever keeps it: this is no page as the s
 _BY_CAUSE = {
     Cause.LOGIN: Hint("login", "check the login: a token may be missing or have expired"),
     Cause.PROXY: Hint("proxy", "check the proxy (--proxy, HTTPS_PROXY, NO_PROXY) and its login"),
-    Cause.CANARY: Hint("canary", "a login may be missing, or the policy's url or canary be wrong"),
+    Cause.CANARY: Hint("canary", "a login may be missing, or the url or the canary in the policy is wrong"),
     Cause.MISSING: Hint("missing-place", "create it, or take it out of the policy (enabled = false)"),
     Cause.UNSET: Hint("set-variable", "set the variable, or ask who keeps the policy what its value is"),
     Cause.INSECURE: Hint("insecure", "use https, or tell pip to trust that host (--trusted-host)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
@@ -14,8 +15,9 @@ def names_from_json(text: str) -> frozenset[NormalizedName]:
     """The names on a PEP 691 project list; `ValueError` where it is none."""
     document = json.loads(text)
     projects = document.get("projects") if isinstance(document, dict) else None
-    if not isinstance(projects, list) or not projects or api_version(document).split(".")[0] != "1":
-        raise ValueError("not a project list of API version 1")
+    if not isinstance(projects, list):
+        raise ValueError("it is JSON of another shape")  # noqa: TRY004 - a server's answer, and no argument of the caller's
+    _check(api_version(document), projects)
     return frozenset(_name(project.get("name") if isinstance(project, dict) else None) for project in projects)
 
 
@@ -25,15 +27,23 @@ def names_from_html(text: str) -> frozenset[NormalizedName]:
     Each anchor's text must be the name that its link leads to: a login page is no project list.
     """
     parser = _parsed(text)
-    if not parser.ended or not parser.anchors or parser.api_version.split(".")[0] != "1":
-        raise ValueError("not a whole project list of API version 1")
+    if not parser.ended:
+        raise ValueError("it has no </html> at its end, so it may be cut short")
+    _check(parser.api_version, parser.anchors)
     names = set()
     for href, shown in parser.anchors:
         segments = [unquote(segment) for segment in urlsplit(href).path.split("/") if segment]
         if not segments or normalize(segments[-1]) != _name(shown.strip()):
-            raise ValueError("not a project list: a link that is no project's")
+            raise ValueError("it has a link that is no project's")
         names.add(_name(shown.strip()))
     return frozenset(names)
+
+
+def _check(version: str, projects: Collection[object]) -> None:
+    if version.partition(".")[0] != "1":
+        raise ValueError("it is of another API version")
+    if not projects:
+        raise ValueError("it names no project")
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,7 @@ def api_version(document: dict[str, object]) -> str:
 
 def _name(value: object) -> NormalizedName:
     if not isinstance(value, str) or not is_project_name(value):
-        raise ValueError(f"not a project name: {value!r}")
+        raise ValueError(f"it has a name that no project can have: {value!r}")
     return normalize(value)
 
 

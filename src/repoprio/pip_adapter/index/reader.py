@@ -191,7 +191,7 @@ def listed(reply: Reply) -> Answer[PipPage]:
         if kind.startswith(HTML):
             return Listed(project_list_page.names_from_html(text))
     except (ValueError, RecursionError) as error:
-        return Failed(f"its project list is not valid: {error}")
+        return Failed(f"its project list cannot be used: {error}")
     return Failed("its answer is no project list")
 
 
