@@ -17,6 +17,7 @@ from repoprio.lookup.repository import Run
 from repoprio.names import NormalizedName, Pattern, normalize
 from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Repository, Unlisted
 from repoprio.policy.routing import Blocked, Conflict, Route, route
+from support.premise import presuming
 
 NAMES = [normalize(name) for name in ("acme", "acme-core", "other")]
 PATTERNS = [Pattern.parse(text) for text in ("acme", "acme-*", "*", "acme*", "o?her")]
@@ -77,10 +78,14 @@ def policies(draw: st.DrawFn, modes: tuple[Mode, ...] = (Mode.STRICT,)) -> Polic
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def worlds(draw: st.DrawFn, answers: Sequence[Answer[str]] = ANSWERS) -> World:
     """What each of five repositories answers for each name."""
     keys = [(f"r{number}", name) for number in range(5) for name in NAMES]
-    return {key: draw(st.sampled_from(ANSWERS)) for key in keys}
+    return {key: draw(st.sampled_from(answers)) for key in keys}
+
+
+# In most of these somebody serves the name.
+serving_worlds = worlds([*ANSWERS, *ANSWERS[:2] * 4])
 
 
 class Play:
@@ -108,36 +113,44 @@ class Play:
 
 names = st.sampled_from(NAMES)
 SETTINGS = settings(max_examples=400, deadline=None)
+# Of a law that begins with "where" only those examples count in which that is so.
+TIMES = 150
+WHERE = settings(max_examples=TIMES, deadline=None)
 
 
-@SETTINGS
-@given(policies(), worlds(), names, st.sampled_from(ANSWERS), st.sampled_from([40, 50]))
-def test_a_lower_repository_never_changes_a_strict_decision(
-    policy: Policy, world: World, name: NormalizedName, answer: Answer[str], priority: int
-) -> None:
+def test_a_lower_repository_never_changes_a_strict_decision() -> None:
     """Ownership: a repository added below the owner changes nothing, and is not asked."""
-    before = Play(policy, world, name)
-    if before.decision.outcome is not Outcome.SERVED:
-        return
-    low = Repository("low", (Location.of("https://low.example/"),), priority)
-    after = Play(replace(policy, repositories=(low, *policy.repositories)), {**world, ("low", name): answer}, name)
-    assert after.essence == before.essence
-    assert "low" not in after.asked_for(name)
+    with presuming(TIMES) as where:
+
+        @WHERE
+        @given(policies(), serving_worlds, names, st.sampled_from(ANSWERS), st.sampled_from([40, 50]))
+        def law(policy: Policy, world: World, name: NormalizedName, answer: Answer[str], priority: int) -> None:
+            before = Play(policy, world, name)
+            where(before.decision.outcome is Outcome.SERVED)
+            low = Repository("low", (Location.of("https://low.example/"),), priority)
+            wider = replace(policy, repositories=(low, *policy.repositories))
+            after = Play(wider, {**world, ("low", name): answer}, name)
+            assert after.essence == before.essence
+            assert "low" not in after.asked_for(name)
+
+        law()
 
 
-@SETTINGS
-@given(policies(), worlds(), worlds(), names)
-def test_what_a_lower_repository_has_never_matters(
-    policy: Policy, world: World, other: World, name: NormalizedName
-) -> None:
+def test_what_a_lower_repository_has_never_matters() -> None:
     """Ownership: changing every answer of every repository below the owner changes nothing."""
-    before = Play(policy, world, name)
-    if before.decision.outcome is not Outcome.SERVED:
-        return
-    owning = min(r.priority for r in policy.repositories if r.name in before.owners)
-    low = {r.name for r in policy.repositories if r.priority > owning}
-    after = Play(policy, {key: (other if key[0] in low else world)[key] for key in world}, name)
-    assert after.essence == before.essence
+    with presuming(TIMES) as where:
+
+        @WHERE
+        @given(policies(), serving_worlds, worlds(), names)
+        def law(policy: Policy, world: World, other: World, name: NormalizedName) -> None:
+            before = Play(policy, world, name)
+            where(before.decision.outcome is Outcome.SERVED)
+            owning = min(r.priority for r in policy.repositories if r.name in before.owners)
+            low = {r.name for r in policy.repositories if r.priority > owning}
+            after = Play(policy, {key: (other if key[0] in low else world)[key] for key in world}, name)
+            assert after.essence == before.essence
+
+        law()
 
 
 @SETTINGS
@@ -151,29 +164,37 @@ def test_nobody_is_asked_below_the_owner_or_a_fault(policy: Policy, world: World
         assert all(priority[asked] <= priority[stop] for asked, _ in play.asked)
 
 
-@SETTINGS
-@given(policies(), worlds(), names)
-def test_an_unavailable_repository_never_makes_a_lower_one_the_owner(
-    policy: Policy, world: World, name: NormalizedName
-) -> None:
+def test_an_unavailable_repository_never_makes_a_lower_one_the_owner() -> None:
     """Fail closed: where a repository that is not to be skipped gives no answer, nobody below it serves."""
-    play = Play(policy, world, name)
-    down = [f for f in play.decision.of(State.UNAVAILABLE) if not f.skipped]
-    if down:
-        assert play.decision.outcome is Outcome.UNAVAILABLE
-        assert not play.owners
+    with presuming(TIMES) as where:
+
+        @WHERE
+        @given(policies(), worlds(), names)
+        def law(policy: Policy, world: World, name: NormalizedName) -> None:
+            play = Play(policy, world, name)
+            where(any(not finding.skipped for finding in play.decision.of(State.UNAVAILABLE)))
+            assert play.decision.outcome is Outcome.UNAVAILABLE
+            assert not play.owners
+
+        law()
 
 
-@SETTINGS
-@given(policies(), worlds(), names)
-def test_a_routed_name_is_asked_of_its_owners_only(policy: Policy, world: World, name: NormalizedName) -> None:
+def test_a_routed_name_is_asked_of_its_owners_only() -> None:
     """A name that `owns` or a pin routes is never asked of others, whatever else the policy says."""
-    routed = route(policy, name)
-    play = Play(policy, world, name)
-    if isinstance(routed, Blocked | Conflict):
-        assert not play.asked
-    elif routed.is_routed:
-        assert play.asked_for(name) <= {owner.name for owner in routed.owners}
+    with presuming(TIMES) as where:
+
+        @WHERE
+        @given(policies(), worlds(), names)
+        def law(policy: Policy, world: World, name: NormalizedName) -> None:
+            routed = route(policy, name)
+            where(isinstance(routed, Blocked | Conflict) or routed.is_routed)
+            play = Play(policy, world, name)
+            if isinstance(routed, Blocked | Conflict):
+                assert not play.asked
+            else:
+                assert play.asked_for(name) <= {owner.name for owner in routed.owners}
+
+        law()
 
 
 @SETTINGS
@@ -220,17 +241,21 @@ def test_explanation_and_decision_agree(policy: Policy, world: World, name: Norm
             assert line.repository.name not in {asked for asked, _ in play.asked}
 
 
-@SETTINGS
-@given(policies(modes=(Mode.STRICT, Mode.FLEXIBLE, Mode.MERGE)), worlds(), names)
-def test_asking_below_the_owner_changes_no_decision(policy: Policy, world: World, name: NormalizedName) -> None:
+def test_asking_below_the_owner_changes_no_decision() -> None:
     """`--shadowed` sees more and decides the same."""
-    plain = Play(policy, world, name)
-    if plain.decision.outcome is not Outcome.SERVED:
-        return
-    lookup: Lookup[str] = Lookup(Run(policy), name, below_owner=True)
-    deep = drive(lookup, lambda ask: world[ask.repository.name, ask.name], lambda _: True)
-    assert (deep.outcome, deep.code) == (plain.decision.outcome, plain.decision.code)
-    assert {finding.repository.name for finding in deep.owners} == plain.owners
+    with presuming(TIMES) as where:
+
+        @WHERE
+        @given(policies(modes=(Mode.STRICT, Mode.FLEXIBLE, Mode.MERGE)), serving_worlds, names)
+        def law(policy: Policy, world: World, name: NormalizedName) -> None:
+            plain = Play(policy, world, name)
+            where(plain.decision.outcome is Outcome.SERVED)
+            lookup: Lookup[str] = Lookup(Run(policy), name, below_owner=True)
+            deep = drive(lookup, lambda ask: world[ask.repository.name, ask.name], lambda _: True)
+            assert (deep.outcome, deep.code) == (plain.decision.outcome, plain.decision.code)
+            assert {finding.repository.name for finding in deep.owners} == plain.owners
+
+        law()
 
 
 @pytest.mark.parametrize("priorities", [(10, 90), (90, 10)])

@@ -146,8 +146,9 @@ class PipEnv:
     ) -> Completed:
         """Run any module with `python -m`, as `run` runs pip."""
         variables, folder, done = self.environment(policy, env), cwd or self._folder("work"), None
-        if self.is_shared and warm.can_run(name, variables, env or {}, folder):
-            done = warm.run(self.python, name, args, variables, folder, input, timeout)
+        if self.is_shared:
+            told: dict[str, Any] = {"cwd": folder, "input": input, "timeout": timeout}
+            done = warm.run(self.python, name, args, env=variables, extra=env or {}, **told)
         done = done or subprocess.run(
             [str(self.python), "-m", name, *args],
             env=variables,

@@ -93,29 +93,46 @@ class WarmPython:
         return int(line)
 
 
-_RUNNING: dict[tuple[Path, str], WarmPython] = {}
-
-
-def can_run(module: str, env: Mapping[str, str], extra: Mapping[str, str], cwd: Path) -> bool:
-    """Whether a warm Python would do what a new one does: a policy is named, and nothing speaks to the start."""
-    return (
-        module in PROGRAMS
-        and hasattr(os, "fork")
-        and env.get(_POLICY, os.devnull) != os.devnull
-        and not any(name.startswith(_AT_START) for name in extra)
-        # `python -m` finds what lies in its folder first.
-        and not any(entry.name.partition(".")[0] in sys.stdlib_module_names | PROGRAMS for entry in cwd.iterdir())
-    )
+_RUNNING: dict[tuple[Path, str, str], WarmPython] = {}
 
 
 def run(
-    python: Path, module: str, args: Sequence[str], env: Mapping[str, str], cwd: Path, input: str | None, timeout: float
+    python: Path,
+    module: str,
+    args: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    extra: Mapping[str, str],
+    cwd: Path,
+    input: str | None,
+    timeout: float,
 ) -> subprocess.CompletedProcess[str] | None:
-    """Run the module with the warm Python of this environment; None while it is busy."""
-    key = (python, module)
+    """Run the module with a warm Python of this environment; None where only a new one, or another, will do.
+
+    `extra` is what a test chose of the variables.
+    """
+    if module not in PROGRAMS or not hasattr(os, "fork") or any(name.startswith(_AT_START) for name in extra):
+        return None
+    # `python -m` finds what lies in its folder first.
+    if any(entry.name.partition(".")[0] in sys.stdlib_module_names | PROGRAMS for entry in cwd.iterdir()):
+        return None
+    policy = _policy(env)
+    if policy is None:
+        return None
+    key = (python, module, policy)
     if key not in _RUNNING:
-        _RUNNING[key] = WarmPython(python, module, {**env, _POLICY: str(_SCRIPT)})
+        _RUNNING[key] = WarmPython(python, module, {**env, _POLICY: policy})
     return _RUNNING[key].run(args, env, cwd, input, timeout)
+
+
+def _policy(env: Mapping[str, str]) -> str | None:
+    """The policy under which the program must have been loaded: some, or none; None where pip's files may have one.
+
+    Whether there is one is looked at when pip is imported, what it says when a command begins.
+    """
+    if env.get(_POLICY, os.devnull) != os.devnull:
+        return str(_SCRIPT)
+    return os.devnull if env.get("PIP_CONFIG_FILE") == os.devnull else None
 
 
 @atexit.register

@@ -29,10 +29,9 @@ _PIP = (
     "pip._vendor.truststore",
     # What repoprio loads when it reads the policy, and no more: pip 26.3 forbids imports once it installs.
     "repoprio.config.load",
-    "repoprio.pip_adapter.compat",
     "repoprio.pip_adapter.finder.policy_finder",
-    "repoprio.pip_adapter.log_redaction",
     "repoprio.pip_adapter.install.wheel_check",
+    "repoprio.pip_adapter.log_redaction",
 )
 _REPOPRIO = (
     "repoprio.cli.main",
@@ -40,15 +39,15 @@ _REPOPRIO = (
     "repoprio.pip_adapter.inspect.context",
     "repoprio.pip_adapter.inspect.explain",
 )
-# What a program loads whatever its command is, of what this version of it has.
-_LOADED = {"pip": _PIP, "repoprio": (*_PIP, *_REPOPRIO)}
+# What a program loads whatever its command is; older pips lack some of it.
+LOADED = {"pip": _PIP, "repoprio": (*_PIP, *_REPOPRIO)}
 _WRITTEN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 def main() -> None:
     """Fork for each line."""
     lines, answers = os.fdopen(int(sys.argv[1])), os.fdopen(int(sys.argv[2]), "w")
-    for name in _LOADED[sys.argv[3]]:
+    for name in LOADED[sys.argv[3]]:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     _ask_system()
