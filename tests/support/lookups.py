@@ -12,14 +12,14 @@ from typing import Any
 
 from repoprio.errors import CannotLook
 from repoprio.pip_adapter import command
-from repoprio.pip_adapter.finder.policy_finder import Refused
+from repoprio.pip_adapter.errors import Refused
 from repoprio.pip_adapter.inspect.context import opened
 
 
 def look_up(project: str, options: list[str]) -> dict[str, Any]:
     """What pip's finder finds of `project`, and what is said where it is refused or finds nothing."""
     # Each look-up is a command of its own, as far as pip's process is concerned.
-    command.PROCESS.begin(isolated=False)
+    command.begin(isolated=False)
     for name in command.HANDED_ON:
         os.environ.pop(name, None)
     with opened(options) as pip:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import _repoprio_shim
 from repoprio.config import handoff
@@ -16,7 +16,7 @@ from repoprio.environments.child_script import CHILD, IS_CHILD, NO_INDEX, RUNNER
 from repoprio.explain.observation import Tally
 from repoprio.names import normalize
 from repoprio.output import say, shown
-from repoprio.pip_adapter import hint_target
+from repoprio.pip_adapter import hint_target, log_redaction
 from repoprio.policy.model import Mode, Policy
 
 # Where what a policy would change is written while it only observes; and where children leave what they saw.
@@ -25,7 +25,7 @@ SEEN = "_REPOPRIO_SEEN"
 
 
 @dataclass
-class Process:
+class PipCommand:
     """What one command knows: its policy, read once when pip first builds something that looks up projects.
 
     `roots` are the URLs that the user asks for, `asked` the names (None: no resolver runs); `builds` counts
@@ -37,11 +37,6 @@ class Process:
     leave word of that. `looks`: a command of repoprio that installs nothing; `named_files` are the
     requirements files that the user named, those that they name left out.
     """
-
-    # Of the whole process: this pip is not known, the policy only observes, and so pip goes on without us.
-    is_given_up: ClassVar[bool] = False
-    # Of the whole process: it is a command of repoprio, which says itself why pip is refused.
-    is_command: ClassVar[bool] = False
 
     loaded: bool = False
     policy: Policy | None = None
@@ -61,21 +56,13 @@ class Process:
     seen: Tally = field(default_factory=Tally)
     seen_file: str = ""
 
-    def begin(self, *, isolated: bool, command: str = "", arguments: Iterable[str] = ()) -> None:
-        """Forget what an earlier command of this process knew."""
-        self.__dict__.update(vars(Process(is_isolated=isolated, command=command, arguments=tuple(arguments))))
-
     def load(self) -> None:
         """Read the policy."""
-        # pip 26.3 forbids imports once it installs: whatever may be needed is loaded here.
-        from repoprio.pip_adapter import compat, log_redaction
-        from repoprio.pip_adapter.finder.policy_finder import Guard  # noqa: F401
-        from repoprio.pip_adapter.install import wheel_check
+        # The patches are loaded while pip itself is being imported, and this module with them.
+        from repoprio.pip_adapter import compat
 
-        wheel_check.settings_files()
         with contextlib.suppress(OSError):
             self.folder = os.getcwd()
-
         survey = compat.read_policy(isolated=self.is_isolated)
         # Children look up projects too, from another folder perhaps, or in another interpreter.
         # Where there is none, theirs is what their own files say.
@@ -86,20 +73,13 @@ class Process:
         except PolicyFaults as faults:
             self.faults = faults
         else:
-            self._prepare(log_redaction)
+            _PROCESS.preload(self.policy)
+            if not self.is_observed:
+                log_redaction.install(self.policy.secrets if self.policy else ())
             for lost in survey.lost:
                 # As for a fault, but the policy only observes: one warning, and pip goes on.
                 say(f"WARNING: repoprio: {lost}\n  hint: {lost.hint}    [policy]")
         self.loaded = True
-
-    def _prepare(self, hush: Any) -> None:
-        if self.is_observed:
-            # What pip says stays as it is, and nothing is imported later on.
-            from repoprio.pip_adapter.observe import observer  # noqa: F401
-        else:
-            if self.policy and self.policy.is_flexible:
-                from repoprio.pip_adapter.resolver import flexible  # noqa: F401
-            hush.install(self.policy.secrets if self.policy else ())
 
     def note_asked(self, requirements: Iterable[Any]) -> None:
         """Note the names that the user asks for, from what a resolver begins with; a constraint asks for nothing."""
@@ -119,45 +99,76 @@ class Process:
         return IS_CHILD or self.builds > 0
 
 
-PROCESS = Process()
+@dataclass
+class _ProcessState:
+    """What holds for this process, whatever commands of pip's run in it.
+
+    `unsupported_pip`: this pip is not known, the policy only observes, and so pip goes on without us. `is_own_command`:
+    a command of repoprio's runs here, which speaks for itself. `preload` imports what a command under a policy may
+    need.
+    """
+
+    command: PipCommand = field(default_factory=PipCommand)
+    unsupported_pip: bool = False
+    is_own_command: bool = False
+    preload: Callable[[Policy | None], None] = lambda _: None
+
+
+_PROCESS = _ProcessState()
 HANDED_ON = (INHERITED, CHILD, RUNNER, NO_INDEX, LOG, SEEN, hint_target.AIM)
+
+
+def current() -> PipCommand:
+    """The command of pip's that runs."""
+    return _PROCESS.command
+
+
+def process() -> _ProcessState:
+    """What holds for the whole process."""
+    return _PROCESS
+
+
+def begin(*, isolated: bool, command: str = "", arguments: Iterable[str] = ()) -> None:
+    """Begin a command: what an earlier one of this process knew is forgotten."""
+    _PROCESS.command = PipCommand(is_isolated=isolated, command=command, arguments=tuple(arguments))
 
 
 def policy() -> Policy | None:
     """The policy that there is, one that only observes too; a faulty one raises pip's `InstallationError` each time."""
-    if Process.is_given_up:
+    if _PROCESS.unsupported_pip:
         return None
     from pip._internal.exceptions import InstallationError
 
-    if not PROCESS.loaded:
+    command = current()
+    if not command.loaded:
         try:
-            PROCESS.load()
+            command.load()
         except Exception as error:  # noqa: BLE001 - as for the shim: no pip may go on without us
             raise InstallationError(_repoprio_shim.damage(error)) from None
         hand_on(CHILD, "1")
         hand_on(hint_target.AIM, hint_target.python())
         hand_on_policy()
-    if PROCESS.faults is not None:
-        raise InstallationError(shown(hint_target.aimed(f"repoprio: {PROCESS.faults}")))
-    return PROCESS.policy
+    if command.faults is not None:
+        raise InstallationError(shown(hint_target.aimed(f"repoprio: {command.faults}")))
+    return command.policy
 
 
 def enforced() -> Policy | None:
     """The policy that pip is held to: none where it only observes."""
     found = policy()
-    return None if PROCESS.is_observed else found
+    return None if current().is_observed else found
 
 
 def observed() -> Policy | None:
     """The policy that only observes, None where there is none or it is enforced."""
     found = policy()
-    return found if PROCESS.is_observed else None
+    return found if current().is_observed else None
 
 
 def hand_on_policy() -> None:
     """Give the policy to the pips that this one starts, and the log by a path that holds wherever they start."""
-    hand_on(INHERITED, PROCESS.packed)
-    if PROCESS.is_observed and os.environ.get(LOG):
+    hand_on(INHERITED, current().packed)
+    if current().is_observed and os.environ.get(LOG):
         with contextlib.suppress(OSError):
             hand_on(LOG, os.path.abspath(os.environ[LOG]))
 
@@ -166,25 +177,3 @@ def hand_on(name: str, value: str) -> None:
     """Give a variable to the pips that this one starts; nothing where there is nothing to say."""
     if value:
         os.environ[name] = value
-
-
-def guard_of(finder: Any, *, always: bool = False) -> Any:
-    """The guard of a `PackageFinder`, None where no policy rules; `always`: where it only observes too."""
-    from repoprio.pip_adapter.finder.policy_finder import Guard
-
-    if "_repoprio_guard" not in finder.__dict__:
-        found = policy() if always else enforced()
-        finder._repoprio_guard = Guard(finder, found) if found else None
-    return finder._repoprio_guard
-
-
-def observer_of(finder: Any) -> Any:
-    """What watches a `PackageFinder` for a policy that only observes, None where none does."""
-    found = observed()
-    if found is None:
-        return None
-    if "_repoprio_observer" not in finder.__dict__:
-        from repoprio.pip_adapter.observe.observer import Observer
-
-        finder._repoprio_observer = Observer(finder, found)
-    return finder._repoprio_observer

@@ -23,7 +23,8 @@ from repoprio.config.loaded import Survey
 from repoprio.config.pip.indexes import Named, named
 from repoprio.environments.child_script import PARENTS_NO_INDEX
 from repoprio.names import SDIST_ENDINGS, normalize
-from repoprio.pip_adapter.hooks import import_hook
+from repoprio.pip_adapter import policy_layers
+from repoprio.pip_adapter.registry import Registry
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -56,7 +57,7 @@ TOOLS = Tools(tomllib.loads, is_specifier, default_index)
 
 def no_policy() -> str:
     """What to say where there is no policy."""
-    return load.no_policy(os.environ, import_hook.layers(isolated=False), import_hook.system_folder())
+    return load.no_policy(os.environ, policy_layers.layers(isolated=False), policy_layers.system_folder())
 
 
 OLDEST, NEWEST = "22.0.2", "26.3"
@@ -74,12 +75,12 @@ def news() -> str | None:
 
 def read_policy(*, isolated: bool = False) -> Survey:
     """What there is of a policy for this pip."""
-    return survey(os.environ, import_hook.layers(isolated=isolated), TOOLS)
+    return survey(os.environ, policy_layers.layers(isolated=isolated), TOOLS)
 
 
 def pip_settings(*, isolated: bool = False) -> list[Named]:
     """The indexes and find-links that pip's own files and variables name, in the order in which it reads them."""
-    files, _ = read_pip_files(import_hook.pip_layers(isolated=isolated))
+    files, _ = read_pip_files(policy_layers.pip_layers(isolated=isolated))
     return named(files, {} if isolated else os.environ)
 
 
@@ -108,15 +109,22 @@ def knows_python() -> bool:
     return bool(Version(pip.__version__) >= Version("22.3"))
 
 
-def note_no_index(collector: Any, options: Any) -> None:
-    """Note at a `LinkCollector` whether the user said ``--no-index``; a parent's word counts, not what pip added."""
-    told = PARENTS_NO_INDEX == "1" if PARENTS_NO_INDEX is not None else bool(options.no_index)
-    collector._repoprio_no_index = told
+_NO_INDEX: Registry[bool] = Registry()
+
+
+def says_no_index(options: Any) -> bool:
+    """Whether the user said ``--no-index``; a parent's word counts, not what pip added."""
+    return PARENTS_NO_INDEX == "1" if PARENTS_NO_INDEX is not None else bool(options.no_index)
+
+
+def note_no_index(collector: Any, said: bool) -> None:
+    """Note for a `LinkCollector` whether the user said ``--no-index``."""
+    _NO_INDEX.put(collector, said)
 
 
 def no_index(finder: Any) -> bool:
     """Whether the user said ``--no-index``: on the command line, in the environment or in pip's files."""
-    return bool(getattr(finder._link_collector, "_repoprio_no_index", False))
+    return bool(_NO_INDEX.get(finder._link_collector))
 
 
 def newest_first(versions: set[str]) -> tuple[str, ...]:

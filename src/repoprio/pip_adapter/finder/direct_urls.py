@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from repoprio.pip_adapter.command import PROCESS
+from repoprio.pip_adapter.command import current
 from repoprio.policy.model import DirectUrls, Policy
 from repoprio.render import messages
 from repoprio.urls import redacted
@@ -13,19 +13,19 @@ from repoprio.urls import redacted
 def is_refused(rules: Policy, req: Any) -> bool:
     """Whether the policy refuses the direct URL of `req`, one of pip's InstallRequirements."""
     # comes_from is a text (a requirements file) or None for what the user asks for, else the parent.
-    is_root = not hasattr(req.comes_from, "req") and not PROCESS.is_build
-    asked_for = is_root or req.original_link.url in PROCESS.roots
+    is_root = not hasattr(req.comes_from, "req") and not current().is_build
+    asked_for = is_root or req.original_link.url in current().roots
     allowed = asked_for and rules.direct_urls is DirectUrls.ROOTS
     return not (allowed or rules.direct_urls is DirectUrls.ALLOW)
 
 
 def judge(rules: Policy, req: Any) -> None:
     """Raise `Refused` where the policy refuses the direct URL of `req`."""
-    from repoprio.pip_adapter.finder.policy_finder import Refused
+    from repoprio.pip_adapter.errors import Refused
 
     if not is_refused(rules, req):
         return
-    parent = "a build" if PROCESS.is_build else getattr(req.comes_from, "name", None)
+    parent = "a build" if current().is_build else getattr(req.comes_from, "name", None)
     by = f" (required by {parent})" if parent else ""
     raise Refused(
         messages.message(

@@ -9,7 +9,7 @@ from pip._internal.metadata import get_default_environment
 import repoprio
 from repoprio.config.records import POINTER
 from repoprio.names import OWN_NAME, NormalizedName
-from repoprio.pip_adapter.command import PROCESS
+from repoprio.pip_adapter.command import current
 from repoprio.policy.routing import Blocked, Conflict, Route
 
 
@@ -25,7 +25,8 @@ def kept(name: NormalizedName, found: Route | Blocked | Conflict) -> str | None:
 
 def is_asked_for() -> bool:
     """Whether the user asks for repoprio by name, or just wants to know of it: no resolver asks."""
-    return PROCESS.asked is None or OWN_NAME in PROCESS.asked
+    asked = current().asked
+    return asked is None or OWN_NAME in asked
 
 
 def version_here() -> str | None:
@@ -33,7 +34,7 @@ def version_here() -> str | None:
 
     What a build installs lands in a folder of its own, beside the environment.
     """
-    if PROCESS.is_build:
+    if current().is_build:
         return None
     installed = get_default_environment().get_distribution(OWN_NAME)
     if installed is not None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
-
-from pip._internal.exceptions import InstallationError
 
 from repoprio import shell
 from repoprio.explain.explanation import Explanation, explain, privacy
@@ -16,14 +15,15 @@ from repoprio.lookup.project import Decision, Fits, Lookup, Outcome, drive
 from repoprio.lookup.reasons import listed
 from repoprio.lookup.repository import Inquiry, Run
 from repoprio.names import NormalizedName, is_project_name, normalize
-from repoprio.output import say
-from repoprio.pip_adapter import compat, hint_target, log_redaction
+from repoprio.pip_adapter import compat, log_redaction
+from repoprio.pip_adapter.errors import Refused, warn
 from repoprio.pip_adapter.finder import own_release, search_scope
 from repoprio.pip_adapter.finder.candidates import Offers, Weighed, offers_alone
 from repoprio.pip_adapter.finder.flexible_search import Search, Tiers
 from repoprio.pip_adapter.index import credentials
 from repoprio.pip_adapter.index.fetcher import Pages
 from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.pip_adapter.registry import Registry
 from repoprio.policy.locations import spellings
 from repoprio.policy.model import CALLERS_PRIORITY, Format, Mode, Policy, Repository
 from repoprio.policy.routing import narrowing
@@ -31,20 +31,7 @@ from repoprio.render import messages, unlisted
 from repoprio.render.policy import policy_line
 from repoprio.urls import filename, site
 
-
-class Refused(InstallationError):  # type: ignore[misc]  # pip has no types
-    """A lookup that the policy refuses; pip shows its text and exits with status 1.
-
-    The commands that the text names speak of this pip's environment.
-    """
-
-    def __init__(self, said: str) -> None:
-        super().__init__(hint_target.aimed(said))
-
-
-def warn(line: str) -> None:
-    """One line on stderr, beside pip's own."""
-    say(line)
+_MEMORIES: Registry[tuple[Run[PipPage], Pages]] = Registry()
 
 
 class Guard:
@@ -58,7 +45,7 @@ class Guard:
 
     def __init__(self, finder: Any, policy: Policy) -> None:
         self.policy = policy
-        self._finder = finder
+        self._finder_of_pip = weakref.ref(finder)
         self._scope: Any = None
         self._callers = search_scope.Callers()
         self._noted: dict[str, str] = {}
@@ -68,6 +55,12 @@ class Guard:
         self._decisions: dict[tuple[Any, ...], Decision[PipPage]] = {}
         self._offers: dict[tuple[Any, ...], Weighed] = {}
         self._best: dict[tuple[Any, ...], Any] = {}
+
+    @property
+    def _finder(self) -> Any:
+        finder = self._finder_of_pip()
+        assert finder is not None, "it lives as long as pip's finder does"
+        return finder
 
     @property
     def is_flexible(self) -> bool:
@@ -284,10 +277,9 @@ class Guard:
     def memory(self) -> tuple[Run[PipPage], Pages]:
         """What this run remembers; it lives with pip's session, whose retries and logins shaped it."""
         session = self.session
-        memory = getattr(session, "_repoprio_memory", None)
-        if memory is None:
-            memory = (Run[PipPage](self.policy), Pages(session, self.policy))
-            session._repoprio_memory = memory
+        memory = _MEMORIES.get_or_make(
+            session, lambda: (Run[PipPage](self.policy), Pages(weakref.proxy(session), self.policy))
+        )
         memory[1].logins.update(self._callers.logins)
         memory[1].settle()
         return memory

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Mapping
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -16,43 +15,11 @@ from typing import Any, cast
 
 import _repoprio_shim
 from repoprio.config import policy_files
-from repoprio.config.records import Record
 from repoprio.environments import lone_pointer
+from repoprio.pip_adapter import policy_layers
 
 # What takes repoprio away, and before that what it put elsewhere.
 LEAVING = "pip._internal.commands.uninstall"
-
-
-def layers(*, isolated: bool) -> tuple[policy_files.Layer, ...]:
-    """The files that a policy may lie in, found with what pip brings along."""
-    return policy_files.layers(os.environ, _platform_dirs, isolated=isolated)
-
-
-def pip_layers(*, isolated: bool, environ: Mapping[str, str] = os.environ) -> tuple[policy_files.Layer, ...]:
-    """Pip's own files, as pip finds them."""
-    return policy_files.pip_layers(environ, _platform_dirs, isolated=isolated)
-
-
-def system_folder() -> str:
-    """Where the system's policy lies."""
-    return policy_files.system_folder(_platform_dirs)
-
-
-def record_for_new() -> Record:
-    """What an environment that this process makes is to keep of the policy."""
-    return policy_files.for_new(os.environ, layers(isolated=False), _platform_dirs)
-
-
-def reaches(record: Record) -> bool:
-    """Whether a policy is in sight of a pip of an environment that keeps `record`, whatever variables it has."""
-    return policy_files.reaches(os.environ, record, _platform_dirs)
-
-
-def _platform_dirs() -> Any:
-    # Imported only where it is asked for, on Windows and macOS: it costs 24 ms.
-    from pip._vendor import platformdirs
-
-    return platformdirs
 
 
 def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
@@ -79,7 +46,7 @@ def _has_made() -> bool:
 @functools.cache
 def _in_sight() -> bool:
     # Looked at once: a pip is guarded as a whole or not at all. --isolated only takes a file away.
-    return not lone_pointer.is_ensurepip() and policy_files.in_sight(os.environ, layers(isolated=False))
+    return not lone_pointer.is_ensurepip() and policy_files.in_sight(os.environ, policy_layers.layers(isolated=False))
 
 
 def _find_elsewhere(name: str, path: Any, target: Any) -> ModuleSpec | None:

@@ -14,7 +14,8 @@ from repoprio.environments import hook_installer, ledger
 from repoprio.environments.child_script import CHILD
 from repoprio.errors import RepoprioError
 from repoprio.output import say
-from repoprio.pip_adapter.hooks import import_hook
+from repoprio.pip_adapter import policy_layers
+from repoprio.pip_adapter.registry import Registry
 
 # What makes an environment, and what has its folder: the first of these that ends finds a Python and no pip yet.
 _STEPS: dict[str, tuple[str, list[tuple[str, Callable[..., str]]]]] = {
@@ -40,14 +41,18 @@ def apply(module: ModuleType) -> None:
             setattr(owner, name, _followed(original, folder_of))
 
 
+# The folder that each builder made, and that is guarded.
+_GUARDED: Registry[str] = Registry()
+
+
 def _followed(original: Callable[..., Any], folder_of: Callable[..., str]) -> Callable[..., Any]:
     @functools.wraps(original)
     def step(self: Any, *args: Any, **kwargs: Any) -> Any:
         done = original(self, *args, **kwargs)
         folder = os.path.abspath(folder_of(self, *args, **kwargs))
         # A builder may override the first step: then the second one does it.
-        if getattr(self, "_repoprio_guarded", None) != folder:
-            self._repoprio_guarded = folder
+        if _GUARDED.get(self) != folder:
+            _GUARDED.put(self, folder)
             _guard(folder)
         return done
 
@@ -60,7 +65,7 @@ def _guard(folder: str) -> None:
     try:
         # Asked whoever owns the folder that it lies in: we have just made it, and run its Python for that.
         packages = hook_installer.ask(hook_installer.in_venv(folder)).packages
-        record = import_hook.record_for_new()
+        record = policy_layers.record_for_new()
         said = _put(packages, record, f"repoprio: pip in {folder}")
         if not is_build and not hook_installer.is_own(packages):
             ledger.note(ledger.POINTER, packages)
@@ -76,7 +81,7 @@ def _put(packages: str, record: Record, pip: str) -> str:
         return ""
     record = record.over(hook_installer.recorded(packages))
     hook_installer.enable(packages, record)
-    if import_hook.reaches(record):
+    if policy_layers.reaches(record):
         # True of a policy that only observes as well.
         return f"{pip} is under the policy too"
     is_empty = os.environ.get(VARIABLE) == ""

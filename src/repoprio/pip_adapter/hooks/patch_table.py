@@ -19,8 +19,8 @@ from repoprio.environments import repairs
 from repoprio.environments.target import from_outside
 from repoprio.errors import UnknownPip
 from repoprio.output import say
-from repoprio.pip_adapter.command import Process
-from repoprio.pip_adapter.hooks import import_hook, requirement_files, wrappers
+from repoprio.pip_adapter import command, policy_layers
+from repoprio.pip_adapter.hooks import preload, requirement_files, wrappers
 from repoprio.pip_adapter.index import credentials
 from repoprio.pip_adapter.install import installing
 from repoprio.pip_adapter.resolver import resolving
@@ -123,9 +123,12 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
 }
 
 
+command.process().preload = preload.preload
+
+
 def apply(module: ModuleType) -> None:
     """Patch a part of pip that just ran; refuse to go on where it is not what is known, unless we only observe."""
-    if Process.is_given_up:
+    if command.process().unsupported_pip:
         return
     if module.__name__ in _BUILDERS and not hasattr(module, "__path__"):
         _check_starter(module)
@@ -189,14 +192,15 @@ def _refuse_pip(what: str) -> None:
 
     Where the policy only observes, pip goes on without us; a command of repoprio has nothing to go on with.
     """
-    Process.is_given_up = not Process.is_command and _only_observes()
-    kept = ["Nothing is observed: pip goes on as if repoprio were not there."] if Process.is_given_up else []
+    process = command.process()
+    process.unsupported_pip = not process.is_own_command and _only_observes()
+    kept = ["Nothing is observed: pip goes on as if repoprio were not there."] if process.unsupported_pip else []
     hints = [*kept, "hint: use pip 22.0.2 to 26.3, or a newer repoprio"]
     if repairs.is_too_old(pip.__version__):
         # This pip cannot upgrade itself, since it is stopped.
         hints = [*kept, f"hint: upgrade it {from_outside(sys.executable, '-U', 'pip')}"]
     said = messages.message(f"pip {pip.__version__} is not known to this repoprio: {what}.", hints, "unknown-pip")
-    if not Process.is_command:
+    if not process.is_own_command:
         say(f"{'WARNING' if kept else 'ERROR'}: {said}")
     if not kept:
         raise UnknownPip(said)
@@ -211,6 +215,6 @@ def _only_observes() -> bool:
         import tomllib
     else:
         from pip._vendor import tomli as tomllib
-    layers = import_hook.layers(isolated="--isolated" in sys.argv)
+    layers = policy_layers.layers(isolated="--isolated" in sys.argv)
     found = survey(os.environ, layers, Tools(tomllib.loads, lambda _: True))
     return not found.faults and found.policy is not None and found.policy.mode is Mode.OBSERVE

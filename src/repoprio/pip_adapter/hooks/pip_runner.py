@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from importlib import import_module
 
 import _repoprio_shim
+import repoprio
 from repoprio.config.pip import default_index
 from repoprio.environments.target import NoEnvironment, from_outside
 from repoprio.output import say
-from repoprio.pip_adapter.command import Process
+from repoprio.pip_adapter import command
 
 # What commands that look need of pip, and with it nearly all that pip consists of.
 _NEEDED = ("pip", "pip._internal.cli.main", "pip._internal.commands.install")
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OURS = os.path.dirname(os.path.abspath(repoprio.__file__))
 
 
 def guard_this_process() -> None:
@@ -29,7 +30,7 @@ def guard_this_process() -> None:
 def load_pip() -> None:
     """Import pip, guarded, for a command that looks; raises `NoEnvironment` for a broken one, else `UnknownPip`."""
     guard_this_process()
-    Process.is_command = True
+    command.process().is_own_command = True
     with _broken_pip_told():
         for name in _NEEDED:
             import_module(name)

@@ -14,8 +14,11 @@ from typing import Any
 
 from repoprio import shell
 from repoprio.environments.child_script import IS_CHILD
-from repoprio.pip_adapter.command import PROCESS, enforced, guard_of, observer_of
+from repoprio.pip_adapter.command import current, enforced
+from repoprio.pip_adapter.finder.registry import guard_of
 from repoprio.pip_adapter.index import credentials
+from repoprio.pip_adapter.observe.registry import observer_of
+from repoprio.pip_adapter.registry import Registry
 from repoprio.render import messages
 from repoprio.urls import redacted
 
@@ -34,7 +37,7 @@ def written_by_user(options: Any) -> Iterator[str]:
     for value in vars(options).values():
         values = value if isinstance(value, list) else [value]
         yield from (text for text in values if isinstance(text, str))
-    yield from () if IS_CHILD else PROCESS.arguments
+    yield from () if IS_CHILD else current().arguments
 
 
 def handle_option_line(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -91,6 +94,10 @@ def _expanded(original: Callable[[Lines], Lines], lines: Lines) -> Iterator[tupl
         yield number, "".join(parts)
 
 
+# Of each parser: the files in hand, each named by the one before.
+_FILES: Registry[list[str]] = Registry()
+
+
 def parse_file(original: Callable[..., Any]) -> Callable[..., Any]:
     """One file, and then those that it names: whoever writes a file has the user's machine ask what it names.
 
@@ -99,12 +106,12 @@ def parse_file(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def _parse_file(self: Any, filename: str, constraint: bool, *args: Any, **kwargs: Any) -> Any:
-        above: list[str] = self.__dict__.setdefault("_repoprio_files", [])
+        above: list[str] = _FILES.get_or_make(self, list)
         if _is_held():
             if not above:
-                PROCESS.named_files.add(filename)
+                current().named_files.add(filename)
             elif _is_remote(filename):
-                if PROCESS.looks and filename in PROCESS.named_files:
+                if current().looks and filename in current().named_files:
                     return
                 _judge_nested(filename, above, constraint=constraint)
         above.append(filename)
@@ -130,7 +137,7 @@ def _note_logins(session: Any, filename: str, line: Any) -> None:
 
 def _is_held() -> bool:
     """Whether what is read is held to the policy: for a command that looks under one that only observes, too."""
-    return PROCESS.looks or enforced() is not None
+    return current().looks or enforced() is not None
 
 
 def _is_remote(filename: str) -> bool:
@@ -138,9 +145,9 @@ def _is_remote(filename: str) -> bool:
 
 
 def _judge_nested(filename: str, above: Sequence[str], *, constraint: bool) -> None:
-    from repoprio.pip_adapter.finder.policy_finder import Refused
+    from repoprio.pip_adapter.errors import Refused
 
-    if PROCESS.looks:
+    if current().looks:
         rule = "Looking fetches no file that another one names: its server would learn who looks."
     elif any(_is_remote(file) for file in above):
         rule = "A file that was fetched has no other one fetched."

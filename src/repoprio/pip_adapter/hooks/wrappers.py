@@ -16,19 +16,12 @@ from typing import Any
 
 from repoprio.environments import child_script
 from repoprio.environments.child_script import IS_CHILD, NO_INDEX, RUNNER
-from repoprio.pip_adapter.command import (
-    HANDED_ON,
-    PROCESS,
-    enforced,
-    guard_of,
-    hand_on,
-    hand_on_policy,
-    observer_of,
-    policy,
-)
+from repoprio.pip_adapter.command import HANDED_ON, begin, current, enforced, hand_on, hand_on_policy, policy
 from repoprio.pip_adapter.finder import direct_urls
+from repoprio.pip_adapter.finder.registry import guard_of, note_guard
 from repoprio.pip_adapter.hooks import requirement_files
 from repoprio.pip_adapter.index import credentials
+from repoprio.pip_adapter.observe.registry import observer_of
 from repoprio.pip_adapter.resolver import resolving
 from repoprio.render import messages
 
@@ -42,15 +35,15 @@ def main(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def main(self: Any, args: Any) -> Any:
         # As pip itself decides which of its files to read (its `main`, 22.2 to 26.3).
-        PROCESS.begin(isolated="--isolated" in args, command=self.name, arguments=args)
+        begin(isolated="--isolated" in args, command=self.name, arguments=args)
         before = {name: os.environ.get(name) for name in HANDED_ON}
         try:
             status = original(self, args)
-            return 2 if status == 1 and PROCESS.faults is not None else status
+            return 2 if status == 1 and current().faults is not None else status
         finally:
-            if PROCESS.is_observed:
+            if current().is_observed:
                 resolving.observation().report()
-            PROCESS.begin(isolated=False)
+            begin(isolated=False)
             for name, value in before.items():
                 os.environ.pop(name, None)
                 os.environ.update({name: value} if value is not None else {})
@@ -73,8 +66,9 @@ def create(original: Callable[..., Any]) -> Callable[..., Any]:
         if found is not None:
             from repoprio.pip_adapter import compat
 
-            compat.note_no_index(collector, options)
-            hand_on(NO_INDEX, "1" if collector._repoprio_no_index else "0")
+            no_index = compat.says_no_index(options)
+            compat.note_no_index(collector, no_index)
+            hand_on(NO_INDEX, "1" if no_index else "0")
         return collector
 
     return create
@@ -87,7 +81,7 @@ def collect_sources(original: Callable[..., Any]) -> Callable[..., Any]:
     def collect_sources(self: Any, project_name: str, candidates_from_page: Any) -> Any:
         if enforced() is None:
             return original(self, project_name, candidates_from_page)
-        from repoprio.pip_adapter.finder.policy_finder import Refused
+        from repoprio.pip_adapter.errors import Refused
 
         raise Refused(messages.message(f"{project_name} was looked up past the policy.", [], "unguarded"))
 
@@ -181,7 +175,7 @@ def get_dist_for(original: Callable[..., Any]) -> Callable[..., Any]:
         dist = original(self, req)
         looked_up = name is not None and req.original_link is None
         if looked_up and guard_of(self.finder) is not None and normalize(name) != normalize(dist.raw_name):
-            from repoprio.pip_adapter.finder.policy_finder import Refused
+            from repoprio.pip_adapter.errors import Refused
 
             lead = f"what was looked up as {name} is {dist.raw_name}, by its own metadata."
             raise Refused(messages.message(lead, ["hint: tell whoever keeps that repository"], "another-project"))
@@ -227,7 +221,7 @@ def _nothing_fits(guard: Any, requirement: Any, parent: Any, constraints: Any) -
 
 def _with_owners(guard: Any, error: Any, causes: Any) -> Any:
     """Pip's own report of a conflict, and whose versions it could choose from."""
-    from repoprio.pip_adapter.finder.policy_finder import Refused
+    from repoprio.pip_adapter.errors import Refused
 
     names = dict.fromkeys(requirement.project_name for requirement, _ in causes)
     told = [guard.explanation(name) for name in names if name != "<Python from Requires-Python>"]
@@ -244,11 +238,11 @@ def install_in_process(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def install(self: Any, *args: Any, **kwargs: Any) -> Any:
-        PROCESS.builds += 1
+        current().builds += 1
         try:
             return original(self, *args, **kwargs)
         finally:
-            PROCESS.builds -= 1
+            current().builds -= 1
 
     return install
 
@@ -258,12 +252,12 @@ def get_runnable_pip(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def get_runnable_pip() -> str:
-        if not PROCESS.loaded:
+        if not current().loaded:
             # `pip --python OTHER`, before any command: OTHER's pip is no child, and has all to judge itself.
-            PROCESS.begin(isolated="--isolated" in sys.argv)
-            PROCESS.load()
+            begin(isolated="--isolated" in sys.argv)
+            current().load()
             hand_on_policy()
-        elif PROCESS.is_observed:
+        elif current().is_observed:
             resolving.observation().expect_children()
         os.environ[RUNNER] = original()
         return os.path.abspath(child_script.__file__)
@@ -276,7 +270,7 @@ def create_standalone_pip(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @contextlib.contextmanager
     def create_standalone_pip() -> Iterator[str]:
-        if PROCESS.is_observed:
+        if current().is_observed:
             resolving.observation().expect_children()
         with original() as zipped:
             os.environ[RUNNER] = zipped
@@ -290,11 +284,11 @@ def collect_root_requirements(original: Callable[..., Any]) -> Callable[..., Any
 
     @functools.wraps(original)
     def collect_root_requirements(self: Any, root_ireqs: Any) -> Any:
-        if policy() is not None and not PROCESS.is_build:
-            PROCESS.roots.update(i.link.url for i in root_ireqs if i.link)
+        if policy() is not None and not current().is_build:
+            current().roots.update(i.link.url for i in root_ireqs if i.link)
         collected = original(self, root_ireqs)
-        if PROCESS.is_observed:
-            self._repoprio_constraints = collected.constraints
+        if current().is_observed:
+            resolving.observation().resolution.note_constraints(self, collected.constraints)
         return collected
 
     return collect_root_requirements
@@ -309,7 +303,7 @@ def prepare(original: Callable[..., Any]) -> Callable[..., Any]:
         if rules is not None and req.original_link is not None:
             direct_urls.judge(rules, req)
         # Whoever installs it asks where it came from.
-        req._repoprio_guard = guard_of(self.finder)
+        note_guard(req, guard_of(self.finder))
         return original(self, req, *args, **kwargs)
 
     return prepare

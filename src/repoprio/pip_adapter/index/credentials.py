@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from repoprio.pip_adapter.registry import Registry
 from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Policy, Repository
 from repoprio.render import messages
 from repoprio.urls import Site, credentials, redacted, site, without_credentials
 
-_ATTRIBUTE = "_repoprio_keeper"
 Pair = tuple[str, str]
 
 
@@ -146,17 +146,23 @@ class NoTerminal(Exception):
     """Somebody should be asked for a login, and there is no terminal."""
 
 
+_KEEPERS: Registry[Keeper] = Registry()
+
+
 def keeper(auth: Any) -> Keeper:
     """The keeper of a session's `MultiDomainBasicAuth`; it gets one where it has none."""
-    if known_keeper(auth) is None:
-        setattr(auth, _ATTRIBUTE, Keeper())
-    found: Keeper = getattr(auth, _ATTRIBUTE)
-    return found
+    return _KEEPERS.get_or_make(auth, Keeper)
+
+
+def share_keeper(auth: Any, other: Any) -> None:
+    """Give `other` the keeper of `auth`, where that has one."""
+    if kept := known_keeper(auth):
+        _KEEPERS.put(other, kept)
 
 
 def known_keeper(auth: Any) -> Keeper | None:
     """The keeper of a session's `MultiDomainBasicAuth`, None where no policy rules it."""
-    return getattr(auth, _ATTRIBUTE, None)
+    return _KEEPERS.get(auth)
 
 
 def keep(auth: Any, policy: Policy, given: Iterable[str] = ()) -> Keeper:
@@ -284,7 +290,7 @@ def get_url_and_credentials(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _from_elsewhere(auth: Any, url: str) -> Pair:
-    from repoprio.pip_adapter.finder.policy_finder import Refused
+    from repoprio.pip_adapter.errors import Refused
 
     found = elsewhere(auth, url)
     if found is None:
@@ -315,7 +321,7 @@ def add_trusted_host(original: Callable[..., Any]) -> Callable[..., Any]:
         kept = known_keeper(self.auth)
         if source is None or kept is None or not kept.covers(host):
             return original(self, host, source, *args, **kwargs)
-        from repoprio.pip_adapter.finder.policy_finder import warn
+        from repoprio.pip_adapter.errors import warn
 
         hosts = "a host of the policy" if "*" not in host and "/" not in host else "which may be hosts of the policy"
         warn(f"repoprio: --trusted-host {host} does not count in a file ({source}): {hosts}")

@@ -23,7 +23,7 @@ class _Once(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """False for what urllib3 says of a retry."""
-        from repoprio.pip_adapter.finder.policy_finder import warn
+        from repoprio.pip_adapter.errors import warn
 
         if not str(record.msg).startswith("Retrying"):
             return True

@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 from repoprio.lookup.reasons import Cause
 from repoprio.pip_adapter.compat import knows_json
 from repoprio.pip_adapter.index.credentials import Pair, basic
+from repoprio.pip_adapter.registry import Registry
 from repoprio.urls import without_credentials
 
 Result = TypeVar("Result")
@@ -23,7 +24,8 @@ _PACKED = ("gzip", "x-gzip", "deflate")
 _REFUSED_LOGIN = frozenset({401, 403, 407})
 # More of an answer that is no page is not looked at.
 _ENOUGH = 1024 * 1024
-_LOCATION = "_repoprio_location"
+# Of each answer: the redirect that requests must not see.
+_LOCATIONS: Registry[str] = Registry()
 # Begins the name of a thread that asks; whom it asks comes after.
 WAITING = "repoprio asks "
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -120,7 +122,7 @@ def _get(session: Any, url: str, size_limit: int) -> Reply:
     except Exception as error:  # noqa: BLE001 - whatever went wrong, there was no usable answer
         return _failure(session, url, error)
     try:
-        location = getattr(response, _LOCATION, None)
+        location = _LOCATIONS.get(response)
         if response.status_code in _REDIRECTS and location:
             target = without_credentials(urljoin(response.url, location))
             return Reply(response.status_code, response.url, redirect=target)
@@ -155,7 +157,8 @@ def _unread(error: Exception) -> Unusable:
 
 def _keep_location(response: Any, **_: Any) -> None:
     """Take the header away from requests, which would read the body of a redirect, however long it is."""
-    setattr(response, _LOCATION, response.headers.pop("Location", None))
+    if location := response.headers.pop("Location", None):
+        _LOCATIONS.put(response, location)
 
 
 def _see_the_end(response: Any) -> None:

@@ -19,7 +19,8 @@ from pip._internal.utils.logging import setup_logging  # noqa: E402
 from pip._internal.utils.temp_dir import global_tempdir_manager  # noqa: E402
 
 from repoprio.pip_adapter import compat, log_redaction  # noqa: E402
-from repoprio.pip_adapter.finder.policy_finder import Guard, Refused  # noqa: E402
+from repoprio.pip_adapter.errors import Refused  # noqa: E402
+from repoprio.pip_adapter.finder.policy_finder import Guard  # noqa: E402
 from repoprio.pip_adapter.hooks import requirement_files  # noqa: E402
 from repoprio.pip_adapter.index import credentials, retries  # noqa: E402
 from repoprio.policy.model import Mode  # noqa: E402
@@ -47,12 +48,13 @@ def _parsed(install: Any, options: Sequence[str]) -> Any:
 @contextmanager
 def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
     """A finder for `options`, which are pip's; raises `CannotLook`, and `PolicyFaults` for a faulty policy."""
-    from repoprio.pip_adapter.command import PROCESS, guard_of
+    from repoprio.pip_adapter.command import current
+    from repoprio.pip_adapter.finder.registry import guard_of
 
     if compat.read_policy().sound() is None:
         raise NoPolicy(compat.no_policy())
     setup_logging(verbosity=-1, no_color=True, user_log_file=None)
-    PROCESS.looks = True
+    current().looks = True
     install: Any = create_command("install")
     with install.main_context(), global_tempdir_manager():
         parsed = _parsed(install, options)

@@ -10,7 +10,8 @@ from repoprio.explain.explanation import Explanation
 from repoprio.lookup.project import Code, Outcome
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
-from repoprio.pip_adapter.finder.policy_finder import Guard, warn
+from repoprio.pip_adapter.errors import warn
+from repoprio.pip_adapter.finder.policy_finder import Guard
 from repoprio.pip_adapter.inspect.compare.finders import Side, check_disclosed, may_be_private
 from repoprio.pip_adapter.inspect.context import Opened, opened
 from repoprio.policy.model import DirectUrls

@@ -17,9 +17,9 @@ from repoprio.audit.findings import Finding, Severity, shown
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.pylock import NoLock, Package
 from repoprio.pip_adapter import compat
-from repoprio.pip_adapter.command import guard_of
+from repoprio.pip_adapter.errors import Refused
 from repoprio.pip_adapter.finder import search_scope
-from repoprio.pip_adapter.finder.policy_finder import Refused
+from repoprio.pip_adapter.finder.registry import guard_of
 from repoprio.pip_adapter.inspect.context import Opened
 from repoprio.policy.model import Policy, Unlisted
 from repoprio.urls import filename, hushed, redacted

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from repoprio.pip_adapter.command import PROCESS, enforced
+from repoprio.pip_adapter.command import current, enforced
 
 
 def run(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -19,8 +19,8 @@ def run(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def run(self: Any, options: Any, args: Any) -> Any:
-        PROCESS.target = os.path.abspath(options.target_dir) if options.target_dir else ""
-        PROCESS.replaces = bool(options.upgrade)
+        current().target = os.path.abspath(options.target_dir) if options.target_dir else ""
+        current().replaces = bool(options.upgrade)
         return original(self, options, args)
 
     return run

@@ -23,10 +23,11 @@ from repoprio.config import policy_files
 from repoprio.config.records import POINTER, SHIM
 from repoprio.lookup.reasons import listed
 from repoprio.names import OWN_NAME, normalize
-from repoprio.pip_adapter.command import PROCESS
+from repoprio.pip_adapter import policy_layers
+from repoprio.pip_adapter.command import current
+from repoprio.pip_adapter.errors import Refused
 from repoprio.pip_adapter.finder import own_release
-from repoprio.pip_adapter.finder.policy_finder import Refused
-from repoprio.pip_adapter.hooks import import_hook
+from repoprio.pip_adapter.finder.registry import guard_behind
 from repoprio.pip_adapter.install import removals
 from repoprio.policy.model import Policy
 from repoprio.policy.routing import Route, route
@@ -84,7 +85,7 @@ def settings_files() -> frozenset[str]:
     """All files that pip reads settings from, here or under other variables; asked for when the policy is read."""
     without = {name: value for name, value in os.environ.items() if name != "PIP_CONFIG_FILE"}
     named = os.environ.get("PIP_CONFIG_FILE")
-    layers = import_hook.pip_layers(isolated=False, environ=without)
+    layers = policy_layers.pip_layers(isolated=False, environ=without)
     files = [file for layer in layers for file in layer.files]
     return _folded([*files, *([named] if named else [])])
 
@@ -160,8 +161,8 @@ class _Wheel:
 
     def _replaced(self, written: Iterable[Effect]) -> Iterator[Effect]:
         """What ``--target`` with ``--upgrade`` would take away: pip replaces whole folders there, links excepted."""
-        target = PROCESS.target
-        if not (self._home and target and PROCESS.replaces):
+        target = current().target
+        if not (self._home and target and current().replaces):
             return
         tops = {os.path.relpath(self._moved(e.place), target).split(os.path.sep, 1)[0]: e for e in written}
         for name, effect in tops.items():
@@ -190,12 +191,12 @@ class _Wheel:
 
     def _moved(self, path: str) -> str:
         """`path`, or where pip moves it to in the end (``--target``)."""
-        if not self._home or not PROCESS.target:
+        if not self._home or not current().target:
             return path
         # Libraries first: pip moves them out of the folders that they have in between.
         for base in (self._scheme["purelib"], self._scheme["platlib"], self._home):
             if path == base or path.startswith(base + os.path.sep):
-                return os.path.normpath(os.path.join(PROCESS.target, os.path.relpath(path, base)))
+                return os.path.normpath(os.path.join(current().target, os.path.relpath(path, base)))
         return path
 
     def _has_policy(self, effect: Effect) -> bool:
@@ -219,7 +220,7 @@ class _Wheel:
         """Whether `owns` or a pin routes the name to the repository that it came from."""
         name = normalize(self._req.name)
         found = route(self._policy, name)
-        guard = getattr(self._req, "_repoprio_guard", None)
+        guard = guard_behind(self._req)
         is_looked_up = guard is not None and guard.has_looked_up(self._req)
         return is_looked_up and isinstance(found, Route) and found.is_routed
 
@@ -242,7 +243,7 @@ class _Wheel:
                 raise Refused(messages.message(lead, [hint], "ask-by-name", help_text=self._policy.help))
 
     def _shown(self) -> str:
-        guard = getattr(self._req, "_repoprio_guard", None)
+        guard = guard_behind(self._req)
         owners = guard.owners_of(normalize(self._req.name)) if guard is not None else ()
         by = self._req.comes_from if hasattr(self._req.comes_from, "name") else None
         origin = f" from {listed(owners)}" if owners and self._req.original_link is None else ""
@@ -276,7 +277,7 @@ _WORDS = {
 def _grounds(policy: Policy, scheme: dict[str, str]) -> Grounds:
     """The places that matter to this Python, and to the environment that the wheel goes into."""
     named = filter(None, (*policy.origins.values(), os.environ.get(policy_files.VARIABLE)))
-    files = [*(os.path.join(PROCESS.folder, file) for file in named), import_hook.system_folder()]
+    files = [*(os.path.join(current().folder, file) for file in named), policy_layers.system_folder()]
     own_folders = (sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(sys.executable))
     custom = sys.modules.get("sitecustomize")
     customs = [os.path.dirname(str(custom.__file__))] if custom and hasattr(custom, POINTER) else []

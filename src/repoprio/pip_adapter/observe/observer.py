@@ -11,6 +11,7 @@ import logging
 import os
 import tempfile
 import time
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -22,9 +23,10 @@ from repoprio.explain.observation import Change, Choice, File, Tally, change
 from repoprio.lookup.project import Code, Decision, Outcome
 from repoprio.names import is_project_name, normalize
 from repoprio.pip_adapter import compat
-from repoprio.pip_adapter.command import LOG, PROCESS, SEEN, observer_of
+from repoprio.pip_adapter.command import LOG, SEEN, current
+from repoprio.pip_adapter.errors import Refused, warn
 from repoprio.pip_adapter.finder import direct_urls, search_scope
-from repoprio.pip_adapter.finder.policy_finder import Guard, Refused, warn
+from repoprio.pip_adapter.finder.policy_finder import Guard
 from repoprio.pip_adapter.finder.search_scope import Callers
 from repoprio.pip_adapter.index.reader import PipPage
 from repoprio.pip_adapter.observe import resolution
@@ -41,11 +43,10 @@ _SEEN_LIMIT = 2**22
 _LONGEST_NAME = 200
 
 
-def resolved(resolver: Any, requirement_set: Any) -> None:
+def resolved(observer: Observer, resolver: Any, requirement_set: Any) -> None:
     """Hold what a resolution chose against the policy, log it, and note it for the end of the command."""
     try:
-        finder = resolver.factory._finder if hasattr(resolver, "factory") else resolver.finder
-        observer_of(finder).observe(resolver, requirement_set)
+        observer.observe(resolver, requirement_set)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with us, pip goes on
         _note(Tally(unknown=1, remarks=(f"a resolution could not be judged ({type(error).__name__})",)))
 
@@ -54,12 +55,18 @@ class Observer:
     """What watches one `PackageFinder` for a policy that only observes."""
 
     def __init__(self, finder: Any, policy: Policy) -> None:
-        self._finder = finder
+        self._finder_of_pip = weakref.ref(finder)
         self._policy = policy
         self._noted: dict[str, str] = {}
         self._found: dict[str, tuple[Any, resolution.Wanted]] = {}
         self._session: Any = None
         self._spent = 0.0
+
+    @property
+    def _finder(self) -> Any:
+        finder = self._finder_of_pip()
+        assert finder is not None, "it lives as long as pip's finder does"
+        return finder
 
     def note(self, origin: str, named: Iterable[str]) -> None:
         """Note who named these places: a line of a requirements file."""
@@ -230,7 +237,7 @@ def _site(url: str) -> str | None:
 
 
 def _note(tally: Tally) -> None:
-    PROCESS.seen = PROCESS.seen.plus(tally)
+    current().seen = current().seen.plus(tally)
 
 
 def _logged(changes: list[Change]) -> str:
@@ -240,7 +247,7 @@ def _logged(changes: list[Change]) -> str:
         return ""
     now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     lines = [
-        render.record(one, time=now, command=PROCESS.command or None, is_build=PROCESS.is_build) for one in changes
+        render.record(one, time=now, command=current().command or None, is_build=current().is_build) for one in changes
     ]
     return _appended(file, lines)
 
@@ -255,12 +262,12 @@ def _appended(file: str, lines: list[str]) -> str:
 
 def expect_children() -> None:
     """Have the pips that this one starts leave word of what they saw; only the first one speaks to the user."""
-    if IS_CHILD or PROCESS.seen_file:
+    if IS_CHILD or current().seen_file:
         return
     with suppress(OSError):
-        descriptor, PROCESS.seen_file = tempfile.mkstemp(prefix="repoprio-")
+        descriptor, current().seen_file = tempfile.mkstemp(prefix="repoprio-")
         os.close(descriptor)
-        os.environ[SEEN] = PROCESS.seen_file
+        os.environ[SEEN] = current().seen_file
 
 
 def report() -> None:
@@ -271,23 +278,23 @@ def report() -> None:
             return
         for tally in _words():
             _note(tally)
-        _say(PROCESS.seen)
+        _say(current().seen)
 
 
 def _leave_word() -> None:
     if file := os.environ.get(SEEN):
-        seen = PROCESS.seen
+        seen = current().seen
         word = [seen.choices, seen.changes, seen.changed, seen.unknown, bool(seen.log_fault)]
         _appended(file, [json.dumps(word)])
 
 
 def _words() -> Iterator[Tally]:
     """What the children left, and as little of it as can be: what is built there can write what it likes."""
-    if not PROCESS.seen_file:
+    if not current().seen_file:
         return
-    with open(PROCESS.seen_file, encoding="utf-8", errors="replace") as opened:
+    with open(current().seen_file, encoding="utf-8", errors="replace") as opened:
         lines = opened.read(_SEEN_LIMIT).splitlines()
-    os.unlink(PROCESS.seen_file)
+    os.unlink(current().seen_file)
     for line in lines:
         with suppress(ValueError, TypeError, OverflowError, RecursionError):
             choices, changes, changed, unknown, is_faulty = json.loads(line)

@@ -10,6 +10,7 @@ from pip._vendor.packaging.specifiers import SpecifierSet
 
 from repoprio.names import NormalizedName, normalize, version_in
 from repoprio.pip_adapter.compat import is_version
+from repoprio.pip_adapter.registry import Registry
 from repoprio.urls import filename
 
 
@@ -34,6 +35,13 @@ class Pick(NamedTuple):
 
 
 Wanted = tuple[Any, Any]
+# Of each of resolvelib's factories: the constraints by name.
+_CONSTRAINTS: Registry[Mapping[str, Any]] = Registry()
+
+
+def note_constraints(factory: Any, constraints: Mapping[str, Any]) -> None:
+    """Note the constraints that a resolution with `factory` is held to."""
+    _CONSTRAINTS.put(factory, constraints)
 
 
 def of_resolver(resolver: Any, requirement_set: Any, found: Mapping[str, tuple[Any, Wanted]]) -> Iterator[Pick]:
@@ -49,7 +57,7 @@ def of_resolver(resolver: Any, requirement_set: Any, found: Mapping[str, tuple[A
 
 def _of_result(resolver: Any) -> Iterator[Pick]:
     result = resolver._result
-    wanted = _wanted(result, getattr(resolver.factory, "_repoprio_constraints", {}))
+    wanted = _wanted(result, _CONSTRAINTS.get(resolver.factory) or {})
     for candidate in result.mapping.values():
         ireq, link = candidate.get_install_requirement(), candidate.source_link
         # One with extras stands beside its base, which has the requirement.

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.index import credentials
+
 # What a finder remembers of links that it passed over, for its messages.
 _REMEMBERED = ("_logged_links", "_requires_python_skipped")
 
@@ -17,6 +20,7 @@ def finder_beside(finder: Any, session: Any) -> Any:
     twin = copy.copy(finder)
     twin._link_collector = copy.copy(finder._link_collector)
     twin._link_collector.session = session
+    compat.note_no_index(twin._link_collector, compat.no_index(finder))
     for name in _REMEMBERED:
         if hasattr(twin, name):
             setattr(twin, name, set())
@@ -32,6 +36,7 @@ def session_beside(session: Any) -> Any:
     twin.__dict__.update(vars(session))
     twin.auth = copy.copy(session.auth)
     twin.auth.passwords = dict(session.auth.passwords)
+    credentials.share_keeper(session.auth, twin.auth)
     twin.auth.prompting = False
     twin.cookies = type(session.cookies)()
     return twin

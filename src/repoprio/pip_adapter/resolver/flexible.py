@@ -16,8 +16,9 @@ from repoprio.environments.child_script import IS_CHILD
 from repoprio.lookup.justification import Bounds, Graph, Want
 from repoprio.lookup.reasons import listed
 from repoprio.names import NormalizedName, is_project_name, normalize
+from repoprio.pip_adapter.errors import Refused, warn
 from repoprio.pip_adapter.finder.placeholder import StandIn
-from repoprio.pip_adapter.finder.policy_finder import Guard, Refused, warn
+from repoprio.pip_adapter.finder.policy_finder import Guard
 from repoprio.policy.routing import Route
 from repoprio.render import messages
 from repoprio.render.table import plain

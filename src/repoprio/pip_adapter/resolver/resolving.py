@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from repoprio.names import normalize
-from repoprio.pip_adapter.command import PROCESS, enforced, guard_of, observer_of
+from repoprio.pip_adapter.command import current, enforced
+from repoprio.pip_adapter.finder.registry import guard_of
+from repoprio.pip_adapter.observe.registry import observer_of
 from repoprio.policy.model import Mode
 from repoprio.policy.routing import Route, route
 from repoprio.render import messages
@@ -28,10 +30,11 @@ def resolve(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def resolve(self: Any, root_reqs: Any, *args: Any, **kwargs: Any) -> Any:
-        PROCESS.note_asked(root_reqs)
+        current().note_asked(root_reqs)
         found = original(self, root_reqs, *args, **kwargs)
-        if observer_of(self.factory._finder if hasattr(self, "factory") else self.finder) is not None:
-            observation().resolved(self, found)
+        observer = observer_of(self.factory._finder if hasattr(self, "factory") else self.finder)
+        if observer is not None:
+            observation().resolved(observer, self, found)
         return found
 
     return resolve
@@ -82,7 +85,7 @@ def refuse_flexible(guard: Any, req: Any) -> None:
         return
     found = route(guard.policy, normalize(req.name))
     if isinstance(found, Route) and found.mode is Mode.FLEXIBLE:
-        from repoprio.pip_adapter.finder.policy_finder import Refused
+        from repoprio.pip_adapter.errors import Refused
 
         lead = f"{req.name}: flexible mode does not work with pip's legacy resolver."
         hint = "hint: leave out --use-deprecated=legacy-resolver, or set strict mode"

@@ -13,8 +13,9 @@ from repoprio.lookup.events import Finding, State
 from repoprio.lookup.project import Code, Decision, Outcome
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.errors import Refused
 from repoprio.pip_adapter.finder.candidates import Offers, Weighed, offers_alone
-from repoprio.pip_adapter.finder.policy_finder import Guard, Refused
+from repoprio.pip_adapter.finder.policy_finder import Guard
 from repoprio.pip_adapter.index.reader import PipPage
 from repoprio.pip_adapter.inspect.compare.preparer import Unresolved, refused
 from repoprio.policy.model import Format, Repository, Rule

@@ -14,8 +14,8 @@ from typing import Any
 from repoprio.explain.comparison import Failure
 from repoprio.names import NormalizedName, is_project_name, normalize, version_in
 from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.errors import Refused
 from repoprio.pip_adapter.finder.placeholder import StandIn
-from repoprio.pip_adapter.finder.policy_finder import Refused
 from repoprio.pip_adapter.hooks import wrappers
 from repoprio.urls import filename, redacted
 

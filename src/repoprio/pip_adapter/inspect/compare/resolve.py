@@ -17,8 +17,9 @@ from repoprio.explain import comparison, remedies
 from repoprio.explain.comparison import Comparison, Disclosure, Failure, Pair, Pick, Twin
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.errors import Refused
 from repoprio.pip_adapter.finder.placeholder import StandIn
-from repoprio.pip_adapter.finder.policy_finder import Refused
+from repoprio.pip_adapter.finder.registry import put_guard
 from repoprio.pip_adapter.inspect.compare.failures import blame
 from repoprio.pip_adapter.inspect.compare.finders import Alone, Side, check_disclosed, disclosure
 from repoprio.pip_adapter.inspect.compare.preparer import NoBuilds, Unbuilt, Unresolved, name_of, shown
@@ -74,7 +75,7 @@ def compare(
     given = [*options, "--use-feature", "fast-deps", *(word for file in files for word in ("--requirement", file))]
     with opened(given) as pip, _silence():
         policy = Side(pip.finder, pip.guard.policy, disclosed, lambda count, name: voice.step(False, count, name))
-        pip.finder._repoprio_guard = policy
+        put_guard(pip.finder, policy)
         roots = _roots(pip, requirements, voice)
         return _compare(pip, roots, policy, voice)
 
@@ -92,7 +93,7 @@ def _compare(pip: Opened, roots: list[Any], policy: Side, voice: Voice) -> Compa
         policy.asked() | further,
         lambda count, name: voice.step(True, count, name),
     )
-    pip.finder._repoprio_guard = alone
+    put_guard(pip.finder, alone)
     newest = resolver.resolve(alone)
     check_disclosed(policy.disclosed, policy.can_be_disclosed() | alone.can_be_disclosed())
     texts = _texts(named)

@@ -1,0 +1,24 @@
+"""The observer of each of pip's finders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from repoprio.pip_adapter import command
+from repoprio.pip_adapter.registry import Registry
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.observe.observer import Observer
+
+_OBSERVERS: Registry[Observer] = Registry()
+
+
+def observer_of(finder: Any) -> Observer | None:
+    """What watches a `PackageFinder` for a policy that only observes, None where none does."""
+    found = command.observed()
+    if found is None:
+        return None
+    # The patches are loaded while pip itself is being imported, and this module with them.
+    from repoprio.pip_adapter.observe.observer import Observer
+
+    return _OBSERVERS.get_or_make(finder, lambda: Observer(finder, found))
