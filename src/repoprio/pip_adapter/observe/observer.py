@@ -131,6 +131,11 @@ _UNKNOWN = object()
 class _Watch(Guard):
     """A guard that only looks, and says nothing."""
 
+    def __init__(self, finder: Any, policy: Policy) -> None:
+        super().__init__(finder, policy)
+        # Nobody else has it.
+        self._own_finder = finder
+
     def look_up(self, pick: Pick) -> tuple[Decision[PipPage], Chosen | None, list[Any]]:
         """The decision on the pick's project, what it would choose, and all candidates of the owner."""
         decision = self.decide(pick.project, pick.specifier)
