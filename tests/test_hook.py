@@ -24,10 +24,8 @@ def python(env_python: Path, code: str, **environ: str) -> str:
 
 def test_what_is_watched_is_what_is_patched(pip_env: EnvFactory) -> None:
     """The shim watches exactly the modules that the table of patches knows."""
-    known = "p._PATCHES.keys() | {*s.MAKERS, p.import_hook.LEAVING}"
-    code = (
-        f"import _repoprio_shim as s, repoprio.pip_adapter.hooks.patch_table as p; print(sorted(s.WATCHED ^ ({known})))"
-    )
+    known = "p._PATCHES.keys() | {*s.MAKERS, h.LEAVING}"
+    code = f"import _repoprio_shim as s; from repoprio.pip_adapter.hooks import import_hook as h, patch_table as p; print(sorted(s.WATCHED ^ ({known})))"
     assert python(pip_env("26.3").python, code).strip() == "[]"
 
 
