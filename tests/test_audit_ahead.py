@@ -23,8 +23,8 @@ LATENCY = 0.05
 # As the command, but nothing is fetched ahead.
 IN_TURN = """
 import sys
-from repoprio.pip_adapter import opened, auditor
-auditor.fetch_ahead = lambda *_, **__: None
+from repoprio.pip_adapter.inspect import context, audit
+audit.fetch_ahead = lambda *_, **__: None
 from repoprio.__main__ import main
 sys.exit(main())
 """

@@ -24,8 +24,10 @@ def python(env_python: Path, code: str, **environ: str) -> str:
 
 def test_what_is_watched_is_what_is_patched(pip_env: EnvFactory) -> None:
     """The shim watches exactly the modules that the table of patches knows."""
-    known = "p._PATCHES.keys() | {*s.MAKERS, h.LEAVING}"
-    code = f"import _repoprio_shim as s; from repoprio.pip_adapter.hooks import import_hook as h, patch_table as p; print(sorted(s.WATCHED ^ ({known})))"
+    code = (
+        "import _repoprio_shim as s; from repoprio.pip_adapter.hooks import import_hook as h, patch_table as p\n"
+        "print(sorted(s.WATCHED ^ (p._PATCHES.keys() | {*s.MAKERS, h.LEAVING})))"
+    )
     assert python(pip_env("26.3").python, code).strip() == "[]"
 
 

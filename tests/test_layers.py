@@ -30,8 +30,8 @@ print(json.dumps([file for files in order for file in files]))
 """
 ASK_US = """
 import json, os, sys
-from repoprio.config import places
-found = places.pip_layers(os.environ, None, isolated="--isolated" in sys.argv)
+from repoprio.config import policy_files
+found = policy_files.pip_layers(os.environ, None, isolated="--isolated" in sys.argv)
 print(json.dumps([file for layer in found for file in layer.files]))
 """
 

@@ -598,9 +598,9 @@ def test_eight_pips_at_once(pip_env: EnvFactory, scene: Scene) -> None:
 
 WRITER = """
 import sys
-from repoprio.pip_adapter import log
+from repoprio.storage import jsonlines
 for number in range(50):
-    log.append(sys.argv[1], [f'{sys.argv[2]}:{number}:' + sys.argv[2] * 3000] * 2)
+    jsonlines.append(sys.argv[1], [f'{sys.argv[2]}:{number}:' + sys.argv[2] * 3000] * 2)
 """
 
 
@@ -618,10 +618,10 @@ def test_lines_of_many_writers_are_whole(tmp_path: Path) -> None:
 
 FULL = """
 import resource, sys
-from repoprio.pip_adapter import log
+from repoprio.storage import jsonlines
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    log.append(sys.argv[1], ["x" * 400, "y" * 400, "z" * 400])
+    jsonlines.append(sys.argv[1], ["x" * 400, "y" * 400, "z" * 400])
 except OSError as error:
     print(error.strerror)
 """
