@@ -1,0 +1,121 @@
+"""Pages in HTML (PEP 503, 592, 629, 658, 714, 740, 792): each is parsed once. Pure."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+from repoprio.simple_api.hrefs import Base, hash_in
+from repoprio.simple_api.model import File, Status
+
+Attributes = list[tuple[str, "str | None"]]
+
+
+class Page(HTMLParser):
+    """What an HTML page says; `ValueError` where it cannot be parsed.
+
+    `api_version` is "1.0" where it states none (PEP 629). `is_html`: there is a tag at all. `asks`: it has a form, as
+    login pages do. `has_end`: its end is there; `is_cut`: a document was begun and has none.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.links: list[dict[str, str | None]] = []
+        self.base: str | None = None
+        self.api_version = "1.0"
+        self.is_html = False
+        self.has_end = False
+        self.asks = False
+        self._is_begun = False
+        self._moves = False
+        self._status: str | None = None
+        self._status_reason: str | None = None
+        try:
+            # Not closed, as pip's own parser is not: html.parser would look through an unfinished rest again and again.
+            self.feed(text)
+        except AssertionError:
+            # What html.parser (3.10 to 3.13) says of a broken declaration such as "<![-".
+            raise ValueError("broken HTML") from None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the document was begun, and its end is not there."""
+        return self._is_begun and not self.has_end
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the page is whole, and has no link."""
+        return self.has_end and not self._moves and not self.links
+
+    @property
+    def status(self) -> Status | None:
+        """The project's status (PEP 792)."""
+        return None if self._status is None else Status(self._status, self._status_reason)
+
+    def handle_starttag(self, tag: str, attrs: Attributes) -> None:
+        """Note links and what the page says of itself."""
+        self.is_html = True
+        if tag == "a":
+            # Of an attribute that comes twice the last one counts, as for pip.
+            found = dict(attrs)
+            if found.get("href"):
+                self.links.append(found)
+        elif tag == "base":
+            if self.base is None:
+                self.base = next((value for key, value in attrs if key == "href"), None)
+        elif tag == "meta":
+            self._note_meta(dict(attrs))
+        elif tag in ("form", "input"):
+            self.asks = True
+        elif tag == "html":
+            self._is_begun = True
+        # A page that a program makes, or that leads elsewhere, may be a login page too.
+        elif tag == "script":
+            self._moves = True
+
+    def _note_meta(self, found: dict[str, str | None]) -> None:
+        self._moves = self._moves or "refresh" in (found.get("http-equiv") or "").lower()
+        name, content = found.get("name"), found.get("content")
+        if name == "pypi:repository-version":
+            self.api_version = content or "?"
+        elif name == "pypi:project-status":
+            self._status = content
+        elif name == "pypi:project-status-reason":
+            self._status_reason = content
+
+    def handle_decl(self, decl: str) -> None:  # noqa: ARG002 - html.parser's own signature
+        """Note a doctype."""
+        self.is_html = True
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note the end of the document."""
+        if tag == "html":
+            self.has_end = True
+
+    def files(self, url: str) -> tuple[File, ...]:
+        """The files that the page, which came from `url`, links to; `ValueError` where a link is no URL."""
+        base = Base(self.base or url)
+        return tuple(_file(link, base) for link in self.links)
+
+
+def _file(link: dict[str, str | None], base: Base) -> File:
+    get = link.get
+    url, filename = base.target(link["href"] or "")
+    metadata = get("data-core-metadata")
+    if metadata is None:
+        metadata = get("data-dist-info-metadata")
+    return File(
+        filename,
+        url,
+        hash_in(url),
+        get("data-requires-python") or None,
+        # Without a value it is none to pip, and so to us.
+        get("data-yanked"),
+        None if metadata is None else _hashes(metadata),
+        provenance=get("data-provenance") or None,
+    )
+
+
+def _hashes(metadata: str) -> dict[str, str]:
+    """The hash of a metadata file, by its algorithm; none where the page says only that there is such a file."""
+    algorithm, is_hash, digest = metadata.partition("=")
+    return {algorithm: digest} if is_hash else {}

@@ -1,0 +1,136 @@
+"""Project pages in JSON (PEP 691, 700, 714, 740, 792). Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from repoprio.names import NormalizedName, normalize
+from repoprio.reasons import Cause
+from repoprio.simple_api.hrefs import Base, hash_in
+from repoprio.simple_api.model import File, ParsedPage, Status, api_of
+from repoprio.simple_api.response import UnusableResponse
+
+# The largest pages of PyPI have some ten thousand.
+MAX_FILES = 250_000
+_OTHER_SHAPE = "its page is JSON of another shape"
+_METADATA = ("core-metadata", "dist-info-metadata")
+_OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
+# Python 3.10 reads a time with three digits of a second or six, and no "Z".
+_TIME = re.compile(r"(:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:?\d\d)$", re.ASCII)
+
+
+def parse(text: str, url: str, name: NormalizedName | None) -> ParsedPage:
+    """The page `text` that came from `url`; `UnusableResponse` unless it is of API 1.x, and of `name`."""
+    document = _document(text)
+    entries = document["files"]
+    if len(entries) > MAX_FILES:
+        raise UnusableResponse(f"its page lists more than {MAX_FILES} files", Cause.SIZE)
+    version = api_version(document)
+    if version.split(".")[0] != "1":
+        raise UnusableResponse("its page is of another API version", Cause.API_VERSION)
+    stated = document.get("name", name)
+    if name is not None and (not isinstance(stated, str) or normalize(stated) != name):
+        raise UnusableResponse("its page is that of another project", Cause.OTHER_PROJECT)
+    try:
+        base = Base(url)
+        files = tuple(_file(entry, base) for entry in entries)
+    except ValueError as error:
+        raise UnusableResponse(f"its page is broken ({type(error).__name__})") from None
+    return ParsedPage(
+        url,
+        api_of("JSON", version),
+        files,
+        status=_status(document.get("project-status")),
+        stated_versions=_texts(document.get("versions")),
+        is_empty=not files,
+    )
+
+
+def api_version(document: Mapping[str, object]) -> str:
+    """The API version of a JSON page; "1.0" where it states none, "?" where what it states is none."""
+    meta = document.get("meta", {})
+    version = meta.get("api-version", "1.0") if isinstance(meta, dict) else None
+    return version if isinstance(version, str) else "?"
+
+
+def _document(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UnusableResponse("its page is broken JSON") from None
+    entries = document.get("files") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or not all(map(_is_file, entries)):
+        raise UnusableResponse(_OTHER_SHAPE)
+    return dict(document)
+
+
+def _is_file(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("url"), str)
+        and isinstance(entry.get("filename"), str)
+        and _are_hashes(entry.get("hashes", {}))
+        and all(_are_hashes(entry[key]) for key in _METADATA if isinstance(entry.get(key), dict))
+        and isinstance(entry.get("requires-python"), str | None)
+    )
+
+
+def _are_hashes(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(digest, str) for digest in value.values())
+
+
+def _file(entry: dict[str, Any], base: Base) -> File:
+    get = entry.get
+    url, filename = base.target(entry["url"])
+    metadata = get("core-metadata")
+    if metadata is None:
+        metadata = get("dist-info-metadata")
+    yanked, size, provenance = get("yanked"), get("size"), get("provenance")
+    hashes = get("hashes") or {}
+    return File(
+        filename,
+        url,
+        {**hashes, **hash_in(url)} if "#" in url or "&" in url else hashes,
+        get("requires-python") or None,
+        None if not yanked else yanked if isinstance(yanked, str) else "",
+        metadata if isinstance(metadata, dict) else {} if metadata else None,
+        size if type(size) is int and size >= 0 else None,
+        _moment(get("upload-time")),
+        provenance if isinstance(provenance, str) else None,
+    )
+
+
+def _moment(value: object) -> datetime | None:
+    """A time with its offset from UTC (PEP 700), or none at all; raises for all else."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _OFFSET.search(value):
+        raise UnusableResponse(_OTHER_SHAPE)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        moment = datetime.fromisoformat(_TIME.sub(_spelled_out, value))
+    if moment.tzinfo is None:
+        raise UnusableResponse(_OTHER_SHAPE)
+    return moment
+
+
+def _spelled_out(time: re.Match[str]) -> str:
+    """The end of a time with six digits of a second, and its offset with a colon."""
+    fraction, offset = time[2] or "", "+00:00" if time[3] == "Z" else time[3]
+    return f"{time[1]}.{fraction[:6]:0<6}{offset[:3]}:{offset[-2:]}"
+
+
+def _status(value: object) -> Status | None:
+    stated = value if isinstance(value, dict) else {}
+    status, reason = stated.get("status"), stated.get("reason")
+    return Status(status, reason if isinstance(reason, str) else None) if isinstance(status, str) else None
+
+
+def _texts(value: object) -> tuple[str, ...] | None:
+    """A list of texts; None for all else."""
+    return tuple(value) if isinstance(value, list) and all(isinstance(text, str) for text in value) else None

@@ -1,0 +1,200 @@
+"""Project lists: the names that a simple repository says it has, if its list is whole and valid. Pure.
+
+Lists of a million names are read fast where they are plain. What is not plain to the letter is left to the slow
+readers: what is read fast they read alike.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import cast
+from urllib.parse import unquote, urlsplit
+
+from repoprio.answers import Failed, Listed
+from repoprio.names import NormalizedName, is_project_name, normalize
+from repoprio.simple_api.json_page import api_version
+from repoprio.simple_api.reader import decoded, is_html, is_json
+from repoprio.simple_api.response import Response
+
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+# Tags that lay a page out, and say nothing. A few at a time: more would be tried again from each of them.
+_LAYOUT = r"(?:</?(?:br|hr|li|ul|ol|p|div|pre|span|table|tbody|tr|td)\s?/?>\s*){0,8}"
+_MORE = r"""(?:\s+(?:class|rel|title|target|id)="[^"<>&]*")*"""
+# Paths of plain segments: nothing that is escaped, that has a query, or in which a host could pass for a name.
+_ANCHOR = re.compile(
+    rf"""{_LAYOUT}<a{_MORE}\s+href=(["'])(?:https?://[A-Za-z0-9.:-]+/|/)?(?:[A-Za-z0-9._~-]+/)*"""
+    rf"""({_NAME})/?\1{_MORE}\s*>\s*({_NAME})\s*</a>\s*{_LAYOUT}""",
+    re.ASCII,
+)
+_ATTRIBUTES = r"""(?:\s+[a-z:-]+="[^"<>&]*")*\s*/?"""
+_HEAD = re.compile(
+    rf"\s*(?:<!doctype html>\s*)?<html{_ATTRIBUTES}>\s*"
+    rf"(?:<head{_ATTRIBUTES}>\s*(?:<meta{_ATTRIBUTES}>\s*|<title>[^<>&]*</title>\s*)*</head>\s*)?"
+    rf"<body{_ATTRIBUTES}>\s*(?:<h1>[^<>&]*</h1>\s*)?",
+    re.ASCII | re.IGNORECASE,
+)
+_TAIL = re.compile(r"\s*</body>\s*</html>\s*(?:<!--[A-Za-z0-9 ]*-->\s*)?", re.ASCII | re.IGNORECASE)
+_VERSION = re.compile(r'<meta name="pypi:repository-version" content="([^"<>&]*)"\s*/?>', re.ASCII)
+# JSON's own white space; private keys (PEP 691) with whole numbers, as _last-serial is.
+_WS = r"[ \t\r\n]*"
+_PRIVATE = rf'"_[a-z-]+"{_WS}:{_WS}(?:0|[1-9][0-9]{{0,17}}){_WS}'
+_PROJECT = re.compile(
+    rf'\{{{_WS}(?:{_PRIVATE},{_WS})*"name"{_WS}:{_WS}"({_NAME})"{_WS}(?:,{_WS}{_PRIVATE})*\}}{_WS},{_WS}'
+)
+_PROJECTS = re.compile(rf'"projects"{_WS}:{_WS}\[{_WS}(?=\{{)')
+_NO_LIST = "not a project list of API version 1"
+
+
+def read_project_list(response: Response) -> Listed | Failed:
+    """The project list in `response`; raises `UnusableResponse` where it is not in the encoding that it states."""
+    text, _ = decoded(response)
+    try:
+        if is_json(response):
+            return Listed(_names_in_json(text))
+        if is_html(response):
+            return Listed(_names_in_html(text))
+    except (ValueError, RecursionError) as error:
+        return Failed(f"its project list is not valid: {error}")
+    return Failed("its answer is no project list")
+
+
+def _names_in_json(text: str) -> frozenset[NormalizedName]:
+    plain = from_plain_json(text)
+    return plain[0] if plain and _is_version_1(api_version(plain[1])) else from_any_json(text)
+
+
+def _names_in_html(text: str) -> frozenset[NormalizedName]:
+    plain = from_plain_html(text)
+    return plain[0] if plain and _is_version_1(plain[1]) else from_any_html(text)
+
+
+def _is_version_1(version: str) -> bool:
+    return version.split(".", maxsplit=1)[0] == "1"
+
+
+def from_any_json(text: str) -> frozenset[NormalizedName]:
+    """The names on a PEP 691 project list; `ValueError` where it is none."""
+    document = json.loads(text)
+    projects = document.get("projects") if isinstance(document, dict) else None
+    if not isinstance(projects, list) or not projects or not _is_version_1(api_version(document)):
+        raise ValueError(_NO_LIST)
+    return frozenset(_name(project.get("name") if isinstance(project, dict) else None) for project in projects)
+
+
+def from_any_html(text: str) -> frozenset[NormalizedName]:
+    """The names on a PEP 503 project list; `ValueError` where it is none, or cut short.
+
+    Each anchor's text must be the name that its link leads to: a login page is no project list.
+    """
+    parser = _Anchors()
+    try:
+        # Not closed, as pages are not: html.parser would look through an unfinished rest again and again.
+        parser.feed(text)
+    except AssertionError:
+        # What html.parser (3.10 to 3.13) says of a broken declaration such as "<![-".
+        raise ValueError("broken HTML") from None
+    if not parser.has_end or not parser.anchors or not _is_version_1(parser.api_version):
+        raise ValueError(f"not a whole {_NO_LIST[len('not a ') :]}")
+    names = set()
+    for href, texts in parser.anchors:
+        shown = "".join(texts).strip()
+        segments = [unquote(segment) for segment in urlsplit(href).path.split("/") if segment]
+        if not segments or normalize(segments[-1]) != _name(shown):
+            raise ValueError("not a project list: a link that is no project's")
+        names.add(_name(shown))
+    return frozenset(names)
+
+
+def _name(value: object) -> NormalizedName:
+    if not isinstance(value, str) or not is_project_name(value):
+        raise ValueError(f"not a project name: {value!r}")
+    return normalize(value)
+
+
+class _Anchors(HTMLParser):
+    """Collects links with their texts, the stated version, and whether the document has its end."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.anchors: list[tuple[str, list[str]]] = []
+        self.api_version = "1.0"
+        self.has_end = False
+        self._is_inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note anchors and the repository version."""
+        found = dict(attrs)
+        href = found.get("href")
+        if tag == "a" and href:
+            self.anchors.append((href, []))
+            self._is_inside = True
+        if tag == "meta" and found.get("name") == "pypi:repository-version":
+            self.api_version = found.get("content") or "?"
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note the end of an anchor and of the document."""
+        self._is_inside = self._is_inside and tag != "a"
+        self.has_end = self.has_end or tag == "html"
+
+    def handle_data(self, data: str) -> None:
+        """Collect the text of an anchor."""
+        if self._is_inside:
+            self.anchors[-1][1].append(data)
+
+
+def from_plain_json(text: str) -> tuple[frozenset[NormalizedName], dict[str, object]] | None:
+    """The names of a plain PEP 691 list, and its document without them, for its version to be judged."""
+    begin = _PROJECTS.search(text)
+    end = text.find("]", begin.end()) if begin else -1
+    if begin is None or end < 0:
+        return None
+    # Names and private keys hold no bracket; a last comma makes all entries alike.
+    parts = _PROJECT.split(text[begin.end() : end] + ",")
+    if any(parts[::2]):
+        return None
+    mark = f'"{len(text)}"'
+    rest = f"{text[: begin.end()]}{mark}{text[end:]}"
+    try:
+        document = json.loads(rest)
+    except (ValueError, RecursionError):
+        return None
+    # That of another place, or of a key that comes again, is not what was cut out.
+    if not isinstance(document, dict) or document.get("projects") != [json.loads(mark)] or rest.count(mark) != 1:
+        return None
+    return frozenset(folded(parts[1::2])), document
+
+
+def from_plain_html(text: str) -> tuple[frozenset[NormalizedName], str] | None:
+    """The names of a plain, whole PEP 503 list, and the API version that it states ("1.0" where none)."""
+    head = _HEAD.match(text)
+    last = text.rfind("</body>") if head else -1
+    if head is None or last < head.end() or not _TAIL.fullmatch(text, last):
+        return None
+    parts = _ANCHOR.split(text[head.end() : last])
+    if len(parts) < 4 or any(parts[::4]):
+        return None
+    version = _version(head.group())
+    links, shown = parts[2::4], parts[3::4]
+    names = folded(shown)
+    # Most lists are folded already: then this is one comparison of two lists.
+    if version is None or (links != shown and folded(links) != names):
+        return None
+    return frozenset(names), version
+
+
+def _version(head: str) -> str | None:
+    """The API version that the head states; None where that is not plain."""
+    stated = _VERSION.findall(head)
+    if "pypi:repository-version" in head.lower() and len(stated) != 1:
+        return None
+    return stated[0] if stated else "1.0"
+
+
+def folded(names: list[str]) -> list[NormalizedName]:
+    """`names`, which are project names, each as PEP 503 folds it; all at once, as one text."""
+    text = "\n".join(names).lower().replace("_", "-").replace(".", "-")
+    while "--" in text:
+        text = text.replace("--", "-")
+    return cast("list[NormalizedName]", text.split("\n"))

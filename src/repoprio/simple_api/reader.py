@@ -1,0 +1,137 @@
+"""Answers of a repository, read: as what a lookup is told where they are pages, else why they are none. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from repoprio.answers import Missing, Served
+from repoprio.names import NormalizedName
+from repoprio.reasons import Cause
+from repoprio.simple_api import html_page, json_page
+from repoprio.simple_api.filenames import is_distribution
+from repoprio.simple_api.json_page import MAX_FILES
+from repoprio.simple_api.model import File, ParsedPage, ProjectPage, Versions, api_of
+from repoprio.simple_api.response import Response, UnusableResponse
+from repoprio.simple_api.screening import screened, screened_files
+
+JSON = "application/vnd.pypi.simple.v1+json"
+HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
+# Others, punycode say, take for ever on long texts.
+_UTF8 = ("utf-8", "utf8", "us-ascii", "ascii")
+_ENCODINGS = (*_UTF8, "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252", "utf-16")
+
+
+def read_project_page(name: NormalizedName, response: Response, versions: Versions) -> Served[ProjectPage]:
+    """The project page of `name` in `response`; raises `UnusableResponse`."""
+    parsed = parse(response, name)
+    page = screened(name, parsed, versions)
+    if not page.files and parsed.asks:
+        raise UnusableResponse(
+            "its answer is a form, such as a login page, and no project page", Cause.LOGIN, asks=True
+        )
+    return Served(page, len(page.files), empty=not page.files and parsed.is_empty)
+
+
+def read_flat_page(response: Response) -> tuple[File, ...]:
+    """The files of a flat page; `UnusableResponse` where it may be something else: what it lacks would be absent."""
+    if not is_html(response):
+        raise UnusableResponse(
+            f"its answer is no page of files (content type {response.content_type or 'not stated'})", Cause.NOT_A_PAGE
+        )
+    page = parse(response)
+    if page.asks:
+        raise UnusableResponse(
+            "its answer is a form, such as a login page, and no page of files", Cause.LOGIN, asks=True
+        )
+    if not (page.has_end or response.is_delimited):
+        raise UnusableResponse("the page was cut short", Cause.CUT_SHORT)
+    if not lists_distributions(page.files):
+        raise UnusableResponse("its page lists no file at all", Cause.NOT_A_PAGE)
+    return page.files
+
+
+def files_of(
+    name: NormalizedName, files: Iterable[File], page_url: str, versions: Versions
+) -> Served[ProjectPage] | Missing:
+    """What a flat repository at `page_url`, with all these files, has of `name`."""
+    page = screened_files(name, files, page_url, versions)
+    return Served(page, len(page.files)) if page.files else Missing()
+
+
+def lists_distributions(files: Iterable[File]) -> bool:
+    """Whether one of the files is a distribution, whosever it is."""
+    return any(is_distribution(file.filename) for file in files)
+
+
+def parse(response: Response, name: NormalizedName | None = None) -> ParsedPage:
+    """What a valid page lists, of `name` where it says whose it is; else `UnusableResponse`."""
+    text, encoding = decoded(response)
+    if is_json(response):
+        return json_page.parse(_json_text(text, encoding, response.body), response.url, name)
+    if is_html(response):
+        return _html(text, response)
+    raise UnusableResponse(
+        f"its answer is no project page (content type {response.content_type or 'not stated'})", Cause.NOT_A_PAGE
+    )
+
+
+def is_json(response: Response) -> bool:
+    """Whether `response` is said to be JSON of the simple API."""
+    return response.content_type.lower().startswith(JSON)
+
+
+def is_html(response: Response) -> bool:
+    """Whether `response` is said to be HTML."""
+    return response.content_type.lower().startswith(HTML)
+
+
+def decoded(response: Response) -> tuple[str, str | None]:
+    """The text of `response`, and the encoding that it states."""
+    _, _, charset = response.content_type.lower().partition("charset=")
+    encoding = charset.split(";")[0].strip("\"' ") or None
+    if encoding and encoding not in _ENCODINGS:
+        raise UnusableResponse(f"its page is in an encoding that pages are not in ({encoding})")
+    try:
+        return response.body.decode(encoding or "utf-8"), encoding
+    except (ValueError, LookupError):
+        raise UnusableResponse("its page is broken (not in the encoding that it states)") from None
+
+
+def _json_text(text: str, encoding: str | None, body: bytes) -> str:
+    """The text of a JSON page: pip reads UTF-8, whatever the server states (RFC 8259); it must be sound as both."""
+    if encoding is None or encoding in _UTF8:
+        return text
+    try:
+        json.loads(text)
+        return body.decode(json.detect_encoding(body))
+    except (ValueError, RecursionError):
+        raise UnusableResponse("its page is broken JSON") from None
+
+
+def _html(text: str, response: Response) -> ParsedPage:
+    if text.lower().count("<a") > MAX_FILES:
+        raise UnusableResponse(f"its page lists more than {MAX_FILES} files", Cause.SIZE)
+    try:
+        page = html_page.Page(text)
+    except ValueError:
+        raise UnusableResponse("its page is broken HTML") from None
+    if not page.is_html:
+        raise UnusableResponse("its page is no HTML", Cause.NOT_A_PAGE)
+    if page.is_cut and not response.is_delimited:
+        raise UnusableResponse("the page was cut short", Cause.CUT_SHORT)
+    if page.api_version.split(".")[0] != "1":
+        raise UnusableResponse("its page is of another API version", Cause.API_VERSION)
+    try:
+        files = page.files(response.url)
+    except ValueError as error:
+        raise UnusableResponse(f"its page is broken ({type(error).__name__})") from None
+    return ParsedPage(
+        response.url,
+        api_of("HTML", page.api_version),
+        files,
+        status=page.status,
+        is_empty=page.is_empty,
+        asks=page.asks,
+        has_end=page.has_end,
+    )

@@ -1,0 +1,119 @@
+"""Which files on a page can be candidates at all, before pip's own filters see them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import product
+from urllib.parse import urlsplit
+
+from repoprio.names import NormalizedName, normalize
+from repoprio.simple_api.filenames import WHEEL_ENDING, is_distribution, version_in
+from repoprio.simple_api.model import File, ParsedPage, ProjectPage, Versions
+
+# What needs no closer look: no login in it, and a host, or none at all.
+_CLEAR = re.compile(r"(https?)://([A-Za-z0-9.:-]+)/", re.ASCII)
+_ODD_NAME = re.compile(r"[\x00-\x1f/\\\x7f]")
+
+
+def screened(name: NormalizedName, page: ParsedPage, versions: Versions) -> ProjectPage:
+    """What `page` offers of `name`."""
+    return _screened(name, page.files, page.url, versions, page)
+
+
+def screened_files(name: NormalizedName, files: Iterable[File], page_url: str, versions: Versions) -> ProjectPage:
+    """What `files`, which are listed at `page_url`, a flat repository's, have of `name`."""
+    return _screened(name, files, page_url, versions, None)
+
+
+def _screened(
+    name: NormalizedName, files: Iterable[File], page_url: str, versions: Versions, page: ParsedPage | None
+) -> ProjectPage:
+    kept, dropped, found = [], [], set()
+    for file in files:
+        why = _misplaced(file, page_url) or _misspelled(file.filename)
+        version = None if why else version_in(file.filename, name, versions.is_version)
+        if version is None:
+            dropped.append((file.filename, why or _misnamed(file.filename, name)))
+        else:
+            kept.append(file)
+            found.add(version)
+    return ProjectPage(
+        name,
+        page_url,
+        tuple(kept),
+        frozenset(found),
+        tuple(dropped),
+        api=page.api if page else None,
+        status=page.status if page else None,
+        stated_versions=page.stated_versions if page else None,
+    )
+
+
+def problem(file: File, page_url: str, name: NormalizedName, versions: Versions) -> str | None:
+    """Why `file`, listed on the page at `page_url`, is no candidate for `name`; None if it is one."""
+    page = _screened(name, (file,), page_url, versions, None)
+    return page.dropped[0][1] if page.dropped else None
+
+
+def _misplaced(file: File, page_url: str) -> str | None:
+    """Why nothing is taken from where a file lies; None where that is all right."""
+    there, here = _CLEAR.match(file.url), _CLEAR.match(page_url)
+    if there and here and (there[1] == "https" or here[1] == "http"):
+        return None
+    try:
+        link, page = urlsplit(file.url), urlsplit(page_url)
+    except ValueError:
+        return "not a URL"
+    over_http = page.scheme in ("http", "https")
+    if over_http and link.scheme not in ("http", "https"):
+        return f"a {link.scheme}: link on a page that came over HTTP"
+    if page.scheme == "https" and link.scheme == "http" and not file.hashes:
+        return "an http: file without a hash on an https: page"
+    if page.scheme == "https" and link.scheme == "http" and link.netloc == page.netloc:
+        # pip takes logins by host and port alone, and would send this one in clear.
+        return "an http: file of the https: page's own host"
+    if over_http and "@" in link.netloc:
+        return "a link that carries credentials"
+    return None
+
+
+def _misspelled(filename: str) -> str | None:
+    return "a file name with separators or control characters" if _ODD_NAME.search(filename) else None
+
+
+def _misnamed(filename: str, name: NormalizedName) -> str:
+    """What is wrong with the name of a file that is no version of `name`."""
+    if not is_distribution(filename):
+        return "neither a wheel nor an sdist"
+    if filename.endswith(WHEEL_ENDING) and normalize(filename.partition("-")[0]) == name:
+        return "not named as a wheel is"
+    return "a file of another project"
+
+
+class Tags:
+    """The tags of wheels (PEP 425) that an environment takes, each as ``cp312-cp312-linux_x86_64``."""
+
+    def __init__(self, supported: Iterable[str]) -> None:
+        self._supported = frozenset(supported)
+        tags = [tag.split("-", 2) for tag in self._supported]
+        self._columns = tuple(frozenset(tag[place] for tag in tags) for place in range(3))
+        self._known: dict[str, bool] = {}
+
+    def may_take(self, file: File) -> bool:
+        """Whether `file` is no wheel, or one that may fit; False where pip surely says that its tags do not.
+
+        Of a link with an ``egg`` fragment pip looks at no tag.
+        """
+        if not file.filename.endswith(WHEEL_ENDING) or "egg=" in file.url:
+            return True
+        tags = "-".join(file.filename[: -len(WHEEL_ENDING)].rsplit("-", 3)[1:])
+        if tags not in self._known:
+            self._known[tags] = self._fits(tags.lower())
+        return self._known[tags]
+
+    def _fits(self, tags: str) -> bool:
+        # Only what is known is combined: a name may stand for billions of tags.
+        parts = zip(self._columns, tags.split("-"), strict=True)
+        known = [sorted(column.intersection(part.split("."))) for column, part in parts]
+        return any("-".join(tag) in self._supported for tag in product(*known))
