@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from typing import Any
 
@@ -11,14 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from repoprio.audit import name_lists
 from repoprio.names import NormalizedName, normalize
-from repoprio.pip_adapter.index import project_list_page
-
-if sys.version_info >= (3, 11):
-    pass
-else:
-    pass
+from repoprio.simple_api import json_page, project_list
 
 NAMES = st.lists(st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,6}[A-Za-z0-9])?", fullmatch=True), min_size=1, max_size=6)
 HEADS = st.sampled_from(
@@ -101,7 +94,7 @@ def slowly(read_list: Any, text: str) -> frozenset[NormalizedName] | None:
 @example("<html><body></body></html>")
 def test_fast_html_lists_are_read_as_slow_ones(text: str) -> None:
     """Whatever the fast reader reads the slow one reads alike, its version too; it never takes what that refuses."""
-    fast, slow = name_lists.from_html(text), slowly(project_list_page.names_from_html, text)
+    fast, slow = project_list.from_plain_html(text), slowly(project_list.from_any_html, text)
     if fast is not None:
         assert (fast[0] if fast[1].split(".")[0] == "1" else None) == slow
 
@@ -119,9 +112,9 @@ def test_fast_html_lists_are_read_as_slow_ones(text: str) -> None:
 @example('{"projects": [{"name": "a"},]}')
 def test_fast_json_lists_are_read_as_slow_ones(text: str) -> None:
     """The same for JSON."""
-    fast, slow = name_lists.from_json(text), slowly(project_list_page.names_from_json, text)
+    fast, slow = project_list.from_plain_json(text), slowly(project_list.from_any_json, text)
     if fast is not None:
-        assert (fast[0] if project_list_page.api_version(fast[1]).split(".")[0] == "1" else None) == slow
+        assert (fast[0] if json_page.api_version(fast[1]).split(".")[0] == "1" else None) == slow
 
 
 def test_plain_lists_are_read_fast() -> None:
@@ -129,14 +122,14 @@ def test_plain_lists_are_read_fast() -> None:
     names = ["acme", "Foo.Bar", "a__b", "0", "zope.interface"]
     expected = {"acme", "foo-bar", "a-b", "0", "zope-interface"}
     for base, between in (("/simple/", "<br/>\n"), ("", "\n    "), ("https://h.example/simple/", " ")):
-        found = name_lists.from_html(html_list(names, base=base, between=between, close="\n"))
+        found = project_list.from_plain_html(html_list(names, base=base, between=between, close="\n"))
         assert (found and set(found[0]), found and found[1]) == (expected, "1.1")
     bare = "<html><body><ul><li><a class=\"y\" href='x'>x</a></li></ul></body></html>"
-    assert name_lists.from_html(bare) == (frozenset({normalize("x")}), "1.0")
+    assert project_list.from_plain_html(bare) == (frozenset({normalize("x")}), "1.0")
     projects = [{"_last-serial": n, "name": name} for n, name in enumerate(names)]
     for indent in (None, 2):
         text = json.dumps({"meta": {}, "projects": projects}, indent=indent)
-        read_back = name_lists.from_json(text)
+        read_back = project_list.from_plain_json(text)
         assert read_back is not None
         assert (set(read_back[0]), read_back[1]["meta"]) == (expected, {})
 
@@ -164,9 +157,9 @@ def test_a_hostile_list_takes_no_longer_than_its_length(piece: str) -> None:
     body = piece * (400_000 // len(piece))
     for text in (f"<html><body>{body}</body></html>", f'<html><body><a href="{body}</body></html>', f"<html>{body}"):
         begun = time.process_time()
-        assert name_lists.from_html(text) is None
+        assert project_list.from_plain_html(text) is None
         assert time.process_time() - begun < 3
     for text in (f'{{"projects": [{{"name": "{body}"}}]}}', f'{{"projects": [{{{body}]}}', f'"projects"{body}[{{'):
         begun = time.process_time()
-        name_lists.from_json(text)
+        project_list.from_plain_json(text)
         assert time.process_time() - begun < 3

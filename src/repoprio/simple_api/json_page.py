@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName, normalize
-from repoprio.reasons import Cause
 from repoprio.simple_api.hrefs import Base, hash_in
 from repoprio.simple_api.model import File, ParsedPage, Status, api_of
 from repoprio.simple_api.response import UnusableResponse
@@ -113,16 +113,20 @@ def _moment(value: object) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        moment = datetime.fromisoformat(_TIME.sub(_spelled_out, value))
+        moment = moment_spelled_out(value)
     if moment.tzinfo is None:
         raise UnusableResponse(_OTHER_SHAPE)
     return moment
 
 
+def moment_spelled_out(text: str) -> datetime:
+    """The time `text`, spelled out for Python 3.10: with six digits of a second, and a colon in its offset."""
+    return datetime.fromisoformat(_TIME.sub(_spelled_out, text))
+
+
 def _spelled_out(time: re.Match[str]) -> str:
-    """The end of a time with six digits of a second, and its offset with a colon."""
-    fraction, offset = time[2] or "", "+00:00" if time[3] == "Z" else time[3]
-    return f"{time[1]}.{fraction[:6]:0<6}{offset[:3]}:{offset[-2:]}"
+    offset = "+00:00" if time[3] == "Z" else time[3]
+    return f"{time[1]}.{(time[2] or '')[:6]:0<6}{offset[:3]}:{offset[-2:]}"
 
 
 def _status(value: object) -> Status | None:

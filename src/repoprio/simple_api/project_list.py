@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from html.parser import HTMLParser
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
-from repoprio.answers import Failed, Listed
+from repoprio.lookup.events import Failed, Listed
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.simple_api.json_page import api_version
 from repoprio.simple_api.reader import decoded, is_html, is_json
@@ -44,7 +45,6 @@ _PROJECT = re.compile(
     rf'\{{{_WS}(?:{_PRIVATE},{_WS})*"name"{_WS}:{_WS}"({_NAME})"{_WS}(?:,{_WS}{_PRIVATE})*\}}{_WS},{_WS}'
 )
 _PROJECTS = re.compile(rf'"projects"{_WS}:{_WS}\[{_WS}(?=\{{)')
-_NO_LIST = "not a project list of API version 1"
 
 
 def read_project_list(response: Response) -> Listed | Failed:
@@ -56,7 +56,7 @@ def read_project_list(response: Response) -> Listed | Failed:
         if is_html(response):
             return Listed(_names_in_html(text))
     except (ValueError, RecursionError) as error:
-        return Failed(f"its project list is not valid: {error}")
+        return Failed(f"its project list cannot be used: {error}")
     return Failed("its answer is no project list")
 
 
@@ -78,8 +78,9 @@ def from_any_json(text: str) -> frozenset[NormalizedName]:
     """The names on a PEP 691 project list; `ValueError` where it is none."""
     document = json.loads(text)
     projects = document.get("projects") if isinstance(document, dict) else None
-    if not isinstance(projects, list) or not projects or not _is_version_1(api_version(document)):
-        raise ValueError(_NO_LIST)
+    if not isinstance(projects, list):
+        raise ValueError("it is JSON of another shape")  # noqa: TRY004 - a server's answer, and no argument of the caller's
+    _check(api_version(document), projects)
     return frozenset(_name(project.get("name") if isinstance(project, dict) else None) for project in projects)
 
 
@@ -95,21 +96,29 @@ def from_any_html(text: str) -> frozenset[NormalizedName]:
     except AssertionError:
         # What html.parser (3.10 to 3.13) says of a broken declaration such as "<![-".
         raise ValueError("broken HTML") from None
-    if not parser.has_end or not parser.anchors or not _is_version_1(parser.api_version):
-        raise ValueError(f"not a whole {_NO_LIST[len('not a ') :]}")
+    if not parser.has_end:
+        raise ValueError("it has no </html> at its end, so it may be cut short")
+    _check(parser.api_version, parser.anchors)
     names = set()
     for href, texts in parser.anchors:
         shown = "".join(texts).strip()
         segments = [unquote(segment) for segment in urlsplit(href).path.split("/") if segment]
         if not segments or normalize(segments[-1]) != _name(shown):
-            raise ValueError("not a project list: a link that is no project's")
+            raise ValueError("it has a link that is no project's")
         names.add(_name(shown))
     return frozenset(names)
 
 
+def _check(version: str, projects: Collection[object]) -> None:
+    if not _is_version_1(version):
+        raise ValueError("it is of another API version")
+    if not projects:
+        raise ValueError("it names no project")
+
+
 def _name(value: object) -> NormalizedName:
     if not isinstance(value, str) or not is_project_name(value):
-        raise ValueError(f"not a project name: {value!r}")
+        raise ValueError(f"it has a name that no project can have: {value!r}")
     return normalize(value)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from repoprio.answers import Missing, Served
+from repoprio.lookup.events import Missing, Served
+from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName
-from repoprio.reasons import Cause
 from repoprio.simple_api import html_page, json_page
 from repoprio.simple_api.filenames import is_distribution
 from repoprio.simple_api.json_page import MAX_FILES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from repoprio.reasons import Cause
+from repoprio.lookup.reasons import Cause
 
 
 @dataclass(frozen=True, slots=True)

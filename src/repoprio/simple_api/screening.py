@@ -13,6 +13,10 @@ from repoprio.simple_api.model import File, ParsedPage, ProjectPage, Versions
 
 # What needs no closer look: no login in it, and a host, or none at all.
 _CLEAR = re.compile(r"(https?)://([A-Za-z0-9.:-]+)/", re.ASCII)
+# Python may refuse to read a longer number (its integer string conversion limit): pip ends in a traceback then.
+_LONG = 640
+_ENDLESS = re.compile(rf"[0-9]{{{_LONG}}}")
+_DIGEST = re.compile("[0-9a-f]+")
 _ODD_NAME = re.compile(r"[\x00-\x1f/\\\x7f]")
 
 
@@ -31,7 +35,7 @@ def _screened(
 ) -> ProjectPage:
     kept, dropped, found = [], [], set()
     for file in files:
-        why = _misplaced(file, page_url) or _misspelled(file.filename)
+        why = _misplaced(file, page_url) or _misspelled(file)
         version = None if why else version_in(file.filename, name, versions.is_version)
         if version is None:
             dropped.append((file.filename, why or _misnamed(file.filename, name)))
@@ -68,7 +72,7 @@ def _misplaced(file: File, page_url: str) -> str | None:
     over_http = page.scheme in ("http", "https")
     if over_http and link.scheme not in ("http", "https"):
         return f"a {link.scheme}: link on a page that came over HTTP"
-    if page.scheme == "https" and link.scheme == "http" and not file.hashes:
+    if page.scheme == "https" and link.scheme == "http" and not _is_hashed(file):
         return "an http: file without a hash on an https: page"
     if page.scheme == "https" and link.scheme == "http" and link.netloc == page.netloc:
         # pip takes logins by host and port alone, and would send this one in clear.
@@ -78,8 +82,19 @@ def _misplaced(file: File, page_url: str) -> str | None:
     return None
 
 
-def _misspelled(filename: str) -> str | None:
-    return "a file name with separators or control characters" if _ODD_NAME.search(filename) else None
+def _is_hashed(file: File) -> bool:
+    """Whether every pip holds the file against a hash: those before 22.2 know small hexadecimal digits only."""
+    return any(_DIGEST.fullmatch(digest) for digest in file.hashes.values())
+
+
+def _misspelled(file: File) -> str | None:
+    if _ODD_NAME.search(file.filename):
+        return "a file name with separators or control characters"
+    if len(file.filename) + len(file.requires_python or "") >= _LONG and _ENDLESS.search(
+        f"{file.filename} {file.requires_python}"
+    ):
+        return "a number that is too long for any version"
+    return None
 
 
 def _misnamed(filename: str, name: NormalizedName) -> str:

@@ -1,49 +1,9 @@
-"""Project lists: the names that a simple repository says it has, if the list is whole and valid."""
+"""What a page states of itself."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from urllib.parse import unquote, urlsplit
-
-from repoprio.names import NormalizedName, is_project_name, normalize
-
-
-def names_from_json(text: str) -> frozenset[NormalizedName]:
-    """The names on a PEP 691 project list; `ValueError` where it is none."""
-    document = json.loads(text)
-    projects = document.get("projects") if isinstance(document, dict) else None
-    if not isinstance(projects, list):
-        raise ValueError("it is JSON of another shape")  # noqa: TRY004 - a server's answer, and no argument of the caller's
-    _check(api_version(document), projects)
-    return frozenset(_name(project.get("name") if isinstance(project, dict) else None) for project in projects)
-
-
-def names_from_html(text: str) -> frozenset[NormalizedName]:
-    """The names on a PEP 503 project list; `ValueError` where it is none, or cut short.
-
-    Each anchor's text must be the name that its link leads to: a login page is no project list.
-    """
-    parser = _parsed(text)
-    if not parser.ended:
-        raise ValueError("it has no </html> at its end, so it may be cut short")
-    _check(parser.api_version, parser.anchors)
-    names = set()
-    for href, shown in parser.anchors:
-        segments = [unquote(segment) for segment in urlsplit(href).path.split("/") if segment]
-        if not segments or normalize(segments[-1]) != _name(shown.strip()):
-            raise ValueError("it has a link that is no project's")
-        names.add(_name(shown.strip()))
-    return frozenset(names)
-
-
-def _check(version: str, projects: Collection[object]) -> None:
-    if version.partition(".")[0] != "1":
-        raise ValueError("it is of another API version")
-    if not projects:
-        raise ValueError("it names no project")
 
 
 @dataclass(frozen=True)
@@ -91,12 +51,6 @@ def api_version(document: dict[str, object]) -> str:
     meta = document.get("meta", {})
     version = meta.get("api-version", "1.0") if isinstance(meta, dict) else None
     return version if isinstance(version, str) else "?"
-
-
-def _name(value: object) -> NormalizedName:
-    if not isinstance(value, str) or not is_project_name(value):
-        raise ValueError(f"it has a name that no project can have: {value!r}")
-    return normalize(value)
 
 
 class _Anchors(HTMLParser):

@@ -15,6 +15,8 @@ from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.compat import is_version, newest_first
 from repoprio.pip_adapter.index import project_list_page, screening
 from repoprio.pip_adapter.index.transport import Reply, Unusable
+from repoprio.simple_api.project_list import read_project_list
+from repoprio.simple_api.response import Response, UnusableResponse
 from repoprio.urls import filename
 
 # The largest pages of PyPI have some ten thousand.
@@ -181,18 +183,12 @@ def _are_hashes(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(digest, str) for digest in value.values())
 
 
-def listed(reply: Reply) -> Answer[PipPage]:
-    """The project list in `reply`."""
-    kind = reply.content_type.lower()
-    text, _ = _decoded(reply)
+def listed(reply: Reply) -> Listed | Failed:
+    """The project list in `reply`; raises `Unusable` where it is not in the encoding that it states."""
     try:
-        if kind.startswith(JSON):
-            return Listed(project_list_page.names_from_json(text))
-        if kind.startswith(HTML):
-            return Listed(project_list_page.names_from_html(text))
-    except (ValueError, RecursionError) as error:
-        return Failed(f"its project list cannot be used: {error}")
-    return Failed("its answer is no project list")
+        return read_project_list(Response(reply.url, reply.body, reply.content_type, reply.is_delimited))
+    except UnusableResponse as error:
+        raise Unusable(str(error), error.cause) from None
 
 
 def lists_files(found: list[Link]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
@@ -11,21 +10,20 @@ from typing import NamedTuple, TypeVar
 from pip._internal.models.link import Link
 from pip._internal.utils.urls import url_to_path
 
-from repoprio.audit import name_lists
 from repoprio.lookup.events import Listed
 from repoprio.lookup.repository import MAX_REDIRECTS
 from repoprio.names import SDIST_ENDINGS, NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter.compat import is_version
-from repoprio.pip_adapter.index import credentials, fetcher, project_list_page, reader, transport
+from repoprio.pip_adapter.index import credentials, fetcher, reader, transport
 from repoprio.pip_adapter.index.transport import Reply, Unusable
 from repoprio.pip_adapter.inspect.context import Opened
 from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Format, Location, Repository
+from repoprio.simple_api.filenames import projects_of
 from repoprio.urls import filename, site, with_credentials
 
 # A list of a million names weighs 60 MiB as HTML; project pages have a bound of their own (`page-size-limit`).
 SIZE_LIMIT = 256 * 2**20
-_UTF8 = re.compile(r'[^;]*(;\s*charset="?(utf-?8|us-ascii|ascii)"?\s*)?', re.IGNORECASE)
 Tell = Callable[[str], None]
 Result = TypeVar("Result")
 
@@ -121,31 +119,10 @@ def _said_no(repository: Repository, reply: Reply) -> str:
 
 
 def _of_reply(reply: Reply) -> frozenset[NormalizedName]:
-    names = _fast(reply)
-    if names is not None:
-        return names
     answer = reader.listed(reply)
     if isinstance(answer, Listed):
         return answer.names
-    raise Unusable(getattr(answer, "reason", "its answer is no project list"))
-
-
-def _fast(reply: Reply) -> frozenset[NormalizedName] | None:
-    """The names of a plain list, None for one that the slow reader shall judge."""
-    kind = reply.content_type.lower()
-    if not _UTF8.fullmatch(kind):
-        return None
-    try:
-        text = reply.body.decode("utf-8")
-    except ValueError:
-        return None
-    if kind.startswith(reader.JSON):
-        plain = name_lists.from_json(text)
-        return plain[0] if plain and project_list_page.api_version(plain[1]).split(".")[0] == "1" else None
-    if kind.startswith(reader.HTML):
-        page = name_lists.from_html(text)
-        return page[0] if page and page[1].split(".")[0] == "1" else None
-    return None
+    raise Unusable(answer.reason)
 
 
 def _of_folder(root: str) -> frozenset[NormalizedName]:
@@ -166,18 +143,4 @@ def _flat_files(pip: Opened, repository: Repository, location: Location, *, loca
 
 def _of_files(files: Iterable[str]) -> frozenset[NormalizedName]:
     """All names that one of `files` may be of, as in look-ups."""
-    return frozenset(name for file in files for name in names_of_file(file))
-
-
-def names_of_file(file: str) -> list[NormalizedName]:
-    """The projects that a file of this name serves in a flat repository: an old sdist may be read in two ways."""
-    if file.endswith(".whl"):
-        parts = file.removesuffix(".whl").split("-")
-        fits = len(parts) in (5, 6) and is_project_name(parts[0]) and is_version(parts[1].replace("_", "-"))
-        return [normalize(parts[0])] if fits else []
-    ending = next((ending for ending in SDIST_ENDINGS if file.endswith(ending)), None)
-    if ending is None:
-        return []
-    stem = file.removesuffix(ending)
-    borders = (match.start() for match in re.finditer("-", stem))
-    return [normalize(stem[:at]) for at in borders if is_project_name(stem[:at]) and is_version(stem[at + 1 :])]
+    return frozenset(name for file in files for name in projects_of(file, is_version))

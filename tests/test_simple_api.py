@@ -1,0 +1,421 @@
+"""What pages of the simple repository API say, and which of their files may be candidates; without pip."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from packaging.version import InvalidVersion, Version
+
+from repoprio.lookup.events import Failed, Listed, Missing, Served
+from repoprio.lookup.reasons import Cause
+from repoprio.names import normalize
+from repoprio.simple_api import json_page, project_list, reader
+from repoprio.simple_api.filenames import projects_of, version_in
+from repoprio.simple_api.hrefs import Base
+from repoprio.simple_api.model import File, ProjectPage, Status
+from repoprio.simple_api.response import Response, UnusableResponse
+from repoprio.simple_api.screening import Tags, problem
+
+JSON, HTML = "application/vnd.pypi.simple.v1+json", "text/html"
+URL = "https://corp.example/simple/acme/"
+ACME = normalize("acme")
+DIGEST = "ab" * 32
+
+
+class Versions:
+    """The versions of `packaging`, which the tests have."""
+
+    @staticmethod
+    def is_version(text: str, /) -> bool:
+        """Whether `packaging` takes it."""
+        try:
+            Version(text)
+        except InvalidVersion:
+            return False
+        return True
+
+    @staticmethod
+    def newest_first(texts: frozenset[str], /) -> tuple[str, ...]:
+        """In the order of `packaging`."""
+        return tuple(sorted(texts, key=Version, reverse=True))
+
+
+VERSIONS = Versions()
+
+
+def page(
+    body: str | bytes, content_type: str = HTML, url: str = URL, *, is_delimited: bool = True
+) -> Served[ProjectPage]:
+    """What the reader makes of a page of acme."""
+    raw = body.encode() if isinstance(body, str) else body
+    return reader.read_project_page(ACME, Response(url, raw, content_type, is_delimited), VERSIONS)
+
+
+def json_page_of(*files: dict[str, Any], **more: Any) -> str:
+    """A page of acme in JSON; each file is an archive of its own unless it says otherwise."""
+    whole = [{"url": f"acme-{n}.zip", "filename": f"acme-{n}.zip", "hashes": {}} | file for n, file in enumerate(files)]
+    return json.dumps({"meta": {"api-version": "1.4"}, "name": "acme", "files": whole, **more})
+
+
+def html_page_of(body: str, head: str = "") -> str:
+    """A page in HTML."""
+    return f"<!DOCTYPE html><html><head>{head}</head><body>{body}</body></html>"
+
+
+def refused(body: str | bytes, content_type: str = HTML, **how: Any) -> UnusableResponse:
+    """Why a page is unusable."""
+    with pytest.raises(UnusableResponse) as raised:
+        page(body, content_type, **how)
+    return raised.value
+
+
+def test_json_says_all_there_is() -> None:
+    """PEP 691, 700, 714, 740 and 792: each key becomes a field."""
+    text = json_page_of(
+        {
+            "url": "acme-1.0-py3-none-any.whl",
+            "hashes": {"sha256": DIGEST},
+            "requires-python": ">=3.8",
+            "yanked": "bad",
+            "core-metadata": {"sha256": "cd"},
+            "size": 7,
+            "upload-time": "2025-01-02T03:04:05.678901Z",
+            "provenance": "https://corp.example/p",
+        },
+        versions=["1.0"],
+        **{"project-status": {"status": "archived", "reason": "old"}},
+    )
+    found = page(text, JSON)
+    (file,) = found.page.files
+    moment = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=timezone.utc)
+    assert file == File(
+        "acme-1.0-py3-none-any.whl",
+        f"{URL}acme-1.0-py3-none-any.whl",
+        {"sha256": DIGEST},
+        ">=3.8",
+        "bad",
+        {"sha256": "cd"},
+        7,
+        moment,
+        "https://corp.example/p",
+    )
+    assert (found.files, found.empty) == (1, False)
+    assert found.page.api == "JSON 1.4"
+    assert found.page.stated_versions == ("1.0",)
+    assert found.page.status == Status("archived", "old")
+    assert found.page.versions(VERSIONS) == ("1.0",)
+
+
+def test_html_says_all_there_is() -> None:
+    """The same as far as HTML can say it."""
+    link = (
+        f'<a href="acme-1.0.zip#sha256={DIGEST}" data-requires-python="&gt;=3.8" data-yanked="bad"'
+        ' data-core-metadata="sha256=cd" data-provenance="https://corp.example/p">x</a>'
+    )
+    head = '<meta name="pypi:repository-version" content="1.4"><meta name="pypi:project-status" content="quarantined">'
+    head += '<meta name="pypi:project-status-reason" content="malware">'
+    found = page(html_page_of(link, head))
+    assert found.page.files == (
+        File(
+            "acme-1.0.zip",
+            f"{URL}acme-1.0.zip#sha256={DIGEST}",
+            {"sha256": DIGEST},
+            ">=3.8",
+            "bad",
+            {"sha256": "cd"},
+            provenance="https://corp.example/p",
+        ),
+    )
+    assert found.page.api == "HTML 1.4"
+    assert found.page.status == Status("quarantined", "malware")
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2025-01-02T03:04:05Z", datetime(2025, 1, 2, 3, 4, 5, tzinfo=timezone.utc)),
+        ("2025-01-02T03:04:05.1Z", datetime(2025, 1, 2, 3, 4, 5, 100000, tzinfo=timezone.utc)),
+        ("2025-01-02T03:04:05.1234567Z", datetime(2025, 1, 2, 3, 4, 5, 123456, tzinfo=timezone.utc)),
+        ("2025-01-02T03:04:05+0200", datetime(2025, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))),
+    ],
+)
+def test_times_are_read_on_every_python(text: str, moment: datetime) -> None:
+    """However many digits a second has, and whichever way the offset is written (PEP 700)."""
+    assert page(json_page_of({"upload-time": text}), JSON).page.files[0].upload_time == moment
+    assert json_page.moment_spelled_out(text) == moment
+
+
+@pytest.mark.parametrize("text", ["soon", "", "2025-01-02T03:04:05", "2025-13-02T03:04:05Z", "2025-01-02-03:04", 7])
+def test_what_is_no_time_breaks_a_page(text: object) -> None:
+    """A time that cannot be told makes the page malformed: nobody knows how old the file is."""
+    assert refused(json_page_of({"upload-time": text}), JSON).cause is Cause.BROKEN
+
+
+def test_odd_values_say_nothing() -> None:
+    """What is of no type that a PEP names, and decides nothing, is as if it were not there."""
+    odd = {"size": True, "provenance": 7, "yanked": [], "core-metadata": 0}
+    text = json_page_of(odd, {"size": -1}, versions=[1], **{"project-status": {"status": 7}})
+    found = page(text, JSON).page
+    assert [(file.size, file.provenance, file.yanked, file.core_metadata) for file in found.files] == [(None,) * 4] * 2
+    assert (found.stated_versions, found.status) == (None, None)
+    assert page(json_page_of(**{"project-status": {"status": "x", "reason": 7}}), JSON).page.status == Status("x")
+    assert page(json_page_of(meta={"api-version": "1.x\x1b"}), JSON).page.api == "JSON 1"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "said", "cause"),
+    [
+        ("{", JSON, "broken JSON", Cause.BROKEN),
+        ("[" * 100_000, JSON, "broken JSON", Cause.BROKEN),
+        ('{"files": 7}', JSON, "another shape", Cause.BROKEN),
+        ('{"files": ["x"]}', JSON, "another shape", Cause.BROKEN),
+        ("[]", JSON, "another shape", Cause.BROKEN),
+        (json_page_of(meta={"api-version": "2.0"}), JSON, "another API version", Cause.API_VERSION),
+        (json_page_of(meta=7), JSON, "another API version", Cause.API_VERSION),
+        (json_page_of(meta={"api-version": 1}), JSON, "another API version", Cause.API_VERSION),
+        (json_page_of(name="other"), JSON, "another project", Cause.OTHER_PROJECT),
+        (json_page_of({"url": "http://["}), JSON, "broken (ValueError)", Cause.BROKEN),
+        ("", HTML, "no HTML", Cause.NOT_A_PAGE),
+        ("<html><![-", HTML, "broken HTML", Cause.BROKEN),
+        (html_page_of("<a href='http://['>"), HTML, "broken (ValueError)", Cause.BROKEN),
+        (html_page_of("<a href='acme-1.zip#egg=!'>"), HTML, "broken (ValueError)", Cause.BROKEN),
+        (html_page_of("", '<meta name="pypi:repository-version">'), HTML, "another API version", Cause.API_VERSION),
+        (html_page_of("<form>"), HTML, "a form", Cause.LOGIN),
+        ("x", "text/plain", "content type text/plain", Cause.NOT_A_PAGE),
+        ("x", "", "not stated", Cause.NOT_A_PAGE),
+        (b"\xff", HTML, "not in the encoding", Cause.BROKEN),
+        ("x", f"{HTML}; charset=punycode", "an encoding that pages are not in", Cause.BROKEN),
+        (b"{\xe4", f"{JSON}; charset=latin-1", "broken JSON", Cause.BROKEN),
+        (b'{"files": [], "x": "\xe4"}', f"{JSON}; charset=latin-1", "broken JSON", Cause.BROKEN),
+    ],
+)
+def test_no_page(body: str | bytes, content_type: str, said: str, cause: Cause) -> None:
+    """What is no valid page of the project is unusable, and says why: it is never an empty page."""
+    error = refused(body, content_type)
+    assert said in str(error)
+    assert error.cause is cause
+    assert error.asks is (cause is Cause.LOGIN)
+
+
+def test_html_that_was_cut_short() -> None:
+    """Where nothing tells how long an answer is, a page that was begun must have its end."""
+    whole = html_page_of("<a href='acme-1.zip'>x</a>")
+    assert page(whole, is_delimited=False).files == 1
+    assert refused(whole[:-7], is_delimited=False).cause is Cause.CUT_SHORT
+    assert page(whole[:-7]).files == 1
+
+
+def test_too_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No page has more files than the largest ones of PyPI many times over."""
+    monkeypatch.setattr(json_page, "MAX_FILES", 1)
+    monkeypatch.setattr(reader, "MAX_FILES", 1)
+    assert refused(json_page_of({}, {}), JSON).cause is Cause.SIZE
+    assert refused(html_page_of("<a><a>")).cause is Cause.SIZE
+
+
+def test_json_in_another_encoding() -> None:
+    """JSON is UTF-8, whatever a server states, but must be sound in both encodings."""
+    text = json_page_of({"yanked": "für alle"})
+    assert (
+        page(json.dumps(json.loads(text), ensure_ascii=False), f"{JSON}; charset=latin-1").page.files[0].yanked
+        == "für alle"
+    )
+    assert page(text.encode("utf-16"), f"{JSON}; charset=utf-16").files == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "empty"),
+    [
+        (html_page_of(""), True),
+        (html_page_of("<a>x</a><a href=''>y</a>"), True),
+        ("<html><body>", False),
+        (html_page_of("<a href='other-1.zip'>x</a>"), False),
+        (html_page_of("<script>go()</script>"), False),
+        (html_page_of("", "<meta http-equiv='Refresh' content='0; url=/login'>"), False),
+        (html_page_of("<a href='acme-1.zip'>x</a>"), False),
+    ],
+)
+def test_an_empty_page_is_whole_and_has_nothing(body: str, empty: bool) -> None:
+    """Only a whole page without a link, that does not lead elsewhere, can be the answer for an unknown name."""
+    assert page(body).empty is empty
+
+
+def test_empty_json() -> None:
+    """The same of JSON: files that are dropped are files too."""
+    assert page(json_page_of(), JSON).empty
+    found = page(json_page_of({"url": "other-1.zip"}), JSON)
+    assert (found.files, found.empty) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("url", "page_url", "why"),
+    [
+        ("https://files.example/acme-1.zip", URL, None),
+        ("https://[::1]/acme-1.zip", URL, None),
+        ("file:///srv/acme-1.zip", URL, "a file: link on a page that came over HTTP"),
+        ("http://files.example/acme-1.zip", URL, "an http: file without a hash on an https: page"),
+        ("http://files.example/acme-1.zip#sha256=XY", URL, "an http: file without a hash on an https: page"),
+        ("http://files.example/acme-1.zip#sha256=ab", URL, None),
+        ("http://corp.example/acme-1.zip#sha256=ab", URL, "an http: file of the https: page's own host"),
+        ("http://files.example/acme-1.zip", "http://corp.example/simple/acme/", None),
+        ("https://ada:pw@files.example/acme-1.zip", URL, "a link that carries credentials"),
+        ("file:///srv/acme-1.zip", "file:///srv/index.html", None),
+        ("http://[/acme-1.zip", URL, "not a URL"),
+        ("https://files.example/a%2Facme-1.zip", URL, "a file name with separators or control characters"),
+        (f"https://files.example/acme-{'9' * 640}.zip", URL, "a number that is too long for any version"),
+        (f"https://files.example/acme-1.{'x' * 640}.zip", URL, "a file of another project"),
+        ("https://files.example/acme-1.exe", URL, "neither a wheel nor an sdist"),
+        ("https://files.example/other-1.zip", URL, "a file of another project"),
+        ("https://files.example/acme-1-py3-none.whl", URL, "not named as a wheel is"),
+        ("https://files.example/other-1-py3-none-any.whl", URL, "a file of another project"),
+    ],
+)
+def test_which_files_may_be_candidates(url: str, page_url: str, why: str | None) -> None:
+    """Files of another project, on this machine, with a login, and such that nobody could verify are dropped."""
+    name = url.rpartition("/")[2].partition("#")[0].replace("%2F", "/")
+    hashes = {"sha256": url.partition("#sha256=")[2]} if "#" in url else {}
+    assert problem(File(name, url, hashes), page_url, ACME, VERSIONS) == why
+
+
+def test_flat_pages() -> None:
+    """A flat page is HTML, has its end, and lists a file at least; what it has of a name is told apart."""
+    body = html_page_of("<a href='acme-1.zip'>x</a><a href='other-2.zip'>y</a>").encode()
+    files = reader.read_flat_page(Response(URL, body, HTML, is_delimited=False))
+    assert [file.filename for file in files] == ["acme-1.zip", "other-2.zip"]
+    found = reader.files_of(normalize("other"), files, URL, VERSIONS)
+    assert isinstance(found, Served)
+    assert (found.files, found.page.api, found.page.claimed_versions) == (1, None, frozenset({"2"}))
+    assert reader.files_of(normalize("third"), files, URL, VERSIONS) == Missing()
+    for bad, cause, content_type in (
+        (b"x", Cause.NOT_A_PAGE, JSON),
+        (b"x", Cause.NOT_A_PAGE, ""),
+        (body + b"<input>", Cause.LOGIN, HTML),
+        (b"<a href='acme-1.zip'>", Cause.CUT_SHORT, HTML),
+        (html_page_of("<a href='/help'>").encode(), Cause.NOT_A_PAGE, HTML),
+    ):
+        with pytest.raises(UnusableResponse) as raised:
+            reader.read_flat_page(Response(URL, bad, content_type, is_delimited=False))
+        assert raised.value.cause is cause
+
+
+def test_tags() -> None:
+    """A wheel whose tags surely do not fit is told apart without pip; all else is left to pip."""
+    tags = Tags(["cp312-cp312-linux_x86_64", "py3-none-any", "cp312-abi3-linux_x86_64"])
+
+    def may(filename: str, more: str = "") -> bool:
+        return tags.may_take(File(filename, f"{URL}{filename}{more}", {}))
+
+    assert may("acme-1.zip")
+    assert may("acme-1-py2.PY3-none-any.whl")
+    assert may("acme-1-1build-cp311.cp312-abi3-linux_x86_64.win_amd64.whl")
+    assert not may("acme-1-cp311-cp311-linux_x86_64.whl")
+    assert not may("acme-2-cp311-cp311-linux_x86_64.whl")
+    assert not may("acme-1-cp312-none-linux_x86_64.whl")
+    assert may("acme-1-cp311-cp311-linux_x86_64.whl", "#egg=acme-1")
+    assert not Tags([]).may_take(File("acme-1-py3-none-any.whl", URL, {}))
+    many = ".".join(map(str, range(5000)))
+    assert not may(f"acme-1-{many}-{many}-{many}.whl")
+
+
+@pytest.mark.parametrize(
+    ("base", "href", "url"),
+    [
+        (URL, "acme-1.zip", f"{URL}acme-1.zip"),
+        (URL, "../../f/acme-1.zip#sha256=ab", "https://corp.example/f/acme-1.zip#sha256=ab"),
+        (URL, "../../../../acme-1.zip", "https://corp.example/acme-1.zip"),
+        (URL, "/f/acme-1.zip", "https://corp.example/f/acme-1.zip"),
+        ("https://corp.example/a b/", "acme-1.zip", "https://corp.example/a%20b/acme-1.zip"),
+        ("https://user@corp.example/", "acme-1.zip", "https://user@corp.example/acme-1.zip"),
+        (URL, "https://files.example/f/acme-1.zip", "https://files.example/f/acme-1.zip"),
+        (URL, "acme-1+x.zip", f"{URL}acme-1%2Bx.zip"),
+        ("file:///srv/index.html", "acme-1.zip", "file:///srv/acme-1.zip"),
+        (URL, "file:///C:/acme-1.zip", "file:///C:/acme-1.zip"),
+    ],
+)
+def test_where_links_lead(base: str, href: str, url: str) -> None:
+    """Relative links are followed as a browser does; what is not quoted is quoted."""
+    assert Base(base).target(href).url == url
+
+
+@pytest.mark.parametrize(
+    ("head", "url"),
+    [
+        ("", f"{URL}acme-1.zip"),
+        ("<base href='/f/'>", ":///f/acme-1.zip"),
+        (
+            "<base target='x'><base href='https://files.example/a/'><base href='/f/'>",
+            "https://files.example/a/acme-1.zip",
+        ),
+    ],
+)
+def test_the_base_of_links(head: str, url: str) -> None:
+    """The first base that says where is theirs; one that is no whole URL leads nowhere, to pip as well."""
+    body = html_page_of("<a href='acme-1.zip'>x</a>", head).encode()
+    assert [file.url for file in reader.parse(Response(URL, body, HTML)).files] == [url]
+
+
+@pytest.mark.parametrize(
+    ("file", "names"),
+    [
+        ("acme_tools-1.0-py3-none-any.whl", ["acme-tools"]),
+        ("acme_tools-1.0.whl", []),
+        ("acme-tools-1.0.tar.gz", ["acme-tools"]),
+        ("acme-1-2.zip", ["acme", "acme-1"]),
+        ("acme-1.exe", []),
+    ],
+)
+def test_whose_a_file_is(file: str, names: list[str]) -> None:
+    """A file name tells its project, an old sdist's perhaps two; and each of them has a version in it."""
+    assert projects_of(file, VERSIONS.is_version) == names
+    assert all(version_in(file, normalize(name), VERSIONS.is_version) for name in names)
+    assert version_in(file, normalize("third"), VERSIONS.is_version) is None
+
+
+def listed(body: str | bytes, content_type: str) -> Listed | Failed:
+    """What the reader makes of a project list."""
+    raw = body.encode() if isinstance(body, str) else body
+    return project_list.read_project_list(Response("https://corp.example/simple/", raw, content_type))
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "names"),
+    [
+        ('{"projects": [{"name": "Acme"}]}', JSON, {"acme"}),
+        ('{"projects": [{"name": "Acme", "more": {}}]}', JSON, {"acme"}),
+        ("<html><body><a href='/simple/acme/'>Acme</a></body></html>", HTML, {"acme"}),
+        ("<html><p><a href='/simple/a%63me/' class>Acme</a></p></html>", HTML, {"acme"}),
+        ('{"projects": []}', JSON, None),
+        ('{"projects": [7]}', JSON, None),
+        ('{"projects": [{"name": "../x"}]}', JSON, None),
+        ('{"meta": {"api-version": "2.0"}, "projects": [{"name": "Acme"}]}', JSON, None),
+        ("<html><p><a href='/'>home</a></html>", HTML, None),
+        ("<html><p><a href='/acme/'>Acme</a>", HTML, None),
+        ("<html><![-", HTML, None),
+        ('<html><meta name="pypi:repository-version"><a href="acme">acme</a></html>', HTML, None),
+        ("acme", "text/plain", None),
+    ],
+)
+def test_project_lists(body: str, content_type: str, names: set[str] | None) -> None:
+    """A project list is whole and valid, or none."""
+    answer = listed(body, content_type)
+    assert (set(answer.names) if isinstance(answer, Listed) else None) == names
+
+
+def test_no_third_party_is_needed() -> None:
+    """The package loads neither pip nor `packaging`: pip's children may lack the latter."""
+    modules = "filenames hrefs html_page json_page model project_list reader response screening"
+    code = "".join(f"import repoprio.simple_api.{module}\n" for module in modules.split())
+    code += "import sys; print(sorted({name.partition('.')[0] for name in sys.modules} & {'pip', 'packaging'}))"
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=False, env=_path())
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def _path() -> dict[str, str]:
+    import repoprio
+
+    return {"PYTHONPATH": str(repoprio.__path__[0]).rpartition("/")[0]}
