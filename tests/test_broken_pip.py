@@ -121,7 +121,7 @@ def test_the_repair_works(fresh_env: EnvFactory, tmp_path: Path) -> None:
 def test_a_fault_of_ours_still_shows_itself(fresh_env: EnvFactory, tmp_path: Path) -> None:
     """What repoprio itself raises while it looks is no broken pip, and keeps its traceback."""
     policy, home = policy_in(tmp_path), fresh_env(PIP)
-    opened = home.site_packages / "repoprio" / "pip_adapter" / "opened.py"
+    opened = home.site_packages / "repoprio" / "pip_adapter" / "inspect" / "context.py"
     opened.write_text(opened.read_text().replace("load_pip()\n", "load_pip()\nraise ValueError('ours')\n"))
     done = home.tool("explain", "acme", policy=policy)
     assert ("ValueError: ours" in done.stderr, "Traceback" in done.stderr) == (True, True), done
