@@ -255,6 +255,15 @@ def test_a_hint_that_a_pip_prints_explains_that_very_refusal(two: Two, where: st
     assert (told["projects"][0]["outcome"], told["projects"][0]["requirement"]) == ("no-match", "acme>=3")
 
 
+def test_what_somebody_else_wrote_is_no_command_of_ours(two: Two) -> None:
+    """A text of the policy that names a command stands as it was written; ours beside it names the environment."""
+    two.policy.write_text(f'help = "repoprio doctor, or ask"\n{two.policy.read_text()}')
+    other = {"VIRTUAL_ENV": str(two.venv.root)}
+    done = two.base.run("install", "acme>=3", policy=two.policy, env=other)
+    assert "help: repoprio doctor, or ask" in done.stderr, done
+    assert why(done.stderr) == ["repoprio", "explain", "--python", str(two.base.python), "acme>=3"]
+
+
 def test_a_hint_of_a_build_names_the_environment_that_builds(two: Two, repository: RepositoryFactory) -> None:
     """A pip that another one starts, in a build environment that is gone soon, names the one that the user knows."""
     two.corp.add("built", FileSpec("1.0", sdist=True, build_requires=("acme>=3",)))

@@ -343,6 +343,17 @@ def test_a_page_without_files_and_no_index() -> None:
     assert hint(explain(policy, decision, "acme", {})) == ("drop-no-index", "drop --no-index, if you can")
 
 
+@pytest.mark.parametrize(("python", "named"), [("", ""), ("/venv 1/bin/python", " --python '/venv 1/bin/python'")])
+def test_each_command_names_the_python_that_it_is_about(python: str, named: str) -> None:
+    """Where a plain command would speak of another environment, hints and the last line name it; else they do not."""
+    owned = Policy((replace(CORP, owns=(Pattern.parse("acme"),)),))
+    absent = replace(explained(owned, {"corp": Status(404)}), python=python)
+    said = refusal(absent)
+    assert said.count(f"repoprio repos{named} --check") == 1, said
+    assert f"why: repoprio explain{named} acme" in said
+    assert said.count("--python") == (2 if python else 0)
+
+
 def test_under_a_lock_nobody_is_told_to_add() -> None:
     """Where the policy is locked the hints send users to its keeper: `help`, or whoever keeps the file."""
     lock = Rule("locked", "true", "/etc/repoprio/repoprio.toml")

@@ -12,3 +12,12 @@ import shlex
 def command(*words: str) -> str:
     """`words` as one command for a POSIX shell, each quoted where it must be; a control character becomes a ?."""
     return shlex.join("".join(c if c.isprintable() else "?" for c in word) for word in words)
+
+
+def repoprio(name: str, *words: str, python: str = "") -> str:
+    """Repoprio's command `name` ("config check") with `words`.
+
+    `python` is that of the environment to speak of, "" where a plain command speaks of it by itself.
+    """
+    where = ("--python", python) if python else ()
+    return command("repoprio", *name.split(), *where, *words)

@@ -131,7 +131,7 @@ def _unavailable(policy: Policy, decision: Decision[Any], subject: Subject) -> F
     reasons = "; ".join(f"{f.repository} is unavailable: {f.reason}" for f in faulty)
     said = f"nothing can be said of {subject}: {reasons}."
     names = listed([f.repository.name for f in faulty])
-    mend = f"audit again once {names} answers; repoprio explain {subject.project} says more"
+    mend = f"audit again once {names} answers; {shell.repoprio('explain', subject.project)} says more"
     owner = faulty[0].repository
     return finding(subject, "unavailable", said, mend, repository=owner, rule=rule_of(policy, decision, owner))
 

@@ -127,5 +127,5 @@ def _mender(meant: Environment | None) -> str:
 
     python = meant.python
     if knows_python():
-        return shell.command("repoprio", "pip", "--python", python)
-    return f"{shell.command('repoprio', 'enable', '--python', python)} && {shell.command(python, '-m', 'pip')}"
+        return shell.repoprio("pip", python=python)
+    return f"{shell.repoprio('enable', python=python)} && {shell.command(python, '-m', 'pip')}"

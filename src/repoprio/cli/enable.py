@@ -126,7 +126,7 @@ def _check_policy(file: str) -> None:
     if file == os.devnull:
         raise hook_installer.CannotEnable(f"{file} is no policy.    [enable]")
     found = read_named(file, "--policy", policy_in_force.TOOLS)
-    look = f"correct it, and look again with: {shell.command('repoprio', 'config', 'check', file)}"
+    look = f"correct it, and look again with: {shell.repoprio('config check', file)}"
     faults = (fault._replace(hint=look) if fault.hint == HINT else fault for fault in found.faults)
     found._replace(faults=tuple(faults)).sound("nothing was written")
 

@@ -38,8 +38,9 @@ def command(options: argparse.Namespace) -> int:
     """Explain the requirements of `options`; 0 if all would be served, else 1."""
     pip_options.check_requirements(options)
     if options.disclose and not options.shadowed:
-        name, asked = options.disclose[0], shell.command(*options.requirements)
-        again = f": repoprio explain --shadowed --disclose {name} {asked}" if asked and is_project_name(name) else ""
+        name, asked = options.disclose[0], options.requirements
+        again = shell.repoprio("explain", "--shadowed", "--disclose", name, *asked)
+        again = f": {again}" if asked and is_project_name(name) else ""
         options.parser.error(f"--disclose NAME needs --shadowed{again}")
     in_target.load_pip()
     from repoprio.pip_adapter.inspect import explain

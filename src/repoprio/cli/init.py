@@ -163,7 +163,7 @@ def _is_sound(text: str) -> bool:
 
 def _in_force(file: str, *, is_decided: bool) -> str:
     """What is left to do for a new file to be the policy."""
-    look = shell.command("repoprio", "config", "check", file)
+    look = shell.repoprio("config check", file)
     first = "" if is_decided else f"; decide the priorities in it, look with: {look}"
     if os.environ.get(VARIABLE) == file:
         return first

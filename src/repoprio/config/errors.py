@@ -29,7 +29,9 @@ _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
 _LOGIN = "a login stands in the url, or in REPOPRIO_<NAME>_USERNAME and REPOPRIO_<NAME>_PASSWORD"
 _ADVICE: Mapping[str, str] = dict.fromkeys(("username", "password", "user", "token", "auth"), _LOGIN)
 NOT_LOOKED_UP = "nothing was looked up"
-HINT = "mend the policy, and look again with: repoprio config check"
+_AGAIN = "mend the policy, and look again with: "
+# Of most faults; a pip that prints it names its environment in the command.
+HINT = f"{_AGAIN}repoprio config check"
 
 
 def printable(text: str) -> str:
@@ -69,8 +71,11 @@ class Doubt(NamedTuple):
 class PolicyFaults(RepoprioError):
     """A faulty policy; `faults` are all of them, in the order of the files and their keys.
 
-    `help` is the policy's own word on where to turn, `undone` what was not done for them.
+    `help` is the policy's own word on where to turn, `undone` what was not done for them; `python` what the command
+    that looks again must name, "" for nothing.
     """
+
+    python = ""
 
     def __init__(self, faults: Iterable[Fault], help_text: str | None = None, undone: str = NOT_LOOKED_UP) -> None:
         self.faults = tuple(faults)
@@ -81,7 +86,11 @@ class PolicyFaults(RepoprioError):
     def __str__(self) -> str:
         count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
         lines = [f"the policy has {count}; {self.undone}.", *(f"  {fault}" for fault in self.faults)]
-        hints = dict.fromkeys(f"  hint: {fault.hint}" for fault in self.faults)
+        # Imported only where something is wrong, as below.
+        from repoprio import shell
+
+        again = _AGAIN + shell.repoprio("config check", python=self.python)
+        hints = dict.fromkeys(f"  hint: {again if fault.hint == HINT else fault.hint}" for fault in self.faults)
         tail = [f"  help: {printable(self.help)}"] if self.help else []
         return "\n".join([*lines, *hints, *tail]) + "    [policy]"
 

@@ -95,17 +95,16 @@ def place(holder: str) -> list[str]:
 
 def repair(holder: str) -> str:
     """What to do where a recorded file is gone."""
-    from shlex import join
+    from repoprio import shell
 
-    where = join(place(holder))
-    return f"repoprio enable {where} --policy FILE, or repoprio disable {where}"
+    return f"{shell.repoprio('enable', *place(holder), '--policy', 'FILE')}, or {disabling(holder)}"
 
 
 def disabling(holder: str) -> str:
     """The command that takes the record back."""
-    from shlex import join
+    from repoprio import shell
 
-    return f"repoprio disable {join(place(holder))}"
+    return shell.repoprio("disable", *place(holder))
 
 
 def for_new(environ: Mapping[str, str], found: Iterable[tuple[str, str]]) -> Record:

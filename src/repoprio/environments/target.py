@@ -53,7 +53,7 @@ class Environment(NamedTuple):
         versions += [f"pip {self.pip}" if self.pip else "no pip"] if self.version else []
         known = f"{', '.join(versions)}; " if versions else ""
         is_open = self.is_guarded is False
-        enable = shell.command("repoprio", "enable", OPTION, self.python)
+        enable = shell.repoprio("enable", python=self.python)
         told = f"; not guarded: {enable}" if is_open else ""
         return f"environment: {self.python} ({known}{self.named_by}){told}"
 

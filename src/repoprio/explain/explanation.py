@@ -87,7 +87,7 @@ class Explanation:
     `private` why it is not, where somebody wanted to know.
     `constraint` is what constraints leave of its versions, "" for none; `specifier` has it too.
     `help` is the policy's own word on where to turn; `keeper` whom users ask where they may not add to it;
-    `is_observed` that nothing of this is enforced.
+    `is_observed` that nothing of this is enforced; `python` is what commands about it must name, "" for nothing.
     """
 
     requirement: str
@@ -111,6 +111,7 @@ class Explanation:
     help: str | None = None
     keeper: str | None = None
     is_observed: bool = False
+    python: str = ""
 
     @property
     def wanted(self) -> str:
@@ -164,6 +165,7 @@ def explain(
     required_by: str | None = None,
     version_priority: Chosen | None = None,
     private: Private | None = None,
+    python: str = "",
 ) -> Explanation:
     """Bring together a decision and what was weighed; `versions` is by repository, for those that serve."""
     outcome, code = decision.outcome, decision.code
@@ -193,6 +195,7 @@ def explain(
         help=policy.help,
         keeper=policy.keeper,
         is_observed=policy.mode is Mode.OBSERVE,
+        python=python,
     )
 
 

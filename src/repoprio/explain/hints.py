@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from repoprio import shell
 from repoprio.explain.explanation import Explanation, Line
 from repoprio.lookup.project import Code
 from repoprio.lookup.reasons import Cause, Rejection, listed
@@ -39,10 +40,11 @@ def _without_index(e: Explanation) -> Hint:
 def _no_match(e: Explanation) -> Hint:
     owners = listed([owner.name for owner in e.owners], "or")
     if all(line.versions == () for line in e.lines if line.repository in e.owners):
+        look = shell.repoprio("repos", "--check", e.owners[0].name, python=e.python)
         return Hint(
             "page-without-files",
             f"publish {e.project} to {owners}: a page owns the name even while it lists no file. A server that answers "
-            f'so for every name (repoprio repos --check {e.owners[0].name}) wants absent = [404, "empty-page"]',
+            f'so for every name ({look}) wants absent = [404, "empty-page"]',
         )
     here = [rejected for rejected in e.telling if rejected.is_for_here]
     kinds = {rejected.kind for rejected in here or e.telling}
@@ -78,7 +80,8 @@ def _owned_absent(e: Explanation) -> Hint:
     owner = listed([owner.name for owner in e.owners], "or")
     words = f"check the spelling; not yet published? Publish it to {owner} first"
     if not any(repository.canary for repository in e.owners):
-        words += ". A wrong URL, or a login that is missing, can look the same: repoprio repos --check"
+        look = shell.repoprio("repos", "--check", python=e.python)
+        words += f". A wrong URL, or a login that is missing, can look the same: {look}"
     return Hint("publish-to-owner", words)
 
 

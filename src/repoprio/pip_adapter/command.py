@@ -149,7 +149,8 @@ def policy() -> Policy | None:
         hand_on(hint_target.AIM, hint_target.python())
         hand_on_policy()
     if command.faults is not None:
-        raise InstallationError(shown(hint_target.aimed(f"repoprio: {command.faults}")))
+        command.faults.python = hint_target.python()
+        raise InstallationError(shown(f"repoprio: {command.faults}"))
     return command.policy
 
 

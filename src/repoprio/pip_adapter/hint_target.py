@@ -1,4 +1,4 @@
-"""What the commands that a message names must be told, to speak of the environment of the pip that prints it."""
+"""Which Python the commands in a message name, to speak of the environment of the pip that prints it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,10 @@ import sys
 import _repoprio_shim
 from repoprio.environments.child_script import IS_CHILD
 from repoprio.environments.target import VARIABLE, is_same
-from repoprio.render import messages
 
 # Carries it to the pips that this one starts: a build has no environment that anybody could name.
 AIM = "_REPOPRIO_AIM"
 _HANDED = os.environ.get(AIM, "")
-
-
-def aimed(said: str) -> str:
-    """A message in which each command of repoprio's speaks of this pip's environment."""
-    return messages.aimed(said, python())
 
 
 def python() -> str:

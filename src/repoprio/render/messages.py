@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from repoprio import shell
@@ -14,8 +13,6 @@ from repoprio.policy.model import Repository
 from repoprio.render.table import plain
 
 _MOST_VERSIONS = 8
-# The commands that speak of one environment, where a message names them.
-_SPEAKING = re.compile(r"\brepoprio (explain|compare|repos|audit|doctor|export|config (show|check))\b(?! --python)")
 
 
 def versions(found: Sequence[str] | None, most: int = _MOST_VERSIONS, *, including: str | None = None) -> str:
@@ -153,13 +150,7 @@ def why(e: Explanation) -> str:
     options = ["--no-index"] if e.silenced else []
     # A constraint goes with the requirement: what it leaves is what was asked for.
     asked = f"{e.project}{e.specifier}" if e.constraint else e.requirement
-    return shell.command("repoprio", "explain", *options, asked)
-
-
-def aimed(said: str, python: str) -> str:
-    """`said` with each command that speaks of an environment told to speak of that of `python`; "": as it is."""
-    option = shell.command("--python", python)
-    return _SPEAKING.sub(lambda command: f"{command[0]} {option}", said) if python else said
+    return shell.repoprio("explain", *options, asked, python=e.python)
 
 
 def silence(line: Line) -> str:

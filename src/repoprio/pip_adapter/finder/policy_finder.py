@@ -15,7 +15,7 @@ from repoprio.lookup.project import Decision, Fits, Lookup, Outcome, drive
 from repoprio.lookup.reasons import listed
 from repoprio.lookup.repository import Inquiry, Run
 from repoprio.names import NormalizedName, is_project_name, normalize
-from repoprio.pip_adapter import compat, log_redaction
+from repoprio.pip_adapter import compat, hint_target, log_redaction
 from repoprio.pip_adapter.errors import Refused, warn
 from repoprio.pip_adapter.finder import own_release, search_scope
 from repoprio.pip_adapter.finder.candidates import Offers, Weighed, offers_alone
@@ -232,6 +232,7 @@ class Guard:
             required_by=required_by,
             version_priority=alone.chosen(newest) if alone and newest else None,
             private=private,
+            python=hint_target.python(),
         )
 
     def disclose(self, decision: Decision[PipPage]) -> Decision[PipPage]:
@@ -260,7 +261,7 @@ class Guard:
                 return
         rule = self.policy.rule("pylock", f'"{self.policy.pylock}"')
         lead = f"{project_name}: {link.filename} of a pylock.toml is not listed by its owner with all these hashes."
-        why = shell.command("repoprio", "explain", normalize(project_name))
+        why = shell.repoprio("explain", normalize(project_name), python=hint_target.python())
         raise Refused(messages.message(lead, [f"rule: {rule}"], "pylock", why=why, help_text=self.policy.help))
 
     def has_looked_up(self, req: Any) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from repoprio import shell
 from repoprio.audit import lock_verdicts, verdicts
 from repoprio.audit.collisions import collisions, remedy
 from repoprio.audit.findings import Audit, Finding, Severity, shown, worst_first
@@ -286,7 +287,7 @@ def _no_list(policy: Policy, repository: Repository, why: str) -> Finding:
     said = f"{repository} gives no project list that can be compared: {why}."
     mend = "see whether its URL, with a / at its end, answers with a list of all its projects (PEP 503, PEP 691)"
     if why.startswith(("401", "403", "407")):
-        mend = f"check the login; repoprio repos --check {repository.name} tells more"
+        mend = f"check the login; {shell.repoprio('repos', '--check', repository.name)} tells more"
     return Finding("no-list", said, mend, repository=repository, rule=rule, detail=repository.name)
 
 

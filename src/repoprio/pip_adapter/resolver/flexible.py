@@ -12,10 +12,12 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from repoprio import shell
 from repoprio.environments.child_script import IS_CHILD
 from repoprio.lookup.justification import Bounds, Graph, Want
 from repoprio.lookup.reasons import listed
 from repoprio.names import NormalizedName, is_project_name, normalize
+from repoprio.pip_adapter import hint_target
 from repoprio.pip_adapter.errors import Refused, warn
 from repoprio.pip_adapter.finder.placeholder import StandIn
 from repoprio.pip_adapter.finder.policy_finder import Guard
@@ -211,7 +213,7 @@ class _Rounds:
             "hint: decide it yourself: ask for the version that you want, or route the name by a pin",
         ]
         lead = f"flexible mode found no way to install what is asked for without taking {names} from below."
-        why = f"repoprio explain {next(iter(self._dropped), '')}"
+        why = shell.repoprio("explain", next(iter(self._dropped), ""), python=hint_target.python())
         help_text = self._guard.policy.help
         return Refused(messages.message(lead, details, "flexible-undecided", why=why, help_text=help_text))
 
