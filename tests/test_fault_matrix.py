@@ -251,7 +251,10 @@ def test_end_to_end(
         assert not world.asked_below()
         came = [path.name for path in tmp_path.glob("acme-*")]
         if fault.outcome == "no-match" and position == "tied":
-            assert came in (["acme-1.0-py3-none-any.whl"], [])
+            # As in `judge`: it is the twin's that is taken, to build with or to keep.
+            wheel = "acme-1.0-py3-none-any.whl"
+            assert (done.code, came) == (0, [] if way == "build" else [wheel]), done.stderr
+            assert f"/files/{wheel}" in world.others["twin"].requests
             return
         assert (done.code, came) == (1, [])
         judge(fault, position, [], done.stdout + done.stderr, world)

@@ -69,6 +69,7 @@ def test_explain_shows_what_was_read_and_found_good(case: Case, look: str, pip_e
     file = SCREENS / f"{case.id}.{look}"
     if os.environ.get("REPOPRIO_WRITE_SCREENS"):
         file.write_text(shown, encoding="utf-8")
+        pytest.skip("written anew, and so held against nothing: now read it")
     assert shown == file.read_text(encoding="utf-8")
     if look == "json":
         project = json.loads(shown)["projects"][0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -44,6 +45,7 @@ _SETTINGS: Final = {
     "LC_ALL": "C.UTF-8",
 }
 _NOT_IN_WHEEL: Final = frozenset({"tests", "build", "dist", "venv", "env", "node_modules"})
+_BUNDLED: Final = f"{os.sep}pip{os.sep}_vendor{os.sep}"
 _REPORT: Final = ("--dry-run", "--ignore-installed", "--quiet", "--report", "-")
 _WHERE: Final = "import sysconfig; print(sysconfig.get_path('purelib'))"
 _WHICH: Final = "import sys; print('%d.%d' % sys.version_info[:2])"
@@ -229,8 +231,7 @@ class EnvStore:
         # What else lies beside the interpreter names the folder of the environment that it was made for.
         for file in (env.root / "pyvenv.cfg", *env.python.parent.glob("python*")):
             shutil.copy2(file, root / file.relative_to(env.root), follow_symlinks=False)
-        # Copied, not linked: a test may write into a file that both would share.
-        shutil.copytree(env.site_packages, root / env.site_packages.relative_to(env.root))
+        shutil.copytree(env.site_packages, root / env.site_packages.relative_to(env.root), copy_function=_copied)
         return copy
 
     def wheel(self, project_root: Path) -> Path:
@@ -292,6 +293,17 @@ def _ignore(top: Path) -> Callable[[str, list[str]], set[str]]:
     return ignored
 
 
+def _copied(source: str, target: str) -> None:
+    """Copy a file, or link it if pip bundles it: a test may write into any other file."""
+    is_linked = False
+    if _BUNDLED in source:
+        with contextlib.suppress(OSError):
+            os.link(source, target)
+            is_linked = True
+    if not is_linked:
+        shutil.copy2(source, target)
+
+
 def _only_wheel(folder: Path) -> Path:
     (wheel,) = folder.glob("*.whl")
     return wheel
@@ -302,10 +314,15 @@ def _mark(root: Path) -> Path:
 
 
 def _key(pip_version: str, wheel: Path | None, python: str) -> str:
-    version = _output([python, "-I", "-c", _WHICH]).strip()
+    version = _python_version(python)
     content = hashlib.sha256(wheel.read_bytes()).hexdigest()[:12] if wheel else "stock"
     interpreter = hashlib.sha256(python.encode("utf-8")).hexdigest()[:6]
     return f"pip{pip_version}-py{version}-{interpreter}-{content}"
+
+
+@functools.cache
+def _python_version(python: str) -> str:
+    return _output([python, "-I", "-c", _WHICH]).strip()
 
 
 @functools.cache

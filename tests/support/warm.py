@@ -93,7 +93,7 @@ class WarmPython:
         return int(line)
 
 
-_RUNNING: dict[tuple[Path, str, str], WarmPython] = {}
+RUNNING: dict[tuple[Path, str, str], WarmPython] = {}
 
 
 def run(
@@ -120,9 +120,9 @@ def run(
     if policy is None:
         return None
     key = (python, module, policy)
-    if key not in _RUNNING:
-        _RUNNING[key] = WarmPython(python, module, {**env, _POLICY: policy})
-    return _RUNNING[key].run(args, env, cwd, input, timeout)
+    if key not in RUNNING:
+        RUNNING[key] = WarmPython(python, module, {**env, _POLICY: policy})
+    return RUNNING[key].run(args, env, cwd, input, timeout)
 
 
 def _policy(env: Mapping[str, str]) -> str | None:
@@ -138,5 +138,5 @@ def _policy(env: Mapping[str, str]) -> str | None:
 @atexit.register
 def close() -> None:
     """End them all."""
-    while _RUNNING:
-        _RUNNING.popitem()[1].close()
+    while RUNNING:
+        RUNNING.popitem()[1].close()

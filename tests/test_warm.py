@@ -1,0 +1,102 @@
+"""A fork of a warm Python does what a new Python does: the tests that use one say something of real commands."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from support import warm
+from support.faults import Fault
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import PipEnv
+from support.warm_python import LOADED
+
+# What is looked at when a Python, pip or repoprio starts: variables, folder, streams, arguments, the way it ends.
+COMMANDS = {
+    "a choice": ["pip", "download", "--no-deps", "acme"],
+    "a refusal": ["pip", "download", "acme>=2"],
+    "wrong use": ["pip", "install", "--no-such-option"],
+    "the cache": ["pip", "cache", "dir"],
+    "settings": ["pip", "config", "debug"],
+    "from stdin": ["pip", "download", "--no-deps", "-r", "/dev/stdin"],
+    "explain": ["repoprio", "explain", "--shadowed", "--format", "json", "acme"],
+}
+
+
+@pytest.fixture
+def policy(repository: RepositoryFactory, tmp_path: Path) -> Path:
+    """Corp above public."""
+    corp, public = repository("corp"), repository("public")
+    corp.add("acme", "1.0")
+    public.add("acme", "99.0")
+    file = tmp_path / "policy.toml"
+    file.write_text(
+        f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
+        f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
+    )
+    return file
+
+
+@pytest.mark.parametrize(("pip", "guarded"), [("26.3", True), ("26.3", False), ("22.0.2", True)])
+def test_a_fork_does_what_a_new_python_does(pip: str, guarded: bool, pip_env: EnvFactory, policy: Path) -> None:
+    """Both say the same, leave the same files and end alike, with a policy and without one."""
+    env = pip_env(pip)
+    for what, (module, *args) in COMMANDS.items():
+        done: list[object] = []
+        for each in (env, replace(env, is_shared=False)):
+            folder = policy.parent / f"{what} {len(done)}"
+            folder.mkdir()
+            variables = {"PIP_CACHE_DIR": "", "XDG_CACHE_HOME": str(policy.parent / "caches"), "PIP_NO_CACHE_DIR": ""}
+            if not guarded:
+                variables["PIP_NO_INDEX"] = "1"
+            ended = each.module(
+                module, *args, policy=policy if guarded else None, env=variables, cwd=folder, input="acme\n"
+            )
+            done.append((ended, sorted(file.name for file in folder.iterdir())))
+        assert done[0] == done[1], what
+    assert any(key[0] == env.python for key in warm.RUNNING)
+
+
+def test_a_command_that_takes_too_long_is_ended(
+    pip_env: EnvFactory, repository: RepositoryFactory, policy: Path
+) -> None:
+    """As by `subprocess.run`; the next one is answered."""
+    env, slow = pip_env("26.3"), repository("slow")
+    slow.answer_all(Fault(hang=30))
+    other = policy.with_name("slow.toml")
+    other.write_text(f'[repositories.slow]\nurl = "{slow.page_url}"\npriority = 10\n')
+    with pytest.raises(subprocess.TimeoutExpired):
+        env.run("download", "--timeout", "30", "acme", policy=other, timeout=2)
+    assert env.run("download", "--no-deps", "acme", policy=policy).code == 0
+
+
+def test_what_speaks_to_the_start_gets_a_new_python(pip_env: EnvFactory, policy: Path) -> None:
+    """There is no fork where the start would differ: other variables of Python's, modules in the folder, pip's files."""
+    env: PipEnv = pip_env("26.3")
+    folder = policy.parent / "empty"
+    folder.mkdir()
+    settings = {"python": env.python, "module": "pip", "args": ["--version"], "cwd": folder}
+    variables = env.environment(policy)
+
+    def is_warm(**changes: object) -> bool:
+        told = {"env": variables, "extra": {}, "input": None, "timeout": 60, **settings, **changes}
+        return warm.run(**told) is not None  # type: ignore[arg-type]
+
+    assert is_warm()
+    assert is_warm(env=env.environment(), extra={"PIP_NO_INDEX": "1"})
+    assert not is_warm(extra={"PYTHONWARNINGS": "error"})
+    assert not is_warm(extra={"_REPOPRIO_CHILD": "1"})
+    assert not is_warm(env=env.environment(None, {"PIP_CONFIG_FILE": str(folder / "pip.conf")}))
+    assert not is_warm(module="venv")
+    (folder / "ssl.py").touch()
+    assert not is_warm()
+
+
+def test_what_is_loaded_beforehand_is_there() -> None:
+    """The modules of repoprio that a warm Python loads exist: a wrong name would only cost time."""
+    for name in {name for names in LOADED.values() for name in names if name.startswith("repoprio")}:
+        assert importlib.util.find_spec(name), name
