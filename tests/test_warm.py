@@ -75,7 +75,7 @@ def test_a_command_that_takes_too_long_is_ended(
 
 
 def test_what_speaks_to_the_start_gets_a_new_python(pip_env: EnvFactory, policy: Path) -> None:
-    """There is no fork where the start would differ: other variables of Python's, modules in the folder, pip's files."""
+    """There is no fork where the start would differ: variables of Python's, modules in the folder, pip's files."""
     env: PipEnv = pip_env("26.3")
     folder = policy.parent / "empty"
     folder.mkdir()
