@@ -101,6 +101,7 @@ def _audit(options: argparse.Namespace, meant: Environment | None, tell: Callabl
     with opened() as pip:
         # Only a guarded pip may be imported, and `context` guards it.
         from repoprio.environments import distributions
+        from repoprio.pip_adapter import versions
         from repoprio.pip_adapter.inspect import lock_files
         from repoprio.pip_adapter.inspect.audit import Auditor
 
@@ -113,7 +114,7 @@ def _audit(options: argparse.Namespace, meant: Environment | None, tell: Callabl
         paths = distributions.paths_of(meant) if meant else [distributions.folder(path) for path in options.path]
         is_elsewhere = meant is not None and not meant.is_own
         is_own = meant is not None and meant.is_own
-        audit = auditor.environment(distributions.installed(paths), is_own=is_own)
+        audit = auditor.environment(distributions.installed(paths, versions.is_escaped), is_own=is_own)
         return replace(audit, read=tuple(paths), is_elsewhere=is_elsewhere)
 
 

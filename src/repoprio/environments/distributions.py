@@ -8,7 +8,7 @@ import re
 import stat
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import Distribution, DistributionFinder, MetadataPathFinder
 from typing import Any, NamedTuple
 
@@ -17,9 +17,9 @@ from repoprio.environments.site_packages import packages_of
 from repoprio.environments.target import Environment, NoEnvironment
 from repoprio.lookup.reasons import listed
 from repoprio.names import normalize
-from repoprio.pip_adapter.versions import is_escaped
 from repoprio.urls import hushed, redacted
 
+IsEscaped = Callable[[str, str], bool]
 # What a folder of metadata is named: NAME-VERSION.dist-info, NAME-VERSION-py3.11.egg-info, NAME.egg-info.
 _ENTRY = re.compile(
     r"(?P<name>.*?)(?:-(?P<version>v?\d[^-]*))?(?:-py\d[\w.]*(?:-.*)?)?\.(?:dist-info|egg-info|egg)", re.IGNORECASE
@@ -96,9 +96,10 @@ def folder(path: str) -> str:
     return path
 
 
-def installed(paths: Sequence[str]) -> list[Installed]:
+def installed(paths: Sequence[str], is_escaped: IsEscaped) -> list[Installed]:
     """All distributions on `paths`, by name; one that hides behind another of its name too.
 
+    `is_escaped` says whether a folder that is named for one version may be that of another.
     Those in an egg, and those that an egg-link leads to, count. Raises `NoEnvironment` for a folder that cannot
     be read.
     """
@@ -106,7 +107,7 @@ def installed(paths: Sequence[str]) -> list[Installed]:
         _check_readable(path)
     places = [place for path in paths for place in (path, *_eggs(path))]
     once: dict[tuple[str, str | None, str | None], Installed] = {}
-    for found in _by_folder(places):
+    for found in _by_folder(places, is_escaped):
         once.update({(normalize(one.name), one.version, one.broken): one for one in _told_twice(found)})
     return sorted(once.values(), key=lambda one: (normalize(one.name), one.version or ""))
 
@@ -120,10 +121,10 @@ def _check_readable(path: str) -> None:
         raise NoEnvironment(f"{path} cannot be read: {error.strerror}.    [environment]") from None
 
 
-def _by_folder(places: Iterable[str]) -> Iterator[list[Installed]]:
+def _by_folder(places: Iterable[str], is_escaped: IsEscaped) -> Iterator[list[Installed]]:
     """The distributions of each of `places`."""
     for place in {os.path.realpath(place): place for place in places}.values():
-        yield [_read(one) for one in _distributions([place])]
+        yield [_read(one, is_escaped) for one in _distributions([place])]
 
 
 def _told_twice(found: list[Installed]) -> list[Installed]:
@@ -171,7 +172,7 @@ def _distributions(paths: Iterable[str]) -> Iterable[Distribution]:
     return MetadataPathFinder.find_distributions(DistributionFinder.Context(path=list(dict.fromkeys(paths))))
 
 
-def _read(one: Distribution) -> Installed:
+def _read(one: Distribution, is_escaped: IsEscaped) -> Installed:
     path = str(getattr(one, "_path", "")).rstrip("/\\")
     entry, place = _place(path)
     written = _written(entry)

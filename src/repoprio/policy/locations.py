@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os.path
+import ntpath
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -85,15 +86,17 @@ def _spellings(secret: str) -> tuple[str, ...]:
 def as_url(text: str, home: str) -> str:
     """A path as its file: URL; any other text as it is."""
     if text.startswith("~/") and home:
-        text = os.path.join(home, text[2:])
+        text = posixpath.join(home, text[2:])
     if "://" in text:
         return text
     if text.startswith("/"):
         return f"file://{quote(text)}"
-    from pathlib import PureWindowsPath
-
-    windows = PureWindowsPath(text)
-    return windows.as_uri() if windows.drive and windows.is_absolute() else text
+    drive, path = ntpath.splitdrive(text)
+    if not drive or path[:1] not in ("/", "\\"):
+        return text
+    # A drive (C:) belongs to the path; of a share (\\server\share) the server is the URL's host.
+    begin = f"file:///{drive}" if drive.endswith(":") else f"file:{quote(drive.replace(ntpath.sep, '/'))}"
+    return begin + quote(path.replace(ntpath.sep, "/"))
 
 
 def _problem(url: str) -> str | None:
