@@ -362,6 +362,28 @@ def test_old_kinds_of_installations(make: Callable[..., Two]) -> None:
     }
 
 
+def test_an_archive_that_holds_packages(make: Callable[..., Two]) -> None:
+    """What lies in a zip file counts where an egg-link leads to it (pip lists it), or a .pth file (Python loads it)."""
+    two = make()
+    env = two.folder / "env"
+    packages = env / "lib/python3.11/site-packages"
+    packages.mkdir(parents=True)
+    (env / "bin").mkdir()
+    (env / "bin/python").touch(0o755)
+    for name in ("linked", "onpath"):
+        with zipfile.ZipFile(two.folder / f"{name}.zip", "w") as archive:
+            archive.writestr(f"{name}-99.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 99.0\n")
+    (packages / "weird.egg-link").write_text(f"{two.folder / 'linked.zip'}\n")
+    (packages / "odd.egg-link").write_text(f"{two.file}\n")
+    (packages / "path.pth").write_text(f"{two.folder / 'onpath.zip'}\n{two.file}\n")
+    for options, names in (
+        (["--python", str(env / "bin/python")], ["linked", "onpath"]),
+        (["--path", str(packages)], ["linked"]),
+    ):
+        _, findings = two.found(*options)
+        assert {f["project"]: f["code"] for f in findings} == dict.fromkeys(names, "unknown"), options
+
+
 def pylock(*packages: str) -> str:
     """A pylock.toml with these packages."""
     return "\n".join(['lock-version = "1.0"', 'created-by = "a test"', *(f"[[packages]]\n{p}" for p in packages), ""])

@@ -77,7 +77,7 @@ def _own_paths() -> list[str]:
 
 
 def _named_in(folder: str) -> Iterator[str]:
-    """The folders that the .pth files of `folder` name: those of old-style development installations, above all."""
+    """The folders and archives that the .pth files of `folder` name, as old-style development installations do."""
     for name in sorted(os.listdir(folder)):
         if not (name.endswith(".pth") and os.path.isfile(os.path.join(folder, name))):
             continue
@@ -85,8 +85,13 @@ def _named_in(folder: str) -> Iterator[str]:
             lines = [line.strip() for line in opened]
         for line in lines:
             path = os.path.join(folder, line)
-            if line and not line.startswith(("#", "import ", "import\t")) and os.path.isdir(path):
+            if line and not line.startswith(("#", "import ", "import\t")) and _may_hold_packages(path):
                 yield os.path.abspath(path)
+
+
+def _may_hold_packages(path: str) -> bool:
+    """Whether Python would look for packages in `path`: a folder, or a file that may be an archive."""
+    return os.path.isdir(path) or os.path.isfile(path)
 
 
 def folder(path: str) -> str:
@@ -150,11 +155,11 @@ def _eggs(folder: str) -> Iterator[str]:
         return
     for name in names:
         path = os.path.join(folder, name)
-        if name.endswith(".egg") and (os.path.isdir(path) or os.path.isfile(path)):
+        if name.endswith(".egg") and _may_hold_packages(path):
             yield path
         elif name.endswith(".egg-link") and os.path.isfile(path):
             target = os.path.join(folder, _first_line(path))
-            if target != os.path.join(folder, "") and os.path.isdir(target):
+            if target != os.path.join(folder, "") and _may_hold_packages(target):
                 yield target
 
 
