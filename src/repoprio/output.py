@@ -26,10 +26,16 @@ def keep_secret(secrets: Iterable[str]) -> None:
     _secrets[:] = sorted({*_secrets, *secrets}, key=len, reverse=True)
 
 
-def shown(text: str, *, colored: bool = False) -> str:
-    """`text` as it may be written; `colored` leaves colours as they are."""
+def without_secrets(text: str) -> str:
+    """`text` with **** in place of each secret."""
     for secret in _secrets:
         text = text.replace(secret, HIDDEN)
+    return text
+
+
+def shown(text: str, *, colored: bool = False) -> str:
+    """`text` as it may be written; `colored` leaves colours as they are."""
+    text = without_secrets(text)
     if text.isprintable():
         return text
     parts = _COLOR.split(text) if colored else [text]

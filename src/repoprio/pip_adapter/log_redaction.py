@@ -1,4 +1,4 @@
-"""Keeps the policy's secrets out of what pip itself logs: URLs with a token in their path, above all."""
+"""Keeps secrets out of what pip itself logs: URLs with a token in their path, above all."""
 
 from __future__ import annotations
 
@@ -7,55 +7,51 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from repoprio.output import HIDDEN, keep_secret
-
-Hide = Callable[[str], str]
+from repoprio.output import keep_secret, without_secrets
 
 
-def hider(secrets: Iterable[str]) -> Hide:
-    """A function that takes the secrets out of a text, the longest first."""
-    ordered = sorted(secrets, key=len, reverse=True)
-
-    def hide(text: str) -> str:
-        for secret in ordered:
-            text = text.replace(secret, HIDDEN)
-        return text
-
-    return hide
-
-
-class HushedFile:
+class RedactedFile:
     """A text stream that writes no secrets; all else is the stream's own."""
 
-    def __init__(self, file: Any, hide: Hide) -> None:
+    def __init__(self, file: Any) -> None:
         self._file = file
-        self._hide = hide
 
     def write(self, text: str) -> int:
         """Write `text` without secrets."""
-        written: int = self._file.write(self._hide(text))
+        written: int = self._file.write(without_secrets(text))
         return written
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
 
 
-def install(secrets: Iterable[str]) -> None:
-    """Hush every handler that pip has set up; it logs nowhere else.
+class RedactedFormat:
+    """A handler's `format` whose result holds no secrets."""
 
-    What is formatted, tracebacks included, is hushed in each; what rich renders of its own (pip's
-    diagnostic errors) on the way to stderr.
+    def __init__(self, original: Callable[[logging.LogRecord], str]) -> None:
+        self._original = original
+
+    def __call__(self, record: logging.LogRecord) -> str:
+        """The record as text, without secrets."""
+        return without_secrets(self._original(record))
+
+
+def install(secrets: Iterable[str]) -> None:
+    """Keep `secrets` from now on, and redact every handler that pip has set up; it logs nowhere else.
+
+    Each handler is wrapped once, however often this is called: it redacts all secrets that are known by then.
     """
     known = frozenset(secrets)
     keep_secret(known)
     for handler in logging.getLogger().handlers if known else []:
-        hide = hider(known)
-        handler.format = _hushed(handler.format, hide)  # type: ignore[assignment, method-assign]
-        console = getattr(handler, "console", None)
-        # pip looks whether a console's file is stdout, to know of broken pipes.
-        if console is not None and console.file is not sys.stdout:
-            console.file = HushedFile(console.file, hide)
+        _redact(handler)
 
 
-def _hushed(original: Callable[[logging.LogRecord], str], hide: Hide) -> Callable[[logging.LogRecord], str]:
-    return lambda record: hide(original(record))
+def _redact(handler: logging.Handler) -> None:
+    """What the handler formats, tracebacks included; and what rich renders of its own (pip's diagnostic errors)."""
+    if not isinstance(handler.format, RedactedFormat):
+        handler.format = RedactedFormat(handler.format)  # type: ignore[method-assign]
+    console = getattr(handler, "console", None)
+    # pip looks whether a console's file is stdout, to know of broken pipes.
+    if console is not None and console.file is not sys.stdout and not isinstance(console.file, RedactedFile):
+        console.file = RedactedFile(console.file)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from repoprio.pip_adapter.index.transport import WAITING
+from repoprio.pip_adapter.index.transport import ASKING
 
 _LOGGER = "pip._vendor.urllib3.connectionpool"
 
@@ -27,9 +27,12 @@ class _Once(logging.Filter):
 
         if not str(record.msg).startswith("Retrying"):
             return True
-        whom = (record.threadName or "").removeprefix(WAITING)
+        # urllib3 logs in the thread that asks.
+        whom: str | None = getattr(ASKING, "whom", None)
+        if whom is None:
+            return False
         with self._lock:
-            is_news = whom not in self._said and whom != record.threadName
+            is_news = whom not in self._said
             self._said.add(whom)
         if is_news:
             warn(f"repoprio: {whom} does not answer; it is asked again")

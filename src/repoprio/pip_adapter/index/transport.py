@@ -26,8 +26,8 @@ _REFUSED_LOGIN = frozenset({401, 403, 407})
 _ENOUGH = 1024 * 1024
 # Of each answer: the redirect that requests must not see.
 _LOCATIONS: Registry[str] = Registry()
-# Begins the name of a thread that asks; whom it asks comes after.
-WAITING = "repoprio asks "
+# `whom` a thread asks, for what is said while it waits.
+ASKING = threading.local()
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What urllib3 says where its retries met the same status each time: pip retries 500 and above alone.
 _TOO_MANY = re.compile(r"too many (5\d\d) error responses")
@@ -78,7 +78,12 @@ class Unusable(Exception):
 
 def get(session: Any, url: str, *, whom: str, seconds: float, clock: Callable[[], float], size_limit: int) -> Reply:
     """Ask `whom` for `url`; `Unusable` where nothing usable comes in `seconds` of `clock` and `size_limit` bytes."""
-    return within(seconds, clock, lambda: _get(session, url, size_limit), name=f"{WAITING}{whom}")
+
+    def ask() -> Reply:
+        ASKING.whom = whom
+        return _get(session, url, size_limit)
+
+    return within(seconds, clock, ask)
 
 
 def within(
@@ -87,7 +92,6 @@ def within(
     work: Callable[[], Result],
     *,
     limit: float | None = None,
-    name: str = "repoprio-page",
 ) -> Result:
     """Run `work` in a thread of its own; `Unusable` after `seconds` of `clock`, the rest of `limit`.
 
@@ -103,7 +107,7 @@ def within(
         except BaseException as error:  # noqa: BLE001 - it is raised again in the caller's thread
             errors.append(error)
 
-    worker = threading.Thread(target=run, name=name, daemon=True)
+    worker = threading.Thread(target=run, name="repoprio-page", daemon=True)
     worker.start()
     while worker.is_alive() and (left := end - clock()) > 0:
         worker.join(left)

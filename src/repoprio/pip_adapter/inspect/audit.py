@@ -24,7 +24,7 @@ from repoprio.lookup.project import Decision
 from repoprio.lookup.reasons import listed
 from repoprio.lookup.repository import Inquiry
 from repoprio.names import NormalizedName, is_project_name, normalize, version_in
-from repoprio.pip_adapter import log_redaction
+from repoprio.output import without_secrets
 from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.index.reader import PipPage
 from repoprio.pip_adapter.inspect.context import Opened
@@ -241,8 +241,7 @@ class Auditor:
         return replace(audit, remedy=remedy(self._policy, found))
 
     def _audit(self, subject: str, unit: str, checked: int, found: Sequence[Finding]) -> Audit:
-        hide = log_redaction.hider(self._policy.secrets)
-        safe = [replace(one, message=hide(one.message), fix=hide(one.fix)) for one in found]
+        safe = [replace(one, message=without_secrets(one.message), fix=without_secrets(one.fix)) for one in found]
         caution = _OBSERVED if self._policy.mode is Mode.OBSERVE else None
         return Audit(
             subject,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
-import logging
 import os
 import re
 import sys
@@ -21,6 +20,7 @@ from repoprio.pip_adapter.errors import Refused
 from repoprio.pip_adapter.finder import search_scope
 from repoprio.pip_adapter.finder.registry import guard_of
 from repoprio.pip_adapter.inspect.context import Opened
+from repoprio.pip_adapter.log_muting import muted
 from repoprio.policy.model import Policy, Unlisted
 from repoprio.urls import filename, hushed, redacted
 
@@ -90,7 +90,7 @@ def _toml(file: str, text: str) -> dict[str, Any] | None:
 
 def _requirements(pip: Opened, file: str) -> tuple[list[Package], list[Finding]]:
     try:
-        with _aside(pip) as aside, _silence():
+        with _aside(pip) as aside, muted(), contextlib.redirect_stderr(io.StringIO()):
             parsed = list(parse_requirements(file, aside.session, finder=aside.finder, options=aside.options))
             packages = list(_packages(parsed, file))
             # What the file names is told as a finding, and stops no look-up.
@@ -126,18 +126,6 @@ def _aside(pip: Opened) -> Iterator[_Aside]:
         # Not even what else the file has read may be got so.
         session.add_trusted_host = lambda host, source=None, **_: aside.trusted.append((host, source or ""))
         yield aside
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Nothing of what pip says of a file, which may be anything."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        logging.disable(before)
 
 
 def _packages(parsed: Sequence[Any], file: str) -> Iterator[Package]:

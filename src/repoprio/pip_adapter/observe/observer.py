@@ -29,9 +29,10 @@ from repoprio.pip_adapter.finder import direct_urls, search_scope
 from repoprio.pip_adapter.finder.policy_finder import Guard
 from repoprio.pip_adapter.finder.search_scope import Callers
 from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.pip_adapter.log_muting import muted
 from repoprio.pip_adapter.observe import resolution
 from repoprio.pip_adapter.observe.resolution import Pick
-from repoprio.pip_adapter.observe.shadow_session import finder_beside, session_beside, silence
+from repoprio.pip_adapter.observe.shadow_session import finder_beside, session_beside
 from repoprio.policy.model import Policy, Repository
 from repoprio.render import observation as render
 from repoprio.render.policy import policy_line
@@ -88,7 +89,7 @@ class Observer:
 
     def observe(self, resolver: Any, requirement_set: Any) -> None:
         """Judge what `resolver` chose, log the changes, and note how many there are."""
-        with silence():
+        with muted():
             found = search_scope.match(self._policy, self._finder.search_scope, self._noted)
             chosen = list(resolution.of_resolver(resolver, requirement_set, self._found))
             judge = _Judge(self._watch(), self._finder, self._policy, found)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from repoprio.pip_adapter import compat
@@ -40,17 +37,3 @@ def session_beside(session: Any) -> Any:
     twin.auth.prompting = False
     twin.cookies = type(session.cookies)()
     return twin
-
-
-@contextmanager
-def silence() -> Iterator[None]:
-    """Nothing is logged meanwhile, nor are pip's handlers changed: what pip says stays what it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.manager.disable
-    root.handlers = []
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(level)
-        root.handlers = handlers

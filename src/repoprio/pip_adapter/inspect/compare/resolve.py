@@ -5,10 +5,8 @@ from __future__ import annotations
 import copy
 import functools
 import hashlib
-import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,6 +22,7 @@ from repoprio.pip_adapter.inspect.compare.failures import blame
 from repoprio.pip_adapter.inspect.compare.finders import Alone, Side, check_disclosed, disclosure
 from repoprio.pip_adapter.inspect.compare.preparer import NoBuilds, Unbuilt, Unresolved, name_of, shown
 from repoprio.pip_adapter.inspect.context import Opened, opened
+from repoprio.pip_adapter.log_muting import muted
 from repoprio.policy.model import Policy, Repository
 from repoprio.urls import filename
 
@@ -73,7 +72,7 @@ def compare(
     """
     # Metadata alone where a server can send parts of a wheel.
     given = [*options, "--use-feature", "fast-deps", *(word for file in files for word in ("--requirement", file))]
-    with opened(given) as pip, _silence():
+    with opened(given) as pip, muted():
         policy = Side(pip.finder, pip.guard.policy, disclosed, lambda count, name: voice.step(False, count, name))
         put_guard(pip.finder, policy)
         roots = _roots(pip, requirements, voice)
@@ -147,16 +146,6 @@ def _unnamed(root: Any) -> Pair:
     reason = f"{where} is no wheel, and nothing but a build would tell its name."
     failure = Failure("unnamed", reason, "its name is not known")
     return Pair(where, failure, failure, requirement=where)
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Nothing of what pip tells of its work: all that matters is in the comparison."""
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 class Rounds:

@@ -1,0 +1,21 @@
+"""Mutes pip's log for a while."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Nothing is logged meanwhile, and pip's handlers are out of reach; afterwards all is as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.manager.disable
+    root.handlers = []
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(level)
+        root.handlers = handlers
