@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ import pytest
 
 from support.fixtures import RepositoryFactory
 from support.pips import Completed, EnvStore, PipEnv
+from support.pool import Pool
 from support.repository import RepositoryServer
 
 Version = tuple[int, ...]
@@ -246,18 +247,20 @@ def world(
     request: pytest.FixtureRequest,
     pip: str,
     env_store: EnvStore,
+    env_pool: Pool,
     repoprio_wheel: Path,
     repository: RepositoryFactory,
     tmp_path: Path,
-) -> World:
+) -> Iterator[World]:
     """Corp and public, and a private environment with this pip."""
     if version_of(pip) < (23, 1, 2) and _minor(request.param) >= 12:
         pytest.skip("this pip does not run on that Python")
     shared = env_store.env(pip, repoprio_wheel, request.param)
-    env = env_store.copy(shared, tmp_path / "env").with_home(tmp_path / "home")
     folder = tmp_path / "work"
     folder.mkdir()
-    return World(env, repository("corp", layout="html"), repository("public", layout="html"), folder)
+    with env_pool.lend(shared) as lent:
+        env = lent.with_home(tmp_path / "home")
+        yield World(env, repository("corp", layout="html"), repository("public", layout="html"), folder)
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -13,6 +13,7 @@ from support import warm
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import PipEnv
+from support.pool import Pool
 from support.warm_python import LOADED
 
 # What is looked at when a Python, pip or repoprio starts: variables, folder, streams, arguments, the way it ends.
@@ -47,7 +48,7 @@ def test_a_fork_does_what_a_new_python_does(pip: str, guarded: bool, pip_env: En
     env = pip_env(pip)
     for what, (module, *args) in COMMANDS.items():
         done: list[object] = []
-        for each in (env, replace(env, is_shared=False)):
+        for each in (env, replace(env, may_fork=lambda: False)):
             folder = policy.parent / f"{what} {len(done)}"
             folder.mkdir()
             variables = {"PIP_CACHE_DIR": "", "XDG_CACHE_HOME": str(policy.parent / "caches"), "PIP_NO_CACHE_DIR": ""}
@@ -94,6 +95,36 @@ def test_what_speaks_to_the_start_gets_a_new_python(pip_env: EnvFactory, policy:
     assert not is_warm(module="venv")
     (folder / "ssl.py").touch()
     assert not is_warm()
+
+
+def test_a_private_environment_is_lent_as_it_was_made(
+    env_pool: Pool, pip_env: EnvFactory, policy: Path, tmp_path: Path
+) -> None:
+    """What was installed is gone; nothing forks where the start would differ; one that was damaged is not lent again."""
+    shared = pip_env("26.3")
+    with env_pool.lend(shared) as env:
+        made = env.installed
+        assert env.run("install", "acme", policy=policy).code == 0
+        assert env.installed == {**made, "acme": "1.0"}
+        assert env.may_fork()
+        assert env.run("install", "acme", policy=policy).stdout.startswith("Requirement already satisfied: acme")
+        for name in ("more.pth", "keyring.py", "pip/more.py"):
+            (env.site_packages / name).touch()
+            assert not env.may_fork(), name
+            (env.site_packages / name).unlink()
+        (env.root / "pip.conf").touch()
+        assert not env.may_fork()
+    with env_pool.lend(shared) as again:
+        assert (again.root, again.installed, again.may_fork()) == (env.root, made, True)
+        assert not (again.root / "pip.conf").exists()
+        with env_pool.lend(shared) as other:
+            assert other.root != again.root
+        init = again.site_packages / "pip" / "__init__.py"
+        init.write_text(init.read_text() + "\n")
+        assert not again.may_fork()
+    assert not again.root.exists()
+    with env_pool.lend(shared) as whole:
+        assert whole.root != again.root
 
 
 def test_what_is_loaded_beforehand_is_there() -> None:

@@ -6,11 +6,13 @@ import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, Protocol
 
 import pytest
 
 from .pips import EnvStore, PipEnv
+from .pool import Pool
 from .repository import Layout, RepositoryServer
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -69,15 +71,22 @@ def pip_env(env_store: EnvStore, request: pytest.FixtureRequest, tmp_path: Path)
     return find
 
 
+@pytest.fixture(scope="session")
+def env_pool(env_store: EnvStore, tmp_path_factory: pytest.TempPathFactory) -> Pool:
+    """The private environments of this process."""
+    return Pool(env_store, tmp_path_factory.mktemp("private"))
+
+
 @pytest.fixture
-def fresh_env(env_store: EnvStore, pip_env: EnvFactory, tmp_path: Path) -> EnvFactory:
-    """Make a private environment, which the test may change as it likes."""
+def fresh_env(env_pool: Pool, pip_env: EnvFactory, tmp_path: Path) -> Iterator[EnvFactory]:
+    """Find a private environment, as if it were new; the test may change it as it likes."""
+    with ExitStack() as stack:
 
-    def make(pip_version: str, *, stock: bool = False) -> PipEnv:
-        number = len(list(tmp_path.glob("env-*")))
-        return env_store.copy(pip_env(pip_version, stock=stock), tmp_path / f"env-{number}")
+        def find(pip_version: str, *, stock: bool = False) -> PipEnv:
+            env = stack.enter_context(env_pool.lend(pip_env(pip_version, stock=stock)))
+            return env.with_home(Path(mkdtemp(prefix="home-", dir=tmp_path)))
 
-    return make
+        yield find
 
 
 @pytest.fixture

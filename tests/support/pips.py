@@ -85,13 +85,13 @@ class Outcome:
 class PipEnv:
     """A virtual environment with one version of pip; `home` is where it keeps its things.
 
-    `is_shared`: nothing is installed into it, so its commands may run in a Python that has loaded them already.
+    `may_fork`: whether a command may run in a fork of a Python that has been started there before (see `warm`).
     """
 
     root: Path
     pip_version: str
     home: Path
-    is_shared: bool = False
+    may_fork: Callable[[], bool] = field(default=lambda: False, compare=False)
     python: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -148,7 +148,7 @@ class PipEnv:
     ) -> Completed:
         """Run any module with `python -m`, as `run` runs pip."""
         variables, folder, done = self.environment(policy, env), cwd or self._folder("work"), None
-        if self.is_shared:
+        if self.may_fork():
             told: dict[str, Any] = {"cwd": folder, "input": input, "timeout": timeout}
             done = warm.run(self.python, name, args, env=variables, extra=env or {}, **told)
         done = done or subprocess.run(
@@ -211,7 +211,7 @@ class EnvStore:
                 shutil.rmtree(root, ignore_errors=True)
                 make_env(root, pip_version, python, wheel)
                 _mark(root).touch()
-        return PipEnv(root, pip_version, root / "home", is_shared=True)
+        return PipEnv(root, pip_version, root / "home", may_fork=lambda: True)
 
     def with_package(self, package: str, python: str = sys.executable) -> PipEnv:
         """Return an environment with this package and what it needs, made by whoever comes first."""

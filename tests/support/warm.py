@@ -136,7 +136,7 @@ def _policy(env: Mapping[str, str]) -> str | None:
 
 
 @atexit.register
-def close() -> None:
-    """End them all."""
-    while RUNNING:
-        RUNNING.popitem()[1].close()
+def close(python: Path | None = None) -> None:
+    """End those of one Python, or all."""
+    for key in [key for key in RUNNING if python in (None, key[0])]:
+        RUNNING.pop(key).close()

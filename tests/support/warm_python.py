@@ -76,7 +76,7 @@ def become(command: dict[str, Any]) -> None:
     sys.argv = ["-m", *command["args"]]
     sys.orig_argv = [sys.executable, "-m", command["module"], *command["args"]]
     sys.modules["__main__"] = types.ModuleType("__main__")
-    _find_cache()
+    _look_again()
     run: Any = vars(runpy)["_run_module_as_main"]
     run(command["module"])
 
@@ -87,11 +87,15 @@ def _ask_system() -> None:
     session.user_agent()
 
 
-def _find_cache() -> None:
-    """Look for the place of pip's cache again: pip does so while it is loaded."""
+def _look_again() -> None:
+    """Look again at what is looked at once, while pip is loaded: where its cache is, and what is installed."""
+    importlib.invalidate_caches()
     cmdoptions: Any = importlib.import_module("pip._internal.cli.cmdoptions")
     appdirs: Any = importlib.import_module("pip._internal.utils.appdirs")
     cmdoptions.cache_dir.keywords["default"] = appdirs.user_cache_dir("pip")
+    if old := sys.modules.get("pip._vendor.pkg_resources"):
+        resources: Any = old
+        resources.working_set = resources.WorkingSet._build_master()
 
 
 if __name__ == "__main__":

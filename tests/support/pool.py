@@ -1,0 +1,115 @@
+"""Private environments that are lent to one test after another, each time as they were made.
+
+What a test installs is removed when it ends; an environment whose own files it changed is thrown away. While these are
+as they were made, and nothing new speaks to the start of a Python, commands run in a fork (see `support.warm`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from . import warm
+from .pips import EnvStore, PipEnv
+
+# Of a file: its time, size and mode; of a folder: its mode; and whose they are.
+State = dict[str, tuple[int, ...]]
+# Whatever else pip or repoprio would load if it were there, or Python when it starts.
+_LOADED: Final = frozenset(
+    {"keyring", "packaging", "platformdirs", "setuptools", "sitecustomize", "tomli", "usercustomize", "wheel"}
+)
+_AT_START: Final = (".pth", ".start", ".egg-link")
+
+
+class Lent:
+    """An environment that a test may change as it likes."""
+
+    def __init__(self, env: PipEnv) -> None:
+        """Note what it is like now."""
+        self.root = env.root
+        self._packages = env.site_packages.relative_to(env.root).as_posix()
+        self._made = _state(self.root)
+        self.env = replace(env, may_fork=self.starts_as_made)
+
+    def starts_as_made(self) -> bool:
+        """Whether a new Python would load there what it would have loaded when the environment was made."""
+        now = _state(self.root)
+        return self._is_whole(now) and not any(map(self._speaks_to_start, now.keys() - self._made.keys()))
+
+    def restore(self) -> bool:
+        """Take out what was put in; False if more than that was done."""
+        now = _state(self.root) if self.root.is_dir() else {}
+        if not self._is_whole(now):
+            return False
+        try:
+            # What lies in a folder comes before it.
+            for name in sorted(now.keys() - self._made.keys(), reverse=True):
+                path = self.root / name
+                if path.is_dir() and not path.is_symlink():
+                    path.rmdir()
+                else:
+                    path.unlink()
+        except OSError:
+            return False
+        return True
+
+    def _is_whole(self, now: State) -> bool:
+        return all(now.get(name) == state for name, state in self._made.items())
+
+    def _speaks_to_start(self, name: str) -> bool:
+        """Whether what is new there may be loaded; what was installed beside the rest is not."""
+        first, _, rest = name.removeprefix(f"{self._packages}/").partition("/")
+        if not name.startswith(f"{self._packages}/"):
+            return "/" not in name and not (self.root / name).is_dir()
+        is_beside = f"{self._packages}/{first}" not in self._made
+        is_known = first.startswith("_repoprio") or first.partition(".")[0] in _LOADED or first.endswith(_AT_START)
+        return is_known if is_beside else first != "__pycache__" or rest.startswith("_repoprio")
+
+
+class Pool:
+    """The environments of one process: those that are free, by the one that each was copied from."""
+
+    def __init__(self, store: EnvStore, folder: Path) -> None:
+        """Make them below `folder`, each in a folder of its own."""
+        self._store, self._folder = store, folder
+        self._free: dict[Path, list[Lent]] = {}
+        self._count = 0
+
+    @contextmanager
+    def lend(self, env: PipEnv) -> Iterator[PipEnv]:
+        """A private environment with the same packages."""
+        free = self._free.setdefault(env.root, [])
+        lent = free.pop() if free else self._make(env)
+        try:
+            yield lent.env
+        finally:
+            if lent.restore():
+                free.append(lent)
+            else:
+                warm.close(lent.env.python)
+                shutil.rmtree(lent.root.parent, ignore_errors=True)
+
+    def _make(self, env: PipEnv) -> Lent:
+        self._count += 1
+        return Lent(self._store.copy(env, self._folder / str(self._count) / "env"))
+
+
+def _state(root: Path) -> State:
+    return dict(_entries(str(root), ""))
+
+
+def _entries(folder: str, before: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name, found = f"{before}{entry.name}", entry.stat(follow_symlinks=False)
+            whose = (found.st_mode, found.st_uid)
+            if entry.is_dir(follow_symlinks=False):
+                yield name, whose
+                yield from _entries(entry.path, f"{name}/")
+            else:
+                yield name, (*whose, found.st_size, found.st_mtime_ns)
