@@ -100,7 +100,7 @@ def test_what_speaks_to_the_start_gets_a_new_python(pip_env: EnvFactory, policy:
 def test_a_private_environment_is_lent_as_it_was_made(
     env_pool: Pool, pip_env: EnvFactory, policy: Path, tmp_path: Path
 ) -> None:
-    """What was installed is gone; nothing forks where the start would differ; one that was damaged is not lent again."""
+    """What was installed is gone; nothing forks where a start would differ; what was damaged is not lent again."""
     shared = pip_env("26.3")
     with env_pool.lend(shared) as env:
         made = env.installed
