@@ -6,6 +6,7 @@ with the fork's pid, and one with its exit status. Started by `support.warm` wit
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -13,6 +14,7 @@ import json
 import os
 import runpy
 import sys
+import threading
 import types
 from typing import Any
 
@@ -77,8 +79,32 @@ def become(command: dict[str, Any]) -> None:
     sys.orig_argv = [sys.executable, "-m", command["module"], *command["args"]]
     sys.modules["__main__"] = types.ModuleType("__main__")
     _look_again()
+    _end(_status(command["module"]))
+
+
+def _status(module: str) -> int:
+    """Run the module as `python -m` does; the exit status, told as a Python tells it."""
     run: Any = vars(runpy)["_run_module_as_main"]
-    run(command["module"])
+    try:
+        run(module)
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        sys.stderr.write(f"{end.code}\n")
+        return 1
+    except BaseException:  # noqa: BLE001 - as the main program of a Python
+        sys.excepthook(*sys.exc_info())
+        return 1
+    return 0
+
+
+def _end(status: int) -> None:
+    """End as a Python does, but do not take down what was loaded: that would copy all of it first."""
+    vars(threading)["_shutdown"]()
+    vars(atexit)["_run_exitfuncs"]()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _ask_system() -> None:
