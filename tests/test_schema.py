@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import sys
@@ -27,6 +28,7 @@ else:
 HERE = Path(__file__).parent
 
 
+@functools.cache
 def validator() -> Any:
     """A validator of the schema as it is printed."""
     found = json.loads(json.dumps(schema.json_schema()))
