@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import json
@@ -45,7 +44,6 @@ _SETTINGS: Final = {
     "LC_ALL": "C.UTF-8",
 }
 _NOT_IN_WHEEL: Final = frozenset({"tests", "build", "dist", "venv", "env", "node_modules"})
-_BUNDLED: Final = f"{os.sep}pip{os.sep}_vendor{os.sep}"
 _REPORT: Final = ("--dry-run", "--ignore-installed", "--quiet", "--report", "-")
 _WHERE: Final = "import sysconfig; print(sysconfig.get_path('purelib'))"
 _WHICH: Final = "import sys; print('%d.%d' % sys.version_info[:2])"
@@ -231,7 +229,8 @@ class EnvStore:
         # What else lies beside the interpreter names the folder of the environment that it was made for.
         for file in (env.root / "pyvenv.cfg", *env.python.parent.glob("python*")):
             shutil.copy2(file, root / file.relative_to(env.root), follow_symlinks=False)
-        shutil.copytree(env.site_packages, root / env.site_packages.relative_to(env.root), copy_function=_copied)
+        # Copied, not linked: a test may write into a file that both would share.
+        shutil.copytree(env.site_packages, root / env.site_packages.relative_to(env.root))
         return copy
 
     def wheel(self, project_root: Path) -> Path:
@@ -291,17 +290,6 @@ def _ignore(top: Path) -> Callable[[str, list[str]], set[str]]:
         return unwanted
 
     return ignored
-
-
-def _copied(source: str, target: str) -> None:
-    """Copy a file, or link it if pip bundles it: a test may write into any other file."""
-    is_linked = False
-    if _BUNDLED in source:
-        with contextlib.suppress(OSError):
-            os.link(source, target)
-            is_linked = True
-    if not is_linked:
-        shutil.copy2(source, target)
 
 
 def _only_wheel(folder: Path) -> Path:
