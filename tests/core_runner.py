@@ -34,9 +34,10 @@ from repoprio.lookup.events import (
 )
 from repoprio.lookup.project import Decision, Fits, Lookup, drive, drive_many
 from repoprio.lookup.repository import Run
-from repoprio.names import NormalizedName, normalize, version_in
+from repoprio.names import NormalizedName, normalize
 from repoprio.policy.model import Policy
 from repoprio.policy.routing import Route
+from repoprio.simple_api.filenames import version_in
 from support.cases import ALL, LIST, Case, RepositoryCase, filler
 from support.faults import Fault
 from support.files import FileSpec, build

@@ -14,7 +14,7 @@ import atheris
 sys.path.insert(0, str(Path(__file__).parent))
 with atheris.instrument_imports(include=["repoprio", "html.parser", "json.decoder"]):
     # What is imported later would not be watched.
-    from repoprio.pip_adapter.index import reader, transport  # noqa: F401
+    from repoprio.simple_api import reader  # noqa: F401
 
 from test_fuzz import HTML, JSON, PAGES, check_page
 

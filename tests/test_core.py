@@ -17,9 +17,10 @@ from repoprio.lookup.events import Answer, Ask, Failed, Listed, Missing, Redirec
 from repoprio.lookup.project import Code, Decision, Lookup, Outcome, drive
 from repoprio.lookup.redirects import judge_redirect
 from repoprio.lookup.repository import Run
-from repoprio.names import NormalizedName, Pattern, Specificity, best_match, is_project_name, normalize, version_in
+from repoprio.names import NormalizedName, Pattern, Specificity, best_match, is_project_name, normalize
 from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Redirects, Repository, Rule
 from repoprio.policy.routing import Route, RuledOut, narrowing, route
+from repoprio.simple_api.filenames import version_in
 from repoprio.urls import (
     Site,
     credentials,

@@ -68,19 +68,24 @@ def check_page(content_type: str, body: bytes) -> tuple[str, ...] | None:
     """Read one page as pip's adapter does, and hold what comes against the rules; the versions, None if unusable."""
     from repoprio.lookup.events import Served
     from repoprio.names import normalize
-    from repoprio.pip_adapter.index import reader, transport
+    from repoprio.pip_adapter import compat
+    from repoprio.pip_adapter.index.links import PipPage
+    from repoprio.simple_api import reader
+    from repoprio.simple_api.response import Response, UnusableResponse
 
-    reply = transport.Reply(200, "http://corp.example/simple/acme/", body, content_type)
+    response = Response("http://corp.example/simple/acme/", body, content_type)
     try:
-        answer = reader.served(normalize("acme"), reply)
-    except transport.Unusable:
+        answer = reader.read_project_page(normalize("acme"), response, compat.VERSIONS)
+    except UnusableResponse:
         return None
     assert isinstance(answer, Served)
-    for link in answer.page.links:
+    page = PipPage(answer.page)
+    for link in map(page.link, page.files):
         assert link.scheme in ("http", "https")
         assert "@" not in link.netloc
         assert normalize(link.filename).startswith("acme")
-    versions: tuple[str, ...] = answer.page.versions
+        assert page.lists(link)
+    versions = page.versions
     assert list(versions) == sorted(versions, key=Version, reverse=True)
     return versions
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.pip_adapter.index import screening
+from repoprio.names import normalize
+from repoprio.pip_adapter import compat
+from repoprio.simple_api import screening
+from repoprio.simple_api.model import File
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from test_pip import Scene, refused
@@ -58,7 +61,7 @@ def test_long_numbers_are_told_as_such() -> None:
 
     def why(file: str, python: str = "") -> str | None:
         url = f"https://a.example/{file}"
-        return screening.problem(url, url, "tool", has_hash=True, requires_python=python, is_version=str.isdecimal)  # type: ignore[arg-type]
+        return screening.problem(File(file, url, {}, python), url, normalize("tool"), compat.VERSIONS)
 
     assert (
         why(f"tool-{ENDLESS}.tar.gz")

@@ -1,9 +1,8 @@
-"""Project names, patterns over them, and which project a file belongs to. Pure."""
+"""Project names, and patterns over them. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, NewType
 
@@ -14,11 +13,6 @@ OWN_NAME = NormalizedName("repoprio")
 _SEPARATORS = re.compile(r"[-_.]+")
 _NAME = re.compile(r"[a-z0-9]|[a-z0-9][a-z0-9._-]*[a-z0-9]", re.IGNORECASE | re.ASCII)
 _PATTERN = re.compile(r"[a-z0-9._*?-]+", re.IGNORECASE | re.ASCII)
-# What pip unpacks (22.0 to 26.3).
-SDIST_ENDINGS = (
-    *(".tar.gz", ".tar.bz2", ".tar.xz", ".tar.lzma", ".tar.lz"),
-    *(".tgz", ".tbz", ".txz", ".tlz", ".tar", ".zip"),
-)
 
 
 def normalize(name: str) -> NormalizedName:
@@ -115,27 +109,3 @@ def _meet(one: str, other: str) -> bool:
 def best_match(patterns: tuple[Pattern, ...], name: NormalizedName) -> Specificity | None:
     """The specificity of the most specific of `patterns` that matches, or None."""
     return max((p.specificity for p in patterns if p.matches(name)), default=None)
-
-
-def version_in(filename: str, name: NormalizedName, is_version: Callable[[str], bool]) -> str | None:
-    """The version of project `name` that `filename` claims to be, or None: a file of another project.
-
-    `filename` is a wheel's (PEP 427) or an sdist's (PEP 625 and the older spellings that pip still
-    takes); `is_version` says whether a text is a version (PEP 440).
-    """
-    if filename.endswith(".whl"):
-        parts = filename[: -len(".whl")].split("-")
-        fits = len(parts) in (5, 6) and normalize(parts[0]) == name and is_version(parts[1].replace("_", "-"))
-        return parts[1].replace("_", "-") if fits else None
-    for ending in SDIST_ENDINGS:
-        if filename.endswith(ending):
-            return _sdist_version(filename[: -len(ending)], name, is_version)
-    return None
-
-
-def _sdist_version(stem: str, name: NormalizedName, is_version: Callable[[str], bool]) -> str | None:
-    # Old sdists have dashes in name and version alike, so each dash may be the border.
-    for border in (match.start() for match in re.finditer("-", stem)):
-        if normalize(stem[:border]) == name and is_version(stem[border + 1 :]):
-            return stem[border + 1 :]
-    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 import os
 import sys
 import warnings
@@ -11,6 +12,7 @@ from typing import Any
 
 import pip
 from pip._internal.cli import cmdoptions
+from pip._internal.models import link
 from pip._internal.models.index import PyPI
 from pip._internal.utils.packaging import check_requires_python
 from pip._vendor.packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -22,16 +24,27 @@ from repoprio.config.load import read_pip_files, survey
 from repoprio.config.loaded import Survey
 from repoprio.config.pip.indexes import Named, named
 from repoprio.environments.child_script import PARENTS_NO_INDEX
-from repoprio.names import SDIST_ENDINGS, normalize
+from repoprio.names import normalize
 from repoprio.pip_adapter import policy_layers
 from repoprio.pip_adapter.registry import Registry
+from repoprio.simple_api.filenames import SDIST_ENDINGS
+from repoprio.simple_api.hrefs import ALGORITHMS, hash_in
+from repoprio.simple_api.model import File
+from repoprio.simple_api.screening import Tags
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     from pip._vendor import tomli as tomllib
 
+# They differ from version to version.
+_LINK_PARAMETERS = frozenset(inspect.signature(link.Link.__init__).parameters)
+# The level of pip's -v.
+_VERBOSE = 15
 
+
+# A page has each version many times.
+@functools.lru_cache(maxsize=2**14)
 def is_version(text: str) -> bool:
     """Whether pip's own `Version` takes `text` (PEP 440)."""
     try:
@@ -84,17 +97,33 @@ def pip_settings(*, isolated: bool = False) -> list[Named]:
     return named(files, {} if isolated else os.environ)
 
 
-def links_of(content: bytes, content_type: str, encoding: str | None, url: str) -> list[Any]:
-    """All links of a page, by pip's own parser; raises whatever that raises."""
-    # Imported late: parts of pip that come before it are patched too.
-    from pip._internal.index import collector
+def link_to(file: File) -> Any:
+    """Pip's link to a file of a page, with all that this pip has a place for."""
+    facts: dict[str, Any] = {
+        "comes_from": file.listed_on,
+        "requires_python": file.requires_python,
+        "yanked_reason": file.yanked,
+    }
+    if "hashes" in _LINK_PARAMETERS:
+        facts["hashes"] = file.hashes or None
+    if "upload_time" in _LINK_PARAMETERS:
+        facts["upload_time"] = file.upload_time
+    if file.core_metadata is not None:
+        known = {kind: digest for kind, digest in file.core_metadata.items() if kind in ALGORITHMS}
+        if "metadata_file_data" in _LINK_PARAMETERS:
+            facts["metadata_file_data"] = link.MetadataFile(known or None)
+        elif "dist_info_metadata" in _LINK_PARAMETERS:
+            # From pip 22.3 to 23.1, as HTML says it.
+            facts["dist_info_metadata"] = next((f"{kind}={digest}" for kind, digest in known.items()), "true")
+    return link.Link(url_of(file), **facts)
 
-    if hasattr(collector, "IndexContent"):
-        page = collector.IndexContent(content, content_type, encoding, url, cache_link_parsing=False)
-        return list(collector.parse_links(page))
-    # pip before 22.2: HTML only, and html5lib for what is not HTML 5.
-    page = collector.HTMLPage(content, encoding, url, cache_link_parsing=False)
-    return list(collector.parse_links(page, use_deprecated_html5lib=False))
+
+def url_of(file: File) -> str:
+    """The URL of pip's link to `file`: before pip 22.2 the hash that JSON states must stand in it."""
+    stated = next(((kind, file.hashes[kind]) for kind in ALGORITHMS if kind in file.hashes), None)
+    if "hashes" in _LINK_PARAMETERS or stated is None or hash_in(file.url):
+        return file.url
+    return f"{file.url}{'&' if '#' in file.url else '#'}{stated[0]}={stated[1]}"
 
 
 def knows_json() -> bool:
@@ -127,9 +156,19 @@ def no_index(finder: Any) -> bool:
     return bool(_NO_INDEX.get(finder._link_collector))
 
 
-def newest_first(versions: set[str]) -> tuple[str, ...]:
+def newest_first(versions: frozenset[str]) -> tuple[str, ...]:
     """Version texts in the order of PEP 440, the newest first."""
     return tuple(str(version) for version in sorted(map(Version, versions), reverse=True))
+
+
+class PipVersions:
+    """Versions as pip's own `packaging` knows them."""
+
+    is_version = staticmethod(is_version)
+    newest_first = staticmethod(newest_first)
+
+
+VERSIONS = PipVersions()
 
 
 def in_turn(found: list[Any]) -> Any:
@@ -204,9 +243,27 @@ def is_for_platform(evaluator: Any, file: str) -> bool:
 
 @functools.lru_cache(maxsize=4)
 def _platforms(target: Any) -> frozenset[str]:
+    return frozenset(str(tag.platform) for tag in _tags(target))
+
+
+def tags(evaluator: Any) -> Tags:
+    """The tags of wheels that the target of pip's link `evaluator` takes."""
+    return _known_tags(evaluator._target_python)
+
+
+@functools.lru_cache(maxsize=4)
+def _known_tags(target: Any) -> Tags:
+    return Tags(map(str, _tags(target)))
+
+
+def _tags(target: Any) -> Any:
     # Called get_tags up to 23.0.
-    tags = target.get_unsorted_tags() if hasattr(target, "get_unsorted_tags") else target.get_tags()
-    return frozenset(str(tag.platform) for tag in tags)
+    return target.get_unsorted_tags() if hasattr(target, "get_unsorted_tags") else target.get_tags()
+
+
+def says_what_it_skips() -> bool:
+    """Whether pip tells of links that it skips: with -v, or in a --log."""
+    return logging.getLogger("pip._internal.index.package_finder").isEnabledFor(_VERBOSE)
 
 
 def is_for_python(evaluator: Any, link: Any) -> bool:

@@ -17,8 +17,9 @@ _PLAIN_FOLDER = re.compile(r"(?:https?://[A-Za-z0-9.-]+(?::[0-9]+)?|file://)/(?:
 # What is kept as it is, so that a revision (PEP 440's `@`) and a quoted slash stay what they are.
 _KEPT = re.compile("(@|%2F)", re.IGNORECASE)
 _DRIVE = re.compile(r"/+[A-Za-z]:(?=/)")
-_ALGORITHMS = ("sha512", "sha384", "sha256", "sha224", "sha1", "md5")
-_HASH = re.compile(rf"[#&]({'|'.join(_ALGORITHMS)})=([^&]*)")
+# Those that pip knows, the best first.
+ALGORITHMS = ("sha512", "sha384", "sha256", "sha224", "sha1", "md5")
+_HASH = re.compile(rf"[#&]({'|'.join(ALGORITHMS)})=([^&]*)")
 _EGG = re.compile("[#&]egg=([^&]*)")
 # As pip's: of one character or more, with no dot, dash or underscore at its ends (PEP 508).
 _EGG_NAME = re.compile(r"([A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9])\n?", re.IGNORECASE)

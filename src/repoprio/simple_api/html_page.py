@@ -98,10 +98,10 @@ class Page(HTMLParser):
     def files(self, url: str) -> tuple[File, ...]:
         """The files that the page, which came from `url`, links to; `ValueError` where a link is no URL."""
         base = Base(self.base or url)
-        return tuple(_file(link, base) for link in self.links)
+        return tuple(_file(link, base, url) for link in self.links)
 
 
-def _file(link: dict[str, str | None], base: Base) -> File:
+def _file(link: dict[str, str | None], base: Base, page_url: str) -> File:
     get = link.get
     url, filename = base.target(link["href"] or "")
     metadata = get("data-core-metadata")
@@ -116,6 +116,7 @@ def _file(link: dict[str, str | None], base: Base) -> File:
         get("data-yanked"),
         None if metadata is None else _hashes(metadata),
         provenance=get("data-provenance") or None,
+        listed_on=page_url,
     )
 
 

@@ -37,7 +37,7 @@ def parse(text: str, url: str, name: NormalizedName | None) -> ParsedPage:
         raise UnusableResponse("its page is that of another project", Cause.OTHER_PROJECT)
     try:
         base = Base(url)
-        files = tuple(_file(entry, base) for entry in entries)
+        files = tuple(_file(entry, base, url) for entry in entries)
     except ValueError as error:
         raise UnusableResponse(f"its page is broken ({type(error).__name__})") from None
     return ParsedPage(
@@ -83,7 +83,7 @@ def _are_hashes(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(digest, str) for digest in value.values())
 
 
-def _file(entry: dict[str, Any], base: Base) -> File:
+def _file(entry: dict[str, Any], base: Base, page_url: str) -> File:
     get = entry.get
     url, filename = base.target(entry["url"])
     metadata = get("core-metadata")
@@ -101,6 +101,7 @@ def _file(entry: dict[str, Any], base: Base) -> File:
         size if type(size) is int and size >= 0 else None,
         _moment(get("upload-time")),
         provenance if isinstance(provenance, str) else None,
+        page_url,
     )
 
 

@@ -31,7 +31,8 @@ class File:
     JSON page calls the file. `hashes` are by algorithm, that in the fragment of `url` too. `yanked` is the reason, ""
     where none is given, None for a file that is not yanked (PEP 592). `core_metadata` has the hashes of the metadata
     file; empty where none is stated, None where there is no such file (PEP 658, PEP 714). `size` is in bytes, and
-    `upload_time` has its offset from UTC (PEP 700); `provenance` is a URL (PEP 740).
+    `upload_time` has its offset from UTC (PEP 700); `provenance` is a URL (PEP 740). `listed_on` is the page's
+    own URL, None for a file that is on no page.
     """
 
     filename: str
@@ -43,6 +44,7 @@ class File:
     size: int | None = None
     upload_time: datetime | None = None
     provenance: str | None = None
+    listed_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName
 from repoprio.simple_api import html_page, json_page
 from repoprio.simple_api.filenames import is_distribution
+from repoprio.simple_api.hrefs import hash_in
 from repoprio.simple_api.json_page import MAX_FILES
 from repoprio.simple_api.model import File, ParsedPage, ProjectPage, Versions, api_of
 from repoprio.simple_api.response import Response, UnusableResponse
 from repoprio.simple_api.screening import screened, screened_files
+from repoprio.urls import filename
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
@@ -57,6 +59,11 @@ def files_of(
     """What a flat repository at `page_url`, with all these files, has of `name`."""
     page = screened_files(name, files, page_url, versions)
     return Served(page, len(page.files)) if page.files else Missing()
+
+
+def file_at(url: str) -> File:
+    """The file at `url`, which is on no page."""
+    return File(filename(url), url, hash_in(url))
 
 
 def lists_distributions(files: Iterable[File]) -> bool:

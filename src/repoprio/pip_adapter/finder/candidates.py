@@ -12,11 +12,13 @@ from repoprio.explain.explanation import Chosen, Rejected
 from repoprio.lookup.events import Finding, State
 from repoprio.lookup.project import Decision
 from repoprio.lookup.reasons import Rejection
-from repoprio.names import NormalizedName, version_in
+from repoprio.names import NormalizedName
+from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.compat import is_pinned, is_version
 from repoprio.pip_adapter.finder import rejections
-from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.pip_adapter.index.links import PipPage
 from repoprio.policy.model import Format, Repository
+from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
 
 Offers = tuple[Finding[PipPage], ...]
@@ -75,8 +77,11 @@ class Weighed:
         holders: dict[Any, Repository] = {}
         groups = []
         for offer in self._offers:
-            links = [link for link in offer.page.links if filename(link.url) not in seen] if offer.page else []
-            seen |= {filename(link.url) for link in links}
+            files = [file for file in offer.page.files if file.filename not in seen] if offer.page else []
+            seen |= {file.filename for file in files}
+            # Most files of a large page are wheels for others: pip would only say so, and only where it says all.
+            wanted = files if compat.says_what_it_skips() else filter(compat.tags(evaluator).may_take, files)
+            links = [offer.page.link(file) for file in wanted] if offer.page else []
             found = self._finder.evaluate_links(evaluator, links)
             groups.append(self._not_outranked(offer.repository, found, holders) if self._merged else found)
         return [c for group in reversed(groups) for c in group if self._may_be(str(c.version))]
@@ -118,7 +123,7 @@ class Weighed:
 
     def chosen(self, candidate: Any) -> Chosen:
         """`candidate` as an explanation names it."""
-        supplier = next(o for o in self._offers if o.page and candidate.link in o.page.links)
+        supplier = next(o for o in self._offers if o.page and o.page.lists(candidate.link))
         return Chosen(supplier.repository.name, str(candidate.version), filename(candidate.link.url))
 
     def rejected(self, specifier: Any, hashes: Any = None) -> tuple[Rejected, ...]:
@@ -137,9 +142,9 @@ class Weighed:
         evaluator = self._finder.make_link_evaluator(self._name)
         for page in (offer.page for offer in self._offers if offer.page):
             yield from (Rejected(file, None, why, Rejection.LINK, is_for_here=False) for file, why in page.dropped)
-            for link in page.links:
-                if link not in taken:
-                    version = version_in(filename(link.url), self._name, is_version)
+            for file in page.files:
+                if (link := page.link(file)) not in taken:
+                    version = version_in(file.filename, self._name, is_version)
                     beside = rejections.beside(link, version, specifier) if version else None
                     yield beside or rejections.of_link(evaluator, link, version) or self._by_us(link, version)
 

@@ -7,10 +7,11 @@ from typing import Any
 from repoprio.lookup.events import Finding, State
 from repoprio.lookup.justification import Reach
 from repoprio.lookup.project import Decision
-from repoprio.names import NormalizedName, normalize, version_in
+from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.finder.placeholder import StandIn
-from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.pip_adapter.index.links import PipPage
+from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
 
 
@@ -33,7 +34,7 @@ class Tiers:
     def of_link(self, name: NormalizedName, link: Any) -> int | None:
         """The highest tier that lists `link`; None where no page does: a direct URL."""
         for tier, findings in sorted(self._serving.get(name, {}).items()):
-            if any(found.page and link in found.page.links for found in findings.values()):
+            if any(found.page and found.page.lists(link) for found in findings.values()):
                 return tier
         return None
 

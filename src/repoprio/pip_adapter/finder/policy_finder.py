@@ -22,7 +22,7 @@ from repoprio.pip_adapter.finder.candidates import Offers, Weighed, offers_alone
 from repoprio.pip_adapter.finder.flexible_search import Search, Tiers
 from repoprio.pip_adapter.index import credentials
 from repoprio.pip_adapter.index.fetcher import Pages
-from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.registry import Registry
 from repoprio.policy.locations import spellings
 from repoprio.policy.model import CALLERS_PRIORITY, Format, Mode, Policy, Repository

@@ -10,15 +10,21 @@ from typing import Any, TypeVar
 from pip._internal.models.link import Link
 from pip._internal.utils.urls import path_to_url, url_to_path
 
-from repoprio.lookup.events import Answer, Ask, Failed, Missing, Redirected, Status, What
+from repoprio.lookup.events import Answer, Ask, Failed, Missing, Redirected, Served, Status, What
 from repoprio.lookup.reasons import Cause
-from repoprio.names import SDIST_ENDINGS, NormalizedName, is_project_name, normalize
-from repoprio.pip_adapter.index import credentials, reader, transport
+from repoprio.names import NormalizedName, is_project_name, normalize
+from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.index import credentials, transport
 from repoprio.pip_adapter.index.credentials import Login
-from repoprio.pip_adapter.index.reader import PipPage
-from repoprio.pip_adapter.index.transport import Reply, Unusable
+from repoprio.pip_adapter.index.links import PipPage, for_pip
+from repoprio.pip_adapter.index.transport import Reply
 from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Location, Policy, Repository
+from repoprio.simple_api import reader
+from repoprio.simple_api.filenames import is_distribution
+from repoprio.simple_api.model import File
+from repoprio.simple_api.project_list import read_project_list
+from repoprio.simple_api.response import Response, UnusableResponse
 from repoprio.urls import filename, site, with_credentials
 
 Result = TypeVar("Result")
@@ -35,7 +41,7 @@ class Pages:
         self._policy = policy
         self.logins: dict[str, Login] = {}
         self._answers: dict[Key, Answer[PipPage]] = {}
-        self._flat: dict[str, list[Link]] = {}
+        self._flat: dict[str, tuple[File, ...]] = {}
         self._spent: dict[tuple[str, What, str], float] = {}
 
     def fetch(self, ask: Ask) -> Answer[PipPage]:
@@ -64,9 +70,11 @@ class Pages:
             reply = self._get(ask)
             if not isinstance(reply, Reply):
                 return reply
-            is_list = ask.what is What.LIST
-            return self._read(ask, lambda: reader.listed(reply) if is_list else reader.served(ask.name, reply))
-        except Unusable as error:
+            page = reply.response
+            if ask.what is What.LIST:
+                return self._read(ask, lambda: read_project_list(page))
+            return self._read(ask, lambda: _project_page(ask.name, page))
+        except UnusableResponse as error:
             return Failed(str(error), error.cause, lasting=error.lasting, asks=error.asks)
         except OSError as error:
             return Failed(f"cannot be read: {error.strerror or error}", Cause.MISSING)
@@ -83,7 +91,7 @@ class Pages:
         """A reply with status 200, or what else came."""
         url = ask.location.url
         if not self._session.is_secure_origin(Link(url)):
-            raise Unusable(f"{site(url)} is neither https nor a trusted host of pip", Cause.INSECURE)
+            raise UnusableResponse(f"{site(url)} is neither https nor a trusted host of pip", Cause.INSECURE)
         clock = credentials.keeper(self._session.auth).clock
         begun = clock()
         reply = transport.get(
@@ -107,7 +115,7 @@ class Pages:
             self._spent[_hop_key(ask)] = 0.0
         left = self._policy.page_timeout - self._spent[_hop_key(ask)]
         if left <= 0:
-            raise Unusable(f"took more than {self._policy.page_timeout:g} s", Cause.TIME)
+            raise UnusableResponse(f"took more than {self._policy.page_timeout:g} s", Cause.TIME)
         return left
 
     def _with_login(self, repository: Repository, location: Location) -> str:
@@ -170,15 +178,15 @@ class Pages:
         folder = url_to_path(ask.location.url.rstrip("/"))
         root = folder if ask.what is What.LIST else os.path.dirname(folder)
         if not os.path.isdir(root):
-            raise Unusable("its folder is not there", Cause.MISSING, lasting=True)
+            raise UnusableResponse("its folder is not there", Cause.MISSING, lasting=True)
         if ask.what is What.LIST:
             return Failed("a folder has no project list that could be whole")
         if not os.path.isdir(folder):
             return self._misspelled(root, ask.name)
         page = os.path.join(folder, "index.html")
         if not os.path.isfile(page):
-            raise Unusable("its folder for the project has no index.html", Cause.MISSING)
-        return reader.served(ask.name, _file_reply(page))
+            raise UnusableResponse("its folder for the project has no index.html", Cause.MISSING)
+        return _project_page(ask.name, _on_disk(page))
 
     @staticmethod
     def _misspelled(root: str, name: NormalizedName) -> Answer[PipPage]:
@@ -193,21 +201,32 @@ class Pages:
     def _local_files(self, ask: Ask) -> Answer[PipPage]:
         path = url_to_path(ask.location.url)
         if ask.location.url not in self._flat:
-            self._flat[ask.location.url] = links_of_path(path)
-        links = self._flat[ask.location.url]
-        answer = reader.offer(ask.name, links, ask.location.url)
-        return Missing(in_empty_root=not reader.lists_files(links)) if isinstance(answer, Missing) else answer
+            self._flat[ask.location.url] = files_of_path(path)
+        files = self._flat[ask.location.url]
+        answer = self._offer(ask, files)
+        return Missing(in_empty_root=not reader.lists_distributions(files)) if isinstance(answer, Missing) else answer
 
     def _remote_files(self, ask: Ask) -> Answer[PipPage]:
         url = ask.location.url
-        if filename(url).endswith((*SDIST_ENDINGS, ".whl")):
-            return reader.offer(ask.name, [Link(url)], url)
+        if is_distribution(filename(url)):
+            return self._offer(ask, (reader.file_at(url),))
         if url not in self._flat:
             reply = self._get(ask)
             if not isinstance(reply, Reply):
                 return reply
-            self._flat[url] = self._read(ask, lambda: reader.flat_links(reply))
-        return reader.offer(ask.name, self._flat[url], url)
+            page = reply.response
+            self._flat[url] = self._read(ask, lambda: reader.read_flat_page(page))
+        return self._offer(ask, self._flat[url])
+
+    @staticmethod
+    def _offer(ask: Ask, files: tuple[File, ...]) -> Served[PipPage] | Missing:
+        """What a flat repository with all these files has of the name."""
+        return for_pip(reader.files_of(ask.name, files, ask.location.url, compat.VERSIONS))
+
+
+def _project_page(name: NormalizedName, response: Response) -> Served[PipPage]:
+    answer = reader.read_project_page(name, response, compat.VERSIONS)
+    return Served(PipPage(answer.page), answer.files, answer.empty)
 
 
 def key_of(ask: Ask) -> Key:
@@ -220,23 +239,23 @@ def _hop_key(ask: Ask) -> tuple[str, What, str]:
     return ask.repository.name, ask.what, ask.name
 
 
-def links_of_path(path: str) -> list[Link]:
+def files_of_path(path: str) -> tuple[File, ...]:
     """The files of a find-links folder and those that its HTML files name; or of one file."""
     if os.path.isdir(path):
         entries = sorted(os.scandir(path), key=lambda entry: entry.name)
         broken = [entry.name for entry in entries if not entry.is_file() and _is_named_as_file(entry.name)]
         if broken:
-            raise Unusable(f"{broken[0]!r} in it is no file that can be read", Cause.MISSING)
+            raise UnusableResponse(f"{broken[0]!r} in it is no file that can be read", Cause.MISSING)
         files = [entry.path for entry in entries if entry.is_file()]
     elif os.path.isfile(path):
         files = [path]
     else:
-        raise Unusable("it is not there", Cause.MISSING, lasting=True)
-    found = []
+        raise UnusableResponse("it is not there", Cause.MISSING, lasting=True)
+    found: list[File] = []
     for file in files:
         is_page = file.lower().endswith((".html", ".htm"))
-        found += reader.links_on(_file_reply(file))[0] if is_page else [Link(path_to_url(file))]
-    return found
+        found += reader.parse(_on_disk(file)).files if is_page else (reader.file_at(path_to_url(file)),)
+    return tuple(found)
 
 
 def _is_project_folder(entry: os.DirEntry[str]) -> bool:
@@ -245,9 +264,9 @@ def _is_project_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_named_as_file(name: str) -> bool:
-    return name.lower().endswith((*SDIST_ENDINGS, ".whl", ".html", ".htm"))
+    return is_distribution(name.lower()) or name.lower().endswith((".html", ".htm"))
 
 
-def _file_reply(path: str) -> Reply:
+def _on_disk(path: str) -> Response:
     with open(path, "rb") as opened:
-        return Reply(200, path_to_url(path), opened.read(), "text/html")
+        return Response(path_to_url(path), opened.read(), "text/html")

@@ -14,6 +14,7 @@ from repoprio.lookup.reasons import Cause
 from repoprio.pip_adapter.compat import knows_json
 from repoprio.pip_adapter.index.credentials import Pair, basic
 from repoprio.pip_adapter.registry import Registry
+from repoprio.simple_api.response import Response, UnusableResponse
 from repoprio.urls import without_credentials
 
 Result = TypeVar("Result")
@@ -62,22 +63,14 @@ class Reply:
     tries: int = 1
     is_delimited: bool = True
 
-
-class Unusable(Exception):
-    """No usable answer; `cause` and the text say why.
-
-    `lasting`: the server is down, not only this page bad. `asks`: it wants somebody to log in.
-    """
-
-    def __init__(self, reason: str, cause: Cause = Cause.BROKEN, *, lasting: bool = False, asks: bool = False) -> None:
-        super().__init__(reason)
-        self.cause = cause
-        self.lasting = lasting
-        self.asks = asks
+    @property
+    def response(self) -> Response:
+        """What there is to read."""
+        return Response(self.url, self.body, self.content_type, self.is_delimited)
 
 
 def get(session: Any, url: str, *, whom: str, seconds: float, clock: Callable[[], float], size_limit: int) -> Reply:
-    """Ask `whom` for `url`; `Unusable` where nothing usable comes in `seconds` of `clock` and `size_limit` bytes."""
+    """Ask `whom` for `url`; `UnusableResponse` where nothing usable comes in `seconds` of `clock` and `size_limit`."""
 
     def ask() -> Reply:
         ASKING.whom = whom
@@ -93,7 +86,7 @@ def within(
     *,
     limit: float | None = None,
 ) -> Result:
-    """Run `work` in a thread of its own; `Unusable` after `seconds` of `clock`, the rest of `limit`.
+    """Run `work` in a thread of its own; `UnusableResponse` after `seconds` of `clock`, the rest of `limit`.
 
     pip's time-out counts silence, not a drip of bytes, nor a page that takes for ever to be read.
     """
@@ -112,7 +105,7 @@ def within(
     while worker.is_alive() and (left := end - clock()) > 0:
         worker.join(left)
     if worker.is_alive():
-        raise Unusable(f"took more than {limit or seconds:g} s", Cause.TIME)
+        raise UnusableResponse(f"took more than {limit or seconds:g} s", Cause.TIME)
     if errors:
         raise errors[0]
     return results[0]
@@ -141,7 +134,7 @@ def _get(session: Any, url: str, size_limit: int) -> Reply:
             sent=basic(response.request.headers.get("Authorization", "")),
             is_delimited=_is_delimited(response.headers),
         )
-    except Unusable:
+    except UnusableResponse:
         raise
     except Exception as error:  # noqa: BLE001 - see above
         raise _unread(error) from None
@@ -149,14 +142,14 @@ def _get(session: Any, url: str, size_limit: int) -> Reply:
         response.close()
 
 
-def _unread(error: Exception) -> Unusable:
+def _unread(error: Exception) -> UnusableResponse:
     """What became of an answer that began well and cannot be read to its end."""
     told = _told(error)
     if "timed out" in told or "timeout" in told:
-        return Unusable("its answer stopped coming", Cause.TIME)
+        return UnusableResponse("its answer stopped coming", Cause.TIME)
     if any(sign in told for sign in ("incompleteread", "reset", "broken", "chunk", "protocolerror")):
-        return Unusable("the connection broke before the answer was whole", Cause.CUT_SHORT)
-    return Unusable(f"its answer cannot be read ({_name(error)})")
+        return UnusableResponse("the connection broke before the answer was whole", Cause.CUT_SHORT)
+    return UnusableResponse(f"its answer cannot be read ({_name(error)})")
 
 
 def _keep_location(response: Any, **_: Any) -> None:
@@ -170,7 +163,7 @@ def _see_the_end(response: Any) -> None:
     for chunk in _counted(response):
         size += len(chunk)
         if size > _ENOUGH:
-            raise Unusable(f"its answer ({response.status_code}) does not end", Cause.SIZE)
+            raise UnusableResponse(f"its answer ({response.status_code}) does not end", Cause.SIZE)
 
 
 def _body(response: Any, size_limit: int) -> bytes:
@@ -182,12 +175,12 @@ def _body(response: Any, size_limit: int) -> bytes:
     elif encoding in _PACKED:
         chunks = _inflated(raw)
     else:
-        raise Unusable(f"its answer is encoded as {encoding!r}, which was not asked for", Cause.NOT_A_PAGE)
+        raise UnusableResponse(f"its answer is encoded as {encoding!r}, which was not asked for", Cause.NOT_A_PAGE)
     body = bytearray()
     for chunk in chunks:
         body += chunk
         if len(body) > size_limit:
-            raise Unusable(f"the page weighs more than {size_limit} bytes", Cause.SIZE)
+            raise UnusableResponse(f"the page weighs more than {size_limit} bytes", Cause.SIZE)
     return bytes(body)
 
 
@@ -199,7 +192,7 @@ def _counted(response: Any) -> Iterator[bytes]:
         yield chunk
     announced = response.headers.get("Content-Length", "")
     if announced.isdigit() and size < int(announced):
-        raise Unusable("the page was cut short", Cause.CUT_SHORT)
+        raise UnusableResponse("the page was cut short", Cause.CUT_SHORT)
 
 
 def _is_delimited(headers: Any) -> bool:
@@ -227,11 +220,11 @@ def _inflated(raw: Iterator[bytes]) -> Iterator[bytes]:
             yield inflater.decompress(pending, _INFLATED)
             pending = inflater.unconsumed_tail or inflater.unused_data
     if not inflater.eof:
-        raise Unusable("the page was cut short", Cause.CUT_SHORT)
+        raise UnusableResponse("the page was cut short", Cause.CUT_SHORT)
 
 
 def _failure(session: Any, url: str, error: Exception) -> Reply:
-    """A status that pip's retries hide in an error, or `Unusable`."""
+    """A status that pip's retries hide in an error, or `UnusableResponse`."""
     tries = getattr(getattr(session.get_adapter(url), "max_retries", None), "total", 0) + 1
     told = _told(error)
     if hidden := _hidden_status(error):
@@ -241,7 +234,7 @@ def _failure(session: Any, url: str, error: Exception) -> Reply:
     attempts = f", {tries} tries" if tries > 1 else ""
     nothing = (f"no answer ({_name(error)})", Cause.CONNECTION)
     what, cause = next(((text, cause) for sign, text, cause in _KINDS if sign in told), nothing)
-    raise Unusable(f"{what}{attempts}", cause, lasting=True) from None
+    raise UnusableResponse(f"{what}{attempts}", cause, lasting=True) from None
 
 
 _KINDS = (

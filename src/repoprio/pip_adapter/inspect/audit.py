@@ -23,20 +23,20 @@ from repoprio.lookup.events import State
 from repoprio.lookup.project import Decision
 from repoprio.lookup.reasons import listed
 from repoprio.lookup.repository import Inquiry
-from repoprio.names import NormalizedName, is_project_name, normalize, version_in
+from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.output import without_secrets
 from repoprio.pip_adapter.compat import is_version
-from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.inspect.context import Opened
 from repoprio.pip_adapter.inspect.fetch_ahead import fetch_ahead
 from repoprio.pip_adapter.inspect.project_lists import lists
 from repoprio.pip_adapter.versions import canonical, comparable
 from repoprio.policy.model import Mode, Policy, Repository, tiers
 from repoprio.policy.routing import Blocked, Conflict, Route, narrowing, route
-from repoprio.urls import filename
+from repoprio.simple_api.filenames import version_in
+from repoprio.simple_api.model import File
 
 # After `context`, which guards this process: only a guarded pip may be imported.
-from pip._internal.models.link import Link  # isort: skip
 from pip._internal.utils.urls import url_to_path  # isort: skip
 from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
 
@@ -292,21 +292,16 @@ def _no_list(policy: Policy, repository: Repository, why: str) -> Finding:
 
 def _files(found: events.Finding[PipPage], name: NormalizedName, hashed: str | None = None) -> tuple[Listed, ...]:
     """The files that a repository lists; those on disk of version `hashed` are read where nobody states a hash."""
-    return tuple(_listed(link, name, hashed) for link in found.page.links) if found.page else ()
+    return tuple(_listed(file, name, hashed) for file in found.page.files) if found.page else ()
 
 
-def _listed(link: Link, name: NormalizedName, hashed: str | None) -> Listed:
-    file = filename(link.url)
-    claimed = version_in(file, name, is_version)
+def _listed(file: File, name: NormalizedName, hashed: str | None) -> Listed:
+    claimed = version_in(file.filename, name, is_version)
     version = canonical(claimed) if claimed else None
-    hashes = dict(getattr(link, "_hashes", None) or {})
-    if not hashes and link.hash:
-        # pip before 22.3 keeps the fragment's hash, and no other.
-        hashes = {str(link.hash_name): str(link.hash)}
-    if not hashes and hashed and version and comparable(hashed) == comparable(version) and link.url.startswith("file:"):
-        hashes = {"sha256": _sha256(url_to_path(link.url_without_fragment))}
-    yanked = (link.yanked_reason or "") if link.is_yanked else None
-    return Listed(file, version, hashes, yanked)
+    hashes = dict(file.hashes)
+    if not hashes and hashed and version and comparable(hashed) == comparable(version) and file.url.startswith("file:"):
+        hashes = {"sha256": _sha256(url_to_path(file.url.partition("#")[0]))}
+    return Listed(file.filename, version, hashes, file.yanked)
 
 
 def _sha256(path: str) -> str:

@@ -19,7 +19,7 @@ from repoprio.names import NormalizedName
 from repoprio.pip_adapter.finder.policy_finder import Guard
 from repoprio.pip_adapter.index.credentials import Keeper, keeper
 from repoprio.pip_adapter.index.fetcher import Key, Pages, key_of
-from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.pip_adapter.index.links import PipPage
 from repoprio.urls import Site, site
 
 # pip's session keeps ten connections to a host.

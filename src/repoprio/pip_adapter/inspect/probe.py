@@ -12,7 +12,7 @@ from repoprio.lookup.events import Finding
 from repoprio.names import normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.finder.policy_finder import Guard
-from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.inspect.context import opened
 from repoprio.policy.model import Repository
 

@@ -12,14 +12,17 @@ from pip._internal.utils.urls import url_to_path
 
 from repoprio.lookup.events import Listed
 from repoprio.lookup.repository import MAX_REDIRECTS
-from repoprio.names import SDIST_ENDINGS, NormalizedName, is_project_name, normalize
+from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter.compat import is_version
-from repoprio.pip_adapter.index import credentials, fetcher, reader, transport
-from repoprio.pip_adapter.index.transport import Reply, Unusable
+from repoprio.pip_adapter.index import credentials, fetcher, transport
+from repoprio.pip_adapter.index.transport import Reply
 from repoprio.pip_adapter.inspect.context import Opened
 from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Format, Location, Repository
-from repoprio.simple_api.filenames import projects_of
+from repoprio.simple_api import reader
+from repoprio.simple_api.filenames import is_distribution, projects_of
+from repoprio.simple_api.project_list import read_project_list
+from repoprio.simple_api.response import UnusableResponse
 from repoprio.urls import filename, site, with_credentials
 
 # A list of a million names weighs 60 MiB as HTML; project pages have a bound of their own (`page-size-limit`).
@@ -44,7 +47,7 @@ def lists(pip: Opened, tell: Tell) -> Lists:
         tell(f"{repository.name}: asking for its list")
         try:
             found.names[repository.name] = _names(pip, repository)
-        except Unusable as error:
+        except UnusableResponse as error:
             found.missing.append((repository, str(error)))
         except OSError as error:
             found.missing.append((repository, f"it cannot be read: {error.strerror or type(error).__name__}"))
@@ -56,10 +59,10 @@ def lists(pip: Opened, tell: Tell) -> Lists:
 
 
 def _names(pip: Opened, repository: Repository) -> frozenset[NormalizedName]:
-    """The names that `repository` lists; `Unusable` where it tells none."""
+    """The names that `repository` lists; `UnusableResponse` where it tells none."""
     location = repository.locations[0]
     if location.unset:
-        raise Unusable(f"{', '.join(f'${{{name}}}' for name in location.unset)} is not set")
+        raise UnusableResponse(f"{', '.join(f'${{{name}}}' for name in location.unset)} is not set")
     local = location.url.startswith("file:")
     if repository.format is Format.FLAT:
         return _of_files(_flat_files(pip, repository, location, local=local))
@@ -79,17 +82,17 @@ def _fetched(pip: Opened, repository: Repository, begin: Location, read: Callabl
     while reply.redirect:
         hops += 1
         if hops > MAX_REDIRECTS:
-            raise Unusable(f"more than {MAX_REDIRECTS} redirects")
+            raise UnusableResponse(f"more than {MAX_REDIRECTS} redirects")
         reply = _get(pip, repository, replace(begin, url=_own(begin, reply.redirect)), end - clock())
     if reply.status != 200:
-        raise Unusable(_said_no(repository, reply))
+        raise UnusableResponse(_said_no(repository, reply))
     whole = reply
     return transport.within(end - clock(), clock, lambda: read(whole), limit=limit)
 
 
 def _get(pip: Opened, repository: Repository, at: Location, seconds: float) -> Reply:
     if not pip.session.is_secure_origin(Link(at.url)):
-        raise Unusable(f"{site(at.url)} is neither https nor a trusted host of pip")
+        raise UnusableResponse(f"{site(at.url)} is neither https nor a trusted host of pip")
     _, usual = pip.guard.memory()
     login = usual.login(repository, at)
     url = with_credentials(at.url, login.user, login.password) if login else at.url
@@ -104,9 +107,9 @@ def _own(begin: Location, target: str) -> str:
     try:
         there, here = site(target), site(begin.url)
     except ValueError:
-        raise Unusable("it redirects to something that is no URL") from None
+        raise UnusableResponse("it redirects to something that is no URL") from None
     if not here.is_own(there):
-        raise Unusable(f"it redirects to another site, {there}")
+        raise UnusableResponse(f"it redirects to another site, {there}")
     return target
 
 
@@ -119,10 +122,10 @@ def _said_no(repository: Repository, reply: Reply) -> str:
 
 
 def _of_reply(reply: Reply) -> frozenset[NormalizedName]:
-    answer = reader.listed(reply)
+    answer = read_project_list(reply.response)
     if isinstance(answer, Listed):
         return answer.names
-    raise Unusable(answer.reason)
+    raise UnusableResponse(answer.reason)
 
 
 def _of_folder(root: str) -> frozenset[NormalizedName]:
@@ -133,12 +136,12 @@ def _of_folder(root: str) -> frozenset[NormalizedName]:
 
 def _flat_files(pip: Opened, repository: Repository, location: Location, *, local: bool) -> list[str]:
     if local:
-        links = fetcher.links_of_path(url_to_path(location.url))
-    elif filename(location.url).endswith((*SDIST_ENDINGS, ".whl")):
-        links = [Link(location.url)]
+        files = fetcher.files_of_path(url_to_path(location.url))
+    elif is_distribution(filename(location.url)):
+        files = (reader.file_at(location.url),)
     else:
-        links = _fetched(pip, repository, location, reader.flat_links)
-    return [filename(link.url) for link in links]
+        files = _fetched(pip, repository, location, lambda reply: reader.read_flat_page(reply.response))
+    return [file.filename for file in files]
 
 
 def _of_files(files: Iterable[str]) -> frozenset[NormalizedName]:

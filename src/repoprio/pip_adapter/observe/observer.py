@@ -28,7 +28,7 @@ from repoprio.pip_adapter.errors import Refused, warn
 from repoprio.pip_adapter.finder import direct_urls, search_scope
 from repoprio.pip_adapter.finder.policy_finder import Guard
 from repoprio.pip_adapter.finder.search_scope import Callers
-from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.log_muting import muted
 from repoprio.pip_adapter.observe import resolution
 from repoprio.pip_adapter.observe.resolution import Pick

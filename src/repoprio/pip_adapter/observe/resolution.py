@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from pip._internal.utils.hashes import Hashes
 from pip._vendor.packaging.specifiers import SpecifierSet
 
-from repoprio.names import NormalizedName, normalize, version_in
+from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.registry import Registry
+from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
 
 

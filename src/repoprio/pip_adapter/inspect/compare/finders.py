@@ -16,13 +16,12 @@ from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import Refused
 from repoprio.pip_adapter.finder.candidates import Offers, Weighed, offers_alone
 from repoprio.pip_adapter.finder.policy_finder import Guard
-from repoprio.pip_adapter.index.reader import PipPage
+from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.inspect.compare.preparer import Unresolved, refused
 from repoprio.policy.model import Format, Repository, Rule
 from repoprio.policy.routing import Route, route
 from repoprio.render import messages
 from repoprio.render.compare import not_private
-from repoprio.urls import filename
 
 Pairs = set[tuple[str, NormalizedName]]
 # Called before a name that nobody spoke of goes to these repositories.
@@ -76,7 +75,7 @@ class Side(Guard):
     def supplier(self, name: NormalizedName, link: Any) -> Repository | None:
         """The repository that lists `link`; None for a direct URL."""
         offers = (offer for decision in self.decisions.get(name, ()) for offer in self.offers(decision))
-        return next((offer.repository for offer in offers if offer.page and link in offer.page.links), None)
+        return next((offer.repository for offer in offers if offer.page and offer.page.lists(link)), None)
 
     def narrowed(self, name: NormalizedName) -> Rule | None:
         """The rule that narrows what the owner offers."""
@@ -232,13 +231,13 @@ class Alone(Side):
     def _files(self, name: NormalizedName, repository: Repository) -> set[str]:
         findings = (f for decision in self.decisions.get(name, ()) for f in decision.of(State.SERVES))
         pages = (f.page for f in findings if f.repository.name == repository.name and f.page)
-        return {filename(link.url) for page in pages for link in page.links}
+        return {file.filename for page in pages for file in page.files}
 
     def listing(self, name: NormalizedName, repository: Repository, file: str) -> Any:
         """The link to `file` on the page that `repository` has of `name`; None where it lists none."""
         findings = (f for decision in self.decisions.get(name, ()) for f in decision.of(State.SERVES))
         pages = (f.page for f in findings if f.repository.name == repository.name and f.page)
-        return next((link for page in pages for link in page.links if filename(link.url) == file), None)
+        return next((page.link(found) for page in pages for found in page.files if found.filename == file), None)
 
 
 def learns(repository: Repository) -> bool:

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from repoprio.explain.comparison import Failure
-from repoprio.names import NormalizedName, is_project_name, normalize, version_in
+from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import Refused
 from repoprio.pip_adapter.finder.placeholder import StandIn
 from repoprio.pip_adapter.hooks import wrappers
+from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename, redacted
 
 # After `policy_finder`, which only a guarded process may load.

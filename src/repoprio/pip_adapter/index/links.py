@@ -1,0 +1,65 @@
+"""The files of a page as pip's links, each made once somebody wants it: on a large page most never are."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from repoprio.lookup.events import Missing, Served
+from repoprio.names import NormalizedName
+from repoprio.pip_adapter import compat
+from repoprio.simple_api.model import File, ProjectPage
+
+
+class PipPage:
+    """What one repository offers of a name, for pip."""
+
+    def __init__(self, page: ProjectPage) -> None:
+        self._page = page
+        self._links: dict[str, Any] = {}
+
+    @property
+    def name(self) -> NormalizedName:
+        """The project."""
+        return self._page.name
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """The files that may be candidates."""
+        return self._page.files
+
+    @property
+    def dropped(self) -> tuple[tuple[str, str], ...]:
+        """The names of those that may not, and why."""
+        return self._page.dropped
+
+    @property
+    def api(self) -> str | None:
+        """What the page is written in, with its API version: "JSON 1.1"; None for files that are on no page."""
+        return self._page.api
+
+    @cached_property
+    def versions(self) -> tuple[str, ...]:
+        """All versions that its files have, the newest first."""
+        return self._page.versions(compat.VERSIONS)
+
+    def link(self, file: File) -> Any:
+        """Pip's link to one of the files."""
+        if file.url not in self._links:
+            self._links[file.url] = compat.link_to(file)
+        return self._links[file.url]
+
+    def lists(self, link: Any) -> bool:
+        """Whether pip's `link` leads to one of the files."""
+        return link.url in self._urls
+
+    @cached_property
+    def _urls(self) -> frozenset[str]:
+        return frozenset(map(compat.url_of, self.files))
+
+
+def for_pip(answer: Served[ProjectPage] | Missing) -> Served[PipPage] | Missing:
+    """`answer` with a page for pip."""
+    if isinstance(answer, Missing):
+        return answer
+    return Served(PipPage(answer.page), answer.files, answer.empty)
