@@ -1,0 +1,157 @@
+"""What it costs to make candidates of a page of 5,000 files: ours beside pip's own, in JSON and in HTML.
+
+Run it with the Python of an environment that repoprio is installed in: python benchmarks/pages.py [RUNS]
+Medians of interleaved runs, each in a process of its own, in user processor time; below 1 is less than pip takes.
+The page is like that of a project with binary wheels: 125 releases, each with 39 wheels and an sdist; a dozenth fits.
+The goals are 0.5 of pip for JSON, and 0.6 for HTML.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+KINDS = {"JSON": "application/vnd.pypi.simple.v1+json", "HTML": "text/html"}
+GOALS = {"JSON": 0.5, "HTML": 0.6}
+URL = "https://pypi.corp.example/simple/acme/"
+PYTHONS = ("cp39", "cp310", "cp311", "cp312", "cp313", "cp313t", "cp314", "cp314t", "pp310", "pp311")
+PLATFORMS = (
+    "macosx_10_13_x86_64",
+    "macosx_14_0_arm64",
+    "manylinux_2_17_x86_64.manylinux2014_x86_64",
+    "win_amd64",
+)
+TIMES = 5
+
+
+def files() -> list[dict[str, Any]]:
+    """What the page lists, as JSON says it."""
+    tags = [f"{python}-{python}-{platform}" for python in PYTHONS for platform in PLATFORMS][:39]
+    names = [
+        name
+        for release in range(125)
+        for name in (
+            *(f"acme-{release // 10}.{release % 10}.0-{tag}.whl" for tag in tags),
+            f"acme-{release // 10}.{release % 10}.0.tar.gz",
+        )
+    ]
+    return [
+        {
+            "filename": name,
+            "url": f"https://files.corp.example/packages/{n % 256:02x}/{n:060x}/{name}",
+            "hashes": {"sha256": f"{n:064x}"},
+            "requires-python": ">=3.9",
+            "core-metadata": {"sha256": f"{n:064x}"},
+            "size": 17_000_000 + n,
+            "upload-time": "2026-01-05T10:11:12.131415Z",
+            "yanked": False,
+        }
+        for n, name in enumerate(names)
+    ]
+
+
+def anchor(file: dict[str, Any]) -> str:
+    """The same in HTML."""
+    facts = {
+        "data-requires-python": file["requires-python"],
+        "data-dist-info-metadata": f"sha256={file['core-metadata']['sha256']}",
+        "data-core-metadata": f"sha256={file['core-metadata']['sha256']}",
+    }
+    said = "".join(f' {key}="{html.escape(value)}"' for key, value in facts.items())
+    return f'    <a href="{file["url"]}#sha256={file["hashes"]["sha256"]}"{said}>{file["filename"]}</a><br />'
+
+
+def page(kind: str) -> bytes:
+    """The page in JSON or in HTML."""
+    if kind == "JSON":
+        document = {"meta": {"api-version": "1.4"}, "name": "acme", "versions": [], "files": files()}
+        return json.dumps(document).encode()
+    head = '<meta name="pypi:repository-version" content="1.4">\n    <title>Links for acme</title>'
+    links = "\n".join(map(anchor, files()))
+    return f"<!DOCTYPE html>\n<html>\n  <head>\n    {head}\n  </head>\n  <body>\n{links}\n</body>\n</html>\n".encode()
+
+
+def measure(side: str, kind: str, path: str) -> None:
+    """Print the user time of one page in milliseconds, and how many candidates it has; run in a process of its own."""
+    from pip._internal.commands import create_command  # noqa: TID251 - pip's side
+
+    body = Path(path).read_bytes()
+    install: Any = create_command("install")
+    options, _ = install.parse_args(["--index-url", URL])
+    with install.main_context():
+        finder = install._build_package_finder(options, install.get_default_session(options))  # noqa: SLF001 - pip has no public parts
+        work = (_ours if side == "ours" else _pips)(finder, KINDS[kind], body)
+        work()
+        begun = os.times().user
+        for _ in range(TIMES):
+            found = work()
+        print(json.dumps([(os.times().user - begun) * 1000 / TIMES, sorted(map(str, found))]))
+
+
+def _pips(finder: Any, content_type: str, body: bytes) -> Any:
+    from pip._internal.index.collector import IndexContent, parse_links  # noqa: TID251 - pip's side
+
+    def work() -> list[Any]:
+        links = list(parse_links(IndexContent(body, content_type, None, URL, cache_link_parsing=False)))
+        return list(finder.evaluate_links(finder.make_link_evaluator("acme"), links))
+
+    return work
+
+
+def _ours(finder: Any, content_type: str, body: bytes) -> Any:
+    from repoprio.lookup.events import Finding, State
+    from repoprio.names import normalize
+    from repoprio.pip_adapter import compat
+    from repoprio.pip_adapter.finder.candidates import Weighed
+    from repoprio.pip_adapter.index.links import PipPage
+    from repoprio.policy.model import Location, Repository
+    from repoprio.simple_api import reader
+    from repoprio.simple_api.response import Response
+
+    name, repository = normalize("acme"), Repository("corp", (Location.of(URL),), 10)
+
+    def work() -> list[Any]:
+        answer = reader.read_project_page(name, Response(URL, body, content_type), compat.VERSIONS)
+        offer = Finding(repository, State.SERVES, page=PipPage(answer.page), files=answer.files)
+        return list(Weighed(finder, name, (offer,), None).candidates)
+
+    return work
+
+
+def main() -> None:
+    """Print a line for each kind of page."""
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 11
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "PYTHON", "REPOPRIO_"))}
+    with tempfile.TemporaryDirectory() as home:
+        own = {"HOME": home, "PIP_CONFIG_FILE": os.devnull, "REPOPRIO_CONFIG": os.devnull}
+        for kind in KINDS:
+            path = Path(home, kind)
+            path.write_bytes(page(kind))
+            took: dict[str, list[float]] = {"pip": [], "ours": []}
+            found = {}
+            for _ in range(runs):
+                for side, times in took.items():
+                    command = [sys.executable, __file__, "measure", side, kind, str(path)]
+                    done = subprocess.run(command, env=kept | own, check=True, capture_output=True)  # noqa: S603 - our own command
+                    milliseconds, found[side] = json.loads(done.stdout)
+                    times.append(milliseconds)
+            if found["pip"] != found["ours"]:
+                raise SystemExit(f"{kind}: other candidates than pip's")
+            pip, ours = (statistics.median(times) for times in took.values())
+            count = len(found["pip"])
+            print(f"{kind}: {ours / pip:.2f} of pip's time (goal {GOALS[kind]}): {ours:.0f} ms and {pip:.0f} ms")
+            print(f"  {count} candidates of 5,000 files; medians of {runs} interleaved runs")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["measure"]:
+        measure(*sys.argv[2:])
+    else:
+        main()

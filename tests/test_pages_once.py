@@ -1,0 +1,134 @@
+"""A page is parsed once in a run, and pip's links are made of the files that may become candidates."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import PipEnv
+from support.repository import Layout, RepositoryServer
+
+NEW, OLD = "26.3", "22.0.2"
+FOREIGN: dict[str, object] = {"version": "3.0", "tag": "cp27-cp27m-win32"}
+TOO_NEW: dict[str, object] = {"version": "4.0", "requires_python": ">=9.9"}
+# Runs a command in this very process, and says at its end what was parsed, by whomever, and which links were made.
+COUNTED = """
+import functools, html.parser, json, sys
+parsed, made = [], []
+feed, loads = html.parser.HTMLParser.feed, json.loads
+def counted_feed(self, text):
+    parsed.append(text)
+    return feed(self, text)
+def counted_loads(text, *args, **kwargs):
+    if '"files"' in (text if isinstance(text, str) else text.decode("latin-1")):
+        parsed.append(text if isinstance(text, str) else text.decode())
+    return loads(text, *args, **kwargs)
+html.parser.HTMLParser.feed, json.loads = counted_feed, counted_loads
+import pip._internal.models.link as link
+init = link.Link.__init__
+@functools.wraps(init)
+def counted_init(self, url, *args, **kwargs):
+    made.append(url)
+    return init(self, url, *args, **kwargs)
+link.Link.__init__ = counted_init
+command = sys.argv.pop(1)
+if command == "pip":
+    from pip._internal.cli.main import main
+else:
+    from repoprio.__main__ import main
+try:
+    sys.exit(main(sys.argv[1:]) if command == "pip" else main())
+finally:
+    with open(sys.argv[0] + ".json", "w") as out:
+        json.dump([parsed, made], out)
+"""
+
+
+class Run:
+    """A run of a command: what it said, the pages that were parsed, and the URLs of the links that were made."""
+
+    def __init__(self, env: PipEnv, policy: Path, *command: str) -> None:
+        script = policy.parent / "counted.py"
+        script.write_text(COUNTED)
+        whole = [str(env.python), str(script), *command]
+        self.done = subprocess.run(
+            whole, env=env.environment(policy), cwd=policy.parent, capture_output=True, encoding="utf-8", check=False
+        )
+        self.parsed, self.made = json.loads(Path(f"{script}.json").read_text())
+
+
+@pytest.fixture(params=["json", "html"])
+def layout(request: pytest.FixtureRequest) -> Layout:
+    """What the repositories write."""
+    found: Layout = request.param
+    return found
+
+
+@pytest.fixture
+def corp(layout: Layout, repository: RepositoryFactory) -> RepositoryServer:
+    """A repository with wheels for others among its files."""
+    corp = repository("corp", layout=layout)
+    corp.add("acme", "1.0", {"version": "2.0", "sdist": True}, FOREIGN, TOO_NEW)
+    return corp
+
+
+@pytest.fixture
+def policy(corp: RepositoryServer, layout: Layout, repository: RepositoryFactory, tmp_path: Path) -> Path:
+    """Corp above public, which has acme too."""
+    public = repository("public", layout=layout)
+    public.add("acme", "99.0")
+    file = tmp_path / "policy.toml"
+    file.write_text(
+        f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
+        f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
+    )
+    return file
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("repoprio", "explain", "--shadowed", "acme", "acme<2", "acme==9"),
+        ("repoprio", "compare", "acme"),
+        ("repoprio", "audit"),
+        ("pip", "download", "--no-deps", "acme"),
+    ],
+    ids=lambda command: command[1],
+)
+def test_a_page_is_parsed_once(command: tuple[str, ...], pip_env: EnvFactory, policy: Path) -> None:
+    """However often a run asks for a page, and for whatever: nobody parses it a second time, pip included."""
+    run = Run(pip_env(NEW), policy, *command)
+    assert "Traceback" not in run.done.stderr
+    assert run.parsed or command[1] == "audit", run.done.stderr
+    assert max(Counter(run.parsed).values(), default=1) == 1
+
+
+@pytest.mark.parametrize("pip", [NEW, "24.0", OLD])
+def test_links_are_made_of_what_may_be_a_candidate(pip: str, pip_env: EnvFactory, policy: Path, layout: Layout) -> None:
+    """A wheel for another platform becomes none of pip's links, unless pip is to tell of what it skips."""
+    if pip == OLD and layout == "json":
+        pytest.skip("pip 22.0.2 asks for HTML")
+    env = pip_env(pip)
+    silent = Run(env, policy, "pip", "download", "--no-deps", "acme")
+    assert silent.done.returncode == 0, silent.done.stderr
+    assert any("acme-2.0.tar.gz" in url for url in silent.made)
+    assert not any("win32" in url for url in silent.made)
+    loud = Run(env, policy, "pip", "download", "-vv", "--no-deps", "acme==3.0")
+    assert "none of the wheel's tags (cp27-cp27m-win32)" in loud.done.stdout
+    assert any("win32" in url for url in loud.made)
+
+
+@pytest.mark.parametrize("pip", [NEW, "24.0"])
+def test_pip_tells_of_versions_for_another_python(pip: str, pip_env: EnvFactory, policy: Path) -> None:
+    """Where nothing fits, pip says which versions it ignored for their Requires-Python, and explain the same."""
+    env = pip_env(pip)
+    done = env.run("download", "--no-deps", "acme==4.0", policy=policy)
+    assert "4.0 Requires-Python >=9.9" in done.stderr
+    said = env.tool("explain", "-v", "acme", policy=policy).stdout
+    assert "its tag cp27-cp27m-win32 does not fit" in said
+    assert "needs Python >=9.9" in said
