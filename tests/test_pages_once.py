@@ -15,7 +15,7 @@ from support.repository import Layout, RepositoryServer
 
 NEW, OLD = "26.3", "22.0.2"
 FOREIGN: dict[str, object] = {"version": "3.0", "tag": "cp27-cp27m-win32"}
-TOO_NEW: dict[str, object] = {"version": "4.0", "requires_python": ">=9.9"}
+TOO_NEW: dict[str, object] = {"version": "4.0", "requires-python": ">=9.9"}
 # Runs a command in this very process, and says at its end what was parsed, by whomever, and which links were made.
 COUNTED = """
 import functools, html.parser, json, sys

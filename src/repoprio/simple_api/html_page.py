@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from html.parser import HTMLParser
 
 from repoprio.simple_api.hrefs import Base, hash_in
 from repoprio.simple_api.model import File, Status
+
+# Tags as servers write them, which are read at once; what html.parser makes of any other, newer ones differently.
+_VALUE = r'"([^"&<>]*(?:&(?:amp|lt|gt|quot|#39);[^"&<>]*)*)"'
+_PLAIN_ANCHOR = re.compile(rf"<a((?:[ \n]+[a-z-]+={_VALUE})+)[ \n]*>|<br ?/?>", re.ASCII)
+_ATTRIBUTE = re.compile(rf"([a-z-]+)={_VALUE}", re.ASCII)
 
 Attributes = list[tuple[str, "str | None"]]
 
@@ -50,6 +57,16 @@ class Page(HTMLParser):
     def status(self) -> Status | None:
         """The project's status (PEP 792)."""
         return None if self._status is None else Status(self._status, self._status_reason)
+
+    def parse_starttag(self, i: int) -> int:
+        """Read the tag at `i`, and return where it ends."""
+        plain = _PLAIN_ANCHOR.match(self.rawdata, i)
+        if plain is None:
+            return super().parse_starttag(i)
+        self.is_html = True
+        if plain[1]:
+            self.handle_starttag("a", [(key, unescape(value)) for key, value in _ATTRIBUTE.findall(plain[1])])
+        return plain.end()
 
     def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         """Note links and what the page says of itself."""

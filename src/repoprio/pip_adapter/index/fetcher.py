@@ -224,9 +224,8 @@ class Pages:
         return for_pip(reader.files_of(ask.name, files, ask.location.url, compat.VERSIONS))
 
 
-def _project_page(name: NormalizedName, response: Response) -> Served[PipPage]:
-    answer = reader.read_project_page(name, response, compat.VERSIONS)
-    return Served(PipPage(answer.page), answer.files, answer.empty)
+def _project_page(name: NormalizedName, response: Response) -> Served[PipPage] | Missing:
+    return for_pip(reader.read_project_page(name, response, compat.VERSIONS))
 
 
 def key_of(ask: Ask) -> Key:
