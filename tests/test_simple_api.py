@@ -103,6 +103,7 @@ def test_json_says_all_there_is() -> None:
         7,
         moment,
         "https://corp.example/p",
+        URL,
     )
     assert (found.files, found.empty) == (1, False)
     assert found.page.api == "JSON 1.4"
@@ -129,6 +130,7 @@ def test_html_says_all_there_is() -> None:
             "bad",
             {"sha256": "cd"},
             provenance="https://corp.example/p",
+            listed_on=URL,
         ),
     )
     assert found.page.api == "HTML 1.4"
