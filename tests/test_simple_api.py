@@ -9,6 +9,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.tags import Tag, parse_tag
 from packaging.version import InvalidVersion, Version
 
 from repoprio.lookup.events import Failed, Listed, Missing, Served
@@ -322,6 +325,18 @@ def test_tags() -> None:
     assert not Tags([]).may_take(File("acme-1-py3-none-any.whl", URL, {}))
     many = ".".join(map(str, range(5000)))
     assert not may(f"acme-1-{many}-{many}-{many}.whl")
+
+
+PYTHONS, ABIS, PLATFORMS = ["cp311", "cp312", "PY3", "py2"], ["cp312", "abi3", "none"], ["any", "linux_x86_64", "win32"]
+SUPPORTED = ["cp312-cp312-linux_x86_64", "cp312-abi3-linux_x86_64", "cp311-abi3-linux_x86_64", "py3-none-any"]
+
+
+@given(*(st.lists(st.sampled_from(column), min_size=1, max_size=3) for column in (PYTHONS, ABIS, PLATFORMS)))
+def test_tags_are_read_as_packaging_reads_them(pythons: list[str], abis: list[str], platforms: list[str]) -> None:
+    """A compressed set of tags (PEP 425) fits if one of all its combinations does."""
+    tags = "-".join(map(".".join, (pythons, abis, platforms)))
+    fits = not parse_tag(tags).isdisjoint(Tag(*tag.split("-")) for tag in SUPPORTED)
+    assert Tags(SUPPORTED).may_take(File(f"acme-1-{tags}.whl", URL, {})) is fits
 
 
 @pytest.mark.parametrize(
