@@ -65,11 +65,21 @@ def stop(error):
 def damage(error):
     """What to say of a damaged repoprio."""
     said = f"repoprio: its installation in {ROOT} is damaged ({type(error).__name__}: {error})."
-    own = "pip uninstall repoprio goes on to work where it is installed; install it again from where you have it"
-    hint = "repoprio enable --copy once more" if "_repoprio_copy" in ROOT else own
+    hint = "repoprio enable --copy once more" if "_repoprio_copy" in ROOT else anew()
     text = f"{said}\n  hint: {hint}    [damaged]"
     # As `repoprio.output` has it, which may be what is damaged.
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
+
+
+def anew():
+    """How to install repoprio anew: while the damaged one is there, no pip that loads it installs anything."""
+    import shlex
+
+    is_here = ROOT.startswith(sys.prefix)
+    pip = shlex.join([sys.executable, "-m", "pip"]) if is_here else "there pip"
+    return (
+        f"{pip} uninstall -y repoprio, then {pip} install repoprio (from where you had it; until then it is unguarded)"
+    )
 
 
 def install():

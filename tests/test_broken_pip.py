@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,9 +51,9 @@ def test_a_pip_that_is_too_old_is_named_first(where: str, fresh_env: EnvFactory,
         first = done.stderr.splitlines()[0]
         assert first.startswith(f"repoprio: environment: {old.python} ("), done
         assert (done.code, done.stdout, done.stderr.count("[unknown-pip]")) == (2, "", 1), done
-        assert f"from outside, with a pip of 22.3 or later: python3 -m pip --python {old.python} install -U pip" in (
-            done.stderr
-        )
+        repair = re.search(r"hint: upgrade it from outside: (\S+) -m pip --python (\S+) install -U pip\s", done.stderr)
+        assert repair, done.stderr
+        assert repair[2] == str(old.python)
 
 
 def test_nothing_can_be_looked_up_with_an_unknown_pip_where_the_policy_only_observes(
@@ -107,14 +107,20 @@ def test_a_broken_pip_is_told_in_one_line(
         assert done.stderr.endswith("[environment]\n")
 
 
-def test_the_repair_works(fresh_env: EnvFactory, tmp_path: Path) -> None:
-    """The printed command, run with another Python's pip, makes the broken one a whole one again."""
-    policy, broken = policy_in(tmp_path), fresh_env(PIP)
+@pytest.mark.parametrize("where", ["own", "guarded", "activated"])
+def test_the_repair_works_as_pasted(where: str, fresh_env: EnvFactory, tmp_path: Path) -> None:
+    """In an activated environment `python3` is the broken one: the printed command names another Python's pip."""
+    home, policy = fresh_env(PIP), policy_in(tmp_path)
+    broken = home if where == "own" else fresh_env(PIP, stock=True)
+    if where == "guarded":
+        assert home.tool("enable", "--venv", str(broken.root)).code == 0
     raises(broken.site_packages / "pip")
-    python3, *words = words_after(broken.tool("explain", "acme", policy=policy).stderr, "or later: ")
-    assert python3 == "python3"
+    path = os.pathsep.join(str(env.root / "bin") for env in ([broken, fresh_env(PIP)] if where == "own" else [broken]))
+    variables = {"PATH": f"{path}{os.pathsep}/usr/bin{os.pathsep}/bin", "VIRTUAL_ENV": str(broken.root)}
+    said = home.tool("explain", "acme", policy=policy, env=variables).stderr
+    command = shlex.join(words_after(said, "repair it from outside: "))
     # As the environments of these tests are made: with pip's settings of this machine.
-    subprocess.run([sys.executable, *words], env=_unguarded(), check=True, capture_output=True)
+    subprocess.run(["/bin/sh", "-c", command], env=_unguarded() | variables, check=True, capture_output=True)
     assert _version(broken).code == 0
 
 

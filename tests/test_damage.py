@@ -6,6 +6,8 @@ code of ours runs. The fuse is for that, and `repoprio doctor` tells.
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -102,6 +104,24 @@ def test_the_way_out(world: World) -> None:
     done = world.env.run("uninstall", "-y", "repoprio", policy=world.policy)
     assert done.code == 0, done.stderr
     assert not [path for path in world.env.site_packages.iterdir() if "repoprio" in path.name]
+
+
+@pytest.mark.parametrize("has_policy", [True, False])
+def test_installed_anew_as_the_message_says(has_policy: bool, world: World, repoprio_wheel: Path) -> None:
+    """No pip installs anything over a damaged repoprio, policy or none; what the message says to run does, in order."""
+    policy = world.policy if has_policy else None
+    world.damage("repoprio/pip_adapter/hooks/wrappers.py", None)
+    stopped = world.env.run("install", "repoprio", policy=policy)
+    assert (stopped.code, "[damaged]" in stopped.stderr) == (2, True), stopped
+    variables = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(repoprio_wheel.parent), "PIP_NO_DEPS": "1"}
+    pip = re.escape(f"{world.env.python} -m pip")
+    commands = re.search(rf"hint: ({pip} uninstall -y repoprio), then ({pip} install repoprio) ", stopped.stderr)
+    assert commands, stopped.stderr
+    for command in commands.groups():
+        _, *words = shlex.split(command)[2:]
+        done = world.env.run(*words, policy=policy, env=variables)
+        assert done.code == 0, (command, done.stderr)
+    assert world.take()[0] == "1.0"
 
 
 def test_upgrade_by_the_hooked_pip(world: World, repoprio_wheel: Path) -> None:

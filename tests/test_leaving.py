@@ -111,6 +111,6 @@ def test_a_pip_that_is_too_old(fresh_env: EnvFactory, tmp_path: Path) -> None:
     assert home.tool("enable", "--venv", str(old.root)).code == 0
     done = old.run("install", "acme", policy=policy)
     assert (done.code, "[unknown-pip]" in done.stderr) == (2, True), done.stderr
-    assert f"python3 -m pip --python {old.python} install -U pip" in done.stderr
+    assert f" -m pip --python {old.python} install -U pip\n" in done.stderr
     outside = home.run("--python", str(old.python), "list", policy=policy)
     assert (outside.code, "21.3.1" in outside.stdout) == (0, True), outside.stderr

@@ -69,7 +69,7 @@ def command(options: argparse.Namespace) -> int:
         survey = _survey(found[0])
         report = {
             **_head(meant, found[0], survey),
-            "environments": _environments(found, survey, tried),
+            "environments": _environments(found, survey),
             "pip_of_folder": _pip_of_folder(found),
             "base": base_check.look(meant.python, tried)._asdict() if found[0].told.stranger is None else None,
             "fuse": _fuse(found, tried),
@@ -172,10 +172,10 @@ def _policy_file(survey: Survey) -> str:
     return files[0] if len(files) == 1 and files[0].endswith(".toml") and not survey.faults else "FILE"
 
 
-def _environments(found: Sequence[Examined], survey: Survey, tried: Bench) -> list[dict[str, Any]]:
+def _environments(found: Sequence[Examined], survey: Survey) -> list[dict[str, Any]]:
     policy = None if policy_in_force.reaches(policy_in_force.record_for_new()) else _policy_file(survey)
     is_fused = _is_fused(policy_in_force.pip_settings()[0])
-    fix = functools.partial(fixes.steps, bench=tried, policy=policy, is_fused=is_fused)
+    fix = functools.partial(fixes.steps, policy=policy, is_fused=is_fused)
     return [_environment(one, steps) for one, steps in zip(found, map(fix, found), strict=True)]
 
 

@@ -13,7 +13,7 @@ from repoprio.config.load import read_named
 from repoprio.config.pip import fuse
 from repoprio.config.policy_files import VARIABLE
 from repoprio.config.records import Record
-from repoprio.environments import hook_installer, ledger, target
+from repoprio.environments import hook_installer, ledger, repairs, target
 from repoprio.environments.hook_installer import Interpreter
 
 # What --python, --base and --fuse mean.
@@ -147,7 +147,8 @@ def _nothing_done(other: Interpreter) -> int:
         print(f"repoprio: {other.packages} has repoprio itself", file=sys.stderr)
         return 0
     raise hook_installer.CannotEnable(
-        f"{other.packages} has a repoprio of its own, which is damaged: install it there again.    [enable]"
+        f"{other.packages} has a repoprio of its own, which is damaged.\n"
+        f"  hint: {', then '.join(repairs.anew(other.executable))} (from where you had it)    [enable]"
     )
 
 

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from collections.abc import Iterator
 
 from repoprio import shell
 from repoprio.config.errors import HINT
 from repoprio.config.policy_files import VARIABLE
-from repoprio.doctor import pips
 from repoprio.doctor.pip_check import Examined, State
-from repoprio.doctor.pips import Pip
-from repoprio.doctor.trial_repositories import Bench
 from repoprio.environments import as_user, hook_installer, repairs
-from repoprio.environments.target import is_same, prefix_of
-
-# The first pip with --python.
-_FROM_OUTSIDE = (22, 3)
 
 
-def steps(one: Examined, bench: Bench, *, policy: str | None, is_fused: bool) -> list[str]:
+def steps(one: Examined, *, policy: str | None, is_fused: bool) -> list[str]:
     """What to do about a pip, nothing where it is guarded or nobody knows.
 
     `policy`: the file to enable an environment with, None where it finds one by itself. `is_fused`: a pip without hook
@@ -35,26 +26,19 @@ def steps(one: Examined, bench: Bench, *, policy: str | None, is_fused: bool) ->
         return []
     enable = shell.command("repoprio", "enable", *_place(told.pip.python), *(["--policy", policy] if policy else []))
     if one.state in (State.TOO_OLD, State.BROKEN):
-        found = [_repair(one, told.pip.python, bench), *([] if one.is_hooked else [enable])]
+        found = [_repair(one, told.pip.python), *([] if one.is_hooked else [enable])]
         # Where the fuse is in place, only a guarded pip can fetch another.
         return found[::-1] if is_fused else found
     return list(_of_state(one, told.pip.python, enable, policy or "FILE"))
 
 
-def _repair(one: Examined, python: str, bench: Bench) -> str:
-    if _is_managed(python):
-        # pip refuses to touch it (PEP 668).
-        return "have the system's package manager repair it (such as apt install --reinstall python3-pip)"
-    repair = repairs.upgrade if one.state is State.TOO_OLD else repairs.reinstall
-    return repair(python, _outside(python, bench))
-
-
-def _is_managed(python: str) -> bool:
+def _repair(one: Examined, python: str) -> str:
+    words = repairs.UPGRADE if one.state is State.TOO_OLD else repairs.REINSTALL
     try:
-        stdlib = hook_installer.interpreter(python).stdlib
+        found = hook_installer.interpreter(python)
     except hook_installer.CannotEnable:
-        return False
-    return _place(python)[0] != "--venv" and os.path.exists(os.path.join(stdlib, "EXTERNALLY-MANAGED"))
+        return repairs.repair(python, words, base="", stdlib="")
+    return repairs.repair(python, words, base=found.base, stdlib=found.stdlib)
 
 
 def _of_state(one: Examined, python: str, enable: str, policy: str) -> Iterator[str]:
@@ -73,7 +57,7 @@ def _of_state(one: Examined, python: str, enable: str, policy: str) -> Iterator[
     elif one.state is State.OBSERVED:
         yield 'mode = "strict", once the log is as you want it'
     elif one.state not in (State.GUARDED, State.NO_PIP):
-        yield "install repoprio there again: its own is damaged" if one.is_damaged else enable
+        yield from repairs.anew(python) if one.is_damaged else [enable]
 
 
 def _of_another(one: Examined) -> Iterator[str]:
@@ -93,22 +77,3 @@ def _place(python: str) -> tuple[str, str]:
     """The environment of `python` as an option of enable's."""
     folder = os.path.dirname(os.path.dirname(python))
     return ("--venv", folder) if os.path.exists(os.path.join(folder, "pyvenv.cfg")) else ("--python", python)
-
-
-def _outside(python: str, bench: Bench) -> str:
-    """A Python with a pip that can work on `python` from outside, as people would write it."""
-    try:
-        base = hook_installer.interpreter(python).base
-    except hook_installer.CannotEnable:
-        base = python
-    others = (other for other in (repairs.OUTSIDE, sys.executable, base) if _is_outside(other, python, bench))
-    return next(others, repairs.OUTSIDE)
-
-
-def _is_outside(other: str, python: str, bench: Bench) -> bool:
-    found = shutil.which(other)
-    if not found or is_same(prefix_of(found), prefix_of(python)):
-        return False
-    version = pips.ask(Pip(found), bench.folder).version or ""
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
-    return numbers >= _FROM_OUTSIDE

@@ -1,11 +1,29 @@
-"""How a pip is repaired that cannot repair itself: by another one, from outside (``--python``, pip 22.3 and later)."""
+"""How a pip is repaired that cannot repair itself: by another one, from outside (``--python``, pip 22.3 and later).
+
+Which other one is told by the files of both; none is started.
+"""
 
 from __future__ import annotations
 
-from repoprio import shell
+import glob
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
 
-# Where nobody looked for a better one.
-OUTSIDE = "python3"
+import repoprio
+from repoprio import shell
+from repoprio.environments import owners
+from repoprio.environments.site_packages import packages_of
+from repoprio.environments.target import NoEnvironment, is_same, is_venv, prefix_of, python_in
+
+UPGRADE = ("-U", "pip")
+# Also where the broken one is of the newest version.
+REINSTALL = ("--force-reinstall", "pip")
+_PYTHON = "python3"
+# The first pip with --python.
+_FIRST = (22, 3)
 
 
 def is_too_old(version: str) -> bool:
@@ -14,16 +32,66 @@ def is_too_old(version: str) -> bool:
     return major.isdecimal() and int(major) < 22
 
 
-def upgrade(python: str, outside: str = OUTSIDE) -> str:
-    """The command with which the pip of `outside` upgrades that of `python`."""
-    return install(python, "-U", "pip", outside=outside)
+def repair(python: str, words: tuple[str, ...], *, base: str, stdlib: str) -> str:
+    """What repairs the pip of `python`: a command that installs `words` from outside, or whom to ask (PEP 668).
+
+    `base` is the Python that it was made from, `stdlib` the folder of its standard library.
+    """
+    if not is_venv(prefix_of(python)) and os.path.exists(os.path.join(stdlib, "EXTERNALLY-MANAGED")):
+        return "have the system's package manager repair it (such as apt install --reinstall python3-pip)"
+    return shell.command(_outside(python, base), "-m", "pip", "--python", python, "install", *words)
 
 
-def reinstall(python: str, outside: str = OUTSIDE) -> str:
-    """The command with which the pip of `outside` replaces a broken one of `python`, be it of the same version."""
-    return install(python, "--force-reinstall", "pip", outside=outside)
+def anew(python: str) -> list[str]:
+    """The commands that install repoprio anew in the environment of `python`, whose own is damaged and stops its pip.
+
+    In this order: while it is there, it stops each installation.
+    """
+    pip = [python, "-m", "pip"]
+    return [shell.command(*pip, "uninstall", "-y", "repoprio"), shell.command(*pip, "install", "repoprio")]
 
 
-def install(python: str, *words: str, outside: str = OUTSIDE) -> str:
-    """The command with which the pip of `outside` installs into the environment of `python`."""
-    return shell.command(outside, "-m", "pip", "--python", python, "install", *words)
+def repair_here(words: tuple[str, ...]) -> str:
+    """The same for the Python that runs this."""
+    return repair(
+        sys.executable, words, base=getattr(sys, "_base_executable", ""), stdlib=os.path.dirname(str(os.__file__))
+    )
+
+
+def _outside(python: str, base: str) -> str:
+    """A Python with a pip that can work on `python` from outside, as people would write it.
+
+    Where none is known, one that is not `python`, whose pip nobody looked at.
+    """
+    others = [other for other in (_PYTHON, *_repoprios(), sys.executable, base) if other and _is_other(other, python)]
+    return next((other for other in others if _has_pip(other)), (*others, _PYTHON)[0])
+
+
+def _repoprios() -> Iterator[str]:
+    """The Python of the environment in which this repoprio lies, which has a pip: repoprio needs one."""
+    folder = os.path.dirname(os.path.abspath(repoprio.__file__))
+    # Below the environment: lib/python3.11/site-packages/repoprio.
+    for _ in range(4):
+        folder = os.path.dirname(folder)
+        if found := python_in(folder):
+            yield found
+
+
+def _is_other(other: str, python: str) -> bool:
+    """Whether `other` is a Python of another environment that may be run."""
+    found = shutil.which(other)
+    if not found or is_same(prefix_of(found), prefix_of(python)):
+        return False
+    return owners.stranger_of_python(found) is None
+
+
+def _has_pip(other: str) -> bool:
+    try:
+        folders = packages_of(shutil.which(other) or other)
+    except NoEnvironment:
+        return False
+    metadata = (
+        found for folder in folders for found in glob.glob(os.path.join(glob.escape(folder), "pip-*.dist-info"))
+    )
+    stated = (re.match(r"pip-(\d+)\.(\d+)", os.path.basename(found)) for found in metadata)
+    return any((int(one[1]), int(one[2])) >= _FIRST for one in stated if one)

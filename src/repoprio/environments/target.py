@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from repoprio import shell
-from repoprio.environments import repairs
 from repoprio.errors import RepoprioError
 
 OPTION = "--python"
@@ -42,9 +41,9 @@ class Environment(NamedTuple):
     @property
     def is_own(self) -> bool:
         """Whether it is the one that repoprio runs in."""
-        if _is_venv(self.prefix):
+        if is_venv(self.prefix):
             return is_same(self.prefix, sys.prefix)
-        return not _is_venv(sys.prefix) and is_same(self.python, sys.executable)
+        return not is_venv(sys.prefix) and is_same(self.python, sys.executable)
 
     @property
     def line(self) -> str:
@@ -133,19 +132,15 @@ def prefix_of(python: str) -> str:
     """Where the environment of `python` lies: the folder of its pyvenv.cfg (PEP 405), else above where it lies."""
     beside = os.path.dirname(os.path.abspath(python))
     for folder in (beside, os.path.dirname(beside)):
-        if _is_venv(folder):
+        if is_venv(folder):
             return folder
     real = os.path.dirname(os.path.realpath(python))
     return os.path.dirname(real) if os.path.basename(real) in ("bin", "Scripts") else real
 
 
-def _is_venv(folder: str) -> bool:
+def is_venv(folder: str) -> bool:
+    """Whether a virtual environment lies at `folder` (PEP 405)."""
     return os.path.isfile(os.path.join(folder, "pyvenv.cfg"))
-
-
-def from_outside(python: str, *words: str) -> str:
-    """How the pip of another Python installs into the environment of `python`, whose own pip cannot."""
-    return f"from outside, with a pip of 22.3 or later: {repairs.install(python, *words)}"
 
 
 def is_same(one: str, other: str) -> bool:

@@ -15,8 +15,6 @@ from typing import Any
 
 import pip
 
-from repoprio.environments import repairs
-from repoprio.environments.target import from_outside
 from repoprio.errors import UnknownPip
 from repoprio.output import say
 from repoprio.pip_adapter import command, policy_layers
@@ -196,9 +194,12 @@ def _refuse_pip(what: str) -> None:
     process.unsupported_pip = not process.is_own_command and _only_observes()
     kept = ["Nothing is observed: pip goes on as if repoprio were not there."] if process.unsupported_pip else []
     hints = [*kept, "hint: use pip 22.0.2 to 26.3, or a newer repoprio"]
+    # Needed only where pip stops.
+    from repoprio.environments import repairs
+
     if repairs.is_too_old(pip.__version__):
         # This pip cannot upgrade itself, since it is stopped.
-        hints = [*kept, f"hint: upgrade it {from_outside(sys.executable, '-U', 'pip')}"]
+        hints = [*kept, f"hint: upgrade it from outside: {repairs.repair_here(repairs.UPGRADE)}"]
     said = messages.message(f"pip {pip.__version__} is not known to this repoprio: {what}.", hints, "unknown-pip")
     if not process.is_own_command:
         say(f"{'WARNING' if kept else 'ERROR'}: {said}")

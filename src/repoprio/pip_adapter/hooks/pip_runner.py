@@ -13,7 +13,7 @@ from importlib import import_module
 import _repoprio_shim
 import repoprio
 from repoprio.config.pip import default_index
-from repoprio.environments.target import NoEnvironment, from_outside
+from repoprio.environments.target import NoEnvironment
 from repoprio.output import say
 from repoprio.pip_adapter import command
 
@@ -60,10 +60,13 @@ def _broken_pip_told() -> Iterator[None]:
     except Exception as error:
         if not _is_pips(error):
             raise
+        # Needed only where pip is broken.
+        from repoprio.environments import repairs
+
         said = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise NoEnvironment(
             f"the pip of {sys.executable} is broken: {said} ({_place(error)}).\n"
-            f"  hint: repair it {from_outside(sys.executable, '--force-reinstall', 'pip')}    [environment]"
+            f"  hint: repair it from outside: {repairs.repair_here(repairs.REINSTALL)}    [environment]"
         ) from error
 
 
