@@ -6,9 +6,7 @@ import argparse
 import os
 import sys
 
-from repoprio import shell
 from repoprio.cli import policy_in_force
-from repoprio.config.errors import HINT
 from repoprio.config.load import read_named
 from repoprio.config.pip import fuse
 from repoprio.config.policy_files import VARIABLE
@@ -125,10 +123,7 @@ def _check_policy(file: str) -> None:
     """Raise `RepoprioError` where `file` holds no sound policy."""
     if file == os.devnull:
         raise hook_installer.CannotEnable(f"{file} is no policy.    [enable]")
-    found = read_named(file, "--policy", policy_in_force.TOOLS)
-    look = f"correct it, and look again with: {shell.repoprio('config check', file)}"
-    faults = (fault._replace(hint=look) if fault.hint == HINT else fault for fault in found.faults)
-    found._replace(faults=tuple(faults)).sound("nothing was written")
+    read_named(file, "--policy", policy_in_force.TOOLS).sound("nothing was written")
 
 
 def _disable(options: argparse.Namespace, other: Interpreter) -> int:

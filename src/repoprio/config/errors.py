@@ -29,9 +29,17 @@ _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
 _LOGIN = "a login stands in the url, or in REPOPRIO_<NAME>_USERNAME and REPOPRIO_<NAME>_PASSWORD"
 _ADVICE: Mapping[str, str] = dict.fromkeys(("username", "password", "user", "token", "auth"), _LOGIN)
 NOT_LOOKED_UP = "nothing was looked up"
-_AGAIN = "mend the policy, and look again with: "
+_AGAIN = "fix the policy, and look again with: "
 # Of most faults; a pip that prints it names its environment in the command.
 HINT = f"{_AGAIN}repoprio config check"
+
+
+def hint_for(file: str) -> str:
+    """`HINT` for a file that the command line named, whatever policy is in force."""
+    # Imported only where something is wrong, as below.
+    from repoprio import shell
+
+    return _AGAIN + shell.repoprio("config check", file)
 
 
 def printable(text: str) -> str:

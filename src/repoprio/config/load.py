@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from repoprio.config import policy_files, records
 from repoprio.config.build import Tools, read
-from repoprio.config.errors import Fault
+from repoprio.config.errors import HINT, Fault, hint_for
 from repoprio.config.loaded import Source, Survey
 from repoprio.config.merge import Said, merge
 from repoprio.config.policy_files import VARIABLE, Layer, Unreadable
@@ -121,13 +121,22 @@ def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | Fault:
 
 def read_file(file: str, environ: Mapping[str, str], tools: Tools) -> Survey:
     """Read one file, TOML or (by its ending) one of pip's, whatever policy is in force."""
-    is_pips = file.endswith((".conf", ".ini"))
-    return _alone(Layer(policy_files.PIP_FILE if is_pips else policy_files.FILE, (file,)), environ, tools)
+    layer = policy_files.PIP_FILE if file.endswith((".conf", ".ini")) else policy_files.FILE
+    return _of_file(_alone(Layer(layer, (file,)), environ, tools), file)
 
 
 def read_named(file: str, option: str, tools: Tools) -> Survey:
     """Read the TOML file that `option` of the command line names as the policy of another environment."""
-    return _alone(Layer(VARIABLE, (file,), option=option), {}, tools)
+    return _of_file(_alone(Layer(VARIABLE, (file,), option=option), {}, tools), file)
+
+
+def _of_file(survey: Survey, file: str) -> Survey:
+    """`survey` of a file that the command line names: to look again, it must be named again."""
+    if not survey.faults:
+        return survey
+    look = hint_for(file)
+    faults = tuple(fault._replace(hint=look) if fault.hint == HINT else fault for fault in survey.faults)
+    return survey._replace(faults=faults, look=look)
 
 
 def read_text(text: str, file: str, environ: Mapping[str, str], tools: Tools) -> Policy:

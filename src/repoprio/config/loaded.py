@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from repoprio.config.errors import NOT_LOOKED_UP, Fault, PolicyFaults
+from repoprio.config.errors import HINT, NOT_LOOKED_UP, Fault, PolicyFaults
 from repoprio.config.settings import Merged
 from repoprio.policy.model import Policy
 
@@ -20,7 +20,7 @@ class Survey(NamedTuple):
     """All that the files say: `policy` is None where there is none or a faulty one.
 
     `draft` is a faulty policy as far as it could be read, for nothing but to tell about it; `lost` are the files
-    without which it may only observe. `help` is the policy's own word on where to turn.
+    without which it may only observe. `help` is the policy's own word on where to turn, `look` the hint of most faults.
     """
 
     sources: tuple[Source, ...]
@@ -30,6 +30,7 @@ class Survey(NamedTuple):
     draft: Policy | None = None
     lost: tuple[Fault, ...] = ()
     help: str | None = None
+    look: str = HINT
 
     def sound(self, undone: str = NOT_LOOKED_UP) -> Policy | None:
         """The policy in force, None where there is none; `PolicyFaults` with what was not done where it is faulty."""

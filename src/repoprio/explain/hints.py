@@ -122,8 +122,8 @@ def of_silent(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -
         return _BY_CAUSE[cause]
     if is_routed or line.repository.namespaces:
         return Hint("try-again", "try again once it answers")
-    keep = "namespaces would keep its outages to names of its own, and leave all others to those below it"
-    return Hint("try-again", f"try again once it answers; {keep}")
+    limit = f"namespaces for {name} would limit this to its own names"
+    return Hint("try-again", f"try again once it answers; {limit}")
 
 
 _TELL = Hint("tell-its-keeper", "tell whoever keeps it: this is no page as the simple repository API has them")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from repoprio import toml
-from repoprio.config.errors import HINT, Doubt, Fault, printable
+from repoprio.config.errors import Doubt, Fault, printable
 from repoprio.config.loaded import Survey
 from repoprio.config.schema import POLICY, TABLES
 from repoprio.config.settings import Setting
@@ -95,7 +95,7 @@ def check(survey: Survey, doubts: Sequence[Doubt], wishes: Sequence[Wish]) -> st
     said += [policy_line(survey.policy).removeprefix("repoprio: ")] if survey.policy else []
     for fault in survey.faults:
         said.append(f"fault: {fault}")
-    said += [f"  hint: {hint}" for hint in dict.fromkeys(f.hint for f in survey.faults) if hint != HINT]
+    said += [f"  hint: {hint}" for hint in dict.fromkeys(f.hint for f in survey.faults) if hint != survey.look]
     said += [f"  help: {printable(survey.help)}"] if survey.faults and survey.help else []
     for doubt in doubts:
         said += [f"doubt: {doubt}    [{doubt.code}]", f"  hint: {doubt.hint}"]
