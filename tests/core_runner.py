@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import enum
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, Final, TypeAlias
@@ -19,6 +21,7 @@ from repoprio.config.build import Tools
 from repoprio.config.build import is_specifier as judge
 from repoprio.config.load import read_text
 from repoprio.explain.explanation import Chosen, Explanation, explain
+from repoprio.lookup.drivers import Fits, adrive, drive, drive_many
 from repoprio.lookup.events import (
     Answer,
     Ask,
@@ -32,8 +35,8 @@ from repoprio.lookup.events import (
     Status,
     What,
 )
-from repoprio.lookup.project import Decision, Fits, Lookup, drive, drive_many
-from repoprio.lookup.repository import Run
+from repoprio.lookup.memory import RunMemory
+from repoprio.lookup.project import Decision, Lookup
 from repoprio.names import NormalizedName, normalize
 from repoprio.policy.model import Policy
 from repoprio.policy.routing import Route
@@ -84,15 +87,23 @@ class Result:
         return self.explanation.chosen.version if self.explanation.chosen else None
 
 
+class How(enum.Enum):
+    """Which driver takes the lookups to their decisions."""
+
+    IN_TURN = "in-turn"
+    SIDE_BY_SIDE = "side-by-side"
+    ASYNC = "async"
+
+
 @dataclass
 class CoreRun:
     """One run over a case: what it asks is answered by the case and noted.
 
-    `ahead`: the names are driven side by side first, each on its own, and then decided as ever.
+    `how`: SIDE_BY_SIDE drives all names at once first, each on its own, and then decides them in turn.
     """
 
     case: Case
-    ahead: bool = False
+    how: How = How.IN_TURN
     asked: set[tuple[str, str]] = field(default_factory=set)
     policy: Policy = field(init=False)
     results: dict[str, Result] = field(default_factory=dict)
@@ -114,7 +125,7 @@ class CoreRun:
         assert not unknown, f"the core knows no option {unknown}: such a case goes through pip"
         wanted = [Requirement(self._fill(text)) for text in self.case.request]
         constraints = [Requirement(self._fill(text)) for text in self.case.constraints]
-        run = Run[Page](self.policy)
+        memory = RunMemory[Page](self.policy)
         merged: dict[NormalizedName, SpecifierSet] = {}
         for one in wanted:
             name = normalize(one.name)
@@ -122,10 +133,10 @@ class CoreRun:
         for one in constraints:
             if (name := normalize(one.name)) in merged:
                 merged[name] &= one.specifier
-        if self.ahead:
+        if self.how is How.SIDE_BY_SIDE:
             self.side_by_side = self._drive_many(merged)
         for name, specifier in merged.items():
-            self.results[name] = self._look_up(run, name, specifier)
+            self.results[name] = self._look_up(memory, name, specifier)
         return self.results[self.case.expect.project]
 
     def was_asked(self, repository: str, project: str) -> bool:
@@ -133,9 +144,12 @@ class CoreRun:
         flat = self.case.repositories[repository].kind == "flat"
         return (repository, "" if flat else project) in self.asked
 
-    def _look_up(self, run: Run[Page], name: NormalizedName, specifier: SpecifierSet) -> Result:
-        lookup, fits = self._lookup(run, name, specifier)
-        decision = drive(lookup, self._fetch, fits)
+    def _look_up(self, memory: RunMemory[Page], name: NormalizedName, specifier: SpecifierSet) -> Result:
+        lookup, fits = self._lookup(memory, name, specifier)
+        if self.how is How.ASYNC:
+            decision = asyncio.run(adrive(lookup, self._fetch_all, fits))
+        else:
+            decision = drive(lookup, self._fetch, fits)
         self.decisions.append(decision)
         chosen = self._best(lookup, _unrivalled(decision), specifier)
         explanation = explain(
@@ -148,13 +162,22 @@ class CoreRun:
         )
         return Result(explanation, _concerned(decision, explanation))
 
-    def _lookup(self, run: Run[Page], name: NormalizedName, specifier: SpecifierSet) -> tuple[Lookup[Page], Fits[Page]]:
+    def _lookup(
+        self, run: RunMemory[Page], name: NormalizedName, specifier: SpecifierSet
+    ) -> tuple[Lookup[Page], Fits[Page]]:
         lookup = Lookup(run, name, no_index="--no-index" in self.case.options)
         return lookup, lambda offers: self._best(lookup, offers, specifier) is not None
 
     def _drive_many(self, wanted: Mapping[NormalizedName, SpecifierSet]) -> list[Decision[Page] | None]:
-        lookups = [self._lookup(Run(self.policy), name, specifier) for name, specifier in wanted.items()]
+        lookups = [self._lookup(RunMemory(self.policy), name, specifier) for name, specifier in wanted.items()]
         return drive_many(lookups, lambda asks: [self._fetch(ask) for ask in asks])
+
+    async def _fetch_all(self, asks: Sequence[Ask]) -> list[Answer[Page]]:
+        return await asyncio.gather(*map(self._fetch_later, asks))
+
+    async def _fetch_later(self, ask: Ask) -> Answer[Page]:
+        await asyncio.sleep(0)
+        return self._fetch(ask)
 
     def _best(
         self, lookup: Lookup[Page], offers: tuple[Finding[Page], ...], specifier: SpecifierSet

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from core_runner import CoreRun
+from core_runner import CoreRun, How
 from support.cases import Case, load_cases
 
 CASES = load_cases(Path(__file__).parent / "cases", runner="core")
 
 
-@pytest.mark.parametrize("ahead", [False, True], ids=["in-turn", "side-by-side"])
+@pytest.mark.parametrize("how", How, ids=[how.value for how in How])
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
-def test_the_core_decides_as_the_case_says(case: Case, ahead: bool) -> None:
-    """Outcome, code, repository, version, and who was asked are those of the case; also side by side beforehand."""
-    run = CoreRun(case, ahead)
+def test_the_core_decides_as_the_case_says(case: Case, how: How) -> None:
+    """Outcome, code, repository, version, and who was asked are those of the case, whatever drives it."""
+    run = CoreRun(case, how)
     result = run.go()
     expect = case.expect
     found = result.explanation

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repoprio.explain.explanation import explain
+from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import Answer, Ask, Failed, Listed, Missing, Redirected, Served, State, Status, What
-from repoprio.lookup.project import Code, Decision, Lookup, Outcome, drive
+from repoprio.lookup.memory import RunMemory
+from repoprio.lookup.project import Code, Decision, Lookup, Outcome
 from repoprio.lookup.redirects import judge_redirect
-from repoprio.lookup.repository import Run
 from repoprio.names import NormalizedName, Pattern, Specificity, best_match, is_project_name, normalize
 from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Redirects, Repository, Rule
 from repoprio.policy.routing import Route, RuledOut, narrowing, route
@@ -61,7 +62,7 @@ def decide(policy: Policy, answer: Callable[[Ask], Answer[str]], **keys: object)
         asks.append(ask)
         return answer(ask)
 
-    lookup: Lookup[str] = Lookup(Run(policy), ACME, **keys)  # type: ignore[arg-type]
+    lookup: Lookup[str] = Lookup(RunMemory(policy), ACME, **keys)  # type: ignore[arg-type]
     return drive(lookup, fetch, lambda _: True), asks
 
 
@@ -250,7 +251,7 @@ def test_absence_is_believed_after_the_canary(canary: Answer[str], outcome: Outc
 
 def test_the_canary_is_asked_once_in_a_run() -> None:
     """A second name of the same run believes the canary that the first one asked."""
-    run: Run[str] = Run(Policy((repository("corp", canary=normalize("known")),)))
+    run: RunMemory[str] = RunMemory(Policy((repository("corp", canary=normalize("known")),)))
     asks: list[Ask] = []
 
     def fetch(ask: Ask) -> Answer[str]:
@@ -282,7 +283,7 @@ def test_a_complete_list_spares_the_page(listed: Answer[str], owner: str, asked:
 
 def test_a_list_is_asked_once_in_a_run() -> None:
     """The project list serves all names of a run."""
-    run: Run[str] = Run(Policy((repository("corp", complete_listing=True),)))
+    run: RunMemory[str] = RunMemory(Policy((repository("corp", complete_listing=True),)))
     asks: list[Ask] = []
 
     def fetch(ask: Ask) -> Answer[str]:
@@ -354,7 +355,7 @@ def test_mirrors() -> None:
 
 def test_a_repository_that_is_down_costs_once() -> None:
     """Within one run a repository that gave no answer at all is not asked for further names."""
-    run: Run[str] = Run(Policy((repository("corp"), repository("public", 90))))
+    run: RunMemory[str] = RunMemory(Policy((repository("corp"), repository("public", 90))))
     asks: list[Ask] = []
 
     def fetch(ask: Ask) -> Answer[str]:
@@ -368,7 +369,7 @@ def test_a_repository_that_is_down_costs_once() -> None:
 
 def test_what_is_skipped_is_asked_for_each_name() -> None:
     """Where being down counts as absent, the next name is asked all the same: it may be served, or say 401."""
-    run: Run[str] = Run(Policy((repository("corp", skip_if_unavailable=True), repository("public", 90))))
+    run: RunMemory[str] = RunMemory(Policy((repository("corp", skip_if_unavailable=True), repository("public", 90))))
     answers: dict[str, Answer[str]] = {"a": Failed("took too long", lasting=True), "b": PAGE, "c": Status(401)}
 
     def fetch(ask: Ask) -> Answer[str]:
@@ -449,7 +450,7 @@ def test_flexible_mode_goes_no_further_down_than_it_may() -> None:
     tiers = (repository("corp"), repository("team", 50), repository("public", 90))
     for mode, asked in ((Mode.FLEXIBLE, ["corp", "team"]), (Mode.STRICT, ["corp"])):
         policy = Policy(tiers, mode=mode)
-        lookup: Lookup[str] = Lookup(Run(policy), ACME, last=50)
+        lookup: Lookup[str] = Lookup(RunMemory(policy), ACME, last=50)
         decision = drive(lookup, lambda _: PAGE, lambda _: False)
         assert [finding.repository.name for finding in decision.of(State.SERVES)] == asked
     assert Policy(tiers, mode=Mode.FLEXIBLE).is_flexible

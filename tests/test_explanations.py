@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from repoprio.explain.explanation import Chosen, Explanation, Line, Rejected, explain, privacy
 from repoprio.explain.hints import hint, of_silent
+from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import Answer, Failed, Missing, Served, Status
-from repoprio.lookup.project import Lookup, drive
+from repoprio.lookup.memory import RunMemory
+from repoprio.lookup.project import Lookup
 from repoprio.lookup.reasons import Cause, Rejection, listed
-from repoprio.lookup.repository import Run
 from repoprio.names import Pattern, normalize
 from repoprio.policy.model import CALLERS_PRIORITY, Format, Location, Mode, Pin, Policy, Repository, Rule
 from repoprio.render.explain_json import document
@@ -41,7 +42,7 @@ rejections = st.builds(
 
 def explained(policy: Policy, answers: Mapping[str, Any], *, chosen: Chosen | None = None, **told: Any) -> Explanation:
     """What there is to say of acme where each repository answers as told; its versions are 1.1 and 1.0."""
-    lookup = Lookup(Run[str](policy), ACME)
+    lookup = Lookup(RunMemory[str](policy), ACME)
     decision = drive(lookup, lambda ask: answers[ask.repository.name], lambda _: chosen is not None)
     return explain(
         policy, decision, "acme", {r.name: ("1.1", "1.0") for r in policy.repositories}, chosen=chosen, **told
@@ -262,7 +263,7 @@ def test_mirrors_are_told() -> None:
         "corp", (*CORP.locations, Location.of("https://m1.example/"), Location.of("https://m2.example/")), 10
     )
     answers: Iterator[Answer[str]] = iter([Status(503), Failed("it was reset", Cause.CONNECTION), PAGE])
-    lookup = Lookup(Run[str](Policy((corp,))), ACME)
+    lookup = Lookup(RunMemory[str](Policy((corp,))), ACME)
     decision = drive(lookup, lambda _: next(answers), lambda _: True)
     told = explain(Policy((corp,)), decision, "acme", {"corp": ("1.0",)}, chosen=Chosen("corp", "1.0", "acme-1.0.whl"))
     line = told.lines[0]
@@ -299,7 +300,7 @@ PIN = Pin("p", (Pattern("acme"),), repositories=("corp",))
 )
 def test_whom_the_policy_keeps_a_name_from(policy: Policy, word: str | None, others: tuple[str, ...]) -> None:
     """Routing and `exclude` keep a name private, in the policy's word; explicit and include are no secrets."""
-    lookup = Lookup(Run[str](policy), ACME)
+    lookup = Lookup(RunMemory[str](policy), ACME)
     found = privacy(drive(lookup, lambda _: PAGE, lambda _: True))
     assert (found and found.word, tuple(r.name for r in found.others) if found else ()) == (word, others)
 
@@ -319,7 +320,7 @@ def test_rules_of_those_that_are_left_out() -> None:
         "repositories.special.explicit = true (default)",
     ]
     extra = Repository("unlisted:1", CORP.locations, CALLERS_PRIORITY, is_addition=True)
-    lookup = Lookup(Run[str](policy), normalize("bare"), callers=(extra,))
+    lookup = Lookup(RunMemory[str](policy), normalize("bare"), callers=(extra,))
     decision = drive(lookup, lambda ask: PAGE if ask.repository is extra else Status(404), lambda _: True)
     assert 'unlisted = "refuse"' in [f"{r.key} = {r.value}" for r in explain(policy, decision, "bare", {}).rules]
 
@@ -335,11 +336,11 @@ def test_several_requirements_are_summed_up() -> None:
 def test_a_page_without_files_and_no_index() -> None:
     """A page without files owns the name, with the key for servers that have one for every name; --no-index is told."""
     policy = Policy((CORP, PYPI))
-    decision = drive(Lookup(Run[str](policy), ACME), lambda _: Served("page", 0), lambda _: True)
+    decision = drive(Lookup(RunMemory[str](policy), ACME), lambda _: Served("page", 0), lambda _: True)
     found = hint(explain(policy, decision, "acme", {"corp": ()}))
     assert found is not None
     assert (found.code, 'absent = [404, "empty-page"]' in found.text) == ("page-without-files", True)
-    decision = drive(Lookup(Run[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
+    decision = drive(Lookup(RunMemory[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
     assert hint(explain(policy, decision, "acme", {})) == ("drop-no-index", "drop --no-index, if you can")
 
 
@@ -368,7 +369,7 @@ def test_under_a_lock_nobody_is_told_to_add() -> None:
             absent.text
             == f"check the spelling; or publish it, or ask {keeper} to add the repository that has it to the policy"
         )
-        decision = drive(Lookup(Run[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
+        decision = drive(Lookup(RunMemory[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
         offline = hint(explain(policy, decision, "acme", {}))
         assert offline is not None
         assert f"ask {keeper} to set repositories.wheels.offline = true in " in offline.text

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repoprio.explain.explanation import Chosen, explain
+from repoprio.lookup.drivers import drive, drive_many
 from repoprio.lookup.events import Answer, Ask, Failed, Missing, Redirected, Served, State, Status
-from repoprio.lookup.project import Decision, Lookup, Outcome, drive, drive_many
-from repoprio.lookup.repository import Run
+from repoprio.lookup.memory import RunMemory
+from repoprio.lookup.project import Decision, Lookup, Outcome
 from repoprio.names import NormalizedName, Pattern, normalize
 from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Repository, Unlisted
 from repoprio.policy.routing import Blocked, Conflict, Route, route
@@ -94,7 +95,7 @@ class Play:
     def __init__(self, policy: Policy, world: World, name: NormalizedName, *, fits: bool = True) -> None:
         self.asked: list[tuple[str, NormalizedName]] = []
         self._world = world
-        self.decision: Decision[str] = drive(Lookup(Run(policy), name), self._fetch, lambda _: fits)
+        self.decision: Decision[str] = drive(Lookup(RunMemory(policy), name), self._fetch, lambda _: fits)
         self.owners = {finding.repository.name for finding in self.decision.owners}
 
     def _fetch(self, ask: Ask) -> Answer[str]:
@@ -250,7 +251,7 @@ def test_asking_below_the_owner_changes_no_decision() -> None:
         def law(policy: Policy, world: World, name: NormalizedName) -> None:
             plain = Play(policy, world, name)
             where(plain.decision.outcome is Outcome.SERVED)
-            lookup: Lookup[str] = Lookup(Run(policy), name, below_owner=True)
+            lookup: Lookup[str] = Lookup(RunMemory(policy), name, below_owner=True)
             deep = drive(lookup, lambda ask: world[ask.repository.name, ask.name], lambda _: True)
             assert (deep.outcome, deep.code) == (plain.decision.outcome, plain.decision.code)
             assert {finding.repository.name for finding in deep.owners} == plain.owners
@@ -297,7 +298,7 @@ def test_names_side_by_side_are_decided_as_one_by_one(policy: Policy, world: Wor
         own = [world[ask.repository.name, ask.name] for ask in asks]
         return [None if number in left else answer for number, answer in zip(numbers, own, strict=True)]
 
-    found = drive_many([(Lookup(Run(policy), name), lambda _: fits) for name in NAMES], fetch_all)
+    found = drive_many([(Lookup(RunMemory(policy), name), lambda _: fits) for name in NAMES], fetch_all)
     total = sum(len(play.asked) for play in plays.values())
     assert len(asked) <= total
     # A canary is a page of another name: whose ask it is shows only where no repository has one.

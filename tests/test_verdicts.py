@@ -14,9 +14,10 @@ from repoprio.audit.findings import Finding, Severity
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.verdicts import Listed, Offer, Subject
 from repoprio.config.load import read_text
+from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import Answer, Failed, Missing, Served, Status
-from repoprio.lookup.project import Decision, Lookup, drive
-from repoprio.lookup.repository import Run
+from repoprio.lookup.memory import RunMemory
+from repoprio.lookup.project import Decision, Lookup
 from repoprio.names import normalize
 from repoprio.policy.model import Policy, Rule
 from repoprio.policy.routing import route
@@ -46,7 +47,7 @@ def policy(text: str = TWO) -> Policy:
 
 def decide(text: str, pages: Mapping[str, Answer[str]], *, below: bool = False, fits: bool = False) -> Decision[str]:
     """The decision on acme where these repositories answer so, and the others 404."""
-    lookup = Lookup(Run[str](policy(text)), normalize("acme"), below_owner=below)
+    lookup = Lookup(RunMemory[str](policy(text)), normalize("acme"), below_owner=below)
     return drive(lookup, lambda ask: pages.get(ask.repository.name, Status(404)), lambda _: fits)
 
 
@@ -71,7 +72,7 @@ def one(found: list[Finding]) -> tuple[str, str, str]:
 def test_no_index_leaves_nobody_to_ask() -> None:
     """Under --no-index nobody supplies a name that a ruled-out repository may own: the finding says what to do."""
     low = policy(f'{TWO}[repositories.wheels]\nurl = "/srv/wheels"\nformat = "flat"\npriority = 95\n')
-    decision = drive(Lookup(Run[str](low), normalize("acme"), no_index=True), lambda _: PAGE, lambda _: True)
+    decision = drive(Lookup(RunMemory[str](low), normalize("acme"), no_index=True), lambda _: PAGE, lambda _: True)
     code, message, mend = one(verdicts.judge(low, decision, ACME, offer()))
     assert (code, mend) == ("owner-ruled-out", "audit again without --no-index (unset PIP_NO_INDEX)")
     assert "--no-index rules out corp (priority 10) and pypi (priority 90), which may own acme" in message
@@ -213,7 +214,7 @@ def test_flexible_mode_lets_lower_ones_in_and_says_so() -> None:
     decision = decide(text, {"corp": PAGE, "pypi": PAGE})
     assert decision.of() == []
     assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
-    fits = Lookup(Run[str](policy(text)), normalize("acme"))
+    fits = Lookup(RunMemory[str](policy(text)), normalize("acme"))
     lower = drive(fits, lambda _: PAGE, lambda found: found[0].repository.name == "pypi")
     code, said, fix = one(verdicts.judge(policy(text), lower, ACME, offer(corp=("1.0",), pypi=("99.0",))))
     assert (code, "is pypi (priority 90)'s: corp (priority 10) has acme as well" in said) == ("passed-over", True)

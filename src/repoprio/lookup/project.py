@@ -1,19 +1,20 @@
 """How a name is decided: a machine without I/O, driven by whoever can fetch pages.
 
-A `Lookup` says what it needs next (`Asks`: pages, to be fetched in any order; `Weigh`: whether one
-of these offers fits the requirement), is told what came, and ends in a `Decision` that carries its
-reasons as data. Pages are opaque to it.
+A `Lookup` says what it needs next (`NeedPages`: answers, fetched in any order; `NeedMatch`: whether one
+of these offers matches the requirement), receives it, and ends in a `Decision` that carries its
+reasons as data. Pages are opaque to it. `drivers` has functions that drive it.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic
 
 from repoprio.lookup.events import Answer, Ask, Finding, Page, State
-from repoprio.lookup.repository import Inquiry, Run
+from repoprio.lookup.memory import Memory
+from repoprio.lookup.repository import Inquiry
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Mode, Repository, Rule, tiers
 from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, route
@@ -82,30 +83,28 @@ class Decision(Generic[Page]):
 
 
 @dataclass(frozen=True)
-class Asks:
-    """These answers are needed next, in this order."""
+class NeedPages:
+    """The lookup needs the answers to `asks`, in their order."""
 
     asks: tuple[Ask, ...]
 
 
 @dataclass(frozen=True)
-class Weigh(Generic[Page]):
-    """Tell whether a candidate of these pages fits the requirement as merged (flexible mode)."""
+class NeedMatch(Generic[Page]):
+    """The lookup needs to know whether a candidate of `offers` matches the requirement as merged (flexible mode)."""
 
-    owners: tuple[Finding[Page], ...]
+    offers: tuple[Finding[Page], ...]
 
 
-Fetch = Callable[[Ask], Answer[Page]]
-FetchAll = Callable[[Sequence[Ask]], Sequence[Answer[Page] | None]]
-Fits = Callable[[tuple[Finding[Page], ...]], bool]
+Received = list[Answer[Page]] | bool | None
 
 
 class Lookup(Generic[Page]):
-    """The lookup of one name; `start` it, then `tell` it what it asked for until it has a `decision`."""
+    """The lookup of one name: `start` it, then give it what it needs until it has a `decision`."""
 
     def __init__(
         self,
-        run: Run[Page],
+        memory: Memory[Page],
         name: NormalizedName,
         *,
         no_index: bool = False,
@@ -117,10 +116,10 @@ class Lookup(Generic[Page]):
 
         `last` is the lowest tier that flexible mode may go on to, by its priority.
         """
-        self._run = run
+        self._memory = memory
         self.name = name
-        self.route = route(run.policy, name, no_index=no_index, callers=callers)
-        self._known = tuple(r for tier in tiers(run.policy.repositories + callers) for r in tier)
+        self.route = route(memory.policy, name, no_index=no_index, callers=callers)
+        self._known = tuple(r for tier in tiers(memory.policy.repositories + callers) for r in tier)
         self._below_owner = below_owner
         self._last = last
         self._findings: dict[str, Finding[Page]] = {}
@@ -133,24 +132,26 @@ class Lookup(Generic[Page]):
         """The mode that rules for this name."""
         return self.route.mode if isinstance(self.route, Route) else Mode.STRICT
 
-    def start(self) -> Asks | Weigh[Page] | None:
-        """The first step; None where the policy alone decides."""
+    def start(self) -> NeedPages | NeedMatch[Page] | None:
+        """The first need; None where the policy alone decides."""
         return self._advance(None)
 
-    def tell(self, answers: list[Answer[Page]] | bool) -> Asks | Weigh[Page] | None:
-        """Take the answers, in the order of the asks, or whether the offers fit; None at the end."""
-        return self._advance(answers)
+    def receive_pages(self, answers: Sequence[Answer[Page]]) -> NeedPages | NeedMatch[Page] | None:
+        """The next need, after a `NeedPages` and the answers to it, in the order of its asks; None at the end."""
+        return self._advance(list(answers))
 
-    def _advance(self, told: list[Answer[Page]] | bool | None) -> Asks | Weigh[Page] | None:
+    def receive_match(self, is_match: bool) -> NeedPages | NeedMatch[Page] | None:
+        """The next need, after a `NeedMatch` and whether its offers match; None at the end."""
+        return self._advance(is_match)
+
+    def _advance(self, received: Received[Page]) -> NeedPages | NeedMatch[Page] | None:
         try:
-            return self._steps.send(told)
+            return self._steps.send(received)
         except StopIteration as end:
             self.decision = end.value
             return None
 
-    def _walk(
-        self,
-    ) -> Generator[Asks | Weigh[Page], list[Answer[Page]] | bool | None, Decision[Page]]:
+    def _walk(self) -> Generator[NeedPages | NeedMatch[Page], Received[Page], Decision[Page]]:
         if isinstance(self.route, Blocked):
             return self._decide(Outcome.BLOCKED, Code.BLOCKED)
         if isinstance(self.route, Conflict):
@@ -169,7 +170,7 @@ class Lookup(Generic[Page]):
             if any(f.state is State.UNAVAILABLE and not f.skipped for f in found):
                 return self._decide(Outcome.UNAVAILABLE, Code.UNAVAILABLE)
             serving = tuple(f for f in found if f.state is State.SERVES)
-            if serving and self.route.mode is Mode.FLEXIBLE and not (yield Weigh(serving)):
+            if serving and self.route.mode is Mode.FLEXIBLE and not (yield from self._match(serving)):
                 self._pass_over(serving)
             elif serving:
                 self._owners = serving
@@ -179,19 +180,23 @@ class Lookup(Generic[Page]):
         is_flexible = self.mode is Mode.FLEXIBLE
         return is_flexible and self._last is not None and tier[0].priority > self._last
 
-    def _ask_tier(
-        self, tier: tuple[Repository, ...]
-    ) -> Generator[Asks, list[Answer[Page]] | bool | None, list[Finding[Page]]]:
+    def _ask_tier(self, tier: tuple[Repository, ...]) -> Generator[NeedPages, Received[Page], list[Finding[Page]]]:
         """Ask every repository of the tier, side by side, each through all that it takes."""
-        walks = {r.name: Inquiry(self._run, r, self.name, self._known) for r in tier}
+        walks = {r.name: Inquiry(self._memory, r, self.name, self._known) for r in tier}
         while asks := [ask for walk in walks.values() if (ask := walk.ask)]:
-            answers = yield Asks(tuple(asks))
-            assert isinstance(answers, list)
+            answers = yield NeedPages(tuple(asks))
+            assert isinstance(answers, list), "what a NeedPages receives"
             for ask, answer in zip(asks, answers, strict=True):
                 walks[ask.repository.name].tell(answer)
         found = [walk.finding for walk in walks.values()]
         self._findings.update((f.repository.name, f) for f in found)
         return found
+
+    @staticmethod
+    def _match(offers: tuple[Finding[Page], ...]) -> Generator[NeedMatch[Page], Received[Page], bool]:
+        is_match = yield NeedMatch(offers)
+        assert isinstance(is_match, bool), "what a NeedMatch receives"
+        return is_match
 
     def _pass_over(self, serving: tuple[Finding[Page], ...]) -> None:
         for finding in serving:
@@ -218,39 +223,3 @@ class Lookup(Generic[Page]):
             return found
         ruled_out = self.route.ruled_out.get(repository.name) if isinstance(self.route, Route) else None
         return Finding(repository, State.RULED_OUT if ruled_out else State.NOT_ASKED, ruled_out=ruled_out)
-
-
-def drive(lookup: Lookup[Page], fetch: Fetch[Page], fits: Fits[Page]) -> Decision[Page]:
-    """Drive `lookup` to its end with two functions, one ask after the other."""
-    asks = _next_asks(lookup, lookup.start(), fits)
-    while asks:
-        asks = _next_asks(lookup, lookup.tell([fetch(ask) for ask in asks]), fits)
-    assert lookup.decision is not None
-    return lookup.decision
-
-
-def drive_many(
-    lookups: Sequence[tuple[Lookup[Page], Fits[Page]]], fetch_all: FetchAll[Page]
-) -> list[Decision[Page] | None]:
-    """Drive lookups side by side: `fetch_all` gets the next asks of all of them at once.
-
-    A lookup that gets None for an answer ends there, with None for its decision. Each needs a `Run` of its own: what a
-    run remembers, such as who is down, depends on the order of the lookups.
-    """
-    waiting = [(lookup, fits, _next_asks(lookup, lookup.start(), fits)) for lookup, fits in lookups]
-    while waiting := [one for one in waiting if one[2]]:
-        came = iter(fetch_all([ask for _, _, asks in waiting for ask in asks]))
-        told = [(lookup, fits, [next(came) for _ in asks]) for lookup, fits, asks in waiting]
-        waiting = [
-            (lookup, fits, _next_asks(lookup, lookup.tell(answers), fits))
-            for lookup, fits, found in told
-            if len(answers := [answer for answer in found if answer is not None]) == len(found)
-        ]
-    return [lookup.decision for lookup, _ in lookups]
-
-
-def _next_asks(lookup: Lookup[Page], step: Asks | Weigh[Page] | None, fits: Fits[Page]) -> tuple[Ask, ...]:
-    """What `lookup` asks next, once all is weighed that comes before; nothing at its end."""
-    while isinstance(step, Weigh):
-        step = lookup.tell(fits(step.owners))
-    return step.asks if step else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Generic
 
 from repoprio.lookup.events import (
@@ -21,28 +21,16 @@ from repoprio.lookup.events import (
     Status,
     What,
 )
+from repoprio.lookup.memory import CanaryVerdict, KnownNames, Memory
 from repoprio.lookup.reasons import Cause, of_status
 from repoprio.lookup.redirects import judge_redirect
 from repoprio.names import NormalizedName
-from repoprio.policy.model import Format, Location, Policy, Repository
+from repoprio.policy.model import Format, Location, Repository
 from repoprio.urls import has_path_of, is_page_of, redacted, site
 
 MAX_REDIRECTS = 10
 # Answers of a server that knows us, or does not want to: `skip-if-unavailable` never covers these.
 _REFUSED_LOGIN = frozenset({401, 403, 407})
-
-
-@dataclass
-class Run(Generic[Page]):
-    """What one run remembers: which canaries and project lists came, and who is down.
-
-    Absence is remembered in no other way, and nothing outlives the run.
-    """
-
-    policy: Policy
-    canaries: dict[str, Finding[Page] | None] = field(default_factory=dict)
-    lists: dict[str, frozenset[NormalizedName] | None] = field(default_factory=dict)
-    down: dict[str, Finding[Page]] = field(default_factory=dict)
 
 
 class Inquiry(Generic[Page]):
@@ -54,9 +42,9 @@ class Inquiry(Generic[Page]):
     finding: Finding[Page]
 
     def __init__(
-        self, run: Run[Page], repository: Repository, name: NormalizedName, known: tuple[Repository, ...]
+        self, memory: Memory[Page], repository: Repository, name: NormalizedName, known: tuple[Repository, ...]
     ) -> None:
-        self._run = run
+        self._memory = memory
         self._known = known
         self._repository = repository
         self._name = name
@@ -84,8 +72,8 @@ class Inquiry(Generic[Page]):
         return finding
 
     def _remembered(self) -> Finding[Page] | None:
-        """That the repository was down for another name of this run; it is not asked again."""
-        down = self._run.down.get(self._repository.name)
+        """That the repository was down for another name; it is not asked again."""
+        down = self._memory.outages.get(self._repository.name)
         if down is None or down.asked_for == self._name:
             return down
         return replace(down, reason=f"{down.reason} (for {down.asked_for}, and not asked again)", asked=None)
@@ -113,7 +101,7 @@ class Inquiry(Generic[Page]):
         finding = replace(failed[0], login_refused=refused, failures=_failures(repository, failed)[1:])
         # Where being down counts as absent, each page is asked: the next one may answer, or say 401.
         if all(finding.lasting for finding in failed) and not repository.skip_if_unavailable:
-            self._run.down[repository.name] = replace(finding, asked_for=self._name)
+            self._memory.outages.keep(repository.name, replace(finding, asked_for=self._name))
         return finding
 
     def _page(
@@ -180,17 +168,19 @@ class Inquiry(Generic[Page]):
         )
 
     def _believe(self, absent: Finding[Page]) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
-        """Believe `absent` only once the canary was served in this run."""
+        """Believe `absent` only once the canary was served."""
         repository, canary = self._repository, self._repository.canary
         assert canary is not None
-        if repository.name not in self._run.canaries:
+        verdict = self._memory.canaries.get(repository.name)
+        if verdict is None:
             found = yield from self._page(repository.locations[0], canary, What.CANARY)
             if found.state is State.UNAVAILABLE:
                 problem = f"its canary {canary} got no usable answer: {found.reason}"
                 return replace(found, reason=problem, cause=Cause.CANARY)
             served = found.state is State.SERVES and found.files > 0
-            self._run.canaries[repository.name] = None if served else self._hidden(canary, found)
-        return self._run.canaries[repository.name] or absent
+            hidden = None if served else self._hidden(canary, found)
+            verdict = self._memory.canaries.keep(repository.name, CanaryVerdict(hidden))
+        return verdict.hidden or absent
 
     def _hidden(self, canary: NormalizedName, found: Finding[Page]) -> Finding[Page]:
         """A server that hides what it has behind a 404 refuses the login in all but the number."""
@@ -200,14 +190,15 @@ class Inquiry(Generic[Page]):
 
     def _listing(self) -> Generator[Ask, Answer[Page] | None, frozenset[NormalizedName] | None]:
         """The names on the project list, or None where it is not whole, not valid or not there."""
-        repository = self._repository
-        if repository.name not in self._run.lists:
-            location = repository.locations[0]
-            self._run.lists[repository.name] = None
-            if not location.unset:
-                answer = yield Ask(repository, What.LIST, self._name, location)
-                self._run.lists[repository.name] = answer.names if isinstance(answer, Listed) else None
-        return self._run.lists[repository.name]
+        repository, location = self._repository, self._repository.locations[0]
+        known = self._memory.lists.get(repository.name)
+        if known is None:
+            if location.unset:
+                return None
+            answer = yield Ask(repository, What.LIST, self._name, location)
+            names = answer.names if isinstance(answer, Listed) else None
+            known = self._memory.lists.keep(repository.name, KnownNames(names))
+        return known.names
 
     def _finding(self, state: State, reason: str, cause: Cause, asked: Location | None = None) -> Finding[Page]:
         return Finding(self._repository, state, reason, cause, asked=asked)

@@ -6,14 +6,17 @@ import contextlib
 import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 from repoprio import shell
 from repoprio.explain.explanation import Explanation, explain, privacy
+from repoprio.lookup.drivers import Fits, drive, drive_inquiry
 from repoprio.lookup.events import Finding, State
-from repoprio.lookup.project import Decision, Fits, Lookup, Outcome, drive
+from repoprio.lookup.memory import Memory, RunMemory
+from repoprio.lookup.project import Decision, Lookup, Outcome
 from repoprio.lookup.reasons import listed
-from repoprio.lookup.repository import Inquiry, Run
+from repoprio.lookup.repository import Inquiry
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat, hint_target, log_redaction
 from repoprio.pip_adapter.errors import Refused, warn
@@ -31,7 +34,7 @@ from repoprio.render import messages, unlisted
 from repoprio.render.policy import policy_line
 from repoprio.urls import filename, site
 
-_MEMORIES: Registry[tuple[Run[PipPage], Pages]] = Registry()
+_MEMORIES: Registry[tuple[Memory[PipPage], Pages]] = Registry()
 
 
 class Guard:
@@ -138,8 +141,8 @@ class Guard:
         For these, tiers down to `passed` are passed over whatever they have, and none below `last` is asked.
         """
         self.take_callers()
-        run, pages = self.memory()
-        lookup = self.lookup(run, name, below_owner=below_owner, last=last)
+        memory, pages = self.memory()
+        lookup = self.lookup(memory, name, below_owner=below_owner, last=last)
         is_flexible = lookup.mode is Mode.FLEXIBLE
         key = (name, below_owner, *((str(specifier or ""), passed, last) if is_flexible else ()))
         if key not in self._decisions:
@@ -150,11 +153,11 @@ class Guard:
         return self._decisions[key]
 
     def lookup(
-        self, run: Run[PipPage], name: NormalizedName, *, below_owner: bool = False, last: int | None = None
+        self, memory: Memory[PipPage], name: NormalizedName, *, below_owner: bool = False, last: int | None = None
     ) -> Lookup[PipPage]:
         """The lookup of `name` that `decide` drives."""
         callers, no_index = tuple(self._callers.admitted), compat.no_index(self._finder)
-        return Lookup(run, name, no_index=no_index, callers=callers, below_owner=below_owner, last=last)
+        return Lookup(memory, name, no_index=no_index, callers=callers, below_owner=below_owner, last=last)
 
     def fits(self, lookup: Lookup[PipPage], specifier: Any, passed: int = 0) -> Fits[PipPage]:
         """What tells `lookup` whether offers fit the specifier; those of tiers down to `passed` never do."""
@@ -171,10 +174,8 @@ class Guard:
         with contextlib.suppress(Refused):
             self.take_callers()
         _, pages = self.memory()
-        inquiry = Inquiry(Run[PipPage](self.policy), repository, name, self.policy.repositories)
-        while inquiry.ask is not None:
-            inquiry.tell(pages.fetch(inquiry.ask))
-        return inquiry.finding
+        inquiry = Inquiry(RunMemory[PipPage](self.policy), repository, name, self.policy.repositories)
+        return drive_inquiry(inquiry, pages.fetch)
 
     def _weighed(self, decision: Decision[PipPage]) -> Weighed:
         """What the owner of a decision offers, as pip's candidates; filtering large pages is dear."""
@@ -275,11 +276,11 @@ class Guard:
         found = (decision.owners for key, decision in self._decisions.items() if key[0] == name)
         return next((tuple(owner.repository for owner in owners) for owners in found if owners), ())
 
-    def memory(self) -> tuple[Run[PipPage], Pages]:
+    def memory(self) -> tuple[Memory[PipPage], Pages]:
         """What this run remembers; it lives with pip's session, whose retries and logins shaped it."""
         session = self.session
         memory = _MEMORIES.get_or_make(
-            session, lambda: (Run[PipPage](self.policy), Pages(weakref.proxy(session), self.policy))
+            session, lambda: (RunMemory[PipPage](self.policy, Lock()), Pages(weakref.proxy(session), self.policy))
         )
         memory[1].logins.update(self._callers.logins)
         memory[1].settle()

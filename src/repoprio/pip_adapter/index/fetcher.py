@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pip._internal.models.link import Link
 from pip._internal.utils.urls import path_to_url, url_to_path
 
+from repoprio.fetch.page_cache import PageCache
 from repoprio.lookup.events import Answer, Ask, Failed, Missing, Redirected, Served, Status, What
 from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName, is_project_name, normalize
@@ -28,7 +29,6 @@ from repoprio.simple_api.response import Response, UnusableResponse
 from repoprio.urls import filename, site, with_credentials
 
 Result = TypeVar("Result")
-Key = tuple[str, What, str, str]
 
 
 class Pages:
@@ -40,24 +40,21 @@ class Pages:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._policy = policy
         self.logins: dict[str, Login] = {}
-        self._answers: dict[Key, Answer[PipPage]] = {}
+        self._answers = PageCache[PipPage]()
         self._flat: dict[str, tuple[File, ...]] = {}
         self._spent: dict[tuple[str, What, str], float] = {}
 
     def fetch(self, ask: Ask) -> Answer[PipPage]:
         """The answer to `ask`; whatever goes wrong is an answer too."""
-        key = key_of(ask)
-        if key not in self._answers:
-            self._answers[key] = self.fetch_anew(ask)
-        return self._answers[key]
+        return self._answers.get_or_fetch(ask, self.fetch_anew)
 
     def at_hand(self, ask: Ask) -> Answer[PipPage] | None:
         """The answer that was fetched already."""
-        return self._answers.get(key_of(ask))
+        return self._answers.get(ask)
 
     def keep(self, ask: Ask, answer: Answer[PipPage]) -> None:
         """Have `answer` at hand for the next `ask`."""
-        self._answers[key_of(ask)] = answer
+        self._answers.keep(ask, answer)
 
     def fetch_anew(self, ask: Ask) -> Answer[PipPage]:
         """As `fetch`, but nothing is kept; several threads may do this for pages of different names."""
@@ -226,11 +223,6 @@ class Pages:
 
 def _project_page(name: NormalizedName, response: Response) -> Served[PipPage] | Missing:
     return for_pip(reader.read_project_page(name, response, compat.VERSIONS))
-
-
-def key_of(ask: Ask) -> Key:
-    """What two asks with the same answer have in common."""
-    return ask.repository.name, ask.what, "" if ask.what is What.LIST else ask.name, ask.location.url
 
 
 def _hop_key(ask: Ask) -> tuple[str, What, str]:

@@ -19,6 +19,7 @@ from repoprio.config.errors import did_you_mean
 from repoprio.environments.distributions import Installed
 from repoprio.errors import RepoprioError
 from repoprio.lookup import events
+from repoprio.lookup.drivers import drive_inquiry
 from repoprio.lookup.events import State
 from repoprio.lookup.project import Decision
 from repoprio.lookup.reasons import listed
@@ -135,11 +136,9 @@ class Auditor:
     def _may_have(self, repository: Repository, name: NormalizedName) -> bool:
         """Whether `repository` does not say that it has no such project."""
         self._pip.guard.take_callers()
-        run, pages = self._pip.guard.memory()
-        inquiry = Inquiry(run, repository, name, self._policy.repositories)
-        while inquiry.ask is not None:
-            inquiry.tell(pages.fetch(inquiry.ask))
-        return inquiry.finding.state is not State.ABSENT
+        memory, pages = self._pip.guard.memory()
+        inquiry = Inquiry(memory, repository, name, self._policy.repositories)
+        return drive_inquiry(inquiry, pages.fetch).state is not State.ABSENT
 
     def _judged(self, subject: Subject) -> list[Finding]:
         """The findings on a name and its version."""

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
 from typing import Any
 
+from repoprio.fetch.page_cache import Key, key_of
+from repoprio.lookup.drivers import drive_many
 from repoprio.lookup.events import Answer, Ask, Failed, Missing, Served, Status, What
-from repoprio.lookup.project import drive_many
-from repoprio.lookup.repository import Run
+from repoprio.lookup.memory import RunMemory
 from repoprio.names import NormalizedName
 from repoprio.pip_adapter.finder.policy_finder import Guard
 from repoprio.pip_adapter.index.credentials import Keeper, keeper
-from repoprio.pip_adapter.index.fetcher import Key, Pages, key_of
+from repoprio.pip_adapter.index.fetcher import Pages
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.urls import Site, site
 
@@ -40,7 +41,7 @@ def fetch_ahead(
     _, pages = guard.memory()
     ahead = Ahead(pages, keeper(guard.session.auth), tell)
     lookups = [
-        (lookup := guard.lookup(Run(guard.policy), name, below_owner=below_owner), guard.fits(lookup, specifier))
+        (lookup := guard.lookup(RunMemory(guard.policy), name, below_owner=below_owner), guard.fits(lookup, specifier))
         for name, specifier in wanted
     ]
     drive_many(lookups, ahead.fetch)

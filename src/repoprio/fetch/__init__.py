@@ -1,0 +1,1 @@
+"""Fetching that pip and other clients share; knows no pip."""

@@ -1,0 +1,72 @@
+"""Drivers: they take a lookup to its decision with functions that fetch and weigh, here or in an event loop. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from repoprio.lookup.events import Answer, Ask, Finding, Page
+from repoprio.lookup.project import Decision, Lookup, NeedMatch, NeedPages
+from repoprio.lookup.repository import Inquiry
+
+Fetch = Callable[[Ask], Answer[Page]]
+FetchAll = Callable[[Sequence[Ask]], Sequence[Answer[Page] | None]]
+AsyncFetchAll = Callable[[Sequence[Ask]], Awaitable[Sequence[Answer[Page]]]]
+Fits = Callable[[tuple[Finding[Page], ...]], bool]
+
+
+def drive(lookup: Lookup[Page], fetch: Fetch[Page], fits: Fits[Page]) -> Decision[Page]:
+    """The decision of `lookup`: `fetch` answers one ask after the other, `fits` says whether offers match.
+
+    Several threads may each drive a lookup of their own on one memory, if that has a lock.
+    """
+    asks = _next_asks(lookup, lookup.start(), fits)
+    while asks:
+        asks = _next_asks(lookup, lookup.receive_pages([fetch(ask) for ask in asks]), fits)
+    return _end(lookup)
+
+
+async def adrive(lookup: Lookup[Page], fetch_all: AsyncFetchAll[Page], fits: Fits[Page]) -> Decision[Page]:
+    """The decision of `lookup`, as `drive` makes it; `fetch_all` may answer asks that it gets together at once."""
+    asks = _next_asks(lookup, lookup.start(), fits)
+    while asks:
+        asks = _next_asks(lookup, lookup.receive_pages(await fetch_all(asks)), fits)
+    return _end(lookup)
+
+
+def drive_many(
+    lookups: Sequence[tuple[Lookup[Page], Fits[Page]]], fetch_all: FetchAll[Page]
+) -> list[Decision[Page] | None]:
+    """Drive lookups side by side: `fetch_all` gets the next asks of all of them at once.
+
+    A lookup that gets None for an answer ends there, with None for its decision. Each needs a memory of its own: what
+    is remembered, such as who is down, depends on the order of the lookups.
+    """
+    waiting = [(lookup, fits, _next_asks(lookup, lookup.start(), fits)) for lookup, fits in lookups]
+    while waiting := [one for one in waiting if one[2]]:
+        came = iter(fetch_all([ask for _, _, asks in waiting for ask in asks]))
+        told = [(lookup, fits, [next(came) for _ in asks]) for lookup, fits, asks in waiting]
+        waiting = [
+            (lookup, fits, _next_asks(lookup, lookup.receive_pages(answers), fits))
+            for lookup, fits, found in told
+            if len(answers := [answer for answer in found if answer is not None]) == len(found)
+        ]
+    return [lookup.decision for lookup, _ in lookups]
+
+
+def drive_inquiry(inquiry: Inquiry[Page], fetch: Fetch[Page]) -> Finding[Page]:
+    """What one repository says of one name, whoever owns it."""
+    while inquiry.ask is not None:
+        inquiry.tell(fetch(inquiry.ask))
+    return inquiry.finding
+
+
+def _next_asks(lookup: Lookup[Page], need: NeedPages | NeedMatch[Page] | None, fits: Fits[Page]) -> tuple[Ask, ...]:
+    """What `lookup` asks next, once all is weighed that comes before; nothing at its end."""
+    while isinstance(need, NeedMatch):
+        need = lookup.receive_match(fits(need.offers))
+    return need.asks if need else ()
+
+
+def _end(lookup: Lookup[Page]) -> Decision[Page]:
+    assert lookup.decision is not None
+    return lookup.decision

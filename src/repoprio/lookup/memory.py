@@ -1,0 +1,144 @@
+"""What lookups of one policy remember of its repositories, for a run or for some time. Pure.
+
+Who shares a memory between threads hands in a lock; who keeps one for longer than a run hands in a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from repoprio.lookup.events import Finding, Page
+from repoprio.names import NormalizedName
+from repoprio.policy.model import Policy
+
+Key = TypeVar("Key", bound=Hashable)
+Key_contra = TypeVar("Key_contra", bound=Hashable, contravariant=True)
+Value = TypeVar("Value")
+Lock = AbstractContextManager[Any]
+
+
+class Store(Protocol[Key_contra, Value]):
+    """Values by key. A value stays as it is until the store forgets it: all who share the store see the same one."""
+
+    def get(self, key: Key_contra) -> Value | None:
+        """The value of `key`; None where there is none, or none any more."""
+
+    def keep(self, key: Key_contra, value: Value) -> Value:
+        """Keep `value`, unless `key` has one; returns the one that is kept."""
+
+
+@dataclass(frozen=True)
+class CanaryVerdict(Generic[Page]):
+    """Whether a repository served its canary; `hidden` is the finding where it did not."""
+
+    hidden: Finding[Page] | None
+
+
+@dataclass(frozen=True)
+class KnownNames:
+    """The names on a project list; None where no whole, valid list came."""
+
+    names: frozenset[NormalizedName] | None
+
+
+class Memory(Protocol[Page]):
+    """What lookups remember, by the names of repositories; absence of a project is never remembered."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that these lookups obey."""
+
+    @property
+    def canaries(self) -> Store[str, CanaryVerdict[Page]]:
+        """Whether each repository served its canary."""
+
+    @property
+    def lists(self) -> Store[str, KnownNames]:
+        """What came of the project list of each repository."""
+
+    @property
+    def outages(self) -> Store[str, Finding[Page]]:
+        """Which repositories are down, and for which name that was found."""
+
+
+class RunStore(Generic[Key, Value]):
+    """A store that forgets nothing."""
+
+    def __init__(self, lock: Lock | None = None) -> None:
+        self._lock = lock or nullcontext()
+        self._values: dict[Key, Value] = {}
+
+    def get(self, key: Key) -> Value | None:
+        """The value of `key`; None where there is none."""
+        with self._lock:
+            return self._values.get(key)
+
+    def keep(self, key: Key, value: Value) -> Value:
+        """Keep `value`, unless `key` has one; returns the one that is kept."""
+        with self._lock:
+            return self._values.setdefault(key, value)
+
+
+class ExpiringStore(Generic[Key, Value]):
+    """A store that forgets each value `seconds` after it came; `clock` never goes back."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float], lock: Lock | None = None) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._lock = lock or nullcontext()
+        # All values live equally long, so the first ones are always the oldest.
+        self._values: dict[Key, tuple[float, Value]] = {}
+
+    def get(self, key: Key) -> Value | None:
+        """The value of `key`; None where there is none, or none any more."""
+        with self._lock:
+            self._forget(self._clock())
+            return self._values[key][1] if key in self._values else None
+
+    def keep(self, key: Key, value: Value) -> Value:
+        """Keep `value`, unless `key` has one; returns the one that is kept."""
+        with self._lock:
+            now = self._clock()
+            self._forget(now)
+            return self._values.setdefault(key, (now + self._seconds, value))[1]
+
+    def _forget(self, now: float) -> None:
+        while self._values:
+            oldest = next(iter(self._values))
+            if now < self._values[oldest][0]:
+                return
+            del self._values[oldest]
+
+
+class RunMemory(Generic[Page]):
+    """The memory of one run: nothing is forgotten in it, and nothing outlives it."""
+
+    def __init__(self, policy: Policy, lock: Lock | None = None) -> None:
+        self.policy = policy
+        self.canaries: Store[str, CanaryVerdict[Page]] = RunStore(lock)
+        self.lists: Store[str, KnownNames] = RunStore(lock)
+        self.outages: Store[str, Finding[Page]] = RunStore(lock)
+
+
+@dataclass(frozen=True)
+class Lifetimes:
+    """For how many seconds a canary, a project list and an outage are remembered."""
+
+    canary: float
+    project_list: float
+    outage: float
+
+
+class ExpiringMemory(Generic[Page]):
+    """A memory for a process that lives for long; a lookup under way goes on with what it has recalled."""
+
+    def __init__(
+        self, policy: Policy, lifetimes: Lifetimes, clock: Callable[[], float], lock: Lock | None = None
+    ) -> None:
+        self.policy = policy
+        self.canaries: Store[str, CanaryVerdict[Page]] = ExpiringStore(lifetimes.canary, clock, lock)
+        self.lists: Store[str, KnownNames] = ExpiringStore(lifetimes.project_list, clock, lock)
+        self.outages: Store[str, Finding[Page]] = ExpiringStore(lifetimes.outage, clock, lock)

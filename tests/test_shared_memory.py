@@ -1,0 +1,329 @@
+"""One memory for many lookups: in turn, from threads, from tasks, and for longer than a run."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from repoprio.fetch.async_page_cache import AsyncPageCache
+from repoprio.fetch.page_cache import Key, PageCache
+from repoprio.lookup.drivers import adrive, drive, drive_inquiry
+from repoprio.lookup.events import Answer, Ask, Failed, Finding, Listed, Served, State, Status, What
+from repoprio.lookup.memory import ExpiringMemory, ExpiringStore, Lifetimes, Memory, RunMemory, RunStore
+from repoprio.lookup.project import Decision, Lookup, NeedPages
+from repoprio.lookup.repository import Inquiry
+from repoprio.names import NormalizedName, normalize
+from repoprio.policy.model import Location, Mode, Policy, Repository
+
+THREADS = 8
+KNOWN = normalize("known")
+NAMES = [normalize(f"{kind}-{number}") for number in range(15) for kind in ("corp", "team", "public", "nobody")]
+LIFETIMES = Lifetimes(canary=10, project_list=20, outage=5)
+
+
+def repository(name: str, priority: int, *, canary: bool = False, listing: bool = False) -> Repository:
+    """A repository at a site of its own."""
+    location = Location.of(f"https://{name}.example/simple/")
+    return Repository(name, (location,), priority, canary=KNOWN if canary else None, complete_listing=listing)
+
+
+def has(ask: Ask) -> bool:
+    """Whether the repository has the name: one has those that begin with its own name."""
+    return ask.name.startswith(ask.repository.name)
+
+
+def answer_to(ask: Ask) -> Answer[str]:
+    """The answer of a sound world."""
+    if ask.what is What.CANARY:
+        return Served("canary", 1)
+    if ask.what is What.LIST:
+        return Listed(frozenset(name for name in NAMES if name.startswith(ask.repository.name)))
+    return Served(f"{ask.repository.name} {ask.name}", 1) if has(ask) else Status(404)
+
+
+WORLDS: dict[str, Callable[[Ask], Answer[str]]] = {
+    "sound": answer_to,
+    "corp is down": lambda ask: Failed("reset", lasting=True) if ask.repository.name == "corp" else answer_to(ask),
+    "corp hides what it has": lambda ask: Status(404) if ask.repository.name == "corp" else answer_to(ask),
+    "team has no list": lambda ask: Status(404) if ask.what is What.LIST else answer_to(ask),
+}
+POLICIES: dict[Mode, Policy] = {
+    mode: Policy(
+        (repository("corp", 10, canary=True), repository("team", 20, listing=True), repository("public", 90)),
+        mode=mode,
+    )
+    for mode in Mode
+    if mode is not Mode.OBSERVE
+}
+
+
+def fits(offers: tuple[Finding[str], ...]) -> bool:
+    """In flexible mode every third name of a repository has no version that fits."""
+    return not str(offers[0].page).endswith(("3", "6", "9"))
+
+
+class Site:
+    """Answers and counts what it is asked; `pause` gives way to others while a request is under way."""
+
+    def __init__(self, answer: Callable[[Ask], Answer[str]], pause: Callable[[], None] = lambda: None) -> None:
+        self.asked: Counter[tuple[str, What, NormalizedName]] = Counter()
+        self._answer = answer
+        self._pause = pause
+        self._lock = threading.Lock()
+
+    def fetch(self, ask: Ask) -> Answer[str]:
+        """The answer."""
+        with self._lock:
+            self.asked[ask.repository.name, ask.what, ask.name] += 1
+        self._pause()
+        return self._answer(ask)
+
+    def of(self, what: What) -> int:
+        """How many requests were for such a thing."""
+        return sum(count for (_, asked, _), count in self.asked.items() if asked is what)
+
+
+def essence(decisions: Iterable[Decision[str]]) -> list[object]:
+    """What an installation and an explanation depend on; not for which name an outage was found."""
+    return [
+        (one.name, one.outcome, one.code, one.owners, [(f.repository.name, f.state, f.cause) for f in one.findings])
+        for one in decisions
+    ]
+
+
+def in_turn(policy: Policy, answer: Callable[[Ask], Answer[str]]) -> list[object]:
+    """The decisions on all names, one after the other."""
+    memory = RunMemory[str](policy)
+    return essence(drive(Lookup(memory, name), answer, fits) for name in NAMES)
+
+
+worlds = pytest.mark.parametrize("world", WORLDS)
+modes = pytest.mark.parametrize("mode", POLICIES)
+
+
+@modes
+@worlds
+def test_threads_decide_as_one_after_the_other(world: str, mode: Mode) -> None:
+    """Eight threads with one memory decide as one, ask nobody twice for the same, and nobody whom one would not ask."""
+    policy, answer = POLICIES[mode], WORLDS[world]
+    together = threading.Barrier(THREADS)
+    site, alone = Site(answer, lambda: time.sleep(0.001)), Site(answer)
+    memory, cache = RunMemory[str](policy, threading.Lock()), PageCache[str]()
+
+    def decide(names: Sequence[NormalizedName]) -> list[Decision[str]]:
+        together.wait()
+        fetch = site.fetch
+        return [drive(Lookup(memory, name), lambda ask: cache.get_or_fetch(ask, fetch), fits) for name in names]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(pool.map(decide, [NAMES[n::THREADS] for n in range(THREADS)]))
+    by_name = {one.name: one for each in found for one in each}
+    assert essence(by_name[name] for name in NAMES) == in_turn(policy, alone.fetch)
+    assert set(site.asked.values()) == {1}
+    assert [site.of(what) for what in (What.LIST, What.CANARY)] == [alone.of(what) for what in (What.LIST, What.CANARY)]
+    is_down = world == "corp is down"
+    # Until one of them has found corp down, others ask it as well.
+    extra = {asked for asked in set(site.asked) - set(alone.asked) if asked[1] is not What.LIST}
+    assert all(is_down and name == "corp" for name, _, _ in extra)
+
+
+@modes
+@worlds
+def test_tasks_decide_as_one_after_the_other(world: str, mode: Mode) -> None:
+    """Sixty tasks of an event loop with one memory decide as one after the other, and ask nobody twice for the same."""
+    policy, answer = POLICIES[mode], WORLDS[world]
+    site = Site(answer)
+    memory, cache = RunMemory[str](policy), AsyncPageCache[str]()
+
+    async def fetch(ask: Ask) -> Answer[str]:
+        await asyncio.sleep(0)
+        return site.fetch(ask)
+
+    async def decide_all() -> list[Decision[str]]:
+        async def fetch_all(asks: Sequence[Ask]) -> Sequence[Answer[str]]:
+            return await cache.get_or_fetch_all(asks, fetch)
+
+        return await asyncio.gather(*(adrive(Lookup(memory, name), fetch_all, fits) for name in NAMES))
+
+    assert essence(asyncio.run(decide_all())) == in_turn(policy, answer)
+    assert set(site.asked.values()) == {1}
+
+
+def test_a_list_under_way_spares_the_page_of_another_lookup() -> None:
+    """A lookup that begins while another's project list is under way asks for that list too, never for the page."""
+    policy = Policy((repository("corp", 10, listing=True),))
+    memory = RunMemory[str](policy)
+    lookups = [Lookup(memory, normalize(name)) for name in ("a", "b")]
+    needs = [lookup.start() for lookup in lookups]
+    assert [need.asks[0].what for need in needs if isinstance(need, NeedPages)] == [What.LIST, What.LIST]
+    for lookup in lookups:
+        assert lookup.receive_pages([Listed(frozenset())]) is None
+
+
+def test_the_first_verdict_holds() -> None:
+    """Of two canaries that were under way at once the first verdict holds for both lookups."""
+    memory = RunMemory[str](Policy((repository("corp", 10, canary=True),)))
+    lookups = [Lookup(memory, normalize(name)) for name in ("a", "b")]
+    for lookup in lookups:
+        lookup.start()
+        lookup.receive_pages([Status(404)])
+    lookups[0].receive_pages([Status(404)])
+    lookups[1].receive_pages([Served("canary", 1)])
+    assert [lookup.decision.outcome.value for lookup in lookups if lookup.decision] == ["unavailable"] * 2
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+def asked_over_time(
+    memory: Memory[str], clock: Clock, site: Site, times: Sequence[float], repository: Repository
+) -> list[list[What]]:
+    """What a lookup of a name never asked before asks, at each of these times after the start."""
+    start, seen = clock.now, []
+    for number, at in enumerate(times):
+        clock.now = start + at
+        site.asked.clear()
+        drive_inquiry(Inquiry(memory, repository, normalize(f"new-{number}"), (repository,)), site.fetch)
+        seen.append([what for _, what, _ in site.asked])
+    return seen
+
+
+@pytest.mark.parametrize("expires", [True, False])
+@pytest.mark.parametrize(
+    ("keys", "answer", "seconds", "first", "later"),
+    [
+        ({"canary": True}, answer_to, 10, [What.PAGE, What.CANARY], [What.PAGE]),
+        ({"listing": True}, answer_to, 20, [What.LIST], []),
+        ({}, lambda _: Failed("reset", lasting=True), 5, [What.PAGE], []),
+    ],
+    ids=["canary", "list", "outage"],
+)
+def test_what_expires(
+    keys: dict[str, bool],
+    answer: Callable[[Ask], Answer[str]],
+    seconds: float,
+    first: list[What],
+    later: list[What],
+    expires: bool,
+) -> None:
+    """A canary, a list and an outage are remembered for their time from when they came; within a run for ever."""
+    corp = repository("corp", 10, **keys)
+    clock, policy = Clock(), Policy((corp,))
+    memory: Memory[str] = ExpiringMemory(policy, LIFETIMES, clock) if expires else RunMemory(policy)
+    times = [0, 1, seconds - 0.1, seconds, seconds + 1, 2 * seconds, 1e9]
+    again = first if expires else later
+    assert asked_over_time(memory, clock, Site(answer), times, corp) == [
+        first, later, later, again, later, again, again,
+    ]  # fmt: skip
+
+
+def test_a_lookup_goes_on_with_what_it_recalled() -> None:
+    """What expires while a lookup is under way still holds for that lookup; it never asks twice."""
+    corp, clock = repository("corp", 10, canary=True, listing=True), Clock()
+
+    def slow(ask: Ask) -> Answer[str]:
+        clock.now += 1000
+        return Listed(frozenset({normalize("new")})) if ask.what is What.LIST else answer_to(ask)
+
+    site = Site(slow)
+    memory: Memory[str] = ExpiringMemory(Policy((corp,)), Lifetimes(0, 0, 0), clock)
+    assert drive_inquiry(Inquiry(memory, corp, normalize("new"), (corp,)), site.fetch).state is State.ABSENT
+    assert [what for _, what, _ in site.asked] == [What.LIST, What.PAGE, What.CANARY]
+    assert set(site.asked.values()) == {1}
+
+
+def test_an_expiring_store_keeps_nothing_that_is_over() -> None:
+    """A store that lives for long does not grow with what nobody asks for again."""
+    clock = Clock()
+    store = ExpiringStore[int, str](10, clock, threading.Lock())
+    for number in range(1000):
+        clock.now += 1
+        assert store.keep(number, "value") == "value"
+        assert store.keep(number, "another") == "value"
+    assert [number for number in range(1000) if store.get(number)] == list(range(990, 1000))
+    assert len(store._values) == 10
+    clock.now += 10
+    assert store.get(999) is None
+    assert not store._values
+
+
+ASK = Ask(repository("corp", 10), What.PAGE, KNOWN, Location.of("https://corp.example/simple/known/"))
+
+
+def test_threads_fetch_a_page_once() -> None:
+    """Threads that want a page that is under way wait for it; where fetching it raises, the next one fetches."""
+    cache, calls = PageCache[str](), list[Ask]()
+    under_way, may_end = threading.Event(), threading.Event()
+
+    def fetch(ask: Ask) -> Answer[str]:
+        calls.append(ask)
+        if len(calls) == 1:
+            under_way.set()
+            may_end.wait(60)
+            raise KeyboardInterrupt
+        return Served(f"fetch {len(calls)}", 1)
+
+    def interrupted() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            cache.get_or_fetch(ASK, fetch)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        failed = pool.submit(interrupted)
+        assert under_way.wait(60)
+        others = [pool.submit(cache.get_or_fetch, ASK, fetch) for _ in range(THREADS - 1)]
+        may_end.set()
+        failed.result()
+        assert {other.result() for other in others} == {Served("fetch 2", 1)}
+    assert len(calls) == 2
+    gc.collect()
+    assert not cache._under_way
+
+
+def test_tasks_fetch_a_page_again_once_it_expired() -> None:
+    """An asynchronous cache over an expiring store fetches again, once for all that wait; a failure is no answer."""
+    clock, calls = Clock(), []
+    cache = AsyncPageCache[str](ExpiringStore[Key, Answer[str]](10, clock))
+
+    async def fetch(ask: Ask) -> Answer[str]:
+        calls.append(ask)
+        await asyncio.sleep(0)
+        if len(calls) == 1:
+            raise OSError
+        return Served(f"fetch {len(calls)}", 1)
+
+    async def ask_all() -> list[object]:
+        return list(await asyncio.gather(*(cache.get_or_fetch(ASK, fetch) for _ in range(4)), return_exceptions=True))
+
+    failed, *rest = asyncio.run(ask_all())
+    assert isinstance(failed, OSError)
+    assert rest == [Served("fetch 2", 1)] * 3
+    assert asyncio.run(ask_all()) == [Served("fetch 2", 1)] * 4
+    clock.now += 10
+    assert asyncio.run(ask_all()) == [Served("fetch 3", 1)] * 4
+
+
+def test_one_kept_value_for_all_threads() -> None:
+    """All threads that keep a value for one key get the same one."""
+    store, together = RunStore[str, int](threading.Lock()), threading.Barrier(THREADS)
+
+    def keep(number: int) -> set[int]:
+        together.wait()
+        return {store.keep(str(key), number) * 1000 + key for key in range(500)}
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        first, *others = pool.map(keep, range(THREADS))
+    assert all(other == first for other in others)
