@@ -209,7 +209,7 @@ def test_no_page(body: str | bytes, content_type: str, said: str, cause: Cause) 
 
 def test_html_that_was_cut_short() -> None:
     """Where nothing tells how long an answer is, a page that was begun must have its end."""
-    whole = html_page_of("<a href='acme-1.zip'>x</a>")
+    whole = html_page_of("<a href='acme-1.zip'>x</a><br />")
     assert page(whole, is_delimited=False).files == 1
     assert refused(whole[:-7], is_delimited=False).cause is Cause.CUT_SHORT
     assert page(whole[:-7]).files == 1
@@ -296,6 +296,8 @@ def test_flat_pages() -> None:
     assert isinstance(found, Served)
     assert (found.files, found.page.api, found.page.claimed_versions) == (1, None, frozenset({"2"}))
     assert reader.files_of(normalize("third"), files, URL, VERSIONS) == Missing()
+    alone = reader.file_at("https://files.example/acme%2D1.zip#md5=ab")
+    assert (alone.filename, alone.hashes, alone.listed_on) == ("acme-1.zip", {"md5": "ab"}, None)
     for bad, cause, content_type in (
         (b"x", Cause.NOT_A_PAGE, JSON),
         (b"x", Cause.NOT_A_PAGE, ""),
