@@ -14,9 +14,9 @@ SERVED = Finding[str](CORP, State.SERVES, files=3)
 ABSENT = Finding[str](CORP, State.ABSENT, "404", Cause.STATUS)
 
 
-def silent(reason: str, cause: Cause) -> Finding[str]:
+def silent(reason: str, cause: Cause, status: int | None = None) -> Finding[str]:
     """An answer that is none."""
-    return Finding(CORP, State.UNAVAILABLE, reason, cause)
+    return Finding(CORP, State.UNAVAILABLE, reason, cause, http_status=status)
 
 
 def told(
@@ -41,8 +41,8 @@ def test_what_there_is_to_say() -> None:
     assert told(Repository("top", PYPI.locations, 1), unknown=ABSENT, known=both) == []
     assert told(PYPI, unknown=SERVED, known=both) == ["every-name"]
     assert told(PYPI, unknown=Finding[str](CORP, State.SERVES)) == ["empty-pages"]
-    assert told(PYPI, unknown=silent("403; no login", Cause.LOGIN), known=(SERVED, ABSENT)) == ["absent"]
-    assert told(PYPI, unknown=silent("403; no login", Cause.LOGIN)) == ["login"]
+    assert told(PYPI, unknown=silent("403; no login", Cause.LOGIN, 403), known=(SERVED, ABSENT)) == ["absent"]
+    assert told(PYPI, unknown=silent("403; no login", Cause.LOGIN, 403)) == ["login"]
     away = Finding[str](CORP, State.ABSENT, "it redirects to pypi", Cause.REDIRECT)
     assert told(PYPI, unknown=away) == ["forwards", "unproven"]
     assert told(PYPI, unknown=silent("it redirects", Cause.REDIRECT)) == ["forwards"]

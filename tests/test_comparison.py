@@ -11,7 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repoprio.explain.comparison import Comparison, Disclosure, Failure, Judged, Pair, Pick, Side, Twin, Verdict, judge
+from repoprio.explain.comparison import (
+    Comparison,
+    Disclosure,
+    Failure,
+    FailureCode,
+    Judged,
+    Pair,
+    Pick,
+    Side,
+    Twin,
+    Verdict,
+    judge,
+)
 from repoprio.explain.remedies import fix
 from repoprio.names import Pattern
 from repoprio.policy.model import Location, Pin, Policy, Repository, Rule
@@ -70,12 +82,18 @@ def one(
         (pick(None, None), OWN, Twin.MISSING, Verdict.TAKEOVER, "another-project"),
         (STRANGE, pick("1.0", None), Twin.MISSING, Verdict.OTHER_VERSION, "higher-priority"),
         (STRANGE, pick("1.0", None), Twin.SAME, Verdict.OTHER_VERSION, "same-project"),
-        (STRANGE, Failure("no-match", "none fits."), Twin.MISSING, Verdict.ONLY_PIP_ALONE, "no-match"),
-        (Failure("no-match", "none fits."), OWN, Twin.MISSING, Verdict.ONLY_POLICY, "no-match"),
-        (STRANGE, Failure("unavailable", "down."), Twin.MISSING, Verdict.NOT_KNOWN, "unavailable"),
-        (Failure("conflict", "these."), OWN, Twin.MISSING, Verdict.NOT_KNOWN, "conflict"),
-        (Failure("absent", "no."), Failure("absent", "no."), Twin.MISSING, Verdict.NOT_KNOWN, "absent"),
-        (Failure("absent", "no."), None, Twin.MISSING, Verdict.NOT_KNOWN, "absent"),
+        (STRANGE, Failure(FailureCode.NO_MATCH, "none fits."), Twin.MISSING, Verdict.ONLY_PIP_ALONE, "no-match"),
+        (Failure(FailureCode.NO_MATCH, "none fits."), OWN, Twin.MISSING, Verdict.ONLY_POLICY, "no-match"),
+        (STRANGE, Failure(FailureCode.UNAVAILABLE, "down."), Twin.MISSING, Verdict.NOT_KNOWN, "unavailable"),
+        (Failure(FailureCode.CONFLICT, "these."), OWN, Twin.MISSING, Verdict.NOT_KNOWN, "conflict"),
+        (
+            Failure(FailureCode.ABSENT, "no."),
+            Failure(FailureCode.ABSENT, "no."),
+            Twin.MISSING,
+            Verdict.NOT_KNOWN,
+            "absent",
+        ),
+        (Failure(FailureCode.ABSENT, "no."), None, Twin.MISSING, Verdict.NOT_KNOWN, "absent"),
         (STRANGE, None, Twin.MISSING, Verdict.ONLY_ONE_NEEDS, "needed-by-pip-alone"),
         (None, OWN, Twin.MISSING, Verdict.ONLY_ONE_NEEDS, "needed-by-policy"),
     ],
@@ -101,12 +119,12 @@ def test_a_doubt_is_told_unless_it_is_bad_already() -> None:
     down = "pypi (priority 90) is unavailable: 503"
     assert one(OWN, OWN, Twin.SAME, doubt=down).code == "unavailable"
     assert one(OWN, OWN, Twin.SAME, doubt=down).verdict is Verdict.NOT_KNOWN
-    assert one(Failure("absent", "no."), OWN, doubt=down).code == "unavailable"
+    assert one(Failure(FailureCode.ABSENT, "no."), OWN, doubt=down).code == "unavailable"
     assert one(STRANGE, OWN, doubt=down).verdict is Verdict.TAKEOVER
 
 
 UNREAD = pick("1.0", CORP, unread=True)
-NOTHING = Failure("no-match", "nothing fits.", "nothing")
+NOTHING = Failure(FailureCode.NO_MATCH, "nothing fits.", "nothing")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +167,7 @@ def test_what_a_closed_book_may_need_is_not_known() -> None:
     assert found["acme"].why == "corp owns acme; dependencies not known"
     assert [found[name].verdict for name in ("dep", "far")] == [Verdict.NOT_KNOWN] * 2
     assert found["far"].why == "the dependencies of acme are not known"
-    failed = Pair("acme", STRANGE, Failure("no-match", "none."))
+    failed = Pair("acme", STRANGE, Failure(FailureCode.NO_MATCH, "none."))
     needed = Pair("dep", pick("1.0", PYPI, "acme"), None)
     assert {j.pair.project: j.verdict for j in judge([failed, needed])}["dep"] is Verdict.NOT_KNOWN
     open_book = Pair("acme", STRANGE, OWN)
@@ -221,24 +239,24 @@ def test_fixes_of_versions() -> None:
     assert newer.endswith(f'or repositories.corp.exclude = ["acme"] ({FILE})')
     routed = pick("1.0", replace(CORP, explicit=True, exclude=(Pattern.parse("x"),)))
     assert 'others, add "acme" to repositories.corp.exclude' in (one(STRANGE, routed, Twin.SAME).fix or "")
-    failure = Failure("no-match", "none.", owners=(CORP,))
+    failure = Failure(FailureCode.NO_MATCH, "none.", owners=(CORP,))
     assert "publish acme 99.0 to corp" in (one(STRANGE, failure, Twin.NAMESAKE).fix or "")
     assert "publish acme to corp" in (one(pick(None), failure, Twin.NAMESAKE).fix or "")
     strange = one(STRANGE, failure)
     assert "probably another publisher's project" in strange.reason
     assert (strange.fix or "").startswith("do not take pypi's for it")
-    empty = Failure("no-match", "none.", "corp has nothing", (CORP,))
+    empty = Failure(FailureCode.NO_MATCH, "none.", "corp has nothing", (CORP,), lists_nothing=True)
     assert 'absent = [404, "empty-page"]' in (one(STRANGE, empty).fix or "")
     assert "publisher" not in one(pick("2.0", None), failure).reason
-    assert one(STRANGE, Failure("requires-python", "3.13.")).fix is None
-    assert "acme @ URL" in (one(STRANGE, Failure("direct-url", "no.")).fix or "")
+    assert one(STRANGE, Failure(FailureCode.REQUIRES_PYTHON, "3.13.")).fix is None
+    assert "acme @ URL" in (one(STRANGE, Failure(FailureCode.DIRECT_URL, "no.")).fix or "")
 
 
 def test_fixes_of_what_is_not_known() -> None:
     """What would make it known; nothing where only the other project's fix would."""
     assert one(OWN, OWN, doubt="down").fix == "try again once it answers"
-    assert one(Failure("conflict", "these."), OWN).fix == "loosen one of these requirements"
-    assert one(Failure("odd", "?"), OWN).fix is None
+    assert one(Failure(FailureCode.CONFLICT, "these."), OWN).fix == "loosen one of these requirements"
+    assert one(Failure(FailureCode.GAVE_UP, "?"), OWN).fix is None
     unread = pick("1.0", unread=True)
     assert one(unread, unread).fix == "a wheel would tell its dependencies without running anything"
     pairs = [Pair("acme", pick("9", unread=True), OWN), Pair("dep", None, pick("1", PYPI, "acme"))]
@@ -257,12 +275,12 @@ def test_fixes_of_what_is_not_known() -> None:
         (STRANGE, pick("1.0", replace(CORP, owns=(Pattern.parse("x"),))), 'ask go/pip to add "acme" to'),
         (
             STRANGE,
-            Failure("no-match", "none.", owners=(CORP,)),
+            Failure(FailureCode.NO_MATCH, "none.", owners=(CORP,)),
             'ask go/pip to set repositories.corp.exclude = ["acme"]',
         ),
-        (None, Failure("absent", "no."), "or ask go/pip to add the repository that has it to the policy"),
-        (None, Failure("blocked", "no."), "or ask go/pip to change the pin"),
-        (None, Failure("ambiguous-pins", "no."), "ask go/pip to make one of the pins more specific"),
+        (None, Failure(FailureCode.ABSENT, "no."), "or ask go/pip to add the repository that has it to the policy"),
+        (None, Failure(FailureCode.BLOCKED, "no."), "or ask go/pip to change the pin"),
+        (None, Failure(FailureCode.AMBIGUOUS, "no."), "ask go/pip to make one of the pins more specific"),
     ],
 )
 def test_under_a_lock_the_fix_is_to_ask_its_keeper(alone: Side, policy: Side, said: str) -> None:
@@ -276,7 +294,7 @@ def test_under_a_lock_the_fix_is_to_ask_its_keeper(alone: Side, policy: Side, sa
 
 places = st.sampled_from([CORP, PYPI, None])
 picks = st.builds(pick, st.sampled_from(["1.0", "2.0", None]), places, unread=st.booleans())
-codes = st.sampled_from(["no-match", "absent", "unavailable", "conflict", "direct-url", "blocked"])
+codes = st.sampled_from(FailureCode)
 sides = st.one_of(st.none(), picks, st.builds(Failure, codes, st.just("so it is.")))
 both = st.tuples(sides, sides).filter(lambda found: found != (None, None))
 
@@ -316,7 +334,9 @@ def comparison() -> Comparison:
     pairs = [
         Pair("acme", STRANGE, OWN),
         Pair("idna", pick("3.10"), pick("3.10", CORP), Twin.SAME),
-        Pair("lxml", pick("6.0"), Failure("no-match", "corp has 5.3.", "corp has 5.3; >=6 is wanted", (CORP,))),
+        Pair(
+            "lxml", pick("6.0"), Failure(FailureCode.NO_MATCH, "corp has 5.3.", "corp has 5.3; >=6 is wanted", (CORP,))
+        ),
         Pair("oldlib", pick("1.0", unread=True), pick("1.0", unread=True)),
         Pair("six", OWN, OWN),
         Pair("\x1b[2Jevil", pick(None, None), None, requirement="\x1b[2Jevil"),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repoprio.explain.explanation import Chosen, Explanation, Line, Rejected, explain, privacy
+from repoprio.explain.explanation import Chosen, Explanation, Line, LineStatus, Rejected, explain, privacy
 from repoprio.explain.hints import hint, of_silent
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import Answer, Failed, Missing, Served, Status
@@ -159,8 +159,8 @@ def test_each_cause_of_silence_has_a_way_out(cause: Cause, code: str) -> None:
     found = hint(told)
     assert found is not None
     assert found.code == code
-    assert f"hint: {found.text}" in refusal(told)
-    assert "skip-if-unavailable" not in refusal(told)
+    assert f"hint: {found.text}" in str(refusal(told))
+    assert "skip-if-unavailable" not in str(refusal(told))
 
 
 def test_a_folder_that_a_caller_names_and_is_not_there() -> None:
@@ -204,7 +204,7 @@ def test_where_nothing_fits_the_files_say_why(kind: Rejection, code: str) -> Non
     found = hint(told)
     assert found is not None
     assert found.code == code
-    assert ("rejected: " in refusal(told)) is (kind is not Rejection.SPECIFIER)
+    assert ("rejected: " in str(refusal(told))) is (kind is not Rejection.SPECIFIER)
 
 
 def test_a_file_for_this_platform_tells_why() -> None:
@@ -215,7 +215,7 @@ def test_a_file_for_this_platform_tells_why() -> None:
     newer = Rejected("acme-8.tar.gz", "8", "needs Python >=3.99", Rejection.REQUIRES_PYTHON)
     told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=(*other, newer))
     assert "rejected   8: needs Python >=3.99 (3 files: 1 requires-python, 2 tag; -v lists all)" in screen(told, 100)
-    assert "rejected: acme-8.tar.gz: needs Python >=3.99; acme-9" in refusal(told)
+    assert "rejected: acme-8.tar.gz: needs Python >=3.99; acme-9" in str(refusal(told))
     found = hint(told)
     assert found
     assert found.code == "requires-python"
@@ -349,7 +349,7 @@ def test_each_command_names_the_python_that_it_is_about(python: str, named: str)
     """Where a plain command would speak of another environment, hints and the last line name it; else they do not."""
     owned = Policy((replace(CORP, owns=(Pattern.parse("acme"),)),))
     absent = replace(explained(owned, {"corp": Status(404)}), python=python)
-    said = refusal(absent)
+    said = str(refusal(absent))
     assert said.count(f"repoprio repos{named} --check") == 1, said
     assert f"why: repoprio explain{named} acme" in said
     assert said.count("--python") == (2 if python else 0)
@@ -384,7 +384,7 @@ def test_under_a_lock_nobody_is_told_to_add() -> None:
 def test_an_empty_folder_and_those_below(is_lowest: bool) -> None:
     """The way out for an empty folder warns of lower-priority repositories only where there are some."""
     wheelhouse = Repository("wheelhouse", (Location.of("file:///srv/wheelhouse"),), 10)
-    line = Line(wheelhouse, "", "unavailable", None, "it is empty", code="empty-root")
+    line = Line(wheelhouse, "", LineStatus.UNAVAILABLE, None, "it is empty", code=Cause.EMPTY_ROOT)
     said = of_silent(line, is_lowest=is_lowest)
     assert said.code == "empty-root"
     assert ("lower-priority" in said.text) is not is_lowest

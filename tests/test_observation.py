@@ -9,6 +9,7 @@ import pytest
 
 from repoprio.explain.explanation import Chosen
 from repoprio.explain.observation import Change, Choice, File, Tally, change
+from repoprio.lookup.project import Code
 from repoprio.names import normalize
 from repoprio.render import observation as render
 
@@ -51,14 +52,14 @@ def test_what_is_a_change() -> None:
     """A refusal, another version, another file; not the same file, nor one that pip had to backtrack to."""
     backtracked = replace(CHOICE, is_newest=False)
     other = replace(FILE, digests={"sha256": "bb"})
-    assert change(CHOICE, "owned", CHOSEN, FILE) is None
-    assert change(backtracked, "owned", NEWER, FILE) is None
-    assert change(CHOICE, "absent", None, None) == Change(CHOICE, "absent")
-    assert change(CHOICE, "owned", NEWER, FILE) == Change(CHOICE, "owned", NEWER)
-    assert change(CHOICE, "owned", NEWER, None) == Change(CHOICE, "owned", NEWER)
-    assert change(backtracked, "owned", NEWER, None) == Change(backtracked, "owned", NEWER)
-    assert change(CHOICE, "owned", CHOSEN, other) == Change(CHOICE, "owned", CHOSEN)
-    assert change(backtracked, "owned", CHOSEN, other) == Change(backtracked, "owned", CHOSEN)
+    assert change(CHOICE, Code.OWNED, CHOSEN, FILE) is None
+    assert change(backtracked, Code.OWNED, NEWER, FILE) is None
+    assert change(CHOICE, Code.ABSENT, None, None) == Change(CHOICE, Code.ABSENT)
+    assert change(CHOICE, Code.OWNED, NEWER, FILE) == Change(CHOICE, Code.OWNED, NEWER)
+    assert change(CHOICE, Code.OWNED, NEWER, None) == Change(CHOICE, Code.OWNED, NEWER)
+    assert change(backtracked, Code.OWNED, NEWER, None) == Change(backtracked, Code.OWNED, NEWER)
+    assert change(CHOICE, Code.OWNED, CHOSEN, other) == Change(CHOICE, Code.OWNED, CHOSEN)
+    assert change(backtracked, Code.OWNED, CHOSEN, other) == Change(backtracked, Code.OWNED, CHOSEN)
 
 
 def test_tallies_add_up() -> None:
@@ -90,7 +91,9 @@ def test_a_record_is_bounded() -> None:
     """Whatever a repository says, a record is one line of JSON of some two kilobytes at most."""
     long = "9" * 10_000
     choice = Choice(normalize("a" * 10_000), f"acme<{long}\n\x00\ud800", long, FILE, "https://" + "h" * 10_000)
-    found = Change(choice, "unlisted", Chosen("corp", long, ""), tuple(f"https://{n}" + "x" * 999 for n in range(99)))
+    found = Change(
+        choice, Code.UNLISTED, Chosen("corp", long, ""), tuple(f"https://{n}" + "x" * 999 for n in range(99))
+    )
     line = render.record(found, time="2026-11-21T06:24:49.123Z", command=None, is_build=True)
     assert "\n" not in line
     assert len(line.encode()) < 4096

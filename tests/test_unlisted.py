@@ -60,7 +60,7 @@ def test_several_places_have_names_and_priorities_of_their_own() -> None:
     """What the hint suggests is a policy as it stands: distinct names, each below all that there is."""
     found = places(GITLAB, "https://gitlab.example/api/v4/projects/78/packages/pypi/simple", "/srv/wh", "/opt/wh")
     text = CORP + '[repositories.low]\nurl = "https://low.example/"\npriority = 700\n'
-    said = refusal(found, policy(text)).splitlines()
+    said = str(refusal(found, policy(text))).splitlines()
     hint = next(n for n, line in enumerate(said) if line.startswith("  hint: "))
     assert said[hint] == "  hint: unset PIP_EXTRA_INDEX_URL, if corp or low has what you need"
     assert said[hint + 1] == "        else add to /etc/repoprio/repoprio.toml:"
@@ -75,9 +75,9 @@ def test_several_places_have_names_and_priorities_of_their_own() -> None:
 
 def test_under_a_lock_the_user_is_sent_to_its_keeper() -> None:
     """Nobody is told to add to a policy that lets nobody add; `help` says whom to ask, else the file does."""
-    locked = refusal(places(GITLAB), policy("locked = true\n" + CORP))
+    locked = str(refusal(places(GITLAB), policy("locked = true\n" + CORP)))
     assert "else ask whoever keeps /etc/repoprio/repoprio.toml to add:\n          [repositories.gitlab-77]" in locked
-    helped = refusal(places(GITLAB), policy('locked = true\nhelp = "go/pip"\n' + CORP))
+    helped = str(refusal(places(GITLAB), policy('locked = true\nhelp = "go/pip"\n' + CORP)))
     assert "else ask go/pip to add:" in helped
     assert "add to" not in helped.replace("to add", "")
     assert helped.endswith("help: go/pip    [unlisted]")
@@ -85,7 +85,7 @@ def test_under_a_lock_the_user_is_sent_to_its_keeper() -> None:
 
 def test_an_extensible_policy_is_added_to_in_pips_own_file() -> None:
     """Under `locked = "extend"` the place goes into a later layer, below all that the locked one has."""
-    said = refusal(places("/srv/wh"), policy('locked = "extend"\n' + CORP))
+    said = str(refusal(places("/srv/wh"), policy('locked = "extend"\n' + CORP)))
     assert "else add to the policy:" in said
     assert "pip config set repoprio.repositories.wh.url /srv/wh" in said
     assert "pip config set repoprio.repositories.wh.format flat" in said

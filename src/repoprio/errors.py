@@ -16,7 +16,7 @@ class CannotLook(RepoprioError):
     """There is nothing to look at."""
 
     def __init__(self, text: str, status: int = 2) -> None:
-        super().__init__(text.removeprefix("repoprio: "))
+        super().__init__(text)
         self.status = status
 
 
@@ -25,7 +25,10 @@ class NoPolicy(CannotLook):
 
 
 class UnknownPip(SystemExit):
-    """A pip that repoprio cannot guard, and that must not go on: no `except Exception` of pip's may catch it."""
+    """A pip that repoprio cannot guard, and that must not go on: no `except Exception` of pip's may catch it.
+
+    Its text is ready for a person, without ``repoprio:`` before it.
+    """
 
     status = 2
 
@@ -34,4 +37,4 @@ class UnknownPip(SystemExit):
         self.text = text
 
     def __str__(self) -> str:
-        return self.text.removeprefix("repoprio: ")
+        return self.text

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from repoprio.config import values
-from repoprio.policy.model import HIGHEST, LOWEST, DirectUrls, Format, Mode, Redirects, Unlisted
+from repoprio.policy.model import HIGHEST, LOWEST, DirectUrls, Format, Mode, Pylock, Redirects, Unlisted
 
 Json = Mapping[str, Any]
 # The section of pip's files that is ours.
@@ -123,7 +123,11 @@ POLICY: Mapping[str, Key] = MappingProxyType(
             values.one_of(DirectUrls),
             *(choice.value for choice in DirectUrls),
         ),
-        "pylock": _choice("whether files of a pylock.toml are held against their owner", values.pylock, *values.PYLOCK),
+        "pylock": _choice(
+            "whether files of a pylock.toml are held against their owner",
+            values.one_of(Pylock),
+            *(choice.value for choice in Pylock),
+        ),
         "locked": Key(
             "what later layers may say: nothing (true), repositories below all of these (extend), anything (false)",
             values.locked,

@@ -24,7 +24,6 @@ Item = TypeVar("Item")
 _ENTRY_NAME = re.compile(r"[a-z0-9-]+")
 EMPTY_PAGE, EMPTY_ROOT = "empty-page", "empty-root"
 LARGEST = 2**40
-PYLOCK = ("verify", "allow")
 REQUIRED = ("required",)
 LISTING = ("partial", "complete")
 
@@ -182,13 +181,6 @@ def locked(value: Any) -> Any:
     """What later layers may do: True is nothing, "extend" is to add below."""
     if not isinstance(value, bool) and value != "extend":
         raise NotExpected('is not true, false or "extend"')
-    return value
-
-
-def pylock(value: Any) -> Any:
-    """What becomes of the files of a pylock.toml."""
-    if value not in PYLOCK:
-        raise NotExpected(f"is not {_either(PYLOCK)}")
     return value
 
 

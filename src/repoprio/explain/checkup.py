@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from repoprio.explain.explanation import Line
+from repoprio.explain.explanation import Line, LineStatus
 from repoprio.explain.hints import of_silent
 from repoprio.lookup.events import Finding, State
 from repoprio.lookup.reasons import Cause
@@ -117,12 +117,12 @@ def _remarks(policy: Policy, trial: Trial) -> Iterator[Remark]:
 
 def _of_silence(policy: Policy, trial: Trial) -> Iterator[Remark]:
     finding = trial.unknown
-    code = finding.cause.value if finding.cause else None
-    line = Line(trial.repository, trial.url, finding.state.value, None, finding.reason, code=code)
+    line = Line(trial.repository, trial.url, LineStatus.UNAVAILABLE, None, finding.reason, code=finding.cause)
+    line = replace(line, http_status=finding.http_status)
     found = of_silent(line, is_lowest=not _others(policy, trial.repository)[1])
     # Some servers say 403 or 410 of what they do not have; that is believed only where the same asker got a page.
-    said = finding.reason.partition(";")[0].partition(",")[0]
-    if said in ("403", "410") and any(known.state is State.SERVES for known in trial.known):
+    said = finding.http_status
+    if said in (403, 410) and any(known.state is State.SERVES for known in trial.known):
         words = f"it answers {said} for a name that nobody has, and has others: it may mean that it does not have it"
         yield Remark("absent", words, f"absent = [404, {said}]")
     elif finding.cause is Cause.REDIRECT:

@@ -82,18 +82,41 @@ class Pick:
         return (self.place, self.file) == (other.place, other.file)
 
 
+class FailureCode(str, enum.Enum):
+    """Why one side has nothing to install, as a stable word; the first ones are those of lookups."""
+
+    NO_MATCH = "no-match"
+    ABSENT = "absent"
+    OWNED_ABSENT = "owned-absent"
+    UNAVAILABLE = "unavailable"
+    BLOCKED = "blocked"
+    AMBIGUOUS = "ambiguous-pins"
+    OWNER_RULED_OUT = "owner-ruled-out"
+    NOT_A_NAME = "not-a-name"
+    DIRECT_URL = "direct-url"
+    CREDENTIALS = "credentials"
+    REQUIRES_PYTHON = "requires-python"
+    CONFLICT = "conflict"
+    HASHES = "hashes"
+    UNREADABLE = "unreadable"
+    UNSUPPORTED = "unsupported"
+    UNNAMED = "unnamed"
+    GAVE_UP = "gave-up"
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why one side has nothing to install for a project that it needs; `owners` are those that could mend it.
 
-    `why` is what fits in a table; `needed_by` as for `Pick`.
+    `why` is what fits in a table; `needed_by` as for `Pick`. `lists_nothing`: the page of an owner has no file.
     """
 
-    code: str
+    code: FailureCode
     reason: str
     why: str = ""
     owners: tuple[Repository, ...] = ()
     needed_by: tuple[str, ...] = ()
+    lists_nothing: bool = False
 
     @property
     def is_an_answer(self) -> bool:
@@ -101,7 +124,15 @@ class Failure:
         return self.code in _ANSWERS
 
 
-_ANSWERS = frozenset({"no-match", "absent", "owned-absent", "direct-url", "requires-python"})
+_ANSWERS = frozenset(
+    {
+        FailureCode.NO_MATCH,
+        FailureCode.ABSENT,
+        FailureCode.OWNED_ABSENT,
+        FailureCode.DIRECT_URL,
+        FailureCode.REQUIRES_PYTHON,
+    }
+)
 Side = Pick | Failure | None
 
 
@@ -215,10 +246,10 @@ def _compared(pair: Pair, known: Mapping[str, Pair]) -> Judged:
     if isinstance(alone, Pick) and isinstance(policy, Failure) and policy.is_an_answer:
         return _only_alone(pair, alone, policy)
     if isinstance(policy, Pick) and isinstance(alone, Failure) and alone.is_an_answer:
-        return _doubted(Judged(pair, Verdict.ONLY_POLICY, alone.code, alone.why or alone.reason, alone.reason))
+        return _doubted(Judged(pair, Verdict.ONLY_POLICY, alone.code.value, alone.why or alone.reason, alone.reason))
     for failure in (policy, alone):
         if isinstance(failure, Failure):
-            return Judged(pair, Verdict.NOT_KNOWN, failure.code, failure.why or failure.reason, failure.reason)
+            return Judged(pair, Verdict.NOT_KNOWN, failure.code.value, failure.why or failure.reason, failure.reason)
     return _needed_once(pair, known)
 
 
@@ -229,7 +260,7 @@ def _only_alone(pair: Pair, alone: Pick, failure: Failure) -> Judged:
         place = alone.place
         why = f"{why}; another project?"
         reason += f" {place} lists none of the same files: probably another publisher's project."
-    return Judged(pair, Verdict.ONLY_PIP_ALONE, failure.code, why, reason)
+    return Judged(pair, Verdict.ONLY_PIP_ALONE, failure.code.value, why, reason)
 
 
 def _doubted(judged: Judged) -> Judged:

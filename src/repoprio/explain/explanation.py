@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,20 @@ from repoprio.lookup.reasons import Cause, Rejection, listed
 from repoprio.names import best_match
 from repoprio.policy.model import CALLERS_PRIORITY, LOWEST, Mode, Policy, Repository, Rule
 from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, blindness
+
+
+class LineStatus(str, enum.Enum):
+    """What a repository is for a requirement: the words of JSON and of the screen."""
+
+    SERVED = "served"
+    SHADOWED = "shadowed"
+    PASSED_OVER = "passed-over"
+    ABSENT = "absent"
+    UNAVAILABLE = "unavailable"
+    EXCLUDED = "excluded"
+    DISABLED = "disabled"
+    NOT_ROUTED = "not-routed"
+    NOT_ASKED = "not-asked"
 
 
 @dataclass(frozen=True)
@@ -49,18 +64,19 @@ class Tried:
 class Line:
     """One repository's line: `versions` is None where it was not asked, `asked` the URL asked last.
 
-    `code` says why it is absent, unavailable or ruled out, as a stable word; None where it serves or was
-    not asked. `rule` is the setting that rules it out, or lets it count as absent. `mirror` is the mirror that
-    answered in its place, `failures` its other URLs that were tried.
+    `code` says why it is absent, unavailable or ruled out; None where it serves or was not asked. `http_status` is
+    the status of its answer, where that is why. `rule` is the setting that rules it out, or lets it count as absent.
+    `mirror` is the mirror that answered in its place, `failures` its other URLs that were tried.
     """
 
     repository: Repository
     url: str
-    status: str
+    status: LineStatus
     versions: tuple[str, ...] | None
     reason: str
     asked: str | None = None
-    code: str | None = None
+    code: Cause | RuledOut | None = None
+    http_status: int | None = None
     rule: Rule | None = None
     mirror: str | None = None
     failures: tuple[Tried, ...] = ()
@@ -121,12 +137,12 @@ class Explanation:
     @property
     def silenced(self) -> tuple[Line, ...]:
         """The repositories that ``--no-index`` rules out, and that could serve the name."""
-        return tuple(line for line in self.lines if line.code == RuledOut.NO_INDEX.value)
+        return tuple(line for line in self.lines if line.code is RuledOut.NO_INDEX)
 
     @property
     def withheld(self) -> tuple[Line, ...]:
         """The flat repositories that may not serve the name, since one of the `silenced` could own it."""
-        return tuple(line for line in self.lines if line.code == RuledOut.BELOW_NO_INDEX.value)
+        return tuple(line for line in self.lines if line.code is RuledOut.BELOW_NO_INDEX)
 
     @property
     def telling(self) -> tuple[Rejected, ...]:
@@ -140,7 +156,7 @@ class Explanation:
     @property
     def faulty(self) -> tuple[Line, ...]:
         """The repositories that refused the lookup by being unavailable."""
-        return tuple(line for line in self.lines if line.status == State.UNAVAILABLE.value)
+        return tuple(line for line in self.lines if line.status is LineStatus.UNAVAILABLE)
 
     @property
     def asked(self) -> tuple[Repository, ...]:
@@ -294,12 +310,12 @@ def _pin(route: Route | Blocked | Conflict) -> Rule | None:
 
 
 _RULED_OUT = {
-    RuledOut.NOT_ROUTED: ("not-routed", "the name is routed elsewhere"),
-    RuledOut.DISABLED: ("disabled", "enabled = false"),
-    RuledOut.EXCLUDED: ("excluded", "the name is left out by its {key}"),
-    RuledOut.NO_INDEX: ("excluded", "--no-index leaves flat repositories only"),
-    RuledOut.BELOW_NO_INDEX: ("excluded", "below {above}, which --no-index rules out"),
-    RuledOut.CALLER: ("not-routed", "{name} itself never comes from a place that the policy does not list"),
+    RuledOut.NOT_ROUTED: (LineStatus.NOT_ROUTED, "the name is routed elsewhere"),
+    RuledOut.DISABLED: (LineStatus.DISABLED, "enabled = false"),
+    RuledOut.EXCLUDED: (LineStatus.EXCLUDED, "the name is left out by its {key}"),
+    RuledOut.NO_INDEX: (LineStatus.EXCLUDED, "--no-index leaves flat repositories only"),
+    RuledOut.BELOW_NO_INDEX: (LineStatus.EXCLUDED, "below {above}, which --no-index rules out"),
+    RuledOut.CALLER: (LineStatus.NOT_ROUTED, "{name} itself never comes from a place that the policy does not list"),
 }
 
 
@@ -312,12 +328,11 @@ def _line(
 ) -> Line:
     repository = finding.repository
     status, reason = _status(decision, finding, fits=chosen is not None)
-    if status == "served" and chosen and chosen.repository == repository.name:
+    if status is LineStatus.SERVED and chosen and chosen.repository == repository.name:
         reason += f"; takes {chosen.version}"
     has = versions.get(repository.name, ()) if finding.state is State.SERVES else None
     if finding.state is State.ABSENT or finding.skipped:
         has = ()
-    code = finding.ruled_out or finding.cause
     return Line(
         repository,
         repository.locations[0].shown,
@@ -325,7 +340,8 @@ def _line(
         has,
         reason,
         asked=finding.asked.shown if finding.asked else None,
-        code=code.value if code else None,
+        code=finding.ruled_out or finding.cause,
+        http_status=finding.http_status,
         rule=_line_rule(policy, decision, finding),
         mirror=finding.mirror.shown if finding.mirror else None,
         failures=tuple(Tried(failure.location.shown, failure.reason) for failure in finding.failures),
@@ -347,7 +363,7 @@ _NOT_ASKED = {
 }
 
 
-def _status(decision: Decision[Any], finding: Finding[Any], *, fits: bool) -> tuple[str, str]:
+def _status(decision: Decision[Any], finding: Finding[Any], *, fits: bool) -> tuple[LineStatus, str]:
     """The line's status and reason, in the contract's words."""
     name = decision.name
     if finding.ruled_out:
@@ -359,16 +375,17 @@ def _status(decision: Decision[Any], finding: Finding[Any], *, fits: bool) -> tu
         return status, reason
     if finding.state is State.SERVES:
         if finding.passed_over:
-            return "passed-over", "nothing of it fits"
+            return LineStatus.PASSED_OVER, "nothing of it fits"
         own = any(owner.repository.name == finding.repository.name for owner in decision.owners)
         verb = "own" if len(decision.owners) > 1 and not own else "owns"
         has = "has a version that fits" if decision.code is Code.FITS else f"{verb} {name}"
         if own:
-            return "served", has if fits else f"owns {name}; nothing of it fits"
+            return LineStatus.SERVED, has if fits else f"owns {name}; nothing of it fits"
         if not decision.owners:
-            return "shadowed", f"it has {name}, but a tier answers as a whole"
-        return "shadowed", f"{', '.join(owner.repository.name for owner in decision.owners)} {has}"
+            return LineStatus.SHADOWED, f"it has {name}, but a tier answers as a whole"
+        return LineStatus.SHADOWED, f"{', '.join(owner.repository.name for owner in decision.owners)} {has}"
     if finding.state is State.NOT_ASKED:
-        return "not-asked", _NOT_ASKED[decision.outcome].format(name=name)
+        return LineStatus.NOT_ASKED, _NOT_ASKED[decision.outcome].format(name=name)
     skipped = "; skip-if-unavailable: counts as absent" if finding.skipped else ""
-    return finding.state.value, finding.reason + skipped
+    status = LineStatus.ABSENT if finding.state is State.ABSENT else LineStatus.UNAVAILABLE
+    return status, finding.reason + skipped

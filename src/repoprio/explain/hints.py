@@ -103,14 +103,14 @@ def of_silent(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -
     `is_routed`: for a name that is routed to it; `is_lowest`: no repository has a lower priority.
     """
     name = line.repository.name
-    cause = Cause(line.code) if line.code else Cause.SERVER
+    cause = line.code if isinstance(line.code, Cause) else Cause.SERVER
     if cause is Cause.REDIRECT:
         return Hint(
             "redirects",
             f'repositories.{name}.redirects can say of that site "follow" (its pages count as those of {name}) or '
             f'"absent" (lower-priority repositories may then supply each name that is redirected so)',
         )
-    if cause is Cause.STATUS and line.reason.partition(";")[0] in ("404", "410"):
+    if cause is Cause.STATUS and line.http_status in (404, 410):
         return Hint("absent", f"repositories.{name}.absent leaves this status out; a list there replaces [404]")
     if cause is Cause.EMPTY_ROOT:
         may = f'repositories.{name}.absent = [404, "empty-root"] says that it may be empty'

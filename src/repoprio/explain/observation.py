@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from repoprio.explain.explanation import Chosen
+from repoprio.lookup.project import Code
 from repoprio.names import NormalizedName
 
 
@@ -57,12 +58,12 @@ class Change:
     """
 
     choice: Choice
-    code: str
+    code: Code
     chosen: Chosen | None = None
     unlisted: tuple[str, ...] = ()
 
 
-def change(choice: Choice, code: str, chosen: Chosen | None, listed: File | None) -> Change | None:
+def change(choice: Choice, code: Code, chosen: Chosen | None, listed: File | None) -> Change | None:
     """What the policy would change about `choice`, or None.
 
     `chosen` is what it would choose and None where it refuses, with its `code`; `listed` is the candidate

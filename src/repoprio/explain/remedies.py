@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from repoprio.explain.comparison import Judged, Pick, Verdict
+from repoprio.explain.comparison import FailureCode, Judged, Pick, Verdict
 from repoprio.names import normalize
 from repoprio.policy.model import Policy, Repository, Rule
 from repoprio.policy.routing import Route, RuledOut, blindness, route
@@ -73,14 +73,14 @@ def _offer(policy: Policy, judged: Judged) -> str | None:
     failure, alone = judged.failure, judged.pair.alone
     assert failure
     assert isinstance(alone, Pick)
-    if failure.code == "direct-url":
+    if failure.code is FailureCode.DIRECT_URL:
         return f"ask for that very file yourself, if you want it: {judged.pair.project} @ URL"
     if not failure.owners:
         return None
     if judged.pair.is_strange:
         owner, place = failure.owners[0].name, alone.place
         empty = f'; if {owner} answers an empty page for every name, absent = [404, "empty-page"] for it says so'
-        more = empty if "has nothing" in failure.why else ""
+        more = empty if failure.lists_nothing else ""
         return f"do not take {place}'s for it: ask for a version that {owner} has, or publish your own there{more}"
     return _publish(policy, judged.pair.project, alone.version, failure.owners[0], may_be_explicit=False)
 
@@ -97,7 +97,7 @@ def _publish(policy: Policy, name: str, version: str | None, owner: Repository, 
 
 
 def _find_out(policy: Policy, judged: Judged) -> str | None:
-    code = judged.failure.code if judged.failure else judged.code
+    code = judged.failure.code.value if judged.failure else judged.code
     if code in _CHANGES:
         first, change = _CHANGES[code]
         return first + policy.change(change)

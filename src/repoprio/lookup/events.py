@@ -119,9 +119,10 @@ class Failure:
 class Finding(Generic[Page]):
     """One repository's part in a decision.
 
-    `cause` and `reason`, a short text, are for ABSENT and UNAVAILABLE; `asked` is the location that was
-    asked last; `mirror` the one of its mirrors that answered in its place; `failures` its other locations
-    that were tried in vain; `asked_for` the name that a repository was down for.
+    `cause` and `reason`, a short text, are for ABSENT and UNAVAILABLE; `http_status` is the status that is the
+    cause, where one is; `asked` is the location that was asked last; `mirror` the one of its mirrors that answered
+    in its place; `failures` its other locations that were tried in vain; `asked_for` the name that a repository was
+    down for.
     `skipped` marks an unavailable one that `skip-if-unavailable` made count as absent.
     """
 
@@ -129,6 +130,7 @@ class Finding(Generic[Page]):
     state: State
     reason: str = ""
     cause: Cause | None = None
+    http_status: int | None = None
     page: Page | None = None
     files: int = 0
     asked: Location | None = None

@@ -45,6 +45,7 @@ class Code(str, enum.Enum):
     OWNER_RULED_OUT = "owner-ruled-out"
     UNLISTED = "unlisted"
     DIRECT_URL = "direct-url"
+    PYLOCK = "pylock"
 
 
 @dataclass(frozen=True)

@@ -160,10 +160,12 @@ class Inquiry(Generic[Page]):
         repository = self._repository
         if answer.code in repository.absent and repository.format is Format.SIMPLE:
             if moved is None:
-                return self._finding(State.ABSENT, str(answer.code), Cause.STATUS, at)
+                absent = self._finding(State.ABSENT, str(answer.code), Cause.STATUS, at)
+                return replace(absent, http_status=answer.code)
             return self._finding(State.UNAVAILABLE, f"{answer.code}, but {moved}", Cause.REDIRECT, at)
         return replace(
             self._finding(State.UNAVAILABLE, f"{answer.code}{answer.detail}", of_status(answer.code), at),
+            http_status=answer.code,
             login_refused=answer.code in _REFUSED_LOGIN,
         )
 
@@ -176,7 +178,7 @@ class Inquiry(Generic[Page]):
             found = yield from self._page(repository.locations[0], canary, What.CANARY)
             if found.state is State.UNAVAILABLE:
                 problem = f"its canary {canary} got no usable answer: {found.reason}"
-                return replace(found, reason=problem, cause=Cause.CANARY)
+                return replace(found, reason=problem, cause=Cause.CANARY, http_status=None)
             served = found.state is State.SERVES and found.files > 0
             hidden = None if served else self._hidden(canary, found)
             verdict = self._memory.canaries.keep(repository.name, CanaryVerdict(hidden))

@@ -4,11 +4,30 @@ from __future__ import annotations
 
 from pip._internal.exceptions import InstallationError
 
+from repoprio.errors import CannotLook
+from repoprio.explain.explanation import Explanation
 from repoprio.output import say
+from repoprio.render.messages import Message
 
 
 class Refused(InstallationError):  # type: ignore[misc]  # pip has no types
-    """A lookup that the policy refuses; pip shows its text and exits with status 1."""
+    """What the policy refuses; pip shows its text and exits with status 1.
+
+    `message` is what it says; `explanation` all about the lookup that was refused, None where there was none.
+    """
+
+    def __init__(self, message: Message, explanation: Explanation | None = None) -> None:
+        super().__init__(str(message))
+        self.message = message
+        self.explanation = explanation
+
+
+class LookRefused(CannotLook):
+    """What the policy refuses ends a command that looks; `message` is what it says."""
+
+    def __init__(self, refused: Refused, status: int = 1) -> None:
+        super().__init__(refused.message.body, status)
+        self.message = refused.message
 
 
 def warn(line: str) -> None:

@@ -46,6 +46,13 @@ class DirectUrls(str, enum.Enum):
     REFUSE = "refuse"
 
 
+class Pylock(str, enum.Enum):
+    """Whether files of a pylock.toml are held against their owner (VERIFY), or taken as they come (ALLOW)."""
+
+    VERIFY = "verify"
+    ALLOW = "allow"
+
+
 class Format(str, enum.Enum):
     """SIMPLE: a simple repository API (PEP 503, PEP 691); FLAT: what pip calls find-links."""
 
@@ -174,7 +181,7 @@ class Policy:
     mode: Mode = Mode.STRICT
     unlisted: Unlisted = Unlisted.REFUSE
     direct_urls: DirectUrls = DirectUrls.ROOTS
-    pylock: str = "verify"
+    pylock: Pylock = Pylock.VERIFY
     help: str | None = None
     page_timeout: float = 60.0
     page_size_limit: int = 64 * 2**20

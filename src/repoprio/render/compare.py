@@ -208,7 +208,7 @@ def _side(side: Side) -> dict[str, Any] | None:
             "reason": None,
             "needed_by": list(side.needed_by),
         }
-    return _nothing(side.code, side.reason, side.needed_by)
+    return _nothing(side.code.value, side.reason, side.needed_by)
 
 
 def _unknown(one: Judged) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from repoprio.explain.explanation import Chosen, Explanation, Line, Rejected
+from repoprio.explain.explanation import Chosen, Explanation, Line, LineStatus, Rejected
 from repoprio.explain.hints import hint
 from repoprio.lookup.project import Outcome
 from repoprio.lookup.reasons import Rejection, listed
@@ -27,7 +27,13 @@ _MOST_VERSIONS = 5
 _MOST_FILES = 200
 # Of a longer one the file stands on the next line, where it must.
 _LONG_RULE = 40
-_STYLES = {"served": "good", "unavailable": "bad", "shadowed": "doubt", "passed-over": "doubt", "absent": ""}
+_STYLES = {
+    LineStatus.SERVED: "good",
+    LineStatus.UNAVAILABLE: "bad",
+    LineStatus.SHADOWED: "doubt",
+    LineStatus.PASSED_OVER: "doubt",
+    LineStatus.ABSENT: "",
+}
 _SENTENCES = {Outcome.SERVED: "good"}
 _OBSERVED = 'Nothing of this is enforced (mode = "observe"): pip chooses as it always did, and may take another.'
 
@@ -70,11 +76,15 @@ def _fact(label: str, text: str, width: int) -> list[str]:
 
 
 def _row(e: Explanation, line: Line) -> Row:
-    chosen = line.status == "served" and e.outcome is Outcome.SERVED
+    chosen = line.status is LineStatus.SERVED and e.outcome is Outcome.SERVED
     taken = (one for one in (e.chosen, e.version_priority) if one)
     named = next((one.version for one in taken if one.repository == line.repository.name), None)
-    has = "no answer" if line.status == "unavailable" else versions(line.versions, _MOST_VERSIONS, including=named)
-    if line.versions == () and line.status in ("served", "shadowed", "passed-over"):
+    has = (
+        "no answer"
+        if line.status is LineStatus.UNAVAILABLE
+        else versions(line.versions, _MOST_VERSIONS, including=named)
+    )
+    if line.versions == () and line.status in (LineStatus.SERVED, LineStatus.SHADOWED, LineStatus.PASSED_OVER):
         has = "no file"
     cells = (">" if chosen else "", str(line.repository.priority), line.repository.name, has, result(line))
     return Row(cells, _STYLES.get(line.status, "quiet"))
@@ -82,9 +92,9 @@ def _row(e: Explanation, line: Line) -> Row:
 
 def result(line: Line) -> str:
     """What became of a repository and why."""
-    if line.status in ("served", "not-asked"):
+    if line.status in (LineStatus.SERVED, LineStatus.NOT_ASKED):
         return line.reason
-    return f"{line.status}: {line.reason}" if line.reason else line.status
+    return f"{line.status.value}: {line.reason}" if line.reason else line.status.value
 
 
 def _facts(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
@@ -152,9 +162,9 @@ def _asked(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
 
 def _is_trouble(e: Explanation, line: Line) -> bool:
     """Whether the answer of a repository is why there is nothing to install."""
-    if line.status == "unavailable":
+    if line.status is LineStatus.UNAVAILABLE:
         return True
-    return line.repository in e.owners and not line.versions and line.status in ("served", "absent")
+    return line.repository in e.owners and not line.versions and line.status in (LineStatus.SERVED, LineStatus.ABSENT)
 
 
 def _rules(rules: Sequence[Rule]) -> Iterable[tuple[str, str]]:
@@ -176,8 +186,8 @@ def _pip_alone(e: Explanation) -> str:
         more = f"; --disclose {e.project} compares it, and tells {others} the name" if others else ""
         return f"not compared: private ({e.private.word}){more}"
     if alone is None:
-        asks = e.outcome is Outcome.SERVED and any(line.status == "not-asked" for line in e.lines)
-        below = listed([line.repository.name for line in e.lines if line.status == "not-asked"])
+        asks = e.outcome is Outcome.SERVED and any(line.status is LineStatus.NOT_ASKED for line in e.lines)
+        below = listed([line.repository.name for line in e.lines if line.status is LineStatus.NOT_ASKED])
         if asks:
             return f"not checked: that would tell {below} the name. --shadowed checks"
         silent = listed([line.repository.name for line in e.faulty])

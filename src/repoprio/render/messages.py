@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from repoprio import shell
-from repoprio.explain.explanation import Explanation, Line
+from repoprio.explain.explanation import Explanation, Line, LineStatus
 from repoprio.explain.hints import hint
 from repoprio.lookup.project import Code, Outcome
 from repoprio.lookup.reasons import listed
@@ -137,7 +138,33 @@ def _owner_lines(e: Explanation) -> list[Line]:
     return [e.line(owner) for owner in e.owners]
 
 
-def refusal(e: Explanation) -> str:
+@dataclass(frozen=True)
+class Message:
+    """A refusal: `lead` says what happened, `details` are the lines below it, `code` is the stable word at the end.
+
+    `why` is the command that tells more, `help` the policy's own word on where to turn.
+    """
+
+    lead: str
+    details: tuple[str, ...]
+    code: str
+    why: str | None = None
+    help: str | None = None
+
+    @property
+    def body(self) -> str:
+        """The whole text without ``repoprio:`` before it."""
+        ways = [
+            part for part in (f"why: {self.why}" if self.why else "", f"help: {self.help}" if self.help else "") if part
+        ]
+        lines = [self.lead, *(f"  {detail}" for detail in self.details)]
+        return "\n".join([*lines, f"  {'    '.join([*ways, f'[{self.code}]'])}"])
+
+    def __str__(self) -> str:
+        return f"repoprio: {self.body}"
+
+
+def refusal(e: Explanation) -> Message:
     """The message of a refusal, in the form that all of repoprio's messages have."""
     lead, *details = _REFUSALS[e.code](e)
     if found := hint(e):
@@ -161,11 +188,9 @@ def silence(line: Line) -> str:
 
 def message(
     lead: str, details: Sequence[str], code: str, *, why: str | None = None, help_text: str | None = None
-) -> str:
-    """``repoprio: …``, indented details, then where to look on, and the stable code."""
-    tail = [part for part in (f"why: {why}" if why else "", f"help: {help_text}" if help_text else "") if part]
-    lines = [f"repoprio: {plain(lead)}", *(f"  {plain(detail)}" for detail in details if detail)]
-    return "\n".join([*lines, f"  {'    '.join([*tail, f'[{code}]'])}"])
+) -> Message:
+    """A message whose texts are safe to print; details that are "" are left out."""
+    return Message(plain(lead), tuple(plain(detail) for detail in details if detail), code, why, help_text)
 
 
 def _by(e: Explanation) -> str:
@@ -186,7 +211,7 @@ def _refuse_no_match(e: Explanation) -> list[str]:
     below = " Lower-priority repositories were not asked."
     return [
         f"{e.wanted}{_by(e)}: no version fits.",
-        belongs + (below if any(line.status == "not-asked" for line in e.lines) else ""),
+        belongs + (below if any(line.status is LineStatus.NOT_ASKED for line in e.lines) else ""),
         f"rejected: {'; '.join(reasons)}{more}" if reasons else "",
         f"asked: {', '.join(asked)}" if asked else "",
         f"rule: {e.narrowed}" if e.narrowed else "",
@@ -213,7 +238,7 @@ def _refuse_owned_absent(e: Explanation) -> list[str]:
 
 def _refuse_unavailable(e: Explanation) -> list[str]:
     asked = [line.asked for line in e.faulty if line.asked]
-    below = [line.repository for line in e.lines if line.status == "not-asked"]
+    below = [line.repository for line in e.lines if line.status is LineStatus.NOT_ASKED]
     names = listed([line.repository.name for line in e.faulty])
     return [
         _unavailable(e),
@@ -258,7 +283,9 @@ _REFUSALS = {
 }
 
 
-def foreign_login(url: str, repository: Repository, variable: str, origin: str | None, help_text: str | None) -> str:
+def foreign_login(
+    url: str, repository: Repository, variable: str, origin: str | None, help_text: str | None
+) -> Message:
     """The refusal of a URL that carries the only login for a repository; `variable` begins its settings' names."""
     return message(
         f"{url} carries a login for {repository}, and there is no other.",

@@ -25,7 +25,7 @@ def record(change: Change, *, time: str, command: str | None, is_build: bool) ->
         "time": time,
         "project": _short(choice.project),
         "requirement": _short(choice.requirement),
-        "code": change.code,
+        "code": change.code.value,
         "pip": {
             "version": _short(choice.version),
             "repository": choice.file.repository,

@@ -19,11 +19,11 @@ UNLISTED = "is not in the policy"
 _WIDTH = 60
 
 
-def policy_line(policy: Policy) -> str:
-    """The policy in one line, as installing commands announce it."""
+def summary(policy: Policy) -> str:
+    """The policy in one line: its order and its mode."""
     order = ", ".join(str(repository) for repository in policy.enabled())
     warning = "; one tier: priorities protect nothing" if policy.is_one_tier() else ""
-    return f"repoprio: {order}; {policy.mode.value}{warning}"
+    return f"{order}; {policy.mode.value}{warning}"
 
 
 def show(survey: Survey) -> str:
@@ -92,7 +92,7 @@ def check(survey: Survey, doubts: Sequence[Doubt], wishes: Sequence[Wish]) -> st
     """What is wrong, and what may be, each with what to do; and what the policy makes of pip's own settings."""
     said = [f"{source.layer}: {printable(source.file)}" for source in survey.sources]
     said += [str(wish) for wish in wishes]
-    said += [policy_line(survey.policy).removeprefix("repoprio: ")] if survey.policy else []
+    said += [summary(survey.policy)] if survey.policy else []
     for fault in survey.faults:
         said.append(f"fault: {fault}")
     said += [f"  hint: {hint}" for hint in dict.fromkeys(f.hint for f in survey.faults) if hint != survey.look]

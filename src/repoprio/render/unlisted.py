@@ -39,7 +39,7 @@ class UnlistedPlace:
     problem: str | None = None
 
 
-def refusal(refused: Sequence[UnlistedPlace], policy: Policy) -> str:
+def refusal(refused: Sequence[UnlistedPlace], policy: Policy) -> messages.Message:
     """The message: what was named by whom, how to take it back, and what would list it."""
     named = [f"{one.shown} is not in the policy (named by {one.origin})." for one in refused]
     known = [f"{one.shown} is {one.known.name}, of another format: see the hint." for one in refused if one.known]

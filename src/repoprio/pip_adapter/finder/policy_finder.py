@@ -14,7 +14,7 @@ from repoprio.explain.explanation import Explanation, explain, privacy
 from repoprio.lookup.drivers import Fits, drive, drive_inquiry
 from repoprio.lookup.events import Finding, State
 from repoprio.lookup.memory import Memory, RunMemory
-from repoprio.lookup.project import Decision, Lookup, Outcome
+from repoprio.lookup.project import Code, Decision, Lookup, Outcome
 from repoprio.lookup.reasons import listed
 from repoprio.lookup.repository import Inquiry
 from repoprio.names import NormalizedName, is_project_name, normalize
@@ -28,10 +28,10 @@ from repoprio.pip_adapter.index.fetcher import Pages
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.registry import Registry
 from repoprio.policy.locations import spellings
-from repoprio.policy.model import CALLERS_PRIORITY, Format, Mode, Policy, Repository
+from repoprio.policy.model import CALLERS_PRIORITY, Format, Mode, Policy, Pylock, Repository
 from repoprio.policy.routing import narrowing
 from repoprio.render import messages, unlisted
-from repoprio.render.policy import policy_line
+from repoprio.render.policy import summary
 from repoprio.urls import filename, site
 
 _MEMORIES: Registry[tuple[Memory[PipPage], Pages]] = Registry()
@@ -116,7 +116,8 @@ class Guard:
             raise Refused(messages.message(f"{project_name!r} is not a project name.", [], "not-a-name"))
         decision = self.reached(normalize(project_name), specifier, tier)
         if decision.outcome in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
-            raise Refused(messages.refusal(self.explanation(project_name, specifier, decision=decision)))
+            explanation = self.explanation(project_name, specifier, decision=decision)
+            raise Refused(messages.refusal(explanation), explanation)
         if tier is not None and not decision.owners:
             return []
         return list(self._weighed(decision).candidates)
@@ -252,7 +253,7 @@ class Guard:
         `hashes` are those that pip will hold the file against. It takes any of them, so the owner must
         state each one. What the link itself says of hashes counts for nothing.
         """
-        if self.policy.pylock == "allow":
+        if self.policy.pylock is Pylock.ALLOW:
             return
         locked = {kind: set(values) for kind, values in getattr(hashes, "_allowed", {}).items()}
         for candidate in self.candidates(project_name):
@@ -260,15 +261,15 @@ class Guard:
             same_file = filename(candidate.link.url) == link.filename
             if same_file and locked and all(stated.get(kind) == values for kind, values in locked.items()):
                 return
-        rule = self.policy.rule("pylock", f'"{self.policy.pylock}"')
+        rule = self.policy.rule("pylock", f'"{self.policy.pylock.value}"')
         lead = f"{project_name}: {link.filename} of a pylock.toml is not listed by its owner with all these hashes."
         why = shell.repoprio("explain", normalize(project_name), python=hint_target.python())
-        raise Refused(messages.message(lead, [f"rule: {rule}"], "pylock", why=why, help_text=self.policy.help))
+        raise Refused(messages.message(lead, [f"rule: {rule}"], Code.PYLOCK.value, why=why, help_text=self.policy.help))
 
     def has_looked_up(self, req: Any) -> bool:
         """Whether the file of an InstallRequirement is one that its owner lists; False for URLs, and unproven locks."""
         locks = getattr(self._finder, "_locked_links", {})
-        is_unproven = self.policy.pylock == "allow" and normalize(req.name) in locks
+        is_unproven = self.policy.pylock is Pylock.ALLOW and normalize(req.name) in locks
         return req.original_link is None and not is_unproven
 
     def owners_of(self, name: NormalizedName) -> tuple[Repository, ...]:
@@ -338,7 +339,7 @@ class Guard:
         """Say which policy rules, and what it makes of the repositories that callers named."""
         if line := compat.news():
             warn(line)
-        warn(policy_line(self.policy))
+        warn(f"repoprio: {summary(self.policy)}")
         self.take_callers()
         for url, repository in self._callers.listed:
             warn(f"repoprio: {url} is {repository}: the policy's order holds")
@@ -352,4 +353,4 @@ class Guard:
         """The refusal for a requirement that no candidate fits; None where one does."""
         if explanation.outcome is Outcome.SERVED:
             return None
-        return Refused(messages.refusal(explanation))
+        return Refused(messages.refusal(explanation), explanation)

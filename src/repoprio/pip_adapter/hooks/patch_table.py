@@ -204,7 +204,7 @@ def _refuse_pip(what: str) -> None:
     if not process.is_own_command:
         say(f"{'WARNING' if kept else 'ERROR'}: {said}")
     if not kept:
-        raise UnknownPip(said)
+        raise UnknownPip(said.body)
 
 
 def _only_observes() -> bool:

@@ -12,7 +12,7 @@ import repoprio
 from repoprio.config import handoff
 from repoprio.config.loaded import Survey
 from repoprio.pip_adapter import compat
-from repoprio.render.policy import policy_line
+from repoprio.render.policy import summary
 
 
 def answer() -> None:
@@ -41,5 +41,5 @@ def document(survey: Survey) -> dict[str, Any] | None:
         "faulty_files": list(dict.fromkeys(fault.file for fault in survey.faults)),
         "hints": list(dict.fromkeys(fault.hint for fault in survey.faults)),
         "mode": survey.policy.mode.value if survey.policy else None,
-        "summary": policy_line(survey.policy).removeprefix("repoprio: ") if survey.policy else None,
+        "summary": summary(survey.policy) if survey.policy else None,
     }

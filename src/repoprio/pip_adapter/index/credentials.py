@@ -117,7 +117,7 @@ class Keeper:
             return True
         return _one_spelling(name) in {_one_spelling(one.host) for one in self.sites}
 
-    def refusal(self, url: str, origin: str | None = None) -> str:
+    def refusal(self, url: str, origin: str | None = None) -> messages.Message:
         """Why `url` is not asked, which carries a login for a repository that has no other."""
         repository = self.repository_at(url)
         assert repository is not None

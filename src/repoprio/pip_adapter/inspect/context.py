@@ -19,7 +19,7 @@ from pip._internal.utils.logging import setup_logging  # noqa: E402
 from pip._internal.utils.temp_dir import global_tempdir_manager  # noqa: E402
 
 from repoprio.pip_adapter import compat, log_redaction  # noqa: E402
-from repoprio.pip_adapter.errors import Refused  # noqa: E402
+from repoprio.pip_adapter.errors import LookRefused, Refused  # noqa: E402
 from repoprio.pip_adapter.finder.policy_finder import Guard  # noqa: E402
 from repoprio.pip_adapter.hooks import requirement_files  # noqa: E402
 from repoprio.pip_adapter.index import credentials, retries  # noqa: E402
@@ -77,6 +77,6 @@ def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
             with retries.said_once():
                 yield Opened(parsed, session, finder, guard, install)
         except Refused as error:
-            raise CannotLook(str(error), 1) from None
+            raise LookRefused(error) from None
         except PipError as error:
             raise CannotLook(f"{error}    [usage]") from None

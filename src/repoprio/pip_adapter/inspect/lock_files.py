@@ -16,7 +16,7 @@ from repoprio.audit.findings import Finding, Severity, shown
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.pylock import NoLock, Package
 from repoprio.pip_adapter import compat
-from repoprio.pip_adapter.errors import Refused
+from repoprio.pip_adapter.errors import LookRefused, Refused
 from repoprio.pip_adapter.finder import search_scope
 from repoprio.pip_adapter.finder.registry import guard_of
 from repoprio.pip_adapter.inspect.context import Opened
@@ -96,7 +96,7 @@ def _requirements(pip: Opened, file: str) -> tuple[list[Package], list[Finding]]
             # What the file names is told as a finding, and stops no look-up.
             return packages, [*_unlisted(pip.guard.policy, aside, file), *_trusted(aside, file)]
     except Refused as error:
-        raise NoLock(str(error).removeprefix("repoprio: ")) from None
+        raise LookRefused(error, NoLock.status) from None
     except PipError as error:
         # pip's option parser begins with the name of the program.
         plain = str(error).replace(f"{os.path.basename(sys.argv[0])}: error: ", "")

@@ -249,7 +249,7 @@ class _Wheel:
         origin = f" from {listed(owners)}" if owners and self._req.original_link is None else ""
         return f"{self._req.name}{origin}{f' (required by {by.name})' if by is not None else ''}"
 
-    def _refusal(self, effect: Effect, ground: Ground, *, has_policy: bool) -> str:
+    def _refusal(self, effect: Effect, ground: Ground, *, has_policy: bool) -> messages.Message:
         what, hint = _WORDS[Ground.POLICY if has_policy else ground]
         lead = f"{self._shown()} {effect.deed.value} {self._moved(effect.place)}: {what}. Nothing was installed."
         wheel = os.path.basename(self._req.local_file_path)

@@ -33,9 +33,9 @@ from repoprio.pip_adapter.log_muting import muted
 from repoprio.pip_adapter.observe import resolution
 from repoprio.pip_adapter.observe.resolution import Pick
 from repoprio.pip_adapter.observe.shadow_session import finder_beside, session_beside
-from repoprio.policy.model import Policy, Repository
+from repoprio.policy.model import Policy, Pylock, Repository
 from repoprio.render import observation as render
-from repoprio.render.policy import policy_line
+from repoprio.render.policy import summary
 from repoprio.storage import jsonlines
 from repoprio.urls import filename, is_fuse, is_within, place, site
 
@@ -83,7 +83,7 @@ class Observer:
         """Say which policy there is, and that it only observes."""
         if line := compat.news():
             warn(line)
-        warn(policy_line(self._policy))
+        warn(f"repoprio: {summary(self._policy)}")
         if any(is_fuse(url) for url in self._finder.search_scope.index_urls):
             warn("repoprio: observe: pip's index is the fuse, where it finds nothing (repoprio disable --fuse)")
 
@@ -170,9 +170,9 @@ class _Judge:
         choice = self._choice(pick)
         if self._callers.refused:
             sites = dict.fromkeys(_site(one.url) or "file:" for one in self._callers.refused)
-            return Change(choice, Code.UNLISTED.value, unlisted=tuple(sites))
+            return Change(choice, Code.UNLISTED, unlisted=tuple(sites))
         if pick.is_direct:
-            return Change(choice, Code.DIRECT_URL.value)
+            return Change(choice, Code.DIRECT_URL)
         locked = getattr(self._finder, "_locked_links", {}).get(pick.project)
         if locked is not None:
             return self._of_locked(choice, pick, locked)
@@ -180,18 +180,18 @@ class _Judge:
         code = Code.NO_MATCH if decision.outcome is Outcome.SERVED and chosen is None else decision.code
         links = (candidate.link for candidate in candidates)
         listed = next((self._file(link) for link in links if filename(link.url) == choice.file.name), None)
-        return change(choice, code.value, chosen, listed)
+        return change(choice, code, chosen, listed)
 
     def _of_locked(self, choice: Choice, pick: Pick, locked: Any) -> Change | None:
-        if self._policy.pylock == "allow":
+        if self._policy.pylock is Pylock.ALLOW:
             return None
         decision = self._watch.decide(pick.project, pick.specifier)
         if decision.outcome in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
-            return Change(choice, decision.code.value)
+            return Change(choice, decision.code)
         try:
             self._watch.verify_locked(pick.project, locked, pick.hashes)
         except Refused:
-            return Change(choice, "pylock")
+            return Change(choice, Code.PYLOCK)
         return None
 
     def _choice(self, pick: Pick) -> Choice:

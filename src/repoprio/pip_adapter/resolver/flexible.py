@@ -204,7 +204,8 @@ class _Rounds:
         routes = (self._guard.decide(name).route for name in self._dropped)
         rules = dict.fromkeys(f"rule: {found.mode_rule}" for found in routes if isinstance(found, Route))
         found = self._provider._factory.get_installation_error(failed, self._provider._constraints) if failed else ""
-        report = str(found).partition("\n")[0].removeprefix("repoprio: ")
+        # The first line of pip's own report tells the conflict.
+        report = found.message.lead if isinstance(found, Refused) else str(found).partition("\n")[0]
         names = listed(list(self._dropped))
         details = [
             *(f"{choice} would do, but nothing that would be installed needs it." for choice in self._dropped.values()),

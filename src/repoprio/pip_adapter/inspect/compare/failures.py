@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from repoprio.explain.comparison import Failure
+from repoprio.explain.comparison import Failure, FailureCode
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter.inspect.compare.finders import Side
 from repoprio.pip_adapter.inspect.compare.preparer import name_of
@@ -46,7 +46,7 @@ def _lone(side: Side, requirement: Any, parent: Any, constraints: Sequence[Any])
 
 def _of_python(requirement: Any, parent: Any) -> Failures:
     said = f"{parent.project_name} {parent.version} needs Python {requirement.specifier}"
-    return {normalize(parent.project_name): Failure("requires-python", f"{said}.", said)}
+    return {normalize(parent.project_name): Failure(FailureCode.REQUIRES_PYTHON, f"{said}.", said)}
 
 
 def _conflict(causes: Any) -> Failures:
@@ -54,10 +54,14 @@ def _conflict(causes: Any) -> Failures:
     if len(causes) == 1:
         # Something fits, and pip has looked at it and passed it over.
         (name,) = names
-        return {name: Failure("unreadable", f"no file of {name} has metadata that pip accepts.", "its metadata is bad")}
+        return {
+            name: Failure(
+                FailureCode.UNREADABLE, f"no file of {name} has metadata that pip accepts.", "its metadata is bad"
+            )
+        }
     wants = [f"{_who(parent)} {_wanted(requirement)}" for requirement, parent in causes]
     listed = "; ".join(dict.fromkeys(wants))
-    return {name: Failure("conflict", f"these conflict: {listed}.", f"conflict: {listed}") for name in names}
+    return {name: Failure(FailureCode.CONFLICT, f"these conflict: {listed}.", f"conflict: {listed}") for name in names}
 
 
 def _who(parent: Any) -> str:
@@ -75,7 +79,7 @@ def _of_file(error: Any, direct: Mapping[str, NormalizedName]) -> Failures:
     """What pip tells of an error with a single file: the requirement, or only the file's name."""
     if type(error).__name__ == "UnsupportedWheel":
         found = (name for file, name in direct.items() if file in str(error))
-        return {name: Failure("unsupported", f"{name} is a wheel for another platform.") for name in found}
+        return {name: Failure(FailureCode.UNSUPPORTED, f"{name} is a wheel for another platform.") for name in found}
     req = getattr(error, "ireq", None) or getattr(error, "req", None)
     name = name_of(req) if hasattr(req, "link") else None
-    return {name: Failure("unreadable", f"pip cannot take {name} ({type(error).__name__}).")} if name else {}
+    return {name: Failure(FailureCode.UNREADABLE, f"pip cannot take {name} ({type(error).__name__}).")} if name else {}

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from repoprio.errors import CannotLook
-from repoprio.explain.comparison import Disclosure, Failure
+from repoprio.explain.comparison import Disclosure, Failure, FailureCode
 from repoprio.explain.explanation import Explanation, privacy
 from repoprio.lookup.events import Finding, State
 from repoprio.lookup.project import Code, Decision, Outcome
-from repoprio.names import NormalizedName, is_project_name, normalize
+from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import Refused
 from repoprio.pip_adapter.finder.candidates import Offers, Weighed, offers_alone
@@ -49,12 +49,8 @@ class Side(Guard):
         try:
             return self._found(project_name, specifier, tier)
         except Refused as error:
-            name = normalize(project_name)
-            said = refused(error)
-            if is_project_name(project_name):
-                decision = self.reached(name, specifier, tier)
-                said = failure_of(self.explanation(project_name, specifier, decision=decision))
-            raise Unresolved(name, said) from None
+            said = failure_of(error.explanation) if error.explanation else refused(error)
+            raise Unresolved(normalize(project_name), said) from None
 
     def _found(self, project_name: str, specifier: Any, tier: int | None) -> list[Any]:
         return super().candidates(project_name, specifier, tier)
@@ -212,8 +208,10 @@ class Alone(Side):
         serving = self.offers(decision)
         has = [f"{f.repository.name} has {messages.versions(f.page.versions)}" for f in serving if f.page]
         if not has:
-            return Failure("absent", f"no repository has {name}.", "no repository has it")
-        return Failure("no-match", f"no version of {name} fits {name}{specifier}: {'; '.join(has)}.", "; ".join(has))
+            return Failure(FailureCode.ABSENT, f"no repository has {name}.", "no repository has it")
+        return Failure(
+            FailureCode.NO_MATCH, f"no version of {name} fits {name}{specifier}: {'; '.join(has)}.", "; ".join(has)
+        )
 
     def doubt(self, name: NormalizedName) -> str | None:
         """Which repository gave no answer, so that what was found may not be all."""
@@ -260,9 +258,11 @@ def failure_of(e: Explanation) -> Failure:
     has = "; ".join(f"{line.repository.name} has {messages.versions(line.versions)}" for line in lines)
     wanted = f"; {e.specifier} is wanted" if e.specifier else ""
     if e.code in (Code.ABSENT, Code.BLOCKED):
-        return Failure(e.code.value, reason, f"blocked: {e.block}" if e.block else "no repository has it")
-    why = f"{has}{wanted}" if e.outcome is Outcome.NO_MATCH and has else reason.removesuffix(".")
-    return Failure(e.code.value, reason, why, e.owners)
+        return Failure(FailureCode(e.code.value), reason, f"blocked: {e.block}" if e.block else "no repository has it")
+    is_unfit = e.outcome is Outcome.NO_MATCH and bool(has)
+    why = f"{has}{wanted}" if is_unfit else reason.removesuffix(".")
+    lists_nothing = is_unfit and any(line.versions == () for line in lines)
+    return Failure(FailureCode(e.code.value), reason, why, e.owners, lists_nothing=lists_nothing)
 
 
 def _asked(name: NormalizedName, decisions: Sequence[Decision[PipPage]]) -> Iterator[tuple[str, NormalizedName]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from repoprio.explain.comparison import Failure
+from repoprio.explain.comparison import Failure, FailureCode
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import Refused
@@ -151,10 +151,10 @@ def version_of(link: Any, name: NormalizedName) -> str | None:
 
 
 def refused(error: Refused) -> Failure:
-    """A refusal of the guard as a failure: its first line, and the stable code that it ends in."""
-    lead = str(error).splitlines()[0].removeprefix("repoprio: ")
-    code = str(error).rpartition("[")[2].rstrip("]")
-    return Failure(code, lead, "by a URL, which direct-urls refuses" if code == "direct-url" else "")
+    """A refusal that is no lookup's as a failure: what happened, and its code."""
+    code = FailureCode(error.message.code)
+    why = "by a URL, which direct-urls refuses" if code is FailureCode.DIRECT_URL else ""
+    return Failure(code, error.message.lead, why)
 
 
 def shown(link: Any) -> str:
@@ -166,12 +166,12 @@ def _unreadable(req: Any, error: Exception) -> Failure:
     """What went wrong, in words of our own: pip's carry URLs, and a server's words may be a stranger's."""
     kind, file = type(error).__name__, filename(req.link.url)
     if kind in _HASHES:
-        return Failure("hashes", f"{file} {_HASHES[kind]}.", _HASHES[kind])
+        return Failure(FailureCode.HASHES, f"{file} {_HASHES[kind]}.", _HASHES[kind])
     # pip wraps the error that carries the answer.
     answers = (getattr(one, "response", None) for one in (error, error.__context__))
     status = next((answer.status_code for answer in answers if answer is not None), None)
     said = f"could not be fetched ({status})" if status else f"could not be read ({kind})"
-    return Failure("unreadable", f"{file} {said}.", f"its file {said}")
+    return Failure(FailureCode.UNREADABLE, f"{file} {said}.", f"its file {said}")
 
 
 _HASHES = {

@@ -12,7 +12,7 @@ from typing import Any
 
 from repoprio.errors import CannotLook
 from repoprio.explain import comparison, remedies
-from repoprio.explain.comparison import Comparison, Disclosure, Failure, Pair, Pick, Twin
+from repoprio.explain.comparison import Comparison, Disclosure, Failure, FailureCode, Pair, Pick, Twin
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import Refused
@@ -144,7 +144,7 @@ def _texts(roots: Sequence[Any]) -> dict[NormalizedName, str]:
 def _unnamed(root: Any) -> Pair:
     where = shown(root.link)
     reason = f"{where} is no wheel, and nothing but a build would tell its name."
-    failure = Failure("unnamed", reason, "its name is not known")
+    failure = Failure(FailureCode.UNNAMED, reason, "its name is not known")
     return Pair(where, failure, failure, requirement=where)
 
 
@@ -187,7 +187,7 @@ class Rounds:
                 return self._with_failures(found)
             if len(self._failures) + len(self._preparer.versionless) == known:
                 break
-        self._failures.update(self._all("gave-up", "pip's resolver came to no end."))
+        self._failures.update(self._gave_up("pip's resolver came to no end."))
         return self._with_failures(Found())
 
     def _try(self, side: Side) -> Found | None:
@@ -204,9 +204,9 @@ class Rounds:
             if len(self._preparer.versionless) == versionless:
                 culprits = blame(error, side, self._constraints, self._direct)
                 said = f"pip gave up ({type(error).__name__})."
-                self._failures.update(culprits or self._all("gave-up", said))
+                self._failures.update(culprits or self._gave_up(said))
         except Exception as error:  # noqa: BLE001 - whatever metadata can make a resolver do, it is no answer
-            self._failures.update(self._all("gave-up", f"pip's resolver failed ({type(error).__name__})."))
+            self._failures.update(self._gave_up(f"pip's resolver failed ({type(error).__name__})."))
         return None
 
     def _with_failures(self, found: Found) -> Found:
@@ -214,9 +214,9 @@ class Rounds:
             found.sides[name] = replace(failure, needed_by=tuple(self._parents[name]))
         return found
 
-    def _all(self, code: str, reason: str) -> dict[NormalizedName, Failure]:
+    def _gave_up(self, reason: str) -> dict[NormalizedName, Failure]:
         names = (name_of(root) for root in self._roots if not root.constraint)
-        return {name: Failure(code, reason) for name in names if name and name not in self._failures}
+        return {name: Failure(FailureCode.GAVE_UP, reason) for name in names if name and name not in self._failures}
 
     def _round(self, side: Side) -> Found:
         resolver = self._pip.install.make_resolver(
@@ -239,7 +239,7 @@ class Rounds:
             ireq = make(text, parent)
         except PipError:
             said = f"its metadata names what is no requirement: {text}"
-            raise Unresolved(by, Failure("unreadable", f"{by}: {said}.", said)) from None
+            raise Unresolved(by, Failure(FailureCode.UNREADABLE, f"{by}: {said}.", said)) from None
         name = name_of(ireq)
         if name and name != by:
             self._parents[name][by] = None
