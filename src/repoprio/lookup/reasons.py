@@ -56,6 +56,10 @@ class Rejection(str, enum.Enum):
     OTHER = "other"
 
 
+# Answers of a server, or a proxy, that does not let somebody in: `skip-if-unavailable` never covers these.
+REFUSED_LOGIN = frozenset({401, 403, 407})
+
+
 def of_status(code: int) -> Cause:
     """What an HTTP status that is no usable answer is due to."""
     if code in (401, 403):

@@ -12,6 +12,7 @@ from repoprio.urls import is_within, page_url, place, redacted, site
 
 # Of a longer target the site is told, which is what matters.
 _LONG = 300
+MAX_REDIRECTS = 10
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,36 @@ class RedirectVerdict:
     reason: str = ""
 
 
+def next_hop(
+    known: tuple[Repository, ...],
+    repository: Repository,
+    location: Location,
+    name: NormalizedName | None,
+    target: str,
+    *,
+    hops: int,
+) -> Location | RedirectVerdict:
+    """Where to ask next, without a login of its own, or why nobody is asked; `hops` redirects were followed before.
+
+    The other arguments are those of `judge_redirect`. Whatever follows redirects does so by this.
+    """
+    verdict = judge_redirect(known, repository, location, name, target)
+    if verdict.state is not None:
+        return verdict
+    if hops >= MAX_REDIRECTS:
+        return RedirectVerdict(State.UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects")
+    # A variable of the policy may have gone into the target: then it is not shown.
+    return Location(location.shown if "${" in location.shown else redacted(target), target)
+
+
 def judge_redirect(
-    known: tuple[Repository, ...], repository: Repository, location: Location, name: NormalizedName, target: str
+    known: tuple[Repository, ...], repository: Repository, location: Location, name: NormalizedName | None, target: str
 ) -> RedirectVerdict:
     """Judge one hop before it is followed.
 
     `known` are all repositories, of which those that were added count for nothing here; `location` is
-    the URL of the one that was asked, `target` an absolute URL.
+    the URL of the one that was asked, `target` an absolute URL. `name` is the project whose page was asked for,
+    None where it was a project list or a flat page of all files.
     """
     try:
         there, here = site(target), site(location.url)
@@ -36,6 +60,8 @@ def judge_redirect(
     except ValueError:
         return RedirectVerdict(State.UNAVAILABLE, "it redirects to something that is no URL")
     if other:
+        if name is None:
+            return RedirectVerdict(State.UNAVAILABLE, f"it redirects into {other.name}")
         if place(target) == place(page_url(other.locations[0].url, name)):
             return RedirectVerdict(State.ABSENT, f"it redirects to {other.name}")
         return RedirectVerdict(State.UNAVAILABLE, f"it redirects into {other.name}, to another page")

@@ -22,15 +22,11 @@ from repoprio.lookup.events import (
     What,
 )
 from repoprio.lookup.memory import CanaryVerdict, KnownNames, Memory
-from repoprio.lookup.reasons import Cause, of_status
-from repoprio.lookup.redirects import judge_redirect
+from repoprio.lookup.reasons import REFUSED_LOGIN, Cause, of_status
+from repoprio.lookup.redirects import RedirectVerdict, next_hop
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Format, Location, Repository
-from repoprio.urls import has_path_of, is_page_of, redacted, site
-
-MAX_REDIRECTS = 10
-# Answers of a server that knows us, or does not want to: `skip-if-unavailable` never covers these.
-_REFUSED_LOGIN = frozenset({401, 403, 407})
+from repoprio.urls import has_path_of, is_page_of, site
 
 
 class Inquiry(Generic[Page]):
@@ -115,16 +111,16 @@ class Inquiry(Generic[Page]):
         what = What.FILES if flat else what
         start = location if flat else location.page(name)
         at = start
-        for hop in range(MAX_REDIRECTS + 1):
-            answer = yield Ask(self._repository, what, name, at, hop)
-            if not isinstance(answer, Redirected):
-                return self._judge(answer, at, start, name)
-            verdict = judge_redirect(self._known, self._repository, location, name, answer.url)
-            if verdict.state is not None:
-                return self._finding(verdict.state, verdict.reason, Cause.REDIRECT, at)
-            # A variable of the policy may have gone into the target: then it is not shown.
-            at = Location(location.shown if "${" in location.shown else redacted(answer.url), answer.url)
-        return self._finding(State.UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects", Cause.REDIRECT, at)
+        hops = 0
+        answer = yield Ask(self._repository, what, name, at, hops)
+        while isinstance(answer, Redirected):
+            to = next_hop(self._known, self._repository, location, name, answer.url, hops=hops)
+            if isinstance(to, RedirectVerdict):
+                assert to.state is not None
+                return self._finding(to.state, to.reason, Cause.REDIRECT, at)
+            at, hops = to, hops + 1
+            answer = yield Ask(self._repository, what, name, at, hops)
+        return self._judge(answer, at, start, name)
 
     def _judge(self, answer: Answer[Page] | None, at: Location, start: Location, name: NormalizedName) -> Finding[Page]:
         repository = self._repository
@@ -166,7 +162,7 @@ class Inquiry(Generic[Page]):
         return replace(
             self._finding(State.UNAVAILABLE, f"{answer.code}{answer.detail}", of_status(answer.code), at),
             http_status=answer.code,
-            login_refused=answer.code in _REFUSED_LOGIN,
+            login_refused=answer.code in REFUSED_LOGIN,
         )
 
     def _believe(self, absent: Finding[Page]) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:

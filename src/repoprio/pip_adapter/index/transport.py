@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
-from repoprio.lookup.reasons import Cause
+from repoprio.lookup.reasons import REFUSED_LOGIN, Cause
 from repoprio.pip_adapter.compat import knows_json
 from repoprio.pip_adapter.index.credentials import Pair, basic
 from repoprio.pip_adapter.registry import Registry
@@ -21,8 +21,6 @@ Result = TypeVar("Result")
 _CHUNK = 64 * 1024
 _INFLATED = 1024 * 1024
 _PACKED = ("gzip", "x-gzip", "deflate")
-# These say that somebody is not let in, whole or not.
-_REFUSED_LOGIN = frozenset({401, 403, 407})
 # More of an answer that is no page is not looked at.
 _ENOUGH = 1024 * 1024
 # Of each answer: the redirect that requests must not see.
@@ -123,8 +121,9 @@ def _get(session: Any, url: str, size_limit: int) -> Reply:
         if response.status_code in _REDIRECTS and location:
             target = without_credentials(urljoin(response.url, location))
             return Reply(response.status_code, response.url, redirect=target)
-        if 400 <= response.status_code < 500 and response.status_code not in _REFUSED_LOGIN:
-            # What breaks off is no word of absence; and the connection can serve the next page.
+        if 400 <= response.status_code < 500 and response.status_code not in REFUSED_LOGIN:
+            # A refused login says so, whole or not. What breaks off is no word of absence; and the connection can
+            # serve the next page.
             _see_the_end(response)
         return Reply(
             response.status_code,

@@ -30,7 +30,7 @@ from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.inspect.context import Opened
 from repoprio.pip_adapter.inspect.fetch_ahead import fetch_ahead
-from repoprio.pip_adapter.inspect.project_lists import lists
+from repoprio.pip_adapter.inspect.project_lists import NoList, lists
 from repoprio.pip_adapter.versions import canonical, comparable
 from repoprio.policy.model import Mode, Policy, Repository, tiers
 from repoprio.policy.routing import Blocked, Conflict, Route, narrowing, route
@@ -233,7 +233,7 @@ class Auditor:
             )
         asked = lists(self._pip, self._tell)
         self._tell("comparing")
-        missing = [_no_list(self._policy, *one) for one in asked.missing]
+        missing = [_no_list(self._policy, one) for one in asked.missing]
         found = collisions(self._policy, asked.names, against)
         checked = len(frozenset[NormalizedName]().union(*asked.names.values()))
         audit = self._audit("collisions", "name", checked, [*missing, *found])
@@ -280,11 +280,12 @@ def _mode(found: Route | Blocked | Conflict) -> Mode | None:
     return found.mode if isinstance(found, Route) else None
 
 
-def _no_list(policy: Policy, repository: Repository, why: str) -> Finding:
+def _no_list(policy: Policy, missing: NoList) -> Finding:
+    repository = missing.repository
     rule = policy.rule(f"repositories.{repository.name}.url")
-    said = f"{repository} gives no project list that can be compared: {why}."
+    said = f"{repository} gives no project list that can be compared: {missing.reason}."
     mend = "see whether its URL, with a / at its end, answers with a list of all its projects (PEP 503, PEP 691)"
-    if why.startswith(("401", "403", "407")):
+    if missing.asks:
         mend = f"check the login; {shell.repoprio('repos', '--check', repository.name)} tells more"
     return Finding("no-list", said, mend, repository=repository, rule=rule, detail=repository.name)
 

@@ -11,7 +11,8 @@ from pip._internal.models.link import Link
 from pip._internal.utils.urls import url_to_path
 
 from repoprio.lookup.events import Listed
-from repoprio.lookup.repository import MAX_REDIRECTS
+from repoprio.lookup.reasons import REFUSED_LOGIN, Cause, of_status
+from repoprio.lookup.redirects import RedirectVerdict, next_hop
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.index import credentials, fetcher, transport
@@ -31,11 +32,19 @@ Tell = Callable[[str], None]
 Result = TypeVar("Result")
 
 
+class NoList(NamedTuple):
+    """Why a repository gives no list; `asks`: it wants somebody to log in."""
+
+    repository: Repository
+    reason: str
+    asks: bool = False
+
+
 class Lists(NamedTuple):
     """The names that each repository lists, by its name; and why there is no list, for the others."""
 
     names: dict[str, frozenset[NormalizedName]]
-    missing: list[tuple[Repository, str]]
+    missing: list[NoList]
 
 
 def lists(pip: Opened, tell: Tell) -> Lists:
@@ -48,11 +57,11 @@ def lists(pip: Opened, tell: Tell) -> Lists:
         try:
             found.names[repository.name] = _names(pip, repository)
         except UnusableResponse as error:
-            found.missing.append((repository, str(error)))
+            found.missing.append(NoList(repository, str(error), error.asks))
         except OSError as error:
-            found.missing.append((repository, f"it cannot be read: {error.strerror or type(error).__name__}"))
+            found.missing.append(NoList(repository, f"it cannot be read: {error.strerror or type(error).__name__}"))
         except Exception as error:  # noqa: BLE001 - whatever a server can make a parser do, it was no list
-            found.missing.append((repository, f"its answer cannot be understood ({type(error).__name__})"))
+            found.missing.append(NoList(repository, f"its answer cannot be understood ({type(error).__name__})"))
         else:
             tell(f"{repository.name}: {len(found.names[repository.name]):,} names")
     return found
@@ -78,14 +87,17 @@ def _fetched(pip: Opened, repository: Repository, begin: Location, read: Callabl
     clock = credentials.keeper(pip.session.auth).clock
     end = clock() + limit
     reply = _get(pip, repository, begin, limit)
+    known = pip.guard.policy.repositories
     hops = 0
     while reply.redirect:
+        to = next_hop(known, repository, begin, None, reply.redirect, hops=hops)
+        if isinstance(to, RedirectVerdict):
+            raise UnusableResponse(to.reason, Cause.REDIRECT)
         hops += 1
-        if hops > MAX_REDIRECTS:
-            raise UnusableResponse(f"more than {MAX_REDIRECTS} redirects")
-        reply = _get(pip, repository, replace(begin, url=_own(begin, reply.redirect)), end - clock())
+        reply = _get(pip, repository, to, end - clock())
     if reply.status != 200:
-        raise UnusableResponse(_said_no(repository, reply))
+        asks = reply.status in REFUSED_LOGIN
+        raise UnusableResponse(_said_no(repository, reply), of_status(reply.status), asks=asks)
     whole = reply
     return transport.within(end - clock(), clock, lambda: read(whole), limit=limit)
 
@@ -100,17 +112,6 @@ def _get(pip: Opened, repository: Repository, at: Location, seconds: float) -> R
     return transport.get(
         pip.session, url, whom=str(repository), seconds=max(seconds, 0.0), clock=clock, size_limit=SIZE_LIMIT
     )
-
-
-def _own(begin: Location, target: str) -> str:
-    """Where a redirect leads, which must be the repository's own site: another's list is not its list."""
-    try:
-        there, here = site(target), site(begin.url)
-    except ValueError:
-        raise UnusableResponse("it redirects to something that is no URL") from None
-    if not here.is_own(there):
-        raise UnusableResponse(f"it redirects to another site, {there}")
-    return target
 
 
 def _said_no(repository: Repository, reply: Reply) -> str:

@@ -1,0 +1,94 @@
+"""Redirects of project lists are judged by the rules that hold for project pages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from repoprio.lookup.events import State
+from repoprio.lookup.redirects import MAX_REDIRECTS, RedirectVerdict, next_hop
+from repoprio.policy.model import Location, Redirects, Repository
+from repoprio.urls import site
+from support.faults import Fault
+from support.fixtures import EnvFactory, RepositoryFactory
+
+HERE = Location("https://corp.example/simple/", "https://corp.example/simple/", "bot", "s3cret")
+CORP = Repository(
+    "corp",
+    (HERE,),
+    10,
+    redirects={site("https://cdn.example"): Redirects.FOLLOW, site("https://gone.example"): Redirects.ABSENT},
+)
+PUBLIC = Repository("public", (Location.of("https://public.example/simple/"),), 90)
+KNOWN = (CORP, PUBLIC)
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("https://corp.example/elsewhere/", None),
+        ("https://cdn.example/list/", None),
+        ("https://gone.example/list/", "it redirects to https://gone.example"),
+        ("https://other.example/list/", "it redirects to another site, https://other.example/list/"),
+        ("http://corp.example/simple/", "it redirects to another site, http://corp.example/simple/"),
+        ("https://public.example/simple/", "it redirects into public"),
+        ("https://public.example/simple/acme/", "it redirects into public"),
+        ("ftp://corp.example/simple/", "it redirects to a ftp: URL"),
+        ("https://corp.example:x/", "it redirects to something that is no URL"),
+    ],
+)
+def test_where_a_list_may_redirect_to(target: str, reason: str | None) -> None:
+    """Where pages may, but into no other repository; what is asked next carries no login of the one before."""
+    to = next_hop(KNOWN, CORP, HERE, None, target, hops=0)
+    if reason is None:
+        assert to == Location.of(target)
+    else:
+        assert isinstance(to, RedirectVerdict)
+        assert (to.state is None, to.reason) == (False, reason)
+
+
+def test_a_list_may_move_to_https() -> None:
+    """From http to https of the same host is no other site."""
+    plain = Repository("corp", (Location.of("http://corp.example/simple/"),), 10)
+    target = "https://corp.example/simple/"
+    assert next_hop((plain,), plain, plain.locations[0], None, target, hops=0) == Location.of(target)
+
+
+def test_how_many_redirects_are_followed() -> None:
+    """Ten are; one more is refused, after it was judged like the others."""
+    target = "https://corp.example/again/"
+    assert next_hop(KNOWN, CORP, HERE, None, target, hops=MAX_REDIRECTS - 1) == Location.of(target)
+    refused = RedirectVerdict(State.UNAVAILABLE, "more than 10 redirects")
+    assert next_hop(KNOWN, CORP, HERE, None, target, hops=MAX_REDIRECTS) == refused
+
+
+@pytest.mark.parametrize(
+    ("redirects", "reason"),
+    [
+        ("follow", None),
+        ("absent", "it redirects to http://127.0.0.1:"),
+        (None, "it redirects to another site, http://127.0.0.1:"),
+    ],
+)
+def test_lists_that_redirect_to_another_site(
+    redirects: str | None, reason: str | None, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """`audit --collisions` takes a list from another site only where `redirects` follows it; no login is shown."""
+    corp, mirror, public = (repository(name) for name in ("corp", "mirror", "public"))
+    for one in (mirror, public):
+        one.add("acme", "1.0")
+    corp.list_answer(Fault(redirect=mirror.page_url))
+    there = mirror.page_url.removesuffix("/simple/")
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        f'[repositories.corp]\nurl = "{corp.page_url.replace("://", "://bot:s3cret@")}"\npriority = 10\n'
+        + (f'redirects = {{"{there}" = "{redirects}"}}\n' if redirects else "")
+        + f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
+    )
+    done = pip_env("26.3").tool("audit", "--collisions", "--format", "json", policy=policy)
+    told = {finding["code"]: finding["message"] for finding in json.loads(done.stdout)["findings"]}
+    assert ("shadowed" in told, mirror.requests != []) == (reason is None, reason is None), told
+    assert (reason or "") in told.get("no-list", ""), told
+    assert "s3cret" not in done.stdout + done.stderr
