@@ -3,7 +3,8 @@
 Run it with the Python of an environment that repoprio is installed in: python benchmarks/pages.py [RUNS]
 Medians of interleaved runs, each in a process of its own, in user processor time; below 1 is less than pip takes.
 The page is like that of a project with binary wheels: 125 releases, each with 39 wheels and an sdist. Few of them fit;
-on a page of which all files fit the ratio is above 1, since all become pip's links. The goals are 0.5 of pip for JSON, and 0.6 for HTML.
+on a page of which all files fit the ratio is above 1, since all become pip's links.
+The goals are 0.5 of pip for JSON, and 0.6 for HTML.
 """
 
 from __future__ import annotations
