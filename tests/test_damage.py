@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -38,16 +39,23 @@ class World:
     def damage(self, name: str, text: str | None) -> None:
         """Take a file away or write `text` into it; what was compiled of it goes too."""
         file = self.env.site_packages / name
-        shutil.rmtree(file.parent / "__pycache__", ignore_errors=True)
+        for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*"):
+            compiled.unlink()
         file.unlink() if text is None else file.write_text(text)
 
-    def take(self) -> tuple[str | None, int, str]:
+    def loaded(self) -> set[str]:
+        """The files of repoprio that pip loads where all is well."""
+        said = self.take({"PYTHONPROFILEIMPORTTIME": "1"})[2]
+        modules = {line.rpartition("|")[2].strip().replace(".", "/") for line in said.splitlines()}
+        return {name for name in FILES if name.removesuffix(".py").removesuffix("/__init__") in modules}
+
+    def take(self, env: Mapping[str, str] | None = None) -> tuple[str | None, int, str]:
         """Which acme comes, the exit status and what was said."""
         files = self.folder / "files"
         shutil.rmtree(files, ignore_errors=True)
         indexes = ["--index-url", self.urls[0], "--extra-index-url", self.urls[1]]
         options = ["download", "--no-cache-dir", "--no-deps", "--dest", str(files), *indexes, "acme"]
-        done = self.env.run(*options, policy=self.policy)
+        done = self.env.run(*options, policy=self.policy, env=env)
         took = [path.name.split("-")[1] for path in files.glob("acme-*")]
         return (took[0] if took else None), done.code, done.stderr
 
@@ -58,14 +66,16 @@ def world(fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) 
     return World(fresh_env("26.3"), repository, tmp_path)
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_file_opens_nothing(damage: str, world: World) -> None:
-    """Whichever file is damaged, pip takes the owner's acme or stops with a sentence; and it can be uninstalled."""
+@pytest.mark.parametrize("turn", [0, *(pytest.param(turn, marks=pytest.mark.full) for turn in (1, 2))])
+def test_a_damaged_file_opens_nothing(turn: int, world: World) -> None:
+    """Whichever file of those that pip loads is damaged, it takes the owner's acme or stops with a sentence.
+
+    Each file is damaged in one way here, and in the others with ``-m full``.
+    """
     whole = world.folder / "whole"
     shutil.copytree(world.env.site_packages, whole)
-    for name in FILES:
-        if name in START:
-            continue
+    for number, name in enumerate(sorted(world.loaded() - START)):
+        damage = list(DAMAGE)[(number + turn) % len(DAMAGE)]
         world.damage(name, DAMAGE[damage])
         took, code, said = world.take()
         assert (took, code) in (("1.0", 0), (None, 1), (None, 2)), f"{name}: {took} {code} {said}"
@@ -73,8 +83,18 @@ def test_a_damaged_file_opens_nothing(damage: str, world: World) -> None:
         if took is None and damage != "empty":
             assert "[damaged]" in said, f"{name}: {said}"
             assert "Traceback" not in said, name
-        shutil.copy(whole / name, world.env.site_packages / name)
+        shutil.copy2(whole / name, world.env.site_packages / name)
     assert world.take()[0] == "1.0"
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_files_that_pip_does_not_load_change_nothing(damage: str, world: World) -> None:
+    """Though all of them are damaged at once, pip takes the owner's acme."""
+    loaded = world.loaded()
+    assert len(loaded) > 50
+    for name in set(FILES) - loaded - START:
+        world.damage(name, DAMAGE[damage])
+    assert world.take()[:2] == ("1.0", 0)
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
