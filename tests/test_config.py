@@ -125,6 +125,21 @@ def test_pieces_alone_are_a_policy() -> None:
     assert [r.name for r in found.repositories] == ["corp", "pypi"]
 
 
+@pytest.mark.parametrize(
+    ("locked", "lowest"),
+    [("", 1), ("repositories.corp.url = '/srv'\nrepositories.corp.priority = 10\n", 11)],
+)
+def test_the_highest_priority_that_may_be_added(locked: str, lowest: int) -> None:
+    """An addition takes any priority below all that a locked layer has, or any at all where it has no repository."""
+
+    def read(priority: int) -> list[str]:
+        added = f"[repoprio]\nrepositories.mine.url = /mine\nrepositories.mine.priority = {priority}\n"
+        return [str(fault) for fault in read_files({"system": f'locked = "extend"\n{locked}', "user": added}).faults]
+
+    assert read(lowest) == []
+    assert f"from {lowest} to 99" in read(lowest - 1)[0]
+
+
 def test_a_layer_that_may_be_extended() -> None:
     """Repositories below all that are there, and pins for those, are no faults; the locked ones stay as they are."""
     files = {

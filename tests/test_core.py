@@ -17,6 +17,7 @@ from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import Answer, Ask, Failed, Listed, Missing, Redirected, Served, State, Status, What
 from repoprio.lookup.memory import RunMemory
 from repoprio.lookup.project import Code, Decision, Lookup, Outcome
+from repoprio.lookup.reasons import Cause
 from repoprio.lookup.redirects import judge_redirect
 from repoprio.names import NormalizedName, Pattern, Specificity, best_match, is_project_name, normalize
 from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Redirects, Repository, Rule
@@ -221,7 +222,51 @@ def test_a_redirect_loop_ends() -> None:
     """Redirects in a circle end as unavailable, after few requests."""
     decision, asks = follow("https://corp.example/simple/acme/", Redirected("https://corp.example/simple/acme/"))
     assert decision.outcome is Outcome.UNAVAILABLE
-    assert len(asks) < 15
+    assert len(asks) == 11
+
+
+@pytest.mark.parametrize(("redirects", "outcome"), [(10, Outcome.SERVED), (11, Outcome.UNAVAILABLE)])
+def test_ten_redirects_are_followed(redirects: int, outcome: Outcome) -> None:
+    """The page behind the tenth redirect counts; an eleventh is not followed, and the reason names the limit."""
+    policy = Policy((repository("corp"),))
+
+    def answer(ask: Ask) -> Answer[str]:
+        return PAGE if ask.hops == redirects else Redirected(f"https://corp.example/{ask.hops}/acme/")
+
+    decision, asks = decide(policy, answer)
+    assert (decision.outcome, [ask.hops for ask in asks]) == (outcome, list(range(11)))
+    reasons = {Outcome.SERVED: "", Outcome.UNAVAILABLE: "more than 10 redirects"}
+    assert decision.findings[0].reason == reasons[outcome]
+
+
+@pytest.mark.parametrize(
+    ("code", "cause", "is_login"),
+    [
+        (401, Cause.LOGIN, True),
+        (403, Cause.LOGIN, True),
+        (407, Cause.PROXY, True),
+        (400, Cause.STATUS, False),
+        (408, Cause.STATUS, False),
+        (499, Cause.STATUS, False),
+        (500, Cause.SERVER, False),
+        (503, Cause.SERVER, False),
+    ],
+)
+def test_what_a_status_is_due_to(code: int, cause: Cause, is_login: bool) -> None:
+    """Each status has its cause; what refuses a login is never skipped, be it the repository or a proxy."""
+    policy = Policy((repository("corp", skip_if_unavailable=True), repository("public", 90)))
+    decision, _ = decide(policy, lambda ask: Status(code) if ask.repository.name == "corp" else PAGE)
+    corp = decision.findings[0]
+    assert (corp.cause, corp.login_refused, corp.skipped) == (cause, is_login, not is_login)
+    assert decision.outcome is (Outcome.UNAVAILABLE if is_login else Outcome.SERVED)
+
+
+def test_a_location_shows_no_secret() -> None:
+    """What Python prints of a location has neither what its variables hold nor its login."""
+    location = Location("https://${HOST}/", "https://secret-host.example/", user="token", password="secret-word")
+    for shown in (repr(location), repr(replace(repository("corp"), locations=(location,)))):
+        assert "${HOST}" in shown
+        assert not [secret for secret in ("secret-host", "token", "secret-word") if secret in shown]
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,8 @@ def test_a_status_that_could_mean_absent() -> None:
         (Rejection.PRE_RELEASE, "pre-release"),
         (Rejection.TAG, "tag"),
         (Rejection.REQUIRES_PYTHON, "requires-python"),
+        (Rejection.FORMAT, "format"),
+        (Rejection.OTHER, "other-version"),
         (Rejection.HASH, "hash"),
         (Rejection.KEPT, "ask-by-name"),
         (Rejection.SPECIFIER, "other-version"),

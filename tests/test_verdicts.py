@@ -261,6 +261,9 @@ def test_direct_urls(text: str, theirs: bool, severity: Severity, words: str) ->
     for subject in (ACME, replace(ACME, pip=None)):
         finding = verdicts.direct(found, subject, "https://x.example/a.whl", routed=routed, owner=corp)
         assert (finding.severity, words in finding.message) == (severity, True), finding.message
+        assert finding.message.startswith("acme 99.0 is installed")
+        assert finding.repository == (found.repositories[0] if text.endswith(OWNS) else None)
+        assert ("which lists that very file" in finding.message) == theirs
         assert ("says itself" in finding.message) == (subject is ACME)
         assert finding.rule is not None
         assert (finding.fix == "nothing, if you asked for it") == (severity is Severity.NOTE)
