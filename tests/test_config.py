@@ -59,8 +59,8 @@ def test_each_doubt_is_told_word_for_word(case: dict[str, Any]) -> None:
 
 def _below(text: str) -> str:
     """A message with its file as the case knows it."""
-    folder, name, rest = text.partition("repoprio.toml")
-    return f"{name}{rest}" if folder.startswith("/") else text
+    file, colon, rest = text.partition(": ")
+    return f"{Path(file).name}{colon}{rest}" if file.startswith("/") else text
 
 
 LATER = (

@@ -12,7 +12,7 @@ from repoprio.config.errors import HINT, Fault, hint_for
 from repoprio.config.loaded import Source, Survey
 from repoprio.config.merge import Said, merge
 from repoprio.config.policy_files import VARIABLE, Layer, Unreadable
-from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, settings
+from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, is_pips, settings
 from repoprio.policy.model import Mode, Policy
 from repoprio.urls import hushed
 
@@ -121,7 +121,7 @@ def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | Fault:
 
 def read_file(file: str, environ: Mapping[str, str], tools: Tools) -> Survey:
     """Read one file, TOML or (by its ending) one of pip's, whatever policy is in force."""
-    layer = policy_files.PIP_FILE if file.endswith((".conf", ".ini")) else policy_files.FILE
+    layer = policy_files.PIP_FILE if is_pips(file) else policy_files.FILE
     return _of_file(_alone(Layer(layer, (file,)), environ, tools), file)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from repoprio import toml
 from repoprio.config.errors import Doubt
+from repoprio.config.settings import is_pips
 from repoprio.lookup.reasons import listed
 from repoprio.names import OWN_NAME, Pattern
 from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Repository, Unlisted
@@ -38,8 +40,13 @@ def _of(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Dou
 
 
 def _doubt(policy: Policy, code: str, key: str, problem: str, hint: str, *, stops: bool = False) -> Doubt:
-    file = policy.origins.get(key) or policy.origins.get(key.rpartition(".")[0], "")
-    return Doubt(file, key, problem, hint, code, stops and policy.mode is not Mode.OBSERVE)
+    return Doubt(_file(policy, key), key, problem, hint, code, stops and policy.mode is not Mode.OBSERVE)
+
+
+def _file(policy: Policy, key: str) -> str:
+    """The file that sets `key`, or what it is a key of; of a table that no file opens, the file of its first key."""
+    within = (file for known, file in policy.origins.items() if known.startswith(f"{key}."))
+    return policy.origins.get(key) or policy.origins.get(key.rpartition(".")[0]) or next(within, "")
 
 
 def _observed(policy: Policy) -> Iterator[Doubt]:
@@ -92,13 +99,15 @@ def _free_guard(policy: Policy, claims: _Claims) -> Iterator[Doubt]:
     asked = [repository for repository in policy.enabled() if not repository.explicit]
     free = [name for name in (OWN_NAME, "pip") if not claims.cover(Pattern(name))]
     if free and (len(asked) > 1 or (asked and policy.unlisted is Unlisted.LOWEST)):
-        names = ", ".join(f'"{name}"' for name in free)
+        key = f"repositories.{asked[0].name}"
+        file = _file(policy, key)
+        owns = f"repositories.NAME.owns = {' '.join(free)}" if is_pips(file) else f"owns = {toml.value(free)}"
         yield _doubt(
             policy,
             "guard-unowned",
-            f"repositories.{asked[0].name}",
+            key,
             f"no repository owns {listed(free)}: the first one that serves such a name supplies it",
-            f"in the repository that you take {'them' if len(free) > 1 else 'it'} from: owns = [{names}]",
+            f"in the repository that you take {'them' if len(free) > 1 else 'it'} from: {owns}",
         )
 
 
