@@ -25,7 +25,7 @@ def told(
     """The codes for corp, beside `others`."""
     trial = Trial(corp, "https://corp.example/simple/", 0.1, unknown, known)
     found = report(Policy((corp, *others)), [trial])
-    return [remark.code for remark in found[0].remarks]
+    return [remark.code for one in found if one.repository is corp for remark in one.remarks]
 
 
 def test_what_there_is_to_say() -> None:
@@ -36,7 +36,13 @@ def test_what_there_is_to_say() -> None:
     assert told(unknown=ABSENT) == []
     assert told(PYPI, unknown=ABSENT, known=both) == ["mirror-of-pypi"]
     assert told(unknown=ABSENT, known=both) == ["mirror-of-pypi"]
+    # A wrong URL of the only repository that could have them, or a small index of one's own.
+    assert told(unknown=ABSENT, known=(ABSENT, ABSENT)) == ["lacks-all"]
+    assert told(Repository("top", PYPI.locations, 1), unknown=ABSENT, known=(ABSENT, ABSENT)) == ["lacks-all"]
+    assert told(unknown=ABSENT, known=(ABSENT, SERVED)) == []
+    assert told(PYPI, unknown=ABSENT, known=(ABSENT, ABSENT)) == ["unproven"]
     narrow = Repository("corp", CORP.locations, 10, namespaces=(Pattern.parse("acme-*"),))
+    assert told(unknown=ABSENT, known=(ABSENT, ABSENT), corp=narrow) == []
     assert told(PYPI, unknown=ABSENT, known=both, corp=narrow) == []
     assert told(Repository("top", PYPI.locations, 1), unknown=ABSENT, known=both) == []
     assert told(PYPI, unknown=SERVED, known=both) == ["every-name"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from repoprio.render import doctor
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import PipEnv
@@ -213,3 +214,9 @@ def test_a_damaged_environment_and_an_empty_folder(
     (tmp_path / "wheels").mkdir()
     code, found = report(env, policy, "--venv", str(tmp_path / "wheels"))
     assert (code, found["without_environment"]) == (1, [str(tmp_path / "wheels")])
+
+
+def test_what_a_hook_in_the_base_means() -> None:
+    """A hook alone guards nothing: without a policy that reaches a pip there, that pip goes on as ever."""
+    (line,) = doctor._base({"python": "/usr/bin/python3", "in_place": True, "said": ""})
+    assert line.endswith("loads the hook: a pip made from it is guarded if a policy reaches it there")

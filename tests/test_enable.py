@@ -227,6 +227,24 @@ def test_what_cannot_be_enabled(arguments: list[str], code: int, pip_env: EnvFac
     assert [path for path in tmp_path.rglob("*") if "pointer" in path.name] == []
 
 
+def test_a_base_keeps_no_policy_of_one_user(pip_env: EnvFactory, tmp_path: Path) -> None:
+    """`enable --venv` keeps what REPOPRIO_CONFIG names, `enable --base` does not: it says so, and what to do."""
+    env, policy = pip_env(PIP), tmp_path / "policy.toml"
+    policy.write_text('[repositories.corp]\nurl = "https://corp.example/simple/"\n')
+    nothing = "import repoprio.environments.hook_installer as h; h.enable_base = lambda *a: []; "
+    run = "from repoprio.cli.main import run; import sys; sys.argv[1:] = ['enable', '--base']; run()"
+    done = _code(env, nothing + run, policy)
+    said = f"repoprio: REPOPRIO_CONFIG ({policy}) is not kept, since the base is for everybody; "
+    assert f"{said}to keep a policy for all: --policy FILE\n" in done.stderr, done
+
+
+def _code(env: PipEnv, code: str, policy: Path) -> subprocess.CompletedProcess[str]:
+    """Run code where repoprio is installed: nothing is written into the base of this machine."""
+    return subprocess.run(
+        [str(env.python), "-c", code], env=env.environment(policy), capture_output=True, text=True, check=False
+    )
+
+
 def made(env: PipEnv, folder: Path, module: str, policy: Path | None) -> PipEnv:
     """A new environment, made by `python -m venv` or virtualenv."""
     done = env.module(module, *(["--without-pip"] if module == "venv" else []), str(folder), policy=policy)

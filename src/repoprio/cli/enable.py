@@ -107,6 +107,9 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
         _check_policy(file)
         return Record(((VARIABLE, file),), options.required or hook_installer.is_required(place))
     is_own = os.path.realpath(other.packages) == os.path.realpath(hook_installer.own_packages())
+    if options.base and (named := os.environ.get(VARIABLE)):
+        said = f"{VARIABLE} ({named}) is not kept, since the base is for everybody"
+        print(f"repoprio: {said}; to keep a policy for all: --policy FILE", file=sys.stderr)
     # A base is for everybody: only what was named for it.
     found = Record() if options.base or is_own else policy_in_force.record_for_new()
     for layer, file in found.files:

@@ -12,7 +12,8 @@ from repoprio.config.errors import HINT, Fault, hint_for
 from repoprio.config.loaded import Source, Survey
 from repoprio.config.merge import Said, merge
 from repoprio.config.policy_files import VARIABLE, Layer, Unreadable
-from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, is_pips, settings
+from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, settings
+from repoprio.config.values import is_pips
 from repoprio.policy.model import Mode, Policy
 from repoprio.urls import hushed
 

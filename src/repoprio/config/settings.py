@@ -32,11 +32,6 @@ class Setting(NamedTuple):
         return self.value is _TABLE
 
 
-def is_pips(file: str) -> bool:
-    """Whether a file is one of pip's, by its ending, and so spells settings as pip does."""
-    return file.endswith((".conf", ".ini"))
-
-
 def table(path: Path, file: str) -> Setting:
     """The setting that says only that a table is there."""
     return Setting(path, _TABLE, file)

@@ -28,6 +28,11 @@ REQUIRED = ("required",)
 LISTING = ("partial", "complete")
 
 
+def is_pips(file: str) -> bool:
+    """Whether a file is one of pip's, by its ending, and so spells settings as pip does."""
+    return file.endswith((".conf", ".ini"))
+
+
 class NotExpected(ValueError):
     """A value of the wrong kind; its text is the rest of a sentence that begins with the value."""
 

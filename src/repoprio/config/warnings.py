@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from repoprio import toml
 from repoprio.config.errors import Doubt
-from repoprio.config.settings import is_pips
+from repoprio.config.values import is_pips
 from repoprio.lookup.reasons import listed
 from repoprio.names import OWN_NAME, Pattern
 from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Repository, Unlisted

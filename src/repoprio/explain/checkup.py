@@ -113,6 +113,19 @@ def _remarks(policy: Policy, trial: Trial) -> Iterator[Remark]:
             "the name of a project that it surely serves would tell",
             'canary = "NAME"',
         )
+    elif not below and not trial.repository.explicit and _lacks_all(trial):
+        yield Remark(
+            "lacks-all",
+            f"it has neither {' nor '.join(EVERYBODY_HAS)}, and no repository below it could supply them. That is "
+            "so for a small index of your own; if you expected a whole index such as PyPI, its URL may be wrong",
+        )
+
+
+def _lacks_all(trial: Trial) -> bool:
+    """Whether nothing that everybody has, nor anything else, shows that the URL is that of a whole index."""
+    names_none = bool(trial.known) and all(found.state is State.ABSENT for found in trial.known)
+    confined = trial.repository.namespaces or trial.repository.include
+    return trial.unknown.state is State.ABSENT and names_none and not confined and not _proves_itself(trial)
 
 
 def _of_silence(policy: Policy, trial: Trial) -> Iterator[Remark]:

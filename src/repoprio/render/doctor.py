@@ -169,7 +169,7 @@ def _base(base: Mapping[str, Any] | None) -> Iterator[str]:
     if base is None:
         return
     if base["in_place"]:
-        yield f"  base   {base['python']} loads the hook: what is made from it is guarded too"
+        yield f"  base   {base['python']} loads the hook: a pip made from it is guarded if a policy reaches it there"
     elif base["in_place"] is None:
         yield f"  base   {base['python']}: not known: {base['said']}"
     else:
