@@ -9,6 +9,7 @@ import pytest
 
 from policy_files import TOOLS, read_files
 from repoprio.config.load import read_text
+from repoprio.config.pip.indexes import NamedBy, Origin
 from repoprio.policy.model import Format, Policy
 from repoprio.render.unlisted import UnlistedPlace, refusal, suggested_name
 from support.fixtures import EnvFactory, RepositoryFactory
@@ -24,7 +25,7 @@ GITLAB = "https://gitlab.example/api/v4/projects/77/packages/pypi/simple"
 
 def places(*urls: str) -> list[UnlistedPlace]:
     """Places that one variable named."""
-    origin = "PIP_EXTRA_INDEX_URL"
+    origin = Origin(NamedBy.VARIABLE, "PIP_EXTRA_INDEX_URL")
     return [UnlistedPlace(url, url, Format.FLAT if url.startswith("/") else Format.SIMPLE, origin) for url in urls]
 
 
@@ -136,3 +137,32 @@ def test_what_the_hint_suggests_for_a_relative_folder_works(
     assert tomllib.loads(table)["repositories"]["wh"] == {"url": f"{tmp_path}/wh", "format": "flat", "priority": 500}
     file.write_text(f"{file.read_text()}{table}\n")
     assert env.run(*command, policy=file, cwd=tmp_path).code == 0
+
+
+@pytest.mark.parametrize(
+    ("origin", "text", "way"),
+    [
+        (Origin(NamedBy.VARIABLE, "PIP_FIND_LINKS"), "PIP_FIND_LINKS", "unset PIP_FIND_LINKS"),
+        (Origin(NamedBy.COMMAND_LINE), "the command line", "leave it out of the command"),
+        (
+            Origin(NamedBy.SETTING, "global.index-url", "/etc/pip.conf"),
+            "global.index-url in /etc/pip.conf",
+            "pip config unset global.index-url",
+        ),
+        (
+            Origin(NamedBy.SETTING, "my own.index-url", "/etc/pip.conf"),
+            "my own.index-url in /etc/pip.conf",
+            "pip config unset 'my own.index-url'",
+        ),
+        (
+            Origin(NamedBy.LINE, file="PIP_ in r.txt", line=3),
+            "PIP_ in r.txt, line 3",
+            "take it out where it was named",
+        ),
+    ],
+)
+def test_how_it_is_taken_back_follows_from_who_named_it(origin: Origin, text: str, way: str) -> None:
+    """Not from how that is worded: a requirements file may have any name."""
+    said = str(refusal([UnlistedPlace(GITLAB, GITLAB, Format.SIMPLE, origin)], policy(CORP)))
+    assert f"(named by {text})" in said
+    assert f"\n  hint: {way}, if corp has what you need" in said

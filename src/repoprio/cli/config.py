@@ -110,7 +110,7 @@ def _doubts(survey: Survey, wishes: Sequence[policy.Wish] = ()) -> list[Doubt]:
 def _wishes(survey: Survey, *, isolated: bool) -> list[policy.Wish]:
     """What pip's own settings name, and what the policy makes of it."""
     found, _ = policy_in_force.pip_settings(isolated=isolated)
-    return [policy.Wish(bare(one.url), one.origin, *_meaning(survey.draft, one)) for one in found]
+    return [policy.Wish(bare(one.url), str(one.origin), *_meaning(survey.draft, one)) for one in found]
 
 
 def _meaning(rules: Policy | None, one: Named) -> tuple[str | None, str]:

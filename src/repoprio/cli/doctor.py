@@ -219,7 +219,7 @@ def _fuse(found: Sequence[Examined], tried: Bench) -> dict[str, Any]:
     is_there = _is_fused(settings)
     known = [one for one in found if one.told.version and one.told.pip.python and not one.told.pip.options]
     run = [one.told.pip for one in known if is_there]
-    origins = {bare(one.url): one.origin for one in settings}
+    origins = {bare(one.url): str(one.origin) for one in settings}
     unguarded = _side_by_side("without hook", lambda pip: fuse_check.run_unguarded(pip, tried), run) if run else []
     return {
         "file": file,

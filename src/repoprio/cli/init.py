@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 
 from repoprio import shell
 from repoprio.cli import in_target, policy_in_force
@@ -143,7 +144,7 @@ def _absolute(one: Named) -> Named:
     """A relative path as pip takes it here; a policy is the same wherever pip is run."""
     if "://" in one.url or one.url.startswith(("file:", "/", "~")):
         return one
-    return one._replace(url=os.path.abspath(one.url), origin=f"{one.origin}, there {one.url}")
+    return one._replace(url=os.path.abspath(one.url), origin=replace(one.origin, note=f"there {one.url}"))
 
 
 def _unwritten() -> str | None:

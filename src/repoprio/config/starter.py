@@ -138,5 +138,5 @@ def origins(found: Iterable[Named]) -> Mapping[str, str]:
     for one in found:
         key = (_place(one.url), one.format)
         url, others = said.get(key, (bare(one.url), ""))
-        said[key] = (url, f"{others}, {one.origin}" if others else one.origin)
+        said[key] = (url, f"{others}, {one.origin}" if others else str(one.origin))
     return dict(said.values())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from repoprio import shell, toml
+from repoprio.config.pip.indexes import NamedBy, Origin
 from repoprio.lookup.project import Code
 from repoprio.lookup.reasons import listed
 from repoprio.policy.model import LOWEST, Format, Policy, Repository
@@ -34,7 +35,7 @@ class UnlistedPlace:
     shown: str
     url: str
     format: Format
-    origin: str
+    origin: Origin
     known: Repository | None = None
     problem: str | None = None
 
@@ -62,14 +63,13 @@ def _hint(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[str]:
             yield f"      {one.shown} {one.problem}: no policy can list it"
 
 
-def _taken_back(origin: str) -> str:
+def _taken_back(origin: Origin) -> str:
     """How to take back what `origin` named."""
-    if origin.startswith("PIP_"):
-        return f"unset {origin}"
-    if origin == "the command line":
-        return "leave it out of the command"
-    key = origin.partition(" ")[0]
-    return f"pip config unset {key}" if re.fullmatch(r"[a-z]+\.[a-z-]+", key) else "take it out where it was named"
+    if origin.by is NamedBy.VARIABLE:
+        return f"unset {origin.key}"
+    if origin.by is NamedBy.SETTING:
+        return shell.command("pip", "config", "unset", origin.key)
+    return "leave it out of the command" if origin.by is NamedBy.COMMAND_LINE else "take it out where it was named"
 
 
 def _way(policy: Policy) -> str:

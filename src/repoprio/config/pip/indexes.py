@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from repoprio.config.schema import SECTION, fold
@@ -17,17 +19,52 @@ _KINDS: Mapping[str, Format] = {
 _INSTALL = ("global", "install")
 
 
+class NamedBy(enum.Enum):
+    """Who named a place."""
+
+    COMMAND_LINE = enum.auto()
+    VARIABLE = enum.auto()
+    SETTING = enum.auto()
+    LINE = enum.auto()
+    NOBODY = enum.auto()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a place was named; as a text it is for people.
+
+    `key` is the variable, or the setting with its section (``global.index-url``); `file` is where the setting or the
+    `line`, of a requirements file, stands; `note` comes after it.
+    """
+
+    by: NamedBy
+    key: str = ""
+    file: str = ""
+    line: int | None = None
+    note: str = ""
+
+    def __str__(self) -> str:
+        told = {
+            NamedBy.COMMAND_LINE: "the command line",
+            NamedBy.VARIABLE: self.key,
+            NamedBy.SETTING: f"{self.key} in {self.file}",
+            NamedBy.LINE: f"{self.file}, line {self.line}",
+            NamedBy.NOBODY: "nobody",
+        }[self.by]
+        return f"{told}, {self.note}" if self.note else told
+
+
 class Named(NamedTuple):
     """One place that a setting of pip's names: `key` is index-url, extra-index-url or find-links.
 
-    `origin` is the setting and its file, or the variable; `overridden` names the later setting that
+    `origin` is a setting or a variable; `overridden` names the later setting that
     keeps ``pip install`` from reading this one.
     """
 
     url: str
     key: str
-    origin: str
-    overridden: str | None = None
+    origin: Origin
+    overridden: Origin | None = None
 
     @property
     def format(self) -> Format:
@@ -38,7 +75,7 @@ class Named(NamedTuple):
 class _Setting(NamedTuple):
     key: str
     value: str
-    origin: str
+    origin: Origin
     is_installs: bool
 
 
@@ -59,14 +96,14 @@ def _in_files(files: list[tuple[str, Mapping[str, Mapping[str, str]]]]) -> Itera
         for file, sections in files:
             for key, value in sections.get(section, {}).items():
                 if key in _KINDS and value.strip():
-                    yield _Setting(key, value, f"{section}.{key} in {file}", section in _INSTALL)
+                    yield _Setting(key, value, Origin(NamedBy.SETTING, f"{section}.{key}", file), section in _INSTALL)
 
 
 def _in_environment(environ: Mapping[str, str]) -> Iterator[_Setting]:
     for variable, value in environ.items():
         key = fold(variable.removeprefix("PIP_"))
         if variable.startswith("PIP_") and key in _KINDS and value.strip():
-            yield _Setting(key, value, variable, is_installs=True)
+            yield _Setting(key, value, Origin(NamedBy.VARIABLE, variable), is_installs=True)
 
 
 def names_an_index(found: Iterable[Named]) -> bool:

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from repoprio import shell
+from repoprio.config.pip.indexes import Origin
 from repoprio.explain.explanation import Explanation, explain, privacy
 from repoprio.lookup.drivers import Fits, drive, drive_inquiry
 from repoprio.lookup.events import Finding, State
@@ -51,7 +52,7 @@ class Guard:
         self._finder_of_pip = weakref.ref(finder)
         self._scope: Any = None
         self._callers = search_scope.Callers()
-        self._noted: dict[str, str] = {}
+        self._noted: dict[str, Origin] = {}
         # URLs of files that came with a login for a repository of the policy, and the lines that named them.
         self.search: Search | None = None
         self.tiers = Tiers()
@@ -306,7 +307,7 @@ class Guard:
             self._demand_login(*carried[-1])
             carried.pop()
 
-    def note(self, origin: str, named: Iterable[str]) -> None:
+    def note(self, origin: Origin, named: Iterable[str]) -> None:
         """Note who named these places: a line of a requirements file."""
         self._noted.update(dict.fromkeys(named, origin))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pip._internal.utils.urls import path_to_url
 
+from repoprio.config.pip.indexes import NamedBy, Origin
 from repoprio.environments.child_script import IS_CHILD
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.index.credentials import Login
@@ -30,7 +31,7 @@ class Callers:
     logins: dict[str, Login] = field(default_factory=dict)
 
 
-def match(policy: Policy, search_scope: Any, noted: Mapping[str, str]) -> Callers:
+def match(policy: Policy, search_scope: Any, noted: Mapping[str, Origin]) -> Callers:
     """Hold the indexes and find-links of pip's `search_scope` against `policy`.
 
     `noted` says which line of which requirements file named a place.
@@ -46,7 +47,7 @@ def match(policy: Policy, search_scope: Any, noted: Mapping[str, str]) -> Caller
             callers.listed.append((shown, known))
             # A file supplies no login, though it names the repository.
             if (login := credentials(url)) and written not in noted:
-                callers.logins.setdefault(known.name, Login(site(url), *login, origin=origin(written, noted)))
+                callers.logins.setdefault(known.name, Login(site(url), *login, origin=str(origin(written, noted))))
         elif policy.unlisted is Unlisted.LOWEST and _is_url(url):
             callers.admitted.append(_admitted(url, kind, len(callers.admitted) + 1))
         elif policy.unlisted is Unlisted.IGNORE:
@@ -59,12 +60,12 @@ def match(policy: Policy, search_scope: Any, noted: Mapping[str, str]) -> Caller
     return callers
 
 
-def _wished(index_urls: Iterable[str], noted: Mapping[str, str]) -> list[str]:
+def _wished(index_urls: Iterable[str], noted: Mapping[str, Origin]) -> list[str]:
     """The indexes that somebody wished for: neither the fuse nor the default that nobody named."""
     return [url for url in index_urls if url and not is_fuse(url) and not _is_unnamed_default(url, noted)]
 
 
-def _is_unnamed_default(url: str, noted: Mapping[str, str]) -> bool:
+def _is_unnamed_default(url: str, noted: Mapping[str, Origin]) -> bool:
     # pip hands the default on to its children as an explicit -i; the parent has judged it.
     if url.rstrip("/") != compat.default_index().rstrip("/"):
         return False
@@ -118,11 +119,11 @@ def _problem(url: str) -> str | None:
     return None
 
 
-_NOBODY = "nobody"
-_COMMAND_LINE = "the command line"
+_NOBODY = Origin(NamedBy.NOBODY)
+_COMMAND_LINE = Origin(NamedBy.COMMAND_LINE)
 
 
-def origin(url: str, noted: Mapping[str, str]) -> str:
+def origin(url: str, noted: Mapping[str, Origin]) -> Origin:
     """Who named `url`: the command line, a requirements file (`noted`), a variable, or a setting of pip's files."""
     if any(_says(argument, url) for argument in sys.argv[1:]):
         return _COMMAND_LINE

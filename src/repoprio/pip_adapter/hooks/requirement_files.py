@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from repoprio import shell
+from repoprio.config.pip.indexes import NamedBy, Origin
 from repoprio.environments.child_script import IS_CHILD
 from repoprio.pip_adapter.command import current, enforced
 from repoprio.pip_adapter.finder.registry import guard_of
@@ -47,11 +48,11 @@ def handle_option_line(original: Callable[..., Any]) -> Callable[..., Any]:
     def handle_option_line(opts: Any, filename: str, lineno: int, finder: Any = None, *args: Any, **kwargs: Any) -> Any:
         guard = guard_of(finder) if finder is not None else None
         noter = guard or (observer_of(finder) if finder is not None else None)
-        origin = f"{redacted(filename)}, line {lineno}"
+        origin = Origin(NamedBy.LINE, file=redacted(filename), line=lineno)
         if guard is not None:
             if opts.no_index:
-                guard.refuse_no_index(origin)
-            _take_logins_out(guard, opts, origin)
+                guard.refuse_no_index(str(origin))
+            _take_logins_out(guard, opts, str(origin))
         if noter is not None:
             noter.note(origin, _named(opts, filename))
         return original(opts, filename, lineno, finder, *args, **kwargs)

@@ -15,6 +15,7 @@ from repoprio.audit import pylock
 from repoprio.audit.findings import Finding, Severity, shown
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.pylock import NoLock, Package
+from repoprio.config.pip.indexes import NamedBy, Origin
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import LookRefused, Refused
 from repoprio.pip_adapter.finder import search_scope
@@ -32,7 +33,6 @@ from pip._vendor.packaging.utils import canonicalize_version  # isort: skip
 
 _WHERE = re.compile(r"-[rc] (.*) \(line (\d+)\)")
 _TRUSTED = re.compile(r"line (\d+) of (.*)", re.DOTALL)
-_NOTED = re.compile(r"(.*), line (\d+)")
 # A requirements file may have any name; these are other things.
 _OTHERS = (".toml", ".lock", ".json", ".cfg", ".whl", ".zip", ".gz")
 
@@ -184,19 +184,16 @@ def _as_named(at: str, file: str) -> str:
 def _unlisted(policy: Policy, aside: _Aside, file: str) -> list[Finding]:
     """What the file names as indexes and find-links, if the policy does not list it."""
     matched = search_scope.match(policy, aside.finder.search_scope, aside.guard._noted)
-    told = [(one.url, one.origin) for one in matched.refused]
-    told += [(url, file) for url in matched.ignored]
-    told += [(one.locations[0].shown, file) for one in matched.admitted]
-    return [_unlisted_one(policy, url, origin, file) for url, origin in told]
+    told = [(one.url, one.origin if one.origin.by is NamedBy.LINE else None) for one in matched.refused]
+    told += [(url, None) for url in matched.ignored]
+    told += [(one.locations[0].shown, None) for one in matched.admitted]
+    return [_unlisted_one(policy, url, line, file) for url, line in told]
 
 
-def _unlisted_one(policy: Policy, url: str, origin: str, file: str) -> Finding:
+def _unlisted_one(policy: Policy, url: str, at: Origin | None, file: str) -> Finding:
     rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
     stated = None if policy.unlisted is Unlisted.REFUSE else Severity.NOTE
     mend = f"take the line out, or {policy.change('add the repository to the policy')}"
-    noted = _NOTED.fullmatch(origin)
-    line = int(noted[2]) if noted else None
+    where, line = (at.file, at.line) if at else (file, None)
     said = f"{file} names {url}, which is not in the policy ({rule})."
-    return Finding(
-        "unlisted", said, mend, rule=rule, file=noted[1] if noted else file, line=line, detail=url, stated=stated
-    )
+    return Finding("unlisted", said, mend, rule=rule, file=where, line=line, detail=url, stated=stated)

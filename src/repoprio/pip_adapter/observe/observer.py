@@ -17,6 +17,7 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
+from repoprio.config.pip.indexes import Origin
 from repoprio.environments.child_script import IS_CHILD
 from repoprio.explain.explanation import Chosen
 from repoprio.explain.observation import Change, Choice, File, Tally, change
@@ -58,7 +59,7 @@ class Observer:
     def __init__(self, finder: Any, policy: Policy) -> None:
         self._finder_of_pip = weakref.ref(finder)
         self._policy = policy
-        self._noted: dict[str, str] = {}
+        self._noted: dict[str, Origin] = {}
         self._found: dict[str, tuple[Any, resolution.Wanted]] = {}
         self._session: Any = None
         self._spent = 0.0
@@ -69,7 +70,7 @@ class Observer:
         assert finder is not None, "it lives as long as pip's finder does"
         return finder
 
-    def note(self, origin: str, named: Iterable[str]) -> None:
+    def note(self, origin: Origin, named: Iterable[str]) -> None:
         """Note who named these places: a line of a requirements file."""
         self._noted.update(dict.fromkeys(named, origin))
 
