@@ -20,6 +20,8 @@ from .files import BuiltFile
 _LOOPBACK = "127.0.0.1"
 _LINGER = struct.pack("ii", 1, 0)
 _ETAG = '"one"'
+# Made beforehand: a pip that waits for a second gives up while it is made.
+_BOMB = gzip.compress(b" " * 50_000_000)
 Send = Callable[[bytes], None]
 
 
@@ -192,7 +194,7 @@ class WireServer:
         connection.sendall(http(200, headers, packed[:-20]))
 
     def _bomb(self, connection: socket.socket) -> None:
-        packed = gzip.compress(b" " * 50_000_000)
+        packed = _BOMB
         connection.sendall(http(200, {"Content-Type": "text/html", "Content-Encoding": "gzip"}, packed))
 
     def _large(self, connection: socket.socket) -> None:
