@@ -190,3 +190,17 @@ def test_another_environment_says_what_was_read() -> None:
     """An audit of another environment names the folders that it relies on before anything else; its own needs none."""
     assert rendered.screen(audit(read=("/srv/packages",), is_elsewhere=True), 80).startswith("read: /srv/packages")
     assert "read:" not in rendered.screen(audit(read=("/srv/packages",)), 80)
+
+
+def test_names_that_nobody_has_are_told_together() -> None:
+    """Many of them are one group with all names, so that the others can be seen; `-v` and JSON have each by itself."""
+    many = [Finding("unknown", f"p{n} 1.{n} is installed", "add it", f"p{n}", f"1.{n}") for n in range(4)]
+    bare = replace(many[0], project="bare", version=None)
+    told = audit(FOUND, bare, *many)
+    text = rendered.screen(told, 200)
+    assert text.count("[unknown]") == 1
+    assert "no repository of the policy has these 5: bare, p0 1.0, p1 1.1, p2 1.2, p3 1.3. -v shows each" in text
+    assert "acme belongs to corp" in text
+    assert rendered.screen(told, 200, whole=True).count("[unknown]") == 5
+    assert rendered.screen(audit(*many[:3]), 200).count("[unknown]") == 3
+    assert [f["code"] for f in json.loads(rendered.document(told))["findings"]].count("unknown") == 5

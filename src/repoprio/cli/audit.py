@@ -40,7 +40,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against", metavar="REPO", help="with --collisions: only what this repository shares")
     below = "ask lower-priority repositories too, which tells them the names, to see who has what is not the owner's"
     parser.add_argument("--shadowed", action="store_true", help=below)
-    parser.add_argument("-v", "--verbose", action="store_true", help="all collisions, not only the first 20")
+    each = "each finding by itself, and all collisions, not only the first 20"
+    parser.add_argument("-v", "--verbose", action="store_true", help=each)
     terminal.add_report(parser, "sarif")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from repoprio.audit.findings import Audit, Finding, Severity
@@ -14,6 +14,8 @@ from repoprio.render.table import Paint, plain, unpainted
 
 SCHEMA = 1
 SHOWN = 20
+# From so many on, names that nobody has are told together.
+_MANY = 4
 _STYLES = {Severity.ERROR: "bad", Severity.WARNING: "doubt", Severity.NOTE: "quiet"}
 _INDENT = " " * 11
 _GOOD = {
@@ -28,7 +30,7 @@ def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = 
     findings = audit.findings
     shown = findings if whole or audit.subject != "collisions" else findings[:SHOWN]
     lines = [*(_relied(audit, width) if audit.is_elsewhere else []), summary(audit)]
-    for finding in shown:
+    for finding in _summed_up(shown) if audit.subject == "environment" and not whole else shown:
         lines += ["", *_finding(finding, width, paint)]
     if len(shown) < len(findings):
         lines += ["", f"... and {len(findings) - len(shown)} more: -v shows all of them."]
@@ -41,6 +43,21 @@ def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = 
     if findings and audit.help:
         lines += ["", f"help: {plain(audit.help)}"]
     return "\n".join(lines)
+
+
+def _summed_up(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """`findings`, with all names that nobody has in one where there are many: they all need the same."""
+    unknown = [finding for finding in findings if finding.code == "unknown"]
+    if len(unknown) < _MANY:
+        yield from findings
+        return
+    for finding in findings:
+        if finding is unknown[0]:
+            names = ", ".join(f"{one.project} {one.version}" if one.version else str(one.project) for one in unknown)
+            said = f"no repository of the policy has these {len(unknown)}: {names}. -v shows each by itself."
+            yield Finding(finding.code, said, finding.fix)
+        elif finding.code != "unknown":
+            yield finding
 
 
 def _relied(audit: Audit, width: int) -> list[str]:
