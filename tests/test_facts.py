@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from repoprio.environments.hook_installer import CannotEnable
 from repoprio.explain.checkup import Trial, report
-from repoprio.explain.explanation import Line, LineStatus
+from repoprio.explain.explanation import Chosen, Line, LineStatus, explain
 from repoprio.explain.hints import of_silent
-from repoprio.lookup.events import Finding, State
+from repoprio.lookup.drivers import drive
+from repoprio.lookup.events import Finding, Served, State
+from repoprio.lookup.memory import RunMemory
+from repoprio.lookup.project import Lookup
 from repoprio.lookup.reasons import Cause
-from repoprio.policy.model import Location, Policy, Repository
-from repoprio.render.messages import Message, message
+from repoprio.names import Pattern, normalize
+from repoprio.policy.model import Location, Mode, Pin, Policy, Repository, Rule
+from repoprio.render.messages import Message, message, sentence
 
 CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)
 
@@ -52,3 +57,34 @@ def test_a_message_keeps_what_it_says_apart() -> None:
     assert said.body == "acme? is blocked.\n  rule: a\n  why: repoprio explain acme    help: go/pip    [blocked]"
     assert str(said) == f"repoprio: {said.body}"
     assert message("no.", [], "usage").body == "no.\n  [usage]"
+
+
+@pytest.mark.parametrize(
+    ("key", "setting", "pin"),
+    [
+        ("pins.torch.repositories", "repositories", "torch"),
+        ("pins.torch", "torch", "torch"),
+        ("repositories.corp.owns", "owns", None),
+        ("mode", "mode", None),
+    ],
+)
+def test_a_rule_knows_its_setting_and_its_pin(key: str, setting: str, pin: str | None) -> None:
+    """Nobody cuts keys of rules into pieces."""
+    rule = Rule(key, "", "/etc/repoprio/repoprio.toml")
+    assert (rule.setting, rule.pin) == (setting, pin)
+
+
+def test_the_sentence_of_an_owner_by_a_mode_pin() -> None:
+    """A tier that owns a name under a pin's strict mode owns it by its priority."""
+    policy = Policy((CORP,), (Pin("numpy", (Pattern.parse("numpy"),), mode=Mode.STRICT),), mode=Mode.FLEXIBLE)
+    lookup = Lookup[str](RunMemory(policy), normalize("numpy"))
+    decision = drive(lookup, lambda _: Served("page", 1), lambda _: True)
+    told = explain(policy, decision, "numpy", {"corp": ("1.0",)}, chosen=Chosen("corp", "1.0", "numpy-1.0.tar.gz"))
+    assert sentence(told) == ("numpy 1.0 comes from corp, the highest-priority repository that has numpy.")
+
+
+@pytest.mark.parametrize(("hint", "text"), [("", "no.    [enable]"), ("do it", "no.\n  hint: do it    [enable]")])
+def test_what_cannot_be_enabled_keeps_its_problem_apart(hint: str, text: str) -> None:
+    """`doctor` shows the problem alone; the command's message has the hint and the code as well."""
+    error = CannotEnable("no.", hint)
+    assert (error.problem, str(error)) == ("no.", text)

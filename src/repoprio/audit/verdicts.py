@@ -92,7 +92,7 @@ def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Fi
         return finding(subject, "blocked", said, drop, rule=route.rule, command=command)
     if isinstance(route, Conflict):
         rules = listed(route.rules)
-        said = f"{verb}, but {rules} match {subject.project} equally well, and both set {route.sets}."
+        said = f"{verb}, but {rules} match {subject.project} equally well, and both set {route.sets.value}."
         mend = policy.change("make one pattern more specific, or drop one of the two")
         return finding(subject, "ambiguous-pins", said, mend, rule=route.rules[0])
     rule = route.rules[0] if route.rules else None

@@ -114,10 +114,8 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
     found = Record() if options.base or is_own else policy_in_force.record_for_new()
     for layer, file in found.files:
         if not os.path.exists(file):
-            hint = "hint: name the policy there: --policy FILE"
-            raise hook_installer.CannotEnable(
-                f"{file} ({layer}) is not there, so pip there would stop.\n  {hint}    [enable]"
-            )
+            hint = "name the policy there: --policy FILE"
+            raise hook_installer.CannotEnable(f"{file} ({layer}) is not there, so pip there would stop.", hint)
     known = hook_installer.recorded(place)
     return found._replace(is_required=found.is_required or options.required).over(known)
 
@@ -125,7 +123,7 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
 def _check_policy(file: str) -> None:
     """Raise `RepoprioError` where `file` holds no sound policy."""
     if file == os.devnull:
-        raise hook_installer.CannotEnable(f"{file} is no policy.    [enable]")
+        raise hook_installer.CannotEnable(f"{file} is no policy.")
     read_named(file, "--policy", policy_in_force.TOOLS).sound("nothing was written")
 
 
@@ -145,8 +143,8 @@ def _nothing_done(other: Interpreter) -> int:
         print(f"repoprio: {other.packages} has repoprio itself", file=sys.stderr)
         return 0
     raise hook_installer.CannotEnable(
-        f"{other.packages} has a repoprio of its own, which is damaged.\n"
-        f"  hint: {', then '.join(repairs.anew(other.executable))} (from where you had it)    [enable]"
+        f"{other.packages} has a repoprio of its own, which is damaged.",
+        f"{', then '.join(repairs.anew(other.executable))} (from where you had it)",
     )
 
 
@@ -157,7 +155,7 @@ def _fuse(options: argparse.Namespace) -> int:
     try:
         new = fuse.put(text) if options.action == "enable" else fuse.take(text)
     except fuse.NoPlace as error:
-        raise hook_installer.CannotEnable(f"{file} {error}    [enable]") from None
+        raise hook_installer.CannotEnable(f"{file} {error}") from None
     if new == text:
         print(f"repoprio: {file} {'has the fuse' if options.action == 'enable' else 'has no fuse'}", file=sys.stderr)
         return 0

@@ -34,7 +34,7 @@ def look(python: str, bench: Bench) -> Base:
         base = hook_installer.interpreter(python).base
         stdlib = os.path.realpath(hook_installer.interpreter(base).stdlib)
     except hook_installer.CannotEnable as error:
-        return Base(base, None, str(error).partition("\n")[0].partition("    [")[0])
+        return Base(base, None, error.problem)
     try:
         files = hooks(base, bench)
     except ValueError as error:

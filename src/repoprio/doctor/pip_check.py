@@ -112,7 +112,7 @@ def _look_closer(found: Examined, python: str, bench: Bench) -> Examined:
         packages = hook_installer.interpreter(python).packages
         is_hooked = found.is_hooked or bool(base_check.hooks(python, bench))
     except hook_installer.CannotEnable as error:
-        return replace(found, unfit=str(error).partition("\n")[0].partition("    [")[0].rstrip("."))
+        return replace(found, unfit=error.problem.rstrip("."))
     except ValueError:
         return found
     return replace(found, is_damaged=_is_damaged(packages), is_hooked=is_hooked)

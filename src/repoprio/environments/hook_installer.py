@@ -45,7 +45,14 @@ print(json.dumps([list(sys.version_info[:2]), sysconfig.get_path("purelib"), sys
 
 
 class CannotEnable(RepoprioError):
-    """An environment that cannot be guarded, or is none."""
+    """An environment that cannot be guarded, or is none: `problem` is a sentence, `hint` what to do, "" for nothing."""
+
+    def __init__(self, problem: str, hint: str = "", code: str = "enable") -> None:
+        advice = f"\n  hint: {hint}" if hint else ""
+        super().__init__(f"{problem}{advice}    [{code}]")
+        self.problem = problem
+        self.hint = hint
+        self.code = code
 
 
 class Interpreter(NamedTuple):
@@ -66,8 +73,8 @@ class OfAnother(CannotEnable):
         self.python, self.stranger = python, stranger
         who = f"{stranger.who} can change {stranger.path}"
         again = as_user.again(stranger.user) if stranger.user else None
-        hint = f"\n  hint: run the command as that user: {again}" if again else ""
-        super().__init__(f"{python} is not run as root: {who}.{hint}    [owner]")
+        hint = f"run the command as that user: {again}" if again else ""
+        super().__init__(f"{python} is not run as root: {who}.", hint, "owner")
 
 
 def interpreter(python: str) -> Interpreter:
@@ -87,10 +94,10 @@ def ask(python: str) -> Interpreter:
         packages, stdlib, base = os.fspath(packages), os.fspath(stdlib), os.fspath(base)
     except (OSError, subprocess.SubprocessError, ValueError, IndexError, TypeError) as error:
         raise CannotEnable(
-            f"{python} does not answer as a Python does ({type(error).__name__}).    [environment]"
+            f"{python} does not answer as a Python does ({type(error).__name__}).", code="environment"
         ) from None
     if (major, minor) < (3, 10):
-        raise CannotEnable(f"{python} is Python {major}.{minor}, and 3.10 is needed.    [environment]")
+        raise CannotEnable(f"{python} is Python {major}.{minor}, and 3.10 is needed.", code="environment")
     return Interpreter(python, (major, minor), packages, stdlib, sitecustomize, base)
 
 
@@ -101,9 +108,7 @@ def in_venv(folder: str) -> str:
     for name in names if os.path.isfile(os.path.join(folder, "pyvenv.cfg")) else ():
         if os.path.exists(python := os.path.join(folder, name)):
             return python
-    raise CannotEnable(
-        f"{given} is no virtual environment.\n  hint: name another Python with --python PATH    [enable]"
-    )
+    raise CannotEnable(f"{given} is no virtual environment.", "name another Python with --python PATH")
 
 
 def enable(packages: str, record: Record = _NOTHING, *, copy: bool = False) -> list[str]:
@@ -145,7 +150,7 @@ def recorded(packages: str) -> Record:
         found = literals(os.path.join(packages, f"{POINTER}.py")).get("RECORD", {})
         return records.of_document(found, os.path.join(packages, f"{POINTER}.py"))
     except (OSError, ValueError) as error:
-        raise CannotEnable(f"{packages}: {error}    [enable]") from None
+        raise CannotEnable(f"{packages}: {error}") from None
 
 
 def is_own(packages: str) -> bool:
@@ -234,13 +239,11 @@ def _check_custom(base: Interpreter, custom: str, text: str) -> None:
     """Whether what is appended to `custom` would run, for every environment that is made from `base`."""
     if base.sitecustomize and os.path.dirname(os.path.abspath(base.sitecustomize)) != os.path.abspath(base.stdlib):
         problem = "lies among the base's own packages, which the environments made from it do not see"
-        raise CannotEnable(f"{base.sitecustomize} {problem}.    [enable]")
+        raise CannotEnable(f"{base.sitecustomize} {problem}.")
     try:
         compile(text, custom, "exec")
     except (SyntaxError, ValueError):
-        raise CannotEnable(
-            f"{custom} is no Python that runs; what is appended would not run either.    [enable]"
-        ) from None
+        raise CannotEnable(f"{custom} is no Python that runs; what is appended would not run either.") from None
 
 
 def disable_base(base: Interpreter) -> list[str]:
@@ -254,7 +257,7 @@ def disable_base(base: Interpreter) -> list[str]:
         try:
             rest = lone_pointer.without_block(text)
         except ValueError as error:
-            raise CannotEnable(f"{custom}: {error}    [enable]") from None
+            raise CannotEnable(f"{custom}: {error}") from None
         write(custom, rest) if rest else remove(custom)
     for file in (file for file in files if os.path.lexists(file)):
         remove(file)
@@ -286,7 +289,7 @@ def _copy(folder: str) -> None:
         )
         shutil.copy(os.path.join(_ROOT, _OWN[0]), folder)
     except OSError as error:
-        raise CannotEnable(f"{folder} cannot be written: {error.strerror}    [enable]") from None
+        raise CannotEnable(f"{folder} cannot be written: {error.strerror}") from None
 
 
 def read(file: str) -> str:
@@ -298,7 +301,7 @@ def read(file: str) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, ValueError) as error:
-        raise CannotEnable(f"{file} cannot be read: {getattr(error, 'strerror', error)}    [enable]") from None
+        raise CannotEnable(f"{file} cannot be read: {getattr(error, 'strerror', error)}") from None
 
 
 def write(file: str, text: str) -> None:
@@ -314,7 +317,7 @@ def write(file: str, text: str) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(draft)
-        raise CannotEnable(f"{file} cannot be written: {error.strerror}    [enable]") from None
+        raise CannotEnable(f"{file} cannot be written: {error.strerror}") from None
 
 
 def remove(place: str) -> None:
@@ -322,4 +325,4 @@ def remove(place: str) -> None:
     try:
         shutil.rmtree(place) if os.path.isdir(place) and not os.path.islink(place) else os.remove(place)
     except OSError as error:
-        raise CannotEnable(f"{place} cannot be removed: {error.strerror}    [enable]") from None
+        raise CannotEnable(f"{place} cannot be removed: {error.strerror}") from None

@@ -200,7 +200,7 @@ def explain(
         chosen=chosen,
         rejected=rejected,
         block=route.text if isinstance(route, Blocked) else None,
-        conflict=route.sets if isinstance(route, Conflict) else None,
+        conflict=route.sets.value if isinstance(route, Conflict) else None,
         pin=_pin(route),
         narrowed=route.versions[1] if isinstance(route, Route) and route.versions else None,
         specifier=specifier,
@@ -227,9 +227,8 @@ def privacy(decision: Decision[Any]) -> Private | None:
         return None
     kept = _ruled_out(decision, RuledOut.NOT_ROUTED)
     if found.rules and kept:
-        key = found.rules[0].key
-        word = key.removesuffix(".repositories") if key.startswith("pins.") else key.rpartition(".")[2]
-        return Private(word, kept)
+        rule = found.rules[0]
+        return Private(f"pins.{rule.pin}" if rule.pin else rule.setting, kept)
     top = min((offer.repository.priority for offer in decision.offers), default=LOWEST)
     kept = tuple(
         r
@@ -306,7 +305,7 @@ def _pin(route: Route | Blocked | Conflict) -> Rule | None:
     if isinstance(route, Conflict):
         return route.rules[0]
     spoken = [*route.rules, *([route.versions[1]] if route.versions else []), route.mode_rule]
-    return next((rule for rule in spoken if rule.key.startswith("pins.")), None)
+    return next((rule for rule in spoken if rule.pin), None)
 
 
 _RULED_OUT = {

@@ -87,7 +87,7 @@ def _owned_absent(e: Explanation) -> Hint:
 
 def _unavailable(e: Explanation) -> Hint | None:
     # A name that is routed there hangs on that repository, whatever else it serves.
-    is_routed = any(rule.key.startswith("pins.") or rule.key.endswith((".owns", ".namespaces")) for rule in e.rules)
+    is_routed = any(rule.pin or rule.setting in ("owns", "namespaces") for rule in e.rules)
     return of_silent(e.faulty[0], is_routed=is_routed, is_lowest=_is_lowest(e)) if e.faulty else None
 
 

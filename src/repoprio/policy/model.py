@@ -78,6 +78,18 @@ class Rule(NamedTuple):
         return f"{self.key} = {self.value} ({self.file})" if self.value else f"{self.key} ({self.file})"
 
     @property
+    def setting(self) -> str:
+        """The last part of the key: the setting in its table."""
+        return self.key.rpartition(".")[2]
+
+    @property
+    def pin(self) -> str | None:
+        """The name of the pin that it is, or that it is a setting of; None for other rules."""
+        # Names of pins have no dots.
+        path = self.key.split(".")
+        return path[1] if path[0] == "pins" else None
+
+    @property
     def place(self) -> str:
         """Key and file without the value, for the inside of a sentence's parentheses."""
         return f"{self.key}, {self.file}"

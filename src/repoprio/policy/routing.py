@@ -21,12 +21,20 @@ class RuledOut(str, enum.Enum):
     CALLER = "caller"
 
 
+class Aspect(str, enum.Enum):
+    """What pins say of a name, each aspect by the most specific pin that says it."""
+
+    DESTINATION = "block or repositories"
+    VERSIONS = "versions"
+    MODE = "mode"
+
+
 @dataclass(frozen=True)
 class Conflict:
     """Two pins of equal specificity set the same thing for `name`: there is no telling which counts."""
 
     name: NormalizedName
-    sets: str
+    sets: Aspect
     rules: tuple[Rule, ...]
 
 
@@ -68,10 +76,10 @@ def narrowing(found: Route | Blocked | Conflict) -> str | None:
     return found.versions[0] if isinstance(found, Route) and found.versions else None
 
 
-_SETS: dict[str, Callable[[Pin], bool]] = {
-    "block or repositories": lambda pin: pin.block is not None or bool(pin.repositories),
-    "versions": lambda pin: pin.versions is not None,
-    "mode": lambda pin: pin.mode is not None,
+_SETS: dict[Aspect, Callable[[Pin], bool]] = {
+    Aspect.DESTINATION: lambda pin: pin.block is not None or bool(pin.repositories),
+    Aspect.VERSIONS: lambda pin: pin.versions is not None,
+    Aspect.MODE: lambda pin: pin.mode is not None,
 }
 
 
@@ -88,18 +96,19 @@ def route(
     pip's ``--no-index``, which leaves the flat ones: those below which no repository is ruled out that
     could have served `name`, and those that are `offline`.
     """
-    speakers = {what: _speakers(policy, name, sets) for what, sets in _SETS.items()}
-    for what, pins in speakers.items():
+    speakers = {aspect: _speakers(policy, name, sets) for aspect, sets in _SETS.items()}
+    for aspect, pins in speakers.items():
         if len(pins) > 1:
-            return Conflict(name, what, tuple(_rule(policy, pin) for pin in pins))
-    destination, versions, mode = (pins[0] if pins else None for pins in speakers.values())
+            return Conflict(name, aspect, tuple(_rule(policy, pin) for pin in pins))
+    speaker = {aspect: pins[0] for aspect, pins in speakers.items() if pins}
+    destination, versions = speaker.get(Aspect.DESTINATION), speaker.get(Aspect.VERSIONS)
     if destination and destination.block is not None:
         return Blocked(name, destination.block, _rule(policy, destination))
 
     owners, rules = _owners(policy, name, destination)
     known = policy.repositories + callers
     routed = owners if rules else tuple(r for r in known if not r.explicit)
-    ruling, mode_rule = _mode(policy, name, mode)
+    ruling, mode_rule = _mode(policy, name, speaker.get(Aspect.MODE))
     ruled_out = {r.name: _ruled_out(r, name, routed, no_index=no_index) for r in known}
     _withhold(known, ruled_out)
     return Route(

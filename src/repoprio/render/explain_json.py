@@ -40,7 +40,7 @@ def _project(e: Explanation) -> dict[str, Any]:
         "priority": owner.priority if owner else None,
         "version": e.chosen.version if e.chosen else None,
         "file": e.chosen.file if e.chosen else None,
-        "pin": {"name": e.pin.key.split(".")[1], "origin": e.pin.file} if e.pin else None,
+        "pin": {"name": e.pin.pin, "origin": e.pin.file} if e.pin else None,
         "reason": sentence(e),
         "rules": [_rule(rule) for rule in e.rules],
         "rejected": [

@@ -14,6 +14,8 @@ from repoprio.policy.model import Repository
 from repoprio.render.table import plain
 
 _MOST_VERSIONS = 8
+# The settings that route a name to its owner.
+_ROUTING = frozenset({"repositories", "owns", "namespaces"})
 
 
 def versions(found: Sequence[str] | None, most: int = _MOST_VERSIONS, *, including: str | None = None) -> str:
@@ -39,7 +41,7 @@ def _owned(e: Explanation) -> str:
 
 
 def _why_owner(e: Explanation) -> str:
-    if e.rules and e.rules[0].key.startswith(("pins.", "repositories.")):
+    if e.rules and e.rules[0].setting in _ROUTING:
         return f"to which {e.rules[0].key} routes it ({e.rules[0].file})"
     return f"the highest-priority repository that has {e.project}"
 
@@ -246,7 +248,7 @@ def _refuse_unavailable(e: Explanation) -> list[str]:
         f"{names} may own {e.project}, so {listed(below)} {'was' if len(below) == 1 else 'were'} not asked."
         if below
         else "",
-        *(f"rule: {rule}" for rule in e.rules if rule.key.endswith((".url", ".canary"))),
+        *(f"rule: {rule}" for rule in e.rules if rule.setting in ("url", "canary")),
     ]
 
 

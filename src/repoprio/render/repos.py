@@ -138,7 +138,7 @@ def _origins(report: Report) -> dict[str, list[str]]:
     """The keys that place it, by the file that sets them."""
     found: dict[str, list[str]] = {}
     for rule in report.rules:
-        found.setdefault(rule.file, []).append(rule.key.rpartition(".")[2])
+        found.setdefault(rule.file, []).append(rule.setting)
     return found
 
 
