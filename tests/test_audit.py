@@ -139,7 +139,8 @@ def test_another_environment_without_running_its_code(fresh_env: EnvFactory, mak
     code, findings = two.found("--python", str(other.python))
     told = {finding["project"]: finding for finding in findings}
     assert (code, ran.exists()) == (1, False)
-    assert told["acme"]["command"].endswith("install --force-reinstall --no-deps acme==1.1")
+    # Which version that Python can take, its pip knows.
+    assert told["acme"]["command"].endswith("install --force-reinstall --no-deps acme")
     assert told["pip"]["code"] == "unknown"
     assert "repoprio" not in told
     by_name = two.audit("--python", "python", env={"PATH": str(other.python.parent), "COLUMNS": "300"})

@@ -430,3 +430,10 @@ def test_a_flat_answer_is_missing_for_pure_decisions() -> None:
     """A repository without the name is asked and passed: the owner below it is judged."""
     decision = decide(TWO, {"corp": Missing(), "pypi": PAGE})
     assert verdicts.judge(policy(), decision, ACME, offer(pypi=("99.0",))) == []
+
+
+def test_no_version_is_named_for_another_python() -> None:
+    """What fits here need not fit there: the pip of that Python chooses."""
+    subject = verdicts.Subject("ledger", "9.0", "is installed", pip="pip", is_elsewhere=True)
+    fix = verdicts._again(subject, verdicts.Offer(fits=lambda: "1.2"))
+    assert fix == ("install it by its name", "pip install --force-reinstall --no-deps ledger")

@@ -23,7 +23,7 @@ class Subject:
     """What is held against the policy: a distribution, or a package of a lock.
 
     `verb` says what became of it ("is installed"), `pip` is the guarded pip that would mend it, "" where no pip can,
-    None for a lock.
+    None for a lock. `is_elsewhere`: it is of another Python, of which nobody knows what that one can take.
     """
 
     project: str
@@ -33,6 +33,7 @@ class Subject:
     file: str | None = None
     line: int | None = None
     place: str | None = None
+    is_elsewhere: bool = False
 
     def __str__(self) -> str:
         return f"{self.project} {self.version}" if self.version else self.project
@@ -288,6 +289,8 @@ def _again(subject: Subject, offer: Offer) -> tuple[str, str | None]:
     """How to get what the policy would give, and the command that does it."""
     if subject.pip is None:
         return "lock it again while the policy is in force", None
+    if subject.is_elsewhere:
+        return _named(subject)
     fits = offer.fits()
     if fits is None:
         return _drop(subject)

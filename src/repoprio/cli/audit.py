@@ -106,14 +106,15 @@ def _audit(options: argparse.Namespace, meant: Environment | None, tell: Callabl
         from repoprio.pip_adapter.inspect import lock_files
         from repoprio.pip_adapter.inspect.audit import Auditor
 
-        auditor = Auditor(pip, tell, shadowed=options.shadowed, command=_mender(meant))
+        is_elsewhere = meant is not None and not meant.is_own
+        command = _mender(meant)
+        auditor = Auditor(pip, tell, shadowed=options.shadowed, command=command, is_elsewhere=is_elsewhere)
         if options.collisions:
             return auditor.collisions(options.against)
         if options.files:
             read = lock_files.read(pip, options.files)
             return auditor.files(read.packages, read.findings)
         paths = distributions.paths_of(meant) if meant else [distributions.folder(path) for path in options.path]
-        is_elsewhere = meant is not None and not meant.is_own
         is_own = meant is not None and meant.is_own
         audit = auditor.environment(distributions.installed(paths, versions.is_escaped), is_own=is_own)
         return replace(audit, read=tuple(paths), is_elsewhere=is_elsewhere)

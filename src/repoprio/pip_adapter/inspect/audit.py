@@ -60,15 +60,19 @@ class WrongUse(RepoprioError):
 class Auditor:
     """Holds distributions and packages of locks against the policy of `pip`.
 
-    `shadowed`: repositories below the owner are asked as well. `command` is the pip that mends an environment.
+    `shadowed`: repositories below the owner are asked as well. `command` is the pip that mends an environment;
+    `is_elsewhere`: that of another Python than the one that runs this.
     """
 
-    def __init__(self, pip: Opened, tell: Tell, *, shadowed: bool = False, command: str = "pip") -> None:
+    def __init__(
+        self, pip: Opened, tell: Tell, *, shadowed: bool = False, command: str = "pip", is_elsewhere: bool = False
+    ) -> None:
         self._pip = pip
         self._policy = pip.guard.policy
         self._tell = tell
         self._shadowed = shadowed
         self._command = command
+        self._is_elsewhere = is_elsewhere
 
     def environment(self, distributions: Sequence[Installed], *, is_own: bool = False) -> Audit:
         """Each distribution, held against the policy; `is_own`: they are of the environment that this runs in."""
@@ -95,7 +99,8 @@ class Auditor:
         if one.broken:
             yield self._broken(one)
         for claim in one.claims:
-            subject = _subject(claim.name, claim.version, "is installed", pip=self._command, place=one.place)
+            more = {"pip": self._command, "place": one.place, "is_elsewhere": self._is_elsewhere}
+            subject = _subject(claim.name, claim.version, "is installed", **more)
             if one.origin is not None:
                 yield from self._foreign(subject, one.origin)
             elif claim.version is not None:
