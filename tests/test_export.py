@@ -304,10 +304,11 @@ def test_check_leaves_a_project_its_own_sources(pip_env: EnvFactory, world: Worl
     """A project may ask for paths and URLs itself; an index for a name is the policy's to choose."""
     env, policy, file = pip_env("26.3"), world.policy(TORCH), world.folder / "pyproject.toml"
     exported = export(env, policy, "--project").stdout
-    file.write_text(exported + 'foo = { git = "https://git.example/foo" }\n')
+    file.write_text(exported + 'foo = { git = "https://git.example/foo" }\nbar = { path = "../index/bar" }\n')
     assert export(env, policy, "--check", str(file)).code == 0
-    file.write_text(exported + 'foo = { index = "public" }\n')
-    assert "sources.foo is " in export(env, policy, "--check", str(file)).stdout
+    for source in ('{ index = "public" }', '[{ git = "https://git.example/foo" }, { index = "public" }]'):
+        file.write_text(f"{exported}foo = {source}\n")
+        assert "sources.foo is " in export(env, policy, "--check", str(file)).stdout
 
 
 def test_what_cannot_be_exported_leaves_uv_nothing(pip_env: EnvFactory, tmp_path: Path) -> None:

@@ -115,11 +115,16 @@ def agree(one: LockedFile, file: Listed) -> bool | None:
 def _missing(one: LockedFile, named: Sequence[Listed]) -> str:
     """What the owner does not list."""
     if one.name is None:
-        return _shown(one).removeprefix("the ")
+        return f"file with {_digest(one)}" if one.hashes else "its file"
     return f"{shown(one.name)} with this hash" if named else shown(one.name)
 
 
 def _shown(one: LockedFile) -> str:
-    kind, value = next(iter(one.hashes.items()), ("", ""))
-    digest = f"{shown(kind)}:{value[:16]}{'...' if len(value) > 16 else ''}"
-    return shown(one.name) if one.name else (f"the file with {digest}" if kind else "its file")
+    if one.name:
+        return shown(one.name)
+    return f"the file with {_digest(one)}" if one.hashes else "its file"
+
+
+def _digest(one: LockedFile) -> str:
+    kind, value = next(iter(one.hashes.items()))
+    return f"{shown(kind)}:{value[:16]}{'...' if len(value) > 16 else ''}"

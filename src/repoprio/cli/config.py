@@ -16,6 +16,7 @@ from repoprio.config.warnings import doubts
 from repoprio.policy.locations import is_at
 from repoprio.policy.model import Mode, Policy, Unlisted
 from repoprio.render import policy
+from repoprio.render.policy import Meaning
 from repoprio.render.table import plain
 from repoprio.urls import bare, is_fuse
 
@@ -24,8 +25,6 @@ _UNLISTED = {
     Unlisted.LOWEST: 'it is asked last (unlisted = "lowest")',
     Unlisted.IGNORE: 'it is ignored (unlisted = "ignore")',
 }
-
-_FUSE = "is the fuse"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,13 +92,14 @@ def _doubts(survey: Survey, wishes: Sequence[policy.Wish] = ()) -> list[Doubt]:
     """What is seldom meant: of the policy, and of pip's own settings beside it."""
     if survey.policy is None:
         return []
-    refused = [wish for wish in wishes if survey.policy.unlisted is Unlisted.REFUSE and wish.is_unlisted]
+    unlisted = [wish for wish in wishes if wish.meaning is Meaning.UNLISTED]
+    refused = unlisted if survey.policy.unlisted is Unlisted.REFUSE else []
     hint = f"take it out there, or {survey.policy.change('add it to the policy')}"
     is_observed = survey.policy.mode is Mode.OBSERVE
     when = "once the policy is enforced " if is_observed else ""
     problem = f"is not in the policy, so {when}every pip that looks up a project stops"
     found = [Doubt(w.origin, w.url, problem, hint, "unlisted", stops=not is_observed) for w in refused]
-    fuses = [wish for wish in wishes if is_observed and wish.means == _FUSE]
+    fuses = [wish for wish in wishes if is_observed and wish.meaning is Meaning.FUSE]
     problem = "is the fuse, where a pip that only observes finds nothing"
     found += [Doubt(w.origin, w.url, problem, "repoprio disable --fuse", "fuse") for w in fuses]
     # Faults, if the policy did more than observe.
@@ -113,17 +113,19 @@ def _wishes(survey: Survey, *, isolated: bool) -> list[policy.Wish]:
     return [policy.Wish(bare(one.url), str(one.origin), *_meaning(survey.draft, one)) for one in found]
 
 
-def _meaning(rules: Policy | None, one: Named) -> tuple[str | None, str]:
-    """The repository that pip's setting means, None where there is none; and that in words."""
+def _meaning(rules: Policy | None, one: Named) -> tuple[str | None, Meaning, str]:
+    """The repository that pip's setting means, None where there is none; and what it means, also in words."""
     if rules is None:
-        return None, ""
+        return None, Meaning.UNKNOWN, ""
     known = next((r for r in rules.repositories if is_at(r, one.url, one.format, os.environ.get("HOME", ""))), None)
-    if known or one.overridden:
-        return (known.name if known else None), f"is {known.name}" if known else f"is not read: {one.overridden} is"
+    if known:
+        return known.name, Meaning.LISTED, f"is {known.name}"
+    if one.overridden:
+        return None, Meaning.OVERRIDDEN, f"is not read: {one.overridden} is"
     if is_fuse(one.url):
-        return None, _FUSE
+        return None, Meaning.FUSE, "is the fuse"
     when = "once enforced, " if rules.mode is Mode.OBSERVE else ""
-    return None, f"{policy.UNLISTED}: {when}{_UNLISTED[rules.unlisted]}"
+    return None, Meaning.UNLISTED, f"is not in the policy: {when}{_UNLISTED[rules.unlisted]}"
 
 
 def _none(survey: Survey, options: argparse.Namespace, wishes: Sequence[policy.Wish] | None = None) -> int:

@@ -228,8 +228,13 @@ def _of_sources(exported: Mapping[str, Any], found: Any) -> Iterator[tuple[str, 
     found = found if isinstance(found, dict) else {}
     for name in dict.fromkeys((*exported, *found)):
         is_ = found.get(name)
-        if name in exported or "index" in str(is_):
+        if name in exported or _names_index(is_):
             yield f"sources.{name}", is_, exported.get(name)
+
+
+def _names_index(source: Any) -> bool:
+    """Whether a source, or one of several, is an index."""
+    return any(isinstance(one, dict) and "index" in one for one in (source if isinstance(source, list) else [source]))
 
 
 def _shown(value: Any) -> str:

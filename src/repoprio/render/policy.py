@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from repoprio import toml
 from repoprio.config.errors import Doubt, Fault, printable
@@ -15,7 +17,6 @@ from repoprio.urls import hushed
 
 SCHEMA = 1
 HIDDEN = "****"
-UNLISTED = "is not in the policy"
 _WIDTH = 60
 
 
@@ -71,18 +72,28 @@ def _safe(value: Any) -> Any:
     return value
 
 
-class Wish(NamedTuple):
-    """A place that a setting of pip's names, without its login, and the repository that it is to the policy."""
+class Meaning(enum.Enum):
+    """What the policy makes of a place that a setting of pip's names; UNKNOWN without a sound policy."""
+
+    LISTED = enum.auto()
+    OVERRIDDEN = enum.auto()
+    FUSE = enum.auto()
+    UNLISTED = enum.auto()
+    UNKNOWN = enum.auto()
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A place that a setting of pip's names, without its login, and the repository that it is to the policy.
+
+    `means` says in words what `meaning` is.
+    """
 
     url: str
     origin: str
     repository: str | None
+    meaning: Meaning
     means: str
-
-    @property
-    def is_unlisted(self) -> bool:
-        """Whether the policy does not know it."""
-        return self.means.startswith(UNLISTED)
 
     def __str__(self) -> str:
         return printable(f"pip: {self.origin}: {self.url} {self.means}".rstrip())
@@ -120,12 +131,16 @@ def document(
     if wishes is None:
         found["settings"] = list(_settings(survey))
     else:
-        found["pip"] = [wish._asdict() for wish in wishes]
+        found["pip"] = [_wish(wish) for wish in wishes]
     found["faults"] = [_fault(fault) for fault in survey.faults]
     import json
 
     found["doubts"] = [{**_fault(doubt), "code": doubt.code, "stops": doubt.stops} for doubt in doubts]
     return json.dumps(found, indent=2, default=str)
+
+
+def _wish(wish: Wish) -> dict[str, str | None]:
+    return {"url": wish.url, "origin": wish.origin, "repository": wish.repository, "means": wish.means}
 
 
 def _settings(survey: Survey) -> Iterator[dict[str, Any]]:

@@ -258,7 +258,7 @@ class Guard:
             return
         locked = {kind: set(values) for kind, values in getattr(hashes, "_allowed", {}).items()}
         for candidate in self.candidates(project_name):
-            stated = {kind: {value.lower()} for kind, value in (getattr(candidate.link, "_hashes", {}) or {}).items()}
+            stated = {kind: {value} for kind, value in compat.digests(candidate.link).items()}
             same_file = filename(candidate.link.url) == link.filename
             if same_file and locked and all(stated.get(kind) == values for kind, values in locked.items()):
                 return

@@ -314,9 +314,8 @@ def _twin(name: NormalizedName, alone: Alone, newest: Found, chosen: Found) -> T
 
 def _sha256(link: Any) -> str | None:
     """The sha256 that the page states, else that of a file on disk; None where nobody tells."""
-    stated = dict(getattr(link, "_hashes", None) or {link.hash_name: link.hash})
-    if stated.get("sha256"):
-        return str(stated["sha256"]).lower()
+    if stated := compat.digests(link).get("sha256"):
+        return stated
     if not link.is_file:
         return None
     try:
