@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from repoprio.pip_adapter import log_redaction
 from repoprio.pip_adapter.registry import Registry
-from repoprio.policy.locations import variable_of
+from repoprio.policy.locations import spellings, variable_of
 from repoprio.policy.model import Policy, Repository
 from repoprio.render import messages
 from repoprio.urls import Site, credentials, redacted, site, without_credentials
@@ -176,7 +177,10 @@ def keep(auth: Any, policy: Policy, given: Iterable[str] = ()) -> Keeper:
         kept.logins = tuple(
             Login(site(of.url), user, of.password, "the policy") for of, user in pairs if user is not None
         )
-    kept.given = (*kept.given, *_logins_in(given))
+    written = tuple(_logins_in(given))
+    kept.given = (*kept.given, *written)
+    # pip 22.0 shows that of a direct URL.
+    log_redaction.install(spellings(login.password or login.user for login in written))
     return kept
 
 
