@@ -107,10 +107,10 @@ def _pips(finder: Any, content_type: str, body: bytes) -> Any:
 
 
 def _ours(finder: Any, content_type: str, body: bytes) -> Any:
-    from repoprio.lookup.events import Finding, State
+    from repoprio.lookup.events import RepositoryResult, RepositoryState
     from repoprio.names import normalize
     from repoprio.pip_adapter import compat
-    from repoprio.pip_adapter.finder.candidates import Weighed
+    from repoprio.pip_adapter.finder.candidates import CandidateSet
     from repoprio.pip_adapter.index.links import PipPage
     from repoprio.policy.model import Location, Repository
     from repoprio.simple_api import reader
@@ -120,8 +120,8 @@ def _ours(finder: Any, content_type: str, body: bytes) -> Any:
 
     def work() -> list[Any]:
         answer = reader.read_project_page(name, Response(URL, body, content_type), compat.VERSIONS)
-        offer = Finding(repository, State.SERVES, page=PipPage(answer.page), files=answer.files)
-        return list(Weighed(finder, name, (offer,), None).candidates)
+        offer = RepositoryResult(repository, RepositoryState.SERVES, page=PipPage(answer.page), files=answer.files)
+        return list(CandidateSet(finder, name, (offer,), None).candidates)
 
     return work
 

@@ -17,26 +17,26 @@ from packaging.tags import sys_tags
 from packaging.utils import parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from repoprio.config.build import Tools
+from repoprio.config.build import Parsers
 from repoprio.config.build import is_specifier as judge
 from repoprio.config.load import read_text
 from repoprio.explain.explanation import Chosen, Explanation, explain
 from repoprio.lookup.drivers import Fits, adrive, drive, drive_many
 from repoprio.lookup.events import (
-    Answer,
-    Ask,
-    Failed,
-    Finding,
-    Listed,
-    Missing,
-    Redirected,
-    Served,
-    State,
-    Status,
-    What,
+    FetchFailed,
+    FetchRequest,
+    FetchResult,
+    NotFound,
+    PageFound,
+    ProjectListFound,
+    RedirectReceived,
+    RepositoryResult,
+    RepositoryState,
+    ResourceKind,
+    StatusReceived,
 )
 from repoprio.lookup.memory import RunMemory
-from repoprio.lookup.project import Decision, Lookup
+from repoprio.lookup.project import Decision, ProjectLookup
 from repoprio.names import NormalizedName, normalize
 from repoprio.policy.model import Policy
 from repoprio.policy.routing import Route
@@ -116,7 +116,7 @@ class CoreRun:
         hosts = {n: f"{n}.example" for n, it in self.case.repositories.items() if it.is_served}
         self._fill = filler(self._urls, hosts)
         environ = {key: self._fill(value) for key, value in self.case.env.items()}
-        tools = Tools(tomllib.loads, is_specifier, default_index=lambda: DEFAULT_INDEX)
+        tools = Parsers(tomllib.loads, is_specifier, default_index=lambda: DEFAULT_INDEX)
         self.policy = read_text(self._fill(self.case.policy), POLICY_FILE, environ, tools)
 
     def go(self) -> Result:
@@ -164,23 +164,23 @@ class CoreRun:
 
     def _lookup(
         self, run: RunMemory[Page], name: NormalizedName, specifier: SpecifierSet
-    ) -> tuple[Lookup[Page], Fits[Page]]:
-        lookup = Lookup(run, name, no_index="--no-index" in self.case.options)
+    ) -> tuple[ProjectLookup[Page], Fits[Page]]:
+        lookup = ProjectLookup(run, name, no_index="--no-index" in self.case.options)
         return lookup, lambda offers: self._best(lookup, offers, specifier) is not None
 
     def _drive_many(self, wanted: Mapping[NormalizedName, SpecifierSet]) -> list[Decision[Page] | None]:
         lookups = [self._lookup(RunMemory(self.policy), name, specifier) for name, specifier in wanted.items()]
         return drive_many(lookups, lambda asks: [self._fetch(ask) for ask in asks])
 
-    async def _fetch_all(self, asks: Sequence[Ask]) -> list[Answer[Page]]:
+    async def _fetch_all(self, asks: Sequence[FetchRequest]) -> list[FetchResult[Page]]:
         return await asyncio.gather(*map(self._fetch_later, asks))
 
-    async def _fetch_later(self, ask: Ask) -> Answer[Page]:
+    async def _fetch_later(self, ask: FetchRequest) -> FetchResult[Page]:
         await asyncio.sleep(0)
         return self._fetch(ask)
 
     def _best(
-        self, lookup: Lookup[Page], offers: tuple[Finding[Page], ...], specifier: SpecifierSet
+        self, lookup: ProjectLookup[Page], offers: tuple[RepositoryResult[Page], ...], specifier: SpecifierSet
     ) -> tuple[str, File] | None:
         """What pip would take: the newest that fits, yanked ones only where one is asked for."""
         route = lookup.route
@@ -203,32 +203,32 @@ class CoreRun:
             standing = found
         return max(standing, key=lambda item: item[1].rank, default=None)
 
-    def _fetch(self, ask: Ask) -> Answer[Page]:
+    def _fetch(self, ask: FetchRequest) -> FetchResult[Page]:
         url = ask.location.url
         found = next((it for it in self.case.repositories.values() if _is_at(it, url)), None)
         if found is None:
-            return Failed("its host name is not known", lasting=True)
+            return FetchFailed("its host name is not known", lasting=True)
         if not found.is_served:
             return self._on_disk(found, ask)
         return self._over_http(found, ask)
 
-    def _on_disk(self, repository: RepositoryCase, ask: Ask) -> Answer[Page]:
+    def _on_disk(self, repository: RepositoryCase, ask: FetchRequest) -> FetchResult[Page]:
         if repository.kind == "missing-directory":
-            return Failed("it is not there", lasting=True)
-        if ask.what is What.LIST:
-            return Failed("a folder has no project list that could be whole")
+            return FetchFailed("it is not there", lasting=True)
+        if ask.what is ResourceKind.LIST:
+            return FetchFailed("a folder has no project list that could be whole")
         if repository.kind == "flat-directory":
             return _flat_offer(repository, ask.name)
         if not any(repository.files):
-            return Missing(in_empty_root=True)
+            return NotFound(in_empty_root=True)
         held = _project(repository, PurePosixPath(urlsplit(ask.location.url).path).name)
-        return Missing() if held is None else _served(held, ask.name)
+        return NotFound() if held is None else _served(held, ask.name)
 
-    def _over_http(self, repository: RepositoryCase, ask: Ask) -> Answer[Page]:
+    def _over_http(self, repository: RepositoryCase, ask: FetchRequest) -> FetchResult[Page]:
         area, project = _asked_path(ask.location.url)
         self.asked.add((repository.name, project))
         if area not in ("simple", "links.html"):
-            return Status(404)
+            return StatusReceived(404)
         is_list = area == "simple" and not project
         fault = repository.answers.get(LIST if is_list else project or ALL)
         fault = fault or repository.answers.get(ALL)
@@ -237,16 +237,16 @@ class CoreRun:
         if special is not None:
             return special
         if is_list:
-            return Listed(frozenset(map(normalize, repository.files)))
+            return ProjectListFound(frozenset(map(normalize, repository.files)))
         if area == "links.html":
             return _flat_offer(repository, ask.name)
         held = _project(repository, project)
         if held is None and not fault.makes_page:
-            return Status(404)
+            return StatusReceived(404)
         return _served(() if fault.empty_page else held or (), ask.name)
 
 
-def _unrivalled(decision: Decision[Page]) -> tuple[Finding[Page], ...]:
+def _unrivalled(decision: Decision[Page]) -> tuple[RepositoryResult[Page], ...]:
     """The owners' findings; under merge without the versions that a higher-priority owner has."""
     if not decision.is_merged:
         return decision.owners
@@ -255,7 +255,7 @@ def _unrivalled(decision: Decision[Page]) -> tuple[Finding[Page], ...]:
         for file in filter(_is_compatible, owner.page or ()):
             first.setdefault(Version(file.version), owner.repository.priority)
 
-    def left(owner: Finding[Page]) -> Page:
+    def left(owner: RepositoryResult[Page]) -> Page:
         own = owner.repository.priority
         return tuple(file for file in owner.page or () if own <= first.get(Version(file.version), own))
 
@@ -299,15 +299,15 @@ def _asked_path(url: str) -> tuple[str, str]:
     return area, normalize(segments[1]) if len(segments) > 1 else ""
 
 
-def _special(fault: Fault, ask: Ask) -> Answer[Page] | None:
+def _special(fault: Fault, ask: FetchRequest) -> FetchResult[Page] | None:
     """The answer where the fault leaves nothing of the normal one: what an adapter makes of it."""
     location = ask.location
     if fault.basic_auth is not None and f"{location.user}:{location.password}" != fault.basic_auth:
-        return Status(401)
+        return StatusReceived(401)
     if fault.loop or fault.redirect is not None:
-        return Redirected(_absolute(location.url, fault.redirect or location.url))
+        return RedirectReceived(_absolute(location.url, fault.redirect or location.url))
     if fault.status is not None:
-        return Status(fault.status)
+        return StatusReceived(fault.status)
     broken: Mapping[str, bool] = {
         "no answer in time": bool(fault.hang),
         "the connection was reset": fault.reset,
@@ -318,7 +318,7 @@ def _special(fault: Fault, ask: Ask) -> Answer[Page] | None:
         "another API version": (fault.api_version or "1.0").split(".")[0] != "1",
     }
     lasting = bool(fault.hang) or fault.reset
-    reasons = (Failed(why, lasting=lasting) for why, holds in broken.items() if holds)
+    reasons = (FetchFailed(why, lasting=lasting) for why, holds in broken.items() if holds)
     return next(reasons, None)
 
 
@@ -339,15 +339,15 @@ def _project(repository: RepositoryCase, project: str) -> tuple[FileSpec, ...] |
     return held.get(normalize(project))
 
 
-def _served(specs: tuple[FileSpec, ...], name: NormalizedName) -> Served[Page]:
+def _served(specs: tuple[FileSpec, ...], name: NormalizedName) -> PageFound[Page]:
     page = _page({(name, spec) for spec in specs}, name)
-    return Served(page, len(page), empty=not specs)
+    return PageFound(page, len(page), empty=not specs)
 
 
-def _flat_offer(repository: RepositoryCase, name: NormalizedName) -> Answer[Page]:
+def _flat_offer(repository: RepositoryCase, name: NormalizedName) -> FetchResult[Page]:
     listed = {(project, spec) for project, specs in repository.files.items() for spec in specs}
     page = _page(listed, name)
-    return Served(page, len(page)) if page else Missing(in_empty_root=not listed)
+    return PageFound(page, len(page)) if page else NotFound(in_empty_root=not listed)
 
 
 def _page(listed: set[tuple[str, FileSpec]], name: NormalizedName) -> Page:
@@ -377,7 +377,7 @@ def _concerned(decision: Decision[Any], explanation: Explanation) -> tuple[str, 
         return (explanation.chosen.repository,)
     by_outcome: dict[str, Callable[[], list[str]]] = {
         "unavailable": lambda: [line.repository.name for line in explanation.faulty],
-        "no-match": lambda: [f.repository.name for f in decision.of(State.SERVES)],
+        "no-match": lambda: [f.repository.name for f in decision.of(RepositoryState.SERVES)],
     }
     owners = by_outcome.get(explanation.outcome.value)
     return tuple(owners() if owners else [owner.name for owner in explanation.owners])

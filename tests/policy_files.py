@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from core_runner import is_specifier
-from repoprio.config.build import Tools
+from repoprio.config.build import Parsers
 from repoprio.config.load import survey
-from repoprio.config.loaded import Survey
-from repoprio.config.policy_files import SYSTEM, VARIABLE, Layer
+from repoprio.config.loaded import LoadedPolicy
+from repoprio.config.policy_files import SYSTEM, VARIABLE, LayerFiles
 from repoprio.config.settings import Merged
 
 if sys.version_info >= (3, 11):
@@ -20,19 +20,21 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-TOOLS = Tools(tomllib.loads, is_specifier, lambda: "https://default.example/simple")
+TOOLS = Parsers(tomllib.loads, is_specifier, lambda: "https://default.example/simple")
 _PIP = ("global", "user", "site", "PIP_CONFIG_FILE")
 
 
-def lay_down(files: Mapping[str, Any], folder: Path) -> list[Layer]:
+def lay_down(files: Mapping[str, Any], folder: Path) -> list[LayerFiles]:
     """Write the files of a case; `system` is repoprio.toml, `pieces` what lies beside it, the others pip's."""
     system = []
     if "system" in files:
         system.append(_write(folder / "repoprio.toml", files["system"]))
     for name, text in sorted(files.get("pieces", {}).items()):
         system.append(_write(folder / "repos.d" / name, text))
-    layers = [Layer(SYSTEM, tuple(system))]
-    return layers + [Layer(name, (_write(folder / name / "pip.conf", files[name]),)) for name in _PIP if name in files]
+    layers = [LayerFiles(SYSTEM, tuple(system))]
+    return layers + [
+        LayerFiles(name, (_write(folder / name / "pip.conf", files[name]),)) for name in _PIP if name in files
+    ]
 
 
 def _write(file: Path, text: str) -> str:
@@ -41,7 +43,7 @@ def _write(file: Path, text: str) -> str:
     return str(file)
 
 
-def read_files(files: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Survey:
+def read_files(files: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> LoadedPolicy:
     """What the files of a case say; each file is told by its path below the case's folder."""
     with TemporaryDirectory() as folder:
         layers = lay_down(files, Path(folder))
@@ -50,7 +52,7 @@ def read_files(files: Mapping[str, Any], environ: Mapping[str, str] | None = Non
         return _without(found, f"{folder}/")
 
 
-def _without(found: Survey, prefix: str) -> Survey:
+def _without(found: LoadedPolicy, prefix: str) -> LoadedPolicy:
     def plain(text: str) -> str:
         return text.replace(prefix, "")
 

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from repoprio.explain.checkup import Trial, report
-from repoprio.lookup.events import Finding, State
+from repoprio.explain.checkup import ProbeResult, report
+from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.reasons import Cause
-from repoprio.names import Pattern
 from repoprio.policy.model import Location, Policy, Repository
+from repoprio.policy.patterns import Pattern
 
 CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)
 PYPI = Repository("pypi", (Location.of("https://pypi.example/simple/"),), 90)
-SERVED = Finding[str](CORP, State.SERVES, files=3)
-ABSENT = Finding[str](CORP, State.ABSENT, "404", Cause.STATUS)
+SERVED = RepositoryResult[str](CORP, RepositoryState.SERVES, files=3)
+ABSENT = RepositoryResult[str](CORP, RepositoryState.ABSENT, "404", Cause.STATUS)
 
 
-def silent(reason: str, cause: Cause, status: int | None = None) -> Finding[str]:
+def silent(reason: str, cause: Cause, status: int | None = None) -> RepositoryResult[str]:
     """An answer that is none."""
-    return Finding(CORP, State.UNAVAILABLE, reason, cause, http_status=status)
+    return RepositoryResult(CORP, RepositoryState.UNAVAILABLE, reason, cause, http_status=status)
 
 
 def told(
-    *others: Repository, unknown: Finding[str], known: tuple[Finding[str], ...] = (), corp: Repository = CORP
+    *others: Repository,
+    unknown: RepositoryResult[str],
+    known: tuple[RepositoryResult[str], ...] = (),
+    corp: Repository = CORP,
 ) -> list[str]:
     """The codes for corp, beside `others`."""
-    trial = Trial(corp, "https://corp.example/simple/", 0.1, unknown, known)
+    trial = ProbeResult(corp, "https://corp.example/simple/", 0.1, unknown, known)
     found = report(Policy((corp, *others)), [trial])
     return [remark.code for one in found if one.repository is corp for remark in one.remarks]
 
@@ -46,19 +49,19 @@ def test_what_there_is_to_say() -> None:
     assert told(PYPI, unknown=ABSENT, known=both, corp=narrow) == []
     assert told(Repository("top", PYPI.locations, 1), unknown=ABSENT, known=both) == []
     assert told(PYPI, unknown=SERVED, known=both) == ["every-name"]
-    assert told(PYPI, unknown=Finding[str](CORP, State.SERVES)) == ["empty-pages"]
+    assert told(PYPI, unknown=RepositoryResult[str](CORP, RepositoryState.SERVES)) == ["empty-pages"]
     assert told(PYPI, unknown=silent("403; no login", Cause.LOGIN, 403), known=(SERVED, ABSENT)) == ["absent"]
     assert told(PYPI, unknown=silent("403; no login", Cause.LOGIN, 403)) == ["login"]
-    away = Finding[str](CORP, State.ABSENT, "it redirects to pypi", Cause.REDIRECT)
+    away = RepositoryResult[str](CORP, RepositoryState.ABSENT, "it redirects to pypi", Cause.REDIRECT)
     assert told(PYPI, unknown=away) == ["forwards", "unproven"]
     assert told(PYPI, unknown=silent("it redirects", Cause.REDIRECT)) == ["forwards"]
-    assert told(unknown=Finding[str](CORP, State.UNAVAILABLE, "?")) == ["try-again"]
+    assert told(unknown=RepositoryResult[str](CORP, RepositoryState.UNAVAILABLE, "?")) == ["try-again"]
 
 
 def test_a_report_knows_who_is_silent() -> None:
     """A repository is silent where all its URLs are; one that was not tried is not."""
-    quiet = Trial(CORP, "https://corp.example/", 0.1, silent("503", Cause.SERVER))
-    good = Trial(CORP, "https://m.example/", 0.1, ABSENT)
+    quiet = ProbeResult(CORP, "https://corp.example/", 0.1, silent("503", Cause.SERVER))
+    good = ProbeResult(CORP, "https://m.example/", 0.1, ABSENT)
     policy = Policy((CORP, PYPI))
     assert [one.is_silent for one in report(policy, [quiet])] == [True, False]
     assert [one.is_silent for one in report(policy, [quiet, good])] == [False, False]

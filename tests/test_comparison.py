@@ -12,21 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repoprio.explain.comparison import (
+    ComparedProject,
     Comparison,
     Disclosure,
     Failure,
     FailureCode,
-    Judged,
-    Pair,
-    Pick,
+    FileMatch,
+    ProjectPair,
+    ResolvedFile,
     Side,
-    Twin,
     Verdict,
     judge,
 )
 from repoprio.explain.remedies import fix
-from repoprio.names import Pattern
 from repoprio.policy.model import Location, Pin, Policy, Repository, Rule
+from repoprio.policy.patterns import Pattern
 from repoprio.render import compare as render
 
 FILE = "/etc/repoprio/repoprio.toml"
@@ -42,63 +42,74 @@ ORIGINS = MappingProxyType({f"repositories.{name}.url": FILE for name in ("corp"
 POLICY = Policy((CORP, PYPI), origins=ORIGINS)
 
 
-def pick(version: str | None, where: Repository | None = PYPI, *needed_by: str, unread: bool = False) -> Pick:
+def pick(version: str | None, where: Repository | None = PYPI, *needed_by: str, unread: bool = False) -> ResolvedFile:
     """A wheel, or an sdist."""
     file = f"acme-{version}.tar.gz" if unread else f"acme-{version}-py3-none-any.whl"
-    return Pick(version, where, file, unread, needed_by)
+    return ResolvedFile(version, where, file, unread, needed_by)
 
 
 OWN, STRANGE = pick("1.0", CORP), pick("99.0")
 
 
 def one(
-    alone: Side, policy: Side, twin: Twin = Twin.MISSING, *, doubt: str | None = None, private: str | None = None
-) -> Judged:
+    alone: Side,
+    policy: Side,
+    twin: FileMatch = FileMatch.MISSING,
+    *,
+    doubt: str | None = None,
+    private: str | None = None,
+) -> ComparedProject:
     """What a single project comes to, mended."""
-    (judged,) = judge([Pair("acme", alone, policy, twin, doubt, private=private)])
+    (judged,) = judge([ProjectPair("acme", alone, policy, twin, doubt, private=private)])
     return replace(judged, fix=fix(POLICY, judged))
 
 
 @pytest.mark.parametrize(
     ("alone", "policy", "twin", "verdict", "code"),
     [
-        (OWN, OWN, Twin.SAME, Verdict.SAME, "same-file"),
-        (pick("1.0", unread=True), pick("1.0", unread=True), Twin.SAME, Verdict.NOT_KNOWN, "dependencies-not-known"),
-        (STRANGE, OWN, Twin.MISSING, Verdict.TAKEOVER, "another-project"),
-        (STRANGE, OWN, Twin.OTHER, Verdict.TAKEOVER, "hashes-differ"),
-        (STRANGE, OWN, Twin.NAMESAKE, Verdict.OTHER_VERSION, "hash-not-known"),
-        (STRANGE, OWN, Twin.SAME, Verdict.OTHER_VERSION, "same-project"),
-        (pick("1.0"), OWN, Twin.SAME, Verdict.OTHER_REPOSITORY, "same-file"),
-        (pick("1.0"), OWN, Twin.NAMESAKE, Verdict.OTHER_REPOSITORY, "hash-not-known"),
-        (pick("1.0"), OWN, Twin.OTHER, Verdict.OTHER_FILE, "hashes-differ"),
-        (pick("1.0", unread=True), OWN, Twin.SAME, Verdict.OTHER_REPOSITORY, "same-project"),
-        (pick("1.0", unread=True), OWN, Twin.MISSING, Verdict.OTHER_FILE, "another-project"),
-        (OWN, STRANGE, Twin.MISSING, Verdict.OTHER_VERSION, "higher-priority"),
-        (OWN, pick("1.0"), Twin.MISSING, Verdict.OTHER_REPOSITORY, "higher-priority"),
-        (OWN, STRANGE, Twin.SAME, Verdict.OTHER_VERSION, "same-project"),
-        (pick("99.0"), pick("2.0"), Twin.SAME, Verdict.OTHER_VERSION, "other-requirements"),
-        (pick("2.0", unread=True), pick("2.0"), Twin.SAME, Verdict.OTHER_FILE, "another-file"),
-        (pick("2.0", None), pick("3.0", None), Twin.MISSING, Verdict.OTHER_VERSION, "other-requirements"),
-        (pick(None, None), OWN, Twin.MISSING, Verdict.TAKEOVER, "another-project"),
-        (STRANGE, pick("1.0", None), Twin.MISSING, Verdict.OTHER_VERSION, "higher-priority"),
-        (STRANGE, pick("1.0", None), Twin.SAME, Verdict.OTHER_VERSION, "same-project"),
-        (STRANGE, Failure(FailureCode.NO_MATCH, "none fits."), Twin.MISSING, Verdict.ONLY_PIP_ALONE, "no-match"),
-        (Failure(FailureCode.NO_MATCH, "none fits."), OWN, Twin.MISSING, Verdict.ONLY_POLICY, "no-match"),
-        (STRANGE, Failure(FailureCode.UNAVAILABLE, "down."), Twin.MISSING, Verdict.NOT_KNOWN, "unavailable"),
-        (Failure(FailureCode.CONFLICT, "these."), OWN, Twin.MISSING, Verdict.NOT_KNOWN, "conflict"),
+        (OWN, OWN, FileMatch.SAME, Verdict.SAME, "same-file"),
+        (
+            pick("1.0", unread=True),
+            pick("1.0", unread=True),
+            FileMatch.SAME,
+            Verdict.NOT_KNOWN,
+            "dependencies-not-known",
+        ),
+        (STRANGE, OWN, FileMatch.MISSING, Verdict.TAKEOVER, "another-project"),
+        (STRANGE, OWN, FileMatch.OTHER, Verdict.TAKEOVER, "hashes-differ"),
+        (STRANGE, OWN, FileMatch.NAMESAKE, Verdict.OTHER_VERSION, "hash-not-known"),
+        (STRANGE, OWN, FileMatch.SAME, Verdict.OTHER_VERSION, "same-project"),
+        (pick("1.0"), OWN, FileMatch.SAME, Verdict.OTHER_REPOSITORY, "same-file"),
+        (pick("1.0"), OWN, FileMatch.NAMESAKE, Verdict.OTHER_REPOSITORY, "hash-not-known"),
+        (pick("1.0"), OWN, FileMatch.OTHER, Verdict.OTHER_FILE, "hashes-differ"),
+        (pick("1.0", unread=True), OWN, FileMatch.SAME, Verdict.OTHER_REPOSITORY, "same-project"),
+        (pick("1.0", unread=True), OWN, FileMatch.MISSING, Verdict.OTHER_FILE, "another-project"),
+        (OWN, STRANGE, FileMatch.MISSING, Verdict.OTHER_VERSION, "higher-priority"),
+        (OWN, pick("1.0"), FileMatch.MISSING, Verdict.OTHER_REPOSITORY, "higher-priority"),
+        (OWN, STRANGE, FileMatch.SAME, Verdict.OTHER_VERSION, "same-project"),
+        (pick("99.0"), pick("2.0"), FileMatch.SAME, Verdict.OTHER_VERSION, "other-requirements"),
+        (pick("2.0", unread=True), pick("2.0"), FileMatch.SAME, Verdict.OTHER_FILE, "another-file"),
+        (pick("2.0", None), pick("3.0", None), FileMatch.MISSING, Verdict.OTHER_VERSION, "other-requirements"),
+        (pick(None, None), OWN, FileMatch.MISSING, Verdict.TAKEOVER, "another-project"),
+        (STRANGE, pick("1.0", None), FileMatch.MISSING, Verdict.OTHER_VERSION, "higher-priority"),
+        (STRANGE, pick("1.0", None), FileMatch.SAME, Verdict.OTHER_VERSION, "same-project"),
+        (STRANGE, Failure(FailureCode.NO_MATCH, "none fits."), FileMatch.MISSING, Verdict.ONLY_PIP_ALONE, "no-match"),
+        (Failure(FailureCode.NO_MATCH, "none fits."), OWN, FileMatch.MISSING, Verdict.ONLY_POLICY, "no-match"),
+        (STRANGE, Failure(FailureCode.UNAVAILABLE, "down."), FileMatch.MISSING, Verdict.NOT_KNOWN, "unavailable"),
+        (Failure(FailureCode.CONFLICT, "these."), OWN, FileMatch.MISSING, Verdict.NOT_KNOWN, "conflict"),
         (
             Failure(FailureCode.ABSENT, "no."),
             Failure(FailureCode.ABSENT, "no."),
-            Twin.MISSING,
+            FileMatch.MISSING,
             Verdict.NOT_KNOWN,
             "absent",
         ),
-        (Failure(FailureCode.ABSENT, "no."), None, Twin.MISSING, Verdict.NOT_KNOWN, "absent"),
-        (STRANGE, None, Twin.MISSING, Verdict.ONLY_ONE_NEEDS, "needed-by-pip-alone"),
-        (None, OWN, Twin.MISSING, Verdict.ONLY_ONE_NEEDS, "needed-by-policy"),
+        (Failure(FailureCode.ABSENT, "no."), None, FileMatch.MISSING, Verdict.NOT_KNOWN, "absent"),
+        (STRANGE, None, FileMatch.MISSING, Verdict.ONLY_ONE_NEEDS, "needed-by-pip-alone"),
+        (None, OWN, FileMatch.MISSING, Verdict.ONLY_ONE_NEEDS, "needed-by-policy"),
     ],
 )
-def test_verdicts(alone: Side, policy: Side, twin: Twin, verdict: Verdict, code: str) -> None:
+def test_verdicts(alone: Side, policy: Side, twin: FileMatch, verdict: Verdict, code: str) -> None:
     """Each constellation of two sides has its verdict and its stable code."""
     found = one(alone, policy, twin)
     assert (found.verdict, found.code) == (verdict, code)
@@ -109,7 +120,7 @@ def test_verdicts(alone: Side, policy: Side, twin: Twin, verdict: Verdict, code:
 def test_a_pin_that_narrows_is_named() -> None:
     """Where a pin leaves versions out, the difference is its doing, and it is the one to change."""
     rule = Rule("pins.numpy.versions", "<3", FILE)
-    found = one(pick("3.0"), replace(pick("2.0"), narrowed=rule), Twin.SAME)
+    found = one(pick("3.0"), replace(pick("2.0"), narrowed=rule), FileMatch.SAME)
     assert (found.verdict, found.code) == (Verdict.OTHER_VERSION, "narrowed")
     assert found.fix == f"change pins.numpy.versions = <3 ({FILE}), if 3.0 is wanted"
 
@@ -117,8 +128,8 @@ def test_a_pin_that_narrows_is_named() -> None:
 def test_a_doubt_is_told_unless_it_is_bad_already() -> None:
     """A repository that gives no answer leaves open what pip alone would take; a takeover stays one."""
     down = "pypi (priority 90) is unavailable: 503"
-    assert one(OWN, OWN, Twin.SAME, doubt=down).code == "unavailable"
-    assert one(OWN, OWN, Twin.SAME, doubt=down).verdict is Verdict.NOT_KNOWN
+    assert one(OWN, OWN, FileMatch.SAME, doubt=down).code == "unavailable"
+    assert one(OWN, OWN, FileMatch.SAME, doubt=down).verdict is Verdict.NOT_KNOWN
     assert one(Failure(FailureCode.ABSENT, "no."), OWN, doubt=down).code == "unavailable"
     assert one(STRANGE, OWN, doubt=down).verdict is Verdict.TAKEOVER
 
@@ -146,7 +157,7 @@ def test_a_private_name_is_never_the_same(alone: Side, policy: Side, verdict: Ve
     found = Comparison((judged,), Disclosure({}, (("acme", "owns"),)))
     assert found.differs == (verdict is not Verdict.NOT_COMPARED)
     screen = " ".join(render.screen(found, width=300).split())
-    assert ("--disclose acme asks the others" in screen) == isinstance(policy, Pick)
+    assert ("--disclose acme asks the others" in screen) == isinstance(policy, ResolvedFile)
     (told,) = json.loads(render.document(found))["projects"]
     if verdict is Verdict.NOT_COMPARED:
         assert "1 project: 1 not compared (-)" in screen
@@ -160,17 +171,17 @@ def test_a_private_name_is_never_the_same(alone: Side, policy: Side, verdict: Ve
 
 def test_what_a_closed_book_may_need_is_not_known() -> None:
     """A project that one side needs may be needed on the other too, by what could not be read there."""
-    acme = Pair("acme", pick("99.0", unread=True), OWN)
-    direct = Pair("dep", None, pick("1.0", PYPI, "acme", "gone"))
-    through = Pair("far", None, pick("1.0", PYPI, "dep", "far"))
+    acme = ProjectPair("acme", pick("99.0", unread=True), OWN)
+    direct = ProjectPair("dep", None, pick("1.0", PYPI, "acme", "gone"))
+    through = ProjectPair("far", None, pick("1.0", PYPI, "dep", "far"))
     found = {judged.pair.project: judged for judged in judge([acme, direct, through])}
     assert found["acme"].why == "corp owns acme; dependencies not known"
     assert [found[name].verdict for name in ("dep", "far")] == [Verdict.NOT_KNOWN] * 2
     assert found["far"].why == "the dependencies of acme are not known"
-    failed = Pair("acme", STRANGE, Failure(FailureCode.NO_MATCH, "none."))
-    needed = Pair("dep", pick("1.0", PYPI, "acme"), None)
+    failed = ProjectPair("acme", STRANGE, Failure(FailureCode.NO_MATCH, "none."))
+    needed = ProjectPair("dep", pick("1.0", PYPI, "acme"), None)
     assert {j.pair.project: j.verdict for j in judge([failed, needed])}["dep"] is Verdict.NOT_KNOWN
-    open_book = Pair("acme", STRANGE, OWN)
+    open_book = ProjectPair("acme", STRANGE, OWN)
     told = {j.pair.project: j for j in judge([open_book, direct, through])}
     assert told["dep"].verdict is Verdict.ONLY_ONE_NEEDS
     assert told["far"].reason == "far is needed only with the policy, by dep, far."
@@ -223,7 +234,7 @@ def test_no_fix_where_the_policy_has_no_key_for_it() -> None:
     """Neither for a place that only a caller named, nor for a URL, nor for another file of the owner itself."""
     assert one(STRANGE, pick("1.0", replace(CORP, is_addition=True))).fix is None
     assert one(pick("2.0", None), OWN).fix is None
-    assert one(pick("2.0", unread=True), pick("2.0"), Twin.SAME).fix is None
+    assert one(pick("2.0", unread=True), pick("2.0"), FileMatch.SAME).fix is None
     assert one(OWN, STRANGE).fix is None
     assert one(pick("2.0", None), pick("3.0", None)).fix is None
     assert one(OWN, OWN).fix is None
@@ -232,16 +243,16 @@ def test_no_fix_where_the_policy_has_no_key_for_it() -> None:
 
 def test_fixes_of_versions() -> None:
     """The owner catches up, or gives the name up; each way with its key and file."""
-    newer = one(STRANGE, OWN, Twin.SAME).fix or ""
+    newer = one(STRANGE, OWN, FileMatch.SAME).fix or ""
     assert newer.startswith(
         "publish acme 99.0 to corp; or, to open the name to others, repositories.corp.explicit = true"
     )
     assert newer.endswith(f'or repositories.corp.exclude = ["acme"] ({FILE})')
     routed = pick("1.0", replace(CORP, explicit=True, exclude=(Pattern.parse("x"),)))
-    assert 'others, add "acme" to repositories.corp.exclude' in (one(STRANGE, routed, Twin.SAME).fix or "")
+    assert 'others, add "acme" to repositories.corp.exclude' in (one(STRANGE, routed, FileMatch.SAME).fix or "")
     failure = Failure(FailureCode.NO_MATCH, "none.", owners=(CORP,))
-    assert "publish acme 99.0 to corp" in (one(STRANGE, failure, Twin.NAMESAKE).fix or "")
-    assert "publish acme to corp" in (one(pick(None), failure, Twin.NAMESAKE).fix or "")
+    assert "publish acme 99.0 to corp" in (one(STRANGE, failure, FileMatch.NAMESAKE).fix or "")
+    assert "publish acme to corp" in (one(pick(None), failure, FileMatch.NAMESAKE).fix or "")
     strange = one(STRANGE, failure)
     assert "probably another publisher's project" in strange.reason
     assert (strange.fix or "").startswith("do not take pypi's for it")
@@ -259,10 +270,10 @@ def test_fixes_of_what_is_not_known() -> None:
     assert one(Failure(FailureCode.GAVE_UP, "?"), OWN).fix is None
     unread = pick("1.0", unread=True)
     assert one(unread, unread).fix == "a wheel would tell its dependencies without running anything"
-    pairs = [Pair("acme", pick("9", unread=True), OWN), Pair("dep", None, pick("1", PYPI, "acme"))]
+    pairs = [ProjectPair("acme", pick("9", unread=True), OWN), ProjectPair("dep", None, pick("1", PYPI, "acme"))]
     (dep,) = [judged for judged in judge(pairs) if judged.pair.project == "dep"]
     assert fix(POLICY, dep) is None
-    assert one(pick("1.0"), OWN, Twin.NAMESAKE).fix == "compare the two files; pages that state sha256 would tell"
+    assert one(pick("1.0"), OWN, FileMatch.NAMESAKE).fix == "compare the two files; pages that state sha256 would tell"
     assert fix(Policy((CORP,)), one(STRANGE, OWN)) == (
         'stopped; to keep the name from pypi too: repositories.corp.owns = ["acme"]'
     )
@@ -286,8 +297,8 @@ def test_fixes_of_what_is_not_known() -> None:
 def test_under_a_lock_the_fix_is_to_ask_its_keeper(alone: Side, policy: Side, said: str) -> None:
     """Who may not change the policy is told whom to ask for what, and nobody else is."""
     locked = replace(POLICY, lock=Rule("locked", "true", FILE), help="go/pip")
-    twin = Twin.NAMESAKE if isinstance(policy, Failure) else Twin.MISSING
-    (judged,) = judge([Pair("acme", alone or policy, policy, twin)])
+    twin = FileMatch.NAMESAKE if isinstance(policy, Failure) else FileMatch.MISSING
+    (judged,) = judge([ProjectPair("acme", alone or policy, policy, twin)])
     assert said in (fix(locked, judged) or "")
     assert "go/pip" not in (fix(POLICY, judged) or "")
 
@@ -299,8 +310,8 @@ sides = st.one_of(st.none(), picks, st.builds(Failure, codes, st.just("so it is.
 both = st.tuples(sides, sides).filter(lambda found: found != (None, None))
 
 
-@given(both, st.sampled_from(Twin))
-def test_every_pair_has_one_verdict(both: tuple[Side, Side], twin: Twin) -> None:
+@given(both, st.sampled_from(FileMatch))
+def test_every_pair_has_one_verdict(both: tuple[Side, Side], twin: FileMatch) -> None:
     """Whatever the sides: one verdict, with words; equal only where both have the same file and all is known."""
     alone, policy = both
     found = one(alone, policy, twin)
@@ -308,15 +319,15 @@ def test_every_pair_has_one_verdict(both: tuple[Side, Side], twin: Twin) -> None
     assert found.why
     assert found.reason
     if found.verdict is Verdict.SAME:
-        assert isinstance(alone, Pick)
+        assert isinstance(alone, ResolvedFile)
         assert alone == policy
         assert not alone.is_unread
     assert (found.verdict is Verdict.SAME) == (not Comparison((found,)).differs)
     assert render.document(Comparison((found,)))
 
 
-@given(both, st.sampled_from(Twin))
-def test_the_facts_do_not_depend_on_the_side(both: tuple[Side, Side], twin: Twin) -> None:
+@given(both, st.sampled_from(FileMatch))
+def test_the_facts_do_not_depend_on_the_side(both: tuple[Side, Side], twin: FileMatch) -> None:
     """Whether both are the same, or not known, holds for both orders; so does which kind of "only one" it is."""
     alone, policy = both
     there, back = one(alone, policy, twin).verdict, one(policy, alone, twin).verdict
@@ -332,14 +343,14 @@ def test_the_facts_do_not_depend_on_the_side(both: tuple[Side, Side], twin: Twin
 def comparison() -> Comparison:
     """One of each sort."""
     pairs = [
-        Pair("acme", STRANGE, OWN),
-        Pair("idna", pick("3.10"), pick("3.10", CORP), Twin.SAME),
-        Pair(
+        ProjectPair("acme", STRANGE, OWN),
+        ProjectPair("idna", pick("3.10"), pick("3.10", CORP), FileMatch.SAME),
+        ProjectPair(
             "lxml", pick("6.0"), Failure(FailureCode.NO_MATCH, "corp has 5.3.", "corp has 5.3; >=6 is wanted", (CORP,))
         ),
-        Pair("oldlib", pick("1.0", unread=True), pick("1.0", unread=True)),
-        Pair("six", OWN, OWN),
-        Pair("\x1b[2Jevil", pick(None, None), None, requirement="\x1b[2Jevil"),
+        ProjectPair("oldlib", pick("1.0", unread=True), pick("1.0", unread=True)),
+        ProjectPair("six", OWN, OWN),
+        ProjectPair("\x1b[2Jevil", pick(None, None), None, requirement="\x1b[2Jevil"),
     ]
     judged = (replace(one, fix=fix(POLICY, one)) for one in judge(pairs))
     return Comparison(tuple(judged), Disclosure({"pypi": ("acme", "idna")}, (("acme-core", "namespaces"),)))
@@ -401,5 +412,5 @@ def test_the_document() -> None:
 def test_within_a_tier_nobody_guesses_whose_a_name_is() -> None:
     """Where the owner shares its tier the fix names no one key: one alone would cut the others off."""
     policy = Policy((CORP, repository("team", 10), PYPI), origins=ORIGINS)
-    (judged,) = judge([Pair("acme", STRANGE, OWN)])
+    (judged,) = judge([ProjectPair("acme", STRANGE, OWN)])
     assert 'say whose it is: "acme" in owns of one' in (fix(policy, judged) or "")

@@ -14,7 +14,7 @@ import pytest
 
 from policy_files import TOOLS, read_files
 from repoprio.config import handoff, values
-from repoprio.config.errors import PolicyFaults
+from repoprio.config.errors import InvalidPolicy
 from repoprio.config.load import survey
 from repoprio.config.policy_files import INHERITED, VARIABLE
 from repoprio.config.settings import Merged, Setting
@@ -40,7 +40,7 @@ def test_each_fault_is_told_word_for_word(case: dict[str, Any]) -> None:
     found = read_files(case)
     assert [str(fault) for fault in found.faults] == case["said"]
     assert found.policy is None
-    with pytest.raises(PolicyFaults) as caught:
+    with pytest.raises(InvalidPolicy) as caught:
         found.sound()
     assert str(caught.value).endswith("    [policy]")
     assert "\n  hint: " in str(caught.value)

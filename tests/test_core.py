@@ -14,14 +14,26 @@ from hypothesis import strategies as st
 
 from repoprio.explain.explanation import explain
 from repoprio.lookup.drivers import drive
-from repoprio.lookup.events import Answer, Ask, Failed, Listed, Missing, Redirected, Served, State, Status, What
+from repoprio.lookup.events import (
+    FetchFailed,
+    FetchRequest,
+    FetchResult,
+    NotFound,
+    PageFound,
+    ProjectListFound,
+    RedirectReceived,
+    RepositoryState,
+    ResourceKind,
+    StatusReceived,
+)
 from repoprio.lookup.memory import RunMemory
-from repoprio.lookup.project import Code, Decision, Lookup, Outcome
+from repoprio.lookup.project import Code, Decision, Outcome, ProjectLookup
 from repoprio.lookup.reasons import Cause
 from repoprio.lookup.redirects import judge_redirect
-from repoprio.names import NormalizedName, Pattern, Specificity, best_match, is_project_name, normalize
+from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Redirects, Repository, Rule
-from repoprio.policy.routing import Route, RuledOut, narrowing, route
+from repoprio.policy.patterns import Pattern, Specificity, best_match
+from repoprio.policy.routing import Route, RuledOut, route, version_limit
 from repoprio.simple_api.filenames import version_in
 from repoprio.urls import (
     Site,
@@ -40,8 +52,8 @@ from repoprio.urls import (
 )
 
 ACME = normalize("acme")
-PAGE: Served[str] = Served("page", 1)
-Answers = Mapping[tuple[str, str], Answer[str]]
+PAGE: PageFound[str] = PageFound("page", 1)
+Answers = Mapping[tuple[str, str], FetchResult[str]]
 
 
 def is_version(text: str) -> bool:
@@ -55,15 +67,17 @@ def repository(name: str, priority: int = 10, **keys: object) -> Repository:
     return replace(made, **keys)  # type: ignore[arg-type]
 
 
-def decide(policy: Policy, answer: Callable[[Ask], Answer[str]], **keys: object) -> tuple[Decision[str], list[Ask]]:
+def decide(
+    policy: Policy, answer: Callable[[FetchRequest], FetchResult[str]], **keys: object
+) -> tuple[Decision[str], list[FetchRequest]]:
     """The decision on acme, and the asks that it took."""
-    asks: list[Ask] = []
+    asks: list[FetchRequest] = []
 
-    def fetch(ask: Ask) -> Answer[str]:
+    def fetch(ask: FetchRequest) -> FetchResult[str]:
         asks.append(ask)
         return answer(ask)
 
-    lookup: Lookup[str] = Lookup(RunMemory(policy), ACME, **keys)  # type: ignore[arg-type]
+    lookup: ProjectLookup[str] = ProjectLookup(RunMemory(policy), ACME, **keys)  # type: ignore[arg-type]
     return drive(lookup, fetch, lambda _: True), asks
 
 
@@ -157,25 +171,25 @@ def test_credentials_in_urls() -> None:
 
 REDIRECTS = [
     ("https://corp.example/other/acme/", None),
-    ("https://public.example/simple/acme", State.ABSENT),
-    ("https://PUBLIC.example:443/simple/acme/", State.ABSENT),
-    ("https://public.example/simple/other/", State.UNAVAILABLE),
-    ("https://corp.example/public/acme/", State.ABSENT),
-    ("https://corp.example/simple/../public/acme/", State.ABSENT),
-    ("https://corp.example/public/other/", State.UNAVAILABLE),
-    ("http://corp.example/simple/acme/", State.UNAVAILABLE),
-    ("https://corp.example:8443/simple/acme/", State.UNAVAILABLE),
-    ("https://elsewhere.example/acme/", State.UNAVAILABLE),
+    ("https://public.example/simple/acme", RepositoryState.ABSENT),
+    ("https://PUBLIC.example:443/simple/acme/", RepositoryState.ABSENT),
+    ("https://public.example/simple/other/", RepositoryState.UNAVAILABLE),
+    ("https://corp.example/public/acme/", RepositoryState.ABSENT),
+    ("https://corp.example/simple/../public/acme/", RepositoryState.ABSENT),
+    ("https://corp.example/public/other/", RepositoryState.UNAVAILABLE),
+    ("http://corp.example/simple/acme/", RepositoryState.UNAVAILABLE),
+    ("https://corp.example:8443/simple/acme/", RepositoryState.UNAVAILABLE),
+    ("https://elsewhere.example/acme/", RepositoryState.UNAVAILABLE),
     ("https://follow.example/acme/", None),
-    ("https://absent.example/acme/", State.ABSENT),
-    ("file:///etc/passwd", State.UNAVAILABLE),
-    ("//", State.UNAVAILABLE),
-    ("https://h.example:x/", State.UNAVAILABLE),
+    ("https://absent.example/acme/", RepositoryState.ABSENT),
+    ("file:///etc/passwd", RepositoryState.UNAVAILABLE),
+    ("//", RepositoryState.UNAVAILABLE),
+    ("https://h.example:x/", RepositoryState.UNAVAILABLE),
 ]
 
 
 @pytest.mark.parametrize(("target", "verdict"), REDIRECTS)
-def test_each_redirect_is_judged_before_it_is_followed(target: str, verdict: State | None) -> None:
+def test_each_redirect_is_judged_before_it_is_followed(target: str, verdict: RepositoryState | None) -> None:
     """Own site: followed. Another repository's page of this name: absent. All else by `redirects`, or refused."""
     told = {site("https://follow.example"): Redirects.FOLLOW, site("https://absent.example"): Redirects.ABSENT}
     corp = repository("corp", redirects=MappingProxyType(told))
@@ -191,14 +205,14 @@ def test_http_may_move_to_https_of_the_same_host() -> None:
     assert judge_redirect((corp,), corp, corp.locations[0], ACME, target).state is None
 
 
-def follow(target: str, then: Answer[str], **keys: Any) -> tuple[Decision[str], list[Ask]]:
+def follow(target: str, then: FetchResult[str], **keys: Any) -> tuple[Decision[str], list[FetchRequest]]:
     """Corp redirects acme to `target`, which answers `then`; public would serve it."""
     policy = Policy((repository("corp", **keys), repository("public", 90)))
 
-    def answer(ask: Ask) -> Answer[str]:
+    def answer(ask: FetchRequest) -> FetchResult[str]:
         if ask.repository.name == "public":
             return PAGE
-        return Redirected(target) if ask.hops == 0 else then
+        return RedirectReceived(target) if ask.hops == 0 else then
 
     return decide(policy, answer)
 
@@ -207,20 +221,20 @@ def test_a_page_must_stay_the_names_page() -> None:
     """A login page at another path of the own site is no page, and its 404 is no absence."""
     assert follow("https://corp.example/simple/acme/index.html", PAGE)[0].outcome is Outcome.SERVED
     assert follow("https://corp.example/login", PAGE)[0].outcome is Outcome.UNAVAILABLE
-    assert follow("https://corp.example/login", Status(404))[0].outcome is Outcome.UNAVAILABLE
+    assert follow("https://corp.example/login", StatusReceived(404))[0].outcome is Outcome.UNAVAILABLE
 
 
 def test_only_the_repository_itself_can_say_absent() -> None:
     """A 404 on a site that is merely followed is no absence; a 404 on the own site is."""
     told = MappingProxyType({site("https://cdn.example"): Redirects.FOLLOW})
-    assert follow("https://cdn.example/acme/", Status(404), redirects=told)[0].outcome is Outcome.UNAVAILABLE
+    assert follow("https://cdn.example/acme/", StatusReceived(404), redirects=told)[0].outcome is Outcome.UNAVAILABLE
     assert follow("https://cdn.example/acme/", PAGE, redirects=told)[0].owners[0].repository.name == "corp"
-    assert follow("https://corp.example/s/acme/", Status(404))[0].owners[0].repository.name == "public"
+    assert follow("https://corp.example/s/acme/", StatusReceived(404))[0].owners[0].repository.name == "public"
 
 
 def test_a_redirect_loop_ends() -> None:
     """Redirects in a circle end as unavailable, after few requests."""
-    decision, asks = follow("https://corp.example/simple/acme/", Redirected("https://corp.example/simple/acme/"))
+    decision, asks = follow("https://corp.example/simple/acme/", RedirectReceived("https://corp.example/simple/acme/"))
     assert decision.outcome is Outcome.UNAVAILABLE
     assert len(asks) == 11
 
@@ -230,8 +244,8 @@ def test_ten_redirects_are_followed(redirects: int, outcome: Outcome) -> None:
     """The page behind the tenth redirect counts; an eleventh is not followed, and the reason names the limit."""
     policy = Policy((repository("corp"),))
 
-    def answer(ask: Ask) -> Answer[str]:
-        return PAGE if ask.hops == redirects else Redirected(f"https://corp.example/{ask.hops}/acme/")
+    def answer(ask: FetchRequest) -> FetchResult[str]:
+        return PAGE if ask.hops == redirects else RedirectReceived(f"https://corp.example/{ask.hops}/acme/")
 
     decision, asks = decide(policy, answer)
     assert (decision.outcome, [ask.hops for ask in asks]) == (outcome, list(range(11)))
@@ -255,7 +269,7 @@ def test_ten_redirects_are_followed(redirects: int, outcome: Outcome) -> None:
 def test_what_a_status_is_due_to(code: int, cause: Cause, is_login: bool) -> None:
     """Each status has its cause; what refuses a login is never skipped, be it the repository or a proxy."""
     policy = Policy((repository("corp", skip_if_unavailable=True), repository("public", 90)))
-    decision, _ = decide(policy, lambda ask: Status(code) if ask.repository.name == "corp" else PAGE)
+    decision, _ = decide(policy, lambda ask: StatusReceived(code) if ask.repository.name == "corp" else PAGE)
     corp = decision.findings[0]
     assert (corp.cause, corp.login_refused, corp.skipped) == (cause, is_login, not is_login)
     assert decision.outcome is (Outcome.UNAVAILABLE if is_login else Outcome.SERVED)
@@ -273,23 +287,29 @@ def test_a_location_shows_no_secret() -> None:
     ("canary", "outcome"),
     [
         (PAGE, Outcome.SERVED),
-        (Served("page", 0), Outcome.UNAVAILABLE),
-        (Status(404), Outcome.UNAVAILABLE),
-        (Status(401), Outcome.UNAVAILABLE),
-        (Failed("reset", lasting=True), Outcome.UNAVAILABLE),
+        (PageFound("page", 0), Outcome.UNAVAILABLE),
+        (StatusReceived(404), Outcome.UNAVAILABLE),
+        (StatusReceived(401), Outcome.UNAVAILABLE),
+        (FetchFailed("reset", lasting=True), Outcome.UNAVAILABLE),
     ],
 )
 @pytest.mark.parametrize("skip", [False, True])
-def test_absence_is_believed_after_the_canary(canary: Answer[str], outcome: Outcome, skip: bool) -> None:
+def test_absence_is_believed_after_the_canary(canary: FetchResult[str], outcome: Outcome, skip: bool) -> None:
     """Only once the canary was served, with a file of its own, does a 404 count; a login is never skipped."""
     corp = repository("corp", canary=normalize("known"), skip_if_unavailable=skip)
     policy = Policy((corp, repository("public", 90)))
 
-    def answer(ask: Ask) -> Answer[str]:
-        return canary if ask.what is What.CANARY else PAGE if ask.repository.name == "public" else Status(404)
+    def answer(ask: FetchRequest) -> FetchResult[str]:
+        return (
+            canary
+            if ask.what is ResourceKind.CANARY
+            else PAGE
+            if ask.repository.name == "public"
+            else StatusReceived(404)
+        )
 
     decision, asks = decide(policy, answer)
-    down = skip and isinstance(canary, Failed)
+    down = skip and isinstance(canary, FetchFailed)
     assert decision.outcome is (Outcome.SERVED if down else outcome)
     assert [ask.name for ask in asks[:2]] == ["acme", "known"]
 
@@ -297,31 +317,31 @@ def test_absence_is_believed_after_the_canary(canary: Answer[str], outcome: Outc
 def test_the_canary_is_asked_once_in_a_run() -> None:
     """A second name of the same run believes the canary that the first one asked."""
     run: RunMemory[str] = RunMemory(Policy((repository("corp", canary=normalize("known")),)))
-    asks: list[Ask] = []
+    asks: list[FetchRequest] = []
 
-    def fetch(ask: Ask) -> Answer[str]:
+    def fetch(ask: FetchRequest) -> FetchResult[str]:
         asks.append(ask)
-        return PAGE if ask.what is What.CANARY else Status(404)
+        return PAGE if ask.what is ResourceKind.CANARY else StatusReceived(404)
 
     for name in ("a", "b"):
-        lookup: Lookup[str] = Lookup(run, normalize(name))
+        lookup: ProjectLookup[str] = ProjectLookup(run, normalize(name))
         assert lookup.mode is Mode.STRICT
         assert drive(lookup, fetch, lambda _: True).outcome is Outcome.ABSENT
-    assert [ask.what for ask in asks].count(What.CANARY) == 1
+    assert [ask.what for ask in asks].count(ResourceKind.CANARY) == 1
 
 
 @pytest.mark.parametrize(
     ("listed", "owner", "asked"),
     [
-        (Listed(frozenset({ACME})), "corp", [What.LIST, What.PAGE]),
-        (Listed(frozenset()), "public", [What.LIST]),
-        (Failed("cut short"), "corp", [What.LIST, What.PAGE]),
+        (ProjectListFound(frozenset({ACME})), "corp", [ResourceKind.LIST, ResourceKind.PAGE]),
+        (ProjectListFound(frozenset()), "public", [ResourceKind.LIST]),
+        (FetchFailed("cut short"), "corp", [ResourceKind.LIST, ResourceKind.PAGE]),
     ],
 )
-def test_a_complete_list_spares_the_page(listed: Answer[str], owner: str, asked: list[What]) -> None:
+def test_a_complete_list_spares_the_page(listed: FetchResult[str], owner: str, asked: list[ResourceKind]) -> None:
     """A name that a whole list lacks is absent without its page; a bad list counts for nothing."""
     policy = Policy((repository("corp", complete_listing=True), repository("public", 90)))
-    decision, asks = decide(policy, lambda ask: listed if ask.what is What.LIST else PAGE)
+    decision, asks = decide(policy, lambda ask: listed if ask.what is ResourceKind.LIST else PAGE)
     assert decision.owners[0].repository.name == owner
     assert [ask.what for ask in asks if ask.repository.name == "corp"] == asked
 
@@ -329,15 +349,15 @@ def test_a_complete_list_spares_the_page(listed: Answer[str], owner: str, asked:
 def test_a_list_is_asked_once_in_a_run() -> None:
     """The project list serves all names of a run."""
     run: RunMemory[str] = RunMemory(Policy((repository("corp", complete_listing=True),)))
-    asks: list[Ask] = []
+    asks: list[FetchRequest] = []
 
-    def fetch(ask: Ask) -> Answer[str]:
+    def fetch(ask: FetchRequest) -> FetchResult[str]:
         asks.append(ask)
-        return Listed(frozenset())
+        return ProjectListFound(frozenset())
 
     for name in ("a", "b"):
-        assert drive(Lookup(run, normalize(name)), fetch, lambda _: True).outcome is Outcome.ABSENT
-    assert [ask.what for ask in asks] == [What.LIST]
+        assert drive(ProjectLookup(run, normalize(name)), fetch, lambda _: True).outcome is Outcome.ABSENT
+    assert [ask.what for ask in asks] == [ResourceKind.LIST]
 
 
 def test_no_index_leaves_flat_repositories() -> None:
@@ -345,7 +365,7 @@ def test_no_index_leaves_flat_repositories() -> None:
     below, above = (repository("wheels", priority, format=Format.FLAT) for priority in (50, 5))
     decision, asks = decide(Policy((repository("corp"), above)), lambda _: PAGE, no_index=True)
     assert decision.owners[0].repository.name == "wheels"
-    assert [ask.what for ask in asks] == [What.FILES]
+    assert [ask.what for ask in asks] == [ResourceKind.FILES]
     owned = repository("corp", owns=(Pattern.parse("acme"),))
     for policy in (Policy((repository("corp"), below)), Policy((owned, below)), Policy((owned, above))):
         refused, asks = decide(policy, lambda _: PAGE, no_index=True)
@@ -357,11 +377,11 @@ def test_a_pin_narrows_what_the_owner_offers() -> None:
     wide = Pin("wide", (Pattern.parse("a*"),), versions="<9")
     pins = (wide, Pin("exact", (Pattern.parse("acme"),), versions="<3"))
     policy = Policy((repository("corp"),), pins)
-    assert narrowing(route(policy, ACME)) == "<3"
-    assert narrowing(route(policy, normalize("abc"))) == "<9"
-    assert narrowing(route(policy, normalize("b"))) is None
+    assert version_limit(route(policy, ACME)) == "<3"
+    assert version_limit(route(policy, normalize("abc"))) == "<9"
+    assert version_limit(route(policy, normalize("b"))) is None
     blocked = Policy(policy.repositories, (Pin("no", (Pattern.parse("*"),), block="no"), *pins))
-    assert narrowing(route(blocked, ACME)) is None
+    assert version_limit(route(blocked, ACME)) is None
 
 
 def test_a_flat_place_that_moved_lacks_nothing() -> None:
@@ -369,7 +389,7 @@ def test_a_flat_place_that_moved_lacks_nothing() -> None:
     flat = replace(repository("links"), format=Format.FLAT, locations=(Location.of("http://links.example/a/"),))
 
     def moved(target: str) -> Outcome:
-        answers: dict[str, Answer[str]] = {"http://links.example/a/": Redirected(target), target: Missing()}
+        answers: dict[str, FetchResult[str]] = {"http://links.example/a/": RedirectReceived(target), target: NotFound()}
         return decide(Policy((flat, repository("public", 90))), lambda ask: answers.get(ask.location.url, PAGE))[
             0
         ].outcome
@@ -378,7 +398,7 @@ def test_a_flat_place_that_moved_lacks_nothing() -> None:
     assert moved("https://links.example/a") is Outcome.SERVED
 
 
-def mirrored(answers: Mapping[str, Answer[str]]) -> Decision[str]:
+def mirrored(answers: Mapping[str, FetchResult[str]]) -> Decision[str]:
     """Corp with a mirror; public below."""
     corp = replace(
         repository("corp"), locations=tuple(Location.of(f"https://{h}.example/") for h in ("corp", "mirror"))
@@ -389,38 +409,42 @@ def mirrored(answers: Mapping[str, Answer[str]]) -> Decision[str]:
 
 def test_mirrors() -> None:
     """A mirror serves for a repository that is down; its "absent" does not count; a 404 needs no mirror."""
-    down = Failed("reset", lasting=True)
+    down = FetchFailed("reset", lasting=True)
     served = mirrored({"corp": down})
     assert served.owners[0].asked is not None
     assert "mirror" in served.owners[0].asked.url
-    assert mirrored({"corp": down, "mirror": Status(404)}).outcome is Outcome.UNAVAILABLE
+    assert mirrored({"corp": down, "mirror": StatusReceived(404)}).outcome is Outcome.UNAVAILABLE
     assert mirrored({"corp": down, "mirror": down}).outcome is Outcome.UNAVAILABLE
-    assert mirrored({"corp": Status(404)}).owners[0].repository.name == "public"
+    assert mirrored({"corp": StatusReceived(404)}).owners[0].repository.name == "public"
 
 
 def test_a_repository_that_is_down_costs_once() -> None:
     """Within one run a repository that gave no answer at all is not asked for further names."""
     run: RunMemory[str] = RunMemory(Policy((repository("corp"), repository("public", 90))))
-    asks: list[Ask] = []
+    asks: list[FetchRequest] = []
 
-    def fetch(ask: Ask) -> Answer[str]:
+    def fetch(ask: FetchRequest) -> FetchResult[str]:
         asks.append(ask)
-        return Failed("reset", lasting=True) if ask.repository.name == "corp" else PAGE
+        return FetchFailed("reset", lasting=True) if ask.repository.name == "corp" else PAGE
 
     for name in ("a", "b"):
-        assert drive(Lookup(run, normalize(name)), fetch, lambda _: True).outcome is Outcome.UNAVAILABLE
+        assert drive(ProjectLookup(run, normalize(name)), fetch, lambda _: True).outcome is Outcome.UNAVAILABLE
     assert [ask.repository.name for ask in asks] == ["corp"]
 
 
 def test_what_is_skipped_is_asked_for_each_name() -> None:
     """Where being down counts as absent, the next name is asked all the same: it may be served, or say 401."""
     run: RunMemory[str] = RunMemory(Policy((repository("corp", skip_if_unavailable=True), repository("public", 90))))
-    answers: dict[str, Answer[str]] = {"a": Failed("took too long", lasting=True), "b": PAGE, "c": Status(401)}
+    answers: dict[str, FetchResult[str]] = {
+        "a": FetchFailed("took too long", lasting=True),
+        "b": PAGE,
+        "c": StatusReceived(401),
+    }
 
-    def fetch(ask: Ask) -> Answer[str]:
+    def fetch(ask: FetchRequest) -> FetchResult[str]:
         return answers[ask.name] if ask.repository.name == "corp" else PAGE
 
-    found = {name: drive(Lookup(run, normalize(name)), fetch, lambda _: True) for name in answers}
+    found = {name: drive(ProjectLookup(run, normalize(name)), fetch, lambda _: True) for name in answers}
     assert [owner.repository.name for owner in (*found["a"].owners, *found["b"].owners)] == ["public", "corp"]
     assert found["c"].outcome is Outcome.UNAVAILABLE
 
@@ -438,7 +462,7 @@ def test_an_empty_page_may_mean_absent() -> None:
     """Where `absent` has "empty-page", a page without files is none; one with foreign files is a page."""
     policy = Policy((repository("corp", empty_page_is_absent=True), repository("public", 90)))
     for empty, owner in ((True, "public"), (False, "corp")):
-        page: Served[str] = Served("page", 0, empty=empty)
+        page: PageFound[str] = PageFound("page", 0, empty=empty)
         decision, _ = decide(policy, lambda ask, page=page: page if ask.repository.name == "corp" else PAGE)  # type: ignore[misc]
         assert decision.owners[0].repository.name == owner
 
@@ -446,7 +470,7 @@ def test_an_empty_page_may_mean_absent() -> None:
 def test_callers_below_all() -> None:
     """A repository that only a caller named serves what nobody of the policy has."""
     extra = repository("unlisted-1", 1000)
-    answers: dict[str, Answer[str]] = {"corp": Status(404), "unlisted-1": PAGE}
+    answers: dict[str, FetchResult[str]] = {"corp": StatusReceived(404), "unlisted-1": PAGE}
     decision, _ = decide(Policy((repository("corp"),)), lambda ask: answers[ask.repository.name], callers=(extra,))
     assert decision.owners[0].repository.name == "unlisted-1"
     assert isinstance(decision.route, Route)
@@ -463,22 +487,22 @@ def test_repoprio_itself_is_strict(mode: Mode) -> None:
     assert (found.repositories, found.ruled_out) == ((corp,), {"unlisted-1": RuledOut.CALLER})
 
 
-@pytest.mark.parametrize("answer", [PAGE, Status(404), Status(503)])
-def test_what_a_caller_added_is_told_as_well(answer: Answer[str]) -> None:
+@pytest.mark.parametrize("answer", [PAGE, StatusReceived(404), StatusReceived(503)])
+def test_what_a_caller_added_is_told_as_well(answer: FetchResult[str]) -> None:
     """An explanation has a line for each repository, those of callers too, and names the one that is unavailable."""
     extra = replace(repository("unlisted-1", 1000), is_addition=True)
-    answers: dict[str, Answer[str]] = {"corp": Status(404), "unlisted-1": answer}
+    answers: dict[str, FetchResult[str]] = {"corp": StatusReceived(404), "unlisted-1": answer}
     policy = Policy((repository("corp"),))
     decision, _ = decide(policy, lambda ask: answers[ask.repository.name], callers=(extra,))
     told = explain(policy, decision, "acme", {})
     assert [line.repository.name for line in told.lines] == ["corp", "unlisted-1"]
-    assert [line.repository.name for line in told.faulty] == (["unlisted-1"] if answer == Status(503) else [])
+    assert [line.repository.name for line in told.faulty] == (["unlisted-1"] if answer == StatusReceived(503) else [])
 
 
 def test_explanations_know_their_lines() -> None:
     """An explanation tells who was asked, who is at fault, and which line is whose."""
     policy = Policy((repository("corp"), repository("special", 20, explicit=True), repository("public", 90)))
-    decision, _ = decide(policy, lambda _: Status(503, ", 6 tries"))
+    decision, _ = decide(policy, lambda _: StatusReceived(503, ", 6 tries"))
     told = explain(policy, decision, "acme", {})
     assert (told.outcome, told.code) == (Outcome.UNAVAILABLE, Code.UNAVAILABLE)
     assert [line.reason for line in told.faulty] == ["503, 6 tries"]
@@ -495,9 +519,9 @@ def test_flexible_mode_goes_no_further_down_than_it_may() -> None:
     tiers = (repository("corp"), repository("team", 50), repository("public", 90))
     for mode, asked in ((Mode.FLEXIBLE, ["corp", "team"]), (Mode.STRICT, ["corp"])):
         policy = Policy(tiers, mode=mode)
-        lookup: Lookup[str] = Lookup(RunMemory(policy), ACME, last=50)
+        lookup: ProjectLookup[str] = ProjectLookup(RunMemory(policy), ACME, last=50)
         decision = drive(lookup, lambda _: PAGE, lambda _: False)
-        assert [finding.repository.name for finding in decision.of(State.SERVES)] == asked
+        assert [finding.repository.name for finding in decision.of(RepositoryState.SERVES)] == asked
     assert Policy(tiers, mode=Mode.FLEXIBLE).is_flexible
     assert not Policy(tiers).is_flexible
     assert Policy(tiers, pins=(Pin("one", (Pattern.parse("acme"),), mode=Mode.FLEXIBLE),)).is_flexible
@@ -574,7 +598,7 @@ def test_an_addition_is_no_landlord() -> None:
     real = "https://corp.example/real/simple/"
     known = repository("proxy", locations=(Location.of(real),))
     target = f"{real}acme/"
-    assert judge_redirect((corp, known), corp, corp.locations[0], ACME, target).state is State.ABSENT
+    assert judge_redirect((corp, known), corp, corp.locations[0], ACME, target).state is RepositoryState.ABSENT
     added = replace(known, is_addition=True)
     assert judge_redirect((corp, added), corp, corp.locations[0], ACME, target).state is None
 

@@ -153,12 +153,12 @@ def test_callers_logins_are_hushed(two: Two) -> None:
 def test_caches_can_be_cleared(two: Two, fresh_env: EnvFactory) -> None:
     """What clears the caches of pip's finders, as pip-tools does, finds the method that does it, and is heard."""
     code = (
-        "from repoprio.pip_adapter.inspect.context import opened\n"
-        "with opened() as pip:\n"
+        "from repoprio.pip_adapter.inspect.context import pip_context\n"
+        "with pip_context() as pip:\n"
         "    for _ in range(2):\n"
         "        print(len(pip.finder.find_all_candidates('acme')), len(pip.guard._decisions))\n"
         "        pip.finder.find_all_candidates.cache_clear(); pip.finder.find_best_candidate.cache_clear()\n"
-        "    pip.guard.take_callers(); print(len(pip.guard._decisions))\n"
+        "    pip.guard.refresh_search_scope(); print(len(pip.guard._decisions))\n"
     )
     # pip 25.3 and later have no such caches.
     env = fresh_env("24.0")

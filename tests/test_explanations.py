@@ -14,22 +14,24 @@ from hypothesis import strategies as st
 from repoprio.explain.explanation import Chosen, Explanation, Line, LineStatus, Rejected, explain, privacy
 from repoprio.explain.hints import hint, of_silent
 from repoprio.lookup.drivers import drive
-from repoprio.lookup.events import Answer, Failed, Missing, Served, Status
+from repoprio.lookup.events import FetchFailed, FetchResult, NotFound, PageFound, StatusReceived
 from repoprio.lookup.memory import RunMemory
-from repoprio.lookup.project import Lookup
-from repoprio.lookup.reasons import Cause, Rejection, listed
-from repoprio.names import Pattern, normalize
+from repoprio.lookup.project import ProjectLookup
+from repoprio.lookup.reasons import Cause, Rejection
+from repoprio.names import normalize
 from repoprio.policy.model import CALLERS_PRIORITY, Format, Location, Mode, Pin, Policy, Repository, Rule
+from repoprio.policy.patterns import Pattern
 from repoprio.render.explain_json import document
 from repoprio.render.explain_text import screen, summary
 from repoprio.render.messages import refusal, versions
 from repoprio.render.table import painted
+from repoprio.wording import join_words
 from test_laws import NAMES, Play, World, policies, worlds
 
 ACME = normalize("acme")
 CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)
 PYPI = Repository("pypi", (Location.of("https://pypi.example/simple/"),), 90)
-PAGE = Served("page", 2)
+PAGE = PageFound("page", 2)
 MODES = (Mode.STRICT, Mode.FLEXIBLE, Mode.MERGE, Mode.OBSERVE)
 # More than any screen: nothing wraps.
 WIDE = 10_000
@@ -42,7 +44,7 @@ rejections = st.builds(
 
 def explained(policy: Policy, answers: Mapping[str, Any], *, chosen: Chosen | None = None, **told: Any) -> Explanation:
     """What there is to say of acme where each repository answers as told; its versions are 1.1 and 1.0."""
-    lookup = Lookup(RunMemory[str](policy), ACME)
+    lookup = ProjectLookup(RunMemory[str](policy), ACME)
     decision = drive(lookup, lambda ask: answers[ask.repository.name], lambda _: chosen is not None)
     return explain(
         policy, decision, "acme", {r.name: ("1.1", "1.0") for r in policy.repositories}, chosen=chosen, **told
@@ -155,7 +157,7 @@ CAUSES = [
 @pytest.mark.parametrize(("cause", "code"), CAUSES)
 def test_each_cause_of_silence_has_a_way_out(cause: Cause, code: str) -> None:
     """Whatever keeps a repository from answering, the refusal says what to do, by a stable code."""
-    told = explained(Policy((CORP, PYPI)), {"corp": Failed("why", cause)})
+    told = explained(Policy((CORP, PYPI)), {"corp": FetchFailed("why", cause)})
     found = hint(told)
     assert found is not None
     assert found.code == code
@@ -168,7 +170,9 @@ def test_a_folder_that_a_caller_names_and_is_not_there() -> None:
     texts = []
     for priority in (90, CALLERS_PRIORITY):
         lowest = replace(PYPI, priority=priority)
-        found = hint(explained(Policy((CORP, lowest)), {"corp": Missing(), "pypi": Failed("gone", Cause.MISSING)}))
+        found = hint(
+            explained(Policy((CORP, lowest)), {"corp": NotFound(), "pypi": FetchFailed("gone", Cause.MISSING)})
+        )
         assert found is not None
         assert found.code == "missing-place"
         texts.append(found.text)
@@ -179,10 +183,12 @@ def test_a_folder_that_a_caller_names_and_is_not_there() -> None:
 def test_a_status_that_could_mean_absent() -> None:
     """A 410 that `absent` leaves out is told with that key; a 304 is not; namespaces are not told twice."""
     policy = Policy((CORP, PYPI))
-    codes = [hint(explained(policy, {"corp": Status(code)})) for code in (410, 304)]
+    codes = [hint(explained(policy, {"corp": StatusReceived(code)})) for code in (410, 304)]
     assert [found.code for found in codes if found] == ["absent", "try-again"]
     own = Repository("corp", CORP.locations, 10, namespaces=(Pattern.parse("acme*"),))
-    texts = [found.text for found in (codes[1], hint(explained(Policy((own, PYPI)), {"corp": Status(304)}))) if found]
+    texts = [
+        found.text for found in (codes[1], hint(explained(Policy((own, PYPI)), {"corp": StatusReceived(304)}))) if found
+    ]
     assert ["namespaces" in text for text in texts] == [True, False]
 
 
@@ -264,8 +270,10 @@ def test_mirrors_are_told() -> None:
     corp = Repository(
         "corp", (*CORP.locations, Location.of("https://m1.example/"), Location.of("https://m2.example/")), 10
     )
-    answers: Iterator[Answer[str]] = iter([Status(503), Failed("it was reset", Cause.CONNECTION), PAGE])
-    lookup = Lookup(RunMemory[str](Policy((corp,))), ACME)
+    answers: Iterator[FetchResult[str]] = iter(
+        [StatusReceived(503), FetchFailed("it was reset", Cause.CONNECTION), PAGE]
+    )
+    lookup = ProjectLookup(RunMemory[str](Policy((corp,))), ACME)
     decision = drive(lookup, lambda _: next(answers), lambda _: True)
     told = explain(Policy((corp,)), decision, "acme", {"corp": ("1.0",)}, chosen=Chosen("corp", "1.0", "acme-1.0.whl"))
     line = told.lines[0]
@@ -302,7 +310,7 @@ PIN = Pin("p", (Pattern("acme"),), repositories=("corp",))
 )
 def test_whom_the_policy_keeps_a_name_from(policy: Policy, word: str | None, others: tuple[str, ...]) -> None:
     """Routing and `exclude` keep a name private, in the policy's word; explicit and include are no secrets."""
-    lookup = Lookup(RunMemory[str](policy), ACME)
+    lookup = ProjectLookup(RunMemory[str](policy), ACME)
     found = privacy(drive(lookup, lambda _: PAGE, lambda _: True))
     assert (found and found.word, tuple(r.name for r in found.others) if found else ()) == (word, others)
 
@@ -322,27 +330,27 @@ def test_rules_of_those_that_are_left_out() -> None:
         "repositories.special.explicit = true (default)",
     ]
     extra = Repository("unlisted:1", CORP.locations, CALLERS_PRIORITY, is_addition=True)
-    lookup = Lookup(RunMemory[str](policy), normalize("bare"), callers=(extra,))
-    decision = drive(lookup, lambda ask: PAGE if ask.repository is extra else Status(404), lambda _: True)
+    lookup = ProjectLookup(RunMemory[str](policy), normalize("bare"), callers=(extra,))
+    decision = drive(lookup, lambda ask: PAGE if ask.repository is extra else StatusReceived(404), lambda _: True)
     assert 'unlisted = "refuse"' in [f"{r.key} = {r.value}" for r in explain(policy, decision, "bare", {}).rules]
 
 
 def test_several_requirements_are_summed_up() -> None:
     """Each outcome is counted, those that are no with their names."""
     good = explained(Policy((CORP,)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
-    bad = explained(Policy((CORP,)), {"corp": Status(404)})
+    bad = explained(Policy((CORP,)), {"corp": StatusReceived(404)})
     assert summary([good, good, bad], 80) == "3 requirements: 2 served; 1 absent (acme)."
-    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert join_words(["a", "b", "c"]) == "a, b and c"
 
 
 def test_a_page_without_files_and_no_index() -> None:
     """A page without files owns the name, with the key for servers that have one for every name; --no-index is told."""
     policy = Policy((CORP, PYPI))
-    decision = drive(Lookup(RunMemory[str](policy), ACME), lambda _: Served("page", 0), lambda _: True)
+    decision = drive(ProjectLookup(RunMemory[str](policy), ACME), lambda _: PageFound("page", 0), lambda _: True)
     found = hint(explain(policy, decision, "acme", {"corp": ()}))
     assert found is not None
     assert (found.code, 'absent = [404, "empty-page"]' in found.text) == ("page-without-files", True)
-    decision = drive(Lookup(RunMemory[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
+    decision = drive(ProjectLookup(RunMemory[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
     assert hint(explain(policy, decision, "acme", {})) == ("drop-no-index", "drop --no-index, if you can")
 
 
@@ -350,7 +358,7 @@ def test_a_page_without_files_and_no_index() -> None:
 def test_each_command_names_the_python_that_it_is_about(python: str, named: str) -> None:
     """Where a plain command would speak of another environment, hints and the last line name it; else they do not."""
     owned = Policy((replace(CORP, owns=(Pattern.parse("acme"),)),))
-    absent = replace(explained(owned, {"corp": Status(404)}), python=python)
+    absent = replace(explained(owned, {"corp": StatusReceived(404)}), python=python)
     said = str(refusal(absent))
     assert said.count(f"repoprio repos{named} --check") == 1, said
     assert f"why: repoprio explain{named} acme" in said
@@ -365,13 +373,13 @@ def test_under_a_lock_nobody_is_told_to_add() -> None:
         (Policy((CORP, wheels), lock=lock), "whoever keeps /etc/repoprio/repoprio.toml"),
         (Policy((CORP, wheels), lock=lock, help="go/pip"), "go/pip"),
     ):
-        absent = hint(explained(policy, {"corp": Status(404), "wheels": Missing()}))
+        absent = hint(explained(policy, {"corp": StatusReceived(404), "wheels": NotFound()}))
         assert absent is not None
         assert (
             absent.text
             == f"check the spelling; or publish it, or ask {keeper} to add the repository that has it to the policy"
         )
-        decision = drive(Lookup(RunMemory[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
+        decision = drive(ProjectLookup(RunMemory[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
         offline = hint(explain(policy, decision, "acme", {}))
         assert offline is not None
         assert f"ask {keeper} to set repositories.wheels.offline = true in " in offline.text

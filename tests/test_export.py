@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core_runner import is_specifier
-from repoprio.config.build import Tools
+from repoprio.config.build import Parsers
 from repoprio.config.load import read_text
 from repoprio.export import uv
 from support.faults import Fault
@@ -24,7 +24,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-TOOLS = Tools(tomllib.loads, is_specifier, lambda: "https://default.example/simple")
+TOOLS = Parsers(tomllib.loads, is_specifier, lambda: "https://default.example/simple")
 PROJECT = '[project]\nname = "asker"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = {}\n\n'
 
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 import pytest
 
 from repoprio.environments.hook_installer import CannotEnable
-from repoprio.explain.checkup import Trial, report
+from repoprio.explain.checkup import ProbeResult, report
 from repoprio.explain.explanation import Chosen, Line, LineStatus, explain
 from repoprio.explain.hints import of_silent
 from repoprio.lookup.drivers import drive
-from repoprio.lookup.events import Finding, Served, State
+from repoprio.lookup.events import PageFound, RepositoryResult, RepositoryState
 from repoprio.lookup.memory import RunMemory
-from repoprio.lookup.project import Lookup
+from repoprio.lookup.project import ProjectLookup
 from repoprio.lookup.reasons import Cause
-from repoprio.names import Pattern, normalize
+from repoprio.names import normalize
 from repoprio.policy.model import Location, Mode, Pin, Policy, Repository, Rule
+from repoprio.policy.patterns import Pattern
 from repoprio.render.messages import Message, message, sentence
 
 CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)
 
 
-def unavailable(status: int | None, cause: Cause = Cause.STATUS, reason: str = "some words") -> Finding[str]:
+def unavailable(status: int | None, cause: Cause = Cause.STATUS, reason: str = "some words") -> RepositoryResult[str]:
     """A repository that gave no usable answer."""
-    return Finding(CORP, State.UNAVAILABLE, reason, cause, http_status=status)
+    return RepositoryResult(CORP, RepositoryState.UNAVAILABLE, reason, cause, http_status=status)
 
 
 @pytest.mark.parametrize(
@@ -43,9 +44,11 @@ def test_the_hint_for_a_status_is_of_the_status(status: int | None, code: str) -
         (unavailable(503, Cause.SERVER, "403; as a text"), None),
     ],
 )
-def test_a_status_that_may_mean_absent_is_the_status(finding: Finding[str], setting: str | None) -> None:
+def test_a_status_that_may_mean_absent_is_the_status(finding: RepositoryResult[str], setting: str | None) -> None:
     """`repos --check` proposes 403 and 410 for `absent` where they are the answer, whatever the words say."""
-    trial = Trial(CORP, "https://corp.example/simple/", 0.1, finding, (Finding(CORP, State.SERVES, files=1),))
+    trial = ProbeResult(
+        CORP, "https://corp.example/simple/", 0.1, finding, (RepositoryResult(CORP, RepositoryState.SERVES, files=1),)
+    )
     (found,) = report(Policy((CORP,)), [trial])
     assert found.remarks[0].setting == setting
 
@@ -77,8 +80,8 @@ def test_a_rule_knows_its_setting_and_its_pin(key: str, setting: str, pin: str |
 def test_the_sentence_of_an_owner_by_a_mode_pin() -> None:
     """A tier that owns a name under a pin's strict mode owns it by its priority."""
     policy = Policy((CORP,), (Pin("numpy", (Pattern.parse("numpy"),), mode=Mode.STRICT),), mode=Mode.FLEXIBLE)
-    lookup = Lookup[str](RunMemory(policy), normalize("numpy"))
-    decision = drive(lookup, lambda _: Served("page", 1), lambda _: True)
+    lookup = ProjectLookup[str](RunMemory(policy), normalize("numpy"))
+    decision = drive(lookup, lambda _: PageFound("page", 1), lambda _: True)
     told = explain(policy, decision, "numpy", {"corp": ("1.0",)}, chosen=Chosen("corp", "1.0", "numpy-1.0.tar.gz"))
     assert sentence(told) == ("numpy 1.0 comes from corp, the highest-priority repository that has numpy.")
 

@@ -66,7 +66,7 @@ def test_pages_never_break_the_reader(page: tuple[str, bytes]) -> None:
 
 def check_page(content_type: str, body: bytes) -> tuple[str, ...] | None:
     """Read one page as pip's adapter does, and hold what comes against the rules; the versions, None if unusable."""
-    from repoprio.lookup.events import Served
+    from repoprio.lookup.events import PageFound
     from repoprio.names import normalize
     from repoprio.pip_adapter import compat
     from repoprio.pip_adapter.index.links import PipPage
@@ -78,7 +78,7 @@ def check_page(content_type: str, body: bytes) -> tuple[str, ...] | None:
         answer = reader.read_project_page(normalize("acme"), response, compat.VERSIONS)
     except UnusableResponse:
         return None
-    assert isinstance(answer, Served)
+    assert isinstance(answer, PageFound)
     page = PipPage(answer.page)
     for link in map(page.link, page.files):
         assert link.scheme in ("http", "https")

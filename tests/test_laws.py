@@ -12,28 +12,38 @@ from hypothesis import strategies as st
 
 from repoprio.explain.explanation import Chosen, explain
 from repoprio.lookup.drivers import drive, drive_many
-from repoprio.lookup.events import Answer, Ask, Failed, Missing, Redirected, Served, State, Status
+from repoprio.lookup.events import (
+    FetchFailed,
+    FetchRequest,
+    FetchResult,
+    NotFound,
+    PageFound,
+    RedirectReceived,
+    RepositoryState,
+    StatusReceived,
+)
 from repoprio.lookup.memory import RunMemory
-from repoprio.lookup.project import Decision, Lookup, Outcome
-from repoprio.names import NormalizedName, Pattern, normalize
+from repoprio.lookup.project import Decision, Outcome, ProjectLookup
+from repoprio.names import NormalizedName, normalize
 from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Repository, Unlisted
+from repoprio.policy.patterns import Pattern
 from repoprio.policy.routing import Blocked, Conflict, Route, route
 from support.premise import presuming
 
 NAMES = [normalize(name) for name in ("acme", "acme-core", "other")]
 PATTERNS = [Pattern.parse(text) for text in ("acme", "acme-*", "*", "acme*", "o?her")]
-ANSWERS: list[Answer[str]] = [
-    Served("page", 2),
-    Served("page", 0, empty=True),
-    Status(404),
-    Status(401),
-    Status(503),
-    Failed("reset"),
-    Redirected("https://elsewhere.example/"),
-    Missing(),
+ANSWERS: list[FetchResult[str]] = [
+    PageFound("page", 2),
+    PageFound("page", 0, empty=True),
+    StatusReceived(404),
+    StatusReceived(401),
+    StatusReceived(503),
+    FetchFailed("reset"),
+    RedirectReceived("https://elsewhere.example/"),
+    NotFound(),
 ]
 patterns = st.lists(st.sampled_from(PATTERNS), max_size=2, unique=True).map(tuple)
-World = dict[tuple[str, NormalizedName], Answer[str]]
+World = dict[tuple[str, NormalizedName], FetchResult[str]]
 
 
 @st.composite
@@ -79,7 +89,7 @@ def policies(draw: st.DrawFn, modes: tuple[Mode, ...] = (Mode.STRICT,)) -> Polic
 
 
 @st.composite
-def worlds(draw: st.DrawFn, answers: Sequence[Answer[str]] = ANSWERS) -> World:
+def worlds(draw: st.DrawFn, answers: Sequence[FetchResult[str]] = ANSWERS) -> World:
     """What each of five repositories answers for each name."""
     keys = [(f"r{number}", name) for number in range(5) for name in NAMES]
     return {key: draw(st.sampled_from(answers)) for key in keys}
@@ -95,10 +105,10 @@ class Play:
     def __init__(self, policy: Policy, world: World, name: NormalizedName, *, fits: bool = True) -> None:
         self.asked: list[tuple[str, NormalizedName]] = []
         self._world = world
-        self.decision: Decision[str] = drive(Lookup(RunMemory(policy), name), self._fetch, lambda _: fits)
+        self.decision: Decision[str] = drive(ProjectLookup(RunMemory(policy), name), self._fetch, lambda _: fits)
         self.owners = {finding.repository.name for finding in self.decision.owners}
 
-    def _fetch(self, ask: Ask) -> Answer[str]:
+    def _fetch(self, ask: FetchRequest) -> FetchResult[str]:
         self.asked.append((ask.repository.name, ask.name))
         return self._world[ask.repository.name, ask.name]
 
@@ -125,7 +135,7 @@ def test_a_lower_repository_never_changes_a_strict_decision() -> None:
 
         @WHERE
         @given(policies(), serving_worlds, names, st.sampled_from(ANSWERS), st.sampled_from([40, 50]))
-        def law(policy: Policy, world: World, name: NormalizedName, answer: Answer[str], priority: int) -> None:
+        def law(policy: Policy, world: World, name: NormalizedName, answer: FetchResult[str], priority: int) -> None:
             before = Play(policy, world, name)
             where(before.decision.outcome is Outcome.SERVED)
             low = Repository("low", (Location.of("https://low.example/"),), priority)
@@ -160,7 +170,7 @@ def test_nobody_is_asked_below_the_owner_or_a_fault(policy: Policy, world: World
     """Silence and fail closed: no repository of lower priority than the owner, or than one down, is asked."""
     play = Play(policy, world, name)
     priority = {r.name: r.priority for r in policy.repositories}
-    down = {f.repository.name for f in play.decision.of(State.UNAVAILABLE) if not f.skipped}
+    down = {f.repository.name for f in play.decision.of(RepositoryState.UNAVAILABLE) if not f.skipped}
     for stop in play.owners | down:
         assert all(priority[asked] <= priority[stop] for asked, _ in play.asked)
 
@@ -173,7 +183,7 @@ def test_an_unavailable_repository_never_makes_a_lower_one_the_owner() -> None:
         @given(policies(), worlds(), names)
         def law(policy: Policy, world: World, name: NormalizedName) -> None:
             play = Play(policy, world, name)
-            where(any(not finding.skipped for finding in play.decision.of(State.UNAVAILABLE)))
+            where(any(not finding.skipped for finding in play.decision.of(RepositoryState.UNAVAILABLE)))
             assert play.decision.outcome is Outcome.UNAVAILABLE
             assert not play.owners
 
@@ -251,7 +261,7 @@ def test_asking_below_the_owner_changes_no_decision() -> None:
         def law(policy: Policy, world: World, name: NormalizedName) -> None:
             plain = Play(policy, world, name)
             where(plain.decision.outcome is Outcome.SERVED)
-            lookup: Lookup[str] = Lookup(RunMemory(policy), name, below_owner=True)
+            lookup: ProjectLookup[str] = ProjectLookup(RunMemory(policy), name, below_owner=True)
             deep = drive(lookup, lambda ask: world[ask.repository.name, ask.name], lambda _: True)
             assert (deep.outcome, deep.code) == (plain.decision.outcome, plain.decision.code)
             assert {finding.repository.name for finding in deep.owners} == plain.owners
@@ -290,15 +300,15 @@ def test_what_patterns_say_of_each_other(one: Pattern, other: Pattern, name: Nor
 def test_names_side_by_side_are_decided_as_one_by_one(policy: Policy, world: World, fits: bool, left: set[int]) -> None:
     """Driven side by side each name asks what it asks alone, in that order, and ends so, or early where one is left."""
     plays = {name: Play(policy, world, name, fits=fits) for name in NAMES}
-    asked: list[Ask] = []
+    asked: list[FetchRequest] = []
 
-    def fetch_all(asks: Sequence[Ask]) -> list[Answer[str] | None]:
+    def fetch_all(asks: Sequence[FetchRequest]) -> list[FetchResult[str] | None]:
         numbers = range(len(asked), len(asked) + len(asks))
         asked.extend(asks)
         own = [world[ask.repository.name, ask.name] for ask in asks]
         return [None if number in left else answer for number, answer in zip(numbers, own, strict=True)]
 
-    found = drive_many([(Lookup(RunMemory(policy), name), lambda _: fits) for name in NAMES], fetch_all)
+    found = drive_many([(ProjectLookup(RunMemory(policy), name), lambda _: fits) for name in NAMES], fetch_all)
     total = sum(len(play.asked) for play in plays.values())
     assert len(asked) <= total
     # A canary is a page of another name: whose ask it is shows only where no repository has one.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.lookup.events import State
+from repoprio.lookup.events import RepositoryState
 from repoprio.lookup.redirects import MAX_REDIRECTS, RedirectVerdict, next_hop
 from repoprio.policy.model import Location, Redirects, Repository
 from repoprio.urls import site
@@ -60,7 +60,7 @@ def test_how_many_redirects_are_followed() -> None:
     """Ten are; one more is refused, after it was judged like the others."""
     target = "https://corp.example/again/"
     assert next_hop(KNOWN, CORP, HERE, None, target, hops=MAX_REDIRECTS - 1) == Location.of(target)
-    refused = RedirectVerdict(State.UNAVAILABLE, "more than 10 redirects")
+    refused = RedirectVerdict(RepositoryState.UNAVAILABLE, "more than 10 redirects")
     assert next_hop(KNOWN, CORP, HERE, None, target, hops=MAX_REDIRECTS) == refused
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from repoprio.pip_adapter.index.credentials import Keeper, Login
+from repoprio.pip_adapter.index.credentials import CredentialPolicy, Login
 from repoprio.policy.model import Repository
 from repoprio.urls import site
 from support.faults import Fault
@@ -235,7 +235,7 @@ def test_builds_have_the_logins(world: World) -> None:
 
 def test_a_login_does_not_leave_its_site() -> None:
     """What is for https does not go over http, though host and port be written alike; http may become https."""
-    kept = Keeper()
+    kept = CredentialPolicy()
     kept.logins = (
         Login(site("https://corp.example/"), USER, PASSWORD, ""),
         Login(site("http://old.example/"), USER, "other", ""),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from repoprio.explain.explanation import Chosen
-from repoprio.explain.observation import Change, Choice, File, Tally, change
+from repoprio.explain.observation import Change, Choice, File, ObservationSummary, change
 from repoprio.lookup.project import Code
 from repoprio.names import normalize
 from repoprio.render import observation as render
@@ -64,25 +64,33 @@ def test_what_is_a_change() -> None:
 
 def test_tallies_add_up() -> None:
     """Numbers are summed, names and remarks named once, the first fault of the log stays."""
-    one = Tally(2, 1, ("acme",), 1, ("x",), "")
-    two = Tally(3, 2, ("acme", "b"), 0, ("x", "y"), "full")
-    assert one.plus(two) == Tally(5, 3, ("acme", "b"), 1, ("x", "y"), "full")
-    assert two.plus(Tally(log_fault="gone")).log_fault == "full"
+    one = ObservationSummary(2, 1, ("acme",), 1, ("x",), "")
+    two = ObservationSummary(3, 2, ("acme", "b"), 0, ("x", "y"), "full")
+    assert one.plus(two) == ObservationSummary(5, 3, ("acme", "b"), 1, ("x", "y"), "full")
+    assert two.plus(ObservationSummary(log_fault="gone")).log_fault == "full"
 
 
 @pytest.mark.parametrize(
     ("tally", "log", "said"),
     [
-        (Tally(14, 2, ("acme", "jinja2")), None, "would change 2 of 14 choices: acme, jinja2"),
-        (Tally(1), "/log", "would change none of 1 choice"),
-        (Tally(2, 1, ("a",)), "/log", "would change 1 of 2 choices: a; log: /log"),
-        (Tally(2, 1, ("a",), log_fault="x"), "/log", "would change 1 of 2 choices: a"),
-        (Tally(3, 0, (), 2, ("z is odd",)), None, "would change none of 3 choices; 2 could not be looked up; z is odd"),
-        (Tally(9, 9, tuple("abcdefghi")), None, "would change 9 of 9 choices: a, b, c, d, e, f, g, h, ..."),
-        (Tally(1, 1, ("\x1b[2J",)), None, "would change 1 of 1 choice: ?[2J"),
+        (ObservationSummary(14, 2, ("acme", "jinja2")), None, "would change 2 of 14 choices: acme, jinja2"),
+        (ObservationSummary(1), "/log", "would change none of 1 choice"),
+        (ObservationSummary(2, 1, ("a",)), "/log", "would change 1 of 2 choices: a; log: /log"),
+        (ObservationSummary(2, 1, ("a",), log_fault="x"), "/log", "would change 1 of 2 choices: a"),
+        (
+            ObservationSummary(3, 0, (), 2, ("z is odd",)),
+            None,
+            "would change none of 3 choices; 2 could not be looked up; z is odd",
+        ),
+        (
+            ObservationSummary(9, 9, tuple("abcdefghi")),
+            None,
+            "would change 9 of 9 choices: a, b, c, d, e, f, g, h, ...",
+        ),
+        (ObservationSummary(1, 1, ("\x1b[2J",)), None, "would change 1 of 1 choice: ?[2J"),
     ],
 )
-def test_the_line(tally: Tally, log: str | None, said: str) -> None:
+def test_the_line(tally: ObservationSummary, log: str | None, said: str) -> None:
     """One line, whatever there is to say, and nothing in it that moves a cursor."""
     assert render.line(tally, log) == f"repoprio: observe: the policy {said}"
 

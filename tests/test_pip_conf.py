@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from policy_files import TOOLS
 from repoprio.config.load import survey
-from repoprio.config.policy_files import Layer, in_sight
+from repoprio.config.policy_files import LayerFiles, in_sight
 from repoprio.config.schema import POLICY, TABLES, fold
 from support.fixtures import EnvFactory, RepositoryFactory
 
@@ -84,7 +84,7 @@ def test_what_pip_lists_is_in_force_or_a_fault(folder: Path, text: str) -> None:
     except configparser.Error:
         # pip stops at such a file itself.
         return
-    layers = (Layer("user", (str(file),)),)
+    layers = (LayerFiles("user", (str(file),)),)
     found = survey({}, layers, TOOLS)
     said = {setting.key for setting in found.merged.settings.values()}
     if keys:

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core_runner import is_specifier
-from repoprio.config.build import Tools
-from repoprio.config.errors import PolicyFaults
+from repoprio.config.build import Parsers
+from repoprio.config.errors import InvalidPolicy
 from repoprio.config.load import read_text, survey
-from repoprio.config.policy_files import SYSTEM, Layer, in_sight
+from repoprio.config.policy_files import SYSTEM, LayerFiles, in_sight
 from repoprio.names import normalize
 from repoprio.policy.model import DirectUrls, Format, Mode, Policy, Redirects, Unlisted
 from repoprio.urls import site
@@ -29,7 +29,7 @@ CORP = '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10
 PUBLIC = '[repositories.public]\nurl = "https://public.example/simple/"\npriority = 90\n'
 
 
-TOOLS = Tools(tomllib.loads, is_specifier, lambda: "https://default.example/simple")
+TOOLS = Parsers(tomllib.loads, is_specifier, lambda: "https://default.example/simple")
 
 
 def policy(text: str, environ: Mapping[str, str] | None = None) -> Policy:
@@ -39,7 +39,7 @@ def policy(text: str, environ: Mapping[str, str] | None = None) -> Policy:
 
 def faults(text: str) -> list[str]:
     """The faults of `text`, each as a line."""
-    with pytest.raises(PolicyFaults) as caught:
+    with pytest.raises(InvalidPolicy) as caught:
         policy(text)
     return [str(fault) for fault in caught.value.faults]
 
@@ -116,7 +116,7 @@ def test_a_home_and_a_lone_repository() -> None:
 def load_from(folder: Path, environ: Mapping[str, str]) -> Policy | None:
     """Load with a system file in `folder`."""
     system = folder / "system.toml"
-    found = Layer(SYSTEM, (str(system),) if system.exists() else ())
+    found = LayerFiles(SYSTEM, (str(system),) if system.exists() else ())
     return survey(environ, [found], TOOLS).sound()
 
 
@@ -140,7 +140,7 @@ def test_an_empty_variable_is_a_fault(tmp_path: Path) -> None:
             (tmp_path / "system.toml").write_text(text)
         environ = {"REPOPRIO_CONFIG": ""}
         assert in_sight(environ, ())
-        with pytest.raises(PolicyFaults, match="REPOPRIO_CONFIG: is empty") as caught:
+        with pytest.raises(InvalidPolicy, match="REPOPRIO_CONFIG: is empty") as caught:
             load_from(tmp_path, environ)
         assert "hint: unset REPOPRIO_CONFIG, or name a file" in str(caught.value)
 
@@ -152,7 +152,7 @@ def test_a_locked_system_file_lets_nothing_else_speak(tmp_path: Path, locked: st
     mine = tmp_path / "mine.toml"
     mine.write_text(PUBLIC)
     for named in (str(mine), os.devnull):
-        with pytest.raises(PolicyFaults) as caught:
+        with pytest.raises(InvalidPolicy) as caught:
             load_from(tmp_path, {"REPOPRIO_CONFIG": named})
         assert "system.toml" in str(caught.value)
 
@@ -169,7 +169,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         "folder": "is a folder, not a file",
     }
     for name, text in said.items():
-        with pytest.raises(PolicyFaults, match=text):
+        with pytest.raises(InvalidPolicy, match=text):
             load_from(tmp_path, {"REPOPRIO_CONFIG": str(tmp_path / name)})
 
 
@@ -195,8 +195,8 @@ documents = st.fixed_dictionaries(
 def test_no_document_makes_a_traceback(document: dict[str, object]) -> None:
     """Whatever a TOML file holds, reading it gives a policy or faults."""
     try:
-        found = read_text("", "f", {}, Tools(lambda _: document, is_specifier))
-    except PolicyFaults as caught:
+        found = read_text("", "f", {}, Parsers(lambda _: document, is_specifier))
+    except InvalidPolicy as caught:
         count = len(caught.faults)
     else:
         count = len(found.repositories)
@@ -207,5 +207,5 @@ def test_no_document_makes_a_traceback(document: dict[str, object]) -> None:
 @given(st.text(max_size=60))
 def test_no_text_makes_a_traceback(text: str) -> None:
     """Whatever a file says, reading it gives a policy or faults."""
-    with pytest.raises(PolicyFaults):
+    with pytest.raises(InvalidPolicy):
         policy(text)

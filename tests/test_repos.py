@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from repoprio.names import Pattern
 from repoprio.policy.model import Location, Pin, Policy, Repository
+from repoprio.policy.patterns import Pattern
 from repoprio.render.repos import names
 from support.faults import Fault
 from support.files import parse

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 
 from policy_files import TOOLS
 from repoprio.config import schema, values
-from repoprio.config.errors import PolicyFaults
+from repoprio.config.errors import InvalidPolicy
 from repoprio.config.load import read_text
 from support.cases import load_cases
 from test_spellings import as_toml, policies
@@ -50,7 +50,7 @@ def test_the_schema_takes_the_policies_of_all_cases() -> None:
     for text in [*texts, (HERE.parent / "example-config" / "repoprio.toml").read_text()]:
         try:
             read_text(text, "f", {}, TOOLS)
-        except PolicyFaults:
+        except InvalidPolicy:
             continue
         validator().validate(tomllib.loads(text))
         checked += 1

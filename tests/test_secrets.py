@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from policy_files import read_files
 from repoprio.config import starter
-from repoprio.config.errors import PolicyFaults
+from repoprio.config.errors import InvalidPolicy
 from repoprio.config.pip import indexes
 from repoprio.config.warnings import doubts
 from repoprio.export import uv
@@ -65,7 +65,7 @@ def outputs(files: dict[str, Any], environ: dict[str, str]) -> list[str]:
     said += [policy.check(found, found_doubts, []), policy.document(found, found_doubts, [])]
     try:
         found.sound()
-    except PolicyFaults as faults:
+    except InvalidPolicy as faults:
         said.append(str(faults))
     said.append(repr(found.policy))
     return said + [_exported(rules, project=project) for project in (False, True) if rules]

@@ -15,10 +15,20 @@ import pytest
 from repoprio.fetch.async_page_cache import AsyncPageCache
 from repoprio.fetch.page_cache import Key, PageCache
 from repoprio.lookup.drivers import adrive, drive, drive_inquiry
-from repoprio.lookup.events import Answer, Ask, Failed, Finding, Listed, Served, State, Status, What
+from repoprio.lookup.events import (
+    FetchFailed,
+    FetchRequest,
+    FetchResult,
+    PageFound,
+    ProjectListFound,
+    RepositoryResult,
+    RepositoryState,
+    ResourceKind,
+    StatusReceived,
+)
 from repoprio.lookup.memory import ExpiringMemory, ExpiringStore, Lifetimes, Memory, RunMemory, RunStore
-from repoprio.lookup.project import Decision, Lookup, NeedPages
-from repoprio.lookup.repository import Inquiry
+from repoprio.lookup.project import Decision, NeedPages, ProjectLookup
+from repoprio.lookup.repository import RepositoryLookup
 from repoprio.names import NormalizedName, normalize
 from repoprio.policy.model import Location, Mode, Policy, Repository
 
@@ -34,25 +44,25 @@ def repository(name: str, priority: int, *, canary: bool = False, listing: bool 
     return Repository(name, (location,), priority, canary=KNOWN if canary else None, complete_listing=listing)
 
 
-def has(ask: Ask) -> bool:
+def has(ask: FetchRequest) -> bool:
     """Whether the repository has the name: one has those that begin with its own name."""
     return ask.name.startswith(ask.repository.name)
 
 
-def answer_to(ask: Ask) -> Answer[str]:
+def answer_to(ask: FetchRequest) -> FetchResult[str]:
     """The answer of a sound world."""
-    if ask.what is What.CANARY:
-        return Served("canary", 1)
-    if ask.what is What.LIST:
-        return Listed(frozenset(name for name in NAMES if name.startswith(ask.repository.name)))
-    return Served(f"{ask.repository.name} {ask.name}", 1) if has(ask) else Status(404)
+    if ask.what is ResourceKind.CANARY:
+        return PageFound("canary", 1)
+    if ask.what is ResourceKind.LIST:
+        return ProjectListFound(frozenset(name for name in NAMES if name.startswith(ask.repository.name)))
+    return PageFound(f"{ask.repository.name} {ask.name}", 1) if has(ask) else StatusReceived(404)
 
 
-WORLDS: dict[str, Callable[[Ask], Answer[str]]] = {
+WORLDS: dict[str, Callable[[FetchRequest], FetchResult[str]]] = {
     "sound": answer_to,
-    "corp is down": lambda ask: Failed("reset", lasting=True) if ask.repository.name == "corp" else answer_to(ask),
-    "corp hides what it has": lambda ask: Status(404) if ask.repository.name == "corp" else answer_to(ask),
-    "team has no list": lambda ask: Status(404) if ask.what is What.LIST else answer_to(ask),
+    "corp is down": lambda ask: FetchFailed("reset", lasting=True) if ask.repository.name == "corp" else answer_to(ask),
+    "corp hides what it has": lambda ask: StatusReceived(404) if ask.repository.name == "corp" else answer_to(ask),
+    "team has no list": lambda ask: StatusReceived(404) if ask.what is ResourceKind.LIST else answer_to(ask),
 }
 POLICIES: dict[Mode, Policy] = {
     mode: Policy(
@@ -64,7 +74,7 @@ POLICIES: dict[Mode, Policy] = {
 }
 
 
-def fits(offers: tuple[Finding[str], ...]) -> bool:
+def fits(offers: tuple[RepositoryResult[str], ...]) -> bool:
     """In flexible mode every third name of a repository has no version that fits."""
     return not str(offers[0].page).endswith(("3", "6", "9"))
 
@@ -72,20 +82,22 @@ def fits(offers: tuple[Finding[str], ...]) -> bool:
 class Site:
     """Answers and counts what it is asked; `pause` gives way to others while a request is under way."""
 
-    def __init__(self, answer: Callable[[Ask], Answer[str]], pause: Callable[[], None] = lambda: None) -> None:
-        self.asked: Counter[tuple[str, What, NormalizedName]] = Counter()
+    def __init__(
+        self, answer: Callable[[FetchRequest], FetchResult[str]], pause: Callable[[], None] = lambda: None
+    ) -> None:
+        self.asked: Counter[tuple[str, ResourceKind, NormalizedName]] = Counter()
         self._answer = answer
         self._pause = pause
         self._lock = threading.Lock()
 
-    def fetch(self, ask: Ask) -> Answer[str]:
+    def fetch(self, ask: FetchRequest) -> FetchResult[str]:
         """The answer."""
         with self._lock:
             self.asked[ask.repository.name, ask.what, ask.name] += 1
         self._pause()
         return self._answer(ask)
 
-    def of(self, what: What) -> int:
+    def of(self, what: ResourceKind) -> int:
         """How many requests were for such a thing."""
         return sum(count for (_, asked, _), count in self.asked.items() if asked is what)
 
@@ -98,10 +110,10 @@ def essence(decisions: Iterable[Decision[str]]) -> list[object]:
     ]
 
 
-def in_turn(policy: Policy, answer: Callable[[Ask], Answer[str]]) -> list[object]:
+def in_turn(policy: Policy, answer: Callable[[FetchRequest], FetchResult[str]]) -> list[object]:
     """The decisions on all names, one after the other."""
     memory = RunMemory[str](policy)
-    return essence(drive(Lookup(memory, name), answer, fits) for name in NAMES)
+    return essence(drive(ProjectLookup(memory, name), answer, fits) for name in NAMES)
 
 
 worlds = pytest.mark.parametrize("world", WORLDS)
@@ -120,17 +132,19 @@ def test_threads_decide_as_one_after_the_other(world: str, mode: Mode) -> None:
     def decide(names: Sequence[NormalizedName]) -> list[Decision[str]]:
         together.wait()
         fetch = site.fetch
-        return [drive(Lookup(memory, name), lambda ask: cache.get_or_fetch(ask, fetch), fits) for name in names]
+        return [drive(ProjectLookup(memory, name), lambda ask: cache.get_or_fetch(ask, fetch), fits) for name in names]
 
     with ThreadPoolExecutor(THREADS) as pool:
         found = list(pool.map(decide, [NAMES[n::THREADS] for n in range(THREADS)]))
     by_name = {one.name: one for each in found for one in each}
     assert essence(by_name[name] for name in NAMES) == in_turn(policy, alone.fetch)
     assert set(site.asked.values()) == {1}
-    assert [site.of(what) for what in (What.LIST, What.CANARY)] == [alone.of(what) for what in (What.LIST, What.CANARY)]
+    assert [site.of(what) for what in (ResourceKind.LIST, ResourceKind.CANARY)] == [
+        alone.of(what) for what in (ResourceKind.LIST, ResourceKind.CANARY)
+    ]
     is_down = world == "corp is down"
     # Until one of them has found corp down, others ask it as well.
-    extra = {asked for asked in set(site.asked) - set(alone.asked) if asked[1] is not What.LIST}
+    extra = {asked for asked in set(site.asked) - set(alone.asked) if asked[1] is not ResourceKind.LIST}
     assert all(is_down and name == "corp" for name, _, _ in extra)
 
 
@@ -142,15 +156,15 @@ def test_tasks_decide_as_one_after_the_other(world: str, mode: Mode) -> None:
     site = Site(answer)
     memory, cache = RunMemory[str](policy), AsyncPageCache[str]()
 
-    async def fetch(ask: Ask) -> Answer[str]:
+    async def fetch(ask: FetchRequest) -> FetchResult[str]:
         await asyncio.sleep(0)
         return site.fetch(ask)
 
     async def decide_all() -> list[Decision[str]]:
-        async def fetch_all(asks: Sequence[Ask]) -> Sequence[Answer[str]]:
+        async def fetch_all(asks: Sequence[FetchRequest]) -> Sequence[FetchResult[str]]:
             return await cache.get_or_fetch_all(asks, fetch)
 
-        return await asyncio.gather(*(adrive(Lookup(memory, name), fetch_all, fits) for name in NAMES))
+        return await asyncio.gather(*(adrive(ProjectLookup(memory, name), fetch_all, fits) for name in NAMES))
 
     assert essence(asyncio.run(decide_all())) == in_turn(policy, answer)
     assert set(site.asked.values()) == {1}
@@ -160,22 +174,25 @@ def test_a_list_under_way_spares_the_page_of_another_lookup() -> None:
     """A lookup that begins while another's project list is under way asks for that list too, never for the page."""
     policy = Policy((repository("corp", 10, listing=True),))
     memory = RunMemory[str](policy)
-    lookups = [Lookup(memory, normalize(name)) for name in ("a", "b")]
+    lookups = [ProjectLookup(memory, normalize(name)) for name in ("a", "b")]
     needs = [lookup.start() for lookup in lookups]
-    assert [need.asks[0].what for need in needs if isinstance(need, NeedPages)] == [What.LIST, What.LIST]
+    assert [need.asks[0].what for need in needs if isinstance(need, NeedPages)] == [
+        ResourceKind.LIST,
+        ResourceKind.LIST,
+    ]
     for lookup in lookups:
-        assert lookup.receive_pages([Listed(frozenset())]) is None
+        assert lookup.receive_pages([ProjectListFound(frozenset())]) is None
 
 
 def test_the_first_verdict_holds() -> None:
     """Of two canaries that were under way at once the first verdict holds for both lookups."""
     memory = RunMemory[str](Policy((repository("corp", 10, canary=True),)))
-    lookups = [Lookup(memory, normalize(name)) for name in ("a", "b")]
+    lookups = [ProjectLookup(memory, normalize(name)) for name in ("a", "b")]
     for lookup in lookups:
         lookup.start()
-        lookup.receive_pages([Status(404)])
-    lookups[0].receive_pages([Status(404)])
-    lookups[1].receive_pages([Served("canary", 1)])
+        lookup.receive_pages([StatusReceived(404)])
+    lookups[0].receive_pages([StatusReceived(404)])
+    lookups[1].receive_pages([PageFound("canary", 1)])
     assert [lookup.decision.outcome.value for lookup in lookups if lookup.decision] == ["unavailable"] * 2
 
 
@@ -191,13 +208,13 @@ class Clock:
 
 def asked_over_time(
     memory: Memory[str], clock: Clock, site: Site, times: Sequence[float], repository: Repository
-) -> list[list[What]]:
+) -> list[list[ResourceKind]]:
     """What a lookup of a name never asked before asks, at each of these times after the start."""
     start, seen = clock.now, []
     for number, at in enumerate(times):
         clock.now = start + at
         site.asked.clear()
-        drive_inquiry(Inquiry(memory, repository, normalize(f"new-{number}"), (repository,)), site.fetch)
+        drive_inquiry(RepositoryLookup(memory, repository, normalize(f"new-{number}"), (repository,)), site.fetch)
         seen.append([what for _, what, _ in site.asked])
     return seen
 
@@ -206,18 +223,18 @@ def asked_over_time(
 @pytest.mark.parametrize(
     ("keys", "answer", "seconds", "first", "later"),
     [
-        ({"canary": True}, answer_to, 10, [What.PAGE, What.CANARY], [What.PAGE]),
-        ({"listing": True}, answer_to, 20, [What.LIST], []),
-        ({}, lambda _: Failed("reset", lasting=True), 5, [What.PAGE], []),
+        ({"canary": True}, answer_to, 10, [ResourceKind.PAGE, ResourceKind.CANARY], [ResourceKind.PAGE]),
+        ({"listing": True}, answer_to, 20, [ResourceKind.LIST], []),
+        ({}, lambda _: FetchFailed("reset", lasting=True), 5, [ResourceKind.PAGE], []),
     ],
     ids=["canary", "list", "outage"],
 )
 def test_what_expires(
     keys: dict[str, bool],
-    answer: Callable[[Ask], Answer[str]],
+    answer: Callable[[FetchRequest], FetchResult[str]],
     seconds: float,
-    first: list[What],
-    later: list[What],
+    first: list[ResourceKind],
+    later: list[ResourceKind],
     expires: bool,
 ) -> None:
     """A canary, a list and an outage are remembered for their time from when they came; within a run for ever."""
@@ -235,14 +252,17 @@ def test_a_lookup_goes_on_with_what_it_recalled() -> None:
     """What expires while a lookup is under way still holds for that lookup; it never asks twice."""
     corp, clock = repository("corp", 10, canary=True, listing=True), Clock()
 
-    def slow(ask: Ask) -> Answer[str]:
+    def slow(ask: FetchRequest) -> FetchResult[str]:
         clock.now += 1000
-        return Listed(frozenset({normalize("new")})) if ask.what is What.LIST else answer_to(ask)
+        return ProjectListFound(frozenset({normalize("new")})) if ask.what is ResourceKind.LIST else answer_to(ask)
 
     site = Site(slow)
     memory: Memory[str] = ExpiringMemory(Policy((corp,)), Lifetimes(0, 0, 0), clock)
-    assert drive_inquiry(Inquiry(memory, corp, normalize("new"), (corp,)), site.fetch).state is State.ABSENT
-    assert [what for _, what, _ in site.asked] == [What.LIST, What.PAGE, What.CANARY]
+    assert (
+        drive_inquiry(RepositoryLookup(memory, corp, normalize("new"), (corp,)), site.fetch).state
+        is RepositoryState.ABSENT
+    )
+    assert [what for _, what, _ in site.asked] == [ResourceKind.LIST, ResourceKind.PAGE, ResourceKind.CANARY]
     assert set(site.asked.values()) == {1}
 
 
@@ -261,21 +281,21 @@ def test_an_expiring_store_keeps_nothing_that_is_over() -> None:
     assert not store._values
 
 
-ASK = Ask(repository("corp", 10), What.PAGE, KNOWN, Location.of("https://corp.example/simple/known/"))
+ASK = FetchRequest(repository("corp", 10), ResourceKind.PAGE, KNOWN, Location.of("https://corp.example/simple/known/"))
 
 
 def test_threads_fetch_a_page_once() -> None:
     """Threads that want a page that is under way wait for it; where fetching it raises, the next one fetches."""
-    cache, calls = PageCache[str](), list[Ask]()
+    cache, calls = PageCache[str](), list[FetchRequest]()
     under_way, may_end = threading.Event(), threading.Event()
 
-    def fetch(ask: Ask) -> Answer[str]:
+    def fetch(ask: FetchRequest) -> FetchResult[str]:
         calls.append(ask)
         if len(calls) == 1:
             under_way.set()
             may_end.wait(60)
             raise KeyboardInterrupt
-        return Served(f"fetch {len(calls)}", 1)
+        return PageFound(f"fetch {len(calls)}", 1)
 
     def interrupted() -> None:
         with pytest.raises(KeyboardInterrupt):
@@ -287,7 +307,7 @@ def test_threads_fetch_a_page_once() -> None:
         others = [pool.submit(cache.get_or_fetch, ASK, fetch) for _ in range(THREADS - 1)]
         may_end.set()
         failed.result()
-        assert {other.result() for other in others} == {Served("fetch 2", 1)}
+        assert {other.result() for other in others} == {PageFound("fetch 2", 1)}
     assert len(calls) == 2
     gc.collect()
     assert not cache._under_way
@@ -296,24 +316,24 @@ def test_threads_fetch_a_page_once() -> None:
 def test_tasks_fetch_a_page_again_once_it_expired() -> None:
     """An asynchronous cache over an expiring store fetches again, once for all that wait; a failure is no answer."""
     clock, calls = Clock(), []
-    cache = AsyncPageCache[str](ExpiringStore[Key, Answer[str]](10, clock))
+    cache = AsyncPageCache[str](ExpiringStore[Key, FetchResult[str]](10, clock))
 
-    async def fetch(ask: Ask) -> Answer[str]:
+    async def fetch(ask: FetchRequest) -> FetchResult[str]:
         calls.append(ask)
         await asyncio.sleep(0)
         if len(calls) == 1:
             raise OSError
-        return Served(f"fetch {len(calls)}", 1)
+        return PageFound(f"fetch {len(calls)}", 1)
 
     async def ask_all() -> list[object]:
         return list(await asyncio.gather(*(cache.get_or_fetch(ASK, fetch) for _ in range(4)), return_exceptions=True))
 
     failed, *rest = asyncio.run(ask_all())
     assert isinstance(failed, OSError)
-    assert rest == [Served("fetch 2", 1)] * 3
-    assert asyncio.run(ask_all()) == [Served("fetch 2", 1)] * 4
+    assert rest == [PageFound("fetch 2", 1)] * 3
+    assert asyncio.run(ask_all()) == [PageFound("fetch 2", 1)] * 4
     clock.now += 10
-    assert asyncio.run(ask_all()) == [Served("fetch 3", 1)] * 4
+    assert asyncio.run(ask_all()) == [PageFound("fetch 3", 1)] * 4
 
 
 def test_one_kept_value_for_all_threads() -> None:

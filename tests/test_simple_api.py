@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from packaging.tags import Tag, parse_tag
 from packaging.version import InvalidVersion, Version
 
-from repoprio.lookup.events import Failed, Listed, Missing, Served
+from repoprio.lookup.events import FetchFailed, NotFound, PageFound, ProjectListFound
 from repoprio.lookup.reasons import Cause
 from repoprio.names import normalize
 from repoprio.simple_api import json_page, project_list, reader
@@ -53,7 +53,7 @@ VERSIONS = Versions()
 
 def page(
     body: str | bytes, content_type: str = HTML, url: str = URL, *, is_delimited: bool = True
-) -> Served[ProjectPage]:
+) -> PageFound[ProjectPage]:
     """What the reader makes of a page of acme."""
     raw = body.encode() if isinstance(body, str) else body
     return reader.read_project_page(ACME, Response(url, raw, content_type, is_delimited), VERSIONS)
@@ -293,9 +293,9 @@ def test_flat_pages() -> None:
     files = reader.read_flat_page(Response(URL, body, HTML, is_delimited=False))
     assert [file.filename for file in files] == ["acme-1.zip", "other-2.zip"]
     found = reader.files_of(normalize("other"), files, URL, VERSIONS)
-    assert isinstance(found, Served)
+    assert isinstance(found, PageFound)
     assert (found.files, found.page.api, found.page.claimed_versions) == (1, None, frozenset({"2"}))
-    assert reader.files_of(normalize("third"), files, URL, VERSIONS) == Missing()
+    assert reader.files_of(normalize("third"), files, URL, VERSIONS) == NotFound()
     alone = reader.file_at("https://files.example/acme%2D1.zip#md5=ab")
     assert (alone.filename, alone.hashes, alone.listed_on) == ("acme-1.zip", {"md5": "ab"}, None)
     for bad, cause, content_type in (
@@ -395,7 +395,7 @@ def test_whose_a_file_is(file: str, names: list[str]) -> None:
     assert version_in(file, normalize("third"), VERSIONS.is_version) is None
 
 
-def listed(body: str | bytes, content_type: str) -> Listed | Failed:
+def listed(body: str | bytes, content_type: str) -> ProjectListFound | FetchFailed:
     """What the reader makes of a project list."""
     raw = body.encode() if isinstance(body, str) else body
     return project_list.read_project_list(Response("https://corp.example/simple/", raw, content_type))
@@ -422,7 +422,7 @@ def listed(body: str | bytes, content_type: str) -> Listed | Failed:
 def test_project_lists(body: str, content_type: str, names: set[str] | None) -> None:
     """A project list is whole and valid, or none."""
     answer = listed(body, content_type)
-    assert (set(answer.names) if isinstance(answer, Listed) else None) == names
+    assert (set(answer.names) if isinstance(answer, ProjectListFound) else None) == names
 
 
 def test_no_third_party_is_needed() -> None:

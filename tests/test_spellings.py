@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from policy_files import TOOLS, read_files
 from repoprio import toml
 from repoprio.config import handoff, schema
-from repoprio.config.errors import PolicyFaults
+from repoprio.config.errors import InvalidPolicy
 from repoprio.config.load import survey
-from repoprio.config.loaded import Survey
+from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip import policy_section
 from repoprio.config.policy_files import INHERITED
 from repoprio.policy.model import Policy
@@ -147,14 +147,14 @@ def in_pip_conf(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(".".join(path), in_text(value, number)) for number, (path, value) in enumerate(leaves(document))]
 
 
-def sound(found: Survey) -> Policy:
+def sound(found: LoadedPolicy) -> Policy:
     """The policy without its origins."""
     policy = found.sound()
     assert policy is not None
     return replace(policy, origins=MappingProxyType({}), lock=policy.lock and policy.lock._replace(file=""))
 
 
-def origins(found: Survey) -> set[str]:
+def origins(found: LoadedPolicy) -> set[str]:
     """The files that the settings of a policy come from."""
     return {setting.file for setting in found.merged.settings.values()}
 
@@ -191,7 +191,7 @@ def test_a_child_gets_the_same_policy(document: dict[str, Any]) -> None:
 def test_no_variable_makes_a_traceback(text: str) -> None:
     """Whatever the variable of a parent holds, it is a policy or a fault."""
     if text:
-        with pytest.raises(PolicyFaults):
+        with pytest.raises(InvalidPolicy):
             survey({INHERITED: text}, [], TOOLS).sound()
 
 
@@ -259,9 +259,9 @@ def test_no_pip_conf_makes_a_traceback(text: str) -> None:
 @given(st.binary(max_size=80), st.booleans())
 def test_no_bytes_make_a_traceback(tmp_path_factory: pytest.TempPathFactory, content: bytes, is_toml: bool) -> None:
     """Whatever bytes a file holds, it is a policy, none, or faults."""
-    from repoprio.config.policy_files import SYSTEM, Layer
+    from repoprio.config.policy_files import SYSTEM, LayerFiles
 
     file = tmp_path_factory.getbasetemp() / f"bytes-{os.getpid()}"
     file.write_bytes(content if is_toml else b"[repoprio]\n" + content)
-    found = survey({}, [Layer(SYSTEM if is_toml else "user", (str(file),))], TOOLS)
+    found = survey({}, [LayerFiles(SYSTEM if is_toml else "user", (str(file),))], TOOLS)
     assert found.policy is None or not found.faults

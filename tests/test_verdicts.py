@@ -15,9 +15,9 @@ from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.verdicts import Listed, Offer, Subject
 from repoprio.config.load import read_text
 from repoprio.lookup.drivers import drive
-from repoprio.lookup.events import Answer, Failed, Missing, Served, Status
+from repoprio.lookup.events import FetchFailed, FetchResult, NotFound, PageFound, StatusReceived
 from repoprio.lookup.memory import RunMemory
-from repoprio.lookup.project import Decision, Lookup
+from repoprio.lookup.project import Decision, ProjectLookup
 from repoprio.names import normalize
 from repoprio.policy.model import Policy, Rule
 from repoprio.policy.routing import route
@@ -36,7 +36,7 @@ priority = 10
 url = "https://pypi.example/simple/"
 priority = 90
 """
-PAGE: Served[str] = Served("page", 1)
+PAGE: PageFound[str] = PageFound("page", 1)
 ACME = Subject("acme", "99.0", "is installed", pip="pip", place="site-packages/acme-99.0.dist-info/METADATA")
 
 
@@ -45,10 +45,12 @@ def policy(text: str = TWO) -> Policy:
     return read_text(text, "policy.toml", {}, TOOLS)
 
 
-def decide(text: str, pages: Mapping[str, Answer[str]], *, below: bool = False, fits: bool = False) -> Decision[str]:
+def decide(
+    text: str, pages: Mapping[str, FetchResult[str]], *, below: bool = False, fits: bool = False
+) -> Decision[str]:
     """The decision on acme where these repositories answer so, and the others 404."""
-    lookup = Lookup(RunMemory[str](policy(text)), normalize("acme"), below_owner=below)
-    return drive(lookup, lambda ask: pages.get(ask.repository.name, Status(404)), lambda _: fits)
+    lookup = ProjectLookup(RunMemory[str](policy(text)), normalize("acme"), below_owner=below)
+    return drive(lookup, lambda ask: pages.get(ask.repository.name, StatusReceived(404)), lambda _: fits)
 
 
 def offer(fits: str | None = None, **versions: tuple[str, ...]) -> Offer:
@@ -72,7 +74,9 @@ def one(found: list[Finding]) -> tuple[str, str, str]:
 def test_no_index_leaves_nobody_to_ask() -> None:
     """Under --no-index nobody supplies a name that a ruled-out repository may own: the finding says what to do."""
     low = policy(f'{TWO}[repositories.wheels]\nurl = "/srv/wheels"\nformat = "flat"\npriority = 95\n')
-    decision = drive(Lookup(RunMemory[str](low), normalize("acme"), no_index=True), lambda _: PAGE, lambda _: True)
+    decision = drive(
+        ProjectLookup(RunMemory[str](low), normalize("acme"), no_index=True), lambda _: PAGE, lambda _: True
+    )
     code, message, mend = one(verdicts.judge(low, decision, ACME, offer()))
     assert (code, mend) == ("owner-ruled-out", "audit again without --no-index (unset PIP_NO_INDEX)")
     assert "--no-index rules out corp (priority 10) and pypi (priority 90), which may own acme" in message
@@ -143,13 +147,13 @@ def test_a_hijack_is_called_one_where_others_were_asked() -> None:
         ),
         (
             "",
-            {"corp": Failed("down")},
+            {"corp": FetchFailed("down")},
             "unavailable",
             "nothing can be said of acme 99.0: corp (priority 10) is unavailable",
         ),
     ],
 )
-def test_what_nobody_supplies(more: str, answers: dict[str, Answer[str]], code: str, words: str) -> None:
+def test_what_nobody_supplies(more: str, answers: dict[str, FetchResult[str]], code: str, words: str) -> None:
     """Each way in which nobody supplies a name is a finding of its own, with the rule where there is one."""
     text = TWO + more
     found = verdicts.judge(policy(text), decide(text, answers), ACME, Offer())
@@ -188,10 +192,10 @@ def test_unknown_with_one_or_no_repository_asked() -> None:
 def test_one_that_was_skipped_may_own_it() -> None:
     """Where skip-if-unavailable let the name fall through, nothing is fine; below the owner it is no matter."""
     text = TWO.replace("priority = 10", "priority = 10\nskip-if-unavailable = true")
-    decision = decide(text, {"corp": Failed("down"), "pypi": PAGE})
+    decision = decide(text, {"corp": FetchFailed("down"), "pypi": PAGE})
     assert one(verdicts.judge(policy(text), decision, ACME, offer(pypi=("99.0",))))[0] == "unavailable"
     text = TWO.replace("priority = 90", "priority = 90\nskip-if-unavailable = true")
-    decision = decide(text, {"corp": PAGE, "pypi": Failed("down")}, below=True)
+    decision = decide(text, {"corp": PAGE, "pypi": FetchFailed("down")}, below=True)
     assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
 
 
@@ -214,7 +218,7 @@ def test_flexible_mode_lets_lower_ones_in_and_says_so() -> None:
     decision = decide(text, {"corp": PAGE, "pypi": PAGE})
     assert decision.of() == []
     assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
-    fits = Lookup(RunMemory[str](policy(text)), normalize("acme"))
+    fits = ProjectLookup(RunMemory[str](policy(text)), normalize("acme"))
     lower = drive(fits, lambda _: PAGE, lambda found: found[0].repository.name == "pypi")
     code, said, fix = one(verdicts.judge(policy(text), lower, ACME, offer(corp=("1.0",), pypi=("99.0",))))
     assert (code, "is pypi (priority 90)'s: corp (priority 10) has acme as well" in said) == ("passed-over", True)
@@ -428,7 +432,7 @@ def test_names_of_locks() -> None:
 
 def test_a_flat_answer_is_missing_for_pure_decisions() -> None:
     """A repository without the name is asked and passed: the owner below it is judged."""
-    decision = decide(TWO, {"corp": Missing(), "pypi": PAGE})
+    decision = decide(TWO, {"corp": NotFound(), "pypi": PAGE})
     assert verdicts.judge(policy(), decision, ACME, offer(pypi=("99.0",))) == []
 
 

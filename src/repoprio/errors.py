@@ -12,7 +12,7 @@ class RepoprioError(Exception):
     status = 2
 
 
-class CannotLook(RepoprioError):
+class InspectionError(RepoprioError):
     """There is nothing to look at."""
 
     def __init__(self, text: str, status: int = 2) -> None:
@@ -20,7 +20,7 @@ class CannotLook(RepoprioError):
         self.status = status
 
 
-class NoPolicy(CannotLook):
+class NoPolicy(InspectionError):
     """There is no policy in the places where an environment looks for one."""
 
 

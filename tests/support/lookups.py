@@ -10,10 +10,10 @@ import os
 import sys
 from typing import Any
 
-from repoprio.errors import CannotLook
+from repoprio.errors import InspectionError
 from repoprio.pip_adapter import command
-from repoprio.pip_adapter.errors import Refused
-from repoprio.pip_adapter.inspect.context import opened
+from repoprio.pip_adapter.errors import LookupRefused
+from repoprio.pip_adapter.inspect.context import pip_context
 
 
 def look_up(project: str, options: list[str]) -> dict[str, Any]:
@@ -22,13 +22,13 @@ def look_up(project: str, options: list[str]) -> dict[str, Any]:
     command.begin(isolated=False)
     for name in command.HANDED_ON:
         os.environ.pop(name, None)
-    with opened(options) as pip:
+    with pip_context(options) as pip:
         explanation = pip.guard.explanation(project)
         found: list[str] = []
         said: Exception | None = pip.guard.nothing_fits(explanation)
         try:
             found = [candidate.link.url for candidate in pip.finder.find_all_candidates(project)]
-        except Refused as error:
+        except LookupRefused as error:
             said = error
     return {"outcome": explanation.outcome.value, "candidates": found, "said": str(said or "")}
 
@@ -40,7 +40,7 @@ def main() -> None:
         os.environ.update(case["env"])
         try:
             result = look_up(case["project"], case["options"])
-        except CannotLook as error:
+        except InspectionError as error:
             result = {"outcome": "refused", "candidates": [], "said": str(error)}
         for name in case["env"]:
             os.environ.pop(name)

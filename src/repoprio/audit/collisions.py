@@ -7,10 +7,11 @@ from itertools import combinations
 from typing import NamedTuple
 
 from repoprio.audit.findings import Finding, Severity
-from repoprio.lookup.reasons import listed
-from repoprio.names import NormalizedName, Pattern
+from repoprio.names import NormalizedName
 from repoprio.policy.model import Mode, Policy, Repository, Rule, tiers
-from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, blindness, route
+from repoprio.policy.patterns import Pattern
+from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, exclusion_rule, route
+from repoprio.wording import join_words
 
 Lists = Mapping[str, frozenset[NormalizedName]]
 # With more names in common than this, or most of one's list, two repositories are a mirror and its original.
@@ -42,7 +43,7 @@ def collisions(policy: Policy, lists: Lists, against: str | None = None) -> list
 
 def _collision(policy: Policy, name: NormalizedName, listing: Sequence[Repository]) -> Finding:
     found = route(policy, name)
-    who = f"{name} is listed by {listed(listing)}"
+    who = f"{name} is listed by {join_words(listing)}"
     if not isinstance(found, Route):
         rule = _rule(found)
         said = f"{who}; nothing of it is installed at all ({rule.place})."
@@ -72,7 +73,7 @@ def _blind(policy: Policy, found: Route, listing: Sequence[Repository]) -> Rule:
     if why is not RuledOut.EXCLUDED:
         key, value = ("enabled", "false") if why is RuledOut.DISABLED else ("explicit", "true")
         return policy.rule(f"repositories.{out.name}.{key}", value)
-    return policy.rule(f"repositories.{out.name}.{blindness(out, found.name)[0]}")
+    return policy.rule(f"repositories.{out.name}.{exclusion_rule(out, found.name)[0]}")
 
 
 def _merged(
@@ -82,8 +83,8 @@ def _merged(
     merges = found.mode is Mode.MERGE
     rule = found.mode_rule if merges else policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
     how = "a pin merges them" if merges else "they share one tier"
-    said = f"{who}; {listed([r.name for r in sharing])} own it together ({how}), so the newest version wins."
-    names = listed([r.name for r in sharing], "or")
+    said = f"{who}; {join_words([r.name for r in sharing])} own it together ({how}), so the newest version wins."
+    names = join_words([r.name for r in sharing], "or")
     fix = policy.change(f'say whose it is: "{found.name}" in owns of {names}')
     return Finding("merged", said, fix, found.name, repository=owner, rule=rule, detail=_names(listing))
 

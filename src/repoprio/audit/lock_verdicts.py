@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from repoprio.audit.findings import Finding, shown
 from repoprio.audit.verdicts import Listed, Offer, Subject, finding, rule_of, shadowed
 from repoprio.lookup.project import Decision
-from repoprio.lookup.reasons import listed
 from repoprio.policy.model import Policy, Repository, Rule
+from repoprio.wording import join_words
 
 # Whoever can make two files of one md5 or sha1 can make a lock take either.
 _WEAK = frozenset({"md5", "sha1"})
@@ -73,12 +73,12 @@ def judge_files(
 
 def _judge_file(owners: _Owners, subject: Subject, one: LockedFile) -> Finding | None:
     named = [file for file in owners.files if one.name in (None, file.name)]
-    code, said, mend = _compared(subject, one, named, listed(owners.repositories))
+    code, said, mend = _compared(subject, one, named, join_words(owners.repositories))
     if code is None:
         return None
     others = [str(r) for r, file in owners.lower if one.name in (None, file.name) and agree(one, file) is True]
     if code == "not-the-owners-file" and others:
-        said = f"{said[:-1]}; only {listed(list(dict.fromkeys(others)))} lists it: dependency confusion in a lock?"
+        said = f"{said[:-1]}; only {join_words(list(dict.fromkeys(others)))} lists it: dependency confusion in a lock?"
         code = "hijack"
     at = subject if one.line is None else replace(subject, line=one.line)
     owner = owners.repositories[0]
@@ -96,11 +96,11 @@ def _compared(subject: Subject, one: LockedFile, named: Sequence[Listed], owners
         said = f"{subject} is locked as a file that is not its owner's: {owners} lists no {_missing(one, named)}."
         return "not-the-owners-file", said, f"{again}; do not install from this lock"
     if not strong:
-        why = f"only {listed(sorted(map(shown, one.hashes)))}" if one.hashes else "no hash"
+        why = f"only {join_words(sorted(map(shown, one.hashes)))}" if one.hashes else "no hash"
         said = f"{subject}: {what} has {why}, so it cannot be held against what {owners} lists."
         return "no-hash", said, f"{again}, with sha256 hashes"
     missing = sorted({shown(kind) for kind in one.hashes for file in named if kind not in file.hashes})
-    said = f"{subject}: {what} cannot be told from others: {owners} does not state its {listed(missing)}."
+    said = f"{subject}: {what} cannot be told from others: {owners} does not state its {join_words(missing)}."
     return "owner-states-no-hash", said, f"lock with the hashes that {owners} states, or have it state these"
 
 

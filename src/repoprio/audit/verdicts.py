@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from repoprio import shell
 from repoprio.audit.findings import Finding, Severity
 from repoprio.lookup import events
-from repoprio.lookup.events import State
+from repoprio.lookup.events import RepositoryState
 from repoprio.lookup.project import Code, Decision, Outcome
-from repoprio.lookup.reasons import listed
 from repoprio.policy.model import LOWEST, DirectUrls, Policy, Repository, Rule
 from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut
+from repoprio.wording import join_words
 
 _MOST = 8
 
@@ -92,17 +92,17 @@ def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Fi
         drop, command = _drop(subject)
         return finding(subject, "blocked", said, drop, rule=route.rule, command=command)
     if isinstance(route, Conflict):
-        rules = listed(route.rules)
+        rules = join_words(route.rules)
         said = f"{verb}, but {rules} match {subject.project} equally well, and both set {route.sets.value}."
         mend = policy.change("make one pattern more specific, or drop one of the two")
         return finding(subject, "ambiguous-pins", said, mend, rule=route.rules[0])
     rule = route.rules[0] if route.rules else None
     owner = route.owners[0] if route.owners else None
-    owners = listed(route.owners)
+    owners = join_words(route.owners)
     by = rule.place if rule else ""
     if decision.code is Code.OWNER_RULED_OUT and owner is None:
         silenced = [f.repository for f in decision.findings if f.ruled_out is RuledOut.NO_INDEX]
-        said = f"{verb}, but --no-index rules out {listed(silenced)}, which may own {subject.project}."
+        said = f"{verb}, but --no-index rules out {join_words(silenced)}, which may own {subject.project}."
         return finding(subject, "owner-ruled-out", said, "audit again without --no-index (unset PIP_NO_INDEX)")
     if decision.code is Code.OWNER_RULED_OUT:
         said = f"{verb}, but {subject.project} belongs to {owners}, which may not be asked for it ({by})."
@@ -116,22 +116,22 @@ def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Fi
         return finding(subject, "owned-absent", said, mend, repository=owner, rule=rule, command=command)
     asked = [f.repository for f in decision.findings if f.asked]
     said = f"{verb}, and no repository of the policy has {subject.project}"
-    said += f": {listed(asked)} {'were' if len(asked) > 1 else 'was'} asked." if asked else "; none could be asked."
+    said += f": {join_words(asked)} {'were' if len(asked) > 1 else 'was'} asked." if asked else "; none could be asked."
     mend = f"{policy.change('add the repository that it came from to the policy')}, if you want to keep it"
     return finding(subject, "unknown", said, mend)
 
 
-def _skipped(decision: Decision[Any]) -> list[events.Finding[Any]]:
+def _skipped(decision: Decision[Any]) -> list[events.RepositoryResult[Any]]:
     """Those that `skip-if-unavailable` made count as absent, above the owner: they may own what is there."""
     lowest = decision.offers[0].repository.priority if decision.offers else LOWEST
     return [f for f in decision.findings if f.skipped and f.repository.priority <= lowest]
 
 
 def _unavailable(policy: Policy, decision: Decision[Any], subject: Subject) -> Finding:
-    faulty = _skipped(decision) or decision.of(State.UNAVAILABLE)
+    faulty = _skipped(decision) or decision.of(RepositoryState.UNAVAILABLE)
     reasons = "; ".join(f"{f.repository} is unavailable: {f.reason}" for f in faulty)
     said = f"nothing can be said of {subject}: {reasons}."
-    names = listed([f.repository.name for f in faulty])
+    names = join_words([f.repository.name for f in faulty])
     mend = f"audit again once {names} answers; {shell.repoprio('explain', subject.project)} says more"
     owner = faulty[0].repository
     return finding(subject, "unavailable", said, mend, repository=owner, rule=rule_of(policy, decision, owner))
@@ -159,14 +159,14 @@ def _foreign(
     policy: Policy, decision: Decision[Any], subject: Subject, offer: Offer, owners: Sequence[Repository]
 ) -> Finding:
     has = " and ".join(some(offer.versions.get(r.name, ())) for r in owners)
-    said = f"{subject} {subject.verb}, but {subject.project} belongs to {listed(owners)}, which has {has}"
+    said = f"{subject} {subject.verb}, but {subject.project} belongs to {join_words(owners)}, which has {has}"
     lower = [f.repository for f in shadowed(decision) if _has(offer, f.repository, subject)]
     code = "hijack" if lower else "not-the-owners"
     if lower:
-        said += f"; only {listed(lower)} has {subject.version}: a hijack that already happened?"
+        said += f"; only {join_words(lower)} has {subject.version}: a hijack that already happened?"
     else:
         said += ": it came from elsewhere."
-    names = listed([r.name for r in owners], "or")
+    names = join_words([r.name for r in owners], "or")
     mend, command = _again(subject, offer)
     first = f"first see what {subject} may have done (if it is yours, publish it to {names} instead)"
     if not any(offer.versions.get(r.name) for r in owners):
@@ -176,10 +176,10 @@ def _foreign(
     return finding(subject, code, said, f"{first}; then {mend}", repository=owners[0], rule=rule, command=command)
 
 
-def shadowed(decision: Decision[Any]) -> list[events.Finding[Any]]:
+def shadowed(decision: Decision[Any]) -> list[events.RepositoryResult[Any]]:
     """What serves the name below those that own it; empty where nobody there was asked."""
     offers = {f.repository.name for f in decision.offers}
-    return [f for f in decision.of(State.SERVES) if f.repository.name not in offers and not f.passed_over]
+    return [f for f in decision.of(RepositoryState.SERVES) if f.repository.name not in offers and not f.passed_over]
 
 
 def _passed_over(
@@ -190,10 +190,10 @@ def _passed_over(
     owners: Sequence[Repository],
 ) -> list[Finding]:
     said = (
-        f"{subject} {subject.verb}, and is {listed(owners)}'s: {listed(passed)} has {subject.project} as well, in "
-        "other versions, and flexible mode passes it over for a requirement that it cannot meet."
+        f"{subject} {subject.verb}, and is {join_words(owners)}'s: {join_words(passed)} has {subject.project} as well, "
+        "in other versions, and flexible mode passes it over for a requirement that it cannot meet."
     )
-    mend = f"see who wants this version; publish it to {listed([r.name for r in passed], 'or')} if it is yours"
+    mend = f"see who wants this version; publish it to {join_words([r.name for r in passed], 'or')} if it is yours"
     rule = decision.route.mode_rule if isinstance(decision.route, Route) else None
     rule = rule or rule_of(policy, decision, owners[0])
     return [finding(subject, "passed-over", said, mend, repository=owners[0], rule=rule)]
@@ -248,7 +248,7 @@ def unproven(subject: Subject, code: str, said: str, routed: Route | Blocked | C
     fix, more["command"] = ("lock it by its name", None) if subject.pip is None else _named(subject)
     if isinstance(routed, Route):
         more["repository"], more["rule"] = routed.owners[0], routed.rules[0]
-        why = f"{routed.name} belongs to {listed(routed.owners)}, and nothing proves that this came from there"
+        why = f"{routed.name} belongs to {join_words(routed.owners)}, and nothing proves that this came from there"
     elif isinstance(routed, Blocked):
         more["rule"] = routed.rule
         why = f"{routed.name} is blocked: {routed.text}"

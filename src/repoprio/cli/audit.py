@@ -97,9 +97,9 @@ def _with_pip(own: Environment) -> Environment:
 
 def _audit(options: argparse.Namespace, meant: Environment | None, tell: Callable[[str], None]) -> Audit:
     pip_runner.load_pip()
-    from repoprio.pip_adapter.inspect.context import opened
+    from repoprio.pip_adapter.inspect.context import pip_context
 
-    with opened() as pip:
+    with pip_context() as pip:
         # Only a guarded pip may be imported, and `context` guards it.
         from repoprio.environments import distributions
         from repoprio.pip_adapter import versions

@@ -13,7 +13,7 @@ from repoprio.render import compare as render
 from repoprio.render.table import painted, unpainted
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.inspect.compare.resolve import Voice
+    from repoprio.pip_adapter.inspect.compare.resolve import Progress
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def command(options: argparse.Namespace) -> int:
     from repoprio.pip_adapter.inspect.compare import resolve
 
     with terminal.progress() as tell:
-        voice = _voice(resolve.Voice, tell)
+        voice = _voice(resolve.Progress, tell)
         found = resolve.compare(options.requirements, options.files, pip_options.words(options), voice, disclosed)
     if options.format == "json":
         print(render.document(found, in_target.current(options).document))
@@ -52,7 +52,7 @@ def command(options: argparse.Namespace) -> int:
     return 1 if found.differs and not options.exit_zero else 0
 
 
-def _voice(voice: Callable[..., Voice], tell: Callable[[str], None]) -> Voice:
+def _voice(voice: Callable[..., Progress], tell: Callable[[str], None]) -> Progress:
     """What is said while it goes on: in lines that stay, and in the one of `tell`, which does not."""
 
     def say(text: str) -> None:

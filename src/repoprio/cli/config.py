@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from repoprio.cli import in_target, policy_in_force, terminal
 from repoprio.config.errors import Doubt
-from repoprio.config.loaded import Survey
+from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip.indexes import Named
 from repoprio.config.schema import json_schema
 from repoprio.config.warnings import doubts
@@ -88,7 +88,7 @@ def schema(_: argparse.Namespace) -> int:
     return 0
 
 
-def _doubts(survey: Survey, wishes: Sequence[policy.Wish] = ()) -> list[Doubt]:
+def _doubts(survey: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[Doubt]:
     """What is seldom meant: of the policy, and of pip's own settings beside it."""
     if survey.policy is None:
         return []
@@ -107,7 +107,7 @@ def _doubts(survey: Survey, wishes: Sequence[policy.Wish] = ()) -> list[Doubt]:
     return doubts(survey.policy) + found
 
 
-def _wishes(survey: Survey, *, isolated: bool) -> list[policy.Wish]:
+def _wishes(survey: LoadedPolicy, *, isolated: bool) -> list[policy.Wish]:
     """What pip's own settings name, and what the policy makes of it."""
     found, _ = policy_in_force.pip_settings(isolated=isolated)
     return [policy.Wish(bare(one.url), str(one.origin), *_meaning(survey.draft, one)) for one in found]
@@ -128,7 +128,7 @@ def _meaning(rules: Policy | None, one: Named) -> tuple[str | None, Meaning, str
     return None, Meaning.UNLISTED, f"is not in the policy: {when}{_UNLISTED[rules.unlisted]}"
 
 
-def _none(survey: Survey, options: argparse.Namespace, wishes: Sequence[policy.Wish] | None = None) -> int:
+def _none(survey: LoadedPolicy, options: argparse.Namespace, wishes: Sequence[policy.Wish] | None = None) -> int:
     if options.format == "json":
         print(policy.document(survey, [], wishes, environment=in_target.current(options).document))
     else:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from repoprio.cli import policy_in_force, terminal
 from repoprio.config.load import survey as read_survey
-from repoprio.config.loaded import Survey
+from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip import fuse
 from repoprio.config.pip.indexes import Named
 from repoprio.config.policy_files import INHERITED, Unreadable, pip_text
@@ -26,9 +26,9 @@ from repoprio.doctor.trial_repositories import Bench, bench
 from repoprio.environments import owners, target
 from repoprio.environments.target import Environment
 from repoprio.explain import checkup
-from repoprio.explain.checkup import Report, Trial
+from repoprio.explain.checkup import ProbeResult, Report
 from repoprio.export import uv
-from repoprio.lookup.events import State as Answer
+from repoprio.lookup.events import RepositoryState as Answer
 from repoprio.pip_adapter.hooks import pip_runner, policy_report
 from repoprio.policy.model import Mode, Policy
 from repoprio.render import doctor as rendered
@@ -111,16 +111,16 @@ def _side_by_side(what: str, function: Callable[[T], R], items: Sequence[T]) -> 
         return [future.result() for future in futures]
 
 
-def _survey(meant: Examined) -> Survey:
+def _survey(meant: Examined) -> LoadedPolicy:
     """The policy that the environment that is meant finds; where no hook answers there, what one would find here."""
     if meant.hook is None:
         return policy_in_force.policy()
     if meant.policy is None:
-        return Survey((), Merged(), (), None)
+        return LoadedPolicy((), Merged(), (), None)
     return read_survey({**os.environ, INHERITED: meant.hook["packed"]}, (), policy_in_force.TOOLS)
 
 
-def _head(meant: Environment, first: Examined, survey: Survey) -> dict[str, Any]:
+def _head(meant: Environment, first: Examined, survey: LoadedPolicy) -> dict[str, Any]:
     """Which environment is meant, who looks from where, and the policy that a pip finds there."""
     number = None if sys.platform == "win32" else os.geteuid()
     lists: dict[str, Any] = {"files": [], "faults": [], "faulty_files": [], "hints": []}
@@ -166,13 +166,13 @@ def _user_name(number: int | None) -> str:
     return owners.name_of(number)
 
 
-def _policy_file(survey: Survey) -> str:
+def _policy_file(survey: LoadedPolicy) -> str:
     """The policy's file for `enable --policy`, where it is one of TOML; else a word in its place."""
     files = [source.file for source in survey.sources]
     return files[0] if len(files) == 1 and files[0].endswith(".toml") and not survey.faults else "FILE"
 
 
-def _environments(found: Sequence[Examined], survey: Survey) -> list[dict[str, Any]]:
+def _environments(found: Sequence[Examined], survey: LoadedPolicy) -> list[dict[str, Any]]:
     policy = None if policy_in_force.reaches(policy_in_force.record_for_new()) else _policy_file(survey)
     is_fused = _is_fused(policy_in_force.pip_settings()[0])
     fix = functools.partial(fixes.steps, policy=policy, is_fused=is_fused)
@@ -240,7 +240,7 @@ def _is_fused(settings: Iterable[Named]) -> bool:
     return any(is_fuse(one.url) for one in settings)
 
 
-def _uvs(survey: Survey, tried: Bench) -> Iterator[dict[str, Any]]:
+def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
     """The uv on PATH, tried; without a policy there is nothing that it could obey."""
     if not (path := shutil.which("uv")):
         return
@@ -281,7 +281,7 @@ def _launches() -> list[str]:
     return ["python -S -m pip", *hidden]
 
 
-def _stale(meant: Examined, survey: Survey) -> int:
+def _stale(meant: Examined, survey: LoadedPolicy) -> int:
     """How many wheels pip built before the policy was last changed, and keeps."""
     times = [os.stat(source.file).st_mtime for source in survey.sources if os.path.exists(source.file)]
     if not times or not meant.told.version or meant.told.stranger:
@@ -306,7 +306,7 @@ def _repositories(policy: Policy, meant: Examined) -> list[dict[str, Any]]:
     return [_repository(policy, one, one.trials[0]) for one in reports if one.trials]
 
 
-def _repository(policy: Policy, one: Report, trial: Trial) -> dict[str, Any]:
+def _repository(policy: Policy, one: Report, trial: ProbeResult) -> dict[str, Any]:
     finding, location = trial.unknown, one.repository.locations[0]
     return {
         "name": one.repository.name,

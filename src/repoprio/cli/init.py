@@ -10,7 +10,7 @@ from dataclasses import replace
 from repoprio import shell
 from repoprio.cli import in_target, policy_in_force
 from repoprio.config import starter, values
-from repoprio.config.errors import PolicyFaults
+from repoprio.config.errors import InvalidPolicy
 from repoprio.config.load import read_text
 from repoprio.config.pip.indexes import Named
 from repoprio.config.policy_files import VARIABLE
@@ -111,7 +111,7 @@ def _name_and_url(options: argparse.Namespace, given: str) -> tuple[str, str]:
 def _checked(text: str) -> str:
     try:
         read_text(text, "the new policy", os.environ, policy_in_force.TOOLS)
-    except PolicyFaults as faults:
+    except InvalidPolicy as faults:
         said = "\n  ".join(f"{fault.key}: {fault.problem}" for fault in faults.faults)
         raise CannotWrite(f"these repositories make no policy.\n  {said}    [usage]") from None
     return text
@@ -133,7 +133,7 @@ def _from_settings(options: argparse.Namespace) -> str:
             options.parser.error(f"--{option} is for repositories that are named")
     found, faults = policy_in_force.pip_settings(isolated=options.isolated)
     if faults:
-        raise PolicyFaults(faults)
+        raise InvalidPolicy(faults)
     found = [_absolute(one) for one in found]
     for url, origin in starter.origins(found).items():
         print(f"repoprio: found {url} ({origin})", file=sys.stderr)
@@ -157,7 +157,7 @@ def _is_sound(text: str) -> bool:
     """Whether pip goes on with this policy, as it does not where priorities are left to decide."""
     try:
         read_text(text, "the new policy", os.environ, policy_in_force.TOOLS)
-    except PolicyFaults:
+    except InvalidPolicy:
         return False
     return True
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from repoprio.cli import in_target
 from repoprio.config import load, policy_files
-from repoprio.config.build import Tools, is_specifier
-from repoprio.config.errors import Fault
+from repoprio.config.build import Parsers, is_specifier
+from repoprio.config.errors import PolicyProblem
 from repoprio.config.load import read_file, read_pip_files, survey
-from repoprio.config.loaded import Survey
+from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip.default_index import default_index
 from repoprio.config.pip.indexes import Named, named
 from repoprio.config.records import Record
@@ -44,10 +44,10 @@ def _library(name: str) -> Any:
     return import_module(f"pip._vendor.{name}" if in_target.is_guest() else name)
 
 
-TOOLS = Tools(_parse_toml, _is_specifier, default_index)
+TOOLS = Parsers(_parse_toml, _is_specifier, default_index)
 
 
-def layers(*, isolated: bool = False) -> tuple[policy_files.Layer, ...]:
+def layers(*, isolated: bool = False) -> tuple[policy_files.LayerFiles, ...]:
     """The files that a policy may lie in."""
     return policy_files.layers(os.environ, _platform_dirs, isolated=isolated)
 
@@ -57,7 +57,7 @@ def no_policy(*, isolated: bool = False) -> str:
     return load.no_policy(os.environ, layers(isolated=isolated), policy_files.system_folder(_platform_dirs))
 
 
-def pip_settings(*, isolated: bool = False) -> tuple[list[Named], list[Fault]]:
+def pip_settings(*, isolated: bool = False) -> tuple[list[Named], list[PolicyProblem]]:
     """The indexes and find-links that pip's own settings name, and the files of pip's that cannot be read."""
     files, faults = read_pip_files(policy_files.pip_layers(os.environ, _platform_dirs, isolated=isolated))
     # pip --isolated reads none of its variables.
@@ -80,7 +80,7 @@ def reaches(record: Record) -> bool:
     return policy_files.reaches(os.environ, record, _platform_dirs)
 
 
-def policy(file: str | None = None, *, isolated: bool = False) -> Survey:
+def policy(file: str | None = None, *, isolated: bool = False) -> LoadedPolicy:
     """The policy in force, or that of `file` alone."""
     if file is not None:
         return read_file(file, os.environ, TOOLS)

@@ -7,7 +7,7 @@ import sys
 
 from repoprio.cli import in_target, policy_in_force, terminal
 from repoprio.errors import NoPolicy
-from repoprio.explain.checkup import Trial, report
+from repoprio.explain.checkup import ProbeResult, report
 from repoprio.render import repos
 from repoprio.render.table import painted, unpainted
 
@@ -43,7 +43,7 @@ def command(options: argparse.Namespace) -> int:
     return 1 if any(one.is_silent for one in reports) else 0
 
 
-def _trials(names: tuple[str, ...]) -> list[Trial]:
+def _trials(names: tuple[str, ...]) -> list[ProbeResult]:
     in_target.load_pip()
     from repoprio.pip_adapter.inspect import probe
 

@@ -8,14 +8,14 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from repoprio.config import consistency, schema, values
-from repoprio.config.errors import Fault, did_you_mean
+from repoprio.config.errors import PolicyProblem, did_you_mean
 from repoprio.config.settings import Merged, Setting
 from repoprio.policy import locations
 from repoprio.policy.model import PYPI, Location, Pin, Policy, Repository, Rule
 from repoprio.urls import hushed
 
 
-class Tools(NamedTuple):
+class Parsers(NamedTuple):
     """What reading a policy needs from outside the standard library.
 
     `parse_toml` raises `ValueError`; `is_specifier` tells a version specifier (PEP 440);
@@ -38,7 +38,7 @@ def is_specifier(text: str, parse: Callable[[str], Iterable[object]]) -> bool:
         return False
 
 
-def read(merged: Merged, environ: Mapping[str, str], tools: Tools) -> tuple[Policy, list[Fault]]:
+def read(merged: Merged, environ: Mapping[str, str], tools: Parsers) -> tuple[Policy, list[PolicyProblem]]:
     """The policy that the settings make, of use only where there is no fault; and all that is wrong with it."""
     reader = _Reader(merged.origins(), environ, tools, merged.additions)
     for setting in merged.overridden:
@@ -59,9 +59,9 @@ class _Reader:
 
     origins: dict[str, str]
     environ: Mapping[str, str]
-    tools: Tools
+    tools: Parsers
     additions: set[str]
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[PolicyProblem] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
 
     def policy(self, document: dict[str, Any]) -> Policy:
@@ -98,7 +98,7 @@ class _Reader:
         return self.origins.get(key) or next(iter(self.origins.values()), "")
 
     def _fault(self, key: str, problem: str, file: str | None = None) -> None:
-        self.faults.append(Fault(file or self._origin(key), hushed(key), problem))
+        self.faults.append(PolicyProblem(file or self._origin(key), hushed(key), problem))
 
     def _not_a_table(self, key: str, value: Any, table: str, file: str | None = None) -> None:
         what = shown(value) if isinstance(value, str | int | float) else "a list of tables" if value else "nothing"

@@ -47,7 +47,7 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-class Fault(NamedTuple):
+class PolicyProblem(NamedTuple):
     """One thing wrong with a policy: `problem` says what was found and what was expected, `hint` what to do."""
 
     file: str
@@ -76,7 +76,7 @@ class Doubt(NamedTuple):
         return printable(": ".join(part for part in (self.file, self.key, self.problem) if part))
 
 
-class PolicyFaults(RepoprioError):
+class InvalidPolicy(RepoprioError):
     """A faulty policy; `faults` are all of them, in the order of the files and their keys.
 
     `help` is the policy's own word on where to turn, `undone` what was not done for them; `python` what the command
@@ -85,7 +85,9 @@ class PolicyFaults(RepoprioError):
 
     python = ""
 
-    def __init__(self, faults: Iterable[Fault], help_text: str | None = None, undone: str = NOT_LOOKED_UP) -> None:
+    def __init__(
+        self, faults: Iterable[PolicyProblem], help_text: str | None = None, undone: str = NOT_LOOKED_UP
+    ) -> None:
         self.faults = tuple(faults)
         self.help = help_text
         self.undone = undone

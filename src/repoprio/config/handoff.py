@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from repoprio.config.errors import Fault
+from repoprio.config.errors import PolicyProblem
 from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, table
 
 
@@ -16,7 +16,7 @@ class TooLong(ValueError):
     """More settings than a variable of the environment can carry."""
 
 
-def pack(merged: Merged, faults: Sequence[Fault] = ()) -> str:
+def pack(merged: Merged, faults: Sequence[PolicyProblem] = ()) -> str:
     """The settings as a text for the environment, or what is wrong with them; raises `TooLong`."""
     settings = [] if faults else merged.settings.values()
     rows = [[list(s.path), s.file, *([] if s.is_table else [s.value])] for s in settings]
@@ -27,13 +27,13 @@ def pack(merged: Merged, faults: Sequence[Fault] = ()) -> str:
     return packed
 
 
-def unpack(packed: str) -> tuple[Merged, list[Fault]]:
+def unpack(packed: str) -> tuple[Merged, list[PolicyProblem]]:
     """What `pack` made a text of; raises `ValueError`."""
     try:
         document = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)))
         merged = Merged(additions=set(document["additions"]))
         merged.add(_setting(*row) for row in document["settings"])
-        return merged, [Fault(*map(str, fault)) for fault in document["faults"]]
+        return merged, [PolicyProblem(*map(str, fault)) for fault in document["faults"]]
     except (zlib.error, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
 

@@ -7,18 +7,18 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from repoprio.config import policy_files, records
-from repoprio.config.build import Tools, read
-from repoprio.config.errors import HINT, Fault, hint_for
-from repoprio.config.loaded import Source, Survey
-from repoprio.config.merge import Said, merge
-from repoprio.config.policy_files import VARIABLE, Layer, Unreadable
+from repoprio.config.build import Parsers, read
+from repoprio.config.errors import HINT, PolicyProblem, hint_for
+from repoprio.config.loaded import LoadedPolicy, Source
+from repoprio.config.merge import LayerSettings, merge
+from repoprio.config.policy_files import VARIABLE, LayerFiles, Unreadable
 from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, settings
 from repoprio.config.values import is_pips
 from repoprio.policy.model import Mode, Policy
 from repoprio.urls import hushed
 
 _UNSET = f"unset {VARIABLE}"
-_EMPTY = Fault(
+_EMPTY = PolicyProblem(
     VARIABLE,
     "",
     "is empty, as from a variable that is not defined; that does not switch the policy off",
@@ -26,7 +26,7 @@ _EMPTY = Fault(
 )
 
 
-def no_policy(environ: Mapping[str, str], found: Sequence[Layer], system: str) -> str:
+def no_policy(environ: Mapping[str, str], found: Sequence[LayerFiles], system: str) -> str:
     """What to say where there is no policy; `system` is the folder of the system's files."""
     lines = ["there is no policy: pip takes the newest version from anywhere."]
     if environ.get(VARIABLE) == os.devnull:
@@ -42,7 +42,7 @@ def no_policy(environ: Mapping[str, str], found: Sequence[Layer], system: str) -
     return "\n".join(lines)
 
 
-def survey(environ: Mapping[str, str], found: Sequence[Layer], tools: Tools) -> Survey:
+def survey(environ: Mapping[str, str], found: Sequence[LayerFiles], tools: Parsers) -> LoadedPolicy:
     """Read the policy of this process: its parent's, else what ``REPOPRIO_CONFIG`` names, else the layers."""
     if carried := environ.get(policy_files.INHERITED):
         inherited = _inherited(carried, environ, tools)
@@ -60,7 +60,9 @@ def survey(environ: Mapping[str, str], found: Sequence[Layer], tools: Tools) -> 
     return _required(result, said, record, environ)
 
 
-def _kept(kept: str, said: Sequence[Said], files: _Files, environ: Mapping[str, str], tools: Tools) -> Survey:
+def _kept(
+    kept: str, said: Sequence[LayerSettings], files: _Files, environ: Mapping[str, str], tools: Parsers
+) -> LoadedPolicy:
     """The file that is recorded for this environment, as if ``REPOPRIO_CONFIG`` named it now."""
     if os.path.exists(kept):
         return _named(kept, said, files, environ, tools, is_recorded=True)
@@ -68,7 +70,7 @@ def _kept(kept: str, said: Sequence[Said], files: _Files, environ: Mapping[str, 
     return _borne(_survey(said, files, environ, tools), files.lost)
 
 
-def _borne(result: Survey, lost: Sequence[Fault]) -> Survey:
+def _borne(result: LoadedPolicy, lost: Sequence[PolicyProblem]) -> LoadedPolicy:
     """Recorded files that are gone are faults, unless the rest of the policy only observes."""
     if not lost:
         return result
@@ -77,7 +79,9 @@ def _borne(result: Survey, lost: Sequence[Fault]) -> Survey:
     return result._replace(faults=(*lost, *result.faults), policy=None)
 
 
-def _required(result: Survey, said: Sequence[Said], record: records.Record, environ: Mapping[str, str]) -> Survey:
+def _required(
+    result: LoadedPolicy, said: Sequence[LayerSettings], record: records.Record, environ: Mapping[str, str]
+) -> LoadedPolicy:
     """A fault where there is no policy and there must be one."""
     if result.policy is not None or result.faults:
         return result
@@ -86,27 +90,29 @@ def _required(result: Survey, said: Sequence[Said], record: records.Record, envi
     is_off = environ.get(VARIABLE) == os.devnull
     problem = f"a policy is required, and {f'{VARIABLE} is {os.devnull}' if is_off else 'there is none'}"
     if by:
-        return result._replace(faults=(Fault(by[0], "policy", problem, _UNSET),))
+        return result._replace(faults=(PolicyProblem(by[0], "policy", problem, _UNSET),))
     if record.is_required:
         back = f"(to require none: {records.disabling(record.holder)})"
         hint = _UNSET if is_off else f"lay the policy down again, or name it: export {VARIABLE}=FILE"
-        return result._replace(faults=(Fault(record.holder, "", problem, f"{hint} {back}"),))
+        return result._replace(faults=(PolicyProblem(record.holder, "", problem, f"{hint} {back}"),))
     return result
 
 
-def read_pip_files(found: Sequence[Layer]) -> tuple[list[tuple[str, Mapping[str, Mapping[str, str]]]], list[Fault]]:
+def read_pip_files(
+    found: Sequence[LayerFiles],
+) -> tuple[list[tuple[str, Mapping[str, Mapping[str, str]]]], list[PolicyProblem]]:
     """Pip's own files that name an index, first to last, with their sections; and what is wrong with the others."""
     files, faults = [], []
     for file in (file for layer in found for file in layer.files):
         sections = _pip_sections(file)
-        if isinstance(sections, Fault):
+        if isinstance(sections, PolicyProblem):
             faults.append(sections)
         else:
             files.append((file, sections))
     return files, faults
 
 
-def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | Fault:
+def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | PolicyProblem:
     try:
         text = policy_files.pip_text(file) or ""
         if not any(word in text.lower() for word in ("index", "find")):
@@ -115,23 +121,23 @@ def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | Fault:
 
         return policy_section.sections(text)
     except Unreadable as error:
-        return Fault(file, "", str(error))
+        return PolicyProblem(file, "", str(error))
     except ValueError as error:
-        return Fault(file, "", f"is not a pip.conf: {error}")
+        return PolicyProblem(file, "", f"is not a pip.conf: {error}")
 
 
-def read_file(file: str, environ: Mapping[str, str], tools: Tools) -> Survey:
+def read_file(file: str, environ: Mapping[str, str], tools: Parsers) -> LoadedPolicy:
     """Read one file, TOML or (by its ending) one of pip's, whatever policy is in force."""
     layer = policy_files.PIP_FILE if is_pips(file) else policy_files.FILE
-    return _of_file(_alone(Layer(layer, (file,)), environ, tools), file)
+    return _of_file(_alone(LayerFiles(layer, (file,)), environ, tools), file)
 
 
-def read_named(file: str, option: str, tools: Tools) -> Survey:
+def read_named(file: str, option: str, tools: Parsers) -> LoadedPolicy:
     """Read the TOML file that `option` of the command line names as the policy of another environment."""
-    return _of_file(_alone(Layer(VARIABLE, (file,), option=option), {}, tools), file)
+    return _of_file(_alone(LayerFiles(VARIABLE, (file,), option=option), {}, tools), file)
 
 
-def _of_file(survey: Survey, file: str) -> Survey:
+def _of_file(survey: LoadedPolicy, file: str) -> LoadedPolicy:
     """`survey` of a file that the command line names: to look again, it must be named again."""
     if not survey.faults:
         return survey
@@ -140,19 +146,19 @@ def _of_file(survey: Survey, file: str) -> Survey:
     return survey._replace(faults=faults, look=look)
 
 
-def read_text(text: str, file: str, environ: Mapping[str, str], tools: Tools) -> Policy:
-    """The policy that `text` says, as if it stood in `file`; raises `PolicyFaults`."""
+def read_text(text: str, file: str, environ: Mapping[str, str], tools: Parsers) -> Policy:
+    """The policy that `text` says, as if it stood in `file`; raises `InvalidPolicy`."""
     files = _Files(tools)
-    said = Said(VARIABLE, files.toml(VARIABLE, file, text))
+    said = LayerSettings(VARIABLE, files.toml(VARIABLE, file, text))
     policy = _survey([said], files, environ, tools).sound()
     assert policy is not None, "a file that is there is a policy or a fault"
     return policy
 
 
-def _survey(said: Sequence[Said], files: _Files, environ: Mapping[str, str], tools: Tools) -> Survey:
+def _survey(said: Sequence[LayerSettings], files: _Files, environ: Mapping[str, str], tools: Parsers) -> LoadedPolicy:
     merged, faults = merge(said)
     if not files.sources and not files.faults:
-        return Survey((), merged, (), None)
+        return LoadedPolicy((), merged, (), None)
     before = (*files.faults, *faults, *_too_long(merged))
     survey = _read(tuple(files.sources), merged, before, environ, tools)
     if files.broken:
@@ -164,7 +170,7 @@ def _survey(said: Sequence[Said], files: _Files, environ: Mapping[str, str], too
     return survey
 
 
-def _too_long(merged: Merged) -> list[Fault]:
+def _too_long(merged: Merged) -> list[PolicyProblem]:
     """A fault where child processes could not be told the policy."""
     if sum(len(str(setting.value)) for setting in merged.settings.values()) < CARRIED_LIMIT // 2:
         return []
@@ -176,44 +182,44 @@ def _too_long(merged: Merged) -> list[Fault]:
         # Something that JSON has no word for is a fault of its own.
         return []
     except handoff.TooLong as error:
-        return [Fault("the policy", "", str(error), "say it in fewer patterns")]
+        return [PolicyProblem("the policy", "", str(error), "say it in fewer patterns")]
     return []
 
 
 def _named(
     named: str,
-    said: Sequence[Said],
+    said: Sequence[LayerSettings],
     files: _Files,
     environ: Mapping[str, str],
-    tools: Tools,
+    tools: Parsers,
     *,
     is_recorded: bool = False,
-) -> Survey:
+) -> LoadedPolicy:
     """What ``REPOPRIO_CONFIG`` names replaces all layers, unless one of them is locked or may be."""
     if not named:
-        return Survey((), Merged(), (_EMPTY,), None)
+        return LoadedPolicy((), Merged(), (_EMPTY,), None)
     locks = [lock for layer in said if (lock := layer.lock())]
     who = f"{named} is recorded for this environment" if is_recorded else f"{VARIABLE} names {named}"
     hint = records.repair(records.current().holder) if is_recorded else _UNSET
     faults = [fault for fault in files.faults if fault.file in files.broken]
-    faults += [Fault(lock.file, "locked", f"lets no other file speak, but {who}", hint) for lock in locks]
+    faults += [PolicyProblem(lock.file, "locked", f"lets no other file speak, but {who}", hint) for lock in locks]
     if faults:
         spoken = _help(setting for one in said for setting in one.settings)
-        return Survey(tuple(files.sources), Merged(), tuple(faults), None, help=spoken)
+        return LoadedPolicy(tuple(files.sources), Merged(), tuple(faults), None, help=spoken)
     if named == os.devnull:
-        return Survey((), Merged(), (), None)
-    return _alone(Layer(VARIABLE, (named,), is_recorded=is_recorded), environ, tools)
+        return LoadedPolicy((), Merged(), (), None)
+    return _alone(LayerFiles(VARIABLE, (named,), is_recorded=is_recorded), environ, tools)
 
 
-def _alone(layer: Layer, environ: Mapping[str, str], tools: Tools) -> Survey:
+def _alone(layer: LayerFiles, environ: Mapping[str, str], tools: Parsers) -> LoadedPolicy:
     files = _Files(tools)
     said = files.layer(layer)
     if not files.faults and not said.settings:
-        files.faults.append(Fault(layer.files[0], "", _nothing_said(layer)))
+        files.faults.append(PolicyProblem(layer.files[0], "", _nothing_said(layer)))
     return _survey([said], files, environ, tools)
 
 
-def _nothing_said(layer: Layer) -> str:
+def _nothing_said(layer: LayerFiles) -> str:
     """What is wrong with the one file of `layer`, which has no setting."""
     # pip passes over a file of its own that is not there; whoever names one here means it.
     if layer.name == policy_files.PIP_FILE and (absence := policy_files.absence(layer.files[0])):
@@ -222,17 +228,17 @@ def _nothing_said(layer: Layer) -> str:
     return f"{what}; {VARIABLE}={os.devnull} means no policy"
 
 
-def _inherited(carried: str, environ: Mapping[str, str], tools: Tools) -> Survey | None:
+def _inherited(carried: str, environ: Mapping[str, str], tools: Parsers) -> LoadedPolicy | None:
     """The parent's policy; None where it had none, and nothing to hand on."""
     from repoprio.config import handoff
 
     try:
         merged, faults = handoff.unpack(carried)
     except ValueError as error:
-        fault = Fault(
+        fault = PolicyProblem(
             policy_files.INHERITED, "", f"is not what a parent pip hands on: {error}", f"unset {policy_files.INHERITED}"
         )
-        return Survey((), Merged(), (fault,), None)
+        return LoadedPolicy((), Merged(), (fault,), None)
     if not merged.settings and not faults:
         return None
     sources = tuple(Source("parent", file) for file in dict.fromkeys(s.file for s in merged.settings.values()))
@@ -240,13 +246,17 @@ def _inherited(carried: str, environ: Mapping[str, str], tools: Tools) -> Survey
 
 
 def _read(
-    sources: tuple[Source, ...], merged: Merged, faults: Sequence[Fault], environ: Mapping[str, str], tools: Tools
-) -> Survey:
+    sources: tuple[Source, ...],
+    merged: Merged,
+    faults: Sequence[PolicyProblem],
+    environ: Mapping[str, str],
+    tools: Parsers,
+) -> LoadedPolicy:
     policy, more = read(merged, environ, tools)
     if faults and not merged.settings:
         more = []
     found = tuple(dict.fromkeys((*faults, *more)))
-    return Survey(sources, merged, found, None if found else policy, policy, help=_help(merged.settings.values()))
+    return LoadedPolicy(sources, merged, found, None if found else policy, policy, help=_help(merged.settings.values()))
 
 
 def _help(said: Iterable[Setting]) -> str | None:
@@ -260,7 +270,7 @@ def _told(problem: str) -> str:
     return re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: hushed(quoted[0]), problem)
 
 
-def _label(layer: Layer) -> str:
+def _label(layer: LayerFiles) -> str:
     """A layer as people are told of it."""
     if not layer.is_recorded:
         return layer.name
@@ -274,18 +284,18 @@ class _Files:
     `broken` could not be read at all; `lost` are recorded, and gone.
     """
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Parsers) -> None:
         self.sources: list[Source] = []
-        self.faults: list[Fault] = []
+        self.faults: list[PolicyProblem] = []
         self.broken: list[str] = []
-        self.lost: list[Fault] = []
+        self.lost: list[PolicyProblem] = []
         self._tools = tools
 
-    def layer(self, layer: Layer) -> Said:
+    def layer(self, layer: LayerFiles) -> LayerSettings:
         """What the files of one layer say; pip's own are INI, all others TOML."""
         is_toml = layer.name in (policy_files.SYSTEM, policy_files.FILE, VARIABLE)
         said = (self._toml_file(layer, file) if is_toml else self._pip_file(layer, file) for file in layer.files)
-        return Said(layer.name, tuple(setting for one in said for setting in one))
+        return LayerSettings(layer.name, tuple(setting for one in said for setting in one))
 
     def toml(self, layer: str, file: str, text: str) -> tuple[Setting, ...]:
         """What the TOML document `text` says."""
@@ -298,7 +308,7 @@ class _Files:
         self.sources.append(Source(layer, file))
         return tuple(settings(document, file))
 
-    def _toml_file(self, layer: Layer, file: str) -> tuple[Setting, ...]:
+    def _toml_file(self, layer: LayerFiles, file: str) -> tuple[Setting, ...]:
         try:
             text = policy_files.toml_text(file)
         except Unreadable as error:
@@ -308,7 +318,7 @@ class _Files:
             return ()
         return self.toml(_label(layer), file, text)
 
-    def _pip_file(self, layer: Layer, file: str) -> tuple[Setting, ...]:
+    def _pip_file(self, layer: LayerFiles, file: str) -> tuple[Setting, ...]:
         try:
             text = policy_files.pip_text(file)
         except Unreadable as error:
@@ -328,14 +338,14 @@ class _Files:
             return ()
         self.sources.append(Source(_label(layer), file))
         if "policy" in document:
-            self.faults.append(Fault(file, "policy", "counts in the system's file alone: write it there"))
+            self.faults.append(PolicyProblem(file, "policy", "counts in the system's file alone: write it there"))
         return tuple(settings(document, file))
 
     def lose(self, file: str) -> None:
         """Note that a recorded file is gone."""
         problem = "is gone; repoprio recorded it as a policy file of this environment"
-        self.lost.append(Fault(file, "", problem, records.repair(records.current().holder)))
+        self.lost.append(PolicyProblem(file, "", problem, records.repair(records.current().holder)))
 
     def _break(self, file: str, problem: str) -> None:
-        self.faults.append(Fault(file, "", problem))
+        self.faults.append(PolicyProblem(file, "", problem))
         self.broken.append(file)

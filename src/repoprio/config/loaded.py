@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from repoprio.config.errors import HINT, NOT_LOOKED_UP, Fault, PolicyFaults
+from repoprio.config.errors import HINT, NOT_LOOKED_UP, InvalidPolicy, PolicyProblem
 from repoprio.config.settings import Merged
 from repoprio.policy.model import Policy
 
@@ -16,7 +16,7 @@ class Source(NamedTuple):
     file: str
 
 
-class Survey(NamedTuple):
+class LoadedPolicy(NamedTuple):
     """All that the files say: `policy` is None where there is none or a faulty one.
 
     `draft` is a faulty policy as far as it could be read, for nothing but to tell about it; `lost` are the files
@@ -25,15 +25,15 @@ class Survey(NamedTuple):
 
     sources: tuple[Source, ...]
     merged: Merged
-    faults: tuple[Fault, ...]
+    faults: tuple[PolicyProblem, ...]
     policy: Policy | None
     draft: Policy | None = None
-    lost: tuple[Fault, ...] = ()
+    lost: tuple[PolicyProblem, ...] = ()
     help: str | None = None
     look: str = HINT
 
     def sound(self, undone: str = NOT_LOOKED_UP) -> Policy | None:
-        """The policy in force, None where there is none; `PolicyFaults` with what was not done where it is faulty."""
+        """The policy in force, None where there is none; `InvalidPolicy` with what was not done where it is faulty."""
         if self.faults:
-            raise PolicyFaults(self.faults, self.help, undone)
+            raise InvalidPolicy(self.faults, self.help, undone)
         return self.policy

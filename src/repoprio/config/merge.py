@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from repoprio.config import schema, values
-from repoprio.config.errors import Fault
+from repoprio.config.errors import PolicyProblem
 from repoprio.config.settings import Merged, Setting
-from repoprio.names import Pattern
 from repoprio.policy.model import DEFAULT_PRIORITY, LOWEST
+from repoprio.policy.patterns import Pattern
 
 EXTEND = "extend"
 HINT = "take that out, or ask whoever keeps the locked file"
 
 
-class Said(NamedTuple):
+class LayerSettings(NamedTuple):
     """What one layer says: its settings, file after file."""
 
     name: str
@@ -31,10 +31,10 @@ class Said(NamedTuple):
         return near[0] if near else None
 
 
-def merge(said: Iterable[Said]) -> tuple[Merged, list[Fault]]:
+def merge(said: Iterable[LayerSettings]) -> tuple[Merged, list[PolicyProblem]]:
     """The settings of all layers, and a fault for each that a locked layer before it forbids; those are left out."""
     merged = Merged()
-    faults: list[Fault] = []
+    faults: list[PolicyProblem] = []
     locks: list[_Lock] = []
     for layer in said:
         forbidden = [fault for lock in locks for fault in lock.faults(layer.settings, merged)]
@@ -63,7 +63,7 @@ class _Lock:
         """Whether later layers may say nothing at all."""
         return bool(self._by.value != EXTEND)
 
-    def faults(self, later: Sequence[Setting], merged: Merged) -> list[Fault]:
+    def faults(self, later: Sequence[Setting], merged: Merged) -> list[PolicyProblem]:
         """What is wrong with the settings of a later layer, were they merged."""
         if self.is_total:
             return [self._fault(setting, "may not be said") for setting in later if not setting.is_table]
@@ -72,10 +72,10 @@ class _Lock:
         document = wanted.document()
         return [self._fault(s, problem) for s in later if (problem := self._problem(s, document))]
 
-    def _fault(self, setting: Setting, problem: str) -> Fault:
+    def _fault(self, setting: Setting, problem: str) -> PolicyProblem:
         how = "true" if self.is_total else '"extend"'
         rule = f"locked = {how} in {self._by.file}"
-        return Fault(setting.file, setting.key, f"{problem}: {rule}", HINT)
+        return PolicyProblem(setting.file, setting.key, f"{problem}: {rule}", HINT)
 
     def _problem(self, setting: Setting, document: Mapping[str, Any]) -> str | None:
         """Why this setting is more than an addition, or None."""

@@ -32,7 +32,7 @@ _WINDOWS = sys.platform == "win32"
 _BASENAME = "pip.ini" if _WINDOWS else "pip.conf"
 
 
-class Layer(NamedTuple):
+class LayerFiles(NamedTuple):
     """One layer of the policy: its name, and the files that may make it up, first to last.
 
     A recorded one is kept from when this environment was made: its file must be there. `option` is the option of
@@ -49,31 +49,33 @@ class Unreadable(ValueError):
     """A file that cannot be had; the text is the end of a sentence that begins with the file."""
 
 
-def layers(environ: Mapping[str, str], platform_dirs: Callable[[], Any], *, isolated: bool) -> tuple[Layer, ...]:
+def layers(environ: Mapping[str, str], platform_dirs: Callable[[], Any], *, isolated: bool) -> tuple[LayerFiles, ...]:
     """All layers, first to last; `platform_dirs` gives the platformdirs module where a platform needs it.
 
     The system's layer holds the files that are there; the others hold those that pip itself would try.
     """
-    system = Layer(SYSTEM, _system_files(system_folder(platform_dirs)))
+    system = LayerFiles(SYSTEM, _system_files(system_folder(platform_dirs)))
     return (system, *_with_recorded(pip_layers(environ, platform_dirs, isolated=isolated)))
 
 
-def _with_recorded(found: tuple[Layer, ...]) -> tuple[Layer, ...]:
+def _with_recorded(found: tuple[LayerFiles, ...]) -> tuple[LayerFiles, ...]:
     """Pip's own layers, and before this environment's own the files of those that it was made under."""
     known = {file for layer in found for file in layer.files}
     kept = [(name, file) for name, file in records.current().files if name != VARIABLE and file not in known]
     has_user = any(layer.name == "user" for layer in found)
     # The null device keeps pip from all of its files, in the environment where they lay as well; --isolated from one.
-    named = [Layer(name, (file,), is_recorded=True) for name, file in kept if has_user or name != "user"]
+    named = [LayerFiles(name, (file,), is_recorded=True) for name, file in kept if has_user or name != "user"]
     return tuple(sorted((*found, *named), key=_rank)) if found else ()
 
 
-def _rank(layer: Layer) -> int:
+def _rank(layer: LayerFiles) -> int:
     """Recorded files come last in the global and the user's layer, and before this environment's own."""
     return {"global": 0, "user": 2}.get(layer.name, 5 - 2 * layer.is_recorded) + layer.is_recorded
 
 
-def for_new(environ: Mapping[str, str], found: tuple[Layer, ...], platform_dirs: Callable[[], Any]) -> records.Record:
+def for_new(
+    environ: Mapping[str, str], found: tuple[LayerFiles, ...], platform_dirs: Callable[[], Any]
+) -> records.Record:
     """What an environment that is made now is to keep, of `found`, the layers of this process."""
     afresh = {file for layer in _shared(environ, platform_dirs) for file in layer.files}
     own = [(layer, file) for layer in found if layer.name != SYSTEM for file in layer.files]
@@ -81,7 +83,7 @@ def for_new(environ: Mapping[str, str], found: tuple[Layer, ...], platform_dirs:
     return records.for_new(environ, [(layer.name, file) for layer, file in kept])
 
 
-def _shared(environ: Mapping[str, str], platform_dirs: Callable[[], Any]) -> list[Layer]:
+def _shared(environ: Mapping[str, str], platform_dirs: Callable[[], Any]) -> list[LayerFiles]:
     """Pip's files that it finds in each environment, by whatever variables.
 
     Those that name files or their folders may not be set there: tox, say, drops them.
@@ -125,18 +127,20 @@ def _pieces(folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in names if name.endswith(".toml") and not name.startswith(".")]
 
 
-def pip_layers(environ: Mapping[str, str], platform_dirs: Callable[[], Any], *, isolated: bool) -> tuple[Layer, ...]:
+def pip_layers(
+    environ: Mapping[str, str], platform_dirs: Callable[[], Any], *, isolated: bool
+) -> tuple[LayerFiles, ...]:
     """Pip's own files by the places and in the order of its `Configuration` (22.2 to 26.3)."""
     named = environ.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return ()
-    found = [Layer("global", _in(*_global_folders(environ, platform_dirs)))]
+    found = [LayerFiles("global", _in(*_global_folders(environ, platform_dirs)))]
     if not isolated and not (named and os.path.exists(named)):
         files = _in(*_user_folders(environ, platform_dirs))
         # A home that is closed to this user (HOME kept by sudo, say) holds nothing of this user's; pip thinks so too.
-        found.append(Layer("user", tuple(file for file in files if not _is_hidden(file))))
-    found.append(Layer("site", _in(sys.prefix)))
-    return (*found, Layer("PIP_CONFIG_FILE", (named,))) if named else tuple(found)
+        found.append(LayerFiles("user", tuple(file for file in files if not _is_hidden(file))))
+    found.append(LayerFiles("site", _in(sys.prefix)))
+    return (*found, LayerFiles("PIP_CONFIG_FILE", (named,))) if named else tuple(found)
 
 
 def _is_hidden(file: str) -> bool:
@@ -213,7 +217,7 @@ def _folders_of(home: str, environ: Mapping[str, str], platform_dirs: Callable[[
     return [os.path.join(home, ".pip"), os.path.join(named, "pip") if os.path.isabs(named) else folder]
 
 
-def in_sight(environ: Mapping[str, str], found: tuple[Layer, ...]) -> bool:
+def in_sight(environ: Mapping[str, str], found: tuple[LayerFiles, ...]) -> bool:
     """Whether there is anything that could be a policy; costs a look at each file at most."""
     # An empty one is in sight: it is an error, and says nothing of a policy.
     if environ.get(VARIABLE, os.devnull) != os.devnull or environ.get(INHERITED):

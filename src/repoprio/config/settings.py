@@ -37,7 +37,7 @@ def table(path: Path, file: str) -> Setting:
     return Setting(path, _TABLE, file)
 
 
-class Unheld:
+class UnsupportedValue:
     """A value that no key takes and that would be trouble to print: what it is, in words."""
 
     def __init__(self, what: str) -> None:
@@ -55,14 +55,14 @@ CARRIED_LIMIT = 120 * 1024
 def _held(value: Any, depth: int = 0) -> Any:
     """`value` without numbers of thousands of digits, what is no number, and depths that no key has."""
     if depth > _DEEPEST:
-        return Unheld("something nested deeply")
+        return UnsupportedValue("something nested deeply")
     if isinstance(value, dict):
         return {key: _held(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list):
         return [_held(inner, depth + 1) for inner in value]
     if isinstance(value, int) and not -(10**18) < value < 10**18:
-        return Unheld("a number of more than 18 digits")
-    return Unheld("an endless number") if isinstance(value, float) and not -1e18 < value < 1e18 else value
+        return UnsupportedValue("a number of more than 18 digits")
+    return UnsupportedValue("an endless number") if isinstance(value, float) and not -1e18 < value < 1e18 else value
 
 
 def settings(document: Mapping[str, Any], file: str) -> Iterator[Setting]:

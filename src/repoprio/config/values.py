@@ -13,8 +13,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from repoprio.names import NormalizedName, Pattern, is_project_name, normalize
+from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.policy.model import HIGHEST, LOWEST, Redirects
+from repoprio.policy.patterns import Pattern
 from repoprio.urls import Site, hushed, site
 
 Parser = Callable[[Any], Any]

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 from repoprio import toml
 from repoprio.config.errors import Doubt
 from repoprio.config.values import is_pips
-from repoprio.lookup.reasons import listed
-from repoprio.names import OWN_NAME, Pattern
+from repoprio.names import OWN_NAME
 from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Repository, Unlisted
+from repoprio.policy.patterns import Pattern
 from repoprio.urls import site
+from repoprio.wording import join_words
 
 _ANY = Pattern("*")
 
@@ -106,7 +107,7 @@ def _free_guard(policy: Policy, claims: _Claims) -> Iterator[Doubt]:
             policy,
             "guard-unowned",
             key,
-            f"no repository owns {listed(free)}: the first one that serves such a name supplies it",
+            f"no repository owns {join_words(free)}: the first one that serves such a name supplies it",
             f"in the repository that you take {'them' if len(free) > 1 else 'it'} from: {owns}",
         )
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from repoprio.config import handoff, load
-from repoprio.config.build import Tools
+from repoprio.config.build import Parsers
 from repoprio.config.policy_files import INHERITED
 from repoprio.config.settings import Merged, settings
 from repoprio.demo.demo import Files, serve
@@ -38,7 +38,7 @@ class Bench(NamedTuple):
     above: str
     below: str
     folder: str
-    tools: Tools
+    tools: Parsers
 
     def try_pip(self, pip: Pip) -> Trial:
         """Have `pip` look for acme, under a policy of this bench.
@@ -85,7 +85,7 @@ class Bench(NamedTuple):
 
 
 @contextmanager
-def bench(tools: Tools) -> Iterator[Bench]:
+def bench(tools: Parsers) -> Iterator[Bench]:
     """Two repositories, running; all is gone at the end."""
     above, below = Files({"acme": [(OBEYS, ())]}), Files({"acme": [("99.0", ())]})
     with tempfile.TemporaryDirectory(prefix="repoprio-doctor-") as folder, serve(above) as a, serve(below) as b:

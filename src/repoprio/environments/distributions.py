@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from repoprio.audit.findings import shown
 from repoprio.environments.site_packages import packages_of
 from repoprio.environments.target import Environment, NoEnvironment
-from repoprio.lookup.reasons import listed
 from repoprio.names import normalize
 from repoprio.urls import hushed, redacted
+from repoprio.wording import join_words
 
 IsEscaped = Callable[[str, str], bool]
 # What a folder of metadata is named: NAME-VERSION.dist-info, NAME-VERSION-py3.11.egg-info, NAME.egg-info.
@@ -143,7 +143,7 @@ def _told_twice(found: list[Installed]) -> list[Installed]:
 
 
 def _several(some: Sequence[Installed]) -> str:
-    entries = listed(sorted(shown(one.place.split("/")[1]) for one in some))
+    entries = join_words(sorted(shown(one.place.split("/")[1]) for one in some))
     return f"its metadata are there more than once ({entries}), and nobody can tell which are true"
 
 
@@ -204,7 +204,7 @@ def _read(one: Distribution, is_escaped: IsEscaped) -> Installed:
         return Installed(claims, place, broken="its direct_url.json is not as PEP 610 says")
     origin = _origin(direct) if direct else None
     if len(claims) > 1:
-        said = listed([" ".join(map(shown, filter(None, claim))) for claim in stated])
+        said = join_words([" ".join(map(shown, filter(None, claim))) for claim in stated])
         return Installed(claims, place, origin, f"its metadata and the name of their folder say {said}")
     return Installed(claims, place, origin)
 

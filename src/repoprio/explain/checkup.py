@@ -8,19 +8,19 @@ from typing import Any, NamedTuple
 
 from repoprio.explain.explanation import Line, LineStatus
 from repoprio.explain.hints import of_silent
-from repoprio.lookup.events import Finding, State
+from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.reasons import Cause
 from repoprio.policy.model import Policy, Repository, Rule
 
 # Whoever mirrors PyPI has these two.
-EVERYBODY_HAS = ("pip", "setuptools")
+WELL_KNOWN_PROJECTS = ("pip", "setuptools")
 
 
 @dataclass(frozen=True)
-class Trial:
+class ProbeResult:
     """What one repository answered at one of its URLs, in `seconds`.
 
-    `unknown` is its answer for a random name, `known` those for `EVERYBODY_HAS`, in that order; empty where
+    `unknown` is its answer for a random name, `known` those for `WELL_KNOWN_PROJECTS`, in that order; empty where
     only the random name was asked for. `api` is what its pages are written in, such as "JSON 1.1"; None
     where it gave no page. `is_pypi`: it is pip's built-in default index.
     """
@@ -28,28 +28,30 @@ class Trial:
     repository: Repository
     url: str
     seconds: float
-    unknown: Finding[Any]
-    known: tuple[Finding[Any], ...] = ()
+    unknown: RepositoryResult[Any]
+    known: tuple[RepositoryResult[Any], ...] = ()
     api: str | None = None
     is_pypi: bool = False
 
     @property
     def is_silent(self) -> bool:
         """Whether it gave no usable answer."""
-        return self.unknown.state is State.UNAVAILABLE
+        return self.unknown.state is RepositoryState.UNAVAILABLE
 
     @property
     def has_all_names(self) -> bool:
         """Whether it has a page for a name that nobody has."""
-        return self.unknown.state is State.SERVES
+        return self.unknown.state is RepositoryState.SERVES
 
     @property
     def looks_like_pypi(self) -> bool:
         """Whether it has what everybody has, and not because it has a page for every name."""
-        return not self.has_all_names and bool(self.known) and all(f.state is State.SERVES for f in self.known)
+        return (
+            not self.has_all_names and bool(self.known) and all(f.state is RepositoryState.SERVES for f in self.known)
+        )
 
 
-class Remark(NamedTuple):
+class Advice(NamedTuple):
     """What to know of a repository: a stable code, a sentence, and the setting that would help, as a line of TOML."""
 
     code: str
@@ -63,8 +65,8 @@ class Report:
 
     repository: Repository
     rules: tuple[Rule, ...]
-    trials: tuple[Trial, ...] = ()
-    remarks: tuple[Remark, ...] = ()
+    trials: tuple[ProbeResult, ...] = ()
+    remarks: tuple[Advice, ...] = ()
 
     @property
     def is_silent(self) -> bool:
@@ -79,77 +81,77 @@ _KEYS = (
 )
 
 
-def report(policy: Policy, trials: Iterable[Trial] = ()) -> list[Report]:
+def report(policy: Policy, trials: Iterable[ProbeResult] = ()) -> list[Report]:
     """One report for each repository, highest priority first; `trials` may be of some of them only."""
-    by_name: dict[str, list[Trial]] = {}
+    by_name: dict[str, list[ProbeResult]] = {}
     for trial in trials:
         by_name.setdefault(trial.repository.name, []).append(trial)
     ordered = sorted(policy.repositories, key=lambda repository: repository.priority)
     return [_report(policy, repository, tuple(by_name.get(repository.name, ()))) for repository in ordered]
 
 
-def _report(policy: Policy, repository: Repository, trials: tuple[Trial, ...]) -> Report:
+def _report(policy: Policy, repository: Repository, trials: tuple[ProbeResult, ...]) -> Report:
     keys = (f"repositories.{repository.name}.{key}" for key in _KEYS)
     rules = tuple(policy.rule(key) for key in keys if key in policy.origins)
     found = tuple(_remarks(policy, trials[0])) if trials else ()
     return Report(repository, rules, trials, found + tuple(_of_mirrors(trials)))
 
 
-def _remarks(policy: Policy, trial: Trial) -> Iterator[Remark]:
+def _remarks(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
     """What is to say of a repository's own URL."""
     if trial.is_silent:
         yield from _of_silence(policy, trial)
     elif trial.has_all_names:
         yield _of_every_name(trial)
     elif trial.unknown.cause is Cause.REDIRECT:
-        yield Remark("forwards", f"it forwards names that it does not have ({trial.unknown.reason}): they are absent")
+        yield Advice("forwards", f"it forwards names that it does not have ({trial.unknown.reason}): they are absent")
     others, below = _others(policy, trial.repository)
     if trial.looks_like_pypi and not trial.is_pypi and not (others and not below):
         yield from _of_mirror_of_pypi(trial.repository, below)
-    elif trial.unknown.state is State.ABSENT and below and not _proves_itself(trial):
-        yield Remark(
+    elif trial.unknown.state is RepositoryState.ABSENT and below and not _proves_itself(trial):
+        yield Advice(
             "unproven",
             "a wrong URL, or a server that hides what it has from whoever is not logged in, would answer the same; "
             "the name of a project that it surely serves would tell",
             'canary = "NAME"',
         )
     elif not below and not trial.repository.explicit and _lacks_all(trial):
-        yield Remark(
+        yield Advice(
             "lacks-all",
-            f"it has neither {' nor '.join(EVERYBODY_HAS)}, and no repository below it could supply them. That is "
-            "so for a small index of your own; if you expected a whole index such as PyPI, its URL may be wrong",
+            f"it has neither {' nor '.join(WELL_KNOWN_PROJECTS)}, and no repository below it could supply them. That "
+            "is so for a small index of your own; if you expected a whole index such as PyPI, its URL may be wrong",
         )
 
 
-def _lacks_all(trial: Trial) -> bool:
+def _lacks_all(trial: ProbeResult) -> bool:
     """Whether nothing that everybody has, nor anything else, shows that the URL is that of a whole index."""
-    names_none = bool(trial.known) and all(found.state is State.ABSENT for found in trial.known)
+    names_none = bool(trial.known) and all(found.state is RepositoryState.ABSENT for found in trial.known)
     confined = trial.repository.namespaces or trial.repository.include
-    return trial.unknown.state is State.ABSENT and names_none and not confined and not _proves_itself(trial)
+    return trial.unknown.state is RepositoryState.ABSENT and names_none and not confined and not _proves_itself(trial)
 
 
-def _of_silence(policy: Policy, trial: Trial) -> Iterator[Remark]:
+def _of_silence(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
     finding = trial.unknown
     line = Line(trial.repository, trial.url, LineStatus.UNAVAILABLE, None, finding.reason, code=finding.cause)
     line = replace(line, http_status=finding.http_status)
     found = of_silent(line, is_lowest=not _others(policy, trial.repository)[1])
     # Some servers say 403 or 410 of what they do not have; that is believed only where the same asker got a page.
     said = finding.http_status
-    if said in (403, 410) and any(known.state is State.SERVES for known in trial.known):
+    if said in (403, 410) and any(known.state is RepositoryState.SERVES for known in trial.known):
         words = f"it answers {said} for a name that nobody has, and has others: it may mean that it does not have it"
-        yield Remark("absent", words, f"absent = [404, {said}]")
+        yield Advice("absent", words, f"absent = [404, {said}]")
     elif finding.cause is Cause.REDIRECT:
-        yield Remark("forwards", f"it forwards names that it does not have: {finding.reason}. {found.text}")
+        yield Advice("forwards", f"it forwards names that it does not have: {finding.reason}. {found.text}")
     else:
-        yield Remark(found.code, found.text)
+        yield Advice(found.code, found.text)
 
 
-def _of_every_name(trial: Trial) -> Remark:
+def _of_every_name(trial: ProbeResult) -> Advice:
     if trial.unknown.files == 0:
         words = "it answers a page without files for a name that nobody has, and so would own every name"
-        return Remark("empty-pages", words, 'absent = [404, "empty-page"]')
+        return Advice("empty-pages", words, 'absent = [404, "empty-page"]')
     words = "it lists files for a name that nobody has, and so owns every name: this is no repository to trust"
-    return Remark("every-name", words, 'namespaces = ["YOUR-PREFIX-*"]')
+    return Advice("every-name", words, 'namespaces = ["YOUR-PREFIX-*"]')
 
 
 def _others(policy: Policy, repository: Repository) -> tuple[bool, list[str]]:
@@ -158,31 +160,31 @@ def _others(policy: Policy, repository: Repository) -> tuple[bool, list[str]]:
     return bool(others), [other.name for other in others if other.priority > repository.priority]
 
 
-def _of_mirror_of_pypi(repository: Repository, below: list[str]) -> Iterator[Remark]:
+def _of_mirror_of_pypi(repository: Repository, below: list[str]) -> Iterator[Advice]:
     if repository.namespaces or repository.include:
         return
     owns = (
         f"and so owns what everybody has: of these {', '.join(below)} supplies none" if below else "and is asked alone"
     )
-    yield Remark(
+    yield Advice(
         "mirror-of-pypi",
-        f"it serves {' and '.join(EVERYBODY_HAS)}, as a mirror of PyPI does, {owns}. If it mixes these with names of "
-        "your own, the mixing is its business, and no priority can undo it: keep your own names in a repository of "
-        'their own above this one, with namespaces = ["YOUR-PREFIX-*"] there',
+        f"it serves {' and '.join(WELL_KNOWN_PROJECTS)}, as a mirror of PyPI does, {owns}. If it mixes these "
+        "with names of your own, the mixing is its business, and no priority can undo it: keep your own names in a "
+        'repository of their own above this one, with namespaces = ["YOUR-PREFIX-*"] there',
     )
 
 
-def _proves_itself(trial: Trial) -> bool:
+def _proves_itself(trial: ProbeResult) -> bool:
     """Whether its absence can be believed: it served something, to the same asker."""
     repository = trial.repository
-    served = any(finding.state is State.SERVES for finding in trial.known)
+    served = any(finding.state is RepositoryState.SERVES for finding in trial.known)
     return bool(served or repository.canary or repository.complete_listing or trial.url.startswith(("file:", "/")))
 
 
-def _of_mirrors(trials: tuple[Trial, ...]) -> Iterator[Remark]:
+def _of_mirrors(trials: tuple[ProbeResult, ...]) -> Iterator[Advice]:
     for trial in trials[1:]:
         if trial.is_silent:
-            yield Remark("mirror-silent", f"its mirror {trial.url} gives no usable answer: {trial.unknown.reason}")
+            yield Advice("mirror-silent", f"its mirror {trial.url} gives no usable answer: {trial.unknown.reason}")
     if trials and trials[0].is_silent and (answering := [trial for trial in trials[1:] if not trial.is_silent]):
         words = f"its mirror {answering[0].url} answers in its place; what a mirror lacks is not taken for absent"
-        yield Remark("mirror-answers", words)
+        yield Advice("mirror-answers", words)

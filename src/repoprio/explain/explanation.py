@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from repoprio.lookup.events import Finding, State
+from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.project import Code, Decision, Outcome
-from repoprio.lookup.reasons import Cause, Rejection, listed
-from repoprio.names import best_match
+from repoprio.lookup.reasons import Cause, Rejection
 from repoprio.policy.model import CALLERS_PRIORITY, LOWEST, Mode, Policy, Repository, Rule
-from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, blindness
+from repoprio.policy.patterns import best_match
+from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, exclusion_rule
+from repoprio.wording import join_words
 
 
 class LineStatus(str, enum.Enum):
@@ -254,15 +255,17 @@ def _rules(policy: Policy, decision: Decision[Any], owners: tuple[Repository, ..
         return (route.rule,)
     if isinstance(route, Conflict):
         return route.rules
-    silent = tuple(f.repository for f in decision.of(State.UNAVAILABLE) if not f.skipped)
+    silent = tuple(f.repository for f in decision.of(RepositoryState.UNAVAILABLE) if not f.skipped)
     if decision.outcome is Outcome.UNAVAILABLE:
-        said = (_of_silent(policy, finding) for finding in decision.of(State.UNAVAILABLE) if not finding.skipped)
+        said = (
+            _of_silent(policy, finding) for finding in decision.of(RepositoryState.UNAVAILABLE) if not finding.skipped
+        )
         return (*route.rules, *said, *_priorities(policy, silent))
     narrowed = (route.versions[1],) if route.versions else ()
     return (*route.rules, route.mode_rule, *narrowed, *_priorities(policy, owners))
 
 
-def _of_silent(policy: Policy, finding: Finding[Any]) -> Rule:
+def _of_silent(policy: Policy, finding: RepositoryResult[Any]) -> Rule:
     """The setting to look at first where a repository is unavailable."""
     repository = finding.repository
     key, value = "url", repository.locations[0].shown
@@ -281,12 +284,12 @@ def _priority(policy: Policy, repository: Repository) -> Rule:
     return policy.rule(f"repositories.{repository.name}.priority", str(repository.priority))
 
 
-def _line_rule(policy: Policy, decision: Decision[Any], finding: Finding[Any]) -> Rule | None:
+def _line_rule(policy: Policy, decision: Decision[Any], finding: RepositoryResult[Any]) -> Rule | None:
     """The setting that leaves a repository out, or makes it count as absent; the route's rules are told apart."""
     repository = finding.repository
     key, value = "", ""
     if finding.ruled_out is RuledOut.EXCLUDED:
-        key, value = blindness(repository, decision.name)
+        key, value = exclusion_rule(repository, decision.name)
     elif finding.ruled_out is RuledOut.DISABLED:
         key, value = "enabled", "false"
     elif finding.ruled_out is RuledOut.NOT_ROUTED and repository.explicit and not decision.route_rules:
@@ -321,7 +324,7 @@ _RULED_OUT = {
 def _line(
     policy: Policy,
     decision: Decision[Any],
-    finding: Finding[Any],
+    finding: RepositoryResult[Any],
     versions: Mapping[str, tuple[str, ...]],
     chosen: Chosen | None,
 ) -> Line:
@@ -329,8 +332,8 @@ def _line(
     status, reason = _status(decision, finding, fits=chosen is not None)
     if status is LineStatus.SERVED and chosen and chosen.repository == repository.name:
         reason += f"; takes {chosen.version}"
-    has = versions.get(repository.name, ()) if finding.state is State.SERVES else None
-    if finding.state is State.ABSENT or finding.skipped:
+    has = versions.get(repository.name, ()) if finding.state is RepositoryState.SERVES else None
+    if finding.state is RepositoryState.ABSENT or finding.skipped:
         has = ()
     return Line(
         repository,
@@ -347,10 +350,10 @@ def _line(
     )
 
 
-def _silenced_above(decision: Decision[Any], finding: Finding[Any]) -> str:
+def _silenced_above(decision: Decision[Any], finding: RepositoryResult[Any]) -> str:
     """The higher-priority repositories that --no-index rules out, by their names."""
     silenced = [f.repository for f in decision.findings if f.ruled_out is RuledOut.NO_INDEX]
-    return listed([r.name for r in silenced if r.priority < finding.repository.priority])
+    return join_words([r.name for r in silenced if r.priority < finding.repository.priority])
 
 
 _NOT_ASKED = {
@@ -362,17 +365,17 @@ _NOT_ASKED = {
 }
 
 
-def _status(decision: Decision[Any], finding: Finding[Any], *, fits: bool) -> tuple[LineStatus, str]:
+def _status(decision: Decision[Any], finding: RepositoryResult[Any], *, fits: bool) -> tuple[LineStatus, str]:
     """The line's status and reason, in the contract's words."""
     name = decision.name
     if finding.ruled_out:
         status, reason = _RULED_OUT[finding.ruled_out]
-        key, above = blindness(finding.repository, name)[0], _silenced_above(decision, finding)
+        key, above = exclusion_rule(finding.repository, name)[0], _silenced_above(decision, finding)
         reason = reason.format(key=key, above=above, name=name)
         if finding.ruled_out is RuledOut.NOT_ROUTED and finding.repository.explicit and not decision.route_rules:
             reason = "only for names that are routed to it"
         return status, reason
-    if finding.state is State.SERVES:
+    if finding.state is RepositoryState.SERVES:
         if finding.passed_over:
             return LineStatus.PASSED_OVER, "nothing of it fits"
         own = any(owner.repository.name == finding.repository.name for owner in decision.owners)
@@ -383,8 +386,8 @@ def _status(decision: Decision[Any], finding: Finding[Any], *, fits: bool) -> tu
         if not decision.owners:
             return LineStatus.SHADOWED, f"it has {name}, but a tier answers as a whole"
         return LineStatus.SHADOWED, f"{', '.join(owner.repository.name for owner in decision.owners)} {has}"
-    if finding.state is State.NOT_ASKED:
+    if finding.state is RepositoryState.NOT_ASKED:
         return LineStatus.NOT_ASKED, _NOT_ASKED[decision.outcome].format(name=name)
     skipped = "; skip-if-unavailable: counts as absent" if finding.skipped else ""
-    status = LineStatus.ABSENT if finding.state is State.ABSENT else LineStatus.UNAVAILABLE
+    status = LineStatus.ABSENT if finding.state is RepositoryState.ABSENT else LineStatus.UNAVAILABLE
     return status, finding.reason + skipped

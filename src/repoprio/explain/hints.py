@@ -7,8 +7,9 @@ from typing import NamedTuple
 from repoprio import shell
 from repoprio.explain.explanation import Explanation, Line
 from repoprio.lookup.project import Code
-from repoprio.lookup.reasons import Cause, Rejection, listed
+from repoprio.lookup.reasons import Cause, Rejection
 from repoprio.policy.model import CALLERS_PRIORITY, by_keeper
+from repoprio.wording import join_words
 
 
 class Hint(NamedTuple):
@@ -38,7 +39,7 @@ def _without_index(e: Explanation) -> Hint:
 
 
 def _no_match(e: Explanation) -> Hint:
-    owners = listed([owner.name for owner in e.owners], "or")
+    owners = join_words([owner.name for owner in e.owners], "or")
     if all(line.versions == () for line in e.lines if line.repository in e.owners):
         look = shell.repoprio("repos", "--check", e.owners[0].name, python=e.python)
         return Hint(
@@ -77,7 +78,7 @@ def _absent(e: Explanation) -> Hint:
 
 
 def _owned_absent(e: Explanation) -> Hint:
-    owner = listed([owner.name for owner in e.owners], "or")
+    owner = join_words([owner.name for owner in e.owners], "or")
     words = f"check the spelling; not yet published? Publish it to {owner} first"
     if not any(repository.canary for repository in e.owners):
         look = shell.repoprio("repos", "--check", python=e.python)

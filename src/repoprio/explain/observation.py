@@ -78,7 +78,7 @@ def change(choice: Choice, code: Code, chosen: Chosen | None, listed: File | Non
     return Change(choice, code, chosen)
 
 
-class Tally(NamedTuple):
+class ObservationSummary(NamedTuple):
     """What one command, and the pips that it started, came to.
 
     `choices` is how many files pip chose, `changes` how many of them the policy would change, `changed` the
@@ -93,9 +93,9 @@ class Tally(NamedTuple):
     remarks: tuple[str, ...] = ()
     log_fault: str = ""
 
-    def plus(self, other: Tally) -> Tally:
+    def plus(self, other: ObservationSummary) -> ObservationSummary:
         """Both together; names are named once."""
-        return Tally(
+        return ObservationSummary(
             self.choices + other.choices,
             self.changes + other.changes,
             tuple(dict.fromkeys(self.changed + other.changed)),

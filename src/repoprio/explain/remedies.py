@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from repoprio.explain.comparison import FailureCode, Judged, Pick, Verdict
+from repoprio.explain.comparison import ComparedProject, FailureCode, ResolvedFile, Verdict
 from repoprio.names import normalize
 from repoprio.policy.model import Policy, Repository, Rule
-from repoprio.policy.routing import Route, RuledOut, blindness, route
+from repoprio.policy.routing import Route, RuledOut, exclusion_rule, route
 
 
-def fix(policy: Policy, judged: Judged) -> str | None:
+def fix(policy: Policy, judged: ComparedProject) -> str | None:
     """What would mend it, after the project's name; None where nothing has to be, or can be."""
     if judged.verdict in (Verdict.TAKEOVER, Verdict.OTHER_FILE):
         return _keep_private(policy, judged)
@@ -25,7 +25,7 @@ def fix(policy: Policy, judged: Judged) -> str | None:
     return None
 
 
-def _keep_private(policy: Policy, judged: Judged) -> str | None:
+def _keep_private(policy: Policy, judged: ComparedProject) -> str | None:
     """A name that the policy protects can be kept from the others as well."""
     owner, rival = _repository(judged.pair.policy), _repository(judged.pair.alone)
     if owner is None or rival is None or owner == rival or owner.is_addition:
@@ -53,14 +53,14 @@ def _keeping(policy: Policy, project: str, rival: Repository) -> Rule | None:
         return None
     why = found.ruled_out.get(rival.name)
     if why is RuledOut.EXCLUDED:
-        return policy.rule(f"repositories.{rival.name}.{blindness(rival, name)[0]}")
+        return policy.rule(f"repositories.{rival.name}.{exclusion_rule(rival, name)[0]}")
     return found.rules[0] if why is RuledOut.NOT_ROUTED and found.rules else None
 
 
-def _catch_up(policy: Policy, judged: Judged) -> str | None:
+def _catch_up(policy: Policy, judged: ComparedProject) -> str | None:
     alone, chosen = judged.pair.alone, judged.pair.policy
-    assert isinstance(alone, Pick)
-    assert isinstance(chosen, Pick)
+    assert isinstance(alone, ResolvedFile)
+    assert isinstance(chosen, ResolvedFile)
     if judged.code == "narrowed":
         return f"{policy.change(f'change {chosen.narrowed}')}, if {alone.version} is wanted"
     owner, rival = chosen.repository, alone.repository
@@ -69,15 +69,15 @@ def _catch_up(policy: Policy, judged: Judged) -> str | None:
     return _publish(policy, judged.pair.project, alone.version, owner, may_be_explicit=not owner.explicit)
 
 
-def _offer(policy: Policy, judged: Judged) -> str | None:
+def _offer(policy: Policy, judged: ComparedProject) -> str | None:
     failure, alone = judged.failure, judged.pair.alone
     assert failure
-    assert isinstance(alone, Pick)
+    assert isinstance(alone, ResolvedFile)
     if failure.code is FailureCode.DIRECT_URL:
         return f"ask for that very file yourself, if you want it: {judged.pair.project} @ URL"
     if not failure.owners:
         return None
-    if judged.pair.is_strange:
+    if judged.pair.is_probably_foreign:
         owner, place = failure.owners[0].name, alone.place
         empty = f'; if {owner} answers an empty page for every name, absent = [404, "empty-page"] for it says so'
         more = empty if failure.lists_nothing else ""
@@ -96,7 +96,7 @@ def _publish(policy: Policy, name: str, version: str | None, owner: Repository, 
     return f"publish {newer} to {owner.name}; or, to open the name to others, {opening}"
 
 
-def _find_out(policy: Policy, judged: Judged) -> str | None:
+def _find_out(policy: Policy, judged: ComparedProject) -> str | None:
     code = judged.failure.code.value if judged.failure else judged.code
     if code in _CHANGES:
         first, change = _CHANGES[code]
@@ -138,4 +138,4 @@ def _setting(policy: Policy, repository: Repository, key: str) -> _Setting:
 
 
 def _repository(side: object) -> Repository | None:
-    return side.repository if isinstance(side, Pick) else None
+    return side.repository if isinstance(side, ResolvedFile) else None

@@ -11,8 +11,8 @@ from typing import Any
 
 from repoprio import toml
 from repoprio.export import Exported, Gap
-from repoprio.names import Pattern
 from repoprio.policy.model import PYPI, DirectUrls, Format, Mode, Pin, Policy, Repository, tiers
+from repoprio.policy.patterns import Pattern
 from repoprio.urls import place
 
 # No version is that low, so whoever requires the project is refused.

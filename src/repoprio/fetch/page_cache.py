@@ -7,36 +7,36 @@ from threading import Lock, RLock
 from typing import Any, Generic
 from weakref import WeakValueDictionary
 
-from repoprio.lookup.events import Answer, Ask, Page, What
+from repoprio.lookup.events import FetchRequest, FetchResult, Page, ResourceKind
 from repoprio.lookup.memory import RunStore, Store
 
-Key = tuple[str, What, str, str]
+Key = tuple[str, ResourceKind, str, str]
 
 
-def key_of(ask: Ask) -> Key:
+def key_of(ask: FetchRequest) -> Key:
     """What two asks with the same answer have in common."""
-    return ask.repository.name, ask.what, "" if ask.what is What.LIST else ask.name, ask.location.url
+    return ask.repository.name, ask.what, "" if ask.what is ResourceKind.LIST else ask.name, ask.location.url
 
 
 class PageCache(Generic[Page]):
     """Answers by what was asked, kept in `store`, or for ever; several threads may share it."""
 
-    def __init__(self, store: Store[Key, Answer[Page]] | None = None) -> None:
+    def __init__(self, store: Store[Key, FetchResult[Page]] | None = None) -> None:
         """Whoever hands in a store gives it a lock."""
-        self._store: Store[Key, Answer[Page]] = store or RunStore(Lock())
+        self._store: Store[Key, FetchResult[Page]] = store or RunStore(Lock())
         self._lock = Lock()
         # A lock goes once no thread holds it or waits for it.
         self._under_way: WeakValueDictionary[Key, Any] = WeakValueDictionary()
 
-    def get(self, ask: Ask) -> Answer[Page] | None:
+    def get(self, ask: FetchRequest) -> FetchResult[Page] | None:
         """The answer that is at hand; None where it is yet to be fetched."""
         return self._store.get(key_of(ask))
 
-    def keep(self, ask: Ask, answer: Answer[Page]) -> Answer[Page]:
+    def keep(self, ask: FetchRequest, answer: FetchResult[Page]) -> FetchResult[Page]:
         """Keep `answer`, unless there is one; returns the one that is kept."""
         return self._store.keep(key_of(ask), answer)
 
-    def get_or_fetch(self, ask: Ask, fetch: Callable[[Ask], Answer[Page]]) -> Answer[Page]:
+    def get_or_fetch(self, ask: FetchRequest, fetch: Callable[[FetchRequest], FetchResult[Page]]) -> FetchResult[Page]:
         """The answer at hand, or from `fetch`. If that raises, the next thread that waits fetches for itself."""
         answer = self.get(ask)
         if answer is None:

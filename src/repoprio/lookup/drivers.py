@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from repoprio.lookup.events import Answer, Ask, Finding, Page
-from repoprio.lookup.project import Decision, Lookup, NeedMatch, NeedPages
-from repoprio.lookup.repository import Inquiry
+from repoprio.lookup.events import FetchRequest, FetchResult, Page, RepositoryResult
+from repoprio.lookup.project import Decision, NeedMatch, NeedPages, ProjectLookup
+from repoprio.lookup.repository import RepositoryLookup
 
-Fetch = Callable[[Ask], Answer[Page]]
-FetchAll = Callable[[Sequence[Ask]], Sequence[Answer[Page] | None]]
-AsyncFetchAll = Callable[[Sequence[Ask]], Awaitable[Sequence[Answer[Page]]]]
-Fits = Callable[[tuple[Finding[Page], ...]], bool]
+Fetch = Callable[[FetchRequest], FetchResult[Page]]
+FetchAll = Callable[[Sequence[FetchRequest]], Sequence[FetchResult[Page] | None]]
+AsyncFetchAll = Callable[[Sequence[FetchRequest]], Awaitable[Sequence[FetchResult[Page]]]]
+Fits = Callable[[tuple[RepositoryResult[Page], ...]], bool]
 
 
-def drive(lookup: Lookup[Page], fetch: Fetch[Page], fits: Fits[Page]) -> Decision[Page]:
+def drive(lookup: ProjectLookup[Page], fetch: Fetch[Page], fits: Fits[Page]) -> Decision[Page]:
     """The decision of `lookup`: `fetch` answers one ask after the other, `fits` says whether offers match.
 
     Several threads may each drive a lookup of their own on one memory, if that has a lock.
@@ -25,7 +25,7 @@ def drive(lookup: Lookup[Page], fetch: Fetch[Page], fits: Fits[Page]) -> Decisio
     return _end(lookup)
 
 
-async def adrive(lookup: Lookup[Page], fetch_all: AsyncFetchAll[Page], fits: Fits[Page]) -> Decision[Page]:
+async def adrive(lookup: ProjectLookup[Page], fetch_all: AsyncFetchAll[Page], fits: Fits[Page]) -> Decision[Page]:
     """The decision of `lookup`, as `drive` makes it; `fetch_all` may answer asks that it gets together at once."""
     asks = _next_asks(lookup, lookup.start(), fits)
     while asks:
@@ -34,7 +34,7 @@ async def adrive(lookup: Lookup[Page], fetch_all: AsyncFetchAll[Page], fits: Fit
 
 
 def drive_many(
-    lookups: Sequence[tuple[Lookup[Page], Fits[Page]]], fetch_all: FetchAll[Page]
+    lookups: Sequence[tuple[ProjectLookup[Page], Fits[Page]]], fetch_all: FetchAll[Page]
 ) -> list[Decision[Page] | None]:
     """Drive lookups side by side: `fetch_all` gets the next asks of all of them at once.
 
@@ -53,20 +53,22 @@ def drive_many(
     return [lookup.decision for lookup, _ in lookups]
 
 
-def drive_inquiry(inquiry: Inquiry[Page], fetch: Fetch[Page]) -> Finding[Page]:
+def drive_inquiry(inquiry: RepositoryLookup[Page], fetch: Fetch[Page]) -> RepositoryResult[Page]:
     """What one repository says of one name, whoever owns it."""
     while inquiry.ask is not None:
         inquiry.tell(fetch(inquiry.ask))
     return inquiry.finding
 
 
-def _next_asks(lookup: Lookup[Page], need: NeedPages | NeedMatch[Page] | None, fits: Fits[Page]) -> tuple[Ask, ...]:
+def _next_asks(
+    lookup: ProjectLookup[Page], need: NeedPages | NeedMatch[Page] | None, fits: Fits[Page]
+) -> tuple[FetchRequest, ...]:
     """What `lookup` asks next, once all is weighed that comes before; nothing at its end."""
     while isinstance(need, NeedMatch):
         need = lookup.receive_match(fits(need.offers))
     return need.asks if need else ()
 
 
-def _end(lookup: Lookup[Page]) -> Decision[Page]:
+def _end(lookup: ProjectLookup[Page]) -> Decision[Page]:
     assert lookup.decision is not None
     return lookup.decision

@@ -14,8 +14,8 @@ from repoprio.policy.routing import RuledOut
 Page = TypeVar("Page")
 
 
-class What(str, enum.Enum):
-    """What an `Ask` is for."""
+class ResourceKind(str, enum.Enum):
+    """What an `FetchRequest` is for."""
 
     PAGE = "page"
     CANARY = "canary"
@@ -24,21 +24,21 @@ class What(str, enum.Enum):
 
 
 @dataclass(frozen=True)
-class Ask:
+class FetchRequest:
     """One thing to fetch, without following redirects: `location` is where, `name` whose.
 
     For `What.FILES` (a flat repository) `location` is the repository's own.
     """
 
     repository: Repository
-    what: What
+    what: ResourceKind
     name: NormalizedName
     location: Location
     hops: int = 0
 
 
 @dataclass(frozen=True)
-class Served(Generic[Page]):
+class PageFound(Generic[Page]):
     """Status 200 and a valid page; `files` is how many of the name it lists.
 
     `empty`: it is whole and lists nothing at all, so that it can be the answer for an unknown name.
@@ -50,14 +50,14 @@ class Served(Generic[Page]):
 
 
 @dataclass(frozen=True)
-class Listed:
+class ProjectListFound:
     """Status 200 and a whole, valid project list."""
 
     names: frozenset[NormalizedName]
 
 
 @dataclass(frozen=True)
-class Status:
+class StatusReceived:
     """An HTTP status other than 200 that redirects nowhere; `detail` says more, such as the tries."""
 
     code: int
@@ -65,14 +65,14 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Redirected:
+class RedirectReceived:
     """An answer that sends the asker to `url`, which is absolute; it was not followed."""
 
     url: str
 
 
 @dataclass(frozen=True)
-class Missing:
+class NotFound:
     """The place is there and has no such project: a folder without it, or files none of which is its.
 
     `in_empty_root`: it is a folder that has no project at all, as a disk leaves behind that is not mounted.
@@ -82,7 +82,7 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Failed:
+class FetchFailed:
     """No usable answer, and why.
 
     `lasting`: the repository is down, not only this page is bad. `asks`: it wants somebody to log in.
@@ -94,10 +94,10 @@ class Failed:
     asks: bool = False
 
 
-Answer = Served[Page] | Listed | Status | Redirected | Missing | Failed
+FetchResult = PageFound[Page] | ProjectListFound | StatusReceived | RedirectReceived | NotFound | FetchFailed
 
 
-class State(str, enum.Enum):
+class RepositoryState(str, enum.Enum):
     """What a repository turned out to be for a name."""
 
     SERVES = "serves"
@@ -116,7 +116,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Finding(Generic[Page]):
+class RepositoryResult(Generic[Page]):
     """One repository's part in a decision.
 
     `cause` and `reason`, a short text, are for ABSENT and UNAVAILABLE; `http_status` is the status that is the
@@ -127,7 +127,7 @@ class Finding(Generic[Page]):
     """
 
     repository: Repository
-    state: State
+    state: RepositoryState
     reason: str = ""
     cause: Cause | None = None
     http_status: int | None = None

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from repoprio.lookup.events import Finding, Page
+from repoprio.lookup.events import Page, RepositoryResult
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy
 
@@ -34,7 +34,7 @@ class Store(Protocol[Key_contra, Value]):
 class CanaryVerdict(Generic[Page]):
     """Whether a repository served its canary; `hidden` is the finding where it did not."""
 
-    hidden: Finding[Page] | None
+    hidden: RepositoryResult[Page] | None
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Memory(Protocol[Page]):
         """What came of the project list of each repository."""
 
     @property
-    def outages(self) -> Store[str, Finding[Page]]:
+    def outages(self) -> Store[str, RepositoryResult[Page]]:
         """Which repositories are down, and for which name that was found."""
 
 
@@ -120,7 +120,7 @@ class RunMemory(Generic[Page]):
         self.policy = policy
         self.canaries: Store[str, CanaryVerdict[Page]] = RunStore(lock)
         self.lists: Store[str, KnownNames] = RunStore(lock)
-        self.outages: Store[str, Finding[Page]] = RunStore(lock)
+        self.outages: Store[str, RepositoryResult[Page]] = RunStore(lock)
 
 
 @dataclass(frozen=True)
@@ -141,4 +141,4 @@ class ExpiringMemory(Generic[Page]):
         self.policy = policy
         self.canaries: Store[str, CanaryVerdict[Page]] = ExpiringStore(lifetimes.canary, clock, lock)
         self.lists: Store[str, KnownNames] = ExpiringStore(lifetimes.project_list, clock, lock)
-        self.outages: Store[str, Finding[Page]] = ExpiringStore(lifetimes.outage, clock, lock)
+        self.outages: Store[str, RepositoryResult[Page]] = ExpiringStore(lifetimes.outage, clock, lock)

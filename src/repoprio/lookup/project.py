@@ -1,6 +1,6 @@
 """How a name is decided: a machine without I/O, driven by whoever can fetch pages.
 
-A `Lookup` says what it needs next (`NeedPages`: answers, fetched in any order; `NeedMatch`: whether one
+A `ProjectLookup` says what it needs next (`NeedPages`: answers, fetched in any order; `NeedMatch`: whether one
 of these offers matches the requirement), receives it, and ends in a `Decision` that carries its
 reasons as data. Pages are opaque to it. `drivers` has functions that drive it.
 """
@@ -12,9 +12,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic
 
-from repoprio.lookup.events import Answer, Ask, Finding, Page, State
+from repoprio.lookup.events import FetchRequest, FetchResult, Page, RepositoryResult, RepositoryState
 from repoprio.lookup.memory import Memory
-from repoprio.lookup.repository import Inquiry
+from repoprio.lookup.repository import RepositoryLookup
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Mode, Repository, Rule, tiers
 from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, route
@@ -60,11 +60,11 @@ class Decision(Generic[Page]):
     outcome: Outcome
     code: Code
     route: Route | Blocked | Conflict
-    findings: tuple[Finding[Page], ...]
-    owners: tuple[Finding[Page], ...] = ()
+    findings: tuple[RepositoryResult[Page], ...]
+    owners: tuple[RepositoryResult[Page], ...] = ()
 
     @property
-    def offers(self) -> tuple[Finding[Page], ...]:
+    def offers(self) -> tuple[RepositoryResult[Page], ...]:
         """What is to be weighed: the owners' findings; where nobody owns, those that flexible mode passed over."""
         return self.owners or tuple(finding for finding in self.findings if finding.passed_over)
 
@@ -78,7 +78,7 @@ class Decision(Generic[Page]):
         """The rules that routed the name; empty where it may come from anywhere."""
         return self.route.rules if isinstance(self.route, Route) else ()
 
-    def of(self, *states: State) -> list[Finding[Page]]:
+    def of(self, *states: RepositoryState) -> list[RepositoryResult[Page]]:
         """The findings in one of these states."""
         return [finding for finding in self.findings if finding.state in states]
 
@@ -87,20 +87,20 @@ class Decision(Generic[Page]):
 class NeedPages:
     """The lookup needs the answers to `asks`, in their order."""
 
-    asks: tuple[Ask, ...]
+    asks: tuple[FetchRequest, ...]
 
 
 @dataclass(frozen=True)
 class NeedMatch(Generic[Page]):
     """The lookup needs to know whether a candidate of `offers` matches the requirement as merged (flexible mode)."""
 
-    offers: tuple[Finding[Page], ...]
+    offers: tuple[RepositoryResult[Page], ...]
 
 
-Received = list[Answer[Page]] | bool | None
+Received = list[FetchResult[Page]] | bool | None
 
 
-class Lookup(Generic[Page]):
+class ProjectLookup(Generic[Page]):
     """The lookup of one name: `start` it, then give it what it needs until it has a `decision`."""
 
     def __init__(
@@ -123,8 +123,8 @@ class Lookup(Generic[Page]):
         self._known = tuple(r for tier in tiers(memory.policy.repositories + callers) for r in tier)
         self._below_owner = below_owner
         self._last = last
-        self._findings: dict[str, Finding[Page]] = {}
-        self._owners: tuple[Finding[Page], ...] = ()
+        self._findings: dict[str, RepositoryResult[Page]] = {}
+        self._owners: tuple[RepositoryResult[Page], ...] = ()
         self.decision: Decision[Page] | None = None
         self._steps = self._walk()
 
@@ -137,7 +137,7 @@ class Lookup(Generic[Page]):
         """The first need; None where the policy alone decides."""
         return self._advance(None)
 
-    def receive_pages(self, answers: Sequence[Answer[Page]]) -> NeedPages | NeedMatch[Page] | None:
+    def receive_pages(self, answers: Sequence[FetchResult[Page]]) -> NeedPages | NeedMatch[Page] | None:
         """The next need, after a `NeedPages` and the answers to it, in the order of its asks; None at the end."""
         return self._advance(list(answers))
 
@@ -168,9 +168,9 @@ class Lookup(Generic[Page]):
             found = yield from self._ask_tier(tier)
             if self._owners:
                 continue
-            if any(f.state is State.UNAVAILABLE and not f.skipped for f in found):
+            if any(f.state is RepositoryState.UNAVAILABLE and not f.skipped for f in found):
                 return self._decide(Outcome.UNAVAILABLE, Code.UNAVAILABLE)
-            serving = tuple(f for f in found if f.state is State.SERVES)
+            serving = tuple(f for f in found if f.state is RepositoryState.SERVES)
             if serving and self.route.mode is Mode.FLEXIBLE and not (yield from self._match(serving)):
                 self._pass_over(serving)
             elif serving:
@@ -181,9 +181,11 @@ class Lookup(Generic[Page]):
         is_flexible = self.mode is Mode.FLEXIBLE
         return is_flexible and self._last is not None and tier[0].priority > self._last
 
-    def _ask_tier(self, tier: tuple[Repository, ...]) -> Generator[NeedPages, Received[Page], list[Finding[Page]]]:
+    def _ask_tier(
+        self, tier: tuple[Repository, ...]
+    ) -> Generator[NeedPages, Received[Page], list[RepositoryResult[Page]]]:
         """Ask every repository of the tier, side by side, each through all that it takes."""
-        walks = {r.name: Inquiry(self._memory, r, self.name, self._known) for r in tier}
+        walks = {r.name: RepositoryLookup(self._memory, r, self.name, self._known) for r in tier}
         while asks := [ask for walk in walks.values() if (ask := walk.ask)]:
             answers = yield NeedPages(tuple(asks))
             assert isinstance(answers, list), "what a NeedPages receives"
@@ -194,12 +196,12 @@ class Lookup(Generic[Page]):
         return found
 
     @staticmethod
-    def _match(offers: tuple[Finding[Page], ...]) -> Generator[NeedMatch[Page], Received[Page], bool]:
+    def _match(offers: tuple[RepositoryResult[Page], ...]) -> Generator[NeedMatch[Page], Received[Page], bool]:
         is_match = yield NeedMatch(offers)
         assert isinstance(is_match, bool), "what a NeedMatch receives"
         return is_match
 
-    def _pass_over(self, serving: tuple[Finding[Page], ...]) -> None:
+    def _pass_over(self, serving: tuple[RepositoryResult[Page], ...]) -> None:
         for finding in serving:
             self._findings[finding.repository.name] = replace(finding, passed_over=True)
 
@@ -219,8 +221,10 @@ class Lookup(Generic[Page]):
         findings = tuple(self._finding(repository) for repository in self._known)
         return Decision(self.name, outcome, code, self.route, findings, self._owners)
 
-    def _finding(self, repository: Repository) -> Finding[Page]:
+    def _finding(self, repository: Repository) -> RepositoryResult[Page]:
         if found := self._findings.get(repository.name):
             return found
         ruled_out = self.route.ruled_out.get(repository.name) if isinstance(self.route, Route) else None
-        return Finding(repository, State.RULED_OUT if ruled_out else State.NOT_ASKED, ruled_out=ruled_out)
+        return RepositoryResult(
+            repository, RepositoryState.RULED_OUT if ruled_out else RepositoryState.NOT_ASKED, ruled_out=ruled_out
+        )

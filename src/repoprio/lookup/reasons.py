@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
 
 
 class Cause(str, enum.Enum):
@@ -67,9 +66,3 @@ def of_status(code: int) -> Cause:
     if code == 407:
         return Cause.PROXY
     return Cause.SERVER if code >= 500 else Cause.STATUS
-
-
-def listed(words: Sequence[object], joint: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    texts = [str(word) for word in words]
-    return f" {joint} ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)

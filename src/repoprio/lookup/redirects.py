@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from repoprio.lookup.events import State
+from repoprio.lookup.events import RepositoryState
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Location, Redirects, Repository
 from repoprio.urls import is_within, page_url, place, redacted, site
@@ -19,7 +19,7 @@ MAX_REDIRECTS = 10
 class RedirectVerdict:
     """What a redirect means: `state` None to follow it, else ABSENT or UNAVAILABLE with a reason."""
 
-    state: State | None
+    state: RepositoryState | None
     reason: str = ""
 
 
@@ -40,7 +40,7 @@ def next_hop(
     if verdict.state is not None:
         return verdict
     if hops >= MAX_REDIRECTS:
-        return RedirectVerdict(State.UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects")
+        return RedirectVerdict(RepositoryState.UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects")
     # A variable of the policy may have gone into the target: then it is not shown.
     return Location(location.shown if "${" in location.shown else redacted(target), target)
 
@@ -56,30 +56,30 @@ def judge_redirect(
     """
     try:
         there, here = site(target), site(location.url)
-        other = _landlord(known, repository, target)
+        other = _repository_at(known, repository, target)
     except ValueError:
-        return RedirectVerdict(State.UNAVAILABLE, "it redirects to something that is no URL")
+        return RedirectVerdict(RepositoryState.UNAVAILABLE, "it redirects to something that is no URL")
     if other:
         if name is None:
-            return RedirectVerdict(State.UNAVAILABLE, f"it redirects into {other.name}")
+            return RedirectVerdict(RepositoryState.UNAVAILABLE, f"it redirects into {other.name}")
         if place(target) == place(page_url(other.locations[0].url, name)):
-            return RedirectVerdict(State.ABSENT, f"it redirects to {other.name}")
-        return RedirectVerdict(State.UNAVAILABLE, f"it redirects into {other.name}, to another page")
+            return RedirectVerdict(RepositoryState.ABSENT, f"it redirects to {other.name}")
+        return RedirectVerdict(RepositoryState.UNAVAILABLE, f"it redirects into {other.name}, to another page")
     if there.scheme not in ("http", "https"):
-        return RedirectVerdict(State.UNAVAILABLE, f"it redirects to a {there.scheme or 'nameless'}: URL")
+        return RedirectVerdict(RepositoryState.UNAVAILABLE, f"it redirects to a {there.scheme or 'nameless'}: URL")
     if here.is_own(there):
         return RedirectVerdict(None)
     told = repository.redirects.get(there)
     if told is Redirects.ABSENT:
-        return RedirectVerdict(State.ABSENT, f"it redirects to {there}")
+        return RedirectVerdict(RepositoryState.ABSENT, f"it redirects to {there}")
     if told is Redirects.FOLLOW:
         return RedirectVerdict(None)
     # A variable of the policy may have gone into the target, and queries carry tokens: neither is shown.
     shown = str(there) if "${" in location.shown or len(target) > _LONG else redacted(target)
-    return RedirectVerdict(State.UNAVAILABLE, f"it redirects to another site, {shown}")
+    return RedirectVerdict(RepositoryState.UNAVAILABLE, f"it redirects to another site, {shown}")
 
 
-def _landlord(known: tuple[Repository, ...], repository: Repository, target: str) -> Repository | None:
+def _repository_at(known: tuple[Repository, ...], repository: Repository, target: str) -> Repository | None:
     """The other repository in whose grounds `target` lies, however the URLs nest; None: in none.
 
     Grounds are the same over http and https: many a server answers at both.

@@ -7,19 +7,19 @@ from dataclasses import replace
 from typing import Generic
 
 from repoprio.lookup.events import (
-    Answer,
-    Ask,
-    Failed,
     Failure,
-    Finding,
-    Listed,
-    Missing,
+    FetchFailed,
+    FetchRequest,
+    FetchResult,
+    NotFound,
     Page,
-    Redirected,
-    Served,
-    State,
-    Status,
-    What,
+    PageFound,
+    ProjectListFound,
+    RedirectReceived,
+    RepositoryResult,
+    RepositoryState,
+    ResourceKind,
+    StatusReceived,
 )
 from repoprio.lookup.memory import CanaryVerdict, KnownNames, Memory
 from repoprio.lookup.reasons import REFUSED_LOGIN, Cause, of_status
@@ -29,13 +29,13 @@ from repoprio.policy.model import Format, Location, Repository
 from repoprio.urls import has_path_of, is_page_of, site
 
 
-class Inquiry(Generic[Page]):
+class RepositoryLookup(Generic[Page]):
     """What one repository says of one name: its project list, its page, its mirrors, its canary.
 
     `finding` is there once `ask` is None.
     """
 
-    finding: Finding[Page]
+    finding: RepositoryResult[Page]
 
     def __init__(
         self, memory: Memory[Page], repository: Repository, name: NormalizedName, known: tuple[Repository, ...]
@@ -44,37 +44,41 @@ class Inquiry(Generic[Page]):
         self._known = known
         self._repository = repository
         self._name = name
-        self.ask: Ask | None = None
+        self.ask: FetchRequest | None = None
         self._steps = self._walk()
         self._advance(None)
 
-    def tell(self, answer: Answer[Page]) -> None:
+    def tell(self, answer: FetchResult[Page]) -> None:
         """Take the answer to `ask`; afterwards `ask` is the next one, or None and `finding` is set."""
         self._advance(answer)
 
-    def _advance(self, answer: Answer[Page] | None) -> None:
+    def _advance(self, answer: FetchResult[Page] | None) -> None:
         try:
             self.ask = self._steps.send(answer)
         except StopIteration as end:
             self.ask, self.finding = None, end.value
 
-    def _walk(self) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
+    def _walk(self) -> Generator[FetchRequest, FetchResult[Page] | None, RepositoryResult[Page]]:
         repository = self._repository
         finding = self._remembered() or (yield from self._fail_over())
-        if finding.state is State.ABSENT and repository.canary:
+        if finding.state is RepositoryState.ABSENT and repository.canary:
             finding = yield from self._believe(finding)
-        if finding.state is State.UNAVAILABLE and repository.skip_if_unavailable and not finding.login_refused:
+        if (
+            finding.state is RepositoryState.UNAVAILABLE
+            and repository.skip_if_unavailable
+            and not finding.login_refused
+        ):
             finding = replace(finding, skipped=True)
         return finding
 
-    def _remembered(self) -> Finding[Page] | None:
+    def _remembered(self) -> RepositoryResult[Page] | None:
         """That the repository was down for another name; it is not asked again."""
         down = self._memory.outages.get(self._repository.name)
         if down is None or down.asked_for == self._name:
             return down
         return replace(down, reason=f"{down.reason} (for {down.asked_for}, and not asked again)", asked=None)
 
-    def _fail_over(self) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
+    def _fail_over(self) -> Generator[FetchRequest, FetchResult[Page] | None, RepositoryResult[Page]]:
         """Ask the repository, then its mirrors while there is no usable answer.
 
         What a mirror serves counts; its "absent" does not, for it may lag behind.
@@ -84,12 +88,12 @@ class Inquiry(Generic[Page]):
             listed = yield from self._listing()
             if listed is not None and self._name not in listed:
                 return self._finding(
-                    State.ABSENT, "its project list, which is complete, does not name it", Cause.NOT_LISTED
+                    RepositoryState.ABSENT, "its project list, which is complete, does not name it", Cause.NOT_LISTED
                 )
-        failed: list[Finding[Page]] = []
+        failed: list[RepositoryResult[Page]] = []
         for location in repository.locations:
-            finding = yield from self._page(location, self._name, What.PAGE)
-            if finding.state is State.SERVES or (not failed and finding.state is State.ABSENT):
+            finding = yield from self._page(location, self._name, ResourceKind.PAGE)
+            if finding.state is RepositoryState.SERVES or (not failed and finding.state is RepositoryState.ABSENT):
                 return replace(finding, mirror=location, failures=_failures(repository, failed)) if failed else finding
             failed.append(finding)
         # A mirror that refuses the login speaks for the repository: `skip-if-unavailable` must not hide it.
@@ -101,108 +105,114 @@ class Inquiry(Generic[Page]):
         return finding
 
     def _page(
-        self, location: Location, name: NormalizedName, what: What
-    ) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
+        self, location: Location, name: NormalizedName, what: ResourceKind
+    ) -> Generator[FetchRequest, FetchResult[Page] | None, RepositoryResult[Page]]:
         """Ask one location for one page, hop by hop, and judge what comes."""
         if location.unset:
             variables = ", ".join(f"${{{variable}}}" for variable in location.unset)
-            return self._finding(State.UNAVAILABLE, f"{variables} is not set", Cause.UNSET, location)
+            return self._finding(RepositoryState.UNAVAILABLE, f"{variables} is not set", Cause.UNSET, location)
         flat = self._repository.format is Format.FLAT
-        what = What.FILES if flat else what
+        what = ResourceKind.FILES if flat else what
         start = location if flat else location.page(name)
         at = start
         hops = 0
-        answer = yield Ask(self._repository, what, name, at, hops)
-        while isinstance(answer, Redirected):
+        answer = yield FetchRequest(self._repository, what, name, at, hops)
+        while isinstance(answer, RedirectReceived):
             to = next_hop(self._known, self._repository, location, name, answer.url, hops=hops)
             if isinstance(to, RedirectVerdict):
                 assert to.state is not None
                 return self._finding(to.state, to.reason, Cause.REDIRECT, at)
             at, hops = to, hops + 1
-            answer = yield Ask(self._repository, what, name, at, hops)
+            answer = yield FetchRequest(self._repository, what, name, at, hops)
         return self._judge(answer, at, start, name)
 
-    def _judge(self, answer: Answer[Page] | None, at: Location, start: Location, name: NormalizedName) -> Finding[Page]:
+    def _judge(
+        self, answer: FetchResult[Page] | None, at: Location, start: Location, name: NormalizedName
+    ) -> RepositoryResult[Page]:
         repository = self._repository
         flat = repository.format is Format.FLAT
-        if isinstance(answer, Missing):
+        if isinstance(answer, NotFound):
             if flat and not (site(start.url).is_own(site(at.url)) and has_path_of(at.url, start.url)):
                 # Only the place itself can say that it has no file of a name.
                 problem = f"no file of it, but it was redirected to {at.shown}"
-                return self._finding(State.UNAVAILABLE, problem, Cause.REDIRECT, at)
+                return self._finding(RepositoryState.UNAVAILABLE, problem, Cause.REDIRECT, at)
             if answer.in_empty_root and not repository.empty_root_is_absent:
                 has = "no distribution file" if flat else "no project"
                 problem = f"its folder has {has} in it at all"
-                return replace(self._finding(State.UNAVAILABLE, problem, Cause.EMPTY_ROOT, at), lasting=True)
+                return replace(self._finding(RepositoryState.UNAVAILABLE, problem, Cause.EMPTY_ROOT, at), lasting=True)
             if flat:
-                return self._finding(State.ABSENT, "no file of it", Cause.NO_FILE, at)
-            return self._finding(State.ABSENT, "no folder of it", Cause.NO_FOLDER, at)
-        if isinstance(answer, Failed):
-            finding = self._finding(State.UNAVAILABLE, answer.reason, answer.cause, at)
+                return self._finding(RepositoryState.ABSENT, "no file of it", Cause.NO_FILE, at)
+            return self._finding(RepositoryState.ABSENT, "no folder of it", Cause.NO_FOLDER, at)
+        if isinstance(answer, FetchFailed):
+            finding = self._finding(RepositoryState.UNAVAILABLE, answer.reason, answer.cause, at)
             return replace(finding, lasting=answer.lasting, login_refused=answer.asks)
         moved = None if flat else _moved(at, start, name)
-        if isinstance(answer, Status):
+        if isinstance(answer, StatusReceived):
             # Only the repository itself can say that it has no such project.
             foreign = not site(start.url).is_own(site(at.url))
             return self._judge_status(answer, at, f"from another site, {site(at.url)}" if foreign else moved)
-        assert isinstance(answer, Served)
+        assert isinstance(answer, PageFound)
         if moved:
-            return self._finding(State.UNAVAILABLE, moved, Cause.REDIRECT, at)
+            return self._finding(RepositoryState.UNAVAILABLE, moved, Cause.REDIRECT, at)
         if answer.empty and repository.empty_page_is_absent and not flat:
-            return self._finding(State.ABSENT, "an empty page", Cause.EMPTY_PAGE, at)
-        return Finding(repository, State.SERVES, page=answer.page, files=answer.files, asked=at)
+            return self._finding(RepositoryState.ABSENT, "an empty page", Cause.EMPTY_PAGE, at)
+        return RepositoryResult(repository, RepositoryState.SERVES, page=answer.page, files=answer.files, asked=at)
 
-    def _judge_status(self, answer: Status, at: Location, moved: str | None) -> Finding[Page]:
+    def _judge_status(self, answer: StatusReceived, at: Location, moved: str | None) -> RepositoryResult[Page]:
         repository = self._repository
         if answer.code in repository.absent and repository.format is Format.SIMPLE:
             if moved is None:
-                absent = self._finding(State.ABSENT, str(answer.code), Cause.STATUS, at)
+                absent = self._finding(RepositoryState.ABSENT, str(answer.code), Cause.STATUS, at)
                 return replace(absent, http_status=answer.code)
-            return self._finding(State.UNAVAILABLE, f"{answer.code}, but {moved}", Cause.REDIRECT, at)
+            return self._finding(RepositoryState.UNAVAILABLE, f"{answer.code}, but {moved}", Cause.REDIRECT, at)
         return replace(
-            self._finding(State.UNAVAILABLE, f"{answer.code}{answer.detail}", of_status(answer.code), at),
+            self._finding(RepositoryState.UNAVAILABLE, f"{answer.code}{answer.detail}", of_status(answer.code), at),
             http_status=answer.code,
             login_refused=answer.code in REFUSED_LOGIN,
         )
 
-    def _believe(self, absent: Finding[Page]) -> Generator[Ask, Answer[Page] | None, Finding[Page]]:
+    def _believe(
+        self, absent: RepositoryResult[Page]
+    ) -> Generator[FetchRequest, FetchResult[Page] | None, RepositoryResult[Page]]:
         """Believe `absent` only once the canary was served."""
         repository, canary = self._repository, self._repository.canary
         assert canary is not None
         verdict = self._memory.canaries.get(repository.name)
         if verdict is None:
-            found = yield from self._page(repository.locations[0], canary, What.CANARY)
-            if found.state is State.UNAVAILABLE:
+            found = yield from self._page(repository.locations[0], canary, ResourceKind.CANARY)
+            if found.state is RepositoryState.UNAVAILABLE:
                 problem = f"its canary {canary} got no usable answer: {found.reason}"
                 return replace(found, reason=problem, cause=Cause.CANARY, http_status=None)
-            served = found.state is State.SERVES and found.files > 0
+            served = found.state is RepositoryState.SERVES and found.files > 0
             hidden = None if served else self._hidden(canary, found)
             verdict = self._memory.canaries.keep(repository.name, CanaryVerdict(hidden))
         return verdict.hidden or absent
 
-    def _hidden(self, canary: NormalizedName, found: Finding[Page]) -> Finding[Page]:
+    def _hidden(self, canary: NormalizedName, found: RepositoryResult[Page]) -> RepositoryResult[Page]:
         """A server that hides what it has behind a 404 refuses the login in all but the number."""
         problem = f"it does not serve its canary {canary} ({found.reason or 'no files'})"
-        finding = self._finding(State.UNAVAILABLE, problem, Cause.CANARY, found.asked)
+        finding = self._finding(RepositoryState.UNAVAILABLE, problem, Cause.CANARY, found.asked)
         return replace(finding, login_refused=True)
 
-    def _listing(self) -> Generator[Ask, Answer[Page] | None, frozenset[NormalizedName] | None]:
+    def _listing(self) -> Generator[FetchRequest, FetchResult[Page] | None, frozenset[NormalizedName] | None]:
         """The names on the project list, or None where it is not whole, not valid or not there."""
         repository, location = self._repository, self._repository.locations[0]
         known = self._memory.lists.get(repository.name)
         if known is None:
             if location.unset:
                 return None
-            answer = yield Ask(repository, What.LIST, self._name, location)
-            names = answer.names if isinstance(answer, Listed) else None
+            answer = yield FetchRequest(repository, ResourceKind.LIST, self._name, location)
+            names = answer.names if isinstance(answer, ProjectListFound) else None
             known = self._memory.lists.keep(repository.name, KnownNames(names))
         return known.names
 
-    def _finding(self, state: State, reason: str, cause: Cause, asked: Location | None = None) -> Finding[Page]:
-        return Finding(self._repository, state, reason, cause, asked=asked)
+    def _finding(
+        self, state: RepositoryState, reason: str, cause: Cause, asked: Location | None = None
+    ) -> RepositoryResult[Page]:
+        return RepositoryResult(self._repository, state, reason, cause, asked=asked)
 
 
-def _failures(repository: Repository, failed: list[Finding[Page]]) -> tuple[Failure, ...]:
+def _failures(repository: Repository, failed: list[RepositoryResult[Page]]) -> tuple[Failure, ...]:
     """What each location that was tried in vain said; a mirror's "absent" is one of these."""
     return tuple(
         Failure(location, finding.reason) for location, finding in zip(repository.locations, failed, strict=False)

@@ -10,10 +10,10 @@ from typing import Any
 
 import _repoprio_shim
 from repoprio.config import handoff
-from repoprio.config.errors import PolicyFaults
+from repoprio.config.errors import InvalidPolicy
 from repoprio.config.policy_files import INHERITED
 from repoprio.environments.child_script import CHILD, IS_CHILD, NO_INDEX, RUNNER
-from repoprio.explain.observation import Tally
+from repoprio.explain.observation import ObservationSummary
 from repoprio.names import normalize
 from repoprio.output import say, shown
 from repoprio.pip_adapter import hint_target, log_redaction
@@ -21,7 +21,7 @@ from repoprio.policy.model import Mode, Policy
 
 # Where what a policy would change is written while it only observes; and where children leave what they saw.
 LOG = "REPOPRIO_LOG"
-SEEN = "_REPOPRIO_SEEN"
+CHILD_REPORT = "_REPOPRIO_SEEN"
 
 
 @dataclass
@@ -40,7 +40,7 @@ class PipCommand:
 
     loaded: bool = False
     policy: Policy | None = None
-    faults: PolicyFaults | None = None
+    faults: InvalidPolicy | None = None
     packed: str = ""
     is_isolated: bool = False
     builds: int = 0
@@ -53,7 +53,7 @@ class PipCommand:
     arguments: tuple[str, ...] = ()
     looks: bool = False
     named_files: set[str] = field(default_factory=set)
-    seen: Tally = field(default_factory=Tally)
+    seen: ObservationSummary = field(default_factory=ObservationSummary)
     seen_file: str = ""
 
     def load(self) -> None:
@@ -70,7 +70,7 @@ class PipCommand:
         self.packed = handoff.pack(survey.merged, survey.faults) if says else ""
         try:
             self.policy = survey.sound()
-        except PolicyFaults as faults:
+        except InvalidPolicy as faults:
             self.faults = faults
         else:
             _PROCESS.preload(self.policy)
@@ -115,7 +115,7 @@ class _ProcessState:
 
 
 _PROCESS = _ProcessState()
-HANDED_ON = (INHERITED, CHILD, RUNNER, NO_INDEX, LOG, SEEN, hint_target.AIM)
+HANDED_ON = (INHERITED, CHILD, RUNNER, NO_INDEX, LOG, CHILD_REPORT, hint_target.AIM)
 
 
 def current() -> PipCommand:

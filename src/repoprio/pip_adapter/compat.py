@@ -19,9 +19,9 @@ from pip._vendor.packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pip._vendor.packaging.version import Version
 
 from repoprio.config import build, load
-from repoprio.config.build import Tools
+from repoprio.config.build import Parsers
 from repoprio.config.load import read_pip_files, survey
-from repoprio.config.loaded import Survey
+from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip.indexes import Named, named
 from repoprio.environments.child_script import PARENTS_NO_INDEX
 from repoprio.names import normalize
@@ -65,7 +65,7 @@ def default_index() -> str:
     return str(PyPI.simple_url)
 
 
-TOOLS = Tools(tomllib.loads, is_specifier, default_index)
+TOOLS = Parsers(tomllib.loads, is_specifier, default_index)
 
 
 def no_policy() -> str:
@@ -86,7 +86,7 @@ def news() -> str | None:
     )
 
 
-def read_policy(*, isolated: bool = False) -> Survey:
+def read_policy(*, isolated: bool = False) -> LoadedPolicy:
     """What there is of a policy for this pip."""
     return survey(os.environ, policy_layers.layers(isolated=isolated), TOOLS)
 

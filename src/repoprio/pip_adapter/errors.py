@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pip._internal.exceptions import InstallationError
 
-from repoprio.errors import CannotLook
+from repoprio.errors import InspectionError
 from repoprio.explain.explanation import Explanation
 from repoprio.output import say
 from repoprio.render.messages import Message
 
 
-class Refused(InstallationError):  # type: ignore[misc]  # pip has no types
+class LookupRefused(InstallationError):  # type: ignore[misc]  # pip has no types
     """What the policy refuses; pip shows its text and exits with status 1.
 
     `message` is what it says; `explanation` all about the lookup that was refused, None where there was none.
@@ -22,10 +22,10 @@ class Refused(InstallationError):  # type: ignore[misc]  # pip has no types
         self.explanation = explanation
 
 
-class LookRefused(CannotLook):
+class LookRefused(InspectionError):
     """What the policy refuses ends a command that looks; `message` is what it says."""
 
-    def __init__(self, refused: Refused, status: int = 1) -> None:
+    def __init__(self, refused: LookupRefused, status: int = 1) -> None:
         super().__init__(refused.message.body, status)
         self.message = refused.message
 

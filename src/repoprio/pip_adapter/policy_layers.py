@@ -10,12 +10,12 @@ from repoprio.config import policy_files
 from repoprio.config.records import Record
 
 
-def layers(*, isolated: bool) -> tuple[policy_files.Layer, ...]:
+def layers(*, isolated: bool) -> tuple[policy_files.LayerFiles, ...]:
     """The files that a policy may lie in, found with what pip brings along."""
     return policy_files.layers(os.environ, _platform_dirs, isolated=isolated)
 
 
-def pip_layers(*, isolated: bool, environ: Mapping[str, str] = os.environ) -> tuple[policy_files.Layer, ...]:
+def pip_layers(*, isolated: bool, environ: Mapping[str, str] = os.environ) -> tuple[policy_files.LayerFiles, ...]:
     """Pip's own files, as pip finds them."""
     return policy_files.pip_layers(environ, _platform_dirs, isolated=isolated)
 

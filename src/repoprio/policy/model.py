@@ -9,7 +9,8 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import NamedTuple
 
-from repoprio.names import NormalizedName, Pattern, best_match
+from repoprio.names import NormalizedName
+from repoprio.policy.patterns import Pattern, best_match
 from repoprio.urls import Site, page_url, place
 
 HIGHEST, LOWEST = 1, 999

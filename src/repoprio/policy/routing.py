@@ -6,8 +6,9 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from repoprio.names import OWN_NAME, NormalizedName, Pattern, Specificity, best_match
+from repoprio.names import OWN_NAME, NormalizedName
 from repoprio.policy.model import CALLERS_PRIORITY, Format, Mode, Pin, Policy, Repository, Rule
+from repoprio.policy.patterns import Pattern, Specificity, best_match
 
 
 class RuledOut(str, enum.Enum):
@@ -71,7 +72,7 @@ class Route:
         return bool(self.rules)
 
 
-def narrowing(found: Route | Blocked | Conflict) -> str | None:
+def version_limit(found: Route | Blocked | Conflict) -> str | None:
     """The specifier that a pin's `versions` lays on what the owner offers, or None."""
     return found.versions[0] if isinstance(found, Route) and found.versions else None
 
@@ -149,7 +150,7 @@ def _owners(
     best = max((claim[0] for claim in claims.values() if claim), default=None)
     owners = tuple(r for r in policy.repositories if (c := claims[r.name]) and c[0] == best)
     keys = ((f"repositories.{r.name}.{c[1]}", r, c[1]) for r in owners if (c := claims[r.name]))
-    return owners, tuple(policy.rule(key, telling(getattr(r, field), name)) for key, r, field in keys)
+    return owners, tuple(policy.rule(key, pattern_excerpt(getattr(r, field), name)) for key, r, field in keys)
 
 
 def _claim(repository: Repository, name: NormalizedName) -> tuple[Specificity, str] | None:
@@ -159,7 +160,7 @@ def _claim(repository: Repository, name: NormalizedName) -> tuple[Specificity, s
     return max(found, default=None)
 
 
-def telling(patterns: tuple[Pattern, ...], name: NormalizedName) -> str:
+def pattern_excerpt(patterns: tuple[Pattern, ...], name: NormalizedName) -> str:
     """A list of patterns as a message shows it: the one that matches `name` best, or the first few."""
     matching = [pattern for pattern in patterns if pattern.matches(name)]
     shown = [max(matching, key=lambda pattern: pattern.specificity)] if matching else list(patterns[:3])
@@ -167,12 +168,12 @@ def telling(patterns: tuple[Pattern, ...], name: NormalizedName) -> str:
     return f"[{', '.join([*texts, *(['...'] if len(shown) < len(patterns) else [])])}]"
 
 
-def blindness(repository: Repository, name: NormalizedName) -> tuple[str, str]:
+def exclusion_rule(repository: Repository, name: NormalizedName) -> tuple[str, str]:
     """The key, and what it says, by which a repository that `may_serve` not serves `name`."""
     if best_match(repository.exclude, name):
-        return "exclude", telling(repository.exclude, name)
+        return "exclude", pattern_excerpt(repository.exclude, name)
     key = "namespaces" if repository.namespaces else "include"
-    return key, telling(getattr(repository, key), name)
+    return key, pattern_excerpt(getattr(repository, key), name)
 
 
 def _ruled_out(

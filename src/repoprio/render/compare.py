@@ -7,11 +7,11 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from repoprio.explain.comparison import Comparison, Disclosure, Judged, Pick, Side, Verdict
-from repoprio.lookup.reasons import listed
+from repoprio.explain.comparison import ComparedProject, Comparison, Disclosure, ResolvedFile, Side, Verdict
 from repoprio.policy.model import Policy, Repository
 from repoprio.render.explain_json import SCHEMA, about
 from repoprio.render.table import Column, Paint, Row, plain, table, unpainted
+from repoprio.wording import join_words
 
 _COLUMNS = (
     Column(""),
@@ -63,7 +63,7 @@ def further(name: str, repositories: Sequence[Repository], required_by: str | No
     """What is said before one more name is told: a dependency of a version that the policy would not take."""
     by = f" (required by {required_by})" if required_by else ""
     verb = "is" if len(repositories) == 1 else "are"
-    return plain(f"repoprio: {listed(repositories)} {verb} asked for {name} as well{by}")
+    return plain(f"repoprio: {join_words(repositories)} {verb} asked for {name} as well{by}")
 
 
 def not_private(name: str, private: Sequence[str]) -> str:
@@ -110,26 +110,30 @@ def screen(comparison: Comparison, *, width: int, paint: Paint = unpainted, verb
 def _header(comparison: Comparison) -> str:
     counts = [f"{repository} was asked for {_names(n)}" for repository, n in comparison.disclosure.asked.items()]
     more = "more than an installation asks for"
-    asked = f"{listed(counts)} {more}" if counts else "Nobody was asked for further names"
+    asked = f"{join_words(counts)} {more}" if counts else "Nobody was asked for further names"
     return f"Nothing is built or installed. {asked}.{_private(comparison.disclosure)}"
 
 
 def _offer(comparison: Comparison, width: int) -> list[str]:
     """How to have private names compared, where there are any."""
-    names = [one.pair.project for one in comparison.projects if one.pair.private and isinstance(one.pair.policy, Pick)]
+    names = [
+        one.pair.project
+        for one in comparison.projects
+        if one.pair.private and isinstance(one.pair.policy, ResolvedFile)
+    ]
     if not names:
         return []
     said = f"private: --disclose {names[0]} asks the others for that name too, and compares it"
     return _wrapped(said, width, "", "  ")
 
 
-def _cells(one: Judged) -> tuple[str, ...]:
+def _cells(one: ComparedProject) -> tuple[str, ...]:
     alone = ("private", "") if one.verdict is Verdict.NOT_COMPARED else _cell(one.pair.alone)
     return (one.verdict.mark, one.pair.project, *alone, *_cell(one.pair.policy), one.why)
 
 
 def _cell(side: Side) -> tuple[str, str]:
-    if not isinstance(side, Pick):
+    if not isinstance(side, ResolvedFile):
         return "-", ""
     if not side.is_unread:
         return side.version or "?", side.place
@@ -149,7 +153,7 @@ def _mark(verdict: Verdict) -> str:
     return f" ({verdict.mark})" if verdict is not Verdict.SAME else ""
 
 
-def _fixes(shown: Sequence[Judged], width: int) -> list[str]:
+def _fixes(shown: Sequence[ComparedProject], width: int) -> list[str]:
     lines: list[str] = []
     for one in shown:
         if one.fix:
@@ -182,7 +186,7 @@ def document(comparison: Comparison, environment: Mapping[str, Any] | None = Non
     return json.dumps(found, indent=2)
 
 
-def _project(one: Judged) -> dict[str, Any]:
+def _project(one: ComparedProject) -> dict[str, Any]:
     return {
         "project": one.pair.project,
         "requirement": one.pair.requirement,
@@ -199,7 +203,7 @@ def _side(side: Side) -> dict[str, Any] | None:
     """One side; its code is null for a wheel, and says why there is nothing, or what is not known."""
     if side is None:
         return None
-    if isinstance(side, Pick):
+    if isinstance(side, ResolvedFile):
         return {
             "version": side.version,
             "repository": side.repository.name if side.repository else None,
@@ -211,7 +215,7 @@ def _side(side: Side) -> dict[str, Any] | None:
     return _nothing(side.code.value, side.reason, side.needed_by)
 
 
-def _unknown(one: Judged) -> dict[str, Any]:
+def _unknown(one: ComparedProject) -> dict[str, Any]:
     """The side of pip alone where the name is private: what it would take of the owner alone says nothing."""
     needed_by = one.pair.alone.needed_by if one.pair.alone else ()
     return _nothing(one.code, one.reason, needed_by)

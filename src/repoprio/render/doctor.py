@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from repoprio.lookup.events import State
+from repoprio.lookup.events import RepositoryState
 from repoprio.policy.model import Mode
 
 _INDENT = "         "
@@ -203,7 +203,7 @@ def _place(place: Mapping[str, Any]) -> str:
 
 
 def _repository(one: Mapping[str, Any]) -> Iterator[str]:
-    silent, note = one["status"] == State.UNAVAILABLE.value, one["status"] == State.SERVES.value
+    silent, note = one["status"] == RepositoryState.UNAVAILABLE.value, one["status"] == RepositoryState.SERVES.value
     word = "FAIL" if silent else "note" if note else "ok"
     yield f"  {word:6} {one['name']} (priority {one['priority']})    {one['said']}"
     if silent:

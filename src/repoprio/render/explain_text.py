@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from repoprio.explain.explanation import Chosen, Explanation, Line, LineStatus, Rejected
 from repoprio.explain.hints import hint
 from repoprio.lookup.project import Outcome
-from repoprio.lookup.reasons import Rejection, listed
+from repoprio.lookup.reasons import Rejection
 from repoprio.policy.model import Rule
 from repoprio.render.messages import sentence, versions
 from repoprio.render.table import Column, Paint, Row, plain, table, unpainted
+from repoprio.wording import join_words
 
 _COLUMNS = (
     Column(""),
@@ -182,15 +183,15 @@ def _pip_alone(e: Explanation) -> str:
     """What pip would take without the policy, where somebody looked."""
     alone = e.version_priority
     if e.private:
-        others = listed([repository.name for repository in e.private.others])
+        others = join_words([repository.name for repository in e.private.others])
         more = f"; --disclose {e.project} compares it, and tells {others} the name" if others else ""
         return f"not compared: private ({e.private.word}){more}"
     if alone is None:
         asks = e.outcome is Outcome.SERVED and any(line.status is LineStatus.NOT_ASKED for line in e.lines)
-        below = listed([line.repository.name for line in e.lines if line.status is LineStatus.NOT_ASKED])
+        below = join_words([line.repository.name for line in e.lines if line.status is LineStatus.NOT_ASKED])
         if asks:
             return f"not checked: that would tell {below} the name. --shadowed checks"
-        silent = listed([line.repository.name for line in e.faulty])
+        silent = join_words([line.repository.name for line in e.faulty])
         return f"not known: {silent} gave no answer" if silent and e.outcome is Outcome.SERVED else ""
     return f"would take {_stranger(e, alone)}"
 

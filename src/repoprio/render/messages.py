@@ -9,9 +9,9 @@ from repoprio import shell
 from repoprio.explain.explanation import Explanation, Line, LineStatus
 from repoprio.explain.hints import hint
 from repoprio.lookup.project import Code, Outcome
-from repoprio.lookup.reasons import listed
 from repoprio.policy.model import Repository
 from repoprio.render.table import plain
+from repoprio.wording import join_words
 
 _MOST_VERSIONS = 8
 # The settings that route a name to its owner.
@@ -37,7 +37,7 @@ def sentence(e: Explanation) -> str:
 def _owned(e: Explanation) -> str:
     how = "which own it together" if len(e.owners) > 1 else _why_owner(e)
     supplier = f"; this file is {e.chosen.repository}'s" if e.chosen and len(e.owners) > 1 else ""
-    return f"{_taken(e)} comes from {listed([r.name for r in e.owners])}, {how}{supplier}."
+    return f"{_taken(e)} comes from {join_words([r.name for r in e.owners])}, {how}{supplier}."
 
 
 def _why_owner(e: Explanation) -> str:
@@ -47,13 +47,13 @@ def _why_owner(e: Explanation) -> str:
 
 
 def _fits(e: Explanation) -> str:
-    owners = listed([r.name for r in e.owners])
+    owners = join_words([r.name for r in e.owners])
     return f"{_taken(e)} comes from {owners}, the highest-priority repository with a version that fits."
 
 
 def _merged(e: Explanation) -> str:
     supplier = e.chosen.repository if e.chosen else "?"
-    among = listed([r.name for r in e.owners])
+    among = join_words([r.name for r in e.owners])
     by = f" ({e.pin.place})" if e.pin else ""
     return f"{_taken(e)} comes from {supplier}: version priority rules among {among}{by}."
 
@@ -74,12 +74,12 @@ def _no_match(e: Explanation) -> str:
 
 
 def _absent(e: Explanation) -> str:
-    asked = f"asked: {listed(e.asked)}" if e.asked else "no repository could be asked for it"
+    asked = f"asked: {join_words(e.asked)}" if e.asked else "no repository could be asked for it"
     return f"no repository has {e.project}; {asked}."
 
 
 def _owned_absent(e: Explanation) -> str:
-    return f"{e.project} belongs to {listed(e.owners)}, which does not have it."
+    return f"{e.project} belongs to {join_words(e.owners)}, which does not have it."
 
 
 def _unavailable(e: Explanation) -> str:
@@ -95,7 +95,7 @@ def _blocked(e: Explanation) -> str:
 
 
 def _ambiguous(e: Explanation) -> str:
-    return f"{e.project}: {listed(e.rules)} match it equally well, and both set {e.conflict}."
+    return f"{e.project}: {join_words(e.rules)} match it equally well, and both set {e.conflict}."
 
 
 def _direct_url(e: Explanation) -> str:
@@ -106,19 +106,19 @@ def _direct_url(e: Explanation) -> str:
 def _ruled_out(e: Explanation) -> str:
     if not e.owners:
         return f"{_maybe_owned(e)} So {_withheld(e)} not asked."
-    states = listed([f"{line.repository} is ruled out ({line.reason})" for line in _owner_lines(e)])
-    return f"{e.project} belongs to {listed(e.owners)} by {e.rules[0].key} ({e.rules[0].file}), and {states}."
+    states = join_words([f"{line.repository} is ruled out ({line.reason})" for line in _owner_lines(e)])
+    return f"{e.project} belongs to {join_words(e.owners)} by {e.rules[0].key} ({e.rules[0].file}), and {states}."
 
 
 def _maybe_owned(e: Explanation) -> str:
     lowest = max(line.repository.priority for line in e.withheld)
     above = [line.repository for line in e.silenced if line.repository.priority < lowest]
-    return f"{e.project}{_by(e)}: --no-index rules out {listed(above)}, which may own it."
+    return f"{e.project}{_by(e)}: --no-index rules out {join_words(above)}, which may own it."
 
 
 def _withheld(e: Explanation) -> str:
     names = [line.repository for line in e.withheld]
-    return f"{listed(names)} {'was' if len(names) == 1 else 'were'}"
+    return f"{join_words(names)} {'was' if len(names) == 1 else 'were'}"
 
 
 _SENTENCES = {
@@ -200,7 +200,7 @@ def _by(e: Explanation) -> str:
 
 
 def _refuse_no_match(e: Explanation) -> list[str]:
-    owners = listed(e.owners)
+    owners = join_words(e.owners)
     has = "; ".join(f"{line.repository} has {_has(line)}" for line in _owner_lines(e))
     lone = _has(e.line(e.owners[0])) if len(e.owners) == 1 else ""
     belongs = (
@@ -221,12 +221,12 @@ def _refuse_no_match(e: Explanation) -> list[str]:
 
 
 def _refuse_absent(e: Explanation) -> list[str]:
-    asked = f"asked: {listed(e.asked)}." if e.asked else "no repository could be asked for it."
+    asked = f"asked: {join_words(e.asked)}." if e.asked else "no repository could be asked for it."
     ruled_out = [f"{line.repository} ({line.reason})" for line in e.lines if not line.asked]
     return [
         f"No matching distribution found for {e.wanted}{_by(e)}: no repository has {e.project}.",
         asked,
-        f"not asked: {listed(ruled_out)}." if ruled_out else "",
+        f"not asked: {join_words(ruled_out)}." if ruled_out else "",
     ]
 
 
@@ -241,11 +241,11 @@ def _refuse_owned_absent(e: Explanation) -> list[str]:
 def _refuse_unavailable(e: Explanation) -> list[str]:
     asked = [line.asked for line in e.faulty if line.asked]
     below = [line.repository for line in e.lines if line.status is LineStatus.NOT_ASKED]
-    names = listed([line.repository.name for line in e.faulty])
+    names = join_words([line.repository.name for line in e.faulty])
     return [
         _unavailable(e),
         f"asked: {', '.join(asked)}" if asked else "",
-        f"{names} may own {e.project}, so {listed(below)} {'was' if len(below) == 1 else 'were'} not asked."
+        f"{names} may own {e.project}, so {join_words(below)} {'was' if len(below) == 1 else 'were'} not asked."
         if below
         else "",
         *(f"rule: {rule}" for rule in e.rules if rule.setting in ("url", "canary")),
@@ -267,7 +267,7 @@ def _refuse_ruled_out(e: Explanation) -> list[str]:
             f"{_withheld(e)} not asked: a lower repository may not serve what a higher one may own.",
         ]
     return [
-        f"{e.project}{_by(e)} belongs to {listed(e.owners)}, which may not be asked for it.",
+        f"{e.project}{_by(e)} belongs to {join_words(e.owners)}, which may not be asked for it.",
         *(f"{line.repository}: {line.reason}" for line in _owner_lines(e)),
         "No other repository was asked.",
         f"rule: {e.rules[0]}",

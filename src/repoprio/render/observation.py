@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from repoprio.explain.observation import Change, Tally
+from repoprio.explain.observation import Change, ObservationSummary
 from repoprio.render.table import plain
 
 SCHEMA = 1
@@ -47,7 +47,7 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-def line(tally: Tally, log: str | None = None) -> str:
+def line(tally: ObservationSummary, log: str | None = None) -> str:
     """What one command came to; `log` is the file that has the changes."""
     what = f"would change {tally.changes or 'none'} of {_count(tally.choices, 'choice')}"
     names = ", ".join(tally.changed[:_MOST_NAMES]) + (", ..." if len(tally.changed) > _MOST_NAMES else "")

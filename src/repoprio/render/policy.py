@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from repoprio import toml
-from repoprio.config.errors import Doubt, Fault, printable
-from repoprio.config.loaded import Survey
+from repoprio.config.errors import Doubt, PolicyProblem, printable
+from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.schema import POLICY, TABLES
 from repoprio.config.settings import Setting
 from repoprio.policy.model import Policy, Redirects
@@ -27,7 +27,7 @@ def summary(policy: Policy) -> str:
     return f"{order}; {policy.mode.value}{warning}"
 
 
-def show(survey: Survey) -> str:
+def show(survey: LoadedPolicy) -> str:
     """The merged policy as TOML, each setting with the file that says so; logins are hidden."""
     lines = [f"# {source.layer}: {printable(source.file)}" for source in survey.sources]
     tables: dict[str, list[Setting]] = {}
@@ -99,7 +99,7 @@ class Wish:
         return printable(f"pip: {self.origin}: {self.url} {self.means}".rstrip())
 
 
-def check(survey: Survey, doubts: Sequence[Doubt], wishes: Sequence[Wish]) -> str:
+def check(survey: LoadedPolicy, doubts: Sequence[Doubt], wishes: Sequence[Wish]) -> str:
     """What is wrong, and what may be, each with what to do; and what the policy makes of pip's own settings."""
     said = [f"{source.layer}: {printable(source.file)}" for source in survey.sources]
     said += [str(wish) for wish in wishes]
@@ -119,7 +119,7 @@ def _count(found: Sequence[object], word: str) -> str:
 
 
 def document(
-    survey: Survey,
+    survey: LoadedPolicy,
     doubts: Sequence[Doubt],
     wishes: Sequence[Wish] | None = None,
     *,
@@ -143,11 +143,11 @@ def _wish(wish: Wish) -> dict[str, str | None]:
     return {"url": wish.url, "origin": wish.origin, "repository": wish.repository, "means": wish.means}
 
 
-def _settings(survey: Survey) -> Iterator[dict[str, Any]]:
+def _settings(survey: LoadedPolicy) -> Iterator[dict[str, Any]]:
     for setting in survey.merged.settings.values():
         if not setting.is_table:
             yield {"key": hushed(setting.key), "value": safe(setting), "file": setting.file}
 
 
-def _fault(fault: Fault | Doubt) -> dict[str, str]:
+def _fault(fault: PolicyProblem | Doubt) -> dict[str, str]:
     return {"file": fault.file, "key": fault.key, "problem": fault.problem, "hint": fault.hint}

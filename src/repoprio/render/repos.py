@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from repoprio.explain.checkup import EVERYBODY_HAS, Report, Trial
-from repoprio.lookup.events import State
-from repoprio.names import Pattern
+from repoprio.explain.checkup import WELL_KNOWN_PROJECTS, ProbeResult, Report
+from repoprio.lookup.events import RepositoryState
 from repoprio.policy.model import Pin, Policy, Redirects, Repository, tiers
+from repoprio.policy.patterns import Pattern
 from repoprio.render.explain_json import about
 from repoprio.render.table import Paint, plain, unpainted
 
@@ -142,7 +142,7 @@ def _origins(report: Report) -> dict[str, list[str]]:
     return found
 
 
-def check(trial: Trial, *, with_url: bool = False) -> str:
+def check(trial: ProbeResult, *, with_url: bool = False) -> str:
     """How a repository answered, in one line."""
     where = f"{trial.url} " if with_url else ""
     if trial.is_silent:
@@ -151,19 +151,23 @@ def check(trial: Trial, *, with_url: bool = False) -> str:
     return f"{where}answered in {_time(trial)}: {_of_unknown(trial)}{api}{_of_known(trial)}"
 
 
-def _time(trial: Trial) -> str:
+def _time(trial: ProbeResult) -> str:
     return f"{trial.seconds:.1f} s" if trial.seconds >= 1 else f"{round(trial.seconds * 1000)} ms"
 
 
-def _of_unknown(trial: Trial) -> str:
+def _of_unknown(trial: ProbeResult) -> str:
     if trial.has_all_names:
         files = "a page with files" if trial.unknown.files else "a page without files"
         return f"asked for a name that nobody has: {files}"
     return f"asked for a name that nobody has: {trial.unknown.reason}"
 
 
-def _of_known(trial: Trial) -> str:
-    had = [name for name, found in zip(EVERYBODY_HAS, trial.known, strict=False) if found.state is State.SERVES]
+def _of_known(trial: ProbeResult) -> str:
+    had = [
+        name
+        for name, found in zip(WELL_KNOWN_PROJECTS, trial.known, strict=False)
+        if found.state is RepositoryState.SERVES
+    ]
     if trial.is_pypi:
         return "; it is PyPI"
     if trial.looks_like_pypi:
@@ -214,7 +218,7 @@ def _absences(repository: Repository) -> list[int | str]:
     return [*sorted(repository.absent), *(word for word, is_absent in words.items() if is_absent)]
 
 
-def _trial(trial: Trial) -> dict[str, Any]:
+def _trial(trial: ProbeResult) -> dict[str, Any]:
     return {
         "status": trial.unknown.state.value,
         "reachable": not trial.is_silent,
@@ -223,6 +227,6 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "code": trial.unknown.cause.value if trial.unknown.cause else None,
         "asked": trial.unknown.asked.shown if trial.unknown.asked else None,
         "api": trial.api,
-        "known": {name: found.state.value for name, found in zip(EVERYBODY_HAS, trial.known, strict=False)},
+        "known": {name: found.state.value for name, found in zip(WELL_KNOWN_PROJECTS, trial.known, strict=False)},
         "is_pypi": trial.is_pypi,
     }

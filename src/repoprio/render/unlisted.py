@@ -10,10 +10,10 @@ from urllib.parse import unquote, urlsplit
 from repoprio import shell, toml
 from repoprio.config.pip.indexes import NamedBy, Origin
 from repoprio.lookup.project import Code
-from repoprio.lookup.reasons import listed
 from repoprio.policy.model import LOWEST, Format, Policy, Repository
 from repoprio.render import messages
 from repoprio.urls import site
+from repoprio.wording import join_words
 
 # What the hosts and paths of many repositories have in common: it tells none of them from another.
 _COMMON = re.compile(
@@ -50,9 +50,9 @@ def refusal(refused: Sequence[UnlistedPlace], policy: Policy) -> messages.Messag
 
 
 def _hint(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[str]:
-    ways = listed(list(dict.fromkeys(_taken_back(one.origin) for one in refused)))
+    ways = join_words(list(dict.fromkeys(_taken_back(one.origin) for one in refused)))
     asked = [repository.name for repository in policy.enabled() if not repository.explicit]
-    has = f", if {listed(asked, 'or')} has what you need" if 0 < len(asked) <= 3 else ""
+    has = f", if {join_words(asked, 'or')} has what you need" if 0 < len(asked) <= 3 else ""
     yield f"hint: {ways}{has}"
     lines = [line for one, name, priority in _entries(refused, policy) for line in _entry(one, name, priority, policy)]
     if lines:

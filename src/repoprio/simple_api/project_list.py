@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
-from repoprio.lookup.events import Failed, Listed
+from repoprio.lookup.events import FetchFailed, ProjectListFound
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.simple_api.json_page import api_version
 from repoprio.simple_api.reader import decoded, is_html, is_json
@@ -47,17 +47,17 @@ _PROJECT = re.compile(
 _PROJECTS = re.compile(rf'"projects"{_WS}:{_WS}\[{_WS}(?=\{{)')
 
 
-def read_project_list(response: Response) -> Listed | Failed:
+def read_project_list(response: Response) -> ProjectListFound | FetchFailed:
     """The project list in `response`; raises `UnusableResponse` where it is not in the encoding that it states."""
     text, _ = decoded(response)
     try:
         if is_json(response):
-            return Listed(_names_in_json(text))
+            return ProjectListFound(_names_in_json(text))
         if is_html(response):
-            return Listed(_names_in_html(text))
+            return ProjectListFound(_names_in_html(text))
     except (ValueError, RecursionError) as error:
-        return Failed(f"its project list cannot be used: {error}")
-    return Failed("its answer is no project list")
+        return FetchFailed(f"its project list cannot be used: {error}")
+    return FetchFailed("its answer is no project list")
 
 
 def _names_in_json(text: str) -> frozenset[NormalizedName]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from repoprio.lookup.events import Missing, Served
+from repoprio.lookup.events import NotFound, PageFound
 from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName
 from repoprio.simple_api import html_page, json_page
@@ -24,7 +24,7 @@ _UTF8 = ("utf-8", "utf8", "us-ascii", "ascii")
 _ENCODINGS = (*_UTF8, "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252", "utf-16")
 
 
-def read_project_page(name: NormalizedName, response: Response, versions: Versions) -> Served[ProjectPage]:
+def read_project_page(name: NormalizedName, response: Response, versions: Versions) -> PageFound[ProjectPage]:
     """The project page of `name` in `response`; raises `UnusableResponse`."""
     parsed = parse(response, name)
     page = screened(name, parsed, versions)
@@ -32,7 +32,7 @@ def read_project_page(name: NormalizedName, response: Response, versions: Versio
         raise UnusableResponse(
             "its answer is a form, such as a login page, and no project page", Cause.LOGIN, asks=True
         )
-    return Served(page, len(page.files), empty=not page.files and parsed.is_empty)
+    return PageFound(page, len(page.files), empty=not page.files and parsed.is_empty)
 
 
 def read_flat_page(response: Response) -> tuple[File, ...]:
@@ -55,10 +55,10 @@ def read_flat_page(response: Response) -> tuple[File, ...]:
 
 def files_of(
     name: NormalizedName, files: Iterable[File], page_url: str, versions: Versions
-) -> Served[ProjectPage] | Missing:
+) -> PageFound[ProjectPage] | NotFound:
     """What a flat repository at `page_url`, with all these files, has of `name`."""
     page = screened_files(name, files, page_url, versions)
-    return Served(page, len(page.files)) if page.files else Missing()
+    return PageFound(page, len(page.files)) if page.files else NotFound()
 
 
 def file_at(url: str) -> File:

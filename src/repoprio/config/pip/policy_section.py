@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from repoprio.config import schema
-from repoprio.config.errors import Fault
+from repoprio.config.errors import PolicyProblem
 from repoprio.config.schema import SECTION, fold
 from repoprio.urls import hushed
 
@@ -61,12 +61,12 @@ def _column(error: Any, text: str) -> int:
     return len(line) - len(line.lstrip()) + 1
 
 
-def document(text: str, file: str) -> tuple[dict[str, Any] | None, list[Fault]]:
+def document(text: str, file: str) -> tuple[dict[str, Any] | None, list[PolicyProblem]]:
     """What ``[repoprio]`` says, as a TOML document would, and its faults; None where there is no such section."""
     try:
         found = sections(text)
     except ValueError as error:
-        return None, [Fault(file, "", f"is not a pip.conf: {error}")]
+        return None, [PolicyProblem(file, "", f"is not a pip.conf: {error}")]
     faults = _misplaced(found, file)
     if not found.get(SECTION):
         return None, faults
@@ -76,21 +76,21 @@ def document(text: str, file: str) -> tuple[dict[str, Any] | None, list[Fault]]:
     return reader.document, faults
 
 
-def _misplaced(found: dict[str, Section], file: str) -> list[Fault]:
+def _misplaced(found: dict[str, Section], file: str) -> list[PolicyProblem]:
     """A fault for each piece of a policy outside of our section: pip would pass over it without a word."""
     near = [name for name in found if name != SECTION and _is_near(name)]
     alone = f"is not read: write [{SECTION}] alone on its line, and dotted keys below it"
-    faults = [Fault(file, f"[{hushed(name)}]", alone) for name in near]
+    faults = [PolicyProblem(file, f"[{hushed(name)}]", alone) for name in near]
     elsewhere = f"is not read there: write it in [{SECTION}], without {SECTION}."
     there = f"is not read there: write it in [{SECTION}]"
     others = {name: keys for name, keys in found.items() if name not in (SECTION, *near)}
     for name, keys in others.items():
         dotted = [key for key in keys if key.startswith(f"{SECTION}.")]
-        faults += [Fault(file, f"[{hushed(name)}] {hushed(key)}", elsewhere) for key in dotted]
+        faults += [PolicyProblem(file, f"[{hushed(name)}] {hushed(key)}", elsewhere) for key in dotted]
         # pip lists what [DEFAULT] says under each section, and so under ours.
         plain = (*schema.TABLES, *schema.POLICY) if name == _DEFAULT and (SECTION in found or _has_ours(keys)) else ()
         misplaced = [key for key in keys if key.startswith(_OURS) or key in plain]
-        faults += [Fault(file, f"[{hushed(name)}] {hushed(key)}", there) for key in misplaced]
+        faults += [PolicyProblem(file, f"[{hushed(name)}] {hushed(key)}", there) for key in misplaced]
     return faults + _swallowed(found, file)
 
 
@@ -103,10 +103,12 @@ def _has_ours(keys: Section) -> bool:
     return any(key.startswith(_OURS) for key in keys)
 
 
-def _swallowed(found: dict[str, Section], file: str) -> list[Fault]:
+def _swallowed(found: dict[str, Section], file: str) -> list[PolicyProblem]:
     """A fault for each value that goes on with a line of a policy: one that begins with white space."""
     return [
-        Fault(file, f"[{hushed(name)}] {hushed(key)}", f"goes on with {what}: let no white space stand before it")
+        PolicyProblem(
+            file, f"[{hushed(name)}] {hushed(key)}", f"goes on with {what}: let no white space stand before it"
+        )
         for name, keys in found.items()
         for key, value in keys.items()
         if (what := _line_of_ours(value))
@@ -125,7 +127,7 @@ def _line_of_ours(value: str) -> str | None:
 class _Section:
     """Puts the dotted keys of one section into tables."""
 
-    def __init__(self, file: str, faults: list[Fault]) -> None:
+    def __init__(self, file: str, faults: list[PolicyProblem]) -> None:
         self.document: dict[str, Any] = {}
         self._file = file
         self._faults = faults
@@ -138,7 +140,7 @@ class _Section:
             self.document[key] = self._value(key, schema.POLICY.get(key), text)
         elif not dot or not name or not entry_key:
             problem = f"is not a key here: write {table}.NAME.KEY = VALUE"
-            self._faults.append(Fault(self._file, key, problem))
+            self._faults.append(PolicyProblem(self._file, key, problem))
         else:
             entry = self.document.setdefault(table, {}).setdefault(name, {})
             entry[entry_key] = self._value(key, schema.TABLES[table].get(entry_key), text)
@@ -148,7 +150,7 @@ class _Section:
             return text
         if not key.free and text[:1] + text[-1:] in ('""', "''", "[]", "{}") and len(text) > 1:
             problem = "is written as in TOML: pip.conf takes it without quotes, brackets and commas"
-            self._faults.append(Fault(self._file, dotted, problem))
+            self._faults.append(PolicyProblem(self._file, dotted, problem))
             # What may be meant, so that no other fault is told of it.
             text = re.sub(r"[\[\]{}\"',]+", " ", text).strip()
         return key.from_text(text)

@@ -9,7 +9,7 @@ from typing import Any
 from pip._vendor.packaging.specifiers import SpecifierSet
 
 from repoprio.explain.explanation import Chosen, Rejected
-from repoprio.lookup.events import Finding, State
+from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.project import Decision
 from repoprio.lookup.reasons import Rejection
 from repoprio.names import NormalizedName
@@ -21,10 +21,10 @@ from repoprio.policy.model import Format, Repository
 from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
 
-Offers = tuple[Finding[PipPage], ...]
+Offers = tuple[RepositoryResult[PipPage], ...]
 
 
-def offers_alone(decision: Decision[PipPage]) -> Offers:
+def version_priority_offers(decision: Decision[PipPage]) -> Offers:
     """All that serve the name, as version priority takes them: of equal files pip takes that of the index named last.
 
     That is the lowest one here. Within the owner's tier nothing changes, and what stands in find-links counts
@@ -32,13 +32,13 @@ def offers_alone(decision: Decision[PipPage]) -> Offers:
     """
     owners = decision.owners
     top = max((owner.repository.priority for owner in owners), default=0)
-    others = [finding for finding in decision.of(State.SERVES) if finding not in owners]
+    others = [finding for finding in decision.of(RepositoryState.SERVES) if finding not in owners]
     winning = [f for f in others if f.repository.priority > top and f.repository.format is Format.SIMPLE]
     winning.sort(key=lambda finding: -finding.repository.priority)
     return (*winning, *owners, *(finding for finding in others if finding not in winning))
 
 
-class Weighed:
+class CandidateSet:
     """The offers for one name; `versions` is the specifier of a pin that narrows them.
 
     `merged`: the offers are of several tiers (a pin's merge), so that a version that two of them have

@@ -20,14 +20,14 @@ def is_refused(rules: Policy, req: Any) -> bool:
 
 
 def judge(rules: Policy, req: Any) -> None:
-    """Raise `Refused` where the policy refuses the direct URL of `req`."""
-    from repoprio.pip_adapter.errors import Refused
+    """Raise `LookupRefused` where the policy refuses the direct URL of `req`."""
+    from repoprio.pip_adapter.errors import LookupRefused
 
     if not is_refused(rules, req):
         return
     parent = "a build" if current().is_build else getattr(req.comes_from, "name", None)
     by = f" (required by {parent})" if parent else ""
-    raise Refused(
+    raise LookupRefused(
         messages.message(
             f"{req.name or 'a requirement'}{by} names a direct URL: {redacted(req.original_link.url)}.",
             [

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from repoprio.lookup.events import Finding, State
+from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.justification import Reach
 from repoprio.lookup.project import Decision
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter.compat import is_version
-from repoprio.pip_adapter.finder.placeholder import StandIn
+from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
@@ -19,12 +19,12 @@ class Tiers:
     """Which tiers are known to serve which projects of flexible mode, by their priorities."""
 
     def __init__(self) -> None:
-        self._serving: dict[NormalizedName, dict[int, dict[str, Finding[PipPage]]]] = {}
+        self._serving: dict[NormalizedName, dict[int, dict[str, RepositoryResult[PipPage]]]] = {}
 
     def note(self, decision: Decision[PipPage]) -> None:
         """Note who serves the project of a decision."""
         tiers = self._serving.setdefault(decision.name, {})
-        for finding in decision.of(State.SERVES):
+        for finding in decision.of(RepositoryState.SERVES):
             tiers.setdefault(finding.repository.priority, {})[finding.repository.name] = finding
 
     def top(self, name: NormalizedName) -> int | None:
@@ -60,7 +60,7 @@ class Search:
         self.waiting: set[str] = set()
         self._permitted: set[str] = set()
 
-    def stand_in(self, req: Any, tiers: Tiers) -> StandIn | None:
+    def stand_in(self, req: Any, tiers: Tiers) -> PlaceholderDistribution | None:
         """What pip sees of an sdist that may not be built yet; None for all else that it prepares."""
         link = req.link
         if req.original_link is not None or link is None or link.is_wheel or link.url in self._permitted:
@@ -69,7 +69,7 @@ class Search:
         if not tiers.is_lower(name, link):
             return None
         self.waiting.add(link.url)
-        return StandIn(name, version_in(filename(link.url), name, is_version))
+        return PlaceholderDistribution(name, version_in(filename(link.url), name, is_version))
 
     def permit(self, link: Any) -> bool:
         """Let the sdist at `link` be built from now on; whether it was waiting for that."""

@@ -11,7 +11,7 @@ from pip._vendor.packaging.version import Version
 from repoprio.names import NormalizedName
 
 
-class StandIn:
+class PlaceholderDistribution:
     """What pip sees of such a distribution: a name, a version, no dependencies."""
 
     requires_python = SpecifierSet()

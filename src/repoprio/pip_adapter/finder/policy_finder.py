@@ -13,16 +13,15 @@ from repoprio import shell
 from repoprio.config.pip.indexes import Origin
 from repoprio.explain.explanation import Explanation, explain, privacy
 from repoprio.lookup.drivers import Fits, drive, drive_inquiry
-from repoprio.lookup.events import Finding, State
+from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.memory import Memory, RunMemory
-from repoprio.lookup.project import Code, Decision, Lookup, Outcome
-from repoprio.lookup.reasons import listed
-from repoprio.lookup.repository import Inquiry
+from repoprio.lookup.project import Code, Decision, Outcome, ProjectLookup
+from repoprio.lookup.repository import RepositoryLookup
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat, hint_target, log_redaction
-from repoprio.pip_adapter.errors import Refused, warn
+from repoprio.pip_adapter.errors import LookupRefused, warn
 from repoprio.pip_adapter.finder import own_release, search_scope
-from repoprio.pip_adapter.finder.candidates import Offers, Weighed, offers_alone
+from repoprio.pip_adapter.finder.candidates import CandidateSet, Offers, version_priority_offers
 from repoprio.pip_adapter.finder.flexible_search import Search, Tiers
 from repoprio.pip_adapter.index import credentials
 from repoprio.pip_adapter.index.fetcher import Pages
@@ -30,15 +29,16 @@ from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.registry import Registry
 from repoprio.policy.locations import spellings
 from repoprio.policy.model import CALLERS_PRIORITY, Format, Mode, Policy, Pylock, Repository
-from repoprio.policy.routing import narrowing
+from repoprio.policy.routing import version_limit
 from repoprio.render import messages, unlisted
 from repoprio.render.policy import summary
 from repoprio.urls import filename, site
+from repoprio.wording import join_words
 
 _MEMORIES: Registry[tuple[Memory[PipPage], Pages]] = Registry()
 
 
-class Guard:
+class PolicyFinder:
     """What stands between one `PackageFinder` and the repositories.
 
     `forgotten` is how often somebody cleared the caches of pip's finders; `search` the search that is going on in
@@ -51,13 +51,13 @@ class Guard:
         self.policy = policy
         self._finder_of_pip = weakref.ref(finder)
         self._scope: Any = None
-        self._callers = search_scope.Callers()
+        self._callers = search_scope.ScopeMatch()
         self._noted: dict[str, Origin] = {}
         # URLs of files that came with a login for a repository of the policy, and the lines that named them.
         self.search: Search | None = None
         self.tiers = Tiers()
         self._decisions: dict[tuple[Any, ...], Decision[PipPage]] = {}
-        self._offers: dict[tuple[Any, ...], Weighed] = {}
+        self._offers: dict[tuple[Any, ...], CandidateSet] = {}
         self._best: dict[tuple[Any, ...], Any] = {}
 
     @property
@@ -72,9 +72,9 @@ class Guard:
         return self.policy.is_flexible
 
     def find_best_candidate(self, project_name: str, specifier: Any, hashes: Any) -> Any:
-        """Pip's `BestCandidateResult` among the owner's candidates; `Refused` if it may not be looked up."""
+        """Pip's `BestCandidateResult` among the owner's candidates; `LookupRefused` if it may not be looked up."""
         key = (project_name, specifier, hashes)
-        self.take_callers()
+        self.refresh_search_scope()
         if key not in self._best:
             evaluator = self._finder.make_candidate_evaluator(project_name, specifier=specifier, hashes=hashes)
             offers = (
@@ -109,16 +109,16 @@ class Guard:
         self._best.clear()
 
     def candidates(self, project_name: str, specifier: Any = None, tier: int | None = None) -> list[Any]:
-        """The owner's candidates for `project_name`; `Refused` if it may not be looked up.
+        """The owner's candidates for `project_name`; `LookupRefused` if it may not be looked up.
 
         `specifier` is the requirement as merged so far; only flexible mode looks at it. `tier`: a lower one instead.
         """
         if not is_project_name(project_name):
-            raise Refused(messages.message(f"{project_name!r} is not a project name.", [], "not-a-name"))
+            raise LookupRefused(messages.message(f"{project_name!r} is not a project name.", [], "not-a-name"))
         decision = self.reached(normalize(project_name), specifier, tier)
         if decision.outcome in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
             explanation = self.explanation(project_name, specifier, decision=decision)
-            raise Refused(messages.refusal(explanation), explanation)
+            raise LookupRefused(messages.refusal(explanation), explanation)
         if tier is not None and not decision.owners:
             return []
         return list(self._weighed(decision).candidates)
@@ -142,7 +142,7 @@ class Guard:
 
         For these, tiers down to `passed` are passed over whatever they have, and none below `last` is asked.
         """
-        self.take_callers()
+        self.refresh_search_scope()
         memory, pages = self.memory()
         lookup = self.lookup(memory, name, below_owner=below_owner, last=last)
         is_flexible = lookup.mode is Mode.FLEXIBLE
@@ -156,36 +156,38 @@ class Guard:
 
     def lookup(
         self, memory: Memory[PipPage], name: NormalizedName, *, below_owner: bool = False, last: int | None = None
-    ) -> Lookup[PipPage]:
+    ) -> ProjectLookup[PipPage]:
         """The lookup of `name` that `decide` drives."""
         callers, no_index = tuple(self._callers.admitted), compat.no_index(self._finder)
-        return Lookup(memory, name, no_index=no_index, callers=callers, below_owner=below_owner, last=last)
+        return ProjectLookup(memory, name, no_index=no_index, callers=callers, below_owner=below_owner, last=last)
 
-    def fits(self, lookup: Lookup[PipPage], specifier: Any, passed: int = 0) -> Fits[PipPage]:
+    def fits(self, lookup: ProjectLookup[PipPage], specifier: Any, passed: int = 0) -> Fits[PipPage]:
         """What tells `lookup` whether offers fit the specifier; those of tiers down to `passed` never do."""
-        versions = narrowing(lookup.route)
+        versions = version_limit(lookup.route)
 
         def fits(offers: Offers) -> bool:
             is_passed = offers[0].repository.priority <= passed
-            return not is_passed and Weighed(self._finder, lookup.name, offers, versions).best(specifier) is not None
+            return (
+                not is_passed and CandidateSet(self._finder, lookup.name, offers, versions).best(specifier) is not None
+            )
 
         return fits
 
-    def inquire(self, repository: Repository, name: NormalizedName) -> Finding[PipPage]:
+    def inquire(self, repository: Repository, name: NormalizedName) -> RepositoryResult[PipPage]:
         """What one repository says of `name`, whoever owns it, and whatever callers add."""
-        with contextlib.suppress(Refused):
-            self.take_callers()
+        with contextlib.suppress(LookupRefused):
+            self.refresh_search_scope()
         _, pages = self.memory()
-        inquiry = Inquiry(RunMemory[PipPage](self.policy), repository, name, self.policy.repositories)
+        inquiry = RepositoryLookup(RunMemory[PipPage](self.policy), repository, name, self.policy.repositories)
         return drive_inquiry(inquiry, pages.fetch)
 
-    def _weighed(self, decision: Decision[PipPage]) -> Weighed:
+    def _weighed(self, decision: Decision[PipPage]) -> CandidateSet:
         """What the owner of a decision offers, as pip's candidates; filtering large pages is dear."""
         kept = own_release.kept(decision.name, decision.route)
         key = (decision.name, tuple(offer.repository.name for offer in decision.offers), kept)
         if key not in self._offers:
-            versions = narrowing(decision.route)
-            self._offers[key] = Weighed(
+            versions = version_limit(decision.route)
+            self._offers[key] = CandidateSet(
                 self._finder, decision.name, decision.offers, versions, merged=decision.is_merged, kept=kept
             )
         return self._offers[key]
@@ -219,9 +221,9 @@ class Guard:
         private = privacy(decision) if shadowed else None
         weighed = self._weighed(decision)
         best = weighed.best(specifier, hashes) if decision.outcome is Outcome.SERVED else None
-        serving = tuple(decision.of(State.SERVES))
-        is_known = shadowed and private is None and not decision.of(State.UNAVAILABLE)
-        alone = Weighed(self._finder, name, offers_alone(decision), None) if is_known else None
+        serving = tuple(decision.of(RepositoryState.SERVES))
+        is_known = shadowed and private is None and not decision.of(RepositoryState.UNAVAILABLE)
+        alone = CandidateSet(self._finder, name, version_priority_offers(decision), None) if is_known else None
         newest = alone.best(specifier, hashes) if alone else None
         return explain(
             self.policy,
@@ -249,7 +251,7 @@ class Guard:
         )
 
     def verify_locked(self, project_name: str, link: Any, hashes: Any) -> None:
-        """A file of a pylock.toml must be one that its owner lists, by hash; `Refused` if it is not.
+        """A file of a pylock.toml must be one that its owner lists, by hash; `LookupRefused` if it is not.
 
         `hashes` are those that pip will hold the file against. It takes any of them, so the owner must
         state each one. What the link itself says of hashes counts for nothing.
@@ -265,7 +267,9 @@ class Guard:
         rule = self.policy.rule("pylock", f'"{self.policy.pylock.value}"')
         lead = f"{project_name}: {link.filename} of a pylock.toml is not listed by its owner with all these hashes."
         why = shell.repoprio("explain", normalize(project_name), python=hint_target.python())
-        raise Refused(messages.message(lead, [f"rule: {rule}"], Code.PYLOCK.value, why=why, help_text=self.policy.help))
+        raise LookupRefused(
+            messages.message(lead, [f"rule: {rule}"], Code.PYLOCK.value, why=why, help_text=self.policy.help)
+        )
 
     def has_looked_up(self, req: Any) -> bool:
         """Whether the file of an InstallRequirement is one that its owner lists; False for URLs, and unproven locks."""
@@ -288,10 +292,10 @@ class Guard:
         memory[1].settle()
         return memory
 
-    def take_callers(self) -> None:
+    def refresh_search_scope(self) -> None:
         """Hold pip's search scope against the policy, again whenever a requirements file replaced it."""
         scope = self._finder.search_scope
-        state = (scope, tuple(scope.index_urls), tuple(scope.find_links), Guard.forgotten)
+        state = (scope, tuple(scope.index_urls), tuple(scope.find_links), PolicyFinder.forgotten)
         if state != self._scope:
             self._callers = search_scope.match(self.policy, scope, self._noted)
             log_redaction.install(spellings(login.password or login.user for login in self._callers.logins.values()))
@@ -301,8 +305,8 @@ class Guard:
             self._offers.clear()
             self._best.clear()
         if self._callers.refused:
-            raise Refused(unlisted.refusal(self._callers.refused, self.policy))
-        carried = credentials.keeper(self.session.auth).carried
+            raise LookupRefused(unlisted.refusal(self._callers.refused, self.policy))
+        carried = credentials.credential_policy(self.session.auth).carried
         while carried:
             self._demand_login(*carried[-1])
             carried.pop()
@@ -315,21 +319,21 @@ class Guard:
         """Refuse the --no-index of a requirements file: whoever wrote it would rule out the owners of names."""
         ruled_out = [repository for repository in self.policy.enabled() if repository.format is not Format.FLAT]
         hint = "take it out of the file, and say it yourself: pip's --no-index, PIP_NO_INDEX=1, or no-index in pip.conf"
-        details = [f"It would rule out {listed(ruled_out)}." if ruled_out else "", f"hint: {hint}"]
+        details = [f"It would rule out {join_words(ruled_out)}." if ruled_out else "", f"hint: {hint}"]
         lead = f"{where}: --no-index in a requirements file is refused."
-        raise Refused(messages.message(lead, details, "no-index", help_text=self.policy.help))
+        raise LookupRefused(messages.message(lead, details, "no-index", help_text=self.policy.help))
 
     def bare(self, url: str, origin: str) -> str:
         """`url` of a file without a login for a repository of the policy; that must then have one from elsewhere."""
         return credentials.keep(self.session.auth, self.policy).take_out(url, origin)
 
     def _demand_login(self, url: str, origin: str) -> None:
-        kept = credentials.keeper(self.session.auth)
+        kept = credentials.credential_policy(self.session.auth)
         repository, here = kept.repository_at(url), site(url)
         urls = [location.url for location in repository.locations] if repository else []
         places = [place for place in urls if site(place).shares_logins(here)]
         if any(credentials.elsewhere(self.session.auth, place) is None for place in places):
-            raise Refused(kept.refusal(url, origin))
+            raise LookupRefused(kept.refusal(url, origin))
 
     @property
     def session(self) -> Any:
@@ -341,7 +345,7 @@ class Guard:
         if line := compat.news():
             warn(line)
         warn(f"repoprio: {summary(self.policy)}")
-        self.take_callers()
+        self.refresh_search_scope()
         for url, repository in self._callers.listed:
             warn(f"repoprio: {url} is {repository}: the policy's order holds")
         for url in self._callers.ignored:
@@ -350,8 +354,8 @@ class Guard:
             place = f"as {repository.name}, below all that the policy names"
             warn(f"repoprio: {repository.locations[0].shown} is asked last (priority {CALLERS_PRIORITY}, {place})")
 
-    def nothing_fits(self, explanation: Explanation) -> Refused | None:
+    def nothing_fits(self, explanation: Explanation) -> LookupRefused | None:
         """The refusal for a requirement that no candidate fits; None where one does."""
         if explanation.outcome is Outcome.SERVED:
             return None
-        return Refused(messages.refusal(explanation), explanation)
+        return LookupRefused(messages.refusal(explanation), explanation)

@@ -21,7 +21,7 @@ from repoprio.urls import credentials, hushed, is_fuse, place, redacted, site, w
 
 
 @dataclass
-class Callers:
+class ScopeMatch:
     """The repositories that callers named: known to the policy, let in below it, or refused."""
 
     listed: list[tuple[str, Repository]] = field(default_factory=list)
@@ -31,12 +31,12 @@ class Callers:
     logins: dict[str, Login] = field(default_factory=dict)
 
 
-def match(policy: Policy, search_scope: Any, noted: Mapping[str, Origin]) -> Callers:
+def match(policy: Policy, search_scope: Any, noted: Mapping[str, Origin]) -> ScopeMatch:
     """Hold the indexes and find-links of pip's `search_scope` against `policy`.
 
     `noted` says which line of which requirements file named a place.
     """
-    callers = Callers()
+    callers = ScopeMatch()
     named = [(url, Format.SIMPLE) for url in _wished(search_scope.index_urls, noted)]
     named += [(url, Format.FLAT) for url in search_scope.find_links]
     for written, kind in named:

@@ -209,7 +209,7 @@ def _refuse_pip(what: str) -> None:
 
 def _only_observes() -> bool:
     """Whether the policy only observes; read without what `compat` takes from pip, which is not whole yet."""
-    from repoprio.config.build import Tools
+    from repoprio.config.build import Parsers
     from repoprio.config.load import survey
 
     if sys.version_info >= (3, 11):
@@ -217,5 +217,5 @@ def _only_observes() -> bool:
     else:
         from pip._vendor import tomli as tomllib
     layers = policy_layers.layers(isolated="--isolated" in sys.argv)
-    found = survey(os.environ, layers, Tools(tomllib.loads, lambda _: True))
+    found = survey(os.environ, layers, Parsers(tomllib.loads, lambda _: True))
     return not found.faults and found.policy is not None and found.policy.mode is Mode.OBSERVE

@@ -10,7 +10,7 @@ import pip
 
 import repoprio
 from repoprio.config import handoff
-from repoprio.config.loaded import Survey
+from repoprio.config.loaded import LoadedPolicy
 from repoprio.pip_adapter import compat
 from repoprio.render.policy import summary
 
@@ -31,7 +31,7 @@ def answer() -> None:
     raise SystemExit(0)
 
 
-def document(survey: Survey) -> dict[str, Any] | None:
+def document(survey: LoadedPolicy) -> dict[str, Any] | None:
     """A policy as JSON: its files, what is wrong with it and what to do, its mode and its order; None for none."""
     if not survey.sources and not survey.faults:
         return None

@@ -128,7 +128,7 @@ def parse_file(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _note_logins(session: Any, filename: str, line: Any) -> None:
     """The logins of direct URLs count for nothing, be they of a constraint that nobody needs."""
-    kept = credentials.known_keeper(session.auth)
+    kept = credentials.known_credential_policy(session.auth)
     if kept is None:
         return
     for url in _FETCHED.findall(getattr(line, "requirement", None) or ""):
@@ -146,7 +146,7 @@ def _is_remote(filename: str) -> bool:
 
 
 def _judge_nested(filename: str, above: Sequence[str], *, constraint: bool) -> None:
-    from repoprio.pip_adapter.errors import Refused
+    from repoprio.pip_adapter.errors import LookupRefused
 
     if current().looks:
         rule = "Looking fetches no file that another one names: its server would learn who looks."
@@ -156,4 +156,6 @@ def _judge_nested(filename: str, above: Sequence[str], *, constraint: bool) -> N
         return
     by_hand = shell.command("-c" if constraint else "-r", redacted(filename))
     lead = f"{redacted(above[-1])} names a file to be fetched: {redacted(filename)}."
-    raise Refused(messages.message(lead, [rule, f"hint: if you trust it, name it yourself: {by_hand}"], "nested-file"))
+    raise LookupRefused(
+        messages.message(lead, [rule, f"hint: if you trust it, name it yourself: {by_hand}"], "nested-file")
+    )

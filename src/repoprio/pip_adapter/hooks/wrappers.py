@@ -81,9 +81,9 @@ def collect_sources(original: Callable[..., Any]) -> Callable[..., Any]:
     def collect_sources(self: Any, project_name: str, candidates_from_page: Any) -> Any:
         if enforced() is None:
             return original(self, project_name, candidates_from_page)
-        from repoprio.pip_adapter.errors import Refused
+        from repoprio.pip_adapter.errors import LookupRefused
 
-        raise Refused(messages.message(f"{project_name} was looked up past the policy.", [], "unguarded"))
+        raise LookupRefused(messages.message(f"{project_name} was looked up past the policy.", [], "unguarded"))
 
     return collect_sources
 
@@ -107,9 +107,9 @@ def _with_cache_clear(wrapper: Callable[..., Any], original: Any) -> Callable[..
     """Pip caches what a finder found (up to 25.0), and pip-tools clears that cache when it changes what fits."""
 
     def cache_clear() -> None:
-        from repoprio.pip_adapter.finder.policy_finder import Guard
+        from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 
-        Guard.forgotten += 1
+        PolicyFinder.forgotten += 1
         original.cache_clear()
 
     if hasattr(original, "cache_clear"):
@@ -175,10 +175,10 @@ def get_dist_for(original: Callable[..., Any]) -> Callable[..., Any]:
         dist = original(self, req)
         looked_up = name is not None and req.original_link is None
         if looked_up and guard_of(self.finder) is not None and normalize(name) != normalize(dist.raw_name):
-            from repoprio.pip_adapter.errors import Refused
+            from repoprio.pip_adapter.errors import LookupRefused
 
             lead = f"what was looked up as {name} is {dist.raw_name}, by its own metadata."
-            raise Refused(messages.message(lead, ["hint: tell whoever keeps that repository"], "another-project"))
+            raise LookupRefused(messages.message(lead, ["hint: tell whoever keeps that repository"], "another-project"))
         return dist
 
     return _get_dist_for
@@ -221,13 +221,13 @@ def _nothing_fits(guard: Any, requirement: Any, parent: Any, constraints: Any) -
 
 def _with_owners(guard: Any, error: Any, causes: Any) -> Any:
     """Pip's own report of a conflict, and whose versions it could choose from."""
-    from repoprio.pip_adapter.errors import Refused
+    from repoprio.pip_adapter.errors import LookupRefused
 
     names = dict.fromkeys(requirement.project_name for requirement, _ in causes)
     told = [guard.explanation(name) for name in names if name != "<Python from Requires-Python>"]
     lines = [messages.sentence(explanation) for explanation in told if explanation.owners]
     return (
-        Refused(messages.message("these requirements conflict.", [*lines, f"pip: {error}"], "conflict"))
+        LookupRefused(messages.message("these requirements conflict.", [*lines, f"pip: {error}"], "conflict"))
         if lines
         else error
     )

@@ -42,7 +42,7 @@ class Login:
         return self.user, self.password
 
 
-class Keeper:
+class CredentialPolicy:
     """What one of pip's sessions may send where, and how long a person was asked for a login.
 
     `sites` are the policy's, each with a repository there; `logins` are the policy's and the callers', `given` those
@@ -147,28 +147,28 @@ class NoTerminal(Exception):
     """Somebody should be asked for a login, and there is no terminal."""
 
 
-_KEEPERS: Registry[Keeper] = Registry()
+_KEEPERS: Registry[CredentialPolicy] = Registry()
 
 
-def keeper(auth: Any) -> Keeper:
+def credential_policy(auth: Any) -> CredentialPolicy:
     """The keeper of a session's `MultiDomainBasicAuth`; it gets one where it has none."""
-    return _KEEPERS.get_or_make(auth, Keeper)
+    return _KEEPERS.get_or_make(auth, CredentialPolicy)
 
 
-def share_keeper(auth: Any, other: Any) -> None:
+def share_credential_policy(auth: Any, other: Any) -> None:
     """Give `other` the keeper of `auth`, where that has one."""
-    if kept := known_keeper(auth):
+    if kept := known_credential_policy(auth):
         _KEEPERS.put(other, kept)
 
 
-def known_keeper(auth: Any) -> Keeper | None:
+def known_credential_policy(auth: Any) -> CredentialPolicy | None:
     """The keeper of a session's `MultiDomainBasicAuth`, None where no policy rules it."""
     return _KEEPERS.get(auth)
 
 
-def keep(auth: Any, policy: Policy, given: Iterable[str] = ()) -> Keeper:
+def keep(auth: Any, policy: Policy, given: Iterable[str] = ()) -> CredentialPolicy:
     """Tell the keeper of a session's `MultiDomainBasicAuth` of the policy; `given` are texts that the user wrote."""
-    kept = keeper(auth)
+    kept = credential_policy(auth)
     places = [(r, location) for r in policy.repositories for location in r.locations if not location.unset]
     kept.sites = {site(location.url): r for r, location in reversed(places)}
     kept.help = policy.help
@@ -193,7 +193,7 @@ def _logins_in(texts: Iterable[str]) -> Iterator[Login]:
 
 def elsewhere(auth: Any, url: str) -> Pair | None:
     """A login for `url` that it need not carry: the policy's, the user's, netrc's or keyring's."""
-    kept, here = keeper(auth), site(url)
+    kept, here = credential_policy(auth), site(url)
     known = next((login.pair for login in (*kept.logins, *kept.given) if login.site.is_own(here)), None)
     if known:
         return known
@@ -219,7 +219,7 @@ def other_origin(auth: Any, url: str, sent: Pair) -> str:
     """Where a login came from that neither policy nor caller has: pip asks netrc, keyring, then a person."""
     from pip._vendor.requests.utils import get_netrc_auth
 
-    if keeper(auth).answer == sent:
+    if credential_policy(auth).answer == sent:
         return "your answer"
     return os.environ.get("NETRC", "netrc") if get_netrc_auth(url) == sent else "keyring"
 
@@ -229,7 +229,7 @@ def prompt_for_password(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def _prompt_for_password(self: Any, netloc: str) -> Any:
-        kept = known_keeper(self)
+        kept = known_credential_policy(self)
         return kept.ask(lambda: original(self, netloc)) if kept else original(self, netloc)
 
     return _prompt_for_password
@@ -240,7 +240,7 @@ def handle_401(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def handle_401(self: Any, resp: Any, **kwargs: Any) -> Any:
-        kept = known_keeper(self)
+        kept = known_credential_policy(self)
         if kept is not None and resp.status_code == 401:
             # pip would read the whole body before it asks again, however long it is.
             resp.raw.close()
@@ -261,7 +261,7 @@ def get_new_credentials(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def _get_new_credentials(self: Any, original_url: str, *args: Any, **kwargs: Any) -> Any:
-        kept = known_keeper(self)
+        kept = known_credential_policy(self)
         if kept is None:
             return original(self, original_url, *args, **kwargs)
         url = kept.bare(original_url)
@@ -279,7 +279,7 @@ def get_url_and_credentials(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def _get_url_and_credentials(self: Any, original_url: str) -> Any:
-        kept = known_keeper(self)
+        kept = known_credential_policy(self)
         if kept is None:
             return original(self, original_url)
         asked = kept.bare(original_url)
@@ -294,11 +294,11 @@ def get_url_and_credentials(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _from_elsewhere(auth: Any, url: str) -> Pair:
-    from repoprio.pip_adapter.errors import Refused
+    from repoprio.pip_adapter.errors import LookupRefused
 
     found = elsewhere(auth, url)
     if found is None:
-        raise Refused(keeper(auth).refusal(url))
+        raise LookupRefused(credential_policy(auth).refusal(url))
     return found
 
 
@@ -308,7 +308,7 @@ def rebuild_auth(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def rebuild_auth(self: Any, prepared_request: Any, response: Any) -> Any:
         done = original(self, prepared_request, response)
-        kept = known_keeper(self.auth)
+        kept = known_credential_policy(self.auth)
         pair = basic(prepared_request.headers.get("Authorization", ""))
         if kept and pair and not kept.may_send(without_credentials(prepared_request.url), pair):
             del prepared_request.headers["Authorization"]
@@ -322,7 +322,7 @@ def add_trusted_host(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def add_trusted_host(self: Any, host: str, source: str | None = None, *args: Any, **kwargs: Any) -> Any:
-        kept = known_keeper(self.auth)
+        kept = known_credential_policy(self.auth)
         if source is None or kept is None or not kept.covers(host):
             return original(self, host, source, *args, **kwargs)
         from repoprio.pip_adapter.errors import warn

@@ -11,7 +11,16 @@ from pip._internal.models.link import Link
 from pip._internal.utils.urls import path_to_url, url_to_path
 
 from repoprio.fetch.page_cache import PageCache
-from repoprio.lookup.events import Answer, Ask, Failed, Missing, Redirected, Served, Status, What
+from repoprio.lookup.events import (
+    FetchFailed,
+    FetchRequest,
+    FetchResult,
+    NotFound,
+    PageFound,
+    RedirectReceived,
+    ResourceKind,
+    StatusReceived,
+)
 from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat
@@ -42,25 +51,25 @@ class Pages:
         self.logins: dict[str, Login] = {}
         self._answers = PageCache[PipPage]()
         self._flat: dict[str, tuple[File, ...]] = {}
-        self._spent: dict[tuple[str, What, str], float] = {}
+        self._spent: dict[tuple[str, ResourceKind, str], float] = {}
 
-    def fetch(self, ask: Ask) -> Answer[PipPage]:
+    def fetch(self, ask: FetchRequest) -> FetchResult[PipPage]:
         """The answer to `ask`; whatever goes wrong is an answer too."""
         return self._answers.get_or_fetch(ask, self.fetch_anew)
 
-    def at_hand(self, ask: Ask) -> Answer[PipPage] | None:
+    def at_hand(self, ask: FetchRequest) -> FetchResult[PipPage] | None:
         """The answer that was fetched already."""
         return self._answers.get(ask)
 
-    def keep(self, ask: Ask, answer: Answer[PipPage]) -> None:
+    def keep(self, ask: FetchRequest, answer: FetchResult[PipPage]) -> None:
         """Have `answer` at hand for the next `ask`."""
         self._answers.keep(ask, answer)
 
-    def fetch_anew(self, ask: Ask) -> Answer[PipPage]:
+    def fetch_anew(self, ask: FetchRequest) -> FetchResult[PipPage]:
         """As `fetch`, but nothing is kept; several threads may do this for pages of different names."""
         local = ask.location.url.startswith("file:")
         try:
-            if ask.what is What.FILES:
+            if ask.what is ResourceKind.FILES:
                 return self._local_files(ask) if local else self._remote_files(ask)
             if local:
                 return self._folder(ask)
@@ -68,28 +77,28 @@ class Pages:
             if not isinstance(reply, Reply):
                 return reply
             page = reply.response
-            if ask.what is What.LIST:
+            if ask.what is ResourceKind.LIST:
                 return self._read(ask, lambda: read_project_list(page))
             return self._read(ask, lambda: _project_page(ask.name, page))
         except UnusableResponse as error:
-            return Failed(str(error), error.cause, lasting=error.lasting, asks=error.asks)
+            return FetchFailed(str(error), error.cause, lasting=error.lasting, asks=error.asks)
         except OSError as error:
-            return Failed(f"cannot be read: {error.strerror or error}", Cause.MISSING)
+            return FetchFailed(f"cannot be read: {error.strerror or error}", Cause.MISSING)
         except Exception as error:  # noqa: BLE001 - whatever a server can make a parser do, it was no answer
-            return Failed(f"its answer cannot be understood ({type(error).__name__})")
+            return FetchFailed(f"its answer cannot be understood ({type(error).__name__})")
 
-    def _read(self, ask: Ask, work: Callable[[], Result]) -> Result:
+    def _read(self, ask: FetchRequest, work: Callable[[], Result]) -> Result:
         """Read a page within what is left of its time: it may be made so that this takes for ever."""
         limit = self._policy.page_timeout
-        clock = credentials.keeper(self._session.auth).clock
+        clock = credentials.credential_policy(self._session.auth).clock
         return transport.within(limit - self._spent[_hop_key(ask)], clock, work, limit=limit)
 
-    def _get(self, ask: Ask) -> Reply | Redirected | Status:
+    def _get(self, ask: FetchRequest) -> Reply | RedirectReceived | StatusReceived:
         """A reply with status 200, or what else came."""
         url = ask.location.url
         if not self._session.is_secure_origin(Link(url)):
             raise UnusableResponse(f"{site(url)} is neither https nor a trusted host of pip", Cause.INSECURE)
-        clock = credentials.keeper(self._session.auth).clock
+        clock = credentials.credential_policy(self._session.auth).clock
         begun = clock()
         reply = transport.get(
             self._session,
@@ -101,12 +110,12 @@ class Pages:
         )
         self._spent[_hop_key(ask)] += clock() - begun
         if reply.redirect:
-            return Redirected(reply.redirect)
+            return RedirectReceived(reply.redirect)
         if reply.status != 200:
-            return Status(reply.status, self._detail(ask, reply))
+            return StatusReceived(reply.status, self._detail(ask, reply))
         return reply
 
-    def _time_left(self, ask: Ask) -> float:
+    def _time_left(self, ask: FetchRequest) -> float:
         """Seconds for this hop: `page-timeout` holds for a page in all, redirects included."""
         if ask.hops == 0:
             self._spent[_hop_key(ask)] = 0.0
@@ -135,7 +144,7 @@ class Pages:
         given = [name for name in (f"{begin}_USERNAME", f"{begin}_PASSWORD") if os.environ.get(name)]
         return " and ".join(given) or str(rule)
 
-    def _detail(self, ask: Ask, reply: Reply) -> str:
+    def _detail(self, ask: FetchRequest, reply: Reply) -> str:
         if reply.status == 407:
             return "; the proxy (--proxy, HTTPS_PROXY) refuses, and may want another login"
         if reply.status in (401, 403):
@@ -145,10 +154,14 @@ class Pages:
             return f"; the login that was sent is from {self._sent_by(ask, reply.sent)}"
         return f", {reply.tries} tries" if reply.tries > 1 else ""
 
-    def _sent_by(self, ask: Ask, sent: credentials.Pair) -> str:
+    def _sent_by(self, ask: FetchRequest, sent: credentials.Pair) -> str:
         """Where a login came from: pip may send what another repository of the same host has."""
         here = self.login(ask.repository, ask.location)
-        logins = [*([here] if here else []), *self._all_logins(), *credentials.keeper(self._session.auth).given]
+        logins = [
+            *([here] if here else []),
+            *self._all_logins(),
+            *credentials.credential_policy(self._session.auth).given,
+        ]
         known = next((login.origin for login in logins if login.pair == sent), None)
         return known or credentials.other_origin(self._session.auth, ask.location.url, sent)
 
@@ -158,7 +171,7 @@ class Pages:
     def _all_logins(self) -> Iterator[Login]:
         return (login for place in self._places() if (login := self.login(*place)))
 
-    def has_one_login(self, ask: Ask) -> bool:
+    def has_one_login(self, ask: FetchRequest) -> bool:
         """Whether all repositories of the policy at this site have one login, or none: pip keeps one for a host."""
         here = site(ask.location.url)
         others = [place for place in self._places() if not place[1].unset and site(place[1].url).shares_logins(here)]
@@ -170,14 +183,14 @@ class Pages:
         self._session.auth.index_urls = [self._with_login(*place) for place in self._places()]
         credentials.keep(self._session.auth, self._policy).logins = tuple(self._all_logins())
 
-    def _folder(self, ask: Ask) -> Answer[PipPage]:
+    def _folder(self, ask: FetchRequest) -> FetchResult[PipPage]:
         """A project page of a simple repository on disk, as pip reads it: ``NAME/index.html``."""
         folder = url_to_path(ask.location.url.rstrip("/"))
-        root = folder if ask.what is What.LIST else os.path.dirname(folder)
+        root = folder if ask.what is ResourceKind.LIST else os.path.dirname(folder)
         if not os.path.isdir(root):
             raise UnusableResponse("its folder is not there", Cause.MISSING, lasting=True)
-        if ask.what is What.LIST:
-            return Failed("a folder has no project list that could be whole")
+        if ask.what is ResourceKind.LIST:
+            return FetchFailed("a folder has no project list that could be whole")
         if not os.path.isdir(folder):
             return self._misspelled(root, ask.name)
         page = os.path.join(folder, "index.html")
@@ -186,24 +199,24 @@ class Pages:
         return _project_page(ask.name, _on_disk(page))
 
     @staticmethod
-    def _misspelled(root: str, name: NormalizedName) -> Answer[PipPage]:
+    def _misspelled(root: str, name: NormalizedName) -> FetchResult[PipPage]:
         if os.path.lexists(os.path.join(root, name)):
-            return Failed(f"what its folder has as {name!r} is no folder, or leads nowhere", Cause.MISSING)
+            return FetchFailed(f"what its folder has as {name!r} is no folder, or leads nowhere", Cause.MISSING)
         others = sorted(entry for entry in os.listdir(root) if normalize(entry) == name)
         if not others:
-            return Missing(in_empty_root=not any(_is_project_folder(entry) for entry in os.scandir(root)))
+            return NotFound(in_empty_root=not any(_is_project_folder(entry) for entry in os.scandir(root)))
         # pip asks for the normalized name only; to call it absent would hand it to a lower repository.
-        return Failed(f"its folder {others[0]!r} is not named {name!r}, as PEP 503 wants", Cause.SPELLING)
+        return FetchFailed(f"its folder {others[0]!r} is not named {name!r}, as PEP 503 wants", Cause.SPELLING)
 
-    def _local_files(self, ask: Ask) -> Answer[PipPage]:
+    def _local_files(self, ask: FetchRequest) -> FetchResult[PipPage]:
         path = url_to_path(ask.location.url)
         if ask.location.url not in self._flat:
             self._flat[ask.location.url] = files_of_path(path)
         files = self._flat[ask.location.url]
         answer = self._offer(ask, files)
-        return Missing(in_empty_root=not reader.lists_distributions(files)) if isinstance(answer, Missing) else answer
+        return NotFound(in_empty_root=not reader.lists_distributions(files)) if isinstance(answer, NotFound) else answer
 
-    def _remote_files(self, ask: Ask) -> Answer[PipPage]:
+    def _remote_files(self, ask: FetchRequest) -> FetchResult[PipPage]:
         url = ask.location.url
         if is_distribution(filename(url)):
             return self._offer(ask, (reader.file_at(url),))
@@ -216,16 +229,16 @@ class Pages:
         return self._offer(ask, self._flat[url])
 
     @staticmethod
-    def _offer(ask: Ask, files: tuple[File, ...]) -> Served[PipPage] | Missing:
+    def _offer(ask: FetchRequest, files: tuple[File, ...]) -> PageFound[PipPage] | NotFound:
         """What a flat repository with all these files has of the name."""
         return for_pip(reader.files_of(ask.name, files, ask.location.url, compat.VERSIONS))
 
 
-def _project_page(name: NormalizedName, response: Response) -> Served[PipPage] | Missing:
+def _project_page(name: NormalizedName, response: Response) -> PageFound[PipPage] | NotFound:
     return for_pip(reader.read_project_page(name, response, compat.VERSIONS))
 
 
-def _hop_key(ask: Ask) -> tuple[str, What, str]:
+def _hop_key(ask: FetchRequest) -> tuple[str, ResourceKind, str]:
     """What the hops of one page have in common."""
     return ask.repository.name, ask.what, ask.name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from repoprio.lookup.events import Missing, Served
+from repoprio.lookup.events import NotFound, PageFound
 from repoprio.names import NormalizedName
 from repoprio.pip_adapter import compat
 from repoprio.simple_api.model import File, ProjectPage
@@ -58,8 +58,8 @@ class PipPage:
         return frozenset(map(compat.url_of, self.files))
 
 
-def for_pip(answer: Served[ProjectPage] | Missing) -> Served[PipPage] | Missing:
+def for_pip(answer: PageFound[ProjectPage] | NotFound) -> PageFound[PipPage] | NotFound:
     """`answer` with a page for pip."""
-    if isinstance(answer, Missing):
+    if isinstance(answer, NotFound):
         return answer
-    return Served(PipPage(answer.page), answer.files, answer.empty)
+    return PageFound(PipPage(answer.page), answer.files, answer.empty)

@@ -20,22 +20,22 @@ from repoprio.environments.distributions import Installed
 from repoprio.errors import RepoprioError
 from repoprio.lookup import events
 from repoprio.lookup.drivers import drive_inquiry
-from repoprio.lookup.events import State
+from repoprio.lookup.events import RepositoryState
 from repoprio.lookup.project import Decision
-from repoprio.lookup.reasons import listed
-from repoprio.lookup.repository import Inquiry
+from repoprio.lookup.repository import RepositoryLookup
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.output import without_secrets
 from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.index.links import PipPage
-from repoprio.pip_adapter.inspect.context import Opened
+from repoprio.pip_adapter.inspect.context import PipContext
 from repoprio.pip_adapter.inspect.fetch_ahead import fetch_ahead
 from repoprio.pip_adapter.inspect.project_lists import NoList, lists
 from repoprio.pip_adapter.versions import canonical, comparable
 from repoprio.policy.model import Mode, Policy, Repository, tiers
-from repoprio.policy.routing import Blocked, Conflict, Route, narrowing, route
+from repoprio.policy.routing import Blocked, Conflict, Route, route, version_limit
 from repoprio.simple_api.filenames import version_in
 from repoprio.simple_api.model import File
+from repoprio.wording import join_words
 
 # After `context`, which guards this process: only a guarded pip may be imported.
 from pip._internal.utils.urls import url_to_path  # isort: skip
@@ -65,7 +65,7 @@ class Auditor:
     """
 
     def __init__(
-        self, pip: Opened, tell: Tell, *, shadowed: bool = False, command: str = "pip", is_elsewhere: bool = False
+        self, pip: PipContext, tell: Tell, *, shadowed: bool = False, command: str = "pip", is_elsewhere: bool = False
     ) -> None:
         self._pip = pip
         self._policy = pip.guard.policy
@@ -140,10 +140,10 @@ class Auditor:
 
     def _may_have(self, repository: Repository, name: NormalizedName) -> bool:
         """Whether `repository` does not say that it has no such project."""
-        self._pip.guard.take_callers()
+        self._pip.guard.refresh_search_scope()
         memory, pages = self._pip.guard.memory()
-        inquiry = Inquiry(memory, repository, name, self._policy.repositories)
-        return drive_inquiry(inquiry, pages.fetch).state is not State.ABSENT
+        inquiry = RepositoryLookup(memory, repository, name, self._policy.repositories)
+        return drive_inquiry(inquiry, pages.fetch).state is not RepositoryState.ABSENT
 
     def _judged(self, subject: Subject) -> list[Finding]:
         """The findings on a name and its version."""
@@ -178,7 +178,7 @@ class Auditor:
 
     @staticmethod
     def _is_pinned_out(decision: Decision[PipPage], subject: Subject) -> bool:
-        wanted = narrowing(decision.route)
+        wanted = version_limit(decision.route)
         if wanted is None or subject.version is None or not is_version(subject.version):
             return False
         return not SpecifierSet(wanted).contains(subject.version, prereleases=True)
@@ -271,7 +271,9 @@ def _hashless(packages: Sequence[Package]) -> dict[str, int]:
 
 
 def _rivals(subject: Subject, package: Package) -> Finding:
-    said = f"{subject} {subject.verb} with {listed(package.rivals)}: PEP 751 allows one of them, and who knows which."
+    said = (
+        f"{subject} {subject.verb} with {join_words(package.rivals)}: PEP 751 allows one of them, and who knows which."
+    )
     return verdicts.finding(subject, "two-sources", said, "lock again; do not install from this lock")
 
 
@@ -295,7 +297,9 @@ def _no_list(policy: Policy, missing: NoList) -> Finding:
     return Finding("no-list", said, mend, repository=repository, rule=rule, detail=repository.name)
 
 
-def _files(found: events.Finding[PipPage], name: NormalizedName, hashed: str | None = None) -> tuple[Listed, ...]:
+def _files(
+    found: events.RepositoryResult[PipPage], name: NormalizedName, hashed: str | None = None
+) -> tuple[Listed, ...]:
     """The files that a repository lists; those on disk of version `hashed` are read where nobody states a hash."""
     return tuple(_listed(file, name, hashed) for file in found.page.files) if found.page else ()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from repoprio.errors import CannotLook, NoPolicy
+from repoprio.errors import InspectionError, NoPolicy
 from repoprio.pip_adapter.hooks.pip_runner import load_pip
 
 load_pip()
@@ -19,20 +19,20 @@ from pip._internal.utils.logging import setup_logging  # noqa: E402
 from pip._internal.utils.temp_dir import global_tempdir_manager  # noqa: E402
 
 from repoprio.pip_adapter import compat, log_redaction  # noqa: E402
-from repoprio.pip_adapter.errors import LookRefused, Refused  # noqa: E402
-from repoprio.pip_adapter.finder.policy_finder import Guard  # noqa: E402
+from repoprio.pip_adapter.errors import LookRefused, LookupRefused  # noqa: E402
+from repoprio.pip_adapter.finder.policy_finder import PolicyFinder  # noqa: E402
 from repoprio.pip_adapter.hooks import requirement_files  # noqa: E402
 from repoprio.pip_adapter.index import credentials, retries  # noqa: E402
 from repoprio.policy.model import Mode  # noqa: E402
 
 
-class Opened(NamedTuple):
+class PipContext(NamedTuple):
     """What ``pip install`` would look up projects with, the guard of its finder, and the command itself."""
 
     options: Any
     session: Any
     finder: Any
-    guard: Guard
+    guard: PolicyFinder
     install: Any
 
 
@@ -42,12 +42,12 @@ def _parsed(install: Any, options: Sequence[str]) -> Any:
         return install.parse_args(list(options))[0]
     except (SystemExit, ValueError) as error:
         why = f": {error}" if isinstance(error, ValueError) else ""
-        raise CannotLook(f"an option or a setting of pip's is not valid{why}.    [usage]") from None
+        raise InspectionError(f"an option or a setting of pip's is not valid{why}.    [usage]") from None
 
 
 @contextmanager
-def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
-    """A finder for `options`, which are pip's; raises `CannotLook`, and `PolicyFaults` for a faulty policy."""
+def pip_context(options: Sequence[str] = ()) -> Iterator[PipContext]:
+    """A finder for `options`, which are pip's; raises `InspectionError`, and `InvalidPolicy` for a faulty policy."""
     from repoprio.pip_adapter.command import current
     from repoprio.pip_adapter.finder.registry import guard_of
 
@@ -69,14 +69,14 @@ def opened(options: Sequence[str] = ()) -> Iterator[Opened]:
             )
             guard = guard_of(finder, always=True)
             if guard is None:
-                raise CannotLook("nothing can be looked up with this pip    [unknown-pip]")
+                raise InspectionError("nothing can be looked up with this pip    [unknown-pip]")
             credentials.keep(session.auth, guard.policy, requirement_files.written_by_user(parsed))
             if guard.policy.mode is Mode.OBSERVE:
                 # Else it was done when the policy was read.
                 log_redaction.install(guard.policy.secrets)
             with retries.said_once():
-                yield Opened(parsed, session, finder, guard, install)
-        except Refused as error:
+                yield PipContext(parsed, session, finder, guard, install)
+        except LookupRefused as error:
             raise LookRefused(error) from None
         except PipError as error:
-            raise CannotLook(f"{error}    [usage]") from None
+            raise InspectionError(f"{error}    [usage]") from None

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from repoprio.errors import CannotLook
+from repoprio.errors import InspectionError
 from repoprio.explain.explanation import Explanation
 from repoprio.lookup.project import Code, Outcome
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import warn
-from repoprio.pip_adapter.finder.policy_finder import Guard
-from repoprio.pip_adapter.inspect.compare.finders import Side, check_disclosed, may_be_private
-from repoprio.pip_adapter.inspect.context import Opened, opened
+from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
+from repoprio.pip_adapter.inspect.compare.finders import RecordingFinder, check_disclosed, may_be_private
+from repoprio.pip_adapter.inspect.context import PipContext, pip_context
 from repoprio.policy.model import DirectUrls
 from repoprio.render.compare import further
 from repoprio.urls import redacted
@@ -37,9 +37,9 @@ def explain(
     """One explanation for each requirement whose markers hold here; `options` are pip's.
 
     `shadowed`: what pip alone would take as well; `disclosed` are names that others are asked for then, though the
-    policy keeps them private. Raises `CannotLook`, and `PolicyFaults` for a faulty policy.
+    policy keeps them private. Raises `InspectionError`, and `InvalidPolicy` for a faulty policy.
     """
-    with opened(options) as pip:
+    with pip_context(options) as pip:
         return list(_explanations(pip, requirements, files, _Below(shadowed, disclosed)))
 
 
@@ -49,25 +49,25 @@ class _Below(NamedTuple):
     shadowed: bool
     disclosed: frozenset[NormalizedName]
 
-    def check(self, guard: Guard, roots: Sequence[Any]) -> None:
-        """Raise `CannotLook` for a name to disclose that is no private one, before any private name is told."""
+    def check(self, guard: PolicyFinder, roots: Sequence[Any]) -> None:
+        """Raise `InspectionError` for a name to disclose that is no private one, before any private name is told."""
         if self.disclosed:
             named = [ireq for ireq in roots if ireq.req is not None and not ireq.link]
             decisions = (guard.decide(normalize(i.name), i.req.specifier, below_owner=True) for i in named)
             check_disclosed(self.disclosed, [found.name for found in decisions if may_be_private(found)])
 
-    def tells(self, guard: Guard, ireq: Any) -> bool:
+    def tells(self, guard: PolicyFinder, ireq: Any) -> bool:
         """Whether the name of `ireq` is disclosed; says beforehand to whom."""
         name = normalize(ireq.name)
         if name not in self.disclosed:
             return False
-        if kept := Side.kept(guard.decide(name, ireq.req.specifier, below_owner=True)):
+        if kept := RecordingFinder.kept(guard.decide(name, ireq.req.specifier, below_owner=True)):
             warn(further(name, kept, None))
         return True
 
 
 def _explanations(
-    pip: Opened, requirements: Sequence[str], files: Sequence[str], below: _Below
+    pip: PipContext, requirements: Sequence[str], files: Sequence[str], below: _Below
 ) -> Iterator[Explanation]:
     wanted = [_requirement(text) for text in requirements]
     constraints = list(_read(pip, pip.options.constraints, constraint=True))
@@ -76,7 +76,7 @@ def _explanations(
     roots = [ireq for ireq in wanted if not ireq.constraint and _holds(ireq)]
     for ireq in constraints:
         if problem := compat.constraint_problem(ireq):
-            raise CannotLook(f"{problem}    [usage]")
+            raise InspectionError(f"{problem}    [usage]")
     below.check(pip.guard, roots)
     wants_hashes = pip.options.require_hashes or any(ireq.hash_options for ireq in roots)
     for ireq in roots:
@@ -92,7 +92,7 @@ def _requirement(text: str) -> Any:
     try:
         return install_req_from_line(text)
     except InstallationError as error:
-        raise CannotLook(f"{error}    [usage]") from None
+        raise InspectionError(f"{error}    [usage]") from None
 
 
 def _holds(ireq: Any) -> bool:
@@ -108,14 +108,16 @@ def _is_about(other: Any, ireq: Any) -> bool:
     return bool(named and other.match_markers())
 
 
-def _read(pip: Opened, files: Sequence[str], *, constraint: bool) -> Iterator[Any]:
+def _read(pip: PipContext, files: Sequence[str], *, constraint: bool) -> Iterator[Any]:
     for file in files:
         lines = parse_requirements(file, pip.session, finder=pip.finder, options=pip.options, constraint=constraint)
         for line in lines:
             yield install_req_from_parsed_requirement(line)
 
 
-def _explanation(guard: Guard, ireq: Any, others: list[Any], below: _Below, *, wants_hashes: bool) -> Explanation:
+def _explanation(
+    guard: PolicyFinder, ireq: Any, others: list[Any], below: _Below, *, wants_hashes: bool
+) -> Explanation:
     hashes = ireq.hashes(trust_internet=False)
     left = SpecifierSet()
     for other in others:
@@ -135,7 +137,7 @@ def _explanation(guard: Guard, ireq: Any, others: list[Any], below: _Below, *, w
     )
 
 
-def _direct(guard: Guard, ireq: Any) -> Explanation:
+def _direct(guard: PolicyFinder, ireq: Any) -> Explanation:
     """A direct URL that the user asks for: no repository has a say in it."""
     rules = guard.policy
     allowed = rules.direct_urls is not DirectUrls.REFUSE

@@ -14,11 +14,19 @@ from typing import Any
 
 from repoprio.fetch.page_cache import Key, key_of
 from repoprio.lookup.drivers import drive_many
-from repoprio.lookup.events import Answer, Ask, Failed, Missing, Served, Status, What
+from repoprio.lookup.events import (
+    FetchFailed,
+    FetchRequest,
+    FetchResult,
+    NotFound,
+    PageFound,
+    ResourceKind,
+    StatusReceived,
+)
 from repoprio.lookup.memory import RunMemory
 from repoprio.names import NormalizedName
-from repoprio.pip_adapter.finder.policy_finder import Guard
-from repoprio.pip_adapter.index.credentials import Keeper, keeper
+from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
+from repoprio.pip_adapter.index.credentials import CredentialPolicy, credential_policy
 from repoprio.pip_adapter.index.fetcher import Pages
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.urls import Site, site
@@ -31,15 +39,15 @@ Tell = Callable[[str], None]
 
 
 def fetch_ahead(
-    guard: Guard, wanted: Iterable[tuple[NormalizedName, Any]], tell: Tell, *, below_owner: bool = False
+    guard: PolicyFinder, wanted: Iterable[tuple[NormalizedName, Any]], tell: Tell, *, below_owner: bool = False
 ) -> None:
     """Fetch what `guard.decide` will ask for on these names and specifiers; nothing is decided.
 
     `tell` is told how far it is.
     """
-    guard.take_callers()
+    guard.refresh_search_scope()
     _, pages = guard.memory()
-    ahead = Ahead(pages, keeper(guard.session.auth), tell)
+    ahead = Ahead(pages, credential_policy(guard.session.auth), tell)
     lookups = [
         (lookup := guard.lookup(RunMemory(guard.policy), name, below_owner=below_owner), guard.fits(lookup, specifier))
         for name, specifier in wanted
@@ -55,16 +63,16 @@ class Ahead:
     is asked ahead.
     """
 
-    def __init__(self, pages: Pages, kept: Keeper, tell: Tell) -> None:
+    def __init__(self, pages: Pages, kept: CredentialPolicy, tell: Tell) -> None:
         self._pages = pages
         self._kept = kept
         self._tell = tell
         self._fetched = 0
         self._is_sound: dict[tuple[str, Site], bool] = {}
 
-    def fetch(self, asks: Sequence[Ask]) -> list[Answer[PipPage] | None]:
+    def fetch(self, asks: Sequence[FetchRequest]) -> list[FetchResult[PipPage] | None]:
         """The answers that can be at hand now; None for those that are left."""
-        several: dict[Key, Ask] = {}
+        several: dict[Key, FetchRequest] = {}
         for ask in asks:
             if self._pages.at_hand(ask) is not None:
                 continue
@@ -78,21 +86,21 @@ class Ahead:
         self._fetch_side_by_side(list(several.values()))
         return [self._pages.at_hand(ask) for ask in asks]
 
-    def _goes_alone(self, ask: Ask) -> bool:
+    def _goes_alone(self, ask: FetchRequest) -> bool:
         """Whether no other request may be under way; a flat repository's page has the files of all names."""
-        is_first, is_flat = _place(ask) not in self._is_sound, ask.what is What.FILES
+        is_first, is_flat = _place(ask) not in self._is_sound, ask.what is ResourceKind.FILES
         return is_first or is_flat or self._wants_login(ask) or not self._pages.has_one_login(ask)
 
-    def _wants_login(self, ask: Ask) -> bool:
+    def _wants_login(self, ask: FetchRequest) -> bool:
         return site(ask.location.url) in self._kept.refused
 
-    def _fetch_alone(self, ask: Ask) -> None:
+    def _fetch_alone(self, ask: FetchRequest) -> None:
         self._is_sound[_place(ask)] = _is_sound(ask, self._pages.fetch(ask))
         self._count()
 
-    def _fetch_side_by_side(self, asks: Sequence[Ask]) -> None:
+    def _fetch_side_by_side(self, asks: Sequence[FetchRequest]) -> None:
         waiting = deque(asks)
-        done: SimpleQueue[tuple[Ask, Answer[PipPage] | None]] = SimpleQueue()
+        done: SimpleQueue[tuple[FetchRequest, FetchResult[PipPage] | None]] = SimpleQueue()
 
         def work() -> None:
             while ask := _taken(waiting):
@@ -114,7 +122,7 @@ class Ahead:
             waiting.clear()
         self._kept.is_shared = False
 
-    def _take(self, ask: Ask, answer: Answer[PipPage] | None) -> None:
+    def _take(self, ask: FetchRequest, answer: FetchResult[PipPage] | None) -> None:
         self._count()
         if answer is not None and _is_sound(ask, answer):
             self._pages.keep(ask, answer)
@@ -126,21 +134,21 @@ class Ahead:
         self._tell(f"fetching pages: {self._fetched}")
 
 
-def _taken(waiting: deque[Ask]) -> Ask | None:
+def _taken(waiting: deque[FetchRequest]) -> FetchRequest | None:
     try:
         return waiting.popleft()
     except IndexError:
         return None
 
 
-def _place(ask: Ask) -> tuple[str, Site]:
+def _place(ask: FetchRequest) -> tuple[str, Site]:
     return ask.repository.name, site(ask.location.url)
 
 
-def _is_sound(ask: Ask, answer: Answer[PipPage]) -> bool:
+def _is_sound(ask: FetchRequest, answer: FetchResult[PipPage]) -> bool:
     """Whether `answer` is no sign of trouble, with the site or with how many requests it gets."""
-    if ask.what is What.FILES:
-        return isinstance(answer, Served | Missing)
-    if isinstance(answer, Status):
+    if ask.what is ResourceKind.FILES:
+        return isinstance(answer, PageFound | NotFound)
+    if isinstance(answer, StatusReceived):
         return answer.code < 500 and answer.code not in _IN_TURN
-    return not isinstance(answer, Failed)
+    return not isinstance(answer, FetchFailed)

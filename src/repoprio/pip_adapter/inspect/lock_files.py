@@ -17,10 +17,10 @@ from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.pylock import NoLock, Package
 from repoprio.config.pip.indexes import NamedBy, Origin
 from repoprio.pip_adapter import compat
-from repoprio.pip_adapter.errors import LookRefused, Refused
+from repoprio.pip_adapter.errors import LookRefused, LookupRefused
 from repoprio.pip_adapter.finder import search_scope
 from repoprio.pip_adapter.finder.registry import guard_of
-from repoprio.pip_adapter.inspect.context import Opened
+from repoprio.pip_adapter.inspect.context import PipContext
 from repoprio.pip_adapter.log_muting import muted
 from repoprio.policy.model import Policy, Unlisted
 from repoprio.urls import filename, hushed, redacted
@@ -44,7 +44,7 @@ class Read(NamedTuple):
     findings: list[Finding]
 
 
-def read(pip: Opened, files: Sequence[str]) -> Read:
+def read(pip: PipContext, files: Sequence[str]) -> Read:
     """Read `files`, each a pylock.toml or a requirements file; `NoLock` where one is neither."""
     found = Read([], [])
     for file in files:
@@ -88,14 +88,14 @@ def _toml(file: str, text: str) -> dict[str, Any] | None:
     return document
 
 
-def _requirements(pip: Opened, file: str) -> tuple[list[Package], list[Finding]]:
+def _requirements(pip: PipContext, file: str) -> tuple[list[Package], list[Finding]]:
     try:
         with _aside(pip) as aside, muted(), contextlib.redirect_stderr(io.StringIO()):
             parsed = list(parse_requirements(file, aside.session, finder=aside.finder, options=aside.options))
             packages = list(_packages(parsed, file))
             # What the file names is told as a finding, and stops no look-up.
             return packages, [*_unlisted(pip.guard.policy, aside, file), *_trusted(aside, file)]
-    except Refused as error:
+    except LookupRefused as error:
         raise LookRefused(error, NoLock.status) from None
     except PipError as error:
         # pip's option parser begins with the name of the program.
@@ -117,7 +117,7 @@ class _Aside(NamedTuple):
 
 
 @contextlib.contextmanager
-def _aside(pip: Opened) -> Iterator[_Aside]:
+def _aside(pip: PipContext) -> Iterator[_Aside]:
     """A session and a finder to be thrown away: pip adds the options of a file to the very ones that it has."""
     options = copy.deepcopy(pip.options)
     with pip.install._build_session(options) as session:

@@ -10,14 +10,14 @@ from typing import NamedTuple, TypeVar
 from pip._internal.models.link import Link
 from pip._internal.utils.urls import url_to_path
 
-from repoprio.lookup.events import Listed
+from repoprio.lookup.events import ProjectListFound
 from repoprio.lookup.reasons import REFUSED_LOGIN, Cause, of_status
 from repoprio.lookup.redirects import RedirectVerdict, next_hop
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.index import credentials, fetcher, transport
 from repoprio.pip_adapter.index.transport import Reply
-from repoprio.pip_adapter.inspect.context import Opened
+from repoprio.pip_adapter.inspect.context import PipContext
 from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Format, Location, Repository
 from repoprio.simple_api import reader
@@ -47,11 +47,11 @@ class Lists(NamedTuple):
     missing: list[NoList]
 
 
-def lists(pip: Opened, tell: Tell) -> Lists:
+def lists(pip: PipContext, tell: Tell) -> Lists:
     """Ask each enabled repository for its list; `tell` is told how far it is."""
     found = Lists({}, [])
     # What callers named and the policy refuses stops this as it stops any look-up.
-    pip.guard.take_callers()
+    pip.guard.refresh_search_scope()
     for repository in pip.guard.policy.enabled():
         tell(f"{repository.name}: asking for its list")
         try:
@@ -67,7 +67,7 @@ def lists(pip: Opened, tell: Tell) -> Lists:
     return found
 
 
-def _names(pip: Opened, repository: Repository) -> frozenset[NormalizedName]:
+def _names(pip: PipContext, repository: Repository) -> frozenset[NormalizedName]:
     """The names that `repository` lists; `UnusableResponse` where it tells none."""
     location = repository.locations[0]
     if location.unset:
@@ -81,10 +81,10 @@ def _names(pip: Opened, repository: Repository) -> frozenset[NormalizedName]:
     return _fetched(pip, repository, begin, _of_reply)
 
 
-def _fetched(pip: Opened, repository: Repository, begin: Location, read: Callable[[Reply], Result]) -> Result:
+def _fetched(pip: PipContext, repository: Repository, begin: Location, read: Callable[[Reply], Result]) -> Result:
     """What `read` makes of the answer at `begin`, all within the page-timeout."""
     limit = pip.guard.policy.page_timeout
-    clock = credentials.keeper(pip.session.auth).clock
+    clock = credentials.credential_policy(pip.session.auth).clock
     end = clock() + limit
     reply = _get(pip, repository, begin, limit)
     known = pip.guard.policy.repositories
@@ -102,13 +102,13 @@ def _fetched(pip: Opened, repository: Repository, begin: Location, read: Callabl
     return transport.within(end - clock(), clock, lambda: read(whole), limit=limit)
 
 
-def _get(pip: Opened, repository: Repository, at: Location, seconds: float) -> Reply:
+def _get(pip: PipContext, repository: Repository, at: Location, seconds: float) -> Reply:
     if not pip.session.is_secure_origin(Link(at.url)):
         raise UnusableResponse(f"{site(at.url)} is neither https nor a trusted host of pip")
     _, usual = pip.guard.memory()
     login = usual.login(repository, at)
     url = with_credentials(at.url, login.user, login.password) if login else at.url
-    clock = credentials.keeper(pip.session.auth).clock
+    clock = credentials.credential_policy(pip.session.auth).clock
     return transport.get(
         pip.session, url, whom=str(repository), seconds=max(seconds, 0.0), clock=clock, size_limit=SIZE_LIMIT
     )
@@ -124,7 +124,7 @@ def _said_no(repository: Repository, reply: Reply) -> str:
 
 def _of_reply(reply: Reply) -> frozenset[NormalizedName]:
     answer = read_project_list(reply.response)
-    if isinstance(answer, Listed):
+    if isinstance(answer, ProjectListFound):
         return answer.names
     raise UnusableResponse(answer.reason)
 
@@ -135,7 +135,7 @@ def _of_folder(root: str) -> frozenset[NormalizedName]:
         return frozenset(normalize(e.name) for e in entries if e.is_dir() and is_project_name(e.name))
 
 
-def _flat_files(pip: Opened, repository: Repository, location: Location, *, local: bool) -> list[str]:
+def _flat_files(pip: PipContext, repository: Repository, location: Location, *, local: bool) -> list[str]:
     if local:
         files = fetcher.files_of_path(url_to_path(location.url))
     elif is_distribution(filename(location.url)):

@@ -21,11 +21,10 @@ from pip._internal.metadata import FilesystemWheel, get_wheel_distribution
 
 from repoprio.config import policy_files
 from repoprio.config.records import POINTER, SHIM
-from repoprio.lookup.reasons import listed
 from repoprio.names import OWN_NAME, normalize
 from repoprio.pip_adapter import policy_layers
 from repoprio.pip_adapter.command import current
-from repoprio.pip_adapter.errors import Refused
+from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.pip_adapter.finder import own_release
 from repoprio.pip_adapter.finder.registry import guard_behind
 from repoprio.pip_adapter.install import removals
@@ -33,6 +32,7 @@ from repoprio.policy.model import Policy
 from repoprio.policy.routing import Route, route
 from repoprio.render import messages
 from repoprio.wheel_destinations import Ground, Grounds, fold, is_setting
+from repoprio.wording import join_words
 
 _KEYS = ("purelib", "platlib", "headers", "scripts", "data")
 _ENTRY_POINTS = ("console_scripts", "gui_scripts")
@@ -68,14 +68,14 @@ class Effect(NamedTuple):
 
 
 def judge(policy: Policy, requirements: Iterable[Any], options: Options) -> None:
-    """Raise `Refused` for the first of pip's InstallRequirements whose wheel may not be installed."""
+    """Raise `LookupRefused` for the first of pip's InstallRequirements whose wheel may not be installed."""
     for req in requirements:
         if req.is_wheel and req.local_file_path:
             try:
                 with ZipFile(req.local_file_path) as archive:
                     _Wheel(policy, req, archive, options).judge()
             except BadZipFile as error:
-                raise Refused(
+                raise LookupRefused(
                     messages.message(f"{req.name}: its wheel cannot be read: {error}.", [], "wheel")
                 ) from None
 
@@ -115,7 +115,7 @@ class _Wheel:
         self._grounds = _grounds(policy, {key: self._moved(path) for key, path in self._scheme.items()})
 
     def judge(self) -> None:
-        """Raise `Refused` where it may not be installed."""
+        """Raise `LookupRefused` where it may not be installed."""
         is_own = normalize(self._req.name) == OWN_NAME
         if is_own:
             self._judge_replacement()
@@ -125,7 +125,7 @@ class _Wheel:
                 continue
             has_policy = ground is Ground.SETTINGS and self._has_policy(effect)
             if ground is not Ground.SETTINGS or has_policy or not self._is_routed():
-                raise Refused(self._refusal(effect, ground, has_policy=has_policy))
+                raise LookupRefused(self._refusal(effect, ground, has_policy=has_policy))
 
     def _effects(self) -> Iterator[Effect]:
         """What it writes, and then what else it would take away: its list names most of its files once more."""
@@ -240,13 +240,13 @@ class _Wheel:
             if is_there or _key(os.path.realpath(folder)) in path:
                 lead = f"{self._shown()} would replace what guards this pip, and nobody asked for it by name."
                 hint = f"hint: if you want it, ask for it: add {OWN_NAME} to the command"
-                raise Refused(messages.message(lead, [hint], "ask-by-name", help_text=self._policy.help))
+                raise LookupRefused(messages.message(lead, [hint], "ask-by-name", help_text=self._policy.help))
 
     def _shown(self) -> str:
         guard = guard_behind(self._req)
         owners = guard.owners_of(normalize(self._req.name)) if guard is not None else ()
         by = self._req.comes_from if hasattr(self._req.comes_from, "name") else None
-        origin = f" from {listed(owners)}" if owners and self._req.original_link is None else ""
+        origin = f" from {join_words(owners)}" if owners and self._req.original_link is None else ""
         return f"{self._req.name}{origin}{f' (required by {by.name})' if by is not None else ''}"
 
     def _refusal(self, effect: Effect, ground: Ground, *, has_policy: bool) -> messages.Message:

@@ -20,19 +20,19 @@ from typing import Any
 from repoprio.config.pip.indexes import Origin
 from repoprio.environments.child_script import IS_CHILD
 from repoprio.explain.explanation import Chosen
-from repoprio.explain.observation import Change, Choice, File, Tally, change
+from repoprio.explain.observation import Change, Choice, File, ObservationSummary, change
 from repoprio.lookup.project import Code, Decision, Outcome
 from repoprio.names import is_project_name, normalize
 from repoprio.pip_adapter import compat
-from repoprio.pip_adapter.command import LOG, SEEN, current
-from repoprio.pip_adapter.errors import Refused, warn
+from repoprio.pip_adapter.command import CHILD_REPORT, LOG, current
+from repoprio.pip_adapter.errors import LookupRefused, warn
 from repoprio.pip_adapter.finder import direct_urls, search_scope
-from repoprio.pip_adapter.finder.policy_finder import Guard
-from repoprio.pip_adapter.finder.search_scope import Callers
+from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
+from repoprio.pip_adapter.finder.search_scope import ScopeMatch
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.log_muting import muted
 from repoprio.pip_adapter.observe import resolution
-from repoprio.pip_adapter.observe.resolution import Pick
+from repoprio.pip_adapter.observe.resolution import PipChoice
 from repoprio.pip_adapter.observe.shadow_session import finder_beside, session_beside
 from repoprio.policy.model import Policy, Pylock, Repository
 from repoprio.render import observation as render
@@ -50,7 +50,7 @@ def resolved(observer: Observer, resolver: Any, requirement_set: Any) -> None:
     try:
         observer.observe(resolver, requirement_set)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with us, pip goes on
-        _note(Tally(unknown=1, remarks=(f"a resolution could not be judged ({type(error).__name__})",)))
+        _note(ObservationSummary(unknown=1, remarks=(f"a resolution could not be judged ({type(error).__name__})",)))
 
 
 class Observer:
@@ -99,7 +99,7 @@ class Observer:
         names = tuple(one.choice.project for one in changes)
         unknown = sum(one is _UNKNOWN for one in told)
         remarks = tuple(f"{one.url} is not in the policy (named by {one.origin})" for one in found.refused)
-        _note(Tally(len(told), len(changes), names, unknown, remarks, _logged(changes)))
+        _note(ObservationSummary(len(told), len(changes), names, unknown, remarks, _logged(changes)))
 
     def _watch(self) -> _Watch:
         """A guard that asks for this finder, with its settings as they are now; its session stays the same one."""
@@ -110,7 +110,7 @@ class Observer:
             watch.note(origin, [place_])
         return watch
 
-    def _told(self, judge: _Judge, pick: Pick) -> Any:
+    def _told(self, judge: _Judge, pick: PipChoice) -> Any:
         """A `Change`, None where there is none, or that it is not known.
 
         `page-timeout` is also what all of a command's look-ups may take: nobody waits for a policy that
@@ -130,7 +130,7 @@ class Observer:
 _UNKNOWN = object()
 
 
-class _Watch(Guard):
+class _Watch(PolicyFinder):
     """A guard that only looks, and says nothing."""
 
     def __init__(self, finder: Any, policy: Policy) -> None:
@@ -138,7 +138,7 @@ class _Watch(Guard):
         # Nobody else has it.
         self._own_finder = finder
 
-    def look_up(self, pick: Pick) -> tuple[Decision[PipPage], Chosen | None, list[Any]]:
+    def look_up(self, pick: PipChoice) -> tuple[Decision[PipPage], Chosen | None, list[Any]]:
         """The decision on the pick's project, what it would choose, and all candidates of the owner."""
         decision = self.decide(pick.project, pick.specifier)
         if decision.outcome is not Outcome.SERVED:
@@ -155,18 +155,18 @@ class _Watch(Guard):
 class _Judge:
     """What the policy says of the picks of one resolution."""
 
-    def __init__(self, watch: _Watch, finder: Any, policy: Policy, found: Callers) -> None:
+    def __init__(self, watch: _Watch, finder: Any, policy: Policy, found: ScopeMatch) -> None:
         self._watch = watch
         self._finder = finder
         self._policy = policy
         self._callers = found
         self._repositories = (*policy.repositories, *found.admitted)
 
-    def is_refused(self, pick: Pick) -> bool:
+    def is_refused(self, pick: PipChoice) -> bool:
         """Whether the policy refuses the direct URL of a pick."""
         return direct_urls.is_refused(self._policy, pick.ireq)
 
-    def change(self, pick: Pick) -> Change | None:
+    def change(self, pick: PipChoice) -> Change | None:
         """What the policy would change about a pick."""
         choice = self._choice(pick)
         if self._callers.refused:
@@ -183,7 +183,7 @@ class _Judge:
         listed = next((self._file(link) for link in links if filename(link.url) == choice.file.name), None)
         return change(choice, code, chosen, listed)
 
-    def _of_locked(self, choice: Choice, pick: Pick, locked: Any) -> Change | None:
+    def _of_locked(self, choice: Choice, pick: PipChoice, locked: Any) -> Change | None:
         if self._policy.pylock is Pylock.ALLOW:
             return None
         decision = self._watch.decide(pick.project, pick.specifier)
@@ -191,18 +191,18 @@ class _Judge:
             return Change(choice, decision.code)
         try:
             self._watch.verify_locked(pick.project, locked, pick.hashes)
-        except Refused:
+        except LookupRefused:
             return Change(choice, Code.PYLOCK)
         return None
 
-    def _choice(self, pick: Pick) -> Choice:
+    def _choice(self, pick: PipChoice) -> Choice:
         requirement = f"{pick.project}{pick.specifier or ''}"
         is_newest = pick.is_direct or self._is_newest(pick)
         return Choice(
             pick.project, requirement, pick.version, self._file(pick.link), _site(_page(pick.link)), is_newest
         )
 
-    def _is_newest(self, pick: Pick) -> bool:
+    def _is_newest(self, pick: PipChoice) -> bool:
         """Whether pip took what it would try first; it knows all pages by now, and asks nobody."""
         best = self._finder.find_best_candidate(pick.project, pick.specifier, pick.hashes).best_candidate
         return best is None or str(best.version) == pick.version
@@ -243,7 +243,7 @@ def _site(url: str) -> str | None:
     return str(found) if found.scheme in ("http", "https") and found.host else None
 
 
-def _note(tally: Tally) -> None:
+def _note(tally: ObservationSummary) -> None:
     current().seen = current().seen.plus(tally)
 
 
@@ -274,28 +274,28 @@ def expect_children() -> None:
     with suppress(OSError):
         descriptor, current().seen_file = tempfile.mkstemp(prefix="repoprio-")
         os.close(descriptor)
-        os.environ[SEEN] = current().seen_file
+        os.environ[CHILD_REPORT] = current().seen_file
 
 
 def report() -> None:
     """At the end of a command: one line of what the policy would change, children's choices included."""
     with suppress(Exception):
         if IS_CHILD:
-            _leave_word()
+            _write_child_report()
             return
-        for tally in _words():
+        for tally in _read_child_reports():
             _note(tally)
         _say(current().seen)
 
 
-def _leave_word() -> None:
-    if file := os.environ.get(SEEN):
+def _write_child_report() -> None:
+    if file := os.environ.get(CHILD_REPORT):
         seen = current().seen
         word = [seen.choices, seen.changes, seen.changed, seen.unknown, bool(seen.log_fault)]
         _appended(file, [json.dumps(word)])
 
 
-def _words() -> Iterator[Tally]:
+def _read_child_reports() -> Iterator[ObservationSummary]:
     """What the children left, and as little of it as can be: what is built there can write what it likes."""
     if not current().seen_file:
         return
@@ -307,10 +307,10 @@ def _words() -> Iterator[Tally]:
             choices, changes, changed, unknown, is_faulty = json.loads(line)
             names = tuple(normalize(name) for name in changed if is_project_name(name) and len(name) < _LONGEST_NAME)
             fault = f"{os.environ.get(LOG)} cannot be written by a pip that a build started" if is_faulty else ""
-            yield Tally(int(choices), int(changes), names, int(unknown), log_fault=fault)
+            yield ObservationSummary(int(choices), int(changes), names, int(unknown), log_fault=fault)
 
 
-def _say(tally: Tally) -> None:
+def _say(tally: ObservationSummary) -> None:
     """To stderr, as loud as pip itself is."""
     logger = logging.getLogger("pip")
     if tally.log_fault and logger.isEnabledFor(logging.WARNING):

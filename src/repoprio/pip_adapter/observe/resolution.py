@@ -15,7 +15,7 @@ from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
 
 
-class Pick(NamedTuple):
+class PipChoice(NamedTuple):
     """One file that pip chose, as its own objects.
 
     `ireq` is its InstallRequirement, `link` what was chosen (never what a cache has of it); `specifier` and
@@ -45,7 +45,7 @@ def note_constraints(factory: Any, constraints: Mapping[str, Any]) -> None:
     _CONSTRAINTS.put(factory, constraints)
 
 
-def of_resolver(resolver: Any, requirement_set: Any, found: Mapping[str, tuple[Any, Wanted]]) -> Iterator[Pick]:
+def of_resolver(resolver: Any, requirement_set: Any, found: Mapping[str, tuple[Any, Wanted]]) -> Iterator[PipChoice]:
     """The picks of a resolver that just came to `requirement_set`.
 
     `found` are, for the legacy one, the candidates that its finder gave it, by name; what is installed
@@ -56,7 +56,7 @@ def of_resolver(resolver: Any, requirement_set: Any, found: Mapping[str, tuple[A
     return _of_legacy(requirement_set, found)
 
 
-def _of_result(resolver: Any) -> Iterator[Pick]:
+def _of_result(resolver: Any) -> Iterator[PipChoice]:
     result = resolver._result
     wanted = _wanted(result, _CONSTRAINTS.get(resolver.factory) or {})
     for candidate in result.mapping.values():
@@ -65,7 +65,7 @@ def _of_result(resolver: Any) -> Iterator[Pick]:
         if ireq is not None and link is not None and not candidate.is_installed:
             project = normalize(candidate.project_name)
             specifier, hashes = wanted.get(project, (SpecifierSet(), Hashes()))
-            yield Pick(project, str(candidate.version), link, ireq, specifier, hashes)
+            yield PipChoice(project, str(candidate.version), link, ireq, specifier, hashes)
 
 
 def _wanted(result: Any, constraints: Mapping[str, Any]) -> dict[NormalizedName, Wanted]:
@@ -95,14 +95,14 @@ def live_requirements(result: Any) -> Iterator[tuple[str | None, str, Any]]:
                 yield nodes[id(parent)], key, requirement
 
 
-def _of_legacy(requirement_set: Any, found: Mapping[str, tuple[Any, Wanted]]) -> Iterator[Pick]:
+def _of_legacy(requirement_set: Any, found: Mapping[str, tuple[Any, Wanted]]) -> Iterator[PipChoice]:
     for ireq in requirement_set.all_requirements:
         if ireq.link is None:
             continue
         if ireq.original_link is not None:
             link = ireq.original_link
             project = normalize(ireq.name or "")
-            yield Pick(project, version_in(filename(link.url), project, is_version) or "", link, ireq, None, None)
+            yield PipChoice(project, version_in(filename(link.url), project, is_version) or "", link, ireq, None, None)
         elif ireq.name in found:
             candidate, (specifier, hashes) = found[ireq.name]
-            yield Pick(normalize(ireq.name), str(candidate.version), candidate.link, ireq, specifier, hashes)
+            yield PipChoice(normalize(ireq.name), str(candidate.version), candidate.link, ireq, specifier, hashes)

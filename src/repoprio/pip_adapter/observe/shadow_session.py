@@ -33,7 +33,7 @@ def session_beside(session: Any) -> Any:
     twin.__dict__.update(vars(session))
     twin.auth = copy.copy(session.auth)
     twin.auth.passwords = dict(session.auth.passwords)
-    credentials.share_keeper(session.auth, twin.auth)
+    credentials.share_credential_policy(session.auth, twin.auth)
     twin.auth.prompting = False
     twin.cookies = type(session.cookies)()
     return twin

@@ -15,15 +15,15 @@ from typing import Any
 from repoprio import shell
 from repoprio.environments.child_script import IS_CHILD
 from repoprio.lookup.justification import Bounds, Graph, Want
-from repoprio.lookup.reasons import listed
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import hint_target
-from repoprio.pip_adapter.errors import Refused, warn
-from repoprio.pip_adapter.finder.placeholder import StandIn
-from repoprio.pip_adapter.finder.policy_finder import Guard
+from repoprio.pip_adapter.errors import LookupRefused, warn
+from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
+from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.policy.routing import Route
 from repoprio.render import messages
 from repoprio.render.table import plain
+from repoprio.wording import join_words
 
 # After `policy_finder`, which only a guarded process may load.
 from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
@@ -88,10 +88,10 @@ class Doubting:
         return () if isinstance(candidate, Anything) else self._provider.get_dependencies(candidate)
 
 
-def resolve(guard: Guard, provider: Any, roots: Sequence[Any], run: Callable[[Any], Any]) -> Any:
+def resolve(guard: PolicyFinder, provider: Any, roots: Sequence[Any], run: Callable[[Any], Any]) -> Any:
     """What `run`, a resolution of `roots` with the provider that it is given, comes to once all of it is justified.
 
-    Raises what it raises where there is no way; `Refused` where there may be one that was not found.
+    Raises what it raises where there is no way; `LookupRefused` where there may be one that was not found.
     """
     with guard.searching():
         return _Rounds(guard, provider, roots).run(run)
@@ -100,7 +100,7 @@ def resolve(guard: Guard, provider: Any, roots: Sequence[Any], run: Callable[[An
 class _Rounds:
     """The rounds of one search; `provider` is pip's."""
 
-    def __init__(self, guard: Guard, provider: Any, roots: Sequence[Any]) -> None:
+    def __init__(self, guard: PolicyFinder, provider: Any, roots: Sequence[Any]) -> None:
         assert guard.search is not None
         self._guard = guard
         self._search = guard.search
@@ -158,7 +158,7 @@ class _Rounds:
     def _permits(self, result: Any) -> bool:
         """Let the sdists among the lower choices, which are needed, be built; whether there are any."""
         lower = self._lower(result).values()
-        new = [c for c in lower if isinstance(c.dist, StandIn) and self._search.permit(c.source_link)]
+        new = [c for c in lower if isinstance(c.dist, PlaceholderDistribution) and self._search.permit(c.source_link)]
         for candidate in new:
             # The factory makes another one, with its metadata.
             self._provider._factory._link_candidate_cache.pop(candidate.source_link, None)
@@ -200,13 +200,13 @@ class _Rounds:
         owners = self._guard.decide(name, SpecifierSet(",".join(bounds)), last=last).owners
         return owners[0].repository.priority if owners else None
 
-    def _undecided(self, failed: Any) -> Refused:
+    def _undecided(self, failed: Any) -> LookupRefused:
         routes = (self._guard.decide(name).route for name in self._dropped)
         rules = dict.fromkeys(f"rule: {found.mode_rule}" for found in routes if isinstance(found, Route))
         found = self._provider._factory.get_installation_error(failed, self._provider._constraints) if failed else ""
         # The first line of pip's own report tells the conflict.
-        report = found.message.lead if isinstance(found, Refused) else str(found).partition("\n")[0]
-        names = listed(list(self._dropped))
+        report = found.message.lead if isinstance(found, LookupRefused) else str(found).partition("\n")[0]
+        names = join_words(list(self._dropped))
         details = [
             *(f"{choice} would do, but nothing that would be installed needs it." for choice in self._dropped.values()),
             f"without: {report}" if report else "",
@@ -216,7 +216,7 @@ class _Rounds:
         lead = f"flexible mode found no way to install what is asked for without taking {names} from below."
         why = shell.repoprio("explain", next(iter(self._dropped), ""), python=hint_target.python())
         help_text = self._guard.policy.help
-        return Refused(messages.message(lead, details, "flexible-undecided", why=why, help_text=help_text))
+        return LookupRefused(messages.message(lead, details, "flexible-undecided", why=why, help_text=help_text))
 
 
 def _files(result: Any) -> Iterator[tuple[NormalizedName, Any]]:

@@ -80,14 +80,14 @@ def wait_until_needed(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def refuse_flexible(guard: Any, req: Any) -> None:
-    """The legacy resolver ends without a graph, so that nobody can tell whether a lower choice is needed: `Refused`."""
+    """Raise `LookupRefused`: the legacy resolver leaves no graph that tells whether a lower choice is needed."""
     if guard is None or not guard.is_flexible or not req.name:
         return
     found = route(guard.policy, normalize(req.name))
     if isinstance(found, Route) and found.mode is Mode.FLEXIBLE:
-        from repoprio.pip_adapter.errors import Refused
+        from repoprio.pip_adapter.errors import LookupRefused
 
         lead = f"{req.name}: flexible mode does not work with pip's legacy resolver."
         hint = "hint: leave out --use-deprecated=legacy-resolver, or set strict mode"
         details = [f"rule: {found.mode_rule}", hint]
-        raise Refused(messages.message(lead, details, "flexible-legacy", help_text=guard.policy.help))
+        raise LookupRefused(messages.message(lead, details, "flexible-legacy", help_text=guard.policy.help))

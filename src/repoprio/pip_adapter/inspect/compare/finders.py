@@ -6,18 +6,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from repoprio.errors import CannotLook
+from repoprio.errors import InspectionError
 from repoprio.explain.comparison import Disclosure, Failure, FailureCode
 from repoprio.explain.explanation import Explanation, privacy
-from repoprio.lookup.events import Finding, State
+from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.project import Code, Decision, Outcome
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
-from repoprio.pip_adapter.errors import Refused
-from repoprio.pip_adapter.finder.candidates import Offers, Weighed, offers_alone
-from repoprio.pip_adapter.finder.policy_finder import Guard
+from repoprio.pip_adapter.errors import LookupRefused
+from repoprio.pip_adapter.finder.candidates import CandidateSet, Offers, version_priority_offers
+from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.pip_adapter.index.links import PipPage
-from repoprio.pip_adapter.inspect.compare.preparer import Unresolved, refused
+from repoprio.pip_adapter.inspect.compare.preparer import ProjectFailed, refused
 from repoprio.policy.model import Format, Repository, Rule
 from repoprio.policy.routing import Route, route
 from repoprio.render import messages
@@ -30,7 +30,7 @@ Tell = Callable[[NormalizedName, Sequence[Repository]], None]
 Step = Callable[[int, NormalizedName], None]
 
 
-class Side(Guard):
+class RecordingFinder(PolicyFinder):
     """A guard that remembers its decisions, and says of a refused lookup whose it was; this one is the policy's."""
 
     def __init__(self, finder: Any, policy: Any, disclosed: frozenset[NormalizedName], step: Step) -> None:
@@ -41,16 +41,16 @@ class Side(Guard):
         self.decisions: dict[NormalizedName, list[Decision[PipPage]]] = defaultdict(list)
 
     def candidates(self, project_name: str, specifier: Any = None, tier: int | None = None) -> list[Any]:
-        """As the guard's, but for what cannot be looked up: `Unresolved`.
+        """As the guard's, but for what cannot be looked up: `ProjectFailed`.
 
-        A place that the policy does not list is no project's fault: `Refused`, as ever.
+        A place that the policy does not list is no project's fault: `LookupRefused`, as ever.
         """
-        self.take_callers()
+        self.refresh_search_scope()
         try:
             return self._found(project_name, specifier, tier)
-        except Refused as error:
+        except LookupRefused as error:
             said = failure_of(error.explanation) if error.explanation else refused(error)
-            raise Unresolved(normalize(project_name), said) from None
+            raise ProjectFailed(normalize(project_name), said) from None
 
     def _found(self, project_name: str, specifier: Any, tier: int | None) -> list[Any]:
         return super().candidates(project_name, specifier, tier)
@@ -100,7 +100,7 @@ class Side(Guard):
             (finding.repository.name, name)
             for name in names
             for decision in self.decisions.get(name, ())
-            for finding in decision.of(State.NOT_ASKED)
+            for finding in decision.of(RepositoryState.NOT_ASKED)
             if decision.outcome is Outcome.SERVED and learns(finding.repository)
         }
 
@@ -126,29 +126,29 @@ def may_be_private(decision: Decision[PipPage]) -> bool:
 
 
 def check_disclosed(disclosed: Iterable[NormalizedName], private: Iterable[NormalizedName]) -> None:
-    """Raise `CannotLook` where a name that the user discloses is none of those that are `private`."""
+    """Raise `InspectionError` where a name that the user discloses is none of those that are `private`."""
     known = sorted(private)
     for name in sorted(disclosed):
         if name not in known:
-            raise CannotLook(not_private(name, known))
+            raise InspectionError(not_private(name, known))
 
 
-class Alone(Side):
+class VersionPriorityFinder(RecordingFinder):
     """Version priority among the repositories that routing leaves; `said` is who is known to be asked for what."""
 
-    def __init__(self, before: Side, tell: Tell, said: Pairs, step: Step) -> None:
+    def __init__(self, before: RecordingFinder, tell: Tell, said: Pairs, step: Step) -> None:
         super().__init__(before._finder, before.policy, before.disclosed, step)
         # Who named which place, in lines of files that were read already.
         self._noted = before._noted
         self._before = before
         self._tell = tell
         self._said = said
-        self._all: dict[NormalizedName, Weighed] = {}
+        self._all: dict[NormalizedName, CandidateSet] = {}
         self._opened: dict[NormalizedName, Decision[PipPage]] = {}
 
     def decide(self, name: NormalizedName, specifier: Any = None, **_: Any) -> Decision[PipPage]:  # noqa: ARG002 - the guard's
         """The decision on `name` when all are asked that routing leaves, while those above are available."""
-        self.take_callers()
+        self.refresh_search_scope()
         self._announce(name)
         decision = super().decide(name, None, below_owner=True)
         if name not in self.disclosed:
@@ -187,14 +187,14 @@ class Alone(Side):
             return super()._found(project_name, specifier, tier)
         return list(self._weigh(name, decision).candidates)
 
-    def _weigh(self, name: NormalizedName, decision: Decision[PipPage]) -> Weighed:
+    def _weigh(self, name: NormalizedName, decision: Decision[PipPage]) -> CandidateSet:
         if name not in self._all:
-            self._all[name] = Weighed(self._finder, name, self.offers(decision), None)
+            self._all[name] = CandidateSet(self._finder, name, self.offers(decision), None)
         return self._all[name]
 
     def offers(self, decision: Decision[PipPage]) -> Offers:
         """All that serve the name."""
-        return offers_alone(decision)
+        return version_priority_offers(decision)
 
     def narrowed(self, name: NormalizedName) -> Rule | None:  # noqa: ARG002 - as on the policy's side
         """Pip alone knows no pins."""
@@ -216,24 +216,24 @@ class Alone(Side):
     def doubt(self, name: NormalizedName) -> str | None:
         """Which repository gave no answer, so that what was found may not be all."""
         for decision in self.decisions.get(name, ()):
-            for finding in decision.of(State.UNAVAILABLE):
+            for finding in decision.of(RepositoryState.UNAVAILABLE):
                 if not finding.skipped:
                     return f"{finding.repository} is unavailable: {finding.reason}"
         return None
 
-    def kin(self, name: NormalizedName, rival: Repository, owners: Sequence[Repository]) -> bool:
+    def shares_files(self, name: NormalizedName, rival: Repository, owners: Sequence[Repository]) -> bool:
         """Whether `rival` lists any file that one of `owners` lists too, by its name: one project, as it seems."""
         files = {r.name: self._files(name, r) for r in (rival, *owners)}
         return any(files[rival.name] & files[owner.name] for owner in owners)
 
     def _files(self, name: NormalizedName, repository: Repository) -> set[str]:
-        findings = (f for decision in self.decisions.get(name, ()) for f in decision.of(State.SERVES))
+        findings = (f for decision in self.decisions.get(name, ()) for f in decision.of(RepositoryState.SERVES))
         pages = (f.page for f in findings if f.repository.name == repository.name and f.page)
         return {file.filename for page in pages for file in page.files}
 
     def listing(self, name: NormalizedName, repository: Repository, file: str) -> Any:
         """The link to `file` on the page that `repository` has of `name`; None where it lists none."""
-        findings = (f for decision in self.decisions.get(name, ()) for f in decision.of(State.SERVES))
+        findings = (f for decision in self.decisions.get(name, ()) for f in decision.of(RepositoryState.SERVES))
         pages = (f.page for f in findings if f.repository.name == repository.name and f.page)
         return next((page.link(found) for page in pages for found in page.files if found.filename == file), None)
 
@@ -266,5 +266,5 @@ def failure_of(e: Explanation) -> Failure:
 
 
 def _asked(name: NormalizedName, decisions: Sequence[Decision[PipPage]]) -> Iterator[tuple[str, NormalizedName]]:
-    findings: Iterator[Finding[PipPage]] = (f for decision in decisions for f in decision.findings)
+    findings: Iterator[RepositoryResult[PipPage]] = (f for decision in decisions for f in decision.findings)
     return ((f.repository.name, name) for f in findings if f.asked and learns(f.repository))

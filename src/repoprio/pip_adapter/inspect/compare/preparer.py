@@ -14,8 +14,8 @@ from typing import Any
 from repoprio.explain.comparison import Failure, FailureCode
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat
-from repoprio.pip_adapter.errors import Refused
-from repoprio.pip_adapter.finder.placeholder import StandIn
+from repoprio.pip_adapter.errors import LookupRefused
+from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
 from repoprio.pip_adapter.hooks import wrappers
 from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename, redacted
@@ -31,7 +31,7 @@ _PASSED_OVER = tuple(
 _judge_direct_url = wrappers.prepare(lambda _preparer, _req: None)
 
 
-class Unresolved(Exception):
+class ProjectFailed(Exception):
     """A project that stops the resolution, by its name, and why."""
 
     def __init__(self, name: NormalizedName, failure: Failure) -> None:
@@ -40,7 +40,7 @@ class Unresolved(Exception):
         self.failure = failure
 
 
-class NoBuilds:
+class NoBuildTracker:
     """In the place of pip's build tracker, through which every build has to go: only wheels pass."""
 
     @contextmanager
@@ -51,7 +51,7 @@ class NoBuilds:
         yield
 
 
-class Unbuilt:
+class MetadataOnlyPreparer:
     """In the place of pip's `RequirementPreparer`; `wheels` is pip's own, which sees nothing but wheels.
 
     `versionless` are the projects whose version nothing but a build would tell. While `is_alone`, a direct URL
@@ -66,12 +66,12 @@ class Unbuilt:
         self.versionless: set[NormalizedName] = set()
 
     def prepare_linked_requirement(self, req: Any, parallel_builds: bool = False) -> Any:  # noqa: FBT002 - pip's
-        """The metadata of what pip calls a requirement from a link; raises `Unresolved`."""
+        """The metadata of what pip calls a requirement from a link; raises `ProjectFailed`."""
         try:
             _judge_direct_url(self._wheels, req)
-        except Refused as error:
+        except LookupRefused as error:
             if not self.is_alone:
-                raise Unresolved(_name_or_file(req), refused(error)) from None
+                raise ProjectFailed(_name_or_file(req), refused(error)) from None
             return self._stand_in(req)
         return self._wheel(req, parallel_builds) if is_wheel(req) else self._stand_in(req)
 
@@ -90,7 +90,7 @@ class Unbuilt:
             except _PASSED_OVER:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a file can make pip do, its metadata is not known
-                raise Unresolved(_name_or_file(req), _unreadable(req, error)) from None
+                raise ProjectFailed(_name_or_file(req), _unreadable(req, error)) from None
         return self._known[key]
 
     def _read_wheel(self, req: Any, parallel_builds: bool) -> Any:
@@ -113,7 +113,7 @@ class Unbuilt:
         finally:
             self._wheels.use_lazy_wheel = lazy
 
-    def _stand_in(self, req: Any) -> StandIn:
+    def _stand_in(self, req: Any) -> PlaceholderDistribution:
         name = name_of(req)
         assert name is not None
         version = version_of(req.link, name)
@@ -121,7 +121,7 @@ class Unbuilt:
             req.req = Requirement(name)
         if version is None:
             self.versionless.add(name)
-        return StandIn(name, version)
+        return PlaceholderDistribution(name, version)
 
 
 def is_wheel(req: Any) -> bool:
@@ -150,7 +150,7 @@ def version_of(link: Any, name: NormalizedName) -> str | None:
     return version_in(filename(link.url), name, compat.is_version)
 
 
-def refused(error: Refused) -> Failure:
+def refused(error: LookupRefused) -> Failure:
     """A refusal that is no lookup's as a failure: what happened, and its code."""
     code = FailureCode(error.message.code)
     why = "by a URL, which direct-urls refuses" if code is FailureCode.DIRECT_URL else ""

@@ -10,18 +10,37 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from repoprio.errors import CannotLook
+from repoprio.errors import InspectionError
 from repoprio.explain import comparison, remedies
-from repoprio.explain.comparison import Comparison, Disclosure, Failure, FailureCode, Pair, Pick, Twin
+from repoprio.explain.comparison import (
+    Comparison,
+    Disclosure,
+    Failure,
+    FailureCode,
+    FileMatch,
+    ProjectPair,
+    ResolvedFile,
+)
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
-from repoprio.pip_adapter.errors import Refused
-from repoprio.pip_adapter.finder.placeholder import StandIn
+from repoprio.pip_adapter.errors import LookupRefused
+from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
 from repoprio.pip_adapter.finder.registry import put_guard
 from repoprio.pip_adapter.inspect.compare.failures import blame
-from repoprio.pip_adapter.inspect.compare.finders import Alone, Side, check_disclosed, disclosure
-from repoprio.pip_adapter.inspect.compare.preparer import NoBuilds, Unbuilt, Unresolved, name_of, shown
-from repoprio.pip_adapter.inspect.context import Opened, opened
+from repoprio.pip_adapter.inspect.compare.finders import (
+    RecordingFinder,
+    VersionPriorityFinder,
+    check_disclosed,
+    disclosure,
+)
+from repoprio.pip_adapter.inspect.compare.preparer import (
+    MetadataOnlyPreparer,
+    NoBuildTracker,
+    ProjectFailed,
+    name_of,
+    shown,
+)
+from repoprio.pip_adapter.inspect.context import PipContext, pip_context
 from repoprio.pip_adapter.log_muting import muted
 from repoprio.policy.model import Policy, Repository
 from repoprio.urls import filename
@@ -38,7 +57,7 @@ _NEVER = Marker("python_version < '0'")
 
 
 @dataclass(frozen=True)
-class Voice:
+class Progress:
     """What is to be said while it goes on: `note` in general, `before` pip alone, `further` before one more name.
 
     `step` before each project is looked up: whether for pip alone, how many there are with it, and its name.
@@ -51,10 +70,10 @@ class Voice:
 
 
 @dataclass
-class Found:
+class Resolution:
     """What one side came to: a pick or a failure for each project, and the links of what was picked."""
 
-    sides: dict[NormalizedName, Pick | Failure] = field(default_factory=dict)
+    sides: dict[NormalizedName, ResolvedFile | Failure] = field(default_factory=dict)
     links: dict[NormalizedName, Any] = field(default_factory=dict)
 
 
@@ -62,31 +81,33 @@ def compare(
     requirements: Sequence[str],
     files: Sequence[str],
     options: Sequence[str],
-    voice: Voice,
+    voice: Progress,
     disclosed: frozenset[NormalizedName] = frozenset(),
 ) -> Comparison:
     """Both resolutions of what is required, side by side; `options` are pip's.
 
-    `disclosed` are names that others are asked for though the policy keeps them private. Raises `CannotLook`, and
-    `PolicyFaults` for a faulty policy.
+    `disclosed` are names that others are asked for though the policy keeps them private. Raises `InspectionError`, and
+    `InvalidPolicy` for a faulty policy.
     """
     # Metadata alone where a server can send parts of a wheel.
     given = [*options, "--use-feature", "fast-deps", *(word for file in files for word in ("--requirement", file))]
-    with opened(given) as pip, muted():
-        policy = Side(pip.finder, pip.guard.policy, disclosed, lambda count, name: voice.step(False, count, name))
+    with pip_context(given) as pip, muted():
+        policy = RecordingFinder(
+            pip.finder, pip.guard.policy, disclosed, lambda count, name: voice.step(False, count, name)
+        )
         put_guard(pip.finder, policy)
         roots = _roots(pip, requirements, voice)
         return _compare(pip, roots, policy, voice)
 
 
-def _compare(pip: Opened, roots: list[Any], policy: Side, voice: Voice) -> Comparison:
+def _compare(pip: PipContext, roots: list[Any], policy: RecordingFinder, voice: Progress) -> Comparison:
     named = [root for root in roots if name_of(root)]
-    resolver = Rounds(pip, named)
+    resolver = ResolutionRounds(pip, named)
     chosen = resolver.resolve(policy)
     needed = list(chosen.sides)
     further = policy.further(needed)
     voice.before(disclosure(further, policy.private()), pip.guard.policy)
-    alone = Alone(
+    alone = VersionPriorityFinder(
         policy,
         lambda name, new: voice.further(name, new, resolver.parent(name)),
         policy.asked() | further,
@@ -99,7 +120,7 @@ def _compare(pip: Opened, roots: list[Any], policy: Side, voice: Voice) -> Compa
     kept = dict((*policy.private(), *alone.private()))
     names = dict.fromkeys([*chosen.sides, *newest.sides])
     pairs = [
-        Pair(
+        ProjectPair(
             name,
             newest.sides.get(name),
             chosen.sides.get(name),
@@ -116,7 +137,7 @@ def _compare(pip: Opened, roots: list[Any], policy: Side, voice: Voice) -> Compa
     return Comparison(tuple(judged), told)
 
 
-def _roots(pip: Opened, requirements: Sequence[str], voice: Voice) -> list[Any]:
+def _roots(pip: PipContext, requirements: Sequence[str], voice: Progress) -> list[Any]:
     """The requirements and constraints whose markers hold here, as pip itself reads them."""
     found = pip.install.get_requirements(list(requirements), pip.options, pip.finder, pip.session)
     holding = [ireq for ireq in found if ireq.match_markers()]
@@ -125,7 +146,7 @@ def _roots(pip: Opened, requirements: Sequence[str], voice: Voice) -> list[Any]:
             voice.note(f"repoprio: {ireq.req or ireq}: its marker does not hold here")
         problem = compat.constraint_problem(ireq) if ireq.constraint else None
         if problem:
-            raise CannotLook(f"{problem}    [usage]")
+            raise InspectionError(f"{problem}    [usage]")
     return holding
 
 
@@ -141,17 +162,17 @@ def _texts(roots: Sequence[Any]) -> dict[NormalizedName, str]:
     return {name: ", ".join(texts) for name, texts in found.items()}
 
 
-def _unnamed(root: Any) -> Pair:
+def _unnamed(root: Any) -> ProjectPair:
     where = shown(root.link)
     reason = f"{where} is no wheel, and nothing but a build would tell its name."
     failure = Failure(FailureCode.UNNAMED, reason, "its name is not known")
-    return Pair(where, failure, failure, requirement=where)
+    return ProjectPair(where, failure, failure, requirement=where)
 
 
-class Rounds:
+class ResolutionRounds:
     """One resolution after the other of the same roots: what cannot be had is noted and left out of the next."""
 
-    def __init__(self, pip: Opened, roots: Sequence[Any]) -> None:
+    def __init__(self, pip: PipContext, roots: Sequence[Any]) -> None:
         self._pip = pip
         self._roots = roots
         self._constraints = [root for root in roots if root.constraint]
@@ -164,9 +185,9 @@ class Rounds:
             session=pip.session,
             finder=pip.finder,
             folder=TempDirectory(kind="req-build", globally_managed=True),
-            tracker=NoBuilds(),
+            tracker=NoBuildTracker(),
         )
-        self._preparer = Unbuilt(wheels)
+        self._preparer = MetadataOnlyPreparer(wheels)
         self._parents: dict[NormalizedName, dict[str, None]] = defaultdict(dict)
         self._failures: dict[NormalizedName, Failure] = {}
         # What is asked for by URL, by its file: all that pip tells of a wheel for another platform.
@@ -176,10 +197,10 @@ class Rounds:
         """Who was the first to require `name`; None for the user."""
         return next(iter(self._parents[name]), None)
 
-    def resolve(self, side: Side) -> Found:
+    def resolve(self, side: RecordingFinder) -> Resolution:
         """What `side` comes to."""
         self._failures, self._parents = {}, defaultdict(dict)
-        self._preparer.is_alone = isinstance(side, Alone)
+        self._preparer.is_alone = isinstance(side, VersionPriorityFinder)
         for _ in range(MOST_ROUNDS):
             known = len(self._failures) + len(self._preparer.versionless)
             found = self._try(side)
@@ -188,17 +209,17 @@ class Rounds:
             if len(self._failures) + len(self._preparer.versionless) == known:
                 break
         self._failures.update(self._gave_up("pip's resolver came to no end."))
-        return self._with_failures(Found())
+        return self._with_failures(Resolution())
 
-    def _try(self, side: Side) -> Found | None:
+    def _try(self, side: RecordingFinder) -> Resolution | None:
         """One round; None where it failed, which is noted unless only a version turned out to be unknown."""
         versionless = len(self._preparer.versionless)
         try:
             return self._round(side)
-        except Unresolved as error:
+        except ProjectFailed as error:
             self._failures[error.name] = error.failure
         except PipError as error:
-            if isinstance(error, Refused) and error.__cause__ is None:
+            if isinstance(error, LookupRefused) and error.__cause__ is None:
                 # No project's fault: a place that the policy does not list.
                 raise
             if len(self._preparer.versionless) == versionless:
@@ -209,7 +230,7 @@ class Rounds:
             self._failures.update(self._gave_up(f"pip's resolver failed ({type(error).__name__})."))
         return None
 
-    def _with_failures(self, found: Found) -> Found:
+    def _with_failures(self, found: Resolution) -> Resolution:
         for name, failure in self._failures.items():
             found.sides[name] = replace(failure, needed_by=tuple(self._parents[name]))
         return found
@@ -218,7 +239,7 @@ class Rounds:
         names = (name_of(root) for root in self._roots if not root.constraint)
         return {name: Failure(FailureCode.GAVE_UP, reason) for name in names if name and name not in self._failures}
 
-    def _round(self, side: Side) -> Found:
+    def _round(self, side: RecordingFinder) -> Resolution:
         resolver = self._pip.install.make_resolver(
             preparer=self._preparer,
             finder=self._pip.finder,
@@ -239,7 +260,7 @@ class Rounds:
             ireq = make(text, parent)
         except PipError:
             said = f"its metadata names what is no requirement: {text}"
-            raise Unresolved(by, Failure(FailureCode.UNREADABLE, f"{by}: {said}.", said)) from None
+            raise ProjectFailed(by, Failure(FailureCode.UNREADABLE, f"{by}: {said}.", said)) from None
         name = name_of(ireq)
         if name and name != by:
             self._parents[name][by] = None
@@ -258,10 +279,10 @@ class Rounds:
         return ireq
 
 
-def _found(result: Any, side: Side) -> Found:
+def _found(result: Any, side: RecordingFinder) -> Resolution:
     """The picks of a resolution that came to an end."""
     parents = _parents(result.graph)
-    found = Found()
+    found = Resolution()
     for candidate in result.mapping.values():
         link = getattr(candidate, "source_link", None)
         if link is None or candidate.name != candidate.project_name:
@@ -269,8 +290,8 @@ def _found(result: Any, side: Side) -> Found:
         name = normalize(candidate.project_name)
         found.links[name] = link
         supplier = side.supplier(name, link)
-        is_unread = isinstance(candidate.dist, StandIn)
-        found.sides[name] = Pick(
+        is_unread = isinstance(candidate.dist, PlaceholderDistribution)
+        found.sides[name] = ResolvedFile(
             None if is_unread and candidate.dist.is_versionless else str(candidate.version),
             supplier,
             filename(link.url) if supplier else shown(link),
@@ -292,24 +313,24 @@ def _parents(graph: Any) -> dict[str, set[str]]:
     return found
 
 
-def _twin(name: NormalizedName, alone: Alone, newest: Found, chosen: Found) -> Twin:
+def _twin(name: NormalizedName, alone: VersionPriorityFinder, newest: Resolution, chosen: Resolution) -> FileMatch:
     """Whether the repository that pip alone takes `name` from lists the policy's file."""
     rival, pick = newest.sides.get(name), chosen.sides.get(name)
-    if not isinstance(rival, Pick) or rival.repository is None:
-        return Twin.MISSING
+    if not isinstance(rival, ResolvedFile) or rival.repository is None:
+        return FileMatch.MISSING
     if isinstance(pick, Failure):
-        return Twin.NAMESAKE if alone.kin(name, rival.repository, pick.owners) else Twin.MISSING
-    if not isinstance(pick, Pick):
-        return Twin.MISSING
+        return FileMatch.NAMESAKE if alone.shares_files(name, rival.repository, pick.owners) else FileMatch.MISSING
+    if not isinstance(pick, ResolvedFile):
+        return FileMatch.MISSING
     link = alone.listing(name, rival.repository, pick.file)
     if link is None:
-        return Twin.MISSING
+        return FileMatch.MISSING
     if pick.place == rival.place:
-        return Twin.SAME
+        return FileMatch.SAME
     one, other = _sha256(link), _sha256(chosen.links[name])
     if one is None or other is None:
-        return Twin.NAMESAKE
-    return Twin.SAME if one == other else Twin.OTHER
+        return FileMatch.NAMESAKE
+    return FileMatch.SAME if one == other else FileMatch.OTHER
 
 
 def _sha256(link: Any) -> str | None:
