@@ -1,15 +1,16 @@
-"""What it costs to make candidates of a page of 5,000 files: ours beside pip's own, in JSON and in HTML.
+"""What it costs to make candidates of pages of 5,000 files: ours beside pip's own, in JSON and in HTML.
 
 Run it with the Python of an environment that repoprio is installed in: python benchmarks/pages.py [RUNS]
 Medians of interleaved runs, each in a process of its own, in user processor time; below 1 is less than pip takes.
-The page is like that of a project with binary wheels: 125 releases, each with 39 wheels and an sdist. Few of them fit;
-on a page of which all files fit the ratio is above 1, since all become pip's links.
+One page is like that of a project with binary wheels: 125 releases, each with 39 wheels and an sdist. Few of them fit.
+The other is like that of a pure project: 5,000 releases, each with one wheel. All of them fit.
 The goals are 0.5 of pip for JSON, and 0.6 for HTML.
 """
 
 from __future__ import annotations
 
 import html
+import itertools
 import json
 import os
 import statistics
@@ -32,10 +33,10 @@ PLATFORMS = (
 TIMES = 5
 
 
-def files() -> list[dict[str, Any]]:
-    """What the page lists, as JSON says it."""
+def binary() -> list[str]:
+    """The files of a project with binary wheels."""
     tags = [f"{python}-{python}-{platform}" for python in PYTHONS for platform in PLATFORMS][:39]
-    names = [
+    return [
         name
         for release in range(125)
         for name in (
@@ -43,6 +44,18 @@ def files() -> list[dict[str, Any]]:
             f"acme-{release // 10}.{release % 10}.0.tar.gz",
         )
     ]
+
+
+def pure() -> list[str]:
+    """The files of a pure project."""
+    return [f"acme-1.{release}-py3-none-any.whl" for release in range(5000)]
+
+
+PAGES = {"binary": binary, "pure": pure}
+
+
+def files(shape: str) -> list[dict[str, Any]]:
+    """What the page lists, as JSON says it."""
     return [
         {
             "filename": name,
@@ -54,7 +67,7 @@ def files() -> list[dict[str, Any]]:
             "upload-time": "2026-01-05T10:11:12.131415Z",
             "yanked": False,
         }
-        for n, name in enumerate(names)
+        for n, name in enumerate(PAGES[shape]())
     ]
 
 
@@ -69,13 +82,13 @@ def anchor(file: dict[str, Any]) -> str:
     return f'    <a href="{file["url"]}#sha256={file["hashes"]["sha256"]}"{said}>{file["filename"]}</a><br />'
 
 
-def page(kind: str) -> bytes:
+def page(shape: str, kind: str) -> bytes:
     """The page in JSON or in HTML."""
     if kind == "JSON":
-        document = {"meta": {"api-version": "1.4"}, "name": "acme", "versions": [], "files": files()}
+        document = {"meta": {"api-version": "1.4"}, "name": "acme", "versions": [], "files": files(shape)}
         return json.dumps(document).encode()
     head = '<meta name="pypi:repository-version" content="1.4">\n    <title>Links for acme</title>'
-    links = "\n".join(map(anchor, files()))
+    links = "\n".join(map(anchor, files(shape)))
     return f"<!DOCTYPE html>\n<html>\n  <head>\n    {head}\n  </head>\n  <body>\n{links}\n</body>\n</html>\n".encode()
 
 
@@ -88,25 +101,27 @@ def measure(side: str, kind: str, path: str) -> None:
     options, _ = install.parse_args(["--index-url", URL])
     with install.main_context():
         finder = install._build_package_finder(options, install.get_default_session(options))  # noqa: SLF001 - pip has no public parts
-        work = (_ours if side == "ours" else _pips)(finder, KINDS[kind], body)
-        work()
+        work = (_ours if side == "ours" else _pips)(finder, KINDS[kind])
+        work(body)
+        # Other versions each time: nothing of a page that was read before helps with the next.
+        bodies = [body.replace(b"acme-", b"acme-%d" % number) for number in range(1, TIMES + 1)]
         begun = os.times().user
-        for _ in range(TIMES):
-            found = work()
+        for one in bodies:
+            found = work(one)
         print(json.dumps([(os.times().user - begun) * 1000 / TIMES, sorted(map(str, found))]))
 
 
-def _pips(finder: Any, content_type: str, body: bytes) -> Any:
+def _pips(finder: Any, content_type: str) -> Any:
     from pip._internal.index.collector import IndexContent, parse_links  # noqa: TID251 - pip's side
 
-    def work() -> list[Any]:
+    def work(body: bytes) -> list[Any]:
         links = list(parse_links(IndexContent(body, content_type, None, URL, cache_link_parsing=False)))
         return list(finder.evaluate_links(finder.make_link_evaluator("acme"), links))
 
     return work
 
 
-def _ours(finder: Any, content_type: str, body: bytes) -> Any:
+def _ours(finder: Any, content_type: str) -> Any:
     from repoprio.lookup.events import RepositoryResult, RepositoryState
     from repoprio.names import normalize
     from repoprio.pip_adapter import compat
@@ -118,7 +133,7 @@ def _ours(finder: Any, content_type: str, body: bytes) -> Any:
 
     name, repository = normalize("acme"), Repository("corp", (Location.of(URL),), 10)
 
-    def work() -> list[Any]:
+    def work(body: bytes) -> list[Any]:
         answer = reader.read_project_page(name, Response(URL, body, content_type), compat.VERSIONS)
         offer = RepositoryResult(repository, RepositoryState.SERVES, page=PipPage(answer.page), files=answer.files)
         return list(CandidateSet(finder, name, (offer,), None).candidates)
@@ -127,28 +142,31 @@ def _ours(finder: Any, content_type: str, body: bytes) -> Any:
 
 
 def main() -> None:
-    """Print a line for each kind of page."""
+    """Print a line for each page and kind."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 11
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "PYTHON", "REPOPRIO_"))}
     with tempfile.TemporaryDirectory() as home:
         own = {"HOME": home, "PIP_CONFIG_FILE": os.devnull, "REPOPRIO_CONFIG": os.devnull}
-        for kind in KINDS:
-            path = Path(home, kind)
-            path.write_bytes(page(kind))
-            took: dict[str, list[float]] = {"pip": [], "ours": []}
-            found = {}
-            for _ in range(runs):
-                for side, times in took.items():
-                    command = [sys.executable, __file__, "measure", side, kind, str(path)]
-                    done = subprocess.run(command, env=kept | own, check=True, capture_output=True)  # noqa: S603 - our own command
-                    milliseconds, found[side] = json.loads(done.stdout)
-                    times.append(milliseconds)
-            if found["pip"] != found["ours"]:
-                raise SystemExit(f"{kind}: other candidates than pip's")
-            pip, ours = (statistics.median(times) for times in took.values())
-            count = len(found["pip"])
-            print(f"{kind}: {ours / pip:.2f} of pip's time (goal {GOALS[kind]}): {ours:.0f} ms and {pip:.0f} ms")
-            print(f"  {count} candidates of 5,000 files; medians of {runs} interleaved runs")
+        for shape, kind in itertools.product(PAGES, KINDS):
+            path = Path(home, f"{shape}-{kind}")
+            path.write_bytes(page(shape, kind))
+            _compare(f"{shape}, {kind}", kind, path, runs, kept | own)
+
+
+def _compare(title: str, kind: str, path: Path, runs: int, environment: dict[str, str]) -> None:
+    took: dict[str, list[float]] = {"pip": [], "ours": []}
+    found = {}
+    for _ in range(runs):
+        for side, times in took.items():
+            command = [sys.executable, __file__, "measure", side, kind, str(path)]
+            done = subprocess.run(command, env=environment, check=True, capture_output=True)  # noqa: S603 - our own command
+            milliseconds, found[side] = json.loads(done.stdout)
+            times.append(milliseconds)
+    if found["pip"] != found["ours"]:
+        raise SystemExit(f"{title}: other candidates than pip's")
+    pip, ours = (statistics.median(times) for times in took.values())
+    print(f"{title}: {ours / pip:.2f} of pip's time (goal {GOALS[kind]}): {ours:.0f} ms and {pip:.0f} ms")
+    print(f"  {len(found['pip'])} candidates of 5,000 files; medians of {runs} interleaved runs")
 
 
 if __name__ == "__main__":

@@ -43,16 +43,20 @@ _LINK_PARAMETERS = frozenset(inspect.signature(link.Link.__init__).parameters)
 _VERBOSE = 15
 
 
-# A page has each version many times.
+# A page has each version many times, and its candidates have them once more.
 @functools.lru_cache(maxsize=2**14)
-def is_version(text: str) -> bool:
-    """Whether pip's own `Version` takes `text` (PEP 440)."""
+def version_of(text: str) -> Version | None:
+    """`text` as pip's own `Version`; None where that does not take it (PEP 440)."""
     try:
-        Version(text)
+        return Version(text)
     except ValueError:
         # No version, or one with a number that is too long for Python.
-        return False
-    return True
+        return None
+
+
+def is_version(text: str) -> bool:
+    """Whether pip's own `Version` takes `text` (PEP 440)."""
+    return version_of(text) is not None
 
 
 def is_specifier(text: str) -> bool:
@@ -108,20 +112,32 @@ def link_to(file: File) -> Any:
         facts["hashes"] = file.hashes or None
     if "upload_time" in _LINK_PARAMETERS:
         facts["upload_time"] = file.upload_time
-    if file.core_metadata is not None:
-        known = {kind: digest for kind, digest in file.core_metadata.items() if kind in ALGORITHMS}
-        if "metadata_file_data" in _LINK_PARAMETERS:
-            facts["metadata_file_data"] = link.MetadataFile(known or None)
-        elif "dist_info_metadata" in _LINK_PARAMETERS:
-            # From pip 22.3 to 23.1, as HTML says it.
-            facts["dist_info_metadata"] = next((f"{kind}={digest}" for kind, digest in known.items()), "true")
+    if "dist_info_metadata" in _LINK_PARAMETERS:
+        facts["dist_info_metadata"] = metadata_in_html(file)
+    elif "metadata_file_data" in _LINK_PARAMETERS and file.core_metadata is not None:
+        facts["metadata_file_data"] = link.MetadataFile(metadata_hashes(file))
     return link.Link(url_of(file), **facts)
+
+
+def metadata_hashes(file: File) -> dict[str, str] | None:
+    """The hashes of a metadata file that pip knows; None where there is none of them."""
+    stated = (file.core_metadata or {}).items()
+    return {kind: digest for kind, digest in stated if kind in ALGORITHMS} or None
+
+
+def metadata_in_html(file: File) -> str | None:
+    """What HTML says of a metadata file, as pip 22.3 to 23.1 hold it; None where there is no such file."""
+    if file.core_metadata is None:
+        return None
+    return next((f"{kind}={digest}" for kind, digest in (metadata_hashes(file) or {}).items()), "true")
 
 
 def url_of(file: File) -> str:
     """The URL of pip's link to `file`: before pip 22.2 the hash that JSON states must stand in it."""
+    if "hashes" in _LINK_PARAMETERS:
+        return file.url
     stated = next(((kind, file.hashes[kind]) for kind in ALGORITHMS if kind in file.hashes), None)
-    if "hashes" in _LINK_PARAMETERS or stated is None or hash_in(file.url):
+    if stated is None or hash_in(file.url):
         return file.url
     return f"{file.url}{'&' if '#' in file.url else '#'}{stated[0]}={stated[1]}"
 

@@ -13,9 +13,8 @@ from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.project import Decision
 from repoprio.lookup.reasons import Rejection
 from repoprio.names import NormalizedName
-from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.compat import is_pinned, is_version
-from repoprio.pip_adapter.finder import rejections
+from repoprio.pip_adapter.finder import judge, rejections
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.policy.model import Format, Repository
 from repoprio.simple_api.filenames import version_in
@@ -79,12 +78,12 @@ class CandidateSet:
         for offer in self._offers:
             files = [file for file in offer.page.files if file.filename not in seen] if offer.page else []
             seen |= {file.filename for file in files}
-            # Most files of a large page are wheels for others: pip would only say so, and only where it says all.
-            wanted = files if compat.says_what_it_skips() else filter(compat.tags(evaluator).may_take, files)
-            links = [offer.page.link(file) for file in wanted] if offer.page else []
-            found = self._finder.evaluate_links(evaluator, links)
+            found = judge.candidates(self._finder, evaluator, offer.page, files) if offer.page else []
             groups.append(self._not_outranked(offer.repository, found, holders) if self._merged else found)
-        return [c for group in reversed(groups) for c in group if self._may_be(str(c.version))]
+        found = [candidate for group in reversed(groups) for candidate in group]
+        # To spell all versions of a large page takes a while.
+        takes_all = self._kept is None and self._versions is None
+        return found if takes_all else [c for c in found if self._may_be(str(c.version))]
 
     def _not_outranked(self, repository: Repository, found: list[Any], holders: dict[Any, Repository]) -> list[Any]:
         """The candidates whose version no higher-priority repository has; `holders` has the first one of each."""

@@ -8,6 +8,7 @@ from typing import Any
 from repoprio.lookup.events import NotFound, PageFound
 from repoprio.names import NormalizedName
 from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.index import quick_links
 from repoprio.simple_api.model import File, ProjectPage
 
 
@@ -46,7 +47,7 @@ class PipPage:
     def link(self, file: File) -> Any:
         """Pip's link to one of the files."""
         if file.url not in self._links:
-            self._links[file.url] = compat.link_to(file)
+            self._links[file.url] = quick_links.link_to(file)
         return self._links[file.url]
 
     def lists(self, link: Any) -> bool:

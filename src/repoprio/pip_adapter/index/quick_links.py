@@ -1,0 +1,99 @@
+"""Pip's links to files with plain URLs, filled in without parsing those URLs again."""
+
+from __future__ import annotations
+
+import functools
+import re
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import SplitResult
+
+from pip._internal.models import link
+
+from repoprio.pip_adapter import compat
+from repoprio.simple_api.model import File
+
+# No login, nothing that is quoted, no query, and in the fragment nothing but a hash.
+_PLAIN = re.compile(
+    r"(https?)://([A-Za-z0-9.-]+(?::[0-9]+)?)(/[A-Za-z0-9_.~/@-]*)(?:\#((?!egg=)[A-Za-z0-9=_.-]+))?", re.ASCII
+)
+_MISSING = object()
+
+
+def link_to(file: File) -> Any:
+    """Pip's link to a file of a page, as pip itself would make it."""
+    return (quick_link(file) if _is_as_pips() else None) or compat.link_to(file)
+
+
+def quick_link(file: File) -> Any:
+    """The link to a file with a plain URL; None for others."""
+    url = compat.url_of(file)
+    plain = _PLAIN.fullmatch(url)
+    if plain is None:
+        return None
+    scheme, netloc, path, fragment = plain.groups("")
+    made = link.Link.__new__(link.Link)
+    made._url = url
+    made._parsed_url = SplitResult(scheme, netloc, path, "", fragment)
+    made.comes_from = file.listed_on
+    made.requires_python = file.requires_python
+    made.yanked_reason = file.yanked
+    made.cache_link_parsing = True
+    if "_path" in _SLOTS:
+        # Since pip 25.1.
+        made._path = path
+    if "_hashes" in _SLOTS:
+        made._hashes = dict(file.hashes)
+    if "egg_fragment" in _SLOTS:
+        made.egg_fragment = None
+    if "upload_time" in _SLOTS:
+        made.upload_time = file.upload_time
+    if "metadata_file_data" in _SLOTS:
+        made.metadata_file_data = None if file.core_metadata is None else _metadata_file(file)
+    elif "dist_info_metadata" in _SLOTS:
+        made.dist_info_metadata = compat.metadata_in_html(file)
+    if "_compare_key" in _SLOTS:
+        # Up to pip 24.0.
+        made._compare_key = url
+        made._defining_class = link.Link
+    return made
+
+
+def _metadata_file(file: File) -> Any:
+    """Pip's `MetadataFile`, whose constructor looks at the hashes that are known to be right."""
+    made = link.MetadataFile.__new__(link.MetadataFile)
+    object.__setattr__(made, "hashes", compat.metadata_hashes(file))
+    return made
+
+
+def slots_of(kind: type) -> frozenset[str]:
+    """The names of all that an object of `kind` holds."""
+    return frozenset(name for one in kind.__mro__ for name in getattr(one, "__slots__", ()))
+
+
+def is_same(kind: type, one: Any, other: Any) -> bool:
+    """Whether two objects of `kind` hold the same, in slots and nowhere else."""
+    same = (getattr(one, name, _MISSING) == getattr(other, name, _MISSING) for name in slots_of(kind))
+    return not hasattr(one, "__dict__") and all(same)
+
+
+_SLOTS = slots_of(link.Link)
+
+
+@functools.cache
+def _is_as_pips() -> bool:
+    """Whether links made here are those that this pip makes, to the last slot: a newer pip may hold more."""
+    try:
+        return all(is_same(link.Link, compat.link_to(file), quick_link(file)) for file in _SAMPLES)
+    except AttributeError:
+        return False
+
+
+_MOMENT = datetime(2026, 1, 5, 10, 11, 12, tzinfo=timezone.utc)
+_URL = "https://files.example/a/acme-1.0-py3-none-any.whl"
+_DIGEST = {"sha256": "ab"}
+_SAMPLES = (
+    File("acme-1.0-py3-none-any.whl", _URL, {}),
+    File("acme-1.0-py3-none-any.whl", f"{_URL}#sha256=ab", _DIGEST, ">=3.9", "broken", {}, listed_on=_URL),
+    File("acme-1.0-py3-none-any.whl", _URL, _DIGEST, None, "", {**_DIGEST, "x": "y"}, 7, _MOMENT, None, _URL),
+)
