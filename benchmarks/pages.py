@@ -124,18 +124,16 @@ def _pips(finder: Any, content_type: str) -> Any:
 def _ours(finder: Any, content_type: str) -> Any:
     from repoprio.lookup.events import RepositoryResult, RepositoryState
     from repoprio.names import normalize
-    from repoprio.pip_adapter import compat
     from repoprio.pip_adapter.finder.candidates import CandidateSet
-    from repoprio.pip_adapter.index.links import PipPage
+    from repoprio.pip_adapter.index.fetcher import project_page
     from repoprio.policy.model import Location, Repository
-    from repoprio.simple_api import reader
     from repoprio.simple_api.response import Response
 
     name, repository = normalize("acme"), Repository("corp", (Location.of(URL),), 10)
 
     def work(body: bytes) -> list[Any]:
-        answer = reader.read_project_page(name, Response(URL, body, content_type), compat.VERSIONS)
-        offer = RepositoryResult(repository, RepositoryState.SERVES, page=PipPage(answer.page), files=answer.files)
+        answer: Any = project_page(name, Response(URL, body, content_type))
+        offer = RepositoryResult(repository, RepositoryState.SERVES, page=answer.page, files=answer.files)
         return list(CandidateSet(finder, name, (offer,), None).candidates)
 
     return work

@@ -18,7 +18,7 @@ FOREIGN: dict[str, object] = {"version": "3.0", "tag": "cp27-cp27m-win32"}
 TOO_NEW: dict[str, object] = {"version": "4.0", "requires-python": ">=9.9"}
 # Runs a command in this very process, and says at its end what was parsed, by whomever, and which links were made.
 COUNTED = """
-import functools, html.parser, json, sys
+import html.parser, json, sys
 parsed, made = [], []
 feed, loads = html.parser.HTMLParser.feed, json.loads
 def counted_feed(self, text):
@@ -30,12 +30,10 @@ def counted_loads(text, *args, **kwargs):
     return loads(text, *args, **kwargs)
 html.parser.HTMLParser.feed, json.loads = counted_feed, counted_loads
 import pip._internal.models.link as link
-init = link.Link.__init__
-@functools.wraps(init)
-def counted_init(self, url, *args, **kwargs):
-    made.append(url)
-    return init(self, url, *args, **kwargs)
-link.Link.__init__ = counted_init
+def counted_new(kind, *args, **kwargs):
+    made.append(object.__new__(kind))
+    return made[-1]
+link.Link.__new__ = counted_new
 command = sys.argv.pop(1)
 if command == "pip":
     from pip._internal.cli.main import main
@@ -45,7 +43,7 @@ try:
     sys.exit(main(sys.argv[1:]) if command == "pip" else main())
 finally:
     with open(sys.argv[0] + ".json", "w") as out:
-        json.dump([parsed, made], out)
+        json.dump([parsed, [one.url for one in made]], out)
 """
 
 

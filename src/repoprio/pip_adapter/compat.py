@@ -39,6 +39,7 @@ else:
 
 # They differ from version to version.
 _LINK_PARAMETERS = frozenset(inspect.signature(link.Link.__init__).parameters)
+_KNOWN_ALGORITHMS = frozenset(ALGORITHMS)
 # The level of pip's -v.
 _VERBOSE = 15
 
@@ -121,8 +122,10 @@ def link_to(file: File) -> Any:
 
 def metadata_hashes(file: File) -> dict[str, str] | None:
     """The hashes of a metadata file that pip knows; None where there is none of them."""
-    stated = (file.core_metadata or {}).items()
-    return {kind: digest for kind, digest in stated if kind in ALGORITHMS} or None
+    stated = file.core_metadata or {}
+    if stated.keys() <= _KNOWN_ALGORITHMS:
+        return dict(stated) or None
+    return {kind: digest for kind, digest in stated.items() if kind in ALGORITHMS} or None
 
 
 def metadata_in_html(file: File) -> str | None:

@@ -17,7 +17,8 @@ from repoprio.simple_api.response import UnusableResponse
 # The largest pages of PyPI have some ten thousand.
 MAX_FILES = 250_000
 _OTHER_SHAPE = "its page is JSON of another shape"
-_METADATA = ("core-metadata", "dist-info-metadata")
+_NO_HASHES: dict[str, str] = {}
+_TEXT = {str}
 _OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 # Python 3.10 reads a time with three digits of a second or six, and no "Z".
 _TIME = re.compile(r"(:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:?\d\d)$", re.ASCII)
@@ -69,18 +70,23 @@ def _document(text: str) -> dict[str, Any]:
 
 
 def _is_file(entry: object) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    get = entry.get
+    core, older = get("core-metadata"), get("dist-info-metadata")
     return (
-        isinstance(entry, dict)
-        and isinstance(entry.get("url"), str)
-        and isinstance(entry.get("filename"), str)
-        and _are_hashes(entry.get("hashes", {}))
-        and all(_are_hashes(entry[key]) for key in _METADATA if isinstance(entry.get(key), dict))
-        and isinstance(entry.get("requires-python"), str | None)
+        isinstance(get("url"), str)
+        and isinstance(get("filename"), str)
+        and _are_hashes(get("hashes", _NO_HASHES))
+        and (not isinstance(core, dict) or _are_hashes(core))
+        and (not isinstance(older, dict) or _are_hashes(older))
+        and isinstance(get("requires-python"), str | None)
     )
 
 
 def _are_hashes(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(digest, str) for digest in value.values())
+    # JSON has no subclasses of str.
+    return isinstance(value, dict) and {*map(type, value.values())} <= _TEXT
 
 
 def _file(entry: dict[str, Any], base: Base, page_url: str) -> File:
@@ -109,7 +115,8 @@ def _moment(value: object) -> datetime | None:
     """A time with its offset from UTC (PEP 700), or none at all; raises for all else."""
     if value is None:
         return None
-    if not isinstance(value, str) or not _OFFSET.search(value):
+    # To search all of it for its end takes longer than to read it.
+    if not isinstance(value, str) or not _OFFSET.search(value[-len("+00:00\n") :]):
         raise UnusableResponse(_OTHER_SHAPE)
     try:
         moment = datetime.fromisoformat(value)

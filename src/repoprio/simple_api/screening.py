@@ -34,8 +34,9 @@ def _screened(
     name: NormalizedName, files: Iterable[File], page_url: str, versions: Versions, page: ParsedPage | None
 ) -> ProjectPage:
     kept, dropped, found = [], [], set()
+    here = _CLEAR.match(page_url)
     for file in files:
-        why = _misplaced(file, page_url) or _misspelled(file)
+        why = _misplaced(file, page_url, here) or _misspelled(file)
         version = None if why else version_in(file.filename, name, versions.is_version)
         if version is None:
             dropped.append((file.filename, why or _misnamed(file.filename, name)))
@@ -60,9 +61,9 @@ def problem(file: File, page_url: str, name: NormalizedName, versions: Versions)
     return page.dropped[0][1] if page.dropped else None
 
 
-def _misplaced(file: File, page_url: str) -> str | None:
+def _misplaced(file: File, page_url: str, here: re.Match[str] | None) -> str | None:
     """Why nothing is taken from where a file lies; None where that is all right."""
-    there, here = _CLEAR.match(file.url), _CLEAR.match(page_url)
+    there = _CLEAR.match(file.url)
     if there and here and (there[1] == "https" or here[1] == "http"):
         return None
     try:
@@ -120,12 +121,16 @@ class Tags:
 
         Of a link with an ``egg`` fragment pip looks at no tag.
         """
-        if not file.filename.endswith(WHEEL_ENDING) or "egg=" in file.url:
+        filename = file.filename
+        if not filename.endswith(WHEEL_ENDING) or "egg=" in file.url:
             return True
-        tags = "-".join(file.filename[: -len(WHEEL_ENDING)].rsplit("-", 3)[1:])
-        if tags not in self._known:
-            self._known[tags] = self._fits(tags.lower())
-        return self._known[tags]
+        # All behind the version, which is faster to find than the tags alone.
+        rest = filename.partition("-")[2].partition("-")[2]
+        known = self._known.get(rest)
+        if known is None:
+            tags = "-".join(filename[: -len(WHEEL_ENDING)].rsplit("-", 3)[1:])
+            known = self._known[rest] = self._fits(tags.lower())
+        return known
 
     def _fits(self, tags: str) -> bool:
         # Only what is known is combined: a name may stand for billions of tags.

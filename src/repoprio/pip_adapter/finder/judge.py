@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pip._internal.models.candidate import InstallationCandidate
 
 from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.garbage import uncollected
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.index.quick_links import is_same, slots_of
 from repoprio.simple_api.model import File
@@ -31,14 +32,15 @@ _UPLOADED = "_uploaded_prior_to"
 _SLOTS = slots_of(InstallationCandidate)
 
 
-def candidates(finder: Any, evaluator: Any, page: PipPage, files: Iterable[File]) -> list[Any]:
+def candidates(finder: Any, evaluator: Any, page: PipPage, files: Sequence[File]) -> list[Any]:
     """The candidates among `files` of `page`, in the order in which pip's `finder` has them."""
-    # Most files of a large page are wheels for others: pip would only say so, and only where it says all.
-    wanted = list(files if compat.says_what_it_skips() else filter(compat.tags(evaluator).may_take, files))
     # pip puts links with an egg behind all others.
-    if not _may_judge(evaluator) or any("egg=" in file.url for file in wanted):
-        return list(finder.evaluate_links(evaluator, [page.link(file) for file in wanted]))
-    return list(_judged(finder, evaluator, page, wanted))
+    if _may_judge(evaluator) and not any("egg=" in file.url for file in files):
+        with uncollected():
+            return list(_judged(finder, evaluator, page, files))
+    # Most files of a large page are wheels for others: pip would only say so, and only where it says all.
+    wanted = files if compat.says_what_it_skips() else filter(compat.tags(evaluator).may_take, files)
+    return list(finder.evaluate_links(evaluator, [page.link(file) for file in wanted]))
 
 
 def _may_judge(evaluator: Any) -> bool:
@@ -49,15 +51,18 @@ def _may_judge(evaluator: Any) -> bool:
 
 
 def _judged(finder: Any, evaluator: Any, page: PipPage, files: Iterable[File]) -> Iterator[Any]:
-    name, seen, taken = evaluator.project_name, set(), set()
+    name, may_take = evaluator.project_name, compat.tags(evaluator).may_take
+    seen, taken = set(), set()
     for file in files:
+        plain = _PLAIN_WHEEL.fullmatch(file.filename)
+        kind = plain and (plain[1], plain[3], file.requires_python, file.yanked is None)
+        version = compat.version_of(plain[2]) if plain and kind in taken else None
+        if version is None and not may_take(file):
+            continue
         link = page.link(file)
         if link.url in seen:
             continue
         seen.add(link.url)
-        plain = _PLAIN_WHEEL.fullmatch(file.filename)
-        kind = plain and (plain[1], plain[3], file.requires_python, file.yanked is None)
-        version = compat.version_of(plain[2]) if plain and kind in taken else None
         if version is not None:
             yield quick_candidate(name, version, link)
         elif candidate := finder.get_install_candidate(evaluator, link):
@@ -90,6 +95,6 @@ def _is_as_pips() -> bool:
     version = "1.0.post1"
     try:
         ours = quick_candidate("acme", compat.version_of(version), None)
-        return is_same(InstallationCandidate, InstallationCandidate("acme", version, None), ours)  # type: ignore[arg-type]  # any link would do
+        return is_same(InstallationCandidate, InstallationCandidate("acme", version, None), ours)
     except AttributeError:
         return False

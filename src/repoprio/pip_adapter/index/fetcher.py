@@ -24,6 +24,7 @@ from repoprio.lookup.events import (
 from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.garbage import uncollected
 from repoprio.pip_adapter.index import credentials, transport
 from repoprio.pip_adapter.index.credentials import Login
 from repoprio.pip_adapter.index.links import PipPage, for_pip
@@ -79,7 +80,7 @@ class Pages:
             page = reply.response
             if ask.what is ResourceKind.LIST:
                 return self._read(ask, lambda: read_project_list(page))
-            return self._read(ask, lambda: _project_page(ask.name, page))
+            return self._read(ask, lambda: project_page(ask.name, page))
         except UnusableResponse as error:
             return FetchFailed(str(error), error.cause, lasting=error.lasting, asks=error.asks)
         except OSError as error:
@@ -196,7 +197,7 @@ class Pages:
         page = os.path.join(folder, "index.html")
         if not os.path.isfile(page):
             raise UnusableResponse("its folder for the project has no index.html", Cause.MISSING)
-        return _project_page(ask.name, _on_disk(page))
+        return project_page(ask.name, _on_disk(page))
 
     @staticmethod
     def _misspelled(root: str, name: NormalizedName) -> FetchResult[PipPage]:
@@ -234,8 +235,10 @@ class Pages:
         return for_pip(reader.files_of(ask.name, files, ask.location.url, compat.VERSIONS))
 
 
-def _project_page(name: NormalizedName, response: Response) -> PageFound[PipPage] | NotFound:
-    return for_pip(reader.read_project_page(name, response, compat.VERSIONS))
+def project_page(name: NormalizedName, response: Response) -> PageFound[PipPage] | NotFound:
+    """The page of `name` in `response`, for pip; `UnusableResponse` where it is none."""
+    with uncollected():
+        return for_pip(reader.read_project_page(name, response, compat.VERSIONS))
 
 
 def _hop_key(ask: FetchRequest) -> tuple[str, ResourceKind, str]:

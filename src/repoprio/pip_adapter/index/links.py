@@ -46,9 +46,10 @@ class PipPage:
 
     def link(self, file: File) -> Any:
         """Pip's link to one of the files."""
-        if file.url not in self._links:
-            self._links[file.url] = quick_links.link_to(file)
-        return self._links[file.url]
+        made = self._links.get(file.url)
+        if made is None:
+            made = self._links[file.url] = quick_links.link_to(file)
+        return made
 
     def lists(self, link: Any) -> bool:
         """Whether pip's `link` leads to one of the files."""

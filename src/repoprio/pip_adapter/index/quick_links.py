@@ -27,32 +27,32 @@ def link_to(file: File) -> Any:
 
 def quick_link(file: File) -> Any:
     """The link to a file with a plain URL; None for others."""
-    url = compat.url_of(file)
+    url = file.url if _HAS_HASHES else compat.url_of(file)
     plain = _PLAIN.fullmatch(url)
     if plain is None:
         return None
-    scheme, netloc, path, fragment = plain.groups("")
+    scheme, netloc, path, fragment = plain.groups()
     made = link.Link.__new__(link.Link)
     made._url = url
-    made._parsed_url = SplitResult(scheme, netloc, path, "", fragment)
+    made._parsed_url = tuple.__new__(SplitResult, (scheme, netloc, path, "", fragment or ""))
     made.comes_from = file.listed_on
     made.requires_python = file.requires_python
     made.yanked_reason = file.yanked
     made.cache_link_parsing = True
-    if "_path" in _SLOTS:
+    if _HAS_PATH:
         # Since pip 25.1.
         made._path = path
-    if "_hashes" in _SLOTS:
+    if _HAS_HASHES:
         made._hashes = dict(file.hashes)
-    if "egg_fragment" in _SLOTS:
+    if _HAS_EGG:
         made.egg_fragment = None
-    if "upload_time" in _SLOTS:
+    if _HAS_TIME:
         made.upload_time = file.upload_time
-    if "metadata_file_data" in _SLOTS:
+    if _HAS_METADATA:
         made.metadata_file_data = None if file.core_metadata is None else _metadata_file(file)
-    elif "dist_info_metadata" in _SLOTS:
+    elif _HAS_HTML_METADATA:
         made.dist_info_metadata = compat.metadata_in_html(file)
-    if "_compare_key" in _SLOTS:
+    if _HAS_KEY:
         # Up to pip 24.0.
         made._compare_key = url
         made._defining_class = link.Link
@@ -77,7 +77,15 @@ def is_same(kind: type, one: Any, other: Any) -> bool:
     return not hasattr(one, "__dict__") and all(same)
 
 
+# Which of them this pip has; asked for each file of a large page.
 _SLOTS = slots_of(link.Link)
+_HAS_PATH = "_path" in _SLOTS
+_HAS_HASHES = "_hashes" in _SLOTS
+_HAS_EGG = "egg_fragment" in _SLOTS
+_HAS_TIME = "upload_time" in _SLOTS
+_HAS_METADATA = "metadata_file_data" in _SLOTS
+_HAS_HTML_METADATA = "dist_info_metadata" in _SLOTS
+_HAS_KEY = "_compare_key" in _SLOTS
 
 
 @functools.cache
