@@ -764,7 +764,7 @@ def test_collisions(pip: str, layout: str, make: Callable[..., Two]) -> None:
     assert (code, [f["code"] for f in findings]) == (0, ["protected", "protected"])
     assert json.loads(two.audit("--collisions", "--format", "json").stdout)["remedy"] is None
     two.policy(corp="# nothing")
-    two.file.write_text(two.file.read_text().replace("90", "10"))
+    two.file.write_text(two.file.read_text().replace("priority = 90", "priority = 10"))
     assert [f["code"] for f in two.found("--collisions", "--against", "public")[1]] == ["merged", "merged"]
 
 

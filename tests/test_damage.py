@@ -130,7 +130,7 @@ def test_the_way_out(world: World) -> None:
 def test_installed_anew_as_the_message_says(has_policy: bool, world: World, repoprio_wheel: Path) -> None:
     """No pip installs anything over a damaged repoprio, policy or none; what the message says to run does, in order."""
     policy = world.policy if has_policy else None
-    world.damage("repoprio/pip_adapter/hooks/wrappers.py", None)
+    world.damage("repoprio/pip_adapter/hooks/import_hook.py", None)
     stopped = world.env.run("install", "repoprio", policy=policy)
     assert (stopped.code, "[damaged]" in stopped.stderr) == (2, True), stopped
     variables = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(repoprio_wheel.parent), "PIP_NO_DEPS": "1"}

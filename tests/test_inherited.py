@@ -83,7 +83,7 @@ def test_a_new_environment_obeys_without_the_makers_variables(kind: str, place: 
         assert "Would install acme-1.0" in done.stdout, done.stderr
         # Paths, not content: who changes the policy changes it there too.
         assert place.corp.page_url not in (env.site_packages / "_repoprio_pointer.py").read_text()
-    file.write_text(file.read_text().replace("10", "95"))
+    file.write_text(file.read_text().replace("priority = 10", "priority = 95"))
     assert "Would install acme-99.0" in place.take(grandchild).stdout
 
 

@@ -113,9 +113,8 @@ def link_to(file: File) -> Any:
         facts["hashes"] = file.hashes or None
     if "upload_time" in _LINK_PARAMETERS:
         facts["upload_time"] = file.upload_time
-    if "dist_info_metadata" in _LINK_PARAMETERS:
-        facts["dist_info_metadata"] = metadata_in_html(file)
-    elif "metadata_file_data" in _LINK_PARAMETERS and file.core_metadata is not None:
+    # pip 22.3 to 23.1 read no `core-metadata` (PEP 714), and their legacy resolver installs nothing of what it reads.
+    if "metadata_file_data" in _LINK_PARAMETERS and file.core_metadata is not None:
         facts["metadata_file_data"] = link.MetadataFile(metadata_hashes(file))
     return link.Link(url_of(file), **facts)
 
@@ -126,13 +125,6 @@ def metadata_hashes(file: File) -> dict[str, str] | None:
     if stated.keys() <= _KNOWN_ALGORITHMS:
         return dict(stated) or None
     return {kind: digest for kind, digest in stated.items() if kind in ALGORITHMS} or None
-
-
-def metadata_in_html(file: File) -> str | None:
-    """What HTML says of a metadata file, as pip 22.3 to 23.1 hold it; None where there is no such file."""
-    if file.core_metadata is None:
-        return None
-    return next((f"{kind}={digest}" for kind, digest in (metadata_hashes(file) or {}).items()), "true")
 
 
 def url_of(file: File) -> str:

@@ -51,7 +51,7 @@ def quick_link(file: File) -> Any:
     if _HAS_METADATA:
         made.metadata_file_data = None if file.core_metadata is None else _metadata_file(file)
     elif _HAS_HTML_METADATA:
-        made.dist_info_metadata = compat.metadata_in_html(file)
+        made.dist_info_metadata = None
     if _HAS_KEY:
         # Up to pip 24.0.
         made._compare_key = url
