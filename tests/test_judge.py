@@ -43,6 +43,7 @@ options, _ = install.parse_args(["--index-url", "https://corp.example/simple", *
 compat.settle_prereleases(options)
 with install.main_context():
     finder = install._build_package_finder(options, install.get_default_session(options))
+    finder._allow_yanked = case["allow_yanked"]
     body, kind = json.dumps(case["page"]).encode(), "application/vnd.pypi.simple.v1+json"
     response = Response("https://corp.example/simple/acme/", body, kind)
     page = project_page(normalize("acme"), response).page
@@ -101,11 +102,13 @@ def page(places: tuple[str, ...] = PLACES) -> dict[str, Any]:
     return {"meta": {"api-version": "1.1"}, "name": "acme", "files": [*files, *files[:7]]}
 
 
-def run(env: Any, tmp_path: Path, document: dict[str, Any], *options: str) -> tuple[int, list[str]]:
+def run(
+    env: Any, tmp_path: Path, document: dict[str, Any], *options: str, allow_yanked: bool = True
+) -> tuple[int, list[str]]:
     """How many files pip itself judged, and the URLs of the candidates; fails where ours are not pip's."""
     script, case = tmp_path / "both.py", tmp_path / "case.json"
     script.write_text(BOTH)
-    case.write_text(json.dumps({"page": document, "options": options}))
+    case.write_text(json.dumps({"page": document, "options": options, "allow_yanked": allow_yanked}))
     done = subprocess.run(
         [str(env.python), str(script), str(case)],
         env=env.environment(),
@@ -166,6 +169,22 @@ def test_pip_judges_all_that_an_upload_time_may_rule_out(pip: str, pip_env: EnvF
     document = {"meta": {"api-version": "1.1"}, "name": "acme", "files": files}
     judged, urls = run(pip_env(pip), tmp_path, document, "--uploaded-prior-to=2020-06-01T00:00:00Z")
     assert (judged, len(urls)) == (20, 11)
+
+
+def test_a_yanked_file_is_of_another_kind(pip_env: EnvFactory, tmp_path: Path) -> None:
+    """Where pip takes no yanked file, as for `pip list --outdated`, one like those that it takes is none."""
+    files = [
+        {
+            "filename": "x",
+            "url": f"https://files.example/acme-{n}.0-py3-none-any.whl",
+            "hashes": {},
+            "yanked": n % 2 == 1,
+        }
+        for n in range(10)
+    ]
+    document = {"meta": {"api-version": "1.1"}, "name": "acme", "files": files}
+    judged, urls = run(pip_env("26.3"), tmp_path, document, allow_yanked=False)
+    assert (judged, len(urls)) == (6, 5)
 
 
 def test_links_with_an_egg_stand_last(pip_env: EnvFactory, tmp_path: Path) -> None:
