@@ -29,6 +29,13 @@ from repoprio.__main__ import main
 sys.exit(main())
 """
 
+# What a shell starts in the background ignores Ctrl-C, and so would all that such tests start.
+HEEDING = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
 
 class World:
     """Repositories, one above the other, a policy that says so, and what is installed."""
@@ -238,7 +245,7 @@ def test_an_interrupt_waits_for_no_page(make: Callable[..., World]) -> None:
     for name in world.names[1:]:
         server.answer(name, Fault(hang=20))
     audit = subprocess.Popen(
-        [str(world.env.python), "-m", "repoprio", "audit", "--path", str(world.packages)],
+        [sys.executable, "-c", HEEDING, world.env.python, "-m", "repoprio", "audit", "--path", world.packages],
         env=world.env.environment(world.file, {"PIP_DEFAULT_TIMEOUT": "30"}),
         cwd=world.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repoprio.errors import InspectionError, NoPolicy, RepoprioError, UnknownPip
 from repoprio.explain.explanation import explain
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import (
@@ -616,3 +617,17 @@ def test_an_addition_is_no_landlord() -> None:
 def test_who_shares_a_login(one: str, other: str, shares: bool) -> None:
     """Pip keeps one login for each host and port; both default ports of a host count as one."""
     assert site(one).shares_logins(site(other)) is shares
+
+
+def test_a_list_leads_into_no_other_repository() -> None:
+    """A project list, or a flat page of all files, is no page of one name that another repository might own."""
+    corp, other = repository("corp"), repository("other", 20)
+    verdict = judge_redirect((corp, other), corp, corp.locations[0], None, f"{other.locations[0].url}acme/")
+    assert (verdict.state, verdict.reason) == (RepositoryState.UNAVAILABLE, "it redirects into other")
+
+
+def test_exit_statuses_of_errors() -> None:
+    """An error says which exit status a command ends with, 2 unless it says another."""
+    assert (RepoprioError("x").status, NoPolicy("x").status, InspectionError("x", 1).status) == (2, 2, 1)
+    unknown = UnknownPip("pip 99 is not known")
+    assert (str(unknown), unknown.code) == ("pip 99 is not known", 2)

@@ -39,6 +39,8 @@ GROUNDS = Grounds(
         ("/env/lib/python3/sitecustomize.py", Ground.HOOK),
         ("/env/lib/python3/__pycache__/sitecustomize.cpython-311.pyc", Ground.HOOK),
         (f"{PACKAGES}/sitecustomize.py", None),
+        (f"{PACKAGES}/x.egg-link", Ground.LINK),
+        ("/env/share/x.egg-link", None),
         (f"{PACKAGES}/repoprio_extras/x.py", None),
         (f"{PACKAGES}/x/repoprio/x.py", None),
         (f"{PACKAGES}/x/_repoprio_shim.py", None),

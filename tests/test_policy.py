@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core_runner import is_specifier
 from repoprio.config.build import Parsers
-from repoprio.config.errors import InvalidPolicy
+from repoprio.config.errors import InvalidPolicy, hint_for
 from repoprio.config.load import read_text, survey
 from repoprio.config.policy_files import SYSTEM, LayerFiles, in_sight
 from repoprio.names import normalize
@@ -209,3 +209,8 @@ def test_no_text_makes_a_traceback(text: str) -> None:
     """Whatever a file says, reading it gives a policy or faults."""
     with pytest.raises(InvalidPolicy):
         policy(text)
+
+
+def test_the_hint_names_the_file_that_is_meant() -> None:
+    """Who names a file on the command line is told how to look at that one again, spelled for a shell."""
+    assert hint_for("my policy.toml") == "fix the policy, and look again with: repoprio config check 'my policy.toml'"
