@@ -1,3 +1,14 @@
-"""Fixtures for all tests: real pips and real repositories."""
+"""Fixtures for all tests: real pips and real repositories; and how hypothesis looks for examples."""
+
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["support.fixtures"]
+
+# How fast a machine is, and how often a random example was of no use, says nothing of what is tested: what a law needs
+# is counted by `support.premise`.
+settings.register_profile(
+    "repoprio",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+)
+settings.load_profile("repoprio")
