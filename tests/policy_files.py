@@ -56,6 +56,6 @@ def _without(found: LoadedPolicy, prefix: str) -> LoadedPolicy:
     def plain(text: str) -> str:
         return text.replace(prefix, "")
 
-    faults = tuple(f._replace(file=plain(f.file), problem=plain(f.problem)) for f in found.faults)
+    errors = tuple(f._replace(file=plain(f.file), problem=plain(f.problem)) for f in found.errors)
     merged = Merged({path: s._replace(file=plain(s.file)) for path, s in found.merged.settings.items()})
-    return found._replace(faults=faults, merged=merged)
+    return found._replace(errors=errors, merged=merged)

@@ -36,7 +36,7 @@ def env(pip_env: EnvFactory) -> PipEnv:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A policy with a login and two doubts."""
+    """A policy with a login and two warnings."""
     found = tmp_path / "repoprio.toml"
     found.write_text(f'help = "ask"\n{CORP}owns = ["acme-*", "pip", "repoprio"]\nskip-if-unavailable = true\n{PUBLIC}')
     return found
@@ -59,37 +59,37 @@ def test_config_show_prints_toml_with_origins(env: PipEnv, file: Path) -> None:
 
 
 def test_config_show_as_json(env: PipEnv, file: Path) -> None:
-    """The same as JSON: files, settings with their origins, faults and doubts."""
+    """The same as JSON: files, settings with their origins, errors and warnings."""
     found = json.loads(env.tool("config", "show", "--format", "json", policy=file).stdout)
-    assert set(found) == {"schema", "environment", "files", "settings", "faults", "doubts"}
+    assert set(found) == {"schema", "environment", "files", "settings", "errors", "warnings"}
     assert found["files"] == [{"layer": "REPOPRIO_CONFIG", "file": str(file)}]
     assert {"key": "repositories.corp.priority", "value": 10, "file": str(file)} in found["settings"]
-    assert [doubt["code"] for doubt in found["doubts"]] == ["skip-opens", "stem"]
+    assert [warning["code"] for warning in found["warnings"]] == ["skip-opens", "stem"]
     assert SECRET not in json.dumps(found)
 
 
-def test_config_check_tells_doubts_and_ends_well(env: PipEnv, file: Path) -> None:
-    """Doubts are told, with what to do, and are no fault: exit status 0."""
+def test_config_check_tells_warnings_and_ends_well(env: PipEnv, file: Path) -> None:
+    """Warnings are told, with what to do, and are no error: exit status 0."""
     done = env.tool("config", "check", policy=file)
     assert done.code == 0
-    assert "doubt: " in done.stdout
+    assert "warning: " in done.stdout
     assert "[skip-opens]" in done.stdout
-    assert done.stdout.endswith("no faults, 2 doubts\n")
+    assert done.stdout.endswith("no errors, 2 warnings\n")
     assert SECRET not in done.stdout + done.stderr
 
 
-def test_config_check_tells_faults(env: PipEnv, file: Path) -> None:
-    """Faults are told, all at once, with exit status 2, in text and as JSON; unknown values are hidden."""
+def test_config_check_tells_errors(env: PipEnv, file: Path) -> None:
+    """Errors are told, all at once, with exit status 2, in text and as JSON; unknown values are hidden."""
     file.write_text(f'{CORP}password = "{SECRET}"\n{PUBLIC}priority = 0\n'.replace("priority = 90\n", ""))
     done = env.tool("config", "check", policy=file)
     assert done.code == 2
-    assert done.stdout.count("fault: ") == 2
+    assert done.stdout.count("error: ") == 2
     found = json.loads(env.tool("config", "check", "--format", "json", policy=file).stdout)
-    assert [fault["key"] for fault in found["faults"]] == ["repositories.corp.password", "repositories.pypi.priority"]
+    assert [error["key"] for error in found["errors"]] == ["repositories.corp.password", "repositories.pypi.priority"]
     shown = env.tool("config", "show", policy=file)
     assert shown.code == 2
     assert 'password = "****"' in shown.stdout
-    assert "fault: " in shown.stderr
+    assert "error: " in shown.stderr
     assert SECRET not in done.stdout + shown.stdout + shown.stderr + json.dumps(found)
 
 
@@ -232,7 +232,7 @@ def test_init_from_the_settings_at_hand(env: PipEnv, tmp_path: Path) -> None:
 
 
 def test_a_draft_says_what_is_to_decide(env: PipEnv, tmp_path: Path) -> None:
-    """A draft is a fault for each priority, and a policy once these are decided; pip's own settings are known to it."""
+    """A draft has an error for each missing priority, and is sound once they are set; it knows pip's own settings."""
     variables = spread_settings(tmp_path)
     draft = tmp_path / "draft.toml"
     variables["REPOPRIO_CONFIG"] = str(draft)
@@ -246,7 +246,7 @@ def test_a_draft_says_what_is_to_decide(env: PipEnv, tmp_path: Path) -> None:
         text = text.replace("# priority =", f"priority = {number}", 1)
     draft.write_text(text)
     checked = env.tool("config", "check", env=variables)
-    assert (checked.code, checked.stdout.endswith("no faults, 2 doubts\n")) == (0, True), checked.stdout
+    assert (checked.code, checked.stdout.endswith("no errors, 2 warnings\n")) == (0, True), checked.stdout
 
 
 def test_init_overwrites_nothing(env: PipEnv, file: Path) -> None:
@@ -279,7 +279,7 @@ def test_color_is_taken_by_every_command(env: PipEnv) -> None:
         assert "usage:" not in env.tool(*arguments, "--color", "never").stderr
 
 
-def test_a_reader_that_goes_away_is_no_fault(env: PipEnv, file: Path) -> None:
+def test_a_reader_that_goes_away_is_no_error(env: PipEnv, file: Path) -> None:
     """`repoprio config show | head -0` ends without a word."""
     script = "import os, subprocess, sys; r, w = os.pipe(); os.close(r); subprocess.run(sys.argv[1:], stdout=w)"
     done = _python(env, script, [str(env.python), "-m", "repoprio", "config", "show"], {"REPOPRIO_CONFIG": str(file)})
@@ -300,11 +300,13 @@ def test_what_switches_the_policy_off_is_told(env: PipEnv) -> None:
     assert (done.code, "unset REPOPRIO_CONFIG" in done.stderr) == (1, True)
 
 
-def test_an_index_that_stops_pip_is_a_doubt(env: PipEnv, file: Path) -> None:
+def test_an_index_that_stops_pip_is_a_warning(env: PipEnv, file: Path) -> None:
     """What pip's own settings name and the policy does not list is told, with where it is named."""
     variables = {"PIP_EXTRA_INDEX_URL": f"https://bot:{SECRET}@evil.example/simple"}
     done = env.tool("config", "check", policy=file, env=variables)
-    assert "doubt: PIP_EXTRA_INDEX_URL: https://evil.example/simple: is not in the policy, so every pip" in done.stdout
+    assert (
+        "warning: PIP_EXTRA_INDEX_URL: https://evil.example/simple: is not in the policy, so every pip" in done.stdout
+    )
     assert "[unlisted]" in done.stdout
     assert SECRET not in done.stdout
     file.write_text('unlisted = "ignore"\n' + file.read_text())
@@ -315,13 +317,13 @@ def test_a_pip_conf_is_checked_by_its_ending(env: PipEnv) -> None:
     """`config check FILE` takes a pip.conf as well; one without our section says so."""
     example = HERE.parent / "example-config" / "pip.conf"
     done = env.tool("config", "check", str(example))
-    assert (done.code, "no faults, no doubts" in done.stdout) == (0, True), done.stdout
+    assert (done.code, "no errors, no warnings" in done.stdout) == (0, True), done.stdout
     other = env.home / "other.conf"
     other.write_text("[global]\ntimeout = 5\n")
     assert "has no section [repoprio]" in env.tool("config", "check", str(other)).stdout
     other.unlink()
     gone = env.tool("config", "check", str(other))
-    assert (gone.code, f"fault: {other}: is not there\n" in gone.stdout) == (2, True), gone.stdout
+    assert (gone.code, f"error: {other}: is not there\n" in gone.stdout) == (2, True), gone.stdout
 
 
 def test_relative_find_links_become_absolute(env: PipEnv, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from repoprio.config.errors import InvalidPolicy
 from repoprio.config.load import survey
 from repoprio.config.policy_files import INHERITED, VARIABLE
 from repoprio.config.settings import Merged, Setting
-from repoprio.config.warnings import doubts
+from repoprio.config.warnings import policy_warnings
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -34,11 +34,11 @@ def cases(name: str) -> list[Any]:
     return [pytest.param(case, id=case["id"]) for case in found]
 
 
-@pytest.mark.parametrize("case", cases("faults.toml"))
-def test_each_fault_is_told_word_for_word(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", cases("errors.toml"))
+def test_each_error_is_told_word_for_word(case: dict[str, Any]) -> None:
     """All that is wrong is told, at once and once, with file, key, value and what was expected."""
     found = read_files(case)
-    assert [str(fault) for fault in found.faults] == case["said"]
+    assert [str(error) for error in found.errors] == case["said"]
     assert found.policy is None
     with pytest.raises(InvalidPolicy) as caught:
         found.sound()
@@ -47,14 +47,14 @@ def test_each_fault_is_told_word_for_word(case: dict[str, Any]) -> None:
     assert "s3cret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("case", cases("doubts.toml"))
-def test_each_doubt_is_told_word_for_word(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", cases("warnings.toml"))
+def test_each_warning_is_told_word_for_word(case: dict[str, Any]) -> None:
     """What is seldom meant is told with its code and what to do, and nothing else is."""
     found = read_files(case).sound()
     assert found is not None
     # Nearly all of these policies leave open who supplies repoprio and pip: that has cases of its own.
-    kept = [d for d in doubts(found) if d.code != "guard-unowned" or case["id"].startswith("guard-")]
-    assert [f"{doubt.code}: {_below(str(doubt))}; {doubt.hint}" for doubt in kept] == case["said"]
+    kept = [d for d in policy_warnings(found) if d.code != "guard-unowned" or case["id"].startswith("guard-")]
+    assert [f"{warning.code}: {_below(str(warning))}; {warning.hint}" for warning in kept] == case["said"]
 
 
 def _below(text: str) -> str:
@@ -72,7 +72,7 @@ LATER = (
 def origins(files: dict[str, Any]) -> dict[str, str]:
     """The dotted key of each setting of the merged policy, and its file."""
     found = read_files(files)
-    assert not found.faults, found.faults
+    assert not found.errors, found.errors
     return {s.key: s.file for s in found.merged.settings.values() if not s.is_table}
 
 
@@ -113,7 +113,7 @@ def test_pieces_are_one_layer_with_the_systems_file() -> None:
     assert origins(files)["repositories.corp.priority"] == "repos.d/20-b.toml"
     locked = {**files, "user": "[repoprio]\nmode = flexible\n"}
     locked["pieces"] = {**locked["pieces"], "00-lock.toml": "locked = true\n"}  # type: ignore[dict-item]
-    assert [str(f) for f in read_files(locked).faults] == [
+    assert [str(f) for f in read_files(locked).errors] == [
         "user/pip.conf: mode: may not be said: locked = true in repos.d/00-lock.toml"
     ]
 
@@ -134,14 +134,14 @@ def test_the_highest_priority_that_may_be_added(locked: str, lowest: int) -> Non
 
     def read(priority: int) -> list[str]:
         added = f"[repoprio]\nrepositories.mine.url = /mine\nrepositories.mine.priority = {priority}\n"
-        return [str(fault) for fault in read_files({"system": f'locked = "extend"\n{locked}', "user": added}).faults]
+        return [str(error) for error in read_files({"system": f'locked = "extend"\n{locked}', "user": added}).errors]
 
     assert read(lowest) == []
     assert f"from {lowest} to 99" in read(lowest - 1)[0]
 
 
 def test_a_layer_that_may_be_extended() -> None:
-    """Repositories below all that are there, and pins for those, are no faults; the locked ones stay as they are."""
+    """Repositories below all that are there, and pins for those, are no errors; the locked ones stay as they are."""
     files = {
         "system": f'locked = "extend"\n{LATER}[pins.x]\nprojects = ["x"]\nblock = "no"\n',
         "user": "[repoprio]\nrepositories.mine.url = /srv\nrepositories.mine.priority = 91\n"
@@ -158,9 +158,9 @@ def test_a_layer_that_may_be_extended() -> None:
 @pytest.mark.parametrize("locked", ["locked = true\n", 'locked = "extend"\n', "locked = 7\n", "locked\n"])
 @pytest.mark.parametrize("layer", ["system", "global"])
 def test_a_lock_holds_against_repoprio_config(locked: str, layer: str) -> None:
-    """What REPOPRIO_CONFIG names is a fault beside a locked layer, or one that may be locked."""
+    """What REPOPRIO_CONFIG names is an error beside a locked layer, or one that may be locked."""
     text = locked + LATER if layer == "system" else "[repoprio]\n" + locked.replace('"', "")
-    (said,) = (str(fault) for fault in read_files({layer: text, "named": LATER}).faults)
+    (said,) = (str(error) for error in read_files({layer: text, "named": LATER}).errors)
     expected = "lets no other file speak, but REPOPRIO_CONFIG names named.toml" if "=" in locked else "is not "
     assert expected in said
     assert said.startswith("repoprio.toml" if layer == "system" else "global/pip.conf")
@@ -189,17 +189,17 @@ def test_repoprio_config_replaces_all_layers() -> None:
 def test_what_is_no_policy(text: str) -> None:
     """[DEFAULT] passes nothing on; the fuse is no policy, nor is an empty section or a value that has our words."""
     found = read_files({"user": text})
-    assert (found.policy, found.faults, found.sources) == (None, (), ())
+    assert (found.policy, found.errors, found.sources) == (None, (), ())
 
 
-def test_keys_of_a_policy_under_default_are_faults() -> None:
-    """Pip would show what [DEFAULT] says as ours: keys of a policy there are faults, pip's own count for nothing."""
+def test_keys_of_a_policy_under_default_are_errors() -> None:
+    """Pip would show what [DEFAULT] says as ours: keys of a policy there are errors, pip's own count for nothing."""
     ours = "[repoprio]\nrepositories.corp.url = /srv\n"
     assert origins({"user": f"[DEFAULT]\ntimeout = 5\n{ours}"}) == {"repositories.corp.url": "user/pip.conf"}
     for section in (ours, "[repoprio]\n"):
-        faults = read_files({"user": f"[DEFAULT]\nmode = flexible\nrepositories.b.url = /b\n{section}"}).faults
+        errors = read_files({"user": f"[DEFAULT]\nmode = flexible\nrepositories.b.url = /b\n{section}"}).errors
         told = "is not read there: write it in [repoprio]"
-        assert [str(fault) for fault in faults[:2]] == [
+        assert [str(error) for error in errors[:2]] == [
             f"user/pip.conf: [DEFAULT] mode: {told}",
             f"user/pip.conf: [DEFAULT] repositories.b.url: {told}",
         ]
@@ -231,25 +231,25 @@ def test_keys_of_a_policy_under_default_are_faults() -> None:
         ),
     ],
 )
-def test_a_policy_outside_its_section_is_a_fault(text: str, told: str) -> None:
-    """Keys of a policy in another section, or in the value of another key, are faults: pip passes over them."""
-    assert f"user/pip.conf: {told}" in [str(fault) for fault in read_files({"user": text}).faults]
+def test_a_policy_outside_its_section_is_an_error(text: str, told: str) -> None:
+    """Keys of a policy in another section, or in the value of another key, are errors: pip passes over them."""
+    assert f"user/pip.conf: {told}" in [str(error) for error in read_files({"user": text}).errors]
 
 
 def test_an_overridden_table_that_is_none() -> None:
     """What a later layer puts right is told all the same."""
     files = {"system": "repositories.mine = 3\n" + LATER, "user": "[repoprio]\n"}
     files["user"] += "repositories.mine.url = /srv\nrepositories.mine.priority = 3\n"
-    assert [str(fault) for fault in read_files(files).faults] == [
+    assert [str(error) for error in read_files(files).errors] == [
         "repoprio.toml: repositories.mine: 3 is not a table: write [repositories.NAME]"
     ]
 
 
 def test_a_table_that_is_none_hides_what_is_below_it() -> None:
-    """A value where a table belongs is one fault, whatever other layers say below it."""
+    """A value where a table belongs is one error, whatever other layers say below it."""
     files = {"system": LATER, "pieces": {"a.toml": "pins.x = 3\n", "b.toml": "pins = 4\n"}}
     files["user"] = "[repoprio]\npins.x.projects = x\npins.x.block = no\n"
-    assert [str(fault) for fault in read_files(files).faults] == [
+    assert [str(error) for error in read_files(files).errors] == [
         "repos.d/a.toml: pins.x: 3 is not a table: write [pins.NAME]",
         "repos.d/b.toml: pins: 4 is not a table: write [pins.NAME]",
     ]
@@ -257,9 +257,9 @@ def test_a_table_that_is_none_hides_what_is_below_it() -> None:
 
 @pytest.mark.parametrize("key", ['policy = "required"\n', 'policy = "requird"\n'])
 def test_a_policy_is_required_whatever_repoprio_config_says(key: str) -> None:
-    """`policy = "required"` in the system's file: none is a fault; a sound one that REPOPRIO_CONFIG names is not."""
+    """`policy = "required"` in the system's file: none is an error; a sound one that REPOPRIO_CONFIG names is not."""
     files = {"system": key + LATER}
-    assert [str(f) for f in read_files(files, {VARIABLE: os.devnull}).faults] == [
+    assert [str(f) for f in read_files(files, {VARIABLE: os.devnull}).errors] == [
         f"repoprio.toml: policy: a policy is required, and REPOPRIO_CONFIG is {os.devnull}"
     ]
     assert read_files({**files, "named": LATER}).sound() is not None
@@ -267,23 +267,23 @@ def test_a_policy_is_required_whatever_repoprio_config_says(key: str) -> None:
 
 
 def test_required_is_for_the_systems_file() -> None:
-    """In one of pip's files, from which a variable keeps pip, the key would not hold what it says: a fault."""
+    """In one of pip's files, from which a variable keeps pip, the key would not hold what it says: an error."""
     found = read_files({"system": LATER, "user": "[repoprio]\npolicy = required\n"})
-    assert [str(f) for f in found.faults] == [
+    assert [str(f) for f in found.errors] == [
         "user/pip.conf: policy: counts in the system's file alone: write it there"
     ]
     sound = read_files({"system": 'policy = "required"\n' + LATER}).sound()
     assert sound is not None
 
 
-def test_faults_of_what_is_added_to_a_locked_layer() -> None:
+def test_errors_of_what_is_added_to_a_locked_layer() -> None:
     """A faulty priority or pattern of an addition is told as what it is; a locked faulty one counts as 99."""
     files = {
         "system": 'locked = "extend"\n' + LATER.replace("90", "0"),
         "user": "[repoprio]\nrepositories.mine.url = /srv\nrepositories.mine.priority = 100\n"
         "repositories.mine.owns = a!\n",
     }
-    assert [str(fault) for fault in read_files(files).faults] == [
+    assert [str(error) for error in read_files(files).errors] == [
         "repoprio.toml: repositories.pypi.priority: 0 is not between 1 and 999 (1 is the highest priority)",
         "user/pip.conf: repositories.mine.owns: ['a!'] has 'a!', which is not a project name with * and ? as wildcards",
     ]
@@ -294,33 +294,33 @@ def test_more_than_a_variable_can_carry() -> None:
     with pytest.raises(handoff.TooLong):
         handoff.pack(Merged({("help",): Setting(("help",), secrets.token_hex(2**18), "f")}))
     found = read_files({"system": f'help = "{secrets.token_hex(2**18)}"\n{LATER}'})
-    assert "and 122880 is the limit" in str(found.faults[0])
+    assert "and 122880 is the limit" in str(found.errors[0])
     for rows in ('[["mode", "f", 1]]', '[[["mode"], 3, 1]]', "3"):
         row = base64.b64encode(
-            zlib.compress(f'{{"settings": {rows}, "additions": [], "faults": []}}'.encode())
+            zlib.compress(f'{{"settings": {rows}, "additions": [], "errors": []}}'.encode())
         ).decode()
         with pytest.raises(ValueError, match=r"shape|Error"):
             handoff.unpack(row)
 
 
-def test_a_child_gets_the_faults_of_its_parent() -> None:
+def test_a_child_gets_the_errors_of_its_parent() -> None:
     """What is faulty in a parent is faulty in its children, though it stood in no setting."""
     faulty = read_files({"system": "= ["})
-    again = survey({INHERITED: handoff.pack(faulty.merged, faulty.faults)}, [], TOOLS)
-    assert (again.faults, again.policy) == (faulty.faults, None)
+    again = survey({INHERITED: handoff.pack(faulty.merged, faulty.errors)}, [], TOOLS)
+    assert (again.errors, again.policy) == (faulty.errors, None)
     none = survey({INHERITED: handoff.pack(Merged())}, [], TOOLS)
-    assert (none.faults, none.policy) == ((), None)
+    assert (none.errors, none.policy) == ((), None)
 
 
 def test_the_examples_say_the_same() -> None:
-    """The two files of example-config are one policy in two spellings, without a doubt."""
+    """The two files of example-config are one policy in two spellings, without a warning."""
     folder = Path(__file__).parent.parent / "example-config"
     as_toml = read_files({"system": (folder / "repoprio.toml").read_text()}).sound()
     as_ini = read_files({"global": (folder / "pip.conf").read_text()}).sound()
     assert as_toml is not None
     assert as_ini is not None
     assert (as_toml.repositories, as_toml.pins, as_toml.help) == (as_ini.repositories, as_ini.pins, as_ini.help)
-    assert doubts(as_toml) == []
+    assert policy_warnings(as_toml) == []
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_it_works_whatever_policy_is_in_force(pip_env: EnvFactory, policy: Path)
     policy.write_text("faulty = 1\n")
     code, found = report(env, policy)
     mine = found["environments"][0]
-    assert (code, len(found["policy"]["faults"]), mine["state"], mine["took"]) == (2, 2, "faulty-policy", "1.0")
+    assert (code, len(found["policy"]["errors"]), mine["state"], mine["took"]) == (2, 2, "faulty-policy", "1.0")
     code, found = report(env, None)
     mine = found["environments"][0]
     assert (code, mine["state"], mine["guarded"]) == (1, "no-policy", False)

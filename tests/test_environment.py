@@ -274,7 +274,7 @@ def test_a_hint_of_a_build_names_the_environment_that_builds(two: Two, repositor
 
 
 def test_a_faulty_policy_says_how_to_look_at_it_there(two: Two) -> None:
-    """The command that shows the faults is told the environment whose files they stand in."""
+    """The command that shows the errors is told the environment whose files they stand in."""
     (two.base.root / "pip.conf").write_text("[repoprio]\nmode = strickt\n")
     done = two.base.run("install", "acme", env={"VIRTUAL_ENV": str(two.venv.root), "PIP_CONFIG_FILE": ""})
     assert (done.code, f"repoprio config check --python {two.base.python}" in done.stderr) == (2, True), done

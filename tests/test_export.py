@@ -332,6 +332,6 @@ def test_a_hint_names_the_file_that_is_meant(text: str | None, pip_env: EnvFacto
     assert (exported.code, f"  hint: {look}    [policy]\n" in exported.stderr) == (2, True), exported
     for action in ("check", "show"):
         checked = env.tool("config", action, str(file), "--format", "json")
-        assert {fault["hint"] for fault in json.loads(checked.stdout)["faults"]} == {look}
+        assert {error["hint"] for error in json.loads(checked.stdout)["errors"]} == {look}
     # Who reads text has just typed it.
     assert "look again" not in env.tool("config", "check", str(file)).stdout

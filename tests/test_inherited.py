@@ -122,11 +122,11 @@ def test_an_explicit_variable_wins(place: Place, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("text", "error"),
     [(None, "{file}: is not there (named by --policy)"), ("faulty = 1\n", "{file}: faulty: ")],
 )
 def test_a_policy_option_that_names_no_sound_file(
-    text: str | None, fault: str, fresh_env: EnvFactory, tmp_path: Path
+    text: str | None, error: str, fresh_env: EnvFactory, tmp_path: Path
 ) -> None:
     """The message names the option and not a variable, and the file that is to be looked at; nothing is written."""
     env, file = fresh_env(PIP), tmp_path / "named.toml"
@@ -134,7 +134,7 @@ def test_a_policy_option_that_names_no_sound_file(
         file.write_text(text)
     done = env.tool("enable", "--venv", str(env.root), "--policy", str(file))
     assert (done.code, "nothing was written." in done.stderr, "REPOPRIO_CONFIG" in done.stderr) == (2, True, False)
-    assert fault.format(file=file) in done.stderr
+    assert error.format(file=file) in done.stderr
     assert f"look again with: repoprio config check {file}" in done.stderr
     assert not (env.site_packages / "_repoprio_record.json").exists()
 

@@ -301,7 +301,7 @@ def test_no_pipe_is_emptied_and_no_device_read(pip: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("versions", ["<1.1.x", ">>1", "new"])
 def test_no_pip_takes_a_specifier_that_is_none(versions: str, home: Home, corp: RepositoryServer) -> None:
-    """Older pips know legacy specifiers, which compare as texts: to a policy they are faults on every pip."""
+    """Older pips know legacy specifiers, which compare as texts: to a policy they are errors on every pip."""
     home.user_file.write_text(
         f"[repoprio]\nrepositories.corp.url = {corp.page_url}\npins.a.projects = acme\npins.a.versions = {versions}\n"
     )
@@ -393,7 +393,7 @@ def test_a_relative_home_is_none(home: Home, corp: RepositoryServer, public: Rep
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "pieces-file", "pieces-link"])
-def test_a_system_folder_of_another_kind_is_a_fault(kind: str, pip: str, tmp_path: Path) -> None:
+def test_a_system_folder_of_another_kind_is_an_error(kind: str, pip: str, tmp_path: Path) -> None:
     """A file or a link that leads nowhere where the system's folders belong is not taken for their absence."""
     folder = tmp_path / "repoprio"
     if kind.startswith("pieces"):

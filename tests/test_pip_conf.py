@@ -75,7 +75,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example("[DEFAULT]\nrepositories.corp.url = https://corp.example/\n[global]\n")
 @example("[global]\nindex-url = https://corp.example/\n\u2028[repoprio]\nmode = strict\n")
 @example("[DEFAULT]\nmode = strict\n[repoprio]\nrepositories.corp.url = https://corp.example/\n")
-def test_what_pip_lists_is_in_force_or_a_fault(folder: Path, text: str) -> None:
+def test_what_pip_lists_is_in_force_or_an_error(folder: Path, text: str) -> None:
     """No line end and no white space hides a section from us that pip's parser sees."""
     file = folder / "pip.conf"
     file.write_bytes(text.encode())
@@ -89,7 +89,7 @@ def test_what_pip_lists_is_in_force_or_a_fault(folder: Path, text: str) -> None:
     said = {setting.key for setting in found.merged.settings.values()}
     if keys:
         assert in_sight({}, layers)
-        assert found.faults or keys <= said
+        assert found.errors or keys <= said
 
 
 HIDDEN: Final = {

@@ -37,11 +37,11 @@ def policy(text: str, environ: Mapping[str, str] | None = None) -> Policy:
     return read_text(text, "policy.toml", environ or {}, TOOLS)
 
 
-def faults(text: str) -> list[str]:
-    """The faults of `text`, each as a line."""
+def errors(text: str) -> list[str]:
+    """The errors of `text`, each as a line."""
     with pytest.raises(InvalidPolicy) as caught:
         policy(text)
-    return [str(fault) for fault in caught.value.faults]
+    return [str(error) for error in caught.value.errors]
 
 
 def test_every_key_is_read() -> None:
@@ -83,20 +83,20 @@ def test_every_key_is_read() -> None:
     assert found.origins["repositories.a.priority"] == "policy.toml"
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_errors_are_told_at_once() -> None:
     """One run shows all that is to mend."""
-    assert len(faults('mode = "x"\nfoo = 1\n[repositories.a]\npriority = 0\n[pins.b]\nprojects = []\n')) == 6
+    assert len(errors('mode = "x"\nfoo = 1\n[repositories.a]\npriority = 0\n[pins.b]\nprojects = []\n')) == 6
 
 
-def test_no_fault_shows_a_password() -> None:
+def test_no_error_shows_a_password() -> None:
     """A login in a faulty URL is not shown."""
-    found = faults(CORP.replace("https://", "ftp://user:s3cret@").replace("10", "0"))
+    found = errors(CORP.replace("https://", "ftp://user:s3cret@").replace("10", "0"))
     assert "s3cret" not in "\n".join(found)
     assert "s3cret" not in repr(policy(CORP.replace("https://", "https://user:s3cret@")))
 
 
 def test_variables_and_logins() -> None:
-    """`${VAR}` is read from the environment; an unset one is remembered, not a fault."""
+    """`${VAR}` is read from the environment; an unset one is remembered, not an error."""
     text = CORP.replace("https://", "https://${WHO}:${TOKEN}@")
     found = policy(text, {"WHO": "aws", "TOKEN": "t"}).repositories[0].locations[0]
     assert (found.user, found.password, found.url) == ("aws", "t", "https://corp.example/simple/")
@@ -133,7 +133,7 @@ def test_which_file_speaks(tmp_path: Path) -> None:
     assert load_from(tmp_path, {"REPOPRIO_CONFIG": os.devnull}) is None
 
 
-def test_an_empty_variable_is_a_fault(tmp_path: Path) -> None:
+def test_an_empty_variable_is_an_error(tmp_path: Path) -> None:
     """`REPOPRIO_CONFIG=`, as from an undefined CI variable, stops pip, with and without a policy of the system."""
     for text in (None, CORP):
         if text:
@@ -147,7 +147,7 @@ def test_an_empty_variable_is_a_fault(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("locked", ["locked = true\n", 'locked = "extend"\n', "locked = \n"])
 def test_a_locked_system_file_lets_nothing_else_speak(tmp_path: Path, locked: str) -> None:
-    """A locked file, or one that cannot be read, is a fault for REPOPRIO_CONFIG, naming both."""
+    """A locked file, or one that cannot be read, is an error for REPOPRIO_CONFIG, naming both."""
     (tmp_path / "system.toml").write_text(locked + CORP)
     mine = tmp_path / "mine.toml"
     mine.write_text(PUBLIC)
@@ -158,7 +158,7 @@ def test_a_locked_system_file_lets_nothing_else_speak(tmp_path: Path, locked: st
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    """A missing, empty, binary or unreadable file is a fault, not the absence of a policy."""
+    """A missing, empty, binary or unreadable file is an error, not the absence of a policy."""
     (tmp_path / "empty").write_text(" \n")
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     (tmp_path / "folder").mkdir()
@@ -193,11 +193,11 @@ documents = st.fixed_dictionaries(
 @settings(max_examples=500, deadline=None)
 @given(documents)
 def test_no_document_makes_a_traceback(document: dict[str, object]) -> None:
-    """Whatever a TOML file holds, reading it gives a policy or faults."""
+    """Whatever a TOML file holds, reading it gives a policy or errors."""
     try:
         found = read_text("", "f", {}, Parsers(lambda _: document, is_specifier))
     except InvalidPolicy as caught:
-        count = len(caught.faults)
+        count = len(caught.errors)
     else:
         count = len(found.repositories)
     assert count
@@ -206,7 +206,7 @@ def test_no_document_makes_a_traceback(document: dict[str, object]) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=60))
 def test_no_text_makes_a_traceback(text: str) -> None:
-    """Whatever a file says, reading it gives a policy or faults."""
+    """Whatever a file says, reading it gives a policy or errors."""
     with pytest.raises(InvalidPolicy):
         policy(text)
 

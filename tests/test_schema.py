@@ -74,9 +74,9 @@ _BEYOND_A_SCHEMA = {
 }
 
 
-def test_the_schema_finds_the_faults_of_one_file() -> None:
+def test_the_schema_finds_the_errors_of_one_file() -> None:
     """What is wrong with a key or a value by itself an editor marks as well."""
-    cases = tomllib.loads((HERE / "policies" / "faults.toml").read_text(encoding="utf-8"))["case"]
+    cases = tomllib.loads((HERE / "policies" / "errors.toml").read_text(encoding="utf-8"))["case"]
     unmarked = set()
     for case in cases:
         if set(case) == {"id", "why", "said", "system"}:

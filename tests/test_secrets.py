@@ -12,7 +12,7 @@ from policy_files import read_files
 from repoprio.config import starter
 from repoprio.config.errors import InvalidPolicy
 from repoprio.config.pip import indexes
-from repoprio.config.warnings import doubts
+from repoprio.config.warnings import policy_warnings
 from repoprio.export import uv
 from repoprio.policy.model import Policy
 from repoprio.render import policy
@@ -61,12 +61,12 @@ def outputs(files: dict[str, Any], environ: dict[str, str]) -> list[str]:
     found = read_files(files, environ)
     said = [policy.show(found), policy.document(found, [])]
     rules = found.policy
-    found_doubts = doubts(rules) if rules else []
-    said += [policy.check(found, found_doubts, []), policy.document(found, found_doubts, [])]
+    warnings = policy_warnings(rules) if rules else []
+    said += [policy.check(found, warnings, []), policy.document(found, warnings, [])]
     try:
         found.sound()
-    except InvalidPolicy as faults:
-        said.append(str(faults))
+    except InvalidPolicy as invalid:
+        said.append(str(invalid))
     said.append(repr(found.policy))
     return said + [_exported(rules, project=project) for project in (False, True) if rules]
 
@@ -81,7 +81,7 @@ def _exported(rules: Policy, *, project: bool) -> str:
 @settings(max_examples=150, deadline=None)
 @given(documents_with_a_secret())
 def test_no_output_about_a_policy_holds_a_password(document: dict[str, Any]) -> None:
-    """Faults, doubts, `config show` and `check` as text and JSON, and the export, from TOML and from pip.conf."""
+    """Errors, warnings, `config show` and `check` as text and JSON, and the export, from TOML and from pip.conf."""
     spelled = "\n".join(f"{key} = {text}" for key, text in in_pip_conf(document))
     for files in ({"system": as_toml(document)}, {"user": f"[repoprio]\n{spelled}\n"}):
         for said in outputs(files, {"REPOPRIO_A_PASSWORD": SECRET, "TOKEN": SECRET}):

@@ -182,14 +182,14 @@ def test_a_child_gets_the_same_policy(document: dict[str, Any]) -> None:
     """What is packed for children is, unpacked, the same policy with the same origins, and no file is read."""
     whole = read_files({"system": as_toml(document)})
     packed = handoff.pack(whole.merged)
-    unpacked, faults = handoff.unpack(packed)
-    assert (unpacked.settings, faults) == (whole.merged.settings, [])
+    unpacked, errors = handoff.unpack(packed)
+    assert (unpacked.settings, errors) == (whole.merged.settings, [])
     assert sound(survey({INHERITED: packed}, [], TOOLS)) == sound(whole)
 
 
 @given(st.text(max_size=30) | st.binary(max_size=30).map(lambda b: b.hex()))
 def test_no_variable_makes_a_traceback(text: str) -> None:
-    """Whatever the variable of a parent holds, it is a policy or a fault."""
+    """Whatever the variable of a parent holds, it is a policy or an error."""
     if text:
         with pytest.raises(InvalidPolicy):
             survey({INHERITED: text}, [], TOOLS).sound()
@@ -246,22 +246,22 @@ section = st.lists(lines | st.text(max_size=20), max_size=6).map(lambda found: "
 @settings(max_examples=500, deadline=None)
 @given(section | st.text(max_size=60))
 def test_no_pip_conf_makes_a_traceback(text: str) -> None:
-    """Whatever pip.conf says, it is a policy, none, or faults."""
-    document, faults = policy_section.document(text, "pip.conf")
+    """Whatever pip.conf says, it is a policy, none, or errors."""
+    document, errors = policy_section.document(text, "pip.conf")
     assert document is None or isinstance(document, dict)
-    assert all(fault.file == "pip.conf" for fault in faults)
+    assert all(error.file == "pip.conf" for error in errors)
     plain = text.encode("utf-8", "replace").decode()
     found = read_files({"user": plain})
-    assert found.policy is None or not found.faults
+    assert found.policy is None or not found.errors
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=80), st.booleans())
 def test_no_bytes_make_a_traceback(tmp_path_factory: pytest.TempPathFactory, content: bytes, is_toml: bool) -> None:
-    """Whatever bytes a file holds, it is a policy, none, or faults."""
+    """Whatever bytes a file holds, it is a policy, none, or errors."""
     from repoprio.config.policy_files import SYSTEM, LayerFiles
 
     file = tmp_path_factory.getbasetemp() / f"bytes-{os.getpid()}"
     file.write_bytes(content if is_toml else b"[repoprio]\n" + content)
     found = survey({}, [LayerFiles(SYSTEM if is_toml else "user", (str(file),))], TOOLS)
-    assert found.policy is None or not found.faults
+    assert found.policy is None or not found.errors

@@ -97,7 +97,7 @@ def test_an_extensible_policy_is_added_to_in_pips_own_file() -> None:
 
 
 def test_what_no_policy_can_list_is_not_suggested(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """A URL that would be a fault in the policy is told as such."""
+    """A URL that would be an error in the policy is told as such."""
     file = tmp_path / "policy.toml"
     file.write_text(CORP)
     done = pip_env("26.3").run("download", "-i", "https://evil.example/simple?x=1", "acme", policy=file)
@@ -107,7 +107,7 @@ def test_what_no_policy_can_list_is_not_suggested(pip_env: EnvFactory, tmp_path:
     assert "[repositories." not in said
 
 
-def test_faults_tell_where_to_turn() -> None:
+def test_errors_tell_where_to_turn() -> None:
     """A faulty policy names its `help`, and so does one that a lock makes faulty."""
     faulty = read_files({"system": 'help = "go/pip"\nmode = "loose"\n' + CORP})
     locked = read_files({"system": 'help = "go/pip"\nlocked = true\n' + CORP, "named": CORP})

@@ -1,4 +1,4 @@
-"""``repoprio config``: what the files say, what is wrong with it, what may be, and the schema that editors take."""
+"""``repoprio config``: the effective policy, its errors and warnings, and the JSON Schema for editors."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 
 from repoprio.cli import in_target, policy_in_force, terminal
-from repoprio.config.errors import Doubt
+from repoprio.config.errors import PolicyWarning
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip.indexes import Named
 from repoprio.config.schema import json_schema
-from repoprio.config.warnings import doubts
+from repoprio.config.warnings import policy_warnings
 from repoprio.policy.locations import is_at
 from repoprio.policy.model import Mode, Policy, Unlisted
 from repoprio.render import policy
@@ -32,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, prog="repoprio config")
     for name, about in (
         ("show", "the files read, and the merged policy with the file of each setting"),
-        ("check", "all faults of the policy, and what is no fault but seldom meant"),
+        ("check", "the errors of the policy, and warnings about what is valid but rarely intended"),
     ):
         action = actions.add_parser(name, help=about, description=f"Prints {about}.")
         action.add_argument("file", nargs="?", metavar="FILE", help="TOML or a pip.conf, not what is in force")
@@ -51,33 +51,33 @@ def command(options: argparse.Namespace) -> int:
 
 
 def show(options: argparse.Namespace) -> int:
-    """The files read and the merged policy; 2 where it is faulty."""
+    """Print the files read and the merged policy; return 2 if it has errors."""
     survey = policy_in_force.policy(options.file, isolated=options.isolated)
-    if not survey.sources and not survey.faults:
+    if not survey.sources and not survey.errors:
         return _none(survey, options)
     if options.format == "json":
-        print(policy.document(survey, _doubts(survey), environment=in_target.current(options).document))
+        print(policy.document(survey, _warnings(survey), environment=in_target.current(options).document))
     else:
         print(f"# {plain(in_target.current(options).line)}")
         print(policy.show(survey))
-        for fault in survey.faults:
-            print(f"fault: {fault}", file=sys.stderr)
-    return 2 if survey.faults else 0
+        for error in survey.errors:
+            print(f"error: {error}", file=sys.stderr)
+    return 2 if survey.errors else 0
 
 
 def check(options: argparse.Namespace) -> int:
-    """All faults and doubts; 2 with faults, 1 where every lookup would stop, 0 with other doubts."""
+    """Print errors and warnings; return 2 with errors, 1 if every lookup would stop, 0 with other warnings."""
     survey = policy_in_force.policy(options.file, isolated=options.isolated)
     wishes = _wishes(survey, isolated=options.isolated)
-    if not survey.sources and not survey.faults:
+    if not survey.sources and not survey.errors:
         return _none(survey, options, wishes)
-    found = _doubts(survey, wishes)
+    found = _warnings(survey, wishes)
     if options.format == "json":
         print(policy.document(survey, found, wishes, environment=in_target.current(options).document))
     else:
         in_target.name_first(options)
         print(policy.check(survey, found, wishes))
-    return 2 if survey.faults else int(any(doubt.stops for doubt in found))
+    return 2 if survey.errors else int(any(warning.stops for warning in found))
 
 
 def schema(_: argparse.Namespace) -> int:
@@ -88,8 +88,8 @@ def schema(_: argparse.Namespace) -> int:
     return 0
 
 
-def _doubts(survey: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[Doubt]:
-    """What is seldom meant: of the policy, and of pip's own settings beside it."""
+def _warnings(survey: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[PolicyWarning]:
+    """The warnings about the policy, and about pip's own settings beside it."""
     if survey.policy is None:
         return []
     unlisted = [wish for wish in wishes if wish.meaning is Meaning.UNLISTED]
@@ -98,13 +98,13 @@ def _doubts(survey: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[Do
     is_observed = survey.policy.mode is Mode.OBSERVE
     when = "once the policy is enforced " if is_observed else ""
     problem = f"is not in the policy, so {when}every pip that looks up a project stops"
-    found = [Doubt(w.origin, w.url, problem, hint, "unlisted", stops=not is_observed) for w in refused]
+    found = [PolicyWarning(w.origin, w.url, problem, hint, "unlisted", stops=not is_observed) for w in refused]
     fuses = [wish for wish in wishes if is_observed and wish.meaning is Meaning.FUSE]
     problem = "is the fuse, where a pip that only observes finds nothing"
-    found += [Doubt(w.origin, w.url, problem, "repoprio disable --fuse", "fuse") for w in fuses]
-    # Faults, if the policy did more than observe.
-    found += [Doubt(lost.file, lost.key, lost.problem, lost.hint, "gone") for lost in survey.lost]
-    return doubts(survey.policy) + found
+    found += [PolicyWarning(w.origin, w.url, problem, "repoprio disable --fuse", "fuse") for w in fuses]
+    # These are errors unless the policy only observes.
+    found += [PolicyWarning(lost.file, lost.key, lost.problem, lost.hint, "gone") for lost in survey.lost]
+    return policy_warnings(survey.policy) + found
 
 
 def _wishes(survey: LoadedPolicy, *, isolated: bool) -> list[policy.Wish]:

@@ -87,7 +87,7 @@ def command(options: argparse.Namespace) -> int:
         print(json.dumps({"schema": 1, **report}, indent=2))
     else:
         print("\n".join(plain(line) for line in rendered.lines(report)))
-    return 2 if survey.faults else 0 if _is_fine(report, found) else 1
+    return 2 if survey.errors else 0 if _is_fine(report, found) else 1
 
 
 def _is_fine(report: dict[str, Any], found: Iterable[Examined]) -> bool:
@@ -123,7 +123,7 @@ def _survey(meant: Examined) -> LoadedPolicy:
 def _head(meant: Environment, first: Examined, survey: LoadedPolicy) -> dict[str, Any]:
     """Which environment is meant, who looks from where, and the policy that a pip finds there."""
     number = None if sys.platform == "win32" else os.geteuid()
-    lists: dict[str, Any] = {"files": [], "faults": [], "faulty_files": [], "hints": []}
+    lists: dict[str, Any] = {"files": [], "errors": [], "faulty_files": [], "hints": []}
     nothing = {**lists, "mode": None, "summary": None}
     policy = policy_report.document(survey) or nothing
     version = meant.version or pips.python_version(first.told) or first.told.python_version or None
@@ -169,7 +169,7 @@ def _user_name(number: int | None) -> str:
 def _policy_file(survey: LoadedPolicy) -> str:
     """The policy's file for `enable --policy`, where it is one of TOML; else a word in its place."""
     files = [source.file for source in survey.sources]
-    return files[0] if len(files) == 1 and files[0].endswith(".toml") and not survey.faults else "FILE"
+    return files[0] if len(files) == 1 and files[0].endswith(".toml") and not survey.errors else "FILE"
 
 
 def _environments(found: Sequence[Examined], survey: LoadedPolicy) -> list[dict[str, Any]]:

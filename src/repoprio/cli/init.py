@@ -111,8 +111,8 @@ def _name_and_url(options: argparse.Namespace, given: str) -> tuple[str, str]:
 def _checked(text: str) -> str:
     try:
         read_text(text, "the new policy", os.environ, policy_in_force.TOOLS)
-    except InvalidPolicy as faults:
-        said = "\n  ".join(f"{fault.key}: {fault.problem}" for fault in faults.faults)
+    except InvalidPolicy as invalid:
+        said = "\n  ".join(f"{error.key}: {error.problem}" for error in invalid.errors)
         raise CannotWrite(f"these repositories make no policy.\n  {said}    [usage]") from None
     return text
 
@@ -131,9 +131,9 @@ def _from_settings(options: argparse.Namespace) -> str:
     for option in _FOR_NAMES:
         if getattr(options, option):
             options.parser.error(f"--{option} is for repositories that are named")
-    found, faults = policy_in_force.pip_settings(isolated=options.isolated)
-    if faults:
-        raise InvalidPolicy(faults)
+    found, errors = policy_in_force.pip_settings(isolated=options.isolated)
+    if errors:
+        raise InvalidPolicy(errors)
     found = [_absolute(one) for one in found]
     for url, origin in starter.origins(found).items():
         print(f"repoprio: found {url} ({origin})", file=sys.stderr)

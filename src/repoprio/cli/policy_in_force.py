@@ -59,9 +59,9 @@ def no_policy(*, isolated: bool = False) -> str:
 
 def pip_settings(*, isolated: bool = False) -> tuple[list[Named], list[PolicyProblem]]:
     """The indexes and find-links that pip's own settings name, and the files of pip's that cannot be read."""
-    files, faults = read_pip_files(policy_files.pip_layers(os.environ, _platform_dirs, isolated=isolated))
+    files, errors = read_pip_files(policy_files.pip_layers(os.environ, _platform_dirs, isolated=isolated))
     # pip --isolated reads none of its variables.
-    return named(files, {} if isolated else os.environ), faults
+    return named(files, {} if isolated else os.environ), errors
 
 
 def global_file() -> str:

@@ -24,7 +24,7 @@ _STATUSES: dict[str, tuple[str, str | None, str]] = {
     "repos": (_GOOD, "if a repository that was asked gave no usable answer", _NONE),
     "config": (_GOOD, "if every lookup would stop, or there is no policy", _FAULTY),
     "config show": (_GOOD, "if there is no policy", _FAULTY),
-    "config check": ("without faults", "if every lookup would stop, or there is no policy", _FAULTY),
+    "config check": ("without errors", "if every lookup would stop, or there is no policy", _FAULTY),
     "config schema": (_GOOD, None, _USE),
     "init": (_GOOD, None, f"{_USE}, or where it cannot be done"),
     "audit": (

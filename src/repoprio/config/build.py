@@ -39,12 +39,12 @@ def is_specifier(text: str, parse: Callable[[str], Iterable[object]]) -> bool:
 
 
 def read(merged: Merged, environ: Mapping[str, str], tools: Parsers) -> tuple[Policy, list[PolicyProblem]]:
-    """The policy that the settings make, of use only where there is no fault; and all that is wrong with it."""
+    """The policy that the settings make, of use only where there is no error; and all that is wrong with it."""
     reader = _Reader(merged.origins(), environ, tools, merged.additions)
     for setting in merged.overridden:
         reader.check(setting)
     policy = replace(reader.policy(merged.document()), lock=_lock(merged))
-    return policy, list(dict.fromkeys(reader.faults))
+    return policy, list(dict.fromkeys(reader.errors))
 
 
 def _lock(merged: Merged) -> Rule | None:
@@ -55,24 +55,24 @@ def _lock(merged: Merged) -> Rule | None:
 
 @dataclass
 class _Reader:
-    """Goes through the settings once and collects the faults on its way."""
+    """Goes through the settings once and collects the errors on its way."""
 
     origins: dict[str, str]
     environ: Mapping[str, str]
     tools: Parsers
     additions: set[str]
-    faults: list[PolicyProblem] = field(default_factory=list)
+    errors: list[PolicyProblem] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
 
     def policy(self, document: dict[str, Any]) -> Policy:
-        """The policy, of use only where no fault was found."""
+        """The policy, of use only where no error was found."""
         found = self._table({k: v for k, v in document.items() if k not in schema.TABLES}, "", schema.POLICY)
         for about_the_files in ("locked", "policy"):
             found.pop(about_the_files, None)
         repositories = tuple(self._repositories(document.get("repositories", {})))
         pins = tuple(self._pins(document.get("pins", {}), [r.name for r in repositories]))
         for key, problem in consistency.between(repositories, pins, self.origins):
-            self._fault(key, problem)
+            self._error(key, problem)
         fields = {key.replace("-", "_"): value for key, value in found.items()}
         origins = MappingProxyType(self.origins)
         return Policy(repositories, pins, origins=origins, secrets=self._secrets(repositories), **fields)
@@ -97,29 +97,29 @@ class _Reader:
             key = key.rpartition(".")[0]
         return self.origins.get(key) or next(iter(self.origins.values()), "")
 
-    def _fault(self, key: str, problem: str, file: str | None = None) -> None:
-        self.faults.append(PolicyProblem(file or self._origin(key), hushed(key), problem))
+    def _error(self, key: str, problem: str, file: str | None = None) -> None:
+        self.errors.append(PolicyProblem(file or self._origin(key), hushed(key), problem))
 
     def _not_a_table(self, key: str, value: Any, table: str, file: str | None = None) -> None:
         what = shown(value) if isinstance(value, str | int | float) else "a list of tables" if value else "nothing"
-        self._fault(key, f"{what} is not a table: write [{table}.NAME]", file)
+        self._error(key, f"{what} is not a table: write [{table}.NAME]", file)
 
     def _value(
         self, name: str, value: Any, dotted: str, keys: Mapping[str, schema.Key], file: str | None = None
     ) -> tuple[Any] | None:
-        """What the key `name` of a table takes from `value`, None after a fault."""
+        """What the key `name` of a table takes from `value`, None after an error."""
         if name not in keys:
             known = [*keys, *schema.TABLES] if keys is schema.POLICY else list(keys)
-            self._fault(dotted, f"is not a key here{did_you_mean(name, known)}", file)
+            self._error(dotted, f"is not a key here{did_you_mean(name, known)}", file)
             return None
         try:
             return (keys[name].parse(value),)
         except values.NotExpected as error:
-            self._fault(dotted, f"{shown(value)} {error}", file)
+            self._error(dotted, f"{shown(value)} {error}", file)
             return None
 
     def _table(self, raw: Mapping[str, Any], path: str, keys: Mapping[str, schema.Key]) -> dict[str, Any]:
-        """The known keys of a table, parsed; the others and the bad ones become faults."""
+        """The known keys of a table, parsed; the others and the bad ones become errors."""
         parsed = {
             name: self._value(name, value, f"{path}.{name}" if path else name, keys) for name, value in raw.items()
         }
@@ -134,7 +134,7 @@ class _Reader:
             try:
                 values.entry_name(name)
             except values.NotExpected as error:
-                self._fault(dotted, f"{hushed(name)!r} {error}")
+                self._error(dotted, f"{hushed(name)!r} {error}")
             if isinstance(entry, dict):
                 yield name, dotted, entry
             else:
@@ -144,7 +144,7 @@ class _Reader:
         for name, dotted, entry in self._entries(raw, "repositories"):
             found = self._table(entry, dotted, schema.REPOSITORY)
             if "url" not in entry:
-                self._fault(f"{dotted}.url", "is missing: every repository has one")
+                self._error(f"{dotted}.url", "is missing: every repository has one")
             where = [("url", found.pop("url"))] if "url" in found else []
             where += [("mirrors", url) for url in found.pop("mirrors", ())]
             own = locations.with_login(self._locations(where, dotted), self.environ, name)
@@ -165,7 +165,7 @@ class _Reader:
                 index = self.tools.default_index() if url == PYPI else ""
                 found.append(locations.location(url, self.environ, index))
             except locations.NotALocation as error:
-                self._fault(f"{dotted}.{key}", f"{shown(url)} {error}")
+                self._error(f"{dotted}.{key}", f"{shown(url)} {error}")
                 found.append(Location.of(""))
         return found
 
@@ -173,22 +173,22 @@ class _Reader:
         for name, dotted, entry in self._entries(raw, "pins"):
             found = self._table(entry, dotted, schema.PIN)
             if "projects" not in entry:
-                self._fault(f"{dotted}.projects", "is missing: a pin says for which projects it holds")
+                self._error(f"{dotted}.projects", "is missing: a pin says for which projects it holds")
             elif not set(entry) & (set(schema.PIN) - {"projects"}):
-                self._fault(dotted, "sets nothing: add repositories, versions, block or mode")
+                self._error(dotted, "sets nothing: add repositories, versions, block or mode")
             for repository in found.get("repositories", ()):
                 if repository not in repositories:
                     meant = did_you_mean(repository, map(hushed, repositories))
                     problem = f"{hushed(repository)!r} is not a repository of this policy{meant}"
-                    self._fault(f"{dotted}.repositories", problem)
+                    self._error(f"{dotted}.repositories", problem)
             if "versions" in found and not self.tools.is_specifier(found["versions"]):
                 problem = f'{shown(found["versions"])} is not a version specifier, such as "<3"'
-                self._fault(f"{dotted}.versions", problem)
+                self._error(f"{dotted}.versions", problem)
             yield Pin(name, found.pop("projects", ()), **found)
 
 
 def shown(value: Any) -> str:
-    """A value as a fault shows it: no logins, and not too long; what has keys may have passwords under them."""
+    """A value as an error shows it: no logins, and not too long; what has keys may have passwords under them."""
     if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) for v in value)):
         return "a table" if isinstance(value, dict) else "a list of tables"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Faults of a policy: each with its file, key, what was found and what was expected."""
+"""Errors and warnings about a policy: each has its file and key, what was found and what was expected."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LOGIN = "a login stands in the url, or in REPOPRIO_<NAME>_USERNAME and REPOPRIO
 _ADVICE: Mapping[str, str] = dict.fromkeys(("username", "password", "user", "token", "auth"), _LOGIN)
 NOT_LOOKED_UP = "nothing was looked up"
 _AGAIN = "fix the policy, and look again with: "
-# Of most faults; a pip that prints it names its environment in the command.
+# The hint of most errors; a pip that prints it names its environment in the command.
 HINT = f"{_AGAIN}repoprio config check"
 
 
@@ -59,10 +59,10 @@ class PolicyProblem(NamedTuple):
         return printable(": ".join(part for part in (self.file, self.key, self.problem) if part))
 
 
-class Doubt(NamedTuple):
-    """One thing that is no fault and seldom meant; `code` is stable.
+class PolicyWarning(NamedTuple):
+    """One setting that is valid but rarely intended; `code` is stable.
 
-    `stops`: with it every lookup stops, but of names that the policy itself routes elsewhere.
+    `stops`: because of it every lookup stops, except for names that the policy routes elsewhere.
     """
 
     file: str
@@ -77,30 +77,30 @@ class Doubt(NamedTuple):
 
 
 class InvalidPolicy(RepoprioError):
-    """A faulty policy; `faults` are all of them, in the order of the files and their keys.
+    """A policy with errors; `errors` has all of them, in the order of the files and their keys.
 
-    `help` is the policy's own word on where to turn, `undone` what was not done for them; `python` what the command
-    that looks again must name, "" for nothing.
+    `help` is the policy's own text on where to get help, `undone` what was not done because of the errors. `python` is
+    the environment that the proposed `config check` must name, "" for none.
     """
 
     python = ""
 
     def __init__(
-        self, faults: Iterable[PolicyProblem], help_text: str | None = None, undone: str = NOT_LOOKED_UP
+        self, errors: Iterable[PolicyProblem], help_text: str | None = None, undone: str = NOT_LOOKED_UP
     ) -> None:
-        self.faults = tuple(faults)
+        self.errors = tuple(errors)
         self.help = help_text
         self.undone = undone
-        super().__init__(self.faults)
+        super().__init__(self.errors)
 
     def __str__(self) -> str:
-        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
-        lines = [f"the policy has {count}; {self.undone}.", *(f"  {fault}" for fault in self.faults)]
+        count = "1 error" if len(self.errors) == 1 else f"{len(self.errors)} errors"
+        lines = [f"the policy has {count}; {self.undone}.", *(f"  {error}" for error in self.errors)]
         # Imported only where something is wrong, as below.
         from repoprio import shell
 
         again = _AGAIN + shell.repoprio("config check", python=self.python)
-        hints = dict.fromkeys(f"  hint: {again if fault.hint == HINT else fault.hint}" for fault in self.faults)
+        hints = dict.fromkeys(f"  hint: {again if error.hint == HINT else error.hint}" for error in self.errors)
         tail = [f"  help: {printable(self.help)}"] if self.help else []
         return "\n".join([*lines, *hints, *tail]) + "    [policy]"
 

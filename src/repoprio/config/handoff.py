@@ -16,11 +16,11 @@ class TooLong(ValueError):
     """More settings than a variable of the environment can carry."""
 
 
-def pack(merged: Merged, faults: Sequence[PolicyProblem] = ()) -> str:
+def pack(merged: Merged, errors: Sequence[PolicyProblem] = ()) -> str:
     """The settings as a text for the environment, or what is wrong with them; raises `TooLong`."""
-    settings = [] if faults else merged.settings.values()
+    settings = [] if errors else merged.settings.values()
     rows = [[list(s.path), s.file, *([] if s.is_table else [s.value])] for s in settings]
-    document = {"settings": rows, "additions": sorted(merged.additions), "faults": [list(fault) for fault in faults]}
+    document = {"settings": rows, "additions": sorted(merged.additions), "errors": [list(error) for error in errors]}
     packed = base64.b64encode(zlib.compress(json.dumps(document).encode())).decode()
     if len(packed) > CARRIED_LIMIT:
         raise TooLong(f"is {len(packed)} bytes long when packed for child processes, and {CARRIED_LIMIT} is the limit")
@@ -33,7 +33,7 @@ def unpack(packed: str) -> tuple[Merged, list[PolicyProblem]]:
         document = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)))
         merged = Merged(additions=set(document["additions"]))
         merged.add(_setting(*row) for row in document["settings"])
-        return merged, [PolicyProblem(*map(str, fault)) for fault in document["faults"]]
+        return merged, [PolicyProblem(*map(str, error)) for error in document["errors"]]
     except (zlib.error, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
 

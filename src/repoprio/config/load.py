@@ -71,30 +71,30 @@ def _kept(
 
 
 def _borne(result: LoadedPolicy, lost: Sequence[PolicyProblem]) -> LoadedPolicy:
-    """Recorded files that are gone are faults, unless the rest of the policy only observes."""
+    """Recorded files that are gone are errors, unless the rest of the policy only observes."""
     if not lost:
         return result
     if result.policy is not None and result.policy.mode is Mode.OBSERVE:
         return result._replace(lost=tuple(lost))
-    return result._replace(faults=(*lost, *result.faults), policy=None)
+    return result._replace(errors=(*lost, *result.errors), policy=None)
 
 
 def _required(
     result: LoadedPolicy, said: Sequence[LayerSettings], record: records.Record, environ: Mapping[str, str]
 ) -> LoadedPolicy:
-    """A fault where there is no policy and there must be one."""
-    if result.policy is not None or result.faults:
+    """An error where there is no policy and there must be one."""
+    if result.policy is not None or result.errors:
         return result
     # Whatever the key says: it knows one word, and a misspelled one was meant.
     by = [s.file for one in said if one.name == policy_files.SYSTEM for s in one.settings if s.path == ("policy",)]
     is_off = environ.get(VARIABLE) == os.devnull
     problem = f"a policy is required, and {f'{VARIABLE} is {os.devnull}' if is_off else 'there is none'}"
     if by:
-        return result._replace(faults=(PolicyProblem(by[0], "policy", problem, _UNSET),))
+        return result._replace(errors=(PolicyProblem(by[0], "policy", problem, _UNSET),))
     if record.is_required:
         back = f"(to require none: {records.disabling(record.holder)})"
         hint = _UNSET if is_off else f"lay the policy down again, or name it: export {VARIABLE}=FILE"
-        return result._replace(faults=(PolicyProblem(record.holder, "", problem, f"{hint} {back}"),))
+        return result._replace(errors=(PolicyProblem(record.holder, "", problem, f"{hint} {back}"),))
     return result
 
 
@@ -102,14 +102,14 @@ def read_pip_files(
     found: Sequence[LayerFiles],
 ) -> tuple[list[tuple[str, Mapping[str, Mapping[str, str]]]], list[PolicyProblem]]:
     """Pip's own files that name an index, first to last, with their sections; and what is wrong with the others."""
-    files, faults = [], []
+    files, errors = [], []
     for file in (file for layer in found for file in layer.files):
         sections = _pip_sections(file)
         if isinstance(sections, PolicyProblem):
-            faults.append(sections)
+            errors.append(sections)
         else:
             files.append((file, sections))
-    return files, faults
+    return files, errors
 
 
 def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | PolicyProblem:
@@ -139,11 +139,11 @@ def read_named(file: str, option: str, tools: Parsers) -> LoadedPolicy:
 
 def _of_file(survey: LoadedPolicy, file: str) -> LoadedPolicy:
     """`survey` of a file that the command line names: to look again, it must be named again."""
-    if not survey.faults:
+    if not survey.errors:
         return survey
     look = hint_for(file)
-    faults = tuple(fault._replace(hint=look) if fault.hint == HINT else fault for fault in survey.faults)
-    return survey._replace(faults=faults, look=look)
+    errors = tuple(error._replace(hint=look) if error.hint == HINT else error for error in survey.errors)
+    return survey._replace(errors=errors, look=look)
 
 
 def read_text(text: str, file: str, environ: Mapping[str, str], tools: Parsers) -> Policy:
@@ -151,27 +151,27 @@ def read_text(text: str, file: str, environ: Mapping[str, str], tools: Parsers) 
     files = _Files(tools)
     said = LayerSettings(VARIABLE, files.toml(VARIABLE, file, text))
     policy = _survey([said], files, environ, tools).sound()
-    assert policy is not None, "a file that is there is a policy or a fault"
+    assert policy is not None, "a file that is there is a policy or an error"
     return policy
 
 
 def _survey(said: Sequence[LayerSettings], files: _Files, environ: Mapping[str, str], tools: Parsers) -> LoadedPolicy:
-    merged, faults = merge(said)
-    if not files.sources and not files.faults:
+    merged, errors = merge(said)
+    if not files.sources and not files.errors:
         return LoadedPolicy((), merged, (), None)
-    before = (*files.faults, *faults, *_too_long(merged))
+    before = (*files.errors, *errors, *_too_long(merged))
     survey = _read(tuple(files.sources), merged, before, environ, tools)
     if files.broken:
         # What the broken file says is not known: that a key is missing would be a guess.
         known = merged.origins()
-        return survey._replace(faults=tuple(f for f in survey.faults if f in before or f.key in known))
-    if not merged.settings and not files.faults:
-        return survey._replace(faults=tuple(f._replace(file=files.sources[0].file) for f in survey.faults))
+        return survey._replace(errors=tuple(f for f in survey.errors if f in before or f.key in known))
+    if not merged.settings and not files.errors:
+        return survey._replace(errors=tuple(f._replace(file=files.sources[0].file) for f in survey.errors))
     return survey
 
 
 def _too_long(merged: Merged) -> list[PolicyProblem]:
-    """A fault where child processes could not be told the policy."""
+    """An error where child processes could not be told the policy."""
     if sum(len(str(setting.value)) for setting in merged.settings.values()) < CARRIED_LIMIT // 2:
         return []
     from repoprio.config import handoff
@@ -179,7 +179,7 @@ def _too_long(merged: Merged) -> list[PolicyProblem]:
     try:
         handoff.pack(merged)
     except TypeError:
-        # Something that JSON has no word for is a fault of its own.
+        # What JSON cannot express is an error of its own.
         return []
     except handoff.TooLong as error:
         return [PolicyProblem("the policy", "", str(error), "say it in fewer patterns")]
@@ -201,11 +201,11 @@ def _named(
     locks = [lock for layer in said if (lock := layer.lock())]
     who = f"{named} is recorded for this environment" if is_recorded else f"{VARIABLE} names {named}"
     hint = records.repair(records.current().holder) if is_recorded else _UNSET
-    faults = [fault for fault in files.faults if fault.file in files.broken]
-    faults += [PolicyProblem(lock.file, "locked", f"lets no other file speak, but {who}", hint) for lock in locks]
-    if faults:
+    errors = [error for error in files.errors if error.file in files.broken]
+    errors += [PolicyProblem(lock.file, "locked", f"lets no other file speak, but {who}", hint) for lock in locks]
+    if errors:
         spoken = _help(setting for one in said for setting in one.settings)
-        return LoadedPolicy(tuple(files.sources), Merged(), tuple(faults), None, help=spoken)
+        return LoadedPolicy(tuple(files.sources), Merged(), tuple(errors), None, help=spoken)
     if named == os.devnull:
         return LoadedPolicy((), Merged(), (), None)
     return _alone(LayerFiles(VARIABLE, (named,), is_recorded=is_recorded), environ, tools)
@@ -214,8 +214,8 @@ def _named(
 def _alone(layer: LayerFiles, environ: Mapping[str, str], tools: Parsers) -> LoadedPolicy:
     files = _Files(tools)
     said = files.layer(layer)
-    if not files.faults and not said.settings:
-        files.faults.append(PolicyProblem(layer.files[0], "", _nothing_said(layer)))
+    if not files.errors and not said.settings:
+        files.errors.append(PolicyProblem(layer.files[0], "", _nothing_said(layer)))
     return _survey([said], files, environ, tools)
 
 
@@ -233,29 +233,29 @@ def _inherited(carried: str, environ: Mapping[str, str], tools: Parsers) -> Load
     from repoprio.config import handoff
 
     try:
-        merged, faults = handoff.unpack(carried)
+        merged, errors = handoff.unpack(carried)
     except ValueError as error:
-        fault = PolicyProblem(
+        problem = PolicyProblem(
             policy_files.INHERITED, "", f"is not what a parent pip hands on: {error}", f"unset {policy_files.INHERITED}"
         )
-        return LoadedPolicy((), Merged(), (fault,), None)
-    if not merged.settings and not faults:
+        return LoadedPolicy((), Merged(), (problem,), None)
+    if not merged.settings and not errors:
         return None
     sources = tuple(Source("parent", file) for file in dict.fromkeys(s.file for s in merged.settings.values()))
-    return _read(sources, merged, faults, environ, tools)
+    return _read(sources, merged, errors, environ, tools)
 
 
 def _read(
     sources: tuple[Source, ...],
     merged: Merged,
-    faults: Sequence[PolicyProblem],
+    errors: Sequence[PolicyProblem],
     environ: Mapping[str, str],
     tools: Parsers,
 ) -> LoadedPolicy:
     policy, more = read(merged, environ, tools)
-    if faults and not merged.settings:
+    if errors and not merged.settings:
         more = []
-    found = tuple(dict.fromkeys((*faults, *more)))
+    found = tuple(dict.fromkeys((*errors, *more)))
     return LoadedPolicy(sources, merged, found, None if found else policy, policy, help=_help(merged.settings.values()))
 
 
@@ -286,7 +286,7 @@ class _Files:
 
     def __init__(self, tools: Parsers) -> None:
         self.sources: list[Source] = []
-        self.faults: list[PolicyProblem] = []
+        self.errors: list[PolicyProblem] = []
         self.broken: list[str] = []
         self.lost: list[PolicyProblem] = []
         self._tools = tools
@@ -331,14 +331,14 @@ class _Files:
             return ()
         from repoprio.config.pip import policy_section
 
-        document, faults = policy_section.document(text, file)
-        self.faults += faults
+        document, errors = policy_section.document(text, file)
+        self.errors += errors
         if document is None:
-            self.broken += [fault.file for fault in faults]
+            self.broken += [error.file for error in errors]
             return ()
         self.sources.append(Source(_label(layer), file))
         if "policy" in document:
-            self.faults.append(PolicyProblem(file, "policy", "counts in the system's file alone: write it there"))
+            self.errors.append(PolicyProblem(file, "policy", "counts in the system's file alone: write it there"))
         return tuple(settings(document, file))
 
     def lose(self, file: str) -> None:
@@ -347,5 +347,5 @@ class _Files:
         self.lost.append(PolicyProblem(file, "", problem, records.repair(records.current().holder)))
 
     def _break(self, file: str, problem: str) -> None:
-        self.faults.append(PolicyProblem(file, "", problem))
+        self.errors.append(PolicyProblem(file, "", problem))
         self.broken.append(file)

@@ -20,12 +20,12 @@ class LoadedPolicy(NamedTuple):
     """All that the files say: `policy` is None where there is none or a faulty one.
 
     `draft` is a faulty policy as far as it could be read, for nothing but to tell about it; `lost` are the files
-    without which it may only observe. `help` is the policy's own word on where to turn, `look` the hint of most faults.
+    without which it may only observe. `help` is the policy's own word on where to turn, `look` the hint of most errors.
     """
 
     sources: tuple[Source, ...]
     merged: Merged
-    faults: tuple[PolicyProblem, ...]
+    errors: tuple[PolicyProblem, ...]
     policy: Policy | None
     draft: Policy | None = None
     lost: tuple[PolicyProblem, ...] = ()
@@ -34,6 +34,6 @@ class LoadedPolicy(NamedTuple):
 
     def sound(self, undone: str = NOT_LOOKED_UP) -> Policy | None:
         """The policy in force, None where there is none; `InvalidPolicy` with what was not done where it is faulty."""
-        if self.faults:
-            raise InvalidPolicy(self.faults, self.help, undone)
+        if self.errors:
+            raise InvalidPolicy(self.errors, self.help, undone)
         return self.policy

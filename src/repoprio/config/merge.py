@@ -26,20 +26,20 @@ class LayerSettings(NamedTuple):
         locks = [setting for setting in self.settings if setting.path == ("locked",)]
         if locks and locks[-1].value is not False:
             return locks[-1]
-        # A lock that is misspelled, or in the wrong place, is a fault, and was meant as one.
+        # A lock that is misspelled, or in the wrong place, is an error, and it locks all the same.
         near = [s for s in self.settings if s.path[-1].startswith("lock") and s.path != ("locked",)]
         return near[0] if near else None
 
 
 def merge(said: Iterable[LayerSettings]) -> tuple[Merged, list[PolicyProblem]]:
-    """The settings of all layers, and a fault for each that a locked layer before it forbids; those are left out."""
+    """The settings of all layers, and an error for each that a locked layer before it forbids; those are left out."""
     merged = Merged()
-    faults: list[PolicyProblem] = []
+    errors: list[PolicyProblem] = []
     locks: list[_Lock] = []
     for layer in said:
-        forbidden = [fault for lock in locks for fault in lock.faults(layer.settings, merged)]
-        faults += forbidden
-        keys = {fault.key for fault in forbidden}
+        forbidden = [error for lock in locks for error in lock.errors(layer.settings, merged)]
+        errors += forbidden
+        keys = {error.key for error in forbidden}
         if locks:
             merged.additions |= {s.path[1] for s in layer.settings if s.path[0] == "repositories" and len(s.path) > 1}
             merged.additions -= {name for lock in locks for name in lock.repositories}
@@ -47,7 +47,7 @@ def merge(said: Iterable[LayerSettings]) -> tuple[Merged, list[PolicyProblem]]:
             merged.add(s for s in layer.settings if not any(".".join(s.path[:n]) in keys for n in (1, 2, 3)))
         if setting := layer.lock():
             locks.append(_Lock(setting, merged.document()))
-    return merged, faults
+    return merged, errors
 
 
 class _Lock:
@@ -63,16 +63,16 @@ class _Lock:
         """Whether later layers may say nothing at all."""
         return bool(self._by.value != EXTEND)
 
-    def faults(self, later: Sequence[Setting], merged: Merged) -> list[PolicyProblem]:
+    def errors(self, later: Sequence[Setting], merged: Merged) -> list[PolicyProblem]:
         """What is wrong with the settings of a later layer, were they merged."""
         if self.is_total:
-            return [self._fault(setting, "may not be said") for setting in later if not setting.is_table]
+            return [self._error(setting, "may not be said") for setting in later if not setting.is_table]
         wanted = Merged(dict(merged.settings))
         wanted.add(later)
         document = wanted.document()
-        return [self._fault(s, problem) for s in later if (problem := self._problem(s, document))]
+        return [self._error(s, problem) for s in later if (problem := self._problem(s, document))]
 
-    def _fault(self, setting: Setting, problem: str) -> PolicyProblem:
+    def _error(self, setting: Setting, problem: str) -> PolicyProblem:
         how = "true" if self.is_total else '"extend"'
         rule = f"locked = {how} in {self._by.file}"
         return PolicyProblem(setting.file, setting.key, f"{problem}: {rule}", HINT)

@@ -101,7 +101,7 @@ def system_folder(platform_dirs: Callable[[], Any]) -> str:
 
 def _system_files(folder: str) -> tuple[str, ...]:
     if _is_there(folder) and not os.path.isdir(folder):
-        # A file, or a link that leads nowhere: read as a file it becomes a fault.
+        # A file, or a link that leads nowhere: read as a file it becomes an error.
         return (folder,)
     main = os.path.join(folder, FILE_NAME)
     return (*([main] if _is_there(main) else []), *_pieces(os.path.join(folder, PIECES)))
@@ -122,7 +122,7 @@ def _pieces(folder: str) -> list[str]:
     try:
         names = sorted(os.listdir(folder))
     except OSError:
-        # Read as a file it becomes a fault, which says why it cannot be listed.
+        # Read as a file it becomes an error, which says why it cannot be listed.
         return [folder] if _is_there(folder) else []
     return [os.path.join(folder, name) for name in names if name.endswith(".toml") and not name.startswith(".")]
 

@@ -1,4 +1,4 @@
-"""What is no fault of a policy and yet seldom meant: `config check` tells, and pip goes on. Pure."""
+"""What is valid in a policy but rarely intended: `config check` warns about it, and pip goes on. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from repoprio import toml
-from repoprio.config.errors import Doubt
+from repoprio.config.errors import PolicyWarning
 from repoprio.config.values import is_pips
 from repoprio.names import OWN_NAME
 from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Repository, Unlisted
@@ -17,8 +17,8 @@ from repoprio.wording import join_words
 _ANY = Pattern("*")
 
 
-def doubts(policy: Policy) -> list[Doubt]:
-    """All doubts about a sound policy, in the order of its repositories."""
+def policy_warnings(policy: Policy) -> list[PolicyWarning]:
+    """All warnings about a sound policy, in the order of its repositories."""
     found = [*_observed(policy), *_none_enabled(policy), *_one_tier(policy), *_trusted_404(policy)]
     # Every name of these has an owner, or a pin that routes or blocks it.
     owned = (p for repository in policy.repositories for p in (*repository.namespaces, *repository.owns))
@@ -31,7 +31,7 @@ def doubts(policy: Policy) -> list[Doubt]:
     return found
 
 
-def _of(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Doubt]:
+def _of(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[PolicyWarning]:
     yield from _excluded(policy, repository, claims)
     yield from _skipped(policy, repository, claims)
     yield from _absent(policy, repository)
@@ -40,8 +40,8 @@ def _of(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Dou
     yield from _never(policy, repository)
 
 
-def _doubt(policy: Policy, code: str, key: str, problem: str, hint: str, *, stops: bool = False) -> Doubt:
-    return Doubt(_file(policy, key), key, problem, hint, code, stops and policy.mode is not Mode.OBSERVE)
+def _warning(policy: Policy, code: str, key: str, problem: str, hint: str, *, stops: bool = False) -> PolicyWarning:
+    return PolicyWarning(_file(policy, key), key, problem, hint, code, stops and policy.mode is not Mode.OBSERVE)
 
 
 def _file(policy: Policy, key: str) -> str:
@@ -50,25 +50,25 @@ def _file(policy: Policy, key: str) -> str:
     return policy.origins.get(key) or policy.origins.get(key.rpartition(".")[0]) or next(within, "")
 
 
-def _observed(policy: Policy) -> Iterator[Doubt]:
+def _observed(policy: Policy) -> Iterator[PolicyWarning]:
     if policy.mode is Mode.OBSERVE:
         problem = 'is "observe": nothing is enforced, pip chooses as it always did'
         hint = 'say "strict" once the changes that it tells of are understood'
-        yield _doubt(policy, "observe", "mode", problem, hint)
+        yield _warning(policy, "observe", "mode", problem, hint)
 
 
-def _none_enabled(policy: Policy) -> Iterator[Doubt]:
+def _none_enabled(policy: Policy) -> Iterator[PolicyWarning]:
     if not policy.enabled():
         key = f"repositories.{policy.repositories[0].name}.enabled"
         problem = "no repository is enabled, so every name is refused"
-        yield _doubt(policy, "none-enabled", key, problem, "enable one", stops=True)
+        yield _warning(policy, "none-enabled", key, problem, "enable one", stops=True)
 
 
-def _one_tier(policy: Policy) -> Iterator[Doubt]:
+def _one_tier(policy: Policy) -> Iterator[PolicyWarning]:
     if policy.is_one_tier():
         first, *others = (repository for repository in policy.enabled() if not repository.explicit)
         also = ", ".join(repository.name for repository in others)
-        yield _doubt(
+        yield _warning(
             policy,
             "one-tier",
             f"repositories.{first.name}.priority",
@@ -77,7 +77,7 @@ def _one_tier(policy: Policy) -> Iterator[Doubt]:
         )
 
 
-def _trusted_404(policy: Policy) -> Iterator[Doubt]:
+def _trusted_404(policy: Policy) -> Iterator[PolicyWarning]:
     """Where nobody keeps a name for itself, a 404 of the highest gives any name away, also one for a mistyped URL."""
     asked = [repository for repository in policy.enabled() if not repository.explicit]
     kept = any(r.owns or r.namespaces for r in policy.repositories) or any(_routed(policy.pins))
@@ -86,7 +86,7 @@ def _trusted_404(policy: Policy) -> Iterator[Doubt]:
     top, *lower = asked
     is_remote = top.format is Format.SIMPLE and top.locations[0].url.startswith("http")
     if is_remote and not (top.canary or top.complete_listing):
-        yield _doubt(
+        yield _warning(
             policy,
             "trusted-404",
             f"repositories.{top.name}",
@@ -95,7 +95,7 @@ def _trusted_404(policy: Policy) -> Iterator[Doubt]:
         )
 
 
-def _free_guard(policy: Policy, claims: _Claims) -> Iterator[Doubt]:
+def _free_guard(policy: Policy, claims: _Claims) -> Iterator[PolicyWarning]:
     """What guards, and what it guards, come from whichever repository serves them first, unless one owns them."""
     asked = [repository for repository in policy.enabled() if not repository.explicit]
     free = [name for name in (OWN_NAME, "pip") if not claims.cover(Pattern(name))]
@@ -103,7 +103,7 @@ def _free_guard(policy: Policy, claims: _Claims) -> Iterator[Doubt]:
         key = f"repositories.{asked[0].name}"
         file = _file(policy, key)
         owns = f"repositories.NAME.owns = {' '.join(free)}" if is_pips(file) else f"owns = {toml.value(free)}"
-        yield _doubt(
+        yield _warning(
             policy,
             "guard-unowned",
             key,
@@ -112,11 +112,11 @@ def _free_guard(policy: Policy, claims: _Claims) -> Iterator[Doubt]:
         )
 
 
-def _excluded(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Doubt]:
+def _excluded(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[PolicyWarning]:
     below = [(r, _let(r), _Claims(r.exclude)) for r in _below(policy, repository)]
     for pattern in (p for p in repository.exclude if below and not claims.cover(p) and _overlap(_let(repository), p)):
         if lower := [r for r, let, out in below if _overlap(let, pattern) and not out.cover(pattern)]:
-            yield _doubt(
+            yield _warning(
                 policy,
                 "exclude-opens",
                 f"repositories.{repository.name}.exclude",
@@ -125,10 +125,10 @@ def _excluded(policy: Policy, repository: Repository, claims: _Claims) -> Iterat
             )
 
 
-def _skipped(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Doubt]:
+def _skipped(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[PolicyWarning]:
     lower = _below(policy, repository) if repository.skip_if_unavailable else []
     if lower and any(not claims.cover(p) or _shared(policy, repository, lower, p) for p in _let(repository)):
-        yield _doubt(
+        yield _warning(
             policy,
             "skip-opens",
             f"repositories.{repository.name}.skip-if-unavailable",
@@ -145,23 +145,23 @@ def _shared(policy: Policy, repository: Repository, lower: list[Repository], pat
     return any(_overlap(patterns, pattern) for patterns in (*owned, *(pin.projects for pin in pins)))
 
 
-def _absent(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+def _absent(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
     more = [str(status) for status in sorted(repository.absent - {404})]
     more += ["empty-page"] if repository.empty_page_is_absent else []
     if more and repository.canary is None:
-        yield _doubt(
+        yield _warning(
             policy,
             "absent-without-canary",
             f"repositories.{repository.name}.absent",
-            f"{', '.join(more)} may also mean a fault or a missing login, and would be taken for absence",
+            f"{', '.join(more)} may also mean a broken server or a missing login, and would be taken for absence",
             "add canary, a project that it surely serves: absence is believed only after its page was served",
         )
 
 
-def _plain_http(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+def _plain_http(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
     for number, location in enumerate(repository.locations):
         if not location.unset and site(location.url).scheme == "http" and not _is_loopback(location):
-            yield _doubt(
+            yield _warning(
                 policy,
                 "plain-http",
                 f"repositories.{repository.name}.{'mirrors' if number else 'url'}",
@@ -170,14 +170,14 @@ def _plain_http(policy: Policy, repository: Repository) -> Iterator[Doubt]:
             )
 
 
-def _stems(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Doubt]:
+def _stems(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[PolicyWarning]:
     for key in ("namespaces", "owns", "include", "exclude"):
         patterns: tuple[Pattern, ...] = getattr(repository, key)
         own = _Claims(patterns)
         for pattern in (pattern for pattern in patterns if pattern.text.endswith("-*")):
             stem = Pattern(pattern.text[:-2])
             if stem.text.strip("*?-") and not own.cover(stem) and not claims.cover(stem):
-                yield _doubt(
+                yield _warning(
                     policy,
                     "stem",
                     f"repositories.{repository.name}.{key}",
@@ -186,11 +186,11 @@ def _stems(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[
                 )
 
 
-def _never(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+def _never(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
     if not _may_get(policy, repository):
         why = "explicit = true, and no pin lets a name through to it"
         why = why if repository.explicit else "exclude, pins and what others own leave nothing"
-        yield _doubt(
+        yield _warning(
             policy,
             "never-asked",
             f"repositories.{repository.name}",
@@ -199,9 +199,9 @@ def _never(policy: Policy, repository: Repository) -> Iterator[Doubt]:
         )
 
 
-def _unset(policy: Policy, repository: Repository) -> Iterator[Doubt]:
+def _unset(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
     for variable in dict.fromkeys(v for location in repository.locations for v in location.unset):
-        yield _doubt(
+        yield _warning(
             policy,
             "unset-variable",
             f"repositories.{repository.name}.url",

@@ -77,7 +77,7 @@ class Examined:
             return State.UNTOLD
         if self.policy is None:
             return State.NO_POLICY
-        if self.policy["faults"]:
+        if self.policy["errors"]:
             return State.FAULTY
         return State.OBSERVED if self.policy["mode"] == Mode.OBSERVE.value else State.GUARDED
 

@@ -40,7 +40,7 @@ class PipCommand:
 
     loaded: bool = False
     policy: Policy | None = None
-    faults: InvalidPolicy | None = None
+    invalid_policy: InvalidPolicy | None = None
     packed: str = ""
     is_isolated: bool = False
     builds: int = 0
@@ -66,18 +66,18 @@ class PipCommand:
         survey = compat.read_policy(isolated=self.is_isolated)
         # Children look up projects too, from another folder perhaps, or in another interpreter.
         # Where there is none, theirs is what their own files say.
-        says = survey.merged.settings or survey.faults
-        self.packed = handoff.pack(survey.merged, survey.faults) if says else ""
+        says = survey.merged.settings or survey.errors
+        self.packed = handoff.pack(survey.merged, survey.errors) if says else ""
         try:
             self.policy = survey.sound()
-        except InvalidPolicy as faults:
-            self.faults = faults
+        except InvalidPolicy as invalid:
+            self.invalid_policy = invalid
         else:
             _PROCESS.preload(self.policy)
             if not self.is_observed:
                 log_redaction.install(self.policy.secrets if self.policy else ())
             for lost in survey.lost:
-                # As for a fault, but the policy only observes: one warning, and pip goes on.
+                # As for an error, but the policy only observes: one warning, and pip goes on.
                 say(f"WARNING: repoprio: {lost}\n  hint: {lost.hint}    [policy]")
         self.loaded = True
 
@@ -148,9 +148,9 @@ def policy() -> Policy | None:
         hand_on(CHILD, "1")
         hand_on(hint_target.AIM, hint_target.python())
         hand_on_policy()
-    if command.faults is not None:
-        command.faults.python = hint_target.python()
-        raise InstallationError(shown(f"repoprio: {command.faults}"))
+    if command.invalid_policy is not None:
+        command.invalid_policy.python = hint_target.python()
+        raise InstallationError(shown(f"repoprio: {command.invalid_policy}"))
     return command.policy
 
 

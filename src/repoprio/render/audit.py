@@ -16,7 +16,7 @@ SCHEMA = 1
 SHOWN = 20
 # From so many on, names that nobody has are told together.
 _MANY = 4
-_STYLES = {Severity.ERROR: "bad", Severity.WARNING: "doubt", Severity.NOTE: "quiet"}
+_STYLES = {Severity.ERROR: "bad", Severity.WARNING: "warning", Severity.NOTE: "quiet"}
 _INDENT = " " * 11
 _GOOD = {
     "environment": "what the policy would give",

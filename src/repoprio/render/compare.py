@@ -39,10 +39,10 @@ _STYLES = {
     Verdict.SAME: "quiet",
     Verdict.TAKEOVER: "bad",
     Verdict.OTHER_FILE: "bad",
-    Verdict.OTHER_VERSION: "doubt",
-    Verdict.ONLY_PIP_ALONE: "doubt",
-    Verdict.ONLY_POLICY: "doubt",
-    Verdict.NOT_KNOWN: "doubt",
+    Verdict.OTHER_VERSION: "warning",
+    Verdict.ONLY_PIP_ALONE: "warning",
+    Verdict.ONLY_POLICY: "warning",
+    Verdict.NOT_KNOWN: "warning",
 }
 
 

@@ -50,17 +50,17 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _policy(policy: Mapping[str, Any]) -> Iterator[str]:
-    is_told, faults = policy["is_told_by_hook"], policy["faults"]
-    state = (": faulty, every lookup stops" if is_told else ": faulty") if faults else ""
+    is_told, errors = policy["is_told_by_hook"], policy["errors"]
+    state = (": faulty, every lookup stops" if is_told else ": faulty") if errors else ""
     yield f"Policy   {_files(policy)}{state}"
     if why := policy["why_not_known"]:
-        what = "it" if policy["files"] or faults else "one"
+        what = "it" if policy["files"] or errors else "one"
         yield f"{_INDENT}whether the pip of this environment finds {what} is not known: {why}"
-    elif not policy["files"] and not faults:
+    elif not policy["files"] and not errors:
         yield f"{_INDENT}hint: repoprio init writes one"
     elif not is_told:
         yield f"{_INDENT}no hook in this environment finds it"
-    yield from (f"{_INDENT}fault: {fault}" for fault in faults)
+    yield from (f"{_INDENT}error: {error}" for error in errors)
     if policy["summary"]:
         yield f"{_INDENT}{policy['summary']}"
     if policy["mode"] == Mode.OBSERVE.value:
@@ -84,8 +84,8 @@ def _environment(one: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[
     theirs = one["policy"]
     if theirs and theirs["files"] != policy["files"]:
         yield f"{_INDENT}policy: {_files(theirs)}; {theirs['mode'] or 'faulty'}"
-    if theirs and theirs["faults"] != policy["faults"]:
-        yield from (f"{_INDENT}fault: {fault}" for fault in theirs["faults"])
+    if theirs and theirs["errors"] != policy["errors"]:
+        yield from (f"{_INDENT}error: {error}" for error in theirs["errors"])
     if one["fix"]:
         is_trial = one["state"] == "shadowed" or (one["of_another"] and one["of_another"]["user"])
         yield f"{_INDENT}{'try it' if is_trial else 'fix'}: {one['fix']}"

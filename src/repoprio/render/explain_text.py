@@ -31,8 +31,8 @@ _LONG_RULE = 40
 _STYLES = {
     LineStatus.SERVED: "good",
     LineStatus.UNAVAILABLE: "bad",
-    LineStatus.SHADOWED: "doubt",
-    LineStatus.PASSED_OVER: "doubt",
+    LineStatus.SHADOWED: "warning",
+    LineStatus.PASSED_OVER: "warning",
     LineStatus.ABSENT: "",
 }
 _SENTENCES = {Outcome.SERVED: "good"}
@@ -43,7 +43,7 @@ def screen(e: Explanation, width: int, paint: Paint = unpainted, *, verbose: boo
     """One explanation in `width` columns; `verbose` lists each rejected file and each URL that was asked."""
     lead = [paint(line, _SENTENCES.get(e.outcome, "bad")) for line in _wrapped(sentence(e), width)]
     if e.is_observed:
-        lead += [paint(line, "doubt") for line in _wrapped(_OBSERVED, width)]
+        lead += [paint(line, "warning") for line in _wrapped(_OBSERVED, width)]
     rows = [_row(e, line) for line in e.lines]
     tiers = [*table(_COLUMNS, rows, width, paint), ""] if rows else []
     facts = [line for label, texts in _facts(e, verbose=verbose) for line in _fact(label, texts, width)]

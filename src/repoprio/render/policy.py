@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from repoprio import toml
-from repoprio.config.errors import Doubt, PolicyProblem, printable
+from repoprio.config.errors import PolicyProblem, PolicyWarning, printable
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.schema import POLICY, TABLES
 from repoprio.config.settings import Setting
@@ -99,19 +99,19 @@ class Wish:
         return printable(f"pip: {self.origin}: {self.url} {self.means}".rstrip())
 
 
-def check(survey: LoadedPolicy, doubts: Sequence[Doubt], wishes: Sequence[Wish]) -> str:
+def check(survey: LoadedPolicy, warnings: Sequence[PolicyWarning], wishes: Sequence[Wish]) -> str:
     """What is wrong, and what may be, each with what to do; and what the policy makes of pip's own settings."""
     said = [f"{source.layer}: {printable(source.file)}" for source in survey.sources]
     said += [str(wish) for wish in wishes]
     said += [summary(survey.policy)] if survey.policy else []
-    for fault in survey.faults:
-        said.append(f"fault: {fault}")
-    said += [f"  hint: {hint}" for hint in dict.fromkeys(f.hint for f in survey.faults) if hint != survey.look]
-    said += [f"  help: {printable(survey.help)}"] if survey.faults and survey.help else []
-    for doubt in doubts:
-        said += [f"doubt: {doubt}    [{doubt.code}]", f"  hint: {doubt.hint}"]
-    stops = "; every lookup stops" if any(doubt.stops for doubt in doubts) else ""
-    return "\n".join([*said, f"{_count(survey.faults, 'fault')}, {_count(doubts, 'doubt')}{stops}"])
+    for error in survey.errors:
+        said.append(f"error: {error}")
+    said += [f"  hint: {hint}" for hint in dict.fromkeys(f.hint for f in survey.errors) if hint != survey.look]
+    said += [f"  help: {printable(survey.help)}"] if survey.errors and survey.help else []
+    for warning in warnings:
+        said += [f"warning: {warning}    [{warning.code}]", f"  hint: {warning.hint}"]
+    stops = "; every lookup stops" if any(warning.stops for warning in warnings) else ""
+    return "\n".join([*said, f"{_count(survey.errors, 'error')}, {_count(warnings, 'warning')}{stops}"])
 
 
 def _count(found: Sequence[object], word: str) -> str:
@@ -120,7 +120,7 @@ def _count(found: Sequence[object], word: str) -> str:
 
 def document(
     survey: LoadedPolicy,
-    doubts: Sequence[Doubt],
+    warnings: Sequence[PolicyWarning],
     wishes: Sequence[Wish] | None = None,
     *,
     environment: Mapping[str, Any] | None = None,
@@ -132,10 +132,10 @@ def document(
         found["settings"] = list(_settings(survey))
     else:
         found["pip"] = [_wish(wish) for wish in wishes]
-    found["faults"] = [_fault(fault) for fault in survey.faults]
+    found["errors"] = [_error(error) for error in survey.errors]
     import json
 
-    found["doubts"] = [{**_fault(doubt), "code": doubt.code, "stops": doubt.stops} for doubt in doubts]
+    found["warnings"] = [{**_error(warning), "code": warning.code, "stops": warning.stops} for warning in warnings]
     return json.dumps(found, indent=2, default=str)
 
 
@@ -149,5 +149,5 @@ def _settings(survey: LoadedPolicy) -> Iterator[dict[str, Any]]:
             yield {"key": hushed(setting.key), "value": safe(setting), "file": setting.file}
 
 
-def _fault(fault: PolicyProblem | Doubt) -> dict[str, str]:
-    return {"file": fault.file, "key": fault.key, "problem": fault.problem, "hint": fault.hint}
+def _error(error: PolicyProblem | PolicyWarning) -> dict[str, str]:
+    return {"file": error.file, "key": error.key, "problem": error.problem, "hint": error.hint}

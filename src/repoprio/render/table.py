@@ -13,7 +13,7 @@ _GAP = "  "
 _INDENT = "  "
 # Narrower columns than these make more lines than they save.
 _LEAST = 14
-_CODES = {"good": "32", "bad": "31", "doubt": "33", "quiet": "2", "strong": "1"}
+_CODES = {"good": "32", "bad": "31", "warning": "33", "quiet": "2", "strong": "1"}
 
 
 def unpainted(text: str, _: str) -> str:

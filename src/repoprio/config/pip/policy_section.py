@@ -62,36 +62,36 @@ def _column(error: Any, text: str) -> int:
 
 
 def document(text: str, file: str) -> tuple[dict[str, Any] | None, list[PolicyProblem]]:
-    """What ``[repoprio]`` says, as a TOML document would, and its faults; None where there is no such section."""
+    """What ``[repoprio]`` says, as a TOML document would, and its errors; None where there is no such section."""
     try:
         found = sections(text)
     except ValueError as error:
         return None, [PolicyProblem(file, "", f"is not a pip.conf: {error}")]
-    faults = _misplaced(found, file)
+    errors = _misplaced(found, file)
     if not found.get(SECTION):
-        return None, faults
-    reader = _Section(file, faults)
+        return None, errors
+    reader = _Section(file, errors)
     for key, value in found[SECTION].items():
         reader.put(key, value)
-    return reader.document, faults
+    return reader.document, errors
 
 
 def _misplaced(found: dict[str, Section], file: str) -> list[PolicyProblem]:
-    """A fault for each piece of a policy outside of our section: pip would pass over it without a word."""
+    """An error for each piece of a policy outside of our section: pip would pass over it without a word."""
     near = [name for name in found if name != SECTION and _is_near(name)]
     alone = f"is not read: write [{SECTION}] alone on its line, and dotted keys below it"
-    faults = [PolicyProblem(file, f"[{hushed(name)}]", alone) for name in near]
+    errors = [PolicyProblem(file, f"[{hushed(name)}]", alone) for name in near]
     elsewhere = f"is not read there: write it in [{SECTION}], without {SECTION}."
     there = f"is not read there: write it in [{SECTION}]"
     others = {name: keys for name, keys in found.items() if name not in (SECTION, *near)}
     for name, keys in others.items():
         dotted = [key for key in keys if key.startswith(f"{SECTION}.")]
-        faults += [PolicyProblem(file, f"[{hushed(name)}] {hushed(key)}", elsewhere) for key in dotted]
+        errors += [PolicyProblem(file, f"[{hushed(name)}] {hushed(key)}", elsewhere) for key in dotted]
         # pip lists what [DEFAULT] says under each section, and so under ours.
         plain = (*schema.TABLES, *schema.POLICY) if name == _DEFAULT and (SECTION in found or _has_ours(keys)) else ()
         misplaced = [key for key in keys if key.startswith(_OURS) or key in plain]
-        faults += [PolicyProblem(file, f"[{hushed(name)}] {hushed(key)}", there) for key in misplaced]
-    return faults + _swallowed(found, file)
+        errors += [PolicyProblem(file, f"[{hushed(name)}] {hushed(key)}", there) for key in misplaced]
+    return errors + _swallowed(found, file)
 
 
 def _is_near(name: str) -> bool:
@@ -104,7 +104,7 @@ def _has_ours(keys: Section) -> bool:
 
 
 def _swallowed(found: dict[str, Section], file: str) -> list[PolicyProblem]:
-    """A fault for each value that goes on with a line of a policy: one that begins with white space."""
+    """An error for each value that goes on with a line of a policy: one that begins with white space."""
     return [
         PolicyProblem(
             file, f"[{hushed(name)}] {hushed(key)}", f"goes on with {what}: let no white space stand before it"
@@ -127,10 +127,10 @@ def _line_of_ours(value: str) -> str | None:
 class _Section:
     """Puts the dotted keys of one section into tables."""
 
-    def __init__(self, file: str, faults: list[PolicyProblem]) -> None:
+    def __init__(self, file: str, errors: list[PolicyProblem]) -> None:
         self.document: dict[str, Any] = {}
         self._file = file
-        self._faults = faults
+        self._errors = errors
 
     def put(self, key: str, text: str) -> None:
         """Take one setting in."""
@@ -140,7 +140,7 @@ class _Section:
             self.document[key] = self._value(key, schema.POLICY.get(key), text)
         elif not dot or not name or not entry_key:
             problem = f"is not a key here: write {table}.NAME.KEY = VALUE"
-            self._faults.append(PolicyProblem(self._file, key, problem))
+            self._errors.append(PolicyProblem(self._file, key, problem))
         else:
             entry = self.document.setdefault(table, {}).setdefault(name, {})
             entry[entry_key] = self._value(key, schema.TABLES[table].get(entry_key), text)
@@ -150,7 +150,7 @@ class _Section:
             return text
         if not key.free and text[:1] + text[-1:] in ('""', "''", "[]", "{}") and len(text) > 1:
             problem = "is written as in TOML: pip.conf takes it without quotes, brackets and commas"
-            self._faults.append(PolicyProblem(self._file, dotted, problem))
-            # What may be meant, so that no other fault is told of it.
+            self._errors.append(PolicyProblem(self._file, dotted, problem))
+            # What may be meant, so that no other error is told of it.
             text = re.sub(r"[\[\]{}\"',]+", " ", text).strip()
         return key.from_text(text)

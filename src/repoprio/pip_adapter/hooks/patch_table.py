@@ -218,4 +218,4 @@ def _only_observes() -> bool:
         from pip._vendor import tomli as tomllib
     layers = policy_layers.layers(isolated="--isolated" in sys.argv)
     found = survey(os.environ, layers, Parsers(tomllib.loads, lambda _: True))
-    return not found.faults and found.policy is not None and found.policy.mode is Mode.OBSERVE
+    return not found.errors and found.policy is not None and found.policy.mode is Mode.OBSERVE

@@ -25,7 +25,7 @@ def answer() -> None:
         "pip": pip.__version__,
         "policy": document(survey),
         # For doctor alone, which shows none of it: there may be logins in it.
-        "packed": handoff.pack(survey.merged, survey.faults),
+        "packed": handoff.pack(survey.merged, survey.errors),
     }
     print(json.dumps(told), flush=True)  # noqa: T201 - for the process that started this one, not for people
     raise SystemExit(0)
@@ -33,13 +33,13 @@ def answer() -> None:
 
 def document(survey: LoadedPolicy) -> dict[str, Any] | None:
     """A policy as JSON: its files, what is wrong with it and what to do, its mode and its order; None for none."""
-    if not survey.sources and not survey.faults:
+    if not survey.sources and not survey.errors:
         return None
     return {
         "files": [source.file for source in survey.sources],
-        "faults": [str(fault) for fault in survey.faults],
-        "faulty_files": list(dict.fromkeys(fault.file for fault in survey.faults)),
-        "hints": list(dict.fromkeys(fault.hint for fault in survey.faults)),
+        "errors": [str(error) for error in survey.errors],
+        "faulty_files": list(dict.fromkeys(error.file for error in survey.errors)),
+        "hints": list(dict.fromkeys(error.hint for error in survey.errors)),
         "mode": survey.policy.mode.value if survey.policy else None,
         "summary": summary(survey.policy) if survey.policy else None,
     }

@@ -39,7 +39,7 @@ def main(original: Callable[..., Any]) -> Callable[..., Any]:
         before = {name: os.environ.get(name) for name in HANDED_ON}
         try:
             status = original(self, args)
-            return 2 if status == 1 and current().faults is not None else status
+            return 2 if status == 1 and current().invalid_policy is not None else status
         finally:
             if current().is_observed:
                 resolving.observation().report()
