@@ -3,8 +3,8 @@
 Run it with the Python of an environment that the tests' dependencies and repoprio are installed in:
 python benchmarks/faults.py [--full]
 
-corp, which has acme 1.0, gives each fault of tests/faults/faults.toml in turn; public has acme 99.0. pip has corp as
-its index and public as an extra one, uv has both in that order (its default is the first index that has the name),
+corp, which has acme 1.0, gives each fault of tests/cases/faults/faults.toml in turn; public has acme 99.0. pip has corp
+as its index and public as an extra one, uv has both in that order (its default is the first index that has the name),
 repoprio has corp above public. With a cold cache, and with one in which corp's page is already.
 """
 
@@ -30,10 +30,11 @@ else:
 
 from support import wire
 from support.files import build, parse
+from support.paths import DATA
 from support.repository import RepositoryServer
 from support.wire import WireFault, WireServer
 
-TABLE = Path(__file__).resolve().parents[1] / "tests" / "faults" / "faults.toml"
+TABLE = DATA / "faults" / "faults.toml"
 
 
 class Scene(NamedTuple):

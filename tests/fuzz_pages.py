@@ -12,6 +12,7 @@ from pathlib import Path
 import atheris
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "adapter"))
 with atheris.instrument_imports(include=["repoprio", "html.parser", "json.decoder"]):
     # What is imported later would not be watched.
     from repoprio.simple_api import reader  # noqa: F401

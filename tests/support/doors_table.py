@@ -1,4 +1,4 @@
-"""The table of docs/pips.md, from the results that tests/test_doors.py noted: python doors_table.py RESULTS > FILE."""
+"""The table of docs/pips.md, from what tests/pip/test_doors.py noted: python doors_table.py RESULTS > FILE."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 HEAD = """\
 # Pips, Pythons and doors
 
-What `tests/test_doors.py` found, over all pips and Pythons that it was run with: for each door of each pip the number
-of Pythons on which it obeyed. In each case `acme` is in a repository above (1.0) and in one below (99.0); through every
-door comes 1.0, and the one below is never asked for the name. `-`: that pip has no such door. pips before 23.1.2 do not
-run on Python 3.12 and later.
+What `tests/pip/test_doors.py` found, over all pips and Pythons that it was run with: for each door of each pip the
+number of Pythons on which it obeyed. In each case `acme` is in a repository above (1.0) and in one below (99.0);
+through every door comes 1.0, and the one below is never asked for the name. `-`: that pip has no such door. pips
+before 23.1.2 do not run on Python 3.12 and later.
 
 This file is made by
 
     REPOPRIO_DOORS=results REPOPRIO_TEST_PYTHONS=python3.10:python3.12:python3.13 \\
-        python -m pytest -n 2 tests/test_doors.py -m "full or not full"
+        python -m pytest -n 2 tests/pip/test_doors.py -m "full or not full"
     python tests/support/doors_table.py results > docs/pips.md
 
 """

@@ -11,11 +11,10 @@ from typing import Any, Protocol
 
 import pytest
 
+from .paths import ROOT
 from .pips import EnvStore, PipEnv
 from .pool import Pool
 from .repository import Layout, RepositoryServer
-
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 class EnvFactory(Protocol):
@@ -56,7 +55,7 @@ def worker_count(pytestconfig: pytest.Config) -> int:
 @pytest.fixture(scope="session")
 def repoprio_wheel(env_store: EnvStore) -> Path:
     """The wheel of this checkout."""
-    return env_store.wheel(PROJECT_ROOT)
+    return env_store.wheel(ROOT)
 
 
 @pytest.fixture

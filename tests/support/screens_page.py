@@ -9,14 +9,14 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from support.cases import Case, load_cases
+from support.paths import SCREENS
 
-SCREENS = Path(__file__).resolve().parents[1] / "screens"
 HEAD = """# What explain shows, situation by situation
 
 Each screen is what `repoprio explain` printed below its first line, which names the environment, in a terminal of 80
-columns, from real repositories on loopback, whose
-hosts are replaced. The tests hold it against this, letter by letter; `tests/screens` has each one in 120 columns and as
-JSON too. `repoprio repos`, `compare` and `audit` have theirs in the README, `docs/compare.md` and `docs/audit.md`.
+columns, from real repositories on loopback, whose hosts are replaced. The tests hold it against this, letter by
+letter; `tests/golden/screens` has each one in 120 columns and as JSON too. `repoprio repos`, `compare` and `audit` have
+theirs in the README, `docs/compare.md` and `docs/audit.md`.
 """
 
 

@@ -1,0 +1,262 @@
+"""Whatever a repository does instead of answering, nothing below it is asked, and nothing of it is a candidate.
+
+Each fault of `cases/faults/faults.toml` at three positions, with a cold and a warm cache, through a real pip session;
+and end to end, as a root, a dependency and a build requirement. `python tests/support/faults_table.py` makes the table
+of the docs from what REPOPRIO_FAULTS names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import wire
+from support.files import build, parse
+from support.fixtures import EnvFactory
+from support.paths import DATA, SUPPORT
+from support.pips import PipEnv
+from support.repository import RepositoryServer
+from support.wire import WireFault, WireServer
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FAULTS = wire.load_faults(tomllib.loads((DATA / "faults" / "faults.toml").read_text(encoding="utf-8")))
+POSITIONS = ("top", "middle", "tied")
+CACHES = ("cold", "warm")
+SECRET = "s3cr3t-t0k3n"
+BOUNDS = ("--retries", "0", "--timeout", "1", "--trusted-host", "no-such-host.invalid")
+# The pips of builds get no options.
+BUILDS = {"PIP_DEFAULT_TIMEOUT": "1"}
+# pip keeps no answer that came over plain HTTP, unless the host is trusted.
+CACHED = {"http": ("--trusted-host", "127.0.0.1"), "https": ()}
+
+
+class World:
+    """corp, which will fail, with `first` above it or `twin` beside it, public below, and a site elsewhere."""
+
+    def __init__(self, fault: WireFault, position: str, tls: dict[str, Any], folder: Path) -> None:
+        self.fault, self.position, self.folder = fault, position, folder
+        files = [build("acme", parse("1.0"), "corp")]
+        self.corp = WireServer("acme", files, tls if fault.scheme == "https" else None)
+        labels = ("first", "twin", "public", "elsewhere", "apps")
+        self.others = {label: RepositoryServer(label) for label in labels}
+        self.others["twin"].add("acme", "1.0")
+        for label in ("public", "elsewhere"):
+            self.others[label].add("acme", "99.0", {"version": "98.0", "sdist": True})
+        self.others["apps"].add("apps-needs", {"version": "1.0", "requires": ["acme"]})
+        self.others["apps"].add("apps-built", {"version": "1.0", "sdist": True, "build-requires": ["acme"]})
+        self.corp.places = {label: self.others[label].root_url for label in ("public", "elsewhere")}
+        self.policy = folder / "policy.toml"
+        self.write_policy(self.corp.page_url)
+
+    def write_policy(self, url: str) -> None:
+        """The policy of this position, with corp at `url`."""
+        scheme, _, rest = url.partition("://")
+        above = {"middle": ("first", 5), "tied": ("twin", 10)}.get(self.position)
+        tables = ["page-timeout = 2\npage-size-limit = 8388608\n"]
+        tables += [_table("apps", self.others["apps"].page_url, 1, 'namespaces = ["apps-*"]')]
+        tables += [_table(above[0], self.others[above[0]].page_url, above[1])] if above else []
+        tables += [_table("corp", f"{scheme}://ada:{SECRET}@{rest}", 10)]
+        tables += [_table("public", self.others["public"].page_url, 90)]
+        self.policy.write_text("".join(tables))
+
+    def break_corp(self) -> dict[str, str]:
+        """From now on corp fails; returns the variables that belong to the fault."""
+        self.corp.fault = self.fault
+        if self.fault.how == "refused":
+            self.corp.close()
+        if self.fault.how == "dns":
+            self.write_policy("http://no-such-host.invalid/simple/")
+        return {"https_proxy": "http://127.0.0.1:9"} if self.fault.how == "proxy" else {}
+
+    def asked_below(self) -> list[str]:
+        """What public and the site elsewhere were asked of acme."""
+        found = [path for label in ("public", "elsewhere") for path in self.others[label].requests]
+        return [path for path in found if "acme" in path or "nothing" in path]
+
+    def close(self) -> None:
+        """Stop all servers."""
+        self.corp.close()
+        for server in self.others.values():
+            server.close()
+
+
+def _table(name: str, url: str, priority: int, more: str = "") -> str:
+    return f'[repositories.{name}]\nurl = "{url}"\npriority = {priority}\n{more}\n'
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """Good and broken TLS contexts, and the authority that pip shall trust."""
+    folder = tmp_path_factory.mktemp("tls")
+    return wire.contexts(folder), folder / "ca.pem"
+
+
+class Session:
+    """A process with a real pip session, which looks up what it is told."""
+
+    def __init__(self, env: PipEnv, policy: Path) -> None:
+        # Whether pip is patched is looked at once, when it is imported.
+        policy.write_text(_table("corp", "https://corp.example/simple/", 10))
+        self._run = subprocess.Popen(
+            [str(env.python), str(SUPPORT / "lookups.py")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env=env.environment(policy),
+        )  # fmt: skip
+
+    def look_up(self, options: list[str], env: dict[str, str]) -> dict[str, Any]:
+        """What comes of acme."""
+        assert self._run.stdin
+        assert self._run.stdout
+        self._run.stdin.write(wire.dumps({"project": "acme", "options": options, "env": env}) + "\n")
+        self._run.stdin.flush()
+        found: dict[str, Any] = json.loads(self._run.stdout.readline())
+        return found
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._run.stdin
+        assert self._run.stdout
+        self._run.stdin.close()
+        self._run.wait(20)
+        self._run.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def session(env_store: Any, repoprio_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """One process for all cases of a worker."""
+    env = env_store.env("26.3", repoprio_wheel).with_home(tmp_path_factory.mktemp("home"))
+    running = Session(env, tmp_path_factory.mktemp("policy") / "policy.toml")
+    yield running
+    running.close()
+
+
+def cases() -> list[Any]:
+    """Each fault at each position with each cache."""
+    return [
+        pytest.param(fault, position, cache, id=f"{fault.id}-{position}-{cache}")
+        for fault in FAULTS
+        for position in POSITIONS
+        for cache in CACHES
+        if not (fault.cold and cache == "warm")
+    ]
+
+
+@pytest.mark.parametrize(("fault", "position", "cache"), cases())
+def test_no_fault_opens_a_lower_repository(
+    fault: WireFault, position: str, cache: str, session: Session, tls: tuple[dict[str, Any], Path], tmp_path: Path
+) -> None:
+    """No candidate from below, nobody below is asked, and the message names the repository, the cause and a way out."""
+    world = World(fault, position, tls[0], tmp_path)
+    try:
+        env = {"REPOPRIO_CONFIG": str(world.policy)}
+        options = [*BOUNDS, *CACHED[fault.scheme], "--cert", str(tls[1]), "--cache-dir", str(tmp_path / "cache")]
+        for _ in CACHES if cache == "warm" else ():
+            good = session.look_up(options, env)
+            assert good["outcome"] == "served", good
+        # The second time the cache was held against the repository.
+        assert world.corp.revalidations == (cache == "warm")
+        found = session.look_up(options, {**env, **world.break_corp()})
+        record(fault, position, cache, found)
+        assert not world.asked_below()
+        judge(fault, position, found["candidates"], found["said"], world)
+    finally:
+        world.close()
+
+
+def judge(fault: WireFault, position: str, candidates: list[str], said: str, world: World) -> None:
+    """The invariant of every case."""
+    assert SECRET not in said
+    assert "Traceback" not in said
+    if fault.outcome == "no-match" and position == "tied":
+        # It serves the name, though with nothing; its tier has what the other member has.
+        assert candidates
+        assert all(url.startswith(world.others["twin"].root_url) for url in candidates)
+        return
+    assert not candidates
+    assert "corp (priority 10)" in said
+    assert fault.cause in said
+    assert "hint: " in said
+    assert f"[{fault.outcome}]" in said
+
+
+def record(fault: WireFault, position: str, cache: str, found: dict[str, Any]) -> None:
+    """Note a result for the table in the docs."""
+    if file := os.environ.get("REPOPRIO_FAULTS"):
+        below = [url for url in found["candidates"] if "-99.0-" in url]
+        line = [fault.id, fault.why, position, cache, "HANDED OVER" if below else found["outcome"], found["said"]]
+        with Path(file).open("a", encoding="utf-8") as opened:
+            opened.write(json.dumps(line) + "\n")
+
+
+WAYS = {"root": "acme", "dependency": "apps-needs", "build": "apps-built"}
+
+
+def end_to_end() -> list[Any]:
+    """Each fault by one way and one position in turn; the rest of the product with -m full."""
+    ways, positions = list(WAYS), list(POSITIONS)
+    return [
+        pytest.param(
+            fault, way, position, cache,
+            id=f"{fault.id}-{way}-{position}-{cache}",
+            marks=[] if (number + w) % 3 == 0 and (number + w + p) % 3 == 0 and number % 2 == c else [pytest.mark.full],
+        )
+        for number, fault in enumerate(FAULTS)
+        for w, way in enumerate(ways)
+        for p, position in enumerate(positions)
+        for c, cache in enumerate(CACHES)
+        if not (fault.cold and cache == "warm")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fault", "way", "position", "cache"), end_to_end())
+def test_end_to_end(
+    fault: WireFault,
+    way: str,
+    position: str,
+    cache: str,
+    pip_env: EnvFactory,
+    tls: tuple[dict[str, Any], Path],
+    tmp_path: Path,
+) -> None:
+    """Plain `pip download` takes nothing from below, ends with status 1 and says why."""
+    world, env = World(fault, position, tls[0], tmp_path), pip_env("26.3")
+    options = [
+        "download",
+        *BOUNDS,
+        *CACHED[fault.scheme],
+        "--cert",
+        str(tls[1]),
+        "--cache-dir",
+        str(tmp_path / "cache"),
+        "-d",
+        str(tmp_path),
+    ]
+    try:
+        if cache == "warm":
+            good = env.run(*options, "acme", policy=world.policy)
+            assert good.code == 0, good.stderr
+            (tmp_path / "acme-1.0-py3-none-any.whl").unlink()
+        done = env.run(*options, WAYS[way], policy=world.policy, env={**BUILDS, **world.break_corp()})
+        assert not world.asked_below()
+        came = [path.name for path in tmp_path.glob("acme-*")]
+        if fault.outcome == "no-match" and position == "tied":
+            # As in `judge`: it is the twin's that is taken, to build with or to keep.
+            wheel = "acme-1.0-py3-none-any.whl"
+            assert (done.code, came) == (0, [] if way == "build" else [wheel]), done.stderr
+            assert f"/files/{wheel}" in world.others["twin"].requests
+            return
+        assert (done.code, came) == (1, [])
+        judge(fault, position, [], done.stdout + done.stderr, world)
+    finally:
+        world.close()

@@ -1,0 +1,92 @@
+"""The screens of `repoprio explain`, held against files that a person has read: text at two widths, and JSON.
+
+To write them anew: REPOPRIO_WRITE_SCREENS=1 python -m pytest tests/golden/test_screens.py -- and then read each one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import pytest
+
+from support.cases import Case, Realized, load_cases, realize
+from support.fixtures import EnvFactory
+from support.paths import DOCS, SCREENS
+from support.pips import PipEnv
+from support.screens_page import page
+
+SITUATIONS = load_cases(SCREENS / "situations.toml")
+LOOKS: Final = {"80.txt": "80", "120.txt": "120", "json": "80"}
+NEEDED = 30
+
+
+def explained(env: PipEnv, real: Realized, look: str) -> str:
+    """What explain prints, with hosts of one length in place of loopback's, so that lines break where they broke.
+
+    The environment is this run's own, and is left out.
+    """
+    arguments = [*real.pip_options, *real.request, *(["--format", "json"] if look == "json" else [])]
+    done = env.tool(
+        "explain",
+        *arguments,
+        policy=Path("policy.toml"),
+        cwd=real.policy.parent,
+        env={"COLUMNS": LOOKS[look], **real.env},
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    text = without_environment(done.stdout, env, is_json=look == "json")
+    for name, url in real.urls.items():
+        here, there = urlsplit(url).netloc, f"{name}.my.example"
+        if here:
+            assert len(here) == len(there), "a port of five digits, and a repository's name of four letters"
+            text = text.replace(here, there)
+    return text
+
+
+def without_environment(shown: str, env: PipEnv, *, is_json: bool) -> str:
+    """What is shown, without the environment that it must name first."""
+    if is_json:
+        document = json.loads(shown)
+        assert document.pop("environment")["python"] == str(env.python)
+        return f"{json.dumps(document, indent=2)}\n"
+    first, _, text = shown.partition("\n")
+    assert first.startswith(f"environment: {env.python} (")
+    return text
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("case", SITUATIONS, ids=lambda case: case.id)
+def test_explain_shows_what_was_read_and_found_good(case: Case, look: str, pip_env: EnvFactory, tmp_path: Path) -> None:
+    """The screen is, letter by letter, the one that a person has read, in text of 80 and 120 columns and in JSON."""
+    with realize(case, tmp_path) as real:
+        shown = explained(pip_env("26.3"), real, look)
+        for name in case.expect.not_asked:
+            assert not real.asked(name, case.expect.project), f"{name} was asked"
+    file = SCREENS / f"{case.id}.{look}"
+    if os.environ.get("REPOPRIO_WRITE_SCREENS"):
+        file.write_text(shown, encoding="utf-8")
+        pytest.skip("written anew, and so held against nothing: now read it")
+    assert shown == file.read_text(encoding="utf-8")
+    if look == "json":
+        project = json.loads(shown)["projects"][0]
+        assert (project["outcome"], project["code"]) == (case.expect.outcome, case.expect.code)
+    else:
+        bare = [line for line in shown.splitlines() if "://" not in line]
+        assert max(map(len, bare)) <= int(LOOKS[look])
+
+
+def test_each_situation_has_its_screens() -> None:
+    """There are at least thirty, none is left over from a situation that is gone."""
+    assert len(SITUATIONS) >= NEEDED
+    wanted = {f"{case.id}.{look}" for case in SITUATIONS for look in LOOKS}
+    assert wanted == {file.name for file in SCREENS.iterdir()} - {"situations.toml"}
+
+
+def test_the_docs_show_these_screens() -> None:
+    """docs/screens.md is what tests/support/screens_page.py makes now."""
+    shown = (DOCS / "screens.md").read_text(encoding="utf-8")
+    assert shown == page(), "python tests/support/screens_page.py > docs/screens.md"

@@ -1,0 +1,877 @@
+"""`repoprio audit`, as a person runs it: real environments, locks and lists."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_reports import check_sarif
+
+from repoprio.audit.findings import KINDS
+from support.faults import Fault
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pages import JSON_TYPE
+from support.paths import DOCS
+from support.pips import Completed, PipEnv
+from support.repository import DirectoryRepository, FlatDirectory, RepositoryServer
+
+PIPS = ["22.0.2", "26.3"]
+
+
+class Two:
+    """A repository above another, a policy that says so, and an environment with repoprio."""
+
+    def __init__(self, env: PipEnv, corp: RepositoryServer, public: RepositoryServer, folder: Path) -> None:
+        self.env, self.corp, self.public, self.folder = env, corp, public, folder
+        self.file = folder / "policy.toml"
+        self.packages = folder / "packages"
+        self.policy()
+
+    def policy(self, more: str = "", corp: str = "", public: str = "") -> None:
+        """Write the policy; `more` stands first, the others in the tables."""
+        tables = {"corp": (self.corp.page_url, 10, corp), "public": (self.public.page_url, 90, public)}
+        text = "".join(
+            f'[repositories.{name}]\nurl = "{url}"\npriority = {priority}\n{own}\n'
+            for name, (url, priority, own) in tables.items()
+        )
+        self.file.write_text(f"{more}\n{text}", encoding="utf-8")
+
+    def install(self, *arguments: str) -> None:
+        """Install into a folder with pip alone, from both repositories."""
+        indexes = ["--index-url", self.corp.page_url, "--extra-index-url", self.public.page_url]
+        done = self.env.run("install", "--no-deps", "--target", str(self.packages), *indexes, *arguments)
+        assert done.code == 0, done.stderr
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin to note anew who is asked for what."""
+        self.corp._requests.clear()
+        self.public._requests.clear()
+
+    def audit(self, *arguments: str, env: Mapping[str, str] | None = None) -> Completed:
+        """Run an audit with the policy."""
+        done = self.env.tool("audit", *arguments, policy=self.file, env=env, cwd=self.folder)
+        assert "Traceback" not in done.stderr
+        return done
+
+    def found(self, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+        """The exit status and the findings."""
+        done = self.audit("--format", "json", *arguments)
+        assert done.stdout, done.stderr
+        return done.code, json.loads(done.stdout)["findings"]
+
+    def installed(self, *arguments: str) -> dict[str, str]:
+        """The codes of what is found in the folder of packages, by project."""
+        _, findings = self.found("--path", str(self.packages), *arguments)
+        return {finding["project"]: finding["code"] for finding in findings}
+
+
+@pytest.fixture
+def make(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Callable[..., Two]:
+    """Make two repositories; corp has acme 1.1 and 1.0, the public one 99.0 and leftpad."""
+
+    def two(pip: str = "26.3", env: PipEnv | None = None, **options: Any) -> Two:
+        corp, public = repository("corp", **options), repository("public", **options)
+        corp.add("acme", "1.0", "1.1")
+        public.add("acme", "99.0")
+        public.add("leftpad", "1.0")
+        return Two(env or pip_env(pip), corp, public, tmp_path)
+
+    return two
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_a_hijack_that_already_happened(pip: str, fresh_env: EnvFactory, make: Callable[..., Two]) -> None:
+    """Acme 99.0 from below is found, told in one sentence with the fix that mends it; nobody below is asked for it."""
+    env = fresh_env(pip)
+    two = make(env=env)
+    indexes = ["--index-url", two.corp.page_url, "--extra-index-url", two.public.page_url]
+    assert env.run("install", *indexes, "acme", "leftpad").code == 0
+    assert (env.site_packages / "acme-99.0.dist-info").exists()
+    two.forget()
+    done = two.audit(env={"COLUMNS": "200"})
+    assert done.code == 1
+    sentence = (
+        "acme 99.0 is installed, but acme belongs to corp (priority 10), which has 1.1, 1.0: it came from elsewhere."
+    )
+    assert f"  error    {sentence}    [not-the-owners]\n" in done.stdout
+    assert f"rule: repositories.corp.priority = 10 ({two.file})" in done.stdout
+    assert "repoprio pip install --force-reinstall --no-deps acme==1.1\n" in done.stdout
+    assert "leftpad" not in done.stdout
+    assert (two.corp.asked("acme"), two.public.asked("acme"), two.public.asked("leftpad")) == (True, False, True)
+    shadowed = two.audit("--shadowed", env={"COLUMNS": "200"}).stdout
+    assert "only public (priority 90) has 99.0: a hijack that already happened?    [hijack]" in shadowed
+    assert two.public.asked("acme")
+    assert env.run("install", "--force-reinstall", "acme==1.1", policy=two.file).code == 0
+    assert "acme" not in two.audit().stdout
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_what_is_the_owners_is_no_finding(pip: str, make: Callable[..., Two]) -> None:
+    """One line and exit status 0; the working directory's metadata are nobody's."""
+    two = make(pip)
+    two.install("acme==1.1", "leftpad")
+    (two.folder / "stray-1.0.dist-info").mkdir()
+    done = two.audit("--path", str(two.packages))
+    said = "No findings: 2 distributions are what the policy would give.\n"
+    assert (done.code, done.stdout, done.stderr) == (0, said, "")
+    document = json.loads(two.audit("--path", str(two.packages), "--format", "json").stdout)
+    assert (document["checked"], document["findings"], document["summary"]["findings"]) == (2, [], 0)
+
+
+def test_another_environment_without_running_its_code(fresh_env: EnvFactory, make: Callable[..., Two]) -> None:
+    """`--python` reads the packages of another environment, those that .pth files name too; none of its code runs."""
+    two, other = make(), fresh_env("26.3", stock=True)
+    aside, ran = two.folder / "aside", two.folder / "ran"
+    two.install("acme==99.0")
+    (other.site_packages / "evil.pth").write_text(f"import pathlib; pathlib.Path({str(ran)!r}).touch()\n")
+    (other.site_packages / "sitecustomize.py").write_text(f"import pathlib; pathlib.Path({str(ran)!r}).touch()\n")
+    two.packages.rename(aside)
+    (other.site_packages / "aside.pth").write_text(f"# a note\n{aside}\n/no/such/folder\n")
+    code, findings = two.found("--python", str(other.python))
+    told = {finding["project"]: finding for finding in findings}
+    assert (code, ran.exists()) == (1, False)
+    # Which version that Python can take, its pip knows.
+    assert told["acme"]["command"].endswith("install --force-reinstall --no-deps acme")
+    assert told["pip"]["code"] == "unknown"
+    assert "repoprio" not in told
+    by_name = two.audit("--python", "python", env={"PATH": str(other.python.parent), "COLUMNS": "300"})
+    assert "acme 99.0 is installed" in by_name.stdout
+    for wrong in ("/no/such/python", "/bin/false"):
+        done = two.audit("--python", wrong)
+        assert (done.code, "[environment]" in done.stderr) == (2, True)
+
+
+def test_a_venv_that_sees_its_base(pip_env: EnvFactory, make: Callable[..., Two], tmp_path: Path) -> None:
+    """With system-site-packages those of the base count; without they do not."""
+    two, stock = make(), pip_env("26.3", stock=True)
+    base = subprocess.run(
+        [stock.python, "-c", "import sys; print(sys._base_executable)"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    made = {}
+    for option in ("--without-pip", "--system-site-packages"):
+        subprocess.run([base, "-m", "venv", "--without-pip", option, str(tmp_path / option)], check=True)
+        done = two.audit("--python", str(tmp_path / option / "bin" / "python"), "--format", "json")
+        made[option] = json.loads(done.stdout)["checked"]
+    seen = subprocess.run(
+        [tmp_path / "--system-site-packages" / "bin" / "python", "-c", "import site; print(*site.getsitepackages())"],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    there = [entry for folder in seen for entry in Path(folder).glob("*.dist-info")]
+    assert made["--without-pip"] == 0
+    assert (made["--system-site-packages"] > 0) == bool(there)
+
+
+def dist_info(two: Two, folder: str, metadata: str | bytes | None = None, **files: str) -> None:
+    """Lay down the metadata of a distribution."""
+    info = two.packages / folder
+    info.mkdir(parents=True)
+    if metadata is not None:
+        (info / "METADATA").write_bytes(metadata.encode() if isinstance(metadata, str) else metadata)
+    for name, text in files.items():
+        (info / f"{name}.json").write_text(text)
+
+
+def test_broken_metadata_is_a_finding(make: Callable[..., Two]) -> None:
+    """Whatever is wrong with a distribution's metadata is told for that one, and the others are audited."""
+    two = make()
+    two.install("acme==99.0")
+    dist_info(two, "none-1.0.dist-info")
+    dist_info(two, "bytes-1.0.dist-info", b"Name: \xff\xfe\nVersion: 1\n")
+    dist_info(two, "bare-1.0.dist-info", "Name: bare\n")
+    dist_info(two, "~eft-1.0.dist-info", "Name: left\nVersion: 1\n")
+    dist_info(two, "honest-1.0.dist-info", "Name: leftpad\nVersion: 1.0\n")
+    for number, text in enumerate(("{", "[]", '{"url": 1}')):
+        dist_info(two, f"direct{number}-1.0.dist-info", f"Name: direct{number}\nVersion: 1.0\n", direct_url=text)
+    dist_info(two, "odd-1.0.dist-info", "Name: od d/../x\nVersion: 1.0\n")
+    code, findings = two.found("--path", str(two.packages))
+    told = {(finding["project"], finding["code"]) for finding in findings}
+    broken = {"none", "bytes", "bare", "~eft", "leftpad", "direct0", "direct1", "direct2", "od d/../x"}
+    assert {project for project, kind in told if kind == "broken"} == broken
+    assert {("acme", "not-the-owners"), ("od d/../x", "not-a-name")} <= told
+    assert code == 1
+    assert all("x" not in path or "%" not in path for path in two.public.requests)
+
+
+def test_what_came_from_no_repository(make: Callable[..., Two]) -> None:
+    """PEP 610: a note, or an error where the policy refuses; no login is shown, and no repository is asked."""
+    two = make()
+    wheel = two.public.add("tool", "1.0")[0]
+    origin = {"url": "https://user:s3cret@x.example/tool.zip?token=s3cret", "archive_info": {}}
+    dist_info(two, "tool-1.0.dist-info", "Name: tool\nVersion: 1.0\n", direct_url=json.dumps(origin))
+    vcs = {"url": "ssh://git@x.example/vcs", "vcs_info": {"vcs": "git", "commit_id": "0123456789abcdef"}}
+    dist_info(two, "vcs-1.0.dist-info", "Name: vcs\nVersion: 1.0\n", direct_url=json.dumps(vcs))
+    local = {"url": "file:///srv/edit", "dir_info": {"editable": True}}
+    dist_info(two, "edit-1.0.dist-info", "Name: edit\nVersion: 1.0\n", direct_url=json.dumps(local))
+    code, findings = two.found("--path", str(two.packages))
+    assert (code, {f["severity"] for f in findings}, {f["code"] for f in findings}) == (0, {"note"}, {"direct-url"})
+    assert {f["message"].partition("says itself that it came from ")[2].partition(": no rep")[0] for f in findings} == {
+        *("https://x.example/tool.zip", "git ssh://x.example/vcs at 0123456789ab", "file:///srv/edit, editable"),
+    }
+    assert "s3cret" not in json.dumps(findings)
+    # Who could own it above the lowest tier is asked, and nobody else.
+    assert (two.corp.asked_pages(), two.public.requests) == ({"tool", "vcs", "edit"}, [])
+    two.policy('direct-urls = "refuse"')
+    code, findings = two.found("--path", str(two.packages))
+    assert (code, {f["severity"] for f in findings}) == (1, {"error"})
+    # Where the name is routed its owner alone is asked, and what a file of the distribution says proves nothing.
+    two.forget()
+    two.policy(public='owns = ["tool"]')
+    for stated in (wheel.sha256, "0" * 64):
+        archive = {"url": "https://x.example/tool.whl", "archive_info": {"hash": f"sha256={stated}"}}
+        (two.packages / "tool-1.0.dist-info" / "direct_url.json").write_text(json.dumps(archive))
+        _, findings = two.found("--path", str(two.packages))
+        assert [f["severity"] for f in findings if f["project"] == "tool"] == ["error"]
+    assert (two.corp.asked("tool"), two.public.asked_pages()) == (False, {"tool"})
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_each_code_of_an_environment(pip: str, make: Callable[..., Two]) -> None:
+    """Pins, routes, an owner that is down, yanked versions, unknown names: each is told by its code."""
+    two = make(pip)
+    two.public.add("numpy", "2.0", "3.1")
+    two.public.add("gone", "1.0")
+    two.public.add("bad", "1.0")
+    two.public.add("old", "1.0", "2.0 yanked")
+    two.public.add("down", "1.0")
+    two.install("numpy", "gone", "bad", "old==2.0", "down", "leftpad")
+    dist_info(two, "mine-1.0.dist-info", "Name: mine\nVersion: 1.0\n")
+    two.public.answer("down", Fault(status=429))
+    two.policy('[pins.n]\nprojects = ["numpy"]\nversions = "<3"\n[pins.b]\nprojects = ["bad"]\nblock = "no"\n'
+               '[pins.g]\nprojects = ["gone"]\nrepositories = ["corp"]')  # fmt: skip
+    assert two.installed() == {
+        "numpy": "pin-versions",
+        "gone": "owned-absent",
+        "bad": "blocked",
+        "old": "yanked",
+        "down": "unavailable",
+        "mine": "unknown",
+    }
+    assert not two.public.asked("gone")
+    assert not two.public.asked("bad")
+    code, findings = two.found("--path", str(two.packages))
+    fixes = {finding["project"]: finding["fix"] for finding in findings}
+    assert "numpy 2.0" in fixes["numpy"]
+    assert "old 1.0" in fixes["old"]
+    assert code == 1
+
+
+def test_flexible_mode(make: Callable[..., Two]) -> None:
+    """What flexible mode let in from below is told; the owner's own versions are asked of nobody else."""
+    two = make()
+    two.install("acme==99.0")
+    two.policy('mode = "flexible"')
+    assert two.installed() == {"acme": "passed-over"}
+    two.packages = two.folder / "others"
+    two.install("acme==1.0")
+    assert two.installed() == {}
+    assert not two.public.asked("acme")
+
+
+def test_versions_are_compared_as_pep_440_says(make: Callable[..., Two]) -> None:
+    """1.0 is 1.00, and not 1.0+local; what is no version at all is not the owner's."""
+    two = make()
+    dist_info(two, "acme-1.00.dist-info", "Name: Acme\nVersion: 1.00\n")
+    assert two.installed() == {}
+    dist_info(two, "acme-1.0+x.dist-info", "Name: acme\nVersion: 1.0+x\n")
+    dist_info(two, "acme-weird.dist-info", "Name: acme\nVersion: we ird\x1b[31m\n")
+    done = two.audit("--path", str(two.packages))
+    assert (done.code, done.stdout.count("[not-the-owners]"), "\x1b" in done.stdout) == (1, 2, False)
+
+
+def test_zeros_at_the_end_of_a_release_do_not_count(make: Callable[..., Two]) -> None:
+    """1.0.0 is the owner's 1.0, installed or locked; it is shown as written, and an epoch or a local part counts."""
+    two = make()
+    dist_info(two, "acme-1.1.0.dist-info", "Name: acme\nVersion: 1.1.0\n")
+    assert two.installed() == {}
+    theirs = two.corp._shelf.files("acme")[1]
+    (two.folder / "pylock.toml").write_text(pylock(locked("acme", "1.1.0.0", theirs.filename, theirs.sha256)))
+    assert two.found("pylock.toml") == (0, [])
+    (two.folder / "reqs.txt").write_text(f"acme==1.1.0 --hash=sha256:{theirs.sha256}\n")
+    assert two.found("reqs.txt") == (0, [])
+    two.corp.add("old", "1.0 yanked")
+    dist_info(two, "old-1.0.0.dist-info", "Name: old\nVersion: 1.0.0\n")
+    assert two.installed() == {"old": "yanked"}
+    for version in ("1!1.1.0", "1.1.0+x", "1.10", "1.1.0rc1", "1.1.0.post1"):
+        shutil.rmtree(two.packages)
+        dist_info(two, f"acme-{version}.dist-info", f"Name: acme\nVersion: {version}\n")
+        _, (finding,) = two.found("--path", str(two.packages))
+        assert (finding["code"], finding["version"]) == ("not-the-owners", version)
+
+
+def test_nothing_to_hold_against_the_policy(make: Callable[..., Two]) -> None:
+    """An empty lock, file or folder is no finding, and is not said to be what the policy would give."""
+    two = make()
+    two.packages.mkdir()
+    for text in ('lock-version = "1.0"\n', 'lock-version = "1.0"\npackages = []\n'):
+        (two.folder / "pylock.toml").write_text(text)
+        done = two.audit("pylock.toml")
+        said = "No findings: 0 packages, so nothing was held against the policy.\n"
+        assert (done.code, done.stdout, done.stderr) == (0, said, "")
+    done = two.audit("--path", str(two.packages))
+    assert (done.code, "0 distributions, so nothing was held" in done.stdout) == (0, True)
+    check_sarif(two.audit("pylock.toml", "--format", "sarif").stdout)
+
+
+def test_metadata_that_would_be_waited_for(make: Callable[..., Two]) -> None:
+    """Only regular files are read: a pipe is broken metadata, and the others are audited."""
+    two = make()
+    two.install("leftpad")
+    for number, name in enumerate(("METADATA", "direct_url.json")):
+        dist_info(two, f"pipe{number}-1.0.dist-info", "Name: leftpad\nVersion: 1.0\n")
+        (two.packages / f"pipe{number}-1.0.dist-info" / name).unlink(missing_ok=True)
+        os.mkfifo(two.packages / f"pipe{number}-1.0.dist-info" / name)
+    for name in ("pipe2-1.0.egg-info", "x.egg", "x.egg-link", "x.pth"):
+        os.mkfifo(two.packages / name)
+    assert two.installed() == {"pipe0": "broken", "pipe1": "broken", "pipe2": "broken"}
+    os.mkfifo(two.folder / "reqs.txt")
+    done = two.audit("reqs.txt")
+    assert (done.code, "reqs.txt is no regular file" in done.stderr) == (2, True)
+
+
+def test_old_kinds_of_installations(make: Callable[..., Two]) -> None:
+    """An egg-info, as a folder or a file, an egg, as a folder or a file, and what an egg-link leads to are read."""
+    two = make()
+    metadata = {name: f"Metadata-Version: 1.0\nName: {name}\nVersion: 9.0\n" for name in "abcde"}
+    linked = two.folder / "src"
+    for folder in ("packages/a-9.0.egg-info", "packages/b-9.0-py3.egg/EGG-INFO", "src/c.egg-info"):
+        (two.folder / folder).mkdir(parents=True)
+        (two.folder / folder / "PKG-INFO").write_text(metadata[folder[-10] if "src" in folder else folder[9]])
+    (two.packages / "c.egg-link").write_text(f"\n{linked}\n.\n")
+    (two.packages / "empty.egg-link").write_text("")
+    (two.packages / "d-9.0.egg-info").write_text(metadata["d"])
+    with zipfile.ZipFile(two.packages / "e-9.0-py3.egg", "w") as egg:
+        egg.writestr("EGG-INFO/PKG-INFO", metadata["e"])
+    (two.packages / "broken-9.0-py3.egg").write_text("no zip")
+    assert two.installed() == dict.fromkeys("abcde", "unknown")
+    run = check_sarif(two.audit("--path", str(two.packages), "--format", "sarif").stdout)
+    places = {r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in run["results"]}
+    assert places == {
+        "site-packages/a-9.0.egg-info/PKG-INFO",
+        "site-packages/b-9.0-py3.egg/EGG-INFO/PKG-INFO",
+        "site-packages/c.egg-info/PKG-INFO",
+        "site-packages/d-9.0.egg-info",
+        "site-packages/e-9.0-py3.egg/EGG-INFO/PKG-INFO",
+    }
+
+
+def test_an_archive_that_holds_packages(make: Callable[..., Two]) -> None:
+    """What lies in a zip file counts where an egg-link leads to it (pip lists it), or a .pth file (Python loads it)."""
+    two = make()
+    env = two.folder / "env"
+    packages = env / "lib/python3.11/site-packages"
+    packages.mkdir(parents=True)
+    (env / "bin").mkdir()
+    (env / "bin/python").touch(0o755)
+    for name in ("linked", "onpath"):
+        with zipfile.ZipFile(two.folder / f"{name}.zip", "w") as archive:
+            archive.writestr(f"{name}-99.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 99.0\n")
+    (packages / "weird.egg-link").write_text(f"{two.folder / 'linked.zip'}\n")
+    (packages / "odd.egg-link").write_text(f"{two.file}\n")
+    (packages / "path.pth").write_text(f"{two.folder / 'onpath.zip'}\n{two.file}\n")
+    for options, names in (
+        (["--python", str(env / "bin/python")], ["linked", "onpath"]),
+        (["--path", str(packages)], ["linked"]),
+    ):
+        _, findings = two.found(*options)
+        assert {f["project"]: f["code"] for f in findings} == dict.fromkeys(names, "unknown"), options
+
+
+def pylock(*packages: str) -> str:
+    """A pylock.toml with these packages."""
+    return "\n".join(['lock-version = "1.0"', 'created-by = "a test"', *(f"[[packages]]\n{p}" for p in packages), ""])
+
+
+def locked(name: str, version: str, file: str, sha256: str) -> str:
+    """A package of a lock with one wheel."""
+    url = f"https://user:s3cret@x.example/{file}"
+    wheel = f'{{ url = "{url}", hashes = {{ sha256 = "{sha256}" }} }}'
+    return f'name = "{name}"\nversion = "{version}"\nwheels = [\n  {wheel},\n]'
+
+
+@pytest.mark.parametrize("pip", PIPS)
+@pytest.mark.parametrize("layout", ["json", "html"])
+def test_a_pylock(pip: str, layout: str, make: Callable[..., Two]) -> None:
+    """Its files are the owner's by their hashes, or are told with their line; its URLs are no matter."""
+    two = make(pip, layout=layout)
+    theirs, foreign = two.corp._shelf.files("acme")[1], two.public._shelf.files("acme")[0]
+    lock = two.folder / "pylock.toml"
+    lock.write_text(pylock(locked("acme", "1.1", theirs.filename, theirs.sha256)))
+    done = two.audit("pylock.toml")
+    assert (done.code, done.stdout) == (0, "No findings: 1 package is what the policy would give.\n"), done.stderr
+    lock.write_text(
+        pylock(
+            locked("acme", "1.1", theirs.filename, foreign.sha256),
+            locked("acme", "99.0", foreign.filename, foreign.sha256),
+            'name = "tool"\nvcs = { type = "git", url = "https://u:s3cret@g.example/t", commit-id = "abc" }',
+        )
+    )
+    code, findings = two.found("pylock.toml")
+    assert code == 1
+    assert [(f["code"], f["file"], f["line"]) for f in findings] == [
+        ("not-the-owners-file", "pylock.toml", 7),
+        ("not-the-owners", "pylock.toml", 9),
+        ("direct-url", "pylock.toml", 15),
+    ]
+    assert "s3cret" not in json.dumps(findings)
+    assert not two.public.asked("acme")
+    assert [f["code"] for f in two.found("--shadowed", "pylock.toml")[1]][:2] == ["not-the-owners-file", "hijack"]
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_requirements_with_hashes(pip: str, make: Callable[..., Two]) -> None:
+    """Each hash must be that of a file of the owner; lines of nested files are told as theirs, whatever the markers."""
+    two = make(pip)
+    theirs, foreign = two.corp._shelf.files("acme")[1], two.public._shelf.files("acme")[0]
+    pad = two.public._shelf.files("leftpad")[0]
+    (two.folder / "sub").mkdir()
+    (two.folder / "sub" / "more.txt").write_text(
+        f"\nleftpad==1.0 --hash=sha256:{pad.sha256}\nleftpad==1.0\nleftpad>=1\n"
+    )
+    (two.folder / "reqs.txt").write_text(
+        f"# a comment\nacme==1.1 ; python_version < '3' \\\n    --hash=sha256:{theirs.sha256} \\\n"
+        f"    --hash=sha256:{foreign.sha256}\n-r sub/more.txt\ntool @ https://u:s3cret@x.example/tool.zip\n"
+    )
+    code, findings = two.found("-r", "reqs.txt")
+    told = [(f["code"], f["project"], f["file"], f["line"]) for f in findings]
+    assert code == 1
+    assert told == [
+        ("not-the-owners-file", "acme", "reqs.txt", 2),
+        ("no-hash", "leftpad", "sub/more.txt", 3),
+        ("not-pinned", "leftpad", "sub/more.txt", 4),
+        ("no-hash", "leftpad", "sub/more.txt", 4),
+        ("direct-url", "tool", "reqs.txt", 6),
+    ], told
+    assert "s3cret" not in json.dumps(findings)
+    assert not two.public.asked("acme")
+    (two.folder / "reqs.txt").write_text(f"acme==1.1 --hash=sha256:{theirs.sha256}\n")
+    assert two.found("reqs.txt") == (0, [])
+    # What a constraint pins is pinned.
+    (two.folder / "pins.txt").write_text(f"acme==1.1 --hash=sha256:{theirs.sha256}\n")
+    (two.folder / "reqs.txt").write_text("-c pins.txt\nacme\n")
+    assert two.found("reqs.txt") == (0, [])
+
+
+def test_a_file_without_any_hash_is_told_once(make: Callable[..., Two]) -> None:
+    """What `pip freeze` writes has no hash at all: one warning for each file, and what else is wrong with each line."""
+    two = make()
+    two.public.add("six", "1.0")
+    freeze = "acme==99.0\nleftpad==1.0\nsix==1.0\ntool @ https://x.example/tool.zip\n"
+    (two.folder / "freeze.txt").write_text(freeze)
+    (two.folder / "lone.txt").write_text("six==1.0\n")
+    code, findings = two.found("freeze.txt", "lone.txt")
+    told = [(f["code"], f["project"], f["file"], f["line"]) for f in findings]
+    assert (code, told) == (
+        1,
+        [
+            ("not-the-owners", "acme", "freeze.txt", 1),
+            ("no-hash", None, "freeze.txt", None),
+            ("no-hash", "six", "lone.txt", 1),
+            ("direct-url", "tool", "freeze.txt", 4),
+        ],
+    )
+    said = (
+        "none of its 4 packages has a hash: versions were held against the policy where they are pinned, and no file."
+    )
+    assert findings[1]["message"] == said
+    pad = two.public._shelf.files("leftpad")[0]
+    hashed = f"leftpad==1.0 --hash=sha256:{pad.sha256}\nsix==1.0\nsix==1.0\n"
+    (two.folder / "some.txt").write_text(hashed)
+    _, findings = two.found("some.txt")
+    assert [(f["code"], f["line"]) for f in findings] == [("no-hash", 2), ("no-hash", 3)]
+    # Nor does a file have none where it has that of a URL alone.
+    url = f"leftpad==1.0\nsix==1.0\ntool @ https://x.example/tool.zip --hash=sha256:{pad.sha256}\n"
+    (two.folder / "url.txt").write_text(url)
+    _, findings = two.found("url.txt")
+    assert [f["line"] for f in findings if f["code"] == "no-hash"] == [1, 2]
+    check_sarif(two.audit("freeze.txt", "--format", "sarif").stdout)
+
+
+def test_a_file_that_names_an_index(make: Callable[..., Two]) -> None:
+    """An index that the policy does not list is a finding, as unlisted says; the others are still audited."""
+    two = make()
+    (two.folder / "reqs.txt").write_text(
+        f"-i {two.corp.page_url}\n--extra-index-url https://u:s3cret@evil.example/simple\nacme==99.0\n"
+    )
+    code, findings = two.found("reqs.txt")
+    assert (code, [(f["code"], f["severity"], f["line"]) for f in findings]) == (
+        1,
+        [("unlisted", "error", 2), ("not-the-owners", "error", 3)],
+    )
+    assert "s3cret" not in json.dumps(findings)
+    for unlisted in ("ignore", "lowest"):
+        two.policy(f'unlisted = "{unlisted}"')
+        _, findings = two.found("reqs.txt")
+        assert [(f["code"], f["severity"]) for f in findings] == [("not-the-owners", "error"), ("unlisted", "note")]
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_a_file_that_trusts_a_host(pip: str, make: Callable[..., Two]) -> None:
+    """It is told, with its file and line, and its audit asks nobody whom it would not ask without that line."""
+    two = make(pip)
+    # Loopback addresses are trusted anyway, this name is not: nothing is sent there.
+    corp = "http://corp.invalid:8080/simple/"
+    two.file.write_text(f'[repositories.corp]\nurl = "{corp}"\n')
+    (two.folder / "more.txt").write_text("\n--trusted-host other.invalid\n")
+    (two.folder / "reqs.txt").write_text("--trusted-host corp.invalid\n-r more.txt\nacme==1.1\n")
+    code, findings = two.found("reqs.txt")
+    told = [(f["code"], f["file"], f["line"]) for f in findings]
+    assert code == 1
+    assert told == [
+        ("trusted-host", "reqs.txt", 1),
+        ("trusted-host", "more.txt", 2),
+        ("unavailable", "reqs.txt", 3),
+    ]
+    assert "neither https nor a trusted host" in findings[-1]["message"], findings[-1]
+    (two.folder / "reqs.txt").write_text("--cert /x\nacme==1.1\n")
+    assert two.audit("reqs.txt").code == 2
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_options_of_a_file_change_no_look_up(pip: str, make: Callable[..., Two]) -> None:
+    """What a file says of wheels and indexes has no part in what the owner is found to have, nor in who is asked."""
+    two = make(pip)
+    two.policy('mode = "flexible"')
+    theirs = two.corp._shelf.files("acme")[1]
+    (two.folder / "options.txt").write_text("--no-binary :all:\n--pre\n--find-links /x\n")
+    (two.folder / "reqs.txt").write_text(f"acme==1.1 --hash=sha256:{theirs.sha256}\n")
+    assert two.found("reqs.txt") == (0, [])
+    _, findings = two.found("options.txt", "reqs.txt")
+    assert [f["code"] for f in findings] == ["unlisted"]
+    assert not two.public.asked("acme")
+
+
+def test_a_requirement_with_two_pins(make: Callable[..., Two]) -> None:
+    """Two versions are none: acme==1.0,==9.0 is not held to be 1.0; two spellings of one version are one."""
+    two = make()
+    theirs = two.corp._shelf.files("acme")[0]
+    for line, codes in (
+        ("acme==1.0,==9.0", ["not-pinned"]),
+        ("acme==1.0,==1.0.0", []),
+        ("acme==1.0,>0.1", []),
+        ("-c pins.txt\nacme==9.0", ["not-pinned"]),
+    ):
+        (two.folder / "pins.txt").write_text("acme==1.0\n")
+        (two.folder / "reqs.txt").write_text(f"{line} --hash=sha256:{theirs.sha256}\n")
+        code, findings = two.found("reqs.txt")
+        assert ([f["code"] for f in findings], code) == (codes, int(bool(codes)))
+        assert all("1.0 and 9.0, and so no one version" in f["message"] for f in findings)
+
+
+def test_a_package_with_two_sources(make: Callable[..., Two]) -> None:
+    """PEP 751 forbids them: that is told, and its wheels are held against the policy all the same."""
+    two = make()
+    foreign = two.public._shelf.files("acme")[0]
+    wheels = locked("acme", "99.0", foreign.filename, foreign.sha256)
+    vcs = 'vcs = { type = "git", url = "https://g.example/t", commit-id = "abc" }'
+    archive = f'archive = {{ url = "https://g.example/t.zip", hashes = {{ sha256 = "{"0" * 64}" }} }}'
+    rivals = ["two-sources", "not-the-owners", "direct-url"]
+    for more, codes in ((vcs, rivals), (archive, rivals), (f"{vcs}\n{archive}", rivals)):
+        (two.folder / "pylock.toml").write_text(pylock(f"{wheels}\n{more}"))
+        assert [f["code"] for f in two.found("pylock.toml")[1]] == codes
+    (two.folder / "pylock.toml").write_text(pylock(f'name = "acme"\n{vcs}\n{archive}'))
+    assert [f["code"] for f in two.found("pylock.toml")[1]] == ["two-sources", "direct-url"]
+    (two.folder / "pylock.toml").write_text(pylock(f'name = "acme"\nwheels = []\n{vcs}'))
+    assert [f["code"] for f in two.found("pylock.toml")[1]] == ["direct-url"]
+
+
+def test_names_that_are_none_are_hushed_and_cut(make: Callable[..., Two]) -> None:
+    """A lock or metadata may say anything: no login of it is shown, and not all of what has no end."""
+    two = make()
+    url = "http://u:hunter2@x/"
+    wheel = locked("acme", "1.1", "x.whl", "0" * 64)
+    files = f'[{{ name = "{url}x.whl", hashes = {{ "{url}" = "00" }} }}]'
+    (two.folder / "pylock.toml").write_text(
+        pylock(
+            wheel.replace('"acme"', f'"{url}"'),
+            wheel.replace('"1.1"', f'"{url}"'),
+            f'name = "acme"\nversion = "1.1"\nwheels = {files}',
+            wheel.replace('"acme"', f'"{"n" * 5000}"').replace('"1.1"', f'"{"1" * 5000}"'),
+        )
+    )
+    dist_info(two, "x-1.0.dist-info", f"Name: {url}\nVersion: {url}\n")
+    dist_info(two, "y-1.0.dist-info", f"Name: {'y' * 5000}\nVersion: 1.0\n")
+    for arguments in (["pylock.toml"], ["--path", str(two.packages)]):
+        for format_ in ("text", "json", "sarif"):
+            done = two.audit(*arguments, "--format", format_)
+            assert (done.code, "hunter2" in done.stdout + done.stderr, "y" * 300 in done.stdout) == (1, False, False)
+            assert not {"n" * 300, "1" * 300} & set(done.stdout.split())
+        check_sarif(done.stdout)
+    for wrong in (f'name = "{url}"\nwheels = 1', f'name = "{url}"\nvcs = 1', f'name = "{url}"\nwheels = [{{}}]'):
+        (two.folder / "pylock.toml").write_text(pylock(wrong))
+        done = two.audit("pylock.toml")
+        assert (done.code, "hunter2" in done.stderr) == (2, False)
+
+
+@pytest.mark.parametrize("text", ["lock-version = 1.0", "packages = []"])
+def test_a_lock_version_is_a_string(text: str, make: Callable[..., Two]) -> None:
+    """A number, or none, is told to have to be a string."""
+    two = make()
+    (two.folder / "pylock.toml").write_text(text)
+    done = two.audit("pylock.toml")
+    assert (done.code, 'it must be a string, "1.0".    [usage]' in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_no_control_character_gets_out(pip: str, make: Callable[..., Two]) -> None:
+    """Not from the names of files and folders, nor from what is in them, to a terminal that would heed it."""
+    two = make(pip)
+    escape = "\x1b[31m\x07"
+    nested = two.folder / f"n{escape}.txt"
+    nested.write_text(f"--hash=sha256:{'0' * 64}\n--trusted-host h{escape}\nacme==1.1\n")
+    (two.folder / "nesting.txt").write_text(f"-r {nested.name}\n")
+    (two.folder / "wrong.txt").write_text(f"acme @@ {escape}\n")
+    (two.folder / "option.txt").write_text(f"--no-such{escape}\n")
+    (two.folder / "pylock.toml").write_text(f'lock-version = "1.0"\n[[packages]]\nname = "x" {escape}\n')
+    for arguments in (
+        [f"missing{escape}.txt"],
+        ["--path", f"missing{escape}"],
+        ["--python", f"missing{escape}"],
+        ["--collisions", "--against", f"r{escape}"],
+        ["wrong.txt"],
+        ["option.txt"],
+        ["pylock.toml"],
+        ["nesting.txt"],
+    ):
+        done = two.audit(*arguments)
+        assert done.stderr.startswith("ERROR: repoprio: ") or arguments == ["nesting.txt"], done.stderr
+        assert not {"\x1b", "\x07"} & set(done.stdout + done.stderr), done
+
+
+@pytest.mark.parametrize("arguments", [[], ["--collisions"]])
+def test_what_a_caller_names_and_the_policy_refuses(arguments: list[str], make: Callable[..., Two]) -> None:
+    """It stops an audit as it stops an installation: nobody is asked."""
+    two = make()
+    done = two.audit(*arguments, env={"PIP_EXTRA_INDEX_URL": "https://u:s3cret@evil.example/"})
+    assert (done.code, done.stdout, "[unlisted]" in done.stderr) == (1, "", True)
+    assert "s3cret" not in done.stderr
+    assert not two.corp.requests + two.public.requests
+
+
+def test_files_of_folders_are_hashed(make: Callable[..., Two]) -> None:
+    """A flat folder states no hash: its files are read."""
+    two = make()
+    flat = FlatDirectory(two.folder / "wheels", "wheels")
+    theirs = flat.add("local", "1.0")[0]
+    two.file.write_text(f'[repositories.wheels]\nurl = "{flat.path}"\nformat = "flat"\n')
+    (two.folder / "a.txt").write_text(f"local==1.0 --hash=sha256:{theirs.sha256}\n")
+    assert two.found("a.txt") == (0, [])
+    (two.folder / "a.txt").write_text(f"local==1.0 --hash=sha256:{'0' * 64}\n")
+    assert [f["code"] for f in two.found("a.txt")[1]] == ["not-the-owners-file"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("pylock.toml", b"= 1"),
+        ("pylock.x.toml", b'lock-version = "9.0"'),
+        ("pylock.toml", b"\xff\xfe\x00"),
+        ("poetry.lock", b"[[package]]\nname = 'a'\n"),
+        ("pyproject.toml", b"[project]\nname = 'a'\n"),
+        ("reqs.txt", b"acme == \n"),
+        ("reqs.txt", b"acme @ https://u:s3cret@x.example/ not a requirement\n"),
+        ("reqs.txt", b"\xff\xfe\x00\x00"),
+        ("reqs.txt", b"-r missing.txt\n"),
+        ("reqs.txt", b"-e ./missing\n"),
+        ("reqs.txt", b"acme --hash=md5:abc\n"),
+        ("reqs.txt", b"--no-such-option\n"),
+        ("missing.txt", None),
+    ],
+)
+def test_a_file_that_is_no_lock_is_wrong_use(name: str, content: bytes | None, make: Callable[..., Two]) -> None:
+    """Exit status 2 and one message that names the file; nobody is asked."""
+    two = make()
+    if content is not None:
+        (two.folder / name).write_bytes(content)
+    done = two.audit(name)
+    assert (done.code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"ERROR: repoprio: {name}")
+    assert done.stderr.rstrip().endswith("[usage]")
+    assert "s3cret" not in done.stderr
+    assert not two.corp.requests
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--against", "corp"],
+        ["--collisions", "pylock.toml"],
+        ["--collisions", "--shadowed"],
+        ["--collisions", "--python", "python"],
+        ["--collisions", "--against", "crop"],
+        ["--path", "/no/such/folder"],
+        ["--path", ".", "reqs.txt"],
+        ["--path", ".", "--python", "python"],
+        ["--format", "xml"],
+    ],
+)
+def test_wrong_use(arguments: list[str], make: Callable[..., Two]) -> None:
+    """What makes no sense together is exit status 2, before anybody is asked."""
+    two = make()
+    done = two.audit(*arguments)
+    assert (done.code, done.stdout) == (2, "")
+    assert not two.corp.requests + two.public.requests
+
+
+def test_without_a_policy_or_with_a_faulty_one(make: Callable[..., Two]) -> None:
+    """There is nothing to hold against: exit status 2."""
+    two = make()
+    assert two.env.tool("audit", env={"REPOPRIO_CONFIG": os.devnull}).code == 2
+    two.file.write_text("faulty = 1\n")
+    done = two.audit()
+    assert (done.code, "[policy]" in done.stderr) == (2, True)
+
+
+def test_sarif_of_an_environment_and_a_lock(make: Callable[..., Two]) -> None:
+    """SARIF fits its schema; a finding in a lock has its line, one in an environment the path of its metadata."""
+    two = make()
+    two.install("acme==99.0")
+    done = two.audit("--path", str(two.packages), "--format", "sarif")
+    (result,) = check_sarif(done.stdout)["results"]
+    place = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert (done.code, result["level"], place) == (1, "error", "site-packages/acme-99.0.dist-info/METADATA")
+    (two.folder / "reqs.txt").write_text("\n\nacme==99.0\n")
+    run = check_sarif(two.audit("reqs.txt", "--format", "sarif").stdout)
+    location = run["results"][0]["locations"][0]["physicalLocation"]
+    assert (location["artifactLocation"]["uri"], location["region"]["startLine"]) == ("reqs.txt", 3)
+    assert check_sarif(two.audit("--collisions", "--format", "sarif").stdout)["results"][0]["ruleId"] == "shadowed"
+
+
+@pytest.mark.parametrize("pip", PIPS)
+@pytest.mark.parametrize("layout", ["json", "html"])
+def test_collisions(pip: str, layout: str, make: Callable[..., Two]) -> None:
+    """Names that both list are told, with who owns them and the TOML that settles it; no name is sent to anybody."""
+    two = make(pip, layout=layout)
+    two.corp.add("Own_Thing", "1.0")
+    two.public.add("own.thing", "1.0")
+    done = two.audit("--collisions", env={"COLUMNS": "200"})
+    assert done.code == 1
+    assert done.stdout.startswith("2 findings in 3 names: 2 warnings\n")
+    assert "acme is listed by corp (priority 10) and public (priority 90); corp (priority 10) owns it" in done.stdout
+    assert '  [repositories.corp]\n  owns = [\n      "acme",\n      "own-thing",\n  ]\n' in done.stdout
+    assert {*two.corp.requests, *two.public.requests} == {"/simple/"}
+    assert done.stderr == ""
+    two.policy(corp=json.loads(two.audit("--collisions", "--format", "json").stdout)["remedy"].partition("\n")[2])
+    code, findings = two.found("--collisions")
+    assert (code, [f["code"] for f in findings]) == (0, ["protected", "protected"])
+    assert json.loads(two.audit("--collisions", "--format", "json").stdout)["remedy"] is None
+    two.policy(corp="# nothing")
+    two.file.write_text(two.file.read_text().replace("priority = 90", "priority = 10"))
+    assert [f["code"] for f in two.found("--collisions", "--against", "public")[1]] == ["merged", "merged"]
+
+
+def test_lists_of_folders_and_flat_pages(make: Callable[..., Two]) -> None:
+    """A simple repository on disk lists its folders; a flat place whatever its files may be of."""
+    two = make()
+    folder = DirectoryRepository(two.folder / "simple", "folder")
+    folder.add("acme", "1.0")
+    flat = FlatDirectory(two.folder / "wheels", "wheels")
+    flat.add("acme", "1.0 sdist")
+    flat.add("leftpad", "1.0")
+    (flat.root / "notes.txt").write_text("")
+    (flat.root / "odd.whl").write_text("")
+    (flat.root / "old-name-1.0-1.tar.gz").write_text("")
+    two.file.write_text(
+        f'[repositories.folder]\nurl = "{folder.root}"\npriority = 1\n'
+        f'[repositories.wheels]\nurl = "{flat.path}"\npriority = 2\nformat = "flat"\n'
+        f'[repositories.page]\nurl = "{two.corp.flat_url}"\npriority = 3\nformat = "flat"\n'
+        f'[repositories.file]\nurl = "{two.public.root_url}files/leftpad-1.0-py3-none-any.whl"\npriority = 4\n'
+        f'format = "flat"\n'
+    )
+    _, findings = two.found("--collisions")
+    assert {f["project"]: f["message"].partition(";")[0] for f in findings} == {
+        "acme": "acme is listed by folder (priority 1), wheels (priority 2) and page (priority 3)",
+        "leftpad": "leftpad is listed by wheels (priority 2) and file (priority 4)",
+    }
+    assert two.public.requests == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault(status=404), "404"),
+        (Fault(status=403), "403; no login was sent"),
+        (Fault(basic_auth="u:p"), "401; no login was sent"),
+        (Fault(body="{", content_type=JSON_TYPE), "its project list cannot be used"),
+        (Fault(body="<html>", content_type="text/html"), "it has no </html> at its end"),
+        (Fault(body="<html></html>", content_type="text/html"), "its project list cannot be used: it names no project"),
+        (
+            Fault(body='{"meta": {"api-version": "2.0"}, "projects": []}', content_type=JSON_TYPE),
+            "it is of another API version",
+        ),
+        (Fault(body="<html></html>", content_type="text/html; charset=utf-16"), "not in the encoding"),
+        (Fault(body="x", content_type="text/plain"), "its answer is no project list"),
+        (Fault(redirect="https://other.example/simple/"), "it redirects to another site, https://other.example"),
+        (Fault(redirect="/simple/"), "more than 10 redirects"),
+    ],
+)
+def test_a_list_that_is_not_to_be_had(fault: Fault, reason: str, make: Callable[..., Two]) -> None:
+    """Why there is no list is told, as a warning, and the other repositories are compared."""
+    two = make()
+    third = DirectoryRepository(two.folder / "third", "third")
+    third.add("acme", "1.0")
+    two.file.write_text(f'{two.file.read_text()}[repositories.third]\nurl = "{third.root}"\npriority = 95\n')
+    two.corp.list_answer(fault)
+    code, findings = two.found("--collisions")
+    assert code == 1
+    told = {finding["code"]: finding["message"] for finding in findings}
+    assert set(told) == {"no-list", "shadowed"}
+    assert reason in told["no-list"], told
+    assert told["no-list"].startswith("corp (priority 10) gives no project list that can be compared: ")
+
+
+def test_a_list_with_a_login_and_a_variable(make: Callable[..., Two]) -> None:
+    """The policy's login is sent, and nowhere shown; an unset variable is told."""
+    two = make()
+    two.corp.answer_all(Fault(basic_auth="bot:s3cret"))
+    two.file.write_text(two.file.read_text().replace("http://", "http://bot:s3cret@", 1))
+    done = two.audit("--collisions")
+    assert ("[shadowed]" in done.stdout, "s3cret" in done.stdout + done.stderr) == (True, False)
+    two.file.write_text(two.file.read_text().replace("/simple/", "/${NO_SUCH}/", 1))
+    assert "${NO_SUCH} is not set" in two.audit("--collisions", env={"COLUMNS": "200"}).stdout
+
+
+def test_progress_is_for_terminals(make: Callable[..., Two]) -> None:
+    """On a terminal one line says how far it is, and is gone at the end; the report is the same."""
+    two = make()
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [str(two.env.python), "-m", "repoprio", "audit", "--collisions"],
+        env=two.env.environment(two.file), stdout=subprocess.PIPE, stderr=theirs, check=False, cwd=two.folder,
+    )  # fmt: skip
+    os.close(theirs)
+    said = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "\r\x1b[Kpublic: 2 names" in said
+    assert said.endswith("\r\x1b[K")
+    assert done.stdout.decode() == two.audit("--collisions").stdout
+    assert two.audit("--collisions").stderr == ""
+
+
+def test_color_is_for_those_who_want_it(make: Callable[..., Two]) -> None:
+    """`--color` is obeyed, and the words are the same."""
+    two = make()
+    two.install("acme==99.0")
+    plain = two.audit("--path", str(two.packages)).stdout
+    colored = two.audit("--path", str(two.packages), "--color", "always").stdout
+    assert "\x1b[31merror\x1b[0m" in colored
+    assert colored.replace("\x1b[31m", "").replace("\x1b[0m", "") == plain
+
+
+def codes_table() -> str:
+    """The table of the codes, as the page about audits has it."""
+    rows = [f"| `{code}` | {kind.severity.value} | {kind.title}. {kind.help} |" for code, kind in KINDS.items()]
+    return "\n".join(["| code | severity | what it means |", "|---|---|---|", *rows])
+
+
+def test_the_docs_have_every_code() -> None:
+    """The table in docs/audit.md is what the program says."""
+    assert codes_table() in (DOCS / "audit.md").read_text(encoding="utf-8")

@@ -1,0 +1,392 @@
+"""What `repoprio doctor` says is a fact: which pip and which uv were run, as whom, with which files."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_doctor import NO_PIPS, POLICY, report
+
+from repoprio.cli import doctor, policy_in_force, terminal
+from repoprio.config.load import read_text
+from repoprio.config.policy_files import ASKED
+from repoprio.doctor import base_check, sources, uv_check
+from repoprio.doctor.trial_repositories import Bench, bench
+from repoprio.environments import hook_installer, owners
+from repoprio.export import uv
+from repoprio.render import doctor as rendered
+from support.files import build, parse
+from support.fixtures import EnvFactory, RepositoryFactory
+
+PIP = "26.3"
+OBSERVE = "[repoprio]\nmode = observe\nrepositories.own.url = https://own.example/\nrepositories.own.priority = 1\n"
+UV = shutil.which("uv", path=os.path.dirname(sys.executable))
+# What a machine's own pip.conf adds is taken back by the user's.
+NOTHING_MORE = "[global]\nextra-index-url =\nfind-links =\n"
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    """A policy that is never asked."""
+    file = tmp_path / "policy.toml"
+    file.write_text(POLICY)
+    return file
+
+
+def test_each_environment_under_the_policy_that_it_sees(
+    fresh_env: EnvFactory, pip_env: EnvFactory, tmp_path: Path
+) -> None:
+    """A policy in one environment's pip.conf reaches no other: there the hook finds none, or one that observes."""
+    env, bare, other = fresh_env(PIP), fresh_env("22.0.2"), fresh_env(PIP)
+    (env.root / "pip.conf").write_text(OBSERVE.replace("observe", "strict"))
+    (other.root / "pip.conf").write_text(OBSERVE)
+    variables = {"PATH": NO_PIPS, "PIP_CONFIG_FILE": ""}
+    arguments = ("doctor", "--venv", str(bare.root), "--venv", str(other.root))
+    done = env.tool(*arguments, env=variables)
+    assert done.code == 1
+    assert "pips: 1 guarded, 2 not." in done.stdout
+    assert f"Policy   {env.root}/pip.conf\n         own (priority 1); strict" in done.stdout
+    rows = [re.sub(r" +", " ", line) for line in done.stdout.splitlines()]
+    assert f" ok {env.python} pip {PIP} took 1.0, not 99.0" in rows
+    assert f" FAIL {bare.python} pip 22.0.2 the hook finds no policy" in rows
+    assert f" FAIL {other.python} pip {PIP} the policy that the hook finds only observes" in rows
+    assert f" policy: {other.root}/pip.conf; observe" in rows
+    # With all of them under one policy, all are guarded.
+    named = tmp_path / "policy.toml"
+    named.write_text(POLICY)
+    done = env.tool(*arguments, policy=named, env=variables)
+    assert (done.code, "pips: 3 guarded, 0 not." in done.stdout) == (0, True)
+
+
+def test_what_a_hook_tells(pip_env: EnvFactory, policy: Path) -> None:
+    """Asked, the hook says which policy a plain pip finds, and that pip does nothing else."""
+    asked = pip_env(PIP).run("help", policy=policy, env={ASKED: "1"})
+    assert (asked.code, asked.stderr, asked.stdout.count("\n")) == (0, "", 1)
+    assert f'"files": ["{policy}"]' in asked.stdout
+    assert pip_env(PIP, stock=True).run("help", policy=policy, env={ASKED: "1"}).stdout.startswith("\nUsage:")
+
+
+def test_pips_on_path(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
+    """Each pip on PATH is tried as it is started, and each one once, however many names it has."""
+    env, stock = pip_env(PIP), pip_env(PIP, stock=True)
+    shims = tmp_path / "shims"
+    shims.mkdir()
+    (shims / "pip3").write_text(f'#!/bin/sh\nexec {stock.python} -m pip "$@"\n')
+    (shims / "pip3").chmod(0o755)
+    without_site = (
+        f"import runpy, sys; sys.path.append({str(env.site_packages)!r})\nrunpy.run_module('pip', None, '__main__')\n"
+    )
+    (shims / "pip3.9").write_text(f"#!{env.python} -S\n{without_site}")
+    (shims / "pip3.9").chmod(0o755)
+    (shims / "pip").write_text("no program\n")
+    path = os.pathsep.join([str(env.root / "bin"), str(stock.root / "bin"), str(shims)])
+    code, found = report(env, policy, path=path)
+    rows = [(one["python"], one["launcher"], one["state"], len(one["launchers"])) for one in found["environments"]]
+    assert code == 1
+    stock_python = str(stock.root / "bin" / "python")
+    assert [(p and Path(p).parent, launcher, state) for p, launcher, state, _ in rows] == [
+        (env.root / "bin", None, "guarded"),
+        (Path(stock_python).parent, str(stock.root / "bin" / "pip"), "no-hook"),
+        (env.root / "bin", str(shims / "pip3.9"), "no-hook"),
+    ]
+    assert [one["took"] for one in found["environments"]] == ["1.0", "99.0", "99.0"]
+    assert (found["environments"][2]["python"], found["environments"][2]["options"]) == (str(env.python), ["-S"])
+    assert str(shims / "pip3") in found["environments"][1]["launchers"]
+    assert found["environments"][1]["ran"][0] == [str(stock.root / "bin" / "pip"), "--version"]
+    assert found["environments"][1]["fix"].startswith(f"repoprio enable --venv {stock.root}")
+
+
+@pytest.mark.parametrize("by", ["--python", "VIRTUAL_ENV"])
+def test_the_environment_that_is_meant(by: str, pip_env: EnvFactory, policy: Path) -> None:
+    """An activated environment, or the one of --python, is the first, and repoprio's own is not tried for it."""
+    env, stock = pip_env(PIP), pip_env("22.0.2", stock=True)
+    arguments = ["--python", str(stock.python)] if by == "--python" else []
+    variables = {"PATH": NO_PIPS} | ({} if arguments else {"VIRTUAL_ENV": str(stock.root)})
+    done = env.tool("doctor", "--format", "json", *arguments, policy=policy, env=variables)
+    found = json.loads(done.stdout)
+    assert (done.code, found["environment"]["named_by"], found["environment"]["guarded"]) == (1, by, False)
+    assert found["environment"]["python"] == str(stock.python)
+    assert [(one["python"], one["took"]) for one in found["environments"]] == [(str(stock.python), "99.0")]
+    said = env.tool("doctor", *arguments, policy=policy, env=variables).stdout
+    version = sys.version.partition(" ")[0]
+    assert re.match(rf"environment: {stock.python} \(Python {re.escape(version)}, pip 22\.0\.2; {by}.*\n", said)
+    assert "no hook in this environment finds it" in said
+
+
+def test_who_looks_from_where(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
+    """The report says as which user and in which folder all was run, and which commands."""
+    env = pip_env(PIP)
+    code, found = report(env, policy)
+    number = os.geteuid()
+    assert (code, found["user"]) == (0, {"name": owners.name_of(number), "uid": number})
+    assert found["folder"] == str(env.home / "work")
+    said = env.tool("doctor", policy=policy, env={"PATH": NO_PIPS}).stdout
+    who = f"Run as {owners.name_of(number)} (uid {number}), for {env.home / 'work'}."
+    assert f"{who} Each pip that is tried is started with\n--version" in said
+    started = [str(env.python), "-m", "pip"]
+    assert found["environments"][0]["ran"] == [
+        [*started, "--version"],
+        [*started, "help"],
+        [*started, "download", "acme"],
+    ]
+    assert "packed" not in str(found)
+
+
+@pytest.mark.parametrize("pip", ["22.0.2", PIP])
+def test_the_fuse_is_tried(
+    pip: str, pip_env: EnvFactory, policy: Path, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """Run without its hook, a pip finds nothing, or asks what a later setting names; nothing is sent."""
+    env, corp = pip_env(pip), repository("corp")
+    systems, users = tmp_path / "global" / "pip", tmp_path / "user" / "pip"
+    for folder in (systems, users):
+        folder.mkdir(parents=True)
+    (systems / "pip.conf").write_text("[global]\nindex-url = https://repoprio.invalid/unguarded/\n")
+    (users / "pip.conf").write_text(NOTHING_MORE)
+    variables = {
+        "PATH": NO_PIPS,
+        "PIP_CONFIG_FILE": "",
+        "XDG_CONFIG_DIRS": str(systems.parent),
+        "XDG_CONFIG_HOME": str(users.parent),
+    }
+    done = env.tool("doctor", policy=policy, env=variables)
+    assert (done.code, f"the pip of {env.python}, run without its hook, finds nothing" in done.stdout) == (0, True)
+    (users / "pip.conf").write_text(f"{NOTHING_MORE}index-url = http://ada:s3cret@{corp.host}/simple/\n")
+    done = env.tool("doctor", policy=policy, env=variables)
+    undone = f"asks http://{corp.host}/simple/ (global.index-url in {users / 'pip.conf'})"
+    assert (done.code, f"the pip of {env.python}, run without its hook, {undone}" in done.stdout) == (1, True)
+    assert "s3cret" not in done.stdout + done.stderr
+    assert not corp.requests
+
+
+def test_the_base_is_asked(fresh_env: EnvFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the base guards what is made from it is what a start of that base loads."""
+    env, other = fresh_env(PIP), fresh_env(PIP, stock=True)
+    made_from = hook_installer.Interpreter("made", (3, 11), "-", "-", None, str(other.python))
+    base = hook_installer.Interpreter(str(other.python), (3, 11), "-", str(other.site_packages), None, "-")
+    monkeypatch.setattr(hook_installer, "interpreter", lambda python: made_from if python == "made" else base)
+    with bench(policy_in_force.TOOLS) as tried:
+        assert base_check.look("made", tried) == (str(other.python), False, "")
+        assert env.tool("enable", "--venv", str(other.root)).code == 0
+        assert base_check.look("made", tried) == (str(other.python), True, "")
+
+
+@pytest.mark.skipif(not owners.is_root(), reason="only root can give files to another user")
+def test_root_tries_nothing_of_another_user(fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path) -> None:
+    """What another user can change is told with who and where, not run, and counted for neither side."""
+    env, other = pip_env(PIP), fresh_env(PIP, stock=True)
+    marker = other.root / "run"
+    (other.site_packages / "trap.pth").write_text(f"import pathlib; pathlib.Path({str(marker)!r}).touch()\n")
+    os.chown(other.site_packages / "trap.pth", 65534, 65534)
+    done = env.tool("doctor", "--venv", str(other.root), policy=policy, env={"PATH": NO_PIPS})
+    assert done.code == 1
+    where = f"nobody (uid 65534) can change {other.site_packages / 'trap.pth'}: root does not run it"
+    assert f"  skip   {other.python}    {where}" in done.stdout
+    carried = f"env REPOPRIO_CONFIG={policy} PIP_CONFIG_FILE=/dev/null"
+    ours = env.root / "bin" / "repoprio"
+    assert f"try it: sudo -u nobody {carried} {ours} doctor --venv {other.root}\n" in done.stdout
+    assert "pips: 1 guarded, 0 not, 1 not tried." in done.stdout
+    # Of the environment that is meant, too, nothing is said that nobody looked at.
+    done = env.tool("doctor", "--python", str(other.python), policy=policy, env={"PATH": NO_PIPS})
+    why = f"not tried, since nobody (uid 65534) can change {other.site_packages / 'trap.pth'}, and root does not run it"
+    assert f"whether the pip of this environment finds it is not known: {why}\n" in done.stdout
+    assert "no hook in this environment" not in done.stdout
+    assert not marker.exists()
+
+
+class Uv:
+    """The real uv, in folders of this test."""
+
+    def __init__(self, folder: Path, tried: Bench) -> None:
+        policy = f'{POLICY}[repositories.pypi]\nurl = "https://pypi.example/simple/"\npriority = 90\n'
+        exported = uv.export(read_text(policy, "policy", {}, policy_in_force.TOOLS), project=False)
+        self.exported, self.tried = uv.text(exported, project=False), tried
+        self.system, self.user, self.work = folder / "system", folder / "user", folder / "work"
+        for place in (self.system / "uv", self.user / "uv", self.work):
+            place.mkdir(parents=True)
+
+    def looked(self) -> uv_check.Looked:
+        """What doctor finds."""
+        return uv_check.look(UV or "uv", self.exported, self.tried)
+
+
+@pytest.fixture
+def real_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uv]:
+    """A uv that sees nothing of this machine."""
+    for name in [name for name in os.environ if name.startswith("UV_")]:
+        monkeypatch.delenv(name)
+    with bench(policy_in_force.TOOLS) as tried:
+        found = Uv(tmp_path, tried)
+        monkeypatch.setenv("XDG_CONFIG_DIRS", str(found.system))
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(found.user))
+        monkeypatch.chdir(found.work)
+        yield found
+
+
+def test_uv_obeys_the_export_wherever_it_lies(real_uv: Uv) -> None:
+    """Without the export uv is open; with it, as the system's file, the user's or both, it obeys."""
+    looked = real_uv.looked()
+    assert (looked.obeys, looked.is_as_exported, looked.file, looked.trial.took) == (False, False, None, "1.0")
+    for place in (real_uv.user, real_uv.system):
+        (place / "uv" / "uv.toml").write_text(real_uv.exported)
+        looked = real_uv.looked()
+        assert (looked.obeys, looked.file, looked.undone_by) == (True, str(real_uv.user / "uv" / "uv.toml"), ())
+    (real_uv.user / "uv" / "uv.toml").unlink()
+    assert real_uv.looked().file == str(real_uv.system / "uv" / "uv.toml")
+
+
+@pytest.mark.parametrize(
+    ("by", "text"),
+    [
+        ("UV_INDEX_STRATEGY", "unsafe-best-match"),
+        ("UV_NO_CONFIG", "1"),
+        ("UV_EXTRA_INDEX_URL", "https://more.example/simple"),
+        ("UV_DEFAULT_INDEX", "https://more.example/simple"),
+        ("UV_FIND_LINKS", "/srv/wheels"),
+        ("UV_CONFIG_FILE", ""),
+        ("user", 'index-strategy = "unsafe-best-match"\n'),
+        ("user", '[[index]]\nname = "more"\nurl = "https://more.example/simple"\n'),
+        ("user", 'constraint-dependencies = ["acme>1"]\n'),
+        ("uv.toml", 'find-links = ["/srv/wheels"]\n'),
+        ("pyproject.toml", '[tool.uv]\nindex-url = "https://more.example/simple"\n'),
+        ("pyproject.toml", '[tool.uv.pip]\nindex-strategy = "unsafe-best-match"\n'),
+    ],
+)
+def test_what_undoes_the_export_is_named(
+    by: str, text: str, real_uv: Uv, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whatever takes precedence in the real uv, in a variable, the project's or the user's file, is found and named."""
+    (real_uv.system / "uv" / "uv.toml").write_text(real_uv.exported)
+    monkeypatch.setenv("UV_LINK_MODE", "copy")
+    if by.startswith("UV_"):
+        (tmp_path / "other.toml").write_text("")
+        monkeypatch.setenv(by, text or str(tmp_path / "other.toml"))
+        named = by
+    else:
+        file = (real_uv.user / "uv" / "uv.toml") if by == "user" else real_uv.work / by
+        file.write_text(text)
+        named = f"[tool.uv] in {file}" if by == "pyproject.toml" else str(file)
+    looked = real_uv.looked()
+    assert (looked.is_as_exported, looked.obeys, looked.undone_by) == (False, False, (named,))
+    assert looked.file == str(real_uv.system / "uv" / "uv.toml")
+
+
+def test_a_source_goes_before_the_export(real_uv: Uv, tmp_path: Path) -> None:
+    """The real uv takes a project's name from its source, though its settings are the export; and doctor finds that."""
+    (real_uv.system / "uv" / "uv.toml").write_text(real_uv.exported)
+    wheel = tmp_path / "acme-99.0-py3-none-any.whl"
+    wheel.write_bytes(build("acme", parse("99.0")).content)
+    file = real_uv.work / "pyproject.toml"
+    file.write_text(
+        '[project]\nname = "p"\nversion = "0"\ndependencies = ["acme"]\n'
+        f'[tool.uv.sources]\nacme = {{ path = "{wheel}" }}\n'
+    )
+    assert real_uv.looked().obeys
+    command = [UV or "uv", "pip", "compile", "--offline", "--no-cache", "--no-header", "--python", sys.executable]
+    taken = subprocess.run([*command, str(file)], capture_output=True, text=True, check=False)
+    assert (taken.returncode, wheel.name in taken.stdout) == (0, True), taken.stderr
+    found = sources.look(str(real_uv.work), policy_in_force.TOOLS.parse_toml, {})
+    assert found == [sources.Source(str(file), "acme", "path")]
+    # uv leaves them out where it is told so; then it has no source of acme but the export's.
+    alone = subprocess.run([*command, "--no-sources", str(file)], capture_output=True, text=True, check=False)
+    assert (alone.returncode == 0, wheel.name in alone.stdout) == (False, False)
+    assert not sources.look(str(real_uv.work), policy_in_force.TOOLS.parse_toml, {"UV_NO_SOURCES": "1"})
+
+
+def test_the_sources_of_a_workspace(tmp_path: Path) -> None:
+    """Those of the folder's own project, its workspace and the members count; those of what lies above do not."""
+    one, root = tmp_path / "root" / "packages" / "one", tmp_path / "root"
+    one.mkdir(parents=True)
+    (one.parent / "two").mkdir()
+    said = '[tool.uv.sources]\n{} = {{ git = "https://u:s3cret@git.example/x" }}\n'
+    (tmp_path / "pyproject.toml").write_text(said.format("above"))
+    (root / "pyproject.toml").write_text(said.format("beta") + '[tool.uv.workspace]\nmembers = ["packages/*"]\n')
+    (one / "pyproject.toml").write_text(
+        '[tool.uv.sources]\nalpha = [{ index = "more", marker = "a" }, { git = "g" }]\n'
+    )
+    (one.parent / "two" / "pyproject.toml").write_text("this is no TOML\n")
+    found = sources.look(str(one), policy_in_force.TOOLS.parse_toml, {})
+    assert [(source.project, source.kind) for source in found] == [
+        ("alpha", "index"),
+        ("alpha", "git"),
+        ("beta", "git"),
+    ]
+    said = "\n".join(rendered._sources([source._asdict() for source in found]))
+    assert "whatever the policy says: alpha (index more), alpha (git)\n" in said
+    assert "s3cret" not in said
+
+
+def test_a_uv_that_does_not_say_its_settings(real_uv: Uv, tmp_path: Path) -> None:
+    """A uv whose settings cannot be read is no success."""
+    fake = tmp_path / "uv"
+    fake.write_text("#!/bin/sh\n")
+    fake.chmod(0o755)
+    looked = uv_check.look(str(fake), real_uv.exported, real_uv.tried)
+    assert (looked.obeys, looked.is_as_exported, looked.trial.took) == (False, None, None)
+
+
+def test_uv_in_the_report(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
+    """The text names what undoes the export and what goes first in uv; the export in place is exit status 0."""
+    env, tools, place = pip_env(PIP), tmp_path / "bin", tmp_path / "system" / "uv"
+    tools.mkdir()
+    place.mkdir(parents=True)
+    (tools / "uv").symlink_to(UV or "")
+    variables = {"PATH": str(tools), "XDG_CONFIG_DIRS": str(place.parent)}
+    done = env.tool("doctor", policy=policy, env=variables)
+    assert (done.code, "fix: mkdir -p /etc/uv && repoprio export uv > /etc/uv/uv.toml" in done.stdout) == (1, True)
+    (place / "uv.toml").write_text(env.tool("export", "uv", policy=policy).stdout)
+    done = env.tool("doctor", policy=policy, env=variables)
+    assert f"its settings here are the policy's export ({place / 'uv.toml'}); took 1.0, not 99.0" in done.stdout
+    assert done.code == 0
+    (tmp_path / "pyproject.toml").write_text('[tool.uv.sources]\nacme = { url = "https://else.example/acme.whl" }\n')
+    done = env.tool("doctor", policy=policy, env=variables, cwd=tmp_path)
+    assert (done.code, "note: uv takes from sources of the project's own" in done.stdout) == (0, True)
+    assert f"acme (url)\n               [tool.uv.sources] in {tmp_path / 'pyproject.toml'} names them" in done.stdout
+    done = env.tool("doctor", policy=policy, env={**variables, "UV_INDEX_STRATEGY": "unsafe-best-match"})
+    assert (done.code, "undone by: UV_INDEX_STRATEGY" in done.stdout) == (1, True)
+    assert "fix: unset UV_INDEX_STRATEGY\n" in done.stdout
+    assert "what goes first in uv: the command line, UV_*, " in done.stdout
+
+
+def test_uv_without_a_file_and_with_gaps() -> None:
+    """Where the export lies in no one file none is named; a fix that ends with 1 says that it does."""
+    gaps = [{"key": "mode", "means": "something stays open"}]
+    known = {"path": "/bin/uv", "version": "0.13", "took": "1.0", "is_as_exported": True, "file": None, "gaps": gaps}
+    known |= {"sources": []}
+    said = "\n".join(rendered._uv({**known, "obeys": True}))
+    assert "the policy's export; took 1.0" in said
+    said = "\n".join(rendered._uv({**known, "obeys": False, "is_as_exported": False, "undone_by": []}))
+    assert "it writes the file and ends with 1" in said
+
+
+class Terminal(io.StringIO):
+    """A terminal that keeps what is written to it."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+def test_side_by_side_and_told_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several are looked at at once, in order; a terminal sees how far it is, and nothing of that at the end."""
+    screen, meeting = Terminal(), threading.Barrier(3, timeout=30)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    assert doctor._side_by_side("pips", lambda number: (meeting.wait(), number)[1], [1, 2, 3]) == [1, 2, 3]
+    said = screen.getvalue()
+    assert "repoprio: pips: 3 of 3" in said
+    assert said.endswith("\r\x1b[K")
+    pipe = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", pipe)
+    with terminal.counted("pips", 1) as step:
+        step()
+    assert not pipe.getvalue()

@@ -1,0 +1,132 @@
+"""`repoprio doctor` tries each pip as it would run in the user's folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from test_doctor import NO_PIPS, POLICY
+
+from repoprio.environments import owners
+from support.fixtures import EnvFactory
+
+PIP = "26.3"
+_NO_HOOK = """
+import sys
+ours = ("_repoprio_shim", "_repoprio_pointer")
+sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__module__", "") not in ours]
+"""
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    """A policy that is never asked."""
+    file = tmp_path / "policy.toml"
+    file.write_text(POLICY)
+    return file
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """The folder of the user."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    return folder
+
+
+def _version_manager(folder: Path, chosen: Path, other: Path) -> str:
+    """A launcher that starts the pip of `chosen` where a `.python-version` lies, else that of `other`."""
+    folder.mkdir()
+    shim = folder / "pip"
+    shim.write_text(f'#!/bin/sh\n[ -e .python-version ] && exec {chosen} "$@"\nexec {other} "$@"\n')
+    shim.chmod(0o755)
+    return str(folder)
+
+
+def test_a_version_managers_launcher_chooses_as_for_the_user(
+    pip_env: EnvFactory, policy: Path, here: Path, tmp_path: Path
+) -> None:
+    """A launcher that starts another Python in the user's folder is tried with that one."""
+    env, stock = pip_env(PIP), pip_env(PIP, stock=True)
+    path = _version_manager(tmp_path / "shims", stock.root / "bin" / "pip", env.root / "bin" / "pip")
+    variables = {"PATH": path}
+    done = env.tool("doctor", "--format", "json", policy=policy, cwd=here, env=variables)
+    assert (done.code, [one["took"] for one in json.loads(done.stdout)["environments"]]) == (0, ["1.0"])
+    (here / ".python-version").write_text("stock\n")
+    done = env.tool("doctor", "--format", "json", policy=policy, cwd=here, env=variables)
+    assert (done.code, [one["took"] for one in json.loads(done.stdout)["environments"]]) == (1, ["1.0", "99.0"])
+
+
+def test_relative_folders_of_pythonpath_are_those_of_the_user(
+    fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, here: Path
+) -> None:
+    """What Python finds at its start through an empty or a relative entry decides about the pips that are tried."""
+    env, other = pip_env(PIP), fresh_env(PIP)
+    (here / "more").mkdir()
+    for folder, value in ((here, ":/nonexistent"), (here / "more", "more")):
+        (folder / "sitecustomize.py").write_text(_NO_HOOK)
+        variables = {"PATH": NO_PIPS, "PYTHONPATH": value}
+        done = env.tool(
+            "doctor", "--format", "json", "--python", str(other.python), policy=policy, cwd=here, env=variables
+        )
+        assert (done.code, [one["took"] for one in json.loads(done.stdout)["environments"]]) == (1, ["99.0"])
+        (folder / "sitecustomize.py").unlink()
+
+
+_PIP_OF_FOLDER = "import pathlib; pathlib.Path(__file__).with_name('run').touch()\n"
+
+
+@pytest.mark.parametrize("name", ["pip.py", "pip/__init__.py"])
+def test_a_pip_of_the_folder_is_told_and_not_run(
+    name: str, pip_env: EnvFactory, policy: Path, here: Path, tmp_path: Path
+) -> None:
+    """What takes pip's place in the user's folder is a failed check, and nothing that doctor starts runs it."""
+    env, shims = pip_env(PIP), tmp_path / "shims"
+    file = here / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(_PIP_OF_FOLDER)
+    shims.mkdir()
+    (shims / "pip").write_text(f'#!/bin/sh\nexec {env.python} -m pip "$@"\n')
+    (shims / "pip3").write_text(f"#!{env.python}\nfrom pip._internal.cli.main import main\nraise SystemExit(main())\n")
+    for shim in shims.iterdir():
+        shim.chmod(0o755)
+    done = env.tool("doctor", policy=policy, cwd=here, env={"PATH": str(shims)})
+    assert f"FAIL   python -m pip    in this folder it runs {file} in pip's place: no hook sees that\n" in done.stdout
+    # A launcher that may end in `python -m pip` is not started; a Python script needs nothing of this folder.
+    may = f"FAIL   {shims / 'pip'}    not tried: in this folder it may run {file} in pip's place\n"
+    assert (done.code, may in done.stdout) == (1, True), done
+    assert "pips: 1 guarded, 0 not, 1 not tried." in done.stdout
+    assert not list(here.rglob("run"))
+    found = json.loads(env.tool("doctor", "--format", "json", policy=policy, cwd=here, env={"PATH": NO_PIPS}).stdout)
+    assert found["pip_of_folder"] == str(file)
+    # The folder is one that every Python finds code in: not even `python -m pip` from elsewhere can be tried.
+    done = env.tool("doctor", policy=policy, cwd=here, env={"PATH": NO_PIPS, "PYTHONPATH": f"{os.pathsep}/none"})
+    assert f"finds it is not known: not tried, since {file} would run in its place\n" in done.stdout
+    assert not list(here.rglob("run"))
+
+
+def test_a_pip_of_the_folder_that_python_does_not_see(pip_env: EnvFactory, policy: Path, here: Path) -> None:
+    """A folder named pip without code is none; PYTHONSAFEPATH keeps a Python that heeds it from the folder."""
+    env = pip_env(PIP)
+    (here / "pip").mkdir()
+    assert env.tool("doctor", policy=policy, cwd=here, env={"PATH": NO_PIPS}).code == 0
+    (here / "pip.py").write_text(_PIP_OF_FOLDER)
+    heeds = sys.version_info >= (3, 11)
+    done = env.tool("doctor", policy=policy, cwd=here, env={"PATH": NO_PIPS, "PYTHONSAFEPATH": "1"})
+    assert (done.code, "in pip's place" in done.stdout) == (0 if heeds else 1, not heeds)
+    assert not (here / "run").exists()
+
+
+@pytest.mark.skipif(not owners.is_root(), reason="only root can give files to another user")
+def test_root_lets_no_folder_of_another_user_choose(
+    pip_env: EnvFactory, policy: Path, here: Path, tmp_path: Path
+) -> None:
+    """In a folder that another user can change, root does not start what a launcher would choose there."""
+    env = pip_env(PIP)
+    path = _version_manager(tmp_path / "shims", env.root / "bin" / "pip", env.root / "bin" / "pip")
+    os.chown(here, 65534, 65534)
+    done = env.tool("doctor", policy=policy, cwd=here, env={"PATH": path})
+    assert f"  skip   {path}/pip    nobody (uid 65534) can change {here}: root does not run it" in done.stdout

@@ -1,0 +1,90 @@
+"""What pip itself would end in a traceback for, and what a folder has in the place of a project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from test_pip import Scene, refused
+
+from repoprio.names import normalize
+from repoprio.pip_adapter import compat
+from repoprio.simple_api import screening
+from repoprio.simple_api.model import File
+from support.faults import Fault
+from support.fixtures import EnvFactory, RepositoryFactory
+
+NEW = "26.3"
+ENDLESS = "9" * 5000
+
+
+@pytest.fixture
+def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
+    """Two repositories and a policy."""
+    return Scene(repository, tmp_path)
+
+
+PAGES = {
+    "version": f'<a href="/files/tool-{ENDLESS}-py3-none-any.whl">x</a>',
+    "build": f'<a href="/files/tool-2.0-{ENDLESS}-py3-none-any.whl">x</a>',
+    "python": f'<a data-requires-python="&gt;={ENDLESS}" href="/files/tool-2.0-py3-none-any.whl">x</a>',
+}
+
+
+@pytest.mark.parametrize("pip", [NEW, "22.0.2"])
+@pytest.mark.parametrize("where", PAGES)
+def test_a_number_without_an_end(where: str, pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """Python reads no number of thousands of digits: such a file is no candidate, and the others are."""
+    good = '<a href="/files/tool-1.0-py3-none-any.whl">x</a>'
+    page = f"<!DOCTYPE html><html><body>{PAGES[where]}{good}</body></html>"
+    scene.public.add("tool", "1.0")
+    scene.public.answer("tool", Fault(body=page, content_type="text/html"))
+    done = pip_env(pip).tool("explain", "tool", policy=scene.policy())
+    assert "Traceback" not in done.stderr
+    assert (done.code, "tool 1.0 comes from public" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
+def test_a_number_without_an_end_that_is_installed(fresh_env: EnvFactory, scene: Scene) -> None:
+    """Audit reports an installed version that nobody can read, and goes on."""
+    env = fresh_env(NEW)
+    info = env.site_packages / "acme-99.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme\nVersion: {ENDLESS}\n")
+    done = env.tool("audit", policy=scene.policy())
+    assert "Traceback" not in done.stderr
+    assert (done.code, "acme" in done.stdout) == (1, True), done.stdout + done.stderr
+
+
+def test_long_numbers_are_told_as_such() -> None:
+    """The reason names the number, not another project."""
+
+    def why(file: str, python: str = "") -> str | None:
+        url = f"https://a.example/{file}"
+        return screening.problem(File(file, url, {}, python), url, normalize("tool"), compat.VERSIONS)
+
+    assert (
+        why(f"tool-{ENDLESS}.tar.gz")
+        == why("tool-1.tar.gz", f">={ENDLESS}")
+        == "a number that is too long for any version"
+    )
+    assert why(f"tool-{'1' * 600}.tar.gz", ">=3") is None
+
+
+@pytest.mark.parametrize("kind", ["file", "dangling link"])
+def test_a_project_that_is_no_folder(kind: str, pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
+    """In a simple repository on disk a file, or a link that leads nowhere, in a project's place is not absence."""
+    place = tmp_path / "index" / "acme"
+    place.parent.mkdir()
+    if kind == "file":
+        place.write_text("")
+    else:
+        os.symlink("nowhere", place)
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        f'[repositories.local]\nurl = "{place.parent}"\npriority = 10\n'
+        f'[repositories.public]\nurl = "{scene.public.page_url}"\npriority = 90\n'
+    )
+    said = refused(pip_env(NEW).run("install", "--dry-run", "acme", policy=policy), "unavailable")
+    assert "what its folder has as 'acme' is no folder, or leads nowhere" in said
+    assert not scene.public.asked("acme")

@@ -1,0 +1,100 @@
+"""The name repoprio itself: no dependency replaces what guards pip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_pip import Scene, refused
+
+import repoprio
+from support.fixtures import EnvFactory, RepositoryFactory
+
+NEW, OLD = "26.3", "22.0.2"
+VERSION = repoprio.__version__
+
+
+@pytest.fixture
+def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
+    """Two repositories and a policy; the lower one has a repoprio 99 and what requires it."""
+    made = Scene(repository, tmp_path)
+    made.public.add("repoprio", "99.0", VERSION)
+    made.public.add("wants", {"version": "1.0", "requires": ["Repoprio>=99"]})
+    made.public.add("likes", {"version": "1.0", "requires": ["repoprio"]})
+    return made
+
+
+@pytest.mark.parametrize(
+    ("pip", "options"),
+    [
+        (NEW, []),
+        (NEW, ["-U", "--upgrade-strategy", "eager"]),
+        (OLD, []),
+        (OLD, ["--use-deprecated=legacy-resolver"]),
+    ],
+)
+def test_a_dependency_replaces_nothing(pip: str, options: list[str], fresh_env: EnvFactory, scene: Scene) -> None:
+    """Where a dependency needs another repoprio than the one installed, pip stops and says how to get it."""
+    env = fresh_env(pip)
+    said = refused(env.run("install", *options, "wants", policy=scene.policy()), "no-match")
+    assert f"repoprio-99.0-py3-none-any.whl: {VERSION} is installed, and stays" in said
+    assert "ask for repoprio by name" in said
+    assert "wants" not in env.installed
+    assert env.installed["repoprio"] == VERSION
+
+
+@pytest.mark.parametrize("options", [["-U", "--upgrade-strategy", "eager"], ["-U"]])
+def test_an_upgrade_of_another_moves_nothing(options: list[str], fresh_env: EnvFactory, scene: Scene) -> None:
+    """An upgrade of what requires repoprio leaves the installed one as it is, however eager."""
+    env = fresh_env(NEW)
+    done = env.run("install", *options, "likes", policy=scene.policy())
+    assert done.code == 0, done.stderr
+    assert env.installed["likes"] == "1.0"
+    assert env.installed["repoprio"] == VERSION
+
+
+def test_a_constraint_does_not_ask(fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
+    """A line of a constraints file is no request by name: it replaces nothing either."""
+    constraints = tmp_path / "constraints.txt"
+    constraints.write_text("repoprio==99\n")
+    said = refused(fresh_env(NEW).run("install", "-c", str(constraints), "likes", policy=scene.policy()), "no-match")
+    assert "ask for repoprio by name" in said
+
+
+@pytest.mark.parametrize("way", ["command", "file", "owns", "pin"])
+def test_who_may_replace_it(way: str, pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
+    """The user may, by the command or a requirements file, and the repository that the policy names for it."""
+    file = tmp_path / "requirements.txt"
+    file.write_text("wants\nRepoprio\n")
+    request = {"command": ["wants", "repoprio"], "file": ["-r", str(file)]}.get(way, ["wants"])
+    pin = '[pins.guard]\nprojects = ["repoprio"]\nrepositories = ["public"]\n'
+    extra = {"owns": 'owns = ["repoprio"]\n', "pin": pin}.get(way, "")
+    done = pip_env(NEW).run("install", "--dry-run", *request, policy=scene.policy(extra))
+    assert done.code == 0, done.stderr
+    assert "repoprio-99.0" in done.stdout
+
+
+def test_an_environment_with_a_pointer_keeps_its_guard(fresh_env: EnvFactory, scene: Scene) -> None:
+    """What guards an environment through a pointer is not replaced by a dependency that lands in it."""
+    guard, other = fresh_env(NEW), fresh_env(NEW, stock=True)
+    enabled = guard.tool("enable", "--venv", str(other.root), policy=scene.policy())
+    assert enabled.code == 0, enabled.stderr
+    said = refused(other.run("install", "wants", policy=scene.policy()), "no-match")
+    assert "ask for repoprio by name" in said
+    assert "repoprio" not in other.installed
+
+
+def test_a_build_may_need_another(fresh_env: EnvFactory, scene: Scene) -> None:
+    """A build requirement lands beside the environment: it is looked up as ever, and replaces nothing."""
+    scene.public.add("tool", {"version": "1.0", "sdist": True, "build-requires": ["repoprio>=99"]})
+    env = fresh_env(NEW)
+    done = env.run("wheel", "--no-deps", "tool", policy=scene.policy())
+    assert done.code == 0, done.stdout + done.stderr
+    assert any("repoprio-99.0" in path for path in scene.public.requests)
+    assert env.installed["repoprio"] == VERSION
+
+
+def test_looking_tells_what_there_is(pip_env: EnvFactory, scene: Scene) -> None:
+    """Who only asks what versions there are is told of all, as of any name."""
+    done = pip_env(NEW).run("index", "versions", "repoprio", policy=scene.policy())
+    assert "Available versions: 99.0" in done.stdout, done.stderr

@@ -1,0 +1,168 @@
+"""The refusal of places that the policy does not list: the short ways first, then what would list them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from repoprio.config.load import read_text
+from repoprio.config.pip.indexes import NamedBy, Origin
+from repoprio.policy.model import Format, Policy
+from repoprio.render.unlisted import UnlistedPlace, refusal, suggested_name
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.policy_files import TOOLS, read_files
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CORP = '[repositories.corp]\nurl = "https://pypi.corp.example/simple/"\npriority = 10\n'
+GITLAB = "https://gitlab.example/api/v4/projects/77/packages/pypi/simple"
+
+
+def places(*urls: str) -> list[UnlistedPlace]:
+    """Places that one variable named."""
+    origin = Origin(NamedBy.VARIABLE, "PIP_EXTRA_INDEX_URL")
+    return [UnlistedPlace(url, url, Format.FLAT if url.startswith("/") else Format.SIMPLE, origin) for url in urls]
+
+
+def policy(text: str) -> Policy:
+    """The policy of a file."""
+    return read_text(text, "/etc/repoprio/repoprio.toml", {}, TOOLS)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        (GITLAB, "gitlab-77"),
+        ("https://evil.example/simple", "evil"),
+        ("https://pypi.corp.example/simple/", "corp-2"),
+        ("https://download.pytorch.example/whl/cpu/", "pytorch-cpu"),
+        ("https://art.example/artifactory/api/pypi/team-py/simple", "art-team-py"),
+        ("https://pypi.example/simple/", "pypi"),
+        ("http://127.0.0.1:8080/simple/", "127-0-0-1-8080"),
+        ("http://[::1]:8080/", "1-8080"),
+        ("http://localhost:3141/root/dev/+simple/", "localhost-3141-dev"),
+        ("/srv/My Wheels", "my-wheels"),
+        ("file:///srv/wh/", "wh"),
+        ("file:///srv/pypi-more/simple", "pypi-more"),
+        ("/", "extra"),
+    ],
+)
+def test_the_name_tells_the_place(url: str, name: str) -> None:
+    """It is made of what the host and the path do not share with others, and is never one that is there."""
+    assert suggested_name(url, ["corp"]) == name
+
+
+def test_several_places_have_names_and_priorities_of_their_own() -> None:
+    """What the hint suggests is a policy as it stands: distinct names, each below all that there is."""
+    found = places(GITLAB, "https://gitlab.example/api/v4/projects/78/packages/pypi/simple", "/srv/wh", "/opt/wh")
+    text = CORP + '[repositories.low]\nurl = "https://low.example/"\npriority = 700\n'
+    said = str(refusal(found, policy(text))).splitlines()
+    hint = next(n for n, line in enumerate(said) if line.startswith("  hint: "))
+    assert said[hint] == "  hint: unset PIP_EXTRA_INDEX_URL, if corp or low has what you need"
+    assert said[hint + 1] == "        else add to /etc/repoprio/repoprio.toml:"
+    whole = policy(text + "\n".join(said[hint + 2 : -1]))
+    assert [(r.name, r.priority) for r in whole.repositories[2:]] == [
+        ("gitlab-77", 701),
+        ("gitlab-78", 702),
+        ("wh", 703),
+        ("wh-2", 704),
+    ]
+
+
+def test_under_a_lock_the_user_is_sent_to_its_keeper() -> None:
+    """Nobody is told to add to a policy that lets nobody add; `help` says whom to ask, else the file does."""
+    locked = str(refusal(places(GITLAB), policy("locked = true\n" + CORP)))
+    assert "else ask whoever keeps /etc/repoprio/repoprio.toml to add:\n          [repositories.gitlab-77]" in locked
+    helped = str(refusal(places(GITLAB), policy('locked = true\nhelp = "go/pip"\n' + CORP)))
+    assert "else ask go/pip to add:" in helped
+    assert "add to" not in helped.replace("to add", "")
+    assert helped.endswith("help: go/pip    [unlisted]")
+
+
+def test_an_extensible_policy_is_added_to_in_pips_own_file() -> None:
+    """Under `locked = "extend"` the place goes into a later layer, below all that the locked one has."""
+    said = str(refusal(places("/srv/wh"), policy('locked = "extend"\n' + CORP)))
+    assert "else add to the policy:" in said
+    assert "pip config set repoprio.repositories.wh.url /srv/wh" in said
+    assert "pip config set repoprio.repositories.wh.format flat" in said
+    assert "pip config set repoprio.repositories.wh.priority 500" in said
+    later = read_files({"system": 'locked = "extend"\n' + CORP, "user": "[repoprio]\nlocked = false\n"}).sound()
+    assert later is not None
+    assert (later.lock or policy(CORP).rule("")).value == "extend", "a later layer does not take the lock away"
+
+
+def test_what_no_policy_can_list_is_not_suggested(pip_env: EnvFactory, tmp_path: Path) -> None:
+    """A URL that would be an error in the policy is told as such."""
+    file = tmp_path / "policy.toml"
+    file.write_text(CORP)
+    done = pip_env("26.3").run("download", "-i", "https://evil.example/simple?x=1", "acme", policy=file)
+    said = done.stderr
+    assert "leave it out of the command, if corp has what you need" in said
+    assert "it has a query, a fragment or white space: no policy can list it" in said
+    assert "[repositories." not in said
+
+
+def test_errors_tell_where_to_turn() -> None:
+    """A faulty policy names its `help`, and so does one that a lock makes faulty."""
+    faulty = read_files({"system": 'help = "go/pip"\nmode = "loose"\n' + CORP})
+    locked = read_files({"system": 'help = "go/pip"\nlocked = true\n' + CORP, "named": CORP})
+    for survey in (faulty, locked):
+        with pytest.raises(Exception, match="nothing was looked up") as caught:
+            survey.sound()
+        assert str(caught.value).endswith("\n  help: go/pip    [policy]")
+
+
+@pytest.mark.parametrize("pip", ["26.3", "24.0"])
+def test_what_the_hint_suggests_for_a_relative_folder_works(
+    pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """`-f wh` is listed by its absolute path: pasted into the policy, the suggestion makes the same command work."""
+    env, corp = pip_env(pip), repository("corp")
+    corp.add("acme", "1.0")
+    (tmp_path / "wh").mkdir()
+    (tmp_path / "wh" / "other-1.0-py3-none-any.whl").write_bytes(b"")
+    file = tmp_path / "policy.toml"
+    file.write_text(f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n')
+    command = ("download", "--no-cache-dir", "-d", str(tmp_path / "files"), "-f", "wh", "acme")
+    done = env.run(*command, policy=file, cwd=tmp_path)
+    assert done.code == 1
+    lines = done.stderr.splitlines()
+    begin = next(n for n, line in enumerate(lines) if "[repositories.wh]" in line)
+    table = "\n".join(lines[begin : begin + 4])
+    assert tomllib.loads(table)["repositories"]["wh"] == {"url": f"{tmp_path}/wh", "format": "flat", "priority": 500}
+    file.write_text(f"{file.read_text()}{table}\n")
+    assert env.run(*command, policy=file, cwd=tmp_path).code == 0
+
+
+@pytest.mark.parametrize(
+    ("origin", "text", "way"),
+    [
+        (Origin(NamedBy.VARIABLE, "PIP_FIND_LINKS"), "PIP_FIND_LINKS", "unset PIP_FIND_LINKS"),
+        (Origin(NamedBy.COMMAND_LINE), "the command line", "leave it out of the command"),
+        (
+            Origin(NamedBy.SETTING, "global.index-url", "/etc/pip.conf"),
+            "global.index-url in /etc/pip.conf",
+            "pip config unset global.index-url",
+        ),
+        (
+            Origin(NamedBy.SETTING, "my own.index-url", "/etc/pip.conf"),
+            "my own.index-url in /etc/pip.conf",
+            "pip config unset 'my own.index-url'",
+        ),
+        (
+            Origin(NamedBy.LINE, file="PIP_ in r.txt", line=3),
+            "PIP_ in r.txt, line 3",
+            "take it out where it was named",
+        ),
+    ],
+)
+def test_how_it_is_taken_back_follows_from_who_named_it(origin: Origin, text: str, way: str) -> None:
+    """Not from how that is worded: a requirements file may have any name."""
+    said = str(refusal([UnlistedPlace(GITLAB, GITLAB, Format.SIMPLE, origin)], policy(CORP)))
+    assert f"(named by {text})" in said
+    assert f"\n  hint: {way}, if corp has what you need" in said

@@ -1,0 +1,146 @@
+"""Wheels that take a policy or the guard away by a folder, a link or an archive."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from test_pip import Scene, refused
+
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import PipEnv
+
+NEW, OLD = "26.3", "22.0.2"
+CODE = "writes-configuration"
+METADATA = "Metadata-Version: 2.1\nName: leftpad\nVersion: 0.1\n"
+
+
+@pytest.fixture
+def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
+    """Two repositories and a policy."""
+    return Scene(repository, tmp_path)
+
+
+def pip_conf(scene: Scene, file: Path) -> Path:
+    """The policy as one of pip's files: if that is gone, pip goes on without a word."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(
+        f"[repoprio]\nrepositories.corp.url = {scene.corp.page_url}\nrepositories.corp.priority = 10\n"
+        f"repositories.public.url = {scene.public.page_url}\nrepositories.public.priority = 90\n"
+    )
+    return file
+
+
+MEMBERS = {"a folder": "conf/x.txt", "by data": "evil-1.0.data/data/conf/deep/x.txt", "a file": "conf"}
+
+
+@pytest.mark.parametrize("pip", [NEW, OLD])
+@pytest.mark.parametrize("way", MEMBERS)
+def test_a_target_replaces_whole_folders(pip: str, way: str, pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
+    """`-U --target` would remove the folder that the policy lies in; without -U pip leaves it, and so do we."""
+    env, folder = pip_env(pip), tmp_path / "project"
+    conf = pip_conf(scene, folder / "conf" / "deep" / "settings.ini")
+    scene.public.add("evil", {"version": "1.0", "members": {MEMBERS[way]: ""}})
+    settings = {"PIP_CONFIG_FILE": str(conf)}
+    said = refused(env.run("install", "-U", "-t", ".", "evil", env=settings, cwd=folder), CODE)
+    assert f"evil from public (priority 90) would have --upgrade remove {conf}: that is the policy" in said
+    assert [path.name for path in folder.iterdir()] == ["conf"]
+    done = env.run("install", "-t", ".", "evil", env=settings, cwd=folder)
+    assert done.code == 0, done.stderr
+    assert conf.exists()
+
+
+def test_a_target_with_a_file_in_place_of_a_folder(pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
+    """A folder of a wheel takes the place of a file of pip's; other folders are replaced as ever."""
+    env, folder = pip_env(NEW), tmp_path / "project"
+    conf = pip_conf(scene, folder / "settings")
+    scene.public.add("evil", {"version": "1.0", "members": {"settings/x.txt": ""}})
+    scene.public.add("nice", {"version": "1.0", "members": {"nice/x.txt": "", "nice-1.0.data/scripts/nice": ""}})
+    settings = {"PIP_CONFIG_FILE": str(conf)}
+    refused(env.run("install", "-U", "-t", ".", "evil", env=settings, cwd=folder), CODE)
+    for _ in range(2):
+        done = env.run("install", "-U", "-t", ".", "nice", env=settings, cwd=folder)
+        assert done.code == 0, done.stderr
+
+
+@pytest.mark.parametrize("link", ["file", "folder"])
+def test_a_link_on_the_way_to_the_policy(link: str, fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
+    """The policy may be reached by links: no wheel puts a file in the place of one of them."""
+    env = fresh_env(NEW)
+    conf = pip_conf(scene, tmp_path / "real" / "pip.conf")
+    inner = env.root / "etc"
+    if link == "folder":
+        os.symlink(conf.parent, inner)
+        named, member = inner / "pip.conf", "etc"
+    else:
+        inner.mkdir()
+        os.symlink(conf, inner / "corp.conf")
+        os.symlink(inner / "corp.conf", named := tmp_path / "named.conf")
+        member = "etc/corp.conf"
+    scene.public.add("evil", {"version": "1.0", "members": {f"evil-1.0.data/data/{member}": "[global]\n"}})
+    said = refused(env.run("install", "evil", env={"PIP_CONFIG_FILE": str(named)}), CODE)
+    assert f"would write {env.root / member}: that is the policy" in said
+
+
+def planted(env: PipEnv, file: Path) -> Path:
+    """An archive with the metadata of an installed leftpad, by which pip would remove the hook."""
+    file.parent.mkdir(exist_ok=True)
+    script = f"../{env.site_packages.relative_to(env.root).as_posix()}/repoprio.pth"
+    with ZipFile(file, "w") as archive:
+        archive.writestr("leftpad-0.1.dist-info/METADATA", METADATA)
+        archive.writestr("leftpad-0.1.dist-info/entry_points.txt", f"[console_scripts]\n{script} = a:b\n")
+    return file
+
+
+def with_archive(scene: Scene, folder: Path, archive: Path, place: str, **members: str) -> str:
+    """A wheel with these further files, and the archive at `place`."""
+    built = scene.public.add("evil", {"version": "1.0", "members": members})[0]
+    wheel = folder / built.filename
+    wheel.write_bytes(built.content)
+    with ZipFile(wheel, "a") as opened:
+        opened.write(archive, place)
+    return str(wheel)
+
+
+@pytest.mark.parametrize("pip", [NEW, "24.0", OLD])
+def test_a_link_to_metadata_elsewhere(pip: str, fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
+    """An egg-link has pip believe metadata that may lie in an archive of any name: no wheel brings one."""
+    env = fresh_env(pip)
+    archive = planted(env, tmp_path / "planted" / "a.zip")
+    members = {"other.egg-link": "a.zip\n.\n"}
+    wheel = with_archive(scene, tmp_path, archive, "a.zip", **members)
+    said = refused(env.run("install", wheel, policy=scene.policy()), CODE)
+    assert f"would write {env.site_packages / 'other.egg-link'}: it would have pip uninstall" in said
+    # Elsewhere it is a file like any other.
+    scene.public.add("nice", {"version": "1.0", "members": {"nice/other.egg-link": "a.zip\n"}})
+    done = env.run("install", "nice", policy=scene.policy())
+    assert done.code == 0, done.stderr
+    if pip != OLD:
+        # What is refused is what pip does.
+        without = {"REPOPRIO_CONFIG": os.devnull}
+        assert env.run("install", "--no-index", wheel, env=without).code == 0
+        assert env.run("uninstall", "-y", "leftpad", env=without).code == 0
+        assert not (env.site_packages / "repoprio.pth").exists()
+
+
+def test_an_archive_on_the_path(fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
+    """Python imports from archives, lib/python311.zip among them: pip finds the metadata in one, and so do we."""
+    env = fresh_env(NEW)
+    archive = planted(env, tmp_path / "planted" / "a.zip")
+    wheel = with_archive(scene, tmp_path, archive, "evil-1.0.data/data/lib/more.zip")
+    place = env.root / "lib" / "more.zip"
+    said = refused(env.run("install", wheel, policy=scene.policy(), env={"PYTHONPATH": str(place)}), CODE)
+    assert f"would have pip remove, with itself, {env.site_packages / 'repoprio.pth'}" in said
+    done = env.run("install", wheel, policy=scene.policy())
+    assert done.code == 0, done.stderr
+
+
+def test_a_list_that_cannot_be_read(fresh_env: EnvFactory, scene: Scene) -> None:
+    """A RECORD that no reader of CSV takes is refused in a sentence."""
+    env = fresh_env(NEW)
+    info = "evil-1.0.data/purelib/leftpad-0.1.dist-info"
+    scene.public.add("evil", {"version": "1.0", "members": {f"{info}/RECORD": "x" * 140_000}})
+    said = refused(env.run("install", "evil", policy=scene.policy()), "wheel")
+    assert "evil: its wheel cannot be read: RECORD in leftpad-0.1.dist-info: field larger" in said

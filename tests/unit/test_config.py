@@ -1,0 +1,333 @@
+"""The policy from files of all layers: what it says, what is wrong with it, and what is seldom meant."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repoprio.config import handoff, values
+from repoprio.config.errors import InvalidPolicy
+from repoprio.config.load import survey
+from repoprio.config.policy_files import INHERITED, VARIABLE
+from repoprio.config.settings import Merged, Setting
+from repoprio.config.warnings import policy_warnings
+from support.paths import DATA, ROOT
+from support.policy_files import TOOLS, read_files
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+POLICIES = DATA / "policies"
+
+
+def cases(name: str) -> list[Any]:
+    """The cases of one data file, each a parameter."""
+    found = tomllib.loads((POLICIES / name).read_text(encoding="utf-8"))["case"]
+    return [pytest.param(case, id=case["id"]) for case in found]
+
+
+@pytest.mark.parametrize("case", cases("errors.toml"))
+def test_each_error_is_told_word_for_word(case: dict[str, Any]) -> None:
+    """All that is wrong is told, at once and once, with file, key, value and what was expected."""
+    found = read_files(case)
+    assert [str(error) for error in found.errors] == case["said"]
+    assert found.policy is None
+    with pytest.raises(InvalidPolicy) as caught:
+        found.sound()
+    assert str(caught.value).endswith("    [policy]")
+    assert "\n  hint: " in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("case", cases("warnings.toml"))
+def test_each_warning_is_told_word_for_word(case: dict[str, Any]) -> None:
+    """What is seldom meant is told with its code and what to do, and nothing else is."""
+    found = read_files(case).sound()
+    assert found is not None
+    # Nearly all of these policies leave open who supplies repoprio and pip: that has cases of its own.
+    kept = [d for d in policy_warnings(found) if d.code != "guard-unowned" or case["id"].startswith("guard-")]
+    assert [f"{warning.code}: {_below(str(warning))}; {warning.hint}" for warning in kept] == case["said"]
+
+
+def _below(text: str) -> str:
+    """A message with its file as the case knows it."""
+    file, colon, rest = text.partition(": ")
+    return f"{Path(file).name}{colon}{rest}" if file.startswith("/") else text
+
+
+LATER = (
+    '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
+    '[repositories.pypi]\nurl = "pypi"\npriority = 90\n'
+)
+
+
+def origins(files: dict[str, Any]) -> dict[str, str]:
+    """The dotted key of each setting of the merged policy, and its file."""
+    found = read_files(files)
+    assert not found.errors, found.errors
+    return {s.key: s.file for s in found.merged.settings.values() if not s.is_table}
+
+
+def test_later_layers_override_single_keys() -> None:
+    """system, global, user, site, PIP_CONFIG_FILE: the last one that sets a key has it; the others keep theirs."""
+    files = {
+        "system": 'mode = "strict"\nhelp = "system"\n' + LATER,
+        "global": "[repoprio]\nhelp = global\nunlisted = ignore\nrepositories.corp.priority = 20\n",
+        "user": "[repoprio]\nhelp = user\nrepositories.corp.owns = a\n",
+        "site": "[repoprio]\nhelp = site\nrepositories.corp.owns = b c\nrepositories.mine.url = /srv\n"
+        "repositories.mine.priority = 30\n",
+        "PIP_CONFIG_FILE": "[repoprio]\nrepositories.mine.priority = 40\n",
+    }
+    found = read_files(files).sound()
+    assert found is not None
+    corp, pypi, mine = found.repositories
+    assert (corp.priority, [p.text for p in corp.owns], pypi.priority, mine.priority) == (20, ["b", "c"], 90, 40)
+    assert origins(files) == {
+        "mode": "repoprio.toml",
+        "help": "site/pip.conf",
+        "unlisted": "global/pip.conf",
+        "repositories.corp.url": "repoprio.toml",
+        "repositories.corp.priority": "global/pip.conf",
+        "repositories.corp.owns": "site/pip.conf",
+        "repositories.pypi.url": "repoprio.toml",
+        "repositories.pypi.priority": "repoprio.toml",
+        "repositories.mine.url": "site/pip.conf",
+        "repositories.mine.priority": "PIP_CONFIG_FILE/pip.conf",
+    }
+
+
+def test_pieces_are_one_layer_with_the_systems_file() -> None:
+    """repos.d is read by file name, after repoprio.toml; a lock of any of them is the layer's."""
+    files = {
+        "system": LATER,
+        "pieces": {"20-b.toml": "repositories.corp.priority = 30\n", "10-a.toml": "repositories.corp.priority = 20\n"},
+    }
+    assert origins(files)["repositories.corp.priority"] == "repos.d/20-b.toml"
+    locked = {**files, "user": "[repoprio]\nmode = flexible\n"}
+    locked["pieces"] = {**locked["pieces"], "00-lock.toml": "locked = true\n"}  # type: ignore[dict-item]
+    assert [str(f) for f in read_files(locked).errors] == [
+        "user/pip.conf: mode: may not be said: locked = true in repos.d/00-lock.toml"
+    ]
+
+
+def test_pieces_alone_are_a_policy() -> None:
+    """repos.d needs no repoprio.toml beside it."""
+    found = read_files({"pieces": {"a.toml": LATER}}).sound()
+    assert found is not None
+    assert [r.name for r in found.repositories] == ["corp", "pypi"]
+
+
+@pytest.mark.parametrize(
+    ("locked", "lowest"),
+    [("", 1), ("repositories.corp.url = '/srv'\nrepositories.corp.priority = 10\n", 11)],
+)
+def test_the_highest_priority_that_may_be_added(locked: str, lowest: int) -> None:
+    """An addition takes any priority below all that a locked layer has, or any at all where it has no repository."""
+
+    def read(priority: int) -> list[str]:
+        added = f"[repoprio]\nrepositories.mine.url = /mine\nrepositories.mine.priority = {priority}\n"
+        return [str(error) for error in read_files({"system": f'locked = "extend"\n{locked}', "user": added}).errors]
+
+    assert read(lowest) == []
+    assert f"from {lowest} to 99" in read(lowest - 1)[0]
+
+
+def test_a_layer_that_may_be_extended() -> None:
+    """Repositories below all that are there, and pins for those, are no errors; the locked ones stay as they are."""
+    files = {
+        "system": f'locked = "extend"\n{LATER}[pins.x]\nprojects = ["x"]\nblock = "no"\n',
+        "user": "[repoprio]\nrepositories.mine.url = /srv\nrepositories.mine.priority = 91\n"
+        "repositories.mine.owns = mine-*\npins.y.projects = y\npins.y.repositories = mine\npins.y.versions = <3\n",
+        "site": "[repoprio]\nrepositories.mine.priority = 95\nlocked = true\n",
+    }
+    found = read_files(files).sound()
+    assert found is not None
+    assert [(r.name, r.priority) for r in found.repositories] == [("corp", 10), ("pypi", 90), ("mine", 95)]
+    assert [r.is_addition for r in found.repositories] == [False, False, True]
+    assert [pin.name for pin in found.pins] == ["x", "y"]
+
+
+@pytest.mark.parametrize("locked", ["locked = true\n", 'locked = "extend"\n', "locked = 7\n", "locked\n"])
+@pytest.mark.parametrize("layer", ["system", "global"])
+def test_a_lock_holds_against_repoprio_config(locked: str, layer: str) -> None:
+    """What REPOPRIO_CONFIG names is an error beside a locked layer, or one that may be locked."""
+    text = locked + LATER if layer == "system" else "[repoprio]\n" + locked.replace('"', "")
+    (said,) = (str(error) for error in read_files({layer: text, "named": LATER}).errors)
+    expected = "lets no other file speak, but REPOPRIO_CONFIG names named.toml" if "=" in locked else "is not "
+    assert expected in said
+    assert said.startswith("repoprio.toml" if layer == "system" else "global/pip.conf")
+
+
+def test_repoprio_config_replaces_all_layers() -> None:
+    """Without a lock nothing else is read, not even what is faulty."""
+    files = {"system": "repositories.x.priority = 0\n", "user": "[repoprio]\nmode = x\n", "named": LATER}
+    found = read_files(files).sound()
+    assert found is not None
+    assert {setting.file for setting in read_files(files).merged.settings.values()} == {"named.toml"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[DEFAULT]\nmode = flexible\n",
+        "[global]\ntrusted-host =\n    repositories.corp.example\n    pins.corp.example:8080\n    [::1]\n",
+        "[global]\nfind-links = [repoprio]\n    /srv/[repoprio]\n    # [repoprio]\n",
+        "[global]\nindex-url = file:///repoprio-is-not-loaded/\n",
+        "[repoprio]\n",
+        "[repoprio]\n# mode = strict\n[global]\ntimeout = 5\n",
+        "",
+    ],
+)
+def test_what_is_no_policy(text: str) -> None:
+    """[DEFAULT] passes nothing on; the fuse is no policy, nor is an empty section or a value that has our words."""
+    found = read_files({"user": text})
+    assert (found.policy, found.errors, found.sources) == (None, (), ())
+
+
+def test_keys_of_a_policy_under_default_are_errors() -> None:
+    """Pip would show what [DEFAULT] says as ours: keys of a policy there are errors, pip's own count for nothing."""
+    ours = "[repoprio]\nrepositories.corp.url = /srv\n"
+    assert origins({"user": f"[DEFAULT]\ntimeout = 5\n{ours}"}) == {"repositories.corp.url": "user/pip.conf"}
+    for section in (ours, "[repoprio]\n"):
+        errors = read_files({"user": f"[DEFAULT]\nmode = flexible\nrepositories.b.url = /b\n{section}"}).errors
+        told = "is not read there: write it in [repoprio]"
+        assert [str(error) for error in errors[:2]] == [
+            f"user/pip.conf: [DEFAULT] mode: {told}",
+            f"user/pip.conf: [DEFAULT] repositories.b.url: {told}",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "[DEFAULT]\nmode = strict\nrepositories.b.url = /b\n",
+            "[DEFAULT] repositories.b.url: is not read there: write it in [repoprio]",
+        ),
+        ("[global]\n--Pins.b.block = no\n", "[global] pins.b.block: is not read there: write it in [repoprio]"),
+        (
+            "[repoprio]\n[install]\nrepositories.b.url = /b\n",
+            "[install] repositories.b.url: is not read there: write it in [repoprio]",
+        ),
+        (
+            "[repositories.b]\nurl = /b\n",
+            "[repositories.b]: is not read: write [repoprio] alone on its line, and dotted keys below it",
+        ),
+        (
+            "[global]\ntimeout = 5\n\xa0[Repo-Prio]\n",
+            "[global] timeout: goes on with the line [repoprio]: let no white space stand before it",
+        ),
+        (
+            "[repoprio]\nhelp = go/pip\n\trepositories.b.url = /b\n",
+            "[repoprio] help: goes on with the key repositories.b.url: let no white space stand before it",
+        ),
+    ],
+)
+def test_a_policy_outside_its_section_is_an_error(text: str, told: str) -> None:
+    """Keys of a policy in another section, or in the value of another key, are errors: pip passes over them."""
+    assert f"user/pip.conf: {told}" in [str(error) for error in read_files({"user": text}).errors]
+
+
+def test_an_overridden_table_that_is_none() -> None:
+    """What a later layer puts right is told all the same."""
+    files = {"system": "repositories.mine = 3\n" + LATER, "user": "[repoprio]\n"}
+    files["user"] += "repositories.mine.url = /srv\nrepositories.mine.priority = 3\n"
+    assert [str(error) for error in read_files(files).errors] == [
+        "repoprio.toml: repositories.mine: 3 is not a table: write [repositories.NAME]"
+    ]
+
+
+def test_a_table_that_is_none_hides_what_is_below_it() -> None:
+    """A value where a table belongs is one error, whatever other layers say below it."""
+    files = {"system": LATER, "pieces": {"a.toml": "pins.x = 3\n", "b.toml": "pins = 4\n"}}
+    files["user"] = "[repoprio]\npins.x.projects = x\npins.x.block = no\n"
+    assert [str(error) for error in read_files(files).errors] == [
+        "repos.d/a.toml: pins.x: 3 is not a table: write [pins.NAME]",
+        "repos.d/b.toml: pins: 4 is not a table: write [pins.NAME]",
+    ]
+
+
+@pytest.mark.parametrize("key", ['policy = "required"\n', 'policy = "requird"\n'])
+def test_a_policy_is_required_whatever_repoprio_config_says(key: str) -> None:
+    """`policy = "required"` in the system's file: none is an error; a sound one that REPOPRIO_CONFIG names is not."""
+    files = {"system": key + LATER}
+    assert [str(f) for f in read_files(files, {VARIABLE: os.devnull}).errors] == [
+        f"repoprio.toml: policy: a policy is required, and REPOPRIO_CONFIG is {os.devnull}"
+    ]
+    assert read_files({**files, "named": LATER}).sound() is not None
+    assert read_files({"system": LATER}, {VARIABLE: os.devnull}).sound() is None
+
+
+def test_required_is_for_the_systems_file() -> None:
+    """In one of pip's files, from which a variable keeps pip, the key would not hold what it says: an error."""
+    found = read_files({"system": LATER, "user": "[repoprio]\npolicy = required\n"})
+    assert [str(f) for f in found.errors] == [
+        "user/pip.conf: policy: counts in the system's file alone: write it there"
+    ]
+    sound = read_files({"system": 'policy = "required"\n' + LATER}).sound()
+    assert sound is not None
+
+
+def test_errors_of_what_is_added_to_a_locked_layer() -> None:
+    """A faulty priority or pattern of an addition is told as what it is; a locked faulty one counts as 99."""
+    files = {
+        "system": 'locked = "extend"\n' + LATER.replace("90", "0"),
+        "user": "[repoprio]\nrepositories.mine.url = /srv\nrepositories.mine.priority = 100\n"
+        "repositories.mine.owns = a!\n",
+    }
+    assert [str(error) for error in read_files(files).errors] == [
+        "repoprio.toml: repositories.pypi.priority: 0 is not between 1 and 999 (1 is the highest priority)",
+        "user/pip.conf: repositories.mine.owns: ['a!'] has 'a!', which is not a project name with * and ? as wildcards",
+    ]
+
+
+def test_more_than_a_variable_can_carry() -> None:
+    """A policy that is too long for the environment of a child is refused, not cut."""
+    with pytest.raises(handoff.TooLong):
+        handoff.pack(Merged({("help",): Setting(("help",), secrets.token_hex(2**18), "f")}))
+    found = read_files({"system": f'help = "{secrets.token_hex(2**18)}"\n{LATER}'})
+    assert "and 122880 is the limit" in str(found.errors[0])
+    for rows in ('[["mode", "f", 1]]', '[[["mode"], 3, 1]]', "3"):
+        row = base64.b64encode(
+            zlib.compress(f'{{"settings": {rows}, "additions": [], "errors": []}}'.encode())
+        ).decode()
+        with pytest.raises(ValueError, match=r"shape|Error"):
+            handoff.unpack(row)
+
+
+def test_a_child_gets_the_errors_of_its_parent() -> None:
+    """What is faulty in a parent is faulty in its children, though it stood in no setting."""
+    faulty = read_files({"system": "= ["})
+    again = survey({INHERITED: handoff.pack(faulty.merged, faulty.errors)}, [], TOOLS)
+    assert (again.errors, again.policy) == (faulty.errors, None)
+    none = survey({INHERITED: handoff.pack(Merged())}, [], TOOLS)
+    assert (none.errors, none.policy) == ((), None)
+
+
+def test_the_examples_say_the_same() -> None:
+    """The two files of example-config are one policy in two spellings, without a warning."""
+    folder = ROOT / "example-config"
+    as_toml = read_files({"system": (folder / "repoprio.toml").read_text()}).sound()
+    as_ini = read_files({"global": (folder / "pip.conf").read_text()}).sound()
+    assert as_toml is not None
+    assert as_ini is not None
+    assert (as_toml.repositories, as_toml.pins, as_toml.help) == (as_ini.repositories, as_ini.pins, as_ini.help)
+    assert policy_warnings(as_toml) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"), [(1, "is not a text"), (" ", "is empty"), ("a\0b", "control characters")]
+)
+def test_texts(value: object, problem: str) -> None:
+    """What stands where a text belongs is one, and says something."""
+    with pytest.raises(values.NotExpected, match=problem):
+        values.text(value)

@@ -1,0 +1,400 @@
+"""Explanations as data: text and JSON render one tree, and each answer that is no has a way out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_laws import NAMES, Play, World, policies, worlds
+
+from repoprio.explain.explanation import Chosen, Explanation, Line, LineStatus, Rejected, explain, privacy
+from repoprio.explain.hints import hint, of_silent
+from repoprio.lookup.drivers import drive
+from repoprio.lookup.events import FetchFailed, FetchResult, NotFound, PageFound, StatusReceived
+from repoprio.lookup.memory import RunMemory
+from repoprio.lookup.project import ProjectLookup
+from repoprio.lookup.reasons import Cause, Rejection
+from repoprio.names import normalize
+from repoprio.policy.model import CALLERS_PRIORITY, Format, Location, Mode, Pin, Policy, Repository, Rule
+from repoprio.policy.patterns import Pattern
+from repoprio.render.explain_json import document
+from repoprio.render.explain_text import screen, summary
+from repoprio.render.messages import refusal, versions
+from repoprio.render.table import painted
+from repoprio.wording import join_words
+
+ACME = normalize("acme")
+CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)
+PYPI = Repository("pypi", (Location.of("https://pypi.example/simple/"),), 90)
+PAGE = PageFound("page", 2)
+MODES = (Mode.STRICT, Mode.FLEXIBLE, Mode.MERGE, Mode.OBSERVE)
+# More than any screen: nothing wraps.
+WIDE = 10_000
+
+kinds = st.sampled_from(list(Rejection))
+rejections = st.builds(
+    Rejected, st.sampled_from(["acme-2.tar.gz", "acme-3.whl"]), st.none() | st.just("2"), st.just("why"), kinds
+)
+
+
+def explained(policy: Policy, answers: Mapping[str, Any], *, chosen: Chosen | None = None, **told: Any) -> Explanation:
+    """What there is to say of acme where each repository answers as told; its versions are 1.1 and 1.0."""
+    lookup = ProjectLookup(RunMemory[str](policy), ACME)
+    decision = drive(lookup, lambda ask: answers[ask.repository.name], lambda _: chosen is not None)
+    return explain(
+        policy, decision, "acme", {r.name: ("1.1", "1.0") for r in policy.repositories}, chosen=chosen, **told
+    )
+
+
+def facts(found: Any) -> list[str]:
+    """Each text and number that a JSON value holds."""
+    if isinstance(found, dict):
+        return [fact for value in found.values() for fact in facts(value)]
+    if isinstance(found, list):
+        return [fact for value in found for fact in facts(value)]
+    return [] if found is None or isinstance(found, bool) else [str(found)]
+
+
+# These say in one word what the text says in a sentence.
+_WORDS = {"not-asked": "not asked", "served": "owns", "shadowed": "shadowed"}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    policies(MODES), worlds(), st.sampled_from(NAMES), st.lists(rejections, max_size=6), st.booleans(), st.booleans()
+)
+def test_text_and_json_carry_the_same_facts(
+    policy: Policy, world: World, name: str, rejected: list[Rejected], fits: bool, alone: bool
+) -> None:
+    """Whatever is decided, each fact of the JSON stands in the text of explain -v."""
+    play = Play(policy, world, normalize(name), fits=fits)
+    versions = {repository.name: ("1.1", "1.0") for repository in policy.repositories}
+    owner = min(play.owners) if play.owners and fits else None
+    told = explain(
+        policy,
+        play.decision,
+        f"{name}>=1",
+        versions,
+        specifier=">=1",
+        chosen=Chosen(owner, "1.1", "acme-1.1.whl") if owner else None,
+        rejected=tuple(rejected),
+        required_by="billing 3.1",
+        version_priority=Chosen("r0", "9.9", "acme-9.9.whl") if alone else None,
+    )
+    text = screen(told, WIDE, verbose=True)
+    project = json.loads(document([told]))["projects"][0]
+    for line in project["repositories"]:
+        row = next(row for row in text.splitlines() if f" {line['name']}  " in row and str(line["priority"]) in row)
+        assert all(version in row for version in line["versions"] or ())
+        if line["status"] not in ("served", "not-asked"):
+            assert line["status"] in row
+        assert line["reason"] in row
+        assert line["versions"] is not None or line["status"] == "unavailable" or "not asked" in row
+        for fact in [*facts(line["rule"]), *facts(line["mirror"]), *facts(line["failures"])]:
+            assert fact in text
+        assert line["asked"] is None or f"{line['name']}: {line['asked']}" in text
+    for one in project["rejected"]:
+        assert f"{one['file']}: {one['reason']}" in text
+    for key in ("version", "file", "rules", "reason", "required_by", "help"):
+        assert all(fact in text for fact in facts(project[key])), key
+    if project["hint"]:
+        assert project["hint"]["text"] in text
+    if project["outcome"] != "served":
+        assert project["code"] in text
+    if alone:
+        assert all(fact in text for fact in ("9.9", "r0"))
+
+
+@settings(max_examples=200, deadline=None)
+@given(policies(MODES), worlds(), st.sampled_from(NAMES), st.integers(30, 130))
+def test_no_line_is_wider_than_the_terminal(policy: Policy, world: World, name: str, width: int) -> None:
+    """Words are wrapped, and only what cannot be broken, a URL or a setting, may stand out."""
+    play = Play(policy, world, normalize(name))
+    told = explain(policy, play.decision, name, {r.name: ("1.1", "1.0") for r in policy.repositories})
+    longest = 60
+    for line in screen(told, max(width, longest)).splitlines():
+        assert len(line) <= max(width, longest) or "://" in line or " = " in line
+
+
+def test_colour_is_never_alone() -> None:
+    """With the colours taken out, the screen is the one without colours."""
+    told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
+    plain, colored = screen(told, 80), screen(told, 80, painted)
+    assert "\x1b[32m" in colored
+    for code in ("\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"):
+        colored = colored.replace(code, "")
+    assert colored == plain
+    assert painted("as it is", "") == "as it is"
+
+
+CAUSES = [
+    (Cause.LOGIN, "login"),
+    (Cause.PROXY, "proxy"),
+    (Cause.CANARY, "canary"),
+    (Cause.MISSING, "missing-place"),
+    (Cause.UNSET, "set-variable"),
+    (Cause.INSECURE, "insecure"),
+    (Cause.TLS, "trust"),
+    (Cause.TIME, "time"),
+    (Cause.SIZE, "size"),
+    (Cause.NOT_A_PAGE, "not-a-page"),
+    (Cause.BROKEN, "tell-its-keeper"),
+    (Cause.API_VERSION, "tell-its-keeper"),
+    (Cause.OTHER_PROJECT, "tell-its-keeper"),
+    (Cause.SPELLING, "spelling"),
+    (Cause.REDIRECT, "redirects"),
+    (Cause.CUT_SHORT, "try-again"),
+    (Cause.CONNECTION, "try-again"),
+    (Cause.SERVER, "try-again"),
+]
+
+
+@pytest.mark.parametrize(("cause", "code"), CAUSES)
+def test_each_cause_of_silence_has_a_way_out(cause: Cause, code: str) -> None:
+    """Whatever keeps a repository from answering, the refusal says what to do, by a stable code."""
+    told = explained(Policy((CORP, PYPI)), {"corp": FetchFailed("why", cause)})
+    found = hint(told)
+    assert found is not None
+    assert found.code == code
+    assert f"hint: {found.text}" in str(refusal(told))
+    assert "skip-if-unavailable" not in str(refusal(told))
+
+
+def test_a_folder_that_a_caller_names_and_is_not_there() -> None:
+    """The way out of a missing folder is where it is named: in the policy, or in pip's settings and options."""
+    texts = []
+    for priority in (90, CALLERS_PRIORITY):
+        lowest = replace(PYPI, priority=priority)
+        found = hint(
+            explained(Policy((CORP, lowest)), {"corp": NotFound(), "pypi": FetchFailed("gone", Cause.MISSING)})
+        )
+        assert found is not None
+        assert found.code == "missing-place"
+        texts.append(found.text)
+    assert ["enabled = false" in text for text in texts] == [True, False]
+    assert ["pip's settings" in text for text in texts] == [False, True]
+
+
+def test_a_status_that_could_mean_absent() -> None:
+    """A 410 that `absent` leaves out is told with that key; a 304 is not; namespaces are not told twice."""
+    policy = Policy((CORP, PYPI))
+    codes = [hint(explained(policy, {"corp": StatusReceived(code)})) for code in (410, 304)]
+    assert [found.code for found in codes if found] == ["absent", "try-again"]
+    own = Repository("corp", CORP.locations, 10, namespaces=(Pattern.parse("acme*"),))
+    texts = [
+        found.text for found in (codes[1], hint(explained(Policy((own, PYPI)), {"corp": StatusReceived(304)}))) if found
+    ]
+    assert ["namespaces" in text for text in texts] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (Rejection.YANKED, "yanked"),
+        (Rejection.PRE_RELEASE, "pre-release"),
+        (Rejection.TAG, "tag"),
+        (Rejection.REQUIRES_PYTHON, "requires-python"),
+        (Rejection.FORMAT, "format"),
+        (Rejection.OTHER, "other-version"),
+        (Rejection.HASH, "hash"),
+        (Rejection.KEPT, "ask-by-name"),
+        (Rejection.SPECIFIER, "other-version"),
+    ],
+)
+def test_where_nothing_fits_the_files_say_why(kind: Rejection, code: str) -> None:
+    """Files that are all rejected for one reason give the hint; what does not fit the requirement says nothing."""
+    told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=(Rejected("acme-1.whl", "1", "why", kind),))
+    found = hint(told)
+    assert found is not None
+    assert found.code == code
+    assert ("rejected: " in str(refusal(told))) is (kind is not Rejection.SPECIFIER)
+
+
+def test_a_file_for_this_platform_tells_why() -> None:
+    """Of many wheels for other platforms and one sdist that wants a newer Python, the sdist is named, and its hint."""
+    other = [
+        Rejected(f"acme-{n}-cp39-cp39-mac.whl", str(n), "its tag", Rejection.TAG, is_for_here=False) for n in (9, 8)
+    ]
+    newer = Rejected("acme-8.tar.gz", "8", "needs Python >=3.99", Rejection.REQUIRES_PYTHON)
+    told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=(*other, newer))
+    assert "rejected   8: needs Python >=3.99 (3 files: 1 requires-python, 2 tag; -v lists all)" in screen(told, 100)
+    assert "rejected: acme-8.tar.gz: needs Python >=3.99; acme-9" in str(refusal(told))
+    found = hint(told)
+    assert found
+    assert found.code == "requires-python"
+
+
+def test_what_is_taken_is_among_what_a_repository_has() -> None:
+    """However old it is, the chosen version stands in HAS, and so does what pip alone would take."""
+    many = tuple(str(n) for n in range(20, 0, -1))
+    assert versions(many, 3) == "20, 19, 18, ... (20 in all)"
+    assert versions(many, 3, including="19") == "20, 19, 18, ... (20 in all)"
+    assert versions(many, 3, including="17") == "20, 19, 18, 17, ... (20 in all)"
+    assert versions(many, 3, including="7") == "20, 19, 18, ..., 7, ... (20 in all)"
+    assert versions(many, 3, including="1") == "20, 19, 18, ..., 1 (20 in all)"
+    chosen, alone = Chosen("corp", "7", "acme-7.whl"), Chosen("pypi", "9", "acme-9.whl")
+    told = explained(Policy((CORP, PYPI)), {"corp": PAGE, "pypi": PAGE}, chosen=chosen, version_priority=alone)
+    lines = tuple(replace(line, versions=many) for line in told.lines)
+    rows = screen(replace(told, lines=lines), 120).splitlines()
+    assert ["..., 7, ..." in rows[3], "..., 9, ..." in rows[4]] == [True, True], rows
+
+
+def test_ten_thousand_files_are_not_all_listed() -> None:
+    """-v lists so many as somebody reads, those that tell most first, and says how many more there are."""
+    files = [Rejected(f"acme-{n}.tar.gz", str(n), "does not fit <1", Rejection.SPECIFIER) for n in range(10_000)]
+    files.append(Rejected("acme-0.tar.gz", "0", "yanked", Rejection.YANKED))
+    told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=tuple(files))
+    shown = screen(told, 100, verbose=True)
+    assert "rejected   acme-0.tar.gz: yanked" in shown
+    assert "... and 9801 more files (--format json has all)" in shown
+    assert len(shown.splitlines()) < 250
+    assert "(1 file; -v lists 200, --format json all)" in screen(told, 100)
+
+
+def test_where_a_pin_leaves_nothing() -> None:
+    """The pin is told where it left versions out, and only then."""
+    pin = Pin("old", (Pattern.parse("acme"),), versions="<1")
+    policy = Policy((CORP, PYPI), (pin,))
+    by_pin = explained(policy, {"corp": PAGE}, rejected=(Rejected("acme-1.whl", "1", "why", Rejection.PIN),))
+    other = explained(policy, {"corp": PAGE})
+    assert [found.code for found in (hint(by_pin), hint(other)) if found] == ["pin-versions", "other-version"]
+
+
+def test_mirrors_are_told() -> None:
+    """Which mirror answered, and which did not: as data, and in words."""
+    corp = Repository(
+        "corp", (*CORP.locations, Location.of("https://m1.example/"), Location.of("https://m2.example/")), 10
+    )
+    answers: Iterator[FetchResult[str]] = iter(
+        [StatusReceived(503), FetchFailed("it was reset", Cause.CONNECTION), PAGE]
+    )
+    lookup = ProjectLookup(RunMemory[str](Policy((corp,))), ACME)
+    decision = drive(lookup, lambda _: next(answers), lambda _: True)
+    told = explain(Policy((corp,)), decision, "acme", {"corp": ("1.0",)}, chosen=Chosen("corp", "1.0", "acme-1.0.whl"))
+    line = told.lines[0]
+    assert line.mirror == "https://m2.example/"
+    assert [(tried.url, tried.reason) for tried in line.failures] == [
+        ("https://corp.example/simple/", "503"),
+        ("https://m1.example/", "it was reset"),
+    ]
+    assert "corp: https://m2.example/ answered in its place" in screen(told, WIDE)
+
+
+OWNING = replace(CORP, owns=(Pattern("acme"),))
+HIDDEN = replace(PYPI, exclude=(Pattern("acme"),))
+PIN = Pin("p", (Pattern("acme"),), repositories=("corp",))
+
+
+@pytest.mark.parametrize(
+    ("policy", "word", "others"),
+    [
+        (Policy((CORP, PYPI)), None, ()),
+        (Policy((OWNING, PYPI)), "owns", ("pypi",)),
+        (Policy((OWNING, replace(PYPI, explicit=True))), None, ()),
+        (Policy((CORP, PYPI), (PIN,)), "pins.p", ("pypi",)),
+        (Policy((CORP, HIDDEN)), "exclude", ("pypi",)),
+        (Policy((replace(HIDDEN, priority=5), CORP)), None, ()),
+        (Policy((CORP, replace(PYPI, include=(Pattern("other"),)))), None, ()),
+        (Policy((CORP, PYPI), (Pin("b", (Pattern("acme"),), block="no"),)), "pins.b", ()),
+        (
+            Policy((CORP, PYPI), (replace(PIN, name="q"), replace(PIN, repositories=("pypi",)))),
+            None,
+            (),
+        ),
+    ],
+)
+def test_whom_the_policy_keeps_a_name_from(policy: Policy, word: str | None, others: tuple[str, ...]) -> None:
+    """Routing and `exclude` keep a name private, in the policy's word; explicit and include are no secrets."""
+    lookup = ProjectLookup(RunMemory[str](policy), ACME)
+    found = privacy(drive(lookup, lambda _: PAGE, lambda _: True))
+    assert (found and found.word, tuple(r.name for r in found.others) if found else ()) == (word, others)
+
+
+def test_rules_of_those_that_are_left_out() -> None:
+    """Each repository that may not be asked is told with the very setting; a caller's with `unlisted`."""
+    blind = Repository("blind", CORP.locations, 1, exclude=(Pattern.parse("x"), Pattern.parse("ac*")))
+    narrow = Repository("narrow", CORP.locations, 2, include=(Pattern.parse("b*"),))
+    off = Repository("off", CORP.locations, 3, enabled=False)
+    special = Repository("special", CORP.locations, 4, explicit=True)
+    policy = Policy((blind, narrow, off, special, CORP))
+    told = explained(policy, {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
+    assert [str(line.rule) for line in told.lines if line.rule] == [
+        'repositories.blind.exclude = ["ac*", ...] (default)',
+        'repositories.narrow.include = ["b*"] (default)',
+        "repositories.off.enabled = false (default)",
+        "repositories.special.explicit = true (default)",
+    ]
+    extra = Repository("unlisted:1", CORP.locations, CALLERS_PRIORITY, is_addition=True)
+    lookup = ProjectLookup(RunMemory[str](policy), normalize("bare"), callers=(extra,))
+    decision = drive(lookup, lambda ask: PAGE if ask.repository is extra else StatusReceived(404), lambda _: True)
+    assert 'unlisted = "refuse"' in [f"{r.key} = {r.value}" for r in explain(policy, decision, "bare", {}).rules]
+
+
+def test_several_requirements_are_summed_up() -> None:
+    """Each outcome is counted, those that are no with their names."""
+    good = explained(Policy((CORP,)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
+    bad = explained(Policy((CORP,)), {"corp": StatusReceived(404)})
+    assert summary([good, good, bad], 80) == "3 requirements: 2 served; 1 absent (acme)."
+    assert join_words(["a", "b", "c"]) == "a, b and c"
+
+
+def test_a_page_without_files_and_no_index() -> None:
+    """A page without files owns the name, with the key for servers that have one for every name; --no-index is told."""
+    policy = Policy((CORP, PYPI))
+    decision = drive(ProjectLookup(RunMemory[str](policy), ACME), lambda _: PageFound("page", 0), lambda _: True)
+    found = hint(explain(policy, decision, "acme", {"corp": ()}))
+    assert found is not None
+    assert (found.code, 'absent = [404, "empty-page"]' in found.text) == ("page-without-files", True)
+    decision = drive(ProjectLookup(RunMemory[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
+    assert hint(explain(policy, decision, "acme", {})) == ("drop-no-index", "drop --no-index, if you can")
+
+
+@pytest.mark.parametrize(("python", "named"), [("", ""), ("/venv 1/bin/python", " --python '/venv 1/bin/python'")])
+def test_each_command_names_the_python_that_it_is_about(python: str, named: str) -> None:
+    """Where a plain command would speak of another environment, hints and the last line name it; else they do not."""
+    owned = Policy((replace(CORP, owns=(Pattern.parse("acme"),)),))
+    absent = replace(explained(owned, {"corp": StatusReceived(404)}), python=python)
+    said = str(refusal(absent))
+    assert said.count(f"repoprio repos{named} --check") == 1, said
+    assert f"why: repoprio explain{named} acme" in said
+    assert said.count("--python") == (2 if python else 0)
+
+
+def test_under_a_lock_nobody_is_told_to_add() -> None:
+    """Where the policy is locked the hints send users to its keeper: `help`, or whoever keeps the file."""
+    lock = Rule("locked", "true", "/etc/repoprio/repoprio.toml")
+    wheels = Repository("wheels", (Location.of("file:///srv/wheels"),), 50, format=Format.FLAT)
+    for policy, keeper in (
+        (Policy((CORP, wheels), lock=lock), "whoever keeps /etc/repoprio/repoprio.toml"),
+        (Policy((CORP, wheels), lock=lock, help="go/pip"), "go/pip"),
+    ):
+        absent = hint(explained(policy, {"corp": StatusReceived(404), "wheels": NotFound()}))
+        assert absent is not None
+        assert (
+            absent.text
+            == f"check the spelling; or publish it, or ask {keeper} to add the repository that has it to the policy"
+        )
+        decision = drive(ProjectLookup(RunMemory[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
+        offline = hint(explain(policy, decision, "acme", {}))
+        assert offline is not None
+        assert f"ask {keeper} to set repositories.wheels.offline = true in " in offline.text
+    twice = Policy((CORP,), tuple(Pin(n, (Pattern.parse("acme"),), block="no") for n in "ab"), lock=lock)
+    clash = hint(explained(twice, {}))
+    assert clash is not None
+    assert clash.text.startswith("ask whoever keeps /etc/repoprio/repoprio.toml to make one pattern more specific")
+    assert Policy((CORP,), lock=lock._replace(value="extend")).keeper is None
+
+
+@pytest.mark.parametrize("is_lowest", [True, False])
+def test_an_empty_folder_and_those_below(is_lowest: bool) -> None:
+    """The way out for an empty folder warns of lower-priority repositories only where there are some."""
+    wheelhouse = Repository("wheelhouse", (Location.of("file:///srv/wheelhouse"),), 10)
+    line = Line(wheelhouse, "", LineStatus.UNAVAILABLE, None, "it is empty", code=Cause.EMPTY_ROOT)
+    said = of_silent(line, is_lowest=is_lowest)
+    assert said.code == "empty-root"
+    assert ("lower-priority" in said.text) is not is_lowest

@@ -1,0 +1,207 @@
+"""What an audit found, as text, JSON and SARIF; and its codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from repoprio.audit.findings import KINDS, Audit, Finding, worst_first
+from repoprio.config.load import read_text
+from repoprio.policy.model import Policy
+from repoprio.render import audit as rendered
+from repoprio.render import sarif
+from repoprio.render.table import painted
+from support.paths import SUPPORT
+from support.policy_files import TOOLS
+
+if sys.version_info >= (3, 11):
+    pass
+else:
+    pass
+
+TWO = """
+[repositories.corp]
+url = "https://corp.example/simple/"
+priority = 10
+
+[repositories.pypi]
+url = "https://pypi.example/simple/"
+priority = 90
+"""
+
+
+def policy(text: str = TWO) -> Policy:
+    """The policy that `text` is."""
+    return read_text(text, "policy.toml", {}, TOOLS)
+
+
+def test_every_code_is_described() -> None:
+    """Each code has a title without a full stop and help in sentences; codes are lower case."""
+    for code, kind in KINDS.items():
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", code)
+        assert not kind.title.endswith(".")
+        assert kind.help.endswith((".", "?"))
+
+
+def audit(*findings: Finding, **keys: Any) -> Audit:
+    """An audit of 42 distributions."""
+    return replace(Audit("environment", "distribution", 42, worst_first(findings)), **keys)
+
+
+FOUND = Finding(
+    "not-the-owners",
+    "acme 99.0 is installed, but \x1b[31macme belongs to corp.",
+    "pip install --force-reinstall 'acme==1.1'",
+    "acme",
+    "99.0",
+    policy().repositories[0],
+    policy().rule("repositories.corp.priority", "10"),
+    place="site-packages/acme-99.0.dist-info/METADATA",
+)
+NOTE = Finding(
+    "direct-url", "x came from a URL (repositories.corp.priority = 10 (policy.toml)).", "nothing", "x", rule=FOUND.rule
+)
+
+
+def test_the_screen_begins_with_what_it_comes_to() -> None:
+    """One line first; then each finding, the worst first, with code, rule, fix; no control character gets through."""
+    text = rendered.screen(audit(NOTE, FOUND, help="go/pip"), 80)
+    assert text.startswith("2 findings in 42 distributions: 1 error, 1 note\n\n  error    acme 99.0 is installed")
+    assert "\x1b" not in text
+    assert text.count("rule: ") == 1
+    assert text.endswith("\n\nhelp: go/pip")
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert rendered.screen(audit(), 80) == "No findings: 42 distributions are what the policy would give."
+    assert rendered.screen(audit(checked=0), 80).endswith("0 distributions, so nothing was held against the policy.")
+    assert rendered.screen(audit(checked=1), 80) == "No findings: 1 distribution is what the policy would give."
+    assert "\x1b[31merror\x1b[0m    acme" in rendered.screen(audit(FOUND), 80, painted)
+    located = [replace(FOUND, file="r.txt", line=3), replace(FOUND, file="pylock.toml")]
+    assert "r.txt:3: acme" in rendered.screen(audit(*located), 200)
+    assert "pylock.toml: acme" in rendered.screen(audit(*located), 200)
+
+
+def test_many_collisions_are_cut_short() -> None:
+    """The first 20 are shown, and the remedy where it is short; -v shows all; JSON and SARIF have all."""
+    found = [replace(FOUND, code="shadowed", project=f"p{n}") for n in range(30)]
+    many_of_them = audit(*found, subject="collisions", unit="name", remedy="[a]\n" * 30)
+    short, whole = rendered.screen(many_of_them, 80), rendered.screen(many_of_them, 80, whole=True)
+    assert short.count("[shadowed]") == 20
+    assert "... and 10 more: -v shows all of them." in short
+    assert ("[a]" in short, whole.count("[a]"), whole.count("[shadowed]")) == (False, 30, 30)
+    assert "  [a]" in rendered.screen(replace(many_of_them, remedy="[a]\n"), 80)
+    assert len(json.loads(rendered.document(many_of_them))["findings"]) == 30
+    assert len(json.loads(sarif.document(many_of_them, "1.0"))["runs"][0]["results"]) == 30
+    none = rendered.screen(audit(subject="collisions", unit="name", checked=1000), 80)
+    assert none == "No findings: 1,000 names are listed by one repository each."
+
+
+def test_exit_status_and_counts() -> None:
+    """Notes alone are no failure."""
+    assert (audit(NOTE).fails, audit(FOUND, NOTE).fails, audit().fails) == (False, True, False)
+    found = json.loads(rendered.document(audit(FOUND, NOTE)))
+    assert found["schema"] == 1
+    assert found["checked"] == 42
+    codes = {"direct-url": 1, "not-the-owners": 1}
+    assert found["summary"] == {"findings": 2, "error": 1, "warning": 0, "note": 1, "codes": codes}
+    assert set(found["findings"][0]) == {
+        *("code", "severity", "project", "version", "repository", "priority", "message", "fix", "command"),
+        *("rule", "file", "line"),
+    }
+    assert found["findings"][0]["rule"] == {
+        "key": "repositories.corp.priority",
+        "value": "10",
+        "origin": "policy.toml",
+    }
+    assert found["findings"][1]["repository"] is None
+
+
+def sarif_schema() -> dict[str, Any]:
+    """The official schema where REPOPRIO_SARIF_SCHEMA names a copy; else what it says of the parts that are used."""
+    named = os.environ.get("REPOPRIO_SARIF_SCHEMA")
+    file = Path(named) if named else SUPPORT / "sarif.json"
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def check_sarif(text: str) -> dict[str, Any]:
+    """The only run of a log that is valid, and that code-scanning pages take."""
+    log = json.loads(text)
+    schema = sarif_schema()
+    jsonschema.validators.validator_for(schema)(schema).validate(log)
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    prints = [result["partialFingerprints"]["primaryLocationLineHash"] for result in run["results"]]
+    assert len(set(prints)) == len(prints)
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["locations"][0]["physicalLocation"]["region"]["startLine"] >= 1
+    found: dict[str, Any] = run
+    return found
+
+
+def test_sarif_is_valid_and_stable() -> None:
+    """It fits the schema; fingerprints do not change with lines and words, and differ from one another."""
+    found = [FOUND, FOUND, replace(FOUND, file="a b/pylock.toml", line=9), NOTE]
+    run = check_sarif(sarif.document(audit(*found), "1.0"))
+    levels = [(r["ruleId"], r["level"]) for r in run["results"]]
+    assert levels == [*[("not-the-owners", "error")] * 3, ("direct-url", "note")]
+    assert "\x1b" not in json.dumps(run["results"])
+    assert "\\u001b" not in json.dumps(run["results"])
+    assert run["automationDetails"]["id"] == "repoprio/environment/"
+    moved = replace(FOUND, line=4, message="said better", fix="other")
+    assert sarif.fingerprint(moved) == sarif.fingerprint(FOUND)
+    assert sarif.fingerprint(replace(FOUND, version="98.0")) != sarif.fingerprint(FOUND)
+
+
+@pytest.mark.parametrize(
+    ("finding", "artifact"),
+    [
+        (FOUND, {"uri": "site-packages/acme-99.0.dist-info/METADATA", "uriBaseId": "%SRCROOT%"}),
+        (replace(FOUND, file="./a b/r.txt"), {"uri": "a%20b/r.txt", "uriBaseId": "%SRCROOT%"}),
+        (replace(FOUND, file="/srv/r.txt"), {"uri": "file:///srv/r.txt"}),
+        (replace(FOUND, file="C:\\work\\r.txt"), {"uri": "file:///C:/work/r.txt"}),
+        (replace(FOUND, file="sub\\r.txt"), {"uri": "sub/r.txt", "uriBaseId": "%SRCROOT%"}),
+        (replace(FOUND, place=None, project=None), {"uri": "repoprio.toml", "uriBaseId": "%SRCROOT%"}),
+    ],
+)
+def test_sarif_places(finding: Finding, artifact: dict[str, str]) -> None:
+    """A path is a URI, relative as it was given; each finding has one, for pages show none without."""
+    (result,) = check_sarif(sarif.document(audit(finding), "1.0"))["results"]
+    (location,) = result["locations"]
+    assert location["physicalLocation"]["artifactLocation"] == artifact
+    assert ("logicalLocations" in location) == (finding.project is not None)
+
+
+def test_a_caution_stands_before_the_help() -> None:
+    """What is to be known before one mends anything is said once, where there is something to mend."""
+    told = rendered.screen(audit(FOUND, caution="It only observes.", help="go/pip"), 80)
+    assert told.endswith("\n\nIt only observes.\n\nhelp: go/pip")
+    assert "observes" not in rendered.screen(audit(caution="It only observes."), 80)
+
+
+def test_another_environment_says_what_was_read() -> None:
+    """An audit of another environment names the folders that it relies on before anything else; its own needs none."""
+    assert rendered.screen(audit(read=("/srv/packages",), is_elsewhere=True), 80).startswith("read: /srv/packages")
+    assert "read:" not in rendered.screen(audit(read=("/srv/packages",)), 80)
+
+
+def test_names_that_nobody_has_are_told_together() -> None:
+    """Many of them are one group with all names, so that the others can be seen; `-v` and JSON have each by itself."""
+    many = [Finding("unknown", f"p{n} 1.{n} is installed", "add it", f"p{n}", f"1.{n}") for n in range(4)]
+    bare = replace(many[0], project="bare", version=None)
+    told = audit(FOUND, bare, *many)
+    text = rendered.screen(told, 200)
+    assert text.count("[unknown]") == 1
+    assert "no repository of the policy has these 5: bare, p0 1.0, p1 1.1, p2 1.2, p3 1.3. -v shows each" in text
+    assert "acme belongs to corp" in text
+    assert rendered.screen(told, 200, whole=True).count("[unknown]") == 5
+    assert rendered.screen(audit(*many[:3]), 200).count("[unknown]") == 3
+    assert [f["code"] for f in json.loads(rendered.document(told))["findings"]].count("unknown") == 5

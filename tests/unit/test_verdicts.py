@@ -1,0 +1,443 @@
+"""What an audit makes of decisions and locks: the pure parts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from repoprio.audit import lock_verdicts, pylock, verdicts
+from repoprio.audit.findings import Finding, Severity
+from repoprio.audit.lock_verdicts import LockedFile
+from repoprio.audit.verdicts import Listed, Offer, Subject
+from repoprio.config.load import read_text
+from repoprio.lookup.drivers import drive
+from repoprio.lookup.events import FetchFailed, FetchResult, NotFound, PageFound, StatusReceived
+from repoprio.lookup.memory import RunMemory
+from repoprio.lookup.project import Decision, ProjectLookup
+from repoprio.names import normalize
+from repoprio.policy.model import Policy, Rule
+from repoprio.policy.routing import route
+from support.policy_files import TOOLS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+TWO = """
+[repositories.corp]
+url = "https://corp.example/simple/"
+priority = 10
+
+[repositories.pypi]
+url = "https://pypi.example/simple/"
+priority = 90
+"""
+PAGE: PageFound[str] = PageFound("page", 1)
+ACME = Subject("acme", "99.0", "is installed", pip="pip", place="site-packages/acme-99.0.dist-info/METADATA")
+
+
+def policy(text: str = TWO) -> Policy:
+    """The policy that `text` is."""
+    return read_text(text, "policy.toml", {}, TOOLS)
+
+
+def decide(
+    text: str, pages: Mapping[str, FetchResult[str]], *, below: bool = False, fits: bool = False
+) -> Decision[str]:
+    """The decision on acme where these repositories answer so, and the others 404."""
+    lookup = ProjectLookup(RunMemory[str](policy(text)), normalize("acme"), below_owner=below)
+    return drive(lookup, lambda ask: pages.get(ask.repository.name, StatusReceived(404)), lambda _: fits)
+
+
+def offer(fits: str | None = None, **versions: tuple[str, ...]) -> Offer:
+    """What repositories have: one wheel of each version."""
+    files = {
+        name: tuple(Listed(f"acme-{v}.whl", v, {"sha256": f"{name}{v}"}) for v in found)
+        for name, found in versions.items()
+    }
+    return Offer(files, versions, lambda: fits)
+
+
+AGAIN = "pip install --force-reinstall --no-deps acme==1.0"
+
+
+def one(found: list[Finding]) -> tuple[str, str, str]:
+    """Code, message and what to do of the only finding."""
+    (finding,) = found
+    return finding.code, finding.message, finding.mend
+
+
+def test_no_index_leaves_nobody_to_ask() -> None:
+    """Under --no-index nobody supplies a name that a ruled-out repository may own: the finding says what to do."""
+    low = policy(f'{TWO}[repositories.wheels]\nurl = "/srv/wheels"\nformat = "flat"\npriority = 95\n')
+    decision = drive(
+        ProjectLookup(RunMemory[str](low), normalize("acme"), no_index=True), lambda _: PAGE, lambda _: True
+    )
+    code, message, mend = one(verdicts.judge(low, decision, ACME, offer()))
+    assert (code, mend) == ("owner-ruled-out", "audit again without --no-index (unset PIP_NO_INDEX)")
+    assert "--no-index rules out corp (priority 10) and pypi (priority 90), which may own acme" in message
+
+
+def test_what_the_owner_has_is_no_finding() -> None:
+    """A version that its owner lists is fine, whatever else it lists; one that it has yanked in part too."""
+    found = offer(corp=("99.0", "1.0"))
+    decision = decide(TWO, {"corp": PAGE})
+    assert verdicts.judge(policy(), decision, ACME, found) == []
+    both = {"corp": (Listed("a.whl", "99.0", {}, "bad"), Listed("a.zip", "99.0", {}))}
+    assert verdicts.judge(policy(), decision, ACME, Offer(both, found.versions)) == []
+    assert verdicts.judge(policy(), decision, replace(ACME, version=None), offer(corp=("1.0",))) == []
+
+
+def test_a_version_that_is_not_the_owners() -> None:
+    """It is told in one sentence, with the owner and what it has, and what would mend it."""
+    decision = decide(TWO, {"corp": PAGE, "pypi": PAGE})
+    code, said, fix = one(verdicts.judge(policy(), decision, ACME, offer("1.1", corp=("1.1", "1.0"))))
+    assert code == "not-the-owners"
+    assert said == (
+        "acme 99.0 is installed, but acme belongs to corp (priority 10), which has 1.1, 1.0: it came from elsewhere."
+    )
+    assert fix.endswith("then put acme 1.1 in its place: pip install --force-reinstall --no-deps acme==1.1")
+    many = tuple(f"1.{n}" for n in range(20, 0, -1))
+    assert "... (20 in all)" in one(verdicts.judge(policy(), decision, ACME, offer(corp=many)))[1]
+    code, said, fix = one(verdicts.judge(policy(), decision, ACME, offer(corp=())))
+    assert ("which has no file of it" in said, fix.endswith("uninstall acme: pip uninstall acme")) == (True, True)
+    assert 'absent = [404, "empty-page"]' in fix
+
+
+def test_a_hijack_is_called_one_where_others_were_asked() -> None:
+    """With what lower repositories have, the sentence names who has it; without, nobody is named."""
+    decision = decide(TWO, {"corp": PAGE, "pypi": PAGE}, below=True)
+    code, said, _ = one(verdicts.judge(policy(), decision, ACME, offer(corp=("1.0",), pypi=("99.0",))))
+    assert (code, "only pypi (priority 90) has 99.0: a hijack" in said) == ("hijack", True)
+    code, _, _ = one(verdicts.judge(policy(), decision, ACME, offer(corp=("1.0",), pypi=("98.0",))))
+    assert code == "not-the-owners"
+
+
+@pytest.mark.parametrize(
+    ("more", "answers", "code", "words"),
+    [
+        ('[pins.p]\nprojects = ["acme"]\nblock = "bad"\n', {}, "blocked", "acme is blocked: bad (pins.p, policy.toml)"),
+        (
+            '[pins.p]\nprojects = ["acm?"]\nblock = "a"\n[pins.q]\nprojects = ["ac?e"]\nblock = "b"\n',
+            {},
+            "ambiguous-pins",
+            "both set block or repositories",
+        ),
+        (
+            '[repositories.off]\nurl = "https://off.example/"\npriority = 1\nenabled = false\nowns = ["acme"]\n',
+            {},
+            "owner-ruled-out",
+            "belongs to off (priority 1), which may not be asked",
+        ),
+        (
+            '[repositories.team]\nurl = "https://team.example/"\npriority = 20\nowns = ["acme"]\n',
+            {"pypi": PAGE},
+            "owned-absent",
+            "belongs to team (priority 20), which does not have it (repositories.team.owns",
+        ),
+        (
+            "",
+            {},
+            "unknown",
+            "no repository of the policy has acme: corp (priority 10) and pypi (priority 90) were asked",
+        ),
+        (
+            "",
+            {"corp": FetchFailed("down")},
+            "unavailable",
+            "nothing can be said of acme 99.0: corp (priority 10) is unavailable",
+        ),
+    ],
+)
+def test_what_nobody_supplies(more: str, answers: dict[str, FetchResult[str]], code: str, words: str) -> None:
+    """Each way in which nobody supplies a name is a finding of its own, with the rule where there is one."""
+    text = TWO + more
+    found = verdicts.judge(policy(text), decide(text, answers), ACME, Offer())
+    assert (one(found)[0], words in one(found)[1]) == (code, True), found
+    assert (found[0].rule is None) == (code == "unknown")
+    lock = replace(ACME, pip=None)
+    assert "pip " not in one(verdicts.judge(policy(text), decide(text, answers), lock, Offer()))[2]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", "ask go/pip to add the repository that it came from to the policy, if"),
+        (
+            '[repositories.off]\nurl = "https://off.example/"\npriority = 1\nenabled = false\nowns = ["acme"]\n',
+            "enable",
+        ),
+    ],
+)
+def test_under_a_lock_the_fix_is_to_ask_its_keeper(more: str, said: str) -> None:
+    """Who may not change the policy is told whom to ask for it."""
+    text = f"{TWO}{more}"
+    locked = replace(policy(text), lock=Rule("locked", "true", "f.toml"), help="go/pip")
+    fix = one(verdicts.judge(locked, decide(text, {}), ACME, Offer()))[2]
+    assert (fix.startswith("ask go/pip to "), said in fix) == (True, True), fix
+
+
+def test_unknown_with_one_or_no_repository_asked() -> None:
+    """The sentence fits however many were asked."""
+    alone = '[repositories.corp]\nurl = "https://corp.example/"\n'
+    assert "corp (priority 99) was asked." in one(verdicts.judge(policy(alone), decide(alone, {}), ACME, Offer()))[1]
+    blind = f'{alone}include = ["other"]\n'
+    assert "none could be asked." in one(verdicts.judge(policy(blind), decide(blind, {}), ACME, Offer()))[1]
+
+
+def test_one_that_was_skipped_may_own_it() -> None:
+    """Where skip-if-unavailable let the name fall through, nothing is fine; below the owner it is no matter."""
+    text = TWO.replace("priority = 10", "priority = 10\nskip-if-unavailable = true")
+    decision = decide(text, {"corp": FetchFailed("down"), "pypi": PAGE})
+    assert one(verdicts.judge(policy(text), decision, ACME, offer(pypi=("99.0",))))[0] == "unavailable"
+    text = TWO.replace("priority = 90", "priority = 90\nskip-if-unavailable = true")
+    decision = decide(text, {"corp": PAGE, "pypi": FetchFailed("down")}, below=True)
+    assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
+
+
+def test_a_pins_versions() -> None:
+    """What a pin leaves out is told with the pin, also of what is the owner's."""
+    text = f'{TWO}[pins.p]\nprojects = ["acme"]\nversions = "<3"\n'
+    decision = decide(text, {"corp": PAGE})
+    found = verdicts.judge(policy(text), decision, ACME, offer("2.0", corp=("99.0", "2.0")), is_pinned_out=True)
+    assert one(found)[:2] == (
+        "pin-versions",
+        "acme 99.0 is installed, but the policy wants acme <3 (pins.p.versions, policy.toml).",
+    )
+    assert one(found)[2] == "put acme 2.0 in its place: pip install --force-reinstall --no-deps acme==2.0"
+    assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
+
+
+def test_flexible_mode_lets_lower_ones_in_and_says_so() -> None:
+    """What was passed over and has it is fine; what only the lower one has is told; what none has is foreign."""
+    text = f'mode = "flexible"\n{TWO}'
+    decision = decide(text, {"corp": PAGE, "pypi": PAGE})
+    assert decision.of() == []
+    assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
+    fits = ProjectLookup(RunMemory[str](policy(text)), normalize("acme"))
+    lower = drive(fits, lambda _: PAGE, lambda found: found[0].repository.name == "pypi")
+    code, said, fix = one(verdicts.judge(policy(text), lower, ACME, offer(corp=("1.0",), pypi=("99.0",))))
+    assert (code, "is pypi (priority 90)'s: corp (priority 10) has acme as well" in said) == ("passed-over", True)
+    assert "publish it to corp" in fix
+    assert one(verdicts.judge(policy(text), lower, ACME, offer(corp=("1.0",), pypi=("2.0",))))[0] == "not-the-owners"
+    assert one(verdicts.judge(policy(text), decision, ACME, offer(corp=("1.0",))))[0] == "not-the-owners"
+
+
+def test_a_yanked_version() -> None:
+    """One whose files are all yanked is told with the reason, or that there is none."""
+    decision = decide(TWO, {"corp": PAGE})
+    for reason, words in (("broken", "has yanked it: broken."), ("", "no reason given")):
+        files = {"corp": (Listed("a.whl", "99.0", {}, reason),)}
+        code, said, fix = one(
+            verdicts.judge(policy(), decision, ACME, Offer(files, {"corp": ("99.0",)}, lambda: "1.0"))
+        )
+        assert (code, words in said, fix) == ("yanked", True, f"put acme 1.0 in its place: {AGAIN}")
+        lock = replace(ACME, pip=None)
+        assert one(verdicts.judge(policy(), decision, lock, Offer(files, {"corp": ("99.0",)})))[2].startswith("lock it")
+
+
+OWNS = TWO.replace("priority = 10", 'priority = 10\nowns = ["acme"]')
+BLOCKS = f'{TWO}[pins.p]\nprojects = ["acme"]\nblock = "bad"\n'
+CLASH = f'{TWO}[pins.p]\nprojects = ["acm?"]\nblock = "a"\n[pins.q]\nprojects = ["ac?e"]\nblock = "b"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "theirs", "severity", "words"),
+    [
+        (TWO, False, Severity.NOTE, "no repository had a say."),
+        (f'direct-urls = "refuse"\n{TWO}', False, Severity.ERROR, "no repository had a say."),
+        (OWNS, True, Severity.NOTE, "belongs to corp (priority 10), which lists that very file."),
+        (OWNS, False, Severity.ERROR, "acme belongs to corp (priority 10), and nothing proves that this came from"),
+        (f'direct-urls = "allow"\n{OWNS}', False, Severity.ERROR, "nothing proves"),
+        (BLOCKS, False, Severity.ERROR, "acme is blocked: bad."),
+        (CLASH, False, Severity.ERROR, "two pins disagree on acme"),
+    ],
+)
+def test_direct_urls(text: str, theirs: bool, severity: Severity, words: str) -> None:
+    """What came from no repository is judged by direct-urls; where its name is routed it has to be proven."""
+    found = policy(text)
+    routed = route(found, normalize("acme")) if text not in (TWO, f'direct-urls = "refuse"\n{TWO}') else None
+    corp = found.repositories[0] if theirs else None
+    for subject in (ACME, replace(ACME, pip=None)):
+        finding = verdicts.direct(found, subject, "https://x.example/a.whl", routed=routed, owner=corp)
+        assert (finding.severity, words in finding.message) == (severity, True), finding.message
+        assert finding.message.startswith("acme 99.0 is installed")
+        assert finding.repository == (found.repositories[0] if text.endswith(OWNS) else None)
+        assert ("which lists that very file" in finding.message) == theirs
+        assert ("says itself" in finding.message) == (subject is ACME)
+        assert finding.rule is not None
+        assert (finding.fix == "nothing, if you asked for it") == (severity is Severity.NOTE)
+
+
+SHA, MD5 = {"sha256": "A" * 64}, {"md5": "b" * 32}
+
+
+@pytest.mark.parametrize(
+    ("locked", "listed", "code"),
+    [
+        (("f.whl", SHA), ("f.whl", SHA), None),
+        (("f.whl", SHA), ("f.whl", {"sha256": "a" * 64}), None),
+        ((None, SHA), ("f.whl", SHA), None),
+        ((None, SHA), ("f.whl", {"sha256": "c" * 64}), "not-the-owners-file"),
+        (("f.whl", SHA), ("g.whl", SHA), "not-the-owners-file"),
+        (("f.whl", {}), ("g.whl", SHA), "not-the-owners-file"),
+        (("f.whl", {}), ("f.whl", SHA), "no-hash"),
+        (("f.whl", MD5), ("f.whl", MD5), "no-hash"),
+        (("f.whl", SHA), ("f.whl", {}), "owner-states-no-hash"),
+        (("f.whl", SHA | {"sha512": "d"}), ("f.whl", SHA), "owner-states-no-hash"),
+        (("f.whl", SHA | {"sha512": "d"}), ("f.whl", SHA | {"sha512": "e"}), "not-the-owners-file"),
+        (("f.whl", SHA | MD5), ("f.whl", SHA), "owner-states-no-hash"),
+    ],
+)
+def test_files_of_a_lock_by_hash(
+    locked: tuple[str | None, dict[str, str]], listed: tuple[str, dict[str, str]], code: str | None
+) -> None:
+    """A file is its owner's only if the owner states each hash that the lock has, and one is strong."""
+    decision = decide(TWO, {"corp": PAGE})
+    found = Offer({"corp": (Listed(listed[0], "99.0", listed[1]),)}, {"corp": ("99.0",)})
+    told = lock_verdicts.judge_files(policy(), decision, ACME, [LockedFile(*locked, line=7)], found)
+    assert [finding.code for finding in told] == ([code] if code else [])
+    assert all(finding.line == 7 for finding in told)
+
+
+def test_a_file_of_another_version_or_from_below() -> None:
+    """Files of other versions do not count, but where none is stated; a lower repository that lists it is named."""
+    decision = decide(TWO, {"corp": PAGE, "pypi": PAGE}, below=True)
+    files = {"corp": (Listed("f.whl", "1.0", SHA),), "pypi": (Listed("x.whl", "99.0", SHA),)}
+    found = Offer(files, {"corp": ("1.0",), "pypi": ("99.0",)})
+    (told,) = lock_verdicts.judge_files(policy(), decision, ACME, [LockedFile(None, SHA, None)], found)
+    assert (told.code, told.line) == ("hijack", None)
+    assert "only pypi (priority 90) lists it" in told.message
+    unpinned = replace(ACME, version=None)
+    assert lock_verdicts.judge_files(policy(), decision, unpinned, [LockedFile(None, SHA, None)], found) == []
+    (bare,) = lock_verdicts.judge_files(policy(), decision, unpinned, [LockedFile(None, {}, None)], found)
+    assert (bare.code, "its file has no hash" in bare.message) == ("no-hash", True)
+
+
+def test_that_nothing_has_a_hash_is_told_once() -> None:
+    """Of a file in which nothing has one, and only where that would be told more than once."""
+    bare = [Finding("no-hash", "x", "y", name, file=file) for name, file in (("a", "f"), ("b", "f"), ("c", "g"))]
+    other = Finding("yanked", "x", "y", "b", file="f")
+    found = [bare[0], other, *bare[1:]]
+    assert lock_verdicts.hashless(found, {"g": 1}) == found
+    first, *rest = lock_verdicts.hashless(found, {"f": 2, "g": 1})
+    assert first.message.startswith("none of its 2 packages has a hash")
+    assert rest == [other, bare[2]]
+    assert lock_verdicts.hashless(found, {"f": 3})[0].message.startswith("none of its 3 packages")
+
+
+PYLOCK = f"""\
+lock-version = "1.0"
+created-by = "a test"
+
+[[packages]]
+name = "acme"
+version = "1.0"
+wheels = [
+    {{ name = "acme-1.0-py3-none-any.whl", url = "https://u:p@x.example/acme-1.0-py3-none-any.whl", hashes = {{ SHA256 = "{"a" * 64}" }} }},
+]
+[packages.sdist]
+path = "dir\\\\acme-1.0.tar.gz"
+hashes = {{ sha256 = "{"b" * 64}" }}
+
+[[packages]]
+name = "tool"
+[packages.vcs]
+type = "git"
+url = "https://u:s3cret@git.example/tool"
+commit-id = "0123456789abcdef"
+
+[[packages]]
+name = "here"
+directory = {{ path = "./here", editable = true }}
+
+[[packages]]
+name = "there"
+directory = {{ path = "./there" }}
+
+[[packages]]
+name = "archived"
+archive = {{ url = "https://u:s3cret@x.example/a.zip?token=s3cret", hashes = {{ sha256 = "c" }} }}
+"""  # noqa: E501 - as lockers write it
+
+
+def read(text: str) -> list[pylock.Package]:
+    """The packages of a pylock.toml."""
+    return pylock.packages(tomllib.loads(text), text, "pylock.toml")
+
+
+def test_a_pylock_is_read_with_its_lines() -> None:
+    """Names, versions, files with their hashes and lines; and where other things come from, without logins."""
+    acme, *others = read(PYLOCK)
+    assert (acme.name, acme.version, acme.line, acme.source) == ("acme", "1.0", 4, None)
+    assert acme.files == (
+        LockedFile("acme-1.0-py3-none-any.whl", {"sha256": "a" * 64}, 8),
+        LockedFile("acme-1.0.tar.gz", {"sha256": "b" * 64}, 11),
+    )
+    assert [(p.name, p.source, dict(p.hashes)) for p in others] == [
+        ("tool", "git https://git.example/tool at 0123456789ab", {}),
+        ("here", "the folder ./here (editable)", {}),
+        ("there", "the folder ./there", {}),
+        ("archived", "https://x.example/a.zip", {"sha256": "c"}),
+    ]
+    assert read('lock-version = "1.0"\npackages = [{ name = "acme", version = "1" }]')[0].line is None
+    inline = 'lock-version = "1.0"\npackages = [{ name = "a", sdist = { name = "a.zip", hashes = { sha256 = "x" } } }]'
+    assert read(inline)[0].files == (LockedFile("a.zip", {"sha256": "x"}, None),)
+    odd = read(PYLOCK.replace('name = "acme-1.0-py3-none-any.whl", ', ""))[0]
+    assert odd.files[0].name == "acme-1.0-py3-none-any.whl"
+    escaped = 'lock-version = "1.0"\n[[packages]]\nname = "a"\n[[packages.wheels]]\nname = "\\u0061.whl"\n'
+    assert read(escaped)[0].files == (LockedFile("a.whl", {}, 2),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "lock-version = 1.0",
+        'lock-version = "2.0"',
+        'lock-version = "1.0"\npackages = 1',
+        'lock-version = "1.0"\npackages = [1]',
+        'lock-version = "1.0"\n[[packages]]\nversion = "1"',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nversion = 1',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nwheels = 1',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nsdist = 1',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nsdist = {}',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nsdist = { url = 1 }',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nsdist = { url = "https://[/a.zip" }',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nsdist = { name = "a", hashes = 1 }',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nsdist = { name = "a", hashes = { sha256 = 1 } }',
+        'lock-version = "1.0"\n[[packages]]\nname = "a"\nvcs = 1',
+        'lock-version = "1.0"\npackages = [{ name = "a", archive = { url = "x", hashes = 1 } }]',
+    ],
+)
+def test_what_is_no_pylock_is_wrong_use(text: str) -> None:
+    """A document of another shape is told by file and line, and ends in [usage]."""
+    with pytest.raises(pylock.NoLock, match=r"^pylock\.toml.*\[usage\]$"):
+        read(text)
+
+
+def test_names_of_locks() -> None:
+    """PEP 751 names the files."""
+    assert [pylock.is_pylock(n) for n in ("pylock.toml", "pylock.dev.toml", "pylock.a.b.toml", "lock.toml")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_flat_answer_is_missing_for_pure_decisions() -> None:
+    """A repository without the name is asked and passed: the owner below it is judged."""
+    decision = decide(TWO, {"corp": NotFound(), "pypi": PAGE})
+    assert verdicts.judge(policy(), decision, ACME, offer(pypi=("99.0",))) == []
+
+
+def test_no_version_is_named_for_another_python() -> None:
+    """What fits here need not fit there: the pip of that Python chooses."""
+    subject = verdicts.Subject("ledger", "9.0", "is installed", pip="pip", is_elsewhere=True)
+    fix = verdicts._again(subject, verdicts.Offer(fits=lambda: "1.2"))
+    assert fix == ("install it by its name", "pip install --force-reinstall --no-deps ledger")
