@@ -6,6 +6,7 @@ from pip._internal.exceptions import InstallationError
 
 from repoprio.errors import InspectionError
 from repoprio.explain.explanation import Explanation
+from repoprio.names import NormalizedName
 from repoprio.output import say
 from repoprio.render.messages import Message
 
@@ -13,13 +14,17 @@ from repoprio.render.messages import Message
 class LookupRefused(InstallationError):  # type: ignore[misc]  # pip has no types
     """What the policy refuses; pip shows its text and exits with status 1.
 
-    `message` is what it says; `explanation` all about the lookup that was refused, None where there was none.
+    `message` is what it says; `explanation` all about the lookup that was refused, None where there was none;
+    `project` whose lookup it was, None where what is refused is not about one name.
     """
 
-    def __init__(self, message: Message, explanation: Explanation | None = None) -> None:
+    def __init__(
+        self, message: Message, explanation: Explanation | None = None, project: NormalizedName | None = None
+    ) -> None:
         super().__init__(str(message))
         self.message = message
         self.explanation = explanation
+        self.project = project
 
 
 class LookRefused(InspectionError):

@@ -9,20 +9,20 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from repoprio import shell
 from repoprio.config.pip.indexes import Origin
 from repoprio.explain.explanation import Explanation, explain, privacy
 from repoprio.lookup.drivers import Fits, drive, drive_inquiry
 from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.memory import Memory, RunMemory
-from repoprio.lookup.project import Code, Decision, Outcome, ProjectLookup
+from repoprio.lookup.project import Decision, Outcome, ProjectLookup
 from repoprio.lookup.repository import RepositoryLookup
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat, hint_target, log_redaction
 from repoprio.pip_adapter.errors import LookupRefused, warn
-from repoprio.pip_adapter.finder import own_release, search_scope
+from repoprio.pip_adapter.finder import own_release, pylock, search_scope
 from repoprio.pip_adapter.finder.candidates import CandidateSet, Offers, version_priority_offers
 from repoprio.pip_adapter.finder.flexible_search import Search, Tiers
+from repoprio.pip_adapter.finder.listeners import DecisionListener, SkipWarnings
 from repoprio.pip_adapter.index import credentials
 from repoprio.pip_adapter.index.fetcher import Pages
 from repoprio.pip_adapter.index.links import PipPage
@@ -32,7 +32,7 @@ from repoprio.policy.model import CALLERS_PRIORITY, Format, Mode, Policy, Pylock
 from repoprio.policy.routing import version_limit
 from repoprio.render import messages, unlisted
 from repoprio.render.policy import summary
-from repoprio.urls import filename, site
+from repoprio.urls import site
 from repoprio.wording import join_words
 
 _MEMORIES: Registry[tuple[Memory[PipPage], Pages]] = Registry()
@@ -41,19 +41,28 @@ _MEMORIES: Registry[tuple[Memory[PipPage], Pages]] = Registry()
 class PolicyFinder:
     """What stands between one `PackageFinder` and the repositories.
 
+    `listener` hears of each decision; it warns of skipped repositories if nobody else is named. `noted` is who named
+    which place, and grows as requirements files are read.
+
     `forgotten` is how often somebody cleared the caches of pip's finders; `search` the search that is going on in
     flexible mode, and `tiers` who was found to serve the names that it rules.
     """
 
     forgotten = 0
 
-    def __init__(self, finder: Any, policy: Policy) -> None:
+    def __init__(
+        self,
+        finder: Any,
+        policy: Policy,
+        listener: DecisionListener | None = None,
+        noted: dict[str, Origin] | None = None,
+    ) -> None:
         self.policy = policy
         self._finder_of_pip = weakref.ref(finder)
         self._scope: Any = None
         self._callers = search_scope.ScopeMatch()
-        self._noted: dict[str, Origin] = {}
-        # URLs of files that came with a login for a repository of the policy, and the lines that named them.
+        self._listener = SkipWarnings() if listener is None else listener
+        self.noted = {} if noted is None else noted
         self.search: Search | None = None
         self.tiers = Tiers()
         self._decisions: dict[tuple[Any, ...], Decision[PipPage]] = {}
@@ -61,7 +70,8 @@ class PolicyFinder:
         self._best: dict[tuple[Any, ...], Any] = {}
 
     @property
-    def _finder(self) -> Any:
+    def finder(self) -> Any:
+        """Pip's `PackageFinder`."""
         finder = self._finder_of_pip()
         assert finder is not None, "it lives as long as pip's finder does"
         return finder
@@ -76,7 +86,7 @@ class PolicyFinder:
         key = (project_name, specifier, hashes)
         self.refresh_search_scope()
         if key not in self._best:
-            evaluator = self._finder.make_candidate_evaluator(project_name, specifier=specifier, hashes=hashes)
+            evaluator = self.finder.make_candidate_evaluator(project_name, specifier=specifier, hashes=hashes)
             offers = (
                 self.candidates(project_name, specifier, tier) for tier in self._tiers_to_offer(project_name, specifier)
             )
@@ -114,14 +124,21 @@ class PolicyFinder:
         `specifier` is the requirement as merged so far; only flexible mode looks at it. `tier`: a lower one instead.
         """
         if not is_project_name(project_name):
-            raise LookupRefused(messages.message(f"{project_name!r} is not a project name.", [], "not-a-name"))
+            said = messages.message(f"{project_name!r} is not a project name.", [], "not-a-name")
+            raise LookupRefused(said, project=normalize(project_name))
         decision = self.reached(normalize(project_name), specifier, tier)
-        if decision.outcome in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
-            explanation = self.explanation(project_name, specifier, decision=decision)
-            raise LookupRefused(messages.refusal(explanation), explanation)
+        if refused := self.refusal(project_name, specifier, decision):
+            raise refused
         if tier is not None and not decision.owners:
             return []
-        return list(self._weighed(decision).candidates)
+        return list(self.weigh(decision).candidates)
+
+    def refusal(self, project_name: str, specifier: Any, decision: Decision[PipPage]) -> LookupRefused | None:
+        """Why nobody may choose by `decision`; None where one may, even if there is nothing to choose from."""
+        if decision.outcome not in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
+            return None
+        explanation = self.explanation(project_name, specifier, decision=decision)
+        return LookupRefused(messages.refusal(explanation), explanation, decision.name)
 
     def reached(self, name: NormalizedName, specifier: Any, tier: int | None = None) -> Decision[PipPage]:
         """The decision on `name` as far down as the search that goes on may go; `tier`: that lower one alone."""
@@ -148,8 +165,9 @@ class PolicyFinder:
         is_flexible = lookup.mode is Mode.FLEXIBLE
         key = (name, below_owner, *((str(specifier or ""), passed, last) if is_flexible else ()))
         if key not in self._decisions:
+            self._listener.before_lookup(name)
             self._decisions[key] = drive(lookup, pages.fetch, self.fits(lookup, specifier, passed))
-            self._warn_of_skipped(self._decisions[key])
+            self._listener.decided(self._decisions[key])
             if is_flexible:
                 self.tiers.note(self._decisions[key])
         return self._decisions[key]
@@ -158,7 +176,7 @@ class PolicyFinder:
         self, memory: Memory[PipPage], name: NormalizedName, *, below_owner: bool = False, last: int | None = None
     ) -> ProjectLookup[PipPage]:
         """The lookup of `name` that `decide` drives."""
-        callers, no_index = tuple(self._callers.admitted), compat.no_index(self._finder)
+        callers, no_index = tuple(self._callers.admitted), compat.no_index(self.finder)
         return ProjectLookup(memory, name, no_index=no_index, callers=callers, below_owner=below_owner, last=last)
 
     def fits(self, lookup: ProjectLookup[PipPage], specifier: Any, passed: int = 0) -> Fits[PipPage]:
@@ -168,7 +186,7 @@ class PolicyFinder:
         def fits(offers: Offers) -> bool:
             is_passed = offers[0].repository.priority <= passed
             return (
-                not is_passed and CandidateSet(self._finder, lookup.name, offers, versions).best(specifier) is not None
+                not is_passed and CandidateSet(self.finder, lookup.name, offers, versions).best(specifier) is not None
             )
 
         return fits
@@ -181,22 +199,20 @@ class PolicyFinder:
         inquiry = RepositoryLookup(RunMemory[PipPage](self.policy), repository, name, self.policy.repositories)
         return drive_inquiry(inquiry, pages.fetch)
 
-    def _weighed(self, decision: Decision[PipPage]) -> CandidateSet:
-        """What the owner of a decision offers, as pip's candidates; filtering large pages is dear."""
+    def weigh(self, decision: Decision[PipPage]) -> CandidateSet:
+        """What the owner of a decision offers, as pip's candidates, made once: filtering large pages is dear."""
         kept = own_release.kept(decision.name, decision.route)
         key = (decision.name, tuple(offer.repository.name for offer in decision.offers), kept)
         if key not in self._offers:
             versions = version_limit(decision.route)
             self._offers[key] = CandidateSet(
-                self._finder, decision.name, decision.offers, versions, merged=decision.is_merged, kept=kept
+                self.finder, decision.name, decision.offers, versions, merged=decision.is_merged, kept=kept
             )
         return self._offers[key]
 
-    @staticmethod
-    def _warn_of_skipped(decision: Decision[PipPage]) -> None:
-        for finding in decision.findings:
-            if finding.skipped:
-                warn(messages.skipped_warning(finding.repository, decision.name, finding.reason))
+    def weigh_by_version(self, decision: Decision[PipPage]) -> CandidateSet:
+        """What all who serve a name offer, as pip's candidates: version priority has neither owners nor pins."""
+        return CandidateSet(self.finder, decision.name, version_priority_offers(decision), None)
 
     def explanation(
         self,
@@ -219,11 +235,11 @@ class PolicyFinder:
         decision = decision or self.decide(name, specifier, below_owner=shadowed)
         decision = self.disclose(decision) if disclosed else decision
         private = privacy(decision) if shadowed else None
-        weighed = self._weighed(decision)
+        weighed = self.weigh(decision)
         best = weighed.best(specifier, hashes) if decision.outcome is Outcome.SERVED else None
         serving = tuple(decision.of(RepositoryState.SERVES))
         is_known = shadowed and private is None and not decision.of(RepositoryState.UNAVAILABLE)
-        alone = CandidateSet(self._finder, name, version_priority_offers(decision), None) if is_known else None
+        alone = self.weigh_by_version(decision) if is_known else None
         newest = alone.best(specifier, hashes) if alone else None
         return explain(
             self.policy,
@@ -251,29 +267,12 @@ class PolicyFinder:
         )
 
     def verify_locked(self, project_name: str, link: Any, hashes: Any) -> None:
-        """A file of a pylock.toml must be one that its owner lists, by hash; `LookupRefused` if it is not.
-
-        `hashes` are those that pip will hold the file against. It takes any of them, so the owner must
-        state each one. What the link itself says of hashes counts for nothing.
-        """
-        if self.policy.pylock is Pylock.ALLOW:
-            return
-        locked = {kind: set(values) for kind, values in getattr(hashes, "_allowed", {}).items()}
-        for candidate in self.candidates(project_name):
-            stated = {kind: {value} for kind, value in compat.digests(candidate.link).items()}
-            same_file = filename(candidate.link.url) == link.filename
-            if same_file and locked and all(stated.get(kind) == values for kind, values in locked.items()):
-                return
-        rule = self.policy.rule("pylock", f'"{self.policy.pylock.value}"')
-        lead = f"{project_name}: {link.filename} of a pylock.toml is not listed by its owner with all these hashes."
-        why = shell.repoprio("explain", normalize(project_name), python=hint_target.python())
-        raise LookupRefused(
-            messages.message(lead, [f"rule: {rule}"], Code.PYLOCK.value, why=why, help_text=self.policy.help)
-        )
+        """Raise `LookupRefused` unless the file at `link`, of a pylock.toml, is one that its owner lists."""
+        pylock.verify(self.policy, project_name, link, hashes, self.candidates)
 
     def has_looked_up(self, req: Any) -> bool:
         """Whether the file of an InstallRequirement is one that its owner lists; False for URLs, and unproven locks."""
-        locks = getattr(self._finder, "_locked_links", {})
+        locks = getattr(self.finder, "_locked_links", {})
         is_unproven = self.policy.pylock is Pylock.ALLOW and normalize(req.name) in locks
         return req.original_link is None and not is_unproven
 
@@ -294,10 +293,10 @@ class PolicyFinder:
 
     def refresh_search_scope(self) -> None:
         """Hold pip's search scope against the policy, again whenever a requirements file replaced it."""
-        scope = self._finder.search_scope
+        scope = self.finder.search_scope
         state = (scope, tuple(scope.index_urls), tuple(scope.find_links), PolicyFinder.forgotten)
         if state != self._scope:
-            self._callers = search_scope.match(self.policy, scope, self._noted)
+            self._callers = search_scope.match(self.policy, scope, self.noted)
             log_redaction.install(spellings(login.password or login.user for login in self._callers.logins.values()))
             self._scope = state
             self._decisions.clear()
@@ -313,7 +312,7 @@ class PolicyFinder:
 
     def note(self, origin: Origin, named: Iterable[str]) -> None:
         """Note who named these places: a line of a requirements file."""
-        self._noted.update(dict.fromkeys(named, origin))
+        self.noted.update(dict.fromkeys(named, origin))
 
     def refuse_no_index(self, where: str) -> None:
         """Refuse the --no-index of a requirements file: whoever wrote it would rule out the owners of names."""
@@ -338,7 +337,7 @@ class PolicyFinder:
     @property
     def session(self) -> Any:
         """Pip's session, which all pages are fetched with."""
-        return self._finder._link_collector.session
+        return self.finder._link_collector.session
 
     def announce(self) -> None:
         """Say which policy rules, and what it makes of the repositories that callers named."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from repoprio.pip_adapter import command
 from repoprio.pip_adapter.registry import Registry
@@ -10,9 +10,25 @@ from repoprio.pip_adapter.registry import Registry
 if TYPE_CHECKING:
     from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 
-_GUARDS: Registry[Any] = Registry()
+
+class CandidateSource(Protocol):
+    """Where one of pip's finders gets its candidates from, in the place of pip's own search."""
+
+    def find_best_candidate(self, project_name: str, specifier: Any, hashes: Any) -> Any:
+        """Pip's `BestCandidateResult`."""
+
+    def candidates(self, project_name: str) -> list[Any]:
+        """All of pip's candidates for a project."""
+
+    def verify_locked(self, project_name: str, link: Any, hashes: Any) -> None:
+        """Raise `LookupRefused` where a file of a pylock.toml may not be taken."""
+
+
+_GUARDS: Registry[PolicyFinder | None] = Registry()
+# What answers in the place of a guard.
+_SOURCES: Registry[CandidateSource] = Registry()
 # Of each InstallRequirement that was prepared: the guard of the finder that found its file.
-_SUPPLIERS: Registry[Any] = Registry()
+_SUPPLIERS: Registry[PolicyFinder | None] = Registry()
 
 
 def guard_of(finder: Any, *, always: bool = False) -> PolicyFinder | None:
@@ -25,12 +41,23 @@ def guard_of(finder: Any, *, always: bool = False) -> PolicyFinder | None:
         found = command.policy() if always else command.enforced()
         return PolicyFinder(finder, found) if found else None
 
-    return _GUARDS.get_or_make(finder, make)  # type: ignore[no-any-return]  # a comparison puts its own in place
+    return _GUARDS.get_or_make(finder, make)
 
 
-def put_guard(finder: Any, guard: Any) -> None:
+def source_of(finder: Any) -> CandidateSource | None:
+    """Where a `PackageFinder` gets its candidates from: its guard, or what stands in its place; None: from pip."""
+    return _SOURCES.get(finder) or guard_of(finder)
+
+
+def put_guard(finder: Any, guard: PolicyFinder) -> None:
     """Have `guard` answer for `finder` from now on."""
     _GUARDS.put(finder, guard)
+
+
+def put_source(finder: Any, source: CandidateSource) -> None:
+    """Have `source` answer for `finder` from now on, which no guard rules then."""
+    _GUARDS.put(finder, None)
+    _SOURCES.put(finder, source)
 
 
 def note_guard(req: Any, guard: PolicyFinder | None) -> None:

@@ -18,7 +18,7 @@ from repoprio.environments import child_script
 from repoprio.environments.child_script import IS_CHILD, NO_INDEX, RUNNER
 from repoprio.pip_adapter.command import HANDED_ON, begin, current, enforced, hand_on, hand_on_policy, policy
 from repoprio.pip_adapter.finder import direct_urls
-from repoprio.pip_adapter.finder.registry import guard_of, note_guard
+from repoprio.pip_adapter.finder.registry import guard_of, note_guard, source_of
 from repoprio.pip_adapter.hooks import requirement_files
 from repoprio.pip_adapter.index import credentials
 from repoprio.pip_adapter.observe.registry import observer_of
@@ -93,12 +93,10 @@ def find_all_candidates(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def find_all_candidates(self: Any, project_name: str) -> Any:
-        guard = guard_of(self)
-        if guard is None:
+        source = source_of(self)
+        if source is None or _locked_link(self, project_name) is not None:
             return original(self, project_name)
-        if _locked_link(self, project_name) is not None:
-            return original(self, project_name)
-        return guard.candidates(project_name)
+        return source.candidates(project_name)
 
     return _with_cache_clear(find_all_candidates, original)
 
@@ -122,14 +120,14 @@ def find_best_candidate(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def find_best_candidate(self: Any, project_name: str, specifier: Any = None, hashes: Any = None) -> Any:
-        guard = guard_of(self)
-        if guard is None:
+        source = source_of(self)
+        if source is None:
             return original(self, project_name, specifier, hashes)
         locked = _locked_link(self, project_name)
         if locked is not None:
-            guard.verify_locked(project_name, locked, hashes)
+            source.verify_locked(project_name, locked, hashes)
             return original(self, project_name, specifier, hashes)
-        return guard.find_best_candidate(project_name, specifier, hashes)
+        return source.find_best_candidate(project_name, specifier, hashes)
 
     return _with_cache_clear(find_best_candidate, original)
 

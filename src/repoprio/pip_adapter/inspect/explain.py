@@ -12,7 +12,7 @@ from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import warn
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
-from repoprio.pip_adapter.inspect.compare.finders import RecordingFinder, check_disclosed, may_be_private
+from repoprio.pip_adapter.inspect.compare.journal import check_disclosed, kept_from, may_be_private
 from repoprio.pip_adapter.inspect.context import PipContext, pip_context
 from repoprio.policy.model import DirectUrls
 from repoprio.render.compare import further
@@ -61,7 +61,7 @@ class _Below(NamedTuple):
         name = normalize(ireq.name)
         if name not in self.disclosed:
             return False
-        if kept := RecordingFinder.kept(guard.decide(name, ireq.req.specifier, below_owner=True)):
+        if kept := kept_from(guard.decide(name, ireq.req.specifier, below_owner=True)):
             warn(further(name, kept, None))
         return True
 

@@ -183,7 +183,7 @@ def _as_named(at: str, file: str) -> str:
 
 def _unlisted(policy: Policy, aside: _Aside, file: str) -> list[Finding]:
     """What the file names as indexes and find-links, if the policy does not list it."""
-    matched = search_scope.match(policy, aside.finder.search_scope, aside.guard._noted)
+    matched = search_scope.match(policy, aside.finder.search_scope, aside.guard.noted)
     told = [(one.url, one.origin if one.origin.by is NamedBy.LINE else None) for one in matched.refused]
     told += [(url, None) for url in matched.ignored]
     told += [(one.locations[0].shown, None) for one in matched.admitted]

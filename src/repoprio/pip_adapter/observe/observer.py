@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from repoprio.config.pip.indexes import Origin
 from repoprio.environments.child_script import IS_CHILD
@@ -27,6 +27,7 @@ from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.command import CHILD_REPORT, LOG, current
 from repoprio.pip_adapter.errors import LookupRefused, warn
 from repoprio.pip_adapter.finder import direct_urls, search_scope
+from repoprio.pip_adapter.finder.listeners import Silence
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.pip_adapter.finder.search_scope import ScopeMatch
 from repoprio.pip_adapter.index.links import PipPage
@@ -93,7 +94,7 @@ class Observer:
         with muted():
             found = search_scope.match(self._policy, self._finder.search_scope, self._noted)
             chosen = list(resolution.of_resolver(resolver, requirement_set, self._found))
-            judge = _Judge(self._watch(), self._finder, self._policy, found)
+            judge = _Judge(self._shadow(), self._finder, self._policy, found)
             told = [self._told(judge, pick) for pick in chosen if not pick.is_direct or judge.is_refused(pick)]
         changes = [one for one in told if isinstance(one, Change)]
         names = tuple(one.choice.project for one in changes)
@@ -101,14 +102,12 @@ class Observer:
         remarks = tuple(f"{one.url} is not in the policy (named by {one.origin})" for one in found.refused)
         _note(ObservationSummary(len(told), len(changes), names, unknown, remarks, _logged(changes)))
 
-    def _watch(self) -> _Watch:
-        """A guard that asks for this finder, with its settings as they are now; its session stays the same one."""
+    def _shadow(self) -> _Shadow:
+        """A finder like pip's, with its settings as they are now, under the policy; its session stays the same one."""
         if self._session is None:
             self._session = session_beside(self._finder._link_collector.session)
-        watch = _Watch(finder_beside(self._finder, self._session), self._policy)
-        for place_, origin in self._noted.items():
-            watch.note(origin, [place_])
-        return watch
+        finder = finder_beside(self._finder, self._session)
+        return _Shadow(finder, PolicyFinder(finder, self._policy, Silence(), self._noted))
 
     def _told(self, judge: _Judge, pick: PipChoice) -> Any:
         """A `Change`, None where there is none, or that it is not known.
@@ -130,33 +129,27 @@ class Observer:
 _UNKNOWN = object()
 
 
-class _Watch(PolicyFinder):
-    """A guard that only looks, and says nothing."""
+class _Shadow(NamedTuple):
+    """A finder that stands beside pip's, and its guard, which refers to it weakly."""
 
-    def __init__(self, finder: Any, policy: Policy) -> None:
-        super().__init__(finder, policy)
-        # Nobody else has it.
-        self._own_finder = finder
+    finder: Any
+    guard: PolicyFinder
 
     def look_up(self, pick: PipChoice) -> tuple[Decision[PipPage], Chosen | None, list[Any]]:
         """The decision on the pick's project, what it would choose, and all candidates of the owner."""
-        decision = self.decide(pick.project, pick.specifier)
+        decision = self.guard.decide(pick.project, pick.specifier)
         if decision.outcome is not Outcome.SERVED:
             return decision, None, []
-        weighed = self._weighed(decision)
+        weighed = self.guard.weigh(decision)
         best = weighed.best(pick.specifier, pick.hashes)
         return decision, weighed.chosen(best) if best else None, weighed.candidates
-
-    @staticmethod
-    def _warn_of_skipped(decision: Decision[PipPage]) -> None:
-        """Nothing was skipped: pip asked in its own way."""
 
 
 class _Judge:
     """What the policy says of the picks of one resolution."""
 
-    def __init__(self, watch: _Watch, finder: Any, policy: Policy, found: ScopeMatch) -> None:
-        self._watch = watch
+    def __init__(self, shadow: _Shadow, finder: Any, policy: Policy, found: ScopeMatch) -> None:
+        self._shadow = shadow
         self._finder = finder
         self._policy = policy
         self._callers = found
@@ -177,7 +170,7 @@ class _Judge:
         locked = getattr(self._finder, "_locked_links", {}).get(pick.project)
         if locked is not None:
             return self._of_locked(choice, pick, locked)
-        decision, chosen, candidates = self._watch.look_up(pick)
+        decision, chosen, candidates = self._shadow.look_up(pick)
         code = Code.NO_MATCH if decision.outcome is Outcome.SERVED and chosen is None else decision.code
         links = (candidate.link for candidate in candidates)
         listed = next((self._file(link) for link in links if filename(link.url) == choice.file.name), None)
@@ -186,11 +179,11 @@ class _Judge:
     def _of_locked(self, choice: Choice, pick: PipChoice, locked: Any) -> Change | None:
         if self._policy.pylock is Pylock.ALLOW:
             return None
-        decision = self._watch.decide(pick.project, pick.specifier)
+        decision = self._shadow.guard.decide(pick.project, pick.specifier)
         if decision.outcome in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
             return Change(choice, decision.code)
         try:
-            self._watch.verify_locked(pick.project, locked, pick.hashes)
+            self._shadow.guard.verify_locked(pick.project, locked, pick.hashes)
         except LookupRefused:
             return Change(choice, Code.PYLOCK)
         return None

@@ -7,16 +7,14 @@ from typing import Any
 
 from repoprio.explain.comparison import Failure, FailureCode
 from repoprio.names import NormalizedName, normalize
-from repoprio.pip_adapter.inspect.compare.finders import RecordingFinder
 from repoprio.pip_adapter.inspect.compare.preparer import name_of
+from repoprio.pip_adapter.inspect.compare.sides import Side
 
 _PYTHON = "<Python from Requires-Python>"
 Failures = dict[NormalizedName, Failure]
 
 
-def blame(
-    error: Any, side: RecordingFinder, constraints: Sequence[Any], direct: Mapping[str, NormalizedName]
-) -> Failures:
+def blame(error: Any, side: Side, constraints: Sequence[Any], direct: Mapping[str, NormalizedName]) -> Failures:
     """Whose fault the `PipError` is; empty where pip does not tell.
 
     A requirement that fits nothing comes before those that only do not go together. `direct` has the projects
@@ -29,7 +27,7 @@ def blame(
     return lone or (_conflict(causes) if causes else _of_file(error, direct))
 
 
-def _lone(side: RecordingFinder, requirement: Any, parent: Any, constraints: Sequence[Any]) -> Failures:
+def _lone(side: Side, requirement: Any, parent: Any, constraints: Sequence[Any]) -> Failures:
     """The failure of a requirement that fits nothing, whatever the others want."""
     if requirement.name == _PYTHON:
         return _of_python(requirement, parent) if parent is not None else {}

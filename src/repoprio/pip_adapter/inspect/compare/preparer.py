@@ -151,7 +151,7 @@ def version_of(link: Any, name: NormalizedName) -> str | None:
 
 
 def refused(error: LookupRefused) -> Failure:
-    """A refusal that is no lookup's as a failure: what happened, and its code."""
+    """A refusal that has no explanation as a failure: what happened, and its code."""
     code = FailureCode(error.message.code)
     why = "by a URL, which direct-urls refuses" if code is FailureCode.DIRECT_URL else ""
     return Failure(code, error.message.lead, why)

@@ -25,21 +25,18 @@ from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
-from repoprio.pip_adapter.finder.registry import put_guard
+from repoprio.pip_adapter.finder.registry import put_guard, put_source
 from repoprio.pip_adapter.inspect.compare.failures import blame
-from repoprio.pip_adapter.inspect.compare.finders import (
-    RecordingFinder,
-    VersionPriorityFinder,
-    check_disclosed,
-    disclosure,
-)
+from repoprio.pip_adapter.inspect.compare.journal import check_disclosed, disclosure
 from repoprio.pip_adapter.inspect.compare.preparer import (
     MetadataOnlyPreparer,
     NoBuildTracker,
     ProjectFailed,
     name_of,
+    refused,
     shown,
 )
+from repoprio.pip_adapter.inspect.compare.sides import PolicySide, Side, VersionPrioritySide, failure_of
 from repoprio.pip_adapter.inspect.context import PipContext, pip_context
 from repoprio.pip_adapter.log_muting import muted
 from repoprio.policy.model import Policy, Repository
@@ -92,32 +89,32 @@ def compare(
     # Metadata alone where a server can send parts of a wheel.
     given = [*options, "--use-feature", "fast-deps", *(word for file in files for word in ("--requirement", file))]
     with pip_context(given) as pip, muted():
-        policy = RecordingFinder(
-            pip.finder, pip.guard.policy, disclosed, lambda count, name: voice.step(False, count, name)
-        )
-        put_guard(pip.finder, policy)
+        policy = PolicySide(pip.finder, pip.guard.policy, disclosed, lambda count, name: voice.step(False, count, name))
+        put_guard(pip.finder, policy.guard)
         roots = _roots(pip, requirements, voice)
         return _compare(pip, roots, policy, voice)
 
 
-def _compare(pip: PipContext, roots: list[Any], policy: RecordingFinder, voice: Progress) -> Comparison:
+def _compare(pip: PipContext, roots: list[Any], policy: PolicySide, voice: Progress) -> Comparison:
     named = [root for root in roots if name_of(root)]
     resolver = ResolutionRounds(pip, named)
     chosen = resolver.resolve(policy)
     needed = list(chosen.sides)
-    further = policy.further(needed)
-    voice.before(disclosure(further, policy.private()), pip.guard.policy)
-    alone = VersionPriorityFinder(
+    before = policy.journal
+    further = before.further(needed)
+    voice.before(disclosure(further, before.private()), pip.guard.policy)
+    alone = VersionPrioritySide(
         policy,
         lambda name, new: voice.further(name, new, resolver.parent(name)),
-        policy.asked() | further,
+        before.asked() | further,
         lambda count, name: voice.step(True, count, name),
     )
-    put_guard(pip.finder, alone)
+    put_source(pip.finder, alone)
     newest = resolver.resolve(alone)
-    check_disclosed(policy.disclosed, policy.can_be_disclosed() | alone.can_be_disclosed())
+    after = alone.journal
+    check_disclosed(before.disclosed, before.can_be_disclosed() | after.can_be_disclosed())
     texts = _texts(named)
-    kept = dict((*policy.private(), *alone.private()))
+    kept = dict((*before.private(), *after.private()))
     names = dict.fromkeys([*chosen.sides, *newest.sides])
     pairs = [
         ProjectPair(
@@ -132,7 +129,7 @@ def _compare(pip: PipContext, roots: list[Any], policy: RecordingFinder, voice: 
         for name in names
     ]
     pairs += [_unnamed(root) for root in roots if root not in named]
-    told = disclosure(alone.asked() - policy.asked(), tuple(sorted(kept.items())))
+    told = disclosure(after.asked() - before.asked(), tuple(sorted(kept.items())))
     judged = (replace(one, fix=remedies.fix(pip.guard.policy, one)) for one in comparison.judge(pairs))
     return Comparison(tuple(judged), told)
 
@@ -197,10 +194,10 @@ class ResolutionRounds:
         """Who was the first to require `name`; None for the user."""
         return next(iter(self._parents[name]), None)
 
-    def resolve(self, side: RecordingFinder) -> Resolution:
+    def resolve(self, side: Side) -> Resolution:
         """What `side` comes to."""
         self._failures, self._parents = {}, defaultdict(dict)
-        self._preparer.is_alone = isinstance(side, VersionPriorityFinder)
+        self._preparer.is_alone = side.is_alone
         for _ in range(MOST_ROUNDS):
             known = len(self._failures) + len(self._preparer.versionless)
             found = self._try(side)
@@ -211,7 +208,7 @@ class ResolutionRounds:
         self._failures.update(self._gave_up("pip's resolver came to no end."))
         return self._with_failures(Resolution())
 
-    def _try(self, side: RecordingFinder) -> Resolution | None:
+    def _try(self, side: Side) -> Resolution | None:
         """One round; None where it failed, which is noted unless only a version turned out to be unknown."""
         versionless = len(self._preparer.versionless)
         try:
@@ -220,9 +217,11 @@ class ResolutionRounds:
             self._failures[error.name] = error.failure
         except PipError as error:
             if isinstance(error, LookupRefused) and error.__cause__ is None:
-                # No project's fault: a place that the policy does not list.
-                raise
-            if len(self._preparer.versionless) == versionless:
+                if error.project is None:
+                    # No project's fault: a place that the policy does not list.
+                    raise
+                self._failures[error.project] = failure_of(error.explanation) if error.explanation else refused(error)
+            elif len(self._preparer.versionless) == versionless:
                 culprits = blame(error, side, self._constraints, self._direct)
                 said = f"pip gave up ({type(error).__name__})."
                 self._failures.update(culprits or self._gave_up(said))
@@ -239,7 +238,7 @@ class ResolutionRounds:
         names = (name_of(root) for root in self._roots if not root.constraint)
         return {name: Failure(FailureCode.GAVE_UP, reason) for name in names if name and name not in self._failures}
 
-    def _round(self, side: RecordingFinder) -> Resolution:
+    def _round(self, side: Side) -> Resolution:
         resolver = self._pip.install.make_resolver(
             preparer=self._preparer,
             finder=self._pip.finder,
@@ -279,7 +278,7 @@ class ResolutionRounds:
         return ireq
 
 
-def _found(result: Any, side: RecordingFinder) -> Resolution:
+def _found(result: Any, side: Side) -> Resolution:
     """The picks of a resolution that came to an end."""
     parents = _parents(result.graph)
     found = Resolution()
@@ -313,7 +312,7 @@ def _parents(graph: Any) -> dict[str, set[str]]:
     return found
 
 
-def _twin(name: NormalizedName, alone: VersionPriorityFinder, newest: Resolution, chosen: Resolution) -> FileMatch:
+def _twin(name: NormalizedName, alone: VersionPrioritySide, newest: Resolution, chosen: Resolution) -> FileMatch:
     """Whether the repository that pip alone takes `name` from lists the policy's file."""
     rival, pick = newest.sides.get(name), chosen.sides.get(name)
     if not isinstance(rival, ResolvedFile) or rival.repository is None:

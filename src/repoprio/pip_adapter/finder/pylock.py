@@ -1,0 +1,37 @@
+"""The files that a pylock.toml names (PEP 751) have to be files of their owners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from repoprio import shell
+from repoprio.lookup.project import Code
+from repoprio.names import normalize
+from repoprio.pip_adapter import compat, hint_target
+from repoprio.pip_adapter.errors import LookupRefused
+from repoprio.policy.model import Policy, Pylock
+from repoprio.render import messages
+from repoprio.urls import filename
+
+
+def verify(
+    policy: Policy, project_name: str, link: Any, hashes: Any, candidates: Callable[[str], Iterable[Any]]
+) -> None:
+    """Raise `LookupRefused` unless the file at `link` is one of the `candidates` of its project, by hash.
+
+    `hashes` are those that pip will hold the file against. It takes any of them, so the owner must
+    state each one. What the link itself says of hashes counts for nothing.
+    """
+    if policy.pylock is Pylock.ALLOW:
+        return
+    locked = {kind: set(values) for kind, values in getattr(hashes, "_allowed", {}).items()}
+    for candidate in candidates(project_name):
+        stated = {kind: {value} for kind, value in compat.digests(candidate.link).items()}
+        same_file = filename(candidate.link.url) == link.filename
+        if same_file and locked and all(stated.get(kind) == values for kind, values in locked.items()):
+            return
+    rule = policy.rule("pylock", f'"{policy.pylock.value}"')
+    lead = f"{project_name}: {link.filename} of a pylock.toml is not listed by its owner with all these hashes."
+    why = shell.repoprio("explain", normalize(project_name), python=hint_target.python())
+    raise LookupRefused(messages.message(lead, [f"rule: {rule}"], Code.PYLOCK.value, why=why, help_text=policy.help))

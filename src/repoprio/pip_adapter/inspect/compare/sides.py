@@ -1,0 +1,208 @@
+"""The two sides of a comparison: the policy, and pip alone with the same repositories.
+
+Each side has a `PolicyFinder`, which looks up projects for it, and a `Journal` of what that decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+from repoprio.explain.comparison import Failure, FailureCode
+from repoprio.explain.explanation import Explanation
+from repoprio.lookup.events import RepositoryState
+from repoprio.lookup.memory import RunMemory
+from repoprio.lookup.project import Code, Decision, Outcome
+from repoprio.names import NormalizedName, normalize
+from repoprio.pip_adapter.finder import pylock
+from repoprio.pip_adapter.finder.candidates import CandidateSet, Offers, version_priority_offers
+from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
+from repoprio.pip_adapter.index.links import PipPage
+from repoprio.pip_adapter.inspect.compare.journal import Journal, Pairs, Step, learns
+from repoprio.policy.model import Policy, Repository, Rule
+from repoprio.policy.routing import Route
+from repoprio.render import messages
+
+# Called before a name that nobody spoke of goes to these repositories.
+Tell = Callable[[NormalizedName, Sequence[Repository]], None]
+
+
+class Side(Protocol):
+    """What a resolution of one side is asked about its projects; none of it looks up a name that was not looked up."""
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether pip is alone, with no policy that refuses direct URLs."""
+
+    def supplier(self, name: NormalizedName, link: Any) -> Repository | None:
+        """The repository that lists `link`; None for a direct URL."""
+
+    def narrowed(self, name: NormalizedName) -> Rule | None:
+        """The rule that narrows what is offered."""
+
+    def why_not(self, name: NormalizedName, specifier: Any, hashes: Any) -> Failure | None:
+        """Why no candidate fits; None where one does."""
+
+
+class PolicySide:
+    """The policy's side; its `guard` is what an installation would have."""
+
+    is_alone = False
+
+    def __init__(self, finder: Any, policy: Policy, disclosed: frozenset[NormalizedName], step: Step) -> None:
+        """`disclosed` are names that others are asked for where the policy keeps them private."""
+        self.journal = Journal(disclosed, step)
+        self.guard = PolicyFinder(finder, policy, self.journal)
+
+    def supplier(self, name: NormalizedName, link: Any) -> Repository | None:
+        """The owner that lists `link`; None for a direct URL."""
+        return _supplier((decision.offers for decision in self.journal.of(name)), link)
+
+    def narrowed(self, name: NormalizedName) -> Rule | None:
+        """The rule of a pin that narrows what the owner offers."""
+        routes = (decision.route for decision in self.journal.of(name))
+        return next((found.versions[1] for found in routes if isinstance(found, Route) and found.versions), None)
+
+    def why_not(self, name: NormalizedName, specifier: Any, hashes: Any) -> Failure | None:
+        """Why no candidate of the owner fits; None where one does."""
+        explanation = self.guard.explanation(name, specifier, hashes=hashes)
+        return None if explanation.outcome is Outcome.SERVED else failure_of(explanation)
+
+
+class VersionPrioritySide:
+    """Pip alone: version priority among the repositories that routing leaves, as a `CandidateSource`.
+
+    It looks up names as `policy` does, but goes on below the owner. `known` is who is known to be asked for what; of
+    all else `tell` is told before.
+    """
+
+    is_alone = True
+
+    def __init__(self, policy: PolicySide, tell: Tell, known: Pairs, step: Step) -> None:
+        guard = policy.guard
+        self.journal = Journal(policy.journal.disclosed, step)
+        self._guard = PolicyFinder(guard.finder, guard.policy, self.journal, guard.noted)
+        self._before = policy.journal
+        self._tell = tell
+        self._known = known
+        self._weighed: dict[NormalizedName, CandidateSet] = {}
+        self._disclosed: dict[NormalizedName, Decision[PipPage]] = {}
+        self._best: dict[tuple[Any, ...], Any] = {}
+
+    def find_best_candidate(self, project_name: str, specifier: Any, hashes: Any) -> Any:
+        """Pip's `BestCandidateResult` among all candidates; `LookupRefused` if the name may not be looked up."""
+        key = (project_name, specifier, hashes)
+        if key not in self._best:
+            evaluator = self._guard.finder.make_candidate_evaluator(project_name, specifier=specifier, hashes=hashes)
+            self._best[key] = evaluator.compute_best_candidate(self.candidates(project_name, specifier))
+        return self._best[key]
+
+    def candidates(self, project_name: str, specifier: Any = None) -> list[Any]:
+        """All candidates for `project_name`; `LookupRefused` if it may not be looked up, `specifier` for its text."""
+        decision = self.decide(normalize(project_name))
+        if refused := self._guard.refusal(project_name, specifier, decision):
+            raise refused
+        return list(self._weigh(decision).candidates)
+
+    def verify_locked(self, project_name: str, link: Any, hashes: Any) -> None:
+        """Raise `LookupRefused` unless some repository lists the file at `link`, of a pylock.toml."""
+        pylock.verify(self._guard.policy, project_name, link, hashes, self.candidates)
+
+    def decide(self, name: NormalizedName) -> Decision[PipPage]:
+        """The decision on `name` when all are asked that routing leaves, while those above are available."""
+        self._guard.refresh_search_scope()
+        self._announce(name)
+        decision = self._guard.decide(name, below_owner=True)
+        if name not in self.journal.disclosed:
+            return decision
+        if name not in self._disclosed:
+            self._disclosed[name] = self._guard.disclose(decision)
+            self.journal.replace(self._disclosed[name])
+        return self._disclosed[name]
+
+    def _announce(self, name: NormalizedName) -> None:
+        new = [repository for repository in self._asked_for(name) if (repository.name, name) not in self._known]
+        if new:
+            self._known.update((repository.name, name) for repository in new)
+            self._tell(name, new)
+
+    def _asked_for(self, name: NormalizedName) -> Sequence[Repository]:
+        """Who will be asked for `name` and learns it; of a new name nobody knows whether the higher ones answer."""
+        policy = self._guard.policy
+        if self._before.of(name):
+            further = self._before.further([name])
+            return [r for r in policy.repositories if (r.name, name) in further]
+        if name in self.journal.disclosed:
+            return [r for r in policy.enabled() if learns(r) and not r.explicit]
+        found = self._guard.lookup(RunMemory(policy), name).route
+        return [r for r in found.repositories if learns(r)] if isinstance(found, Route) else []
+
+    def _weigh(self, decision: Decision[PipPage]) -> CandidateSet:
+        if decision.name not in self._weighed:
+            self._weighed[decision.name] = self._guard.weigh_by_version(decision)
+        return self._weighed[decision.name]
+
+    def supplier(self, name: NormalizedName, link: Any) -> Repository | None:
+        """The repository that lists `link`, whoever comes first; None for a direct URL."""
+        return _supplier((version_priority_offers(decision) for decision in self.journal.of(name)), link)
+
+    def narrowed(self, name: NormalizedName) -> Rule | None:  # noqa: ARG002 - as on the policy's side
+        """None: pip alone knows no pins."""
+        return None
+
+    def why_not(self, name: NormalizedName, specifier: Any, hashes: Any) -> Failure | None:
+        """Why no candidate fits; None where one does."""
+        decision = self.decide(name)
+        if self._weigh(decision).best(specifier, hashes):
+            return None
+        serving = version_priority_offers(decision)
+        has = [f"{f.repository.name} has {messages.versions(f.page.versions)}" for f in serving if f.page]
+        if not has:
+            return Failure(FailureCode.ABSENT, f"no repository has {name}.", "no repository has it")
+        return Failure(
+            FailureCode.NO_MATCH, f"no version of {name} fits {name}{specifier}: {'; '.join(has)}.", "; ".join(has)
+        )
+
+    def doubt(self, name: NormalizedName) -> str | None:
+        """Which repository gave no answer, so that what was found may not be all."""
+        for decision in self.journal.of(name):
+            for finding in decision.of(RepositoryState.UNAVAILABLE):
+                if not finding.skipped:
+                    return f"{finding.repository} is unavailable: {finding.reason}"
+        return None
+
+    def shares_files(self, name: NormalizedName, rival: Repository, owners: Sequence[Repository]) -> bool:
+        """Whether `rival` lists any file that one of `owners` lists too, by its name: one project, as it seems."""
+        files = {
+            r.name: {file.filename for page in self._pages(name, r) for file in page.files} for r in (rival, *owners)
+        }
+        return any(files[rival.name] & files[owner.name] for owner in owners)
+
+    def listing(self, name: NormalizedName, repository: Repository, file: str) -> Any:
+        """The link to `file` on the page that `repository` has of `name`; None where it lists none."""
+        pages = self._pages(name, repository)
+        return next((page.link(found) for page in pages for found in page.files if found.filename == file), None)
+
+    def _pages(self, name: NormalizedName, repository: Repository) -> Iterator[PipPage]:
+        """What `repository` has of `name`."""
+        findings = (f for decision in self.journal.of(name) for f in decision.of(RepositoryState.SERVES))
+        return (f.page for f in findings if f.repository.name == repository.name and f.page)
+
+
+def _supplier(several: Iterator[Offers], link: Any) -> Repository | None:
+    found = (offer for offers in several for offer in offers)
+    return next((offer.repository for offer in found if offer.page and offer.page.lists(link)), None)
+
+
+def failure_of(e: Explanation) -> Failure:
+    """What an explanation says of a requirement for which there is nothing to install."""
+    reason = messages.sentence(e)
+    lines = [e.line(owner) for owner in e.owners]
+    has = "; ".join(f"{line.repository.name} has {messages.versions(line.versions)}" for line in lines)
+    wanted = f"; {e.specifier} is wanted" if e.specifier else ""
+    if e.code in (Code.ABSENT, Code.BLOCKED):
+        return Failure(FailureCode(e.code.value), reason, f"blocked: {e.block}" if e.block else "no repository has it")
+    is_unfit = e.outcome is Outcome.NO_MATCH and bool(has)
+    why = f"{has}{wanted}" if is_unfit else reason.removesuffix(".")
+    lists_nothing = is_unfit and any(line.versions == () for line in lines)
+    return Failure(FailureCode(e.code.value), reason, why, e.owners, lists_nothing=lists_nothing)
