@@ -7,8 +7,10 @@ credentials, a default port, the case of scheme and host, a trailing slash, quer
 from __future__ import annotations
 
 import functools
+import itertools
 import posixpath
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
@@ -65,24 +67,85 @@ def place(url: str) -> str:
     return f"{site(url)}{_plain_path(parts.path)}"
 
 
-def is_within(url: str, base: str) -> bool:
-    """Whether `url` lies at or below `base`; http and https of one host count as one, whatever the ports."""
+def is_within(url: str, base: str, read: Callable[[str], str] | None = None) -> bool:
+    """Whether `url` lies at or below `base`; http and https of one host count as one, whatever the ports.
+
+    `read` is one of `READINGS`; without it, paths are decoded and tidied up.
+    """
+    read = read or _plain_path
     there, here = site(url), site(base)
     if {there.scheme, here.scheme} == {"http", "https"} and there.host == here.host:
         there = here
-    above, below = _plain_path(urlsplit(base).path), _plain_path(urlsplit(url).path)
+    above, below = read(urlsplit(base).path), read(urlsplit(url).path)
     return there == here and f"{below}/".startswith(f"{above}/")
 
 
 def has_path_of(url: str, other: str) -> bool:
-    """Whether both URLs have one path, whatever their sites."""
-    return _plain_path(urlsplit(url).path) == _plain_path(urlsplit(other).path)
+    """Whether both URLs have one path however it is read, whatever their sites."""
+    one, two = urlsplit(url).path, urlsplit(other).path
+    return all(read(one) == read(two) for read in READINGS)
 
 
 def _plain_path(path: str) -> str:
     # `..` and `//` are resolved: `/corp/../public/` lies in public, whatever it begins with.
     plain = posixpath.normpath("/" + unquote(path).lstrip("/"))
     return quote("" if plain == "/" else plain)
+
+
+def _rfc_path(path: str) -> str:
+    """A path in the one spelling of all that RFC 3986 (6.2.2) calls equivalent, but for dot segments."""
+    return quote(_ESCAPE.sub(_unescaped, path), safe="/%!$&'()*+,;=:@\\")
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    plain = chr(int(escape[1], 16))
+    return plain if plain in _UNRESERVED else escape[0].upper()
+
+
+def _decoded(path: str) -> str:
+    """All escapes decoded, also those of escapes, and backslashes as slashes."""
+    while (plain := unquote(path)) != path:
+        path = plain
+    return path.replace("\\", "/")
+
+
+def _without_parameters(path: str) -> str:
+    return "/".join(segment.partition(";")[0] for segment in path.split("/"))
+
+
+def _without_empty_segments(path: str) -> str:
+    return re.sub("//+", "/", path)
+
+
+def _without_dots(path: str) -> str:
+    """Dot segments resolved as RFC 3986 (5.2.4) does."""
+    found: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            del found[max(len(found) - 1, 1) :]
+        elif segment != ".":
+            found.append(segment)
+    return "/".join(found)
+
+
+def _readings() -> tuple[Callable[[str], str], ...]:
+    """Each way in which a server may read a path; urllib3 resolves plain dot segments, and sends the rest as it is."""
+    tidying = (_decoded, _without_parameters, _without_empty_segments, str.casefold)
+    chosen = itertools.product(*((step, None) for step in tidying))
+    return tuple(functools.partial(_read, tuple(filter(None, steps))) for steps in chosen)
+
+
+def _read(steps: tuple[Callable[[str], str], ...], path: str) -> str:
+    path = _rfc_path(_without_dots(path))
+    for step in steps:
+        path = step(path)
+    # One slash at the end tells no places apart.
+    return _without_dots(path).removesuffix("/")
+
+
+_ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~")
+READINGS = _readings()
 
 
 def page_url(base: str, name: NormalizedName) -> str:

@@ -196,14 +196,15 @@ def test_each_redirect_is_judged_before_it_is_followed(target: str, verdict: Rep
     corp = repository("corp", redirects=MappingProxyType(told))
     nested = replace(repository("nested", 90), locations=(Location.of("https://corp.example/public/"),))
     policy = Policy((corp, repository("public", 90), nested))
-    assert judge_redirect(policy.repositories, corp, corp.locations[0], ACME, target).state is verdict
+    asked = {one.name for one in policy.repositories}
+    assert judge_redirect(policy.repositories, corp, corp.locations[0], ACME, target, asked=asked).state is verdict
 
 
 def test_http_may_move_to_https_of_the_same_host() -> None:
     """Http to https of one host is the repository's own site."""
     corp = replace(repository("corp"), locations=(Location.of("http://corp.example/simple/"),))
     target = "https://corp.example/simple/acme/"
-    assert judge_redirect((corp,), corp, corp.locations[0], ACME, target).state is None
+    assert judge_redirect((corp,), corp, corp.locations[0], ACME, target, asked={"corp", "proxy"}).state is None
 
 
 def follow(target: str, then: FetchResult[str], **keys: Any) -> tuple[Decision[str], list[FetchRequest]]:
@@ -599,9 +600,12 @@ def test_an_addition_is_no_landlord() -> None:
     real = "https://corp.example/real/simple/"
     known = repository("proxy", locations=(Location.of(real),))
     target = f"{real}acme/"
-    assert judge_redirect((corp, known), corp, corp.locations[0], ACME, target).state is RepositoryState.ABSENT
+    assert (
+        judge_redirect((corp, known), corp, corp.locations[0], ACME, target, asked={"corp", "proxy"}).state
+        is RepositoryState.ABSENT
+    )
     added = replace(known, is_addition=True)
-    assert judge_redirect((corp, added), corp, corp.locations[0], ACME, target).state is None
+    assert judge_redirect((corp, added), corp, corp.locations[0], ACME, target, asked={"corp", "proxy"}).state is None
 
 
 @pytest.mark.parametrize(
@@ -622,7 +626,7 @@ def test_who_shares_a_login(one: str, other: str, shares: bool) -> None:
 def test_a_list_leads_into_no_other_repository() -> None:
     """A project list, or a flat page of all files, is no page of one name that another repository might own."""
     corp, other = repository("corp"), repository("other", 20)
-    verdict = judge_redirect((corp, other), corp, corp.locations[0], None, f"{other.locations[0].url}acme/")
+    verdict = judge_redirect((corp, other), corp, corp.locations[0], None, f"{other.locations[0].url}acme/", asked=())
     assert (verdict.state, verdict.reason) == (RepositoryState.UNAVAILABLE, "it redirects into other")
 
 

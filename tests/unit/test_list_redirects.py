@@ -41,7 +41,7 @@ KNOWN = (CORP, PUBLIC)
 )
 def test_where_a_list_may_redirect_to(target: str, reason: str | None) -> None:
     """Where pages may, but into no other repository; what is asked next carries no login of the one before."""
-    to = next_hop(KNOWN, CORP, HERE, None, target, hops=0)
+    to = next_hop(KNOWN, CORP, HERE, None, target, hops=0, asked=())
     if reason is None:
         assert to == Location.of(target)
     else:
@@ -53,15 +53,15 @@ def test_a_list_may_move_to_https() -> None:
     """From http to https of the same host is no other site."""
     plain = Repository("corp", (Location.of("http://corp.example/simple/"),), 10)
     target = "https://corp.example/simple/"
-    assert next_hop((plain,), plain, plain.locations[0], None, target, hops=0) == Location.of(target)
+    assert next_hop((plain,), plain, plain.locations[0], None, target, hops=0, asked=()) == Location.of(target)
 
 
 def test_how_many_redirects_are_followed() -> None:
     """Ten are; one more is refused, after it was judged like the others."""
     target = "https://corp.example/again/"
-    assert next_hop(KNOWN, CORP, HERE, None, target, hops=MAX_REDIRECTS - 1) == Location.of(target)
+    assert next_hop(KNOWN, CORP, HERE, None, target, hops=MAX_REDIRECTS - 1, asked=()) == Location.of(target)
     refused = RedirectVerdict(RepositoryState.UNAVAILABLE, "more than 10 redirects")
-    assert next_hop(KNOWN, CORP, HERE, None, target, hops=MAX_REDIRECTS) == refused
+    assert next_hop(KNOWN, CORP, HERE, None, target, hops=MAX_REDIRECTS, asked=()) == refused
 
 
 @pytest.mark.parametrize(

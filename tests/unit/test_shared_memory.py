@@ -214,7 +214,10 @@ def asked_over_time(
     for number, at in enumerate(times):
         clock.now = start + at
         site.asked.clear()
-        drive_inquiry(RepositoryLookup(memory, repository, normalize(f"new-{number}"), (repository,)), site.fetch)
+        drive_inquiry(
+            RepositoryLookup(memory, repository, normalize(f"new-{number}"), (repository,), {repository.name}),
+            site.fetch,
+        )
         seen.append([what for _, what, _ in site.asked])
     return seen
 
@@ -259,7 +262,7 @@ def test_a_lookup_goes_on_with_what_it_recalled() -> None:
     site = Site(slow)
     memory: Memory[str] = ExpiringMemory(Policy((corp,)), Lifetimes(0, 0, 0), clock)
     assert (
-        drive_inquiry(RepositoryLookup(memory, corp, normalize("new"), (corp,)), site.fetch).state
+        drive_inquiry(RepositoryLookup(memory, corp, normalize("new"), (corp,), {"corp"}), site.fetch).state
         is RepositoryState.ABSENT
     )
     assert [what for _, what, _ in site.asked] == [ResourceKind.LIST, ResourceKind.PAGE, ResourceKind.CANARY]

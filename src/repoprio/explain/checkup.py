@@ -140,7 +140,7 @@ def _of_silence(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
     if said in (403, 410) and any(known.state is RepositoryState.SERVES for known in trial.known):
         words = f"it answers {said} for a name that nobody has, and has others: it may mean that it does not have it"
         yield Advice("absent", words, f"absent = [404, {said}]")
-    elif finding.cause is Cause.REDIRECT:
+    elif finding.cause in (Cause.REDIRECT, Cause.REDIRECT_INTO):
         yield Advice("forwards", f"it forwards names that it does not have: {finding.reason}. {found.text}")
     else:
         yield Advice(found.code, found.text)

@@ -67,7 +67,8 @@ class Line:
 
     `code` says why it is absent, unavailable or ruled out; None where it serves or was not asked. `http_status` is
     the status of its answer, where that is why. `rule` is the setting that rules it out, or lets it count as absent.
-    `mirror` is the mirror that answered in its place, `failures` its other URLs that were tried.
+    `mirror` is the mirror that answered in its place, `failures` its other URLs that were tried. `redirected_into` is
+    the other repository into which it redirects, where that is why.
     """
 
     repository: Repository
@@ -81,6 +82,7 @@ class Line:
     rule: Rule | None = None
     mirror: str | None = None
     failures: tuple[Tried, ...] = ()
+    redirected_into: Repository | None = None
 
 
 @dataclass(frozen=True)
@@ -257,10 +259,10 @@ def _rules(policy: Policy, decision: Decision[Any], owners: tuple[Repository, ..
         return route.rules
     silent = tuple(f.repository for f in decision.of(RepositoryState.UNAVAILABLE) if not f.skipped)
     if decision.outcome is Outcome.UNAVAILABLE:
-        said = (
+        said = [
             _of_silent(policy, finding) for finding in decision.of(RepositoryState.UNAVAILABLE) if not finding.skipped
-        )
-        return (*route.rules, *said, *_priorities(policy, silent))
+        ]
+        return (*route.rules, *said, *_of_targets(policy, decision), *_priorities(policy, silent))
     narrowed = (route.versions[1],) if route.versions else ()
     return (*route.rules, route.mode_rule, *narrowed, *_priorities(policy, owners))
 
@@ -272,6 +274,13 @@ def _of_silent(policy: Policy, finding: RepositoryResult[Any]) -> Rule:
     if finding.cause is Cause.CANARY and repository.canary:
         key, value = "canary", repository.canary
     return policy.rule(f"repositories.{repository.name}.{key}", f'"{value}"')
+
+
+def _of_targets(policy: Policy, decision: Decision[Any]) -> list[Rule]:
+    """The settings that keep the name from the repositories into which those redirect that are unavailable."""
+    targets = {found.redirected_into.name for found in decision.findings if found.redirected_into and not found.skipped}
+    rules = (_line_rule(policy, decision, found) for found in decision.findings if found.repository.name in targets)
+    return [rule for rule in rules if rule]
 
 
 def _priorities(policy: Policy, repositories: tuple[Repository, ...]) -> tuple[Rule, ...]:
@@ -347,6 +356,7 @@ def _line(
         rule=_line_rule(policy, decision, finding),
         mirror=finding.mirror.shown if finding.mirror else None,
         failures=tuple(Tried(failure.location.shown, failure.reason) for failure in finding.failures),
+        redirected_into=finding.redirected_into,
     )
 
 

@@ -129,6 +129,11 @@ def of_silent(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -
 
 _TELL = Hint("tell-its-keeper", "tell whoever keeps it: this is no page as the simple repository API has them")
 _BY_CAUSE = {
+    Cause.REDIRECT_INTO: Hint(
+        "redirects-into",
+        "tell whoever keeps it: it should answer 404 for what it does not have, or the very page of a repository that "
+        "is asked for the name in its turn",
+    ),
     Cause.LOGIN: Hint("login", "check the login: a token may be missing or have expired"),
     Cause.PROXY: Hint("proxy", "check the proxy (--proxy, HTTPS_PROXY, NO_PROXY) and its login"),
     Cause.CANARY: Hint("canary", "a login may be missing, or the url or the canary in the policy is wrong"),

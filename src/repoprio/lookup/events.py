@@ -123,7 +123,8 @@ class RepositoryResult(Generic[Page]):
     cause, where one is; `asked` is the location that was asked last; `mirror` the one of its mirrors that answered
     in its place; `failures` its other locations that were tried in vain; `asked_for` the name that a repository was
     down for.
-    `skipped` marks an unavailable one that `skip-if-unavailable` made count as absent.
+    `skipped` marks an unavailable one that `skip-if-unavailable` made count as absent. `redirected_into` is the other
+    repository into which an unavailable one redirects.
     """
 
     repository: Repository
@@ -142,3 +143,4 @@ class RepositoryResult(Generic[Page]):
     passed_over: bool = False
     lasting: bool = False
     asked_for: NormalizedName | None = None
+    redirected_into: Repository | None = None

@@ -17,7 +17,7 @@ from repoprio.lookup.memory import Memory
 from repoprio.lookup.repository import RepositoryLookup
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Mode, Repository, Rule, tiers
-from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, route
+from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, asked_for, route
 
 
 class Outcome(str, enum.Enum):
@@ -185,7 +185,8 @@ class ProjectLookup(Generic[Page]):
         self, tier: tuple[Repository, ...]
     ) -> Generator[NeedPages, Received[Page], list[RepositoryResult[Page]]]:
         """Ask every repository of the tier, side by side, each through all that it takes."""
-        walks = {r.name: RepositoryLookup(self._memory, r, self.name, self._known) for r in tier}
+        asked = asked_for(self.route)
+        walks = {r.name: RepositoryLookup(self._memory, r, self.name, self._known, asked) for r in tier}
         while asks := [ask for walk in walks.values() if (ask := walk.ask)]:
             answers = yield NeedPages(tuple(asks))
             assert isinstance(answers, list), "what a NeedPages receives"

@@ -23,10 +23,11 @@ class Cause(str, enum.Enum):
     TLS = "tls"
     TIME = "time"
     PROXY = "proxy"
-    # Unavailable, by what it answers; REDIRECT may be absent as well.
+    # Unavailable, by what it answers; REDIRECT may be absent as well. REDIRECT_INTO is into another repository's URL.
     LOGIN = "login"
     SERVER = "server-error"
     REDIRECT = "redirect"
+    REDIRECT_INTO = "redirect-into"
     SIZE = "size"
     CUT_SHORT = "cut-short"
     NOT_A_PAGE = "not-a-page"

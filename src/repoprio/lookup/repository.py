@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from dataclasses import replace
 from typing import Generic
 
@@ -38,10 +38,17 @@ class RepositoryLookup(Generic[Page]):
     finding: RepositoryResult[Page]
 
     def __init__(
-        self, memory: Memory[Page], repository: Repository, name: NormalizedName, known: tuple[Repository, ...]
+        self,
+        memory: Memory[Page],
+        repository: Repository,
+        name: NormalizedName,
+        known: tuple[Repository, ...],
+        asked: Collection[str],
     ) -> None:
+        """`known` are all repositories; `asked` names those that are asked for `name`, each in its turn."""
         self._memory = memory
         self._known = known
+        self._asked = asked
         self._repository = repository
         self._name = name
         self.ask: FetchRequest | None = None
@@ -114,14 +121,16 @@ class RepositoryLookup(Generic[Page]):
         flat = self._repository.format is Format.FLAT
         what = ResourceKind.FILES if flat else what
         start = location if flat else location.page(name)
+        # A flat page lists all names: it is no page of one that another repository may have as well.
+        whose = None if flat else name
         at = start
         hops = 0
         answer = yield FetchRequest(self._repository, what, name, at, hops)
         while isinstance(answer, RedirectReceived):
-            to = next_hop(self._known, self._repository, location, name, answer.url, hops=hops)
+            to = next_hop(self._known, self._repository, location, whose, answer.url, hops=hops, asked=self._asked)
             if isinstance(to, RedirectVerdict):
                 assert to.state is not None
-                return self._finding(to.state, to.reason, Cause.REDIRECT, at)
+                return replace(self._finding(to.state, to.reason, to.cause, at), redirected_into=to.into)
             at, hops = to, hops + 1
             answer = yield FetchRequest(self._repository, what, name, at, hops)
         return self._judge(answer, at, start, name)

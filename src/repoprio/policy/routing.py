@@ -72,6 +72,11 @@ class Route:
         return bool(self.rules)
 
 
+def asked_for(found: Route | Blocked | Conflict) -> frozenset[str]:
+    """The names of the repositories that may be asked, each in its turn."""
+    return frozenset(r.name for r in found.repositories) if isinstance(found, Route) else frozenset()
+
+
 def version_limit(found: Route | Blocked | Conflict) -> str | None:
     """The specifier that a pin's `versions` lays on what the owner offers, or None."""
     return found.versions[0] if isinstance(found, Route) and found.versions else None

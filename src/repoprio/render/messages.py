@@ -242,6 +242,7 @@ def _refuse_unavailable(e: Explanation) -> list[str]:
     asked = [line.asked for line in e.faulty if line.asked]
     below = [line.repository for line in e.lines if line.status is LineStatus.NOT_ASKED]
     names = join_words([line.repository.name for line in e.faulty])
+    targets = (e.line(line.redirected_into) for line in e.faulty if line.redirected_into)
     return [
         _unavailable(e),
         f"asked: {', '.join(asked)}" if asked else "",
@@ -249,6 +250,7 @@ def _refuse_unavailable(e: Explanation) -> list[str]:
         if below
         else "",
         *(f"rule: {rule}" for rule in e.rules if rule.setting in ("url", "canary")),
+        *(f"rule: {line.rule}" for line in targets if line.rule),
     ]
 
 

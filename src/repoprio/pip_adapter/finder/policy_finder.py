@@ -29,7 +29,7 @@ from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.registry import Registry
 from repoprio.policy.locations import spellings
 from repoprio.policy.model import CALLERS_PRIORITY, Format, Mode, Policy, Pylock, Repository
-from repoprio.policy.routing import version_limit
+from repoprio.policy.routing import asked_for, route, version_limit
 from repoprio.render import messages, unlisted
 from repoprio.render.policy import summary
 from repoprio.urls import site
@@ -196,7 +196,8 @@ class PolicyFinder:
         with contextlib.suppress(LookupRefused):
             self.refresh_search_scope()
         _, pages = self.memory()
-        inquiry = RepositoryLookup(RunMemory[PipPage](self.policy), repository, name, self.policy.repositories)
+        memory, asked = RunMemory[PipPage](self.policy), asked_for(route(self.policy, name))
+        inquiry = RepositoryLookup(memory, repository, name, self.policy.repositories, asked)
         return drive_inquiry(inquiry, pages.fetch)
 
     def weigh(self, decision: Decision[PipPage]) -> CandidateSet:

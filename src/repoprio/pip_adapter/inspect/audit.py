@@ -32,7 +32,7 @@ from repoprio.pip_adapter.inspect.fetch_ahead import fetch_ahead
 from repoprio.pip_adapter.inspect.project_lists import NoList, lists
 from repoprio.pip_adapter.versions import canonical, comparable
 from repoprio.policy.model import Mode, Policy, Repository, tiers
-from repoprio.policy.routing import Blocked, Conflict, Route, route, version_limit
+from repoprio.policy.routing import Blocked, Conflict, Route, asked_for, route, version_limit
 from repoprio.simple_api.filenames import version_in
 from repoprio.simple_api.model import File
 from repoprio.wording import join_words
@@ -142,7 +142,8 @@ class Auditor:
         """Whether `repository` does not say that it has no such project."""
         self._pip.guard.refresh_search_scope()
         memory, pages = self._pip.guard.memory()
-        inquiry = RepositoryLookup(memory, repository, name, self._policy.repositories)
+        asked = asked_for(route(self._policy, name))
+        inquiry = RepositoryLookup(memory, repository, name, self._policy.repositories, asked)
         return drive_inquiry(inquiry, pages.fetch).state is not RepositoryState.ABSENT
 
     def _judged(self, subject: Subject) -> list[Finding]:

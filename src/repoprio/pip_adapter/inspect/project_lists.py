@@ -90,7 +90,7 @@ def _fetched(pip: PipContext, repository: Repository, begin: Location, read: Cal
     known = pip.guard.policy.repositories
     hops = 0
     while reply.redirect:
-        to = next_hop(known, repository, begin, None, reply.redirect, hops=hops)
+        to = next_hop(known, repository, begin, None, reply.redirect, hops=hops, asked=())
         if isinstance(to, RedirectVerdict):
             raise UnusableResponse(to.reason, Cause.REDIRECT)
         hops += 1

@@ -1,0 +1,105 @@
+"""Which spellings of a URL lie in another repository, and where a redirect there counts as absent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from repoprio.explain.explanation import Explanation, explain
+from repoprio.explain.hints import hint
+from repoprio.lookup.drivers import drive
+from repoprio.lookup.events import FetchRequest, FetchResult, PageFound, RedirectReceived, RepositoryState
+from repoprio.lookup.memory import RunMemory
+from repoprio.lookup.project import ProjectLookup
+from repoprio.lookup.redirects import judge_redirect
+from repoprio.names import normalize
+from repoprio.policy.model import Location, Policy, Repository
+
+ACME = normalize("acme")
+CORP = Repository("corp", (Location.of("https://h.example/corp/simple/"),), 10)
+PUBLIC = Repository("public", (Location.of("https://h.example/public/simple/"),), 90)
+GROUP = Repository("group", (Location.of("https://h.example/group%2Fteam/simple/"),), 90)
+UNSET = Repository("unset", (Location("https://h.example:${P}/", "https://h.example:${P}/", unset=("P",)),), 90)
+KNOWN = (CORP, PUBLIC, GROUP, UNSET)
+FOLLOWED, ABSENT, REFUSED = None, RepositoryState.ABSENT, RepositoryState.UNAVAILABLE
+
+
+def test_a_repository_with_a_mirror_is_itself() -> None:
+    """A repository that is asked at one of its URLs alone is at home at all of them."""
+    alone = replace(CORP, locations=CORP.locations[:1], skip_if_unavailable=True)
+    assert judge_redirect(KNOWN, alone, alone.locations[0], ACME, f"{CORP.locations[0].url}x/acme/", asked=()) == (
+        judge_redirect(KNOWN, CORP, CORP.locations[0], ACME, f"{CORP.locations[0].url}x/acme/", asked=())
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "verdict"),
+    [
+        ("/public/simple/acme/", ABSENT),
+        ("/public/simple/%61cme", ABSENT),
+        ("/corp/../public/simple/./acme/", ABSENT),
+        ("/group%2Fteam/simple/acme/", ABSENT),
+        ("/group%2fteam/simple/acme/", ABSENT),
+        ("/corp/simple//acme/", FOLLOWED),
+        ("/corp/simple/acme;v=1/", FOLLOWED),
+        ("/corp/simple%2Facme/", FOLLOWED),
+        ("/other/simple%2Facme/", FOLLOWED),
+        ("/public/simple%2facme/", REFUSED),
+        ("/public%2Fsimple/acme/", REFUSED),
+        ("/public%252Fsimple/acme/", REFUSED),
+        ("/public/simple/acme%2f", REFUSED),
+        ("/public/simple/acme;v=1/", REFUSED),
+        ("/public;v=1/simple/acme/", REFUSED),
+        ("/public/simple//acme/", REFUSED),
+        ("//public/simple/acme/", REFUSED),
+        ("/public//simple/acme/", REFUSED),
+        ("/corp/%2e%2E/public/simple/acme/", REFUSED),
+        ("/public/simple/%2e%2e/%2e%2e/corp/simple/acme/", REFUSED),
+        ("/corp\\..\\public/simple/acme/", REFUSED),
+        ("/corp/%5c..%5c..%5cpublic%5csimple/acme/", REFUSED),
+        ("/public/simple/acme%00/", REFUSED),
+        ("/Public/simple/acme/", REFUSED),
+        ("/public/simple/Acme/", REFUSED),
+        ("/group/team/simple/acme/", REFUSED),
+    ],
+)
+def test_spellings_of_a_page(path: str, verdict: RepositoryState | None) -> None:
+    """What each server reads as another's page is that; what only some read so is refused; the rest is followed."""
+    asked = {"corp", "public", "group"}
+    found = judge_redirect(KNOWN, CORP, CORP.locations[0], ACME, f"https://h.example{path}", asked=asked)
+    assert found.state is verdict, found
+
+
+def explanation(policy: Policy, target: str) -> Explanation:
+    """What is to say of acme, of which corp redirects to `target`; all others serve it."""
+
+    def fetch(ask: FetchRequest) -> FetchResult[str]:
+        return RedirectReceived(target) if ask.repository.name == "corp" else PageFound("page", 1)
+
+    decision = drive(ProjectLookup(RunMemory[str](policy), ACME), fetch, lambda _: True)
+    return explain(policy, decision, "acme", {})
+
+
+def test_the_rule_that_keeps_a_name_from_the_target_is_named() -> None:
+    """A redirect to a repository that is not asked names the setting that keeps the name from it, and a way out."""
+    disabled = replace(PUBLIC, enabled=False, priority=20)
+    said = explanation(Policy((CORP, disabled, GROUP)), f"{PUBLIC.locations[0].url}acme/")
+    assert [rule.key for rule in said.rules] == [
+        "repositories.corp.url",
+        "repositories.public.enabled",
+        "repositories.corp.priority",
+    ]
+    assert (said.outcome.value, said.faulty[0].reason) == (
+        "unavailable",
+        "it redirects to public, which is not asked for acme",
+    )
+    found = hint(said)
+    assert found is not None
+    assert found.code == "redirects-into"
+
+
+def test_a_redirect_hands_nothing_on_where_nobody_else_is_asked() -> None:
+    """An owner that redirects what it lacks is absent, wherever to: there is nobody to whom the name could fall."""
+    alone = Policy((CORP, replace(PUBLIC, enabled=False)))
+    assert explanation(alone, f"{PUBLIC.locations[0].url}acme/").outcome.value == "absent"
