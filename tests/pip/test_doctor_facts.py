@@ -361,7 +361,7 @@ def test_uv_without_a_file_and_with_gaps() -> None:
     """Where the export lies in no one file none is named; a fix that ends with 1 says that it does."""
     gaps = [{"key": "mode", "means": "something stays open"}]
     known = {"path": "/bin/uv", "version": "0.13", "took": "1.0", "is_as_exported": True, "file": None, "gaps": gaps}
-    known |= {"sources": []}
+    known |= {"sources": [], "unset_logins": []}
     said = "\n".join(rendered._uv({**known, "obeys": True}))
     assert "the policy's export; took 1.0" in said
     said = "\n".join(rendered._uv({**known, "obeys": False, "is_as_exported": False, "undone_by": []}))

@@ -28,14 +28,14 @@ TOOLS = Parsers(tomllib.loads, is_specifier, lambda: "https://default.example/si
 PROJECT = '[project]\nname = "asker"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = {}\n\n'
 
 
-def run_uv(folder: Path, *arguments: str) -> Completed:
+def run_uv(folder: Path, *arguments: str, **variables: str) -> Completed:
     """Run uv where it knows nothing of this machine, and asks no repository but those it is told of."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     settings = {"HOME": str(folder), "UV_NO_CACHE": "1", "UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
     done = subprocess.run(
         [sys.executable, "-m", "uv", *arguments],
         cwd=folder,
-        env={**kept, **settings, "UV_HTTP_RETRIES": "0"},
+        env={**kept, **settings, "UV_HTTP_RETRIES": "0", **variables},
         capture_output=True,
         text=True,
         check=False,

@@ -253,17 +253,19 @@ def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
     except uv.CannotExport as error:
         yield {**known, "obeys": False, "said": f"the policy cannot be exported: {error}"}
         return
-    if exported is None:
+    if survey.policy is None or exported is None:
         yield known
         return
     looked = uv_check.look(path, uv.text(exported, project=False), tried)
+    logins = uv_check.unset_logins(uv.login_variables(survey.policy), os.environ)
     yield {
         **known,
         **looked._asdict(),
         "trial": None,
         "took": looked.trial.took,
         "said": looked.trial.said,
-        "obeys": looked.obeys,
+        "unset_logins": [one._asdict() for one in logins],
+        "obeys": looked.obeys and not any(one.is_half for one in logins),
         "gaps": [gap._asdict() for gap in exported.gaps],
         "sources": [one._asdict() for one in sources.look(os.getcwd(), policy_in_force.TOOLS.parse_toml, os.environ)],
     }

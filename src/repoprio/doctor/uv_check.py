@@ -43,6 +43,25 @@ class Looked(NamedTuple):
         return self.is_as_exported is True and self.trial.took == OBEYS
 
 
+class UnsetLogin(NamedTuple):
+    """A repository whose login uv lacks here: the variables that are not set.
+
+    `is_half`: the password is there without its user. uv asks with that, and believes the 404 that it may get.
+    """
+
+    repository: str
+    variables: tuple[str, ...]
+    is_half: bool
+
+
+def unset_logins(wanted: Mapping[str, tuple[str, str]], environ: Mapping[str, str]) -> list[UnsetLogin]:
+    """The repositories of `wanted` without all of their variables; uv may find a login in netrc or its own store."""
+    unset = {name: tuple(one for one in variables if not environ.get(one)) for name, variables in wanted.items()}
+    return [
+        UnsetLogin(name, unset[name], unset[name] == variables[:1]) for name, variables in wanted.items() if unset[name]
+    ]
+
+
 class _Setting(NamedTuple):
     """Where uv is run from, with which variables."""
 

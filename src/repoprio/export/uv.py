@@ -55,10 +55,28 @@ def _index(repository: Repository) -> dict[str, Any]:
     found: dict[str, Any] = {"name": repository.name, "url": url}
     found |= {"format": "flat"} if repository.format is Format.FLAT else {}
     found |= {"explicit": True} if repository.explicit else {}
+    # Without its login, or another, uv takes the 404 of a server that hides its pages for an absence.
+    found |= {"authenticate": "always"} if _has_login(repository) else {}
     if repository.format is Format.SIMPLE and url.startswith("http"):
         # Said even where there are none: uv knows hosts whose 403 it takes for absence unless it is told.
         found["ignore-error-codes"] = sorted(repository.absent - {404})
     return found
+
+
+def login_variables(policy: Policy) -> dict[str, tuple[str, str]]:
+    """The enabled repositories that the policy has a login for, each with uv's variables for its user and password."""
+    return {one.name: _variables(one.name) for one in policy.enabled() if _has_login(one)}
+
+
+def _has_login(repository: Repository) -> bool:
+    """Whether the policy has a login for its URL; one in variables without values counts."""
+    location = repository.locations[0]
+    return location.user is not None or bool(location.unset and "****@" in location.url)
+
+
+def _variables(name: str) -> tuple[str, str]:
+    begin = f"UV_INDEX_{name.upper().replace('-', '_')}"
+    return f"{begin}_USERNAME", f"{begin}_PASSWORD"
 
 
 def _constraints(pin: Pin) -> Iterator[str]:
@@ -119,6 +137,9 @@ def _of_repository(repository: Repository, asked: Sequence[Repository], sources:
 def _unsaid(repository: Repository) -> Iterator[tuple[object, str, str]]:
     """What uv has no words for: whether this repository has it, its key, and what follows in uv."""
     name = repository.name
+    user, password = _variables(name)
+    login = f"its login is not exported: set {user} and {password}, both; without them uv stops, and "
+    yield _has_login(repository), "url", f"{login}with wrong ones it believes a 404"
     yield repository.include, "include", f"uv takes any name from {name}"
     yield repository.namespaces, "namespaces", f"uv takes any name from {name}"
     for pattern in repository.exclude:
@@ -178,8 +199,8 @@ def _lines(document: Mapping[str, Any], prefix: str) -> Iterator[str]:
     yield from ["", f"[{prefix}]"] if prefix else [""]
     yield from _pairs({key: value for key, value in document.items() if key not in ("index", "sources")})
     for index in document["index"]:
-        variable = f"UV_INDEX_{index['name'].upper().replace('-', '_')}"
-        yield from ["", f"[[{dot}index]]", f"# login, if any: {variable}_USERNAME, {variable}_PASSWORD", *_pairs(index)]
+        login = "its login" if "authenticate" in index else "login, if any"
+        yield from ["", f"[[{dot}index]]", f"# {login}: {', '.join(_variables(index['name']))}", *_pairs(index)]
     if sources := document.get("sources"):
         yield from ["", f"[{dot}sources]", *_pairs(sources)]
 

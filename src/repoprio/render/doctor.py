@@ -130,6 +130,8 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
         yield f"  FAIL   {name}    does not obey even the policy's export: {said}"
     elif tool["is_as_exported"] is None:
         yield f"  FAIL   {name}    does not say which settings it finds (uv pip install --show-settings)"
+    elif tool["is_as_exported"]:
+        yield f"  FAIL   {name}    has half a login, with which it takes a 404 for an absence"
     else:
         yield f"  FAIL   {name}    its settings here are not the policy's export"
         yield from (f"{_INDENT}undone by: {source}" for source in tool["undone_by"])
@@ -140,6 +142,7 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
             yield f"{_INDENT}fix: mkdir -p /etc/uv && repoprio export uv > /etc/uv/uv.toml"
         if not tool["file"] and tool["gaps"]:
             yield f"{_INDENT}it writes the file and ends with 1, since uv cannot be told all of the policy"
+    yield from (_unset_login(one) for one in tool["unset_logins"])
     yield from _sources(tool["sources"])
     gaps = tool["gaps"]
     yield from (f"{_INDENT}still open in uv: {gap['key']}: {gap['means']}" for gap in gaps[:_GAPS])
@@ -153,6 +156,13 @@ def _undoing(sources: Iterable[str]) -> str:
     variables = " ".join(name for name in found if name.startswith("UV_"))
     places = [name for name in found if not name.startswith("UV_")]
     return "; ".join([*([f"unset {variables}"] if variables else []), *(f"leave indexes out of {at}" for at in places)])
+
+
+def _unset_login(one: Mapping[str, Any]) -> str:
+    what, unset = f"{one['repository']} needs its login", " and ".join(one["variables"])
+    if one["is_half"]:
+        return f"{_INDENT}fix: {what}: set {unset} too (__token__ for a token)"
+    return f"{_INDENT}note: {what}: set {unset}; uv stops there unless netrc or its own store has one"
 
 
 def _sources(sources: Iterable[Mapping[str, Any]]) -> Iterator[str]:
