@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from test_export import CORP, PUBLIC, TOOLS, gaps, read_text, run_uv
 from werkzeug import Request, Response
 
 from repoprio.doctor import uv_check
@@ -15,7 +16,6 @@ from support.faults import authorized, not_found
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed
 from support.repository import RepositoryServer
-from test_export import CORP, PUBLIC, TOOLS, gaps, read_text, run_uv
 
 USER, PASSWORD = "UV_INDEX_CORP_EU_USERNAME", "UV_INDEX_CORP_EU_PASSWORD"
 
