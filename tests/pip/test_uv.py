@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_export import CORP, PUBLIC, TOOLS, gaps, read_text, run_uv
+from test_export import CORP, PUBLIC, TOOLS, gaps, run_uv
 from werkzeug import Request, Response
 
+from repoprio.config.load import read_text
 from repoprio.doctor import uv_check
 from repoprio.export import uv
 from repoprio.render import doctor as rendered
@@ -28,7 +29,7 @@ class Hiding(RepositoryServer):
 
 
 @pytest.fixture
-def hiding() -> Iterator[Hiding]:
+def hiding() -> Iterator[RepositoryServer]:
     """One with acme 1.0."""
     with Hiding("corp") as server:
         server.add("acme", "1.0")
@@ -44,7 +45,7 @@ def compiled(folder: Path, **variables: str) -> Completed:
 
 @pytest.mark.parametrize("place", ["the URL", "variables"])
 def test_a_login_that_is_not_exported_stops_uv(
-    place: str, hiding: Hiding, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+    place: str, hiding: RepositoryServer, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
     """Without its login uv takes no stranger's file, and the export says which variables it needs."""
     public = repository("public")
