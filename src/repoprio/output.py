@@ -1,7 +1,7 @@
-"""The one way out: whatever repoprio writes for people or programs passes `shown`.
+"""Everything that repoprio prints goes through `safe_text`, since files, servers and packages wrote parts of it.
 
-The policy's secrets become ****, and what could move a terminal's cursor becomes a ?: a file, a server or a
-package may have written it. The commands' streams are wrapped in it as a whole; beside pip, `say` writes single lines.
+Secrets of the policy become ``****``, and characters that could move a terminal's cursor become ``?``. The commands
+wrap their streams in a `SafeStream`; inside pip, `say` writes single messages.
 """
 
 from __future__ import annotations
@@ -12,30 +12,29 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from repoprio.render.table import plain
+from repoprio.redaction import HIDDEN, printable
 
-HIDDEN = "****"
 _COLOR = re.compile(r"(\x1b\[[0-9;]*m)")
 _ANEW = "\r\x1b[K"
 _secrets: list[str] = []
 
 
-def keep_secret(secrets: Iterable[str]) -> None:
-    """Show none of `secrets` from now on."""
-    # The longest first: another one may be a part of it.
+def hide_secrets(secrets: Iterable[str]) -> None:
+    """Replace `secrets` in all output from now on."""
+    # The longest first: it may contain another one.
     _secrets[:] = sorted({*_secrets, *secrets}, key=len, reverse=True)
 
 
-def without_secrets(text: str) -> str:
+def redact_secrets(text: str) -> str:
     """`text` with **** in place of each secret."""
     for secret in _secrets:
         text = text.replace(secret, HIDDEN)
     return text
 
 
-def shown(text: str, *, colored: bool = False) -> str:
-    """`text` as it may be written; `colored` leaves colours as they are."""
-    text = without_secrets(text)
+def safe_text(text: str, *, colored: bool = False) -> str:
+    """`text` without secrets and control characters; `colored` keeps the escape sequences of colours."""
+    text = redact_secrets(text)
     if text.isprintable():
         return text
     parts = _COLOR.split(text) if colored else [text]
@@ -43,27 +42,27 @@ def shown(text: str, *, colored: bool = False) -> str:
 
 
 def _plain(text: str) -> str:
-    return "\n".join("\t".join(map(plain, line.split("\t"))) for line in text.split("\n"))
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
 
 
 def say(text: str) -> None:
-    """One message on stderr, at once; nobody may listen."""
+    """Write one message to stderr at once; a stderr that is closed is no error."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write(f"{shown(text)}\n")
+        sys.stderr.write(f"{safe_text(text)}\n")
         sys.stderr.flush()
 
 
-class Shown:
-    """A text stream that writes what is `shown`; all else is the stream's own."""
+class SafeStream:
+    """Wraps a text stream so that all it writes is safe to print; other attributes are those of the stream."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self.colored: bool = stream.isatty()
 
     def write(self, text: str) -> int:
-        """Write `text` as it may be shown; on a terminal one that begins so may stand in place of its last line."""
+        """Write `text` made safe; on a terminal it may begin with the sequence that replaces the last line."""
         begin = _ANEW if text.startswith(_ANEW) and self._stream.isatty() else ""
-        self._stream.write(f"{begin}{shown(text[len(begin) :], colored=self.colored)}")
+        self._stream.write(f"{begin}{safe_text(text[len(begin) :], colored=self.colored)}")
         return len(text)
 
     def __getattr__(self, name: str) -> Any:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import shlex
 
+from repoprio.redaction import printable
+
 
 def command(*words: str) -> str:
     """`words` as one command for a POSIX shell, each quoted where it must be; a control character becomes a ?."""
-    return shlex.join("".join(c if c.isprintable() else "?" for c in word) for word in words)
+    return shlex.join(map(printable, words))
 
 
 def repoprio(name: str, *words: str, python: str = "") -> str:

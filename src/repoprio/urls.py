@@ -12,7 +12,7 @@ import posixpath
 import re
 from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from repoprio.names import NormalizedName, normalize
 
@@ -198,44 +198,3 @@ def with_credentials(url: str, user: str, password: str) -> str:
 def filename(url: str) -> str:
     """The last segment of the URL's path, percent-decoded."""
     return unquote(posixpath.basename(urlsplit(url).path))
-
-
-def hushed(text: str) -> str:
-    """`text` without anything that could be a login or a token, whether or not it is a good URL."""
-    scheme, separator, rest = text.partition("://") if "://" in text else ("", "", text)
-    plain = re.split(r"[?#]", rest, maxsplit=1)[0]
-    # Where a host can be told, an @ after it is a part of the path; else all before the last one may be a login.
-    end = plain.find("/") if _has_host(f"{scheme}://{plain}") else len(plain)
-    login, at, _ = plain[: end if end >= 0 else len(plain)].rpartition("@")
-    hidden = f"****@{plain[len(login) + 1 :]}" if at else _without_odd_port(plain) if separator else plain
-    return f"{scheme}{separator}{hidden}{'?****' if plain != rest else ''}"
-
-
-def bare(text: str) -> str:
-    """`text` as it may be shown, without a mark where its login stood."""
-    return hushed(text).replace("****@", "")
-
-
-def _without_odd_port(plain: str) -> str:
-    """`plain` without what stands where a port belongs and is none: a password, where the host was forgotten."""
-    host, colon, port = plain.partition("/")[0].rpartition(":")
-    odd = colon and port and not port.isdecimal() and not port.endswith("]")
-    return f"{host}:****{plain[len(host) + 1 + len(port) :]}" if odd else plain
-
-
-def _has_host(url: str) -> bool:
-    """Whether `url` surely names a host: a password with a / in it would look like one, but for the dot."""
-    try:
-        host = site(url).host
-    except ValueError:
-        return False
-    return "." in host or host == "localhost"
-
-
-def redacted(url: str) -> str:
-    """`url` as it may be shown: no credentials, no query, no fragment."""
-    try:
-        parts: SplitResult = urlsplit(without_credentials(url))
-    except ValueError:
-        return "(not a URL)"
-    return urlunsplit(parts._replace(query="", fragment=""))

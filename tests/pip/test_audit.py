@@ -583,7 +583,7 @@ def test_a_package_with_two_sources(make: Callable[..., Two]) -> None:
     assert [f["code"] for f in two.found("pylock.toml")[1]] == ["direct-url"]
 
 
-def test_names_that_are_none_are_hushed_and_cut(make: Callable[..., Two]) -> None:
+def test_names_that_are_none_are_redacted_and_cut(make: Callable[..., Two]) -> None:
     """A lock or metadata may say anything: no login of it is shown, and not all of what has no end."""
     two = make()
     url = "http://u:hunter2@x/"

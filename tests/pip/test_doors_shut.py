@@ -141,7 +141,7 @@ def test_the_legacy_resolver_takes_no_other_project(pip: str, fresh_env: EnvFact
     assert "[another-project]" in done.stderr
 
 
-def test_callers_logins_are_hushed(two: Two) -> None:
+def test_callers_logins_are_redacted(two: Two) -> None:
     """A login that a caller named is not shown where pip shows the command of a child, not with -vvv either."""
     two.corp.add("tool", {"version": "1", "sdist": True, "build-requires": ["nope"]})
     host = two.corp.host

@@ -35,18 +35,17 @@ from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Redirects, Repository, Rule
 from repoprio.policy.patterns import Pattern, Specificity, best_match
 from repoprio.policy.routing import Route, RuledOut, route, version_limit
+from repoprio.redaction import redact_text, redact_url
 from repoprio.simple_api.filenames import version_in
 from repoprio.urls import (
     Site,
     credentials,
     filename,
-    hushed,
     is_fuse,
     is_page_of,
     is_within,
     page_url,
     place,
-    redacted,
     site,
     with_credentials,
     without_credentials,
@@ -166,8 +165,8 @@ def test_credentials_in_urls() -> None:
     assert with_credentials("https://h.example/", "token", "") == "https://token@h.example/"
     assert without_credentials(url) == "https://h.example/simple/"
     assert credentials("https://h.example/") is None
-    assert redacted("https://u:p@h.example/a?token=1#x") == "https://h.example/a"
-    assert redacted("https://[h/a") == "(not a URL)"
+    assert redact_url("https://u:p@h.example/a?token=1#x") == "https://h.example/a"
+    assert redact_url("https://[h/a") == "(not a URL)"
 
 
 REDIRECTS = [
@@ -591,7 +590,7 @@ def test_one_tier_protects_nothing() -> None:
 )
 def test_no_login_is_shown(text: str, expected: str) -> None:
     """What may be a login or a token is hidden, also in a text that is no URL; an @ in a path is a part of it."""
-    assert hushed(text) == expected
+    assert redact_text(text) == expected
 
 
 def test_an_addition_is_no_landlord() -> None:

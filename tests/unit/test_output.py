@@ -36,22 +36,22 @@ def test_nothing_writes_past_it(file: Path) -> None:
 def hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two secrets, one a part of the other."""
     monkeypatch.setattr(output, "_secrets", [])
-    output.keep_secret(["token", "token-of-corp"])
+    output.hide_secrets(["token", "token-of-corp"])
 
 
 @pytest.mark.usefixtures("hidden")
 def test_what_is_shown() -> None:
     """Whole secrets, the longest first; lines and tabs stay, all else that is not printable is a question mark."""
-    assert output.shown("a token-of-corp, a token") == "a ****, a ****"
-    assert output.shown("a\tb\nc\r\x1b[31md\x9b\u202e") == "a\tb\nc??[31md??"
-    assert output.shown("\x1b[31mred\x1b[0m\x1b[2J", colored=True) == "\x1b[31mred\x1b[0m?[2J"
+    assert output.safe_text("a token-of-corp, a token") == "a ****, a ****"
+    assert output.safe_text("a\tb\nc\r\x1b[31md\x9b\u202e") == "a\tb\nc??[31md??"
+    assert output.safe_text("\x1b[31mred\x1b[0m\x1b[2J", colored=True) == "\x1b[31mred\x1b[0m?[2J"
 
 
 @pytest.mark.usefixtures("hidden")
 def test_a_stream_shows_the_same() -> None:
     """A wrapped stream has all that its own one has; one that is no terminal begins no line anew."""
     below = io.StringIO()
-    stream = output.Shown(below)
+    stream = output.SafeStream(below)
     assert stream.write("\r\x1b[Ka token") == len("\r\x1b[Ka token")
     assert below.getvalue() == "??[Ka ****"
     assert not stream.closed

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from repoprio.names import is_project_name
 from repoprio.policy.model import Repository, Rule
-from repoprio.urls import hushed
 
 
 class Severity(str, enum.Enum):
@@ -30,8 +28,6 @@ class Kind(NamedTuple):
 
 _E, _W, _N = Severity
 
-# No name is longer; a page could not be read.
-_LONGEST = 200
 # The codes are stable: code-scanning pages know an alert by them.
 KINDS = {
     "not-the-owners": Kind(
@@ -247,12 +243,6 @@ class Audit:
     def counts(self) -> dict[Severity, int]:
         """How many findings there are of each severity, zeros too."""
         return {severity: sum(f.severity is severity for f in self.findings) for severity in Severity}
-
-
-def shown(text: str) -> str:
-    """A name or version that somebody else wrote, as it may be shown: no login, and not without end."""
-    safe = text if is_project_name(text) else hushed(text)
-    return safe if len(safe) <= _LONGEST else f"{safe[:_LONGEST]}..."
 
 
 def worst_first(found: Sequence[Finding]) -> tuple[Finding, ...]:

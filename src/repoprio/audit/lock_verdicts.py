@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from repoprio.audit.findings import Finding, shown
+from repoprio.audit.findings import Finding
 from repoprio.audit.verdicts import Listed, Offer, Subject, finding, rule_of, shadowed
 from repoprio.lookup.project import Decision
 from repoprio.policy.model import Policy, Repository, Rule
+from repoprio.redaction import redact_name, truncate
 from repoprio.wording import join_words
 
 # Whoever can make two files of one md5 or sha1 can make a lock take either.
@@ -96,10 +97,10 @@ def _compared(subject: Subject, one: LockedFile, named: Sequence[Listed], owners
         said = f"{subject} is locked as a file that is not its owner's: {owners} lists no {_missing(one, named)}."
         return "not-the-owners-file", said, f"{again}; do not install from this lock"
     if not strong:
-        why = f"only {join_words(sorted(map(shown, one.hashes)))}" if one.hashes else "no hash"
+        why = f"only {join_words(sorted(map(redact_name, one.hashes)))}" if one.hashes else "no hash"
         said = f"{subject}: {what} has {why}, so it cannot be held against what {owners} lists."
         return "no-hash", said, f"{again}, with sha256 hashes"
-    missing = sorted({shown(kind) for kind in one.hashes for file in named if kind not in file.hashes})
+    missing = sorted({redact_name(kind) for kind in one.hashes for file in named if kind not in file.hashes})
     said = f"{subject}: {what} cannot be told from others: {owners} does not state its {join_words(missing)}."
     return "owner-states-no-hash", said, f"lock with the hashes that {owners} states, or have it state these"
 
@@ -116,15 +117,15 @@ def _missing(one: LockedFile, named: Sequence[Listed]) -> str:
     """What the owner does not list."""
     if one.name is None:
         return f"file with {_digest(one)}" if one.hashes else "its file"
-    return f"{shown(one.name)} with this hash" if named else shown(one.name)
+    return f"{redact_name(one.name)} with this hash" if named else redact_name(one.name)
 
 
 def _shown(one: LockedFile) -> str:
     if one.name:
-        return shown(one.name)
+        return redact_name(one.name)
     return f"the file with {_digest(one)}" if one.hashes else "its file"
 
 
 def _digest(one: LockedFile) -> str:
     kind, value = next(iter(one.hashes.items()))
-    return f"{shown(kind)}:{value[:16]}{'...' if len(value) > 16 else ''}"
+    return f"{redact_name(kind)}:{truncate(value, 16)}"

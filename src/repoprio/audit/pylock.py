@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from repoprio.audit.findings import shown
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.errors import RepoprioError
-from repoprio.urls import filename, hushed, redacted
+from repoprio.redaction import redact_name, redact_text, redact_url
+from repoprio.urls import filename
 
 _NAME = re.compile(r"pylock(\.[^.]+)?\.toml")
 _HEADER = re.compile(r"^[ \t]*\[\[[ \t]*packages[ \t]*\]\]", re.MULTILINE)
@@ -49,10 +49,10 @@ def packages(document: Mapping[str, Any], text: str, file: str) -> list[Package]
     """The packages of a pylock.toml, whatever their markers; `NoLock` where it is none."""
     version = document.get("lock-version")
     if not isinstance(version, str):
-        said = "has no lock-version" if version is None else f"states its lock-version as {shown(repr(version))}"
+        said = "has no lock-version" if version is None else f"states its lock-version as {redact_name(repr(version))}"
         raise NoLock(f'{file} {said}: it must be a string, "1.0".    [usage]')
     if version.split(".")[0] != "1":
-        raise NoLock(f"{file}: its lock-version is {shown(repr(version))}, and 1.0 is known.    [usage]")
+        raise NoLock(f"{file}: its lock-version is {redact_name(repr(version))}, and 1.0 is known.    [usage]")
     found = document.get("packages", [])
     if not _are_tables(found):
         raise NoLock(f"{file}: packages is no list of tables.    [usage]")
@@ -80,7 +80,7 @@ def _package(table: Mapping[str, Any], span: tuple[int, int] | None, text: str, 
     stated, said = table.get("name"), table.get("version")
     if not isinstance(stated, str) or not isinstance(said, str | None):
         raise NoLock(f"{where}: a package whose name or version is no text.    [usage]")
-    name, version = shown(stated), None if said is None else shown(said)
+    name, version = redact_name(stated), None if said is None else redact_name(said)
     wheels, sdist = table.get("wheels", []), table.get("sdist")
     tables = [*wheels, *([sdist] if sdist is not None else [])] if _are_tables(wheels) else None
     if tables is None or not _are_tables(tables):
@@ -106,7 +106,7 @@ def _file(table: Mapping[str, Any], span: tuple[int, int] | None, text: str, whe
     try:
         name = stated or (filename(url) if url else re.split(r"[/\\]", str(path))[-1])
     except ValueError:
-        raise NoLock(f"{where}: {shown(str(url))} is no URL.    [usage]") from None
+        raise NoLock(f"{where}: {redact_name(str(url))} is no URL.    [usage]") from None
     at = min((i for v in [*hashes.values(), name] if span and (i := text.find(v, *span)) >= 0), default=-1)
     return LockedFile(name, hashes, _line(text, at) if at >= 0 else (_line(text, span[0]) if span else None))
 
@@ -120,9 +120,9 @@ def _hashes(value: object, where: str) -> dict[str, str]:
 def _source(kind: str, table: Mapping[str, Any]) -> str:
     """What a person calls the place that a package comes from."""
     place = table.get("url") or table.get("path") or "?"
-    at = redacted(str(place)) if "://" in str(place) else hushed(str(place))
+    at = redact_url(str(place)) if "://" in str(place) else redact_text(str(place))
     if kind == "vcs":
-        return f"{shown(str(table.get('type', 'vcs')))} {at} at {str(table.get('commit-id', '?'))[:12]}"
+        return f"{redact_name(str(table.get('type', 'vcs')))} {at} at {str(table.get('commit-id', '?'))[:12]}"
     if kind == "directory":
         return f"the folder {at}" + (" (editable)" if table.get("editable") is True else "")
     return at

@@ -16,9 +16,10 @@ from repoprio.environments import target
 from repoprio.environments.target import Environment
 from repoprio.errors import RepoprioError, UnknownPip
 from repoprio.pip_adapter.hooks import pip_runner
+from repoprio.redaction import printable
 from repoprio.render import audit as rendered
 from repoprio.render import sarif
-from repoprio.render.table import painted, plain, unpainted
+from repoprio.render.table import painted, unpainted
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,10 +56,10 @@ def command(options: argparse.Namespace) -> int:
             audit = _audit(options, meant, tell)
     except (RepoprioError, UnknownPip) as error:
         if meant:
-            print(f"repoprio: {plain(meant.line)}", file=sys.stderr)
+            print(f"repoprio: {printable(meant.line)}", file=sys.stderr)
             if not meant.is_own:
                 # Nothing of that one is run, so its policy is not read.
-                print(f"repoprio: policy of {plain(_with_pip(target.own()).line)}", file=sys.stderr)
+                print(f"repoprio: policy of {printable(_with_pip(target.own()).line)}", file=sys.stderr)
         terminal.complain(f"repoprio: {error}")
         return error.status
     if options.format == "json":
@@ -68,7 +69,7 @@ def command(options: argparse.Namespace) -> int:
     else:
         paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
         if meant:
-            print(plain(meant.line))
+            print(printable(meant.line))
         print(rendered.screen(audit, terminal.columns(sys.stdout), paint, whole=options.verbose))
     return 1 if audit.fails else 0
 

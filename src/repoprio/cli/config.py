@@ -15,10 +15,10 @@ from repoprio.config.schema import json_schema
 from repoprio.config.warnings import policy_warnings
 from repoprio.policy.locations import is_at
 from repoprio.policy.model import Mode, Policy, Unlisted
+from repoprio.redaction import display_url, printable
 from repoprio.render import policy
 from repoprio.render.policy import Meaning
-from repoprio.render.table import plain
-from repoprio.urls import bare, is_fuse
+from repoprio.urls import is_fuse
 
 _UNLISTED = {
     Unlisted.REFUSE: 'pip stops (unlisted = "refuse")',
@@ -58,7 +58,7 @@ def show(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(policy.document(survey, _warnings(survey), environment=in_target.current(options).document))
     else:
-        print(f"# {plain(in_target.current(options).line)}")
+        print(f"# {printable(in_target.current(options).line)}")
         print(policy.show(survey))
         for error in survey.errors:
             print(f"error: {error}", file=sys.stderr)
@@ -110,7 +110,7 @@ def _warnings(survey: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[
 def _wishes(survey: LoadedPolicy, *, isolated: bool) -> list[policy.Wish]:
     """What pip's own settings name, and what the policy makes of it."""
     found, _ = policy_in_force.pip_settings(isolated=isolated)
-    return [policy.Wish(bare(one.url), str(one.origin), *_meaning(survey.draft, one)) for one in found]
+    return [policy.Wish(display_url(one.url), str(one.origin), *_meaning(survey.draft, one)) for one in found]
 
 
 def _meaning(rules: Policy | None, one: Named) -> tuple[str | None, Meaning, str]:
@@ -134,7 +134,7 @@ def _none(survey: LoadedPolicy, options: argparse.Namespace, wishes: Sequence[po
     else:
         if wishes is None:
             # Where TOML is expected, a comment.
-            print(f"# {plain(in_target.current(options).line)}")
+            print(f"# {printable(in_target.current(options).line)}")
         else:
             in_target.name_first(options)
         for wish in wishes or ():

@@ -31,10 +31,10 @@ from repoprio.export import uv
 from repoprio.lookup.events import RepositoryState as Answer
 from repoprio.pip_adapter.hooks import pip_runner, policy_report
 from repoprio.policy.model import Mode, Policy
+from repoprio.redaction import display_url, printable
 from repoprio.render import doctor as rendered
 from repoprio.render import repos
-from repoprio.render.table import plain
-from repoprio.urls import bare, is_fuse
+from repoprio.urls import is_fuse
 
 # Tools that install Python packages and know nothing of the policy; uv is tried.
 _OTHERS = ("poetry", "pdm", "pipenv", "conda", "mamba", "micromamba")
@@ -86,7 +86,7 @@ def command(options: argparse.Namespace) -> int:
 
         print(json.dumps({"schema": 1, **report}, indent=2))
     else:
-        print("\n".join(plain(line) for line in rendered.lines(report)))
+        print("\n".join(printable(line) for line in rendered.lines(report)))
     return 2 if survey.errors else 0 if _is_fine(report, found) else 1
 
 
@@ -219,7 +219,7 @@ def _fuse(found: Sequence[Examined], tried: Bench) -> dict[str, Any]:
     is_there = _is_fused(settings)
     known = [one for one in found if one.told.version and one.told.pip.python and not one.told.pip.options]
     run = [one.told.pip for one in known if is_there]
-    origins = {bare(one.url): str(one.origin) for one in settings}
+    origins = {display_url(one.url): str(one.origin) for one in settings}
     unguarded = _side_by_side("without hook", lambda pip: fuse_check.run_unguarded(pip, tried), run) if run else []
     return {
         "file": file,
@@ -228,7 +228,9 @@ def _fuse(found: Sequence[Examined], tried: Bench) -> dict[str, Any]:
             {
                 "python": one.python,
                 "finds_nothing": one.finds_nothing,
-                "asks": [{"url": bare(place), "origin": origins.get(bare(place))} for place in one.places],
+                "asks": [
+                    {"url": display_url(place), "origin": origins.get(display_url(place))} for place in one.places
+                ],
                 "said": one.said,
             }
             for one in unguarded

@@ -14,7 +14,7 @@ from repoprio.cli import terminal
 from repoprio.config.pip import default_index
 from repoprio.environments import child_script
 from repoprio.environments.target import OPTION, OWN, VARIABLE, Environment, NoEnvironment, meant, own
-from repoprio.render.table import plain
+from repoprio.redaction import printable
 
 # The line that named the environment on stderr, once that is done.
 _told: list[str] = []
@@ -101,7 +101,7 @@ def _tell(found: Environment) -> None:
 
 def _print(line: str, stream: TextIO) -> None:
     # Not wrapped: it is one line for whoever searches for it.
-    print(plain(line), file=stream, flush=True)
+    print(printable(line), file=stream, flush=True)
 
 
 def run_pip(arguments: list[str]) -> int:

@@ -17,8 +17,7 @@ from repoprio.config.policy_files import VARIABLE
 from repoprio.errors import RepoprioError
 from repoprio.policy.locations import variable_of
 from repoprio.policy.model import PYPI
-from repoprio.render.table import plain
-from repoprio.urls import bare
+from repoprio.redaction import display_url, printable
 
 _FOR_NAMES = ("namespaces", "owns", "flat")
 
@@ -74,7 +73,7 @@ def _from_names(options: argparse.Namespace) -> str:
         note = _note_of_mirror(options) if url == PYPI else ""
         alone, own = (tuple(patterns.pop(name, "").replace(",", " ").split()) for patterns in (namespaces, owns))
         wanted.append(starter.Wanted(name, url, alone, own, flat=name in options.flat, note=note))
-        if bare(url) != url:
+        if display_url(url) != url:
             variable = variable_of(name)
             print(f"repoprio: the login of {name} is left out: set {variable}_USERNAME and _PASSWORD", file=sys.stderr)
     for name in [*namespaces, *owns, *(set(options.flat) - {known.name for known in wanted})]:
@@ -88,11 +87,11 @@ def _note_of_mirror(options: argparse.Namespace) -> str:
     found = starter.mirror(policy_in_force.pip_settings()[0], policy_in_force.TOOLS.default_index(), others)
     if found is None:
         return ""
-    url = bare(found.url)
+    url = display_url(found.url)
     note = f"{PYPI} is pip's built-in index, and not the one that pip asks now: {url} ({found.origin})"
     instead = shell.command(f"{PYPI}={url}")
-    print(f"repoprio: {plain(note)}\n  hint: for that one: {instead} instead of {PYPI}", file=sys.stderr)
-    return plain(note)
+    print(f"repoprio: {printable(note)}\n  hint: for that one: {instead} instead of {PYPI}", file=sys.stderr)
+    return printable(note)
 
 
 def _name_and_url(options: argparse.Namespace, given: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from typing import TextIO, cast
 
 from repoprio.cli import in_target, parser, terminal
 from repoprio.errors import RepoprioError, UnknownPip
-from repoprio.output import Shown, say
+from repoprio.output import SafeStream, say
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -22,15 +22,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     _prepare()
     # pip writes as it always does.
-    with contextlib.nullcontext() if given[:1] == ["pip"] else _shown():
+    with contextlib.nullcontext() if given[:1] == ["pip"] else _safe_streams():
         return _run(given)
 
 
 @contextlib.contextmanager
-def _shown() -> Iterator[None]:
-    """Meanwhile all that is written passes `output.shown`."""
+def _safe_streams() -> Iterator[None]:
+    """Until the end, everything written to stdout and stderr is made safe to print."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (stream and cast("TextIO", Shown(stream)) for stream in before)
+    sys.stdout, sys.stderr = (stream and cast("TextIO", SafeStream(stream)) for stream in before)
     try:
         yield
     finally:

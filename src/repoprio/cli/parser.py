@@ -123,11 +123,9 @@ class _Parser(argparse.ArgumentParser):
             if unknown := self._unknown():
                 _refuse(self, unknown)
             message += self._choices_of(message.removeprefix(_MISSING).split(", "))
-        from repoprio.config.errors import printable
-        from repoprio.urls import hushed
+        from repoprio.redaction import escape_controls, redact_words
 
-        words = (hushed(word) if "@" in word or "://" in word else word for word in message.split(" "))
-        super().error(printable(" ".join(words)))
+        super().error(escape_controls(redact_words(message)))
 
     def _unknown(self) -> list[str]:
         """The options that were given, and are none of this command's, in full or shortened."""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from repoprio.output import Shown, say
-from repoprio.render.table import plain
+from repoprio.output import SafeStream, say
+from repoprio.redaction import printable
 
 # Where nobody says how wide: what a ticket or a pager shows.
 _COLUMNS = 80
@@ -49,7 +49,7 @@ def progress() -> Iterator[Callable[[str], None]]:
     width = columns(sys.stderr) - 1
 
     def tell(text: str) -> None:
-        print(f"\r\x1b[K{plain(text)[:width]}", end="", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{printable(text)[:width]}", end="", file=sys.stderr, flush=True)
 
     try:
         yield tell
@@ -79,7 +79,7 @@ def shows_color(stream: TextIO | None, wish: str) -> bool:
     """
     wants = stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
     shows = wish == "always" or (wish == "auto" and wants and os.environ.get("TERM") != "dumb")
-    if isinstance(stream, Shown):
+    if isinstance(stream, SafeStream):
         stream.colored = shows
     return shows
 

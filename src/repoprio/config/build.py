@@ -12,7 +12,7 @@ from repoprio.config.errors import PolicyProblem, did_you_mean
 from repoprio.config.settings import Merged, Setting
 from repoprio.policy import locations
 from repoprio.policy.model import PYPI, Location, Pin, Policy, Repository, Rule
-from repoprio.urls import hushed
+from repoprio.redaction import redact_text, truncate
 
 
 class Parsers(NamedTuple):
@@ -98,10 +98,12 @@ class _Reader:
         return self.origins.get(key) or next(iter(self.origins.values()), "")
 
     def _error(self, key: str, problem: str, file: str | None = None) -> None:
-        self.errors.append(PolicyProblem(file or self._origin(key), hushed(key), problem))
+        self.errors.append(PolicyProblem(file or self._origin(key), redact_text(key), problem))
 
     def _not_a_table(self, key: str, value: Any, table: str, file: str | None = None) -> None:
-        what = shown(value) if isinstance(value, str | int | float) else "a list of tables" if value else "nothing"
+        what = (
+            _value_text(value) if isinstance(value, str | int | float) else "a list of tables" if value else "nothing"
+        )
         self._error(key, f"{what} is not a table: write [{table}.NAME]", file)
 
     def _value(
@@ -115,7 +117,7 @@ class _Reader:
         try:
             return (keys[name].parse(value),)
         except values.NotExpected as error:
-            self._error(dotted, f"{shown(value)} {error}", file)
+            self._error(dotted, f"{_value_text(value)} {error}", file)
             return None
 
     def _table(self, raw: Mapping[str, Any], path: str, keys: Mapping[str, schema.Key]) -> dict[str, Any]:
@@ -134,7 +136,7 @@ class _Reader:
             try:
                 values.entry_name(name)
             except values.NotExpected as error:
-                self._error(dotted, f"{hushed(name)!r} {error}")
+                self._error(dotted, f"{redact_text(name)!r} {error}")
             if isinstance(entry, dict):
                 yield name, dotted, entry
             else:
@@ -165,7 +167,7 @@ class _Reader:
                 index = self.tools.default_index() if url == PYPI else ""
                 found.append(locations.location(url, self.environ, index))
             except locations.NotALocation as error:
-                self._error(f"{dotted}.{key}", f"{shown(url)} {error}")
+                self._error(f"{dotted}.{key}", f"{_value_text(url)} {error}")
                 found.append(Location.of(""))
         return found
 
@@ -178,24 +180,24 @@ class _Reader:
                 self._error(dotted, "sets nothing: add repositories, versions, block or mode")
             for repository in found.get("repositories", ()):
                 if repository not in repositories:
-                    meant = did_you_mean(repository, map(hushed, repositories))
-                    problem = f"{hushed(repository)!r} is not a repository of this policy{meant}"
+                    meant = did_you_mean(repository, map(redact_text, repositories))
+                    problem = f"{redact_text(repository)!r} is not a repository of this policy{meant}"
                     self._error(f"{dotted}.repositories", problem)
             if "versions" in found and not self.tools.is_specifier(found["versions"]):
-                problem = f'{shown(found["versions"])} is not a version specifier, such as "<3"'
+                problem = f'{_value_text(found["versions"])} is not a version specifier, such as "<3"'
                 self._error(f"{dotted}.versions", problem)
             yield Pin(name, found.pop("projects", ()), **found)
 
 
-def shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """A value as an error shows it: no logins, and not too long; what has keys may have passwords under them."""
     if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) for v in value)):
         return "a table" if isinstance(value, dict) else "a list of tables"
     if isinstance(value, bool):
         return str(value).lower()
-    text = repr([_hushed(item) for item in value] if isinstance(value, list) else _hushed(value))
-    return text if len(text) <= 80 else text[:77] + "..."
+    text = repr([_redacted(item) for item in value] if isinstance(value, list) else _redacted(value))
+    return truncate(text, 80)
 
 
-def _hushed(value: Any) -> Any:
-    return hushed(value) if isinstance(value, str) else value
+def _redacted(value: Any) -> Any:
+    return redact_text(value) if isinstance(value, str) else value

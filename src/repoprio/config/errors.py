@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from repoprio.errors import RepoprioError
+from repoprio.redaction import escape_controls
 
 # What dnf, conda, uv, Poetry, PDM and apt call it.
 _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
@@ -42,11 +43,6 @@ def hint_for(file: str) -> str:
     return _AGAIN + shell.repoprio("config check", file)
 
 
-def printable(text: str) -> str:
-    """`text` with what would move a terminal's cursor written out."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
 class PolicyProblem(NamedTuple):
     """One thing wrong with a policy: `problem` says what was found and what was expected, `hint` what to do."""
 
@@ -56,7 +52,7 @@ class PolicyProblem(NamedTuple):
     hint: str = HINT
 
     def __str__(self) -> str:
-        return printable(": ".join(part for part in (self.file, self.key, self.problem) if part))
+        return escape_controls(": ".join(part for part in (self.file, self.key, self.problem) if part))
 
 
 class PolicyWarning(NamedTuple):
@@ -73,7 +69,7 @@ class PolicyWarning(NamedTuple):
     stops: bool = False
 
     def __str__(self) -> str:
-        return printable(": ".join(part for part in (self.file, self.key, self.problem) if part))
+        return escape_controls(": ".join(part for part in (self.file, self.key, self.problem) if part))
 
 
 class InvalidPolicy(RepoprioError):
@@ -101,7 +97,7 @@ class InvalidPolicy(RepoprioError):
 
         again = _AGAIN + shell.repoprio("config check", python=self.python)
         hints = dict.fromkeys(f"  hint: {again if error.hint == HINT else error.hint}" for error in self.errors)
-        tail = [f"  help: {printable(self.help)}"] if self.help else []
+        tail = [f"  help: {escape_controls(self.help)}"] if self.help else []
         return "\n".join([*lines, *hints, *tail]) + "    [policy]"
 
 

@@ -15,7 +15,7 @@ from repoprio.config.policy_files import VARIABLE, LayerFiles, Unreadable
 from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, settings
 from repoprio.config.values import is_pips
 from repoprio.policy.model import Mode, Policy
-from repoprio.urls import hushed
+from repoprio.redaction import redact_text
 
 _UNSET = f"unset {VARIABLE}"
 _EMPTY = PolicyProblem(
@@ -262,12 +262,12 @@ def _read(
 def _help(said: Iterable[Setting]) -> str | None:
     """The last word on where to turn, however faulty the rest is."""
     found = [s.value for s in said if s.path == ("help",) and isinstance(s.value, str) and s.value.strip()]
-    return hushed(found[-1].strip()) if found else None
+    return redact_text(found[-1].strip()) if found else None
 
 
 def _told(problem: str) -> str:
     """What a parser says, without what may be a login in the keys that it quotes."""
-    return re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: hushed(quoted[0]), problem)
+    return re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: redact_text(quoted[0]), problem)
 
 
 def _label(layer: LayerFiles) -> str:

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from repoprio import toml
 from repoprio.config.pip.indexes import Named, names_an_index
 from repoprio.policy.model import LOWEST, PYPI, Format
-from repoprio.urls import bare, is_fuse, place, site
+from repoprio.redaction import display_url
+from repoprio.urls import is_fuse, place, site
 
 _NAMED = """\
 # A lower number is a higher priority: a repository owns every project name that it serves, and those
@@ -55,7 +56,7 @@ def from_names(wanted: Sequence[Wanted]) -> str:
 
 
 def _table(repository: Wanted, priority: int) -> str:
-    settings: dict[str, object] = {"url": bare(repository.url), "priority": priority}
+    settings: dict[str, object] = {"url": display_url(repository.url), "priority": priority}
     settings |= {"format": Format.FLAT.value} if repository.flat else {}
     settings |= {"namespaces": repository.namespaces} if repository.namespaces else {}
     settings |= {"owns": repository.owns} if repository.owns else {}
@@ -90,9 +91,11 @@ def _draft(name: str, same: Sequence[Named], default_index: str) -> str:
     is_default = _place(first.url) == _place(default_index)
     lines = [f"[repositories.{name}]"]
     lines += [f"# from {one.origin}{_overridden(one)}" for one in same]
-    lines.append(f"url = {toml.value(PYPI if is_default else bare(first.url))}")
+    lines.append(f"url = {toml.value(PYPI if is_default else display_url(first.url))}")
     lines += (
-        ["# its login is not repeated here: pip's setting goes on to give it"] if bare(first.url) != first.url else []
+        ["# its login is not repeated here: pip's setting goes on to give it"]
+        if display_url(first.url) != first.url
+        else []
     )
     lines += ['format = "flat"'] if first.format is Format.FLAT else []
     return "\n".join([*lines, *_decision(_WHAT["built-in" if is_default else first.key]), ""])
@@ -137,6 +140,6 @@ def origins(found: Iterable[Named]) -> Mapping[str, str]:
     said: dict[tuple[str, Format], tuple[str, str]] = {}
     for one in found:
         key = (_place(one.url), one.format)
-        url, others = said.get(key, (bare(one.url), ""))
+        url, others = said.get(key, (display_url(one.url), ""))
         said[key] = (url, f"{others}, {one.origin}" if others else str(one.origin))
     return dict(said.values())

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.policy.model import HIGHEST, LOWEST, Redirects
 from repoprio.policy.patterns import Pattern
-from repoprio.urls import Site, hushed, site
+from repoprio.redaction import redact_text
+from repoprio.urls import Site, site
 
 Parser = Callable[[Any], Any]
 Choice = TypeVar("Choice", bound=enum.Enum)
@@ -113,7 +114,7 @@ def _pattern(written: str) -> Pattern:
     except ValueError:
         hint = "; separate them by spaces" if "," in written else ""
         raise NotExpected(
-            f"has {hushed(written)!r}, which is not a project name with * and ? as wildcards{hint}"
+            f"has {redact_text(written)!r}, which is not a project name with * and ? as wildcards{hint}"
         ) from None
 
 
@@ -161,7 +162,7 @@ def redirects(value: Any) -> Mapping[Site, Redirects]:
     for key, means in value.items():
         where, what = _site(key), one_of(Redirects)(means)
         if found.setdefault(where, what) is not what:
-            raise NotExpected(f"has {hushed(key)!r} twice, with two meanings")
+            raise NotExpected(f"has {redact_text(key)!r} twice, with two meanings")
     return MappingProxyType(found)
 
 
@@ -172,7 +173,7 @@ def _site(text: str) -> Site:
         parts, found = urlsplit(""), Site("", "", None)
     more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
     if found.scheme not in ("http", "https") or not found.host or more:
-        raise NotExpected(f"has {hushed(text)!r}, which is not a site such as https://files.example")
+        raise NotExpected(f"has {redact_text(text)!r}, which is not a site such as https://files.example")
     return found
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from repoprio import shell
 from repoprio.config.policy_files import VARIABLE as POLICY
 from repoprio.environments.target import VARIABLE as ACTIVATED
-from repoprio.urls import hushed
+from repoprio.redaction import redact_text
 
 # What decides about a command, and sudo takes away.
 _CARRIED = (POLICY, "PIP_CONFIG_FILE", ACTIVATED)
@@ -34,7 +34,7 @@ def again(user: str) -> str | None:
     """The command that does as `user` what this process was started to do; None where that is not repoprio."""
     program = sys.argv[0]
     is_ours = os.path.basename(program) in _OURS or program.endswith(os.path.join("repoprio", "__main__.py"))
-    arguments = [hushed(word) if "://" in word else word for word in sys.argv[1:]]
+    arguments = [redact_text(word) if "://" in word else word for word in sys.argv[1:]]
     return command(user, arguments) if is_ours else None
 
 

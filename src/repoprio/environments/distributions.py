@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import Distribution, DistributionFinder, MetadataPathFinder
 from typing import Any, NamedTuple
 
-from repoprio.audit.findings import shown
 from repoprio.environments.site_packages import packages_of
 from repoprio.environments.target import Environment, NoEnvironment
 from repoprio.names import normalize
-from repoprio.urls import hushed, redacted
+from repoprio.redaction import redact_name, redact_text, redact_url
 from repoprio.wording import join_words
 
 IsEscaped = Callable[[str, str], bool]
@@ -143,7 +142,7 @@ def _told_twice(found: list[Installed]) -> list[Installed]:
 
 
 def _several(some: Sequence[Installed]) -> str:
-    entries = join_words(sorted(shown(one.place.split("/")[1]) for one in some))
+    entries = join_words(sorted(redact_name(one.place.split("/")[1]) for one in some))
     return f"its metadata are there more than once ({entries}), and nobody can tell which are true"
 
 
@@ -204,7 +203,7 @@ def _read(one: Distribution, is_escaped: IsEscaped) -> Installed:
         return Installed(claims, place, broken="its direct_url.json is not as PEP 610 says")
     origin = _origin(direct) if direct else None
     if len(claims) > 1:
-        said = join_words([" ".join(map(shown, filter(None, claim))) for claim in stated])
+        said = join_words([" ".join(map(redact_name, filter(None, claim))) for claim in stated])
         return Installed(claims, place, origin, f"its metadata and the name of their folder say {said}")
     return Installed(claims, place, origin)
 
@@ -241,7 +240,7 @@ def _irregular(path: str) -> str | None:
 def _origin(direct: dict[str, Any]) -> str:
     """Where a distribution says that it came from, as a person calls it."""
     url = direct["url"]
-    place = redacted(url) if "://" in url else hushed(url)
+    place = redact_url(url) if "://" in url else redact_text(url)
     vcs, folder_info = (_table(direct, f"{kind}_info") for kind in ("vcs", "dir"))
     if vcs:
         return f"{vcs.get('vcs', 'vcs')} {place} at {str(vcs.get('commit_id', '?'))[:12]}"

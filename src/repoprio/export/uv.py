@@ -13,6 +13,7 @@ from repoprio import toml
 from repoprio.export import Exported, Gap
 from repoprio.policy.model import PYPI, DirectUrls, Format, Mode, Pin, Policy, Repository, tiers
 from repoprio.policy.patterns import Pattern
+from repoprio.redaction import HIDDEN
 from repoprio.urls import place
 
 # No version is that low, so whoever requires the project is refused.
@@ -46,7 +47,7 @@ def export(policy: Policy, *, project: bool) -> Exported:
 
 def _index(repository: Repository) -> dict[str, Any]:
     location = repository.locations[0]
-    url = location.url.replace("****@", "") if location.unset else location.url
+    url = location.url.replace(f"{HIDDEN}@", "") if location.unset else location.url
     if "${" in location.shown:
         key = f"repositories.{repository.name}.url"
         raise CannotExport(f"{key}: uv reads no variables in a URL: {location.shown}")

@@ -10,7 +10,8 @@ from repoprio.lookup.events import RepositoryState
 from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Format, Location, Redirects, Repository
-from repoprio.urls import READINGS, has_path_of, is_within, page_url, redacted, site
+from repoprio.redaction import redact_url
+from repoprio.urls import READINGS, has_path_of, is_within, page_url, site
 
 # Of a longer target the site is told, which is what matters.
 _LONG = 300
@@ -54,7 +55,7 @@ def next_hop(
     if hops >= MAX_REDIRECTS:
         return RedirectVerdict(RepositoryState.UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects")
     # A variable of the policy may have gone into the target: then it is not shown.
-    return Location(location.shown if "${" in location.shown else redacted(target), target)
+    return Location(location.shown if "${" in location.shown else redact_url(target), target)
 
 
 def judge_redirect(
@@ -94,7 +95,7 @@ def judge_redirect(
     if told is Redirects.FOLLOW:
         return RedirectVerdict(None)
     # A variable of the policy may have gone into the target, and queries carry tokens: neither is shown.
-    shown = str(there) if "${" in location.shown or len(target) > _LONG else redacted(target)
+    shown = str(there) if "${" in location.shown or len(target) > _LONG else redact_url(target)
     return RedirectVerdict(RepositoryState.UNAVAILABLE, f"it redirects to another site, {shown}")
 
 

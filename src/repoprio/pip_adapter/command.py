@@ -15,7 +15,7 @@ from repoprio.config.policy_files import INHERITED
 from repoprio.environments.child_script import CHILD, IS_CHILD, NO_INDEX, RUNNER
 from repoprio.explain.observation import ObservationSummary
 from repoprio.names import normalize
-from repoprio.output import say, shown
+from repoprio.output import safe_text, say
 from repoprio.pip_adapter import hint_target, log_redaction
 from repoprio.policy.model import Mode, Policy
 
@@ -150,7 +150,7 @@ def policy() -> Policy | None:
         hand_on_policy()
     if command.invalid_policy is not None:
         command.invalid_policy.python = hint_target.python()
-        raise InstallationError(shown(f"repoprio: {command.invalid_policy}"))
+        raise InstallationError(safe_text(f"repoprio: {command.invalid_policy}"))
     return command.policy
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from repoprio.output import keep_secret, without_secrets
+from repoprio.output import hide_secrets, redact_secrets
 
 
 class RedactedFile:
@@ -18,7 +18,7 @@ class RedactedFile:
 
     def write(self, text: str) -> int:
         """Write `text` without secrets."""
-        written: int = self._file.write(without_secrets(text))
+        written: int = self._file.write(redact_secrets(text))
         return written
 
     def __getattr__(self, name: str) -> Any:
@@ -33,7 +33,7 @@ class RedactedFormat:
 
     def __call__(self, record: logging.LogRecord) -> str:
         """The record as text, without secrets."""
-        return without_secrets(self._original(record))
+        return redact_secrets(self._original(record))
 
 
 def install(secrets: Iterable[str]) -> None:
@@ -42,7 +42,7 @@ def install(secrets: Iterable[str]) -> None:
     Each handler is wrapped once, however often this is called: it redacts all secrets that are known by then.
     """
     known = frozenset(secrets)
-    keep_secret(known)
+    hide_secrets(known)
     for handler in logging.getLogger().handlers if known else []:
         _redact(handler)
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 from urllib.parse import quote, unquote, urlsplit
 
 from repoprio.policy.model import PYPI, Format, Location, Repository
-from repoprio.urls import bare, credentials, hushed, site, without_credentials
+from repoprio.redaction import display_url, redact_text
+from repoprio.urls import credentials, site, without_credentials
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -28,13 +29,13 @@ def location(written: str, environ: Mapping[str, str], default_index: str) -> Lo
     url = _VARIABLE.sub(lambda match: environ.get(match[1], match[0]), written)
     url = default_index if url == PYPI else as_url(url, environ.get("HOME", ""))
     if unset:
-        return Location(hushed(written), hushed(written), unset=unset)
+        return Location(redact_text(written), redact_text(written), unset=unset)
     scheme, separator, rest = url.partition("://")
     url = f"{scheme.lower()}{separator}{rest}" if separator else url
     if problem := _problem(url):
         raise NotALocation(problem)
     user, password = credentials(url) or (None, "")
-    return Location(bare(written), without_credentials(url), user, password)
+    return Location(display_url(written), without_credentials(url), user, password)
 
 
 def is_at(repository: Repository, written: str, kind: Format, home: str) -> bool:

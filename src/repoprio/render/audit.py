@@ -10,7 +10,8 @@ from typing import Any
 
 from repoprio.audit.findings import Audit, Finding, Severity
 from repoprio.policy.model import by_keeper
-from repoprio.render.table import Paint, plain, unpainted
+from repoprio.redaction import printable
+from repoprio.render.table import Paint, unpainted
 
 SCHEMA = 1
 SHOWN = 20
@@ -39,9 +40,12 @@ def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = 
         lines += ["", f"To give each of these names to its owner for good, {have}:", ""]
         lines += [f"  {line}".rstrip() for line in audit.remedy.splitlines()]
     if findings and audit.caution:
-        lines += ["", *textwrap.wrap(plain(audit.caution), width, break_long_words=False, break_on_hyphens=False)]
+        lines += [
+            "",
+            *textwrap.wrap(printable(audit.caution), width, break_long_words=False, break_on_hyphens=False),
+        ]
     if findings and audit.help:
-        lines += ["", f"help: {plain(audit.help)}"]
+        lines += ["", f"help: {printable(audit.help)}"]
     return "\n".join(lines)
 
 
@@ -63,7 +67,9 @@ def _summed_up(findings: Sequence[Finding]) -> Iterator[Finding]:
 def _relied(audit: Audit, width: int) -> list[str]:
     """The folders that what follows is about."""
     said = f"read: {', '.join(audit.read)}"
-    return textwrap.wrap(plain(said), width, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(
+        printable(said), width, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def summary(audit: Audit) -> str:
@@ -94,12 +100,12 @@ def _finding(finding: Finding, width: int, paint: Paint) -> list[str]:
         first, *rest = _wrapped(text, width - 2)
         lines += [f"{_INDENT}{first}", *(f"{_INDENT}  {line}" for line in rest)]
     # To be copied, so on a line of its own however long it is.
-    return lines + ([f"{_INDENT}  {plain(finding.command)}"] if finding.command else [])
+    return lines + ([f"{_INDENT}  {printable(finding.command)}"] if finding.command else [])
 
 
 def _wrapped(text: str, width: int) -> list[str]:
     room = max(width - len(_INDENT), 20)
-    return textwrap.wrap(plain(text), room, break_long_words=False, break_on_hyphens=False) or [""]
+    return textwrap.wrap(printable(text), room, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def document(audit: Audit, environment: Mapping[str, Any] | None = None) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 from repoprio.explain.comparison import ComparedProject, Comparison, Disclosure, ResolvedFile, Side, Verdict
 from repoprio.policy.model import Policy, Repository
+from repoprio.redaction import printable
 from repoprio.render.explain_json import SCHEMA, about
-from repoprio.render.table import Column, Paint, Row, plain, table, unpainted
+from repoprio.render.table import Column, Paint, Row, table, unpainted
 from repoprio.wording import join_words
 
 _COLUMNS = (
@@ -56,20 +57,20 @@ def before(disclosure: Disclosure, policy: Policy) -> str:
     ]
     asked = "; ".join(asks) or "nobody is asked for a name that an installation would not ask for"
     more = "Any other name is told before it is asked for."
-    return plain(f"repoprio: now pip alone: {asked}. {more}{_private(disclosure)}")
+    return printable(f"repoprio: now pip alone: {asked}. {more}{_private(disclosure)}")
 
 
 def further(name: str, repositories: Sequence[Repository], required_by: str | None) -> str:
     """What is said before one more name is told: a dependency of a version that the policy would not take."""
     by = f" (required by {required_by})" if required_by else ""
     verb = "is" if len(repositories) == 1 else "are"
-    return plain(f"repoprio: {join_words(repositories)} {verb} asked for {name} as well{by}")
+    return printable(f"repoprio: {join_words(repositories)} {verb} asked for {name} as well{by}")
 
 
 def not_private(name: str, private: Sequence[str]) -> str:
     """The error about a name to disclose that is no private one; `private` are those that there are."""
     said = f"private are: {', '.join(private)}" if private else "none is private"
-    return plain(f"--disclose {name}: no such private name here; {said}    [usage]")
+    return printable(f"--disclose {name}: no such private name here; {said}    [usage]")
 
 
 def step(is_alone: bool, count: int, name: str) -> str:
@@ -164,7 +165,7 @@ def _fixes(shown: Sequence[ComparedProject], width: int) -> list[str]:
 
 def _wrapped(text: str, width: int, lead: str = "", indent: str = "") -> list[str]:
     return textwrap.wrap(
-        plain(text),
+        printable(text),
         width,
         initial_indent=lead,
         subsequent_indent=indent,

@@ -11,8 +11,9 @@ from repoprio.explain.hints import hint
 from repoprio.lookup.project import Outcome
 from repoprio.lookup.reasons import Rejection
 from repoprio.policy.model import Rule
+from repoprio.redaction import printable
 from repoprio.render.messages import sentence, versions
-from repoprio.render.table import Column, Paint, Row, plain, table, unpainted
+from repoprio.render.table import Column, Paint, Row, table, unpainted
 from repoprio.wording import join_words
 
 _COLUMNS = (
@@ -60,14 +61,14 @@ def summary(explanations: Sequence[Explanation], width: int) -> str:
 
 
 def _counted(outcome: Outcome, found: Sequence[Explanation]) -> str:
-    named = "" if outcome is Outcome.SERVED else f" ({', '.join(dict.fromkeys(plain(e.project) for e in found))})"
+    named = "" if outcome is Outcome.SERVED else f" ({', '.join(dict.fromkeys(printable(e.project) for e in found))})"
     return f"{len(found)} {outcome.value}{named}"
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
     """Lines of at most `width`; a word that is longer, such as a URL, is never broken: somebody will copy it."""
     room = max(width - len(indent), 20)
-    return textwrap.wrap(plain(text), room, break_long_words=False, break_on_hyphens=False) or [""]
+    return textwrap.wrap(printable(text), room, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _fact(label: str, text: str, width: int) -> list[str]:

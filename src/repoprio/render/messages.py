@@ -10,7 +10,7 @@ from repoprio.explain.explanation import Explanation, Line, LineStatus
 from repoprio.explain.hints import hint
 from repoprio.lookup.project import Code, Outcome
 from repoprio.policy.model import Repository
-from repoprio.render.table import plain
+from repoprio.redaction import printable
 from repoprio.wording import join_words
 
 _MOST_VERSIONS = 8
@@ -192,7 +192,7 @@ def message(
     lead: str, details: Sequence[str], code: str, *, why: str | None = None, help_text: str | None = None
 ) -> Message:
     """A message whose texts are safe to print; details that are "" are left out."""
-    return Message(plain(lead), tuple(plain(detail) for detail in details if detail), code, why, help_text)
+    return Message(printable(lead), tuple(printable(detail) for detail in details if detail), code, why, help_text)
 
 
 def _by(e: Explanation) -> str:
@@ -305,7 +305,7 @@ def foreign_login(
 
 def skipped_warning(repository: Repository, project: str, reason: str) -> str:
     """The warning that an unavailable repository counted as absent."""
-    return plain(
+    return printable(
         f"repoprio: {project}: {repository} is unavailable ({reason}) and counts as absent "
         f"(repositories.{repository.name}.skip-if-unavailable)."
     )

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from repoprio.explain.observation import Change, ObservationSummary
-from repoprio.render.table import plain
+from repoprio.redaction import printable, truncate
 
 SCHEMA = 1
 _MOST_NAMES = 8
@@ -44,7 +44,7 @@ def record(change: Change, *, time: str, command: str | None, is_build: bool) ->
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return truncate(text, _LONGEST)
 
 
 def line(tally: ObservationSummary, log: str | None = None) -> str:
@@ -54,12 +54,12 @@ def line(tally: ObservationSummary, log: str | None = None) -> str:
     unknown = f"{tally.unknown} could not be looked up" if tally.unknown else ""
     where = f"log: {log}" if log and tally.changes and not tally.log_fault else ""
     told = f"repoprio: observe: the policy {what}" + (f": {names}" if names else "")
-    return plain("; ".join(part for part in (told, unknown, *tally.remarks, where) if part))
+    return printable("; ".join(part for part in (told, unknown, *tally.remarks, where) if part))
 
 
 def log_warning(fault: str) -> str:
     """That the changes could not be written."""
-    return plain(f"repoprio: observe: the log {fault}; pip goes on    [log]")
+    return printable(f"repoprio: observe: the log {fault}; pip goes on    [log]")
 
 
 def _count(number: int, word: str) -> str:

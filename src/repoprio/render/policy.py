@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from repoprio import toml
-from repoprio.config.errors import PolicyProblem, PolicyWarning, printable
+from repoprio.config.errors import PolicyProblem, PolicyWarning
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.schema import POLICY, TABLES
 from repoprio.config.settings import Setting
 from repoprio.policy.model import Policy, Redirects
-from repoprio.urls import hushed
+from repoprio.redaction import HIDDEN, escape_controls, redact_text
 
 SCHEMA = 1
-HIDDEN = "****"
 _WIDTH = 60
 
 
@@ -29,7 +28,7 @@ def summary(policy: Policy) -> str:
 
 def show(survey: LoadedPolicy) -> str:
     """The merged policy as TOML, each setting with the file that says so; logins are hidden."""
-    lines = [f"# {source.layer}: {printable(source.file)}" for source in survey.sources]
+    lines = [f"# {source.layer}: {escape_controls(source.file)}" for source in survey.sources]
     tables: dict[str, list[Setting]] = {}
     for setting in survey.merged.settings.values():
         tables.setdefault(_table(setting), []).append(setting)
@@ -37,7 +36,7 @@ def show(survey: LoadedPolicy) -> str:
         lines += ["", *([f"[{name}]"] if name else [])]
         said = [(_said(setting), setting.file) for setting in settings if not setting.is_table]
         width = min(max((len(text) for text, _ in said), default=0), _WIDTH)
-        lines += [f"{text:<{width}}  # {printable(file)}" for text, file in said]
+        lines += [f"{text:<{width}}  # {escape_controls(file)}" for text, file in said]
     return "\n".join(lines)
 
 
@@ -46,15 +45,15 @@ def _table(setting: Setting) -> str:
 
 
 def _said(setting: Setting) -> str:
-    return f"{_key(setting.path[-1])} = {toml.value(safe(setting))}"
+    return f"{_key(setting.path[-1])} = {toml.value(redacted_value(setting))}"
 
 
 def _key(part: str) -> str:
     # Whoever writes a URL where a key belongs may have written its login as well.
-    return toml.key(hushed(part))
+    return toml.key(redact_text(part))
 
 
-def safe(setting: Setting) -> Any:
+def redacted_value(setting: Setting) -> Any:
     """The value of `setting` without logins; that of an unknown key is not shown at all: it may be a password."""
     keys = TABLES.get(setting.path[0], {}) if len(setting.path) == 3 else POLICY
     return _safe(setting.value) if setting.path[-1] in keys else HIDDEN
@@ -62,7 +61,7 @@ def safe(setting: Setting) -> Any:
 
 def _safe(value: Any) -> Any:
     if isinstance(value, str):
-        return hushed(value) if "@" in value or "://" in value else value
+        return redact_text(value) if "@" in value or "://" in value else value
     if isinstance(value, list):
         return [_safe(item) for item in value]
     if isinstance(value, dict):
@@ -96,18 +95,18 @@ class Wish:
     means: str
 
     def __str__(self) -> str:
-        return printable(f"pip: {self.origin}: {self.url} {self.means}".rstrip())
+        return escape_controls(f"pip: {self.origin}: {self.url} {self.means}".rstrip())
 
 
 def check(survey: LoadedPolicy, warnings: Sequence[PolicyWarning], wishes: Sequence[Wish]) -> str:
     """What is wrong, and what may be, each with what to do; and what the policy makes of pip's own settings."""
-    said = [f"{source.layer}: {printable(source.file)}" for source in survey.sources]
+    said = [f"{source.layer}: {escape_controls(source.file)}" for source in survey.sources]
     said += [str(wish) for wish in wishes]
     said += [summary(survey.policy)] if survey.policy else []
     for error in survey.errors:
         said.append(f"error: {error}")
     said += [f"  hint: {hint}" for hint in dict.fromkeys(f.hint for f in survey.errors) if hint != survey.look]
-    said += [f"  help: {printable(survey.help)}"] if survey.errors and survey.help else []
+    said += [f"  help: {escape_controls(survey.help)}"] if survey.errors and survey.help else []
     for warning in warnings:
         said += [f"warning: {warning}    [{warning.code}]", f"  hint: {warning.hint}"]
     stops = "; every lookup stops" if any(warning.stops for warning in warnings) else ""
@@ -146,7 +145,7 @@ def _wish(wish: Wish) -> dict[str, str | None]:
 def _settings(survey: LoadedPolicy) -> Iterator[dict[str, Any]]:
     for setting in survey.merged.settings.values():
         if not setting.is_table:
-            yield {"key": hushed(setting.key), "value": safe(setting), "file": setting.file}
+            yield {"key": redact_text(setting.key), "value": redacted_value(setting), "file": setting.file}
 
 
 def _error(error: PolicyProblem | PolicyWarning) -> dict[str, str]:

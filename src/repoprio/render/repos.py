@@ -11,8 +11,9 @@ from repoprio.explain.checkup import WELL_KNOWN_PROJECTS, ProbeResult, Report
 from repoprio.lookup.events import RepositoryState
 from repoprio.policy.model import Pin, Policy, Redirects, Repository, tiers
 from repoprio.policy.patterns import Pattern
+from repoprio.redaction import printable
 from repoprio.render.explain_json import about
-from repoprio.render.table import Paint, plain, unpainted
+from repoprio.render.table import Paint, unpainted
 
 SCHEMA = 1
 _LABEL = 9
@@ -42,7 +43,7 @@ def _of(policy: Policy, report: Report, width: int, paint: Paint) -> Iterable[st
     repository = report.repository
     style = "bad" if report.is_silent else "quiet" if not repository.enabled else "good" if report.trials else "strong"
     yield ""
-    yield paint(f"{repository.priority:>5}  {plain(repository.name)}", style)
+    yield paint(f"{repository.priority:>5}  {printable(repository.name)}", style)
     for label, text in _facts(policy, report):
         yield from _fact(label, text, width)
 
@@ -50,7 +51,7 @@ def _of(policy: Policy, report: Report, width: int, paint: Paint) -> Iterable[st
 def _fact(label: str, text: str, width: int) -> list[str]:
     indent = f"       {'':{_LABEL}}"
     room = max(width - len(indent), 20)
-    lines = textwrap.wrap(plain(text), room, break_long_words=False, break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(printable(text), room, break_long_words=False, break_on_hyphens=False) or [""]
     return [f"       {label:{_LABEL}}{lines[0]}", *(indent + line for line in lines[1:])]
 
 

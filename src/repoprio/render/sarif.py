@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from repoprio.audit.findings import KINDS, Audit, Finding, Severity
-from repoprio.render.table import plain
+from repoprio.redaction import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 # Collisions are the policy's business, wherever it lies: no path of a machine goes into an upload.
@@ -77,10 +77,10 @@ def _result(finding: Finding, index: int, print_: str) -> dict[str, Any]:
         "ruleId": finding.code,
         "ruleIndex": index,
         "level": finding.severity.value,
-        "message": {"text": plain(f"{finding.message} Fix: {finding.mend}")},
+        "message": {"text": printable(f"{finding.message} Fix: {finding.mend}")},
         "locations": [_location(finding)],
         "partialFingerprints": {"primaryLocationLineHash": print_},
-        "properties": {key: plain(value) for key, value in stated.items() if value},
+        "properties": {key: printable(value) for key, value in stated.items() if value},
     }
 
 
@@ -98,7 +98,7 @@ def _location(finding: Finding) -> dict[str, Any]:
         }
     }
     if finding.project:
-        location["logicalLocations"] = [{"name": plain(finding.project), "kind": "package"}]
+        location["logicalLocations"] = [{"name": printable(finding.project), "kind": "package"}]
     return location
 
 

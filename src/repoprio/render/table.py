@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from repoprio.redaction import printable
+
 # Text and style to text; a style never says what the words do not.
 Paint = Callable[[str, str], str]
 
@@ -24,11 +26,6 @@ def unpainted(text: str, _: str) -> str:
 def painted(text: str, style: str) -> str:
     """`text` in the style's colour, as ANSI terminals take it."""
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if style else text
-
-
-def plain(text: str) -> str:
-    """`text` without control characters: what a repository says must not move the terminal's cursor."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Row:
 
 def table(columns: Sequence[Column], rows: Sequence[Row], width: int, paint: Paint = unpainted) -> list[str]:
     """The lines of a table in `width` columns; a word that fits nowhere, such as a URL, stands out on the right."""
-    cells = [[plain(cell) for cell in row.cells] for row in rows]
+    cells = [[printable(cell) for cell in row.cells] for row in rows]
     natural = [max([len(column.title), *(len(row[i]) for row in cells)]) for i, column in enumerate(columns)]
     widths = _fitted(columns, natural, width - len(_INDENT) - len(_GAP) * (len(columns) - 1))
     if widths is None:

@@ -9,7 +9,7 @@ from typing import Any
 from repoprio.config import schema
 from repoprio.config.errors import PolicyProblem
 from repoprio.config.schema import SECTION, fold
-from repoprio.urls import hushed
+from repoprio.redaction import redact_text
 
 Section = dict[str, str]
 _DEFAULT = configparser.DEFAULTSECT
@@ -44,9 +44,9 @@ def sections(text: str) -> dict[str, Section]:
 
 def _problem(error: configparser.Error) -> str:
     if isinstance(error, configparser.DuplicateOptionError):
-        return f"{hushed(error.section)}.{hushed(error.option)} is set twice"
+        return f"{redact_text(error.section)}.{redact_text(error.option)} is set twice"
     if isinstance(error, configparser.DuplicateSectionError):
-        return f"there are two sections [{hushed(error.section)}]"
+        return f"there are two sections [{redact_text(error.section)}]"
     if isinstance(error, configparser.MissingSectionHeaderError):
         return "a line before the first [section]"
     return "a line that is neither [section] nor key = value"
@@ -80,17 +80,17 @@ def _misplaced(found: dict[str, Section], file: str) -> list[PolicyProblem]:
     """An error for each piece of a policy outside of our section: pip would pass over it without a word."""
     near = [name for name in found if name != SECTION and _is_near(name)]
     alone = f"is not read: write [{SECTION}] alone on its line, and dotted keys below it"
-    errors = [PolicyProblem(file, f"[{hushed(name)}]", alone) for name in near]
+    errors = [PolicyProblem(file, f"[{redact_text(name)}]", alone) for name in near]
     elsewhere = f"is not read there: write it in [{SECTION}], without {SECTION}."
     there = f"is not read there: write it in [{SECTION}]"
     others = {name: keys for name, keys in found.items() if name not in (SECTION, *near)}
     for name, keys in others.items():
         dotted = [key for key in keys if key.startswith(f"{SECTION}.")]
-        errors += [PolicyProblem(file, f"[{hushed(name)}] {hushed(key)}", elsewhere) for key in dotted]
+        errors += [PolicyProblem(file, f"[{redact_text(name)}] {redact_text(key)}", elsewhere) for key in dotted]
         # pip lists what [DEFAULT] says under each section, and so under ours.
         plain = (*schema.TABLES, *schema.POLICY) if name == _DEFAULT and (SECTION in found or _has_ours(keys)) else ()
         misplaced = [key for key in keys if key.startswith(_OURS) or key in plain]
-        errors += [PolicyProblem(file, f"[{hushed(name)}] {hushed(key)}", there) for key in misplaced]
+        errors += [PolicyProblem(file, f"[{redact_text(name)}] {redact_text(key)}", there) for key in misplaced]
     return errors + _swallowed(found, file)
 
 
@@ -107,7 +107,9 @@ def _swallowed(found: dict[str, Section], file: str) -> list[PolicyProblem]:
     """An error for each value that goes on with a line of a policy: one that begins with white space."""
     return [
         PolicyProblem(
-            file, f"[{hushed(name)}] {hushed(key)}", f"goes on with {what}: let no white space stand before it"
+            file,
+            f"[{redact_text(name)}] {redact_text(key)}",
+            f"goes on with {what}: let no white space stand before it",
         )
         for name, keys in found.items()
         for key, value in keys.items()
@@ -120,7 +122,7 @@ def _line_of_ours(value: str) -> str | None:
         if _HEADER.match(line):
             return f"the line [{SECTION}]"
         if setting := _SETTING.match(fold(line)):
-            return f"the key {hushed(setting[1])}"
+            return f"the key {redact_text(setting[1])}"
     return None
 
 

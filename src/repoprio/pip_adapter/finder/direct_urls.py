@@ -6,8 +6,8 @@ from typing import Any
 
 from repoprio.pip_adapter.command import current
 from repoprio.policy.model import DirectUrls, Policy
+from repoprio.redaction import redact_url
 from repoprio.render import messages
-from repoprio.urls import redacted
 
 
 def is_refused(rules: Policy, req: Any) -> bool:
@@ -29,7 +29,7 @@ def judge(rules: Policy, req: Any) -> None:
     by = f" (required by {parent})" if parent else ""
     raise LookupRefused(
         messages.message(
-            f"{req.name or 'a requirement'}{by} names a direct URL: {redacted(req.original_link.url)}.",
+            f"{req.name or 'a requirement'}{by} names a direct URL: {redact_url(req.original_link.url)}.",
             [
                 f"rule: {rules.rule('direct-urls', chr(34) + rules.direct_urls.value + chr(34))}",
                 "hint: if you want that very file, ask for it yourself: name @ URL",

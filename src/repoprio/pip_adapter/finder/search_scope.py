@@ -16,8 +16,9 @@ from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.index.credentials import Login
 from repoprio.policy import locations
 from repoprio.policy.model import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
+from repoprio.redaction import redact_text, redact_url
 from repoprio.render.unlisted import UnlistedPlace
-from repoprio.urls import credentials, hushed, is_fuse, place, redacted, site, without_credentials
+from repoprio.urls import credentials, is_fuse, place, site, without_credentials
 
 
 @dataclass
@@ -41,7 +42,7 @@ def match(policy: Policy, search_scope: Any, noted: Mapping[str, Origin]) -> Sco
     named += [(url, Format.FLAT) for url in search_scope.find_links]
     for written, kind in named:
         url = _as_url(written)
-        shown = redacted(url) if "://" in written else hushed(written)
+        shown = redact_url(url) if "://" in written else redact_text(written)
         known = next((r for r in policy.repositories if r.format is kind and _is_at(r, url)), None)
         if known:
             callers.listed.append((shown, known))
@@ -54,7 +55,7 @@ def match(policy: Policy, search_scope: Any, noted: Mapping[str, Origin]) -> Sco
             callers.ignored.append(shown)
         else:
             other = next((r for r in policy.repositories if _is_at(r, url)), None)
-            named_as = shown if _is_url(url) else hushed(written)
+            named_as = shown if _is_url(url) else redact_text(written)
             at = _absolute(written)
             callers.refused.append(UnlistedPlace(named_as, at, kind, origin(written, noted), other, _problem(at)))
     return callers
@@ -91,7 +92,7 @@ def _admitted(url: str, kind: Format, number: int) -> Repository:
     # No policy can name a repository so: names there are [a-z0-9-]+.
     login = credentials(url)
     bare = without_credentials(url)
-    location = Location(redacted(url), bare, *(login or (None, "")))
+    location = Location(redact_url(url), bare, *(login or (None, "")))
     return Repository(f"unlisted:{number}", (location,), CALLERS_PRIORITY, format=kind, is_addition=True)
 
 
@@ -106,7 +107,7 @@ def _as_url(text: str) -> str:
 def _absolute(written: str) -> str:
     """A URL without its login, or an absolute path: what a policy would call the place."""
     if "://" in written or written.startswith("file:"):
-        return hushed(written) if "?" in written or "#" in written or not _is_url(written) else redacted(written)
+        return redact_text(written) if "?" in written or "#" in written or not _is_url(written) else redact_url(written)
     return os.path.abspath(os.path.expanduser(written))
 
 

@@ -20,8 +20,8 @@ from repoprio.pip_adapter.finder.registry import guard_of
 from repoprio.pip_adapter.index import credentials
 from repoprio.pip_adapter.observe.registry import observer_of
 from repoprio.pip_adapter.registry import Registry
+from repoprio.redaction import redact_url
 from repoprio.render import messages
-from repoprio.urls import redacted
 
 # What the policy's logins stand in, and what a pip hands on to its children.
 _OURS = re.compile(r"(\$\{_?REPOPRIO_[A-Z0-9_]*\})")
@@ -48,7 +48,7 @@ def handle_option_line(original: Callable[..., Any]) -> Callable[..., Any]:
     def handle_option_line(opts: Any, filename: str, lineno: int, finder: Any = None, *args: Any, **kwargs: Any) -> Any:
         guard = guard_of(finder) if finder is not None else None
         noter = guard or (observer_of(finder) if finder is not None else None)
-        origin = Origin(NamedBy.LINE, file=redacted(filename), line=lineno)
+        origin = Origin(NamedBy.LINE, file=redact_url(filename), line=lineno)
         if guard is not None:
             if opts.no_index:
                 guard.refuse_no_index(str(origin))
@@ -133,7 +133,7 @@ def _note_logins(session: Any, filename: str, line: Any) -> None:
         return
     for url in _FETCHED.findall(getattr(line, "requirement", None) or ""):
         with contextlib.suppress(ValueError):
-            kept.take_out(url, f"{redacted(filename)}, line {line.lineno}")
+            kept.take_out(url, f"{redact_url(filename)}, line {line.lineno}")
 
 
 def _is_held() -> bool:
@@ -154,8 +154,8 @@ def _judge_nested(filename: str, above: Sequence[str], *, constraint: bool) -> N
         rule = "A file that was fetched has no other one fetched."
     else:
         return
-    by_hand = shell.command("-c" if constraint else "-r", redacted(filename))
-    lead = f"{redacted(above[-1])} names a file to be fetched: {redacted(filename)}."
+    by_hand = shell.command("-c" if constraint else "-r", redact_url(filename))
+    lead = f"{redact_url(above[-1])} names a file to be fetched: {redact_url(filename)}."
     raise LookupRefused(
         messages.message(lead, [rule, f"hint: if you trust it, name it yourself: {by_hand}"], "nested-file")
     )

@@ -21,8 +21,9 @@ from repoprio.pip_adapter import log_redaction
 from repoprio.pip_adapter.registry import Registry
 from repoprio.policy.locations import spellings, variable_of
 from repoprio.policy.model import Policy, Repository
+from repoprio.redaction import redact_url
 from repoprio.render import messages
-from repoprio.urls import Site, credentials, redacted, site, without_credentials
+from repoprio.urls import Site, credentials, site, without_credentials
 
 Pair = tuple[str, str]
 
@@ -122,7 +123,7 @@ class CredentialPolicy:
         """Why `url` is not asked, which carries a login for a repository that has no other."""
         repository = self.repository_at(url)
         assert repository is not None
-        return messages.foreign_login(redacted(url), repository, variable_of(repository.name), origin, self.help)
+        return messages.foreign_login(redact_url(url), repository, variable_of(repository.name), origin, self.help)
 
     def may_send(self, url: str, pair: Any) -> bool:
         """Whether `pair` may go to `url`: pip looks at host and port as written, so http would get what is https's."""

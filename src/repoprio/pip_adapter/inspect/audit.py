@@ -11,7 +11,7 @@ from typing import Any
 from repoprio import shell
 from repoprio.audit import lock_verdicts, verdicts
 from repoprio.audit.collisions import collisions, remedy
-from repoprio.audit.findings import Audit, Finding, Severity, shown, worst_first
+from repoprio.audit.findings import Audit, Finding, Severity, worst_first
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.pylock import Package
 from repoprio.audit.verdicts import Listed, Offer, Subject
@@ -24,7 +24,7 @@ from repoprio.lookup.events import RepositoryState
 from repoprio.lookup.project import Decision
 from repoprio.lookup.repository import RepositoryLookup
 from repoprio.names import NormalizedName, is_project_name, normalize
-from repoprio.output import without_secrets
+from repoprio.output import redact_secrets
 from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.inspect.context import PipContext
@@ -33,6 +33,7 @@ from repoprio.pip_adapter.inspect.project_lists import NoList, lists
 from repoprio.pip_adapter.versions import canonical, comparable
 from repoprio.policy.model import Mode, Policy, Repository, tiers
 from repoprio.policy.routing import Blocked, Conflict, Route, asked_for, route, version_limit
+from repoprio.redaction import redact_name
 from repoprio.simple_api.filenames import version_in
 from repoprio.simple_api.model import File
 from repoprio.wording import join_words
@@ -82,7 +83,7 @@ class Auditor:
         ]
         self._fetch_ahead(_subject(claim.name, claim.version, "is installed") for claim in claims)
         for number, one in enumerate(distributions, 1):
-            self._tell(f"{number}/{len(distributions)} {shown(one.name)}")
+            self._tell(f"{number}/{len(distributions)} {redact_name(one.name)}")
             found += self._distribution(one)
         if is_own:
             found = [one for one in found if not _is_this(one)]
@@ -246,7 +247,7 @@ class Auditor:
         return replace(audit, remedy=remedy(self._policy, found))
 
     def _audit(self, subject: str, unit: str, checked: int, found: Sequence[Finding]) -> Audit:
-        safe = [replace(one, message=without_secrets(one.message), fix=without_secrets(one.fix)) for one in found]
+        safe = [replace(one, message=redact_secrets(one.message), fix=redact_secrets(one.fix)) for one in found]
         caution = _OBSERVED if self._policy.mode is Mode.OBSERVE else None
         return Audit(
             subject,
@@ -261,7 +262,7 @@ class Auditor:
 
 def _subject(name: str, version: str | None, verb: str, **more: Any) -> Subject:
     """What somebody else named so."""
-    return Subject(shown(name), shown(canonical(version)) if version else None, verb, **more)
+    return Subject(redact_name(name), redact_name(canonical(version)) if version else None, verb, **more)
 
 
 def _hashless(packages: Sequence[Package]) -> dict[str, int]:

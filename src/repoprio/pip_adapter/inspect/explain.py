@@ -15,8 +15,8 @@ from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.pip_adapter.inspect.compare.journal import check_disclosed, kept_from, may_be_private
 from repoprio.pip_adapter.inspect.context import PipContext, pip_context
 from repoprio.policy.model import DirectUrls
+from repoprio.redaction import redact_url
 from repoprio.render.compare import further
-from repoprio.urls import redacted
 
 # After `context`, which guards this process: only a guarded pip may be imported.
 from pip._internal.req.constructors import install_req_from_line, install_req_from_parsed_requirement  # isort: skip
@@ -142,8 +142,8 @@ def _direct(guard: PolicyFinder, ireq: Any) -> Explanation:
     rules = guard.policy
     allowed = rules.direct_urls is not DirectUrls.REFUSE
     return Explanation(
-        f"{ireq.name} @ {redacted(ireq.link.url)}" if ireq.name else redacted(ireq.link.url),
-        ireq.name or redacted(ireq.link.url),
+        f"{ireq.name} @ {redact_url(ireq.link.url)}" if ireq.name else redact_url(ireq.link.url),
+        ireq.name or redact_url(ireq.link.url),
         Outcome.SERVED if allowed else Outcome.BLOCKED,
         Code.DIRECT_URL,
         lines=(),

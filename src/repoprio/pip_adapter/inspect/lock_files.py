@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from repoprio.audit import pylock
-from repoprio.audit.findings import Finding, Severity, shown
+from repoprio.audit.findings import Finding, Severity
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.pylock import NoLock, Package
 from repoprio.config.pip.indexes import NamedBy, Origin
@@ -23,7 +23,8 @@ from repoprio.pip_adapter.finder.registry import guard_of
 from repoprio.pip_adapter.inspect.context import PipContext
 from repoprio.pip_adapter.log_muting import muted
 from repoprio.policy.model import Policy, Unlisted
-from repoprio.urls import filename, hushed, redacted
+from repoprio.redaction import redact_name, redact_text, redact_url, redact_words
+from repoprio.urls import filename
 
 # After `context`, which guards this process: only a guarded pip may be imported.
 from pip._internal.exceptions import PipError  # isort: skip
@@ -81,7 +82,7 @@ def _toml(file: str, text: str) -> dict[str, Any] | None:
         document = compat.TOOLS.parse_toml(text.replace("\r\n", "\n"))
     except (ValueError, RecursionError) as error:
         if pylock.is_pylock(base):
-            raise NoLock(f"{file} is not TOML: {hushed(str(error))}.    [usage]") from None
+            raise NoLock(f"{file} is not TOML: {redact_text(str(error))}.    [usage]") from None
         document = {}
     if not pylock.is_pylock(base) and "lock-version" not in document:
         raise NoLock(f"{file} is neither a pylock.toml nor a requirements file.    [usage]")
@@ -100,7 +101,7 @@ def _requirements(pip: PipContext, file: str) -> tuple[list[Package], list[Findi
     except PipError as error:
         # pip's option parser begins with the name of the program.
         plain = str(error).replace(f"{os.path.basename(sys.argv[0])}: error: ", "")
-        said = " ".join(hushed(word) if "@" in word or "://" in word else word for word in plain.split())
+        said = redact_words(" ".join(plain.split()))
         raise NoLock(f"{file} is no requirements file that pip can read: {said}    [usage]") from None
     except (ValueError, OSError, AssertionError) as error:
         raise NoLock(f"{file} is no requirements file that pip can read ({type(error).__name__}).    [usage]") from None
@@ -160,7 +161,7 @@ def _pinned(specifier: Any) -> list[str]:
 def _direct(ireq: Any, at: str, line: int | None) -> Package:
     url = ireq.link.url if ireq.link else ""
     hashes = {kind.lower(): values[0] for kind, values in (ireq.hash_options or {}).items() if len(values) == 1}
-    shown = redacted(url) + (", editable" if ireq.editable else "")
+    shown = redact_url(url) + (", editable" if ireq.editable else "")
     name = ireq.name or filename(url.rstrip("/")) or shown
     return Package(name, None, (), shown, line, at, hashes=hashes)
 
@@ -170,7 +171,7 @@ def _trusted(aside: _Aside, file: str) -> Iterator[Finding]:
     for host, source in dict.fromkeys(aside.trusted):
         where = _TRUSTED.fullmatch(source)
         at, line = (_as_named(where[2], file), int(where[1])) if where else (file, None)
-        name = shown(host)
+        name = redact_name(host)
         said = f"--trusted-host {name} has pip take whatever answers for that host, with any certificate or none."
         mend = "take the line out; where the host has a certificate of your own authority, --cert names that"
         yield Finding("trusted-host", said, mend, file=at, line=line, detail=name)

@@ -21,8 +21,8 @@ from repoprio.pip_adapter.errors import LookupRefused, warn
 from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.policy.routing import Route
+from repoprio.redaction import printable
 from repoprio.render import messages
-from repoprio.render.table import plain
 from repoprio.wording import join_words
 
 # After `policy_finder`, which only a guarded process may load.
@@ -168,7 +168,7 @@ class _Rounds:
     @staticmethod
     def _say(what: str) -> None:
         if not IS_CHILD and logging.getLogger("pip").isEnabledFor(logging.INFO):
-            warn(f"repoprio: flexible mode: {plain(what)} pip resolves again.")
+            warn(f"repoprio: flexible mode: {printable(what)} pip resolves again.")
 
     def _lower(self, result: Any) -> dict[NormalizedName, Any]:
         """The candidates of lower tiers, by their projects."""

@@ -18,7 +18,7 @@ from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
 from repoprio.pip_adapter.hooks import wrappers
 from repoprio.simple_api.filenames import version_in
-from repoprio.urls import filename, redacted
+from repoprio.urls import filename
 
 # After `policy_finder`, which only a guarded process may load.
 from pip._internal import exceptions  # isort: skip
@@ -155,11 +155,6 @@ def refused(error: LookupRefused) -> Failure:
     code = FailureCode(error.message.code)
     why = "by a URL, which direct-urls refuses" if code is FailureCode.DIRECT_URL else ""
     return Failure(code, error.message.lead, why)
-
-
-def shown(link: Any) -> str:
-    """A direct URL as it may be shown."""
-    return redacted(link.url)
 
 
 def _unreadable(req: Any, error: Exception) -> Failure:

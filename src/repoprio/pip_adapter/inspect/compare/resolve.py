@@ -34,12 +34,12 @@ from repoprio.pip_adapter.inspect.compare.preparer import (
     ProjectFailed,
     name_of,
     refused,
-    shown,
 )
 from repoprio.pip_adapter.inspect.compare.sides import PolicySide, Side, VersionPrioritySide, failure_of
 from repoprio.pip_adapter.inspect.context import PipContext, pip_context
 from repoprio.pip_adapter.log_muting import muted
 from repoprio.policy.model import Policy, Repository
+from repoprio.redaction import redact_url
 from repoprio.urls import filename
 
 # After `context`, which guards this process: only a guarded pip may be imported.
@@ -154,13 +154,13 @@ def _texts(roots: Sequence[Any]) -> dict[NormalizedName, str]:
         if not root.constraint:
             name = name_of(root)
             assert name
-            plain = str(root.req).partition(";")[0].strip() if not root.link else f"{name} @ {shown(root.link)}"
-            found[name].append(plain)
+            by_name = str(root.req).partition(";")[0].strip()
+            found[name].append(f"{name} @ {redact_url(root.link.url)}" if root.link else by_name)
     return {name: ", ".join(texts) for name, texts in found.items()}
 
 
 def _unnamed(root: Any) -> ProjectPair:
-    where = shown(root.link)
+    where = redact_url(root.link.url)
     reason = f"{where} is no wheel, and nothing but a build would tell its name."
     failure = Failure(FailureCode.UNNAMED, reason, "its name is not known")
     return ProjectPair(where, failure, failure, requirement=where)
@@ -293,7 +293,7 @@ def _found(result: Any, side: Side) -> Resolution:
         found.sides[name] = ResolvedFile(
             None if is_unread and candidate.dist.is_versionless else str(candidate.version),
             supplier,
-            filename(link.url) if supplier else shown(link),
+            filename(link.url) if supplier else redact_url(link.url),
             is_unread,
             tuple(sorted(parents[name])),
             side.narrowed(name) if supplier else None,

@@ -1,0 +1,83 @@
+"""Makes text safe to print: no logins, no control characters, not too long. Pure.
+
+What a policy keeps secret is replaced in all output, whatever it says: see `repoprio.output`.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from repoprio.names import is_project_name
+from repoprio.urls import site, without_credentials
+
+HIDDEN = "****"
+_LONGEST_NAME = 200
+
+
+def redact_url(url: str) -> str:
+    """`url` without credentials, query and fragment; for URLs that a program made."""
+    try:
+        parts: SplitResult = urlsplit(without_credentials(url))
+    except ValueError:
+        return "(not a URL)"
+    return urlunsplit(parts._replace(query="", fragment=""))
+
+
+def redact_text(text: str) -> str:
+    """`text` with `HIDDEN` for anything that could be a login or a token, even if `text` is no valid URL."""
+    scheme, separator, rest = text.partition("://") if "://" in text else ("", "", text)
+    visible = re.split(r"[?#]", rest, maxsplit=1)[0]
+    # After a certain host, an @ belongs to the path; otherwise everything before the last @ may be a login.
+    end = visible.find("/") if _has_host(f"{scheme}://{visible}") else len(visible)
+    login, at, _ = visible[: end if end >= 0 else len(visible)].rpartition("@")
+    hidden = _without_odd_port(visible) if separator else visible
+    if at:
+        hidden = f"{HIDDEN}@{visible[len(login) + 1 :]}"
+    return f"{scheme}{separator}{hidden}{f'?{HIDDEN}' if visible != rest else ''}"
+
+
+def redact_words(text: str) -> str:
+    """`text` with each word redacted that looks like a URL or holds an @."""
+    return " ".join(redact_text(word) if "@" in word or "://" in word else word for word in text.split(" "))
+
+
+def redact_name(text: str) -> str:
+    """A name or version that somebody else wrote: without logins, and of limited length."""
+    return truncate(text if is_project_name(text) else redact_text(text), _LONGEST_NAME)
+
+
+def display_url(text: str) -> str:
+    """`text` as `redact_text` makes it, but without a mark in place of the login."""
+    return redact_text(text).replace(f"{HIDDEN}@", "")
+
+
+def printable(text: str) -> str:
+    """`text` with ? for each control character, so that it cannot move a terminal's cursor."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def escape_controls(text: str) -> str:
+    r"""`text` with each control character written out, such as ``\x1b``: for file names."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def truncate(text: str, length: int) -> str:
+    """The first `length` characters of `text`, with ``...`` after them if there are more."""
+    return text if len(text) <= length else f"{text[:length]}..."
+
+
+def _without_odd_port(visible: str) -> str:
+    """`visible` without a port that is not a number: if the host was forgotten, that is a password."""
+    host, colon, port = visible.partition("/")[0].rpartition(":")
+    odd = colon and port and not port.isdecimal() and not port.endswith("]")
+    return f"{host}:{HIDDEN}{visible[len(host) + 1 + len(port) :]}" if odd else visible
+
+
+def _has_host(url: str) -> bool:
+    """Whether `url` certainly names a host: a password with a / in it looks like one too, but rarely has a dot."""
+    try:
+        host = site(url).host
+    except ValueError:
+        return False
+    return "." in host or host == "localhost"
