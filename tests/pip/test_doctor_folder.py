@@ -130,3 +130,42 @@ def test_root_lets_no_folder_of_another_user_choose(
     os.chown(here, 65534, 65534)
     done = env.tool("doctor", policy=policy, cwd=here, env={"PATH": path})
     assert f"  skip   {path}/pip    nobody (uid 65534) can change {here}: root does not run it" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [("bin", "bin"), (f".{os.pathsep}{NO_PIPS}", ""), (f"{NO_PIPS}{os.pathsep}", ""), (f"{os.pathsep}{NO_PIPS}", "")],
+)
+def test_relative_and_empty_folders_of_path_are_those_of_the_user(
+    path: str, folder: str, pip_env: EnvFactory, policy: Path, here: Path
+) -> None:
+    """What a shell would start from where the user is, doctor tries, pips and others, and tells by its absolute path."""
+    env, stock, place = pip_env(PIP), pip_env(PIP, stock=True), here / folder
+    place.mkdir(exist_ok=True)
+    (place / "pip").symlink_to(stock.root / "bin" / "pip")
+    for name in ("uv", "poetry"):
+        (place / name).write_text("#!/bin/sh\nexit 1\n")
+        (place / name).chmod(0o755)
+    done = env.tool("doctor", "--format", "json", policy=policy, cwd=here, env={"PATH": path})
+    found = json.loads(done.stdout)
+    tried = [(one["launcher"], one["took"]) for one in found["environments"][1:]]
+    assert (done.code, tried) == (1, [(str(place / "pip"), "99.0")])
+    others = {one["name"]: one["path"] for one in found["other_installers"]}
+    assert others == {name: str(place / name) for name in ("uv", "poetry")}
+
+
+def test_a_relative_launcher_starts_what_it_would_start_for_the_user(
+    pip_env: EnvFactory, policy: Path, here: Path
+) -> None:
+    """The Python that a launcher finds on a relative PATH is the same wherever doctor starts it."""
+    env, stock = pip_env(PIP), pip_env(PIP, stock=True)
+    (here / "bin").mkdir()
+    (here / "bin" / "python3").write_text(f'#!/bin/sh\nexec {stock.python} "$@"\n')
+    (here / "bin" / "pip").write_text("#!/usr/bin/env python3\nfrom pip._internal.cli.main import main\nmain()\n")
+    for name in ("python3", "pip"):
+        (here / "bin" / name).chmod(0o755)
+    variables = {"PATH": os.pathsep.join(["bin", NO_PIPS, "/usr/bin"])}
+    done = env.tool("doctor", "--format", "json", policy=policy, cwd=here, env=variables)
+    tried = {one["launcher"]: one for one in json.loads(done.stdout)["environments"]}
+    one = tried[str(here / "bin" / "pip")]
+    assert (done.code, one["took"], one["python"]) == (1, "99.0", str(here / "bin" / "python3"))

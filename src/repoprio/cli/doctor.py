@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import functools
 import os
-import shutil
 import site
 import sys
 import tempfile
@@ -244,7 +243,7 @@ def _is_fused(settings: Iterable[Named]) -> bool:
 
 def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
     """The uv on PATH, tried; without a policy there is nothing that it could obey."""
-    if not (path := shutil.which("uv")):
+    if not (path := running.which("uv")):
         return
     known = {"name": "uv", "path": path, "user_can_run": True, "obeys": None}
     if stranger := owners.stranger_of_file(path):
@@ -274,7 +273,7 @@ def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
 
 
 def _others() -> Iterator[dict[str, Any]]:
-    paths = ((name, shutil.which(name)) for name in _OTHERS)
+    paths = ((name, running.which(name)) for name in _OTHERS)
     return ({"name": name, "path": path, "obeys": None} for name, path in paths if path)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -196,10 +195,9 @@ def _beneath(folder: str) -> Iterator[str]:
 
 def _on_path(path: str) -> Iterator[Pip]:
     seen = set()
-    for folder in path.split(os.pathsep):
-        # A relative folder is what each working directory makes of it.
-        names = sorted(_names(folder)) if os.path.isabs(folder) else []
-        for launcher in (os.path.join(folder, name) for name in names if _LAUNCHER.fullmatch(name)):
+    for folder in map(os.path.abspath, path.split(os.pathsep)):
+        # A shell takes a relative folder from where the user is, and an empty one for that very place.
+        for launcher in (os.path.join(folder, name) for name in sorted(_names(folder)) if _LAUNCHER.fullmatch(name)):
             real = os.path.realpath(launcher)
             if os.access(launcher, os.X_OK) and os.path.isfile(launcher) and real not in seen:
                 seen.add(real)
@@ -231,7 +229,7 @@ def _shebang(script: str) -> list[str]:
         words = words[2:] if words[1:2] == ["-S"] else words[1:]
     if not words or not os.path.basename(words[0]).startswith(("python", "pypy")):
         return []
-    python = shutil.which(words[0])
+    python = running.which(words[0])
     return [python, *words[1:]] if python else []
 
 

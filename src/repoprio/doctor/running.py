@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
@@ -15,6 +16,7 @@ _FILES = ("REPOPRIO_CONFIG", "PIP_CONFIG_FILE", "UV_CONFIG_FILE")
 _CACHE = "PIP_CACHE_DIR"
 # Variables with which Python finds code at its start, and the user's packages.
 _OF_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE")
+_PROGRAMS = "PATH"
 _FRAME = re.compile(r'\s+File "(.+)", line [0-9]+')
 QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "", "PYTHONUTF8": "1"}
 
@@ -43,12 +45,18 @@ def run(
 
 
 def _found_from_here(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables, with Python's own relative folders made absolute; an empty one is the working directory."""
-    named = {name: value for name in _OF_PYTHON if (value := environ.get(name))}
+    """The variables, with relative folders of programs and of Python's code made absolute; "" is the working one."""
+    named = {name: value for name in (*_OF_PYTHON, _PROGRAMS) if (value := environ.get(name))}
     return {
         **environ,
         **{name: os.pathsep.join(map(os.path.abspath, value.split(os.pathsep))) for name, value in named.items()},
     }
+
+
+def which(program: str) -> str | None:
+    """What a shell would start as `program` here, by its absolute path: PATH may have relative folders."""
+    found = shutil.which(program)
+    return os.path.abspath(found) if found else None
 
 
 def as_the_user(environ: Mapping[str, str]) -> dict[str, str]:
