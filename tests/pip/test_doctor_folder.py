@@ -139,7 +139,7 @@ def test_root_lets_no_folder_of_another_user_choose(
 def test_relative_and_empty_folders_of_path_are_those_of_the_user(
     path: str, folder: str, pip_env: EnvFactory, policy: Path, here: Path
 ) -> None:
-    """What a shell would start from where the user is, doctor tries, pips and others, and tells by its absolute path."""
+    """Doctor tries, pips and others alike, what a shell would start from there, and tells it by its absolute path."""
     env, stock, place = pip_env(PIP), pip_env(PIP, stock=True), here / folder
     place.mkdir(exist_ok=True)
     (place / "pip").symlink_to(stock.root / "bin" / "pip")
