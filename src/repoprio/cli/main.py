@@ -53,6 +53,8 @@ def _run(given: list[str]) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except (RepoprioError, UnknownPip) as error:
+        if _is_of_lost_folder(error):
+            return _complain_of_lost_folder()
         in_target.complain(f"repoprio: {error}", speaking)
         return error.status
     except BrokenPipeError:
@@ -60,6 +62,8 @@ def _run(given: list[str]) -> int:
         sys.stdout = None
         return 1
     except OSError as error:
+        if _is_of_lost_folder(error):
+            return _complain_of_lost_folder()
         say(f"ERROR: repoprio: {error.strerror or error}    [output]")
         sys.stdout = None
         return 2
@@ -71,6 +75,25 @@ def _run(given: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _is_of_lost_folder(error: BaseException | None) -> bool:
+    """Whether the error, or what it comes from, is that the working folder was deleted."""
+    with contextlib.suppress(OSError):
+        os.getcwd()
+        return False
+    while error is not None and not (isinstance(error, FileNotFoundError) and error.filename is None):
+        error = error.__cause__
+    # The error of a file that is not there has its name.
+    return error is not None
+
+
+def _complain_of_lost_folder() -> int:
+    say(
+        "ERROR: repoprio: the working folder does not exist any more.\n"
+        "  hint: go to another one (cd /), then run the command again    [folder]"
+    )
+    return 2
 
 
 def _prepare() -> None:
