@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import os
@@ -52,21 +53,12 @@ def _run(given: list[str]) -> int:
         status: int = options.command(options)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except (RepoprioError, UnknownPip) as error:
-        if _is_of_lost_folder(error):
-            return _complain_of_lost_folder()
-        in_target.complain(f"repoprio: {error}", speaking)
-        return error.status
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python would complain once more at its exit.
         sys.stdout = None
         return 1
-    except OSError as error:
-        if _is_of_lost_folder(error):
-            return _complain_of_lost_folder()
-        say(f"ERROR: repoprio: {error.strerror or error}    [output]")
-        sys.stdout = None
-        return 2
+    except (RepoprioError, UnknownPip, OSError) as error:
+        return _complain(error, speaking)
     except (ImportError, SyntaxError) as error:
         import _repoprio_shim
 
@@ -77,23 +69,31 @@ def _run(given: list[str]) -> int:
     return status
 
 
+def _complain(error: RepoprioError | UnknownPip | OSError, speaking: argparse.Namespace | None) -> int:
+    """Say what is wrong, after the environment of a command that is `speaking` of one; returns the exit status."""
+    if _is_of_lost_folder(error):
+        say(
+            "ERROR: repoprio: the working folder does not exist any more.\n"
+            "  hint: go to another one (cd /), then run the command again    [folder]"
+        )
+        return 2
+    if isinstance(error, OSError):
+        say(f"ERROR: repoprio: {error.strerror or error}    [output]")
+        sys.stdout = None
+        return 2
+    in_target.complain(f"repoprio: {error}", speaking)
+    return error.status
+
+
 def _is_of_lost_folder(error: BaseException | None) -> bool:
     """Whether the error, or what it comes from, is that the working folder was deleted."""
     with contextlib.suppress(OSError):
         os.getcwd()
         return False
+    # The error of a file that is not there has its name.
     while error is not None and not (isinstance(error, FileNotFoundError) and error.filename is None):
         error = error.__cause__
-    # The error of a file that is not there has its name.
     return error is not None
-
-
-def _complain_of_lost_folder() -> int:
-    say(
-        "ERROR: repoprio: the working folder does not exist any more.\n"
-        "  hint: go to another one (cd /), then run the command again    [folder]"
-    )
-    return 2
 
 
 def _prepare() -> None:
