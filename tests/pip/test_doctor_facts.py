@@ -252,13 +252,26 @@ def test_uv_obeys_the_export_wherever_it_lies(real_uv: Uv) -> None:
         ("UV_EXTRA_INDEX_URL", "https://more.example/simple"),
         ("UV_DEFAULT_INDEX", "https://more.example/simple"),
         ("UV_FIND_LINKS", "/srv/wheels"),
-        ("UV_CONFIG_FILE", ""),
+        ("UV_CONFIG_FILE", "{}/other.toml"),
         ("user", 'index-strategy = "unsafe-best-match"\n'),
         ("user", '[[index]]\nname = "more"\nurl = "https://more.example/simple"\n'),
         ("user", 'constraint-dependencies = ["acme>1"]\n'),
         ("uv.toml", 'find-links = ["/srv/wheels"]\n'),
         ("pyproject.toml", '[tool.uv]\nindex-url = "https://more.example/simple"\n'),
         ("pyproject.toml", '[tool.uv.pip]\nindex-strategy = "unsafe-best-match"\n'),
+        ("uv.toml", 'http-proxy = "http://proxy.example:3128"\n'),
+        ("user", 'https-proxy = "http://proxy.example:3128"\n'),
+        ("pyproject.toml", '[tool.uv]\nno-proxy = ["own.example"]\n'),
+        ("uv.toml", 'allow-insecure-host = ["own.example"]\n'),
+        ("UV_INSECURE_HOST", "own.example"),
+        ("uv.toml", 'cache-dir = "./cache"\n'),
+        ("pyproject.toml", "[tool.uv]\noffline = true\n"),
+        ("UV_OFFLINE", "1"),
+        ("uv.toml", 'extra-build-dependencies = {acme = ["evil @ https://evil.example/evil-1.0.zip"]}\n'),
+        ("uv.toml", 'index-strategy = "unsafe-best-match"\n[pip]\nindex-strategy = "first-index"\n'),
+        ("UV_OVERRIDE", "acme @ https://evil.example/acme-99.0-py3-none-any.whl"),
+        ("UV_WORKING_DIR", "{}/other"),
+        ("UV_PROJECT", "{}/other"),
     ],
 )
 def test_what_undoes_the_export_is_named(
@@ -269,7 +282,9 @@ def test_what_undoes_the_export_is_named(
     monkeypatch.setenv("UV_LINK_MODE", "copy")
     if by.startswith("UV_"):
         (tmp_path / "other.toml").write_text("")
-        monkeypatch.setenv(by, text or str(tmp_path / "other.toml"))
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / "uv.toml").write_text('index-strategy = "unsafe-best-match"\n')
+        monkeypatch.setenv(by, text.format(tmp_path))
         named = by
     else:
         file = (real_uv.user / "uv" / "uv.toml") if by == "user" else real_uv.work / by
@@ -278,6 +293,24 @@ def test_what_undoes_the_export_is_named(
     looked = real_uv.looked()
     assert (looked.is_as_exported, looked.obeys, looked.undone_by) == (False, False, (named,))
     assert looked.file == str(real_uv.system / "uv" / "uv.toml")
+
+
+def test_uv_tool_reads_no_project(real_uv: Uv) -> None:
+    """The real uv's `uv tool` does not read a project's file: where the export lies there alone, it is open."""
+    (real_uv.work / "uv.toml").write_text(real_uv.exported)
+    looked = real_uv.looked()
+    assert (looked.obeys, looked.open_in, looked.file) == (False, ("uv tool and uvx",), None)
+    (real_uv.user / "uv" / "uv.toml").write_text(real_uv.exported)
+    assert real_uv.looked().obeys
+
+
+def test_a_file_above_the_folder_of_the_trial_changes_nothing(real_uv: Uv) -> None:
+    """Anybody may write in /tmp: what lies there is not taken for what the export says."""
+    (real_uv.system / "uv" / "uv.toml").write_text(real_uv.exported)
+    for place in (Path(real_uv.tried.folder), real_uv.work):
+        (place / "uv.toml").write_text('find-links = ["/tmp/wheels"]\n')
+    looked = real_uv.looked()
+    assert (looked.obeys, looked.undone_by) == (False, (str(real_uv.work / "uv.toml"),))
 
 
 def test_a_source_goes_before_the_export(real_uv: Uv, tmp_path: Path) -> None:
@@ -361,7 +394,7 @@ def test_uv_without_a_file_and_with_gaps() -> None:
     """Where the export lies in no one file none is named; a fix that ends with 1 says that it does."""
     gaps = [{"key": "mode", "means": "something stays open"}]
     known = {"path": "/bin/uv", "version": "0.13", "took": "1.0", "is_as_exported": True, "file": None, "gaps": gaps}
-    known |= {"sources": [], "unset_logins": []}
+    known |= {"sources": [], "unset_logins": [], "proxies": [], "open_in": []}
     said = "\n".join(rendered._uv({**known, "obeys": True}))
     assert "the policy's export; took 1.0" in said
     said = "\n".join(rendered._uv({**known, "obeys": False, "is_as_exported": False, "undone_by": []}))

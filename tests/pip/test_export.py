@@ -14,6 +14,7 @@ import pytest
 from repoprio.config.build import Parsers
 from repoprio.config.load import read_text
 from repoprio.export import uv
+from repoprio.export.uv_differences import differences
 from support.core_runner import is_specifier
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
@@ -298,6 +299,40 @@ def test_check_looks_into_the_pip_section(line: str, pip_env: EnvFactory, world:
     file.write_text(export(env, policy).stdout + f"[pip]\n{line}\n")
     done = export(env, policy, "--check", str(file))
     assert (done.code, f"pip.{line.split(maxsplit=1)[0]} is " in done.stdout) == (1, True), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ('http-proxy = "http://bot:s3cret@evil.example:3128"', "http-proxy"),
+        ('allow-insecure-host = ["corp.example"]', "allow-insecure-host"),
+        ("offline = true", "offline"),
+        ('dependency-metadata = [{ name = "acme", requires-dist = ["x @ https://e.example/x.zip"] }]', "dependency-"),
+        ('extra-build-dependencies = { acme = ["x @ https://e.example/x.zip"] }', "extra-build-dependencies"),
+        ('cache-dir = "./cache"', "cache-dir"),
+        ('extra-build-dependencies = { acme = ["x>1"] }\noffline = false', None),
+    ],
+)
+def test_check_knows_what_else_brings_files_from_elsewhere(line: str, key: str | None) -> None:
+    """Proxies, hosts that prove nothing, uv's cache and URLs in settings are differences; other settings are none."""
+    exported = uv.export(read_text(CORP + PUBLIC, "f", {}, TOOLS), project=True)
+    found = tomllib.loads(uv.text(exported, project=True).replace("[tool.uv]\n", f"[tool.uv]\n{line}\n"))["tool"]["uv"]
+    said = differences(exported, found, project=True)
+    assert [one.startswith(key or "-") for one in said] == ([True] if key else []), said
+    assert "s3cret" not in "".join(said)
+
+
+def test_check_sees_the_file_that_hides_a_projects_settings(pip_env: EnvFactory, world: World) -> None:
+    """Real uv takes 99.0 with a sound pyproject.toml, where a uv.toml beside it says so; `--check` is 1."""
+    env, policy, file = pip_env("26.3"), world.policy(), world.folder / "pyproject.toml"
+    file.write_text(PROJECT.format('["acme"]') + export(env, policy, "--project").stdout)
+    asked = ("pip", "compile", "-q", "--no-header", "--no-annotate", "pyproject.toml")
+    assert export(env, policy, "--check", str(file)).code == 0
+    assert "acme==1.0" in run_uv(world.folder, *asked).stdout
+    (world.folder / "uv.toml").write_text(f'index-url = "{world.public.page_url}"\n')
+    assert "acme==99.0" in run_uv(world.folder, *asked).stdout
+    done = export(env, policy, "--check", str(file))
+    assert (done.code, f"since {world.folder / 'uv.toml'} is there" in done.stdout) == (1, True), done.stdout
 
 
 def test_check_leaves_a_project_its_own_sources(pip_env: EnvFactory, world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 from test_export import CORP, PUBLIC, TOOLS, gaps, run_uv
 from werkzeug import Request, Response
 
+from repoprio.cli import doctor
 from repoprio.config.load import read_text
 from repoprio.doctor import uv_check
 from repoprio.export import uv
@@ -94,7 +95,7 @@ def test_doctor_says_which_variables_are_unset() -> None:
         (password,): ((user,), True),
     }
     known = {"path": "/bin/uv", "version": "0.13", "took": "1.0", "is_as_exported": True, "file": None}
-    known |= {"gaps": [], "sources": []}
+    known |= {"gaps": [], "sources": [], "proxies": []}
     said = {
         given: "\n".join(rendered._uv({**known, "obeys": not one.is_half, "unset_logins": [one._asdict()]}))
         for given, (one,) in found.items()
@@ -102,3 +103,10 @@ def test_doctor_says_which_variables_are_unset() -> None:
     assert f"note: corp needs its login: set {user} and {password}; uv stops there unless netrc" in said[()]
     assert "  FAIL   /bin/uv 0.13    has half a login" in said[(password,)]
     assert f"fix: corp needs its login: set {user} too" in said[(password,)]
+
+
+def test_doctor_notes_a_proxy_that_answers_for_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy of the environment speaks for an index over http, of which nothing proves who answers; over https not."""
+    monkeypatch.setenv("HTTP_PROXY", "http://bot:s3cret@proxy.example:3128")
+    for scheme, noted in (("http", ["HTTP_PROXY"]), ("https", [])):
+        assert [n for n in doctor._proxies([{"url": f"{scheme}://corp.example/"}]) if n == "HTTP_PROXY"] == noted

@@ -8,7 +8,7 @@ import os
 import site
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
@@ -265,11 +265,21 @@ def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
         "trial": None,
         "took": looked.trial.took,
         "said": looked.trial.said,
+        "proxies": _proxies(exported.document["index"]),
         "unset_logins": [one._asdict() for one in logins],
         "obeys": looked.obeys and not any(one.is_half for one in logins),
         "gaps": [gap._asdict() for gap in exported.gaps],
-        "sources": [one._asdict() for one in sources.look(os.getcwd(), policy_in_force.TOOLS.parse_toml, os.environ)],
+        "sources": [
+            one._asdict()
+            for one in sources.look(uv_check.folder(os.environ), policy_in_force.TOOLS.parse_toml, os.environ)
+        ],
     }
+
+
+def _proxies(indexes: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The variables with a proxy that answers for an index here: one over http, of which nothing proves who speaks."""
+    is_open = any(index["url"].startswith("http:") for index in indexes)
+    return sorted(name for name in os.environ if is_open and name.lower() in ("http_proxy", "all_proxy"))
 
 
 def _others() -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 from repoprio.cli import in_target, policy_in_force
 from repoprio.config import policy_files
 from repoprio.errors import RepoprioError
-from repoprio.export import Exported, uv
+from repoprio.export import Exported, uv, uv_differences
 
 
 class CannotCompare(RepoprioError):
@@ -61,7 +61,10 @@ def _exported(options: argparse.Namespace, *, project: bool) -> Exported:
 
 
 def _compare(exported: Exported, file: str, *, project: bool) -> int:
-    found = uv.differences(exported, _document(file, project=project))
+    found = uv_differences.differences(exported, _document(file, project=project), project=project)
+    beside = os.path.join(os.path.dirname(file), "uv.toml")
+    if project and os.path.isfile(beside):
+        found.append(f"uv passes over its indexes and most of [tool.uv], since {beside} is there: check that one")
     for line in found:
         print(f"{file}: {line}")
     if not found:

@@ -11,8 +11,15 @@ from collections.abc import Mapping, Sequence
 from repoprio.environments import owners
 
 _SECONDS = 120
-# Variables that name a file, which may be relative to where the user is.
-_FILES = ("REPOPRIO_CONFIG", "PIP_CONFIG_FILE", "UV_CONFIG_FILE")
+# Variables that name a file or a folder, which may be relative to where the user is.
+_FILES = (
+    "REPOPRIO_CONFIG",
+    "PIP_CONFIG_FILE",
+    "UV_CONFIG_FILE",
+    "UV_PROJECT",
+    "UV_WORKING_DIR",
+    "UV_WORKING_DIRECTORY",
+)
 _CACHE = "PIP_CACHE_DIR"
 # Variables with which Python finds code at its start, and the user's packages.
 _OF_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE")

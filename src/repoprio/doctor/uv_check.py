@@ -6,28 +6,41 @@ import functools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from repoprio.doctor import running
 from repoprio.doctor.trial_repositories import OBEYS, Bench, Trial
 
-# What decides about files among uv's settings, as `--show-settings` of uv 0.13 has them.
+# What decides from where files come among uv's settings, as `--show-settings` of uv 0.13 has them: the others choose
+# among the files of an index, or say how to build and install. Offline, uv takes what its cache has from any index.
 _DECIDING = re.compile(
-    r"(?m)^( *)(index_locations|index_strategy|torch_backend|sources|dependency_metadata|"
-    r"(?:build_)?constraints|overrides|excludes|(?:build_)?(?:constraints|overrides|excludes)_from_workspace): "
+    r"(?m)^( *)(index_locations|index_strategy|torch_backend|sources|dependency_metadata|extra_build_dependencies|"
+    r"(?:build_)?constraints|overrides|excludes|(?:build_)?(?:constraints|overrides|excludes)_from_workspace|"
+    r"https?_proxy|no_proxy|allow_insecure_host|offline): "
 )
+_CACHE = re.compile(r"(?m)^( *)(cache_dir): ")
 # What does not tell one place from another: where it was said, how it was spelt, and logins.
 _ASIDE = ("origin", "given", "expanded", "force_relative", "username", "password")
 _NEEDED = frozenset({"index_locations", "index_strategy"})
+# uv pip obeys tables of its own, uv tool no project: each family has settings of its own.
+_FAMILIES = {
+    "uv pip": ("pip", "install", "--show-settings", "acme"),
+    "uv lock, sync, add and run": ("lock", "--show-settings"),
+    "uv tool and uvx": ("tool", "install", "--show-settings", "acme"),
+}
+# Variables by which uv looks for a project in another folder.
+FOLDERS = ("UV_WORKING_DIR", "UV_WORKING_DIRECTORY", "UV_PROJECT")
 
 
 class Looked(NamedTuple):
     """One uv, from real runs of it in this folder.
 
     `is_as_exported`: its settings here are those of the policy's export, None where it does not say them.
-    `file`: the file of uv's that holds the export, None where none does. `undone_by`: the variables and files
-    that change what the export says. `trial`: what came of looking for acme with the export of a bench as its
-    only settings.
+    `open_in`: the commands of which that is not so. `file`: the file of uv's that holds the export, None where
+    none does. `undone_by`: the variables and files that change what the export says; `changes`: which settings
+    of uv's each of them changes. `trial`: what came of looking for acme with the export of a bench as its only
+    settings.
     """
 
     path: str
@@ -36,6 +49,8 @@ class Looked(NamedTuple):
     is_as_exported: bool | None = None
     file: str | None = None
     undone_by: tuple[str, ...] = ()
+    changes: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    open_in: tuple[str, ...] = ()
 
     @property
     def obeys(self) -> bool:
@@ -81,8 +96,14 @@ def look(path: str, exported: str, bench: Bench) -> Looked:
     if wanted is None or here is None:
         return Looked(path, version, trial)
     holders = (name for name, change in _files() if _settings(path, change(nothing)) == wanted)
-    undone = () if wanted == here else [n for n, change in _changes() if _settings(path, change(alone)) != wanted]
-    return Looked(path, version, trial, wanted == here, next(holders, None), tuple(undone))
+    found = ((name, _changed(wanted, _settings(path, change(alone)))) for name, change in _changes())
+    changes = {name: changed for name, changed in found if changed} if wanted != here else {}
+    open_in = [family for family in _FAMILIES if any(key[0] == family for key in _differing(wanted, here))]
+    if source := _own_cache(path, bench):
+        # A cache that comes with a project can hold any file, as if an index had sent it.
+        changes[source] = (*changes.get(source, ()), "cache-dir")
+        open_in = list(_FAMILIES)
+    return Looked(path, version, trial, not open_in, next(holders, None), tuple(changes), changes, tuple(open_in))
 
 
 def _alone(exported: str, bench: Bench) -> _Setting:
@@ -92,7 +113,33 @@ def _alone(exported: str, bench: Bench) -> _Setting:
     with open(os.path.join(system, "uv", "uv.toml"), "w", encoding="utf-8") as opened:
         opened.write(exported)
     places = {"XDG_CONFIG_DIRS": system, "XDG_CONFIG_HOME": bench.empty()}
-    return _Setting(bench.empty(), {**running.plain(os.environ), **places})
+    return _Setting(_no_project(bench), {**running.plain(os.environ), **places})
+
+
+def _no_project(bench: Bench) -> str:
+    """A folder in which uv finds no project, nor one above it."""
+    folder = bench.empty()
+    with open(os.path.join(folder, "uv.toml"), "x", encoding="utf-8"):
+        return folder
+
+
+def _own_cache(path: str, bench: Bench) -> str | None:
+    """The project here, if it brings a cache of its own."""
+    environ = running.as_the_user(os.environ)
+    outside = _Setting(_no_project(bench), {name: environ[name] for name in environ if name not in FOLDERS})
+    if _cache(path, _Setting(os.getcwd(), os.environ)) == _cache(path, outside):
+        return None
+    return _project(folder(os.environ)) or folder(os.environ)
+
+
+def _cache(path: str, where: _Setting) -> list[str]:
+    said = running.run([path, *_FAMILIES["uv pip"]], where.environ, where.folder).stdout
+    return [_block(said, match) for match in _CACHE.finditer(said)]
+
+
+def folder(environ: Mapping[str, str]) -> str:
+    """The folder at or above which uv looks for a project."""
+    return os.path.abspath(os.path.join(*(environ.get(name, "") for name in FOLDERS)))
 
 
 def _changes() -> Iterator[tuple[str, _Change]]:
@@ -147,11 +194,32 @@ def _has_table(file: str) -> bool:
         return False
 
 
-def _settings(path: str, where: _Setting) -> tuple[str, ...] | None:
+# The settings that decide, by the family of commands and their name.
+_Settings = Mapping[tuple[str, str], tuple[str, ...]]
+
+
+def _settings(path: str, where: _Setting) -> _Settings | None:
     """What uv takes for the settings that decide, in a form that can be compared; None where it does not say them."""
-    said = running.run([path, "pip", "install", "--show-settings", "acme"], where.environ, where.folder).stdout
-    found = {match[2]: _block(said, match) for match in _DECIDING.finditer(said)}
-    return tuple(f"{name}: {found[name]}" for name in sorted(found)) if found.keys() >= _NEEDED else None
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for family, arguments in _FAMILIES.items():
+        said = running.run([path, *arguments], where.environ, where.folder).stdout
+        blocks = [(match[2], _block(said, match)) for match in _DECIDING.finditer(said)]
+        if not {name for name, _ in blocks} >= _NEEDED:
+            return None
+        # Those by name and version come from the same indexes as all else.
+        blocks = [(name, block) for name, block in blocks if name != "extra_build_dependencies" or "Url(" in block]
+        found |= {(family, name): tuple(b for n, b in blocks if n == name) for name, _ in blocks}
+    return found
+
+
+def _changed(wanted: _Settings, found: _Settings | None) -> tuple[str, ...]:
+    """The settings that differ, as a uv.toml spells them; all of them where uv no longer says them."""
+    names = {name.replace("_", "-") for _, name in _differing(wanted, found or {})}
+    return tuple(sorted("index" if name == "index-locations" else name for name in names))
+
+
+def _differing(wanted: _Settings, found: _Settings) -> set[tuple[str, str]]:
+    return {key for key in {*wanted, *found} if wanted.get(key) != found.get(key)}
 
 
 def _block(said: str, start: re.Match[str]) -> str:

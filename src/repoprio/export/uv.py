@@ -14,7 +14,6 @@ from repoprio.export import Exported, Gap
 from repoprio.policy.model import PYPI, DirectUrls, Format, Mode, Pin, Policy, Repository, tiers
 from repoprio.policy.patterns import Pattern
 from repoprio.redaction import HIDDEN
-from repoprio.urls import place
 
 # No version is that low, so whoever requires the project is refused.
 _NEVER = "<0.dev0"
@@ -72,7 +71,7 @@ def login_variables(policy: Policy) -> dict[str, tuple[str, str]]:
 def _has_login(repository: Repository) -> bool:
     """Whether the policy has a login for its URL; one in variables without values counts."""
     location = repository.locations[0]
-    return location.user is not None or bool(location.unset and "****@" in location.url)
+    return location.user is not None or bool(location.unset and f"{HIDDEN}@" in location.url)
 
 
 def _variables(name: str) -> tuple[str, str]:
@@ -208,58 +207,3 @@ def _lines(document: Mapping[str, Any], prefix: str) -> Iterator[str]:
 
 def _pairs(table: Mapping[str, Any]) -> Iterator[str]:
     return (f"{toml.key(key)} = {toml.value(value)}" for key, value in table.items())
-
-
-# Settings by which uv would choose otherwise where an export does not set them.
-_DECIDING = (
-    *("index-url", "extra-index-url", "find-links", "no-index", "torch-backend", "no-sources", "no-sources-package"),
-    *("constraint-dependencies", "build-constraint-dependencies", "override-dependencies", "exclude-dependencies"),
-)
-
-
-def differences(exported: Exported, found: Mapping[str, Any]) -> list[str]:
-    """What another document of uv's says otherwise, one line for each key; logins are hidden."""
-    keys = [key for key in dict.fromkeys((*exported.document, *_DECIDING)) if key not in ("index", "sources")]
-    says = [(key, found.get(key), exported.document.get(key)) for key in keys]
-    # uv pip reads these before the ones outside.
-    pip = found.get("pip")
-    says += [(f"pip.{key}", value, None) for key, value in pip.items() if key in keys] if isinstance(pip, dict) else []
-    says.append(("index", _indexes(found.get("index")), _indexes(exported.document["index"])))
-    says += _of_sources(exported.document.get("sources", {}), found.get("sources"))
-    return [
-        f"{key} is {_shown(has)}, and the policy says {_shown(should)}" for key, has, should in says if has != should
-    ]
-
-
-def _indexes(found: Any) -> Any:
-    """A list of indexes without what does not tell one from another."""
-    if not isinstance(found, list) or not all(isinstance(index, dict) for index in found):
-        return found
-    return [{k: _place(v) if k == "url" else v for k, v in index.items() if v is not False} for index in found]
-
-
-def _place(url: Any) -> Any:
-    try:
-        return place(url)
-    except (ValueError, TypeError, AttributeError):
-        return url
-
-
-def _of_sources(exported: Mapping[str, Any], found: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Sources that the policy routes, and others that name an index; a path or a URL is the project's own wish."""
-    found = found if isinstance(found, dict) else {}
-    for name in dict.fromkeys((*exported, *found)):
-        is_ = found.get(name)
-        if name in exported or _names_index(is_):
-            yield f"sources.{name}", is_, exported.get(name)
-
-
-def _names_index(source: Any) -> bool:
-    """Whether a source, or one of several, is an index."""
-    return any(isinstance(one, dict) and "index" in one for one in (source if isinstance(source, list) else [source]))
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "not set"
-    return toml.value(value) if "@" not in str(value) else "another value, which holds a login"

@@ -13,6 +13,8 @@ _NOTHING = "finds nothing"
 # In the order in which uv lets them win.
 _UV_ORDER = "the command line, UV_*, the project's uv.toml or [tool.uv], the user's uv.toml, the system's"
 _GAPS = 3
+# Those of uv's commands that have settings of their own.
+_FAMILIES = 3
 
 
 def lines(report: Mapping[str, Any]) -> Iterator[str]:
@@ -133,15 +135,10 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
     elif tool["is_as_exported"]:
         yield f"  FAIL   {name}    has half a login, with which it takes a 404 for an absence"
     else:
-        yield f"  FAIL   {name}    its settings here are not the policy's export"
-        yield from (f"{_INDENT}undone by: {source}" for source in tool["undone_by"])
-        if tool["undone_by"]:
-            yield f"{_INDENT}what goes first in uv: {_UV_ORDER}"
-            yield f"{_INDENT}fix: {_undoing(tool['undone_by'])}"
-        if not tool["file"]:
-            yield f"{_INDENT}fix: mkdir -p /etc/uv && repoprio export uv > /etc/uv/uv.toml"
-        if not tool["file"] and tool["gaps"]:
-            yield f"{_INDENT}it writes the file and ends with 1, since uv cannot be told all of the policy"
+        yield from _not_as_exported(tool, name)
+    if tool["proxies"]:
+        proxies = ", ".join(tool["proxies"])
+        yield f"{_INDENT}note: the proxy of {proxies} answers for each http: index, in uv and in pip"
     yield from (_unset_login(one) for one in tool["unset_logins"])
     yield from _sources(tool["sources"])
     gaps = tool["gaps"]
@@ -150,12 +147,26 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
         yield f"{_INDENT}and {len(gaps) - _GAPS} more: repoprio export uv"
 
 
+def _not_as_exported(tool: Mapping[str, Any], name: str) -> Iterator[str]:
+    which = "" if len(tool["open_in"]) == _FAMILIES else f" ({'; '.join(tool['open_in'])})"
+    yield f"  FAIL   {name}    its settings here are not the policy's export{which}"
+    for source in tool["undone_by"]:
+        yield f"{_INDENT}undone by: {source} ({', '.join(tool['changes'][source])})"
+    if tool["undone_by"]:
+        yield f"{_INDENT}what goes first in uv: {_UV_ORDER}"
+        yield f"{_INDENT}fix: {_undoing(tool['undone_by'])}"
+    if not tool["file"]:
+        yield f"{_INDENT}fix: mkdir -p /etc/uv && repoprio export uv > /etc/uv/uv.toml"
+    if not tool["file"] and tool["gaps"]:
+        yield f"{_INDENT}it writes the file and ends with 1, since uv cannot be told all of the policy"
+
+
 def _undoing(sources: Iterable[str]) -> str:
     """What to do about the variables and files that undo the export."""
     found = list(sources)
     variables = " ".join(name for name in found if name.startswith("UV_"))
     places = [name for name in found if not name.startswith("UV_")]
-    return "; ".join([*([f"unset {variables}"] if variables else []), *(f"leave indexes out of {at}" for at in places)])
+    return "; ".join([*([f"unset {variables}"] if variables else []), *(f"leave that out of {at}" for at in places)])
 
 
 def _unset_login(one: Mapping[str, Any]) -> str:
