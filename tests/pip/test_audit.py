@@ -90,7 +90,7 @@ def make(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_hijack_that_already_happened(pip: str, fresh_env: EnvFactory, make: Callable[..., Two]) -> None:
-    """Acme 99.0 from below is found, told in one sentence with the fix that mends it; nobody below is asked for it."""
+    """Acme 99.0 from below is found, reported in one sentence with a fix that works; nobody below is asked for it."""
     env = fresh_env(pip)
     two = make(env=env)
     indexes = ["--index-url", two.corp.page_url, "--extra-index-url", two.public.page_url]

@@ -40,7 +40,7 @@ def report(env: PipEnv, policy: Path | None, *arguments: str, path: str = NO_PIP
 def test_a_guarded_and_an_unguarded_environment(
     pip: str, fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path
 ) -> None:
-    """Its own pip obeys; one without a hook does not, is told with what mends it, and is mended by that."""
+    """Its own pip obeys; one without a hook does not, is reported with a fix, and the fix guards it."""
     env, other = pip_env("26.3"), fresh_env(pip, stock=True)
     code, found = report(env, policy, "--venv", str(other.root.parent))
     mine, others = found["environments"][0], [e for e in found["environments"] if str(other.root) in e["python"]]
@@ -200,7 +200,7 @@ def test_the_network_only_when_asked(
 def test_a_damaged_environment_and_an_empty_folder(
     fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, tmp_path: Path
 ) -> None:
-    """What `enable` cannot mend is not what doctor advises; a folder without an environment is no success."""
+    """Doctor does not propose `enable` where it cannot help; a folder without an environment is no success."""
     env, other = pip_env("26.3"), fresh_env("26.3")
     (other.site_packages / "repoprio" / "urls.py").unlink()
     done = env.tool("doctor", "--venv", str(other.root), policy=policy, env={"PATH": NO_PIPS})

@@ -362,7 +362,7 @@ def test_a_hint_names_the_file_that_is_meant(text: str | None, pip_env: EnvFacto
     env, file = pip_env("26.3"), tmp_path / "no file.toml"
     if text:
         file.write_text(text)
-    look = f"fix the policy, and look again with: repoprio config check '{file}'"
+    look = f"fix the policy, then run: repoprio config check '{file}'"
     exported = env.tool("export", "uv", "--policy", str(file))
     assert (exported.code, f"  hint: {look}    [policy]\n" in exported.stderr) == (2, True), exported
     for action in ("check", "show"):

@@ -166,7 +166,7 @@ def test_the_working_directory_is_never_read(
 
 
 def test_pip_config_works_on_a_faulty_policy(home: Home, corp: RepositoryServer, public: RepositoryServer) -> None:
-    """`pip config set`, `get`, `list` and `unset` go on while installing is refused, so that one can mend it."""
+    """`pip config set`, `get`, `list` and `unset` work while installing is refused, so that the policy can be fixed."""
     home.user_file.write_text(section(corp, public))
     key = "repoprio.repositories.corp.priority"
     assert home.pip("config", "--user", "set", key, "0").code == 0

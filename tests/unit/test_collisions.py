@@ -99,15 +99,15 @@ def test_shared_names(text: str, code: str, owner: str | None, key: str) -> None
 
 
 def test_the_remedy_keeps_what_is_there() -> None:
-    """The TOML that mends it is a policy's, has the names that `owns` had, and leaves nothing to mend."""
+    """The proposed TOML is valid in a policy, keeps the names that `owns` had, and leaves no collision."""
     text = TWO.replace("priority = 10", 'priority = 10\nowns = ["old-*"]')
     found = list(shared(text, BOTH).values())
-    mended = colliding.remedy(policy(text), found)
-    assert tomllib.loads(mended) == {"repositories": {"corp": {"owns": ["old-*", "acme"]}}}
+    proposed = colliding.remedy(policy(text), found)
+    assert tomllib.loads(proposed) == {"repositories": {"corp": {"owns": ["old-*", "acme"]}}}
     again = TWO.replace("priority = 10", 'priority = 10\nowns = ["old-*", "acme"]')
     assert [f.code for f in shared(again, BOTH).values()] == ["protected"]
     assert colliding.remedy(policy(again), list(shared(again, BOTH).values())) == ""
-    assert 'repositories.corp.owns = ["old-*", "acme"]' in found[0].fix
+    assert 'repositories.corp.owns = ["old-*", "acme"]' in found[0].remedy
 
 
 def test_against_one_repository() -> None:
@@ -132,7 +132,7 @@ def test_a_mirror_is_one_finding() -> None:
         (finding,) = shared(TWO, lists).values()
         assert (finding.code, finding.severity) == ("mirror", Severity.WARNING)
         assert "100 % of what" in finding.message
-        assert "repositories.corp.namespaces" in finding.fix
+        assert "repositories.corp.namespaces" in finding.remedy
     (finding,) = shared(TWO.replace("90", "10"), {"corp": many(60), "pypi": many(60)}).values()
     assert finding.severity is Severity.ERROR
     assert len(shared(TWO, {"corp": many(40), "pypi": many(40)})) == 40

@@ -1,4 +1,4 @@
-"""What two sides of one project come to, and how it is mended: the pure part of `repoprio compare`."""
+"""What two sides of one project come to, and the remedy: the pure part of `repoprio compare`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from repoprio.explain.comparison import (
     Verdict,
     judge,
 )
-from repoprio.explain.remedies import fix
+from repoprio.explain.comparison_remedies import comparison_remedy
 from repoprio.policy.model import Location, Pin, Policy, Repository, Rule
 from repoprio.policy.patterns import Pattern
 from repoprio.render import compare as render
@@ -59,9 +59,9 @@ def one(
     doubt: str | None = None,
     private: str | None = None,
 ) -> ComparedProject:
-    """What a single project comes to, mended."""
+    """The verdict on a single project, with its remedy."""
     (judged,) = judge([ProjectPair("acme", alone, policy, twin, doubt, private=private)])
-    return replace(judged, fix=fix(POLICY, judged))
+    return replace(judged, remedy=comparison_remedy(POLICY, judged))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_pin_that_narrows_is_named() -> None:
     rule = Rule("pins.numpy.versions", "<3", FILE)
     found = one(pick("3.0"), replace(pick("2.0"), narrowed=rule), FileMatch.SAME)
     assert (found.verdict, found.code) == (Verdict.OTHER_VERSION, "narrowed")
-    assert found.fix == f"change pins.numpy.versions = <3 ({FILE}), if 3.0 is wanted"
+    assert found.remedy == f"change pins.numpy.versions = <3 ({FILE}), if 3.0 is wanted"
 
 
 def test_a_doubt_is_told_unless_it_is_bad_already() -> None:
@@ -196,8 +196,8 @@ def test_what_a_closed_book_may_need_is_not_known() -> None:
     ],
 )
 def test_a_takeover_is_stopped_and_can_be_kept_private(owner: Repository, said: str) -> None:
-    """The fix names the key, what to write there, and the file where it goes."""
-    assert said in (one(STRANGE, pick("1.0", owner)).fix or "")
+    """The remedy names the key, what to write there, and the file where it goes."""
+    assert said in (one(STRANGE, pick("1.0", owner)).remedy or "")
 
 
 @pytest.mark.parametrize(
@@ -211,11 +211,11 @@ def test_a_takeover_is_stopped_and_can_be_kept_private(owner: Repository, said: 
     ],
 )
 def test_what_keeps_a_name_private_already_is_named(keys: dict[str, dict[str, Any]], key: str | None) -> None:
-    """With --disclose others were asked for it once; the policy needs no further key, and the fix asks for none."""
+    """With --disclose others were asked for it once; the policy needs no further key, and the remedy asks for none."""
     corp, pypi = replace(CORP, **keys.get("corp", {})), replace(PYPI, **keys.get("pypi", {}))
     origins = {**ORIGINS, str(key): FILE}
     judged = one(pick("99.0", pypi), pick("1.0", corp))
-    said = fix(Policy((corp, pypi), origins=origins), judged)
+    said = comparison_remedy(Policy((corp, pypi), origins=origins), judged)
     told = f"stopped; {key} already keeps it from pypi ({FILE})"
     assert said == told if key else "to keep the name from pypi too" in (said or "")
 
@@ -224,57 +224,59 @@ def test_a_pin_keeps_a_name_private_and_a_blocked_one_is_kept_by_nobody() -> Non
     """A pin that names the repository is what to name; one that blocks the name routes it nowhere."""
     judged = one(STRANGE, OWN)
     pin = Pin("acme", (Pattern.parse("acme"),), repositories=("corp",))
-    said = fix(Policy((CORP, PYPI), (pin,)), judged)
+    said = comparison_remedy(Policy((CORP, PYPI), (pin,)), judged)
     assert said == "stopped; pins.acme.repositories already keeps it from pypi (default)"
     blocked = Pin("acme", (Pattern.parse("acme"),), block="no")
-    assert "to keep the name" in (fix(Policy((CORP, PYPI), (blocked,)), judged) or "")
+    assert "to keep the name" in (comparison_remedy(Policy((CORP, PYPI), (blocked,)), judged) or "")
 
 
 def test_no_fix_where_the_policy_has_no_key_for_it() -> None:
     """Neither for a place that only a caller named, nor for a URL, nor for another file of the owner itself."""
-    assert one(STRANGE, pick("1.0", replace(CORP, is_addition=True))).fix is None
-    assert one(pick("2.0", None), OWN).fix is None
-    assert one(pick("2.0", unread=True), pick("2.0"), FileMatch.SAME).fix is None
-    assert one(OWN, STRANGE).fix is None
-    assert one(pick("2.0", None), pick("3.0", None)).fix is None
-    assert one(OWN, OWN).fix is None
-    assert one(STRANGE, None).fix is None
+    assert one(STRANGE, pick("1.0", replace(CORP, is_addition=True))).remedy is None
+    assert one(pick("2.0", None), OWN).remedy is None
+    assert one(pick("2.0", unread=True), pick("2.0"), FileMatch.SAME).remedy is None
+    assert one(OWN, STRANGE).remedy is None
+    assert one(pick("2.0", None), pick("3.0", None)).remedy is None
+    assert one(OWN, OWN).remedy is None
+    assert one(STRANGE, None).remedy is None
 
 
 def test_fixes_of_versions() -> None:
     """The owner catches up, or gives the name up; each way with its key and file."""
-    newer = one(STRANGE, OWN, FileMatch.SAME).fix or ""
+    newer = one(STRANGE, OWN, FileMatch.SAME).remedy or ""
     assert newer.startswith(
         "publish acme 99.0 to corp; or, to open the name to others, repositories.corp.explicit = true"
     )
     assert newer.endswith(f'or repositories.corp.exclude = ["acme"] ({FILE})')
     routed = pick("1.0", replace(CORP, explicit=True, exclude=(Pattern.parse("x"),)))
-    assert 'others, add "acme" to repositories.corp.exclude' in (one(STRANGE, routed, FileMatch.SAME).fix or "")
+    assert 'others, add "acme" to repositories.corp.exclude' in (one(STRANGE, routed, FileMatch.SAME).remedy or "")
     failure = Failure(FailureCode.NO_MATCH, "none.", owners=(CORP,))
-    assert "publish acme 99.0 to corp" in (one(STRANGE, failure, FileMatch.NAMESAKE).fix or "")
-    assert "publish acme to corp" in (one(pick(None), failure, FileMatch.NAMESAKE).fix or "")
+    assert "publish acme 99.0 to corp" in (one(STRANGE, failure, FileMatch.NAMESAKE).remedy or "")
+    assert "publish acme to corp" in (one(pick(None), failure, FileMatch.NAMESAKE).remedy or "")
     strange = one(STRANGE, failure)
     assert "probably another publisher's project" in strange.reason
-    assert (strange.fix or "").startswith("do not take pypi's for it")
+    assert (strange.remedy or "").startswith("do not take pypi's for it")
     empty = Failure(FailureCode.NO_MATCH, "none.", "corp has nothing", (CORP,), lists_nothing=True)
-    assert 'absent = [404, "empty-page"]' in (one(STRANGE, empty).fix or "")
+    assert 'absent = [404, "empty-page"]' in (one(STRANGE, empty).remedy or "")
     assert "publisher" not in one(pick("2.0", None), failure).reason
-    assert one(STRANGE, Failure(FailureCode.REQUIRES_PYTHON, "3.13.")).fix is None
-    assert "acme @ URL" in (one(STRANGE, Failure(FailureCode.DIRECT_URL, "no.")).fix or "")
+    assert one(STRANGE, Failure(FailureCode.REQUIRES_PYTHON, "3.13.")).remedy is None
+    assert "acme @ URL" in (one(STRANGE, Failure(FailureCode.DIRECT_URL, "no.")).remedy or "")
 
 
 def test_fixes_of_what_is_not_known() -> None:
-    """What would make it known; nothing where only the other project's fix would."""
-    assert one(OWN, OWN, doubt="down").fix == "try again once it answers"
-    assert one(Failure(FailureCode.CONFLICT, "these."), OWN).fix == "loosen one of these requirements"
-    assert one(Failure(FailureCode.GAVE_UP, "?"), OWN).fix is None
+    """What would make it known; nothing where only the other project's remedy would."""
+    assert one(OWN, OWN, doubt="down").remedy == "try again once it answers"
+    assert one(Failure(FailureCode.CONFLICT, "these."), OWN).remedy == "loosen one of these requirements"
+    assert one(Failure(FailureCode.GAVE_UP, "?"), OWN).remedy is None
     unread = pick("1.0", unread=True)
-    assert one(unread, unread).fix == "a wheel would tell its dependencies without running anything"
+    assert one(unread, unread).remedy == "a wheel would tell its dependencies without running anything"
     pairs = [ProjectPair("acme", pick("9", unread=True), OWN), ProjectPair("dep", None, pick("1", PYPI, "acme"))]
     (dep,) = [judged for judged in judge(pairs) if judged.pair.project == "dep"]
-    assert fix(POLICY, dep) is None
-    assert one(pick("1.0"), OWN, FileMatch.NAMESAKE).fix == "compare the two files; pages that state sha256 would tell"
-    assert fix(Policy((CORP,)), one(STRANGE, OWN)) == (
+    assert comparison_remedy(POLICY, dep) is None
+    assert (
+        one(pick("1.0"), OWN, FileMatch.NAMESAKE).remedy == "compare the two files; pages that state sha256 would tell"
+    )
+    assert comparison_remedy(Policy((CORP,)), one(STRANGE, OWN)) == (
         'stopped; to keep the name from pypi too: repositories.corp.owns = ["acme"]'
     )
 
@@ -299,8 +301,8 @@ def test_under_a_lock_the_fix_is_to_ask_its_keeper(alone: Side, policy: Side, sa
     locked = replace(POLICY, lock=Rule("locked", "true", FILE), help="go/pip")
     twin = FileMatch.NAMESAKE if isinstance(policy, Failure) else FileMatch.MISSING
     (judged,) = judge([ProjectPair("acme", alone or policy, policy, twin)])
-    assert said in (fix(locked, judged) or "")
-    assert "go/pip" not in (fix(POLICY, judged) or "")
+    assert said in (comparison_remedy(locked, judged) or "")
+    assert "go/pip" not in (comparison_remedy(POLICY, judged) or "")
 
 
 places = st.sampled_from([CORP, PYPI, None])
@@ -352,7 +354,7 @@ def comparison() -> Comparison:
         ProjectPair("six", OWN, OWN),
         ProjectPair("\x1b[2Jevil", pick(None, None), None, requirement="\x1b[2Jevil"),
     ]
-    judged = (replace(one, fix=fix(POLICY, one)) for one in judge(pairs))
+    judged = (replace(one, remedy=comparison_remedy(POLICY, one)) for one in judge(pairs))
     return Comparison(tuple(judged), Disclosure({"pypi": ("acme", "idna")}, (("acme-core", "namespaces"),)))
 
 
@@ -410,7 +412,7 @@ def test_the_document() -> None:
 
 
 def test_within_a_tier_nobody_guesses_whose_a_name_is() -> None:
-    """Where the owner shares its tier the fix names no one key: one alone would cut the others off."""
+    """Where the owner shares its tier the remedy names no one key: one alone would cut the others off."""
     policy = Policy((CORP, repository("team", 10), PYPI), origins=ORIGINS)
     (judged,) = judge([ProjectPair("acme", STRANGE, OWN)])
-    assert 'say whose it is: "acme" in owns of one' in (fix(policy, judged) or "")
+    assert 'say whose it is: "acme" in owns of one' in (comparison_remedy(policy, judged) or "")

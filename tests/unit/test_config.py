@@ -55,7 +55,7 @@ def test_each_warning_is_told_word_for_word(case: dict[str, Any]) -> None:
     assert found is not None
     # Nearly all of these policies leave open who supplies repoprio and pip: that has cases of its own.
     kept = [d for d in policy_warnings(found) if d.code != "guard-unowned" or case["id"].startswith("guard-")]
-    assert [f"{warning.code}: {_below(str(warning))}; {warning.hint}" for warning in kept] == case["said"]
+    assert [f"{warning.code}: {_below(str(warning))}; {warning.remedy}" for warning in kept] == case["said"]
 
 
 def _below(text: str) -> str:

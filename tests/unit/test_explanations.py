@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from test_laws import NAMES, Play, World, policies, worlds
 
 from repoprio.explain.explanation import Chosen, Explanation, Line, LineStatus, Rejected, explain, privacy
-from repoprio.explain.hints import hint, of_silent
+from repoprio.explain.refusal_remedies import of_silent, refusal_remedy
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import FetchFailed, FetchResult, NotFound, PageFound, StatusReceived
 from repoprio.lookup.memory import RunMemory
@@ -158,7 +158,7 @@ CAUSES = [
 def test_each_cause_of_silence_has_a_way_out(cause: Cause, code: str) -> None:
     """Whatever keeps a repository from answering, the refusal says what to do, by a stable code."""
     told = explained(Policy((CORP, PYPI)), {"corp": FetchFailed("why", cause)})
-    found = hint(told)
+    found = refusal_remedy(told)
     assert found is not None
     assert found.code == code
     assert f"hint: {found.text}" in str(refusal(told))
@@ -170,7 +170,7 @@ def test_a_folder_that_a_caller_names_and_is_not_there() -> None:
     texts = []
     for priority in (90, CALLERS_PRIORITY):
         lowest = replace(PYPI, priority=priority)
-        found = hint(
+        found = refusal_remedy(
             explained(Policy((CORP, lowest)), {"corp": NotFound(), "pypi": FetchFailed("gone", Cause.MISSING)})
         )
         assert found is not None
@@ -183,11 +183,13 @@ def test_a_folder_that_a_caller_names_and_is_not_there() -> None:
 def test_a_status_that_could_mean_absent() -> None:
     """A 410 that `absent` leaves out is told with that key; a 304 is not; namespaces are not told twice."""
     policy = Policy((CORP, PYPI))
-    codes = [hint(explained(policy, {"corp": StatusReceived(code)})) for code in (410, 304)]
+    codes = [refusal_remedy(explained(policy, {"corp": StatusReceived(code)})) for code in (410, 304)]
     assert [found.code for found in codes if found] == ["absent", "try-again"]
     own = Repository("corp", CORP.locations, 10, namespaces=(Pattern.parse("acme*"),))
     texts = [
-        found.text for found in (codes[1], hint(explained(Policy((own, PYPI)), {"corp": StatusReceived(304)}))) if found
+        found.text
+        for found in (codes[1], refusal_remedy(explained(Policy((own, PYPI)), {"corp": StatusReceived(304)})))
+        if found
     ]
     assert ["namespaces" in text for text in texts] == [True, False]
 
@@ -209,7 +211,7 @@ def test_a_status_that_could_mean_absent() -> None:
 def test_where_nothing_fits_the_files_say_why(kind: Rejection, code: str) -> None:
     """Files that are all rejected for one reason give the hint; what does not fit the requirement says nothing."""
     told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=(Rejected("acme-1.whl", "1", "why", kind),))
-    found = hint(told)
+    found = refusal_remedy(told)
     assert found is not None
     assert found.code == code
     assert ("rejected: " in str(refusal(told))) is (kind is not Rejection.SPECIFIER)
@@ -224,7 +226,7 @@ def test_a_file_for_this_platform_tells_why() -> None:
     told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=(*other, newer))
     assert "rejected   8: needs Python >=3.99 (3 files: 1 requires-python, 2 tag; -v lists all)" in screen(told, 100)
     assert "rejected: acme-8.tar.gz: needs Python >=3.99; acme-9" in str(refusal(told))
-    found = hint(told)
+    found = refusal_remedy(told)
     assert found
     assert found.code == "requires-python"
 
@@ -262,7 +264,10 @@ def test_where_a_pin_leaves_nothing() -> None:
     policy = Policy((CORP, PYPI), (pin,))
     by_pin = explained(policy, {"corp": PAGE}, rejected=(Rejected("acme-1.whl", "1", "why", Rejection.PIN),))
     other = explained(policy, {"corp": PAGE})
-    assert [found.code for found in (hint(by_pin), hint(other)) if found] == ["pin-versions", "other-version"]
+    assert [found.code for found in (refusal_remedy(by_pin), refusal_remedy(other)) if found] == [
+        "pin-versions",
+        "other-version",
+    ]
 
 
 def test_mirrors_are_told() -> None:
@@ -347,11 +352,11 @@ def test_a_page_without_files_and_no_index() -> None:
     """A page without files owns the name, with the key for servers that have one for every name; --no-index is told."""
     policy = Policy((CORP, PYPI))
     decision = drive(ProjectLookup(RunMemory[str](policy), ACME), lambda _: PageFound("page", 0), lambda _: True)
-    found = hint(explain(policy, decision, "acme", {"corp": ()}))
+    found = refusal_remedy(explain(policy, decision, "acme", {"corp": ()}))
     assert found is not None
     assert (found.code, 'absent = [404, "empty-page"]' in found.text) == ("page-without-files", True)
     decision = drive(ProjectLookup(RunMemory[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
-    assert hint(explain(policy, decision, "acme", {})) == ("drop-no-index", "drop --no-index, if you can")
+    assert refusal_remedy(explain(policy, decision, "acme", {})) == ("drop-no-index", "drop --no-index, if you can")
 
 
 @pytest.mark.parametrize(("python", "named"), [("", ""), ("/venv 1/bin/python", " --python '/venv 1/bin/python'")])
@@ -373,18 +378,18 @@ def test_under_a_lock_nobody_is_told_to_add() -> None:
         (Policy((CORP, wheels), lock=lock), "whoever keeps /etc/repoprio/repoprio.toml"),
         (Policy((CORP, wheels), lock=lock, help="go/pip"), "go/pip"),
     ):
-        absent = hint(explained(policy, {"corp": StatusReceived(404), "wheels": NotFound()}))
+        absent = refusal_remedy(explained(policy, {"corp": StatusReceived(404), "wheels": NotFound()}))
         assert absent is not None
         assert (
             absent.text
             == f"check the spelling; or publish it, or ask {keeper} to add the repository that has it to the policy"
         )
         decision = drive(ProjectLookup(RunMemory[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
-        offline = hint(explain(policy, decision, "acme", {}))
+        offline = refusal_remedy(explain(policy, decision, "acme", {}))
         assert offline is not None
         assert f"ask {keeper} to set repositories.wheels.offline = true in " in offline.text
     twice = Policy((CORP,), tuple(Pin(n, (Pattern.parse("acme"),), block="no") for n in "ab"), lock=lock)
-    clash = hint(explained(twice, {}))
+    clash = refusal_remedy(explained(twice, {}))
     assert clash is not None
     assert clash.text.startswith("ask whoever keeps /etc/repoprio/repoprio.toml to make one pattern more specific")
     assert Policy((CORP,), lock=lock._replace(value="extend")).keeper is None

@@ -7,7 +7,7 @@ import pytest
 from repoprio.environments.hook_installer import CannotEnable
 from repoprio.explain.checkup import ProbeResult, report
 from repoprio.explain.explanation import Chosen, Line, LineStatus, explain
-from repoprio.explain.hints import of_silent
+from repoprio.explain.refusal_remedies import of_silent
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import PageFound, RepositoryResult, RepositoryState
 from repoprio.lookup.memory import RunMemory

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repoprio.config.build import Parsers
-from repoprio.config.errors import InvalidPolicy, hint_for
+from repoprio.config.errors import InvalidPolicy, look_again_at
 from repoprio.config.load import read_text, survey
 from repoprio.config.policy_files import SYSTEM, LayerFiles, in_sight
 from repoprio.names import normalize
@@ -84,7 +84,7 @@ def test_every_key_is_read() -> None:
 
 
 def test_all_errors_are_told_at_once() -> None:
-    """One run shows all that is to mend."""
+    """One run shows everything that has to be fixed."""
     assert len(errors('mode = "x"\nfoo = 1\n[repositories.a]\npriority = 0\n[pins.b]\nprojects = []\n')) == 6
 
 
@@ -213,4 +213,4 @@ def test_no_text_makes_a_traceback(text: str) -> None:
 
 def test_the_hint_names_the_file_that_is_meant() -> None:
     """Who names a file on the command line is told how to look at that one again, spelled for a shell."""
-    assert hint_for("my policy.toml") == "fix the policy, and look again with: repoprio config check 'my policy.toml'"
+    assert look_again_at("my policy.toml") == "fix the policy, then run: repoprio config check 'my policy.toml'"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from repoprio.explain.explanation import Explanation, explain
-from repoprio.explain.hints import hint
+from repoprio.explain.refusal_remedies import refusal_remedy
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import FetchRequest, FetchResult, PageFound, RedirectReceived, RepositoryState
 from repoprio.lookup.memory import RunMemory
@@ -94,7 +94,7 @@ def test_the_rule_that_keeps_a_name_from_the_target_is_named() -> None:
         "unavailable",
         "it redirects to public, which is not asked for acme",
     )
-    found = hint(said)
+    found = refusal_remedy(said)
     assert found is not None
     assert found.code == "redirects-into"
 

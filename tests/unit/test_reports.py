@@ -156,7 +156,7 @@ def test_sarif_is_valid_and_stable() -> None:
     assert "\x1b" not in json.dumps(run["results"])
     assert "\\u001b" not in json.dumps(run["results"])
     assert run["automationDetails"]["id"] == "repoprio/environment/"
-    moved = replace(FOUND, line=4, message="said better", fix="other")
+    moved = replace(FOUND, line=4, message="said better", remedy="other")
     assert sarif.fingerprint(moved) == sarif.fingerprint(FOUND)
     assert sarif.fingerprint(replace(FOUND, version="98.0")) != sarif.fingerprint(FOUND)
 
@@ -181,7 +181,7 @@ def test_sarif_places(finding: Finding, artifact: dict[str, str]) -> None:
 
 
 def test_a_caution_stands_before_the_help() -> None:
-    """What is to be known before one mends anything is said once, where there is something to mend."""
+    """What to know before following a remedy is said once, if there is a remedy."""
     told = rendered.screen(audit(FOUND, caution="It only observes.", help="go/pip"), 80)
     assert told.endswith("\n\nIt only observes.\n\nhelp: go/pip")
     assert "observes" not in rendered.screen(audit(caution="It only observes."), 80)

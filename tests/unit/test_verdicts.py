@@ -68,7 +68,7 @@ AGAIN = "pip install --force-reinstall --no-deps acme==1.0"
 def one(found: list[Finding]) -> tuple[str, str, str]:
     """Code, message and what to do of the only finding."""
     (finding,) = found
-    return finding.code, finding.message, finding.mend
+    return finding.code, finding.message, finding.full_remedy
 
 
 def test_no_index_leaves_nobody_to_ask() -> None:
@@ -77,8 +77,8 @@ def test_no_index_leaves_nobody_to_ask() -> None:
     decision = drive(
         ProjectLookup(RunMemory[str](low), normalize("acme"), no_index=True), lambda _: PAGE, lambda _: True
     )
-    code, message, mend = one(verdicts.judge(low, decision, ACME, offer()))
-    assert (code, mend) == ("owner-ruled-out", "audit again without --no-index (unset PIP_NO_INDEX)")
+    code, message, remedy = one(verdicts.judge(low, decision, ACME, offer()))
+    assert (code, remedy) == ("owner-ruled-out", "audit again without --no-index (unset PIP_NO_INDEX)")
     assert "--no-index rules out corp (priority 10) and pypi (priority 90), which may own acme" in message
 
 
@@ -93,19 +93,19 @@ def test_what_the_owner_has_is_no_finding() -> None:
 
 
 def test_a_version_that_is_not_the_owners() -> None:
-    """It is told in one sentence, with the owner and what it has, and what would mend it."""
+    """It is told in one sentence, with the owner and what it has, and the remedy."""
     decision = decide(TWO, {"corp": PAGE, "pypi": PAGE})
-    code, said, fix = one(verdicts.judge(policy(), decision, ACME, offer("1.1", corp=("1.1", "1.0"))))
+    code, said, remedy = one(verdicts.judge(policy(), decision, ACME, offer("1.1", corp=("1.1", "1.0"))))
     assert code == "not-the-owners"
     assert said == (
         "acme 99.0 is installed, but acme belongs to corp (priority 10), which has 1.1, 1.0: it came from elsewhere."
     )
-    assert fix.endswith("then put acme 1.1 in its place: pip install --force-reinstall --no-deps acme==1.1")
+    assert remedy.endswith("then put acme 1.1 in its place: pip install --force-reinstall --no-deps acme==1.1")
     many = tuple(f"1.{n}" for n in range(20, 0, -1))
     assert "... (20 in all)" in one(verdicts.judge(policy(), decision, ACME, offer(corp=many)))[1]
-    code, said, fix = one(verdicts.judge(policy(), decision, ACME, offer(corp=())))
-    assert ("which has no file of it" in said, fix.endswith("uninstall acme: pip uninstall acme")) == (True, True)
-    assert 'absent = [404, "empty-page"]' in fix
+    code, said, remedy = one(verdicts.judge(policy(), decision, ACME, offer(corp=())))
+    assert ("which has no file of it" in said, remedy.endswith("uninstall acme: pip uninstall acme")) == (True, True)
+    assert 'absent = [404, "empty-page"]' in remedy
 
 
 def test_a_hijack_is_called_one_where_others_were_asked() -> None:
@@ -177,8 +177,8 @@ def test_under_a_lock_the_fix_is_to_ask_its_keeper(more: str, said: str) -> None
     """Who may not change the policy is told whom to ask for it."""
     text = f"{TWO}{more}"
     locked = replace(policy(text), lock=Rule("locked", "true", "f.toml"), help="go/pip")
-    fix = one(verdicts.judge(locked, decide(text, {}), ACME, Offer()))[2]
-    assert (fix.startswith("ask go/pip to "), said in fix) == (True, True), fix
+    remedy = one(verdicts.judge(locked, decide(text, {}), ACME, Offer()))[2]
+    assert (remedy.startswith("ask go/pip to "), said in remedy) == (True, True), remedy
 
 
 def test_unknown_with_one_or_no_repository_asked() -> None:
@@ -220,9 +220,9 @@ def test_flexible_mode_lets_lower_ones_in_and_says_so() -> None:
     assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
     fits = ProjectLookup(RunMemory[str](policy(text)), normalize("acme"))
     lower = drive(fits, lambda _: PAGE, lambda found: found[0].repository.name == "pypi")
-    code, said, fix = one(verdicts.judge(policy(text), lower, ACME, offer(corp=("1.0",), pypi=("99.0",))))
+    code, said, remedy = one(verdicts.judge(policy(text), lower, ACME, offer(corp=("1.0",), pypi=("99.0",))))
     assert (code, "is pypi (priority 90)'s: corp (priority 10) has acme as well" in said) == ("passed-over", True)
-    assert "publish it to corp" in fix
+    assert "publish it to corp" in remedy
     assert one(verdicts.judge(policy(text), lower, ACME, offer(corp=("1.0",), pypi=("2.0",))))[0] == "not-the-owners"
     assert one(verdicts.judge(policy(text), decision, ACME, offer(corp=("1.0",))))[0] == "not-the-owners"
 
@@ -232,10 +232,10 @@ def test_a_yanked_version() -> None:
     decision = decide(TWO, {"corp": PAGE})
     for reason, words in (("broken", "has yanked it: broken."), ("", "no reason given")):
         files = {"corp": (Listed("a.whl", "99.0", {}, reason),)}
-        code, said, fix = one(
+        code, said, remedy = one(
             verdicts.judge(policy(), decision, ACME, Offer(files, {"corp": ("99.0",)}, lambda: "1.0"))
         )
-        assert (code, words in said, fix) == ("yanked", True, f"put acme 1.0 in its place: {AGAIN}")
+        assert (code, words in said, remedy) == ("yanked", True, f"put acme 1.0 in its place: {AGAIN}")
         lock = replace(ACME, pip=None)
         assert one(verdicts.judge(policy(), decision, lock, Offer(files, {"corp": ("99.0",)})))[2].startswith("lock it")
 
@@ -270,7 +270,7 @@ def test_direct_urls(text: str, theirs: bool, severity: Severity, words: str) ->
         assert ("which lists that very file" in finding.message) == theirs
         assert ("says itself" in finding.message) == (subject is ACME)
         assert finding.rule is not None
-        assert (finding.fix == "nothing, if you asked for it") == (severity is Severity.NOTE)
+        assert (finding.remedy == "nothing, if you asked for it") == (severity is Severity.NOTE)
 
 
 SHA, MD5 = {"sha256": "A" * 64}, {"md5": "b" * 32}
@@ -439,5 +439,5 @@ def test_a_flat_answer_is_missing_for_pure_decisions() -> None:
 def test_no_version_is_named_for_another_python() -> None:
     """What fits here need not fit there: the pip of that Python chooses."""
     subject = verdicts.Subject("ledger", "9.0", "is installed", pip="pip", is_elsewhere=True)
-    fix = verdicts._again(subject, verdicts.Offer(fits=lambda: "1.2"))
-    assert fix == ("install it by its name", "pip install --force-reinstall --no-deps ledger")
+    remedy = verdicts._again(subject, verdicts.Offer(fits=lambda: "1.2"))
+    assert remedy == ("install it by its name", "pip install --force-reinstall --no-deps ledger")

@@ -85,16 +85,16 @@ def _merged(
     how = "a pin merges them" if merges else "they share one tier"
     said = f"{who}; {join_words([r.name for r in sharing])} own it together ({how}), so the newest version wins."
     names = join_words([r.name for r in sharing], "or")
-    fix = policy.change(f'say whose it is: "{found.name}" in owns of {names}')
-    return Finding("merged", said, fix, found.name, repository=owner, rule=rule, detail=_names(listing))
+    remedy = policy.change(f'say whose it is: "{found.name}" in owns of {names}')
+    return Finding("merged", said, remedy, found.name, repository=owner, rule=rule, detail=_names(listing))
 
 
 def _shadowed(policy: Policy, found: Route, who: str, owner: Repository, listing: Sequence[Repository]) -> Finding:
     rule = policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
     flexible = "; where nothing of it fits, flexible mode asks the others" if found.mode is Mode.FLEXIBLE else ""
     said = f"{who}; {owner} owns it, by its priority alone{flexible}: other installers would take the newest."
-    fix = f"{policy.change(_owns(owner, [found.name]), verb='set ')}: then it comes from {owner.name} or not at all"
-    return Finding("shadowed", said, fix, found.name, repository=owner, rule=rule, detail=_names(listing))
+    remedy = f"{policy.change(_owns(owner, [found.name]), verb='set ')}: then it comes from {owner.name} or not at all"
+    return Finding("shadowed", said, remedy, found.name, repository=owner, rule=rule, detail=_names(listing))
 
 
 def _shared(policy: Policy, one: Repository, other: Repository, lists: Lists) -> Shared:
@@ -123,12 +123,14 @@ def _mirror(policy: Policy, one: Repository, other: Repository, count: int, list
     part = f"{100 * count // len(lists[copy.name])} % of what {copy.name} has"
     end = "they share one tier, so the newest of each wins" if ties else f"{one.name} owns them by its priority alone"
     said = f"{one} and {other} both list {count} names, {part}: is one a mirror of the other? {end}."
-    fix = (
+    remedy = (
         f'repositories.{one.name}.namespaces = ["YOUR-PREFIX-*"] says which names are its own; if {one.name} passes on '
         f"what {other.name} has, repositories.{other.name}.enabled = false leaves one of the two"
     )
     severity = Severity.ERROR if ties else None
-    return Finding("mirror", said, fix, repository=one, rule=rule, detail=f"{one.name} {other.name}", stated=severity)
+    return Finding(
+        "mirror", said, remedy, repository=one, rule=rule, detail=f"{one.name} {other.name}", stated=severity
+    )
 
 
 def _is_open(policy: Policy, one: Repository, other: Repository) -> Callable[[NormalizedName], bool] | None:

@@ -1,4 +1,4 @@
-"""What an audit finds: codes, severities, and what mends it. Pure data."""
+"""What an audit finds: codes, severities and remedies. Pure data."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ KINDS = {
 class Finding:
     """One thing that an audit found.
 
-    `message` is one sentence, `fix` what to do, with the `command` that does it where there is one; `file` and
+    `message` is one sentence, `remedy` what to do, with the `command` that does it where there is one; `file` and
     `line` (from 1) are where, if in a file, `file` as it was named. `place` is a path that stands for a thing that
     is in no file of a checkout. `detail` tells findings of one code, project and version apart. `stated` is a
     severity other than its code's own.
@@ -190,7 +190,7 @@ class Finding:
 
     code: str
     message: str
-    fix: str
+    remedy: str
     project: str | None = None
     version: str | None = None
     repository: Repository | None = None
@@ -203,9 +203,9 @@ class Finding:
     command: str | None = None
 
     @property
-    def mend(self) -> str:
+    def full_remedy(self) -> str:
         """What to do, with the command, on one line."""
-        return f"{self.fix}: {self.command}" if self.command else self.fix
+        return f"{self.remedy}: {self.command}" if self.command else self.remedy
 
     @property
     def severity(self) -> Severity:
@@ -218,8 +218,8 @@ class Audit:
     """All that one audit found, the worst first.
 
     `subject` is "environment", "files" or "collisions"; `unit` what it counts and `checked` how many of them it held
-    against the policy. `remedy` is TOML that would mend what the policy can mend, "" where there is nothing;
-    `keeper` is whom to ask for it under a lock; `caution` is what to know before one mends anything. `read` are the
+    against the policy. `remedy` is TOML for the policy that settles what a policy can settle, "" for nothing;
+    `keeper` is whom to ask for it under a lock; `caution` is what to know before following any remedy. `read` are the
     folders of packages that were read, `is_elsewhere` that they were told by their layout, not by the Python that runs.
     """
 

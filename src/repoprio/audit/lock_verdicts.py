@@ -74,7 +74,7 @@ def judge_files(
 
 def _judge_file(owners: _Owners, subject: Subject, one: LockedFile) -> Finding | None:
     named = [file for file in owners.files if one.name in (None, file.name)]
-    code, said, mend = _compared(subject, one, named, join_words(owners.repositories))
+    code, said, remedy = _compared(subject, one, named, join_words(owners.repositories))
     if code is None:
         return None
     others = [str(r) for r, file in owners.lower if one.name in (None, file.name) and agree(one, file) is True]
@@ -83,7 +83,7 @@ def _judge_file(owners: _Owners, subject: Subject, one: LockedFile) -> Finding |
         code = "hijack"
     at = subject if one.line is None else replace(subject, line=one.line)
     owner = owners.repositories[0]
-    return finding(at, code, said, mend, repository=owner, rule=owners.rule, detail=_shown(one))
+    return finding(at, code, said, remedy, repository=owner, rule=owners.rule, detail=_shown(one))
 
 
 def _compared(subject: Subject, one: LockedFile, named: Sequence[Listed], owners: str) -> tuple[str | None, str, str]:

@@ -22,7 +22,7 @@ _MOST = 8
 class Subject:
     """What is held against the policy: a distribution, or a package of a lock.
 
-    `verb` says what became of it ("is installed"), `pip` is the guarded pip that would mend it, "" where no pip can,
+    `verb` says what became of it ("is installed"). `pip` is the guarded pip that a remedy runs: "" if no pip can help,
     None for a lock. `is_elsewhere`: it is of another Python, of which nobody knows what that one can take.
     """
 
@@ -78,8 +78,8 @@ def judge(
     if is_pinned_out and isinstance(route, Route) and route.versions:
         wanted, rule = route.versions
         said = f"{subject} {subject.verb}, but the policy wants {subject.project} {wanted} ({rule.place})."
-        mend, command = _again(subject, offer)
-        found.append(finding(subject, "pin-versions", said, mend, rule=rule, command=command))
+        remedy, command = _again(subject, offer)
+        found.append(finding(subject, "pin-versions", said, remedy, rule=rule, command=command))
     return found
 
 
@@ -94,8 +94,8 @@ def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Fi
     if isinstance(route, Conflict):
         rules = join_words(route.rules)
         said = f"{verb}, but {rules} match {subject.project} equally well, and both set {route.sets.value}."
-        mend = policy.change("make one pattern more specific, or drop one of the two")
-        return finding(subject, "ambiguous-pins", said, mend, rule=route.rules[0])
+        remedy = policy.change("make one pattern more specific, or drop one of the two")
+        return finding(subject, "ambiguous-pins", said, remedy, rule=route.rules[0])
     rule = route.rules[0] if route.rules else None
     owner = route.owners[0] if route.owners else None
     owners = join_words(route.owners)
@@ -106,19 +106,19 @@ def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Fi
         return finding(subject, "owner-ruled-out", said, "audit again without --no-index (unset PIP_NO_INDEX)")
     if decision.code is Code.OWNER_RULED_OUT:
         said = f"{verb}, but {subject.project} belongs to {owners}, which may not be asked for it ({by})."
-        mend = policy.change("enable the owner for this name, or route the name elsewhere")
-        return finding(subject, "owner-ruled-out", said, mend, repository=owner, rule=rule)
+        remedy = policy.change("enable the owner for this name, or route the name elsewhere")
+        return finding(subject, "owner-ruled-out", said, remedy, repository=owner, rule=rule)
     if decision.code is Code.OWNED_ABSENT:
         said = f"{verb}, but {subject.project} belongs to {owners}, which does not have it ({by}): "
         said += "it came from elsewhere."
         drop, command = _drop(subject)
-        mend = f"see what {subject} may have done; publish {subject.project} to {owners} if it is yours, else {drop}"
-        return finding(subject, "owned-absent", said, mend, repository=owner, rule=rule, command=command)
+        remedy = f"see what {subject} may have done; publish {subject.project} to {owners} if it is yours, else {drop}"
+        return finding(subject, "owned-absent", said, remedy, repository=owner, rule=rule, command=command)
     asked = [f.repository for f in decision.findings if f.asked]
     said = f"{verb}, and no repository of the policy has {subject.project}"
     said += f": {join_words(asked)} {'were' if len(asked) > 1 else 'was'} asked." if asked else "; none could be asked."
-    mend = f"{policy.change('add the repository that it came from to the policy')}, if you want to keep it"
-    return finding(subject, "unknown", said, mend)
+    remedy = f"{policy.change('add the repository that it came from to the policy')}, if you want to keep it"
+    return finding(subject, "unknown", said, remedy)
 
 
 def _skipped(decision: Decision[Any]) -> list[events.RepositoryResult[Any]]:
@@ -132,9 +132,9 @@ def _unavailable(policy: Policy, decision: Decision[Any], subject: Subject) -> F
     reasons = "; ".join(f"{f.repository} is unavailable: {f.reason}" for f in faulty)
     said = f"nothing can be said of {subject}: {reasons}."
     names = join_words([f.repository.name for f in faulty])
-    mend = f"audit again once {names} answers; {shell.repoprio('explain', subject.project)} says more"
+    remedy = f"audit again once {names} answers; {shell.repoprio('explain', subject.project)} says more"
     owner = faulty[0].repository
-    return finding(subject, "unavailable", said, mend, repository=owner, rule=rule_of(policy, decision, owner))
+    return finding(subject, "unavailable", said, remedy, repository=owner, rule=rule_of(policy, decision, owner))
 
 
 def _held(policy: Policy, decision: Decision[Any], subject: Subject, offer: Offer) -> list[Finding]:
@@ -167,13 +167,13 @@ def _foreign(
     else:
         said += ": it came from elsewhere."
     names = join_words([r.name for r in owners], "or")
-    mend, command = _again(subject, offer)
+    remedy, command = _again(subject, offer)
     first = f"first see what {subject} may have done (if it is yours, publish it to {names} instead)"
     if not any(offer.versions.get(r.name) for r in owners):
         # A page without files: its own word, or the answer that it has for every name.
         first = f'where {names} answers so for every name, absent = [404, "empty-page"] for it says that. Else {first}'
     rule = rule_of(policy, decision, owners[0])
-    return finding(subject, code, said, f"{first}; then {mend}", repository=owners[0], rule=rule, command=command)
+    return finding(subject, code, said, f"{first}; then {remedy}", repository=owners[0], rule=rule, command=command)
 
 
 def shadowed(decision: Decision[Any]) -> list[events.RepositoryResult[Any]]:
@@ -193,10 +193,10 @@ def _passed_over(
         f"{subject} {subject.verb}, and is {join_words(owners)}'s: {join_words(passed)} has {subject.project} as well, "
         "in other versions, and flexible mode passes it over for a requirement that it cannot meet."
     )
-    mend = f"see who wants this version; publish it to {join_words([r.name for r in passed], 'or')} if it is yours"
+    remedy = f"see who wants this version; publish it to {join_words([r.name for r in passed], 'or')} if it is yours"
     rule = decision.route.mode_rule if isinstance(decision.route, Route) else None
     rule = rule or rule_of(policy, decision, owners[0])
-    return [finding(subject, "passed-over", said, mend, repository=owners[0], rule=rule)]
+    return [finding(subject, "passed-over", said, remedy, repository=owners[0], rule=rule)]
 
 
 def _yanked(policy: Policy, subject: Subject, offer: Offer, owners: Sequence[Repository]) -> list[Finding]:
@@ -208,8 +208,8 @@ def _yanked(policy: Policy, subject: Subject, offer: Offer, owners: Sequence[Rep
     reason = next((file.yanked for _, file in of_version if file.yanked), "no reason given")
     said = f"{subject} {subject.verb}, and {owner} has yanked it: {reason}."
     rule = policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
-    mend, command = _again(subject, offer)
-    return [finding(subject, "yanked", said, mend, repository=owner, rule=rule, command=command)]
+    remedy, command = _again(subject, offer)
+    return [finding(subject, "yanked", said, remedy, repository=owner, rule=rule, command=command)]
 
 
 def direct(
@@ -235,28 +235,28 @@ def direct(
     if owner is not None:
         said += f"; {subject.project} belongs to {owner}, which lists that very file"
     if policy.direct_urls is not DirectUrls.REFUSE:
-        fix = "nothing, if you asked for it"
-        return finding(subject, "direct-url", f"{said}.", fix, repository=owner, rule=rule)
-    fix, command = ("lock it by its name", None) if is_lock else _named(subject)
+        remedy = "nothing, if you asked for it"
+        return finding(subject, "direct-url", f"{said}.", remedy, repository=owner, rule=rule)
+    remedy, command = ("lock it by its name", None) if is_lock else _named(subject)
     more = {"repository": owner, "rule": rule, "stated": Severity.ERROR, "command": command}
-    return finding(subject, "direct-url", f"{said}.", fix, **more)
+    return finding(subject, "direct-url", f"{said}.", remedy, **more)
 
 
 def unproven(subject: Subject, code: str, said: str, routed: Route | Blocked | Conflict) -> Finding:
     """The error on what nothing proves to come from the repository to which the policy routes its name."""
     more: dict[str, Any] = {"stated": Severity.ERROR}
-    fix, more["command"] = ("lock it by its name", None) if subject.pip is None else _named(subject)
+    remedy, more["command"] = ("lock it by its name", None) if subject.pip is None else _named(subject)
     if isinstance(routed, Route):
         more["repository"], more["rule"] = routed.owners[0], routed.rules[0]
         why = f"{routed.name} belongs to {join_words(routed.owners)}, and nothing proves that this came from there"
     elif isinstance(routed, Blocked):
         more["rule"] = routed.rule
         why = f"{routed.name} is blocked: {routed.text}"
-        fix, more["command"] = _drop(subject)
+        remedy, more["command"] = _drop(subject)
     else:
         more["rule"] = routed.rules[0]
         why = f"two pins disagree on {routed.name}, so that nothing of it may be installed"
-    return finding(subject, code, f"{said.removesuffix('.')}. But {why}.", fix, **more)
+    return finding(subject, code, f"{said.removesuffix('.')}. But {why}.", remedy, **more)
 
 
 def _named(subject: Subject) -> tuple[str, str | None]:
@@ -270,12 +270,12 @@ def rule_of(policy: Policy, decision: Decision[Any], owner: Repository) -> Rule:
     return routed[0] if routed else policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
 
 
-def finding(subject: Subject, code: str, message: str, fix: str, **more: Any) -> Finding:
+def finding(subject: Subject, code: str, message: str, remedy: str, **more: Any) -> Finding:
     """A finding on `subject`; `more` are further fields."""
     return Finding(
         code,
         message,
-        fix,
+        remedy,
         subject.project,
         subject.version,
         file=subject.file,
@@ -310,7 +310,7 @@ def _drop(subject: Subject) -> tuple[str, str | None]:
 
 
 def _by_pip(subject: Subject, *words: str) -> str | None:
-    """A command of the pip that mends; a name or a version may be any text, and is quoted."""
+    """A command of the pip that the remedy runs; a name or a version may be any text, and is quoted."""
     return f"{subject.pip} {shell.command(*words)}" if subject.pip else None
 
 

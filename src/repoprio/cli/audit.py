@@ -122,7 +122,7 @@ def _audit(options: argparse.Namespace, meant: Environment | None, tell: Callabl
 
 
 def _mender(meant: Environment | None) -> str:
-    """The pip that mends the environment, guarded wherever it installs; "" where none can."""
+    """The pip command that remedies run, guarded wherever it installs; "" if no pip can."""
     if meant is None:
         return ""
     if meant.named_by != target.OPTION:

@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What compare takes."""
     parser.description = (
         "Resolves the requirements twice with pip's own resolver, under the policy and alone, and says where the two "
-        "differ and how to mend it. Nothing is built or installed, and no code of any package is run. It says "
+        "differ and what to do about it. Nothing is built or installed, and no code of any package is run. It says "
         "beforehand which names it will disclose to whom; private names stay so, and are not compared."
     )
     pip_options.add_requirements(parser)

@@ -103,7 +103,7 @@ def _warnings(survey: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[
     problem = "is the fuse, where a pip that only observes finds nothing"
     found += [PolicyWarning(w.origin, w.url, problem, "repoprio disable --fuse", "fuse") for w in fuses]
     # These are errors unless the policy only observes.
-    found += [PolicyWarning(lost.file, lost.key, lost.problem, lost.hint, "gone") for lost in survey.lost]
+    found += [PolicyWarning(lost.file, lost.key, lost.problem, lost.remedy, "gone") for lost in survey.lost]
     return policy_warnings(survey.policy) + found
 
 

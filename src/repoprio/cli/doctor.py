@@ -19,7 +19,7 @@ from repoprio.config.pip import fuse
 from repoprio.config.pip.indexes import Named
 from repoprio.config.policy_files import INHERITED, Unreadable, pip_text
 from repoprio.config.settings import Merged
-from repoprio.doctor import base_check, fixes, fuse_check, pips, running, shadows, sources, uv_check
+from repoprio.doctor import base_check, fuse_check, pips, remedies, running, shadows, sources, uv_check
 from repoprio.doctor.pip_check import Examined, State, examine
 from repoprio.doctor.trial_repositories import Bench, bench
 from repoprio.environments import owners, target
@@ -174,11 +174,11 @@ def _policy_file(survey: LoadedPolicy) -> str:
 def _environments(found: Sequence[Examined], survey: LoadedPolicy) -> list[dict[str, Any]]:
     policy = None if policy_in_force.reaches(policy_in_force.record_for_new()) else _policy_file(survey)
     is_fused = _is_fused(policy_in_force.pip_settings()[0])
-    fix = functools.partial(fixes.steps, policy=policy, is_fused=is_fused)
-    return [_environment(one, steps) for one, steps in zip(found, map(fix, found), strict=True)]
+    find = functools.partial(remedies.steps, policy=policy, is_fused=is_fused)
+    return [_environment(one, steps) for one, steps in zip(found, map(find, found), strict=True)]
 
 
-def _environment(one: Examined, fix: Sequence[str]) -> dict[str, Any]:
+def _environment(one: Examined, remedy: Sequence[str]) -> dict[str, Any]:
     pip, told, stranger = one.told.pip, one.told, one.told.stranger
     return {
         "python": pip.python,
@@ -197,8 +197,8 @@ def _environment(one: Examined, fix: Sequence[str]) -> dict[str, Any]:
         "of_another": stranger._asdict() if stranger else None,
         "shadowed_by": told.shadow,
         "ran": [list(command) for command in one.ran],
-        "fix": fix[0] if fix else None,
-        "then": list(fix[1:]),
+        "fix": remedy[0] if remedy else None,
+        "then": list(remedy[1:]),
     }
 
 

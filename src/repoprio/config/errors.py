@@ -30,13 +30,13 @@ _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
 _LOGIN = "a login stands in the url, or in REPOPRIO_<NAME>_USERNAME and REPOPRIO_<NAME>_PASSWORD"
 _ADVICE: Mapping[str, str] = dict.fromkeys(("username", "password", "user", "token", "auth"), _LOGIN)
 NOT_LOOKED_UP = "nothing was looked up"
-_AGAIN = "fix the policy, and look again with: "
-# The hint of most errors; a pip that prints it names its environment in the command.
-HINT = f"{_AGAIN}repoprio config check"
+_AGAIN = "fix the policy, then run: "
+# The remedy for most errors; a pip that prints it names its environment in the command.
+LOOK_AGAIN = f"{_AGAIN}repoprio config check"
 
 
-def hint_for(file: str) -> str:
-    """`HINT` for a file that the command line named, whatever policy is in force."""
+def look_again_at(file: str) -> str:
+    """`LOOK_AGAIN` for a file that the command line named, whatever policy is in force."""
     # Imported only where something is wrong, as below.
     from repoprio import shell
 
@@ -44,12 +44,12 @@ def hint_for(file: str) -> str:
 
 
 class PolicyProblem(NamedTuple):
-    """One thing wrong with a policy: `problem` says what was found and what was expected, `hint` what to do."""
+    """One thing wrong with a policy: `problem` says what was found and what was expected, `remedy` what to do."""
 
     file: str
     key: str
     problem: str
-    hint: str = HINT
+    remedy: str = LOOK_AGAIN
 
     def __str__(self) -> str:
         return escape_controls(": ".join(part for part in (self.file, self.key, self.problem) if part))
@@ -64,7 +64,7 @@ class PolicyWarning(NamedTuple):
     file: str
     key: str
     problem: str
-    hint: str
+    remedy: str
     code: str
     stops: bool = False
 
@@ -96,9 +96,9 @@ class InvalidPolicy(RepoprioError):
         from repoprio import shell
 
         again = _AGAIN + shell.repoprio("config check", python=self.python)
-        hints = dict.fromkeys(f"  hint: {again if error.hint == HINT else error.hint}" for error in self.errors)
+        remedies = dict.fromkeys(again if error.remedy == LOOK_AGAIN else error.remedy for error in self.errors)
         tail = [f"  help: {escape_controls(self.help)}"] if self.help else []
-        return "\n".join([*lines, *hints, *tail]) + "    [policy]"
+        return "\n".join([*lines, *(f"  hint: {remedy}" for remedy in remedies), *tail]) + "    [policy]"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from repoprio.config import policy_files, records
 from repoprio.config.build import Parsers, read
-from repoprio.config.errors import HINT, PolicyProblem, hint_for
+from repoprio.config.errors import LOOK_AGAIN, PolicyProblem, look_again_at
 from repoprio.config.loaded import LoadedPolicy, Source
 from repoprio.config.merge import LayerSettings, merge
 from repoprio.config.policy_files import VARIABLE, LayerFiles, Unreadable
@@ -141,8 +141,8 @@ def _of_file(survey: LoadedPolicy, file: str) -> LoadedPolicy:
     """`survey` of a file that the command line names: to look again, it must be named again."""
     if not survey.errors:
         return survey
-    look = hint_for(file)
-    errors = tuple(error._replace(hint=look) if error.hint == HINT else error for error in survey.errors)
+    look = look_again_at(file)
+    errors = tuple(error._replace(remedy=look) if error.remedy == LOOK_AGAIN else error for error in survey.errors)
     return survey._replace(errors=errors, look=look)
 
 

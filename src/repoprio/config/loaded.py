@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from repoprio.config.errors import HINT, NOT_LOOKED_UP, InvalidPolicy, PolicyProblem
+from repoprio.config.errors import LOOK_AGAIN, NOT_LOOKED_UP, InvalidPolicy, PolicyProblem
 from repoprio.config.settings import Merged
 from repoprio.policy.model import Policy
 
@@ -30,7 +30,7 @@ class LoadedPolicy(NamedTuple):
     draft: Policy | None = None
     lost: tuple[PolicyProblem, ...] = ()
     help: str | None = None
-    look: str = HINT
+    look: str = LOOK_AGAIN
 
     def sound(self, undone: str = NOT_LOOKED_UP) -> Policy | None:
         """The policy in force, None where there is none; `InvalidPolicy` with what was not done where it is faulty."""

@@ -12,7 +12,7 @@ from repoprio.policy.model import DEFAULT_PRIORITY, LOWEST
 from repoprio.policy.patterns import Pattern
 
 EXTEND = "extend"
-HINT = "take that out, or ask whoever keeps the locked file"
+_REMEDY = "remove that, or ask whoever maintains the locked file"
 
 
 class LayerSettings(NamedTuple):
@@ -75,7 +75,7 @@ class _Lock:
     def _error(self, setting: Setting, problem: str) -> PolicyProblem:
         how = "true" if self.is_total else '"extend"'
         rule = f"locked = {how} in {self._by.file}"
-        return PolicyProblem(setting.file, setting.key, f"{problem}: {rule}", HINT)
+        return PolicyProblem(setting.file, setting.key, f"{problem}: {rule}", _REMEDY)
 
     def _problem(self, setting: Setting, document: Mapping[str, Any]) -> str | None:
         """Why this setting is more than an addition, or None."""

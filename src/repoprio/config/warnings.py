@@ -40,8 +40,8 @@ def _of(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[Pol
     yield from _never(policy, repository)
 
 
-def _warning(policy: Policy, code: str, key: str, problem: str, hint: str, *, stops: bool = False) -> PolicyWarning:
-    return PolicyWarning(_file(policy, key), key, problem, hint, code, stops and policy.mode is not Mode.OBSERVE)
+def _warning(policy: Policy, code: str, key: str, problem: str, remedy: str, *, stops: bool = False) -> PolicyWarning:
+    return PolicyWarning(_file(policy, key), key, problem, remedy, code, stops and policy.mode is not Mode.OBSERVE)
 
 
 def _file(policy: Policy, key: str) -> str:
@@ -53,8 +53,8 @@ def _file(policy: Policy, key: str) -> str:
 def _observed(policy: Policy) -> Iterator[PolicyWarning]:
     if policy.mode is Mode.OBSERVE:
         problem = 'is "observe": nothing is enforced, pip chooses as it always did'
-        hint = 'say "strict" once the changes that it tells of are understood'
-        yield _warning(policy, "observe", "mode", problem, hint)
+        remedy = 'say "strict" once the changes that it tells of are understood'
+        yield _warning(policy, "observe", "mode", problem, remedy)
 
 
 def _none_enabled(policy: Policy) -> Iterator[PolicyWarning]:

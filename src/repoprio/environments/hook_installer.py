@@ -45,13 +45,13 @@ print(json.dumps([list(sys.version_info[:2]), sysconfig.get_path("purelib"), sys
 
 
 class CannotEnable(RepoprioError):
-    """An environment that cannot be guarded, or is none: `problem` is a sentence, `hint` what to do, "" for nothing."""
+    """An environment cannot be guarded, or does not exist: `problem` is a sentence, `remedy` what to do, or ""."""
 
-    def __init__(self, problem: str, hint: str = "", code: str = "enable") -> None:
-        advice = f"\n  hint: {hint}" if hint else ""
+    def __init__(self, problem: str, remedy: str = "", code: str = "enable") -> None:
+        advice = f"\n  hint: {remedy}" if remedy else ""
         super().__init__(f"{problem}{advice}    [{code}]")
         self.problem = problem
-        self.hint = hint
+        self.remedy = remedy
         self.code = code
 
 
@@ -73,8 +73,8 @@ class OfAnother(CannotEnable):
         self.python, self.stranger = python, stranger
         who = f"{stranger.who} can change {stranger.path}"
         again = as_user.again(stranger.user) if stranger.user else None
-        hint = f"run the command as that user: {again}" if again else ""
-        super().__init__(f"{python} is not run as root: {who}.", hint, "owner")
+        remedy = f"run the command as that user: {again}" if again else ""
+        super().__init__(f"{python} is not run as root: {who}.", remedy, "owner")
 
 
 def interpreter(python: str) -> Interpreter:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from repoprio.explain.explanation import Line, LineStatus
-from repoprio.explain.hints import of_silent
+from repoprio.explain.refusal_remedies import of_silent
 from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.reasons import Cause
 from repoprio.policy.model import Policy, Repository, Rule

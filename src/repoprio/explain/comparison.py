@@ -1,4 +1,4 @@
-"""Two resolutions side by side, pip alone and under the policy: where they differ, how badly, how to mend it. Pure."""
+"""Two resolutions side by side, pip alone and under the policy: where they differ, how badly, and the remedy. Pure."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class FailureCode(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why one side has nothing to install for a project that it needs; `owners` are those that could mend it.
+    """Why one side has nothing to install for a project that it needs; `owners` are those that could provide it.
 
     `why` is what fits in a table; `needed_by` as for `ResolvedFile`. `lists_nothing`: the page of an owner has no file.
     """
@@ -180,14 +180,14 @@ class ProjectPair:
 
 @dataclass(frozen=True)
 class ComparedProject:
-    """A pair and what it comes to: `why` for a table, `reason` a sentence, `fix` how to mend it, if it needs to be."""
+    """A pair and its verdict: `why` for a table, `reason` a sentence, `remedy` what to do, None for nothing."""
 
     pair: ProjectPair
     verdict: Verdict
     code: str
     why: str
     reason: str
-    fix: str | None = None
+    remedy: str | None = None
 
     @property
     def failure(self) -> Failure | None:
@@ -213,7 +213,7 @@ class Comparison:
 
 
 def judge(pairs: Iterable[ProjectPair]) -> list[ComparedProject]:
-    """What each pair comes to, without a fix; the worst first, then by name, and at the end what is the same."""
+    """The verdict on each pair, still without a remedy; the worst first, then by name, and what is the same last."""
     known = {pair.project: pair for pair in pairs}
     judged = [_judge(pair, known) for pair in known.values()]
     order = list(Verdict)

@@ -78,7 +78,7 @@ class PipCommand:
                 log_redaction.install(self.policy.secrets if self.policy else ())
             for lost in survey.lost:
                 # As for an error, but the policy only observes: one warning, and pip goes on.
-                say(f"WARNING: repoprio: {lost}\n  hint: {lost.hint}    [policy]")
+                say(f"WARNING: repoprio: {lost}\n  hint: {lost.remedy}    [policy]")
         self.loaded = True
 
     def note_asked(self, requirements: Iterable[Any]) -> None:

@@ -59,7 +59,7 @@ def _summed_up(findings: Sequence[Finding]) -> Iterator[Finding]:
         if finding is unknown[0]:
             names = ", ".join(f"{one.project} {one.version}" if one.version else str(one.project) for one in unknown)
             said = f"no repository of the policy has these {len(unknown)}: {names}. -v shows each by itself."
-            yield Finding(finding.code, said, finding.fix)
+            yield Finding(finding.code, said, finding.remedy)
         elif finding.code != "unknown":
             yield finding
 
@@ -96,7 +96,7 @@ def _finding(finding: Finding, width: int, paint: Paint) -> list[str]:
     lines += [f"{_INDENT}{line}" for line in said[1:]]
     # The sentence names the rule where that is what it is about.
     told = [f"rule: {finding.rule}"] if finding.rule and str(finding.rule) not in finding.message else []
-    for text in [*told, f"fix: {finding.fix}{':' if finding.command else ''}"]:
+    for text in [*told, f"fix: {finding.remedy}{':' if finding.command else ''}"]:
         first, *rest = _wrapped(text, width - 2)
         lines += [f"{_INDENT}{first}", *(f"{_INDENT}  {line}" for line in rest)]
     # To be copied, so on a line of its own however long it is.
@@ -142,7 +142,7 @@ def _table(finding: Finding) -> dict[str, Any]:
         "repository": repository.name if repository else None,
         "priority": repository.priority if repository else None,
         "message": finding.message,
-        "fix": finding.mend,
+        "fix": finding.full_remedy,
         "command": finding.command,
         "rule": {"key": rule.key, "value": rule.value, "origin": rule.file} if rule else None,
         "file": finding.file,

@@ -157,9 +157,9 @@ def _mark(verdict: Verdict) -> str:
 def _fixes(shown: Sequence[ComparedProject], width: int) -> list[str]:
     lines: list[str] = []
     for one in shown:
-        if one.fix:
+        if one.remedy:
             lead = "     " if lines else "fix: "
-            lines += _wrapped(f"{one.pair.project}: {one.fix}", width, lead, "       ")
+            lines += _wrapped(f"{one.pair.project}: {one.remedy}", width, lead, "       ")
     return lines
 
 
@@ -196,7 +196,7 @@ def _project(one: ComparedProject) -> dict[str, Any]:
         "pip_alone": _unknown(one) if one.verdict is Verdict.NOT_COMPARED else _side(one.pair.alone),
         "policy": _side(one.pair.policy),
         "reason": one.reason,
-        "fix": one.fix,
+        "fix": one.remedy,
     }
 
 

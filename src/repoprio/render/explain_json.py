@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repoprio.explain.explanation import Chosen, Explanation, Line
-from repoprio.explain.hints import hint
+from repoprio.explain.refusal_remedies import refusal_remedy
 from repoprio.lookup.project import Outcome
 from repoprio.policy.model import Rule
 from repoprio.render.messages import sentence
@@ -52,7 +52,7 @@ def _project(e: Explanation) -> dict[str, Any]:
         "required_by": e.required_by,
         "constraint": e.constraint or None,
         "observed": e.is_observed,
-        "hint": found._asdict() if (found := hint(e)) else None,
+        "hint": found._asdict() if (found := refusal_remedy(e)) else None,
         "help": e.help,
     }
 

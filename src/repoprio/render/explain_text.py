@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from repoprio.explain.explanation import Chosen, Explanation, Line, LineStatus, Rejected
-from repoprio.explain.hints import hint
+from repoprio.explain.refusal_remedies import refusal_remedy
 from repoprio.lookup.project import Outcome
 from repoprio.lookup.reasons import Rejection
 from repoprio.policy.model import Rule
@@ -112,7 +112,7 @@ def _facts(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
     yield from _rules([*e.rules, *(line.rule for line in e.lines if line.rule)])
     if alone := _pip_alone(e):
         yield "pip alone", alone
-    if found := hint(e):
+    if found := refusal_remedy(e):
         yield "hint", found.text
     if e.help and e.outcome is not Outcome.SERVED:
         yield "help", e.help

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from repoprio import shell
 from repoprio.explain.explanation import Explanation, Line, LineStatus
-from repoprio.explain.hints import hint
+from repoprio.explain.refusal_remedies import refusal_remedy
 from repoprio.lookup.project import Code, Outcome
 from repoprio.policy.model import Repository
 from repoprio.redaction import printable
@@ -169,7 +169,7 @@ class Message:
 def refusal(e: Explanation) -> Message:
     """The message of a refusal, in the form that all of repoprio's messages have."""
     lead, *details = _REFUSALS[e.code](e)
-    if found := hint(e):
+    if found := refusal_remedy(e):
         details.append(f"hint: {found.text}")
     return message(lead, details, e.code.value, why=why(e), help_text=e.help)
 

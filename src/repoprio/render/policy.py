@@ -105,10 +105,10 @@ def check(survey: LoadedPolicy, warnings: Sequence[PolicyWarning], wishes: Seque
     said += [summary(survey.policy)] if survey.policy else []
     for error in survey.errors:
         said.append(f"error: {error}")
-    said += [f"  hint: {hint}" for hint in dict.fromkeys(f.hint for f in survey.errors) if hint != survey.look]
+    said += [f"  hint: {hint}" for hint in dict.fromkeys(f.remedy for f in survey.errors) if hint != survey.look]
     said += [f"  help: {escape_controls(survey.help)}"] if survey.errors and survey.help else []
     for warning in warnings:
-        said += [f"warning: {warning}    [{warning.code}]", f"  hint: {warning.hint}"]
+        said += [f"warning: {warning}    [{warning.code}]", f"  hint: {warning.remedy}"]
     stops = "; every lookup stops" if any(warning.stops for warning in warnings) else ""
     return "\n".join([*said, f"{_count(survey.errors, 'error')}, {_count(warnings, 'warning')}{stops}"])
 
@@ -149,4 +149,4 @@ def _settings(survey: LoadedPolicy) -> Iterator[dict[str, Any]]:
 
 
 def _error(error: PolicyProblem | PolicyWarning) -> dict[str, str]:
-    return {"file": error.file, "key": error.key, "problem": error.problem, "hint": error.hint}
+    return {"file": error.file, "key": error.key, "problem": error.problem, "hint": error.remedy}

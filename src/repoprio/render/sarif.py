@@ -77,7 +77,7 @@ def _result(finding: Finding, index: int, print_: str) -> dict[str, Any]:
         "ruleId": finding.code,
         "ruleIndex": index,
         "level": finding.severity.value,
-        "message": {"text": printable(f"{finding.message} Fix: {finding.mend}")},
+        "message": {"text": printable(f"{finding.message} Fix: {finding.full_remedy}")},
         "locations": [_location(finding)],
         "partialFingerprints": {"primaryLocationLineHash": print_},
         "properties": {key: printable(value) for key, value in stated.items() if value},

@@ -39,7 +39,7 @@ def document(survey: LoadedPolicy) -> dict[str, Any] | None:
         "files": [source.file for source in survey.sources],
         "errors": [str(error) for error in survey.errors],
         "faulty_files": list(dict.fromkeys(error.file for error in survey.errors)),
-        "hints": list(dict.fromkeys(error.hint for error in survey.errors)),
+        "hints": list(dict.fromkeys(error.remedy for error in survey.errors)),
         "mode": survey.policy.mode.value if survey.policy else None,
         "summary": summary(survey.policy) if survey.policy else None,
     }

@@ -61,7 +61,7 @@ class WrongUse(RepoprioError):
 class Auditor:
     """Holds distributions and packages of locks against the policy of `pip`.
 
-    `shadowed`: repositories below the owner are asked as well. `command` is the pip that mends an environment;
+    `shadowed`: repositories below the owner are asked as well. `command` is the pip that remedies run;
     `is_elsewhere`: that of another Python than the one that runs this.
     """
 
@@ -123,7 +123,7 @@ class Auditor:
         return None if isinstance(found, Route) and not found.is_routed else found
 
     def _foreign(self, subject: Subject, origin: str) -> Iterator[Finding]:
-        """What says that it came from no repository; that a wheel may say of itself, so it mends nothing."""
+        """Why it came from no repository; a wheel may claim that about itself, so this excuses nothing."""
         if not is_project_name(subject.project) or self._routed(subject.project) or self._is_owned(subject.project):
             yield from (one for one in self._judged(subject) if one.code != "unknown")
         yield verdicts.direct(self._policy, subject, origin, routed=self._routed(subject.project))
@@ -247,7 +247,7 @@ class Auditor:
         return replace(audit, remedy=remedy(self._policy, found))
 
     def _audit(self, subject: str, unit: str, checked: int, found: Sequence[Finding]) -> Audit:
-        safe = [replace(one, message=redact_secrets(one.message), fix=redact_secrets(one.fix)) for one in found]
+        safe = [replace(one, message=redact_secrets(one.message), remedy=redact_secrets(one.remedy)) for one in found]
         caution = _OBSERVED if self._policy.mode is Mode.OBSERVE else None
         return Audit(
             subject,
@@ -293,10 +293,10 @@ def _no_list(policy: Policy, missing: NoList) -> Finding:
     repository = missing.repository
     rule = policy.rule(f"repositories.{repository.name}.url")
     said = f"{repository} gives no project list that can be compared: {missing.reason}."
-    mend = "see whether its URL, with a / at its end, answers with a list of all its projects (PEP 503, PEP 691)"
+    remedy = "see whether its URL, with a / at its end, answers with a list of all its projects (PEP 503, PEP 691)"
     if missing.asks:
-        mend = f"check the login; {shell.repoprio('repos', '--check', repository.name)} tells more"
-    return Finding("no-list", said, mend, repository=repository, rule=rule, detail=repository.name)
+        remedy = f"check the login; {shell.repoprio('repos', '--check', repository.name)} tells more"
+    return Finding("no-list", said, remedy, repository=repository, rule=rule, detail=repository.name)
 
 
 def _files(

@@ -173,8 +173,8 @@ def _trusted(aside: _Aside, file: str) -> Iterator[Finding]:
         at, line = (_as_named(where[2], file), int(where[1])) if where else (file, None)
         name = redact_name(host)
         said = f"--trusted-host {name} has pip take whatever answers for that host, with any certificate or none."
-        mend = "take the line out; where the host has a certificate of your own authority, --cert names that"
-        yield Finding("trusted-host", said, mend, file=at, line=line, detail=name)
+        remedy = "take the line out; where the host has a certificate of your own authority, --cert names that"
+        yield Finding("trusted-host", said, remedy, file=at, line=line, detail=name)
 
 
 def _as_named(at: str, file: str) -> str:
@@ -194,7 +194,7 @@ def _unlisted(policy: Policy, aside: _Aside, file: str) -> list[Finding]:
 def _unlisted_one(policy: Policy, url: str, at: Origin | None, file: str) -> Finding:
     rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
     stated = None if policy.unlisted is Unlisted.REFUSE else Severity.NOTE
-    mend = f"take the line out, or {policy.change('add the repository to the policy')}"
+    remedy = f"take the line out, or {policy.change('add the repository to the policy')}"
     where, line = (at.file, at.line) if at else (file, None)
     said = f"{file} names {url}, which is not in the policy ({rule})."
-    return Finding("unlisted", said, mend, rule=rule, file=where, line=line, detail=url, stated=stated)
+    return Finding("unlisted", said, remedy, rule=rule, file=where, line=line, detail=url, stated=stated)

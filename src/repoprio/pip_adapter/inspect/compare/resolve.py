@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from repoprio.errors import InspectionError
-from repoprio.explain import comparison, remedies
+from repoprio.explain import comparison
 from repoprio.explain.comparison import (
     Comparison,
     Disclosure,
@@ -21,6 +21,7 @@ from repoprio.explain.comparison import (
     ProjectPair,
     ResolvedFile,
 )
+from repoprio.explain.comparison_remedies import comparison_remedy
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import LookupRefused
@@ -130,7 +131,7 @@ def _compare(pip: PipContext, roots: list[Any], policy: PolicySide, voice: Progr
     ]
     pairs += [_unnamed(root) for root in roots if root not in named]
     told = disclosure(after.asked() - before.asked(), tuple(sorted(kept.items())))
-    judged = (replace(one, fix=remedies.fix(pip.guard.policy, one)) for one in comparison.judge(pairs))
+    judged = (replace(one, remedy=comparison_remedy(pip.guard.policy, one)) for one in comparison.judge(pairs))
     return Comparison(tuple(judged), told)
 
 

@@ -1,4 +1,4 @@
-"""What to do where the answer is no: stable codes and words, from an explanation. Pure."""
+"""What to do when the answer is no: a stable code and a text, from an explanation. Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from repoprio.policy.model import CALLERS_PRIORITY, by_keeper
 from repoprio.wording import join_words
 
 
-class Hint(NamedTuple):
+class Remedy(NamedTuple):
     """A way out: a stable code, and the words."""
 
     code: str
     text: str
 
 
-def hint(e: Explanation) -> Hint | None:
+def refusal_remedy(e: Explanation) -> Remedy | None:
     """The way out for the user, or for whoever keeps the policy; None where the answer is good, or final."""
     if e.silenced and e.code in _BY_NO_INDEX:
         return _without_index(e)
@@ -27,22 +27,22 @@ def hint(e: Explanation) -> Hint | None:
     return find(e) if find else None
 
 
-def _without_index(e: Explanation) -> Hint:
+def _without_index(e: Explanation) -> Remedy:
     keys = [
         (line.repository.name, line.rule.file) for line in e.withheld if line.rule and not line.repository.is_addition
     ]
     if not keys:
-        return Hint("drop-no-index", "drop --no-index, if you can")
+        return Remedy("drop-no-index", "drop --no-index, if you can")
     name, file = keys[0]
     words = f"drop --no-index; or, if the files of {name} were gathered under this policy, "
-    return Hint("offline", words + by_keeper(e.keeper, f"set repositories.{name}.offline = true in {file}"))
+    return Remedy("offline", words + by_keeper(e.keeper, f"set repositories.{name}.offline = true in {file}"))
 
 
-def _no_match(e: Explanation) -> Hint:
+def _no_match(e: Explanation) -> Remedy:
     owners = join_words([owner.name for owner in e.owners], "or")
     if all(line.versions == () for line in e.lines if line.repository in e.owners):
         look = shell.repoprio("repos", "--check", e.owners[0].name, python=e.python)
-        return Hint(
+        return Remedy(
             "page-without-files",
             f"publish {e.project} to {owners}: a page owns the name even while it lists no file. A server that answers "
             f'so for every name ({look}) wants absent = [404, "empty-page"]',
@@ -51,42 +51,42 @@ def _no_match(e: Explanation) -> Hint:
     kinds = {rejected.kind for rejected in here or e.telling}
     if e.narrowed and Rejection.PIN in kinds:
         change = by_keeper(e.keeper, "change it")
-        return Hint("pin-versions", f"the pin leaves versions out: {change}, or ask for another version")
+        return Remedy("pin-versions", f"the pin leaves versions out: {change}, or ask for another version")
     if Rejection.KEPT in kinds:
         words = f"to replace the {e.project} that is installed, ask for {e.project} by name (add it to the command)"
-        return Hint("ask-by-name", words)
+        return Remedy("ask-by-name", words)
     if Rejection.HASH in kinds:
-        return Hint("hash", "find out which is wrong, the files or the hashes; then lock again")
+        return Remedy("hash", "find out which is wrong, the files or the hashes; then lock again")
     said = _BY_KIND.get(next(iter(kinds))) if len(kinds) == 1 else None
-    return said or Hint("other-version", f"ask for a version that {owners} has, or publish one that fits there")
+    return said or Remedy("other-version", f"ask for a version that {owners} has, or publish one that fits there")
 
 
 _BY_KIND = {
-    Rejection.YANKED: Hint("yanked", "what was yanked is taken only by an exact pin: name==version"),
-    Rejection.PRE_RELEASE: Hint("pre-release", "--pre takes pre-releases too"),
-    Rejection.TAG: Hint("tag", "its wheels are for other Pythons or platforms: publish one for this, or an sdist"),
-    Rejection.FORMAT: Hint(
+    Rejection.YANKED: Remedy("yanked", "what was yanked is taken only by an exact pin: name==version"),
+    Rejection.PRE_RELEASE: Remedy("pre-release", "--pre takes pre-releases too"),
+    Rejection.TAG: Remedy("tag", "its wheels are for other Pythons or platforms: publish one for this, or an sdist"),
+    Rejection.FORMAT: Remedy(
         "format", "--only-binary or --no-binary leaves its files out, or they are no files of pip's"
     ),
-    Rejection.REQUIRES_PYTHON: Hint("requires-python", "use a Python that it supports, or ask for an older version"),
+    Rejection.REQUIRES_PYTHON: Remedy("requires-python", "use a Python that it supports, or ask for an older version"),
 }
 
 
-def _absent(e: Explanation) -> Hint:
+def _absent(e: Explanation) -> Remedy:
     add = by_keeper(e.keeper, "add the repository that has it to the policy")
-    return Hint("publish", f"check the spelling; or publish it, or {add}")
+    return Remedy("publish", f"check the spelling; or publish it, or {add}")
 
 
-def _owned_absent(e: Explanation) -> Hint:
+def _owned_absent(e: Explanation) -> Remedy:
     owner = join_words([owner.name for owner in e.owners], "or")
     words = f"check the spelling; not yet published? Publish it to {owner} first"
     if not any(repository.canary for repository in e.owners):
         look = shell.repoprio("repos", "--check", python=e.python)
         words += f". A wrong URL, or a login that is missing, can look the same: {look}"
-    return Hint("publish-to-owner", words)
+    return Remedy("publish-to-owner", words)
 
 
-def _unavailable(e: Explanation) -> Hint | None:
+def _unavailable(e: Explanation) -> Remedy | None:
     # A name that is routed there hangs on that repository, whatever else it serves.
     is_routed = any(rule.pin or rule.setting in ("owns", "namespaces") for rule in e.rules)
     return of_silent(e.faulty[0], is_routed=is_routed, is_lowest=_is_lowest(e)) if e.faulty else None
@@ -98,7 +98,7 @@ def _is_lowest(e: Explanation) -> bool:
     return not any(line.repository.priority > priority for line in e.lines if line.repository.enabled)
 
 
-def of_silent(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -> Hint:
+def of_silent(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -> Remedy:
     """The way out for one repository that gave no usable answer.
 
     `is_routed`: for a name that is routed to it; `is_lowest`: no repository has a lower priority.
@@ -106,57 +106,59 @@ def of_silent(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -
     name = line.repository.name
     cause = line.code if isinstance(line.code, Cause) else Cause.SERVER
     if cause is Cause.REDIRECT:
-        return Hint(
+        return Remedy(
             "redirects",
             f'repositories.{name}.redirects can say of that site "follow" (its pages count as those of {name}) or '
             f'"absent" (lower-priority repositories may then supply each name that is redirected so)',
         )
     if cause is Cause.STATUS and line.http_status in (404, 410):
-        return Hint("absent", f"repositories.{name}.absent leaves this status out; a list there replaces [404]")
+        return Remedy("absent", f"repositories.{name}.absent leaves this status out; a list there replaces [404]")
     if cause is Cause.EMPTY_ROOT:
         may = f'repositories.{name}.absent = [404, "empty-root"] says that it may be empty'
         then = "" if is_lowest else " (lower-priority repositories then have all names)"
-        return Hint("empty-root", f"is a disk not mounted? Mount it, or fill the folder; {may}{then}")
+        return Remedy("empty-root", f"is a disk not mounted? Mount it, or fill the folder; {may}{then}")
     if cause is Cause.MISSING and line.repository.priority == CALLERS_PRIORITY:
-        return Hint("missing-place", "create it, or take it out of pip's settings and options: no policy names it")
+        return Remedy("missing-place", "create it, or take it out of pip's settings and options: no policy names it")
     if cause in _BY_CAUSE:
         return _BY_CAUSE[cause]
     if is_routed or line.repository.namespaces:
-        return Hint("try-again", "try again once it answers")
+        return Remedy("try-again", "try again once it answers")
     limit = f"namespaces for {name} would limit this to its own names"
-    return Hint("try-again", f"try again once it answers; {limit}")
+    return Remedy("try-again", f"try again once it answers; {limit}")
 
 
-_TELL = Hint("tell-its-keeper", "tell whoever keeps it: this is no page as the simple repository API has them")
+_TELL = Remedy("tell-its-keeper", "tell whoever keeps it: this is no page as the simple repository API has them")
 _BY_CAUSE = {
-    Cause.REDIRECT_INTO: Hint(
+    Cause.REDIRECT_INTO: Remedy(
         "redirects-into",
         "tell whoever keeps it: it should answer 404 for what it does not have, or the very page of a repository that "
         "is asked for the name in its turn",
     ),
-    Cause.LOGIN: Hint("login", "check the login: a token may be missing or have expired"),
-    Cause.PROXY: Hint("proxy", "check the proxy (--proxy, HTTPS_PROXY, NO_PROXY) and its login"),
-    Cause.CANARY: Hint("canary", "a login may be missing, or the url or the canary in the policy is wrong"),
-    Cause.MISSING: Hint("missing-place", "create it, or take it out of the policy (enabled = false)"),
-    Cause.UNSET: Hint("set-variable", "set the variable, or ask who keeps the policy what its value is"),
-    Cause.INSECURE: Hint("insecure", "use https, or tell pip to trust that host (--trusted-host)"),
-    Cause.TLS: Hint("trust", "have its certificate renewed, or tell pip whom to trust (--cert, PIP_CERT)"),
-    Cause.TIME: Hint("time", "try again; page-timeout in the policy, and pip's --timeout, are the bounds"),
-    Cause.SIZE: Hint("size", "page-size-limit in the policy is the bound of a page"),
-    Cause.NOT_A_PAGE: Hint("not-a-page", "something else answers in its place: check the policy's url, and the login"),
+    Cause.LOGIN: Remedy("login", "check the login: a token may be missing or have expired"),
+    Cause.PROXY: Remedy("proxy", "check the proxy (--proxy, HTTPS_PROXY, NO_PROXY) and its login"),
+    Cause.CANARY: Remedy("canary", "a login may be missing, or the url or the canary in the policy is wrong"),
+    Cause.MISSING: Remedy("missing-place", "create it, or take it out of the policy (enabled = false)"),
+    Cause.UNSET: Remedy("set-variable", "set the variable, or ask who keeps the policy what its value is"),
+    Cause.INSECURE: Remedy("insecure", "use https, or tell pip to trust that host (--trusted-host)"),
+    Cause.TLS: Remedy("trust", "have its certificate renewed, or tell pip whom to trust (--cert, PIP_CERT)"),
+    Cause.TIME: Remedy("time", "try again; page-timeout in the policy, and pip's --timeout, are the bounds"),
+    Cause.SIZE: Remedy("size", "page-size-limit in the policy is the bound of a page"),
+    Cause.NOT_A_PAGE: Remedy(
+        "not-a-page", "something else answers in its place: check the policy's url, and the login"
+    ),
     Cause.BROKEN: _TELL,
     Cause.API_VERSION: _TELL,
     Cause.OTHER_PROJECT: _TELL,
-    Cause.SPELLING: Hint("spelling", "name the folder as PEP 503 normalizes the project's name"),
+    Cause.SPELLING: Remedy("spelling", "name the folder as PEP 503 normalizes the project's name"),
 }
 
 
-def _ambiguous(e: Explanation) -> Hint:
-    return Hint("ambiguous-pins", by_keeper(e.keeper, "make one pattern more specific, or drop one of the two"))
+def _ambiguous(e: Explanation) -> Remedy:
+    return Remedy("ambiguous-pins", by_keeper(e.keeper, "make one pattern more specific, or drop one of the two"))
 
 
-def _ruled_out(e: Explanation) -> Hint:
-    return Hint("owner-ruled-out", by_keeper(e.keeper, "enable it for this name, or route the name elsewhere"))
+def _ruled_out(e: Explanation) -> Remedy:
+    return Remedy("owner-ruled-out", by_keeper(e.keeper, "enable it for this name, or route the name elsewhere"))
 
 
 _BY_NO_INDEX = (Code.ABSENT, Code.OWNER_RULED_OUT)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from repoprio import shell
-from repoprio.config.errors import HINT
+from repoprio.config.errors import LOOK_AGAIN
 from repoprio.config.policy_files import VARIABLE
 from repoprio.doctor.pip_check import Examined, State
 from repoprio.environments import as_user, hook_installer, repairs
@@ -51,9 +51,9 @@ def _of_state(one: Examined, python: str, enable: str, policy: str) -> Iterator[
         named = shell.command("repoprio", "enable", *where, "--policy", policy)
         yield f"{named}, or {shell.command('export', f'{VARIABLE}={policy}')}"
     elif one.state is State.FAULTY:
-        hints = one.policy["hints"] if one.policy and "hints" in one.policy else [HINT]
+        hints = one.policy["hints"] if one.policy and "hints" in one.policy else [LOOK_AGAIN]
         look = shell.command("repoprio", "config", "check", "--python", where[1])
-        yield look if HINT in hints else "; ".join(hints)
+        yield look if LOOK_AGAIN in hints else "; ".join(hints)
     elif one.state is State.OBSERVED:
         yield 'mode = "strict", once the log is as you want it'
     elif one.state not in (State.GUARDED, State.NO_PIP):

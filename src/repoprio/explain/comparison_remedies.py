@@ -1,4 +1,4 @@
-"""How to mend what a comparison found: which key of the policy, in which file, or what else to do. Pure."""
+"""What to do about what a comparison found: which key of the policy, in which file, or what else. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from repoprio.policy.model import Policy, Repository, Rule
 from repoprio.policy.routing import Route, RuledOut, exclusion_rule, route
 
 
-def fix(policy: Policy, judged: ComparedProject) -> str | None:
-    """What would mend it, after the project's name; None where nothing has to be, or can be."""
+def comparison_remedy(policy: Policy, judged: ComparedProject) -> str | None:
+    """What to do about `judged`, to be read after the project's name; None if nothing needs to be, or can be, done."""
     if judged.verdict in (Verdict.TAKEOVER, Verdict.OTHER_FILE):
         return _keep_private(policy, judged)
     if judged.verdict is Verdict.OTHER_VERSION:
