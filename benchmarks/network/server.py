@@ -53,7 +53,7 @@ class Traffic:
 
 
 class Server:
-    """Serves repositories until it is closed, in a thread."""
+    """Serves repositories until it is closed, in a thread; `open` are the connections."""
 
     def __init__(self, repositories: Sequence[Mapping[bytes, Resource]], network: Network) -> None:
         self.network = network
@@ -62,7 +62,9 @@ class Server:
         self._loop = asyncio.new_event_loop()
         # An event loop holds its tasks weakly.
         self._handshakes: set[asyncio.Task[None]] = set()
-        self._ports = self._loop.run_until_complete(self._listen())
+        self._listeners: list[asyncio.Server] = []
+        self.open: set[asyncio.Transport] = set()
+        self._loop.run_until_complete(self._listen())
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
@@ -70,7 +72,8 @@ class Server:
     def urls(self) -> list[str]:
         """The URL of each repository."""
         scheme = "https" if self.network.tls else "http"
-        return [f"{scheme}://{_HOST}:{port}/simple/" for port in self._ports]
+        ports = (listener.sockets[0].getsockname()[1] for listener in self._listeners)
+        return [f"{scheme}://{_HOST}:{port}/simple/" for port in ports]
 
     def take_traffic(self) -> Traffic:
         """What was asked up to now; counting begins anew."""
@@ -81,20 +84,25 @@ class Server:
         """Stop serving."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.run_until_complete(self._hang_up())
         self._loop.close()
 
-    async def _listen(self) -> list[int]:
-        ports = []
+    async def _hang_up(self) -> None:
+        for listener in self._listeners:
+            listener.close()
+        for task in self._handshakes:
+            task.cancel()
+        for transport in list(self.open):
+            transport.abort()
+        await asyncio.sleep(0)
+
+    async def _listen(self) -> None:
         for number, resources in enumerate(self._repositories):
             listener = await self._loop.create_server(
                 lambda number=number, resources=resources: self._protocol(number, resources),  # type: ignore[misc]
                 _HOST, 0, backlog=_BACKLOG,
             )  # fmt: skip
-            ports.append(listener.sockets[0].getsockname()[1])
-        return ports
+            self._listeners.append(listener)
 
     def _protocol(self, number: int, resources: Mapping[bytes, Resource]) -> asyncio.Protocol:
         connection = _Connection(self, number, resources)
@@ -140,8 +148,13 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._server.open.add(transport)
         self._server.traffic.connections += 1
         self._go_on()
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's own signature
+        if self._transport:
+            self._server.open.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
