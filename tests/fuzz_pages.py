@@ -12,12 +12,11 @@ from pathlib import Path
 import atheris
 
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parent / "adapter"))
 with atheris.instrument_imports(include=["repoprio", "html.parser", "json.decoder"]):
     # What is imported later would not be watched.
     from repoprio.simple_api import reader  # noqa: F401
 
-from test_fuzz import HTML, JSON, PAGES, check_page
+from support.fuzzing import HTML, JSON, PAGES, check_page
 
 
 def one(data: bytes) -> None:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +18,9 @@ import pytest
 from support import wire
 from support.files import build, parse
 from support.fixtures import EnvFactory
-from support.paths import DATA, SUPPORT
-from support.pips import PipEnv
+from support.paths import DATA
 from support.repository import RepositoryServer
+from support.session import Session
 from support.wire import WireFault, WireServer
 
 if sys.version_info >= (3, 11):
@@ -100,45 +98,6 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]
     """Good and broken TLS contexts, and the authority that pip shall trust."""
     folder = tmp_path_factory.mktemp("tls")
     return wire.contexts(folder), folder / "ca.pem"
-
-
-class Session:
-    """A process with a real pip session, which looks up what it is told."""
-
-    def __init__(self, env: PipEnv, policy: Path) -> None:
-        # Whether pip is patched is looked at once, when it is imported.
-        policy.write_text(_table("corp", "https://corp.example/simple/", 10))
-        self._run = subprocess.Popen(
-            [str(env.python), str(SUPPORT / "lookups.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            env=env.environment(policy),
-        )  # fmt: skip
-
-    def look_up(self, options: list[str], env: dict[str, str]) -> dict[str, Any]:
-        """What comes of acme."""
-        assert self._run.stdin
-        assert self._run.stdout
-        self._run.stdin.write(wire.dumps({"project": "acme", "options": options, "env": env}) + "\n")
-        self._run.stdin.flush()
-        found: dict[str, Any] = json.loads(self._run.stdout.readline())
-        return found
-
-    def close(self) -> None:
-        """End the process."""
-        assert self._run.stdin
-        assert self._run.stdout
-        self._run.stdin.close()
-        self._run.wait(20)
-        self._run.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def session(env_store: Any, repoprio_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    """One process for all cases of a worker."""
-    env = env_store.env("26.3", repoprio_wheel).with_home(tmp_path_factory.mktemp("home"))
-    running = Session(env, tmp_path_factory.mktemp("policy") / "policy.toml")
-    yield running
-    running.close()
 
 
 def cases() -> list[Any]:

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_fuzz import anything
 
 from repoprio.names import normalize
 from repoprio.simple_api import reader
 from repoprio.simple_api.model import File
 from repoprio.simple_api.response import Response, UnusableResponse
+from support.fuzzing import anything
 from support.paths import DATA, SUPPORT
 from support.pips import EnvStore
 

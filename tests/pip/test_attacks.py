@@ -11,19 +11,13 @@ from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
-from test_pip import Scene, refused
 from werkzeug import Request, Response
 
 from support.faults import Fault
-from support.fixtures import EnvFactory, RepositoryFactory
+from support.fixtures import EnvFactory
+from support.scene import Scene, refused
 
 NEWEST = "26.3"
-
-
-@pytest.fixture
-def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
-    """Two repositories and a policy."""
-    return Scene(repository, tmp_path)
 
 
 @pytest.fixture

@@ -8,91 +8,29 @@ import pty
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from test_reports import check_sarif
 
 from repoprio.audit.findings import KINDS
+from support.audits import Audited
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pages import JSON_TYPE
 from support.paths import DOCS
-from support.pips import Completed, PipEnv
-from support.repository import DirectoryRepository, FlatDirectory, RepositoryServer
+from support.repository import DirectoryRepository, FlatDirectory
+from support.sarif import check_sarif
+from support.scene import policy_text
 
 PIPS = ["22.0.2", "26.3"]
 
 
-class Two:
-    """A repository above another, a policy that says so, and an environment with repoprio."""
-
-    def __init__(self, env: PipEnv, corp: RepositoryServer, public: RepositoryServer, folder: Path) -> None:
-        self.env, self.corp, self.public, self.folder = env, corp, public, folder
-        self.file = folder / "policy.toml"
-        self.packages = folder / "packages"
-        self.policy()
-
-    def policy(self, more: str = "", corp: str = "", public: str = "") -> None:
-        """Write the policy; `more` stands first, the others in the tables."""
-        tables = {"corp": (self.corp.page_url, 10, corp), "public": (self.public.page_url, 90, public)}
-        text = "".join(
-            f'[repositories.{name}]\nurl = "{url}"\npriority = {priority}\n{own}\n'
-            for name, (url, priority, own) in tables.items()
-        )
-        self.file.write_text(f"{more}\n{text}", encoding="utf-8")
-
-    def install(self, *arguments: str) -> None:
-        """Install into a folder with pip alone, from both repositories."""
-        indexes = ["--index-url", self.corp.page_url, "--extra-index-url", self.public.page_url]
-        done = self.env.run("install", "--no-deps", "--target", str(self.packages), *indexes, *arguments)
-        assert done.code == 0, done.stderr
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin to note anew who is asked for what."""
-        self.corp._requests.clear()
-        self.public._requests.clear()
-
-    def audit(self, *arguments: str, env: Mapping[str, str] | None = None) -> Completed:
-        """Run an audit with the policy."""
-        done = self.env.tool("audit", *arguments, policy=self.file, env=env, cwd=self.folder)
-        assert "Traceback" not in done.stderr
-        return done
-
-    def found(self, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
-        """The exit status and the findings."""
-        done = self.audit("--format", "json", *arguments)
-        assert done.stdout, done.stderr
-        return done.code, json.loads(done.stdout)["findings"]
-
-    def installed(self, *arguments: str) -> dict[str, str]:
-        """The codes of what is found in the folder of packages, by project."""
-        _, findings = self.found("--path", str(self.packages), *arguments)
-        return {finding["project"]: finding["code"] for finding in findings}
-
-
-@pytest.fixture
-def make(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Callable[..., Two]:
-    """Make two repositories; corp has acme 1.1 and 1.0, the public one 99.0 and leftpad."""
-
-    def two(pip: str = "26.3", env: PipEnv | None = None, **options: Any) -> Two:
-        corp, public = repository("corp", **options), repository("public", **options)
-        corp.add("acme", "1.0", "1.1")
-        public.add("acme", "99.0")
-        public.add("leftpad", "1.0")
-        return Two(env or pip_env(pip), corp, public, tmp_path)
-
-    return two
-
-
 @pytest.mark.parametrize("pip", PIPS)
-def test_a_hijack_that_already_happened(pip: str, fresh_env: EnvFactory, make: Callable[..., Two]) -> None:
+def test_a_hijack_that_already_happened(pip: str, fresh_env: EnvFactory, audited: Callable[..., Audited]) -> None:
     """Acme 99.0 from below is found, reported in one sentence with a fix that works; nobody below is asked for it."""
     env = fresh_env(pip)
-    two = make(env=env)
+    two = audited(env=env)
     indexes = ["--index-url", two.corp.page_url, "--extra-index-url", two.public.page_url]
     assert env.run("install", *indexes, "acme", "leftpad").code == 0
     assert (env.site_packages / "acme-99.0.dist-info").exists()
@@ -115,9 +53,9 @@ def test_a_hijack_that_already_happened(pip: str, fresh_env: EnvFactory, make: C
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_what_is_the_owners_is_no_finding(pip: str, make: Callable[..., Two]) -> None:
+def test_what_is_the_owners_is_no_finding(pip: str, audited: Callable[..., Audited]) -> None:
     """One line and exit status 0; the working directory's metadata are nobody's."""
-    two = make(pip)
+    two = audited(pip)
     two.install("acme==1.1", "leftpad")
     (two.folder / "stray-1.0.dist-info").mkdir()
     done = two.audit("--path", str(two.packages))
@@ -127,9 +65,9 @@ def test_what_is_the_owners_is_no_finding(pip: str, make: Callable[..., Two]) ->
     assert (document["checked"], document["findings"], document["summary"]["findings"]) == (2, [], 0)
 
 
-def test_another_environment_without_running_its_code(fresh_env: EnvFactory, make: Callable[..., Two]) -> None:
+def test_another_environment_without_running_its_code(fresh_env: EnvFactory, audited: Callable[..., Audited]) -> None:
     """`--python` reads the packages of another environment, those that .pth files name too; none of its code runs."""
-    two, other = make(), fresh_env("26.3", stock=True)
+    two, other = audited(), fresh_env("26.3", stock=True)
     aside, ran = two.folder / "aside", two.folder / "ran"
     two.install("acme==99.0")
     (other.site_packages / "evil.pth").write_text(f"import pathlib; pathlib.Path({str(ran)!r}).touch()\n")
@@ -150,9 +88,9 @@ def test_another_environment_without_running_its_code(fresh_env: EnvFactory, mak
         assert (done.code, "[environment]" in done.stderr) == (2, True)
 
 
-def test_a_venv_that_sees_its_base(pip_env: EnvFactory, make: Callable[..., Two], tmp_path: Path) -> None:
+def test_a_venv_that_sees_its_base(pip_env: EnvFactory, audited: Callable[..., Audited], tmp_path: Path) -> None:
     """With system-site-packages those of the base count; without they do not."""
-    two, stock = make(), pip_env("26.3", stock=True)
+    two, stock = audited(), pip_env("26.3", stock=True)
     base = subprocess.run(
         [stock.python, "-c", "import sys; print(sys._base_executable)"], capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -170,28 +108,18 @@ def test_a_venv_that_sees_its_base(pip_env: EnvFactory, make: Callable[..., Two]
     assert (made["--system-site-packages"] > 0) == bool(there)
 
 
-def dist_info(two: Two, folder: str, metadata: str | bytes | None = None, **files: str) -> None:
-    """Lay down the metadata of a distribution."""
-    info = two.packages / folder
-    info.mkdir(parents=True)
-    if metadata is not None:
-        (info / "METADATA").write_bytes(metadata.encode() if isinstance(metadata, str) else metadata)
-    for name, text in files.items():
-        (info / f"{name}.json").write_text(text)
-
-
-def test_broken_metadata_is_a_finding(make: Callable[..., Two]) -> None:
+def test_broken_metadata_is_a_finding(audited: Callable[..., Audited]) -> None:
     """Whatever is wrong with a distribution's metadata is told for that one, and the others are audited."""
-    two = make()
+    two = audited()
     two.install("acme==99.0")
-    dist_info(two, "none-1.0.dist-info")
-    dist_info(two, "bytes-1.0.dist-info", b"Name: \xff\xfe\nVersion: 1\n")
-    dist_info(two, "bare-1.0.dist-info", "Name: bare\n")
-    dist_info(two, "~eft-1.0.dist-info", "Name: left\nVersion: 1\n")
-    dist_info(two, "honest-1.0.dist-info", "Name: leftpad\nVersion: 1.0\n")
+    two.dist_info("none-1.0.dist-info")
+    two.dist_info("bytes-1.0.dist-info", b"Name: \xff\xfe\nVersion: 1\n")
+    two.dist_info("bare-1.0.dist-info", "Name: bare\n")
+    two.dist_info("~eft-1.0.dist-info", "Name: left\nVersion: 1\n")
+    two.dist_info("honest-1.0.dist-info", "Name: leftpad\nVersion: 1.0\n")
     for number, text in enumerate(("{", "[]", '{"url": 1}')):
-        dist_info(two, f"direct{number}-1.0.dist-info", f"Name: direct{number}\nVersion: 1.0\n", direct_url=text)
-    dist_info(two, "odd-1.0.dist-info", "Name: od d/../x\nVersion: 1.0\n")
+        two.dist_info(f"direct{number}-1.0.dist-info", f"Name: direct{number}\nVersion: 1.0\n", direct_url=text)
+    two.dist_info("odd-1.0.dist-info", "Name: od d/../x\nVersion: 1.0\n")
     code, findings = two.found("--path", str(two.packages))
     told = {(finding["project"], finding["code"]) for finding in findings}
     broken = {"none", "bytes", "bare", "~eft", "leftpad", "direct0", "direct1", "direct2", "od d/../x"}
@@ -201,16 +129,16 @@ def test_broken_metadata_is_a_finding(make: Callable[..., Two]) -> None:
     assert all("x" not in path or "%" not in path for path in two.public.requests)
 
 
-def test_what_came_from_no_repository(make: Callable[..., Two]) -> None:
+def test_what_came_from_no_repository(audited: Callable[..., Audited]) -> None:
     """PEP 610: a note, or an error where the policy refuses; no login is shown, and no repository is asked."""
-    two = make()
+    two = audited()
     wheel = two.public.add("tool", "1.0")[0]
     origin = {"url": "https://user:s3cret@x.example/tool.zip?token=s3cret", "archive_info": {}}
-    dist_info(two, "tool-1.0.dist-info", "Name: tool\nVersion: 1.0\n", direct_url=json.dumps(origin))
+    two.dist_info("tool-1.0.dist-info", "Name: tool\nVersion: 1.0\n", direct_url=json.dumps(origin))
     vcs = {"url": "ssh://git@x.example/vcs", "vcs_info": {"vcs": "git", "commit_id": "0123456789abcdef"}}
-    dist_info(two, "vcs-1.0.dist-info", "Name: vcs\nVersion: 1.0\n", direct_url=json.dumps(vcs))
+    two.dist_info("vcs-1.0.dist-info", "Name: vcs\nVersion: 1.0\n", direct_url=json.dumps(vcs))
     local = {"url": "file:///srv/edit", "dir_info": {"editable": True}}
-    dist_info(two, "edit-1.0.dist-info", "Name: edit\nVersion: 1.0\n", direct_url=json.dumps(local))
+    two.dist_info("edit-1.0.dist-info", "Name: edit\nVersion: 1.0\n", direct_url=json.dumps(local))
     code, findings = two.found("--path", str(two.packages))
     assert (code, {f["severity"] for f in findings}, {f["code"] for f in findings}) == (0, {"note"}, {"direct-url"})
     assert {f["message"].partition("says itself that it came from ")[2].partition(": no rep")[0] for f in findings} == {
@@ -234,16 +162,16 @@ def test_what_came_from_no_repository(make: Callable[..., Two]) -> None:
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_each_code_of_an_environment(pip: str, make: Callable[..., Two]) -> None:
+def test_each_code_of_an_environment(pip: str, audited: Callable[..., Audited]) -> None:
     """Pins, routes, an owner that is down, yanked versions, unknown names: each is told by its code."""
-    two = make(pip)
+    two = audited(pip)
     two.public.add("numpy", "2.0", "3.1")
     two.public.add("gone", "1.0")
     two.public.add("bad", "1.0")
     two.public.add("old", "1.0", "2.0 yanked")
     two.public.add("down", "1.0")
     two.install("numpy", "gone", "bad", "old==2.0", "down", "leftpad")
-    dist_info(two, "mine-1.0.dist-info", "Name: mine\nVersion: 1.0\n")
+    two.dist_info("mine-1.0.dist-info", "Name: mine\nVersion: 1.0\n")
     two.public.answer("down", Fault(status=429))
     two.policy('[pins.n]\nprojects = ["numpy"]\nversions = "<3"\n[pins.b]\nprojects = ["bad"]\nblock = "no"\n'
                '[pins.g]\nprojects = ["gone"]\nrepositories = ["corp"]')  # fmt: skip
@@ -264,9 +192,9 @@ def test_each_code_of_an_environment(pip: str, make: Callable[..., Two]) -> None
     assert code == 1
 
 
-def test_flexible_mode(make: Callable[..., Two]) -> None:
+def test_flexible_mode(audited: Callable[..., Audited]) -> None:
     """What flexible mode let in from below is told; the owner's own versions are asked of nobody else."""
-    two = make()
+    two = audited()
     two.install("acme==99.0")
     two.policy('mode = "flexible"')
     assert two.installed() == {"acme": "passed-over"}
@@ -276,21 +204,21 @@ def test_flexible_mode(make: Callable[..., Two]) -> None:
     assert not two.public.asked("acme")
 
 
-def test_versions_are_compared_as_pep_440_says(make: Callable[..., Two]) -> None:
+def test_versions_are_compared_as_pep_440_says(audited: Callable[..., Audited]) -> None:
     """1.0 is 1.00, and not 1.0+local; what is no version at all is not the owner's."""
-    two = make()
-    dist_info(two, "acme-1.00.dist-info", "Name: Acme\nVersion: 1.00\n")
+    two = audited()
+    two.dist_info("acme-1.00.dist-info", "Name: Acme\nVersion: 1.00\n")
     assert two.installed() == {}
-    dist_info(two, "acme-1.0+x.dist-info", "Name: acme\nVersion: 1.0+x\n")
-    dist_info(two, "acme-weird.dist-info", "Name: acme\nVersion: we ird\x1b[31m\n")
+    two.dist_info("acme-1.0+x.dist-info", "Name: acme\nVersion: 1.0+x\n")
+    two.dist_info("acme-weird.dist-info", "Name: acme\nVersion: we ird\x1b[31m\n")
     done = two.audit("--path", str(two.packages))
     assert (done.code, done.stdout.count("[not-the-owners]"), "\x1b" in done.stdout) == (1, 2, False)
 
 
-def test_zeros_at_the_end_of_a_release_do_not_count(make: Callable[..., Two]) -> None:
+def test_zeros_at_the_end_of_a_release_do_not_count(audited: Callable[..., Audited]) -> None:
     """1.0.0 is the owner's 1.0, installed or locked; it is shown as written, and an epoch or a local part counts."""
-    two = make()
-    dist_info(two, "acme-1.1.0.dist-info", "Name: acme\nVersion: 1.1.0\n")
+    two = audited()
+    two.dist_info("acme-1.1.0.dist-info", "Name: acme\nVersion: 1.1.0\n")
     assert two.installed() == {}
     theirs = two.corp._shelf.files("acme")[1]
     (two.folder / "pylock.toml").write_text(pylock(locked("acme", "1.1.0.0", theirs.filename, theirs.sha256)))
@@ -298,18 +226,18 @@ def test_zeros_at_the_end_of_a_release_do_not_count(make: Callable[..., Two]) ->
     (two.folder / "reqs.txt").write_text(f"acme==1.1.0 --hash=sha256:{theirs.sha256}\n")
     assert two.found("reqs.txt") == (0, [])
     two.corp.add("old", "1.0 yanked")
-    dist_info(two, "old-1.0.0.dist-info", "Name: old\nVersion: 1.0.0\n")
+    two.dist_info("old-1.0.0.dist-info", "Name: old\nVersion: 1.0.0\n")
     assert two.installed() == {"old": "yanked"}
     for version in ("1!1.1.0", "1.1.0+x", "1.10", "1.1.0rc1", "1.1.0.post1"):
         shutil.rmtree(two.packages)
-        dist_info(two, f"acme-{version}.dist-info", f"Name: acme\nVersion: {version}\n")
+        two.dist_info(f"acme-{version}.dist-info", f"Name: acme\nVersion: {version}\n")
         _, (finding,) = two.found("--path", str(two.packages))
         assert (finding["code"], finding["version"]) == ("not-the-owners", version)
 
 
-def test_nothing_to_hold_against_the_policy(make: Callable[..., Two]) -> None:
+def test_nothing_to_hold_against_the_policy(audited: Callable[..., Audited]) -> None:
     """An empty lock, file or folder is no finding, and is not said to be what the policy would give."""
-    two = make()
+    two = audited()
     two.packages.mkdir()
     for text in ('lock-version = "1.0"\n', 'lock-version = "1.0"\npackages = []\n'):
         (two.folder / "pylock.toml").write_text(text)
@@ -321,12 +249,12 @@ def test_nothing_to_hold_against_the_policy(make: Callable[..., Two]) -> None:
     check_sarif(two.audit("pylock.toml", "--format", "sarif").stdout)
 
 
-def test_metadata_that_would_be_waited_for(make: Callable[..., Two]) -> None:
+def test_metadata_that_would_be_waited_for(audited: Callable[..., Audited]) -> None:
     """Only regular files are read: a pipe is broken metadata, and the others are audited."""
-    two = make()
+    two = audited()
     two.install("leftpad")
     for number, name in enumerate(("METADATA", "direct_url.json")):
-        dist_info(two, f"pipe{number}-1.0.dist-info", "Name: leftpad\nVersion: 1.0\n")
+        two.dist_info(f"pipe{number}-1.0.dist-info", "Name: leftpad\nVersion: 1.0\n")
         (two.packages / f"pipe{number}-1.0.dist-info" / name).unlink(missing_ok=True)
         os.mkfifo(two.packages / f"pipe{number}-1.0.dist-info" / name)
     for name in ("pipe2-1.0.egg-info", "x.egg", "x.egg-link", "x.pth"):
@@ -337,9 +265,9 @@ def test_metadata_that_would_be_waited_for(make: Callable[..., Two]) -> None:
     assert (done.code, "reqs.txt is no regular file" in done.stderr) == (2, True)
 
 
-def test_old_kinds_of_installations(make: Callable[..., Two]) -> None:
+def test_old_kinds_of_installations(audited: Callable[..., Audited]) -> None:
     """An egg-info, as a folder or a file, an egg, as a folder or a file, and what an egg-link leads to are read."""
-    two = make()
+    two = audited()
     metadata = {name: f"Metadata-Version: 1.0\nName: {name}\nVersion: 9.0\n" for name in "abcde"}
     linked = two.folder / "src"
     for folder in ("packages/a-9.0.egg-info", "packages/b-9.0-py3.egg/EGG-INFO", "src/c.egg-info"):
@@ -363,9 +291,9 @@ def test_old_kinds_of_installations(make: Callable[..., Two]) -> None:
     }
 
 
-def test_an_archive_that_holds_packages(make: Callable[..., Two]) -> None:
+def test_an_archive_that_holds_packages(audited: Callable[..., Audited]) -> None:
     """What lies in a zip file counts where an egg-link leads to it (pip lists it), or a .pth file (Python loads it)."""
-    two = make()
+    two = audited()
     env = two.folder / "env"
     packages = env / "lib/python3.11/site-packages"
     packages.mkdir(parents=True)
@@ -399,9 +327,9 @@ def locked(name: str, version: str, file: str, sha256: str) -> str:
 
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("layout", ["json", "html"])
-def test_a_pylock(pip: str, layout: str, make: Callable[..., Two]) -> None:
+def test_a_pylock(pip: str, layout: str, audited: Callable[..., Audited]) -> None:
     """Its files are the owner's by their hashes, or are told with their line; its URLs are no matter."""
-    two = make(pip, layout=layout)
+    two = audited(pip, layout=layout)
     theirs, foreign = two.corp._shelf.files("acme")[1], two.public._shelf.files("acme")[0]
     lock = two.folder / "pylock.toml"
     lock.write_text(pylock(locked("acme", "1.1", theirs.filename, theirs.sha256)))
@@ -427,9 +355,9 @@ def test_a_pylock(pip: str, layout: str, make: Callable[..., Two]) -> None:
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_requirements_with_hashes(pip: str, make: Callable[..., Two]) -> None:
+def test_requirements_with_hashes(pip: str, audited: Callable[..., Audited]) -> None:
     """Each hash must be that of a file of the owner; lines of nested files are told as theirs, whatever the markers."""
-    two = make(pip)
+    two = audited(pip)
     theirs, foreign = two.corp._shelf.files("acme")[1], two.public._shelf.files("acme")[0]
     pad = two.public._shelf.files("leftpad")[0]
     (two.folder / "sub").mkdir()
@@ -460,9 +388,9 @@ def test_requirements_with_hashes(pip: str, make: Callable[..., Two]) -> None:
     assert two.found("reqs.txt") == (0, [])
 
 
-def test_a_file_without_any_hash_is_told_once(make: Callable[..., Two]) -> None:
+def test_a_file_without_any_hash_is_told_once(audited: Callable[..., Audited]) -> None:
     """What `pip freeze` writes has no hash at all: one warning for each file, and what else is wrong with each line."""
-    two = make()
+    two = audited()
     two.public.add("six", "1.0")
     freeze = "acme==99.0\nleftpad==1.0\nsix==1.0\ntool @ https://x.example/tool.zip\n"
     (two.folder / "freeze.txt").write_text(freeze)
@@ -495,9 +423,9 @@ def test_a_file_without_any_hash_is_told_once(make: Callable[..., Two]) -> None:
     check_sarif(two.audit("freeze.txt", "--format", "sarif").stdout)
 
 
-def test_a_file_that_names_an_index(make: Callable[..., Two]) -> None:
+def test_a_file_that_names_an_index(audited: Callable[..., Audited]) -> None:
     """An index that the policy does not list is a finding, as unlisted says; the others are still audited."""
-    two = make()
+    two = audited()
     (two.folder / "reqs.txt").write_text(
         f"-i {two.corp.page_url}\n--extra-index-url https://u:s3cret@evil.example/simple\nacme==99.0\n"
     )
@@ -514,9 +442,9 @@ def test_a_file_that_names_an_index(make: Callable[..., Two]) -> None:
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_a_file_that_trusts_a_host(pip: str, make: Callable[..., Two]) -> None:
+def test_a_file_that_trusts_a_host(pip: str, audited: Callable[..., Audited]) -> None:
     """It is told, with its file and line, and its audit asks nobody whom it would not ask without that line."""
-    two = make(pip)
+    two = audited(pip)
     # Loopback addresses are trusted anyway, this name is not: nothing is sent there.
     corp = "http://corp.invalid:8080/simple/"
     two.file.write_text(f'[repositories.corp]\nurl = "{corp}"\n')
@@ -536,9 +464,9 @@ def test_a_file_that_trusts_a_host(pip: str, make: Callable[..., Two]) -> None:
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_options_of_a_file_change_no_look_up(pip: str, make: Callable[..., Two]) -> None:
+def test_options_of_a_file_change_no_look_up(pip: str, audited: Callable[..., Audited]) -> None:
     """What a file says of wheels and indexes has no part in what the owner is found to have, nor in who is asked."""
-    two = make(pip)
+    two = audited(pip)
     two.policy('mode = "flexible"')
     theirs = two.corp._shelf.files("acme")[1]
     (two.folder / "options.txt").write_text("--no-binary :all:\n--pre\n--find-links /x\n")
@@ -549,9 +477,9 @@ def test_options_of_a_file_change_no_look_up(pip: str, make: Callable[..., Two])
     assert not two.public.asked("acme")
 
 
-def test_a_requirement_with_two_pins(make: Callable[..., Two]) -> None:
-    """Two versions are none: acme==1.0,==9.0 is not held to be 1.0; two spellings of one version are one."""
-    two = make()
+def test_a_requirement_with_two_pins(audited: Callable[..., Audited]) -> None:
+    """Audited versions are none: acme==1.0,==9.0 is not held to be 1.0; two spellings of one version are one."""
+    two = audited()
     theirs = two.corp._shelf.files("acme")[0]
     for line, codes in (
         ("acme==1.0,==9.0", ["not-pinned"]),
@@ -566,9 +494,9 @@ def test_a_requirement_with_two_pins(make: Callable[..., Two]) -> None:
         assert all("1.0 and 9.0, and so no one version" in f["message"] for f in findings)
 
 
-def test_a_package_with_two_sources(make: Callable[..., Two]) -> None:
+def test_a_package_with_two_sources(audited: Callable[..., Audited]) -> None:
     """PEP 751 forbids them: that is told, and its wheels are held against the policy all the same."""
-    two = make()
+    two = audited()
     foreign = two.public._shelf.files("acme")[0]
     wheels = locked("acme", "99.0", foreign.filename, foreign.sha256)
     vcs = 'vcs = { type = "git", url = "https://g.example/t", commit-id = "abc" }'
@@ -583,9 +511,9 @@ def test_a_package_with_two_sources(make: Callable[..., Two]) -> None:
     assert [f["code"] for f in two.found("pylock.toml")[1]] == ["direct-url"]
 
 
-def test_names_that_are_none_are_redacted_and_cut(make: Callable[..., Two]) -> None:
+def test_names_that_are_none_are_redacted_and_cut(audited: Callable[..., Audited]) -> None:
     """A lock or metadata may say anything: no login of it is shown, and not all of what has no end."""
-    two = make()
+    two = audited()
     url = "http://u:hunter2@x/"
     wheel = locked("acme", "1.1", "x.whl", "0" * 64)
     files = f'[{{ name = "{url}x.whl", hashes = {{ "{url}" = "00" }} }}]'
@@ -597,8 +525,8 @@ def test_names_that_are_none_are_redacted_and_cut(make: Callable[..., Two]) -> N
             wheel.replace('"acme"', f'"{"n" * 5000}"').replace('"1.1"', f'"{"1" * 5000}"'),
         )
     )
-    dist_info(two, "x-1.0.dist-info", f"Name: {url}\nVersion: {url}\n")
-    dist_info(two, "y-1.0.dist-info", f"Name: {'y' * 5000}\nVersion: 1.0\n")
+    two.dist_info("x-1.0.dist-info", f"Name: {url}\nVersion: {url}\n")
+    two.dist_info("y-1.0.dist-info", f"Name: {'y' * 5000}\nVersion: 1.0\n")
     for arguments in (["pylock.toml"], ["--path", str(two.packages)]):
         for format_ in ("text", "json", "sarif"):
             done = two.audit(*arguments, "--format", format_)
@@ -612,18 +540,18 @@ def test_names_that_are_none_are_redacted_and_cut(make: Callable[..., Two]) -> N
 
 
 @pytest.mark.parametrize("text", ["lock-version = 1.0", "packages = []"])
-def test_a_lock_version_is_a_string(text: str, make: Callable[..., Two]) -> None:
+def test_a_lock_version_is_a_string(text: str, audited: Callable[..., Audited]) -> None:
     """A number, or none, is told to have to be a string."""
-    two = make()
+    two = audited()
     (two.folder / "pylock.toml").write_text(text)
     done = two.audit("pylock.toml")
     assert (done.code, 'it must be a string, "1.0".    [usage]' in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_no_control_character_gets_out(pip: str, make: Callable[..., Two]) -> None:
+def test_no_control_character_gets_out(pip: str, audited: Callable[..., Audited]) -> None:
     """Not from the names of files and folders, nor from what is in them, to a terminal that would heed it."""
-    two = make(pip)
+    two = audited(pip)
     escape = "\x1b[31m\x07"
     nested = two.folder / f"n{escape}.txt"
     nested.write_text(f"--hash=sha256:{'0' * 64}\n--trusted-host h{escape}\nacme==1.1\n")
@@ -647,18 +575,18 @@ def test_no_control_character_gets_out(pip: str, make: Callable[..., Two]) -> No
 
 
 @pytest.mark.parametrize("arguments", [[], ["--collisions"]])
-def test_what_a_caller_names_and_the_policy_refuses(arguments: list[str], make: Callable[..., Two]) -> None:
+def test_what_a_caller_names_and_the_policy_refuses(arguments: list[str], audited: Callable[..., Audited]) -> None:
     """It stops an audit as it stops an installation: nobody is asked."""
-    two = make()
+    two = audited()
     done = two.audit(*arguments, env={"PIP_EXTRA_INDEX_URL": "https://u:s3cret@evil.example/"})
     assert (done.code, done.stdout, "[unlisted]" in done.stderr) == (1, "", True)
     assert "s3cret" not in done.stderr
     assert not two.corp.requests + two.public.requests
 
 
-def test_files_of_folders_are_hashed(make: Callable[..., Two]) -> None:
+def test_files_of_folders_are_hashed(audited: Callable[..., Audited]) -> None:
     """A flat folder states no hash: its files are read."""
-    two = make()
+    two = audited()
     flat = FlatDirectory(two.folder / "wheels", "wheels")
     theirs = flat.add("local", "1.0")[0]
     two.file.write_text(f'[repositories.wheels]\nurl = "{flat.path}"\nformat = "flat"\n')
@@ -686,9 +614,9 @@ def test_files_of_folders_are_hashed(make: Callable[..., Two]) -> None:
         ("missing.txt", None),
     ],
 )
-def test_a_file_that_is_no_lock_is_wrong_use(name: str, content: bytes | None, make: Callable[..., Two]) -> None:
+def test_a_file_that_is_no_lock_is_wrong_use(name: str, content: bytes | None, audited: Callable[..., Audited]) -> None:
     """Exit status 2 and one message that names the file; nobody is asked."""
-    two = make()
+    two = audited()
     if content is not None:
         (two.folder / name).write_bytes(content)
     done = two.audit(name)
@@ -713,26 +641,26 @@ def test_a_file_that_is_no_lock_is_wrong_use(name: str, content: bytes | None, m
         ["--format", "xml"],
     ],
 )
-def test_wrong_use(arguments: list[str], make: Callable[..., Two]) -> None:
+def test_wrong_use(arguments: list[str], audited: Callable[..., Audited]) -> None:
     """What makes no sense together is exit status 2, before anybody is asked."""
-    two = make()
+    two = audited()
     done = two.audit(*arguments)
     assert (done.code, done.stdout) == (2, "")
     assert not two.corp.requests + two.public.requests
 
 
-def test_without_a_policy_or_with_a_faulty_one(make: Callable[..., Two]) -> None:
+def test_without_a_policy_or_with_a_faulty_one(audited: Callable[..., Audited]) -> None:
     """There is nothing to hold against: exit status 2."""
-    two = make()
+    two = audited()
     assert two.env.tool("audit", env={"REPOPRIO_CONFIG": os.devnull}).code == 2
     two.file.write_text("faulty = 1\n")
     done = two.audit()
     assert (done.code, "[policy]" in done.stderr) == (2, True)
 
 
-def test_sarif_of_an_environment_and_a_lock(make: Callable[..., Two]) -> None:
+def test_sarif_of_an_environment_and_a_lock(audited: Callable[..., Audited]) -> None:
     """SARIF fits its schema; a finding in a lock has its line, one in an environment the path of its metadata."""
-    two = make()
+    two = audited()
     two.install("acme==99.0")
     done = two.audit("--path", str(two.packages), "--format", "sarif")
     (result,) = check_sarif(done.stdout)["results"]
@@ -747,9 +675,9 @@ def test_sarif_of_an_environment_and_a_lock(make: Callable[..., Two]) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("layout", ["json", "html"])
-def test_collisions(pip: str, layout: str, make: Callable[..., Two]) -> None:
+def test_collisions(pip: str, layout: str, audited: Callable[..., Audited]) -> None:
     """Names that both list are told, with who owns them and the TOML that settles it; no name is sent to anybody."""
-    two = make(pip, layout=layout)
+    two = audited(pip, layout=layout)
     two.corp.add("Own_Thing", "1.0")
     two.public.add("own.thing", "1.0")
     done = two.audit("--collisions", env={"COLUMNS": "200"})
@@ -768,9 +696,9 @@ def test_collisions(pip: str, layout: str, make: Callable[..., Two]) -> None:
     assert [f["code"] for f in two.found("--collisions", "--against", "public")[1]] == ["merged", "merged"]
 
 
-def test_lists_of_folders_and_flat_pages(make: Callable[..., Two]) -> None:
+def test_lists_of_folders_and_flat_pages(audited: Callable[..., Audited]) -> None:
     """A simple repository on disk lists its folders; a flat place whatever its files may be of."""
-    two = make()
+    two = audited()
     folder = DirectoryRepository(two.folder / "simple", "folder")
     folder.add("acme", "1.0")
     flat = FlatDirectory(two.folder / "wheels", "wheels")
@@ -813,9 +741,9 @@ def test_lists_of_folders_and_flat_pages(make: Callable[..., Two]) -> None:
         (Fault(redirect="/simple/"), "more than 10 redirects"),
     ],
 )
-def test_a_list_that_is_not_to_be_had(fault: Fault, reason: str, make: Callable[..., Two]) -> None:
+def test_a_list_that_is_not_to_be_had(fault: Fault, reason: str, audited: Callable[..., Audited]) -> None:
     """Why there is no list is told, as a warning, and the other repositories are compared."""
-    two = make()
+    two = audited()
     third = DirectoryRepository(two.folder / "third", "third")
     third.add("acme", "1.0")
     two.file.write_text(f'{two.file.read_text()}[repositories.third]\nurl = "{third.root}"\npriority = 95\n')
@@ -828,9 +756,9 @@ def test_a_list_that_is_not_to_be_had(fault: Fault, reason: str, make: Callable[
     assert told["no-list"].startswith("corp (priority 10) gives no project list that can be compared: ")
 
 
-def test_a_list_with_a_login_and_a_variable(make: Callable[..., Two]) -> None:
+def test_a_list_with_a_login_and_a_variable(audited: Callable[..., Audited]) -> None:
     """The policy's login is sent, and nowhere shown; an unset variable is told."""
-    two = make()
+    two = audited()
     two.corp.answer_all(Fault(basic_auth="bot:s3cret"))
     two.file.write_text(two.file.read_text().replace("http://", "http://bot:s3cret@", 1))
     done = two.audit("--collisions")
@@ -839,9 +767,9 @@ def test_a_list_with_a_login_and_a_variable(make: Callable[..., Two]) -> None:
     assert "${NO_SUCH} is not set" in two.audit("--collisions", env={"COLUMNS": "200"}).stdout
 
 
-def test_progress_is_for_terminals(make: Callable[..., Two]) -> None:
+def test_progress_is_for_terminals(audited: Callable[..., Audited]) -> None:
     """On a terminal one line says how far it is, and is gone at the end; the report is the same."""
-    two = make()
+    two = audited()
     ours, theirs = pty.openpty()
     done = subprocess.run(
         [str(two.env.python), "-m", "repoprio", "audit", "--collisions"],
@@ -856,9 +784,9 @@ def test_progress_is_for_terminals(make: Callable[..., Two]) -> None:
     assert two.audit("--collisions").stderr == ""
 
 
-def test_color_is_for_those_who_want_it(make: Callable[..., Two]) -> None:
+def test_color_is_for_those_who_want_it(audited: Callable[..., Audited]) -> None:
     """`--color` is obeyed, and the words are the same."""
-    two = make()
+    two = audited()
     two.install("acme==99.0")
     plain = two.audit("--path", str(two.packages)).stdout
     colored = two.audit("--path", str(two.packages), "--color", "always").stdout
@@ -875,3 +803,30 @@ def codes_table() -> str:
 def test_the_docs_have_every_code() -> None:
     """The table in docs/audit.md is what the program says."""
     assert codes_table() in (DOCS / "audit.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("redirects", "reason"),
+    [
+        ("follow", None),
+        ("absent", "it redirects to http://127.0.0.1:"),
+        (None, "it redirects to another site, http://127.0.0.1:"),
+    ],
+)
+def test_lists_that_redirect_to_another_site(
+    redirects: str | None, reason: str | None, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """`audit --collisions` takes a list from another site only where `redirects` follows it; no login is shown."""
+    corp, mirror, public = (repository(name) for name in ("corp", "mirror", "public"))
+    for one in (mirror, public):
+        one.add("acme", "1.0")
+    corp.list_answer(Fault(redirect=mirror.page_url))
+    there = mirror.page_url.removesuffix("/simple/")
+    urls = {"corp": corp.page_url.replace("://", "://bot:s3cret@"), "public": public.page_url}
+    policy = tmp_path / "policy.toml"
+    policy.write_text(policy_text(urls, corp=f'redirects = {{"{there}" = "{redirects}"}}' if redirects else ""))
+    done = pip_env("26.3").tool("audit", "--collisions", "--format", "json", policy=policy)
+    told = {finding["code"]: finding["message"] for finding in json.loads(done.stdout)["findings"]}
+    assert ("shadowed" in told, mirror.requests != []) == (reason is None, reason is None), told
+    assert (reason or "") in told.get("no-list", ""), told
+    assert "s3cret" not in done.stdout + done.stderr

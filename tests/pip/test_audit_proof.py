@@ -11,13 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_audit import Two, dist_info
-from test_audit import make as make  # noqa: PLC0414 - a fixture: it is used by its name
 
 from repoprio.audit.findings import Audit
 from repoprio.environments.site_packages import packages_of
 from repoprio.environments.target import NoEnvironment
 from repoprio.render import audit as rendered
+from support.audits import Audited
 from support.files import sha256
 from support.fixtures import EnvFactory
 from support.repository import RepositoryServer
@@ -39,9 +38,9 @@ def carry(server: RepositoryServer, project: str, version: str, name: str, text:
 
 
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
-def test_a_wheel_may_say_itself_where_it_came_from(pip: str, make: Callable[..., Two]) -> None:
+def test_a_wheel_may_say_itself_where_it_came_from(pip: str, audited: Callable[..., Audited]) -> None:
     """A wheel's own direct_url.json stays where it is; it makes no finding milder, and hides no hijack."""
-    two = make(pip)
+    two = audited(pip)
     theirs = two.corp._shelf.files("acme")[1]
     origin = {
         "url": f"{two.corp.page_url}acme-1.1-py3-none-any.whl",
@@ -70,11 +69,13 @@ def test_a_wheel_may_say_itself_where_it_came_from(pip: str, make: Callable[...,
     assert two.found("--path", str(two.packages))[0] == 0
 
 
-def test_the_only_repository_is_asked_for_what_says_that_it_came_from_elsewhere(make: Callable[..., Two]) -> None:
+def test_the_only_repository_is_asked_for_what_says_that_it_came_from_elsewhere(
+    audited: Callable[..., Audited],
+) -> None:
     """Where there is one tier alone it may own the name; an owner that is down leaves it open, and that is told."""
-    two = make()
+    two = audited()
     origin = json.dumps({"url": "https://x.example/a.zip", "archive_info": {}})
-    dist_info(two, "acme-99.0.dist-info", ACME_99, direct_url=origin)
+    two.dist_info("acme-99.0.dist-info", ACME_99, direct_url=origin)
     two.file.write_text(f'[repositories.corp]\nurl = "{two.corp.page_url}"\n')
     assert two.installed() == {"acme": "direct-url"}
     _, findings = two.found("--path", str(two.packages))
@@ -100,11 +101,11 @@ def test_the_only_repository_is_asked_for_what_says_that_it_came_from_elsewhere(
     ],
 )
 def test_metadata_that_contradict_themselves(
-    folder: str, metadata: str | None, codes: list[str], make: Callable[..., Two]
+    folder: str, metadata: str | None, codes: list[str], audited: Callable[..., Audited]
 ) -> None:
     """Each thing that they may mean is held against the policy; that they do is an error where one of it is routed."""
-    two = make()
-    dist_info(two, folder, metadata)
+    two = audited()
+    two.dist_info(folder, metadata)
     two.policy(corp=OWNS)
     code, findings = two.found("--path", str(two.packages))
     assert (code, sorted(f["code"] for f in findings)) == (1 if codes else 0, codes)
@@ -112,11 +113,11 @@ def test_metadata_that_contradict_themselves(
     assert all("acme belongs to corp (priority 10)" in f["message"].lower() for f in findings), findings
 
 
-def test_metadata_that_are_there_twice(make: Callable[..., Two]) -> None:
-    """Two of one project in one folder are told once; in two folders one hides the other, as ever."""
-    two = make()
-    dist_info(two, "acme-1.1.dist-info", "Name: acme\nVersion: 1.1\n")
-    dist_info(two, "Acme-1.0.dist-info", "Name: Acme\nVersion: 1.0\n")
+def test_metadata_that_are_there_twice(audited: Callable[..., Audited]) -> None:
+    """Audited of one project in one folder are told once; in two folders one hides the other, as ever."""
+    two = audited()
+    two.dist_info("acme-1.1.dist-info", "Name: acme\nVersion: 1.1\n")
+    two.dist_info("Acme-1.0.dist-info", "Name: Acme\nVersion: 1.0\n")
     _, (finding,) = two.found("--path", str(two.packages))
     assert (finding["code"], finding["severity"]) == ("broken", "warning")
     assert "Acme-1.0.dist-info and acme-1.1.dist-info" in finding["message"]
@@ -144,12 +145,12 @@ def planted(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("how", ["python", "folder", "activated"])
-def test_nothing_of_the_environment_is_started_or_believed(how: str, make: Callable[..., Two]) -> None:
+def test_nothing_of_the_environment_is_started_or_believed(how: str, audited: Callable[..., Audited]) -> None:
     """A Python that a package put there is not started, nor does its pyvenv.cfg lead away; what was read is told."""
-    two = make()
+    two = audited()
     mark = planted(two.folder / "env")
     two.packages = two.folder / "env" / "lib" / "python3.11" / "site-packages"
-    dist_info(two, "acme-99.0.dist-info", ACME_99)
+    two.dist_info("acme-99.0.dist-info", ACME_99)
     (two.packages / "evil.pth").write_text(f"import os; os.system('echo ran >> {mark}')\n")
     python = str(two.folder / "env" / "bin" / "python")
     words = {"python": ["--python", python], "folder": ["--python", str(two.folder / "env")], "activated": []}[how]
@@ -166,9 +167,11 @@ def test_nothing_of_the_environment_is_started_or_believed(how: str, make: Calla
     assert not mark.exists()
 
 
-def test_the_first_audit_does_not_report_repoprio_itself(fresh_env: EnvFactory, make: Callable[..., Two]) -> None:
+def test_the_first_audit_does_not_report_repoprio_itself(
+    fresh_env: EnvFactory, audited: Callable[..., Audited]
+) -> None:
     """Whoever runs it knows where it came from; a version that is not its owner's is told all the same."""
-    two = make(env=fresh_env("26.3"))
+    two = audited(env=fresh_env("26.3"))
     code, findings = two.found()
     assert "repoprio" not in {f["project"] for f in findings}
     assert "pip" in {f["project"] for f in findings}
@@ -249,9 +252,9 @@ def test_a_venv_and_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_folder_that_cannot_be_read_is_not_empty(make: Callable[..., Two]) -> None:
+def test_a_folder_that_cannot_be_read_is_not_empty(audited: Callable[..., Audited]) -> None:
     """It is wrong use, and not an environment without packages."""
-    two = make()
+    two = audited()
     two.packages.mkdir(mode=0o000)
     done = two.audit("--path", str(two.packages))
     two.packages.chmod(0o755)

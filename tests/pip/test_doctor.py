@@ -7,18 +7,13 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from repoprio.render import doctor
+from support.doctors import NO_PIPS, POLICY, report
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
-from support.pips import PipEnv
-
-# What is on this machine's own PATH must not change a result.
-NO_PIPS = "/no/such/folder"
-POLICY = '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
 
 
 @pytest.fixture
@@ -27,13 +22,6 @@ def policy(tmp_path: Path) -> Path:
     file = tmp_path / "policy.toml"
     file.write_text(POLICY)
     return file
-
-
-def report(env: PipEnv, policy: Path | None, *arguments: str, path: str = NO_PIPS) -> tuple[int, dict[str, Any]]:
-    """The exit status and the report as JSON."""
-    done = env.tool("doctor", "--format", "json", *arguments, policy=policy, env={"PATH": path})
-    assert "Traceback" not in done.stderr
-    return done.code, json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_doctor import NO_PIPS, POLICY, report
 
 from repoprio.cli import doctor, policy_in_force, terminal
 from repoprio.config.load import read_text
@@ -24,6 +23,7 @@ from repoprio.doctor.trial_repositories import Bench, bench
 from repoprio.environments import hook_installer, owners
 from repoprio.export import uv
 from repoprio.render import doctor as rendered
+from support.doctors import NO_PIPS, POLICY, report
 from support.files import build, parse
 from support.fixtures import EnvFactory, RepositoryFactory
 

@@ -11,9 +11,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from test_doctor import NO_PIPS, POLICY
 
 from repoprio.environments import owners
+from support.doctors import NO_PIPS, POLICY
 from support.fixtures import EnvFactory
 from support.pips import Completed, PipEnv
 

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_doctor import NO_PIPS, POLICY
 
 from repoprio.environments import owners
+from support.doctors import NO_PIPS, POLICY
 from support.fixtures import EnvFactory
 
 PIP = "26.3"

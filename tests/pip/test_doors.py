@@ -22,6 +22,7 @@ from support.fixtures import RepositoryFactory
 from support.pips import Completed, EnvStore, PipEnv
 from support.pool import Pool
 from support.repository import RepositoryServer
+from support.sources import BACKEND, PROJECT
 
 Version = tuple[int, ...]
 COMMON = ["22.0.2", "23.0.1", "24.3.1", "25.3", "26.3"]
@@ -107,26 +108,6 @@ def editable(world: World) -> str | None:
     world.file("project/backend.py", BACKEND)
     world.pip("install", "--no-cache-dir", "-e", str(world.folder / "project"))
     return world.installed()
-
-
-PROJECT = '[build-system]\nrequires = ["acme"]\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-BACKEND = """
-import acme, os, zipfile
-assert acme.__version__ == "1.0", acme.__version__
-def _wheel(folder):
-    name = "project-1-py3-none-any.whl"
-    with zipfile.ZipFile(os.path.join(folder, name), "w") as archive:
-        info = "project-1.dist-info/"
-        told = "Metadata-Version: 2.1\\nName: project\\nVersion: 1\\nRequires-Dist: acme\\n"
-        archive.writestr(info + "METADATA", told)
-        kind = "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
-        archive.writestr(info + "WHEEL", kind)
-        archive.writestr(info + "RECORD", "")
-    return name
-def build_wheel(folder, config_settings=None, metadata_directory=None):
-    return _wheel(folder)
-build_editable = build_wheel
-"""
 
 
 def fetched(command: str, *arguments: str) -> Callable[[World], str | None]:

@@ -10,20 +10,20 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from test_doors import BACKEND, PROJECT
-from test_enable import Two
 
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import PipEnv
+from support.scene import Pair
+from support.sources import BACKEND, PROJECT
 
 PIP = "26.3"
 
 
 @pytest.fixture
-def two(fresh_env: EnvFactory, repository: RepositoryFactory) -> Two:
+def two(fresh_env: EnvFactory, repository: RepositoryFactory) -> Pair:
     """An environment with repoprio, one without, and corp above public."""
-    return Two(fresh_env(PIP), fresh_env(PIP, stock=True), repository("corp"), repository("public"))
+    return Pair(fresh_env(PIP), fresh_env(PIP, stock=True), repository)
 
 
 def project(folder: Path, build: str, requires: str = "") -> Path:
@@ -36,11 +36,11 @@ def project(folder: Path, build: str, requires: str = "") -> Path:
     return made
 
 
-def test_another_python_keeps_its_own_policy(two: Two, fresh_env: EnvFactory) -> None:
+def test_another_python_keeps_its_own_policy(two: Pair, fresh_env: EnvFactory) -> None:
     """`pip --python OTHER` hands no policy on where it has none: OTHER's own holds."""
     other = fresh_env("24.0")
     below, above = two.public.page_url, two.corp.page_url
-    policy = two.policy.read_text().replace("[repositories.", "repositories.")
+    policy = two.file.read_text().replace("[repositories.", "repositories.")
     lines = [line for line in policy.splitlines() if line]
     names = {"repositories.corp]": "corp", "repositories.public]": "public"}
     settings, name = [], ""
@@ -63,7 +63,7 @@ def test_another_python_keeps_its_own_policy(two: Two, fresh_env: EnvFactory) ->
         assert "Would install acme-1.0" in done.stdout, done.stderr
 
 
-def test_each_command_of_a_process_hands_its_policy_on(two: Two) -> None:
+def test_each_command_of_a_process_hands_its_policy_on(two: Pair) -> None:
     """The second command in one process starts OTHER's pip under the policy as the first one would."""
     options = ["install", "--dry-run", "--no-cache-dir", "acme"]
     code = (
@@ -72,7 +72,7 @@ def test_each_command_of_a_process_hands_its_policy_on(two: Two) -> None:
     )
     commands = json.dumps([options, ["--python", str(two.other.python), *options]])
     environ = two.home.environment(
-        two.policy, {"PIP_INDEX_URL": two.public.page_url, "PIP_EXTRA_INDEX_URL": two.corp.page_url}
+        two.file, {"PIP_INDEX_URL": two.public.page_url, "PIP_EXTRA_INDEX_URL": two.corp.page_url}
     )
     done = subprocess.run(
         [two.home.python, "-c", code, commands], env=environ, capture_output=True, text=True, check=True
@@ -82,19 +82,19 @@ def test_each_command_of_a_process_hands_its_policy_on(two: Two) -> None:
 
 @pytest.mark.parametrize("has_policy", [False, True])
 @pytest.mark.parametrize("feature", ["", "--use-feature=venv-isolation"])
-def test_builds_may_make_environments(feature: str, has_policy: bool, two: Two, tmp_path: Path) -> None:
+def test_builds_may_make_environments(feature: str, has_policy: bool, two: Pair, tmp_path: Path) -> None:
     """A build that imports `venv` goes on, though its path has no packages: no policy, no change; with one as well."""
     made = project(tmp_path, "import venv; venv.create('made', with_pip=False)")
     options = [feature] if feature else []
     done = two.home.run(
-        "wheel", "--no-deps", *options, str(made), "-w", str(tmp_path), policy=two.policy if has_policy else None
+        "wheel", "--no-deps", *options, str(made), "-w", str(tmp_path), policy=two.file if has_policy else None
     )
     assert done.code == 0, done.stdout + done.stderr
     assert "damaged" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("feature", ["", "--use-feature=venv-isolation", "--use-feature=inprocess-build-deps"])
-def test_a_pip_that_a_build_starts(feature: str, two: Two, tmp_path: Path) -> None:
+def test_a_pip_that_a_build_starts(feature: str, two: Pair, tmp_path: Path) -> None:
     """What a build does with a pip of its own obeys: a real one, from the repository, in the build's environment."""
     link_pip(two)
     build = (
@@ -104,13 +104,13 @@ def test_a_pip_that_a_build_starts(feature: str, two: Two, tmp_path: Path) -> No
     )
     made = project(tmp_path, build, '"pip"')
     options = [feature] if feature else []
-    done = two.home.run("wheel", "--no-deps", *options, str(made), "-w", str(tmp_path), policy=two.policy)
+    done = two.home.run("wheel", "--no-deps", *options, str(made), "-w", str(tmp_path), policy=two.file)
     assert done.code == 0, done.stdout + done.stderr
     said = (tmp_path / "said").read_text()
     assert "Would install acme-1.0" in said, said
 
 
-def link_pip(two: Two) -> None:
+def link_pip(two: Pair) -> None:
     """Put the environment's own pip on corp, as a wheel."""
     packages = two.home.site_packages
     content = io.BytesIO()
@@ -130,27 +130,27 @@ def link_pip(two: Two) -> None:
 
 
 @pytest.mark.parametrize("pip", ["22.0.2", "24.0", "26.3"])
-def test_the_legacy_resolver_takes_no_other_project(pip: str, fresh_env: EnvFactory, two: Two) -> None:
+def test_the_legacy_resolver_takes_no_other_project(pip: str, fresh_env: EnvFactory, two: Pair) -> None:
     """A file that turns out to be another project, by its own metadata, is refused."""
     env: PipEnv = fresh_env(pip)
     two.public.add("utils", {"version": "99.0", "sdist": True, "name": "acme", "filename": "utils-99.0.tar.gz"})
     options = ["--use-deprecated", "legacy-resolver", "--no-cache-dir"]
-    done = env.run("install", *options, "utils", policy=two.policy)
+    done = env.run("install", *options, "utils", policy=two.file)
     assert done.code == 1, done.stdout
     assert "what was looked up as utils is acme, by its own metadata" in done.stderr
     assert "[another-project]" in done.stderr
 
 
-def test_callers_logins_are_redacted(two: Two) -> None:
+def test_callers_logins_are_redacted(two: Pair) -> None:
     """A login that a caller named is not shown where pip shows the command of a child, not with -vvv either."""
     two.corp.add("tool", {"version": "1", "sdist": True, "build-requires": ["nope"]})
     host = two.corp.host
-    done = two.home.run("wheel", "-vvv", "-i", f"http://ada:callers-s3cret@{host}/simple/", "tool", policy=two.policy)
+    done = two.home.run("wheel", "-vvv", "-i", f"http://ada:callers-s3cret@{host}/simple/", "tool", policy=two.file)
     assert done.code == 1
     assert "callers-s3cret" not in done.stdout + done.stderr
 
 
-def test_caches_can_be_cleared(two: Two, fresh_env: EnvFactory) -> None:
+def test_caches_can_be_cleared(two: Pair, fresh_env: EnvFactory) -> None:
     """What clears the caches of pip's finders, as pip-tools does, finds the method that does it, and is heard."""
     code = (
         "from repoprio.pip_adapter.inspect.context import pip_context\n"
@@ -163,6 +163,6 @@ def test_caches_can_be_cleared(two: Two, fresh_env: EnvFactory) -> None:
     # pip 25.3 and later have no such caches.
     env = fresh_env("24.0")
     done = subprocess.run(
-        [env.python, "-c", code], env=env.environment(two.policy), capture_output=True, text=True, check=False
+        [env.python, "-c", code], env=env.environment(two.file), capture_output=True, text=True, check=False
     )
     assert done.stdout.splitlines() == ["1 1", "1 1", "0"], done.stderr

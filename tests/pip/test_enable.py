@@ -13,42 +13,16 @@ import pytest
 
 from repoprio.environments.hook_installer import CannotEnable, Interpreter, disable_base, enable_base
 from support.fixtures import EnvFactory, RepositoryFactory
-from support.pips import Completed, PipEnv
-from support.repository import RepositoryServer
+from support.pips import PipEnv
+from support.scene import Pair
 
 PIP = "26.3"
 
 
-class Two:
-    """An environment with repoprio, one without, and corp above public."""
-
-    def __init__(self, home: PipEnv, other: PipEnv, corp: RepositoryServer, public: RepositoryServer) -> None:
-        self.home, self.other, self.corp, self.public = home, other, corp, public
-        corp.add("acme", "1.0")
-        public.add("acme", "99.0")
-        self.policy = home.root / "policy.toml"
-        self.policy.write_text(
-            f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
-            f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
-        )
-
-    def pip(self, *arguments: str) -> Completed:
-        """Run the other environment's pip under the policy."""
-        return self.other.run(*arguments, policy=self.policy)
-
-    def guarded(self) -> bool:
-        """Whether the other environment's pip obeys; unguarded it takes what the command line names."""
-        done = self.pip(
-            "install", "--dry-run", "-i", self.corp.page_url, "--extra-index-url", self.public.page_url, "acme"
-        )
-        assert done.code == 0, done.stderr
-        return "Would install acme-1.0" in done.stdout
-
-
 @pytest.fixture
-def two(fresh_env: EnvFactory, repository: RepositoryFactory) -> Two:
-    """Two environments and two repositories."""
-    return Two(fresh_env(PIP), fresh_env(PIP, stock=True), repository("corp"), repository("public"))
+def two(fresh_env: EnvFactory, repository: RepositoryFactory) -> Pair:
+    """Pair environments and two repositories."""
+    return Pair(fresh_env(PIP), fresh_env(PIP, stock=True), repository)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -62,7 +36,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("copy", [False, True])
 @pytest.mark.parametrize("by", ["--venv", "--python"])
-def test_enable_guards_and_disable_takes_out(by: str, copy: bool, two: Two) -> None:
+def test_enable_guards_and_disable_takes_out(by: str, copy: bool, two: Pair) -> None:
     """`enable` makes the other pip obey, and `disable` leaves every file as it was."""
     before = files(two.other.site_packages)
     where = str(two.other.root if by == "--venv" else two.other.python)
@@ -79,7 +53,7 @@ def test_enable_guards_and_disable_takes_out(by: str, copy: bool, two: Two) -> N
     assert "no pointer" in two.home.tool("disable", by, where).stderr
 
 
-def test_an_environment_by_its_folder_or_its_python(two: Two) -> None:
+def test_an_environment_by_its_folder_or_its_python(two: Pair) -> None:
     """`--python` and `--venv` each take both; what is neither says what to name."""
     pointer = two.other.site_packages / "_repoprio_pointer.py"
     for option, place in (("--python", two.other.root), ("--venv", two.other.python)):
@@ -91,7 +65,7 @@ def test_an_environment_by_its_folder_or_its_python(two: Two) -> None:
     assert (refused.code, "name another Python with --python PATH" in refused.stderr) == (2, True)
 
 
-def test_a_pointer_whose_target_is_gone(two: Two, tmp_path: Path) -> None:
+def test_a_pointer_whose_target_is_gone(two: Pair, tmp_path: Path) -> None:
     """Only what looks up projects stops; the first line is the command that removes the pointer, and that does."""
     before = files(two.other.site_packages)
     assert two.home.tool("enable", "--venv", str(two.other.root)).code == 0
@@ -129,7 +103,7 @@ def test_a_pointer_whose_target_is_gone(two: Two, tmp_path: Path) -> None:
     assert "acme-99.0" in two.other.run("install", "--dry-run", *indexes, "acme").stdout
 
 
-def test_environments_are_made_where_the_target_is_gone(two: Two, tmp_path: Path) -> None:
+def test_environments_are_made_where_the_target_is_gone(two: Pair, tmp_path: Path) -> None:
     """`python -m venv` goes on, pip and all, and says that nothing guards what it makes."""
     (tmp_path / "sitecustomize.py").write_text("import _repoprio_pointer; _repoprio_pointer.install()\n")
     ask = "import sys; print(sys._base_executable)"
@@ -144,27 +118,27 @@ def test_environments_are_made_where_the_target_is_gone(two: Two, tmp_path: Path
     assert done.stderr.count("is not guarded. To remove the pointer") == 1
 
 
-def test_a_copy_travels(two: Two) -> None:
+def test_a_copy_travels(two: Pair) -> None:
     """With --copy the environment needs nothing of the one that it was enabled from."""
     assert two.home.tool("enable", "--venv", str(two.other.root), "--copy").code == 0
-    text = two.policy.read_text()
+    text = two.file.read_text()
     shutil.rmtree(two.home.root)
-    two.policy = two.other.root / "policy.toml"
-    two.policy.write_text(text)
+    two.file = two.other.root / "policy.toml"
+    two.file.write_text(text)
     assert two.guarded()
 
 
-def test_an_installation_needs_no_pointer(two: Two) -> None:
+def test_an_installation_needs_no_pointer(two: Pair) -> None:
     """Where repoprio is installed a pointer would outlive it: none is made, by `enable` or `venv --upgrade`."""
     assert "has repoprio itself" in two.home.tool("enable", "--venv", str(two.home.root)).stderr
-    two.home.module("venv", "--upgrade", "--without-pip", str(two.home.root), policy=two.policy)
+    two.home.module("venv", "--upgrade", "--without-pip", str(two.home.root), policy=two.file)
     assert not (two.home.site_packages / "_repoprio_pointer.pth").exists()
 
 
-def test_the_chain_of_environments_goes_on(two: Two, tmp_path: Path) -> None:
+def test_the_chain_of_environments_goes_on(two: Pair, tmp_path: Path) -> None:
     """What is made from an environment that a pointer guards is guarded as well."""
     assert two.home.tool("enable", "--venv", str(two.other.root)).code == 0
-    new = made(two.other, tmp_path / "new", "venv", two.policy)
+    new = made(two.other, tmp_path / "new", "venv", two.file)
     assert (new.site_packages / "_repoprio_pointer.pth").exists()
 
 
@@ -177,7 +151,7 @@ def test_the_chain_of_environments_goes_on(two: Two, tmp_path: Path) -> None:
         ["acme"],
     ],
 )
-def test_a_pip_from_a_wheel_is_guarded(more: list[str], two: Two, tmp_path: Path) -> None:
+def test_a_pip_from_a_wheel_is_guarded(more: list[str], two: Pair, tmp_path: Path) -> None:
     """The exemption of ensurepip is for what ensurepip does, to the letter: any other pip from a wheel obeys."""
     wheel = tmp_path / "pip-26.3-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -191,14 +165,14 @@ def test_a_pip_from_a_wheel_is_guarded(more: list[str], two: Two, tmp_path: Path
     (tmp_path / "wanted.txt").write_text(f"--find-links {two.public.page_url}acme/\nacme\n")
     done = subprocess.run(
         [two.other.python, str(wheel / "pip"), *arguments, *extra],
-        env=two.other.environment(two.policy), cwd=tmp_path, capture_output=True, text=True, check=False,
+        env=two.other.environment(two.file), cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode != 0
     assert "[unlisted]" in done.stderr, done.stderr
     assert "acme" not in two.public.asked_pages()
 
 
-def test_without_a_policy_a_pointer_changes_nothing(two: Two) -> None:
+def test_without_a_policy_a_pointer_changes_nothing(two: Pair) -> None:
     """Law 5 holds for pointers as well."""
     arguments = ("install", "--dry-run", "-i", two.corp.page_url, "--extra-index-url", two.public.page_url, "acme")
     before = two.other.run(*arguments)
@@ -252,9 +226,9 @@ def made(env: PipEnv, folder: Path, module: str, policy: Path | None) -> PipEnv:
     return PipEnv(folder, PIP, folder / "home")
 
 
-def test_new_environments_are_guarded_while_there_is_a_policy(two: Two, tmp_path: Path) -> None:
+def test_new_environments_are_guarded_while_there_is_a_policy(two: Pair, tmp_path: Path) -> None:
     """`python -m venv` makes a guarded environment under a policy, and a plain one without."""
-    guarded = made(two.home, tmp_path / "guarded", "venv", two.policy)
+    guarded = made(two.home, tmp_path / "guarded", "venv", two.file)
     plain = made(two.home, tmp_path / "plain", "venv", None)
     assert (guarded.site_packages / "_repoprio_pointer.pth").exists()
     assert not (plain.site_packages / "_repoprio_pointer.pth").exists()
@@ -264,14 +238,14 @@ def test_new_environments_are_guarded_while_there_is_a_policy(two: Two, tmp_path
         assert two.guarded() is expected
 
 
-def test_virtualenv_is_followed_too(two: Two, tmp_path: Path) -> None:
+def test_virtualenv_is_followed_too(two: Pair, tmp_path: Path) -> None:
     """virtualenv, run from a guarded environment, makes a guarded one."""
     virtualenv = subprocess.run(
         [sys.executable, "-c", "import virtualenv, os; print(os.path.dirname(os.path.dirname(virtualenv.__file__)))"],
         capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     (two.home.site_packages / "more.pth").write_text(f"{virtualenv}\n")
-    two.other = made(two.home, tmp_path / "new", "virtualenv", two.policy)
+    two.other = made(two.home, tmp_path / "new", "virtualenv", two.file)
     assert (two.other.site_packages / "_repoprio_pointer.pth").exists()
     assert two.guarded()
 
@@ -345,14 +319,14 @@ def test_base_refuses_what_would_not_work(tmp_path: Path) -> None:
         disable_base(base_in(stdlib, str(custom)))
 
 
-def test_ensurepip_goes_on_in_a_guarded_base(two: Two, tmp_path: Path) -> None:
+def test_ensurepip_goes_on_in_a_guarded_base(two: Pair, tmp_path: Path) -> None:
     """`python -m venv` with pip installs what Python brings along, though no policy lists that folder."""
     ask = "import sys; print(sys._base_executable)"
     base = subprocess.run([two.home.python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
     # As with `enable --base`: the hook is there before the new environment has any package.
     (tmp_path / "sitecustomize.py").write_text("import _repoprio_shim; _repoprio_shim.install()\n")
     path = os.pathsep.join([str(tmp_path), str(two.home.site_packages)])
-    env = {**two.home.environment(two.policy), "PYTHONPATH": path}
+    env = {**two.home.environment(two.file), "PYTHONPATH": path}
     command = [base, "-m", "venv", str(tmp_path / "new")]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

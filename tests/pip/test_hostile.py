@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
-from test_memory import World
 from werkzeug import Response
 
 from support import wire
+from support.by_hand import ByHand
 from support.files import build, parse
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.wire import WireFault, WireServer
@@ -22,14 +22,14 @@ HTML = {"Content-Type": "text/html"}
 
 
 @pytest.fixture
-def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Iterator[World]:
+def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Iterator[ByHand]:
     """A site that answers by hand as corp, above public."""
     with HTTPServer(host="127.0.0.1") as corp:
-        yield World(pip_env(pip), corp, repository("public"), tmp_path)
+        yield ByHand(pip_env(pip), corp, repository("public"), tmp_path)
 
 
 @pytest.fixture
-def by_wire(world: World) -> Iterator[WireServer]:
+def by_wire(world: ByHand) -> Iterator[WireServer]:
     """A corp that sends raw bytes."""
     server = WireServer("acme", [build("acme", parse("1.0"), "corp")])
     server.fault = WireFault("raw", "", "", how="raw")
@@ -47,7 +47,7 @@ def by_wire(world: World) -> Iterator[WireServer]:
         b"HTTP/1.1 404 no\r\nContent-Length: 900\r\n\r\nnot all",
     ],
 )
-def test_no_text_of_a_server_is_a_404(raw: bytes, world: World, by_wire: WireServer) -> None:
+def test_no_text_of_a_server_is_a_404(raw: bytes, world: ByHand, by_wire: WireServer) -> None:
     """A status is what HTTP says it is, in an answer that is whole: no text of an error is taken for one."""
     by_wire.raw = raw
     done = world.download(world.policy(), "acme")
@@ -57,7 +57,7 @@ def test_no_text_of_a_server_is_a_404(raw: bytes, world: World, by_wire: WireSer
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_a_proxy_forges_no_404(world: World, repository: RepositoryFactory) -> None:
+def test_a_proxy_forges_no_404(world: ByHand, repository: RepositoryFactory) -> None:
     """Nor is what a proxy says of its tunnel the https repository's word."""
     proxy = WireServer("acme", [])
     proxy._good = lambda _path, _head: b"HTTP/1.1 503 too many 404 error responses\r\n\r\n"  # type: ignore[method-assign, assignment]
@@ -79,7 +79,7 @@ def test_a_proxy_forges_no_404(world: World, repository: RepositoryFactory) -> N
         '<html><body><a href="/help">help</a></body></html>',
     ],
 )
-def test_a_flat_page_must_be_one(body: str, world: World) -> None:
+def test_a_flat_page_must_be_one(body: str, world: ByHand) -> None:
     """A page without any file, or with a form, is no flat page that lacks the name."""
     world.answers(Response(body, 200, HTML), path="/links/")
     policy = world.policy('format = "flat"')
@@ -90,7 +90,7 @@ def test_a_flat_page_must_be_one(body: str, world: World) -> None:
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_a_flat_page_that_was_moved_lacks_nothing(world: World) -> None:
+def test_a_flat_page_that_was_moved_lacks_nothing(world: ByHand) -> None:
     """What a flat repository redirects to may have files of the name; that it has none is not the place's word."""
     world.answers(Response("", 302, {"Location": "/elsewhere/"}), path="/links/")
     world.answers(Response('<html><a href="other-1.0.zip">x</a></html>', 200, HTML), path="/elsewhere/")
@@ -102,7 +102,7 @@ def test_a_flat_page_that_was_moved_lacks_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("kind", ["link", "folder", "page"])
-def test_a_folder_with_what_cannot_be_read(kind: str, world: World) -> None:
+def test_a_folder_with_what_cannot_be_read(kind: str, world: ByHand) -> None:
     """A file of a flat folder that is no readable file stops the look-up: it may have been the name's."""
     folder = world.folder / "house"
     folder.mkdir()
@@ -120,7 +120,7 @@ def test_a_folder_with_what_cannot_be_read(kind: str, world: World) -> None:
     "body",
     ["<html>" + "<!--" * 60_000, "<html></html>" + "<b " * 200_000, "<a href=x>" + "xx<b>" * 400_000 + "</html>"],
 )
-def test_no_page_takes_for_ever_to_read(body: str, world: World) -> None:
+def test_no_page_takes_for_ever_to_read(body: str, world: ByHand) -> None:
     """A page that is made to keep a parser busy is read, or given up within its time."""
     world.answers(Response(body, 200, HTML))
     policy = world.policy(top="page-timeout = 5\n")
@@ -132,7 +132,7 @@ def test_no_page_takes_for_ever_to_read(body: str, world: World) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("status", [302, 401, 404])
-def test_bodies_that_nobody_wants_are_not_read(status: int, world: World, by_wire: WireServer) -> None:
+def test_bodies_that_nobody_wants_are_not_read(status: int, world: ByHand, by_wire: WireServer) -> None:
     """An endless body of a redirect, a refusal or a 404 is not read to its end, which there is none."""
     head = wire.http(status, {"Location": "/simple/acme/", "WWW-Authenticate": "Basic"}, b"", length=10**12)
     by_wire.raw = head + b"x" * 8_000_000
@@ -146,7 +146,7 @@ def test_bodies_that_nobody_wants_are_not_read(status: int, world: World, by_wir
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_cookies_stay_where_they_are(world: World) -> None:
+def test_cookies_stay_where_they_are(world: ByHand) -> None:
     """A cookie of one repository is not sent to another of the same host."""
     world.answers(Response("no", 404, {"Set-Cookie": "session=S3CRET; Path=/"}))
     with HTTPServer(host="127.0.0.1") as other:
@@ -159,7 +159,7 @@ def test_cookies_stay_where_they_are(world: World) -> None:
 
 
 @pytest.mark.parametrize("pip", ["26.3"])
-def test_a_login_page_is_never_skipped(world: World) -> None:
+def test_a_login_page_is_never_skipped(world: ByHand) -> None:
     """`skip-if-unavailable` covers a login page as little as a 401."""
     world.answers(Response("<html><form></form></html>", 200, HTML))
     done = world.download(world.policy("skip-if-unavailable = true"), "acme")
@@ -167,7 +167,7 @@ def test_a_login_page_is_never_skipped(world: World) -> None:
 
 
 @pytest.mark.parametrize("pip", ["26.3"])
-def test_control_characters_stay_out_of_the_terminal(world: World, by_wire: WireServer) -> None:
+def test_control_characters_stay_out_of_the_terminal(world: ByHand, by_wire: WireServer) -> None:
     """What a header says does not move the cursor in `explain` and its warnings."""
     by_wire.raw = wire.http(200, {"Content-Type": "a/\x1b[31mb"}, b"x")
     for more in ("", "skip-if-unavailable = true"):

@@ -9,83 +9,28 @@ from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
+from werkzeug import Response
 
+from support.by_hand import ByHand
 from support.files import build, parse
 from support.fixtures import EnvFactory, RepositoryFactory
-from support.pips import Completed, PipEnv
-from support.repository import RepositoryServer
 from support.wire import WireFault, WireServer
 
 PIPS = ["22.0.2", "26.3"]
-# pip keeps nothing that came over plain HTTP, unless the host is trusted.
-KEEPS = ["--trusted-host", "127.0.0.1"]
 FRESH = {"Cache-Control": "max-age=86400, public", "ETag": '"one"'}
 JSON = "application/vnd.pypi.simple.v1+json"
 
 
-class World:
-    """A site that answers by hand as corp, above public."""
-
-    def __init__(self, env: PipEnv, corp: HTTPServer, public: RepositoryServer, folder: Path) -> None:
-        self.env, self.corp, self.public, self.folder = env, corp, public, folder
-        self.root = f"http://127.0.0.1:{corp.port}/"
-        public.add("acme", "99.0")
-        wheel = build("acme", parse("1.0"), "corp")
-        self.page = f'<!DOCTYPE html><html><body><a href="/{wheel.filename}">{wheel.filename}</a></body></html>'
-        corp.expect_request(f"/{wheel.filename}").respond_with_data(wheel.content)
-
-    def answers(self, *responses: Response, path: str = "/simple/acme/") -> list[Request]:
-        """Corp's answers for `path`, one after the other, the last one from then on; returns the requests."""
-        asked: list[Request] = []
-
-        def respond(request: Request) -> Response:
-            asked.append(request)
-            return responses[min(len(asked), len(responses)) - 1]
-
-        self.corp.expect_request(path).respond_with_handler(respond)
-        return asked
-
-    def whole(self) -> Response:
-        """The page of acme."""
-        return Response(self.page, 200, {"Content-Type": "text/html"})
-
-    def policy(self, more: str = "", top: str = "") -> Path:
-        """The policy; `more` is for corp."""
-        file = self.folder / "policy.toml"
-        file.write_text(
-            f'{top}[repositories.corp]\nurl = "{self.root}simple/"\npriority = 10\n{more}\n'
-            f'[repositories.public]\nurl = "{self.public.page_url}"\npriority = 90\n'
-        )
-        return file
-
-    def take(self, policy: Path, *options: str) -> str | None:
-        """Which acme comes."""
-        files = self.folder / "files"
-        done = self.download(policy, *options, "acme")
-        found = sorted(path.name.split("-")[1] for path in files.glob("acme-*"))
-        for path in files.glob("*"):
-            path.unlink()
-        return found[0] if done.code == 0 else None
-
-    def download(self, policy: Path, *options: str) -> Completed:
-        """Download, with a cache that stays."""
-        return self.env.run(
-            "download", "--no-deps", "-d", str(self.folder / "files"), "--cache-dir", str(self.folder / "cache"),
-            *KEEPS, *options, policy=policy,
-        )  # fmt: skip
-
-
 @pytest.fixture
-def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Iterator[World]:
+def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Iterator[ByHand]:
     """By hand, above public."""
     with HTTPServer(host="127.0.0.1") as corp:
-        yield World(pip_env(pip), corp, repository("public"), tmp_path)
+        yield ByHand(pip_env(pip), corp, repository("public"), tmp_path)
 
 
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("status", [301, 308])
-def test_a_permanent_redirect_is_asked_again(status: int, world: World) -> None:
+def test_a_permanent_redirect_is_asked_again(status: int, world: ByHand) -> None:
     """A redirect that means "absent" is not believed from the cache: the name may have been published since."""
     away = Response("", status, {**FRESH, "Location": f"{world.public.page_url}acme/"})
     asked = world.answers(away, world.whole())
@@ -95,7 +40,7 @@ def test_a_permanent_redirect_is_asked_again(status: int, world: World) -> None:
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_an_empty_page_is_asked_again(world: World) -> None:
+def test_an_empty_page_is_asked_again(world: ByHand) -> None:
     """An empty page that means "absent" is not believed from the cache."""
     empty = Response("<!DOCTYPE html><html><body></body></html>", 200, {**FRESH, "Content-Type": "text/html"})
     asked = world.answers(empty, world.whole())
@@ -105,7 +50,7 @@ def test_an_empty_page_is_asked_again(world: World) -> None:
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_a_list_is_asked_again(world: World) -> None:
+def test_a_list_is_asked_again(world: ByHand) -> None:
     """A complete list that lacked the name is not believed from the cache."""
     other = '<!DOCTYPE html><html><body><a href="other/">other</a></body></html>'
     both = other.replace("<body>", '<body><a href="acme/">acme</a>')
@@ -118,7 +63,7 @@ def test_a_list_is_asked_again(world: World) -> None:
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_a_404_is_asked_again(world: World) -> None:
+def test_a_404_is_asked_again(world: ByHand) -> None:
     """Whatever a 404 says of how long it holds, the next run asks again."""
     asked = world.answers(Response("no", 404, FRESH), world.whole())
     policy = world.policy()
@@ -127,7 +72,7 @@ def test_a_404_is_asked_again(world: World) -> None:
 
 
 @pytest.mark.parametrize("pip", ["26.3"])
-def test_a_repository_that_is_down_costs_its_tries_once(world: World, repository: RepositoryFactory) -> None:
+def test_a_repository_that_is_down_costs_its_tries_once(world: ByHand, repository: RepositoryFactory) -> None:
     """Of five projects the first one finds out that corp is down, after its retries; the others know it."""
     apps = repository("apps")
     apps.add("apps-all", {"version": "1", "requires": [f"lib-{n}" for n in range(5)]})
@@ -151,7 +96,7 @@ def test_a_repository_that_is_down_costs_its_tries_once(world: World, repository
 
 
 @pytest.mark.parametrize("pip", ["26.3"])
-def test_the_mirror_that_answered_is_told(world: World, repository: RepositoryFactory) -> None:
+def test_the_mirror_that_answered_is_told(world: ByHand, repository: RepositoryFactory) -> None:
     """`explain` says which of a repository's URLs answered, in text and JSON."""
     mirror = repository("mirror")
     mirror.add("acme", "1.0")
@@ -180,7 +125,7 @@ def test_the_mirror_that_answered_is_told(world: World, repository: RepositoryFa
         ('<base href="http://u:p@h.example/"><a href="acme-9.0-py3-none-any.whl">x</a>', "carries credentials"),
     ],
 )
-def test_what_is_no_candidate_is_told(body: str, why: str, world: World) -> None:
+def test_what_is_no_candidate_is_told(body: str, why: str, world: ByHand) -> None:
     """Links that can be no candidates take no part, and `explain` shows each with its reason."""
     page = world.page.replace("</body>", f"{body}</body>")
     head, _, rest = page.partition("<body>")
@@ -196,7 +141,7 @@ def test_what_is_no_candidate_is_told(body: str, why: str, world: World) -> None
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_logins_do_not_go_to_files_elsewhere(world: World) -> None:
+def test_logins_do_not_go_to_files_elsewhere(world: ByHand) -> None:
     """A file that lies on another site is fetched without the repository's login."""
     wheel = build("acme", parse("2.0"), "elsewhere")
     with HTTPServer(host="127.0.0.1") as elsewhere:

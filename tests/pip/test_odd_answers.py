@@ -6,23 +6,17 @@ import os
 from pathlib import Path
 
 import pytest
-from test_pip import Scene, refused
 
 from repoprio.names import normalize
 from repoprio.pip_adapter import compat
 from repoprio.simple_api import screening
 from repoprio.simple_api.model import File
 from support.faults import Fault
-from support.fixtures import EnvFactory, RepositoryFactory
+from support.fixtures import EnvFactory
+from support.scene import Scene, refused
 
 NEW = "26.3"
 ENDLESS = "9" * 5000
-
-
-@pytest.fixture
-def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
-    """Two repositories and a policy."""
-    return Scene(repository, tmp_path)
 
 
 PAGES = {

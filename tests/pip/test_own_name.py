@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_pip import Scene, refused
 
 import repoprio
 from support.fixtures import EnvFactory, RepositoryFactory
+from support.scene import Scene, refused
 
 NEW, OLD = "26.3", "22.0.2"
 VERSION = repoprio.__version__

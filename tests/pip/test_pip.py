@@ -10,49 +10,12 @@ from pathlib import Path
 import pytest
 
 from support.faults import Fault
-from support.fixtures import EnvFactory, RepositoryFactory
-from support.pips import Completed
-from support.repository import DirectoryRepository, RepositoryServer
+from support.fixtures import EnvFactory
+from support.repository import DirectoryRepository
+from support.scene import Scene, refused
 
 PIPS = ["26.3", "24.0"]
 pytestmark = pytest.mark.parametrize("pip", PIPS)
-
-
-class Scene:
-    """The repositories corp (priority 10) and public (90), and a policy that names them."""
-
-    def __init__(self, repository: RepositoryFactory, folder: Path) -> None:
-        self.corp: RepositoryServer = repository("corp", layout="html")
-        self.public: RepositoryServer = repository("public")
-        self.folder = folder
-        self.corp.add("acme", "1.0", "1.1", {"version": "1.0", "sdist": True})
-        self.public.add("acme", "99.0")
-        self.public.add("requests", {"version": "2.0", "requires": ["acme"]})
-
-    def policy(self, extra: str = "", *, before: str = "") -> Path:
-        """A policy file, with more text at its begin or end."""
-        file = self.folder / "repoprio.toml"
-        file.write_text(
-            f"{before}\n"
-            f'[repositories.corp]\nurl = "{self.corp.page_url}"\npriority = 10\n'
-            f'[repositories.public]\nurl = "{self.public.page_url}"\npriority = 90\n{extra}'
-        )
-        return file
-
-
-@pytest.fixture
-def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
-    """Two repositories and a policy."""
-    return Scene(repository, tmp_path)
-
-
-def refused(done: Completed, code: str) -> str:
-    """The refusal of a run that ended as a refusal must; its stderr."""
-    assert done.code == 1, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    assert "ERROR: repoprio: " in done.stderr
-    assert f"[{code}]" in done.stderr
-    return done.stderr
 
 
 def test_install_takes_the_owners_and_never_asks_below(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:

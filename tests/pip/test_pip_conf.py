@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import configparser
+import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from repoprio.config.load import survey
 from repoprio.config.policy_files import LayerFiles, in_sight
 from repoprio.config.schema import POLICY, TABLES, fold
+from support.documents import as_toml, in_pip_conf, policies
 from support.fixtures import EnvFactory, RepositoryFactory
-from support.policy_files import TOOLS
+from support.policy_files import TOOLS, read_files, sound
 
 # All that Python takes for white space, and what only looks like it.
 WHITE: Final = [c for c in map(chr, range(0x3100)) if c.isspace() and c not in "\r\n"] + ["\ufeff", "\u200b"]
@@ -151,3 +154,46 @@ def test_a_policy_that_is_not_in_its_section_stops_pip(
     assert not corp.requests + public.requests
     checked = env.tool("config", "check", env=variables)
     assert (checked.code, str(conf) in checked.stdout) == (2, True), checked.stderr
+
+
+# Does what `pip config set KEY VALUE` does, for many keys: one process for many policies.
+SETTER = """
+import json, os, sys
+from pip._internal import configuration as module
+from pip._internal.configuration import Configuration
+USER = getattr(module, "kinds", module.Kind).USER
+for line in sys.stdin:
+    target = os.path.join(os.environ["XDG_CONFIG_HOME"], "pip", "pip.conf")
+    if os.path.exists(target):
+        os.remove(target)
+    configuration = Configuration(isolated=False, load_only=USER)
+    configuration.load()
+    for key, value in json.loads(line):
+        configuration.set_value(key, value)
+    configuration.save()
+    print(target, flush=True)
+"""
+
+
+@pytest.mark.parametrize("pip", ["26.3", "24.0"])
+def test_pip_config_set_says_the_same(pip: str, pip_env: EnvFactory) -> None:
+    """What `pip config set` writes, read by real pip's own writer, gives the policy that TOML gives."""
+    env = pip_env(pip, stock=True)
+    variables = {k: v for k, v in env.environment().items() if k != "PIP_CONFIG_FILE"}
+    with subprocess.Popen(
+        [str(env.python), "-c", SETTER], env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as setter:
+        assert setter.stdin
+        assert setter.stdout
+
+        @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @given(policies())
+        def agree(document: dict[str, Any]) -> None:
+            said = [[f"repoprio.{key}", text.replace("\n  ", " ")] for key, text in in_pip_conf(document)]
+            print(json.dumps(said), file=setter.stdin, flush=True)
+            assert setter.stdout
+            written = Path(setter.stdout.readline().strip()).read_text(encoding="utf-8")
+            assert sound(read_files({"user": written})) == sound(read_files({"system": as_toml(document)}))
+
+        agree()
+        setter.stdin.close()

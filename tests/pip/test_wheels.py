@@ -8,24 +8,18 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from test_pip import Scene, refused
 
 import repoprio
 from repoprio.pip_adapter.install.removals import removed
-from support.fixtures import EnvFactory, RepositoryFactory
+from support.fixtures import EnvFactory
 from support.pips import PipEnv
+from support.scene import Scene, refused
 
 NEW, OLD = "26.3", "22.0.2"
 CODE = "writes-configuration"
 DATA = "evil-1.0.data"
 PLAIN = "[global]\ntimeout = 9\n"
 POLICY = "[repoprio]\nmode = observe\n"
-
-
-@pytest.fixture
-def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
-    """Two repositories and a policy."""
-    return Scene(repository, tmp_path)
 
 
 def evil(scene: Scene, **members: str) -> None:

@@ -7,20 +7,14 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from test_pip import Scene, refused
 
-from support.fixtures import EnvFactory, RepositoryFactory
+from support.fixtures import EnvFactory
 from support.pips import PipEnv
+from support.scene import Scene, refused
 
 NEW, OLD = "26.3", "22.0.2"
 CODE = "writes-configuration"
 METADATA = "Metadata-Version: 2.1\nName: leftpad\nVersion: 0.1\n"
-
-
-@pytest.fixture
-def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
-    """Two repositories and a policy."""
-    return Scene(repository, tmp_path)
 
 
 def pip_conf(scene: Scene, file: Path) -> Path:

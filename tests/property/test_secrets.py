@@ -7,7 +7,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_spellings import as_toml, in_pip_conf, policies
 
 from repoprio.config import starter
 from repoprio.config.errors import InvalidPolicy
@@ -16,6 +15,7 @@ from repoprio.config.warnings import policy_warnings
 from repoprio.export import uv
 from repoprio.policy.model import Policy
 from repoprio.render import policy
+from support.documents import as_toml, in_pip_conf, policies
 from support.policy_files import read_files
 
 SECRET = "s3cr3t-t0k3n"

@@ -41,9 +41,10 @@ from repoprio.names import NormalizedName, normalize
 from repoprio.policy.model import Policy
 from repoprio.policy.routing import Route
 from repoprio.simple_api.filenames import version_in
-from support.cases import ALL, LIST, Case, RepositoryCase, filler
-from support.faults import Fault
-from support.files import FileSpec, build
+
+from .cases import ALL, LIST, Case, RepositoryCase, filler
+from .faults import Fault
+from .files import FileSpec, build
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 from repoprio.config.build import Parsers
@@ -13,7 +15,9 @@ from repoprio.config.load import survey
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.policy_files import SYSTEM, VARIABLE, LayerFiles
 from repoprio.config.settings import Merged
-from support.core_runner import is_specifier
+from repoprio.policy.model import Policy
+
+from .core_runner import is_specifier
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -50,6 +54,13 @@ def read_files(files: Mapping[str, Any], environ: Mapping[str, str] | None = Non
         named = {VARIABLE: _write(Path(folder, "named.toml"), files["named"])} if "named" in files else {}
         found = survey({**(environ or {}), **named}, layers, TOOLS)
         return _without(found, f"{folder}/")
+
+
+def sound(found: LoadedPolicy) -> Policy:
+    """The policy without its origins."""
+    policy = found.sound()
+    assert policy is not None
+    return replace(policy, origins=MappingProxyType({}), lock=policy.lock and policy.lock._replace(file=""))
 
 
 def _without(found: LoadedPolicy, prefix: str) -> LoadedPolicy:

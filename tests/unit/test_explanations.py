@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_laws import NAMES, Play, World, policies, worlds
 
 from repoprio.explain.explanation import Chosen, Explanation, Line, LineStatus, Rejected, explain, privacy
 from repoprio.explain.refusal_remedies import of_silent, refusal_remedy
@@ -27,6 +26,7 @@ from repoprio.render.explain_text import screen, summary
 from repoprio.render.messages import refusal, versions
 from repoprio.render.table import painted
 from repoprio.wording import join_words
+from support.plays import NAMES, Play, World, policies, worlds
 
 ACME = normalize("acme")
 CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)

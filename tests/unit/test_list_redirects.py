@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 from repoprio.lookup.events import RepositoryState
 from repoprio.lookup.redirects import MAX_REDIRECTS, RedirectVerdict, next_hop
 from repoprio.policy.model import Location, Redirects, Repository
 from repoprio.urls import site
-from support.faults import Fault
-from support.fixtures import EnvFactory, RepositoryFactory
 
 HERE = Location("https://corp.example/simple/", "https://corp.example/simple/", "bot", "s3cret")
 CORP = Repository(
@@ -62,33 +57,3 @@ def test_how_many_redirects_are_followed() -> None:
     assert next_hop(KNOWN, CORP, HERE, None, target, hops=MAX_REDIRECTS - 1, asked=()) == Location.of(target)
     refused = RedirectVerdict(RepositoryState.UNAVAILABLE, "more than 10 redirects")
     assert next_hop(KNOWN, CORP, HERE, None, target, hops=MAX_REDIRECTS, asked=()) == refused
-
-
-@pytest.mark.parametrize(
-    ("redirects", "reason"),
-    [
-        ("follow", None),
-        ("absent", "it redirects to http://127.0.0.1:"),
-        (None, "it redirects to another site, http://127.0.0.1:"),
-    ],
-)
-def test_lists_that_redirect_to_another_site(
-    redirects: str | None, reason: str | None, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
-) -> None:
-    """`audit --collisions` takes a list from another site only where `redirects` follows it; no login is shown."""
-    corp, mirror, public = (repository(name) for name in ("corp", "mirror", "public"))
-    for one in (mirror, public):
-        one.add("acme", "1.0")
-    corp.list_answer(Fault(redirect=mirror.page_url))
-    there = mirror.page_url.removesuffix("/simple/")
-    policy = tmp_path / "policy.toml"
-    policy.write_text(
-        f'[repositories.corp]\nurl = "{corp.page_url.replace("://", "://bot:s3cret@")}"\npriority = 10\n'
-        + (f'redirects = {{"{there}" = "{redirects}"}}\n' if redirects else "")
-        + f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
-    )
-    done = pip_env("26.3").tool("audit", "--collisions", "--format", "json", policy=policy)
-    told = {finding["code"]: finding["message"] for finding in json.loads(done.stdout)["findings"]}
-    assert ("shadowed" in told, mirror.requests != []) == (reason is None, reason is None), told
-    assert (reason or "") in told.get("no-list", ""), told
-    assert "s3cret" not in done.stdout + done.stderr

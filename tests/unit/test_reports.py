@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from repoprio.audit.findings import KINDS, Audit, Finding, worst_first
@@ -19,8 +16,8 @@ from repoprio.policy.model import Policy
 from repoprio.render import audit as rendered
 from repoprio.render import sarif
 from repoprio.render.table import painted
-from support.paths import SUPPORT
 from support.policy_files import TOOLS
+from support.sarif import check_sarif
 
 if sys.version_info >= (3, 11):
     pass
@@ -121,30 +118,6 @@ def test_exit_status_and_counts() -> None:
         "origin": "policy.toml",
     }
     assert found["findings"][1]["repository"] is None
-
-
-def sarif_schema() -> dict[str, Any]:
-    """The official schema where REPOPRIO_SARIF_SCHEMA names a copy; else what it says of the parts that are used."""
-    named = os.environ.get("REPOPRIO_SARIF_SCHEMA")
-    file = Path(named) if named else SUPPORT / "sarif.json"
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return found
-
-
-def check_sarif(text: str) -> dict[str, Any]:
-    """The only run of a log that is valid, and that code-scanning pages take."""
-    log = json.loads(text)
-    schema = sarif_schema()
-    jsonschema.validators.validator_for(schema)(schema).validate(log)
-    (run,) = log["runs"]
-    rules = run["tool"]["driver"]["rules"]
-    prints = [result["partialFingerprints"]["primaryLocationLineHash"] for result in run["results"]]
-    assert len(set(prints)) == len(prints)
-    for result in run["results"]:
-        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
-        assert result["locations"][0]["physicalLocation"]["region"]["startLine"] >= 1
-    found: dict[str, Any] = run
-    return found
 
 
 def test_sarif_is_valid_and_stable() -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import jsonschema
 import pytest
 from hypothesis import given, settings
-from test_spellings import as_toml, policies
 
 from repoprio.config import schema, values
 from repoprio.config.errors import InvalidPolicy
 from repoprio.config.load import read_text
 from support.cases import load_cases
+from support.documents import as_toml, policies
 from support.paths import DATA, DOCS, ROOT
 from support.policy_files import TOOLS
 

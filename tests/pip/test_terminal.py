@@ -1,0 +1,46 @@
+"""Nothing that others wrote reaches the terminal as it is, and no secret: by pip's side, and by repoprio's commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.fixtures import EnvFactory, RepositoryFactory
+
+ESCAPE = "\x1b]0;owned\x07\x1b[2J"
+
+
+@pytest.mark.parametrize("pip", ["26.3"])
+def test_no_line_beside_pip_is_raw(
+    pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """Neither a place that a caller names nor a token in a repository's path reaches the terminal as it is."""
+    corp, policy = repository("corp"), tmp_path / "policy.toml"
+    corp.add("acme", "1.0")
+    policy.write_text(
+        'unlisted = "ignore"\n[repositories.corp]\npriority = 10\n'
+        f'url = "{corp.page_url}"\naliases = ["{corp.root_url}${{TOKEN}}/simple/"]\n'
+        f'[repositories.feed]\npriority = 20\nurl = "{corp.root_url}${{TOKEN}}/feed/"\n'
+    )
+    options = ["--extra-index-url", f"http://evil.example/{ESCAPE}/simple"]
+    options += ["--extra-index-url", f"{corp.root_url}s3cr3t-t0k3n/feed/"]
+    for command in (["download", "-d", str(tmp_path / "files")], ["explain"]):
+        run = pip_env(pip).tool if command == ["explain"] else pip_env(pip).run
+        done = run(*command, *options, "acme", policy=policy, env={"TOKEN": "s3cr3t-t0k3n"})
+        assert done.code == 0, done.stderr
+        said = done.stdout + done.stderr
+        assert not {"\x1b", "\x07"} & set(said)
+        assert "s3cr3t-t0k3n" not in said
+        assert command == ["explain"] or "is ignored" in done.stderr
+
+
+@pytest.mark.parametrize("pip", ["26.3"])
+def test_no_line_of_a_command_is_raw(pip: str, pip_env: EnvFactory, tmp_path: Path) -> None:
+    """What stands in a policy is told without what moves the cursor, on stdout and on stderr."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[repositories.corp]\nurl = "http://corp.example/"\n"x\\u001b[2J" = 1\npriority = "\\u009b2J"\n')
+    for command in (["config", "check"], ["config", "show"], ["explain", "acme"], ["export", "uv"], ["doctor"]):
+        done = pip_env(pip).tool(*command, policy=policy)
+        assert done.code == 2
+        assert not {"\x1b", "\x9b"} & set(done.stdout + done.stderr)

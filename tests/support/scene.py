@@ -1,0 +1,102 @@
+"""Scenes: repositories one above the other, a policy that names them, and what a pip makes of that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from .fixtures import RepositoryFactory
+from .pips import Completed, PipEnv
+from .repository import FileLike
+
+PRIORITIES: Final = {"corp": 10, "team": 50, "public": 90}
+
+
+def policy_text(urls: Mapping[str, str], extra: str = "", *, before: str = "", **own: str) -> str:
+    """A policy that names repositories by their URLs, the highest-priority one first.
+
+    More text may stand at its begin, at its end (`extra`), or (`own`) in the table of the repository of that name.
+    """
+    tables = (
+        f'[repositories.{name}]\nurl = "{url}"\npriority = {PRIORITIES.get(name, 10 * number)}\n{own.get(name, "")}\n'
+        for number, (name, url) in enumerate(urls.items(), 1)
+    )
+    return f"{before}\n{''.join(tables)}{extra}\n"
+
+
+def refused(done: Completed, code: str) -> str:
+    """The refusal of a run that ended as a refusal must; its stderr."""
+    assert done.code == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert "ERROR: repoprio: " in done.stderr
+    assert f"[{code}]" in done.stderr
+    return done.stderr
+
+
+class Scene:
+    """Repositories, and a policy that names them: corp (priority 10) above public (90), unless others are named.
+
+    `corp` is the highest one and `public` the lowest. acme is 99.0 in public, and in corp what `acme` says.
+    """
+
+    def __init__(
+        self,
+        repository: RepositoryFactory,
+        folder: Path,
+        *names: str,
+        acme: Sequence[FileLike] = ("1.0",),
+        **options: Any,
+    ) -> None:
+        """Start the repositories, with these options, and write the policy into the folder."""
+        self.servers = {name: repository(name, **options) for name in names or ("corp", "public")}
+        self.corp, *_, self.public = self.servers.values()
+        self.folder, self.file = folder, folder / "repoprio.toml"
+        if acme:
+            self.corp.add("acme", *acme)
+            self.public.add("acme", "99.0")
+        self.policy()
+
+    def policy(self, extra: str = "", *, before: str = "", **own: str) -> Path:
+        """Write the policy, with more text as `policy_text` has it; its file."""
+        urls = {name: server.page_url for name, server in self.servers.items()}
+        self.file.write_text(policy_text(urls, extra, before=before, **own), encoding="utf-8")
+        return self.file
+
+    @property
+    def indexes(self) -> list[str]:
+        """Pip's own options for the highest and the lowest one, as equals."""
+        return ["--index-url", self.corp.page_url, "--extra-index-url", self.public.page_url]
+
+    def forget(self) -> None:
+        """Begin to note anew who is asked for what."""
+        for server in self.servers.values():
+            server._requests.clear()
+
+
+class Pair(Scene):
+    """An environment with repoprio (`home`), one without (`other`), and corp above public."""
+
+    def __init__(self, home: PipEnv, other: PipEnv, repository: RepositoryFactory) -> None:
+        super().__init__(repository, home.root)
+        self.home, self.other = home, other
+
+    def pip(self, *arguments: str) -> Completed:
+        """Run the other environment's pip under the policy."""
+        return self.other.run(*arguments, policy=self.file)
+
+    def guarded(self) -> bool:
+        """Whether the other environment's pip obeys; unguarded it takes what the command line names."""
+        done = self.pip("install", "--dry-run", *self.indexes, "acme")
+        assert done.code == 0, done.stderr
+        return "Would install acme-1.0" in done.stdout
+
+
+@pytest.fixture
+def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
+    """corp, whose acme is 1.1 at most, above public, which has requests, too: that requires acme."""
+    made = Scene(repository, tmp_path, acme=("1.0", "1.1", {"version": "1.0", "sdist": True}))
+    made.public.add("requests", {"version": "2.0", "requires": ["acme"]})
+    return made
