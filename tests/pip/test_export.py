@@ -4,45 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from repoprio.config.build import Parsers
 from repoprio.config.load import read_text
 from repoprio.export import uv
 from repoprio.export.uv_differences import differences
-from support.core_runner import is_specifier
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
+from support.policy_files import TOOLS
+from support.uvs import CORP, PUBLIC, gaps, run_uv
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-TOOLS = Parsers(tomllib.loads, is_specifier, lambda: "https://default.example/simple")
 PROJECT = '[project]\nname = "asker"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = {}\n\n'
-
-
-def run_uv(folder: Path, *arguments: str, **variables: str) -> Completed:
-    """Run uv where it knows nothing of this machine, and asks no repository but those it is told of."""
-    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-    settings = {"HOME": str(folder), "UV_NO_CACHE": "1", "UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
-    done = subprocess.run(
-        [sys.executable, "-m", "uv", *arguments],
-        cwd=folder,
-        env={**kept, **settings, "UV_HTTP_RETRIES": "0", **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    return Completed(done.stdout, done.stderr, done.returncode)
 
 
 def chosen_by_uv(folder: Path, exported: str, requirements: Sequence[str], *, project: bool) -> dict[str, str] | None:
@@ -191,15 +173,7 @@ def test_a_403_is_no_absence_unless_the_policy_says_so() -> None:
     assert [index.get("ignore-error-codes") for index in document["index"]] == [[], []]
 
 
-def gaps(text: str, *, project: bool = False) -> list[str]:
-    """What the export of a policy leaves out."""
-    policy = read_text(text, "policy.toml", {}, TOOLS)
-    return [str(gap) for gap in uv.export(policy, project=project).gaps]
-
-
-CORP = '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
 TEAM = '[repositories.team]\nurl = "https://team.example/simple/"\npriority = 50\n'
-PUBLIC = '[repositories.public]\nurl = "pypi"\npriority = 90\n'
 GAPS = [
     (CORP + 'namespaces = ["acme-*"]\n', "corp.namespaces: acme-* stays open in uv: public may serve it"),
     (CORP + 'namespaces = ["acme-*"]\n', "repositories.corp.namespaces: uv takes any name from corp"),

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_export import CORP, PUBLIC, TOOLS, gaps, run_uv
 from werkzeug import Request, Response
 
 from repoprio.cli import doctor
@@ -17,7 +16,9 @@ from repoprio.render import doctor as rendered
 from support.faults import authorized, not_found
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed
+from support.policy_files import TOOLS
 from support.repository import RepositoryServer
+from support.uvs import CORP, PUBLIC, gaps, run_uv
 
 USER, PASSWORD = "UV_INDEX_CORP_EU_USERNAME", "UV_INDEX_CORP_EU_PASSWORD"
 

@@ -1,0 +1,42 @@
+"""The real uv, where it knows nothing of this machine, and what an export is for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from repoprio.config.load import read_text
+from repoprio.export import uv
+
+from .pips import Completed
+from .policy_files import TOOLS
+
+
+def run_uv(folder: Path, *arguments: str, **variables: str) -> Completed:
+    """Run uv where it knows nothing of this machine, and asks no repository but those it is told of."""
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    settings = {"HOME": str(folder), "UV_NO_CACHE": "1", "UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
+    done = subprocess.run(
+        [sys.executable, "-m", "uv", *arguments],
+        cwd=folder,
+        env={**kept, **settings, "UV_HTTP_RETRIES": "0", **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return Completed(done.stdout, done.stderr, done.returncode)
+
+
+def gaps(text: str, *, project: bool = False) -> list[str]:
+    """What the export of a policy leaves out."""
+    policy = read_text(text, "policy.toml", {}, TOOLS)
+    return [str(gap) for gap in uv.export(policy, project=project).gaps]
+
+
+CORP = '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
+
+
+PUBLIC = '[repositories.public]\nurl = "pypi"\npriority = 90\n'
