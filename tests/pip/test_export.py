@@ -193,6 +193,10 @@ GAPS = [
     (CORP + 'mirrors = ["https://m.example/"]\n', "repositories.corp.mirrors: uv asks its URL alone"),
     (CORP + 'redirects = {"https://s.example" = "follow"}\n', "repositories.corp.redirects: uv follows redirects"),
     ('mode = "flexible"\n' + CORP, "mode: uv asks every index for every name"),
+    ('mode = "flexible"\n' + CORP, "mode: repoprio is strict about its own name; to uv"),
+    ('direct-urls = "roots"\n' + CORP, "direct-urls: in uv what you ask for by URL or path may itself require"),
+    (CORP.replace("simple/", "x-1.whl") + 'format = "flat"\n', "repositories.corp.url: uv passes over it"),
+    (TEAM.replace("https://team.example/simple/", "/srv/x-1.tar.gz") + 'format = "flat"\n', "team.url: uv stops"),
     (CORP + TEAM.replace("50", "10"), "repositories.corp.priority: uv merges no tier: corp goes before team"),
     (CORP + '[pins.x]\nprojects = ["x-*"]\nversions = "<3"\n', "pins.x.projects: uv has no patterns: x-* is neither"),
     (

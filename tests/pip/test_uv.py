@@ -15,7 +15,7 @@ from repoprio.export import uv
 from repoprio.render import doctor as rendered
 from support.faults import authorized, not_found
 from support.fixtures import EnvFactory, RepositoryFactory
-from support.pips import Completed
+from support.pips import Completed, PipEnv
 from support.policy_files import TOOLS
 from support.repository import RepositoryServer
 from support.uvs import CORP, PUBLIC, gaps, run_uv
@@ -111,3 +111,127 @@ def test_doctor_notes_a_proxy_that_answers_for_an_index(monkeypatch: pytest.Monk
     monkeypatch.setenv("HTTP_PROXY", "http://bot:s3cret@proxy.example:3128")
     for scheme, noted in (("http", ["HTTP_PROXY"]), ("https", [])):
         assert [n for n in doctor._proxies([{"url": f"{scheme}://corp.example/"}]) if n == "HTTP_PROXY"] == noted
+
+
+class Lab:
+    """A policy of corp (acme 1.0) above public (acme 99.0), and folders for the uv that has its export."""
+
+    def __init__(self, repository: RepositoryFactory, folder: Path, env: PipEnv) -> None:
+        self.corp, self.public, self.folder, self._env = repository("corp"), repository("public"), folder, env
+        (self.stranger,) = self.public.add("acme", "99.0")
+        # What uv puts into a seeded environment.
+        for name in ("pip", "setuptools", "wheel"):
+            self.corp.add(name, "1.0")
+            self.public.add(name, "99.0")
+        self.policy = folder / "policy.toml"
+        self.write(f'[repositories.corp]\nurl = "{self.corp.page_url}"\npriority = 10\n')
+
+    def write(self, above: str) -> None:
+        """Give the policy these repositories above public."""
+        self.policy.write_text(f'{above}[repositories.public]\nurl = "{self.public.page_url}"\npriority = 90\n')
+
+    def export(self, *options: str) -> Completed:
+        """What is exported; it becomes the system's file of `uv`."""
+        done = self._env.tool("export", "uv", *options, policy=self.policy)
+        (self.folder / "system" / "uv").mkdir(parents=True, exist_ok=True)
+        (self.folder / "system" / "uv" / "uv.toml").write_text(done.stdout)
+        return done
+
+    def uv(self, *arguments: str, **variables: str) -> Completed:
+        """Run uv with it, in a folder of its own."""
+        (self.folder / "work").mkdir(exist_ok=True)
+        places = {"XDG_CONFIG_DIRS": str(self.folder / "system"), "UV_TOOL_DIR": "tools", "UV_TOOL_BIN_DIR": "bin"}
+        return run_uv(self.folder / "work", *arguments, **places, **variables)
+
+    def taken(self, requirement: str = "acme", **variables: str) -> str:
+        """What uv resolves a requirement to; its error where it does not."""
+        (self.folder / "wanted.txt").write_text(f"{requirement}\n")
+        asked = ("pip", "compile", "-q", "--no-header", "--no-annotate", str(self.folder / "wanted.txt"))
+        done = self.uv(*asked, **variables)
+        return (done.stderr if done.code else done.stdout).strip()
+
+
+@pytest.fixture
+def lab(repository: RepositoryFactory, tmp_path: Path, pip_env: EnvFactory) -> Lab:
+    """One."""
+    return Lab(repository, tmp_path, pip_env("26.3"))
+
+
+PROJECT = '[project]\nname = "asker"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = ["acme"]\n'
+
+
+def test_each_command_of_uv_obeys_the_export(lab: Lab) -> None:
+    """With the export as the system's file each command that installs takes the owner's file and asks nobody below."""
+    lab.corp.add("acme", "1.0")
+    assert lab.export().code == 0
+    assert "acme==1.0" in lab.uv("tool", "install", "acme").stderr
+    assert lab.uv("venv", "--seed", "seeded").code == 0
+    assert " + acme==1.0" in lab.uv("pip", "install", "--python", "seeded", "acme").stderr
+    assert "acme==1.0" in lab.uv("run", "-v", "--with", "acme", "python", "-c", "").stderr
+    (lab.folder / "work" / "pyproject.toml").write_text(PROJECT)
+    assert lab.uv("lock").code == 0
+    assert " + acme==1.0" in lab.uv("sync").stderr
+    assert (lab.corp.asked("pip"), lab.public.asked_pages()) == (True, set())
+
+
+def test_what_the_head_of_an_export_says_of_uv(lab: Lab) -> None:
+    """Locks, requirements files, scripts, URLs of URLs and a cache bring 99.0 into the real uv: the head says so."""
+    lab.corp.add("acme", "1.0")
+    url = f"{lab.public.root_url}files/{lab.stranger.filename}"
+    (outer,) = lab.corp.add("outer", {"version": "1.0", "requires": [f"acme @ {url}"]})
+    head = lab.export().stdout
+    assert lab.taken() == "acme==1.0"
+    assert lab.taken(f"outer @ {lab.corp.root_url}files/{outer.filename}").startswith(f"acme @ {url}")
+    assert "may require further URLs" in head
+    # Of an index the same is refused.
+    assert "URL dependencies must be expressed as direct requirements" in lab.taken("outer")
+    assert lab.taken(f"--find-links {lab.public.flat_url}\nacme") == "acme==99.0"
+    assert "a requirements file or a script" in head
+    cache = {"UV_CACHE_DIR": str(lab.folder / "cache"), "UV_NO_CACHE": "0"}
+    assert lab.taken(UV_DEFAULT_INDEX=lab.public.page_url, UV_NO_CONFIG="1", **cache) == "acme==99.0"
+    assert lab.taken(UV_OFFLINE="1", **cache) == "acme==99.0"
+    assert "Offline, uv takes what its cache has from any index" in head
+    (lab.folder / "work" / "pyproject.toml").write_text(PROJECT)
+    assert lab.uv("lock", UV_DEFAULT_INDEX=lab.public.page_url, UV_NO_CONFIG="1").code == 0
+    assert " + acme==99.0" in lab.uv("sync").stderr
+    assert lab.uv("lock", "--upgrade").code == 0
+    assert " + acme==1.0" in lab.uv("sync").stderr
+    assert "uv.lock or pylock.toml that is there keeps its files, a stranger's too (uv lock --upgrade" in head
+
+
+def test_flat_places_that_uv_reads_in_another_way(lab: Lab) -> None:
+    """A single file over HTTP and HTML files in a folder serve in pip and not in uv: both are said."""
+    (acme,) = lab.corp.add("acme", "1.0")
+    folder = lab.folder / "flat"
+    folder.mkdir()
+    flat = '[repositories.corp]\nurl = "{}"\nformat = "flat"\npriority = 10\n'
+    lab.write(flat.format(folder))
+    (folder / acme.filename).write_bytes(acme.content)
+    assert lab.export().code == 0
+    assert lab.taken() == "acme==1.0"
+    (folder / acme.filename).unlink()
+    (folder / "links.html").write_text(f'<a href="{lab.corp.root_url}files/{acme.filename}">{acme.filename}</a>')
+    done = lab.export()
+    assert lab.taken() == "acme==99.0"
+    assert (done.code, "corp.url: uv takes the files in this folder, not those that HTML" in done.stderr) == (1, True)
+    lab.write(flat.format(f"{lab.corp.root_url}files/{acme.filename}"))
+    done = lab.export()
+    assert lab.taken() == "acme==99.0"
+    assert (done.code, "corp.url: uv passes over it" in done.stderr) == (1, True)
+
+
+def test_a_route_of_a_project_is_for_its_own_requirements(lab: Lab) -> None:
+    """`tool.uv.sources` routes what the project requires; `uv pip` takes 99.0 for others, and a gap says so."""
+    lab.corp.add("acme", "1.0")
+    lab.write(f'[repositories.corp]\nurl = "{lab.corp.page_url}"\npriority = 95\nowns = ["acme"]\n')
+    done = lab.export("--project")
+    assert (
+        "corp.owns: acme, unless the project itself requires it, stays open in uv: public may serve it" in done.stderr
+    )
+    assert "uv tool and uvx read no project's file" in done.stdout
+    (lab.folder / "system" / "uv" / "uv.toml").unlink()
+    (lab.folder / "work").mkdir()
+    (lab.folder / "work" / "pyproject.toml").write_text(f"{PROJECT}{done.stdout}")
+    assert lab.taken() == "acme==99.0"
+    assert lab.uv("lock").code == 0
+    assert 'version = "1.0"' in (lab.folder / "work" / "uv.lock").read_text()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
-from repoprio.cli import policy_in_force, terminal
+from repoprio.cli import policy_in_force, terminal, uv_export
 from repoprio.config.load import survey as read_survey
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip import fuse
@@ -250,7 +250,7 @@ def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
         yield {**known, "said": f"{stranger.who} can change {stranger.path}: root does not run it"}
         return
     try:
-        exported = uv.export(survey.policy, project=False) if survey.policy else None
+        exported = uv_export.export(survey.policy, project=False) if survey.policy else None
     except uv.CannotExport as error:
         yield {**known, "obeys": False, "said": f"the policy cannot be exported: {error}"}
         return

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from repoprio.cli import in_target, policy_in_force
+from repoprio.cli import in_target, policy_in_force, uv_export
 from repoprio.config import policy_files
 from repoprio.errors import RepoprioError
 from repoprio.export import Exported, uv, uv_differences
@@ -55,7 +55,7 @@ def _exported(options: argparse.Namespace, *, project: bool) -> Exported:
     if policy is None:
         raise NothingExported(policy_in_force.no_policy())
     try:
-        return uv.export(policy, project=project)
+        return uv_export.export(policy, project=project)
     except uv.CannotExport as error:
         raise NothingExported(f"nothing was exported. {error}    [export]") from None
 

@@ -6,7 +6,7 @@ project itself requires. All else is a gap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from repoprio import toml
@@ -14,6 +14,7 @@ from repoprio.export import Exported, Gap
 from repoprio.policy.model import PYPI, DirectUrls, Format, Mode, Pin, Policy, Repository, tiers
 from repoprio.policy.patterns import Pattern
 from repoprio.redaction import HIDDEN
+from repoprio.simple_api.filenames import is_distribution
 
 # No version is that low, so whoever requires the project is refused.
 _NEVER = "<0.dev0"
@@ -24,8 +25,11 @@ class CannotExport(ValueError):
     """A policy of which uv would make something that is not safe; the text says what."""
 
 
-def export(policy: Policy, *, project: bool) -> Exported:
-    """The settings of a ``uv.toml``, or of ``[tool.uv]`` of a project's pyproject.toml; raises `CannotExport`."""
+def export(policy: Policy, *, project: bool, with_pages: Container[str] = ()) -> Exported:
+    """The settings of a ``uv.toml``, or of ``[tool.uv]`` of a project's pyproject.toml; raises `CannotExport`.
+
+    `with_pages`: the names of the flat repositories whose folder has HTML files.
+    """
     asked = [repository for repository in policy.enabled() if not repository.explicit]
     explicit = [repository for repository in policy.enabled() if repository.explicit]
     indexes = [_index(repository) for repository in (*explicit, *asked)]
@@ -41,7 +45,8 @@ def export(policy: Policy, *, project: bool) -> Exported:
     sources = _sources(policy) if project else {}
     if sources:
         document["sources"] = {name: {"index": repository} for name, repository in sources.items()}
-    return Exported(document, tuple(_gaps(policy, asked, sources, project=project)))
+    gaps = [*_gaps(policy, asked, sources, project=project), *_of_flat(policy, with_pages)]
+    return Exported(document, tuple(gaps))
 
 
 def _index(repository: Repository) -> dict[str, Any]:
@@ -105,10 +110,13 @@ def _exact(patterns: Iterable[Pattern]) -> list[Pattern]:
 def _gaps(policy: Policy, asked: Sequence[Repository], sources: Mapping[str, str], *, project: bool) -> Iterator[Gap]:
     if policy.direct_urls is DirectUrls.REFUSE:
         yield Gap("direct-urls", "uv takes name @ URL from whoever asks it to")
+    if policy.direct_urls is DirectUrls.ROOTS and "direct-urls" in policy.origins:
+        yield Gap("direct-urls", "in uv what you ask for by URL or path may itself require name @ URL")
     if policy.mode is Mode.OBSERVE:
         yield Gap("mode", "uv cannot only observe: it obeys all of this at once, as if it said strict")
     if policy.mode is Mode.FLEXIBLE:
         yield Gap("mode", "uv asks every index for every name, and one that is down stops it")
+        yield Gap("mode", "repoprio is strict about its own name; to uv that is a name like any other")
     for tier in tiers(asked):
         if len(tier) > 1:
             first, *others = tier
@@ -153,9 +161,24 @@ def _unsaid(repository: Repository) -> Iterator[tuple[object, str, str]]:
     yield repository.redirects, "redirects", "uv follows redirects of pages to any site"
 
 
+def _of_flat(policy: Policy, with_pages: Container[str]) -> Iterator[Gap]:
+    """What uv makes of single files and of HTML files in a folder, where pip takes a flat repository."""
+    for repository in policy.enabled():
+        url, key = repository.locations[0].url, f"repositories.{repository.name}.url"
+        if repository.format is Format.FLAT and is_distribution(url.lower()):
+            means = (
+                "uv passes over it: it takes a page of links"
+                if url.startswith("http")
+                else "uv stops: it takes a folder"
+            )
+            yield Gap(key, f"{means}, no single file")
+        if repository.name in with_pages:
+            yield Gap(key, "uv takes the files in this folder, not those that HTML files there link to")
+
+
 def _open(pattern: Pattern, sources: Mapping[str, str]) -> str:
     if pattern.text in sources:
-        return f"{pattern.text}, where only a dependency requires it, stays open"
+        return f"{pattern.text}, unless the project itself requires it, stays open"
     return f"{pattern.text} stays open"
 
 
@@ -176,15 +199,20 @@ def _of_pin(pin: Pin, asked: Sequence[Repository], sources: Mapping[str, str]) -
         yield Gap(f"{key}.mode", "uv has one strategy for all names")
 
 
+# How uv differs whatever the policy says.
+_IN_GENERAL = (
+    "uv refuses nothing that is added: by other settings, UV_*, the command line, a requirements file or a script.",
+    "A uv.lock or pylock.toml that is there keeps its files, a stranger's too (uv lock --upgrade decides anew).",
+    "What you ask for by URL or path may require further URLs. Offline, uv takes what its cache has from any index.",
+    "uv follows redirects; an empty folder, and a missing one of a simple repository, is an absence to it.",
+)
+_OF_PROJECTS = ("uv tool and uvx read no project's file: they need a uv.toml of the user's or the system's.",)
+
+
 def text(exported: Exported, *, project: bool) -> str:
     """The settings as TOML, and what they leave out as comments."""
     head = [f"# {'For the pyproject.toml of a project' if project else 'uv.toml'}, from a repoprio policy."]
-    head += [
-        "# What a project's own settings, the command line or UV_* say goes before all this: uv refuses none of it."
-    ]
-    head += [
-        "# uv judges answers in its own way: it follows redirects, and a missing or empty folder is an absence to it."
-    ]
+    head += [f"# {line}" for line in (*_IN_GENERAL, *(_OF_PROJECTS if project else ()))]
     head += [f"# not said: {gap}" for gap in exported.gaps] or ["# Nothing that decides about files is left out."]
     return "\n".join([*head, *_lines(exported.document, "tool.uv" if project else "")]) + "\n"
 

@@ -1,0 +1,27 @@
+"""The policy in uv's words, with what the folders of its flat repositories have that uv would not see."""
+
+from __future__ import annotations
+
+import os
+import sys
+from urllib.parse import unquote, urlsplit
+
+from repoprio.export import Exported, uv
+from repoprio.policy.model import Format, Policy
+
+
+def export(policy: Policy, *, project: bool) -> Exported:
+    """The policy for uv; raises `uv.CannotExport`."""
+    flat = (one for one in policy.enabled() if one.format is Format.FLAT)
+    with_pages = frozenset(one.name for one in flat if _has_pages(one.locations[0].url))
+    return uv.export(policy, project=project, with_pages=with_pages)
+
+
+def _has_pages(url: str) -> bool:
+    """Whether this is a folder on disk with HTML files."""
+    path = unquote(urlsplit(url).path)
+    try:
+        names = os.listdir(path.lstrip("/") if sys.platform == "win32" else path) if url.startswith("file:") else []
+    except OSError:
+        return False
+    return any(name.lower().endswith((".html", ".htm")) for name in names)
