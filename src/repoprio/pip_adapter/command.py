@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 import _repoprio_shim
 from repoprio.config import handoff
@@ -18,6 +18,10 @@ from repoprio.names import normalize
 from repoprio.output import safe_text, say
 from repoprio.pip_adapter import hint_target, log_redaction
 from repoprio.policy.model import Mode, Policy
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import InstallRequirement
+
 
 # Where what a policy would change is written while it only observes; and where children leave what they saw.
 LOG = "REPOPRIO_LOG"
@@ -81,7 +85,7 @@ class PipCommand:
                 say(f"WARNING: repoprio: {lost}\n  hint: {lost.remedy}    [policy]")
         self.loaded = True
 
-    def note_asked(self, requirements: Iterable[Any]) -> None:
+    def note_asked(self, requirements: Iterable[InstallRequirement]) -> None:
         """Note the names that the user asks for, from what a resolver begins with; a constraint asks for nothing."""
         if not self.is_build:
             holding = (ireq for ireq in requirements if not ireq.constraint and ireq.match_markers())

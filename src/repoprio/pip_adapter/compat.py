@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pip
 from pip._internal.cli import cmdoptions
@@ -31,6 +31,25 @@ from repoprio.simple_api.filenames import SDIST_ENDINGS
 from repoprio.simple_api.hrefs import ALGORITHMS, hash_in
 from repoprio.simple_api.model import File
 from repoprio.simple_api.screening import Tags
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from optparse import Values
+
+    from repoprio.pip_adapter.protocols import (
+        BestCandidateResult,
+        InstallationCandidate,
+        InstallCommand,
+        InstallRequirement,
+        Link,
+        LinkCollector,
+        LinkEvaluator,
+        PackageFinder,
+        PipSession,
+        RequirementPreparer,
+        TargetPython,
+    )
+
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -102,7 +121,7 @@ def pip_settings(*, isolated: bool = False) -> list[Named]:
     return named(files, {} if isolated else os.environ)
 
 
-def link_to(file: File) -> Any:
+def link_to(file: File) -> Link:
     """Pip's link to a file of a page, with all that this pip has a place for."""
     facts: dict[str, Any] = {
         "comes_from": file.listed_on,
@@ -116,7 +135,8 @@ def link_to(file: File) -> Any:
     # pip 22.3 to 23.1 read no `core-metadata` (PEP 714), and their legacy resolver installs nothing of what it reads.
     if "metadata_file_data" in _LINK_PARAMETERS and file.core_metadata is not None:
         facts["metadata_file_data"] = link.MetadataFile(metadata_hashes(file))
-    return link.Link(url_of(file), **facts)
+    made: Link = link.Link(url_of(file), **facts)
+    return made
 
 
 def metadata_hashes(file: File) -> dict[str, str] | None:
@@ -152,17 +172,17 @@ def knows_python() -> bool:
 _NO_INDEX: Registry[bool] = Registry()
 
 
-def says_no_index(options: Any) -> bool:
+def says_no_index(options: Values) -> bool:
     """Whether the user said ``--no-index``; a parent's word counts, not what pip added."""
     return PARENTS_NO_INDEX == "1" if PARENTS_NO_INDEX is not None else bool(options.no_index)
 
 
-def note_no_index(collector: Any, said: bool) -> None:
+def note_no_index(collector: LinkCollector, said: bool) -> None:
     """Note for a `LinkCollector` whether the user said ``--no-index``."""
     _NO_INDEX.put(collector, said)
 
 
-def no_index(finder: Any) -> bool:
+def no_index(finder: PackageFinder) -> bool:
     """Whether the user said ``--no-index``: on the command line, in the environment or in pip's files."""
     return bool(_NO_INDEX.get(finder._link_collector))
 
@@ -182,22 +202,24 @@ class PipVersions:
 VERSIONS = PipVersions()
 
 
-def in_turn(found: list[Any]) -> Any:
+def in_turn(found: list[BestCandidateResult]) -> BestCandidateResult:
     """One `BestCandidateResult` of several, whose candidates pip's resolver tries one list after the other."""
     if len(found) == 1:
         return found[0]
     # The resolver begins with the last.
     applicable = [candidate for one in reversed(found) for candidate in _applicable(one)]
     best = next((one.best_candidate for one in found if one.best_candidate is not None), None)
-    return type(found[0])(applicable, applicable, best)
+    made: Callable[..., BestCandidateResult] = type(found[0])
+    return made(applicable, applicable, best)
 
 
-def _applicable(found: Any) -> Any:
+def _applicable(found: Any) -> Iterable[InstallationCandidate]:
     # Since pip 25.1 a field.
-    return found.applicable_candidates if hasattr(found, "applicable_candidates") else found.iter_applicable()
+    given = found.applicable_candidates if hasattr(found, "applicable_candidates") else found.iter_applicable()
+    return list(given)
 
 
-def is_pinned(specifier: Any) -> bool:
+def is_pinned(specifier: SpecifierSet | None) -> bool:
     """Whether the specifier names one version, so that pip may take a yanked file (PEP 592)."""
     return any(
         part.operator == "===" or (part.operator == "==" and not part.version.endswith(".*"))
@@ -205,14 +227,22 @@ def is_pinned(specifier: Any) -> bool:
     )
 
 
-def settle_prereleases(options: Any) -> None:
+def settle_prereleases(options: Values) -> None:
     """Turn --pre into what finders read; since pip 26.0 each command does so as it begins to run."""
     settle = getattr(cmdoptions, "check_release_control_exclusive", None)
     if settle is not None:
         settle(options)
 
 
-def preparer(install: Any, *, options: Any, session: Any, finder: Any, folder: Any, tracker: Any) -> Any:
+def preparer(
+    install: InstallCommand,
+    *,
+    options: Values,
+    session: PipSession,
+    finder: PackageFinder,
+    folder: object,
+    tracker: object,
+) -> RequirementPreparer:
     """The `RequirementPreparer` of pip's command `install`; `tracker` is where its builds would be tracked."""
     parameters = inspect.signature(install.make_requirement_preparer).parameters
     # Called so until 22.0; since 26.2 it must be told of editables.
@@ -223,7 +253,7 @@ def preparer(install: Any, *, options: Any, session: Any, finder: Any, folder: A
     )
 
 
-def constraint_problem(ireq: Any) -> str:
+def constraint_problem(ireq: InstallRequirement) -> str:
     """What is wrong with a constraint, "" where it is one."""
     from pip._internal.req.req_install import check_invalid_constraint_type
 
@@ -238,13 +268,13 @@ def same_project(one: str, other: str) -> bool:
     return normalize(one) == normalize(other)
 
 
-def digests(link: Any) -> dict[str, str]:
+def digests(link: Link) -> dict[str, str]:
     """The hashes that a link states, in small letters, by their kind; before pip 23 it holds one at most."""
     stated = getattr(link, "_hashes", None) or ({link.hash_name: link.hash} if link.hash_name else {})
     return {str(kind): str(value).lower() for kind, value in stated.items()}
 
 
-def is_for_platform(evaluator: Any, file: str) -> bool:
+def is_for_platform(evaluator: LinkEvaluator, file: str) -> bool:
     """Whether a file is an sdist, or a wheel for a platform of the target of pip's link `evaluator`."""
     if not file.endswith(".whl"):
         return file.endswith(SDIST_ENDINGS)
@@ -253,23 +283,23 @@ def is_for_platform(evaluator: Any, file: str) -> bool:
 
 
 @functools.lru_cache(maxsize=4)
-def _platforms(target: Any) -> frozenset[str]:
+def _platforms(target: TargetPython) -> frozenset[str]:
     return frozenset(str(tag.platform) for tag in _tags(target))
 
 
-def tags(evaluator: Any) -> Tags:
+def tags(evaluator: LinkEvaluator) -> Tags:
     """The tags of wheels that the target of pip's link `evaluator` takes."""
     return _known_tags(evaluator._target_python)
 
 
 @functools.lru_cache(maxsize=4)
-def _known_tags(target: Any) -> Tags:
+def _known_tags(target: TargetPython) -> Tags:
     return Tags(map(str, _tags(target)))
 
 
-def _tags(target: Any) -> Any:
+def _tags(target: Any) -> list[Any]:
     # Called get_tags up to 23.0.
-    return target.get_unsorted_tags() if hasattr(target, "get_unsorted_tags") else target.get_tags()
+    return list(target.get_unsorted_tags() if hasattr(target, "get_unsorted_tags") else target.get_tags())
 
 
 def says_what_it_skips() -> bool:
@@ -277,7 +307,7 @@ def says_what_it_skips() -> bool:
     return logging.getLogger("pip._internal.index.package_finder").isEnabledFor(_VERBOSE)
 
 
-def is_for_python(evaluator: Any, link: Any) -> bool:
+def is_for_python(evaluator: LinkEvaluator, link: Link) -> bool:
     """Whether the Requires-Python of `link` lets the target of pip's link `evaluator` in; what is no specifier does."""
     version: tuple[int, ...] = evaluator._target_python.py_version_info
     return bool(evaluator._ignore_requires_python) or _lets_in(link.requires_python, version)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TextIO
 
 from repoprio.output import hide_secrets, redact_secrets
 
@@ -13,7 +13,7 @@ from repoprio.output import hide_secrets, redact_secrets
 class RedactedFile:
     """A text stream that writes no secrets; all else is the stream's own."""
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: TextIO) -> None:
         self._file = file
 
     def write(self, text: str) -> int:

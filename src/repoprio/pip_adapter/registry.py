@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 Value = TypeVar("Value")
@@ -16,17 +16,17 @@ class Registry(Generic[Value]):
     """
 
     def __init__(self) -> None:
-        self._values: WeakKeyDictionary[Any, Value] = WeakKeyDictionary()
+        self._values: WeakKeyDictionary[object, Value] = WeakKeyDictionary()
 
-    def get(self, key: Any) -> Value | None:
+    def get(self, key: object) -> Value | None:
         """The value of `key`; None where there is none."""
         return self._values.get(key)
 
-    def put(self, key: Any, value: Value) -> None:
+    def put(self, key: object, value: Value) -> None:
         """Have `value` for `key` from now on."""
         self._values[key] = value
 
-    def get_or_make(self, key: Any, make: Callable[[], Value]) -> Value:
+    def get_or_make(self, key: object, make: Callable[[], Value]) -> Value:
         """The value of `key`, which `make` makes where there is none yet."""
         if key not in self._values:
             self._values[key] = make()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pip._vendor.packaging.specifiers import SpecifierSet
 
@@ -19,6 +19,10 @@ from repoprio.pip_adapter.index.links import PipPage
 from repoprio.policy.model import Format, Repository
 from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import Hashes, InstallationCandidate, Link, PackageFinder, Version
+
 
 Offers = tuple[RepositoryResult[PipPage], ...]
 
@@ -47,7 +51,7 @@ class CandidateSet:
 
     def __init__(
         self,
-        finder: Any,
+        finder: PackageFinder,
         name: NormalizedName,
         offers: Offers,
         versions: str | None,
@@ -61,11 +65,11 @@ class CandidateSet:
         self._versions = SpecifierSet(versions) if versions else None
         self._merged = merged
         self._kept = kept
-        self._outranked: dict[Any, Repository] = {}
-        self._known: dict[tuple[Any, Any], list[Any]] = {}
+        self._outranked: dict[Link, Repository] = {}
+        self._known: dict[tuple[SpecifierSet | None, Hashes | None], list[InstallationCandidate]] = {}
 
     @cached_property
-    def candidates(self) -> list[Any]:
+    def candidates(self) -> list[InstallationCandidate]:
         """Pip's candidates.
 
         The same file name twice counts once: the repository that comes first. Of equals pip prefers the
@@ -73,7 +77,7 @@ class CandidateSet:
         """
         evaluator = self._finder.make_link_evaluator(self._name)
         seen: set[str] = set()
-        holders: dict[Any, Repository] = {}
+        holders: dict[Version, Repository] = {}
         groups = []
         for offer in self._offers:
             files = [file for file in offer.page.files if file.filename not in seen] if offer.page else []
@@ -85,7 +89,9 @@ class CandidateSet:
         takes_all = self._kept is None and self._versions is None
         return found if takes_all else [c for c in found if self._may_be(str(c.version))]
 
-    def _not_outranked(self, repository: Repository, found: list[Any], holders: dict[Any, Repository]) -> list[Any]:
+    def _not_outranked(
+        self, repository: Repository, found: list[InstallationCandidate], holders: dict[Version, Repository]
+    ) -> list[InstallationCandidate]:
         """The candidates whose version no higher-priority repository has; `holders` has the first one of each."""
         for candidate in found:
             holder = holders.setdefault(candidate.version, repository)
@@ -97,7 +103,7 @@ class CandidateSet:
         stays = self._kept in (None, version)
         return stays and (self._versions is None or self._versions.contains(version, prereleases=True))
 
-    def best(self, specifier: Any, hashes: Any = None) -> Any:
+    def best(self, specifier: SpecifierSet | None, hashes: Hashes | None = None) -> InstallationCandidate | None:
         """The candidate that pip's resolver would try first, or None.
 
         As in its factory: the last of the applicable ones; yanked ones only if all are and one
@@ -111,7 +117,7 @@ class CandidateSet:
         # Where no file has a hash that is asked for pip takes one all the same, to stop at its hash.
         return best if best is None or rejections.may_have(hashes, best.link) else None
 
-    def _applicable(self, specifier: Any, hashes: Any) -> list[Any]:
+    def _applicable(self, specifier: SpecifierSet | None, hashes: Hashes | None) -> list[InstallationCandidate]:
         """What the requirement lets in, in pip's order; to sort a large page takes pip a while."""
         # No hashes are as good as none given, and need not be weighed anew.
         key = (specifier, hashes or None)
@@ -120,19 +126,19 @@ class CandidateSet:
             self._known[key] = evaluator.get_applicable_candidates(self.candidates)
         return self._known[key]
 
-    def chosen(self, candidate: Any) -> Chosen:
+    def chosen(self, candidate: InstallationCandidate) -> Chosen:
         """`candidate` as an explanation names it."""
         supplier = next(o for o in self._offers if o.page and o.page.lists(candidate.link))
         return Chosen(supplier.repository.name, str(candidate.version), filename(candidate.link.url))
 
-    def rejected(self, specifier: Any, hashes: Any = None) -> tuple[Rejected, ...]:
+    def rejected(self, specifier: SpecifierSet | None, hashes: Hashes | None = None) -> tuple[Rejected, ...]:
         """The files that are not taken, and why, the newest first; files that fit and are only older are not named."""
         best = self.best(specifier, hashes)
         found = [*self._no_candidates(specifier), *self._passed_over(specifier, hashes)]
         kept = [one for one in found if best is None or one.file != filename(best.link.url)]
         return tuple(sorted(kept, key=rejections.newest_first, reverse=True))
 
-    def _no_candidates(self, specifier: Any) -> Iterator[Rejected]:
+    def _no_candidates(self, specifier: SpecifierSet | None) -> Iterator[Rejected]:
         """What is no candidate at all: by our own filters, by pip's, and by the pin's `versions`.
 
         A file that does not fit the requirement is told as such: what else is wrong with it helps nobody.
@@ -147,7 +153,7 @@ class CandidateSet:
                     beside = rejections.beside(link, version, specifier) if version else None
                     yield beside or rejections.of_link(evaluator, link, version) or self._by_us(link, version)
 
-    def _by_us(self, link: Any, version: str | None) -> Rejected:
+    def _by_us(self, link: Link, version: str | None) -> Rejected:
         if version and self._kept not in (None, version):
             return Rejected(filename(link.url), version, f"{self._kept} is installed, and stays", Rejection.KEPT)
         if version and not self._may_be(version):
@@ -157,7 +163,7 @@ class CandidateSet:
         twice = "the same file of a repository that comes first"
         return Rejected(filename(link.url), version, twice, Rejection.TWICE)
 
-    def _passed_over(self, specifier: Any, hashes: Any) -> Iterator[Rejected]:
+    def _passed_over(self, specifier: SpecifierSet | None, hashes: Hashes | None) -> Iterator[Rejected]:
         """The candidates that the requirement does not let in, by its specifier, its hashes, or PEP 592."""
         let_in = {candidate.link for candidate in self._applicable(specifier, None)}
         with_hashes = {candidate.link for candidate in self._applicable(specifier, hashes)} if hashes else let_in

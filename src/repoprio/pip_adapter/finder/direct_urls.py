@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from repoprio.pip_adapter.command import current
 from repoprio.policy.model import DirectUrls, Policy
 from repoprio.redaction import redact_url
 from repoprio.render import messages
 
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import InstallRequirement
 
-def is_refused(rules: Policy, req: Any) -> bool:
+
+def is_refused(rules: Policy, req: InstallRequirement) -> bool:
     """Whether the policy refuses the direct URL of `req`, one of pip's InstallRequirements."""
+    assert req.original_link is not None
     # comes_from is a text (a requirements file) or None for what the user asks for, else the parent.
     is_root = not hasattr(req.comes_from, "req") and not current().is_build
     asked_for = is_root or req.original_link.url in current().roots
@@ -19,12 +23,13 @@ def is_refused(rules: Policy, req: Any) -> bool:
     return not (allowed or rules.direct_urls is DirectUrls.ALLOW)
 
 
-def judge(rules: Policy, req: Any) -> None:
+def judge(rules: Policy, req: InstallRequirement) -> None:
     """Raise `LookupRefused` where the policy refuses the direct URL of `req`."""
     from repoprio.pip_adapter.errors import LookupRefused
 
     if not is_refused(rules, req):
         return
+    assert req.original_link is not None
     parent = "a build" if current().is_build else getattr(req.comes_from, "name", None)
     by = f" (required by {parent})" if parent else ""
     raise LookupRefused(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.justification import Reach
 from repoprio.lookup.project import Decision
-from repoprio.names import NormalizedName, normalize
+from repoprio.names import NormalizedName
 from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
 from repoprio.pip_adapter.index.links import PipPage
+from repoprio.pip_adapter.requirements import project_of
 from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import InstallRequirement, Link
 
 
 class Tiers:
@@ -31,7 +35,7 @@ class Tiers:
         """The highest tier that serves `name`; None where it was not looked up in flexible mode, or nobody does."""
         return min(self._serving.get(name, {}), default=None)
 
-    def of_link(self, name: NormalizedName, link: Any) -> int | None:
+    def of_link(self, name: NormalizedName, link: Link) -> int | None:
         """The highest tier that lists `link`; None where no page does: a direct URL."""
         for tier, findings in sorted(self._serving.get(name, {}).items()):
             if any(found.page and found.page.lists(link) for found in findings.values()):
@@ -42,7 +46,7 @@ class Tiers:
         """The repositories of a tier that serve `name`, as a message names them."""
         return " and ".join(str(found.repository) for found in self._serving[name][tier].values())
 
-    def is_lower(self, name: NormalizedName, link: Any) -> bool:
+    def is_lower(self, name: NormalizedName, link: Link) -> bool:
         """Whether `link` is of a lower tier than the highest that serves `name`."""
         top, tier = self.top(name), self.of_link(name, link)
         return top is not None and tier is not None and tier > top
@@ -60,18 +64,18 @@ class Search:
         self.waiting: set[str] = set()
         self._permitted: set[str] = set()
 
-    def stand_in(self, req: Any, tiers: Tiers) -> PlaceholderDistribution | None:
+    def stand_in(self, req: InstallRequirement, tiers: Tiers) -> PlaceholderDistribution | None:
         """What pip sees of an sdist that may not be built yet; None for all else that it prepares."""
         link = req.link
         if req.original_link is not None or link is None or link.is_wheel or link.url in self._permitted:
             return None
-        name = normalize(req.name)
+        name = project_of(req)
         if not tiers.is_lower(name, link):
             return None
         self.waiting.add(link.url)
         return PlaceholderDistribution(name, version_in(filename(link.url), name, is_version))
 
-    def permit(self, link: Any) -> bool:
+    def permit(self, link: Link) -> bool:
         """Let the sdist at `link` be built from now on; whether it was waiting for that."""
         is_waiting = link.url in self.waiting
         if is_waiting:

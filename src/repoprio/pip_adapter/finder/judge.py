@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pip._internal.models.candidate import InstallationCandidate
 
@@ -17,6 +17,10 @@ from repoprio.pip_adapter.garbage import uncollected
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.index.quick_links import is_same, slots_of
 from repoprio.simple_api.model import File
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import Link, LinkEvaluator, PackageFinder, Version
+
 
 # A wheel without a build number, and of a version that has one spelling: nothing in it could displease pip.
 _PLAIN_WHEEL = re.compile(
@@ -32,7 +36,9 @@ _UPLOADED = "_uploaded_prior_to"
 _SLOTS = slots_of(InstallationCandidate)
 
 
-def candidates(finder: Any, evaluator: Any, page: PipPage, files: Sequence[File]) -> list[Any]:
+def candidates(
+    finder: PackageFinder, evaluator: LinkEvaluator, page: PipPage, files: Sequence[File]
+) -> list[InstallationCandidate]:
     """The candidates among `files` of `page`, in the order in which pip's `finder` has them."""
     # pip puts links with an egg behind all others.
     if _may_judge(evaluator) and not any("egg=" in file.url for file in files):
@@ -43,14 +49,16 @@ def candidates(finder: Any, evaluator: Any, page: PipPage, files: Sequence[File]
     return list(finder.evaluate_links(evaluator, [page.link(file) for file in wanted]))
 
 
-def _may_judge(evaluator: Any) -> bool:
+def _may_judge(evaluator: LinkEvaluator) -> bool:
     """Whether files of a kind are alike to pip, and it says of none why it takes it or not."""
     settings = vars(evaluator)
     knows_all = settings.keys() - {_UPLOADED} <= _SETTINGS and settings.get(_UPLOADED) is None
     return knows_all and _is_as_pips() and not compat.says_what_it_skips()
 
 
-def _judged(finder: Any, evaluator: Any, page: PipPage, files: Iterable[File]) -> Iterator[Any]:
+def _judged(
+    finder: PackageFinder, evaluator: LinkEvaluator, page: PipPage, files: Iterable[File]
+) -> Iterator[InstallationCandidate]:
     name, may_take = evaluator.project_name, compat.tags(evaluator).may_take
     seen, taken = set(), set()
     for file in files:
@@ -70,7 +78,7 @@ def _judged(finder: Any, evaluator: Any, page: PipPage, files: Iterable[File]) -
             yield candidate
 
 
-def quick_candidate(name: str, version: Any, link: Any) -> Any:
+def quick_candidate(name: str, version: Version | None, link: Link | None) -> InstallationCandidate:
     """Pip's candidate of a version that is parsed already."""
     made = InstallationCandidate.__new__(InstallationCandidate)
     fill = object.__setattr__

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from pip._vendor.packaging.specifiers import SpecifierSet
 from pip._vendor.packaging.version import Version
@@ -22,7 +21,7 @@ class PlaceholderDistribution:
         self.version = Version(version or "0")
         self.is_versionless = version is None
 
-    def iter_dependencies(self, _extras: Iterable[str] = ()) -> Iterator[Any]:
+    def iter_dependencies(self, _extras: Iterable[str] = ()) -> Iterator[object]:
         """Nothing that is known."""
         return iter(())
 

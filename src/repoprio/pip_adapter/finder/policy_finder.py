@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING
 
 from repoprio.config.pip.indexes import Origin
 from repoprio.explain.explanation import Explanation, explain, privacy
@@ -27,6 +27,7 @@ from repoprio.pip_adapter.index import credentials
 from repoprio.pip_adapter.index.fetcher import Pages
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.registry import Registry
+from repoprio.pip_adapter.requirements import project_of
 from repoprio.policy.locations import spellings
 from repoprio.policy.model import CALLERS_PRIORITY, Format, Mode, Policy, Pylock, Repository
 from repoprio.policy.routing import asked_for, route, version_limit
@@ -34,6 +35,19 @@ from repoprio.render import messages, unlisted
 from repoprio.render.policy import summary
 from repoprio.urls import site
 from repoprio.wording import join_words
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import (
+        BestCandidateResult,
+        Hashes,
+        InstallationCandidate,
+        InstallRequirement,
+        Link,
+        PackageFinder,
+        PipSession,
+        SpecifierSet,
+    )
+
 
 _MEMORIES: Registry[tuple[Memory[PipPage], Pages]] = Registry()
 
@@ -52,25 +66,25 @@ class PolicyFinder:
 
     def __init__(
         self,
-        finder: Any,
+        finder: PackageFinder,
         policy: Policy,
         listener: DecisionListener | None = None,
         noted: dict[str, Origin] | None = None,
     ) -> None:
         self.policy = policy
         self._finder_of_pip = weakref.ref(finder)
-        self._scope: Any = None
+        self._scope: object = None
         self._callers = search_scope.ScopeMatch()
         self._listener = SkipWarnings() if listener is None else listener
         self.noted = {} if noted is None else noted
         self.search: Search | None = None
         self.tiers = Tiers()
-        self._decisions: dict[tuple[Any, ...], Decision[PipPage]] = {}
-        self._offers: dict[tuple[Any, ...], CandidateSet] = {}
-        self._best: dict[tuple[Any, ...], Any] = {}
+        self._decisions: dict[tuple[object, ...], Decision[PipPage]] = {}
+        self._offers: dict[tuple[object, ...], CandidateSet] = {}
+        self._best: dict[tuple[object, ...], BestCandidateResult] = {}
 
     @property
-    def finder(self) -> Any:
+    def finder(self) -> PackageFinder:
         """Pip's `PackageFinder`."""
         finder = self._finder_of_pip()
         assert finder is not None, "it lives as long as pip's finder does"
@@ -81,7 +95,9 @@ class PolicyFinder:
         """Whether flexible mode rules for any name."""
         return self.policy.is_flexible
 
-    def find_best_candidate(self, project_name: str, specifier: Any, hashes: Any) -> Any:
+    def find_best_candidate(
+        self, project_name: str, specifier: SpecifierSet | None, hashes: Hashes | None
+    ) -> BestCandidateResult:
         """Pip's `BestCandidateResult` among the owner's candidates; `LookupRefused` if it may not be looked up."""
         key = (project_name, specifier, hashes)
         self.refresh_search_scope()
@@ -93,7 +109,7 @@ class PolicyFinder:
             self._best[key] = compat.in_turn([evaluator.compute_best_candidate(found) for found in offers])
         return self._best[key]
 
-    def _tiers_to_offer(self, project_name: str, specifier: Any) -> list[int | None]:
+    def _tiers_to_offer(self, project_name: str, specifier: SpecifierSet | None) -> list[int | None]:
         """None for the owner's candidates, then the lower tiers that a search opened, by their priorities."""
         name = normalize(project_name)
         opened = sorted(self.search.reach.opened.get(name, ())) if self.search else []
@@ -118,7 +134,9 @@ class PolicyFinder:
         """Weigh candidates anew: a search has moved on."""
         self._best.clear()
 
-    def candidates(self, project_name: str, specifier: Any = None, tier: int | None = None) -> list[Any]:
+    def candidates(
+        self, project_name: str, specifier: SpecifierSet | None = None, tier: int | None = None
+    ) -> list[InstallationCandidate]:
         """The owner's candidates for `project_name`; `LookupRefused` if it may not be looked up.
 
         `specifier` is the requirement as merged so far; only flexible mode looks at it. `tier`: a lower one instead.
@@ -133,14 +151,18 @@ class PolicyFinder:
             return []
         return list(self.weigh(decision).candidates)
 
-    def refusal(self, project_name: str, specifier: Any, decision: Decision[PipPage]) -> LookupRefused | None:
+    def refusal(
+        self, project_name: str, specifier: SpecifierSet | None, decision: Decision[PipPage]
+    ) -> LookupRefused | None:
         """Why nobody may choose by `decision`; None where one may, even if there is nothing to choose from."""
         if decision.outcome not in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
             return None
         explanation = self.explanation(project_name, specifier, decision=decision)
         return LookupRefused(messages.refusal(explanation), explanation, decision.name)
 
-    def reached(self, name: NormalizedName, specifier: Any, tier: int | None = None) -> Decision[PipPage]:
+    def reached(
+        self, name: NormalizedName, specifier: SpecifierSet | None, tier: int | None = None
+    ) -> Decision[PipPage]:
         """The decision on `name` as far down as the search that goes on may go; `tier`: that lower one alone."""
         if tier is not None:
             return self.decide(name, specifier, passed=tier - 1, last=tier)
@@ -149,7 +171,7 @@ class PolicyFinder:
     def decide(
         self,
         name: NormalizedName,
-        specifier: Any = None,
+        specifier: SpecifierSet | None = None,
         *,
         below_owner: bool = False,
         passed: int = 0,
@@ -179,7 +201,7 @@ class PolicyFinder:
         callers, no_index = tuple(self._callers.admitted), compat.no_index(self.finder)
         return ProjectLookup(memory, name, no_index=no_index, callers=callers, below_owner=below_owner, last=last)
 
-    def fits(self, lookup: ProjectLookup[PipPage], specifier: Any, passed: int = 0) -> Fits[PipPage]:
+    def fits(self, lookup: ProjectLookup[PipPage], specifier: SpecifierSet | None, passed: int = 0) -> Fits[PipPage]:
         """What tells `lookup` whether offers fit the specifier; those of tiers down to `passed` never do."""
         versions = version_limit(lookup.route)
 
@@ -218,11 +240,11 @@ class PolicyFinder:
     def explanation(
         self,
         project_name: str,
-        specifier: Any = None,
+        specifier: SpecifierSet | None = None,
         *,
         requirement: str | None = None,
         required_by: str | None = None,
-        hashes: Any = None,
+        hashes: Hashes | None = None,
         constraint: str = "",
         shadowed: bool = False,
         disclosed: bool = False,
@@ -267,14 +289,14 @@ class PolicyFinder:
             decision, findings=tuple(self.inquire(f.repository, decision.name) if ask else f for f, ask in found)
         )
 
-    def verify_locked(self, project_name: str, link: Any, hashes: Any) -> None:
+    def verify_locked(self, project_name: str, link: Link, hashes: Hashes | None) -> None:
         """Raise `LookupRefused` unless the file at `link`, of a pylock.toml, is one that its owner lists."""
         pylock.verify(self.policy, project_name, link, hashes, self.candidates)
 
-    def has_looked_up(self, req: Any) -> bool:
+    def has_looked_up(self, req: InstallRequirement) -> bool:
         """Whether the file of an InstallRequirement is one that its owner lists; False for URLs, and unproven locks."""
         locks = getattr(self.finder, "_locked_links", {})
-        is_unproven = self.policy.pylock is Pylock.ALLOW and normalize(req.name) in locks
+        is_unproven = self.policy.pylock is Pylock.ALLOW and project_of(req) in locks
         return req.original_link is None and not is_unproven
 
     def owners_of(self, name: NormalizedName) -> tuple[Repository, ...]:
@@ -336,7 +358,7 @@ class PolicyFinder:
             raise LookupRefused(kept.refusal(url, origin))
 
     @property
-    def session(self) -> Any:
+    def session(self) -> PipSession:
         """Pip's session, which all pages are fetched with."""
         return self.finder._link_collector.session
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from repoprio import shell
 from repoprio.lookup.project import Code
@@ -14,9 +14,16 @@ from repoprio.policy.model import Policy, Pylock
 from repoprio.render import messages
 from repoprio.urls import filename
 
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import Hashes, InstallationCandidate, Link
+
 
 def verify(
-    policy: Policy, project_name: str, link: Any, hashes: Any, candidates: Callable[[str], Iterable[Any]]
+    policy: Policy,
+    project_name: str,
+    link: Link,
+    hashes: Hashes | None,
+    candidates: Callable[[str], Iterable[InstallationCandidate]],
 ) -> None:
     """Raise `LookupRefused` unless the file at `link` is one of the `candidates` of its project, by hash.
 

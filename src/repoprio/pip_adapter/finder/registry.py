@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from repoprio.pip_adapter import command
 from repoprio.pip_adapter.registry import Registry
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
+    from repoprio.pip_adapter.protocols import (
+        BestCandidateResult,
+        Hashes,
+        InstallationCandidate,
+        InstallRequirement,
+        Link,
+        PackageFinder,
+        SpecifierSet,
+    )
 
 
 class CandidateSource(Protocol):
     """Where one of pip's finders gets its candidates from, in the place of pip's own search."""
 
-    def find_best_candidate(self, project_name: str, specifier: Any, hashes: Any) -> Any:
+    def find_best_candidate(
+        self, project_name: str, specifier: SpecifierSet | None, hashes: Hashes | None
+    ) -> BestCandidateResult:
         """Pip's `BestCandidateResult`."""
 
-    def candidates(self, project_name: str) -> list[Any]:
+    def candidates(self, project_name: str) -> list[InstallationCandidate]:
         """All of pip's candidates for a project."""
 
-    def verify_locked(self, project_name: str, link: Any, hashes: Any) -> None:
+    def verify_locked(self, project_name: str, link: Link, hashes: Hashes | None) -> None:
         """Raise `LookupRefused` where a file of a pylock.toml may not be taken."""
 
 
@@ -31,7 +42,7 @@ _SOURCES: Registry[CandidateSource] = Registry()
 _SUPPLIERS: Registry[PolicyFinder | None] = Registry()
 
 
-def guard_of(finder: Any, *, always: bool = False) -> PolicyFinder | None:
+def guard_of(finder: PackageFinder, *, always: bool = False) -> PolicyFinder | None:
     """The guard of a `PackageFinder`, None where no policy rules; `always`: where it only observes too."""
 
     def make() -> PolicyFinder | None:
@@ -44,27 +55,27 @@ def guard_of(finder: Any, *, always: bool = False) -> PolicyFinder | None:
     return _GUARDS.get_or_make(finder, make)
 
 
-def source_of(finder: Any) -> CandidateSource | None:
+def source_of(finder: PackageFinder) -> CandidateSource | None:
     """Where a `PackageFinder` gets its candidates from: its guard, or what stands in its place; None: from pip."""
     return _SOURCES.get(finder) or guard_of(finder)
 
 
-def put_guard(finder: Any, guard: PolicyFinder) -> None:
+def put_guard(finder: PackageFinder, guard: PolicyFinder) -> None:
     """Have `guard` answer for `finder` from now on."""
     _GUARDS.put(finder, guard)
 
 
-def put_source(finder: Any, source: CandidateSource) -> None:
+def put_source(finder: PackageFinder, source: CandidateSource) -> None:
     """Have `source` answer for `finder` from now on, which no guard rules then."""
     _GUARDS.put(finder, None)
     _SOURCES.put(finder, source)
 
 
-def note_guard(req: Any, guard: PolicyFinder | None) -> None:
+def note_guard(req: InstallRequirement, guard: PolicyFinder | None) -> None:
     """Note whose finder found the file of an `InstallRequirement`: who installs it asks."""
     _SUPPLIERS.put(req, guard)
 
 
-def guard_behind(req: Any) -> PolicyFinder | None:
+def guard_behind(req: InstallRequirement) -> PolicyFinder | None:
     """The guard of the finder that found the file of an `InstallRequirement`; None for one that no policy rules."""
     return _SUPPLIERS.get(req)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pip._vendor.packaging.version import Version
 
@@ -10,6 +10,10 @@ from repoprio.explain.explanation import Rejected
 from repoprio.lookup.reasons import Rejection
 from repoprio.pip_adapter import compat
 from repoprio.urls import filename
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import Hashes, InstallationCandidate, Link, LinkEvaluator, SpecifierSet
+
 
 # pip's LinkType since 22.3; before, there is only its text, and none where Requires-Python does not fit.
 _BY_TYPE = {
@@ -31,7 +35,7 @@ _BY_TEXT = (
 )
 
 
-def of_link(evaluator: Any, link: Any, version: str | None) -> Rejected | None:
+def of_link(evaluator: LinkEvaluator, link: Link, version: str | None) -> Rejected | None:
     """Why `link` is no candidate to pip's link `evaluator`; None if it is one."""
     found, text = evaluator.evaluate_link(link)
     if getattr(found, "name", found) in ("candidate", True):
@@ -43,14 +47,14 @@ def of_link(evaluator: Any, link: Any, version: str | None) -> Rejected | None:
     return Rejected(filename(link.url), version, _words(kind, link, text), kind, is_for_here)
 
 
-def _kind(found: Any, text: str | None) -> Rejection:
+def _kind(found: object, text: str | None) -> Rejection:
     if text is None:
         return Rejection.REQUIRES_PYTHON
     by_text = next((kind for begin, kind in _BY_TEXT if text.startswith(begin)), Rejection.OTHER)
     return _BY_TYPE.get(getattr(found, "name", ""), by_text)
 
 
-def _words(kind: Rejection, link: Any, text: str | None) -> str:
+def _words(kind: Rejection, link: Link, text: str | None) -> str:
     if kind is Rejection.REQUIRES_PYTHON:
         return f"needs Python {cut(str(link.requires_python))}"
     if kind is Rejection.TAG and filename(link.url).endswith(".whl"):
@@ -59,7 +63,7 @@ def _words(kind: Rejection, link: Any, text: str | None) -> str:
     return yanked(link) if kind is Rejection.YANKED else text or "pip does not take it"
 
 
-def may_have(hashes: Any, link: Any) -> bool:
+def may_have(hashes: Hashes | None, link: Link) -> bool:
     """Whether the file at `link` can have one of `hashes`: where its page states none that is seen only later."""
     if not hashes:
         return True
@@ -68,7 +72,7 @@ def may_have(hashes: Any, link: Any) -> bool:
     return not link.has_hash or bool(link.is_hash_allowed(hashes))
 
 
-def yanked(link: Any) -> str:
+def yanked(link: Link) -> str:
     """That a file was yanked, with the reason that its page gives (PEP 592)."""
     return f"yanked: {cut(link.yanked_reason or 'no reason given')}"
 
@@ -78,14 +82,16 @@ def cut(text: str) -> str:
     return text if len(text) <= _MOST else f"{text[:_MOST]}..."
 
 
-def beside(link: Any, version: str, specifier: Any) -> Rejected | None:
+def beside(link: Link, version: str, specifier: SpecifierSet | None) -> Rejected | None:
     """That `version` is not what is asked for; None if it is."""
     if specifier is None or specifier.contains(version, prereleases=True):
         return None
     return Rejected(filename(link.url), version, f"does not fit {specifier}", Rejection.SPECIFIER)
 
 
-def of_candidate(candidate: Any, specifier: Any, *, is_let_in: bool, has_hash: bool) -> Rejected | None:
+def of_candidate(
+    candidate: InstallationCandidate, specifier: SpecifierSet | None, *, is_let_in: bool, has_hash: bool
+) -> Rejected | None:
     """Why a candidate is passed over; `is_let_in` says whether specifier and pre-releases let it in (hashes aside)."""
     if is_let_in and has_hash and not candidate.link.is_yanked:
         return None
@@ -98,7 +104,7 @@ def of_candidate(candidate: Any, specifier: Any, *, is_let_in: bool, has_hash: b
     return Rejected(file, version, "none of the hashes that are asked for", Rejection.HASH)
 
 
-def newest_first(rejected: Rejected) -> tuple[bool, Any]:
+def newest_first(rejected: Rejected) -> tuple[bool, object]:
     """A sorting key, to be reversed: by version, those without one last."""
     try:
         return True, Version(rejected.version or "")

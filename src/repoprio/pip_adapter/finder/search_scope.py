@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pip._internal.utils.urls import path_to_url
 
@@ -20,6 +20,9 @@ from repoprio.redaction import redact_text, redact_url
 from repoprio.render.unlisted import UnlistedPlace
 from repoprio.urls import credentials, is_fuse, place, site, without_credentials
 
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import SearchScope
+
 
 @dataclass
 class ScopeMatch:
@@ -32,7 +35,7 @@ class ScopeMatch:
     logins: dict[str, Login] = field(default_factory=dict)
 
 
-def match(policy: Policy, search_scope: Any, noted: Mapping[str, Origin]) -> ScopeMatch:
+def match(policy: Policy, search_scope: SearchScope, noted: Mapping[str, Origin]) -> ScopeMatch:
     """Hold the indexes and find-links of pip's `search_scope` against `policy`.
 
     `noted` says which line of which requirements file named a place.

@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import TypeVar
 
 from repoprio.config.policy_files import VARIABLE
 from repoprio.config.records import Record
@@ -17,6 +17,7 @@ from repoprio.output import say
 from repoprio.pip_adapter import policy_layers
 from repoprio.pip_adapter.registry import Registry
 
+T = TypeVar("T")
 # What makes an environment, and what has its folder: the first of these that ends finds a Python and no pip yet.
 _STEPS: dict[str, tuple[str, list[tuple[str, Callable[..., str]]]]] = {
     "venv": (
@@ -45,9 +46,9 @@ def apply(module: ModuleType) -> None:
 _GUARDED: Registry[str] = Registry()
 
 
-def _followed(original: Callable[..., Any], folder_of: Callable[..., str]) -> Callable[..., Any]:
+def _followed(original: Callable[..., T], folder_of: Callable[..., str]) -> Callable[..., T]:
     @functools.wraps(original)
-    def step(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def step(self: object, *args: object, **kwargs: object) -> T:
         done = original(self, *args, **kwargs)
         folder = os.path.abspath(folder_of(self, *args, **kwargs))
         # A builder may override the first step: then the second one does it.

@@ -10,7 +10,7 @@ import functools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from repoprio import shell
 from repoprio.config.pip.indexes import NamedBy, Origin
@@ -23,6 +23,13 @@ from repoprio.pip_adapter.registry import Registry
 from repoprio.redaction import redact_url
 from repoprio.render import messages
 
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
+    from repoprio.pip_adapter.protocols import PackageFinder, ParsedLine, PipSession, RequirementsFileParser
+
+
 # What the policy's logins stand in, and what a pip hands on to its children.
 _OURS = re.compile(r"(\$\{_?REPOPRIO_[A-Z0-9_]*\})")
 # What pip fetches itself: git and others log in on their own.
@@ -30,7 +37,7 @@ _FETCHED = re.compile(r"(?i)(?<![\w+])https?://\S+")
 Lines = Iterable[tuple[int, str]]
 
 
-def written_by_user(options: Any) -> Iterator[str]:
+def written_by_user(options: Values) -> Iterator[str]:
     """All texts of the options, from the command line, variables and pip's files, and of the arguments.
 
     A child's arguments are what packages say that they need.
@@ -41,11 +48,13 @@ def written_by_user(options: Any) -> Iterator[str]:
     yield from () if IS_CHILD else current().arguments
 
 
-def handle_option_line(original: Callable[..., Any]) -> Callable[..., Any]:
+def handle_option_line(original: Callable[..., None]) -> Callable[..., None]:
     """Note which line of which file names an index or find-links; none may say --no-index, nor log in."""
 
     @functools.wraps(original)
-    def handle_option_line(opts: Any, filename: str, lineno: int, finder: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def handle_option_line(
+        opts: Values, filename: str, lineno: int, finder: PackageFinder | None = None, *args: object, **kwargs: object
+    ) -> None:
         guard = guard_of(finder) if finder is not None else None
         noter = guard or (observer_of(finder) if finder is not None else None)
         origin = Origin(NamedBy.LINE, file=redact_url(filename), line=lineno)
@@ -60,14 +69,14 @@ def handle_option_line(original: Callable[..., Any]) -> Callable[..., Any]:
     return handle_option_line
 
 
-def _take_logins_out(guard: Any, opts: Any, origin: str) -> None:
+def _take_logins_out(guard: PolicyFinder, opts: Values, origin: str) -> None:
     """Before pip keeps them, for its session and for the pips that it starts."""
     opts.index_url = opts.index_url and guard.bare(opts.index_url, origin)
     for name in ("extra_index_urls", "find_links"):
         setattr(opts, name, [guard.bare(url, origin) for url in getattr(opts, name) or []])
 
 
-def _named(opts: Any, filename: str) -> list[str]:
+def _named(opts: Values, filename: str) -> list[str]:
     indexes = [opts.index_url] if opts.index_url else []
     links = opts.find_links or []
     # pip takes find-links first from the folder of the file that names them.
@@ -75,7 +84,7 @@ def _named(opts: Any, filename: str) -> list[str]:
     return [*indexes, *(opts.extra_index_urls or []), *links, *beside]
 
 
-def expand_env_variables(original: Callable[..., Any]) -> Callable[..., Any]:
+def expand_env_variables(original: Callable[..., Lines]) -> Callable[..., Lines]:
     """``${VARIABLE}`` in a file is filled in by pip, but not with the policy's logins: a URL would send them away."""
 
     @functools.wraps(original)
@@ -99,14 +108,16 @@ def _expanded(original: Callable[[Lines], Lines], lines: Lines) -> Iterator[tupl
 _FILES: Registry[list[str]] = Registry()
 
 
-def parse_file(original: Callable[..., Any]) -> Callable[..., Any]:
+def parse_file(original: Callable[..., Iterator[ParsedLine]]) -> Callable[..., Iterator[ParsedLine]]:
     """One file, and then those that it names: whoever writes a file has the user's machine ask what it names.
 
     A generator that is not exhausted while it reads a file that it names: so the files in hand are its ancestors.
     """
 
     @functools.wraps(original)
-    def _parse_file(self: Any, filename: str, constraint: bool, *args: Any, **kwargs: Any) -> Any:
+    def _parse_file(
+        self: RequirementsFileParser, filename: str, constraint: bool, *args: object, **kwargs: object
+    ) -> Iterator[ParsedLine]:
         above: list[str] = _FILES.get_or_make(self, list)
         if _is_held():
             if not above:
@@ -126,7 +137,7 @@ def parse_file(original: Callable[..., Any]) -> Callable[..., Any]:
     return _parse_file
 
 
-def _note_logins(session: Any, filename: str, line: Any) -> None:
+def _note_logins(session: PipSession, filename: str, line: ParsedLine) -> None:
     """The logins of direct URLs count for nothing, be they of a constraint that nobody needs."""
     kept = credentials.known_credential_policy(session.auth)
     if kept is None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import _repoprio_shim
 from repoprio.environments import ledger
 from repoprio.output import say
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import UninstallPathSet as PathSet
+
+T = TypeVar("T")
 
 
 def apply(module: ModuleType) -> None:
@@ -20,11 +25,11 @@ def apply(module: ModuleType) -> None:
         command.run = _run(command.run)
 
 
-def _run(original: Callable[..., Any]) -> Callable[..., Any]:
+def _run(original: Callable[..., T]) -> Callable[..., T]:
     """While the command runs, and not when `install` replaces repoprio by another version."""
 
     @functools.wraps(original)
-    def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def run(self: object, *args: object, **kwargs: object) -> T:
         from pip._internal.req.req_uninstall import UninstallPathSet
 
         remove = UninstallPathSet.remove
@@ -37,25 +42,25 @@ def _run(original: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _remove(original: Callable[..., Any]) -> Callable[..., Any]:
+def _remove(original: Callable[..., None]) -> Callable[..., None]:
     """``UninstallPathSet.remove`` (22.0.2 to 26.3), which asks whether to go on."""
 
     @functools.wraps(original)
-    def remove(self: Any, auto_confirm: bool, *args: Any, **kwargs: Any) -> Any:
+    def remove(self: PathSet, auto_confirm: bool, *args: object, **kwargs: object) -> None:
         if _is_ours(self) and auto_confirm:
             _leave()
         elif _is_ours(self):
             ask = self._allowed_to_proceed
-            self._allowed_to_proceed = lambda *told: bool(ask(*told) and _leave())
+            self._allowed_to_proceed = lambda verbose: bool(ask(verbose) and _leave())
         return original(self, auto_confirm, *args, **kwargs)
 
     return remove
 
 
-def _is_ours(paths: Any) -> bool:
+def _is_ours(paths: PathSet) -> bool:
     """Whether the repoprio that runs is among what goes: an editable one stays where it is."""
     shim = os.path.realpath(_repoprio_shim.__file__)
-    files = paths._paths if hasattr(paths, "_paths") else paths.paths
+    files: Iterable[str] = getattr(paths, "_paths", ()) or getattr(paths, "paths", ())
     return any(os.path.basename(file) == os.path.basename(shim) and os.path.realpath(file) == shim for file in files)
 
 

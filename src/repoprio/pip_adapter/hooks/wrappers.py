@@ -11,8 +11,9 @@ import contextlib
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, TypeVar
 
 from repoprio.environments import child_script
 from repoprio.environments.child_script import IS_CHILD, NO_INDEX, RUNNER
@@ -25,15 +26,48 @@ from repoprio.pip_adapter.observe.registry import observer_of
 from repoprio.pip_adapter.resolver import resolving
 from repoprio.render import messages
 
+if TYPE_CHECKING:
+    from optparse import Values
 
-def main(original: Callable[..., Any]) -> Callable[..., Any]:
+    from repoprio.pip_adapter.errors import LookupRefused
+    from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
+    from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
+    from repoprio.pip_adapter.protocols import (
+        BestCandidateResult,
+        Causes,
+        CollectedRootRequirements,
+        Command,
+        Constraint,
+        Distribution,
+        Factory,
+        Hashes,
+        IndexCommand,
+        InstallationCandidate,
+        InstallRequirement,
+        LegacyResolver,
+        Link,
+        LinkCollector,
+        PackageFinder,
+        PipSession,
+        RequirementPreparer,
+        ResolutionImpossible,
+        ResolverCandidate,
+        ResolverRequirement,
+        SpecifierSet,
+    )
+
+
+T = TypeVar("T")
+
+
+def main(original: Callable[..., int]) -> Callable[..., int]:
     """One command: what it knows and hands on ends with it.
 
     A command that a faulty policy stopped ends with status 2; inside pip it could only be 1.
     """
 
     @functools.wraps(original)
-    def main(self: Any, args: Any) -> Any:
+    def main(self: Command, args: list[str]) -> int:
         # As pip itself decides which of its files to read (its `main`, 22.2 to 26.3).
         begin(isolated="--isolated" in args, command=self.name, arguments=args)
         before = {name: os.environ.get(name) for name in HANDED_ON}
@@ -51,14 +85,14 @@ def main(original: Callable[..., Any]) -> Callable[..., Any]:
     return main
 
 
-def create(original: Callable[..., Any]) -> Callable[..., Any]:
+def create(original: Callable[..., LinkCollector]) -> Callable[..., LinkCollector]:
     """Whoever builds a collector is about to look up projects: the policy must be sound, and --no-index is noted.
 
     All that its session fetches from now on, the files that name others included, is asked with logins that count.
     """
 
     @functools.wraps(original)
-    def create(cls: Any, session: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+    def create(cls: type, session: PipSession, options: Values, *args: object, **kwargs: object) -> LinkCollector:
         found, rules = policy(), enforced()
         if rules is not None:
             credentials.keep(session.auth, rules, requirement_files.written_by_user(options))
@@ -74,11 +108,11 @@ def create(original: Callable[..., Any]) -> Callable[..., Any]:
     return create
 
 
-def collect_sources(original: Callable[..., Any]) -> Callable[..., Any]:
+def collect_sources(original: Callable[..., T]) -> Callable[..., T]:
     """The way past the policy is shut: a finder asks its guard, and nobody else asks a collector."""
 
     @functools.wraps(original)
-    def collect_sources(self: Any, project_name: str, candidates_from_page: Any) -> Any:
+    def collect_sources(self: LinkCollector, project_name: str, candidates_from_page: object) -> T:
         if enforced() is None:
             return original(self, project_name, candidates_from_page)
         from repoprio.pip_adapter.errors import LookupRefused
@@ -88,11 +122,13 @@ def collect_sources(original: Callable[..., Any]) -> Callable[..., Any]:
     return collect_sources
 
 
-def find_all_candidates(original: Callable[..., Any]) -> Callable[..., Any]:
+def find_all_candidates(
+    original: Callable[..., list[InstallationCandidate]],
+) -> Callable[..., list[InstallationCandidate]]:
     """All look-ups of candidates: the owner's, from the guard. A locked link is judged where its hashes are known."""
 
     @functools.wraps(original)
-    def find_all_candidates(self: Any, project_name: str) -> Any:
+    def find_all_candidates(self: PackageFinder, project_name: str) -> list[InstallationCandidate]:
         source = source_of(self)
         if source is None or _locked_link(self, project_name) is not None:
             return original(self, project_name)
@@ -101,25 +137,29 @@ def find_all_candidates(original: Callable[..., Any]) -> Callable[..., Any]:
     return _with_cache_clear(find_all_candidates, original)
 
 
-def _with_cache_clear(wrapper: Callable[..., Any], original: Any) -> Callable[..., Any]:
+def _with_cache_clear(wrapper: Callable[..., T], original: Callable[..., T]) -> Callable[..., T]:
     """Pip caches what a finder found (up to 25.0), and pip-tools clears that cache when it changes what fits."""
+    clear: Callable[[], None] | None = getattr(original, "cache_clear", None)
+    if clear is None:
+        return wrapper
 
     def cache_clear() -> None:
         from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 
         PolicyFinder.forgotten += 1
-        original.cache_clear()
+        clear()
 
-    if hasattr(original, "cache_clear"):
-        wrapper.cache_clear = cache_clear  # type: ignore[attr-defined]
+    wrapper.cache_clear = cache_clear  # type: ignore[attr-defined]
     return wrapper
 
 
-def find_best_candidate(original: Callable[..., Any]) -> Callable[..., Any]:
+def find_best_candidate(original: Callable[..., BestCandidateResult]) -> Callable[..., BestCandidateResult]:
     """The look-up that knows the requirement as merged by the resolver, and the hashes."""
 
     @functools.wraps(original)
-    def find_best_candidate(self: Any, project_name: str, specifier: Any = None, hashes: Any = None) -> Any:
+    def find_best_candidate(
+        self: PackageFinder, project_name: str, specifier: SpecifierSet | None = None, hashes: Hashes | None = None
+    ) -> BestCandidateResult:
         source = source_of(self)
         if source is None:
             return original(self, project_name, specifier, hashes)
@@ -132,17 +172,19 @@ def find_best_candidate(original: Callable[..., Any]) -> Callable[..., Any]:
     return _with_cache_clear(find_best_candidate, original)
 
 
-def _locked_link(finder: Any, project_name: str) -> Any:
+def _locked_link(finder: PackageFinder, project_name: str) -> Link | None:
     from repoprio.names import normalize
 
     return getattr(finder, "_locked_links", {}).get(normalize(project_name))
 
 
-def find_requirement(original: Callable[..., Any]) -> Callable[..., Any]:
+def find_requirement(
+    original: Callable[..., InstallationCandidate | None],
+) -> Callable[..., InstallationCandidate | None]:
     """The legacy resolver's way to say that nothing fits."""
 
     @functools.wraps(original)
-    def find_requirement(self: Any, req: Any, upgrade: bool) -> Any:
+    def find_requirement(self: PackageFinder, req: InstallRequirement, upgrade: bool) -> InstallationCandidate | None:
         from pip._internal.exceptions import DistributionNotFound
 
         resolving.refuse_flexible(guard_of(self), req)
@@ -150,7 +192,7 @@ def find_requirement(original: Callable[..., Any]) -> Callable[..., Any]:
             found = original(self, req, upgrade)
         except DistributionNotFound:
             guard = guard_of(self)
-            said = guard and guard.nothing_fits(guard.explanation(req.name, req.specifier))
+            said = guard and guard.nothing_fits(guard.explanation(req.name or "", req.specifier))
             if not said:
                 raise
             raise said from None
@@ -162,17 +204,18 @@ def find_requirement(original: Callable[..., Any]) -> Callable[..., Any]:
     return find_requirement
 
 
-def get_dist_for(original: Callable[..., Any]) -> Callable[..., Any]:
+def get_dist_for(original: Callable[..., Distribution]) -> Callable[..., Distribution]:
     """The legacy resolver takes whatever project a file turns out to be; it must be the one that was looked up."""
 
     @functools.wraps(original)
-    def _get_dist_for(self: Any, req: Any) -> Any:
+    def _get_dist_for(self: LegacyResolver, req: InstallRequirement) -> Distribution:
         from repoprio.names import normalize
 
         name = req.name
         dist = original(self, req)
-        looked_up = name is not None and req.original_link is None
-        if looked_up and guard_of(self.finder) is not None and normalize(name) != normalize(dist.raw_name):
+        if name is None or req.original_link is not None or guard_of(self.finder) is None:
+            return dist
+        if normalize(name) != normalize(dist.raw_name):
             from repoprio.pip_adapter.errors import LookupRefused
 
             lead = f"what was looked up as {name} is {dist.raw_name}, by its own metadata."
@@ -182,25 +225,31 @@ def get_dist_for(original: Callable[..., Any]) -> Callable[..., Any]:
     return _get_dist_for
 
 
-def get_installation_error(original: Callable[..., Any]) -> Callable[..., Any]:
+def get_installation_error(original: Callable[..., Exception]) -> Callable[..., Exception]:
     """Pip's report that nothing fits, with the owner and the rule where the policy has a part in it."""
 
     @functools.wraps(original)
-    def get_installation_error(self: Any, e: Any, constraints: Any) -> Any:
+    def get_installation_error(
+        self: Factory, e: ResolutionImpossible, constraints: Mapping[str, Constraint]
+    ) -> Exception:
         error = original(self, e, constraints)
         guard = guard_of(self._finder)
         if guard is None or type(error).__name__ == "UnsupportedPythonVersion":
             return error
         for requirement, parent in e.causes:
-            said = _nothing_fits(guard, requirement, parent, constraints)
-            if said:
+            if said := _nothing_fits(guard, requirement, parent, constraints):
                 return said
         return _with_owners(guard, error, e.causes)
 
     return get_installation_error
 
 
-def _nothing_fits(guard: Any, requirement: Any, parent: Any, constraints: Any) -> Any:
+def _nothing_fits(
+    guard: PolicyFinder,
+    requirement: ResolverRequirement,
+    parent: ResolverCandidate | None,
+    constraints: Mapping[str, Constraint],
+) -> LookupRefused | None:
     _, ireq = requirement.get_candidate_lookup()
     if ireq is None or ireq.req is None:
         return None
@@ -217,7 +266,7 @@ def _nothing_fits(guard: Any, requirement: Any, parent: Any, constraints: Any) -
     return guard.nothing_fits(explanation)
 
 
-def _with_owners(guard: Any, error: Any, causes: Any) -> Any:
+def _with_owners(guard: PolicyFinder, error: Exception, causes: Causes) -> Exception:
     """Pip's own report of a conflict, and whose versions it could choose from."""
     from repoprio.pip_adapter.errors import LookupRefused
 
@@ -231,11 +280,11 @@ def _with_owners(guard: Any, error: Any, causes: Any) -> Any:
     )
 
 
-def install_in_process(original: Callable[..., Any]) -> Callable[..., Any]:
+def install_in_process(original: Callable[..., T]) -> Callable[..., T]:
     """``--use-feature inprocess-build-deps`` (pip 26.0 and later): no child, yet a build all the same."""
 
     @functools.wraps(original)
-    def install(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def install(self: object, *args: object, **kwargs: object) -> T:
         current().builds += 1
         try:
             return original(self, *args, **kwargs)
@@ -245,7 +294,7 @@ def install_in_process(original: Callable[..., Any]) -> Callable[..., Any]:
     return install
 
 
-def get_runnable_pip(original: Callable[..., Any]) -> Callable[..., Any]:
+def get_runnable_pip(original: Callable[..., str]) -> Callable[..., str]:
     """Start children by a runner that guards them, hook or none: a build venv's Python, or OTHER's, has no hook."""
 
     @functools.wraps(original)
@@ -263,7 +312,9 @@ def get_runnable_pip(original: Callable[..., Any]) -> Callable[..., Any]:
     return get_runnable_pip
 
 
-def create_standalone_pip(original: Callable[..., Any]) -> Callable[..., Any]:
+def create_standalone_pip(
+    original: Callable[..., AbstractContextManager[str]],
+) -> Callable[..., AbstractContextManager[str]]:
     """The same before pip 22.2, whose children run a pip that was zipped for them."""
 
     @contextlib.contextmanager
@@ -277,11 +328,13 @@ def create_standalone_pip(original: Callable[..., Any]) -> Callable[..., Any]:
     return create_standalone_pip
 
 
-def collect_root_requirements(original: Callable[..., Any]) -> Callable[..., Any]:
+def collect_root_requirements(
+    original: Callable[..., CollectedRootRequirements],
+) -> Callable[..., CollectedRootRequirements]:
     """Note the URLs that the user asks for, constraints among them; and the constraints, for who observes."""
 
     @functools.wraps(original)
-    def collect_root_requirements(self: Any, root_ireqs: Any) -> Any:
+    def collect_root_requirements(self: Factory, root_ireqs: list[InstallRequirement]) -> CollectedRootRequirements:
         if policy() is not None and not current().is_build:
             current().roots.update(i.link.url for i in root_ireqs if i.link)
         collected = original(self, root_ireqs)
@@ -292,11 +345,11 @@ def collect_root_requirements(original: Callable[..., Any]) -> Callable[..., Any
     return collect_root_requirements
 
 
-def prepare(original: Callable[..., Any]) -> Callable[..., Any]:
+def prepare(original: Callable[..., T]) -> Callable[..., T]:
     """Direct URLs pass here, those in the metadata of a dependency too; nothing was fetched yet."""
 
     @functools.wraps(original)
-    def prepare(self: Any, req: Any, *args: Any, **kwargs: Any) -> Any:
+    def prepare(self: RequirementPreparer, req: InstallRequirement, *args: object, **kwargs: object) -> T:
         rules = enforced()
         if rules is not None and req.original_link is not None:
             direct_urls.judge(rules, req)
@@ -307,17 +360,17 @@ def prepare(original: Callable[..., Any]) -> Callable[..., Any]:
     return prepare
 
 
-def prepare_linked(original: Callable[..., Any]) -> Callable[..., Any]:
+def prepare_linked(original: Callable[..., Distribution]) -> Callable[..., Distribution | PlaceholderDistribution]:
     """The same for a link; in flexible mode an sdist of a lower tier has to wait."""
     return prepare(resolving.wait_until_needed(original))
 
 
-def trace_basic_info(original: Callable[..., Any]) -> Callable[..., Any]:
+def trace_basic_info(original: Callable[..., None]) -> Callable[..., None]:
     """Where pip would say which indexes it looks in, which is not so under a policy."""
     import logging
 
     @functools.wraps(original)
-    def trace_basic_info(finder: Any) -> Any:
+    def trace_basic_info(finder: PackageFinder) -> None:
         guard, observer = guard_of(finder), observer_of(finder)
         if guard is None:
             original(finder)
@@ -328,17 +381,17 @@ def trace_basic_info(original: Callable[..., Any]) -> Callable[..., Any]:
     return trace_basic_info
 
 
-def get_available_package_versions(original: Callable[..., Any]) -> Callable[..., Any]:
+def get_available_package_versions(original: Callable[..., T]) -> Callable[..., T]:
     """``pip index versions`` where nothing fits."""
 
     @functools.wraps(original)
-    def get_available_package_versions(self: Any, options: Any, args: Any) -> Any:
+    def get_available_package_versions(self: IndexCommand, options: Values, args: list[str]) -> T:
         from pip._internal.exceptions import DistributionNotFound
 
-        finders: list[Any] = []
+        finders: list[PackageFinder] = []
         build = self._build_package_finder
 
-        def build_and_note(*args: Any, **kwargs: Any) -> Any:
+        def build_and_note(*args: object, **kwargs: object) -> PackageFinder:
             finders.append(build(*args, **kwargs))
             return finders[-1]
 

@@ -14,7 +14,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from repoprio.pip_adapter import log_redaction
@@ -25,7 +25,15 @@ from repoprio.redaction import redact_url
 from repoprio.render import messages
 from repoprio.urls import Site, credentials, site, without_credentials
 
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import HttpRequest, HttpResponse, PipSession, SessionAuth
+
+
 Pair = tuple[str, str]
+# None where nothing is known.
+Found = tuple["str | None", "str | None"]
+# What a person says: user, password, and whether keyring is to keep them.
+Answer = tuple["str | None", "str | None", bool]
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class CredentialPolicy:
         """Seconds; it stands still while a person is asked."""
         return (self._asking_since or time.monotonic()) - self._asked
 
-    def ask(self, prompt: Callable[[], Any]) -> Any:
+    def ask(self, prompt: Callable[[], Answer]) -> Answer:
         """Ask a person; raises `NoTerminal` where there is none."""
         if not os.isatty(0):
             raise NoTerminal
@@ -79,7 +87,7 @@ class CredentialPolicy:
         finally:
             self._asked += time.monotonic() - self._asking_since
             self._asking_since = None
-        self.answer = (answer[0], answer[1]) if answer[0] else None
+        self.answer = (answer[0], answer[1] or "") if answer[0] else None
         return answer
 
     def repository_at(self, url: str) -> Repository | None:
@@ -125,7 +133,7 @@ class CredentialPolicy:
         assert repository is not None
         return messages.foreign_login(redact_url(url), repository, variable_of(repository.name), origin, self.help)
 
-    def may_send(self, url: str, pair: Any) -> bool:
+    def may_send(self, url: str, pair: Found) -> bool:
         """Whether `pair` may go to `url`: pip looks at host and port as written, so http would get what is https's."""
         sent = (pair[0] or "", pair[1] or "")
         here = site(url)
@@ -151,23 +159,23 @@ class NoTerminal(Exception):
 _KEEPERS: Registry[CredentialPolicy] = Registry()
 
 
-def credential_policy(auth: Any) -> CredentialPolicy:
+def credential_policy(auth: SessionAuth) -> CredentialPolicy:
     """The keeper of a session's `MultiDomainBasicAuth`; it gets one where it has none."""
     return _KEEPERS.get_or_make(auth, CredentialPolicy)
 
 
-def share_credential_policy(auth: Any, other: Any) -> None:
+def share_credential_policy(auth: SessionAuth, other: SessionAuth) -> None:
     """Give `other` the keeper of `auth`, where that has one."""
     if kept := known_credential_policy(auth):
         _KEEPERS.put(other, kept)
 
 
-def known_credential_policy(auth: Any) -> CredentialPolicy | None:
+def known_credential_policy(auth: SessionAuth) -> CredentialPolicy | None:
     """The keeper of a session's `MultiDomainBasicAuth`, None where no policy rules it."""
     return _KEEPERS.get(auth)
 
 
-def keep(auth: Any, policy: Policy, given: Iterable[str] = ()) -> CredentialPolicy:
+def keep(auth: SessionAuth, policy: Policy, given: Iterable[str] = ()) -> CredentialPolicy:
     """Tell the keeper of a session's `MultiDomainBasicAuth` of the policy; `given` are texts that the user wrote."""
     kept = credential_policy(auth)
     places = [(r, location) for r in policy.repositories for location in r.locations if not location.unset]
@@ -192,7 +200,7 @@ def _logins_in(texts: Iterable[str]) -> Iterator[Login]:
                 yield Login(site(url), *pair, "a URL that you gave")
 
 
-def elsewhere(auth: Any, url: str) -> Pair | None:
+def elsewhere(auth: SessionAuth, url: str) -> Pair | None:
     """A login for `url` that it need not carry: the policy's, the user's, netrc's or keyring's."""
     kept, here = credential_policy(auth), site(url)
     known = next((login.pair for login in (*kept.logins, *kept.given) if login.site.is_own(here)), None)
@@ -216,7 +224,7 @@ def basic(header: str) -> Pair | None:
     return user, password
 
 
-def other_origin(auth: Any, url: str, sent: Pair) -> str:
+def other_origin(auth: SessionAuth, url: str, sent: Pair) -> str:
     """Where a login came from that neither policy nor caller has: pip asks netrc, keyring, then a person."""
     from pip._vendor.requests.utils import get_netrc_auth
 
@@ -225,22 +233,22 @@ def other_origin(auth: Any, url: str, sent: Pair) -> str:
     return os.environ.get("NETRC", "netrc") if get_netrc_auth(url) == sent else "keyring"
 
 
-def prompt_for_password(original: Callable[..., Any]) -> Callable[..., Any]:
+def prompt_for_password(original: Callable[..., Answer]) -> Callable[..., Answer]:
     """Nobody is prompted without a terminal."""
 
     @functools.wraps(original)
-    def _prompt_for_password(self: Any, netloc: str) -> Any:
+    def _prompt_for_password(self: SessionAuth, netloc: str) -> Answer:
         kept = known_credential_policy(self)
         return kept.ask(lambda: original(self, netloc)) if kept else original(self, netloc)
 
     return _prompt_for_password
 
 
-def handle_401(original: Callable[..., Any]) -> Callable[..., Any]:
+def handle_401(original: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Keyring is asked either way; where only a person could help and there is none, the 401 stands."""
 
     @functools.wraps(original)
-    def handle_401(self: Any, resp: Any, **kwargs: Any) -> Any:
+    def handle_401(self: SessionAuth, resp: HttpResponse, **kwargs: object) -> HttpResponse:
         kept = known_credential_policy(self)
         if kept is not None and resp.status_code == 401:
             # pip would read the whole body before it asks again, however long it is.
@@ -257,11 +265,11 @@ def handle_401(original: Callable[..., Any]) -> Callable[..., Any]:
     return handle_401
 
 
-def get_new_credentials(original: Callable[..., Any]) -> Callable[..., Any]:
+def get_new_credentials(original: Callable[..., Found]) -> Callable[..., Found]:
     """What the URL, the index URLs, netrc and keyring know, if it may go there."""
 
     @functools.wraps(original)
-    def _get_new_credentials(self: Any, original_url: str, *args: Any, **kwargs: Any) -> Any:
+    def _get_new_credentials(self: SessionAuth, original_url: str, *args: object, **kwargs: object) -> Found:
         kept = known_credential_policy(self)
         if kept is None:
             return original(self, original_url, *args, **kwargs)
@@ -272,14 +280,16 @@ def get_new_credentials(original: Callable[..., Any]) -> Callable[..., Any]:
     return _get_new_credentials
 
 
-def get_url_and_credentials(original: Callable[..., Any]) -> Callable[..., Any]:
+def get_url_and_credentials(
+    original: Callable[..., tuple[str, str | None, str | None]],
+) -> Callable[..., tuple[str, str | None, str | None]]:
     """The same, with what was sent to that host before.
 
     Where the URL carries a login that does not count, nobody is asked without one.
     """
 
     @functools.wraps(original)
-    def _get_url_and_credentials(self: Any, original_url: str) -> Any:
+    def _get_url_and_credentials(self: SessionAuth, original_url: str) -> tuple[str, str | None, str | None]:
         kept = known_credential_policy(self)
         if kept is None:
             return original(self, original_url)
@@ -294,7 +304,7 @@ def get_url_and_credentials(original: Callable[..., Any]) -> Callable[..., Any]:
     return _get_url_and_credentials
 
 
-def _from_elsewhere(auth: Any, url: str) -> Pair:
+def _from_elsewhere(auth: SessionAuth, url: str) -> Pair:
     from repoprio.pip_adapter.errors import LookupRefused
 
     found = elsewhere(auth, url)
@@ -303,26 +313,27 @@ def _from_elsewhere(auth: Any, url: str) -> Pair:
     return found
 
 
-def rebuild_auth(original: Callable[..., Any]) -> Callable[..., Any]:
+def rebuild_auth(original: Callable[..., None]) -> Callable[..., None]:
     """The login of a request that was redirected: requests gives one host's netrc login to all its ports."""
 
     @functools.wraps(original)
-    def rebuild_auth(self: Any, prepared_request: Any, response: Any) -> Any:
-        done = original(self, prepared_request, response)
+    def rebuild_auth(self: PipSession, prepared_request: HttpRequest, response: HttpResponse) -> None:
+        original(self, prepared_request, response)
         kept = known_credential_policy(self.auth)
         pair = basic(prepared_request.headers.get("Authorization", ""))
         if kept and pair and not kept.may_send(without_credentials(prepared_request.url), pair):
             del prepared_request.headers["Authorization"]
-        return done
 
     return rebuild_auth
 
 
-def add_trusted_host(original: Callable[..., Any]) -> Callable[..., Any]:
+def add_trusted_host(original: Callable[..., None]) -> Callable[..., None]:
     """``--trusted-host`` of a file, which alone has a `source`, does not count for a host of the policy."""
 
     @functools.wraps(original)
-    def add_trusted_host(self: Any, host: str, source: str | None = None, *args: Any, **kwargs: Any) -> Any:
+    def add_trusted_host(
+        self: PipSession, host: str, source: str | None = None, *args: object, **kwargs: object
+    ) -> None:
         kept = known_credential_policy(self.auth)
         if source is None or kept is None or not kept.covers(host):
             return original(self, host, source, *args, **kwargs)

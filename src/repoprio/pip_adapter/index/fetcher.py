@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pip._internal.models.link import Link
 from pip._internal.utils.urls import path_to_url, url_to_path
@@ -38,13 +38,17 @@ from repoprio.simple_api.project_list import read_project_list
 from repoprio.simple_api.response import Response, UnusableResponse
 from repoprio.urls import filename, site, with_credentials
 
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import PipSession
+
+
 Result = TypeVar("Result")
 
 
 class Pages:
     """Fetches what a lookup asks, with pip's session; answers are kept for the life of the object."""
 
-    def __init__(self, session: Any, policy: Policy) -> None:
+    def __init__(self, session: PipSession, policy: Policy) -> None:
         self._session = session
         # A cookie belongs to a host, whatever the port: one repository's would go to another, login and all.
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

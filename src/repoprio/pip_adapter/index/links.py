@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 from repoprio.lookup.events import NotFound, PageFound
 from repoprio.names import NormalizedName
@@ -11,13 +11,16 @@ from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.index import quick_links
 from repoprio.simple_api.model import File, ProjectPage
 
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import Link
+
 
 class PipPage:
     """What one repository offers of a name, for pip."""
 
     def __init__(self, page: ProjectPage) -> None:
         self._page = page
-        self._links: dict[str, Any] = {}
+        self._links: dict[str, Link] = {}
 
     @property
     def name(self) -> NormalizedName:
@@ -44,14 +47,14 @@ class PipPage:
         """All versions that its files have, the newest first."""
         return self._page.versions(compat.VERSIONS)
 
-    def link(self, file: File) -> Any:
+    def link(self, file: File) -> Link:
         """Pip's link to one of the files."""
         made = self._links.get(file.url)
         if made is None:
             made = self._links[file.url] = quick_links.link_to(file)
         return made
 
-    def lists(self, link: Any) -> bool:
+    def lists(self, link: Link) -> bool:
         """Whether pip's `link` leads to one of the files."""
         return link.url in self._urls
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import functools
 import re
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult
 
 from pip._internal.models import link
 
 from repoprio.pip_adapter import compat
 from repoprio.simple_api.model import File
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import Link
+
 
 # No login, nothing that is quoted, no query, and in the fragment nothing but a hash.
 _PLAIN = re.compile(
@@ -20,19 +24,19 @@ _PLAIN = re.compile(
 _MISSING = object()
 
 
-def link_to(file: File) -> Any:
+def link_to(file: File) -> Link:
     """Pip's link to a file of a page, as pip itself would make it."""
     return (quick_link(file) if _is_as_pips() else None) or compat.link_to(file)
 
 
-def quick_link(file: File) -> Any:
+def quick_link(file: File) -> Link | None:
     """The link to a file with a plain URL; None for others."""
     url = file.url if _HAS_HASHES else compat.url_of(file)
     plain = _PLAIN.fullmatch(url)
     if plain is None:
         return None
     scheme, netloc, path, fragment = plain.groups()
-    made = link.Link.__new__(link.Link)
+    made: Any = link.Link.__new__(link.Link)
     made._url = url
     made._parsed_url = tuple.__new__(SplitResult, (scheme, netloc, path, "", fragment or ""))
     made.comes_from = file.listed_on
@@ -56,10 +60,11 @@ def quick_link(file: File) -> Any:
         # Up to pip 24.0.
         made._compare_key = url
         made._defining_class = link.Link
-    return made
+    found: Link = made
+    return found
 
 
-def _metadata_file(file: File) -> Any:
+def _metadata_file(file: File) -> object:
     """Pip's `MetadataFile`, whose constructor looks at the hashes that are known to be right."""
     made = link.MetadataFile.__new__(link.MetadataFile)
     object.__setattr__(made, "hashes", compat.metadata_hashes(file))
@@ -71,7 +76,7 @@ def slots_of(kind: type) -> frozenset[str]:
     return frozenset(name for one in kind.__mro__ for name in getattr(one, "__slots__", ()))
 
 
-def is_same(kind: type, one: Any, other: Any) -> bool:
+def is_same(kind: type, one: object, other: object) -> bool:
     """Whether two objects of `kind` hold the same, in slots and nowhere else."""
     same = (getattr(one, name, _MISSING) == getattr(other, name, _MISSING) for name in slots_of(kind))
     return not hasattr(one, "__dict__") and all(same)

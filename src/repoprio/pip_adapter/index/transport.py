@@ -7,7 +7,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin
 
 from repoprio.lookup.reasons import REFUSED_LOGIN, Cause
@@ -16,6 +16,10 @@ from repoprio.pip_adapter.index.credentials import Pair, basic
 from repoprio.pip_adapter.registry import Registry
 from repoprio.simple_api.response import Response, UnusableResponse
 from repoprio.urls import without_credentials
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import HttpHeaders, HttpResponse, PipSession
+
 
 Result = TypeVar("Result")
 _CHUNK = 64 * 1024
@@ -67,7 +71,9 @@ class Reply:
         return Response(self.url, self.body, self.content_type, self.is_delimited)
 
 
-def get(session: Any, url: str, *, whom: str, seconds: float, clock: Callable[[], float], size_limit: int) -> Reply:
+def get(
+    session: PipSession, url: str, *, whom: str, seconds: float, clock: Callable[[], float], size_limit: int
+) -> Reply:
     """Ask `whom` for `url`; `UnusableResponse` where nothing usable comes in `seconds` of `clock` and `size_limit`."""
 
     def ask() -> Reply:
@@ -109,7 +115,7 @@ def within(
     return results[0]
 
 
-def _get(session: Any, url: str, size_limit: int) -> Reply:
+def _get(session: PipSession, url: str, size_limit: int) -> Reply:
     try:
         response = session.get(
             url, headers=_HEADERS, allow_redirects=False, stream=True, hooks={"response": [_keep_location]}
@@ -151,13 +157,13 @@ def _unread(error: Exception) -> UnusableResponse:
     return UnusableResponse(f"its answer cannot be read ({_name(error)})")
 
 
-def _keep_location(response: Any, **_: Any) -> None:
+def _keep_location(response: HttpResponse, **_: object) -> None:
     """Take the header away from requests, which would read the body of a redirect, however long it is."""
     if location := response.headers.pop("Location", None):
         _LOCATIONS.put(response, location)
 
 
-def _see_the_end(response: Any) -> None:
+def _see_the_end(response: HttpResponse) -> None:
     size = 0
     for chunk in _counted(response):
         size += len(chunk)
@@ -165,7 +171,7 @@ def _see_the_end(response: Any) -> None:
             raise UnusableResponse(f"its answer ({response.status_code}) does not end", Cause.SIZE)
 
 
-def _body(response: Any, size_limit: int) -> bytes:
+def _body(response: HttpResponse, size_limit: int) -> bytes:
     """The whole body, decompressed here: urllib3 takes a gzip stream that was cut short for a whole one."""
     raw = _counted(response)
     encoding = response.headers.get("Content-Encoding", "identity").lower().strip()
@@ -183,7 +189,7 @@ def _body(response: Any, size_limit: int) -> bytes:
     return bytes(body)
 
 
-def _counted(response: Any) -> Iterator[bytes]:
+def _counted(response: HttpResponse) -> Iterator[bytes]:
     """The raw chunks; fewer than announced are an error (urllib3 1.26, in pip before 26, keeps silent)."""
     size = 0
     for chunk in response.raw.stream(_CHUNK, decode_content=False):
@@ -194,7 +200,7 @@ def _counted(response: Any) -> Iterator[bytes]:
         raise UnusableResponse("the page was cut short", Cause.CUT_SHORT)
 
 
-def _is_delimited(headers: Any) -> bool:
+def _is_delimited(headers: HttpHeaders) -> bool:
     """Whether something tells where the answer ends; else it ends where the connection does (RFC 9112, section 6.3)."""
     return (
         headers.get("Content-Length", "").strip().isdigit()
@@ -222,7 +228,7 @@ def _inflated(raw: Iterator[bytes]) -> Iterator[bytes]:
         raise UnusableResponse("the page was cut short", Cause.CUT_SHORT)
 
 
-def _failure(session: Any, url: str, error: Exception) -> Reply:
+def _failure(session: PipSession, url: str, error: Exception) -> Reply:
     """A status that pip's retries hide in an error, or `UnusableResponse`."""
     tries = getattr(getattr(session.get_adapter(url), "max_retries", None), "total", 0) + 1
     told = _told(error)
@@ -261,7 +267,7 @@ _KINDS = (
 def _hidden_status(error: BaseException) -> int | None:
     """The status in urllib3's own `ResponseError`; the texts of other errors may be the server's."""
     seen: list[BaseException] = []
-    found: list[Any] = [error]
+    found: list[object] = [error]
     while found:
         one = found.pop()
         if not isinstance(one, BaseException) or one in seen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging.config  # noqa: F401 - pip's setup_logging takes it for loaded
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from repoprio.errors import InspectionError, NoPolicy
 from repoprio.pip_adapter.hooks.pip_runner import load_pip
@@ -25,18 +25,23 @@ from repoprio.pip_adapter.hooks import requirement_files  # noqa: E402
 from repoprio.pip_adapter.index import credentials, retries  # noqa: E402
 from repoprio.policy.model import Mode  # noqa: E402
 
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from repoprio.pip_adapter.protocols import InstallCommand, PackageFinder, PipSession
+
 
 class PipContext(NamedTuple):
     """What ``pip install`` would look up projects with, the guard of its finder, and the command itself."""
 
-    options: Any
-    session: Any
-    finder: Any
+    options: Values
+    session: PipSession
+    finder: PackageFinder
     guard: PolicyFinder
-    install: Any
+    install: InstallCommand
 
 
-def _parsed(install: Any, options: Sequence[str]) -> Any:
+def _parsed(install: InstallCommand, options: Sequence[str]) -> Values:
     """The options, with what pip's own settings say; pip ends the process over one that is not valid."""
     try:
         return install.parse_args(list(options))[0]
@@ -55,7 +60,7 @@ def pip_context(options: Sequence[str] = ()) -> Iterator[PipContext]:
         raise NoPolicy(compat.no_policy())
     setup_logging(verbosity=-1, no_color=True, user_log_file=None)
     current().looks = True
-    install: Any = create_command("install")
+    install: InstallCommand = create_command("install")
     with install.main_context(), global_tempdir_manager():
         parsed = _parsed(install, options)
         compat.settle_prereleases(parsed)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from repoprio.errors import InspectionError
 from repoprio.explain.explanation import Explanation
 from repoprio.lookup.project import Code, Outcome
-from repoprio.names import NormalizedName, normalize
+from repoprio.names import NormalizedName
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import warn
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.pip_adapter.inspect.compare.journal import check_disclosed, kept_from, may_be_private
 from repoprio.pip_adapter.inspect.context import PipContext, pip_context
+from repoprio.pip_adapter.requirements import link_of, project_of, specifier_of
 from repoprio.policy.model import DirectUrls
 from repoprio.redaction import redact_url
 from repoprio.render.compare import further
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import InstallRequirement
+
 
 # After `context`, which guards this process: only a guarded pip may be imported.
 from pip._internal.req.constructors import install_req_from_line, install_req_from_parsed_requirement  # isort: skip
@@ -49,19 +54,19 @@ class _Below(NamedTuple):
     shadowed: bool
     disclosed: frozenset[NormalizedName]
 
-    def check(self, guard: PolicyFinder, roots: Sequence[Any]) -> None:
+    def check(self, guard: PolicyFinder, roots: Sequence[InstallRequirement]) -> None:
         """Raise `InspectionError` for a name to disclose that is no private one, before any private name is told."""
         if self.disclosed:
             named = [ireq for ireq in roots if ireq.req is not None and not ireq.link]
-            decisions = (guard.decide(normalize(i.name), i.req.specifier, below_owner=True) for i in named)
+            decisions = (guard.decide(project_of(i), specifier_of(i), below_owner=True) for i in named)
             check_disclosed(self.disclosed, [found.name for found in decisions if may_be_private(found)])
 
-    def tells(self, guard: PolicyFinder, ireq: Any) -> bool:
+    def tells(self, guard: PolicyFinder, ireq: InstallRequirement) -> bool:
         """Whether the name of `ireq` is disclosed; says beforehand to whom."""
-        name = normalize(ireq.name)
+        name = project_of(ireq)
         if name not in self.disclosed:
             return False
-        if kept := kept_from(guard.decide(name, ireq.req.specifier, below_owner=True)):
+        if kept := kept_from(guard.decide(name, specifier_of(ireq), below_owner=True)):
             warn(further(name, kept, None))
         return True
 
@@ -88,27 +93,28 @@ def _explanations(
             yield _explanation(pip.guard, ireq, others, below, wants_hashes=wants_hashes)
 
 
-def _requirement(text: str) -> Any:
+def _requirement(text: str) -> InstallRequirement:
     try:
-        return install_req_from_line(text)
+        found: InstallRequirement = install_req_from_line(text)
     except InstallationError as error:
         raise InspectionError(f"{error}    [usage]") from None
+    return found
 
 
-def _holds(ireq: Any) -> bool:
+def _holds(ireq: InstallRequirement) -> bool:
     holds: bool = ireq.match_markers()
     if not holds:
         warn(f"repoprio: {ireq}: its marker does not hold here")
     return holds
 
 
-def _is_about(other: Any, ireq: Any) -> bool:
+def _is_about(other: InstallRequirement, ireq: InstallRequirement) -> bool:
     """Whether `other` has a say in what becomes of `ireq`: a constraint, or another requirement of that project."""
     named = other.name and ireq.name and compat.same_project(other.name, ireq.name)
     return bool(named and other.match_markers())
 
 
-def _read(pip: PipContext, files: Sequence[str], *, constraint: bool) -> Iterator[Any]:
+def _read(pip: PipContext, files: Sequence[str], *, constraint: bool) -> Iterator[InstallRequirement]:
     for file in files:
         lines = parse_requirements(file, pip.session, finder=pip.finder, options=pip.options, constraint=constraint)
         for line in lines:
@@ -116,19 +122,24 @@ def _read(pip: PipContext, files: Sequence[str], *, constraint: bool) -> Iterato
 
 
 def _explanation(
-    guard: PolicyFinder, ireq: Any, others: list[Any], below: _Below, *, wants_hashes: bool
+    guard: PolicyFinder,
+    ireq: InstallRequirement,
+    others: list[InstallRequirement],
+    below: _Below,
+    *,
+    wants_hashes: bool,
 ) -> Explanation:
     hashes = ireq.hashes(trust_internet=False)
     left = SpecifierSet()
     for other in others:
-        left = left & other.req.specifier
+        left = left & specifier_of(other)
         hashes = hashes & other.hashes(trust_internet=False)
     if wants_hashes and not hashes:
         warn(f"repoprio: {ireq}: it has no hash, and pip wants one where others have (--require-hashes)")
         hashes = MissingHashes()
     return guard.explanation(
-        ireq.name,
-        ireq.req.specifier & left,
+        ireq.name or "",
+        specifier_of(ireq) & left,
         requirement=str(ireq.req).partition(";")[0].strip(),
         hashes=hashes,
         constraint=str(left),
@@ -137,13 +148,14 @@ def _explanation(
     )
 
 
-def _direct(guard: PolicyFinder, ireq: Any) -> Explanation:
+def _direct(guard: PolicyFinder, ireq: InstallRequirement) -> Explanation:
     """A direct URL that the user asks for: no repository has a say in it."""
     rules = guard.policy
+    place = redact_url(link_of(ireq).url)
     allowed = rules.direct_urls is not DirectUrls.REFUSE
     return Explanation(
-        f"{ireq.name} @ {redact_url(ireq.link.url)}" if ireq.name else redact_url(ireq.link.url),
-        ireq.name or redact_url(ireq.link.url),
+        f"{ireq.name} @ {place}" if ireq.name else place,
+        ireq.name or place,
         Outcome.SERVED if allowed else Outcome.BLOCKED,
         Code.DIRECT_URL,
         lines=(),

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING
 
 from repoprio.fetch.page_cache import Key, key_of
 from repoprio.lookup.drivers import drive_many
@@ -31,6 +31,10 @@ from repoprio.pip_adapter.index.fetcher import Pages
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.urls import Site, site
 
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import SpecifierSet
+
+
 # pip's session keeps ten connections to a host.
 AT_ONCE = 6
 # A login is for one thread, and "too many requests" may be our doing.
@@ -39,7 +43,11 @@ Tell = Callable[[str], None]
 
 
 def fetch_ahead(
-    guard: PolicyFinder, wanted: Iterable[tuple[NormalizedName, Any]], tell: Tell, *, below_owner: bool = False
+    guard: PolicyFinder,
+    wanted: Iterable[tuple[NormalizedName, SpecifierSet | None]],
+    tell: Tell,
+    *,
+    below_owner: bool = False,
 ) -> None:
     """Fetch what `guard.decide` will ask for on these names and specifiers; nothing is decided.
 

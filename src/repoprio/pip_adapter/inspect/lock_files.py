@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from repoprio.audit import pylock
 from repoprio.audit.findings import Finding, Severity
@@ -19,12 +19,26 @@ from repoprio.config.pip.indexes import NamedBy, Origin
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import LookRefused, LookupRefused
 from repoprio.pip_adapter.finder import search_scope
+from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.pip_adapter.finder.registry import guard_of
 from repoprio.pip_adapter.inspect.context import PipContext
 from repoprio.pip_adapter.log_muting import muted
+from repoprio.pip_adapter.requirements import specifier_of
 from repoprio.policy.model import Policy, Unlisted
 from repoprio.redaction import redact_name, redact_text, redact_url, redact_words
 from repoprio.urls import filename
+
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from repoprio.pip_adapter.protocols import (
+        InstallRequirement,
+        PackageFinder,
+        ParsedLine,
+        PipSession,
+        SpecifierSet,
+    )
+
 
 # After `context`, which guards this process: only a guarded pip may be imported.
 from pip._internal.exceptions import PipError  # isort: skip
@@ -110,10 +124,10 @@ def _requirements(pip: PipContext, file: str) -> tuple[list[Package], list[Findi
 class _Aside(NamedTuple):
     """What pip reads requirements files with, apart from what looks up; `trusted` are hosts, and which line said so."""
 
-    options: Any
-    session: Any
-    finder: Any
-    guard: Any
+    options: Values
+    session: PipSession
+    finder: PackageFinder
+    guard: PolicyFinder | None
     trusted: list[tuple[str, str]]
 
 
@@ -129,7 +143,7 @@ def _aside(pip: PipContext) -> Iterator[_Aside]:
         yield aside
 
 
-def _packages(parsed: Sequence[Any], file: str) -> Iterator[Package]:
+def _packages(parsed: Sequence[ParsedLine], file: str) -> Iterator[Package]:
     """The requirements, each with what the constraints of the same file say besides."""
     ireqs = [(one.constraint, install_req_from_parsed_requirement(one)) for one in parsed]
     constraints = [ireq for is_constraint, ireq in ireqs if is_constraint]
@@ -139,26 +153,26 @@ def _packages(parsed: Sequence[Any], file: str) -> Iterator[Package]:
             yield _package(ireq, same, file)
 
 
-def _package(ireq: Any, constraints: Sequence[Any], file: str) -> Package:
+def _package(ireq: InstallRequirement, constraints: Sequence[InstallRequirement], file: str) -> Package:
     where = _WHERE.fullmatch(str(ireq.comes_from or ""))
     at, line = (_as_named(where[1], file), int(where[2])) if where else (file, None)
     if ireq.link or ireq.req is None:
         return _direct(ireq, at, line)
     said = [ireq, *(one for one in constraints if one.req)]
-    pins = {canonicalize_version(v): v for one in said for v in _pinned(one.req.specifier)}
+    pins = {canonicalize_version(v): v for one in said for v in _pinned(specifier_of(one))}
     version = next(iter(pins.values())) if len(pins) == 1 else None
     several = tuple(sorted(pins.values())) if len(pins) > 1 else ()
     stated: dict[str, list[str]] = next((one.hash_options for one in said if one.hash_options), {})
     hashes = [(kind.lower(), value) for kind, values in stated.items() for value in values]
     files = tuple(LockedFile(None, {kind: value}, line) for kind, value in hashes)
-    return Package(ireq.name, version, files, None, line, at, is_pinned=version is not None, pins=several)
+    return Package(ireq.name or "", version, files, None, line, at, is_pinned=version is not None, pins=several)
 
 
-def _pinned(specifier: Any) -> list[str]:
+def _pinned(specifier: SpecifierSet) -> list[str]:
     return [s.version for s in specifier if s.operator in ("==", "===") and not s.version.endswith(".*")]
 
 
-def _direct(ireq: Any, at: str, line: int | None) -> Package:
+def _direct(ireq: InstallRequirement, at: str, line: int | None) -> Package:
     url = ireq.link.url if ireq.link else ""
     hashes = {kind.lower(): values[0] for kind, values in (ireq.hash_options or {}).items() if len(values) == 1}
     shown = redact_url(url) + (", editable" if ireq.editable else "")
@@ -184,7 +198,7 @@ def _as_named(at: str, file: str) -> str:
 
 def _unlisted(policy: Policy, aside: _Aside, file: str) -> list[Finding]:
     """What the file names as indexes and find-links, if the policy does not list it."""
-    matched = search_scope.match(policy, aside.finder.search_scope, aside.guard.noted)
+    matched = search_scope.match(policy, aside.finder.search_scope, aside.guard.noted if aside.guard else {})
     told = [(one.url, one.origin if one.origin.by is NamedBy.LINE else None) for one in matched.refused]
     told += [(url, None) for url in matched.ignored]
     told += [(one.locations[0].shown, None) for one in matched.admitted]

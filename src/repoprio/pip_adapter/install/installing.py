@@ -9,16 +9,25 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from repoprio.pip_adapter.command import current, enforced
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from optparse import Values
 
-def run(original: Callable[..., Any]) -> Callable[..., Any]:
+    from repoprio.pip_adapter.protocols import InstallRequirement
+
+
+T = TypeVar("T")
+
+
+def run(original: Callable[..., int]) -> Callable[..., int]:
     """``pip install``: where it moves things in the end, which no part of pip that installs them is told."""
 
     @functools.wraps(original)
-    def run(self: Any, options: Any, args: Any) -> Any:
+    def run(self: object, options: Values, args: list[str]) -> int:
         current().target = os.path.abspath(options.target_dir) if options.target_dir else ""
         current().replaces = bool(options.upgrade)
         return original(self, options, args)
@@ -26,12 +35,12 @@ def run(original: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def install_given_reqs(original: Callable[..., Any]) -> Callable[..., Any]:
+def install_given_reqs(original: Callable[..., T]) -> Callable[..., T]:
     """The requirements are a transaction: one wheel that may not be installed stops all of it."""
     signature = inspect.signature(original)
 
     @functools.wraps(original)
-    def install_given_reqs(requirements: Any, *args: Any, **kwargs: Any) -> Any:
+    def install_given_reqs(requirements: Iterable[InstallRequirement], *args: object, **kwargs: object) -> T:
         rules = enforced()
         if rules is not None:
             from repoprio.pip_adapter.install import wheel_check

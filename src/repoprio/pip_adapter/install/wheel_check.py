@@ -13,7 +13,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
 from pip._internal.locations import get_bin_prefix, get_scheme
@@ -21,18 +21,23 @@ from pip._internal.metadata import FilesystemWheel, get_wheel_distribution
 
 from repoprio.config import policy_files
 from repoprio.config.records import POINTER, SHIM
-from repoprio.names import OWN_NAME, normalize
+from repoprio.names import OWN_NAME
 from repoprio.pip_adapter import policy_layers
 from repoprio.pip_adapter.command import current
 from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.pip_adapter.finder import own_release
 from repoprio.pip_adapter.finder.registry import guard_behind
 from repoprio.pip_adapter.install import removals
+from repoprio.pip_adapter.requirements import project_of
 from repoprio.policy.model import Policy
 from repoprio.policy.routing import Route, route
 from repoprio.render import messages
 from repoprio.wheel_destinations import Ground, Grounds, fold, is_setting
 from repoprio.wording import join_words
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import InstallRequirement
+
 
 _KEYS = ("purelib", "platlib", "headers", "scripts", "data")
 _ENTRY_POINTS = ("console_scripts", "gui_scripts")
@@ -67,7 +72,7 @@ class Effect(NamedTuple):
     deed: Deed = Deed.WRITES
 
 
-def judge(policy: Policy, requirements: Iterable[Any], options: Options) -> None:
+def judge(policy: Policy, requirements: Iterable[InstallRequirement], options: Options) -> None:
     """Raise `LookupRefused` for the first of pip's InstallRequirements whose wheel may not be installed."""
     for req in requirements:
         if req.is_wheel and req.local_file_path:
@@ -93,9 +98,12 @@ def settings_files() -> frozenset[str]:
 class _Wheel:
     """One wheel, and where pip would put what is in it."""
 
-    def __init__(self, policy: Policy, req: Any, archive: ZipFile, options: Options) -> None:
+    def __init__(self, policy: Policy, req: InstallRequirement, archive: ZipFile, options: Options) -> None:
         self._policy = policy
         self._req = req
+        self._project = project_of(req)
+        assert req.local_file_path is not None
+        self._file = req.local_file_path
         self._archive = archive
         self._home = options.home and os.path.abspath(options.home)
         scheme = get_scheme(
@@ -116,7 +124,7 @@ class _Wheel:
 
     def judge(self) -> None:
         """Raise `LookupRefused` where it may not be installed."""
-        is_own = normalize(self._req.name) == OWN_NAME
+        is_own = self._project == OWN_NAME
         if is_own:
             self._judge_replacement()
         for effect in self._effects():
@@ -172,7 +180,7 @@ class _Wheel:
 
     def _entry_points(self) -> list[str]:
         """The names of the scripts that pip makes; 26.0 and older ones let them lead anywhere."""
-        found = get_wheel_distribution(FilesystemWheel(self._req.local_file_path), normalize(self._req.name))
+        found = get_wheel_distribution(FilesystemWheel(self._file), self._project)
         return [point.name for point in found.iter_entry_points() if point.group in _ENTRY_POINTS]
 
     def _ground(self, effect: Effect) -> Ground | None:
@@ -218,8 +226,7 @@ class _Wheel:
 
     def _is_routed(self) -> bool:
         """Whether `owns` or a pin routes the name to the repository that it came from."""
-        name = normalize(self._req.name)
-        found = route(self._policy, name)
+        found = route(self._policy, self._project)
         guard = guard_behind(self._req)
         is_looked_up = guard is not None and guard.has_looked_up(self._req)
         return is_looked_up and isinstance(found, Route) and found.is_routed
@@ -244,7 +251,7 @@ class _Wheel:
 
     def _shown(self) -> str:
         guard = guard_behind(self._req)
-        owners = guard.owners_of(normalize(self._req.name)) if guard is not None else ()
+        owners = guard.owners_of(self._project) if guard is not None else ()
         by = self._req.comes_from if hasattr(self._req.comes_from, "name") else None
         origin = f" from {join_words(owners)}" if owners and self._req.original_link is None else ""
         return f"{self._req.name}{origin}{f' (required by {by.name})' if by is not None else ''}"
@@ -252,8 +259,8 @@ class _Wheel:
     def _refusal(self, effect: Effect, ground: Ground, *, has_policy: bool) -> messages.Message:
         what, hint = _WORDS[Ground.POLICY if has_policy else ground]
         lead = f"{self._shown()} {effect.deed.value} {self._moved(effect.place)}: {what}. Nothing was installed."
-        wheel = os.path.basename(self._req.local_file_path)
-        details = [f"in {wheel}: {effect.member}", f"hint: {hint.format(name=normalize(self._req.name))}"]
+        wheel = os.path.basename(self._file)
+        details = [f"in {wheel}: {effect.member}", f"hint: {hint.format(name=self._project)}"]
         return messages.message(lead, details, "writes-configuration", help_text=self._policy.help)
 
 

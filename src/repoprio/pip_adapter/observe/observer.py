@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from repoprio.config.pip.indexes import Origin
 from repoprio.environments.child_script import IS_CHILD
@@ -41,12 +41,24 @@ from repoprio.render.policy import summary
 from repoprio.storage import jsonlines
 from repoprio.urls import filename, is_fuse, is_within, place, site
 
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import (
+        InstallationCandidate,
+        InstallRequirement,
+        Link,
+        PackageFinder,
+        PipSession,
+        RequirementSet,
+        Resolver,
+    )
+
+
 # No command chooses so much that the children's word on it is longer.
 _SEEN_LIMIT = 2**22
 _LONGEST_NAME = 200
 
 
-def resolved(observer: Observer, resolver: Any, requirement_set: Any) -> None:
+def resolved(observer: Observer, resolver: Resolver, requirement_set: RequirementSet) -> None:
     """Hold what a resolution chose against the policy, log it, and note it for the end of the command."""
     try:
         observer.observe(resolver, requirement_set)
@@ -57,16 +69,16 @@ def resolved(observer: Observer, resolver: Any, requirement_set: Any) -> None:
 class Observer:
     """What watches one `PackageFinder` for a policy that only observes."""
 
-    def __init__(self, finder: Any, policy: Policy) -> None:
+    def __init__(self, finder: PackageFinder, policy: Policy) -> None:
         self._finder_of_pip = weakref.ref(finder)
         self._policy = policy
         self._noted: dict[str, Origin] = {}
-        self._found: dict[str, tuple[Any, resolution.Wanted]] = {}
-        self._session: Any = None
+        self._found: dict[str, tuple[InstallationCandidate, resolution.Wanted]] = {}
+        self._session: PipSession | None = None
         self._spent = 0.0
 
     @property
-    def _finder(self) -> Any:
+    def _finder(self) -> PackageFinder:
         finder = self._finder_of_pip()
         assert finder is not None, "it lives as long as pip's finder does"
         return finder
@@ -75,10 +87,10 @@ class Observer:
         """Note who named these places: a line of a requirements file."""
         self._noted.update(dict.fromkeys(named, origin))
 
-    def note_found(self, req: Any, candidate: Any) -> None:
+    def note_found(self, req: InstallRequirement, candidate: InstallationCandidate | None) -> None:
         """Note what the legacy resolver was given for `req`; it keeps nothing but the file."""
         with suppress(Exception):
-            if candidate is not None:
+            if candidate is not None and req.name is not None:
                 self._found[req.name] = (candidate, (req.specifier, req.hashes(trust_internet=False)))
 
     def announce(self) -> None:
@@ -89,7 +101,7 @@ class Observer:
         if any(is_fuse(url) for url in self._finder.search_scope.index_urls):
             warn("repoprio: observe: pip's index is the fuse, where it finds nothing (repoprio disable --fuse)")
 
-    def observe(self, resolver: Any, requirement_set: Any) -> None:
+    def observe(self, resolver: Resolver, requirement_set: RequirementSet) -> None:
         """Judge what `resolver` chose, log the changes, and note how many there are."""
         with muted():
             found = search_scope.match(self._policy, self._finder.search_scope, self._noted)
@@ -109,7 +121,7 @@ class Observer:
         finder = finder_beside(self._finder, self._session)
         return _Shadow(finder, PolicyFinder(finder, self._policy, Silence(), self._noted))
 
-    def _told(self, judge: _Judge, pick: PipChoice) -> Any:
+    def _told(self, judge: _Judge, pick: PipChoice) -> Change | _Unknown | None:
         """A `Change`, None where there is none, or that it is not known.
 
         `page-timeout` is also what all of a command's look-ups may take: nobody waits for a policy that
@@ -126,16 +138,20 @@ class Observer:
             self._spent += time.monotonic() - begun
 
 
-_UNKNOWN = object()
+class _Unknown:
+    """That it is not known what the policy would change."""
+
+
+_UNKNOWN = _Unknown()
 
 
 class _Shadow(NamedTuple):
     """A finder that stands beside pip's, and its guard, which refers to it weakly."""
 
-    finder: Any
+    finder: PackageFinder
     guard: PolicyFinder
 
-    def look_up(self, pick: PipChoice) -> tuple[Decision[PipPage], Chosen | None, list[Any]]:
+    def look_up(self, pick: PipChoice) -> tuple[Decision[PipPage], Chosen | None, list[InstallationCandidate]]:
         """The decision on the pick's project, what it would choose, and all candidates of the owner."""
         decision = self.guard.decide(pick.project, pick.specifier)
         if decision.outcome is not Outcome.SERVED:
@@ -148,7 +164,7 @@ class _Shadow(NamedTuple):
 class _Judge:
     """What the policy says of the picks of one resolution."""
 
-    def __init__(self, shadow: _Shadow, finder: Any, policy: Policy, found: ScopeMatch) -> None:
+    def __init__(self, shadow: _Shadow, finder: PackageFinder, policy: Policy, found: ScopeMatch) -> None:
         self._shadow = shadow
         self._finder = finder
         self._policy = policy
@@ -176,7 +192,7 @@ class _Judge:
         listed = next((self._file(link) for link in links if filename(link.url) == choice.file.name), None)
         return change(choice, code, chosen, listed)
 
-    def _of_locked(self, choice: Choice, pick: PipChoice, locked: Any) -> Change | None:
+    def _of_locked(self, choice: Choice, pick: PipChoice, locked: Link) -> Change | None:
         if self._policy.pylock is Pylock.ALLOW:
             return None
         decision = self._shadow.guard.decide(pick.project, pick.specifier)
@@ -200,7 +216,7 @@ class _Judge:
         best = self._finder.find_best_candidate(pick.project, pick.specifier, pick.hashes).best_candidate
         return best is None or str(best.version) == pick.version
 
-    def _file(self, link: Any) -> File:
+    def _file(self, link: Link) -> File:
         repository = self._repository(_page(link))
         return File(filename(link.url), compat.digests(link), place(link.url), repository.name if repository else None)
 
@@ -215,7 +231,7 @@ class _Judge:
         return max(bases, key=lambda found: found[0], default=(0, None))[1]
 
 
-def _page(link: Any) -> str:
+def _page(link: Link) -> str:
     """Where `link` was found: the URL of a page, or its own."""
     return link.comes_from if isinstance(link.comes_from, str) else str(link.url)
 

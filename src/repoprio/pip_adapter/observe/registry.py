@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from repoprio.pip_adapter import command
 from repoprio.pip_adapter.registry import Registry
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.observe.observer import Observer
+    from repoprio.pip_adapter.protocols import PackageFinder
 
 _OBSERVERS: Registry[Observer] = Registry()
 
 
-def observer_of(finder: Any) -> Observer | None:
+def observer_of(finder: PackageFinder) -> Observer | None:
     """What watches a `PackageFinder` for a policy that only observes, None where none does."""
     found = command.observed()
     if found is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pip._internal.utils.hashes import Hashes
 from pip._vendor.packaging.specifiers import SpecifierSet
@@ -13,6 +13,19 @@ from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.registry import Registry
 from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import (
+        Constraint,
+        Factory,
+        InstallationCandidate,
+        InstallRequirement,
+        Link,
+        RequirementSet,
+        ResolutionResult,
+        Resolver,
+        ResolverRequirement,
+    )
 
 
 class PipChoice(NamedTuple):
@@ -24,10 +37,10 @@ class PipChoice(NamedTuple):
 
     project: NormalizedName
     version: str
-    link: Any
-    ireq: Any
-    specifier: Any
-    hashes: Any
+    link: Link
+    ireq: InstallRequirement
+    specifier: SpecifierSet | None
+    hashes: Hashes | None
 
     @property
     def is_direct(self) -> bool:
@@ -35,17 +48,19 @@ class PipChoice(NamedTuple):
         return self.ireq.original_link is not None
 
 
-Wanted = tuple[Any, Any]
+Wanted = tuple["SpecifierSet", "Hashes"]
 # Of each of resolvelib's factories: the constraints by name.
-_CONSTRAINTS: Registry[Mapping[str, Any]] = Registry()
+_CONSTRAINTS: Registry[Mapping[str, Constraint]] = Registry()
 
 
-def note_constraints(factory: Any, constraints: Mapping[str, Any]) -> None:
+def note_constraints(factory: Factory, constraints: Mapping[str, Constraint]) -> None:
     """Note the constraints that a resolution with `factory` is held to."""
     _CONSTRAINTS.put(factory, constraints)
 
 
-def of_resolver(resolver: Any, requirement_set: Any, found: Mapping[str, tuple[Any, Wanted]]) -> Iterator[PipChoice]:
+def of_resolver(
+    resolver: Resolver, requirement_set: RequirementSet, found: Mapping[str, tuple[InstallationCandidate, Wanted]]
+) -> Iterator[PipChoice]:
     """The picks of a resolver that just came to `requirement_set`.
 
     `found` are, for the legacy one, the candidates that its finder gave it, by name; what is installed
@@ -56,7 +71,7 @@ def of_resolver(resolver: Any, requirement_set: Any, found: Mapping[str, tuple[A
     return _of_legacy(requirement_set, found)
 
 
-def _of_result(resolver: Any) -> Iterator[PipChoice]:
+def _of_result(resolver: Resolver) -> Iterator[PipChoice]:
     result = resolver._result
     wanted = _wanted(result, _CONSTRAINTS.get(resolver.factory) or {})
     for candidate in result.mapping.values():
@@ -68,7 +83,7 @@ def _of_result(resolver: Any) -> Iterator[PipChoice]:
             yield PipChoice(project, str(candidate.version), link, ireq, specifier, hashes)
 
 
-def _wanted(result: Any, constraints: Mapping[str, Any]) -> dict[NormalizedName, Wanted]:
+def _wanted(result: ResolutionResult, constraints: Mapping[str, Constraint]) -> dict[NormalizedName, Wanted]:
     """The specifier and the hashes of each project, merged as pip's factory does it, for the end of a resolution."""
     merged: dict[NormalizedName, Wanted] = {
         normalize(name): (constraint.specifier, constraint.hashes) for name, constraint in constraints.items()
@@ -82,7 +97,7 @@ def _wanted(result: Any, constraints: Mapping[str, Any]) -> dict[NormalizedName,
     return merged
 
 
-def live_requirements(result: Any) -> Iterator[tuple[str | None, str, Any]]:
+def live_requirements(result: ResolutionResult) -> Iterator[tuple[str | None, str, ResolverRequirement]]:
     """Who wants what in a result of resolvelib's, as parent, child and requirement; by what was chosen in the end.
 
     Its criteria also keep what was wanted by parents that it dropped on its way.
@@ -95,7 +110,9 @@ def live_requirements(result: Any) -> Iterator[tuple[str | None, str, Any]]:
                 yield nodes[id(parent)], key, requirement
 
 
-def _of_legacy(requirement_set: Any, found: Mapping[str, tuple[Any, Wanted]]) -> Iterator[PipChoice]:
+def _of_legacy(
+    requirement_set: RequirementSet, found: Mapping[str, tuple[InstallationCandidate, Wanted]]
+) -> Iterator[PipChoice]:
     for ireq in requirement_set.all_requirements:
         if ireq.link is None:
             continue
@@ -103,6 +120,6 @@ def _of_legacy(requirement_set: Any, found: Mapping[str, tuple[Any, Wanted]]) ->
             link = ireq.original_link
             project = normalize(ireq.name or "")
             yield PipChoice(project, version_in(filename(link.url), project, is_version) or "", link, ireq, None, None)
-        elif ireq.name in found:
+        elif ireq.name is not None and ireq.name in found:
             candidate, (specifier, hashes) = found[ireq.name]
             yield PipChoice(normalize(ireq.name), str(candidate.version), candidate.link, ireq, specifier, hashes)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING
 
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.index import credentials
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import PackageFinder, PipSession
+
 
 # What a finder remembers of links that it passed over, for its messages.
 _REMEMBERED = ("_logged_links", "_requires_python_skipped")
 
 
-def finder_beside(finder: Any, session: Any) -> Any:
+def finder_beside(finder: PackageFinder, session: PipSession) -> PackageFinder:
     """A finder that filters and ranks as `finder` does, looks where it looks, with `session` as its own."""
     twin = copy.copy(finder)
     twin._link_collector = copy.copy(finder._link_collector)
@@ -24,7 +28,7 @@ def finder_beside(finder: Any, session: Any) -> Any:
     return twin
 
 
-def session_beside(session: Any) -> Any:
+def session_beside(session: PipSession) -> PipSession:
     """A session with the connections, the cache and the settings of `session`.
 
     Logins that it learns, and cookies, are its own; nobody is prompted.

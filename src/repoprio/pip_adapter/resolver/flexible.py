@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from repoprio import shell
 from repoprio.environments.child_script import IS_CHILD
@@ -25,10 +25,17 @@ from repoprio.redaction import printable
 from repoprio.render import messages
 from repoprio.wording import join_words
 
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import Provider, ResolutionResult, ResolverCandidate, ResolverRequirement
+
+
 # After `policy_finder`, which only a guarded process may load.
 from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
 from pip._vendor.resolvelib import ResolutionImpossible  # isort: skip
 
+# A resolution with the provider that it is given.
+Run = Callable[["Doubting"], "ResolutionResult"]
+Node: TypeAlias = "ResolverCandidate | Anything"
 # Each round caps, opens, doubts or settles something, or lets something be built; more of them mean that nothing goes.
 MOST_ROUNDS = 500
 
@@ -55,7 +62,7 @@ class Doubting:
     `stuck` are the projects that had no candidate at some time, the latest last.
     """
 
-    def __init__(self, provider: Any, doubted: Iterable[NormalizedName]) -> None:
+    def __init__(self, provider: Provider, doubted: Iterable[NormalizedName]) -> None:
         self._provider = provider
         self._doubted = frozenset(doubted)
         self._anything: dict[str, Anything] = {}
@@ -64,7 +71,9 @@ class Doubting:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._provider, name)
 
-    def find_matches(self, identifier: str, requirements: Any, incompatibilities: Any) -> Any:
+    def find_matches(
+        self, identifier: str, requirements: object, incompatibilities: Mapping[str, Iterable[ResolverCandidate]]
+    ) -> Sequence[Node] | Callable[[], Iterable[Node]]:
         """Pip's candidates, and then anything."""
         found = self._provider.find_matches(
             identifier=identifier, requirements=requirements, incompatibilities=incompatibilities
@@ -74,21 +83,23 @@ class Doubting:
         if not known:
             self.stuck.pop(anything.project_name, None)
             self.stuck[anything.project_name] = None
-        is_tried = any(candidate is anything for candidate in incompatibilities[identifier])
+        is_tried = any(isinstance(candidate, Anything) for candidate in incompatibilities[identifier])
         if anything.project_name not in self._doubted or is_tried:
             return known
         return lambda: itertools.chain(known, (anything,))
 
-    def is_satisfied_by(self, requirement: Any, candidate: Any) -> bool:
+    def is_satisfied_by(self, requirement: ResolverRequirement, candidate: Node) -> bool:
         """Whether the candidate is what the requirement wants."""
         return isinstance(candidate, Anything) or bool(self._provider.is_satisfied_by(requirement, candidate))
 
-    def get_dependencies(self, candidate: Any) -> Any:
+    def get_dependencies(self, candidate: Node) -> Iterable[ResolverRequirement]:
         """What the candidate wants; nobody knows what anything would."""
         return () if isinstance(candidate, Anything) else self._provider.get_dependencies(candidate)
 
 
-def resolve(guard: PolicyFinder, provider: Any, roots: Sequence[Any], run: Callable[[Any], Any]) -> Any:
+def resolve(
+    guard: PolicyFinder, provider: Provider, roots: Sequence[ResolverRequirement], run: Run
+) -> ResolutionResult:
     """What `run`, a resolution of `roots` with the provider that it is given, comes to once all of it is justified.
 
     Raises what it raises where there is no way; `LookupRefused` where there may be one that was not found.
@@ -100,7 +111,7 @@ def resolve(guard: PolicyFinder, provider: Any, roots: Sequence[Any], run: Calla
 class _Rounds:
     """The rounds of one search; `provider` is pip's."""
 
-    def __init__(self, guard: PolicyFinder, provider: Any, roots: Sequence[Any]) -> None:
+    def __init__(self, guard: PolicyFinder, provider: Provider, roots: Sequence[ResolverRequirement]) -> None:
         assert guard.search is not None
         self._guard = guard
         self._search = guard.search
@@ -110,7 +121,7 @@ class _Rounds:
         self._constraints = {normalize(key): str(found.specifier) for key, found in provider._constraints.items()}
         self._dropped: dict[NormalizedName, str] = {}
 
-    def run(self, run: Callable[[Any], Any]) -> Any:
+    def run(self, run: Run) -> ResolutionResult:
         failed = None
         for _ in range(MOST_ROUNDS):
             self._guard.forget_best()
@@ -140,7 +151,7 @@ class _Rounds:
         tiers = {name: None if top is None else self._tier(name, bounds.get(name, ())) for name, top in tops.items()}
         return {name: None if tier == tops[name] else tier for name, tier in tiers.items()}
 
-    def _is_justified(self, result: Any) -> bool:
+    def _is_justified(self, result: ResolutionResult) -> bool:
         """Whether all that comes from below is needed; what is not is capped."""
         lower = self._lower(result)
         unneeded = self._graph(result).unjustified(
@@ -155,13 +166,16 @@ class _Rounds:
             self._say(f"{self._dropped[name]} is not needed in the end: {tiers.suppliers(name, tier)} has what fits.")
         return not unneeded
 
-    def _permits(self, result: Any) -> bool:
+    def _permits(self, result: ResolutionResult) -> bool:
         """Let the sdists among the lower choices, which are needed, be built; whether there are any."""
-        lower = self._lower(result).values()
-        new = [c for c in lower if isinstance(c.dist, PlaceholderDistribution) and self._search.permit(c.source_link)]
-        for candidate in new:
+        new = []
+        for candidate in self._lower(result).values():
+            link, dist = candidate.source_link, getattr(candidate, "dist", None)
+            if link is not None and isinstance(dist, PlaceholderDistribution) and self._search.permit(link):
+                new.append((candidate, link))
+        for candidate, link in new:
             # The factory makes another one, with its metadata.
-            self._provider._factory._link_candidate_cache.pop(candidate.source_link, None)
+            self._provider._factory._link_candidate_cache.pop(link, None)
             self._say(f"{candidate.name} {candidate.version} is needed from a lower repository and is built now.")
         return bool(new)
 
@@ -170,12 +184,12 @@ class _Rounds:
         if not IS_CHILD and logging.getLogger("pip").isEnabledFor(logging.INFO):
             warn(f"repoprio: flexible mode: {printable(what)} pip resolves again.")
 
-    def _lower(self, result: Any) -> dict[NormalizedName, Any]:
+    def _lower(self, result: ResolutionResult) -> dict[NormalizedName, ResolverCandidate]:
         """The candidates of lower tiers, by their projects."""
         tiers = self._guard.tiers
-        return {name: c for name, c in _files(result) if tiers.is_lower(name, c.source_link)}
+        return {name: c for name, c in _files(result) if c.source_link and tiers.is_lower(name, c.source_link)}
 
-    def _graph(self, result: Any) -> Graph:
+    def _graph(self, result: ResolutionResult) -> Graph:
         """What is wanted by the user, and by what was chosen in the end, told by its metadata.
 
         The result's own criteria also have what was wanted by what was dropped, and before pip 24.2 may lack some.
@@ -186,7 +200,8 @@ class _Rounds:
             wants += [_want(key, requirement) for requirement in known]
         return Graph(wants, self._constraints)
 
-    def _priority(self, name: NormalizedName, candidate: Any) -> int:
+    def _priority(self, name: NormalizedName, candidate: ResolverCandidate) -> int:
+        assert candidate.source_link is not None
         tier = self._guard.tiers.of_link(name, candidate.source_link)
         assert tier is not None
         return tier
@@ -200,7 +215,7 @@ class _Rounds:
         owners = self._guard.decide(name, SpecifierSet(",".join(bounds)), last=last).owners
         return owners[0].repository.priority if owners else None
 
-    def _undecided(self, failed: Any) -> LookupRefused:
+    def _undecided(self, failed: Exception | None) -> LookupRefused:
         routes = (self._guard.decide(name).route for name in self._dropped)
         rules = dict.fromkeys(f"rule: {found.mode_rule}" for found in routes if isinstance(found, Route))
         found = self._provider._factory.get_installation_error(failed, self._provider._constraints) if failed else ""
@@ -219,7 +234,7 @@ class _Rounds:
         return LookupRefused(messages.message(lead, details, "flexible-undecided", why=why, help_text=help_text))
 
 
-def _files(result: Any) -> Iterator[tuple[NormalizedName, Any]]:
+def _files(result: ResolutionResult) -> Iterator[tuple[NormalizedName, ResolverCandidate]]:
     """The candidates that are files of repositories, each once and with its project."""
     for candidate in result.mapping.values():
         if candidate.source_link is not None and candidate.name == candidate.project_name:
@@ -228,13 +243,13 @@ def _files(result: Any) -> Iterator[tuple[NormalizedName, Any]]:
                 yield normalize(candidate.project_name), candidate
 
 
-def _want(parent: str | None, requirement: Any) -> Want:
+def _want(parent: str | None, requirement: ResolverRequirement) -> Want:
     _, ireq = requirement.get_candidate_lookup()
     bound = str(ireq.req.specifier) if ireq is not None and ireq.req is not None else ""
     return Want(parent, requirement.name, _project(requirement.name), bound)
 
 
-def _projects(error: Any) -> list[NormalizedName]:
+def _projects(error: ResolutionImpossible) -> list[NormalizedName]:
     """The projects in the way of a resolution: those of requirements that conflict, and of who has them."""
     found = (one.name for cause in error.causes for one in cause if one is not None)
     return [_project(name) for name in found if is_project_name(name.partition("[")[0])]

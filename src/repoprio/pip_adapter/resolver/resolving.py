@@ -6,8 +6,9 @@ Loaded while pip itself is being imported: so nothing of pip is imported here at
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from repoprio.names import normalize
 from repoprio.pip_adapter.command import current, enforced
@@ -17,22 +18,40 @@ from repoprio.policy.model import Mode
 from repoprio.policy.routing import Route, route
 from repoprio.render import messages
 
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
+    from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
+    from repoprio.pip_adapter.protocols import (
+        Distribution,
+        InstallRequirement,
+        RequirementPreparer,
+        RequirementSet,
+        ResolutionResult,
+        Resolver,
+        ResolverRequirement,
+    )
+    from repoprio.pip_adapter.resolver.flexible import Doubting
 
-def observation() -> Any:
+
+T = TypeVar("T")
+
+
+def observation() -> ModuleType:
     """What observes; it is loaded together with the policy, for pip forbids imports once it installs."""
     from repoprio.pip_adapter.observe import observer
 
     return observer
 
 
-def resolve(original: Callable[..., Any]) -> Callable[..., Any]:
+def resolve(original: Callable[..., RequirementSet]) -> Callable[..., RequirementSet]:
     """What is asked for is noted; what was chosen is held against a policy that only observes."""
 
     @functools.wraps(original)
-    def resolve(self: Any, root_reqs: Any, *args: Any, **kwargs: Any) -> Any:
+    def resolve(self: Resolver, root_reqs: list[InstallRequirement], *args: object, **kwargs: object) -> RequirementSet:
         current().note_asked(root_reqs)
         found = original(self, root_reqs, *args, **kwargs)
-        observer = observer_of(self.factory._finder if hasattr(self, "factory") else self.finder)
+        # The legacy resolver has no factory.
+        observer = observer_of(self.factory._finder if hasattr(self, "factory") else getattr(self, "finder"))  # noqa: B009
         if observer is not None:
             observation().resolved(observer, self, found)
         return found
@@ -49,28 +68,34 @@ def resolver_of_resolvelib(original: Any) -> Any:
     class JustifyingResolver(original):  # type: ignore[misc]  # pip has no types
         """Resolvelib's, with the rule of flexible mode where a policy has it."""
 
-        def resolve(self, requirements: Any, max_rounds: int = 100) -> Any:
+        def resolve(self, requirements: Iterable[ResolverRequirement], max_rounds: int = 100) -> ResolutionResult:
             """The result of resolvelib's resolver."""
             guard = guard_of(self.provider._factory._finder)
             if guard is None or not guard.is_flexible:
-                return super().resolve(requirements, max_rounds=max_rounds)
+                result: ResolutionResult = super().resolve(requirements, max_rounds=max_rounds)
+                return result
             from repoprio.pip_adapter.resolver import flexible
 
             wanted = list(requirements)
 
-            def run(provider: Any) -> Any:
-                return original(provider, self.reporter).resolve(wanted, max_rounds=max_rounds)
+            def run(provider: Doubting) -> ResolutionResult:
+                found: ResolutionResult = original(provider, self.reporter).resolve(wanted, max_rounds=max_rounds)
+                return found
 
             return flexible.resolve(guard, self.provider, wanted, run)
 
     return JustifyingResolver
 
 
-def wait_until_needed(original: Callable[..., Any]) -> Callable[..., Any]:
+def wait_until_needed(
+    original: Callable[..., Distribution],
+) -> Callable[..., Distribution | PlaceholderDistribution]:
     """To prepare an sdist runs its code: in flexible mode one of a lower tier waits until its choice is justified."""
 
     @functools.wraps(original)
-    def prepare(self: Any, req: Any, *args: Any, **kwargs: Any) -> Any:
+    def prepare(
+        self: RequirementPreparer, req: InstallRequirement, *args: object, **kwargs: object
+    ) -> Distribution | PlaceholderDistribution:
         rules = enforced()
         guard = guard_of(self.finder) if rules is not None and rules.is_flexible else None
         waits = guard.search.stand_in(req, guard.tiers) if guard is not None and guard.search is not None else None
@@ -79,7 +104,7 @@ def wait_until_needed(original: Callable[..., Any]) -> Callable[..., Any]:
     return prepare
 
 
-def refuse_flexible(guard: Any, req: Any) -> None:
+def refuse_flexible(guard: PolicyFinder | None, req: InstallRequirement) -> None:
     """Raise `LookupRefused`: the legacy resolver leaves no graph that tells whether a lower choice is needed."""
     if guard is None or not guard.is_flexible or not req.name:
         return

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from repoprio.explain.comparison import Failure, FailureCode
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter.inspect.compare.preparer import name_of
 from repoprio.pip_adapter.inspect.compare.sides import Side
 
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import Causes, InstallRequirement, ResolverCandidate, ResolverRequirement
+
+
 _PYTHON = "<Python from Requires-Python>"
 Failures = dict[NormalizedName, Failure]
 
 
-def blame(error: Any, side: Side, constraints: Sequence[Any], direct: Mapping[str, NormalizedName]) -> Failures:
+def blame(
+    error: Exception, side: Side, constraints: Sequence[InstallRequirement], direct: Mapping[str, NormalizedName]
+) -> Failures:
     """Whose fault the `PipError` is; empty where pip does not tell.
 
     A requirement that fits nothing comes before those that only do not go together. `direct` has the projects
@@ -27,7 +33,12 @@ def blame(error: Any, side: Side, constraints: Sequence[Any], direct: Mapping[st
     return lone or (_conflict(causes) if causes else _of_file(error, direct))
 
 
-def _lone(side: Side, requirement: Any, parent: Any, constraints: Sequence[Any]) -> Failures:
+def _lone(
+    side: Side,
+    requirement: ResolverRequirement,
+    parent: ResolverCandidate | None,
+    constraints: Sequence[InstallRequirement],
+) -> Failures:
     """The failure of a requirement that fits nothing, whatever the others want."""
     if requirement.name == _PYTHON:
         return _of_python(requirement, parent) if parent is not None else {}
@@ -44,12 +55,14 @@ def _lone(side: Side, requirement: Any, parent: Any, constraints: Sequence[Any])
     return {name: failure} if failure else {}
 
 
-def _of_python(requirement: Any, parent: Any) -> Failures:
-    said = f"{parent.project_name} {parent.version} needs Python {requirement.specifier}"
+def _of_python(requirement: ResolverRequirement, parent: ResolverCandidate) -> Failures:
+    # Only a requirement of a Python has a specifier of its own.
+    bounds = getattr(requirement, "specifier", "")
+    said = f"{parent.project_name} {parent.version} needs Python {bounds}"
     return {normalize(parent.project_name): Failure(FailureCode.REQUIRES_PYTHON, f"{said}.", said)}
 
 
-def _conflict(causes: Any) -> Failures:
+def _conflict(causes: Causes) -> Failures:
     names = dict.fromkeys(normalize(requirement.project_name) for requirement, _ in causes)
     if len(causes) == 1:
         # Something fits, and pip has looked at it and passed it over.
@@ -64,22 +77,22 @@ def _conflict(causes: Any) -> Failures:
     return {name: Failure(FailureCode.CONFLICT, f"these conflict: {listed}.", f"conflict: {listed}") for name in names}
 
 
-def _who(parent: Any) -> str:
+def _who(parent: ResolverCandidate | None) -> str:
     return f"{parent.name} {parent.version} wants" if parent else "you want"
 
 
-def _wanted(requirement: Any) -> str:
+def _wanted(requirement: ResolverRequirement) -> str:
     _, ireq = requirement.get_candidate_lookup()
     if ireq is None or ireq.req is None:
         return str(requirement.name)
     return str(ireq.req).partition(";")[0].strip()
 
 
-def _of_file(error: Any, direct: Mapping[str, NormalizedName]) -> Failures:
+def _of_file(error: Exception, direct: Mapping[str, NormalizedName]) -> Failures:
     """What pip tells of an error with a single file: the requirement, or only the file's name."""
     if type(error).__name__ == "UnsupportedWheel":
         found = (name for file, name in direct.items() if file in str(error))
         return {name: Failure(FailureCode.UNSUPPORTED, f"{name} is a wheel for another platform.") for name in found}
-    req = getattr(error, "ireq", None) or getattr(error, "req", None)
-    name = name_of(req) if hasattr(req, "link") else None
+    req: InstallRequirement | None = getattr(error, "ireq", None) or getattr(error, "req", None)
+    name = name_of(req) if req is not None and hasattr(req, "link") else None
     return {name: Failure(FailureCode.UNREADABLE, f"pip cannot take {name} ({type(error).__name__}).")} if name else {}

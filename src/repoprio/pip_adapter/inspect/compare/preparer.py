@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from repoprio.explain.comparison import Failure, FailureCode
 from repoprio.names import NormalizedName, is_project_name, normalize
@@ -17,8 +17,13 @@ from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
 from repoprio.pip_adapter.hooks import wrappers
+from repoprio.pip_adapter.requirements import link_of
 from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import Distribution, InstallRequirement, Link, RequirementPreparer
+
 
 # After `policy_finder`, which only a guarded process may load.
 from pip._internal import exceptions  # isort: skip
@@ -44,7 +49,7 @@ class NoBuildTracker:
     """In the place of pip's build tracker, through which every build has to go: only wheels pass."""
 
     @contextmanager
-    def track(self, req: Any, *_: Any) -> Iterator[None]:
+    def track(self, req: InstallRequirement, *_: object) -> Iterator[None]:
         """Let a wheel pass, which pip before 22.1 tracks too."""
         if not is_wheel(req):
             raise RuntimeError("nothing is built here")
@@ -58,14 +63,14 @@ class MetadataOnlyPreparer:
     that the policy refuses gets a stand-in as well: whoever wrote the metadata that names it chose the host.
     """
 
-    def __init__(self, wheels: Any) -> None:
+    def __init__(self, wheels: RequirementPreparer) -> None:
         self._wheels = wheels
-        self._known: dict[tuple[str, str], Any] = {}
+        self._known: dict[tuple[str, str], Distribution] = {}
         self.require_hashes = wheels.require_hashes
         self.is_alone = False
         self.versionless: set[NormalizedName] = set()
 
-    def prepare_linked_requirement(self, req: Any, parallel_builds: bool = False) -> Any:  # noqa: FBT002 - pip's
+    def prepare_linked_requirement(self, req: InstallRequirement, parallel_builds: bool = False) -> Distribution:  # noqa: FBT002 - pip's
         """The metadata of what pip calls a requirement from a link; raises `ProjectFailed`."""
         try:
             _judge_direct_url(self._wheels, req)
@@ -75,15 +80,15 @@ class MetadataOnlyPreparer:
             return self._stand_in(req)
         return self._wheel(req, parallel_builds) if is_wheel(req) else self._stand_in(req)
 
-    def prepare_editable_requirement(self, req: Any) -> Any:
+    def prepare_editable_requirement(self, req: InstallRequirement) -> Distribution:
         """The same for an editable one, which is a source tree."""
         return self.prepare_linked_requirement(req)
 
-    def prepare_linked_requirements_more(self, *_: Any, **__: Any) -> None:
+    def prepare_linked_requirements_more(self, *_: object, **__: object) -> None:
         """Nothing is installed, so nothing more is fetched."""
 
-    def _wheel(self, req: Any, parallel_builds: bool) -> Any:
-        key = (req.link.url, str(sorted(req.hash_options.items())))
+    def _wheel(self, req: InstallRequirement, parallel_builds: bool) -> Distribution:
+        key = (link_of(req).url, str(sorted(req.hash_options.items())))
         if key not in self._known:
             try:
                 self._known[key] = self._read_wheel(req, parallel_builds)
@@ -93,14 +98,14 @@ class MetadataOnlyPreparer:
                 raise ProjectFailed(_name_or_file(req), _unreadable(req, error)) from None
         return self._known[key]
 
-    def _read_wheel(self, req: Any, parallel_builds: bool) -> Any:
+    def _read_wheel(self, req: InstallRequirement, parallel_builds: bool) -> Distribution:
         """Its metadata, with dependencies that are some; later pips check that themselves, and take another version."""
         dist = self._fetch(req, parallel_builds)
         if not hasattr(exceptions, "MetadataInvalid"):
             list(dist.iter_dependencies(list(dist.iter_provided_extras())))
         return dist
 
-    def _fetch(self, req: Any, parallel_builds: bool) -> Any:
+    def _fetch(self, req: InstallRequirement, parallel_builds: bool) -> Distribution:
         """By a range request where that goes; not every server that offers ranges can do them."""
         lazy = self._wheels.use_lazy_wheel
         if lazy:
@@ -113,10 +118,10 @@ class MetadataOnlyPreparer:
         finally:
             self._wheels.use_lazy_wheel = lazy
 
-    def _stand_in(self, req: Any) -> PlaceholderDistribution:
+    def _stand_in(self, req: InstallRequirement) -> PlaceholderDistribution:
         name = name_of(req)
         assert name is not None
-        version = version_of(req.link, name)
+        version = version_of(link_of(req), name)
         if req.req is None:
             req.req = Requirement(name)
         if version is None:
@@ -124,26 +129,29 @@ class MetadataOnlyPreparer:
         return PlaceholderDistribution(name, version)
 
 
-def is_wheel(req: Any) -> bool:
+def is_wheel(req: InstallRequirement) -> bool:
     """Whether the requirement is a wheel's, by its link: a file, which pip reads and does not run."""
     link = req.link
-    return bool(link) and not req.editable and link.is_wheel and not link.is_vcs and not link.is_existing_dir()
+    is_file = link is not None and link.is_wheel and not link.is_vcs and not link.is_existing_dir()
+    return is_file and not req.editable
 
 
-def name_of(req: Any) -> NormalizedName | None:
+def name_of(req: InstallRequirement) -> NormalizedName | None:
     """The project that a requirement names, else the one that its file does; None where only a build would tell."""
     if req.name:
         return normalize(req.name)
-    stem = filename(req.link.url).rpartition("-")[0] if req.link else ""
+    if req.link is None:
+        return None
+    stem = filename(req.link.url).rpartition("-")[0]
     name = normalize(stem) if is_project_name(stem) else None
     return name if name and version_of(req.link, name) else None
 
 
-def _name_or_file(req: Any) -> NormalizedName:
-    return name_of(req) or normalize(filename(req.link.url))
+def _name_or_file(req: InstallRequirement) -> NormalizedName:
+    return name_of(req) or normalize(filename(link_of(req).url))
 
 
-def version_of(link: Any, name: NormalizedName) -> str | None:
+def version_of(link: Link, name: NormalizedName) -> str | None:
     """The version that the file's name tells; None where it tells none: a source tree, a VCS URL."""
     if link.is_vcs or link.is_existing_dir():
         return None
@@ -157,9 +165,9 @@ def refused(error: LookupRefused) -> Failure:
     return Failure(code, error.message.lead, why)
 
 
-def _unreadable(req: Any, error: Exception) -> Failure:
+def _unreadable(req: InstallRequirement, error: Exception) -> Failure:
     """What went wrong, in words of our own: pip's carry URLs, and a server's words may be a stranger's."""
-    kind, file = type(error).__name__, filename(req.link.url)
+    kind, file = type(error).__name__, filename(link_of(req).url)
     if kind in _HASHES:
         return Failure(FailureCode.HASHES, f"{file} {_HASHES[kind]}.", _HASHES[kind])
     # pip wraps the error that carries the answer.

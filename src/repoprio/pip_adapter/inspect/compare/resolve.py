@@ -8,7 +8,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from repoprio.errors import InspectionError
 from repoprio.explain import comparison
@@ -39,9 +39,14 @@ from repoprio.pip_adapter.inspect.compare.preparer import (
 from repoprio.pip_adapter.inspect.compare.sides import PolicySide, Side, VersionPrioritySide, failure_of
 from repoprio.pip_adapter.inspect.context import PipContext, pip_context
 from repoprio.pip_adapter.log_muting import muted
+from repoprio.pip_adapter.requirements import link_of
 from repoprio.policy.model import Policy, Repository
 from repoprio.redaction import redact_url
 from repoprio.urls import filename
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import Graph, InstallRequirement, Link, ResolutionResult
+
 
 # After `context`, which guards this process: only a guarded pip may be imported.
 from pip._internal.exceptions import PipError  # isort: skip
@@ -72,7 +77,7 @@ class Resolution:
     """What one side came to: a pick or a failure for each project, and the links of what was picked."""
 
     sides: dict[NormalizedName, ResolvedFile | Failure] = field(default_factory=dict)
-    links: dict[NormalizedName, Any] = field(default_factory=dict)
+    links: dict[NormalizedName, Link] = field(default_factory=dict)
 
 
 def compare(
@@ -96,7 +101,7 @@ def compare(
         return _compare(pip, roots, policy, voice)
 
 
-def _compare(pip: PipContext, roots: list[Any], policy: PolicySide, voice: Progress) -> Comparison:
+def _compare(pip: PipContext, roots: list[InstallRequirement], policy: PolicySide, voice: Progress) -> Comparison:
     named = [root for root in roots if name_of(root)]
     resolver = ResolutionRounds(pip, named)
     chosen = resolver.resolve(policy)
@@ -135,7 +140,7 @@ def _compare(pip: PipContext, roots: list[Any], policy: PolicySide, voice: Progr
     return Comparison(tuple(judged), told)
 
 
-def _roots(pip: PipContext, requirements: Sequence[str], voice: Progress) -> list[Any]:
+def _roots(pip: PipContext, requirements: Sequence[str], voice: Progress) -> list[InstallRequirement]:
     """The requirements and constraints whose markers hold here, as pip itself reads them."""
     found = pip.install.get_requirements(list(requirements), pip.options, pip.finder, pip.session)
     holding = [ireq for ireq in found if ireq.match_markers()]
@@ -148,7 +153,7 @@ def _roots(pip: PipContext, requirements: Sequence[str], voice: Progress) -> lis
     return holding
 
 
-def _texts(roots: Sequence[Any]) -> dict[NormalizedName, str]:
+def _texts(roots: Sequence[InstallRequirement]) -> dict[NormalizedName, str]:
     """What the user wrote of each project."""
     found: dict[NormalizedName, list[str]] = defaultdict(list)
     for root in roots:
@@ -160,8 +165,8 @@ def _texts(roots: Sequence[Any]) -> dict[NormalizedName, str]:
     return {name: ", ".join(texts) for name, texts in found.items()}
 
 
-def _unnamed(root: Any) -> ProjectPair:
-    where = redact_url(root.link.url)
+def _unnamed(root: InstallRequirement) -> ProjectPair:
+    where = redact_url(link_of(root).url)
     reason = f"{where} is no wheel, and nothing but a build would tell its name."
     failure = Failure(FailureCode.UNNAMED, reason, "its name is not known")
     return ProjectPair(where, failure, failure, requirement=where)
@@ -170,7 +175,7 @@ def _unnamed(root: Any) -> ProjectPair:
 class ResolutionRounds:
     """One resolution after the other of the same roots: what cannot be had is noted and left out of the next."""
 
-    def __init__(self, pip: PipContext, roots: Sequence[Any]) -> None:
+    def __init__(self, pip: PipContext, roots: Sequence[InstallRequirement]) -> None:
         self._pip = pip
         self._roots = roots
         self._constraints = [root for root in roots if root.constraint]
@@ -252,7 +257,9 @@ class ResolutionRounds:
         resolver.resolve([self._left(copy.copy(root)) for root in self._roots], check_supported_wheels=True)
         return _found(resolver._result, side)
 
-    def _required(self, make: Callable[[str, Any], Any], text: str, parent: Any) -> Any:
+    def _required(
+        self, make: Callable[[str, InstallRequirement], InstallRequirement], text: str, parent: InstallRequirement
+    ) -> InstallRequirement:
         """A requirement in the metadata of `parent`."""
         by = name_of(parent)
         assert by
@@ -268,7 +275,7 @@ class ResolutionRounds:
             self._direct[ireq.link.filename] = name
         return self._left(ireq)
 
-    def _left(self, ireq: Any) -> Any:
+    def _left(self, ireq: InstallRequirement) -> InstallRequirement:
         """A requirement as far as it is left: one that failed never holds, and nobody knows a source tree's version."""
         name = name_of(ireq)
         if name in self._failures:
@@ -279,7 +286,7 @@ class ResolutionRounds:
         return ireq
 
 
-def _found(result: Any, side: Side) -> Resolution:
+def _found(result: ResolutionResult, side: Side) -> Resolution:
     """The picks of a resolution that came to an end."""
     parents = _parents(result.graph)
     found = Resolution()
@@ -290,9 +297,10 @@ def _found(result: Any, side: Side) -> Resolution:
         name = normalize(candidate.project_name)
         found.links[name] = link
         supplier = side.supplier(name, link)
-        is_unread = isinstance(candidate.dist, PlaceholderDistribution)
+        dist = getattr(candidate, "dist", None)
+        is_unread = isinstance(dist, PlaceholderDistribution)
         found.sides[name] = ResolvedFile(
-            None if is_unread and candidate.dist.is_versionless else str(candidate.version),
+            None if isinstance(dist, PlaceholderDistribution) and dist.is_versionless else str(candidate.version),
             supplier,
             filename(link.url) if supplier else redact_url(link.url),
             is_unread,
@@ -302,12 +310,12 @@ def _found(result: Any, side: Side) -> Resolution:
     return found
 
 
-def _parents(graph: Any) -> dict[str, set[str]]:
+def _parents(graph: Graph) -> dict[str, set[str]]:
     """Who requires whom; an extra of a project is the project."""
     found: dict[str, set[str]] = defaultdict(set)
     for key in graph:
         for parent in graph.iter_parents(key) if key else ():
-            child, above = (text.partition("[")[0] for text in (key, parent or ""))
+            child, above = (text.partition("[")[0] for text in (key or "", parent or ""))
             if above not in ("", child):
                 found[child].add(above)
     return found
@@ -333,7 +341,7 @@ def _twin(name: NormalizedName, alone: VersionPrioritySide, newest: Resolution, 
     return FileMatch.SAME if one == other else FileMatch.OTHER
 
 
-def _sha256(link: Any) -> str | None:
+def _sha256(link: Link) -> str | None:
     """The sha256 that the page states, else that of a file on disk; None where nobody tells."""
     if stated := compat.digests(link).get("sha256"):
         return stated

@@ -6,7 +6,7 @@ Each side has a `PolicyFinder`, which looks up projects for it, and a `Journal` 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from repoprio.explain.comparison import Failure, FailureCode
 from repoprio.explain.explanation import Explanation
@@ -23,6 +23,17 @@ from repoprio.policy.model import Policy, Repository, Rule
 from repoprio.policy.routing import Route
 from repoprio.render import messages
 
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import (
+        BestCandidateResult,
+        Hashes,
+        InstallationCandidate,
+        Link,
+        PackageFinder,
+        SpecifierSet,
+    )
+
+
 # Called before a name that nobody spoke of goes to these repositories.
 Tell = Callable[[NormalizedName, Sequence[Repository]], None]
 
@@ -34,13 +45,13 @@ class Side(Protocol):
     def is_alone(self) -> bool:
         """Whether pip is alone, with no policy that refuses direct URLs."""
 
-    def supplier(self, name: NormalizedName, link: Any) -> Repository | None:
+    def supplier(self, name: NormalizedName, link: Link) -> Repository | None:
         """The repository that lists `link`; None for a direct URL."""
 
     def narrowed(self, name: NormalizedName) -> Rule | None:
         """The rule that narrows what is offered."""
 
-    def why_not(self, name: NormalizedName, specifier: Any, hashes: Any) -> Failure | None:
+    def why_not(self, name: NormalizedName, specifier: SpecifierSet | None, hashes: Hashes | None) -> Failure | None:
         """Why no candidate fits; None where one does."""
 
 
@@ -49,12 +60,12 @@ class PolicySide:
 
     is_alone = False
 
-    def __init__(self, finder: Any, policy: Policy, disclosed: frozenset[NormalizedName], step: Step) -> None:
+    def __init__(self, finder: PackageFinder, policy: Policy, disclosed: frozenset[NormalizedName], step: Step) -> None:
         """`disclosed` are names that others are asked for where the policy keeps them private."""
         self.journal = Journal(disclosed, step)
         self.guard = PolicyFinder(finder, policy, self.journal)
 
-    def supplier(self, name: NormalizedName, link: Any) -> Repository | None:
+    def supplier(self, name: NormalizedName, link: Link) -> Repository | None:
         """The owner that lists `link`; None for a direct URL."""
         return _supplier((decision.offers for decision in self.journal.of(name)), link)
 
@@ -63,7 +74,7 @@ class PolicySide:
         routes = (decision.route for decision in self.journal.of(name))
         return next((found.versions[1] for found in routes if isinstance(found, Route) and found.versions), None)
 
-    def why_not(self, name: NormalizedName, specifier: Any, hashes: Any) -> Failure | None:
+    def why_not(self, name: NormalizedName, specifier: SpecifierSet | None, hashes: Hashes | None) -> Failure | None:
         """Why no candidate of the owner fits; None where one does."""
         explanation = self.guard.explanation(name, specifier, hashes=hashes)
         return None if explanation.outcome is Outcome.SERVED else failure_of(explanation)
@@ -87,9 +98,11 @@ class VersionPrioritySide:
         self._known = known
         self._weighed: dict[NormalizedName, CandidateSet] = {}
         self._disclosed: dict[NormalizedName, Decision[PipPage]] = {}
-        self._best: dict[tuple[Any, ...], Any] = {}
+        self._best: dict[tuple[object, ...], BestCandidateResult] = {}
 
-    def find_best_candidate(self, project_name: str, specifier: Any, hashes: Any) -> Any:
+    def find_best_candidate(
+        self, project_name: str, specifier: SpecifierSet | None, hashes: Hashes | None
+    ) -> BestCandidateResult:
         """Pip's `BestCandidateResult` among all candidates; `LookupRefused` if the name may not be looked up."""
         key = (project_name, specifier, hashes)
         if key not in self._best:
@@ -97,14 +110,14 @@ class VersionPrioritySide:
             self._best[key] = evaluator.compute_best_candidate(self.candidates(project_name, specifier))
         return self._best[key]
 
-    def candidates(self, project_name: str, specifier: Any = None) -> list[Any]:
+    def candidates(self, project_name: str, specifier: SpecifierSet | None = None) -> list[InstallationCandidate]:
         """All candidates for `project_name`; `LookupRefused` if it may not be looked up, `specifier` for its text."""
         decision = self.decide(normalize(project_name))
         if refused := self._guard.refusal(project_name, specifier, decision):
             raise refused
         return list(self._weigh(decision).candidates)
 
-    def verify_locked(self, project_name: str, link: Any, hashes: Any) -> None:
+    def verify_locked(self, project_name: str, link: Link, hashes: Hashes | None) -> None:
         """Raise `LookupRefused` unless some repository lists the file at `link`, of a pylock.toml."""
         pylock.verify(self._guard.policy, project_name, link, hashes, self.candidates)
 
@@ -142,7 +155,7 @@ class VersionPrioritySide:
             self._weighed[decision.name] = self._guard.weigh_by_version(decision)
         return self._weighed[decision.name]
 
-    def supplier(self, name: NormalizedName, link: Any) -> Repository | None:
+    def supplier(self, name: NormalizedName, link: Link) -> Repository | None:
         """The repository that lists `link`, whoever comes first; None for a direct URL."""
         return _supplier((version_priority_offers(decision) for decision in self.journal.of(name)), link)
 
@@ -150,7 +163,7 @@ class VersionPrioritySide:
         """None: pip alone knows no pins."""
         return None
 
-    def why_not(self, name: NormalizedName, specifier: Any, hashes: Any) -> Failure | None:
+    def why_not(self, name: NormalizedName, specifier: SpecifierSet | None, hashes: Hashes | None) -> Failure | None:
         """Why no candidate fits; None where one does."""
         decision = self.decide(name)
         if self._weigh(decision).best(specifier, hashes):
@@ -178,7 +191,7 @@ class VersionPrioritySide:
         }
         return any(files[rival.name] & files[owner.name] for owner in owners)
 
-    def listing(self, name: NormalizedName, repository: Repository, file: str) -> Any:
+    def listing(self, name: NormalizedName, repository: Repository, file: str) -> Link | None:
         """The link to `file` on the page that `repository` has of `name`; None where it lists none."""
         pages = self._pages(name, repository)
         return next((page.link(found) for page in pages for found in page.files if found.filename == file), None)
@@ -189,7 +202,7 @@ class VersionPrioritySide:
         return (f.page for f in findings if f.repository.name == repository.name and f.page)
 
 
-def _supplier(several: Iterator[Offers], link: Any) -> Repository | None:
+def _supplier(several: Iterator[Offers], link: Link) -> Repository | None:
     found = (offer for offers in several for offer in offers)
     return next((offer.repository for offer in found if offer.page and offer.page.lists(link)), None)
 
