@@ -209,7 +209,10 @@ def test_flat_places_that_uv_reads_in_another_way(lab: Lab) -> None:
     (folder / acme.filename).write_bytes(acme.content)
     assert lab.export().code == 0
     assert lab.taken() == "acme==1.0"
-    (folder / acme.filename).unlink()
+    (folder / acme.filename).rename(folder / "acme-1.0-dev.tar.gz")
+    assert lab.taken() == "acme==99.0"
+    assert "it does not see an sdist with a dash in its version" in lab.export().stdout
+    (folder / "acme-1.0-dev.tar.gz").unlink()
     (folder / "links.html").write_text(f'<a href="{lab.corp.root_url}files/{acme.filename}">{acme.filename}</a>')
     done = lab.export()
     assert lab.taken() == "acme==99.0"

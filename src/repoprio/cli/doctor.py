@@ -263,6 +263,7 @@ def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
         **known,
         **looked._asdict(),
         "trial": None,
+        "changes": dict(looked.changes),
         "took": looked.trial.took,
         "said": looked.trial.said,
         "proxies": _proxies(exported.document["index"]),

@@ -205,6 +205,7 @@ _IN_GENERAL = (
     "A uv.lock or pylock.toml that is there keeps its files, a stranger's too (uv lock --upgrade decides anew).",
     "What you ask for by URL or path may require further URLs. Offline, uv takes what its cache has from any index.",
     "uv follows redirects; an empty folder, and a missing one of a simple repository, is an absence to it.",
+    "In a flat repository it does not see an sdist with a dash in its version (acme-1.0-dev.tar.gz).",
 )
 _OF_PROJECTS = ("uv tool and uvx read no project's file: they need a uv.toml of the user's or the system's.",)
 
