@@ -233,6 +233,9 @@ class HttpRequest(Protocol):
     url: str
     headers: HttpHeaders
 
+    def prepare_auth(self, auth: tuple[str, str]) -> None:
+        """Have it carry this login."""
+
 
 class RawBody(Protocol):
     """An answer of urllib3."""
@@ -277,6 +280,7 @@ class PipSession(Protocol):
 
     auth: SessionAuth
     cookies: CookieJar
+    max_redirects: int
 
     def get(
         self,

@@ -26,6 +26,10 @@ class Registry(Generic[Value]):
         """Have `value` for `key` from now on."""
         self._values[key] = value
 
+    def values(self) -> list[Value]:
+        """All values that there are."""
+        return list(self._values.values())
+
     def get_or_make(self, key: object, make: Callable[[], Value]) -> Value:
         """The value of `key`, which `make` makes where there is none yet."""
         if key not in self._values:

@@ -303,6 +303,20 @@ def foreign_login(
     )
 
 
+def redirect_loop(file: str, url: str, owners: Sequence[Repository], most: int, help_text: str | None) -> Message:
+    """The refusal of a file that is redirected more than `most` times; `owners` own its project, if anybody does."""
+    of = f" of {join_words(owners)}" if owners else ""
+    return message(
+        f"{file}{of} is redirected more than {most} times.",
+        [
+            f"asked: {url}",
+            f"hint: tell whoever keeps {join_words([owner.name for owner in owners]) if owners else 'that server'}",
+        ],
+        "redirects",
+        help_text=help_text,
+    )
+
+
 def skipped_warning(repository: Repository, project: str, reason: str) -> str:
     """The warning that an unavailable repository counted as absent."""
     return printable(

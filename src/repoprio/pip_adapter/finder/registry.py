@@ -55,6 +55,11 @@ def guard_of(finder: PackageFinder, *, always: bool = False) -> PolicyFinder | N
     return _GUARDS.get_or_make(finder, make)
 
 
+def guards() -> list[PolicyFinder]:
+    """The guards of all of this process's finders."""
+    return [guard for guard in _GUARDS.values() if guard is not None]
+
+
 def source_of(finder: PackageFinder) -> CandidateSource | None:
     """Where a `PackageFinder` gets its candidates from: its guard, or what stands in its place; None: from pip."""
     return _SOURCES.get(finder) or guard_of(finder)

@@ -18,7 +18,7 @@ import pip
 from repoprio.errors import UnknownPip
 from repoprio.output import say
 from repoprio.pip_adapter import command, policy_layers
-from repoprio.pip_adapter.hooks import preload, requirement_files, wrappers
+from repoprio.pip_adapter.hooks import preload, redirect_loop, requirement_files, wrappers
 from repoprio.pip_adapter.index import credentials
 from repoprio.pip_adapter.install import installing
 from repoprio.pip_adapter.resolver import resolving
@@ -99,6 +99,7 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
         ("MultiDomainBasicAuth", "_get_url_and_credentials", "self original_url", credentials.get_url_and_credentials),
     ],
     "pip._internal.network.session": [
+        ("PipSession", "request", "self method url", redirect_loop.request),
         ("PipSession", "rebuild_auth", "self prepared_request response", credentials.rebuild_auth),
         ("PipSession", "add_trusted_host", "self host source suppress_logging", credentials.add_trusted_host),
     ],

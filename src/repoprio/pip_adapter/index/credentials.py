@@ -115,6 +115,12 @@ class CredentialPolicy:
     def _is_known(self, pair: Pair, here: Site) -> bool:
         return any(login.pair == pair and login.site.is_own(here) for login in (*self.logins, *self.given))
 
+    def own_login(self, url: str, sent: object) -> Pair | None:
+        """The login that the policy or a caller has for the site of `url`: the one that was `sent`, if it is one."""
+        here = site(url)
+        known = [login.pair for login in self.logins if login.site.is_own(here)]
+        return next((pair for pair in known if pair == sent), next(iter(known), None))
+
     def covers(self, host: str) -> bool:
         """Whether ``--trusted-host HOST`` would have pip trust a host of the policy, or may."""
         if "*" in host or "/" in host:
@@ -275,6 +281,9 @@ def get_new_credentials(original: Callable[..., Found]) -> Callable[..., Found]:
             return original(self, original_url, *args, **kwargs)
         url = kept.bare(original_url)
         found = original(self, url, *args, **kwargs)
+        # pip 22.0 takes netrc's login for a file that lies beside the index and not below it.
+        if credentials(url) is None and (own := kept.own_login(url, found)):
+            return own
         return found if kept.may_send(url, found) else (None, None)
 
     return _get_new_credentials
@@ -314,14 +323,23 @@ def _from_elsewhere(auth: SessionAuth, url: str) -> Pair:
 
 
 def rebuild_auth(original: Callable[..., None]) -> Callable[..., None]:
-    """The login of a request that was redirected: requests gives one host's netrc login to all its ports."""
+    """The login of a request that was redirected.
+
+    Requests gives one host's netrc login to all its ports, and puts it in the place of the login that was sent.
+    """
 
     @functools.wraps(original)
     def rebuild_auth(self: PipSession, prepared_request: HttpRequest, response: HttpResponse) -> None:
+        before = basic(prepared_request.headers.get("Authorization", ""))
         original(self, prepared_request, response)
         kept = known_credential_policy(self.auth)
         pair = basic(prepared_request.headers.get("Authorization", ""))
-        if kept and pair and not kept.may_send(without_credentials(prepared_request.url), pair):
+        if kept is None or pair is None:
+            return
+        url = without_credentials(prepared_request.url)
+        if own := kept.own_login(url, before):
+            prepared_request.prepare_auth(own)
+        elif not kept.may_send(url, pair):
             del prepared_request.headers["Authorization"]
 
     return rebuild_auth

@@ -1,0 +1,51 @@
+"""Files that are redirected in a circle: pip lets the error of requests through, with a traceback."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from repoprio.pip_adapter.command import enforced
+from repoprio.redaction import redact_url
+from repoprio.render import messages
+from repoprio.simple_api.filenames import projects_of
+from repoprio.urls import filename
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols import HttpResponse, PipSession
+    from repoprio.policy.model import Repository
+
+_METADATA = ".metadata"
+
+
+def request(original: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A request that is redirected too often is refused, with the repository whose file it asks for."""
+
+    @functools.wraps(original)
+    def request(self: PipSession, method: str, url: str, *args: object, **kwargs: object) -> HttpResponse:
+        from pip._vendor.requests.exceptions import TooManyRedirects
+
+        try:
+            return original(self, method, url, *args, **kwargs)
+        except TooManyRedirects:
+            rules = enforced()
+            if rules is None:
+                raise
+            said = messages.redirect_loop(filename(url), redact_url(url), _owners(url), self.max_redirects, rules.help)
+        from repoprio.pip_adapter.errors import LookupRefused
+
+        # Not from the error of requests, which has the URL as it was asked, login and all.
+        raise LookupRefused(said)
+
+    return request
+
+
+def _owners(url: str) -> tuple[Repository, ...]:
+    """The repositories that own the project of the file at `url`, as far as it was looked up."""
+    from repoprio.pip_adapter.compat import is_version
+    from repoprio.pip_adapter.finder.registry import guards
+
+    names = projects_of(filename(url).removesuffix(_METADATA), is_version)
+    found = (guard.owners_of(name) for guard in guards() for name in names)
+    return next((owners for owners in found if owners), ())
