@@ -119,6 +119,7 @@ def enable(packages: str, record: Record = _NOTHING, *, copy: bool = False) -> l
     """
     if is_own(packages):
         return _keep(os.path.join(packages, records.FILE), record)
+    _check_writable(packages)
     root = COPY if copy else _ROOT
     if copy:
         _copy(os.path.join(packages, COPY))
@@ -209,17 +210,29 @@ def disable(packages: str) -> list[str]:
     """Take out what `enable` put in; returns what was taken out."""
     places = [os.path.join(packages, name) for name in (f"{POINTER}.pth", *_POINTER_FILES, COPY, records.FILE)]
     found = [place for place in places if os.path.lexists(place)]
-    for place in found:
+    compiled = _compiled(packages)
+    _check_writable(*map(os.path.dirname, found + compiled), *(place for place in found if os.path.isdir(place)))
+    for place in found + compiled:
         remove(place)
-    _forget_compiled(packages)
     return found
 
 
-def _forget_compiled(folder: str) -> None:
+def _compiled(folder: str) -> list[str]:
+    """What Python compiled of the pointer in `folder`."""
     cache = os.path.join(folder, "__pycache__")
-    for name in os.listdir(cache) if os.path.isdir(cache) else []:
-        if name.startswith(POINTER):
-            remove(os.path.join(cache, name))
+    names = os.listdir(cache) if os.path.isdir(cache) else []
+    return [os.path.join(cache, name) for name in names if name.startswith(POINTER)]
+
+
+def _check_writable(*folders: str) -> None:
+    """Raise `CannotEnable` where files cannot be made and removed in all of `folders`: nothing is left half done."""
+    closed = next((folder for folder in folders if not os.access(folder, os.W_OK | os.X_OK)), None)
+    if closed is not None:
+        owner, me = owners.name_of(os.stat(closed).st_uid), owners.name_of(os.geteuid())
+        again = as_user.again(owner)
+        own = "make it writable: it is your own, but read-only"
+        remedy = own if owner == me else f"run the command as {owner}, who owns it{f': {again}' if again else ''}"
+        raise CannotEnable(f"{closed} cannot be written by {me}; nothing was changed.", remedy)
 
 
 def enable_base(base: Interpreter, record: Record = _NOTHING) -> list[str]:
@@ -227,6 +240,7 @@ def enable_base(base: Interpreter, record: Record = _NOTHING) -> list[str]:
     custom = _custom(base)
     text = read(custom)
     _check_custom(base, custom, text)
+    _check_writable(base.stdlib, *([] if lone_pointer.BEGIN in text else [os.path.dirname(custom)]))
     made = _write_pointer(base.stdlib, _pointer(_ROOT, record, custom))
     if lone_pointer.BEGIN not in text:
         ends = not text or text.endswith("\n")
@@ -251,17 +265,19 @@ def disable_base(base: Interpreter) -> list[str]:
     custom = _custom(base)
     files = [os.path.join(base.stdlib, name) for name in _POINTER_FILES]
     found = [file for file in files if os.path.lexists(file)]
+    compiled = _compiled(base.stdlib)
     text = read(custom)
-    if lone_pointer.BEGIN in text:
+    ours = [custom] if lone_pointer.BEGIN in text else []
+    _check_writable(*map(os.path.dirname, [*found, *compiled, *ours]))
+    if ours:
         found.append(custom)
         try:
             rest = lone_pointer.without_block(text)
         except ValueError as error:
             raise CannotEnable(f"{custom}: {error}") from None
         write(custom, rest) if rest else remove(custom)
-    for file in (file for file in files if os.path.lexists(file)):
+    for file in (file for file in [*files, *compiled] if os.path.lexists(file)):
         remove(file)
-    _forget_compiled(base.stdlib)
     return found
 
 
