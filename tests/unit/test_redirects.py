@@ -103,3 +103,11 @@ def test_a_redirect_hands_nothing_on_where_nobody_else_is_asked() -> None:
     """An owner that redirects what it lacks is absent, wherever to: there is nobody to whom the name could fall."""
     alone = Policy((CORP, replace(PUBLIC, enabled=False)))
     assert explanation(alone, f"{PUBLIC.locations[0].url}acme/").outcome.value == "absent"
+
+
+@pytest.mark.parametrize("own", ["h.example", "public.example"])
+def test_a_host_that_is_read_in_two_ways(own: str) -> None:
+    """What is judged is what would be asked: behind a backslash urllib3 sees a path, and urlsplit a host."""
+    target = f"https://evil.example\\@{own}/public/simple/acme/"
+    found = judge_redirect(KNOWN, CORP, CORP.locations[0], ACME, target, asked={"corp", "public"})
+    assert (found.state, found.reason) == (REFUSED, "it redirects to something that is no URL")

@@ -76,6 +76,9 @@ def judge_redirect(
     """
     try:
         there, here = site(target), site(location.url)
+        if "\\" in urlsplit(target).netloc:
+            # To urllib3 the host ends there, to urlsplit it comes after the @.
+            raise ValueError("a backslash in the host")
         others = _repositories_at(known, repository, target)
         if len(others) > 1:
             return RedirectVerdict(
