@@ -270,6 +270,7 @@ def test_uv_obeys_the_export_wherever_it_lies(real_uv: Uv) -> None:
         ("uv.toml", 'extra-build-dependencies = {acme = ["evil @ https://evil.example/evil-1.0.zip"]}\n'),
         ("uv.toml", 'index-strategy = "unsafe-best-match"\n[pip]\nindex-strategy = "first-index"\n'),
         ("UV_OVERRIDE", "acme @ https://evil.example/acme-99.0-py3-none-any.whl"),
+        ("pyproject.toml", '["tool"."uv"]\nindex-strategy = "unsafe-best-match"\n'),
         ("UV_WORKING_DIR", "{}/other"),
         ("UV_PROJECT", "{}/other"),
     ],
@@ -293,6 +294,15 @@ def test_what_undoes_the_export_is_named(
     looked = real_uv.looked()
     assert (looked.is_as_exported, looked.obeys, looked.undone_by) == (False, False, (named,))
     assert looked.file == str(real_uv.system / "uv" / "uv.toml")
+
+
+def test_a_workspaces_override_is_for_uv_lock_too(real_uv: Uv) -> None:
+    """`uv lock` takes what an override says and tells nothing of it; doctor names it with `uv pip`, which tells."""
+    (real_uv.system / "uv" / "uv.toml").write_text(real_uv.exported)
+    (real_uv.work / "pyproject.toml").write_text(
+        '[project]\nname = "p"\nversion = "0"\n[tool.uv]\noverride-dependencies = ["acme @ https://evil.example/a.zip"]\n'
+    )
+    assert real_uv.looked().open_in == ("uv pip", "uv lock, sync, add and run")
 
 
 def test_uv_tool_reads_no_project(real_uv: Uv) -> None:

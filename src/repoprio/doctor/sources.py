@@ -34,7 +34,7 @@ def _files(folder: str, parse: Callable[[str], dict[str, Any]]) -> Iterator[str]
     for file in (os.path.join(place, _FILE) for place in _upwards(folder)):
         if not os.path.isfile(file):
             continue
-        workspace = _uv(file, parse).get("workspace")
+        workspace = table(file, parse).get("workspace")
         if not found or isinstance(workspace, dict):
             found += [file, *_members(os.path.dirname(file), workspace)]
     yield from dict.fromkeys(found)
@@ -53,7 +53,7 @@ def _members(folder: str, workspace: Any) -> list[str]:
     return sorted(file for files in found for file in files)
 
 
-def _uv(file: str, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+def table(file: str, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
     """The table `[tool.uv]` of a file; empty where there is none that can be read."""
     try:
         with open(file, encoding="utf-8") as opened:
@@ -64,7 +64,7 @@ def _uv(file: str, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _of(file: str, parse: Callable[[str], dict[str, Any]]) -> Iterator[Source]:
-    named = _uv(file, parse).get("sources")
+    named = table(file, parse).get("sources")
     for project, said in named.items() if isinstance(named, dict) else ():
         # One name may have several, for different platforms.
         found = [one for one in (said if isinstance(said, list) else [said]) if isinstance(one, dict)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from repoprio.doctor import running
+from repoprio.doctor import running, sources
 from repoprio.doctor.trial_repositories import OBEYS, Bench, Trial
 
 # What decides from where files come among uv's settings, as `--show-settings` of uv 0.13 has them: the others choose
@@ -24,9 +24,10 @@ _CACHE = re.compile(r"(?m)^( *)(cache_dir): ")
 _ASIDE = ("origin", "given", "expanded", "force_relative", "username", "password")
 _NEEDED = frozenset({"index_locations", "index_strategy"})
 # uv pip obeys tables of its own, uv tool no project: each family has settings of its own.
+_LOCK = "uv lock, sync, add and run"
 _FAMILIES = {
     "uv pip": ("pip", "install", "--show-settings", "acme"),
-    "uv lock, sync, add and run": ("lock", "--show-settings"),
+    _LOCK: ("lock", "--show-settings"),
     "uv tool and uvx": ("tool", "install", "--show-settings", "acme"),
 }
 # Variables by which uv looks for a project in another folder.
@@ -85,6 +86,7 @@ class _Setting(NamedTuple):
 
 
 _Change = Callable[[_Setting], _Setting]
+_Parse = Callable[[str], dict[str, Any]]
 
 
 def look(path: str, exported: str, bench: Bench) -> Looked:
@@ -96,14 +98,23 @@ def look(path: str, exported: str, bench: Bench) -> Looked:
     if wanted is None or here is None:
         return Looked(path, version, trial)
     holders = (name for name, change in _files() if _settings(path, change(nothing)) == wanted)
-    found = ((name, _changed(wanted, _settings(path, change(alone)))) for name, change in _changes())
+    found = (
+        (name, _changed(wanted, _settings(path, change(alone)))) for name, change in _changes(bench.tools.parse_toml)
+    )
     changes = {name: changed for name, changed in found if changed} if wanted != here else {}
-    open_in = [family for family in _FAMILIES if any(key[0] == family for key in _differing(wanted, here))]
+    open_in = _open_in(_differing(wanted, here))
     if source := _own_cache(path, bench):
         # A cache that comes with a project can hold any file, as if an index had sent it.
         changes[source] = (*changes.get(source, ()), "cache-dir")
         open_in = list(_FAMILIES)
     return Looked(path, version, trial, not open_in, next(holders, None), tuple(changes), changes, tuple(open_in))
+
+
+def _open_in(differing: Collection[tuple[str, str]]) -> list[str]:
+    """The families with other settings; uv lock does not say what it reads from a workspace, as uv pip does."""
+    found = {family for family, _ in differing}
+    found |= {_LOCK for _, name in differing if name.endswith("_from_workspace")}
+    return [family for family in _FAMILIES if family in found]
 
 
 def _alone(exported: str, bench: Bench) -> _Setting:
@@ -129,7 +140,7 @@ def _own_cache(path: str, bench: Bench) -> str | None:
     outside = _Setting(_no_project(bench), {name: environ[name] for name in environ if name not in FOLDERS})
     if _cache(path, _Setting(os.getcwd(), os.environ)) == _cache(path, outside):
         return None
-    return _project(folder(os.environ)) or folder(os.environ)
+    return _project(folder(os.environ), bench.tools.parse_toml) or folder(os.environ)
 
 
 def _cache(path: str, where: _Setting) -> list[str]:
@@ -142,12 +153,12 @@ def folder(environ: Mapping[str, str]) -> str:
     return os.path.abspath(os.path.join(*(environ.get(name, "") for name in FOLDERS)))
 
 
-def _changes() -> Iterator[tuple[str, _Change]]:
+def _changes(parse: _Parse) -> Iterator[tuple[str, _Change]]:
     """What may change uv's settings here, in the order in which uv lets it win; each by itself."""
     for name in sorted(os.environ):
         if name.startswith("UV_"):
             yield name, functools.partial(_with, name=name, value=running.as_the_user(os.environ)[name])
-    if project := _project(os.getcwd()):
+    if project := _project(os.getcwd(), parse):
         yield project, lambda setting: setting._replace(folder=os.getcwd())
     yield from _files()
 
@@ -174,24 +185,16 @@ def _folders(name: str, default: str) -> list[str]:
     return [folder for folder in os.environ.get(name, "").split(os.pathsep) if os.path.isabs(folder)] or [default]
 
 
-def _project(folder: str) -> str | None:
+def _project(folder: str, parse: _Parse) -> str | None:
     """The nearest file at or above `folder` with settings of uv's."""
     while True:
         if os.path.isfile(file := os.path.join(folder, "uv.toml")):
             return file
-        if _has_table(file := os.path.join(folder, "pyproject.toml")):
+        if sources.table(file := os.path.join(folder, "pyproject.toml"), parse):
             return f"[tool.uv] in {file}"
         folder, below = os.path.dirname(folder), folder
         if folder == below:
             return None
-
-
-def _has_table(file: str) -> bool:
-    try:
-        with open(file, encoding="utf-8", errors="replace") as opened:
-            return "tool.uv" in opened.read()
-    except OSError:
-        return False
 
 
 # The settings that decide, by the family of commands and their name.
