@@ -390,9 +390,11 @@ def test_uv_in_the_report(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> 
     done = env.tool("doctor", policy=policy, env=variables)
     assert f"its settings here are the policy's export ({place / 'uv.toml'}); took 1.0, not 99.0" in done.stdout
     assert done.code == 0
+    (tmp_path / "uv.lock").touch()
     (tmp_path / "pyproject.toml").write_text('[tool.uv.sources]\nacme = { url = "https://else.example/acme.whl" }\n')
     done = env.tool("doctor", policy=policy, env=variables, cwd=tmp_path)
     assert (done.code, "note: uv takes from sources of the project's own" in done.stdout) == (0, True)
+    assert f"note: {tmp_path / 'uv.lock'} keeps the files it names" in done.stdout
     assert f"acme (url)\n               [tool.uv.sources] in {tmp_path / 'pyproject.toml'} names them" in done.stdout
     done = env.tool("doctor", policy=policy, env={**variables, "UV_INDEX_STRATEGY": "unsafe-best-match"})
     assert (done.code, "undone by: UV_INDEX_STRATEGY" in done.stdout) == (1, True)
@@ -404,7 +406,7 @@ def test_uv_without_a_file_and_with_gaps() -> None:
     """Where the export lies in no one file none is named; a fix that ends with 1 says that it does."""
     gaps = [{"key": "mode", "means": "something stays open"}]
     known = {"path": "/bin/uv", "version": "0.13", "took": "1.0", "is_as_exported": True, "file": None, "gaps": gaps}
-    known |= {"sources": [], "unset_logins": [], "proxies": [], "open_in": []}
+    known |= {"sources": [], "unset_logins": [], "proxies": [], "lock": None, "open_in": []}
     said = "\n".join(rendered._uv({**known, "obeys": True}))
     assert "the policy's export; took 1.0" in said
     said = "\n".join(rendered._uv({**known, "obeys": False, "is_as_exported": False, "undone_by": []}))

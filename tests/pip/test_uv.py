@@ -96,7 +96,7 @@ def test_doctor_says_which_variables_are_unset() -> None:
         (password,): ((user,), True),
     }
     known = {"path": "/bin/uv", "version": "0.13", "took": "1.0", "is_as_exported": True, "file": None}
-    known |= {"gaps": [], "sources": [], "proxies": []}
+    known |= {"gaps": [], "sources": [], "proxies": [], "lock": None}
     said = {
         given: "\n".join(rendered._uv({**known, "obeys": not one.is_half, "unset_logins": [one._asdict()]}))
         for given, (one,) in found.items()

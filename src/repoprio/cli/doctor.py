@@ -266,6 +266,7 @@ def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
         "changes": dict(looked.changes),
         "took": looked.trial.took,
         "said": looked.trial.said,
+        "lock": sources.lock(uv_check.folder(os.environ)),
         "proxies": _proxies(exported.document["index"]),
         "unset_logins": [one._asdict() for one in logins],
         "obeys": looked.obeys and not any(one.is_half for one in logins),

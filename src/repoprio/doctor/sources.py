@@ -28,6 +28,12 @@ def look(folder: str, parse: Callable[[str], dict[str, Any]], environ: Mapping[s
     return [source for file in _files(folder, parse) for source in _of(file, parse)]
 
 
+def lock(folder: str) -> str | None:
+    """The uv.lock nearest at or above `folder`: `uv sync` takes its files, whatever an export says."""
+    found = (os.path.join(place, "uv.lock") for place in _upwards(folder))
+    return next(filter(os.path.isfile, found), None)
+
+
 def _files(folder: str, parse: Callable[[str], dict[str, Any]]) -> Iterator[str]:
     """The nearest file at or above `folder`, and those of the workspace that it or one above it describes."""
     found: list[str] = []

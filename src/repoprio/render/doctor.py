@@ -139,6 +139,8 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
     if tool["proxies"]:
         proxies = ", ".join(tool["proxies"])
         yield f"{_INDENT}note: the proxy of {proxies} answers for each http: index, in uv and in pip"
+    if tool["lock"]:
+        yield f"{_INDENT}note: {tool['lock']} keeps the files it names, whatever the policy says: uv lock --upgrade"
     yield from (_unset_login(one) for one in tool["unset_logins"])
     yield from _sources(tool["sources"])
     gaps = tool["gaps"]
