@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repoprio.explain.explanation import Chosen, explain
+from repoprio.explain.explaining import explain
+from repoprio.explain.explanation import Chosen
 from repoprio.lookup.drivers import drive, drive_many
 from repoprio.lookup.events import (
     FetchRequest,

@@ -20,7 +20,8 @@ from packaging.version import InvalidVersion, Version
 from repoprio.config.build import Parsers
 from repoprio.config.build import is_specifier as judge
 from repoprio.config.load import read_text
-from repoprio.explain.explanation import Chosen, Explanation, explain
+from repoprio.explain.explaining import explain
+from repoprio.explain.explanation import Chosen, Explanation
 from repoprio.lookup.drivers import Fits, adrive, drive, drive_many
 from repoprio.lookup.events import (
     FetchFailed,

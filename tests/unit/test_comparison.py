@@ -22,9 +22,9 @@ from repoprio.explain.comparison import (
     ResolvedFile,
     Side,
     Verdict,
-    judge,
 )
 from repoprio.explain.comparison_remedies import comparison_remedy
+from repoprio.explain.comparison_verdicts import judge
 from repoprio.policy.model import Location, Pin, Policy, Repository, Rule
 from repoprio.policy.patterns import Pattern
 from repoprio.render import compare as render

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repoprio.errors import InspectionError, NoPolicy, RepoprioError, UnknownPip
-from repoprio.explain.explanation import explain
+from repoprio.explain.explaining import explain
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import (
     FetchFailed,

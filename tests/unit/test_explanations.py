@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repoprio.explain.explanation import Chosen, Explanation, Line, LineStatus, Rejected, explain, privacy
+from repoprio.explain.explaining import explain, privacy
+from repoprio.explain.explanation import Chosen, Explanation, Line, LineStatus, Rejected
 from repoprio.explain.refusal_remedies import of_silent, refusal_remedy
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import FetchFailed, FetchResult, NotFound, PageFound, StatusReceived

@@ -6,7 +6,8 @@ import pytest
 
 from repoprio.environments.hook_installer import CannotEnable
 from repoprio.explain.checkup import ProbeResult, report
-from repoprio.explain.explanation import Chosen, Line, LineStatus, explain
+from repoprio.explain.explaining import explain
+from repoprio.explain.explanation import Chosen, Line, LineStatus
 from repoprio.explain.refusal_remedies import of_silent
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import PageFound, RepositoryResult, RepositoryState

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from repoprio.explain.explanation import Explanation, explain
+from repoprio.explain.explaining import explain
+from repoprio.explain.explanation import Explanation
 from repoprio.explain.refusal_remedies import refusal_remedy
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import FetchRequest, FetchResult, PageFound, RedirectReceived, RepositoryState

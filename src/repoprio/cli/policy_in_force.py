@@ -12,9 +12,10 @@ from repoprio.cli import in_target
 from repoprio.config import load, policy_files
 from repoprio.config.build import Parsers, is_specifier
 from repoprio.config.errors import PolicyProblem
-from repoprio.config.load import read_file, read_pip_files, survey
+from repoprio.config.load import read_file, survey
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip.default_index import default_index
+from repoprio.config.pip.files import read_pip_files
 from repoprio.config.pip.indexes import Named, named
 from repoprio.config.records import Record
 

@@ -98,34 +98,6 @@ def _required(
     return result
 
 
-def read_pip_files(
-    found: Sequence[LayerFiles],
-) -> tuple[list[tuple[str, Mapping[str, Mapping[str, str]]]], list[PolicyProblem]]:
-    """Pip's own files that name an index, first to last, with their sections; and what is wrong with the others."""
-    files, errors = [], []
-    for file in (file for layer in found for file in layer.files):
-        sections = _pip_sections(file)
-        if isinstance(sections, PolicyProblem):
-            errors.append(sections)
-        else:
-            files.append((file, sections))
-    return files, errors
-
-
-def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | PolicyProblem:
-    try:
-        text = policy_files.pip_text(file) or ""
-        if not any(word in text.lower() for word in ("index", "find")):
-            return {}
-        from repoprio.config.pip import policy_section
-
-        return policy_section.sections(text)
-    except Unreadable as error:
-        return PolicyProblem(file, "", str(error))
-    except ValueError as error:
-        return PolicyProblem(file, "", f"is not a pip.conf: {error}")
-
-
 def read_file(file: str, environ: Mapping[str, str], tools: Parsers) -> LoadedPolicy:
     """Read one file, TOML or (by its ending) one of pip's, whatever policy is in force."""
     layer = policy_files.PIP_FILE if is_pips(file) else policy_files.FILE

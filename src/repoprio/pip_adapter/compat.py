@@ -20,8 +20,9 @@ from pip._vendor.packaging.version import Version
 
 from repoprio.config import build, load
 from repoprio.config.build import Parsers
-from repoprio.config.load import read_pip_files, survey
+from repoprio.config.load import survey
 from repoprio.config.loaded import LoadedPolicy
+from repoprio.config.pip.files import read_pip_files
 from repoprio.config.pip.indexes import Named, named
 from repoprio.environments.child_script import PARENTS_NO_INDEX
 from repoprio.names import normalize

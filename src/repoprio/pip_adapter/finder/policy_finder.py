@@ -10,7 +10,8 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from repoprio.config.pip.indexes import Origin
-from repoprio.explain.explanation import Explanation, explain, privacy
+from repoprio.explain.explaining import explain, privacy
+from repoprio.explain.explanation import Explanation
 from repoprio.lookup.drivers import Fits, drive, drive_inquiry
 from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.memory import Memory, RunMemory

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from repoprio.errors import InspectionError
 from repoprio.explain.comparison import Disclosure
-from repoprio.explain.explanation import privacy
+from repoprio.explain.explaining import privacy
 from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.project import Decision, Outcome
 from repoprio.names import NormalizedName

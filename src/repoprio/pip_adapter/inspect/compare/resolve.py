@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from repoprio.errors import InspectionError
-from repoprio.explain import comparison
 from repoprio.explain.comparison import (
     Comparison,
     Disclosure,
@@ -22,6 +21,7 @@ from repoprio.explain.comparison import (
     ResolvedFile,
 )
 from repoprio.explain.comparison_remedies import comparison_remedy
+from repoprio.explain.comparison_verdicts import judge
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import LookupRefused
@@ -136,7 +136,7 @@ def _compare(pip: PipContext, roots: list[InstallRequirement], policy: PolicySid
     ]
     pairs += [_unnamed(root) for root in roots if root not in named]
     told = disclosure(after.asked() - before.asked(), tuple(sorted(kept.items())))
-    judged = (replace(one, remedy=comparison_remedy(pip.guard.policy, one)) for one in comparison.judge(pairs))
+    judged = (replace(one, remedy=comparison_remedy(pip.guard.policy, one)) for one in judge(pairs))
     return Comparison(tuple(judged), told)
 
 

@@ -1,0 +1,37 @@
+"""Pip's own files, read for the indexes that they name, whatever they say of a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from repoprio.config import policy_files
+from repoprio.config.errors import PolicyProblem
+from repoprio.config.policy_files import LayerFiles, Unreadable
+
+
+def read_pip_files(
+    found: Sequence[LayerFiles],
+) -> tuple[list[tuple[str, Mapping[str, Mapping[str, str]]]], list[PolicyProblem]]:
+    """Pip's own files that name an index, first to last, with their sections; and what is wrong with the others."""
+    files, errors = [], []
+    for file in (file for layer in found for file in layer.files):
+        sections = _pip_sections(file)
+        if isinstance(sections, PolicyProblem):
+            errors.append(sections)
+        else:
+            files.append((file, sections))
+    return files, errors
+
+
+def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | PolicyProblem:
+    try:
+        text = policy_files.pip_text(file) or ""
+        if not any(word in text.lower() for word in ("index", "find")):
+            return {}
+        from repoprio.config.pip import policy_section
+
+        return policy_section.sections(text)
+    except Unreadable as error:
+        return PolicyProblem(file, "", str(error))
+    except ValueError as error:
+        return PolicyProblem(file, "", f"is not a pip.conf: {error}")

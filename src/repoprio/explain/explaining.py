@@ -1,0 +1,247 @@
+"""From a decision, and what a requirement found in it, to its explanation. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from repoprio.explain.explanation import Chosen, Explanation, Line, LineStatus, Private, Rejected, Tried
+from repoprio.lookup.events import RepositoryResult, RepositoryState
+from repoprio.lookup.project import Code, Decision, Outcome
+from repoprio.lookup.reasons import Cause
+from repoprio.policy.model import CALLERS_PRIORITY, LOWEST, Mode, Policy, Repository, Rule
+from repoprio.policy.patterns import best_match
+from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, exclusion_rule
+from repoprio.wording import join_words
+
+
+def explain(
+    policy: Policy,
+    decision: Decision[Any],
+    requirement: str,
+    versions: Mapping[str, tuple[str, ...]],
+    *,
+    specifier: str = "",
+    constraint: str = "",
+    chosen: Chosen | None = None,
+    rejected: tuple[Rejected, ...] = (),
+    required_by: str | None = None,
+    version_priority: Chosen | None = None,
+    private: Private | None = None,
+    python: str = "",
+) -> Explanation:
+    """Bring together a decision and what was weighed; `versions` is by repository, for those that serve."""
+    outcome, code = decision.outcome, decision.code
+    if outcome is Outcome.SERVED and chosen is None:
+        outcome, code = Outcome.NO_MATCH, Code.NO_MATCH
+    route = decision.route
+    owners = _owners(decision)
+    return Explanation(
+        requirement,
+        decision.name,
+        outcome,
+        code,
+        tuple(_line(policy, decision, finding, versions, chosen) for finding in decision.findings),
+        owners,
+        _rules(policy, decision, owners),
+        chosen=chosen,
+        rejected=rejected,
+        block=route.text if isinstance(route, Blocked) else None,
+        conflict=route.sets.value if isinstance(route, Conflict) else None,
+        pin=_pin(route),
+        narrowed=route.versions[1] if isinstance(route, Route) and route.versions else None,
+        specifier=specifier,
+        constraint=constraint,
+        required_by=required_by,
+        version_priority=version_priority,
+        private=private,
+        help=policy.help,
+        keeper=policy.keeper,
+        is_observed=policy.mode is Mode.OBSERVE,
+        python=python,
+    )
+
+
+def privacy(decision: Decision[Any]) -> Private | None:
+    """Who is not asked for a name though pip alone would ask, and the policy's word for why; None where nobody is.
+
+    Explicit repositories are none that pip alone would ask, nor does it see more of one than `include` lets be seen.
+    """
+    found = decision.route
+    if isinstance(found, Blocked):
+        return Private(found.rule.key, ())
+    if not isinstance(found, Route):
+        return None
+    kept = _ruled_out(decision, RuledOut.NOT_ROUTED)
+    if found.rules and kept:
+        rule = found.rules[0]
+        return Private(f"pins.{rule.pin}" if rule.pin else rule.setting, kept)
+    top = min((offer.repository.priority for offer in decision.offers), default=LOWEST)
+    kept = tuple(
+        r
+        for r in _ruled_out(decision, RuledOut.EXCLUDED)
+        if r.priority >= top and best_match(r.exclude, decision.name) is not None
+    )
+    return Private("exclude", kept) if kept else None
+
+
+def _ruled_out(decision: Decision[Any], why: RuledOut) -> tuple[Repository, ...]:
+    return tuple(f.repository for f in decision.findings if f.ruled_out is why and not f.repository.explicit)
+
+
+def _owners(decision: Decision[Any]) -> tuple[Repository, ...]:
+    if decision.offers:
+        return tuple(finding.repository for finding in decision.offers)
+    return decision.route.owners if isinstance(decision.route, Route) else ()
+
+
+def _rules(policy: Policy, decision: Decision[Any], owners: tuple[Repository, ...]) -> tuple[Rule, ...]:
+    route = decision.route
+    if isinstance(route, Blocked):
+        return (route.rule,)
+    if isinstance(route, Conflict):
+        return route.rules
+    silent = tuple(f.repository for f in decision.of(RepositoryState.UNAVAILABLE) if not f.skipped)
+    if decision.outcome is Outcome.UNAVAILABLE:
+        said = [
+            _of_silent(policy, finding) for finding in decision.of(RepositoryState.UNAVAILABLE) if not finding.skipped
+        ]
+        return (*route.rules, *said, *_of_targets(policy, decision), *_priorities(policy, silent))
+    narrowed = (route.versions[1],) if route.versions else ()
+    return (*route.rules, route.mode_rule, *narrowed, *_priorities(policy, owners))
+
+
+def _of_silent(policy: Policy, finding: RepositoryResult[Any]) -> Rule:
+    """The setting to look at first where a repository is unavailable."""
+    repository = finding.repository
+    key, value = "url", repository.locations[0].shown
+    if finding.cause is Cause.CANARY and repository.canary:
+        key, value = "canary", repository.canary
+    return policy.rule(f"repositories.{repository.name}.{key}", f'"{value}"')
+
+
+def _of_targets(policy: Policy, decision: Decision[Any]) -> list[Rule]:
+    """The settings that keep the name from the repositories into which those redirect that are unavailable."""
+    targets = {found.redirected_into.name for found in decision.findings if found.redirected_into and not found.skipped}
+    rules = (_line_rule(policy, decision, found) for found in decision.findings if found.repository.name in targets)
+    return [rule for rule in rules if rule]
+
+
+def _priorities(policy: Policy, repositories: tuple[Repository, ...]) -> tuple[Rule, ...]:
+    return tuple(_priority(policy, repository) for repository in repositories)
+
+
+def _priority(policy: Policy, repository: Repository) -> Rule:
+    if repository.priority == CALLERS_PRIORITY:
+        return policy.rule("unlisted", f'"{policy.unlisted.value}"')
+    return policy.rule(f"repositories.{repository.name}.priority", str(repository.priority))
+
+
+def _line_rule(policy: Policy, decision: Decision[Any], finding: RepositoryResult[Any]) -> Rule | None:
+    """The setting that leaves a repository out, or makes it count as absent; the route's rules are told apart."""
+    repository = finding.repository
+    key, value = "", ""
+    if finding.ruled_out is RuledOut.EXCLUDED:
+        key, value = exclusion_rule(repository, decision.name)
+    elif finding.ruled_out is RuledOut.DISABLED:
+        key, value = "enabled", "false"
+    elif finding.ruled_out is RuledOut.NOT_ROUTED and repository.explicit and not decision.route_rules:
+        key, value = "explicit", "true"
+    elif finding.ruled_out is RuledOut.BELOW_NO_INDEX:
+        return _priority(policy, repository)
+    elif finding.skipped:
+        key, value = "skip-if-unavailable", "true"
+    return policy.rule(f"repositories.{repository.name}.{key}", value) if key else None
+
+
+def _pin(route: Route | Blocked | Conflict) -> Rule | None:
+    """The pin that chose the repositories, or blocked; else one that set versions or the mode."""
+    if isinstance(route, Blocked):
+        return route.rule
+    if isinstance(route, Conflict):
+        return route.rules[0]
+    spoken = [*route.rules, *([route.versions[1]] if route.versions else []), route.mode_rule]
+    return next((rule for rule in spoken if rule.pin), None)
+
+
+_RULED_OUT = {
+    RuledOut.NOT_ROUTED: (LineStatus.NOT_ROUTED, "the name is routed elsewhere"),
+    RuledOut.DISABLED: (LineStatus.DISABLED, "enabled = false"),
+    RuledOut.EXCLUDED: (LineStatus.EXCLUDED, "the name is left out by its {key}"),
+    RuledOut.NO_INDEX: (LineStatus.EXCLUDED, "--no-index leaves flat repositories only"),
+    RuledOut.BELOW_NO_INDEX: (LineStatus.EXCLUDED, "below {above}, which --no-index rules out"),
+    RuledOut.CALLER: (LineStatus.NOT_ROUTED, "{name} itself never comes from a place that the policy does not list"),
+}
+
+
+def _line(
+    policy: Policy,
+    decision: Decision[Any],
+    finding: RepositoryResult[Any],
+    versions: Mapping[str, tuple[str, ...]],
+    chosen: Chosen | None,
+) -> Line:
+    repository = finding.repository
+    status, reason = _status(decision, finding, fits=chosen is not None)
+    if status is LineStatus.SERVED and chosen and chosen.repository == repository.name:
+        reason += f"; takes {chosen.version}"
+    has = versions.get(repository.name, ()) if finding.state is RepositoryState.SERVES else None
+    if finding.state is RepositoryState.ABSENT or finding.skipped:
+        has = ()
+    return Line(
+        repository,
+        repository.locations[0].shown,
+        status,
+        has,
+        reason,
+        asked=finding.asked.shown if finding.asked else None,
+        code=finding.ruled_out or finding.cause,
+        http_status=finding.http_status,
+        rule=_line_rule(policy, decision, finding),
+        mirror=finding.mirror.shown if finding.mirror else None,
+        failures=tuple(Tried(failure.location.shown, failure.reason) for failure in finding.failures),
+        redirected_into=finding.redirected_into,
+    )
+
+
+def _silenced_above(decision: Decision[Any], finding: RepositoryResult[Any]) -> str:
+    """The higher-priority repositories that --no-index rules out, by their names."""
+    silenced = [f.repository for f in decision.findings if f.ruled_out is RuledOut.NO_INDEX]
+    return join_words([r.name for r in silenced if r.priority < finding.repository.priority])
+
+
+_NOT_ASKED = {
+    Outcome.SERVED: "cannot supply {name}: it is below the owner",
+    Outcome.NO_MATCH: "cannot supply {name}: it is below the owner",
+    Outcome.UNAVAILABLE: "below one that may own {name}",
+    Outcome.BLOCKED: "the policy decides alone",
+    Outcome.ABSENT: "",
+}
+
+
+def _status(decision: Decision[Any], finding: RepositoryResult[Any], *, fits: bool) -> tuple[LineStatus, str]:
+    """The line's status and reason, in the contract's words."""
+    name = decision.name
+    if finding.ruled_out:
+        status, reason = _RULED_OUT[finding.ruled_out]
+        key, above = exclusion_rule(finding.repository, name)[0], _silenced_above(decision, finding)
+        reason = reason.format(key=key, above=above, name=name)
+        if finding.ruled_out is RuledOut.NOT_ROUTED and finding.repository.explicit and not decision.route_rules:
+            reason = "only for names that are routed to it"
+        return status, reason
+    if finding.state is RepositoryState.SERVES:
+        if finding.passed_over:
+            return LineStatus.PASSED_OVER, "nothing of it fits"
+        own = any(owner.repository.name == finding.repository.name for owner in decision.owners)
+        verb = "own" if len(decision.owners) > 1 and not own else "owns"
+        has = "has a version that fits" if decision.code is Code.FITS else f"{verb} {name}"
+        if own:
+            return LineStatus.SERVED, has if fits else f"owns {name}; nothing of it fits"
+        if not decision.owners:
+            return LineStatus.SHADOWED, f"it has {name}, but a tier answers as a whole"
+        return LineStatus.SHADOWED, f"{', '.join(owner.repository.name for owner in decision.owners)} {has}"
+    if finding.state is RepositoryState.NOT_ASKED:
+        return LineStatus.NOT_ASKED, _NOT_ASKED[decision.outcome].format(name=name)
+    skipped = "; skip-if-unavailable: counts as absent" if finding.skipped else ""
+    status = LineStatus.ABSENT if finding.state is RepositoryState.ABSENT else LineStatus.UNAVAILABLE
+    return status, finding.reason + skipped
