@@ -15,7 +15,7 @@ import pytest
 
 from support.cases import Case, Realized, load_cases, realize
 from support.fixtures import EnvFactory
-from support.paths import DOCS, SCREENS
+from support.paths import DOCS, SCREENS, SUPPORT
 from support.pips import PipEnv
 from support.screens_page import page
 
@@ -24,21 +24,26 @@ LOOKS: Final = {"80.txt": "80", "120.txt": "120", "json": "80"}
 NEEDED = 30
 
 
-def explained(env: PipEnv, real: Realized, look: str) -> str:
-    """What explain prints, with hosts of one length in place of loopback's, so that lines break where they broke.
+def explained(env: PipEnv, real: Realized) -> dict[str, str]:
+    """What explain prints in each look, with hosts of one length in place of loopback's, so that lines break alike.
 
     The environment is this run's own, and is left out.
     """
-    arguments = [*real.pip_options, *real.request, *(["--format", "json"] if look == "json" else [])]
-    done = env.tool(
-        "explain",
-        *arguments,
-        policy=Path("policy.toml"),
-        cwd=real.policy.parent,
-        env={"COLUMNS": LOOKS[look], **real.env},
-    )
+    arguments = ["explain", *real.pip_options, *real.request]
+    runs = [
+        ([*arguments, *(["--format", "json"] if look == "json" else [])], {"COLUMNS": columns})
+        for look, columns in LOOKS.items()
+    ]
+    words = (str(SUPPORT / "renderings.py"), json.dumps(runs))
+    done = env.module(*words, policy=Path("policy.toml"), cwd=real.policy.parent, env=real.env)
     assert "Traceback" not in done.stderr, done.stderr
-    text = without_environment(done.stdout, env, is_json=look == "json")
+    shown = dict(zip(LOOKS, json.loads(done.stdout), strict=True))
+    return {look: anonymous(text, env, real, is_json=look == "json") for look, text in shown.items()}
+
+
+def anonymous(shown: str, env: PipEnv, real: Realized, *, is_json: bool) -> str:
+    """What is shown, without what is of this run alone."""
+    text = without_environment(shown, env, is_json=is_json)
     for name, url in real.urls.items():
         here, there = urlsplit(url).netloc, f"{name}.my.example"
         if here:
@@ -58,24 +63,23 @@ def without_environment(shown: str, env: PipEnv, *, is_json: bool) -> str:
     return text
 
 
-@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("case", SITUATIONS, ids=lambda case: case.id)
-def test_explain_shows_what_was_read_and_found_good(case: Case, look: str, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """The screen is, letter by letter, the one that a person has read, in text of 80 and 120 columns and in JSON."""
+def test_explain_shows_what_was_read_and_found_good(case: Case, pip_env: EnvFactory, tmp_path: Path) -> None:
+    """The screens are, letter by letter, those that a person has read, in text of 80 and 120 columns and in JSON."""
     with realize(case, tmp_path) as real:
-        shown = explained(pip_env("26.3"), real, look)
+        shown = explained(pip_env("26.3"), real)
         for name in case.expect.not_asked:
             assert not real.asked(name, case.expect.project), f"{name} was asked"
-    file = SCREENS / f"{case.id}.{look}"
+    files = {look: SCREENS / f"{case.id}.{look}" for look in LOOKS}
     if os.environ.get("REPOPRIO_WRITE_SCREENS"):
-        file.write_text(shown, encoding="utf-8")
+        for look, file in files.items():
+            file.write_text(shown[look], encoding="utf-8")
         pytest.skip("written anew, and so held against nothing: now read it")
-    assert shown == file.read_text(encoding="utf-8")
-    if look == "json":
-        project = json.loads(shown)["projects"][0]
-        assert (project["outcome"], project["code"]) == (case.expect.outcome, case.expect.code)
-    else:
-        bare = [line for line in shown.splitlines() if "://" not in line]
+    assert shown == {look: file.read_text(encoding="utf-8") for look, file in files.items()}
+    project = json.loads(shown.pop("json"))["projects"][0]
+    assert (project["outcome"], project["code"]) == (case.expect.outcome, case.expect.code)
+    for look, text in shown.items():
+        bare = [line for line in text.splitlines() if "://" not in line]
         assert max(map(len, bare)) <= int(LOOKS[look])
 
 

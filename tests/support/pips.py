@@ -144,13 +144,13 @@ class PipEnv:
         timeout: float = 120,
         input: str | None = None,
     ) -> Completed:
-        """Run any module with `python -m`, as `run` runs pip."""
+        """Run any module with `python -m`, or a script by its path, as `run` runs pip."""
         variables, folder, done = self.environment(policy, env), cwd or self._folder("work"), None
         if self.may_fork():
             told: dict[str, Any] = {"cwd": folder, "input": input, "timeout": timeout}
             done = warm.run(self.python, name, args, env=variables, extra=env or {}, **told)
         done = done or subprocess.run(
-            [str(self.python), "-m", name, *args],
+            [str(self.python), *([name] if name.endswith(".py") else ["-m", name]), *args],
             env=variables,
             cwd=folder,
             timeout=timeout,

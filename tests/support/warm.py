@@ -15,7 +15,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-PROGRAMS: Final = frozenset({"pip", "repoprio"})
+from .paths import SUPPORT
+
+RENDERINGS: Final = str(SUPPORT / "renderings.py")
+PROGRAMS: Final = frozenset({"pip", "repoprio", RENDERINGS})
 _POLICY: Final = "REPOPRIO_CONFIG"
 # What a Python looks at when it starts, and what repoprio looks at when it is loaded.
 _AT_START: Final = ("PYTHON", "LC_", "LANG", "LD_", "_REPOPRIO_")

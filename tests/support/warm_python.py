@@ -49,7 +49,7 @@ _WRITTEN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 def main() -> None:
     """Fork for each line."""
     lines, answers = os.fdopen(int(sys.argv[1])), os.fdopen(int(sys.argv[2]), "w")
-    for name in LOADED[sys.argv[3]]:
+    for name in LOADED["pip" if sys.argv[3] == "pip" else "repoprio"]:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     _ask_system()
@@ -83,10 +83,10 @@ def become(command: dict[str, Any]) -> None:
 
 
 def _status(module: str) -> int:
-    """Run the module as `python -m` does; the exit status, told as a Python tells it."""
+    """Run the module as `python -m` does, or the script; the exit status, told as a Python tells it."""
     run: Any = vars(runpy)["_run_module_as_main"]
     try:
-        run(module)
+        runpy.run_path(module, run_name="__main__") if module.endswith(".py") else run(module)
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             return end.code or 0
