@@ -69,7 +69,7 @@ def start(stack: ExitStack, server: Process) -> Process:
 
 def test_pypiserver_without_fallback(world: World, env_store: EnvStore, running: ExitStack) -> None:
     """Unknown: 404, so absent. There is no empty project: without files it is unknown. Down: unavailable."""
-    env = env_store.with_package("pypiserver")
+    env = env_store.with_package("pypiserver==2.4.2")
     server = start(running, servers.pypiserver(env, world.folder, [ACME], "--disable-fallback"))
     url = f"http://127.0.0.1:{server.port}/simple/"
     assert [server.ask(f"/simple/{name}/").status for name in ("acme", "nope")] == [200, 404]
@@ -80,7 +80,7 @@ def test_pypiserver_without_fallback(world: World, env_store: EnvStore, running:
 
 def test_pypiserver_with_fallback(world: World, env_store: EnvStore, running: ExitStack) -> None:
     """Unknown: a redirect to the fallback. Absent where the fallback is the policy's; else nobody follows it."""
-    env = env_store.with_package("pypiserver")
+    env = env_store.with_package("pypiserver==2.4.2")
     fallback = ["--fallback-url", world.public.page_url]
     server = start(running, servers.pypiserver(env, world.folder, [ACME], *fallback))
     url, answer = f"http://127.0.0.1:{server.port}/simple/", server.ask("/simple/nope/")
@@ -102,7 +102,7 @@ def test_devpi(world: World, env_store: EnvStore, running: ExitStack, repository
     upstream = repository("upstream")
     upstream.add("acme", "2.0")
     upstream.add("nope", "2.0")
-    devpi = Devpi(env_store.with_package("devpi-server"), world.folder / "devpi")
+    devpi = Devpi(env_store.with_package("devpi-server==6.20.3"), world.folder / "devpi")
     start(running, devpi)
     devpi.index("dev", bases=[])
     devpi.index("mirror", type="mirror", mirror_url=upstream.page_url, mirror_cache_expiry=0)
@@ -125,7 +125,7 @@ def test_a_devpi_mirror_whose_source_is_down(
     upstream = repository("upstream")
     upstream.add("acme", "1.0")
     source = upstream.page_url
-    devpi = Devpi(env_store.with_package("devpi-server"), world.folder / "devpi")
+    devpi = Devpi(env_store.with_package("devpi-server==6.20.3"), world.folder / "devpi")
     start(running, devpi)
     devpi.index("mirror", type="mirror", mirror_url=source, mirror_cache_expiry=0)
     upstream.close()

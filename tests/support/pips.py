@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from filelock import FileLock
+from packaging.requirements import Requirement
 
-from . import warm
+from . import kept, warm
 from .files import fold
 
 CONFIG_VARIABLE: Final = "REPOPRIO_CONFIG"
@@ -46,7 +47,7 @@ _SETTINGS: Final = {
 _NOT_IN_WHEEL: Final = frozenset({"tests", "build", "dist", "venv", "env", "node_modules"})
 _REPORT: Final = ("--dry-run", "--ignore-installed", "--quiet", "--report", "-")
 _WHERE: Final = "import sysconfig; print(sysconfig.get_path('purelib'))"
-_WHICH: Final = "import sys; print('%d.%d' % sys.version_info[:2])"
+_WHICH: Final = "import sys; print(sys.version, sys._base_executable)"
 
 
 class SetupError(RuntimeError):
@@ -207,20 +208,18 @@ class EnvStore:
         with FileLock(f"{root}.lock"):
             if not _mark(root).exists():
                 shutil.rmtree(root, ignore_errors=True)
-                make_env(root, pip_version, python, wheel)
+                wanted = [f"pip=={pip_version}", *(_needs(wheel, python) if wheel else [])]
+                with kept.environment(lambda place: make_env(place, python, *wanted), _python(python), *wanted) as made:
+                    kept.lay_down(made, root)
+                if wheel:
+                    _install(root, "--no-deps", "--no-index", str(wheel))
                 _mark(root).touch()
         return PipEnv(root, pip_version, root / "home", may_fork=lambda: True)
 
     def with_package(self, package: str, python: str = sys.executable) -> PipEnv:
-        """Return an environment with this package and what it needs, made by whoever comes first."""
-        root = self.root / f"with-{package}"
-        with FileLock(f"{root}.lock"):
-            if not _mark(root).exists():
-                shutil.rmtree(root, ignore_errors=True)
-                _make_venv(root, python)
-                _pip("--python", str(PipEnv(root, "", root).python), "install", "--quiet", package)
-                _mark(root).touch()
-        return PipEnv(root, "", root / "home")
+        """Return an environment with this version of a package and what that needs. Do not change it."""
+        with kept.environment(lambda place: make_env(place, python, package), _python(python), package) as made:
+            return PipEnv(made, "", self.root / package / "home")
 
     def copy(self, env: PipEnv, root: Path) -> PipEnv:
         """Return a private environment with the same packages, free to be changed."""
@@ -244,17 +243,14 @@ class EnvStore:
         return _only_wheel(folder)
 
 
-def make_env(root: Path, pip_version: str, python: str = sys.executable, wheel: Path | None = None) -> PipEnv:
-    """Make an environment with this pip, and repoprio if its wheel is given.
+def make_env(root: Path, python: str, *wanted: str) -> None:
+    """Make an environment with what is wanted.
 
     This alone uses pip's ambient configuration, and so perhaps the network. It needs a
     pip of 22.3 or later beside the tests.
     """
-    _make_venv(root, python)
-    env = PipEnv(root, pip_version, root / "home")
-    wanted = [f"pip=={pip_version}", *([str(wheel)] if wheel else [])]
-    _pip("--python", str(env.python), "install", "--quiet", *wanted)
-    return env
+    _output([python, "-m", "venv", "--without-pip", str(root)])
+    _install(root, *wanted)
 
 
 def build_wheel(project_root: Path, dest: Path) -> Path:
@@ -267,8 +263,8 @@ def build_wheel(project_root: Path, dest: Path) -> Path:
     return _only_wheel(dest)
 
 
-def _make_venv(root: Path, python: str) -> None:
-    _output([python, "-m", "venv", "--without-pip", str(root)])
+def _install(root: Path, *arguments: str) -> None:
+    _pip("--python", str(_interpreter(root)), "install", "--quiet", *arguments)
 
 
 def _pip(*args: str) -> None:
@@ -302,14 +298,30 @@ def _mark(root: Path) -> Path:
 
 
 def _key(pip_version: str, wheel: Path | None, python: str) -> str:
-    version = _python_version(python)
-    content = hashlib.sha256(wheel.read_bytes()).hexdigest()[:12] if wheel else "stock"
-    interpreter = hashlib.sha256(python.encode("utf-8")).hexdigest()[:6]
-    return f"pip{pip_version}-py{version}-{interpreter}-{content}"
+    content = _digest(wheel.read_bytes())[:12] if wheel else "stock"
+    return f"pip{pip_version}-{_digest(_python(python).encode())[:6]}-{content}"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _needs(wheel: Path, python: str) -> list[str]:
+    """What repoprio's wheel needs beside pip, in the versions that lie beside the tests."""
+    environment = {"python_version": _python(python).split()[0].rpartition(".")[0]}
+    (distribution,) = distributions(path=[str(wheel)])
+    requirements = [Requirement(text) for text in distribution.requires or ()]
+    ours = {fold(found.metadata["Name"]): found.version for found in distributions()}
+    return [
+        f"{need.name}=={ours[need.name]}" if need.name in ours else f"{need.name}{need.specifier}"
+        for need in requirements
+        if need.name != "pip" and (need.marker is None or need.marker.evaluate({**environment, "extra": ""}))
+    ]
 
 
 @functools.cache
-def _python_version(python: str) -> str:
+def _python(python: str) -> str:
+    """Version, build and place of the Python that environments made by this one have."""
     return _output([python, "-I", "-c", _WHICH]).strip()
 
 
