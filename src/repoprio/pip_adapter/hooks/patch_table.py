@@ -18,7 +18,7 @@ import pip
 from repoprio.errors import UnknownPip
 from repoprio.output import say
 from repoprio.pip_adapter import command, policy_layers
-from repoprio.pip_adapter.hooks import preload, redirect_loop, requirement_files, wrappers
+from repoprio.pip_adapter.hooks import child_pips, failures, preload, redirect_loop, requirement_files, wrappers
 from repoprio.pip_adapter.index import credentials
 from repoprio.pip_adapter.install import installing
 from repoprio.pip_adapter.resolver import resolving
@@ -30,13 +30,13 @@ _COLLECTOR = "pip._internal.index.collector"
 _BUILDERS = ("pip._internal.build_env", "pip._internal.build_env.installer")
 _FINDER = "pip._internal.index.package_finder"
 _BUILDS: list[tuple[str | None, str, str, Wrapper | None]] = [
-    (None, "get_runnable_pip", "", wrappers.get_runnable_pip),
-    (None, "_create_standalone_pip", "", wrappers.create_standalone_pip),
+    (None, "get_runnable_pip", "", child_pips.get_runnable_pip),
+    (None, "_create_standalone_pip", "", child_pips.create_standalone_pip),
     (
         "InprocessBuildEnvironmentInstaller",
         "install",
         "self requirements prefix kind for_req",
-        wrappers.install_in_process,
+        child_pips.install_in_process,
     ),
 ]
 # What lies between differs from pip to pip.
@@ -65,7 +65,7 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
             "IndexCommand",
             "get_available_package_versions",
             "self options args",
-            wrappers.get_available_package_versions,
+            failures.get_available_package_versions,
         ),
     ],
     _COLLECTOR: [
@@ -91,7 +91,7 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
         (None, "expand_env_variables", "lines_enum", requirement_files.expand_env_variables),
         ("RequirementsFileParser", "_parse_file", "self filename constraint", requirement_files.parse_file),
     ],
-    "pip._internal.utils.misc": [(None, "get_runnable_pip", "", wrappers.get_runnable_pip)],
+    "pip._internal.utils.misc": [(None, "get_runnable_pip", "", child_pips.get_runnable_pip)],
     "pip._internal.network.auth": [
         ("MultiDomainBasicAuth", "_prompt_for_password", "self netloc", credentials.prompt_for_password),
         ("MultiDomainBasicAuth", "handle_401", "self resp", credentials.handle_401),
@@ -112,7 +112,7 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
         ("Resolver", "resolve", "self root_reqs check_supported_wheels", resolving.resolve),
     ],
     "pip._internal.resolution.resolvelib.factory": [
-        ("Factory", "get_installation_error", "self e constraints", wrappers.get_installation_error),
+        ("Factory", "get_installation_error", "self e constraints", failures.get_installation_error),
         ("Factory", "collect_root_requirements", "self root_ireqs", wrappers.collect_root_requirements),
     ],
     "pip._internal.resolution.resolvelib.resolver": [

@@ -7,17 +7,13 @@ Without a policy each one does what the original does.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from repoprio.environments import child_script
-from repoprio.environments.child_script import IS_CHILD, NO_INDEX, RUNNER
-from repoprio.pip_adapter.command import HANDED_ON, begin, current, enforced, hand_on, hand_on_policy, policy
+from repoprio.environments.child_script import IS_CHILD, NO_INDEX
+from repoprio.pip_adapter.command import HANDED_ON, begin, current, enforced, hand_on, policy
 from repoprio.pip_adapter.finder import direct_urls
 from repoprio.pip_adapter.finder.registry import guard_of, note_guard, source_of
 from repoprio.pip_adapter.hooks import requirement_files
@@ -29,19 +25,14 @@ from repoprio.render import messages
 if TYPE_CHECKING:
     from optparse import Values
 
-    from repoprio.pip_adapter.errors import LookupRefused
     from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
-    from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
     from repoprio.pip_adapter.protocols import (
         BestCandidateResult,
-        Causes,
         CollectedRootRequirements,
         Command,
-        Constraint,
         Distribution,
         Factory,
         Hashes,
-        IndexCommand,
         InstallationCandidate,
         InstallRequirement,
         LegacyResolver,
@@ -50,9 +41,6 @@ if TYPE_CHECKING:
         PackageFinder,
         PipSession,
         RequirementPreparer,
-        ResolutionImpossible,
-        ResolverCandidate,
-        ResolverRequirement,
         SpecifierSet,
     )
 
@@ -225,109 +213,6 @@ def get_dist_for(original: Callable[..., Distribution]) -> Callable[..., Distrib
     return _get_dist_for
 
 
-def get_installation_error(original: Callable[..., Exception]) -> Callable[..., Exception]:
-    """Pip's report that nothing fits, with the owner and the rule where the policy has a part in it."""
-
-    @functools.wraps(original)
-    def get_installation_error(
-        self: Factory, e: ResolutionImpossible, constraints: Mapping[str, Constraint]
-    ) -> Exception:
-        error = original(self, e, constraints)
-        guard = guard_of(self._finder)
-        if guard is None or type(error).__name__ == "UnsupportedPythonVersion":
-            return error
-        for requirement, parent in e.causes:
-            if said := _nothing_fits(guard, requirement, parent, constraints):
-                return said
-        return _with_owners(guard, error, e.causes)
-
-    return get_installation_error
-
-
-def _nothing_fits(
-    guard: PolicyFinder,
-    requirement: ResolverRequirement,
-    parent: ResolverCandidate | None,
-    constraints: Mapping[str, Constraint],
-) -> LookupRefused | None:
-    _, ireq = requirement.get_candidate_lookup()
-    if ireq is None or ireq.req is None:
-        return None
-    specifier = ireq.req.specifier
-    constraint = constraints.get(requirement.project_name)
-    if constraint is not None:
-        specifier = specifier & constraint.specifier
-    by = f"{parent.name} {parent.version}" if parent is not None else None
-    shown = str(ireq.req).partition(";")[0].strip()
-    left = str(constraint.specifier) if constraint is not None else ""
-    explanation = guard.explanation(
-        requirement.project_name, specifier, requirement=shown, required_by=by, constraint=left
-    )
-    return guard.nothing_fits(explanation)
-
-
-def _with_owners(guard: PolicyFinder, error: Exception, causes: Causes) -> Exception:
-    """Pip's own report of a conflict, and whose versions it could choose from."""
-    from repoprio.pip_adapter.errors import LookupRefused
-
-    names = dict.fromkeys(requirement.project_name for requirement, _ in causes)
-    told = [guard.explanation(name) for name in names if name != "<Python from Requires-Python>"]
-    lines = [messages.sentence(explanation) for explanation in told if explanation.owners]
-    return (
-        LookupRefused(messages.message("these requirements conflict.", [*lines, f"pip: {error}"], "conflict"))
-        if lines
-        else error
-    )
-
-
-def install_in_process(original: Callable[..., T]) -> Callable[..., T]:
-    """``--use-feature inprocess-build-deps`` (pip 26.0 and later): no child, yet a build all the same."""
-
-    @functools.wraps(original)
-    def install(self: object, *args: object, **kwargs: object) -> T:
-        current().builds += 1
-        try:
-            return original(self, *args, **kwargs)
-        finally:
-            current().builds -= 1
-
-    return install
-
-
-def get_runnable_pip(original: Callable[..., str]) -> Callable[..., str]:
-    """Start children by a runner that guards them, hook or none: a build venv's Python, or OTHER's, has no hook."""
-
-    @functools.wraps(original)
-    def get_runnable_pip() -> str:
-        if not current().loaded:
-            # `pip --python OTHER`, before any command: OTHER's pip is no child, and has all to judge itself.
-            begin(isolated="--isolated" in sys.argv)
-            current().load()
-            hand_on_policy()
-        elif current().is_observed:
-            resolving.observation().expect_children()
-        os.environ[RUNNER] = original()
-        return os.path.abspath(child_script.__file__)
-
-    return get_runnable_pip
-
-
-def create_standalone_pip(
-    original: Callable[..., AbstractContextManager[str]],
-) -> Callable[..., AbstractContextManager[str]]:
-    """The same before pip 22.2, whose children run a pip that was zipped for them."""
-
-    @contextlib.contextmanager
-    def create_standalone_pip() -> Iterator[str]:
-        if current().is_observed:
-            resolving.observation().expect_children()
-        with original() as zipped:
-            os.environ[RUNNER] = zipped
-            yield os.path.abspath(child_script.__file__)
-
-    return create_standalone_pip
-
-
 def collect_root_requirements(
     original: Callable[..., CollectedRootRequirements],
 ) -> Callable[..., CollectedRootRequirements]:
@@ -379,30 +264,3 @@ def trace_basic_info(original: Callable[..., None]) -> Callable[..., None]:
             speaker.announce()
 
     return trace_basic_info
-
-
-def get_available_package_versions(original: Callable[..., T]) -> Callable[..., T]:
-    """``pip index versions`` where nothing fits."""
-
-    @functools.wraps(original)
-    def get_available_package_versions(self: IndexCommand, options: Values, args: list[str]) -> T:
-        from pip._internal.exceptions import DistributionNotFound
-
-        finders: list[PackageFinder] = []
-        build = self._build_package_finder
-
-        def build_and_note(*args: object, **kwargs: object) -> PackageFinder:
-            finders.append(build(*args, **kwargs))
-            return finders[-1]
-
-        self._build_package_finder = build_and_note
-        try:
-            return original(self, options, args)
-        except DistributionNotFound:
-            guard = guard_of(finders[-1]) if finders else None
-            said = guard and guard.nothing_fits(guard.explanation(args[0]))
-            if not said:
-                raise
-            raise said from None
-
-    return get_available_package_versions

@@ -1,0 +1,69 @@
+"""The pips that a pip starts for builds, or builds in its own process: they are guarded too.
+
+Loaded while pip itself is being imported, as `wrappers` is: so nothing of pip is imported here at the top.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+from repoprio.environments import child_script
+from repoprio.environments.child_script import RUNNER
+from repoprio.pip_adapter.command import begin, current, hand_on_policy
+from repoprio.pip_adapter.resolver import resolving
+
+T = TypeVar("T")
+
+
+def install_in_process(original: Callable[..., T]) -> Callable[..., T]:
+    """``--use-feature inprocess-build-deps`` (pip 26.0 and later): no child, yet a build all the same."""
+
+    @functools.wraps(original)
+    def install(self: object, *args: object, **kwargs: object) -> T:
+        current().builds += 1
+        try:
+            return original(self, *args, **kwargs)
+        finally:
+            current().builds -= 1
+
+    return install
+
+
+def get_runnable_pip(original: Callable[..., str]) -> Callable[..., str]:
+    """Start children by a runner that guards them, hook or none: a build venv's Python, or OTHER's, has no hook."""
+
+    @functools.wraps(original)
+    def get_runnable_pip() -> str:
+        if not current().loaded:
+            # `pip --python OTHER`, before any command: OTHER's pip is no child, and has all to judge itself.
+            begin(isolated="--isolated" in sys.argv)
+            current().load()
+            hand_on_policy()
+        elif current().is_observed:
+            resolving.observation().expect_children()
+        os.environ[RUNNER] = original()
+        return os.path.abspath(child_script.__file__)
+
+    return get_runnable_pip
+
+
+def create_standalone_pip(
+    original: Callable[..., AbstractContextManager[str]],
+) -> Callable[..., AbstractContextManager[str]]:
+    """The same before pip 22.2, whose children run a pip that was zipped for them."""
+
+    @contextlib.contextmanager
+    def create_standalone_pip() -> Iterator[str]:
+        if current().is_observed:
+            resolving.observation().expect_children()
+        with original() as zipped:
+            os.environ[RUNNER] = zipped
+            yield os.path.abspath(child_script.__file__)
+
+    return create_standalone_pip

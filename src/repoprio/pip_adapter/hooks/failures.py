@@ -1,0 +1,113 @@
+"""What pip says where nothing fits: with the owner and the rule, where the policy has a part in it.
+
+Loaded while pip itself is being imported, as `wrappers` is: so nothing of pip is imported here at the top.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from repoprio.pip_adapter.finder.registry import guard_of
+from repoprio.render import messages
+
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from repoprio.pip_adapter.errors import LookupRefused
+    from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
+    from repoprio.pip_adapter.protocols import (
+        Causes,
+        Constraint,
+        Factory,
+        IndexCommand,
+        PackageFinder,
+        ResolutionImpossible,
+        ResolverCandidate,
+        ResolverRequirement,
+    )
+
+T = TypeVar("T")
+
+
+def get_installation_error(original: Callable[..., Exception]) -> Callable[..., Exception]:
+    """Pip's report that nothing fits, with the owner and the rule where the policy has a part in it."""
+
+    @functools.wraps(original)
+    def get_installation_error(
+        self: Factory, e: ResolutionImpossible, constraints: Mapping[str, Constraint]
+    ) -> Exception:
+        error = original(self, e, constraints)
+        guard = guard_of(self._finder)
+        if guard is None or type(error).__name__ == "UnsupportedPythonVersion":
+            return error
+        for requirement, parent in e.causes:
+            if said := _nothing_fits(guard, requirement, parent, constraints):
+                return said
+        return _with_owners(guard, error, e.causes)
+
+    return get_installation_error
+
+
+def _nothing_fits(
+    guard: PolicyFinder,
+    requirement: ResolverRequirement,
+    parent: ResolverCandidate | None,
+    constraints: Mapping[str, Constraint],
+) -> LookupRefused | None:
+    _, ireq = requirement.get_candidate_lookup()
+    if ireq is None or ireq.req is None:
+        return None
+    specifier = ireq.req.specifier
+    constraint = constraints.get(requirement.project_name)
+    if constraint is not None:
+        specifier = specifier & constraint.specifier
+    by = f"{parent.name} {parent.version}" if parent is not None else None
+    shown = str(ireq.req).partition(";")[0].strip()
+    left = str(constraint.specifier) if constraint is not None else ""
+    explanation = guard.explanation(
+        requirement.project_name, specifier, requirement=shown, required_by=by, constraint=left
+    )
+    return guard.nothing_fits(explanation)
+
+
+def _with_owners(guard: PolicyFinder, error: Exception, causes: Causes) -> Exception:
+    """Pip's own report of a conflict, and whose versions it could choose from."""
+    from repoprio.pip_adapter.errors import LookupRefused
+
+    names = dict.fromkeys(requirement.project_name for requirement, _ in causes)
+    told = [guard.explanation(name) for name in names if name != "<Python from Requires-Python>"]
+    lines = [messages.sentence(explanation) for explanation in told if explanation.owners]
+    return (
+        LookupRefused(messages.message("these requirements conflict.", [*lines, f"pip: {error}"], "conflict"))
+        if lines
+        else error
+    )
+
+
+def get_available_package_versions(original: Callable[..., T]) -> Callable[..., T]:
+    """``pip index versions`` where nothing fits."""
+
+    @functools.wraps(original)
+    def get_available_package_versions(self: IndexCommand, options: Values, args: list[str]) -> T:
+        from pip._internal.exceptions import DistributionNotFound
+
+        finders: list[PackageFinder] = []
+        build = self._build_package_finder
+
+        def build_and_note(*args: object, **kwargs: object) -> PackageFinder:
+            finders.append(build(*args, **kwargs))
+            return finders[-1]
+
+        self._build_package_finder = build_and_note
+        try:
+            return original(self, options, args)
+        except DistributionNotFound:
+            guard = guard_of(finders[-1]) if finders else None
+            said = guard and guard.nothing_fits(guard.explanation(args[0]))
+            if not said:
+                raise
+            raise said from None
+
+    return get_available_package_versions
