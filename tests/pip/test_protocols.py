@@ -6,12 +6,11 @@ import inspect
 import json
 import re
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from repoprio.pip_adapter import protocols
+from repoprio.pip_adapter.protocols import commands, finder, links, network, requirements, resolver
 from support.fixtures import EnvFactory
 from support.paths import ROOT
 
@@ -101,8 +100,9 @@ json.dump({name: those for name, those in missing.items() if those}, sys.stdout)
 
 def parts() -> dict[str, Any]:
     """The protocols by their names."""
-    kinds = {name: kind for name, kind in vars(protocols).items() if inspect.isclass(kind)}
-    return {name: kind for name, kind in kinds.items() if kind.__module__ == protocols.__name__}
+    modules = (commands, finder, links, network, requirements, resolver)
+    kinds = (kind for module in modules for kind in vars(module).values() if inspect.isclass(kind))
+    return {kind.__name__: kind for kind in kinds if kind.__module__.startswith("repoprio.")}
 
 
 def members(kind: Any) -> dict[str, list[str]]:
@@ -146,6 +146,6 @@ def test_nothing_stands_there_that_is_not_used() -> None:
     """Each protocol has its class of pip, and each member is asked for somewhere in the adapter."""
     assert parts().keys() == PARTS.keys()
     files = (ROOT / "src/repoprio/pip_adapter").rglob("*.py")
-    text = "\n".join(file.read_text("utf-8") for file in files if file != Path(protocols.__file__))
+    text = "\n".join(file.read_text("utf-8") for file in files if file.parent.name != "protocols")
     names = {name for kind in parts().values() for name in members(kind) if not name.startswith("__")}
     assert {name for name in names if not re.search(rf"\.{name}\b|\b{name}: ", text)} == set()

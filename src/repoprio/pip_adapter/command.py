@@ -20,7 +20,7 @@ from repoprio.pip_adapter import hint_target, log_redaction
 from repoprio.policy.model import Mode, Policy
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import InstallRequirement
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement
 
 
 # Where what a policy would change is written while it only observes; and where children leave what they saw.

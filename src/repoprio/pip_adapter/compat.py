@@ -37,19 +37,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from optparse import Values
 
-    from repoprio.pip_adapter.protocols import (
+    from repoprio.pip_adapter.protocols.commands import InstallCommand
+    from repoprio.pip_adapter.protocols.finder import (
         BestCandidateResult,
-        InstallationCandidate,
-        InstallCommand,
-        InstallRequirement,
-        Link,
         LinkCollector,
         LinkEvaluator,
         PackageFinder,
-        PipSession,
-        RequirementPreparer,
         TargetPython,
     )
+    from repoprio.pip_adapter.protocols.links import InstallationCandidate, Link
+    from repoprio.pip_adapter.protocols.network import PipSession
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement, RequirementPreparer
 
 
 if sys.version_info >= (3, 11):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from repoprio.names import NormalizedName, normalize
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import InstallRequirement, Link, SpecifierSet
+    from repoprio.pip_adapter.protocols.links import Link, SpecifierSet
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement
 
 
 def project_of(ireq: InstallRequirement) -> NormalizedName:

@@ -21,7 +21,8 @@ from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import Hashes, InstallationCandidate, Link, PackageFinder, Version
+    from repoprio.pip_adapter.protocols.finder import PackageFinder
+    from repoprio.pip_adapter.protocols.links import Hashes, InstallationCandidate, Link, Version
 
 
 Offers = tuple[RepositoryResult[PipPage], ...]

@@ -10,7 +10,7 @@ from repoprio.redaction import redact_url
 from repoprio.render import messages
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import InstallRequirement
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement
 
 
 def is_refused(rules: Policy, req: InstallRequirement) -> bool:

@@ -16,7 +16,8 @@ from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import InstallRequirement, Link
+    from repoprio.pip_adapter.protocols.links import Link
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement
 
 
 class Tiers:

@@ -19,7 +19,8 @@ from repoprio.pip_adapter.index.quick_links import is_same, slots_of
 from repoprio.simple_api.model import File
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import Link, LinkEvaluator, PackageFinder, Version
+    from repoprio.pip_adapter.protocols.finder import LinkEvaluator, PackageFinder
+    from repoprio.pip_adapter.protocols.links import Link, Version
 
 
 # A wheel without a build number, and of a version that has one spelling: nothing in it could displease pip.

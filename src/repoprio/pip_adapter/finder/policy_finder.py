@@ -38,16 +38,10 @@ from repoprio.urls import site
 from repoprio.wording import join_words
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import (
-        BestCandidateResult,
-        Hashes,
-        InstallationCandidate,
-        InstallRequirement,
-        Link,
-        PackageFinder,
-        PipSession,
-        SpecifierSet,
-    )
+    from repoprio.pip_adapter.protocols.finder import BestCandidateResult, PackageFinder
+    from repoprio.pip_adapter.protocols.links import Hashes, InstallationCandidate, Link, SpecifierSet
+    from repoprio.pip_adapter.protocols.network import PipSession
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement
 
 
 _MEMORIES: Registry[tuple[Memory[PipPage], Pages]] = Registry()

@@ -15,7 +15,7 @@ from repoprio.render import messages
 from repoprio.urls import filename
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import Hashes, InstallationCandidate, Link
+    from repoprio.pip_adapter.protocols.links import Hashes, InstallationCandidate, Link
 
 
 def verify(

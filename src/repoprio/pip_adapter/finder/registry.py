@@ -9,15 +9,9 @@ from repoprio.pip_adapter.registry import Registry
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
-    from repoprio.pip_adapter.protocols import (
-        BestCandidateResult,
-        Hashes,
-        InstallationCandidate,
-        InstallRequirement,
-        Link,
-        PackageFinder,
-        SpecifierSet,
-    )
+    from repoprio.pip_adapter.protocols.finder import BestCandidateResult, PackageFinder
+    from repoprio.pip_adapter.protocols.links import Hashes, InstallationCandidate, Link, SpecifierSet
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement
 
 
 class CandidateSource(Protocol):

@@ -12,7 +12,8 @@ from repoprio.pip_adapter import compat
 from repoprio.urls import filename
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import Hashes, InstallationCandidate, Link, LinkEvaluator, SpecifierSet
+    from repoprio.pip_adapter.protocols.finder import LinkEvaluator
+    from repoprio.pip_adapter.protocols.links import Hashes, InstallationCandidate, Link, SpecifierSet
 
 
 # pip's LinkType since 22.3; before, there is only its text, and none where Requires-Python does not fit.

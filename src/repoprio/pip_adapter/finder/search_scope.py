@@ -21,7 +21,7 @@ from repoprio.render.unlisted import UnlistedPlace
 from repoprio.urls import credentials, is_fuse, place, site, without_credentials
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import SearchScope
+    from repoprio.pip_adapter.protocols.finder import SearchScope
 
 
 @dataclass

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from repoprio.pip_adapter.errors import LookupRefused
     from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
-    from repoprio.pip_adapter.protocols import (
+    from repoprio.pip_adapter.protocols.commands import IndexCommand
+    from repoprio.pip_adapter.protocols.finder import PackageFinder
+    from repoprio.pip_adapter.protocols.resolver import (
         Causes,
         Constraint,
         Factory,
-        IndexCommand,
-        PackageFinder,
         ResolutionImpossible,
         ResolverCandidate,
         ResolverRequirement,

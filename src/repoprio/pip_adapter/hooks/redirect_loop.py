@@ -13,7 +13,7 @@ from repoprio.simple_api.filenames import projects_of
 from repoprio.urls import filename
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import HttpResponse, PipSession
+    from repoprio.pip_adapter.protocols.network import HttpResponse, PipSession
     from repoprio.policy.model import Repository
 
 _METADATA = ".metadata"

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from optparse import Values
 
     from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
-    from repoprio.pip_adapter.protocols import PackageFinder, ParsedLine, PipSession, RequirementsFileParser
+    from repoprio.pip_adapter.protocols.finder import PackageFinder
+    from repoprio.pip_adapter.protocols.network import PipSession
+    from repoprio.pip_adapter.protocols.requirements import ParsedLine, RequirementsFileParser
 
 
 # What the policy's logins stand in, and what a pip hands on to its children.

@@ -13,7 +13,7 @@ from repoprio.environments import ledger
 from repoprio.output import say
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import UninstallPathSet as PathSet
+    from repoprio.pip_adapter.protocols.requirements import UninstallPathSet as PathSet
 
 T = TypeVar("T")
 

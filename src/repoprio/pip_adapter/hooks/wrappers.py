@@ -26,23 +26,12 @@ if TYPE_CHECKING:
     from optparse import Values
 
     from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
-    from repoprio.pip_adapter.protocols import (
-        BestCandidateResult,
-        CollectedRootRequirements,
-        Command,
-        Distribution,
-        Factory,
-        Hashes,
-        InstallationCandidate,
-        InstallRequirement,
-        LegacyResolver,
-        Link,
-        LinkCollector,
-        PackageFinder,
-        PipSession,
-        RequirementPreparer,
-        SpecifierSet,
-    )
+    from repoprio.pip_adapter.protocols.commands import Command
+    from repoprio.pip_adapter.protocols.finder import BestCandidateResult, LinkCollector, PackageFinder
+    from repoprio.pip_adapter.protocols.links import Hashes, InstallationCandidate, Link, SpecifierSet
+    from repoprio.pip_adapter.protocols.network import PipSession
+    from repoprio.pip_adapter.protocols.requirements import Distribution, InstallRequirement, RequirementPreparer
+    from repoprio.pip_adapter.protocols.resolver import CollectedRootRequirements, Factory, LegacyResolver
 
 
 T = TypeVar("T")

@@ -26,7 +26,7 @@ from repoprio.render import messages
 from repoprio.urls import Site, credentials, site, without_credentials
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import HttpRequest, HttpResponse, PipSession, SessionAuth
+    from repoprio.pip_adapter.protocols.network import HttpRequest, HttpResponse, PipSession, SessionAuth
 
 
 Pair = tuple[str, str]

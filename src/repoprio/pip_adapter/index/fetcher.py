@@ -39,7 +39,7 @@ from repoprio.simple_api.response import Response, UnusableResponse
 from repoprio.urls import filename, site, with_credentials
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import PipSession
+    from repoprio.pip_adapter.protocols.network import PipSession
 
 
 Result = TypeVar("Result")

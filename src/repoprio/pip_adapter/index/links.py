@@ -12,7 +12,7 @@ from repoprio.pip_adapter.index import quick_links
 from repoprio.simple_api.model import File, ProjectPage
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import Link
+    from repoprio.pip_adapter.protocols.links import Link
 
 
 class PipPage:

@@ -14,7 +14,7 @@ from repoprio.pip_adapter import compat
 from repoprio.simple_api.model import File
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import Link
+    from repoprio.pip_adapter.protocols.links import Link
 
 
 # No login, nothing that is quoted, no query, and in the fragment nothing but a hash.

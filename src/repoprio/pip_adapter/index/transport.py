@@ -18,7 +18,7 @@ from repoprio.simple_api.response import Response, UnusableResponse
 from repoprio.urls import without_credentials
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import HttpHeaders, HttpResponse, PipSession
+    from repoprio.pip_adapter.protocols.network import HttpHeaders, HttpResponse, PipSession
 
 
 Result = TypeVar("Result")

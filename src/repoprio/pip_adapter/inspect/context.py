@@ -28,7 +28,9 @@ from repoprio.policy.model import Mode  # noqa: E402
 if TYPE_CHECKING:
     from optparse import Values
 
-    from repoprio.pip_adapter.protocols import InstallCommand, PackageFinder, PipSession
+    from repoprio.pip_adapter.protocols.commands import InstallCommand
+    from repoprio.pip_adapter.protocols.finder import PackageFinder
+    from repoprio.pip_adapter.protocols.network import PipSession
 
 
 class PipContext(NamedTuple):

@@ -20,7 +20,7 @@ from repoprio.redaction import redact_url
 from repoprio.render.compare import further
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import InstallRequirement
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement
 
 
 # After `context`, which guards this process: only a guarded pip may be imported.

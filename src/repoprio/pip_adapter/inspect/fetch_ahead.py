@@ -32,7 +32,7 @@ from repoprio.pip_adapter.index.links import PipPage
 from repoprio.urls import Site, site
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import SpecifierSet
+    from repoprio.pip_adapter.protocols.links import SpecifierSet
 
 
 # pip's session keeps ten connections to a host.

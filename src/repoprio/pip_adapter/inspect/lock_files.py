@@ -31,13 +31,10 @@ from repoprio.urls import filename
 if TYPE_CHECKING:
     from optparse import Values
 
-    from repoprio.pip_adapter.protocols import (
-        InstallRequirement,
-        PackageFinder,
-        ParsedLine,
-        PipSession,
-        SpecifierSet,
-    )
+    from repoprio.pip_adapter.protocols.finder import PackageFinder
+    from repoprio.pip_adapter.protocols.links import SpecifierSet
+    from repoprio.pip_adapter.protocols.network import PipSession
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement, ParsedLine
 
 
 # After `context`, which guards this process: only a guarded pip may be imported.

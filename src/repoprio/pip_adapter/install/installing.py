@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from optparse import Values
 
-    from repoprio.pip_adapter.protocols import InstallRequirement
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement
 
 
 T = TypeVar("T")

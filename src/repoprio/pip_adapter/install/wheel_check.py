@@ -36,7 +36,7 @@ from repoprio.wheel_destinations import Ground, Grounds, fold, is_setting
 from repoprio.wording import join_words
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import InstallRequirement
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement
 
 
 _KEYS = ("purelib", "platlib", "headers", "scripts", "data")

@@ -42,15 +42,11 @@ from repoprio.storage import jsonlines
 from repoprio.urls import filename, is_fuse, is_within, place, site
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import (
-        InstallationCandidate,
-        InstallRequirement,
-        Link,
-        PackageFinder,
-        PipSession,
-        RequirementSet,
-        Resolver,
-    )
+    from repoprio.pip_adapter.protocols.finder import PackageFinder
+    from repoprio.pip_adapter.protocols.links import InstallationCandidate, Link
+    from repoprio.pip_adapter.protocols.network import PipSession
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement, RequirementSet
+    from repoprio.pip_adapter.protocols.resolver import Resolver
 
 
 # No command chooses so much that the children's word on it is longer.

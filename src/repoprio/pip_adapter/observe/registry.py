@@ -9,7 +9,7 @@ from repoprio.pip_adapter.registry import Registry
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.observe.observer import Observer
-    from repoprio.pip_adapter.protocols import PackageFinder
+    from repoprio.pip_adapter.protocols.finder import PackageFinder
 
 _OBSERVERS: Registry[Observer] = Registry()
 

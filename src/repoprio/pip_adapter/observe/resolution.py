@@ -15,13 +15,11 @@ from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import (
+    from repoprio.pip_adapter.protocols.links import InstallationCandidate, Link
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement, RequirementSet
+    from repoprio.pip_adapter.protocols.resolver import (
         Constraint,
         Factory,
-        InstallationCandidate,
-        InstallRequirement,
-        Link,
-        RequirementSet,
         ResolutionResult,
         Resolver,
         ResolverRequirement,

@@ -9,7 +9,8 @@ from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.index import credentials
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import PackageFinder, PipSession
+    from repoprio.pip_adapter.protocols.finder import PackageFinder
+    from repoprio.pip_adapter.protocols.network import PipSession
 
 
 # What a finder remembers of links that it passed over, for its messages.

@@ -26,7 +26,12 @@ from repoprio.render import messages
 from repoprio.wording import join_words
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import Provider, ResolutionResult, ResolverCandidate, ResolverRequirement
+    from repoprio.pip_adapter.protocols.resolver import (
+        Provider,
+        ResolutionResult,
+        ResolverCandidate,
+        ResolverRequirement,
+    )
 
 
 # After `policy_finder`, which only a guarded process may load.

@@ -21,15 +21,13 @@ from repoprio.render import messages
 if TYPE_CHECKING:
     from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
     from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
-    from repoprio.pip_adapter.protocols import (
+    from repoprio.pip_adapter.protocols.requirements import (
         Distribution,
         InstallRequirement,
         RequirementPreparer,
         RequirementSet,
-        ResolutionResult,
-        Resolver,
-        ResolverRequirement,
     )
+    from repoprio.pip_adapter.protocols.resolver import ResolutionResult, Resolver, ResolverRequirement
     from repoprio.pip_adapter.resolver.flexible import Doubting
 
 

@@ -11,7 +11,8 @@ from repoprio.pip_adapter.inspect.compare.preparer import name_of
 from repoprio.pip_adapter.inspect.compare.sides import Side
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import Causes, InstallRequirement, ResolverCandidate, ResolverRequirement
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement
+    from repoprio.pip_adapter.protocols.resolver import Causes, ResolverCandidate, ResolverRequirement
 
 
 _PYTHON = "<Python from Requires-Python>"

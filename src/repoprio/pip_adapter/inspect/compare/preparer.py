@@ -22,7 +22,8 @@ from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import Distribution, InstallRequirement, Link, RequirementPreparer
+    from repoprio.pip_adapter.protocols.links import Link
+    from repoprio.pip_adapter.protocols.requirements import Distribution, InstallRequirement, RequirementPreparer
 
 
 # After `policy_finder`, which only a guarded process may load.

@@ -45,7 +45,9 @@ from repoprio.redaction import redact_url
 from repoprio.urls import filename
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import Graph, InstallRequirement, Link, ResolutionResult
+    from repoprio.pip_adapter.protocols.links import Link
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement
+    from repoprio.pip_adapter.protocols.resolver import Graph, ResolutionResult
 
 
 # After `context`, which guards this process: only a guarded pip may be imported.

@@ -24,14 +24,8 @@ from repoprio.policy.routing import Route
 from repoprio.render import messages
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols import (
-        BestCandidateResult,
-        Hashes,
-        InstallationCandidate,
-        Link,
-        PackageFinder,
-        SpecifierSet,
-    )
+    from repoprio.pip_adapter.protocols.finder import BestCandidateResult, PackageFinder
+    from repoprio.pip_adapter.protocols.links import Hashes, InstallationCandidate, Link, SpecifierSet
 
 
 # Called before a name that nobody spoke of goes to these repositories.

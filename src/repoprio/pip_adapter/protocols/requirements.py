@@ -1,0 +1,98 @@
+"""What is to be installed, where that is written, and its metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from repoprio.pip_adapter.protocols.finder import PackageFinder
+from repoprio.pip_adapter.protocols.links import Hashes, Link, Requirement, SpecifierSet
+from repoprio.pip_adapter.protocols.network import PipSession
+
+
+class InstallRequirement(Protocol):
+    """What is to be installed."""
+
+    name: str | None
+    req: Requirement | None
+    link: Link | None
+    original_link: Link | None
+    comes_from: object
+    constraint: bool
+    editable: bool
+    isolated: bool
+    markers: object
+    user_supplied: bool
+    hash_options: dict[str, list[str]]
+    local_file_path: str | None
+
+    def match_markers(self) -> bool:
+        """Whether its marker holds here."""
+
+    @property
+    def specifier(self) -> SpecifierSet:
+        """The bounds of `req`."""
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether its file is a wheel."""
+
+    def hashes(self, *, trust_internet: bool) -> Hashes:
+        """Those that its file may have."""
+
+
+class RequirementsFileParser(Protocol):
+    """Reads a requirements file, and those that it names."""
+
+    _session: PipSession
+
+
+class ParsedLine(Protocol):
+    """A line of a requirements file."""
+
+    lineno: int
+    constraint: bool
+
+
+class Distribution(Protocol):
+    """The metadata of a file, or of what is installed."""
+
+    @property
+    def raw_name(self) -> str:
+        """As the metadata spells it."""
+
+    @property
+    def version(self) -> object:
+        """Its version."""
+
+    def iter_dependencies(self, extras: Sequence[str] = ()) -> Iterable[object]:
+        """What it requires."""
+
+    def iter_provided_extras(self) -> Iterable[str]:
+        """Its extras."""
+
+
+class UninstallPathSet(Protocol):
+    """What an uninstallation takes away: `_paths`, or `paths` in older pips."""
+
+    # Asks the user.
+    _allowed_to_proceed: Callable[[bool], bool]
+
+
+class RequirementSet(Protocol):
+    """What a resolution came to, to be installed."""
+
+    @property
+    def all_requirements(self) -> list[InstallRequirement]:
+        """All of it."""
+
+
+class RequirementPreparer(Protocol):
+    """Fetches files and their metadata."""
+
+    finder: PackageFinder
+    require_hashes: bool
+    use_lazy_wheel: bool
+
+    def prepare_linked_requirement(self, req: InstallRequirement, parallel_builds: bool) -> Distribution:
+        """The metadata of a file."""
