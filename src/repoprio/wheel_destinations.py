@@ -8,7 +8,8 @@ from __future__ import annotations
 import enum
 import re
 import unicodedata
-from dataclasses import dataclass
+
+from repoprio.dataclass import dataclass
 
 # What pip, Python and uv read from the folder of an environment.
 _SETTINGS = frozenset({"pip.conf", "pip.ini", "pyvenv.cfg", "uv.toml"})

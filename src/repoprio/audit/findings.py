@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from repoprio.dataclass import dataclass
 from repoprio.policy.model import Repository, Rule
 
 

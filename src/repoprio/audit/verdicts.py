@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from repoprio import shell
 from repoprio.audit.findings import Finding, Severity
+from repoprio.dataclass import dataclass
 from repoprio.lookup import events
 from repoprio.lookup.events import RepositoryState
 from repoprio.lookup.project import Code, Decision, Outcome

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 
 from repoprio.cli import parser
+from repoprio.dataclass import dataclass
 
 # What a value is called tells what it is.
 _FILES = {"FILE", "PATH"}

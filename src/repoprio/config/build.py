@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from repoprio.config import consistency, schema, values
 from repoprio.config.errors import PolicyProblem, did_you_mean
 from repoprio.config.settings import Merged, Setting
+from repoprio.dataclass import dataclass
 from repoprio.policy import locations
 from repoprio.policy.model import PYPI, Location, Pin, Policy, Repository, Rule
 from repoprio.redaction import redact_text, truncate

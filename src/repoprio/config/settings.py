@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from repoprio.config import schema
+from repoprio.dataclass import dataclass
 
 # ("mode",), ("repositories", "corp", "url"); ("repositories", "corp") says only that the table is there.
 Path = tuple[str, ...]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from typing import Any
 
 from repoprio.config.policy_files import ASKED
+from repoprio.dataclass import dataclass
 from repoprio.doctor import base_check, running
 from repoprio.doctor.pips import Pip, Told
 from repoprio.doctor.trial_repositories import OBEYS, Bench, Trial

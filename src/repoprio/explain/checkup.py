@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from repoprio.dataclass import dataclass
 from repoprio.explain.explanation import Line, LineStatus
 from repoprio.explain.refusal_remedies import of_silent
 from repoprio.lookup.events import RepositoryResult, RepositoryState

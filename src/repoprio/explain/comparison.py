@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from repoprio.dataclass import dataclass
 from repoprio.policy.model import Repository, Rule
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+from repoprio.dataclass import dataclass
 from repoprio.lookup.project import Code, Outcome
 from repoprio.lookup.reasons import Cause, Rejection
 from repoprio.policy.model import Repository, Rule

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from repoprio.dataclass import dataclass
 from repoprio.explain.explanation import Chosen
 from repoprio.lookup.project import Code
 from repoprio.names import NormalizedName

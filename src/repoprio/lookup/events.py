@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from repoprio.dataclass import dataclass
 from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Location, Repository

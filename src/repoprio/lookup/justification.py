@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from repoprio.dataclass import dataclass
 from repoprio.names import NormalizedName
 
 # To doubt is to resolve once more: of what cannot be resolved there has to be an end.

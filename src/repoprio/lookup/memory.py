@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from repoprio.dataclass import dataclass
 from repoprio.lookup.events import Page, RepositoryResult
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic
 
+from repoprio.dataclass import dataclass
 from repoprio.lookup.events import FetchRequest, FetchResult, Page, RepositoryResult, RepositoryState
 from repoprio.lookup.memory import Memory
 from repoprio.lookup.repository import RepositoryLookup

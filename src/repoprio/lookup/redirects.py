@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from repoprio.dataclass import dataclass
 from repoprio.lookup.events import RepositoryState
 from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName

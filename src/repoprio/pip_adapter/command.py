@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import _repoprio_shim
 from repoprio.config import handoff
 from repoprio.config.errors import InvalidPolicy
 from repoprio.config.policy_files import INHERITED
+from repoprio.dataclass import dataclass
 from repoprio.environments.child_script import CHILD, IS_CHILD, NO_INDEX, RUNNER
 from repoprio.explain.observation import ObservationSummary
 from repoprio.names import normalize

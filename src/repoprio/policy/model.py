@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import groupby
 from types import MappingProxyType
 from typing import NamedTuple
 
+from repoprio.dataclass import dataclass
 from repoprio.names import NormalizedName
 from repoprio.policy.patterns import Pattern, best_match
 from repoprio.urls import Site, page_url, place

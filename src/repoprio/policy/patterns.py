@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from repoprio.dataclass import dataclass
 from repoprio.names import NormalizedName, normalize
 
 _PATTERN = re.compile(r"[a-z0-9._*?-]+", re.IGNORECASE | re.ASCII)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from repoprio.dataclass import dataclass
 from repoprio.names import OWN_NAME, NormalizedName
 from repoprio.policy.model import CALLERS_PRIORITY, Format, Mode, Pin, Policy, Repository, Rule
 from repoprio.policy.patterns import Pattern, Specificity, best_match

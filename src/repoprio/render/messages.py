@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from repoprio import shell
+from repoprio.dataclass import dataclass
 from repoprio.explain.explanation import Explanation, Line, LineStatus
 from repoprio.explain.refusal_remedies import refusal_remedy
 from repoprio.lookup.project import Code, Outcome

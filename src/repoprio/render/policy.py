@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from repoprio import toml
@@ -12,6 +11,7 @@ from repoprio.config.errors import PolicyProblem, PolicyWarning
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.schema import POLICY, TABLES
 from repoprio.config.settings import Setting
+from repoprio.dataclass import dataclass
 from repoprio.policy.model import Policy, Redirects
 from repoprio.redaction import HIDDEN, escape_controls, redact_text
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from repoprio.dataclass import dataclass
 from repoprio.redaction import printable
 
 # Text and style to text; a style never says what the words do not.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from repoprio import shell, toml
 from repoprio.config.pip.indexes import NamedBy, Origin
+from repoprio.dataclass import dataclass
 from repoprio.lookup.project import Code
 from repoprio.policy.model import LOWEST, Format, Policy, Repository
 from repoprio.render import messages

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from repoprio.dataclass import dataclass
 from repoprio.names import NormalizedName
 
 _API_VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)

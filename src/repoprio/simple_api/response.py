@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from repoprio.dataclass import dataclass
 from repoprio.lookup.reasons import Cause
 
 

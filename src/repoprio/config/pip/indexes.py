@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from repoprio.config.schema import SECTION, fold
+from repoprio.dataclass import dataclass
 from repoprio.policy.model import Format
 
 _KINDS: Mapping[str, Format] = {

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from pip._internal.utils.urls import path_to_url
 
 from repoprio.config.pip.indexes import NamedBy, Origin
+from repoprio.dataclass import dataclass
 from repoprio.environments.child_script import IS_CHILD
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.index.credentials import Login

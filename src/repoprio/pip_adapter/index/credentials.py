@@ -13,10 +13,11 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from repoprio.dataclass import dataclass
 from repoprio.pip_adapter import log_redaction
 from repoprio.pip_adapter.registry import Registry
 from repoprio.policy.locations import spellings, variable_of

@@ -6,10 +6,11 @@ import re
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin
 
+from repoprio.dataclass import dataclass
 from repoprio.lookup.reasons import REFUSED_LOGIN, Cause
 from repoprio.pip_adapter.compat import knows_json
 from repoprio.pip_adapter.index.credentials import Pair, basic

@@ -7,9 +7,10 @@ import functools
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from repoprio.dataclass import dataclass
 from repoprio.errors import InspectionError
 from repoprio.explain.comparison import (
     Comparison,
