@@ -35,11 +35,8 @@ def _defined(cls: Any, *, frozen: bool = False, slots: bool = False) -> Any:
 
 
 def _eq(self: Any, other: object) -> Any:
-    kind: Any = self.__class__
-    if other.__class__ is not kind:
-        return NotImplemented
-    values = _values(kind)
-    return values(self) == values(other)
+    values = _values(self.__class__)
+    return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
 
 
 def _hash(self: Any) -> int:
