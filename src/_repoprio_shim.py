@@ -64,7 +64,7 @@ def stop(error):
 
 def damage(error):
     """What to say of a damaged repoprio."""
-    said = f"repoprio: its installation in {ROOT} is damaged ({type(error).__name__}: {error})."
+    said = f"repoprio: the installation in {ROOT} is damaged ({type(error).__name__}: {error})."
     hint = "repoprio enable --copy once more" if "_repoprio_copy" in ROOT else anew()
     text = f"{said}\n  hint: {hint}    [damaged]"
     # As `repoprio.output` has it, which may be what is damaged.
@@ -78,7 +78,8 @@ def anew():
     is_here = ROOT.startswith(sys.prefix)
     pip = shlex.join([sys.executable, "-m", "pip"]) if is_here else "there pip"
     return (
-        f"{pip} uninstall -y repoprio, then {pip} install repoprio (from where you had it; until then it is unguarded)"
+        f"{pip} uninstall -y repoprio, then {pip} install repoprio (from its original source; until then pip is "
+        "unguarded)"
     )
 
 

@@ -59,7 +59,7 @@ def test_what_is_the_owners_is_no_finding(pip: str, audited: Callable[..., Audit
     two.install("acme==1.1", "leftpad")
     (two.folder / "stray-1.0.dist-info").mkdir()
     done = two.audit("--path", str(two.packages))
-    said = "No findings: 2 distributions are what the policy would give.\n"
+    said = "No findings: 2 distributions are what the policy would install.\n"
     assert (done.code, done.stdout, done.stderr) == (0, said, "")
     document = json.loads(two.audit("--path", str(two.packages), "--format", "json").stdout)
     assert (document["checked"], document["findings"], document["summary"]["findings"]) == (2, [], 0)
@@ -141,7 +141,10 @@ def test_what_came_from_no_repository(audited: Callable[..., Audited]) -> None:
     two.dist_info("edit-1.0.dist-info", "Name: edit\nVersion: 1.0\n", direct_url=json.dumps(local))
     code, findings = two.found("--path", str(two.packages))
     assert (code, {f["severity"] for f in findings}, {f["code"] for f in findings}) == (0, {"note"}, {"direct-url"})
-    assert {f["message"].partition("says itself that it came from ")[2].partition(": no rep")[0] for f in findings} == {
+    assert {
+        f["message"].partition("its own metadata says that it came from ")[2].partition(", not from")[0]
+        for f in findings
+    } == {
         *("https://x.example/tool.zip", "git ssh://x.example/vcs at 0123456789ab", "file:///srv/edit, editable"),
     }
     assert "s3cret" not in json.dumps(findings)
@@ -236,16 +239,16 @@ def test_zeros_at_the_end_of_a_release_do_not_count(audited: Callable[..., Audit
 
 
 def test_nothing_to_hold_against_the_policy(audited: Callable[..., Audited]) -> None:
-    """An empty lock, file or folder is no finding, and is not said to be what the policy would give."""
+    """An empty lock, file or folder is no finding, and is not said to be what the policy would install."""
     two = audited()
     two.packages.mkdir()
     for text in ('lock-version = "1.0"\n', 'lock-version = "1.0"\npackages = []\n'):
         (two.folder / "pylock.toml").write_text(text)
         done = two.audit("pylock.toml")
-        said = "No findings: 0 packages, so nothing was held against the policy.\n"
+        said = "No findings: 0 packages, so nothing was checked against the policy.\n"
         assert (done.code, done.stdout, done.stderr) == (0, said, "")
     done = two.audit("--path", str(two.packages))
-    assert (done.code, "0 distributions, so nothing was held" in done.stdout) == (0, True)
+    assert (done.code, "0 distributions, so nothing was checked" in done.stdout) == (0, True)
     check_sarif(two.audit("pylock.toml", "--format", "sarif").stdout)
 
 
@@ -262,7 +265,7 @@ def test_metadata_that_would_be_waited_for(audited: Callable[..., Audited]) -> N
     assert two.installed() == {"pipe0": "broken", "pipe1": "broken", "pipe2": "broken"}
     os.mkfifo(two.folder / "reqs.txt")
     done = two.audit("reqs.txt")
-    assert (done.code, "reqs.txt is no regular file" in done.stderr) == (2, True)
+    assert (done.code, "reqs.txt is not a regular file" in done.stderr) == (2, True)
 
 
 def test_old_kinds_of_installations(audited: Callable[..., Audited]) -> None:
@@ -334,7 +337,7 @@ def test_a_pylock(pip: str, layout: str, audited: Callable[..., Audited]) -> Non
     lock = two.folder / "pylock.toml"
     lock.write_text(pylock(locked("acme", "1.1", theirs.filename, theirs.sha256)))
     done = two.audit("pylock.toml")
-    assert (done.code, done.stdout) == (0, "No findings: 1 package is what the policy would give.\n"), done.stderr
+    assert (done.code, done.stdout) == (0, "No findings: 1 package is what the policy would install.\n"), done.stderr
     lock.write_text(
         pylock(
             locked("acme", "1.1", theirs.filename, foreign.sha256),
@@ -406,9 +409,7 @@ def test_a_file_without_any_hash_is_told_once(audited: Callable[..., Audited]) -
             ("direct-url", "tool", "freeze.txt", 4),
         ],
     )
-    said = (
-        "none of its 4 packages has a hash: versions were held against the policy where they are pinned, and no file."
-    )
+    said = "none of its 4 packages has a hash: pinned versions were checked against the policy, butno files."
     assert findings[1]["message"] == said
     pad = two.public._shelf.files("leftpad")[0]
     hashed = f"leftpad==1.0 --hash=sha256:{pad.sha256}\nsix==1.0\nsix==1.0\n"
@@ -735,8 +736,8 @@ def test_lists_of_folders_and_flat_pages(audited: Callable[..., Audited]) -> Non
             Fault(body='{"meta": {"api-version": "2.0"}, "projects": []}', content_type=JSON_TYPE),
             "it is of another API version",
         ),
-        (Fault(body="<html></html>", content_type="text/html; charset=utf-16"), "not in the encoding"),
-        (Fault(body="x", content_type="text/plain"), "its answer is no project list"),
+        (Fault(body="<html></html>", content_type="text/html; charset=utf-16"), "not in its stated encoding"),
+        (Fault(body="x", content_type="text/plain"), "its answer is not a project list"),
         (Fault(redirect="https://other.example/simple/"), "it redirects to another site, https://other.example"),
         (Fault(redirect="/simple/"), "more than 10 redirects"),
     ],
@@ -753,7 +754,7 @@ def test_a_list_that_is_not_to_be_had(fault: Fault, reason: str, audited: Callab
     told = {finding["code"]: finding["message"] for finding in findings}
     assert set(told) == {"no-list", "shadowed"}
     assert reason in told["no-list"], told
-    assert told["no-list"].startswith("corp (priority 10) gives no project list that can be compared: ")
+    assert told["no-list"].startswith("corp (priority 10) has no project list that can be compared: ")
 
 
 def test_a_list_with_a_login_and_a_variable(audited: Callable[..., Audited]) -> None:

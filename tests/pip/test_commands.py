@@ -253,7 +253,7 @@ def test_init_overwrites_nothing(env: PipEnv, file: Path) -> None:
     """A file that is there stays as it is."""
     before = file.read_text()
     done = env.tool("init", "pypi", "-o", str(file))
-    assert (done.code, "is there already" in done.stderr) == (2, True)
+    assert (done.code, "already exists" in done.stderr) == (2, True)
     assert env.tool("init", "pypi", policy=file).stdout
     assert file.read_text() == before
 
@@ -323,7 +323,7 @@ def test_a_pip_conf_is_checked_by_its_ending(env: PipEnv) -> None:
     assert "has no section [repoprio]" in env.tool("config", "check", str(other)).stdout
     other.unlink()
     gone = env.tool("config", "check", str(other))
-    assert (gone.code, f"error: {other}: is not there\n" in gone.stdout) == (2, True), gone.stdout
+    assert (gone.code, f"error: {other}: does not exist\n" in gone.stdout) == (2, True), gone.stdout
 
 
 def test_relative_find_links_become_absolute(env: PipEnv, tmp_path: Path) -> None:
@@ -344,8 +344,8 @@ def test_a_file_whose_priorities_are_open_is_not_to_be_put_in_force_yet(env: Pip
     """Under what `init` makes of two indexes pip stops, so their priorities come first; one alone needs none."""
     two, one = tmp_path / "two.toml", tmp_path / "one.toml"
     done = env.tool("init", "-o", str(two), env={"PIP_FIND_LINKS": "/srv/wheels"})
-    then = f"look with: repoprio config check {two}, then: export REPOPRIO_CONFIG={two}"
-    assert f"wrote {two}; decide the priorities in it, {then}\n" in done.stderr
+    then = f"then check it: repoprio config check {two}, then: export REPOPRIO_CONFIG={two}"
+    assert f"wrote {two}; set the priorities in it, {then}\n" in done.stderr
     assert "With it pip stops until you have decided the priorities:" in two.read_text()
     assert env.tool("config", "check", str(two)).code == 2
     done = env.tool("init", "-o", str(one))
@@ -452,7 +452,7 @@ def test_init_says_what_pypi_is_where_pip_asks_a_mirror(env: PipEnv) -> None:
     variables = {"PIP_INDEX_URL": f"https://bot:{SECRET}@mirror.example/simple/"}
     done = env.tool("init", "corp=https://corp.example/simple/", "pypi", env=variables)
     url = "https://mirror.example/simple/"
-    note = f"pypi is pip's built-in index, and not the one that pip asks now: {url} (PIP_INDEX_URL)"
+    note = f"pypi is pip's default index, not the one that pip uses now: {url} (PIP_INDEX_URL)"
     assert f'[repositories.pypi]\n# {note}\nurl = "pypi"\n' in done.stdout
     assert f"repoprio: {note}\n  hint: for that one: pypi={url} instead of pypi" in done.stderr
     assert SECRET not in done.stdout + done.stderr

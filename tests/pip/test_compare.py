@@ -110,9 +110,9 @@ def told(stderr: str) -> dict[str, set[str]]:
     """The names that stderr says each repository is asked for."""
     text = " ".join(stderr.split())
     found: dict[str, set[str]] = {}
-    for repository, names in re.findall(r"(\w+) \(priority \d+\) is asked for \d+ names? that [^:]*: ([^;.]*)", text):
+    for repository, names in re.findall(r"(\w+) \(priority \d+\) learns \d+ names? that [^:]*: ([^;.]*)", text):
         found.setdefault(repository, set()).update(names.split(", "))
-    for repositories, name in re.findall(r"repoprio: ([^:]*?) (?:is|are) asked for (\S+) as well", text):
+    for repositories, name in re.findall(r"repoprio: ([^:]*?) (?:is|are) also asked for (\S+)", text):
         for repository in re.findall(r"(\w+) \(priority", repositories):
             found.setdefault(repository, set()).add(name)
     return found
@@ -170,7 +170,7 @@ private (acme-core: owns).
 9 projects: 1 same, 1 takeover stopped (!), 1 other file of one version (!), 1
 other version (~), 1 other repository (=), 1 only without policy (x), 1 needed
 on one side only (+), 1 not known (?), 1 not compared (-)
-fix: acme: stopped; to keep the name from public too, add "acme" to
+fix: acme: already prevented; to keep the name from public too, add "acme" to
        repositories.corp.owns (POLICY)
 """
 _AT_120 = """\
@@ -192,7 +192,7 @@ def test_the_screen(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     narrow = env.tool("compare", *words, policy=policy, env={"COLUMNS": "80"})
     # The path of the policy, which the wrapping knows, differs from run to run.
     assert shown(narrow, policy).startswith(_AT_80.partition("fix: ")[0])
-    assert 'fix: acme: stopped; to keep the name from public too, add "acme" to' in narrow.stdout
+    assert 'fix: acme: already prevented; to keep the name from public too, add "acme" to' in narrow.stdout
     wide = env.tool("compare", *words, policy=policy, env={"COLUMNS": "120"})
     assert _AT_120 in wide.stdout
     colored = env.tool("compare", *words, "--color", "always", policy=policy, env={"COLUMNS": "120"})
@@ -294,7 +294,9 @@ def test_a_private_name_can_be_disclosed(env: PipEnv, scene: Scene, corp: str, a
 
 
 @pytest.mark.parametrize(
-    ("owns", "said"), [('owns = ["acme*"]', "private are: acme"), ("", "none is private")], ids=["owns", "nothing"]
+    ("owns", "said"),
+    [('owns = ["acme*"]', "the private names are: acme"), ("", "there are none")],
+    ids=["owns", "nothing"],
 )
 def test_a_name_to_disclose_must_be_a_private_one(env: PipEnv, scene: Scene, owns: str, said: str) -> None:
     """A misspelled one, or one that is not private, is wrong use: which are private is said, and none of them told."""
@@ -305,7 +307,10 @@ def test_a_name_to_disclose_must_be_a_private_one(env: PipEnv, scene: Scene, own
         for name in ("acmee", "other"):
             done = env.tool(*command, "acme", "other", "--disclose", name, policy=policy)
             assert (done.code, done.stdout) == (2, ""), done
-            assert f"ERROR: repoprio: --disclose {name}: no such private name here; {said}    [usage]\n" in done.stderr
+            assert (
+                f"ERROR: repoprio: --disclose {name}: this is not a private name here; {said}    [usage]\n"
+                in done.stderr
+            )
     assert not (owns and scene.public.asked("acme"))
 
 
@@ -339,9 +344,9 @@ def test_progress_is_for_terminals(env: PipEnv, scene: Scene) -> None:
     os.close(ours)
     steps = re.findall(r"\r\x1b\[K(under the policy|pip alone): (\d) projects?, (\w+)", said)
     assert steps == [
-        (side, n, name) for side in ("under the policy", "pip alone") for n, name in (("1", "acme"), ("2", "six"))
+        (side, n, name) for side in ("with the policy", "pip alone") for n, name in (("1", "acme"), ("2", "six"))
     ]
-    assert "\r\x1b[Krepoprio: now pip alone" in said
+    assert "\r\x1b[Krepoprio: comparing with pip alone" in said
     assert said.endswith("\r\x1b[K")
     assert done.stdout.decode() == env.tool("compare", "acme", policy=policy).stdout
     assert "\r" not in env.tool("compare", "acme", policy=policy).stderr
@@ -409,7 +414,7 @@ def test_one_that_fails_does_not_hide_the_others(pip: str, pip_env: EnvFactory, 
     }
     assert "a 1 wants clash==1; b 1 wants clash==2" in project(found, "clash")["reason"]
     assert project(found, "gone")["policy"]["needed_by"] == ["a"]
-    assert project(found, "acme")["fix"].startswith("do not take public's for it: ask for a version that corp has")
+    assert project(found, "acme")["fix"].startswith("do not use the one from public: ask for a version that corp has")
     assert "public lists none of the same files" in project(found, "acme")["reason"]
 
 
@@ -442,7 +447,7 @@ def test_files_constraints_and_hashes(pip: str, pip_env: EnvFactory, scene: Scen
     )
     done = pip_env(pip).tool("compare", "-v", "-r", str(file), policy=scene.policy())
     assert (done.code, "1 project: 1 same" in done.stdout) == (0, True), done
-    assert "its marker does not hold here" in done.stderr
+    assert "its marker does not apply here" in done.stderr
     file.write_text(f"six==1.0 --hash=sha256:{'0' * 64}\n")
     assert verdicts(report(pip_env(pip), scene.policy(), "-r", str(file))) == {"six": ("not-known", "hashes")}
     limits.write_text("acme<1.1\n")
@@ -563,7 +568,7 @@ def test_files_that_lie(env: PipEnv, scene: Scene) -> None:
         "six": "same",
     }
     assert project(found, "gone")["reason"] == "gone-2.0-py3-none-any.whl could not be fetched (404)."
-    assert project(found, "broken")["fix"] == "see whether its repository has the file, whole"
+    assert project(found, "broken")["fix"] == "check whether its repository has the complete file"
 
 
 @ALL
@@ -600,6 +605,6 @@ def test_pip_says_nothing(env: PipEnv, scene: Scene) -> None:
     scene.corp.add("acme", {"version": "1.0", "yanked": True}, "0.9")
     scene.public.add("ext", "1.0")
     done = env.tool("compare", "acme>=2", "ext[nothing]", policy=scene.policy())
-    assert done.stderr.startswith("repoprio: now pip alone:")
+    assert done.stderr.startswith("repoprio: comparing with pip alone:")
     assert len(re.findall(r"^\w", done.stderr, re.MULTILINE)) == 1
     assert done.stdout.splitlines()[1].startswith("Nothing is built or installed.")

@@ -120,7 +120,7 @@ def test_the_way_out(world: World) -> None:
     world.damage("repoprio/pip_adapter/hooks/wrappers.py", None)
     stopped = world.env.run("--version", policy=world.policy)
     assert (stopped.code, stopped.stderr.count("\n")) == (2, 2)
-    assert f"its installation in {world.env.site_packages}" in stopped.stderr
+    assert f"the installation in {world.env.site_packages}" in stopped.stderr
     done = world.env.run("uninstall", "-y", "repoprio", policy=world.policy)
     assert done.code == 0, done.stderr
     assert not [path for path in world.env.site_packages.iterdir() if "repoprio" in path.name]

@@ -196,7 +196,9 @@ def test_a_damaged_environment_and_an_empty_folder(
     fix, then = f"{pip} uninstall -y repoprio", f"{pip} install repoprio"
     assert re.findall(r"(?:fix|then): (.+)", done.stdout)[:2] == [fix, then], done.stdout
     refused = env.tool("enable", "--venv", str(other.root))
-    assert (refused.code, f"hint: {fix}, then {then} (from where you had it)" in refused.stderr) == (2, True), refused
+    assert (refused.code, f"hint: {fix}, then {then} (from its original source)" in refused.stderr) == (2, True), (
+        refused
+    )
     itself = other.tool("doctor")
     assert (itself.code, "[damaged]" in itself.stderr, "Traceback" in itself.stderr) == (2, True, False)
     (tmp_path / "wheels").mkdir()

@@ -120,7 +120,7 @@ def test_a_python_that_no_hook_can_guard(pip_env: EnvFactory, fresh_env: EnvFact
     other.python.chmod(0o755)
     row = look(env, policy, "--venv", str(other.root))[1]
     assert (row["state"], row["fix"].partition(",")[0]) == ("unfit-python", "make this environment anew")
-    assert "does not answer as a Python does" in row["unfit"]
+    assert "does not behave like a Python" in row["unfit"]
 
 
 def look(env: PipEnv, policy: Path, *arguments: str, path: str = NO_PIPS) -> list[dict[str, str]]:

@@ -293,6 +293,6 @@ def test_a_newer_pip_is_told(pip: str, world: World) -> None:
     init = world.env.site_packages / "pip" / "__init__.py"
     init.write_text(init.read_text().replace('__version__ = "26.3"', '__version__ = "27.0"'))
     done = world.pip("install", "acme")
-    assert "repoprio: pip 27.0 is newer than those that it was tested with (22.0.2 to 26.3)" in done.stderr
+    assert "repoprio: pip 27.0 is newer than the tested ones (22.0.2 to 26.3)" in done.stderr
     assert world.installed() == "1.0"
     assert "27.0" not in world.pip("install", "-q", "-U", "acme").stderr

@@ -137,7 +137,7 @@ def test_the_legacy_resolver_takes_no_other_project(pip: str, fresh_env: EnvFact
     options = ["--use-deprecated", "legacy-resolver", "--no-cache-dir"]
     done = env.run("install", *options, "utils", policy=two.file)
     assert done.code == 1, done.stdout
-    assert "what was looked up as utils is acme, by its own metadata" in done.stderr
+    assert "what was looked up as utils is acme according to its own metadata" in done.stderr
     assert "[another-project]" in done.stderr
 
 

@@ -50,7 +50,7 @@ def test_enable_guards_and_disable_takes_out(by: str, copy: bool, two: Pair) -> 
     assert two.home.tool("disable", by, where).code == 0
     assert not two.guarded()
     assert files(two.other.site_packages) == before
-    assert "no pointer" in two.home.tool("disable", by, where).stderr
+    assert "has no repoprio pointer" in two.home.tool("disable", by, where).stderr
 
 
 def test_an_environment_by_its_folder_or_its_python(two: Pair) -> None:
@@ -95,7 +95,7 @@ def test_a_pointer_whose_target_is_gone(two: Pair, tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (other.returncode, "[pointer]" in other.stderr) == (2, True)
-    assert f"point to it: repoprio enable --venv {two.other.root}    [pointer]" in other.stderr
+    assert f"then run: repoprio enable --venv {two.other.root}    [pointer]" in other.stderr
     command = done.stderr.splitlines()[0].partition("To remove the pointer that guarded it: ")[2]
     removed = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert all(not Path(line.removeprefix("removed ")).exists() for line in removed.stdout.splitlines())
@@ -130,7 +130,7 @@ def test_a_copy_travels(two: Pair) -> None:
 
 def test_an_installation_needs_no_pointer(two: Pair) -> None:
     """Where repoprio is installed a pointer would outlive it: none is made, by `enable` or `venv --upgrade`."""
-    assert "has repoprio itself" in two.home.tool("enable", "--venv", str(two.home.root)).stderr
+    assert "already has repoprio" in two.home.tool("enable", "--venv", str(two.home.root)).stderr
     two.home.module("venv", "--upgrade", "--without-pip", str(two.home.root), policy=two.file)
     assert not (two.home.site_packages / "_repoprio_pointer.pth").exists()
 
@@ -208,8 +208,8 @@ def test_a_base_keeps_no_policy_of_one_user(pip_env: EnvFactory, tmp_path: Path)
     nothing = "import repoprio.environments.hook_installer as h; h.enable_base = lambda *a: []; "
     run = "from repoprio.cli.main import run; import sys; sys.argv[1:] = ['enable', '--base']; run()"
     done = _code(env, nothing + run, policy)
-    said = f"repoprio: REPOPRIO_CONFIG ({policy}) is not kept, since the base is for everybody; "
-    assert f"{said}to keep a policy for all: --policy FILE\n" in done.stderr, done
+    said = f"repoprio: REPOPRIO_CONFIG ({policy}) is not recorded, since all environments share the base; "
+    assert f"{said}to record a policy for all: --policy FILE\n" in done.stderr, done
 
 
 def _code(env: PipEnv, code: str, policy: Path) -> subprocess.CompletedProcess[str]:
@@ -307,7 +307,7 @@ def test_base_refuses_what_would_not_work(tmp_path: Path) -> None:
     stdlib.mkdir()
     custom = stdlib / "sitecustomize.py"
     custom.write_text("def (\n")
-    with pytest.raises(CannotEnable, match="no Python that runs"):
+    with pytest.raises(CannotEnable, match="not valid Python"):
         enable_base(base_in(stdlib, str(custom)))
     elsewhere = tmp_path / "site-packages" / "sitecustomize.py"
     with pytest.raises(CannotEnable, match="do not see"):
@@ -315,7 +315,7 @@ def test_base_refuses_what_would_not_work(tmp_path: Path) -> None:
     custom.write_text("a = 1\n")
     enable_base(base_in(stdlib, str(custom)))
     custom.write_text(custom.read_text().replace("# <<< repoprio\n", "") + "b = 2\n")
-    with pytest.raises(CannotEnable, match="take it out by hand"):
+    with pytest.raises(CannotEnable, match="remove the block by hand"):
         disable_base(base_in(stdlib, str(custom)))
 
 
@@ -336,6 +336,6 @@ def test_ensurepip_goes_on_in_a_guarded_base(two: Pair, tmp_path: Path) -> None:
 def test_the_help_of_disable_speaks_of_taking_out(pip_env: EnvFactory) -> None:
     """It says what is taken out, and of no option that it puts something in."""
     said = " ".join(pip_env(PIP).tool("disable", "--help").stdout.split())
-    assert "Take the hook out of another environment" in said
-    assert "takes out the line that enable --fuse put in" in said
-    assert "that a pip that nothing guards finds nothing" not in said
+    assert "Remove the hook from another environment" in said
+    assert "remove the line that enable --fuse added" in said
+    assert "that an unguarded pip finds nothing" not in said

@@ -194,7 +194,11 @@ def test_an_environment_that_cannot_answer_is_an_error_that_names_it(two: Two, t
     if what == "no pip":
         shutil.rmtree(two.venv.site_packages / "pip")
         python = two.venv.python
-    said = {"no answer": "does not answer", "too old": "is Python 3.9, and 3.10 is needed", "no pip": "has no pip"}
+    said = {
+        "no answer": "does not behave like a Python",
+        "too old": "is Python 3.9, but repoprio needs 3.10 or later",
+        "no pip": "has no pip",
+    }
     for command in (["explain", "acme"], ["compare", "acme"], ["repos", "--check"], ["pip", "install", "acme"]):
         done = two.tool(*command, env={"VIRTUAL_ENV": str(python.parents[1])})
         assert (done.code, done.stdout) == (2, ""), done

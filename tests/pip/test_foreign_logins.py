@@ -113,7 +113,7 @@ def test_a_files_login_counts_for_nothing(way: str, world: World) -> None:
     file = world.file(WAYS[way])
     done = world.install("-r", file)
     assert done.code == 1
-    assert "carries a login for corp (priority 10), and there is no other." in done.stderr
+    assert "contains a login for corp (priority 10), and there is no other login." in done.stderr
     assert "set REPOPRIO_CORP_USERNAME and REPOPRIO_CORP_PASSWORD" in done.stderr
     assert "[credentials]" in done.stderr
     assert world.corp.sent == []
@@ -132,7 +132,7 @@ def test_a_login_that_is_not_needed_counts_for_nothing_either(host: str, world: 
     file.write_text("-c inner.txt\nacme\n")
     done = world.install("-r", str(file))
     assert (done.code, world.corp.sent) == (1, []), done.stderr
-    assert "carries a login for corp (priority 10), and there is no other." in done.stderr
+    assert "contains a login for corp (priority 10), and there is no other login." in done.stderr
     assert f"named by: {inner}, line 1" in done.stderr
     done = world.install("-r", str(file), env=MINE)
     assert (done.code, "acme-1.0" in done.stdout) == (0, True), done.stderr
@@ -232,7 +232,7 @@ def test_a_file_makes_no_host_of_the_policy_trusted(
     through = {"http_proxy": proxy.root_url, "no_proxy": "127.0.0.1"}
     done = env.run("download", "-r", str(file), policy=policy, env=through, cwd=tmp_path)
     assert (done.code, proxy.requests) == (1, [])
-    assert f"--trusted-host {host} does not count" in done.stderr
+    assert f"--trusted-host {host} in a file is ignored" in done.stderr
     assert "neither https nor a trusted host" in done.stderr
     options = ["--trusted-host", "corp.example"]
     assert env.run("download", *options, "-r", str(file), policy=policy, env=through, cwd=tmp_path).code == 0

@@ -45,7 +45,7 @@ class Place:
         options = ["--without-pip"] if module == "venv" else []
         done = maker.module(module, *options, str(folder), env=variables)
         assert done.code == 0, done.stderr
-        assert f"repoprio: pip in {folder} is under the policy too" in done.stderr
+        assert f"repoprio: pip in {folder} obeys the policy too" in done.stderr
         env = PipEnv(folder, PIP, folder / "home")
         if module == "venv":
             shutil.copytree(self.home.site_packages / "pip", env.site_packages / "pip")
@@ -123,7 +123,7 @@ def test_an_explicit_variable_wins(place: Place, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "error"),
-    [(None, "{file}: is not there (named by --policy)"), ("faulty = 1\n", "{file}: faulty: ")],
+    [(None, "{file}: does not exist (named by --policy)"), ("faulty = 1\n", "{file}: faulty: ")],
 )
 def test_a_policy_option_that_names_no_sound_file(
     text: str | None, error: str, fresh_env: EnvFactory, tmp_path: Path
@@ -195,7 +195,7 @@ def test_a_gone_file_under_observe(place: Place, tmp_path: Path) -> None:
     assert done.stderr.count(f"WARNING: repoprio: {file}: is gone") == 1
     # Nor is a path recorded that leads nowhere now.
     refused = place.home.tool("enable", "--venv", str(child.root), env=variables)
-    assert (refused.code, f"{file} (REPOPRIO_CONFIG) is not there" in refused.stderr) == (2, True), refused.stderr
+    assert (refused.code, f"{file} (REPOPRIO_CONFIG) does not exist" in refused.stderr) == (2, True), refused.stderr
     (child.site_packages / "_repoprio_pointer.py").write_text("RECORD = 3\nROOT = 4\n")
     assert place.home.tool("disable", "--venv", str(child.root)).code == 0
 
@@ -216,11 +216,11 @@ def test_a_record_that_cannot_be_read(place: Place) -> None:
 def test_no_news_where_no_policy_reaches(place: Place, tmp_path: Path) -> None:
     """A policy that somebody takes away for this one command is no policy of the new environment's."""
     done = place.home.tool("enable", "--venv", str(place.home.root), "--policy", "/dev/null")
-    assert (done.code, "is no policy" in done.stderr) == (2, True)
+    assert (done.code, "is not a policy" in done.stderr) == (2, True)
     plain = place.home.module("venv", "--without-pip", str(tmp_path / "plain"), env=NO_FILE)
     assert (plain.code, plain.stderr) == (0, "")
     done = place.home.tool("enable", "--venv", str(tmp_path / "plain"))
-    assert "no policy reaches pip there yet" in done.stderr
+    assert "pip there finds no policy yet" in done.stderr
 
 
 def test_an_empty_variable_is_no_silence(place: Place, tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_required(where: str, place: Place, tmp_path: Path) -> None:
         shutil.copytree(place.home.site_packages / "pip", env.site_packages / "pip")
     options = [] if where == "own" else ["--venv", str(env.root)]
     done = place.home.tool("enable", "--required", *options)
-    assert (done.code, "without a policy pip there stops" in done.stderr) == (0, True), done.stderr
+    assert (done.code, "pip there stops if it finds no policy" in done.stderr) == (0, True), done.stderr
     for variables in ({}, {"REPOPRIO_CONFIG": "/dev/null"}, {"PIP_CONFIG_FILE": "/dev/null"}):
         stopped = place.take(env, **variables)
         assert (stopped.code, stopped.stdout) == (2, ""), stopped.stderr
@@ -282,7 +282,7 @@ def test_a_pip_that_runs_while_its_environment_is_made(place: Place, tmp_path: P
         env=variables, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "Would install acme-1.0" in done.stdout, done.stderr
-    assert done.stderr.count("is under the policy too") == 1
+    assert done.stderr.count("obeys the policy too") == 1
     place.corp.add("pip", "1.0")
     place.public.add("pip", "99.0")
     settings = {"PIP_INDEX_URL": place.public.page_url, "PIP_EXTRA_INDEX_URL": place.corp.page_url}

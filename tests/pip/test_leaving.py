@@ -29,7 +29,7 @@ class Scene:
         self.before = self.names()
         done = self.home.tool("enable", "--venv", str(self.other.root), env=self.variables)
         assert (done.code, done.stderr.count("cannot be written")) == (0, 0), done.stderr
-        # As `enable --fuse` does, but for the file: that one is the machine's, which no test touches.
+        # As `enable --fuse` does, except the file: that one is the machine's, which no test touches.
         self.conf.write_text(fuse.put(""))
         notes = self.home.site_packages / ledger.FILE
         notes.write_text(notes.read_text() + json.dumps([ledger.FUSE, str(self.conf)]) + "\n")
@@ -53,8 +53,8 @@ def test_uninstall_takes_out_what_enable_put_elsewhere(pip: str, fresh_env: EnvF
     done = scene.home.run("uninstall", "-y", "repoprio", env=scene.variables)
     assert done.code == 0, done.stderr
     pointer = scene.other.site_packages / "_repoprio_pointer.py"
-    assert done.stderr.count(f"repoprio: took out {pointer}\n") == 1
-    assert f"repoprio: took out the fuse in {scene.conf}\n" in done.stderr
+    assert done.stderr.count(f"repoprio: removed {pointer}\n") == 1
+    assert f"repoprio: removed the fuse in {scene.conf}\n" in done.stderr
     assert scene.names() == scene.before
     assert not scene.conf.exists()
     assert scene.leftovers() == []
@@ -64,8 +64,8 @@ def test_uninstall_asks_first(fresh_env: EnvFactory, tmp_path: Path) -> None:
     """Who answers no keeps all of it, and so does who replaces repoprio by another version, or uninstalls another."""
     scene = Scene(fresh_env(PIP), tmp_path)
     done = scene.home.run("uninstall", "repoprio", env=scene.variables, input="n\n")
-    assert (done.code, "took out" in done.stderr) == (0, False), done.stderr
-    assert "took out" not in scene.home.run("uninstall", "-y", "packaging", env=scene.variables).stderr
+    assert (done.code, "repoprio: removed" in done.stderr) == (0, False), done.stderr
+    assert "repoprio: removed" not in scene.home.run("uninstall", "-y", "packaging", env=scene.variables).stderr
     assert scene.names() - scene.before == {f"_repoprio_pointer{end}" for end in (".py", ".pth", "_alone.py")}
     done = scene.home.run("uninstall", "repoprio", env=scene.variables, input="y\n")
     assert scene.names() == scene.before, done.stderr
@@ -84,7 +84,7 @@ def test_a_policy_changes_nothing_of_that(fresh_env: EnvFactory, tmp_path: Path)
     pointer = scene.other.site_packages / "_repoprio_pointer.py"
     pointer.write_text(pointer.read_text().replace(str(scene.home.root), str(tmp_path / "another")))
     done = scene.home.run("uninstall", "-y", "repoprio", policy=policy, env=scene.variables)
-    assert (done.code, done.stderr.count("took out")) == (0, 1), done.stderr
+    assert (done.code, done.stderr.count("repoprio: removed")) == (0, 1), done.stderr
     assert pointer.exists()
     assert scene.leftovers() == []
 

@@ -103,7 +103,7 @@ def test_the_mirror_that_answered_is_told(world: ByHand, repository: RepositoryF
     world.answers(Response("down", 503))
     policy = world.policy(f'mirrors = ["{mirror.page_url}"]')
     said = world.env.tool("explain", "acme", policy=policy).stdout
-    assert f"{mirror.page_url} answered in its place" in " ".join(said.split())
+    assert f"{mirror.page_url} answered instead" in " ".join(said.split())
     document: dict[str, Any] = json.loads(world.env.tool("explain", "--format", "json", "acme", policy=policy).stdout)
     (corp, _) = document["projects"][0]["repositories"]
     assert (corp["status"], corp["asked"]) == ("served", f"{mirror.page_url}acme/")
@@ -120,7 +120,7 @@ def test_the_mirror_that_answered_is_told(world: ByHand, repository: RepositoryF
         ('<a href="acme-9.0.whl">x</a>', "not named as a wheel is"),
         ('<a href="a%2F..%2Facme-9.0-py3-none-any.whl">x</a>', "a file name with separators"),
         ('<a href="acme-9.0%0A-py3-none-any.whl">x</a>', "a file name with separators or control characters"),
-        ('<a href="http://u:p@h.example/acme-9.0-py3-none-any.whl">x</a>', "a link that carries credentials"),
+        ('<a href="http://u:p@h.example/acme-9.0-py3-none-any.whl">x</a>', "a link that contains credentials"),
         ('<base href="file:///srv/"><a href="acme-9.0-py3-none-any.whl">x</a>', "a file: link"),
         ('<base href="http://u:p@h.example/"><a href="acme-9.0-py3-none-any.whl">x</a>', "carries credentials"),
     ],

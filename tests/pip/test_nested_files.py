@@ -62,7 +62,7 @@ def test_files_that_are_fetched_name_no_others(world: World) -> None:
     assert (done.code, "acme-1.0" in done.stdout) == (0, True), done.stderr
     done = world.env.run(*run, "-r", again, policy=world.policy)
     assert done.code == 1
-    assert f"{again} names a file to be fetched: {world.stranger.root_url}c.txt." in done.stderr
+    assert f"{again} names another file to fetch: {world.stranger.root_url}c.txt." in done.stderr
     assert "[nested-file]" in done.stderr
     assert world.stranger.requests == ["/c.txt", "/again.txt"]
 
@@ -98,4 +98,4 @@ def test_retries_are_told_in_one_line(command: str, world: World) -> None:
     done = world.env.tool(*words, policy=world.policy, env={"PIP_RETRIES": "2"})
     assert done.code == 1
     assert "Retrying" not in done.stderr
-    assert done.stderr.count("corp (priority 10) does not answer; it is asked again\n") == 1
+    assert done.stderr.count("corp (priority 10) does not answer; trying again\n") == 1

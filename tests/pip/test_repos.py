@@ -128,7 +128,7 @@ def test_without_check_nothing_is_asked(pip_env: EnvFactory, repository: Reposit
     assert (done.code, done.stderr, corp.requests) == (0, "", [])
     words = " ".join(done.stdout.split())
     assert "2 repositories in 2 tiers, 1 disabled" in words
-    assert "acme-* from nowhere else (owns); not acme-old (exclude)" in words
+    assert "acme-* only from here (owns); not acme-old (exclude)" in words
     assert f"{policy}: url, priority, owns, exclude" in words
     own = ("://", str(tmp_path), str(pip_env("26.3").python))
     assert max(len(line) for line in done.stdout.splitlines() if not any(text in line for text in own)) <= 80
@@ -139,7 +139,7 @@ def test_wrong_use(pip_env: EnvFactory, tmp_path: Path) -> None:
     policy = written(tmp_path, corp='url = "https://corp.example/simple/"')
     env = pip_env("26.3")
     done = env.tool("repos", "crop", policy=policy)
-    assert (done.code, "'crop' is none of the policy's repositories: corp" in done.stderr) == (2, True)
+    assert (done.code, "'crop' is not a repository of the policy (known: corp" in done.stderr) == (2, True)
     policy.write_text("faulty = 1\n")
     assert env.tool("repos", "--check", policy=policy).code == 2
     done = env.tool("repos")
@@ -157,27 +157,27 @@ PYPI = Repository("pypi", (Location.of("https://pypi.example/simple/"),), 90)
         (
             {"owns": ("acme", "acme-*")},
             None,
-            "all that no repository above it has, but for acme, acme-* (owns of corp)",
+            "all that no repository above it has, except acme, acme-* (owns of corp)",
         ),
         (
             {"namespaces": ("acme-*",), "enabled": False},
             None,
-            "all that no repository above it has, but for acme-* (namespaces of corp)",
+            "all that no repository above it has, except acme-* (namespaces of corp)",
         ),
         (
             {"owns": ("acme", "other")},
             Pin("mine", (Pattern.parse("acme"),), repositories=("pypi",)),
-            "all that no repository above it has, but for other (owns of corp); acme routed to it (pins.mine)",
+            "all that no repository above it has, except other (owns of corp); acme routed to it (pins.mine)",
         ),
         (
             {},
             Pin("torch", (Pattern.parse("torch"),), repositories=("corp",)),
-            "all that no repository above it has, but for torch (pins.torch)",
+            "all that no repository above it has, except torch (pins.torch)",
         ),
         (
             {},
             Pin("leftpad", (Pattern.parse("leftpad"),), block="no"),
-            "all that no repository above it has, but for leftpad (blocked by pins.leftpad)",
+            "all that no repository above it has, except leftpad (blocked by pins.leftpad)",
         ),
     ],
 )

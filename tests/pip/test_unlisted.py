@@ -77,7 +77,9 @@ def test_several_places_have_names_and_priorities_of_their_own() -> None:
 def test_under_a_lock_the_user_is_sent_to_its_keeper() -> None:
     """Nobody is told to add to a policy that lets nobody add; `help` says whom to ask, else the file does."""
     locked = str(refusal(places(GITLAB), policy("locked = true\n" + CORP)))
-    assert "else ask whoever keeps /etc/repoprio/repoprio.toml to add:\n          [repositories.gitlab-77]" in locked
+    assert (
+        "else ask the maintainer of /etc/repoprio/repoprio.toml to add:\n          [repositories.gitlab-77]" in locked
+    )
     helped = str(refusal(places(GITLAB), policy('locked = true\nhelp = "go/pip"\n' + CORP)))
     assert "else ask go/pip to add:" in helped
     assert "add to" not in helped.replace("to add", "")
@@ -102,7 +104,7 @@ def test_what_no_policy_can_list_is_not_suggested(pip_env: EnvFactory, tmp_path:
     file.write_text(CORP)
     done = pip_env("26.3").run("download", "-i", "https://evil.example/simple?x=1", "acme", policy=file)
     said = done.stderr
-    assert "leave it out of the command, if corp has what you need" in said
+    assert "remove it from the command, if corp has what you need" in said
     assert "it has a query, a fragment or white space: no policy can list it" in said
     assert "[repositories." not in said
 
@@ -143,7 +145,7 @@ def test_what_the_hint_suggests_for_a_relative_folder_works(
     ("origin", "text", "way"),
     [
         (Origin(NamedBy.VARIABLE, "PIP_FIND_LINKS"), "PIP_FIND_LINKS", "unset PIP_FIND_LINKS"),
-        (Origin(NamedBy.COMMAND_LINE), "the command line", "leave it out of the command"),
+        (Origin(NamedBy.COMMAND_LINE), "the command line", "remove it from the command"),
         (
             Origin(NamedBy.SETTING, "global.index-url", "/etc/pip.conf"),
             "global.index-url in /etc/pip.conf",
@@ -157,7 +159,7 @@ def test_what_the_hint_suggests_for_a_relative_folder_works(
         (
             Origin(NamedBy.LINE, file="PIP_ in r.txt", line=3),
             "PIP_ in r.txt, line 3",
-            "take it out where it was named",
+            "remove it where it is named",
         ),
     ],
 )

@@ -104,7 +104,7 @@ def test_configuration_wheels_of_an_owner(way: str, fresh_env: EnvFactory, scene
     env, policy = fresh_env(NEW), scene.policy(ROUTES[way])
     evil(scene, **{f"{DATA}/data/pip.conf": POLICY})
     said = refused(env.run("install", "evil", policy=policy), CODE)
-    assert "that is the policy, which no wheel may bring" in said
+    assert "that is the policy, which no wheel may install" in said
     evil(scene, **{"_repoprio_shim.py": ""})
     refused(env.run("install", "evil", policy=policy), CODE)
     evil(scene, **{f"{DATA}/data/pip.conf": PLAIN})
@@ -174,7 +174,7 @@ def test_a_list_of_what_it_does_not_have(row: str, fresh_env: EnvFactory, scene:
         assert (env.site_packages / row).exists()
     scene.public.add("evil", {"version": "1.0", "records": [row]})
     said = refused(env.run("install", "evil", policy=scene.policy()), CODE)
-    assert "would have pip remove" in said
+    assert "would make pip remove" in said
 
 
 @pytest.mark.parametrize("pip", [NEW, OLD])
@@ -207,7 +207,7 @@ def test_entry_points_that_pip_would_remove(planted: str, fresh_env: EnvFactory,
     member = PLANTED[planted].format(packages=packages(env))
     evil(scene, **{member: f"[console_scripts]\n../{packages(env)}/repoprio.pth = a:b\n"})
     said = refused(env.run("install", "evil", policy=scene.policy()), CODE)
-    assert f"would have pip remove, with itself, {env.site_packages / 'repoprio.pth'}" in said
+    assert f"would make pip remove, when it is uninstalled, {env.site_packages / 'repoprio.pth'}" in said
     # Metadata without a version stops pip 26.3 itself.
     info = f"{member.rpartition('/')[0]}/PKG-INFO"
     evil(scene, **{member: "[console_scripts]\nleftpad = a:b\n", info: "Name: leftpad\nVersion: 0.1\n"})
@@ -251,7 +251,7 @@ def test_other_lists_that_pip_would_remove_by(way: str, fresh_env: EnvFactory, s
     member, content = LISTS[way]
     evil(scene, **{member: content})
     said = refused(env.run("install", "evil", policy=policy), CODE)
-    assert "would have pip remove" in said
+    assert "would make pip remove" in said
 
 
 def test_a_zipped_egg_is_looked_into() -> None:
@@ -313,7 +313,9 @@ def test_an_equal_version_replaces_nothing(fresh_env: EnvFactory, scene: Scene, 
     scene.public.add("repoprio", repoprio.__version__)
     scene.public.add("likes", {"version": "1.0", "requires": ["repoprio"]})
     said = refused(env.run("install", "--force-reinstall", "likes", policy=scene.policy()), "ask-by-name")
-    assert "repoprio from public (priority 90) (required by likes) would replace what guards this pip" in said
+    assert (
+        "repoprio from public (priority 90) (required by likes) would replace the repoprio that guards this pip" in said
+    )
     assert "likes" not in env.installed
     # Elsewhere it replaces nothing.
     elsewhere = env.run("install", "--target", str(tmp_path / "x"), "likes", policy=scene.policy())

@@ -39,7 +39,7 @@ def test_a_target_replaces_whole_folders(pip: str, way: str, pip_env: EnvFactory
     scene.public.add("evil", {"version": "1.0", "members": {MEMBERS[way]: ""}})
     settings = {"PIP_CONFIG_FILE": str(conf)}
     said = refused(env.run("install", "-U", "-t", ".", "evil", env=settings, cwd=folder), CODE)
-    assert f"evil from public (priority 90) would have --upgrade remove {conf}: that is the policy" in said
+    assert f"evil from public (priority 90) would make --upgrade remove {conf}: that is the policy" in said
     assert [path.name for path in folder.iterdir()] == ["conf"]
     done = env.run("install", "-t", ".", "evil", env=settings, cwd=folder)
     assert done.code == 0, done.stderr
@@ -106,7 +106,7 @@ def test_a_link_to_metadata_elsewhere(pip: str, fresh_env: EnvFactory, scene: Sc
     members = {"other.egg-link": "a.zip\n.\n"}
     wheel = with_archive(scene, tmp_path, archive, "a.zip", **members)
     said = refused(env.run("install", wheel, policy=scene.policy()), CODE)
-    assert f"would write {env.site_packages / 'other.egg-link'}: it would have pip uninstall" in said
+    assert f"would write {env.site_packages / 'other.egg-link'}: it would make pip uninstall" in said
     # Elsewhere it is a file like any other.
     scene.public.add("nice", {"version": "1.0", "members": {"nice/other.egg-link": "a.zip\n"}})
     done = env.run("install", "nice", policy=scene.policy())
@@ -126,7 +126,7 @@ def test_an_archive_on_the_path(fresh_env: EnvFactory, scene: Scene, tmp_path: P
     wheel = with_archive(scene, tmp_path, archive, "evil-1.0.data/data/lib/more.zip")
     place = env.root / "lib" / "more.zip"
     said = refused(env.run("install", wheel, policy=scene.policy(), env={"PYTHONPATH": str(place)}), CODE)
-    assert f"would have pip remove, with itself, {env.site_packages / 'repoprio.pth'}" in said
+    assert f"would make pip remove, when it is uninstalled, {env.site_packages / 'repoprio.pth'}" in said
     done = env.run("install", wheel, policy=scene.policy())
     assert done.code == 0, done.stderr
 

@@ -20,7 +20,7 @@ from support.policy_files import TOOLS, read_files, sound
 
 
 def test_every_key_is_generated() -> None:
-    """No key of the policy is left out of this test, but for those that the policies below make themselves."""
+    """No key of the policy is left out of this test, except those that the policies below make themselves."""
     keys = set(schema.POLICY) | set(schema.REPOSITORY) | set(schema.PIN)
     # "policy" may stand in the system's file alone.
     assert keys - set(VALUES) == {"url", "aliases", "projects", "repositories", "policy"}

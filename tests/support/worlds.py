@@ -87,7 +87,7 @@ class Wanted:
 
 
 def wanted(world: World, choices: Choices, without: frozenset[str] = frozenset()) -> dict[str, Wanted]:
-    """What is wanted of each project that the request reaches through `choices`, but for those of `without`."""
+    """What is wanted of each project that the request reaches through `choices`, except those of `without`."""
     bounds_of = {Requirement(text).name: Requirement(text).specifier for text in world.constraints}
     found: dict[str, Wanted] = {}
     extras: dict[str, frozenset[str]] = {}

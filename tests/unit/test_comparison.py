@@ -153,7 +153,7 @@ def test_a_private_name_is_never_the_same(alone: Side, policy: Side, verdict: Ve
     """What the others have of it nobody looked up: that is told of each such project, and is no difference alone."""
     judged = one(alone, policy, private="owns")
     assert (judged.verdict, judged.why) == (verdict, why)
-    assert "the policy keeps the name from others (owns)" in judged.reason or "nobody but its owner" in judged.reason
+    assert "the policy keeps the name from others (owns)" in judged.reason or "only its owner" in judged.reason
     found = Comparison((judged,), Disclosure({}, (("acme", "owns"),)))
     assert found.differs == (verdict is not Verdict.NOT_COMPARED)
     screen = " ".join(render.screen(found, width=300).split())
@@ -190,7 +190,7 @@ def test_what_a_closed_book_may_need_is_not_known() -> None:
 @pytest.mark.parametrize(
     ("owner", "said"),
     [
-        (CORP, f'stopped; to keep the name from pypi too: repositories.corp.owns = ["acme"] ({FILE})'),
+        (CORP, f'already prevented; to keep the name from pypi too: repositories.corp.owns = ["acme"] ({FILE})'),
         (replace(CORP, owns=(Pattern.parse("x"),)), 'too, add "acme" to repositories.corp.owns'),
         (replace(CORP, namespaces=(Pattern.parse("x"),)), 'too, add "acme" to repositories.corp.namespaces'),
     ],
@@ -216,7 +216,7 @@ def test_what_keeps_a_name_private_already_is_named(keys: dict[str, dict[str, An
     origins = {**ORIGINS, str(key): FILE}
     judged = one(pick("99.0", pypi), pick("1.0", corp))
     said = comparison_remedy(Policy((corp, pypi), origins=origins), judged)
-    told = f"stopped; {key} already keeps it from pypi ({FILE})"
+    told = f"already prevented; {key} also keeps it from pypi ({FILE})"
     assert said == told if key else "to keep the name from pypi too" in (said or "")
 
 
@@ -225,7 +225,7 @@ def test_a_pin_keeps_a_name_private_and_a_blocked_one_is_kept_by_nobody() -> Non
     judged = one(STRANGE, OWN)
     pin = Pin("acme", (Pattern.parse("acme"),), repositories=("corp",))
     said = comparison_remedy(Policy((CORP, PYPI), (pin,)), judged)
-    assert said == "stopped; pins.acme.repositories already keeps it from pypi (default)"
+    assert said == "already prevented; pins.acme.repositories also keeps it from pypi (default)"
     blocked = Pin("acme", (Pattern.parse("acme"),), block="no")
     assert "to keep the name" in (comparison_remedy(Policy((CORP, PYPI), (blocked,)), judged) or "")
 
@@ -255,7 +255,7 @@ def test_fixes_of_versions() -> None:
     assert "publish acme to corp" in (one(pick(None), failure, FileMatch.NAMESAKE).remedy or "")
     strange = one(STRANGE, failure)
     assert "probably another publisher's project" in strange.reason
-    assert (strange.remedy or "").startswith("do not take pypi's for it")
+    assert (strange.remedy or "").startswith("do not use the one from pypi")
     empty = Failure(FailureCode.NO_MATCH, "none.", "corp has nothing", (CORP,), lists_nothing=True)
     assert 'absent = [404, "empty-page"]' in (one(STRANGE, empty).remedy or "")
     assert "publisher" not in one(pick("2.0", None), failure).reason
@@ -269,15 +269,16 @@ def test_fixes_of_what_is_not_known() -> None:
     assert one(Failure(FailureCode.CONFLICT, "these."), OWN).remedy == "loosen one of these requirements"
     assert one(Failure(FailureCode.GAVE_UP, "?"), OWN).remedy is None
     unread = pick("1.0", unread=True)
-    assert one(unread, unread).remedy == "a wheel would tell its dependencies without running anything"
+    assert one(unread, unread).remedy == "with a wheel, its dependencies would be known without running code"
     pairs = [ProjectPair("acme", pick("9", unread=True), OWN), ProjectPair("dep", None, pick("1", PYPI, "acme"))]
     (dep,) = [judged for judged in judge(pairs) if judged.pair.project == "dep"]
     assert comparison_remedy(POLICY, dep) is None
     assert (
-        one(pick("1.0"), OWN, FileMatch.NAMESAKE).remedy == "compare the two files; pages that state sha256 would tell"
+        one(pick("1.0"), OWN, FileMatch.NAMESAKE).remedy
+        == "compare the two files; with sha256 on its pages this would be known"
     )
     assert comparison_remedy(Policy((CORP,)), one(STRANGE, OWN)) == (
-        'stopped; to keep the name from pypi too: repositories.corp.owns = ["acme"]'
+        'already prevented; to keep the name from pypi too: repositories.corp.owns = ["acme"]'
     )
 
 
@@ -381,13 +382,13 @@ def test_what_is_said_before() -> None:
     """Everybody who is asked, every name, and what stays private; nothing is left out, however many they are."""
     many = tuple(f"name-{number}" for number in range(80))
     said = render.before(Disclosure({"pypi": many}, (("a", "owns"), ("b", "owns"), ("c", "pins.x"))), POLICY)
-    assert "pypi (priority 90) is asked for 80 names" in said
+    assert "pypi (priority 90) learns 80 names" in said
     assert all(f"{name}," in f"{said.partition('.')[0]}," for name in many)
     assert said.endswith("3 stay private (a, b: owns; c: pins.x).")
-    assert "nobody is asked" in render.before(Disclosure({}), POLICY)
-    assert "unlisted:1 is asked for 1 name " in render.before(Disclosure({"unlisted:1": ("a",)}), POLICY)
+    assert "no repository learns" in render.before(Disclosure({}), POLICY)
+    assert "unlisted:1 learns 1 name " in render.before(Disclosure({"unlisted:1": ("a",)}), POLICY)
     assert render.further("x", [CORP, PYPI], "acme") == (
-        "repoprio: corp (priority 10) and pypi (priority 90) are asked for x as well (required by acme)"
+        "repoprio: corp (priority 10) and pypi (priority 90) are also asked for x (required by acme)"
     )
 
 
@@ -415,4 +416,4 @@ def test_within_a_tier_nobody_guesses_whose_a_name_is() -> None:
     """Where the owner shares its tier the remedy names no one key: one alone would cut the others off."""
     policy = Policy((CORP, repository("team", 10), PYPI), origins=ORIGINS)
     (judged,) = judge([ProjectPair("acme", STRANGE, OWN)])
-    assert 'say whose it is: "acme" in owns of one' in (comparison_remedy(policy, judged) or "")
+    assert 'choose its owner: add "acme" to owns of one' in (comparison_remedy(policy, judged) or "")

@@ -115,7 +115,7 @@ def test_pieces_are_one_layer_with_the_systems_file() -> None:
     locked = {**files, "user": "[repoprio]\nmode = flexible\n"}
     locked["pieces"] = {**locked["pieces"], "00-lock.toml": "locked = true\n"}  # type: ignore[dict-item]
     assert [str(f) for f in read_files(locked).errors] == [
-        "user/pip.conf: mode: may not be said: locked = true in repos.d/00-lock.toml"
+        "user/pip.conf: mode: may not be set: locked = true in repos.d/00-lock.toml"
     ]
 
 
@@ -162,7 +162,7 @@ def test_a_lock_holds_against_repoprio_config(locked: str, layer: str) -> None:
     """What REPOPRIO_CONFIG names is an error beside a locked layer, or one that may be locked."""
     text = locked + LATER if layer == "system" else "[repoprio]\n" + locked.replace('"', "")
     (said,) = (str(error) for error in read_files({layer: text, "named": LATER}).errors)
-    expected = "lets no other file speak, but REPOPRIO_CONFIG names named.toml" if "=" in locked else "is not "
+    expected = "allows no other policy file, but REPOPRIO_CONFIG names named.toml" if "=" in locked else "is not "
     assert expected in said
     assert said.startswith("repoprio.toml" if layer == "system" else "global/pip.conf")
 
@@ -224,11 +224,11 @@ def test_keys_of_a_policy_under_default_are_errors() -> None:
         ),
         (
             "[global]\ntimeout = 5\n\xa0[Repo-Prio]\n",
-            "[global] timeout: goes on with the line [repoprio]: let no white space stand before it",
+            "[global] timeout: continues with the line [repoprio]: remove the white space before it",
         ),
         (
             "[repoprio]\nhelp = go/pip\n\trepositories.b.url = /b\n",
-            "[repoprio] help: goes on with the key repositories.b.url: let no white space stand before it",
+            "[repoprio] help: continues with the key repositories.b.url: remove the white space before it",
         ),
     ],
 )
@@ -261,7 +261,7 @@ def test_a_policy_is_required_whatever_repoprio_config_says(key: str) -> None:
     """`policy = "required"` in the system's file: none is an error; a sound one that REPOPRIO_CONFIG names is not."""
     files = {"system": key + LATER}
     assert [str(f) for f in read_files(files, {VARIABLE: os.devnull}).errors] == [
-        f"repoprio.toml: policy: a policy is required, and REPOPRIO_CONFIG is {os.devnull}"
+        f"repoprio.toml: policy: a policy is required, but REPOPRIO_CONFIG is {os.devnull}"
     ]
     assert read_files({**files, "named": LATER}).sound() is not None
     assert read_files({"system": LATER}, {VARIABLE: os.devnull}).sound() is None
@@ -270,9 +270,7 @@ def test_a_policy_is_required_whatever_repoprio_config_says(key: str) -> None:
 def test_required_is_for_the_systems_file() -> None:
     """In one of pip's files, from which a variable keeps pip, the key would not hold what it says: an error."""
     found = read_files({"system": LATER, "user": "[repoprio]\npolicy = required\n"})
-    assert [str(f) for f in found.errors] == [
-        "user/pip.conf: policy: counts in the system's file alone: write it there"
-    ]
+    assert [str(f) for f in found.errors] == ["user/pip.conf: policy: works only in the system's file: set it there"]
     sound = read_files({"system": 'policy = "required"\n' + LATER}).sound()
     assert sound is not None
 
@@ -325,7 +323,7 @@ def test_the_examples_say_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "problem"), [(1, "is not a text"), (" ", "is empty"), ("a\0b", "control characters")]
+    ("value", "problem"), [(1, "is not a string"), (" ", "is empty"), ("a\0b", "control characters")]
 )
 def test_texts(value: object, problem: str) -> None:
     """What stands where a text belongs is one, and says something."""

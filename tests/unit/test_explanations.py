@@ -288,7 +288,7 @@ def test_mirrors_are_told() -> None:
         ("https://corp.example/simple/", "503"),
         ("https://m1.example/", "it was reset"),
     ]
-    assert "corp: https://m2.example/ answered in its place" in screen(told, WIDE)
+    assert "corp: https://m2.example/ answered instead" in screen(told, WIDE)
 
 
 OWNING = replace(CORP, owns=(Pattern("acme"),))
@@ -372,11 +372,11 @@ def test_each_command_names_the_python_that_it_is_about(python: str, named: str)
 
 
 def test_under_a_lock_nobody_is_told_to_add() -> None:
-    """Where the policy is locked the hints send users to its keeper: `help`, or whoever keeps the file."""
+    """Where the policy is locked the hints send users to its keeper: `help`, or the maintainer of the file."""
     lock = Rule("locked", "true", "/etc/repoprio/repoprio.toml")
     wheels = Repository("wheels", (Location.of("file:///srv/wheels"),), 50, format=Format.FLAT)
     for policy, keeper in (
-        (Policy((CORP, wheels), lock=lock), "whoever keeps /etc/repoprio/repoprio.toml"),
+        (Policy((CORP, wheels), lock=lock), "the maintainer of /etc/repoprio/repoprio.toml"),
         (Policy((CORP, wheels), lock=lock, help="go/pip"), "go/pip"),
     ):
         absent = refusal_remedy(explained(policy, {"corp": StatusReceived(404), "wheels": NotFound()}))
@@ -392,7 +392,7 @@ def test_under_a_lock_nobody_is_told_to_add() -> None:
     twice = Policy((CORP,), tuple(Pin(n, (Pattern.parse("acme"),), block="no") for n in "ab"), lock=lock)
     clash = refusal_remedy(explained(twice, {}))
     assert clash is not None
-    assert clash.text.startswith("ask whoever keeps /etc/repoprio/repoprio.toml to make one pattern more specific")
+    assert clash.text.startswith("ask the maintainer of /etc/repoprio/repoprio.toml to make one pattern more specific")
     assert Policy((CORP,), lock=lock._replace(value="extend")).keeper is None
 
 

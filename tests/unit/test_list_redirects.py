@@ -31,7 +31,7 @@ KNOWN = (CORP, PUBLIC)
         ("https://public.example/simple/", "it redirects into public"),
         ("https://public.example/simple/acme/", "it redirects into public"),
         ("ftp://corp.example/simple/", "it redirects to a ftp: URL"),
-        ("https://corp.example:x/", "it redirects to something that is no URL"),
+        ("https://corp.example:x/", "it redirects to something that is not a URL"),
     ],
 )
 def test_where_a_list_may_redirect_to(target: str, reason: str | None) -> None:

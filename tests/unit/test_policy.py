@@ -163,7 +163,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     (tmp_path / "folder").mkdir()
     said = {
-        "missing": "is not there",
+        "missing": "does not exist",
         "empty": "says nothing",
         "binary": "is not UTF-8",
         "folder": "is a folder, not a file",

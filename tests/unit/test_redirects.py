@@ -111,4 +111,4 @@ def test_a_host_that_is_read_in_two_ways(own: str) -> None:
     """What is judged is what would be asked: behind a backslash urllib3 sees a path, and urlsplit a host."""
     target = f"https://evil.example\\@{own}/public/simple/acme/"
     found = judge_redirect(KNOWN, CORP, CORP.locations[0], ACME, target, asked={"corp", "public"})
-    assert (found.state, found.reason) == (REFUSED, "it redirects to something that is no URL")
+    assert (found.state, found.reason) == (REFUSED, "it redirects to something that is not a URL")

@@ -76,9 +76,9 @@ def test_the_screen_begins_with_what_it_comes_to() -> None:
     assert text.count("rule: ") == 1
     assert text.endswith("\n\nhelp: go/pip")
     assert all(len(line) <= 80 for line in text.splitlines())
-    assert rendered.screen(audit(), 80) == "No findings: 42 distributions are what the policy would give."
-    assert rendered.screen(audit(checked=0), 80).endswith("0 distributions, so nothing was held against the policy.")
-    assert rendered.screen(audit(checked=1), 80) == "No findings: 1 distribution is what the policy would give."
+    assert rendered.screen(audit(), 80) == "No findings: 42 distributions are what the policy would install."
+    assert rendered.screen(audit(checked=0), 80).endswith("0 distributions, so nothing was checked against the policy.")
+    assert rendered.screen(audit(checked=1), 80) == "No findings: 1 distribution is what the policy would install."
     assert "\x1b[31merror\x1b[0m    acme" in rendered.screen(audit(FOUND), 80, painted)
     located = [replace(FOUND, file="r.txt", line=3), replace(FOUND, file="pylock.toml")]
     assert "r.txt:3: acme" in rendered.screen(audit(*located), 200)

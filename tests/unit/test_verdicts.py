@@ -100,7 +100,7 @@ def test_a_version_that_is_not_the_owners() -> None:
     assert said == (
         "acme 99.0 is installed, but acme belongs to corp (priority 10), which has 1.1, 1.0: it came from elsewhere."
     )
-    assert remedy.endswith("then put acme 1.1 in its place: pip install --force-reinstall --no-deps acme==1.1")
+    assert remedy.endswith("then install acme 1.1 instead: pip install --force-reinstall --no-deps acme==1.1")
     many = tuple(f"1.{n}" for n in range(20, 0, -1))
     assert "... (20 in all)" in one(verdicts.judge(policy(), decision, ACME, offer(corp=many)))[1]
     code, said, remedy = one(verdicts.judge(policy(), decision, ACME, offer(corp=())))
@@ -149,7 +149,7 @@ def test_a_hijack_is_called_one_where_others_were_asked() -> None:
             "",
             {"corp": FetchFailed("down")},
             "unavailable",
-            "nothing can be said of acme 99.0: corp (priority 10) is unavailable",
+            "repoprio cannot judge acme 99.0: corp (priority 10) is unavailable",
         ),
     ],
 )
@@ -208,7 +208,7 @@ def test_a_pins_versions() -> None:
         "pin-versions",
         "acme 99.0 is installed, but the policy wants acme <3 (pins.p.versions, policy.toml).",
     )
-    assert one(found)[2] == "put acme 2.0 in its place: pip install --force-reinstall --no-deps acme==2.0"
+    assert one(found)[2] == "install acme 2.0 instead: pip install --force-reinstall --no-deps acme==2.0"
     assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
 
 
@@ -235,7 +235,7 @@ def test_a_yanked_version() -> None:
         code, said, remedy = one(
             verdicts.judge(policy(), decision, ACME, Offer(files, {"corp": ("99.0",)}, lambda: "1.0"))
         )
-        assert (code, words in said, remedy) == ("yanked", True, f"put acme 1.0 in its place: {AGAIN}")
+        assert (code, words in said, remedy) == ("yanked", True, f"install acme 1.0 instead: {AGAIN}")
         lock = replace(ACME, pip=None)
         assert one(verdicts.judge(policy(), decision, lock, Offer(files, {"corp": ("99.0",)})))[2].startswith("lock it")
 
@@ -248,9 +248,9 @@ CLASH = f'{TWO}[pins.p]\nprojects = ["acm?"]\nblock = "a"\n[pins.q]\nprojects = 
 @pytest.mark.parametrize(
     ("text", "theirs", "severity", "words"),
     [
-        (TWO, False, Severity.NOTE, "no repository had a say."),
-        (f'direct-urls = "refuse"\n{TWO}', False, Severity.ERROR, "no repository had a say."),
-        (OWNS, True, Severity.NOTE, "belongs to corp (priority 10), which lists that very file."),
+        (TWO, False, Severity.NOTE, "not from a repository."),
+        (f'direct-urls = "refuse"\n{TWO}', False, Severity.ERROR, "not from a repository."),
+        (OWNS, True, Severity.NOTE, "belongs to corp (priority 10), which lists exactly this file."),
         (OWNS, False, Severity.ERROR, "acme belongs to corp (priority 10), and nothing proves that this came from"),
         (f'direct-urls = "allow"\n{OWNS}', False, Severity.ERROR, "nothing proves"),
         (BLOCKS, False, Severity.ERROR, "acme is blocked: bad."),
@@ -267,8 +267,8 @@ def test_direct_urls(text: str, theirs: bool, severity: Severity, words: str) ->
         assert (finding.severity, words in finding.message) == (severity, True), finding.message
         assert finding.message.startswith("acme 99.0 is installed")
         assert finding.repository == (found.repositories[0] if text.endswith(OWNS) else None)
-        assert ("which lists that very file" in finding.message) == theirs
-        assert ("says itself" in finding.message) == (subject is ACME)
+        assert ("which lists exactly this file" in finding.message) == theirs
+        assert ("its own metadata says" in finding.message) == (subject is ACME)
         assert finding.rule is not None
         assert (finding.remedy == "nothing, if you asked for it") == (severity is Severity.NOTE)
 

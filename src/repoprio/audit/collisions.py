@@ -46,7 +46,7 @@ def _collision(policy: Policy, name: NormalizedName, listing: Sequence[Repositor
     who = f"{name} is listed by {join_words(listing)}"
     if not isinstance(found, Route):
         rule = _rule(found)
-        said = f"{who}; nothing of it is installed at all ({rule.place})."
+        said = f"{who}; none of it can be installed ({rule.place})."
         return Finding("protected", said, "nothing", name, rule=rule, detail=_names(listing))
     asked = [r for r in listing if r in found.repositories]
     if len(asked) < 2:
@@ -85,14 +85,14 @@ def _merged(
     how = "a pin merges them" if merges else "they share one tier"
     said = f"{who}; {join_words([r.name for r in sharing])} own it together ({how}), so the newest version wins."
     names = join_words([r.name for r in sharing], "or")
-    remedy = policy.change(f'say whose it is: "{found.name}" in owns of {names}')
+    remedy = policy.change(f'choose its owner: add "{found.name}" to owns of {names}')
     return Finding("merged", said, remedy, found.name, repository=owner, rule=rule, detail=_names(listing))
 
 
 def _shadowed(policy: Policy, found: Route, who: str, owner: Repository, listing: Sequence[Repository]) -> Finding:
     rule = policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
-    flexible = "; where nothing of it fits, flexible mode asks the others" if found.mode is Mode.FLEXIBLE else ""
-    said = f"{who}; {owner} owns it, by its priority alone{flexible}: other installers would take the newest."
+    flexible = "; if none of its files fits, flexible mode asks the others" if found.mode is Mode.FLEXIBLE else ""
+    said = f"{who}; {owner} owns it only by its priority{flexible}. Other installers would take the newest version."
     remedy = f"{policy.change(_owns(owner, [found.name]), verb='set ')}: then it comes from {owner.name} or not at all"
     return Finding("shadowed", said, remedy, found.name, repository=owner, rule=rule, detail=_names(listing))
 
@@ -108,7 +108,7 @@ def _shared(policy: Policy, one: Repository, other: Repository, lists: Lists) ->
     if _is_flood(len(names), smaller):
         return Shared((_mirror(policy, one, other, len(names), lists),), ())
     kept = len(common) - len(names)
-    said = f"{one} and {other} both list {kept} names that the policy routes, or keeps from one of them."
+    said = f"{one} and {other} both list {kept} names that the policy routes or keeps from one of them."
     return Shared((Finding("protected", said, "nothing", repository=one, detail=f"{one.name} {other.name}"),), names)
 
 
@@ -121,11 +121,11 @@ def _mirror(policy: Policy, one: Repository, other: Repository, count: int, list
     rule = policy.rule(f"repositories.{one.name}.priority", str(one.priority))
     copy = min(one, other, key=lambda r: len(lists[r.name]))
     part = f"{100 * count // len(lists[copy.name])} % of what {copy.name} has"
-    end = "they share one tier, so the newest of each wins" if ties else f"{one.name} owns them by its priority alone"
+    end = "they share one tier, so the newest of each wins" if ties else f"{one.name} owns them only by its priority"
     said = f"{one} and {other} both list {count} names, {part}: is one a mirror of the other? {end}."
     remedy = (
-        f'repositories.{one.name}.namespaces = ["YOUR-PREFIX-*"] says which names are its own; if {one.name} passes on '
-        f"what {other.name} has, repositories.{other.name}.enabled = false leaves one of the two"
+        f'set repositories.{one.name}.namespaces = ["YOUR-PREFIX-*"] to say which names are its own; if {one.name} '
+        f"already passes on what {other.name} has, set repositories.{other.name}.enabled = false instead"
     )
     severity = Severity.ERROR if ties else None
     return Finding(

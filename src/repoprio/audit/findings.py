@@ -33,53 +33,57 @@ KINDS = {
     "not-the-owners": Kind(
         _E,
         "A version that its owner does not have",
-        "The repository that owns the name does not list this version, so it came from elsewhere: another "
-        "repository, perhaps before there was a policy, or it was taken back since. See what it may have done, "
-        "then install the owner's. audit --shadowed asks the others whether they have it.",
+        "The repository that owns the name does not list this version. It came from another repository, "
+        "perhaps before there was a policy, or the owner has removed it since. Check what it may have done, "
+        "then install the owner's version. audit --shadowed asks the other repositories whether they have it.",
     ),
     "hijack": Kind(
         _E,
         "A version that only a lower-priority repository has",
-        "The owner does not list this version, and a lower-priority repository does: dependency confusion that "
-        "already happened? Take the machine for one that ran a stranger's code until you know better.",
+        "The owner does not list this version, but a lower-priority repository does: this may be dependency "
+        "confusion that already happened. Assume that this machine ran a stranger's code until you know "
+        "otherwise.",
     ),
     "not-the-owners-file": Kind(
         _E,
         "A file that its owner does not list",
-        "A lock names a file by its hash, and the repository that owns the name lists no such file under it. Lock "
-        "again while the policy is in force.",
+        "A lock names a file by its hash, and the repository that owns the name lists no file with that hash. "
+        "Lock again while the policy is in force.",
     ),
     "passed-over": Kind(
         _W,
-        "A version that flexible mode took from below",
-        "A higher-priority repository has the name and not this version. Flexible mode lets a lower one in where a "
-        "requirement asks for what the higher one does not have; it may also have come before there was a policy.",
+        "A version that flexible mode took from a lower-priority repository",
+        "A higher-priority repository has the name but not this version. Flexible mode uses a lower-priority "
+        "one if a requirement asks for what the higher one does not have. The version may also have been "
+        "installed before there was a policy.",
     ),
     "blocked": Kind(
         _E,
         "A project that a pin blocks",
-        "A pin of the policy blocks this name, and no pip under the policy would install it. Its text says why.",
+        "A pin of the policy blocks this name, so pip does not install it under the policy. The text of the "
+        "pin says why.",
     ),
     "pin-versions": Kind(
         _E,
-        "A version that a pin leaves out",
-        "A pin of the policy narrows the versions of this name, and this one is outside.",
+        "A version that a pin excludes",
+        "A pin of the policy limits the versions of this name, and this one is not allowed.",
     ),
     "ambiguous-pins": Kind(
         _E,
         "Two pins that disagree",
-        "Two pins match the name equally well and set the same thing, so that nothing of it may be installed. Make "
-        "one pattern more specific, or drop one.",
+        "Two pins match the name equally well and set the same thing, so it cannot be installed. Make one "
+        "pattern more specific, or remove one.",
     ),
     "owner-ruled-out": Kind(
         _E,
         "A name whose owner may not be asked",
-        "The name is routed to a repository that is disabled or blind to it, so that nothing of it may be installed.",
+        "The name is routed to a repository that is disabled or excludes the name, so it cannot be installed.",
     ),
     "owned-absent": Kind(
         _E,
         "A project that its owner does not have",
-        "The name is routed to a repository that has no such project. What is there came from elsewhere.",
+        "The name is routed to a repository that has no such project. The installed or locked version came "
+        "from elsewhere.",
     ),
     "unlisted": Kind(
         _E,
@@ -89,8 +93,8 @@ KINDS = {
     "trusted-host": Kind(
         _W,
         "A requirements file that trusts a host",
-        "With --trusted-host pip takes whatever answers for that host, over http or with any certificate. An audit "
-        "does not heed such a line; an installation does.",
+        "With --trusted-host, pip accepts any server that answers for that host, over http or with any "
+        "certificate. audit ignores such a line; an installation does not.",
     ),
     "unknown": Kind(
         _W,
@@ -100,40 +104,41 @@ KINDS = {
     "unavailable": Kind(
         _W,
         "An owner that gave no answer",
-        "A repository that may own the name gave no usable answer, so that nothing can be said. Audit again.",
+        "A repository that may own the name gave no usable answer, so repoprio cannot judge the name. Run the "
+        "audit again.",
     ),
     "yanked": Kind(
         _W,
         "A version that its owner has yanked",
-        "The owner has taken this version back (PEP 592). Its reason, where it gives one, stands in the message.",
+        "The owner has yanked this version (PEP 592). The message shows the reason, if there is one.",
     ),
     "direct-url": Kind(
         _N,
         "Something that no repository supplied",
-        "It came from a URL, a version control system or a folder (PEP 610), so that no repository had a say; of what "
-        'is installed, only a file of its own says so. It is an error where the policy says direct-urls = "refuse", '
-        "and where the policy routes the name and nothing proves that the file is its owner's.",
+        "It came from a URL, a version control system or a folder (PEP 610), not from a repository; for "
+        "an installed distribution, only its own metadata says so. It is an error if the policy says direct-urls = "
+        '"refuse", or if the policy routes the name and nothing proves that the file is from its owner.',
     ),
     "two-sources": Kind(
         _E,
         "A package of a lock with more than one source",
-        "A pylock.toml names one of vcs, directory, archive, or sdist and wheels (PEP 751). With two of them each "
-        "installer takes which it will. The files are held against the policy all the same.",
+        "A package in a pylock.toml has one of vcs, directory, archive, or sdist and wheels (PEP 751). With "
+        "two of them, each installer chooses for itself. The files are still checked against the policy.",
     ),
     "no-hash": Kind(
         _W,
         "A file without a strong hash",
-        "Without a hash (sha256 or stronger) a file of a lock cannot be held against what its owner lists.",
+        "Without a hash (sha256 or stronger) a file of a lock cannot be compared with what its owner lists.",
     ),
     "owner-states-no-hash": Kind(
         _W,
         "A file whose hash its owner does not state",
-        "The owner lists the file, and not every hash that the lock gives for it. An installer takes a file that "
-        "matches any one of them.",
+        "The owner lists the file, but not every hash that the lock has for it. An installer accepts a file "
+        "that matches any one of them.",
     ),
     "not-pinned": Kind(
         _W,
-        "A requirement that names no one version",
+        "A requirement that does not pin one version",
         "Which file it means is decided only when it is installed.",
     ),
     "not-a-name": Kind(
@@ -144,21 +149,22 @@ KINDS = {
     "broken": Kind(
         _W,
         "A distribution whose metadata prove nothing",
-        "They cannot be read, are there twice, or say something else than the name of their folder: it is installed in "
-        "part, was damaged, or hides what it is. Install it again, or remove its folder. It is an error where the "
-        "policy routes one of the names.",
+        "They cannot be read, exist twice, or do not match the name of their folder: the distribution is "
+        "incomplete, was damaged, or hides what it is. Install it again, or remove its folder. It is an error "
+        "if the policy routes one of the names.",
     ),
     "merged": Kind(
         _E,
         "A name that several repositories of one tier list",
-        "Their files are merged and the newest version wins, whoever published it. Give one of them the name with owns "
-        "or a namespace, or another priority.",
+        "Their files are merged and the newest version wins, no matter who published it. Give the name to one "
+        "of them with owns or namespaces, or set different priorities.",
     ),
     "shadowed": Kind(
         _W,
         "A name that a lower-priority repository lists too",
-        "Under this policy the higher-priority repository owns the name for as long as it serves it, and by its "
-        "priority alone. Other installers would take the newest. With owns it comes from its owner or not at all.",
+        "Under this policy the higher-priority repository owns the name as long as it serves it, but only by "
+        "its priority. Other installers would take the newest version. With owns, the name comes from its "
+        "owner or not at all.",
     ),
     "protected": Kind(
         _N,
@@ -168,12 +174,12 @@ KINDS = {
     "mirror": Kind(
         _W,
         "A repository that looks like a mirror of another",
-        "Most of what one lists the other lists too, so single names say little. Say which names are whose.",
+        "Most names that one of them lists, the other lists too. Say in the policy which names belong to which.",
     ),
     "no-list": Kind(
         _W,
-        "A repository whose project list is not to be had",
-        "Without its list nothing can be said of what it shares with others.",
+        "A repository whose project list is not available",
+        "Without its list, repoprio cannot tell which names it shares with others.",
     ),
 }
 

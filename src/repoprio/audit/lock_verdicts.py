@@ -41,8 +41,8 @@ def hashless(found: Sequence[Finding], files: Mapping[str, int]) -> list[Finding
 
 
 def _hashless(some: Sequence[Finding], packages: int) -> Finding:
-    said = f"none of its {packages} packages has a hash: versions were held against the policy where they are pinned,"
-    said += " and no file."
+    said = f"none of its {packages} packages has a hash: pinned versions were checked against the policy, but"
+    said += "no files."
     first = some[0]
     return Finding("no-hash", said, "lock again while the policy is in force, with sha256 hashes", file=first.file)
 
@@ -98,11 +98,11 @@ def _compared(subject: Subject, one: LockedFile, named: Sequence[Listed], owners
         return "not-the-owners-file", said, f"{again}; do not install from this lock"
     if not strong:
         why = f"only {join_words(sorted(map(redact_name, one.hashes)))}" if one.hashes else "no hash"
-        said = f"{subject}: {what} has {why}, so it cannot be held against what {owners} lists."
+        said = f"{subject}: {what} has {why}, so it cannot be compared with what {owners} lists."
         return "no-hash", said, f"{again}, with sha256 hashes"
     missing = sorted({redact_name(kind) for kind in one.hashes for file in named if kind not in file.hashes})
-    said = f"{subject}: {what} cannot be told from others: {owners} does not state its {join_words(missing)}."
-    return "owner-states-no-hash", said, f"lock with the hashes that {owners} states, or have it state these"
+    said = f"{subject}: {what} cannot be identified: {owners} does not list its {join_words(missing)}."
+    return "owner-states-no-hash", said, f"lock with the hashes that {owners} lists, or add these hashes there"
 
 
 def agree(one: LockedFile, file: Listed) -> bool | None:

@@ -52,10 +52,10 @@ def packages(document: Mapping[str, Any], text: str, file: str) -> list[Package]
         said = "has no lock-version" if version is None else f"states its lock-version as {redact_name(repr(version))}"
         raise NoLock(f'{file} {said}: it must be a string, "1.0".    [usage]')
     if version.split(".")[0] != "1":
-        raise NoLock(f"{file}: its lock-version is {redact_name(repr(version))}, and 1.0 is known.    [usage]")
+        raise NoLock(f"{file}: its lock-version is {redact_name(repr(version))}; repoprio knows only 1.0.    [usage]")
     found = document.get("packages", [])
     if not _are_tables(found):
-        raise NoLock(f"{file}: packages is no list of tables.    [usage]")
+        raise NoLock(f"{file}: packages is not a list of tables.    [usage]")
     spans = _spans(text, len(found))
     return [_package(table, span, text, file) for table, span in zip(found, spans, strict=True)]
 
@@ -79,16 +79,16 @@ def _package(table: Mapping[str, Any], span: tuple[int, int] | None, text: str, 
     where = f"{file}, line {line}" if line else file
     stated, said = table.get("name"), table.get("version")
     if not isinstance(stated, str) or not isinstance(said, str | None):
-        raise NoLock(f"{where}: a package whose name or version is no text.    [usage]")
+        raise NoLock(f"{where}: a package whose name or version is not a string.    [usage]")
     name, version = redact_name(stated), None if said is None else redact_name(said)
     wheels, sdist = table.get("wheels", []), table.get("sdist")
     tables = [*wheels, *([sdist] if sdist is not None else [])] if _are_tables(wheels) else None
     if tables is None or not _are_tables(tables):
-        raise NoLock(f"{where}: wheels or sdist of {name} are no tables.    [usage]")
+        raise NoLock(f"{where}: wheels or sdist of {name} are not tables.    [usage]")
     files = tuple(_file(one, span, text, f"{where}: {name}") for one in tables)
     kinds = [kind for kind in _SOURCES if kind in table]
     if odd := next((kind for kind in kinds if not isinstance(table[kind], dict)), None):
-        raise NoLock(f"{where}: {odd} of {name} is no table.    [usage]")
+        raise NoLock(f"{where}: {odd} of {name} is not a table.    [usage]")
     told = " and ".join(_source(kind, table[kind]) for kind in kinds) or None
     # Of two sources nobody knows which one a hash is for.
     hashes = _hashes(table[kinds[0]].get("hashes", {}), f"{where}: {name}") if len(kinds) == 1 else {}
@@ -106,14 +106,14 @@ def _file(table: Mapping[str, Any], span: tuple[int, int] | None, text: str, whe
     try:
         name = stated or (filename(url) if url else re.split(r"[/\\]", str(path))[-1])
     except ValueError:
-        raise NoLock(f"{where}: {redact_name(str(url))} is no URL.    [usage]") from None
+        raise NoLock(f"{where}: {redact_name(str(url))} is not a URL.    [usage]") from None
     at = min((i for v in [*hashes.values(), name] if span and (i := text.find(v, *span)) >= 0), default=-1)
     return LockedFile(name, hashes, _line(text, at) if at >= 0 else (_line(text, span[0]) if span else None))
 
 
 def _hashes(value: object, where: str) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(digest, str) for digest in value.values()):
-        raise NoLock(f"{where}: hashes are no table of texts.    [usage]")
+        raise NoLock(f"{where}: hashes are not a table of strings.    [usage]")
     return {str(kind).lower(): digest for kind, digest in value.items()}
 
 

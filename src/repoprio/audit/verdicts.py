@@ -113,7 +113,9 @@ def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Fi
         said = f"{verb}, but {subject.project} belongs to {owners}, which does not have it ({by}): "
         said += "it came from elsewhere."
         drop, command = _drop(subject)
-        remedy = f"see what {subject} may have done; publish {subject.project} to {owners} if it is yours, else {drop}"
+        remedy = (
+            f"check what {subject} may have done; publish {subject.project} to {owners} if it is yours, else {drop}"
+        )
         return finding(subject, "owned-absent", said, remedy, repository=owner, rule=rule, command=command)
     asked = [f.repository for f in decision.findings if f.asked]
     said = f"{verb}, and no repository of the policy has {subject.project}"
@@ -131,9 +133,9 @@ def _skipped(decision: Decision[Any]) -> list[events.RepositoryResult[Any]]:
 def _unavailable(policy: Policy, decision: Decision[Any], subject: Subject) -> Finding:
     faulty = _skipped(decision) or decision.of(RepositoryState.UNAVAILABLE)
     reasons = "; ".join(f"{f.repository} is unavailable: {f.reason}" for f in faulty)
-    said = f"nothing can be said of {subject}: {reasons}."
+    said = f"repoprio cannot judge {subject}: {reasons}."
     names = join_words([f.repository.name for f in faulty])
-    remedy = f"audit again once {names} answers; {shell.repoprio('explain', subject.project)} says more"
+    remedy = f"audit again when {names} answers; {shell.repoprio('explain', subject.project)} shows more"
     owner = faulty[0].repository
     return finding(subject, "unavailable", said, remedy, repository=owner, rule=rule_of(policy, decision, owner))
 
@@ -169,10 +171,10 @@ def _foreign(
         said += ": it came from elsewhere."
     names = join_words([r.name for r in owners], "or")
     remedy, command = _again(subject, offer)
-    first = f"first see what {subject} may have done (if it is yours, publish it to {names} instead)"
+    first = f"first check what {subject} may have done (if it is yours, publish it to {names} instead)"
     if not any(offer.versions.get(r.name) for r in owners):
         # A page without files: its own word, or the answer that it has for every name.
-        first = f'where {names} answers so for every name, absent = [404, "empty-page"] for it says that. Else {first}'
+        first = f'if {names} answers every name like this, set absent = [404, "empty-page"] for it. Otherwise {first}'
     rule = rule_of(policy, decision, owners[0])
     return finding(subject, code, said, f"{first}; then {remedy}", repository=owners[0], rule=rule, command=command)
 
@@ -192,9 +194,11 @@ def _passed_over(
 ) -> list[Finding]:
     said = (
         f"{subject} {subject.verb}, and is {join_words(owners)}'s: {join_words(passed)} has {subject.project} as well, "
-        "in other versions, and flexible mode passes it over for a requirement that it cannot meet."
+        "in other versions, and flexible mode skips it for a requirement that it cannot meet."
     )
-    remedy = f"see who wants this version; publish it to {join_words([r.name for r in passed], 'or')} if it is yours"
+    remedy = (
+        f"check what requires this version; publish it to {join_words([r.name for r in passed], 'or')} if it is yours"
+    )
     rule = decision.route.mode_rule if isinstance(decision.route, Route) else None
     rule = rule or rule_of(policy, decision, owners[0])
     return [finding(subject, "passed-over", said, remedy, repository=owners[0], rule=rule)]
@@ -226,15 +230,15 @@ def direct(
     `owner` lists the very file, by the hashes that hold for it; None where nothing proves that anybody does.
     """
     is_lock = subject.pip is None
-    said = f"{subject} {subject.verb} from {origin}, so no repository had a say"
+    said = f"{subject} {subject.verb} from {origin}, not from a repository"
     if not is_lock:
         # direct_url.json is a file of the distribution, and a wheel may carry one.
-        said = f"{subject} {subject.verb}, and says itself that it came from {origin}: no repository had a say"
+        said = f"{subject} {subject.verb}, and its own metadata says that it came from {origin}, not from a repository"
     if routed is not None and owner is None:
         return unproven(subject, "direct-url", said, routed)
     rule = policy.rule("direct-urls", f'"{policy.direct_urls.value}"')
     if owner is not None:
-        said += f"; {subject.project} belongs to {owner}, which lists that very file"
+        said += f"; {subject.project} belongs to {owner}, which lists exactly this file"
     if policy.direct_urls is not DirectUrls.REFUSE:
         remedy = "nothing, if you asked for it"
         return finding(subject, "direct-url", f"{said}.", remedy, repository=owner, rule=rule)
@@ -256,7 +260,7 @@ def unproven(subject: Subject, code: str, said: str, routed: Route | Blocked | C
         remedy, more["command"] = _drop(subject)
     else:
         more["rule"] = routed.rules[0]
-        why = f"two pins disagree on {routed.name}, so that nothing of it may be installed"
+        why = f"two pins disagree on {routed.name}, so it cannot be installed"
     return finding(subject, code, f"{said.removesuffix('.')}. But {why}.", remedy, **more)
 
 
@@ -295,7 +299,7 @@ def _again(subject: Subject, offer: Offer) -> tuple[str, str | None]:
     fits = offer.fits()
     if fits is None:
         return _drop(subject)
-    return f"put {subject.project} {fits} in its place", _reinstall(subject, fits)
+    return f"install {subject.project} {fits} instead", _reinstall(subject, fits)
 
 
 def _reinstall(subject: Subject, version: str | None) -> str | None:
@@ -306,7 +310,7 @@ def _reinstall(subject: Subject, version: str | None) -> str | None:
 
 def _drop(subject: Subject) -> tuple[str, str | None]:
     if subject.pip is None:
-        return f"take {subject.project} out of the lock", None
+        return f"remove {subject.project} from the lock", None
     return f"uninstall {subject.project}", _by_pip(subject, "uninstall", subject.project)
 
 

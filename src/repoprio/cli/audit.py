@@ -25,23 +25,23 @@ from repoprio.render.table import painted, unpainted
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What audit takes."""
     parser.description = (
-        "Holds what is installed against the policy: is each version one that its owner has? Or the files of a lock, "
-        "by their hashes; or tells which names more than one repository lists. Installs nothing, runs no package's "
-        "code."
+        "Check what is installed against the policy: does the owner of each name have this version? Also checks "
+        "the files of a lock by their hashes, and finds names that several repositories list. Installs nothing and "
+        "runs no package code."
     )
     parser.add_argument("files", nargs="*", metavar="FILE", help="a pylock.toml, or a requirements file with hashes")
     parser.add_argument(
         "-r", "--requirement", action="append", default=[], metavar="FILE", dest="more_files", help="the same"
     )
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--python", metavar="PATH", help="the environment of this Python, or in this folder, instead")
-    where.add_argument("--path", action="append", default=[], metavar="DIR", help="a folder of packages instead")
-    collisions = "which names more than one repository lists, from their project lists; no name is sent to anybody"
+    where.add_argument("--python", metavar="PATH", help="check the environment of this Python, or in this folder")
+    where.add_argument("--path", action="append", default=[], metavar="DIR", help="check a folder of packages")
+    collisions = "find names that several repositories list, from their project lists; sends no name to anyone"
     parser.add_argument("--collisions", action="store_true", help=collisions)
-    parser.add_argument("--against", metavar="REPO", help="with --collisions: only what this repository shares")
-    below = "ask lower-priority repositories too, which tells them the names, to see who has what is not the owner's"
+    parser.add_argument("--against", metavar="REPO", help="with --collisions: only names that this repository shares")
+    below = "also ask lower-priority repositories who has what the owner does not; they learn the names"
     parser.add_argument("--shadowed", action="store_true", help=below)
-    each = "each finding by itself, and all collisions, not only the first 20"
+    each = "show each finding separately, and all collisions instead of the first 20"
     parser.add_argument("-v", "--verbose", action="store_true", help=each)
     terminal.add_report(parser, "sarif")
 
@@ -78,7 +78,7 @@ def _check(options: argparse.Namespace) -> None:
     options.files += options.more_files
     elsewhere = options.python or options.path
     if options.against and not options.collisions:
-        options.parser.error("--against is for --collisions")
+        options.parser.error("--against needs --collisions")
     if options.collisions and (options.files or elsewhere or options.shadowed):
         options.parser.error("--collisions compares project lists: it takes no files, environment or --shadowed")
     if options.files and elsewhere:

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What compare takes."""
     parser.description = (
-        "Resolves the requirements twice with pip's own resolver, under the policy and alone, and says where the two "
-        "differ and what to do about it. Nothing is built or installed, and no code of any package is run. It says "
-        "beforehand which names it will disclose to whom; private names stay so, and are not compared."
+        "Resolve the requirements twice with pip's own resolver, with the policy and without, and show the "
+        "differences and what to do about them. Builds and installs nothing, and runs no package code. Says "
+        "beforehand which names it will disclose to whom; private names stay private and are not compared."
     )
     pip_options.add_requirements(parser)
     pip_options.add_disclose(parser)
-    parser.add_argument("--exit-zero", action="store_true", help="exit with 0 where it would be 1")
-    parser.add_argument("-v", "--verbose", action="store_true", help="list the projects that are the same, too")
+    parser.add_argument("--exit-zero", action="store_true", help="exit with 0 instead of 1")
+    parser.add_argument("-v", "--verbose", action="store_true", help="also list the projects that are the same")
     in_target.add_environment(parser)
     terminal.add_report(parser)
     pip_options.add_options(parser)

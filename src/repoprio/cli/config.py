@@ -35,8 +35,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("check", "the errors of the policy, and warnings about what is valid but rarely intended"),
     ):
         action = actions.add_parser(name, help=about, description=f"Prints {about}.")
-        action.add_argument("file", nargs="?", metavar="FILE", help="TOML or a pip.conf, not what is in force")
-        action.add_argument("--isolated", action="store_true", help="without the user's pip.conf, as pip --isolated")
+        action.add_argument(
+            "file", nargs="?", metavar="FILE", help="a TOML file or pip.conf, instead of the policy in force"
+        )
+        action.add_argument("--isolated", action="store_true", help="ignore the user's pip.conf, like pip --isolated")
         in_target.add_environment(action)
         terminal.add_report(action)
         action.set_defaults(action=show if name == "show" else check)
@@ -94,13 +96,13 @@ def _warnings(survey: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[
         return []
     unlisted = [wish for wish in wishes if wish.meaning is Meaning.UNLISTED]
     refused = unlisted if survey.policy.unlisted is Unlisted.REFUSE else []
-    hint = f"take it out there, or {survey.policy.change('add it to the policy')}"
+    hint = f"remove it there, or {survey.policy.change('add it to the policy')}"
     is_observed = survey.policy.mode is Mode.OBSERVE
     when = "once the policy is enforced " if is_observed else ""
     problem = f"is not in the policy, so {when}every pip that looks up a project stops"
     found = [PolicyWarning(w.origin, w.url, problem, hint, "unlisted", stops=not is_observed) for w in refused]
     fuses = [wish for wish in wishes if is_observed and wish.meaning is Meaning.FUSE]
-    problem = "is the fuse, where a pip that only observes finds nothing"
+    problem = "is the fuse: a pip that only observes finds nothing there"
     found += [PolicyWarning(w.origin, w.url, problem, "repoprio disable --fuse", "fuse") for w in fuses]
     # These are errors unless the policy only observes.
     found += [PolicyWarning(lost.file, lost.key, lost.problem, lost.remedy, "gone") for lost in survey.lost]
@@ -121,7 +123,7 @@ def _meaning(rules: Policy | None, one: Named) -> tuple[str | None, Meaning, str
     if known:
         return known.name, Meaning.LISTED, f"is {known.name}"
     if one.overridden:
-        return None, Meaning.OVERRIDDEN, f"is not read: {one.overridden} is"
+        return None, Meaning.OVERRIDDEN, f"is not used: {one.overridden} overrides it"
     if is_fuse(one.url):
         return None, Meaning.FUSE, "is the fuse"
     when = "once enforced, " if rules.mode is Mode.OBSERVE else ""

@@ -17,13 +17,13 @@ from repoprio.environments.hook_installer import Interpreter
 # What --python, --base and --fuse mean.
 _ENABLED = (
     "the environment of this Python, or in this folder",
-    "the interpreter that this environment was made from, and with it all that are made from it",
-    "in pip's global file, a line with which a pip that nothing guards finds nothing",
+    "the interpreter that this environment was created from, and with it all environments created from it",
+    "add a line to pip's global file, so that an unguarded pip finds nothing",
 )
 _DISABLED = (
     "the environment of this Python, or in this folder",
-    "the interpreter that this environment was made from: takes out what enable --base put in",
-    "pip's global file: takes out the line that enable --fuse put in",
+    "the interpreter that this environment was created from: remove what enable --base added",
+    "remove the line that enable --fuse added to pip's global file",
 )
 
 
@@ -36,11 +36,11 @@ def arguments(parser: argparse.ArgumentParser, action: str = "enable") -> None:
     where.add_argument("--base", action="store_true", help=base)
     where.add_argument("--fuse", action="store_true", help=in_fuse)
     if action == "enable":
-        copy = "repoprio itself, not a pointer to it: for an environment that will travel"
+        copy = "copy repoprio instead of pointing to it, for an environment that will be moved"
         parser.add_argument("--copy", action="store_true", help=copy)
-        policy = f"the policy's TOML file, which pip there reads as if {VARIABLE} named it"
+        policy = f"the policy's TOML file; pip there reads it as if {VARIABLE} named it"
         parser.add_argument("--policy", metavar="FILE", help=policy)
-        required = "without a policy pip there stops; alone, for the environment that repoprio runs in"
+        required = "pip there stops if it finds no policy; without other options, for repoprio's own environment"
         parser.add_argument("--required", action="store_true", help=required)
     parser.set_defaults(action=action)
     parser.set_defaults(**({} if action == "enable" else {"copy": False, "policy": None, "required": False}))
@@ -67,9 +67,9 @@ def _python(options: argparse.Namespace) -> str:
 def _check(options: argparse.Namespace) -> None:
     """Wrong use ends the process."""
     if options.copy and not (options.python or options.venv):
-        options.parser.error("--copy is for enable with --python or --venv")
+        options.parser.error("--copy needs --python or --venv")
     if options.fuse and (options.policy or options.required):
-        options.parser.error("--policy and --required are for an environment, not for --fuse")
+        options.parser.error("--policy and --required need an environment: they do not work with --fuse")
     if not any((options.python, options.venv, options.base, options.fuse, options.required)):
         options.parser.error("one of the arguments --python --venv --base --fuse --required is required")
 
@@ -92,9 +92,9 @@ def _enable(options: argparse.Namespace, other: Interpreter) -> int:
         whence = f"unless {VARIABLE} names another file" if layer == VARIABLE else layer
         print(f"repoprio: pip there reads {file} ({whence})", file=sys.stderr)
     if record.is_required:
-        print("repoprio: without a policy pip there stops", file=sys.stderr)
+        print("repoprio: pip there stops if it finds no policy", file=sys.stderr)
     elif not policy_in_force.reaches(record):
-        print("repoprio: no policy reaches pip there yet: name one with --policy FILE", file=sys.stderr)
+        print("repoprio: pip there finds no policy yet: name one with --policy FILE", file=sys.stderr)
     return 0
 
 
@@ -108,14 +108,14 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
         return Record(((VARIABLE, file),), options.required or hook_installer.is_required(place))
     is_own = os.path.realpath(other.packages) == os.path.realpath(hook_installer.own_packages())
     if options.base and (named := os.environ.get(VARIABLE)):
-        said = f"{VARIABLE} ({named}) is not kept, since the base is for everybody"
-        print(f"repoprio: {said}; to keep a policy for all: --policy FILE", file=sys.stderr)
+        said = f"{VARIABLE} ({named}) is not recorded, since all environments share the base"
+        print(f"repoprio: {said}; to record a policy for all: --policy FILE", file=sys.stderr)
     # A base is for everybody: only what was named for it.
     found = Record() if options.base or is_own else policy_in_force.record_for_new()
     for layer, file in found.files:
         if not os.path.exists(file):
             hint = "name the policy there: --policy FILE"
-            raise hook_installer.CannotEnable(f"{file} ({layer}) is not there, so pip there would stop.", hint)
+            raise hook_installer.CannotEnable(f"{file} ({layer}) does not exist, so pip there would stop.", hint)
     known = hook_installer.recorded(place)
     return found._replace(is_required=found.is_required or options.required).over(known)
 
@@ -123,7 +123,7 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
 def _check_policy(file: str) -> None:
     """Raise `RepoprioError` where `file` holds no sound policy."""
     if file == os.devnull:
-        raise hook_installer.CannotEnable(f"{file} is no policy.")
+        raise hook_installer.CannotEnable(f"{file} is not a policy.")
     read_named(file, "--policy", policy_in_force.TOOLS).sound("nothing was written")
 
 
@@ -131,20 +131,20 @@ def _disable(options: argparse.Namespace, other: Interpreter) -> int:
     done = hook_installer.disable_base(other) if options.base else hook_installer.disable(other.packages)
     ledger.forget(other.stdlib if options.base else other.packages)
     for place in done:
-        print(f"took out {place}")
+        print(f"removed {place}")
     if not done:
         where = other.stdlib if options.base else other.packages
-        print(f"repoprio: {where} has no pointer of repoprio's", file=sys.stderr)
+        print(f"repoprio: {where} has no repoprio pointer", file=sys.stderr)
     return 0
 
 
 def _nothing_done(other: Interpreter) -> int:
     if hook_installer.is_whole(other.packages):
-        print(f"repoprio: {other.packages} has repoprio itself", file=sys.stderr)
+        print(f"repoprio: {other.packages} already has repoprio", file=sys.stderr)
         return 0
     raise hook_installer.CannotEnable(
-        f"{other.packages} has a repoprio of its own, which is damaged.",
-        f"{', then '.join(repairs.anew(other.executable))} (from where you had it)",
+        f"{other.packages} has its own repoprio, which is damaged.",
+        f"{', then '.join(repairs.anew(other.executable))} (from its original source)",
     )
 
 
@@ -161,12 +161,12 @@ def _fuse(options: argparse.Namespace) -> int:
         return 0
     hook_installer.write(file, new) if new else hook_installer.remove(file)
     _note(ledger.FUSE, file) if options.action == "enable" else ledger.forget(file)
-    print(f"{'wrote' if options.action == 'enable' else 'took out of'} {file}")
+    print(f"{'wrote' if options.action == 'enable' else 'removed the fuse from'} {file}")
     return 0
 
 
 def _note(kind: str, place: str) -> None:
     if not ledger.note(kind, place):
         where = hook_installer.own_packages()
-        said = f"repoprio: {where} cannot be written, so that `pip uninstall repoprio` will not take this out"
-        print(f"{said}: run repoprio disable before it", file=sys.stderr)
+        said = f"repoprio: {where} cannot be written, so `pip uninstall repoprio` will not remove this"
+        print(f"{said}: run repoprio disable first", file=sys.stderr)

@@ -18,12 +18,13 @@ from repoprio.render.table import painted, unpainted
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What explain takes."""
     parser.description = (
-        "Says who owns each name, what would be installed and why. Nothing is built or installed, "
-        "and nobody below the owner is asked."
+        "Show who owns each name, what would be installed, and why. Builds and installs nothing, and asks no "
+        "repository below the owner."
     )
     pip_options.add_requirements(parser)
     asks = (
-        "ask lower-priority repositories too, if routing leaves them; shows what is shadowed, and what pip would take"
+        "also ask lower-priority repositories, unless routing rules them out; shows what is shadowed, and what pip "
+        "would take"
     )
     parser.add_argument("--shadowed", action="store_true", help=asks)
     pip_options.add_disclose(parser)

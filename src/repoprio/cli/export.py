@@ -1,4 +1,4 @@
-"""``repoprio export``: the policy in another installer's words, and what these cannot say."""
+"""``repoprio export``: export the policy for another installer, and say what it cannot express."""
 
 from __future__ import annotations
 

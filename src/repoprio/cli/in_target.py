@@ -53,7 +53,7 @@ def is_guest() -> bool:
 
 def add_environment(parser: argparse.ArgumentParser) -> None:
     """What a command takes that speaks of one environment, in whose Python it runs."""
-    whose = f"the environment: its Python or its folder; else the activated one ({VARIABLE}), else repoprio's own"
+    whose = f"the environment: its Python or its folder (default: the activated one, {VARIABLE}, else repoprio's own)"
     parser.add_argument(OPTION, metavar="PATH", help=whose)
     parser.set_defaults(has_environment=True)
 

@@ -29,21 +29,23 @@ class CannotWrite(RepoprioError):
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What init takes."""
     parser.description = (
-        "Prints a policy with the repositories given, the first one highest. Without names: with all that "
-        "pip's settings at hand name, where the priorities are left to decide."
+        "Print a policy with the given repositories, highest priority first. Without arguments, print one with the "
+        "repositories that pip's settings name, and leave the priorities to you."
     )
     parser.add_argument(
-        "repositories", nargs="*", metavar="NAME=URL", help="a repository; pypi stands for pip's own index"
+        "repositories", nargs="*", metavar="NAME=URL", help="a repository; pypi stands for pip's default index"
     )
     parser.add_argument(
-        "--namespaces", action="append", default=[], metavar="NAME=PATTERN", help="names that come from it alone"
+        "--namespaces", action="append", default=[], metavar="NAME=PATTERN", help="names that come only from it"
     )
-    owned = "these names come from it alone; it may serve others too"
+    owned = "these names come only from it; it may serve others too"
     parser.add_argument("--owns", action="append", default=[], metavar="NAME=PATTERN", help=owned)
-    parser.add_argument("--flat", action="append", default=[], metavar="NAME", help="it is what pip calls find-links")
-    parser.add_argument("--isolated", action="store_true", help="without the user's pip.conf, as pip --isolated")
+    parser.add_argument(
+        "--flat", action="append", default=[], metavar="NAME", help="it is flat, what pip calls find-links"
+    )
+    parser.add_argument("--isolated", action="store_true", help="ignore the user's pip.conf, like pip --isolated")
     in_target.add_environment(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", help="a file that is not there yet; - is stdout")
+    parser.add_argument("-o", "--output", metavar="FILE", help="a file that does not exist yet; - is stdout")
 
 
 def command(options: argparse.Namespace) -> int:
@@ -77,7 +79,7 @@ def _from_names(options: argparse.Namespace) -> str:
             variable = variable_of(name)
             print(f"repoprio: the login of {name} is left out: set {variable}_USERNAME and _PASSWORD", file=sys.stderr)
     for name in [*namespaces, *owns, *(set(options.flat) - {known.name for known in wanted})]:
-        options.parser.error(f"{name!r} is none of the repositories given")
+        options.parser.error(f"{name!r} is not one of the given repositories")
     return _checked(starter.from_names(wanted))
 
 
@@ -88,7 +90,7 @@ def _note_of_mirror(options: argparse.Namespace) -> str:
     if found is None:
         return ""
     url = display_url(found.url)
-    note = f"{PYPI} is pip's built-in index, and not the one that pip asks now: {url} ({found.origin})"
+    note = f"{PYPI} is pip's default index, not the one that pip uses now: {url} ({found.origin})"
     instead = shell.command(f"{PYPI}={url}")
     print(f"repoprio: {printable(note)}\n  hint: for that one: {instead} instead of {PYPI}", file=sys.stderr)
     return printable(note)
@@ -103,7 +105,7 @@ def _name_and_url(options: argparse.Namespace, given: str) -> tuple[str, str]:
     except values.NotExpected as error:
         options.parser.error(f"{name!r} {error}")
     if not url:
-        options.parser.error(f"{given!r} is not NAME=URL (the one name that stands alone is {PYPI})")
+        options.parser.error(f"{given!r} is not NAME=URL (only {PYPI} needs no URL)")
     return name, url
 
 
@@ -112,7 +114,7 @@ def _checked(text: str) -> str:
         read_text(text, "the new policy", os.environ, policy_in_force.TOOLS)
     except InvalidPolicy as invalid:
         said = "\n  ".join(f"{error.key}: {error.problem}" for error in invalid.errors)
-        raise CannotWrite(f"these repositories make no policy.\n  {said}    [usage]") from None
+        raise CannotWrite(f"these repositories do not make a valid policy.\n  {said}    [usage]") from None
     return text
 
 
@@ -129,7 +131,7 @@ def _patterns(options: argparse.Namespace, option: str) -> dict[str, str]:
 def _from_settings(options: argparse.Namespace) -> str:
     for option in _FOR_NAMES:
         if getattr(options, option):
-            options.parser.error(f"--{option} is for repositories that are named")
+            options.parser.error(f"--{option} needs repositories on the command line")
     found, errors = policy_in_force.pip_settings(isolated=options.isolated)
     if errors:
         raise InvalidPolicy(errors)
@@ -164,7 +166,7 @@ def _is_sound(text: str) -> bool:
 def _in_force(file: str, *, is_decided: bool) -> str:
     """What is left to do for a new file to be the policy."""
     look = shell.repoprio("config check", file)
-    first = "" if is_decided else f"; decide the priorities in it, look with: {look}"
+    first = "" if is_decided else f"; set the priorities in it, then check it: {look}"
     if os.environ.get(VARIABLE) == file:
         return first
     before = policy_in_force.policy()
@@ -178,7 +180,7 @@ def _write(file: str, text: str) -> None:
         with open(file, "x", encoding="utf-8") as opened:
             opened.write(text)
     except FileExistsError:
-        problem = f"{file} is there already; nothing was written.\n  hint: name another file    [usage]"
+        problem = f"{file} already exists; nothing was written.\n  hint: name another file    [usage]"
         raise CannotWrite(problem) from None
     except OSError as error:
         raise CannotWrite(f"{file} cannot be written: {error.strerror}    [output]") from None

@@ -12,19 +12,19 @@ from repoprio.cli import statuses, terminal
 
 # Each is a module of this package with `arguments` and `command`; but for pip, whose words are pip's own.
 COMMANDS = {
-    "explain": "who owns each name, what would be installed, which rule said so",
-    "compare": "pip alone and with the policy, side by side; nothing is built",
-    "repos": "the repositories by tier, and with --check what each of them is like",
-    "config": "what the policy is, where it comes from, what is wrong with it",
-    "init": "a policy to begin with",
-    "audit": "what is installed or locked, held against the policy; names that several repositories list",
-    "export": "the policy in another installer's words, and what these cannot say",
-    "enable": "put the hook into another environment",
-    "disable": "take the hook out of another environment, exactly what enable put in",
-    "doctor": "is the hook in place and effective, and what is not guarded",
-    "pip": "pip with the policy, hook or none",
-    "completion": "what bash, zsh or fish need to complete this command line",
-    "demo": "a hijack with pip alone, the same with a policy; no network",
+    "explain": "show who owns each name, what would be installed, and why",
+    "compare": "compare pip alone with pip under the policy; builds nothing",
+    "repos": "list the repositories by tier; with --check, check each of them",
+    "config": "inspect the effective policy: its files, settings and errors",
+    "init": "create a first policy",
+    "audit": "check what is installed or locked against the policy; find names that several repositories list",
+    "export": "export the policy for another installer, and say what it cannot express",
+    "enable": "add the hook to another environment",
+    "disable": "remove the hook from another environment: exactly what enable added",
+    "doctor": "check that each pip obeys the policy, and show what is not guarded",
+    "pip": "run pip with the policy, with or without the hook",
+    "completion": "print a completion script for bash, zsh or fish",
+    "demo": "show a hijack with pip alone, and the same with a policy; uses no network",
 }
 
 # How near a word must be to be meant: `csh` is not `zsh`.
@@ -62,8 +62,8 @@ def build(filled: tuple[str, ...] = tuple(COMMANDS)) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="repoprio",
         description="Repository priorities for pip: a higher-priority repository owns every name it serves.",
-        epilog="The policy is the file that REPOPRIO_CONFIG names, else what the system's files and [repoprio] of "
-        f"pip's own files say together: repoprio config show. {statuses.told()}",
+        epilog="The policy comes from the file that REPOPRIO_CONFIG names, else from the system's files and from "
+        f"[repoprio] in pip's own files: see repoprio config show. {statuses.told()}",
     )
     parser.add_argument("--version", action="version", version=f"repoprio {__version__}")
     # Told its name, argparse need not lay out a help text to find it: that takes 2 ms.

@@ -19,7 +19,7 @@ def add_requirements(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         dest="files",
-        help="all requirements of a file",
+        help="all requirements in a file",
     )
     parser.add_argument(
         "-c",
@@ -28,7 +28,7 @@ def add_requirements(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         dest="constraints",
-        help="versions that are allowed",
+        help="constrain versions by a file",
     )
 
 
@@ -43,7 +43,10 @@ def check_requirements(options: argparse.Namespace) -> None:
 
 def add_disclose(parser: argparse.ArgumentParser) -> None:
     """The names that others may get to know, for once."""
-    helps = "ask those for NAME too from whom the policy keeps it (owns, namespaces, a pin, exclude): they learn it"
+    helps = (
+        "also ask the repositories that the policy keeps NAME from (owns, namespaces, a pin, exclude); they learn "
+        "the name"
+    )
     parser.add_argument("--disclose", action="append", default=[], metavar="NAME", help=helps)
 
 
@@ -59,9 +62,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     pip = parser.add_argument_group("as for pip")
     pip.add_argument("--pre", action="store_true", help="pre-releases too")
     pip.add_argument("--no-index", action="store_true", help="flat repositories only")
-    pip.add_argument("-i", "--index-url", metavar="URL", help="an index that the policy lists, or lets in")
+    pip.add_argument("-i", "--index-url", metavar="URL", help="an index that the policy lists or allows")
     pip.add_argument("--extra-index-url", action="append", default=[], metavar="URL", help="the same")
-    pip.add_argument("-f", "--find-links", action="append", default=[], metavar="URL", help="the same, flat")
+    pip.add_argument(
+        "-f", "--find-links", action="append", default=[], metavar="URL", help="the same for a flat repository"
+    )
 
 
 def words(options: argparse.Namespace) -> list[str]:

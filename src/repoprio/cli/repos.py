@@ -1,4 +1,4 @@
-"""``repoprio repos``: the repositories by tier, and with --check what each of them is like."""
+"""``repoprio repos``: list the repositories by tier; with --check, check each of them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from repoprio.render.table import painted, unpainted
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What repos takes."""
     parser.description = (
-        "Shows the repositories of the policy by tier, with the files that set them. With --check asks each for a "
-        "random name and for two names that everybody has, and says what it is like and what to set for it."
+        "List the repositories of the policy by tier, with the files that set them. With --check, ask each for a "
+        "random name and for two well-known names, and report how it behaves and what to set for it."
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these repositories")
-    parser.add_argument("--check", action="store_true", help="ask each of them, and its mirrors")
+    parser.add_argument("--check", action="store_true", help="ask each of them and its mirrors")
     in_target.add_environment(parser)
     terminal.add_report(parser)
 
@@ -31,7 +31,7 @@ def command(options: argparse.Namespace) -> int:
         raise NoPolicy(policy_in_force.no_policy())
     known = {repository.name for repository in policy.repositories}
     if strangers := [name for name in options.names if name not in known]:
-        options.parser.error(f"{strangers[0]!r} is none of the policy's repositories: {', '.join(sorted(known))}")
+        options.parser.error(f"{strangers[0]!r} is not a repository of the policy (known: {', '.join(sorted(known))})")
     trials = _trials(tuple(options.names)) if options.check else []
     reports = [one for one in report(policy, trials) if not options.names or one.repository.name in options.names]
     if options.format == "json":

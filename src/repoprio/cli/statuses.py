@@ -6,18 +6,18 @@ from __future__ import annotations
 GENERAL = (
     "good",
     "the answer is no: refused, absent, blocked, unavailable, or a finding",
-    "wrong use or a faulty policy",
+    "wrong use or an invalid policy",
 )
 _GOOD = "if all went well"
 _USE = "for wrong use"
-_FAULTY = f"{_USE} or a faulty policy"
-_NONE = f"{_USE}, or without a sound policy"
+_FAULTY = f"{_USE} or an invalid policy"
+_NONE = f"{_USE}, or without a valid policy"
 _CANNOT = f"{_FAULTY}, or where it cannot be done"
 # Of each one: what 0, 1 and 2 mean there; None where it never ends so.
 _STATUSES: dict[str, tuple[str, str | None, str]] = {
     "explain": ("if all would be served", "if not", _NONE),
     "compare": (
-        "if both are the same, but for private names that are not compared",
+        "if both are the same, except for private names, which are not compared",
         "if they differ or not all is known (0 with --exit-zero)",
         _NONE,
     ),
@@ -28,13 +28,13 @@ _STATUSES: dict[str, tuple[str, str | None, str]] = {
     "config schema": (_GOOD, None, _USE),
     "init": (_GOOD, None, f"{_USE}, or where it cannot be done"),
     "audit": (
-        "if there is no finding, or notes alone",
-        "if there is a finding that is more than a note, or nothing may be looked up",
+        "if there are no findings, or only notes",
+        "if there is an error or a warning, or if nothing can be looked up",
         _NONE,
     ),
     "export": (
-        "if all is said, or FILE is as the policy says",
-        "if something cannot be said (0 with --exit-zero), or FILE differs",
+        "if everything can be exported, or FILE matches the policy",
+        "if something cannot be exported (0 with --exit-zero), or FILE differs",
         _NONE,
     ),
     "enable": (_GOOD, None, _CANNOT),
@@ -48,7 +48,7 @@ _STATUSES: dict[str, tuple[str, str | None, str]] = {
 def told(command: str = "") -> str:
     """The sentence for `command` ("config show"), or for the whole program."""
     if command == "pip":
-        return "Exit status: pip's own; 2 for a faulty policy."
+        return "Exit status: pip's own; 2 for an invalid policy."
     if not command:
         good, otherwise, wrong = GENERAL
         return f"Exit status: 0 {good}; 1 {otherwise}; 2 {wrong}."

@@ -86,7 +86,7 @@ def shows_color(stream: TextIO | None, wish: str) -> bool:
 
 def add_report(command: argparse.ArgumentParser, *more: str) -> None:
     """What every command takes that reports; `more` are further formats."""
-    formats = "text for people; json for programs, whose keys are added, never changed"
+    formats = "text for people, json for programs (keys are added, never changed)"
     formats += "; sarif for code-scanning pages" if "sarif" in more else ""
     command.add_argument("--format", choices=("text", "json", *more), default="text", help=formats)
     colors = "auto: on a terminal, unless NO_COLOR is set"

@@ -176,7 +176,7 @@ class _Reader:
         for name, dotted, entry in self._entries(raw, "pins"):
             found = self._table(entry, dotted, schema.PIN)
             if "projects" not in entry:
-                self._error(f"{dotted}.projects", "is missing: a pin says for which projects it holds")
+                self._error(f"{dotted}.projects", "is missing: a pin must name its projects")
             elif not set(entry) & (set(schema.PIN) - {"projects"}):
                 self._error(dotted, "sets nothing: add repositories, versions, block or mode")
             for repository in found.get("repositories", ()):

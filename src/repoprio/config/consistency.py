@@ -36,7 +36,7 @@ def _blindness(repository: Repository) -> Iterator[Problem]:
     if included and set(included) <= set(repository.exclude):
         yield (
             f"repositories.{repository.name}.exclude",
-            "takes out all that namespaces and include let in: nothing is left",
+            "excludes everything that namespaces and include allow: nothing is left",
         )
 
 
@@ -56,7 +56,7 @@ def _places(repositories: Sequence[Repository]) -> Iterator[Problem]:
         for url in {place(u): u for u in [*own, *repository.aliases] if u}:
             key = (url, repository.format.value)
             if key in seen:
-                problem = f"is at the same URL as repositories.{seen[key]}: one of them is too many"
+                problem = f"has the same URL as repositories.{seen[key]}: remove one of them"
                 yield f"repositories.{repository.name}", problem
             seen.setdefault(key, repository.name)
 
@@ -74,5 +74,5 @@ def _pins(pins: Sequence[Pin]) -> Iterator[Problem]:
             for what in (what for what, is_set in sets.items() if is_set):
                 other = seen.setdefault((pattern.text, what), pin.name)
                 if other != pin.name:
-                    problem = f"sets {what} for {pattern.text}, and so does pins.{other}: say it in one of them"
+                    problem = f"sets {what} for {pattern.text}, and so does pins.{other}: set it in only one of them"
                     yield f"pins.{pin.name}", problem

@@ -27,7 +27,7 @@ _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-_LOGIN = "a login stands in the url, or in REPOPRIO_<NAME>_USERNAME and REPOPRIO_<NAME>_PASSWORD"
+_LOGIN = "put the login in the url, or in REPOPRIO_<NAME>_USERNAME and REPOPRIO_<NAME>_PASSWORD"
 _ADVICE: Mapping[str, str] = dict.fromkeys(("username", "password", "user", "token", "auth"), _LOGIN)
 NOT_LOOKED_UP = "nothing was looked up"
 _AGAIN = "fix the policy, then run: "

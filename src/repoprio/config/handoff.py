@@ -40,6 +40,6 @@ def unpack(packed: str) -> tuple[Merged, list[PolicyProblem]]:
 
 def _setting(path: Any, file: Any, *value: Any) -> Setting:
     if not (isinstance(path, list) and isinstance(file, str) and 1 <= len(path) <= 3):
-        raise ValueError("a setting has another shape")
+        raise ValueError("a setting has an unexpected shape")
     names = tuple(str(part) for part in path)
     return Setting(names, value[0], file) if value else table(names, file)

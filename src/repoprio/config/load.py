@@ -21,7 +21,7 @@ _UNSET = f"unset {VARIABLE}"
 _EMPTY = PolicyProblem(
     VARIABLE,
     "",
-    "is empty, as from a variable that is not defined; that does not switch the policy off",
+    "is empty, perhaps because another variable is not defined; this does not switch the policy off",
     f"{_UNSET}, or name a file ({os.devnull} means no policy)",
 )
 
@@ -35,9 +35,9 @@ def no_policy(environ: Mapping[str, str], found: Sequence[LayerFiles], system: s
     looked = dict.fromkeys(file for layer in found for file in layer.files if layer.name != policy_files.SYSTEM)
     pieces = os.path.join(system, policy_files.PIECES, "*.toml")
     lines += [
-        f"  looked for: {VARIABLE}; {os.path.join(system, policy_files.FILE_NAME)}; {pieces};",
+        f"  searched: {VARIABLE}; {os.path.join(system, policy_files.FILE_NAME)}; {pieces};",
         f"  [repoprio] in {', '.join(looked) or 'no file, since PIP_CONFIG_FILE is the null device'}",
-        f"  hint: repoprio init writes one; name it: export {VARIABLE}=FILE    [no-policy]",
+        f"  hint: write one with repoprio init, then: export {VARIABLE}=FILE    [no-policy]",
     ]
     return "\n".join(lines)
 
@@ -88,12 +88,12 @@ def _required(
     # Whatever the key says: it knows one word, and a misspelled one was meant.
     by = [s.file for one in said if one.name == policy_files.SYSTEM for s in one.settings if s.path == ("policy",)]
     is_off = environ.get(VARIABLE) == os.devnull
-    problem = f"a policy is required, and {f'{VARIABLE} is {os.devnull}' if is_off else 'there is none'}"
+    problem = f"a policy is required, but {f'{VARIABLE} is {os.devnull}' if is_off else 'there is none'}"
     if by:
         return result._replace(errors=(PolicyProblem(by[0], "policy", problem, _UNSET),))
     if record.is_required:
         back = f"(to require none: {records.disabling(record.holder)})"
-        hint = _UNSET if is_off else f"lay the policy down again, or name it: export {VARIABLE}=FILE"
+        hint = _UNSET if is_off else f"restore the policy file, or name another: export {VARIABLE}=FILE"
         return result._replace(errors=(PolicyProblem(record.holder, "", problem, f"{hint} {back}"),))
     return result
 
@@ -154,7 +154,7 @@ def _too_long(merged: Merged) -> list[PolicyProblem]:
         # What JSON cannot express is an error of its own.
         return []
     except handoff.TooLong as error:
-        return [PolicyProblem("the policy", "", str(error), "say it in fewer patterns")]
+        return [PolicyProblem("the policy", "", str(error), "use fewer patterns")]
     return []
 
 
@@ -174,7 +174,7 @@ def _named(
     who = f"{named} is recorded for this environment" if is_recorded else f"{VARIABLE} names {named}"
     hint = records.repair(records.current().holder) if is_recorded else _UNSET
     errors = [error for error in files.errors if error.file in files.broken]
-    errors += [PolicyProblem(lock.file, "locked", f"lets no other file speak, but {who}", hint) for lock in locks]
+    errors += [PolicyProblem(lock.file, "locked", f"allows no other policy file, but {who}", hint) for lock in locks]
     if errors:
         spoken = _help(setting for one in said for setting in one.settings)
         return LoadedPolicy(tuple(files.sources), Merged(), tuple(errors), None, help=spoken)
@@ -208,7 +208,7 @@ def _inherited(carried: str, environ: Mapping[str, str], tools: Parsers) -> Load
         merged, errors = handoff.unpack(carried)
     except ValueError as error:
         problem = PolicyProblem(
-            policy_files.INHERITED, "", f"is not what a parent pip hands on: {error}", f"unset {policy_files.INHERITED}"
+            policy_files.INHERITED, "", f"was not written by a parent pip: {error}", f"unset {policy_files.INHERITED}"
         )
         return LoadedPolicy((), Merged(), (problem,), None)
     if not merged.settings and not errors:
@@ -310,7 +310,7 @@ class _Files:
             return ()
         self.sources.append(Source(_label(layer), file))
         if "policy" in document:
-            self.errors.append(PolicyProblem(file, "policy", "counts in the system's file alone: write it there"))
+            self.errors.append(PolicyProblem(file, "policy", "works only in the system's file: set it there"))
         return tuple(settings(document, file))
 
     def lose(self, file: str) -> None:

@@ -66,7 +66,7 @@ class _Lock:
     def errors(self, later: Sequence[Setting], merged: Merged) -> list[PolicyProblem]:
         """What is wrong with the settings of a later layer, were they merged."""
         if self.is_total:
-            return [self._error(setting, "may not be said") for setting in later if not setting.is_table]
+            return [self._error(setting, "may not be set") for setting in later if not setting.is_table]
         wanted = Merged(dict(merged.settings))
         wanted.add(later)
         document = wanted.document()
@@ -83,11 +83,11 @@ class _Lock:
         if setting.path == ("locked",):
             return None
         if len(setting.path) == 1:
-            return "may not be said"
+            return "may not be set"
         name = setting.path[1]
         mine = self.repositories if kind == "repositories" else self._pins
         if name in mine:
-            return None if setting.is_table else f"may not change what {kind}.{name} is"
+            return None if setting.is_table else f"may not change {kind}.{name}"
         if not setting.is_table:
             return None
         entry = _tables(document, kind).get(name, {})
@@ -96,14 +96,14 @@ class _Lock:
     def _of_repository(self, entry: Mapping[str, Any]) -> str | None:
         lowest = max((_priority(mine) for mine in self.repositories.values()), default=0)
         if not lowest < _priority(entry, default=0):
-            return f"needs a priority from {lowest + 1} to {LOWEST}, below all that are there"
+            return f"needs a priority from {lowest + 1} to {LOWEST}, below all existing ones"
         claimed = [*_patterns(entry, "namespaces"), *_patterns(entry, "owns")]
         return self._overlap(claimed, "owns")
 
     def _of_pin(self, entry: Mapping[str, Any]) -> str | None:
         named = entry.get("repositories")
         if not isinstance(named, list) or not named or any(name in self.repositories for name in named):
-            return "needs repositories, and only such as were added"
+            return "needs repositories, and only added ones"
         return self._overlap(_patterns(entry, "projects"), "pins")
 
     def _overlap(self, claimed: Sequence[Pattern], verb: str) -> str | None:
@@ -113,9 +113,9 @@ class _Lock:
             for taken in _patterns(table, key):
                 for claim in claimed:
                     if claim.overlaps(taken):
-                        return f"{verb} {claim.text}, which meets {taken.text} of {kind}.{name}.{key}"
+                        return f"{verb} {claim.text}, which overlaps {taken.text} of {kind}.{name}.{key}"
         wide = next((claim for claim in claimed if claim.text[:1] in "*?"), None)
-        return f"{verb} {wide.text}, which begins with a wildcard and may be any name" if wide else None
+        return f"{verb} {wide.text}, which begins with a wildcard and can match any name" if wide else None
 
     def _speaks(self) -> Iterator[tuple[str, str, str]]:
         for name in self.repositories:

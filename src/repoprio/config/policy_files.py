@@ -291,7 +291,7 @@ def absence(file: str) -> str:
         return ""
     if os.path.isdir(file):
         return "is a folder, not a file"
-    return "is not a regular file" if os.path.exists(file) else "is not there"
+    return "is not a regular file" if os.path.exists(file) else "does not exist"
 
 
 def _check_listable(folder: str) -> None:

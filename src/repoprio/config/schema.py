@@ -109,12 +109,12 @@ _REDIRECTS: Json = {
 POLICY: Mapping[str, Key] = MappingProxyType(
     {
         "mode": _choice(
-            "how tiers relate; observe: pip chooses as ever, and is told what would change",
+            "how tiers relate; observe: pip chooses as usual, and repoprio reports what would change",
             values.one_of(Mode, Mode.MERGE),
             *(mode.value for mode in Mode if mode is not Mode.MERGE),
         ),
         "unlisted": _choice(
-            "what becomes of an index that a caller adds and the policy does not list",
+            "what to do with an index that a caller adds and the policy does not list",
             values.one_of(Unlisted),
             *(choice.value for choice in Unlisted),
         ),
@@ -124,24 +124,24 @@ POLICY: Mapping[str, Key] = MappingProxyType(
             *(choice.value for choice in DirectUrls),
         ),
         "pylock": _choice(
-            "whether files of a pylock.toml are held against their owner",
+            "whether files of a pylock.toml are checked against their owner",
             values.one_of(Pylock),
             *(choice.value for choice in Pylock),
         ),
         "locked": Key(
-            "what later layers may say: nothing (true), repositories below all of these (extend), anything (false)",
+            "what later layers may set: nothing (true), repositories below all of these (extend), anything (false)",
             values.locked,
             _flag,
             {"enum": [True, False, "extend"]},
         ),
         "policy": _choice(
-            "required: without a sound policy pip stops, whatever REPOPRIO_CONFIG says; in the system's file alone",
+            "required: pip stops without a valid policy, whatever REPOPRIO_CONFIG says; only in the system's file",
             values.required,
             *values.REQUIRED,
         ),
         "help": _text("shown in every refusal", free=True),
         "page-timeout": Key(
-            "seconds for one project page, all in all",
+            "seconds for one project page, in total",
             values.seconds,
             _number,
             {"type": "number", "exclusiveMinimum": 0, "maximum": 3600},
@@ -168,7 +168,7 @@ REPOSITORY: Mapping[str, Key] = MappingProxyType(
         ),
         "enabled": _boolean("a disabled owner still owns: its names are refused"),
         "namespaces": _patterns("serves these names and nothing else, and nobody else serves them", some=True),
-        "owns": _patterns("these names come from here alone"),
+        "owns": _patterns("these names come only from here"),
         "include": _patterns("the only names that it may serve", some=True),
         "exclude": _patterns("names that it may not serve"),
         "explicit": _boolean("only for names that are routed to it"),
@@ -183,24 +183,26 @@ REPOSITORY: Mapping[str, Key] = MappingProxyType(
             },
         ),
         "canary": Key(
-            "a project that it surely serves: absence is believed only after its page was served",
+            "a project that it certainly serves: absence is believed only after its page was served",
             values.project,
             _same,
             {"type": "string", "pattern": r"^\s*[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*$"},
         ),
         "redirects": Key("what redirects of pages to other sites mean", values.redirects, _pairs, _REDIRECTS),
-        "skip-if-unavailable": _boolean("count as absent when unavailable: opens every name of it to lower ones"),
+        "skip-if-unavailable": _boolean(
+            "count as absent when unavailable: opens all its names to lower-priority repositories"
+        ),
         "mirrors": _urls("further URLs of the same repository, asked in turn when it is unavailable"),
-        "aliases": _urls("further URLs by which callers may mean it"),
+        "aliases": _urls("further URLs that callers may use for it"),
         "offline": _boolean("flat only: its files were gathered under this policy, so it serves under --no-index"),
         "listing": _choice("whether its project list names all that it serves", values.listing, *values.LISTING),
     }
 )
 PIN: Mapping[str, Key] = MappingProxyType(
     {
-        "projects": _patterns("the projects for which the pin holds", some=True),
+        "projects": _patterns("the projects that the pin applies to", some=True),
         "repositories": Key(
-            "the repositories that alone may serve them", values.some(values.texts), _words, {**_STRINGS, "minItems": 1}
+            "the only repositories that may serve them", values.some(values.texts), _words, {**_STRINGS, "minItems": 1}
         ),
         "versions": _text("a version specifier that narrows what the owner offers"),
         "block": _text("refuses them, with this text", free=True),

@@ -15,25 +15,25 @@ from repoprio.urls import is_fuse, place, site
 
 _NAMED = """\
 # A lower number is a higher priority: a repository owns every project name that it serves, and those
-# below it may only add names. See what is in force, and what may be meant otherwise: repoprio config check
+# below it may only add names. Check the policy: repoprio config check
 # Names of your own that must never come from elsewhere: owns = ["acme", "acme-*"]
 """
 _FOUND = """\
 # A policy from pip's own settings. {until}
 #   {priority_range}, and a lower number is a higher priority. A repository owns every project name that it
-#   serves; those with a greater number may add names, never shadow or upgrade one. Your own
+#   serves; those with a higher number may add names, but never shadow or upgrade one. Your own
 #   repositories come first, public ones last. Equal numbers merge: the newest version wins.
 # Names of your own that must never come from elsewhere: owns = ["acme", "acme-*"]
 # Then look at it with: repoprio config check
 """
 _UNTIL = "With it pip stops until you have decided the priorities:"
-_ALONE = "One repository needs no priority; from the second one on:"
-_LOGIN = "# its login is not repeated here: it goes on to come from pip's setting"
+_ALONE = "One repository needs no priority; two or more do:"
+_LOGIN = "# its login is not repeated here: pip's setting still supplies it"
 _WHAT = {
     "index-url": "pip's main index. Does it serve your own projects (a low number), or the public's (a high one)?",
-    "extra-index-url": "pip takes it for as good as its main index. Whom shall it overrule: nobody (a high number)?",
-    "find-links": "pip takes its files for as good as any index's. A folder of your own? (a low number)",
-    "built-in": "anybody may publish here: give it the highest number, so it supplies only names that no other has",
+    "extra-index-url": "pip treats it like its main index. Should it override the others (a low number)?",
+    "find-links": "pip treats its files like those of any index. Is it a folder of your own (a low number)?",
+    "built-in": "anyone can publish here: give it the highest number, so that it supplies only names that no other has",
 }
 
 
@@ -93,7 +93,7 @@ def _draft(name: str, same: Sequence[Named], default_index: str) -> str:
     lines += [f"# from {one.origin}{_overridden(one)}" for one in same]
     lines.append(f"url = {toml.value(PYPI if is_default else display_url(first.url))}")
     lines += (
-        ["# its login is not repeated here: pip's setting goes on to give it"]
+        ["# its login is not repeated here: pip's setting still supplies it"]
         if display_url(first.url) != first.url
         else []
     )

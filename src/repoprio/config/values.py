@@ -49,11 +49,11 @@ def entry_name(text: str) -> str:
 def text(value: Any) -> str:
     """A text without control characters; white space around it does not count, as in pip.conf."""
     if not isinstance(value, str):
-        raise NotExpected("is not a text")
+        raise NotExpected("is not a string")
     if not value.strip():
         raise NotExpected("is empty")
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value.strip()):
-        raise NotExpected("holds control characters")
+        raise NotExpected("contains control characters")
     return value.strip()
 
 
@@ -85,9 +85,9 @@ def _either(words: Sequence[str]) -> str:
 def texts(value: Any) -> tuple[str, ...]:
     """A list of texts, an empty one too."""
     if not isinstance(value, list):
-        raise NotExpected('is not a list of texts: write ["..."]')
+        raise NotExpected('is not a list of strings: write ["..."]')
     if not all(isinstance(item, str) for item in value):
-        raise NotExpected("has something in it that is not a text")
+        raise NotExpected("contains something that is not a string")
     return tuple(text(item) for item in value)
 
 
@@ -97,7 +97,7 @@ def some(parse: Callable[[Any], tuple[Item, ...]]) -> Callable[[Any], tuple[Item
     def parse_some(value: Any) -> tuple[Item, ...]:
         found = parse(value)
         if not found:
-            raise NotExpected("is an empty list: name one at least, or take the key out")
+            raise NotExpected("is an empty list: add at least one item, or remove the key")
         return found
 
     return parse_some

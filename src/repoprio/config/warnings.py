@@ -53,7 +53,7 @@ def _file(policy: Policy, key: str) -> str:
 def _observed(policy: Policy) -> Iterator[PolicyWarning]:
     if policy.mode is Mode.OBSERVE:
         problem = 'is "observe": nothing is enforced, pip chooses as it always did'
-        remedy = 'say "strict" once the changes that it tells of are understood'
+        remedy = 'set "strict" once you understand the changes that it reports'
         yield _warning(policy, "observe", "mode", problem, remedy)
 
 
@@ -72,7 +72,7 @@ def _one_tier(policy: Policy) -> Iterator[PolicyWarning]:
             policy,
             "one-tier",
             f"repositories.{first.name}.priority",
-            f"is {first.priority}, and so is that of {also}: one tier, whose newest version wins, whoever has it",
+            f"is {first.priority}, like that of {also}: they form one tier, in which the newest version wins",
             "give the repositories that you trust more a lower number",
         )
 
@@ -90,8 +90,8 @@ def _trusted_404(policy: Policy) -> Iterator[PolicyWarning]:
             policy,
             "trusted-404",
             f"repositories.{top.name}",
-            f"a 404 hands any name of it to {_names(lower)}, also where its URL is mistyped or a token is missing",
-            "name its own projects in owns, or one that it surely serves as canary",
+            f"a 404 opens any of its names to {_names(lower)}, even if its URL is mistyped or a token is missing",
+            "list its own projects in owns, or name one that it certainly serves as canary",
         )
 
 
@@ -120,8 +120,8 @@ def _excluded(policy: Policy, repository: Repository, claims: _Claims) -> Iterat
                 policy,
                 "exclude-opens",
                 f"repositories.{repository.name}.exclude",
-                f"{pattern.text} is handed to {_names(lower)}, since no repository owns it",
-                f'name "{pattern.text}" in owns of the repository that shall have it, or block it with a pin',
+                f"{pattern.text} may come from {_names(lower)}, since no repository owns it",
+                f'add "{pattern.text}" to owns of the repository that should have it, or block it with a pin',
             )
 
 
@@ -133,7 +133,7 @@ def _skipped(policy: Policy, repository: Repository, claims: _Claims) -> Iterato
             "skip-opens",
             f"repositories.{repository.name}.skip-if-unavailable",
             f"while {repository.name} is down, names of it may come from {_names(lower)}",
-            "take it out; mirrors are for fail-over",
+            "remove it; use mirrors for fail-over",
         )
 
 
@@ -153,8 +153,8 @@ def _absent(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
             policy,
             "absent-without-canary",
             f"repositories.{repository.name}.absent",
-            f"{', '.join(more)} may also mean a broken server or a missing login, and would be taken for absence",
-            "add canary, a project that it surely serves: absence is believed only after its page was served",
+            f"{', '.join(more)} may also mean a broken server or a missing login, and would count as absence",
+            "add canary, a project that it certainly serves: absence is believed only after its page was served",
         )
 
 
@@ -165,7 +165,7 @@ def _plain_http(policy: Policy, repository: Repository) -> Iterator[PolicyWarnin
                 policy,
                 "plain-http",
                 f"repositories.{repository.name}.{'mirrors' if number else 'url'}",
-                f"{location.shown}: anybody on the way can change what comes by http:",
+                f"{location.shown}: anyone on the network path can change what comes over http:",
                 "use https:",
             )
 
@@ -188,14 +188,14 @@ def _stems(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[
 
 def _never(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
     if not _may_get(policy, repository):
-        why = "explicit = true, and no pin lets a name through to it"
+        why = "explicit = true, and no pin routes a name to it"
         why = why if repository.explicit else "exclude, pins and what others own leave nothing"
         yield _warning(
             policy,
             "never-asked",
             f"repositories.{repository.name}",
             f"no name can ever come from it: {why}",
-            "name it in a pin, or take it out",
+            "name it in a pin, or remove it",
         )
 
 
@@ -205,7 +205,7 @@ def _unset(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
             policy,
             "unset-variable",
             f"repositories.{repository.name}.url",
-            f"${{{variable}}} is not set here: what needs it is unavailable when it is asked",
+            f"${{{variable}}} is not set here: repositories that need it are unavailable",
             f"export {variable}",
             stops=bool(repository.locations[0].unset) and _is_asked_for_all(policy, repository),
         )

@@ -84,7 +84,7 @@ def _tell(write: Write, folder: Path, corp: str, public: str, policy: str) -> No
     said = _python(folder, ["-m", "repoprio", "explain", "acme"], policy)
     write(_indented(said.rstrip()) + "\n")
     if "acme-99.0" not in alone or "acme-1.0" not in guarded or "leftpad-1.3" not in guarded:
-        raise DemoFailed(f"the demo did not go as it must:\n{alone}\n{guarded}    [demo]")
+        raise DemoFailed(f"the demo did not run as expected:\n{alone}\n{guarded}    [demo]")
 
 
 def _forget(public: str) -> None:

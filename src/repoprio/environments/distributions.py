@@ -96,7 +96,7 @@ def _may_hold_packages(path: str) -> bool:
 def folder(path: str) -> str:
     """`path`, if it is a folder; raises `NoEnvironment`."""
     if not os.path.isdir(path):
-        raise NoEnvironment(f"{path} is no folder.    [usage]")
+        raise NoEnvironment(f"{path} is not a folder.    [usage]")
     return path
 
 
@@ -143,7 +143,7 @@ def _told_twice(found: list[Installed]) -> list[Installed]:
 
 def _several(some: Sequence[Installed]) -> str:
     entries = join_words(sorted(redact_name(one.place.split("/")[1]) for one in some))
-    return f"its metadata are there more than once ({entries}), and nobody can tell which are true"
+    return f"its metadata are there more than once ({entries}), and it is not clear which are right"
 
 
 def _eggs(folder: str) -> Iterator[str]:
@@ -181,7 +181,7 @@ def _read(one: Distribution, is_escaped: IsEscaped) -> Installed:
     entry, place = _place(path)
     written = _written(entry)
     if odd := _irregular(path):
-        return Installed((written,), place, broken=f"its {odd} is no regular file")
+        return Installed((written,), place, broken=f"its {odd} is not a regular file")
     if entry.startswith("~"):
         left = "it was left behind by an installation that was interrupted"
         return Installed((written._replace(version=None),), place, broken=left)
@@ -200,7 +200,7 @@ def _read(one: Distribution, is_escaped: IsEscaped) -> Installed:
         stated.append(written)
     claims = tuple(stated)
     if direct is not None and not (isinstance(direct, dict) and isinstance(direct.get("url"), str)):
-        return Installed(claims, place, broken="its direct_url.json is not as PEP 610 says")
+        return Installed(claims, place, broken="its direct_url.json does not follow PEP 610")
     origin = _origin(direct) if direct else None
     if len(claims) > 1:
         said = join_words([" ".join(map(redact_name, filter(None, claim))) for claim in stated])

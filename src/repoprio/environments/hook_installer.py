@@ -94,10 +94,10 @@ def ask(python: str) -> Interpreter:
         packages, stdlib, base = os.fspath(packages), os.fspath(stdlib), os.fspath(base)
     except (OSError, subprocess.SubprocessError, ValueError, IndexError, TypeError) as error:
         raise CannotEnable(
-            f"{python} does not answer as a Python does ({type(error).__name__}).", code="environment"
+            f"{python} does not behave like a Python ({type(error).__name__}).", code="environment"
         ) from None
     if (major, minor) < (3, 10):
-        raise CannotEnable(f"{python} is Python {major}.{minor}, and 3.10 is needed.", code="environment")
+        raise CannotEnable(f"{python} is Python {major}.{minor}, but repoprio needs 3.10 or later.", code="environment")
     return Interpreter(python, (major, minor), packages, stdlib, sitecustomize, base)
 
 
@@ -108,7 +108,7 @@ def in_venv(folder: str) -> str:
     for name in names if os.path.isfile(os.path.join(folder, "pyvenv.cfg")) else ():
         if os.path.exists(python := os.path.join(folder, name)):
             return python
-    raise CannotEnable(f"{given} is no virtual environment.", "name another Python with --python PATH")
+    raise CannotEnable(f"{given} is not a virtual environment.", "name another Python with --python PATH")
 
 
 def enable(packages: str, record: Record = _NOTHING, *, copy: bool = False) -> list[str]:
@@ -252,12 +252,12 @@ def enable_base(base: Interpreter, record: Record = _NOTHING) -> list[str]:
 def _check_custom(base: Interpreter, custom: str, text: str) -> None:
     """Whether what is appended to `custom` would run, for every environment that is made from `base`."""
     if base.sitecustomize and os.path.dirname(os.path.abspath(base.sitecustomize)) != os.path.abspath(base.stdlib):
-        problem = "lies among the base's own packages, which the environments made from it do not see"
+        problem = "is among the base's own packages, which environments created from it do not see"
         raise CannotEnable(f"{base.sitecustomize} {problem}.")
     try:
         compile(text, custom, "exec")
     except (SyntaxError, ValueError):
-        raise CannotEnable(f"{custom} is no Python that runs; what is appended would not run either.") from None
+        raise CannotEnable(f"{custom} is not valid Python, so a line added to it would not run.") from None
 
 
 def disable_base(base: Interpreter) -> list[str]:

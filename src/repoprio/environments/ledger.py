@@ -93,9 +93,9 @@ def take_all_out() -> Iterator[str]:
 def _taken_out(made: Made) -> list[str]:
     """Take out one thing; returns what to say of it."""
     try:
-        return [f"repoprio: took out {place}" for place in _take_out(made)]
+        return [f"repoprio: removed {place}" for place in _take_out(made)]
     except (RepoprioError, OSError, ValueError) as error:
-        said = f"WARNING: repoprio: what `repoprio enable` put into {made.place} stays there: {error}"
+        said = f"WARNING: repoprio: what `repoprio enable` added to {made.place} stays there: {error}"
         return [f"{said}\n{_hint(made)}"]
 
 
@@ -121,5 +121,7 @@ def _hint(made: Made) -> str:
     from shlex import join
 
     if made.kind == POINTER:
-        return f"  hint: as whoever may: {join(['python3', _pointer_in(made.place), 'remove'])}    [pointer]"
-    return f"  hint: take index-url = {fuse.URL} out of it    [pointer]"
+        return (
+            f"  hint: run as a user who may do so: {join(['python3', _pointer_in(made.place), 'remove'])}    [pointer]"
+        )
+    return f"  hint: remove index-url = {fuse.URL} from it    [pointer]"

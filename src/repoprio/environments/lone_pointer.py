@@ -5,7 +5,7 @@ Put beside the pointer by `repoprio enable`; loaded where it is needed, and so f
 
 import sys
 
-BEGIN = "# >>> repoprio: put here by `repoprio enable --base`, taken out by `repoprio disable --base`"
+BEGIN = "# >>> repoprio: added by `repoprio enable --base`, removed by `repoprio disable --base`"
 END = "# <<< repoprio"
 # Marks that the file had no newline at its end, and shall have none again.
 JOINED = " (after a line without an end)"
@@ -36,8 +36,8 @@ def _loss(root: str, pointer: str, custom: str, what: str = "this pip looks up n
     enable = join(["repoprio", "enable", *_place(custom)])
     return (
         f"repoprio: {what}. To remove the pointer that guarded it: {command}\n"
-        f"  {root} is gone, where repoprio was.\n"
-        f"  hint: or install repoprio again, and point to it: {enable}    [pointer]"
+        f"  {root}, where repoprio was installed, is gone.\n"
+        f"  hint: or install repoprio again, then run: {enable}    [pointer]"
     )
 
 
@@ -143,7 +143,7 @@ def without_block(text: str) -> str:
         return text
     _, end, after = rest.partition(f"{END}\n")
     if not end:
-        raise ValueError("the end of repoprio's block is gone: take it out by hand")
+        raise ValueError("the end of repoprio's block is gone: remove the block by hand")
     if rest.startswith(JOINED) and not after:
         before = before.removesuffix("\n")
     return before + after

@@ -38,7 +38,7 @@ def repair(python: str, words: tuple[str, ...], *, base: str, stdlib: str) -> st
     `base` is the Python that it was made from, `stdlib` the folder of its standard library.
     """
     if not is_venv(prefix_of(python)) and os.path.exists(os.path.join(stdlib, "EXTERNALLY-MANAGED")):
-        return "have the system's package manager repair it (such as apt install --reinstall python3-pip)"
+        return "repair it with the system's package manager (such as apt install --reinstall python3-pip)"
     return shell.command(_outside(python, base), "-m", "pip", "--python", python, "install", *words)
 
 

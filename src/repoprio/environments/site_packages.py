@@ -38,7 +38,7 @@ def packages_of(python: str) -> list[str]:
     """
     hops = list(_hops(os.path.abspath(python)))
     if not any(os.path.basename(hop).lower().startswith(("python", "pypy")) for hop in hops):
-        raise NoEnvironment(f"{python} is no Python, by its name.    [environment]")
+        raise NoEnvironment(f"{python} is not a Python, judging by its name.    [environment]")
     prefixes = [_prefixes(hop) for hop in hops]
     # The first of them that has packages is the environment; what a link leads to from there is its base.
     at, own = next(((n, found) for n, some in enumerate(prefixes) if (found := _below(some))), (-1, []))
@@ -46,7 +46,7 @@ def packages_of(python: str) -> list[str]:
         places = " and ".join(dict.fromkeys(some[0] for some in prefixes))
         raise NoEnvironment(
             f"{python}: there are no packages below {places} (lib/python*/site-packages and the like).\n"
-            "  hint: name the Python itself, not what starts it; or each folder of packages with --path"
+            "  hint: name the Python itself, not its launcher; or each folder of packages with --path"
             "    [environment]"
         )
     # A name that tells another version hides nothing.

@@ -98,7 +98,7 @@ def _named(python: str) -> Environment:
 
     on_path = shutil.which(python)
     if on_path is None:
-        problem = "is not a program that can be run" if os.path.exists(python) else "is not there"
+        problem = "is not a program that can be run" if os.path.exists(python) else "does not exist"
         raise NoEnvironment(
             f"{OPTION} {python} {problem}.\n"
             "  hint: name a Python, or the folder of a virtual environment    [environment]"
@@ -109,7 +109,7 @@ def _named(python: str) -> Environment:
 def _activated(folder: str) -> Environment:
     found = python_in(folder)
     if found is None:
-        problem = "has no Python" if os.path.isdir(folder) else "is not there"
+        problem = "has no Python" if os.path.isdir(folder) else "does not exist"
         raise NoEnvironment(
             f"{VARIABLE} is {folder}, which {problem}.\n"
             f"  hint: deactivate, or unset {VARIABLE}; or name the environment: {OPTION} PATH    [environment]"

@@ -112,15 +112,16 @@ def _remarks(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
     elif trial.unknown.state is RepositoryState.ABSENT and below and not _proves_itself(trial):
         yield Advice(
             "unproven",
-            "a wrong URL, or a server that hides what it has from whoever is not logged in, would answer the same; "
-            "the name of a project that it surely serves would tell",
+            "a wrong URL, or a server that hides its projects without a login, would answer the same; the name "
+            "of a project that it certainly serves would show which",
             'canary = "NAME"',
         )
     elif not below and not trial.repository.explicit and _lacks_all(trial):
         yield Advice(
             "lacks-all",
-            f"it has neither {' nor '.join(WELL_KNOWN_PROJECTS)}, and no repository below it could supply them. That "
-            "is so for a small index of your own; if you expected a whole index such as PyPI, its URL may be wrong",
+            f"it has neither {' nor '.join(WELL_KNOWN_PROJECTS)}, and no repository below it could supply them. "
+            "This is normal for a small index of your own; if you expected a whole index such as PyPI, its URL "
+            "may be wrong",
         )
 
 
@@ -139,7 +140,10 @@ def _of_silence(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
     # Some servers say 403 or 410 of what they do not have; that is believed only where the same asker got a page.
     said = finding.http_status
     if said in (403, 410) and any(known.state is RepositoryState.SERVES for known in trial.known):
-        words = f"it answers {said} for a name that nobody has, and has others: it may mean that it does not have it"
+        words = (
+            f"it answers {said} for a name that nobody has, and has others: this may mean that it does not have the "
+            "name"
+        )
         yield Advice("absent", words, f"absent = [404, {said}]")
     elif finding.cause in (Cause.REDIRECT, Cause.REDIRECT_INTO):
         yield Advice("forwards", f"it forwards names that it does not have: {finding.reason}. {found.text}")
@@ -151,7 +155,7 @@ def _of_every_name(trial: ProbeResult) -> Advice:
     if trial.unknown.files == 0:
         words = "it answers a page without files for a name that nobody has, and so would own every name"
         return Advice("empty-pages", words, 'absent = [404, "empty-page"]')
-    words = "it lists files for a name that nobody has, and so owns every name: this is no repository to trust"
+    words = "it lists files for a name that nobody has, and so owns every name: do not trust this repository"
     return Advice("every-name", words, 'namespaces = ["YOUR-PREFIX-*"]')
 
 
@@ -169,9 +173,9 @@ def _of_mirror_of_pypi(repository: Repository, below: list[str]) -> Iterator[Adv
     )
     yield Advice(
         "mirror-of-pypi",
-        f"it serves {' and '.join(WELL_KNOWN_PROJECTS)}, as a mirror of PyPI does, {owns}. If it mixes these "
-        "with names of your own, the mixing is its business, and no priority can undo it: keep your own names in a "
-        'repository of their own above this one, with namespaces = ["YOUR-PREFIX-*"] there',
+        f"it serves {' and '.join(WELL_KNOWN_PROJECTS)}, as a mirror of PyPI does, {owns}. If it mixes them "
+        "with your own names, no priority can separate them: keep your own names in another repository above this "
+        'one, with namespaces = ["YOUR-PREFIX-*"] there',
     )
 
 
@@ -187,5 +191,5 @@ def _of_mirrors(trials: tuple[ProbeResult, ...]) -> Iterator[Advice]:
         if trial.is_silent:
             yield Advice("mirror-silent", f"its mirror {trial.url} gives no usable answer: {trial.unknown.reason}")
     if trials and trials[0].is_silent and (answering := [trial for trial in trials[1:] if not trial.is_silent]):
-        words = f"its mirror {answering[0].url} answers in its place; what a mirror lacks is not taken for absent"
+        words = f"its mirror {answering[0].url} answers instead; what a mirror lacks does not count as absent"
         yield Advice("mirror-answers", words)

@@ -21,7 +21,7 @@ def comparison_remedy(policy: Policy, judged: ComparedProject) -> str | None:
     if judged.verdict is Verdict.NOT_KNOWN:
         return _find_out(policy, judged)
     if judged.code == "hash-not-known":
-        return "compare the two files; pages that state sha256 would tell"
+        return "compare the two files; with sha256 on its pages this would be known"
     return None
 
 
@@ -31,18 +31,18 @@ def _keep_private(policy: Policy, judged: ComparedProject) -> str | None:
     if owner is None or rival is None or owner == rival or owner.is_addition:
         return None
     if keeping := _keeping(policy, judged.pair.project, rival):
-        return f"stopped; {keeping.key} already keeps it from {rival.name} ({keeping.file})"
+        return f"already prevented; {keeping.key} also keeps it from {rival.name} ({keeping.file})"
     if any(r.priority == owner.priority and r.name != owner.name for r in policy.enabled()):
         # Whoever of a tier is named alone cuts the others off: whose the name is nobody can guess.
-        whose = policy.change(f'say whose it is: "{judged.pair.project}" in owns of one')
-        return f"stopped; to keep the name from {rival.name} too, {whose}"
+        whose = policy.change(f'choose its owner: add "{judged.pair.project}" to owns of one')
+        return f"already prevented; to keep the name from {rival.name} too, {whose}"
     key = "namespaces" if owner.namespaces else "owns"
     where, has = _setting(policy, owner, key), bool(getattr(owner, key))
     name = judged.pair.project
     setting = f'{where.key} = ["{name}"]'
     adding = f'add "{name}" to {where.key}'
     how = f", {policy.change(adding)}" if has else f": {policy.change(setting, verb='set ')}"
-    return f"stopped; to keep the name from {rival.name} too{how}{where.file}"
+    return f"already prevented; to keep the name from {rival.name} too{how}{where.file}"
 
 
 def _keeping(policy: Policy, project: str, rival: Repository) -> Rule | None:
@@ -74,14 +74,14 @@ def _offer(policy: Policy, judged: ComparedProject) -> str | None:
     assert failure
     assert isinstance(alone, ResolvedFile)
     if failure.code is FailureCode.DIRECT_URL:
-        return f"ask for that very file yourself, if you want it: {judged.pair.project} @ URL"
+        return f"if you want this file, request it yourself: {judged.pair.project} @ URL"
     if not failure.owners:
         return None
     if judged.pair.is_probably_foreign:
         owner, place = failure.owners[0].name, alone.place
-        empty = f'; if {owner} answers an empty page for every name, absent = [404, "empty-page"] for it says so'
+        empty = f'; if {owner} answers an empty page for every name, set absent = [404, "empty-page"] for it'
         more = empty if failure.lists_nothing else ""
-        return f"do not take {place}'s for it: ask for a version that {owner} has, or publish your own there{more}"
+        return f"do not use the one from {place}: ask for a version that {owner} has, or publish your own there{more}"
     return _publish(policy, judged.pair.project, alone.version, failure.owners[0], may_be_explicit=False)
 
 
@@ -103,7 +103,9 @@ def _find_out(policy: Policy, judged: ComparedProject) -> str | None:
         return first + policy.change(change)
     if judged.failure or code in _HINTS:
         return _HINTS.get(code)
-    return "a wheel would tell its dependencies without running anything" if judged.pair.is_on_both_sides else None
+    return (
+        "with a wheel, its dependencies would be known without running code" if judged.pair.is_on_both_sides else None
+    )
 
 
 # What comes first, and what to change in the policy.
@@ -115,12 +117,12 @@ _CHANGES = {
 _HINTS = {
     "unavailable": "try again once it answers",
     "owned-absent": "check the spelling; not yet published? Publish it to its owner first",
-    "no-match": "ask for a version that there is, or publish one that fits",
+    "no-match": "ask for a version that exists, or publish one that fits",
     "conflict": "loosen one of these requirements",
     "unsupported": "ask for a file that fits this Python and platform",
     "unnamed": "name it: NAME @ URL",
     "hashes": "find out which is wrong, the file or the hash",
-    "unreadable": "see whether its repository has the file, whole",
+    "unreadable": "check whether its repository has the complete file",
 }
 
 

@@ -25,9 +25,11 @@ def _of_owner(judged: ComparedProject, word: str) -> ComparedProject:
     """What was compared with the owner's files alone: that both are the same is not known then."""
     why, name = f"private ({word})", judged.pair.project
     if judged.verdict is Verdict.SAME:
-        reason = f"{name} is not compared: the policy keeps the name from others ({word}), which may have more of it."
+        reason = (
+            f"{name} is not compared: the policy keeps the name from others ({word}), which may have other versions."
+        )
         return replace(judged, verdict=Verdict.NOT_COMPARED, code="private", why=f"not compared: {why}", reason=reason)
-    only = f"{name} is {why}: nobody but its owner was asked for it."
+    only = f"{name} is {why}: only its owner was asked for it."
     if judged.code == "dependencies-not-known" and judged.pair.is_on_both_sides:
         return replace(judged, why=f"{judged.why}; not compared: {why}", reason=f"{judged.reason} {only}")
     if isinstance(judged.pair.alone, Failure) and isinstance(judged.pair.policy, ResolvedFile):
@@ -79,14 +81,14 @@ def _of_picks(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile) -> C
     if not alone.is_unread and not policy.is_unread:
         return judged
     why = f"{judged.why}; dependencies not known"
-    return replace(judged, why=why, reason=f"{judged.reason} Dependencies are not known of what was not read.")
+    return replace(judged, why=why, reason=f"{judged.reason} The dependencies of unread files are not known.")
 
 
 def _same(pair: ProjectPair, pick: ResolvedFile) -> ComparedProject:
     reason = f"both take {_shown(pair, pick)} from {_place(pick)}."
     if not pick.is_unread:
         return ComparedProject(pair, Verdict.SAME, "same-file", "same file", reason)
-    reason = f"the dependencies of {pick.file} are not known: it is no wheel, and to ask it would be to run it."
+    reason = f"the dependencies of {pick.file} are not known: it is not a wheel, and only running its code would tell."
     return ComparedProject(pair, Verdict.NOT_KNOWN, "dependencies-not-known", "dependencies not known", reason)
 
 

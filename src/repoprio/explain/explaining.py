@@ -167,7 +167,7 @@ def _pin(route: Route | Blocked | Conflict) -> Rule | None:
 _RULED_OUT = {
     RuledOut.NOT_ROUTED: (LineStatus.NOT_ROUTED, "the name is routed elsewhere"),
     RuledOut.DISABLED: (LineStatus.DISABLED, "enabled = false"),
-    RuledOut.EXCLUDED: (LineStatus.EXCLUDED, "the name is left out by its {key}"),
+    RuledOut.EXCLUDED: (LineStatus.EXCLUDED, "its {key} rules the name out"),
     RuledOut.NO_INDEX: (LineStatus.EXCLUDED, "--no-index leaves flat repositories only"),
     RuledOut.BELOW_NO_INDEX: (LineStatus.EXCLUDED, "below {above}, which --no-index rules out"),
     RuledOut.CALLER: (LineStatus.NOT_ROUTED, "{name} itself never comes from a place that the policy does not list"),
@@ -214,7 +214,7 @@ _NOT_ASKED = {
     Outcome.SERVED: "cannot supply {name}: it is below the owner",
     Outcome.NO_MATCH: "cannot supply {name}: it is below the owner",
     Outcome.UNAVAILABLE: "below one that may own {name}",
-    Outcome.BLOCKED: "the policy decides alone",
+    Outcome.BLOCKED: "the policy decides without asking",
     Outcome.ABSENT: "",
 }
 
@@ -231,12 +231,12 @@ def _status(decision: Decision[Any], finding: RepositoryResult[Any], *, fits: bo
         return status, reason
     if finding.state is RepositoryState.SERVES:
         if finding.passed_over:
-            return LineStatus.PASSED_OVER, "nothing of it fits"
+            return LineStatus.PASSED_OVER, "none of its files fits"
         own = any(owner.repository.name == finding.repository.name for owner in decision.owners)
         verb = "own" if len(decision.owners) > 1 and not own else "owns"
         has = "has a version that fits" if decision.code is Code.FITS else f"{verb} {name}"
         if own:
-            return LineStatus.SERVED, has if fits else f"owns {name}; nothing of it fits"
+            return LineStatus.SERVED, has if fits else f"owns {name}; none of its files fits"
         if not decision.owners:
             return LineStatus.SHADOWED, f"it has {name}, but a tier answers as a whole"
         return LineStatus.SHADOWED, f"{', '.join(owner.repository.name for owner in decision.owners)} {has}"

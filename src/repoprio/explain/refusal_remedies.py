@@ -44,14 +44,14 @@ def _no_match(e: Explanation) -> Remedy:
         look = shell.repoprio("repos", "--check", e.owners[0].name, python=e.python)
         return Remedy(
             "page-without-files",
-            f"publish {e.project} to {owners}: a page owns the name even while it lists no file. A server that answers "
-            f'so for every name ({look}) wants absent = [404, "empty-page"]',
+            f"publish {e.project} to {owners}: a page owns the name even if it lists no file. If the server "
+            f'answers every name like this ({look}), set absent = [404, "empty-page"]',
         )
     here = [rejected for rejected in e.telling if rejected.is_for_here]
     kinds = {rejected.kind for rejected in here or e.telling}
     if e.narrowed and Rejection.PIN in kinds:
         change = by_keeper(e.keeper, "change it")
-        return Remedy("pin-versions", f"the pin leaves versions out: {change}, or ask for another version")
+        return Remedy("pin-versions", f"a pin excludes versions: {change}, or ask for another version")
     if Rejection.KEPT in kinds:
         words = f"to replace the {e.project} that is installed, ask for {e.project} by name (add it to the command)"
         return Remedy("ask-by-name", words)
@@ -62,12 +62,12 @@ def _no_match(e: Explanation) -> Remedy:
 
 
 _BY_KIND = {
-    Rejection.YANKED: Remedy("yanked", "what was yanked is taken only by an exact pin: name==version"),
-    Rejection.PRE_RELEASE: Remedy("pre-release", "--pre takes pre-releases too"),
-    Rejection.TAG: Remedy("tag", "its wheels are for other Pythons or platforms: publish one for this, or an sdist"),
-    Rejection.FORMAT: Remedy(
-        "format", "--only-binary or --no-binary leaves its files out, or they are no files of pip's"
+    Rejection.YANKED: Remedy("yanked", "a yanked version is taken only if it is pinned: name==version"),
+    Rejection.PRE_RELEASE: Remedy("pre-release", "--pre allows pre-releases"),
+    Rejection.TAG: Remedy(
+        "tag", "its wheels are for other Pythons or platforms: publish one for this platform, or an sdist"
     ),
+    Rejection.FORMAT: Remedy("format", "--only-binary or --no-binary excludes its files, or pip cannot use them"),
     Rejection.REQUIRES_PYTHON: Remedy("requires-python", "use a Python that it supports, or ask for an older version"),
 }
 
@@ -82,7 +82,7 @@ def _owned_absent(e: Explanation) -> Remedy:
     words = f"check the spelling; not yet published? Publish it to {owner} first"
     if not any(repository.canary for repository in e.owners):
         look = shell.repoprio("repos", "--check", python=e.python)
-        words += f". A wrong URL, or a login that is missing, can look the same: {look}"
+        words += f". A wrong URL or a missing login can look the same: {look}"
     return Remedy("publish-to-owner", words)
 
 
@@ -108,17 +108,17 @@ def of_silent(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -
     if cause is Cause.REDIRECT:
         return Remedy(
             "redirects",
-            f'repositories.{name}.redirects can say of that site "follow" (its pages count as those of {name}) or '
-            f'"absent" (lower-priority repositories may then supply each name that is redirected so)',
+            f'repositories.{name}.redirects can set that site to "follow" (its pages count as those of {name}) '
+            'or "absent" (lower-priority repositories may then supply each name that is redirected there)',
         )
     if cause is Cause.STATUS and line.http_status in (404, 410):
-        return Remedy("absent", f"repositories.{name}.absent leaves this status out; a list there replaces [404]")
+        return Remedy("absent", f"repositories.{name}.absent does not have this status; a list there replaces [404]")
     if cause is Cause.EMPTY_ROOT:
         may = f'repositories.{name}.absent = [404, "empty-root"] says that it may be empty'
         then = "" if is_lowest else " (lower-priority repositories then have all names)"
         return Remedy("empty-root", f"is a disk not mounted? Mount it, or fill the folder; {may}{then}")
     if cause is Cause.MISSING and line.repository.priority == CALLERS_PRIORITY:
-        return Remedy("missing-place", "create it, or take it out of pip's settings and options: no policy names it")
+        return Remedy("missing-place", "create it, or remove it from pip's settings and options: no policy names it")
     if cause in _BY_CAUSE:
         return _BY_CAUSE[cause]
     if is_routed or line.repository.namespaces:
@@ -127,29 +127,27 @@ def of_silent(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -
     return Remedy("try-again", f"try again once it answers; {limit}")
 
 
-_TELL = Remedy("tell-its-keeper", "tell whoever keeps it: this is no page as the simple repository API has them")
+_TELL = Remedy("tell-its-keeper", "report this to its operator: it is not a valid page of the simple repository API")
 _BY_CAUSE = {
     Cause.REDIRECT_INTO: Remedy(
         "redirects-into",
-        "tell whoever keeps it: it should answer 404 for what it does not have, or the very page of a repository that "
-        "is asked for the name in its turn",
+        "report this to its operator: it should answer 404 for what it does not have, or redirect to the page "
+        "of a repository that is asked for the name",
     ),
     Cause.LOGIN: Remedy("login", "check the login: a token may be missing or have expired"),
     Cause.PROXY: Remedy("proxy", "check the proxy (--proxy, HTTPS_PROXY, NO_PROXY) and its login"),
     Cause.CANARY: Remedy("canary", "a login may be missing, or the url or the canary in the policy is wrong"),
-    Cause.MISSING: Remedy("missing-place", "create it, or take it out of the policy (enabled = false)"),
-    Cause.UNSET: Remedy("set-variable", "set the variable, or ask who keeps the policy what its value is"),
+    Cause.MISSING: Remedy("missing-place", "create it, or disable it in the policy (enabled = false)"),
+    Cause.UNSET: Remedy("set-variable", "set the variable, or ask the maintainer of the policy for its value"),
     Cause.INSECURE: Remedy("insecure", "use https, or tell pip to trust that host (--trusted-host)"),
-    Cause.TLS: Remedy("trust", "have its certificate renewed, or tell pip whom to trust (--cert, PIP_CERT)"),
-    Cause.TIME: Remedy("time", "try again; page-timeout in the policy, and pip's --timeout, are the bounds"),
-    Cause.SIZE: Remedy("size", "page-size-limit in the policy is the bound of a page"),
-    Cause.NOT_A_PAGE: Remedy(
-        "not-a-page", "something else answers in its place: check the policy's url, and the login"
-    ),
+    Cause.TLS: Remedy("trust", "renew its certificate, or tell pip which authority to trust (--cert, PIP_CERT)"),
+    Cause.TIME: Remedy("time", "try again; page-timeout in the policy, and pip's --timeout, are the limits"),
+    Cause.SIZE: Remedy("size", "page-size-limit in the policy limits the size of a page"),
+    Cause.NOT_A_PAGE: Remedy("not-a-page", "something else answers there: check the url in the policy, and the login"),
     Cause.BROKEN: _TELL,
     Cause.API_VERSION: _TELL,
     Cause.OTHER_PROJECT: _TELL,
-    Cause.SPELLING: Remedy("spelling", "name the folder as PEP 503 normalizes the project's name"),
+    Cause.SPELLING: Remedy("spelling", "rename the folder to the normalized name of the project (PEP 503)"),
 }
 
 

@@ -87,7 +87,7 @@ def judge_redirect(
         if other := next(iter(others.values())):
             return _judge_other(other, name, target, set(asked) - {repository.name})
     except ValueError:
-        return RedirectVerdict(RepositoryState.UNAVAILABLE, "it redirects to something that is no URL")
+        return RedirectVerdict(RepositoryState.UNAVAILABLE, "it redirects to something that is not a URL")
     if there.scheme not in ("http", "https"):
         return RedirectVerdict(RepositoryState.UNAVAILABLE, f"it redirects to a {there.scheme or 'nameless'}: URL")
     if here.is_own(there):

@@ -104,8 +104,8 @@ def news() -> str | None:
     if Version(pip.__version__) <= Version(NEWEST):
         return None
     return (
-        f"repoprio: pip {pip.__version__} is newer than those that it was tested with ({OLDEST} to {NEWEST}); "
-        "all that is patched there is as expected"
+        f"repoprio: pip {pip.__version__} is newer than the tested ones ({OLDEST} to {NEWEST}); all that repoprio "
+        "patches there is as expected"
     )
 
 

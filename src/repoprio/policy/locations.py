@@ -108,7 +108,7 @@ def _problem(url: str) -> str | None:
         parts, where = urlsplit(url), site(url)
     except ValueError:
         # Not what Python says of it: that may quote a part of a password.
-        return "is not a URL: its host or port is none (in a password, write / as %2F, # as %23, ? as %3F)"
+        return "is not a URL: its host or port is invalid (in a password, write / as %2F, # as %23, ? as %3F)"
     if where.scheme not in ("http", "https", "file"):
         return 'is not an http:, https: or file: URL, an absolute path (or ~/...), or "pypi"'
     if where.scheme != "file" and not where.host:

@@ -212,7 +212,7 @@ class Policy:
         """Whom users ask to change a policy that is locked against all additions; None where they may add to it."""
         if self.lock is None or self.lock.value != "true":
             return None
-        return self.help or f"whoever keeps {self.lock.file}"
+        return self.help or f"the maintainer of {self.lock.file}"
 
     def change(self, what: str, *, verb: str = "") -> str:
         """`what` is to be done in the policy: by its user, or by its keeper, who is asked to do it (`verb` first)."""

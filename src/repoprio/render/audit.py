@@ -20,8 +20,8 @@ _MANY = 4
 _STYLES = {Severity.ERROR: "bad", Severity.WARNING: "warning", Severity.NOTE: "quiet"}
 _INDENT = " " * 11
 _GOOD = {
-    "environment": "what the policy would give",
-    "files": "what the policy would give",
+    "environment": "what the policy would install",
+    "files": "what the policy would install",
     "collisions": "listed by one repository each",
 }
 
@@ -37,7 +37,7 @@ def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = 
         lines += ["", f"... and {len(findings) - len(shown)} more: -v shows all of them."]
     if audit.remedy and (whole or audit.remedy.count("\n") <= SHOWN):
         have = by_keeper(audit.keeper, "have in its table of the policy")
-        lines += ["", f"To give each of these names to its owner for good, {have}:", ""]
+        lines += ["", f"To give each of these names to its owner permanently, {have}:", ""]
         lines += [f"  {line}".rstrip() for line in audit.remedy.splitlines()]
     if findings and audit.caution:
         lines += [
@@ -58,7 +58,7 @@ def _summed_up(findings: Sequence[Finding]) -> Iterator[Finding]:
     for finding in findings:
         if finding is unknown[0]:
             names = ", ".join(f"{one.project} {one.version}" if one.version else str(one.project) for one in unknown)
-            said = f"no repository of the policy has these {len(unknown)}: {names}. -v shows each by itself."
+            said = f"no repository of the policy has these {len(unknown)}: {names}. -v shows each separately."
             yield Finding(finding.code, said, finding.remedy)
         elif finding.code != "unknown":
             yield finding
@@ -76,7 +76,7 @@ def summary(audit: Audit) -> str:
     """How many findings of which severity, in how many things."""
     things = _count(audit.checked, audit.unit)
     if not audit.findings and not audit.checked:
-        return f"No findings: {things}, so nothing was held against the policy."
+        return f"No findings: {things}, so nothing was checked against the policy."
     if not audit.findings:
         good = _GOOD[audit.subject]
         return f"No findings: {things} {'is' if audit.checked == 1 else 'are'} {good}."

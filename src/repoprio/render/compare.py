@@ -51,31 +51,31 @@ def before(disclosure: Disclosure, policy: Policy) -> str:
     """What is said before pip alone is tried: who will be asked for which further names, and which stay private."""
     names = {r.name: str(r) for r in policy.repositories}
     asks = [
-        f"{names.get(repository, repository)} is asked for {_names(found)} that an installation would not ask it for: "
+        f"{names.get(repository, repository)} learns {_names(found)} that an installation would not ask it for: "
         f"{', '.join(found)}"
         for repository, found in disclosure.asked.items()
     ]
-    asked = "; ".join(asks) or "nobody is asked for a name that an installation would not ask for"
-    more = "Any other name is told before it is asked for."
-    return printable(f"repoprio: now pip alone: {asked}. {more}{_private(disclosure)}")
+    learned = "; ".join(asks) or "no repository learns a name that an installation would not ask it for"
+    more = "Any other name is announced before it is asked for."
+    return printable(f"repoprio: comparing with pip alone: {learned}. {more}{_private(disclosure)}")
 
 
 def further(name: str, repositories: Sequence[Repository], required_by: str | None) -> str:
     """What is said before one more name is told: a dependency of a version that the policy would not take."""
     by = f" (required by {required_by})" if required_by else ""
     verb = "is" if len(repositories) == 1 else "are"
-    return printable(f"repoprio: {join_words(repositories)} {verb} asked for {name} as well{by}")
+    return printable(f"repoprio: {join_words(repositories)} {verb} also asked for {name}{by}")
 
 
 def not_private(name: str, private: Sequence[str]) -> str:
     """The error about a name to disclose that is no private one; `private` are those that there are."""
-    said = f"private are: {', '.join(private)}" if private else "none is private"
-    return printable(f"--disclose {name}: no such private name here; {said}    [usage]")
+    said = f"the private names are: {', '.join(private)}" if private else "there are none"
+    return printable(f"--disclose {name}: this is not a private name here; {said}    [usage]")
 
 
 def step(is_alone: bool, count: int, name: str) -> str:
     """How far it is: on which side, how many projects were looked up there, and which one is next."""
-    side = "pip alone" if is_alone else "under the policy"
+    side = "pip alone" if is_alone else "with the policy"
     return f"{side}: {count} project{'' if count == 1 else 's'}, {name}"
 
 
@@ -111,7 +111,7 @@ def screen(comparison: Comparison, *, width: int, paint: Paint = unpainted, verb
 def _header(comparison: Comparison) -> str:
     counts = [f"{repository} was asked for {_names(n)}" for repository, n in comparison.disclosure.asked.items()]
     more = "more than an installation asks for"
-    asked = f"{join_words(counts)} {more}" if counts else "Nobody was asked for further names"
+    asked = f"{join_words(counts)} {more}" if counts else "No repository was asked for additional names"
     return f"Nothing is built or installed. {asked}.{_private(comparison.disclosure)}"
 
 

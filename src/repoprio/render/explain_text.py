@@ -37,7 +37,7 @@ _STYLES = {
     LineStatus.ABSENT: "",
 }
 _SENTENCES = {Outcome.SERVED: "good"}
-_OBSERVED = 'Nothing of this is enforced (mode = "observe"): pip chooses as it always did, and may take another.'
+_OBSERVED = 'None of this is enforced (mode = "observe"): pip chooses as usual, and may take another.'
 
 
 def screen(e: Explanation, width: int, paint: Paint = unpainted, *, verbose: bool = False) -> str:
@@ -151,7 +151,7 @@ def _mirrors(e: Explanation) -> Iterable[tuple[str, str]]:
     """The URLs of repositories with mirrors that gave no usable answer, and the one that did."""
     for line in e.lines:
         tried = [f"{one.url}: {one.reason}" for one in line.failures]
-        answered = [f"{line.mirror} answered in its place"] if line.mirror else []
+        answered = [f"{line.mirror} answered instead"] if line.mirror else []
         yield from _labelled("mirrors", [f"{line.repository.name}: {text}" for text in [*tried, *answered]])
 
 
@@ -185,13 +185,13 @@ def _pip_alone(e: Explanation) -> str:
     alone = e.version_priority
     if e.private:
         others = join_words([repository.name for repository in e.private.others])
-        more = f"; --disclose {e.project} compares it, and tells {others} the name" if others else ""
+        more = f"; --disclose {e.project} compares it, and discloses the name to {others}" if others else ""
         return f"not compared: private ({e.private.word}){more}"
     if alone is None:
         asks = e.outcome is Outcome.SERVED and any(line.status is LineStatus.NOT_ASKED for line in e.lines)
         below = join_words([line.repository.name for line in e.lines if line.status is LineStatus.NOT_ASKED])
         if asks:
-            return f"not checked: that would tell {below} the name. --shadowed checks"
+            return f"not checked: {below} would learn the name; --shadowed checks it"
         silent = join_words([line.repository.name for line in e.faulty])
         return f"not known: {silent} gave no answer" if silent and e.outcome is Outcome.SERVED else ""
     return f"would take {_stranger(e, alone)}"

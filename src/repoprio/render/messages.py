@@ -292,11 +292,11 @@ def foreign_login(
 ) -> Message:
     """The refusal of a URL that carries the only login for a repository; `variable` begins its settings' names."""
     return message(
-        f"{url} carries a login for {repository}, and there is no other.",
+        f"{url} contains a login for {repository}, and there is no other login.",
         [
             f"named by: {origin}" if origin else "",
-            "No file, page or package supplies a login for a repository of the policy; without one it is not asked.",
-            f"hint: set {variable}_USERNAME and {variable}_PASSWORD, and take the login out of the URL",
+            "A file, page or package cannot supply a login for a repository of the policy, so it is not asked.",
+            f"hint: set {variable}_USERNAME and {variable}_PASSWORD, and remove the login from the URL",
         ],
         "credentials",
         help_text=help_text,

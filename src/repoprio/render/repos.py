@@ -82,7 +82,7 @@ def _peculiar(repository: Repository) -> str:
     said += ["an empty folder"] if repository.empty_root_is_absent else []
     parts = [] if said == ["404"] else [" or ".join(said) or "no status"]
     parts += [f"a redirect to {site}" for site, what in repository.redirects.items() if what is Redirects.ABSENT]
-    parts += ["whatever its project list lacks (listing)"] if repository.complete_listing else []
+    parts += ["every name that its project list lacks (listing)"] if repository.complete_listing else []
     parts += [f"believed once it served {repository.canary} (canary)"] if repository.canary else []
     parts += ["an outage too (skip-if-unavailable)"] if repository.skip_if_unavailable else []
     return "; ".join(parts)
@@ -96,9 +96,9 @@ def names(policy: Policy, repository: Repository) -> str:
     if repository.explicit:
         parts.append("only those that a pin or owns routes to it (explicit)")
     if repository.namespaces:
-        parts.append(f"{_patterns(repository.namespaces)} alone, and these from nowhere else (namespaces)")
+        parts.append(f"{_patterns(repository.namespaces)} only, and no other repository serves them (namespaces)")
     if repository.owns:
-        parts.append(f"{_patterns(repository.owns)} from nowhere else (owns)")
+        parts.append(f"{_patterns(repository.owns)} only from here (owns)")
     if repository.include:
         parts.append(f"only {_patterns(repository.include)} (include)")
     if repository.exclude:
@@ -107,7 +107,7 @@ def names(policy: Policy, repository: Repository) -> str:
     is_confined = repository.explicit or repository.namespaces or repository.include
     away = [] if is_confined else list(_elsewhere(policy, repository))
     if not parts:
-        but = f", but for {', '.join(away)}" if away else ""
+        but = f", except {', '.join(away)}" if away else ""
         parts, away = [f"all that no repository above it has{but}"], []
     return "; ".join([*parts, *(f"not {one}" for one in away), *pinned])
 

@@ -43,7 +43,7 @@ class UnlistedPlace:
 def refusal(refused: Sequence[UnlistedPlace], policy: Policy) -> messages.Message:
     """The message: what was named by whom, how to take it back, and what would list it."""
     named = [f"{one.shown} is not in the policy (named by {one.origin})." for one in refused]
-    known = [f"{one.shown} is {one.known.name}, of another format: see the hint." for one in refused if one.known]
+    known = [f"{one.shown} is {one.known.name}, but in another format: see the hint." for one in refused if one.known]
     rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
     details = [*named[1:], *known, f"rule: {rule}", *_hint(refused, policy)]
     return messages.message(named[0], details, Code.UNLISTED.value, help_text=policy.help)
@@ -69,7 +69,7 @@ def _taken_back(origin: Origin) -> str:
         return f"unset {origin.key}"
     if origin.by is NamedBy.SETTING:
         return shell.command("pip", "config", "unset", origin.key)
-    return "leave it out of the command" if origin.by is NamedBy.COMMAND_LINE else "take it out where it was named"
+    return "remove it from the command" if origin.by is NamedBy.COMMAND_LINE else "remove it where it is named"
 
 
 def _way(policy: Policy) -> str:

@@ -65,7 +65,7 @@ class Base:
         url = parts.scheme + urlunsplit(("file", parts.netloc, path, parts.query, parts.fragment))[len("file") :]
         egg = _EGG.search(url)
         if egg and not _EGG_NAME.fullmatch(egg[1]):
-            raise ValueError("its egg fragment is no project name")
+            raise ValueError("its egg fragment is not a project name")
         return Target(url, unquote(posixpath.basename(urlsplit(url).path)))
 
 

@@ -16,7 +16,7 @@ from repoprio.simple_api.response import UnusableResponse
 
 # The largest pages of PyPI have some ten thousand.
 MAX_FILES = 250_000
-_OTHER_SHAPE = "its page is JSON of another shape"
+_OTHER_SHAPE = "its page is JSON of an unexpected shape"
 _NO_HASHES: dict[str, str] = {}
 _TEXT = {str}
 _OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")

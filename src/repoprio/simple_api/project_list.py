@@ -57,7 +57,7 @@ def read_project_list(response: Response) -> ProjectListFound | FetchFailed:
             return ProjectListFound(_names_in_html(text))
     except (ValueError, RecursionError) as error:
         return FetchFailed(f"its project list cannot be used: {error}")
-    return FetchFailed("its answer is no project list")
+    return FetchFailed("its answer is not a project list")
 
 
 def _names_in_json(text: str) -> frozenset[NormalizedName]:
@@ -79,7 +79,7 @@ def from_any_json(text: str) -> frozenset[NormalizedName]:
     document = json.loads(text)
     projects = document.get("projects") if isinstance(document, dict) else None
     if not isinstance(projects, list):
-        raise ValueError("it is JSON of another shape")  # noqa: TRY004 - a server's answer, and no argument of the caller's
+        raise ValueError("it is JSON of an unexpected shape")  # noqa: TRY004 - a server's answer, and no argument of the caller's
     _check(api_version(document), projects)
     return frozenset(_name(project.get("name") if isinstance(project, dict) else None) for project in projects)
 
@@ -104,7 +104,7 @@ def from_any_html(text: str) -> frozenset[NormalizedName]:
         shown = "".join(texts).strip()
         segments = [unquote(segment) for segment in urlsplit(href).path.split("/") if segment]
         if not segments or normalize(segments[-1]) != _name(shown):
-            raise ValueError("it has a link that is no project's")
+            raise ValueError("it has a link that is not to a project")
         names.add(_name(shown))
     return frozenset(names)
 
@@ -118,7 +118,7 @@ def _check(version: str, projects: Collection[object]) -> None:
 
 def _name(value: object) -> NormalizedName:
     if not isinstance(value, str) or not is_project_name(value):
-        raise ValueError(f"it has a name that no project can have: {value!r}")
+        raise ValueError(f"it has a name that is not a project name: {value!r}")
     return normalize(value)
 
 

@@ -29,9 +29,7 @@ def read_project_page(name: NormalizedName, response: Response, versions: Versio
     parsed = parse(response, name)
     page = screened(name, parsed, versions)
     if not page.files and parsed.asks:
-        raise UnusableResponse(
-            "its answer is a form, such as a login page, and no project page", Cause.LOGIN, asks=True
-        )
+        raise UnusableResponse("its answer is a form, such as a login page, not a project page", Cause.LOGIN, asks=True)
     return PageFound(page, len(page.files), empty=not page.files and parsed.is_empty)
 
 
@@ -39,17 +37,18 @@ def read_flat_page(response: Response) -> tuple[File, ...]:
     """The files of a flat page; `UnusableResponse` where it may be something else: what it lacks would be absent."""
     if not is_html(response):
         raise UnusableResponse(
-            f"its answer is no page of files (content type {response.content_type or 'not stated'})", Cause.NOT_A_PAGE
+            f"its answer is not a page of files (content type {response.content_type or 'not stated'})",
+            Cause.NOT_A_PAGE,
         )
     page = parse(response)
     if page.asks:
         raise UnusableResponse(
-            "its answer is a form, such as a login page, and no page of files", Cause.LOGIN, asks=True
+            "its answer is a form, such as a login page, not a page of files", Cause.LOGIN, asks=True
         )
     if not (page.has_end or response.is_delimited):
         raise UnusableResponse("the page was cut short", Cause.CUT_SHORT)
     if not lists_distributions(page.files):
-        raise UnusableResponse("its page lists no file at all", Cause.NOT_A_PAGE)
+        raise UnusableResponse("its page lists no files", Cause.NOT_A_PAGE)
     return page.files
 
 
@@ -79,7 +78,7 @@ def parse(response: Response, name: NormalizedName | None = None) -> ParsedPage:
     if is_html(response):
         return _html(text, response)
     raise UnusableResponse(
-        f"its answer is no project page (content type {response.content_type or 'not stated'})", Cause.NOT_A_PAGE
+        f"its answer is not a project page (content type {response.content_type or 'not stated'})", Cause.NOT_A_PAGE
     )
 
 
@@ -98,11 +97,11 @@ def decoded(response: Response) -> tuple[str, str | None]:
     _, _, charset = response.content_type.lower().partition("charset=")
     encoding = charset.split(";")[0].strip("\"' ") or None
     if encoding and encoding not in _ENCODINGS:
-        raise UnusableResponse(f"its page is in an encoding that pages are not in ({encoding})")
+        raise UnusableResponse(f"its page has an encoding that is not allowed ({encoding})")
     try:
         return response.body.decode(encoding or "utf-8"), encoding
     except (ValueError, LookupError):
-        raise UnusableResponse("its page is broken (not in the encoding that it states)") from None
+        raise UnusableResponse("its page is broken (not in its stated encoding)") from None
 
 
 def _json_text(text: str, encoding: str | None, body: bytes) -> str:
@@ -124,7 +123,7 @@ def _html(text: str, response: Response) -> ParsedPage:
     except ValueError:
         raise UnusableResponse("its page is broken HTML") from None
     if not page.is_html:
-        raise UnusableResponse("its page is no HTML", Cause.NOT_A_PAGE)
+        raise UnusableResponse("its page is not HTML", Cause.NOT_A_PAGE)
     if page.is_cut and not response.is_delimited:
         raise UnusableResponse("the page was cut short", Cause.CUT_SHORT)
     if page.api_version.split(".")[0] != "1":

@@ -79,7 +79,7 @@ def _misplaced(file: File, page_url: str, here: re.Match[str] | None) -> str | N
         # pip takes logins by host and port alone, and would send this one in clear.
         return "an http: file of the https: page's own host"
     if over_http and "@" in link.netloc:
-        return "a link that carries credentials"
+        return "a link that contains credentials"
     return None
 
 

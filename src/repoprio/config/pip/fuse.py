@@ -46,18 +46,16 @@ def put(text: str) -> str:
         # One that an earlier version wrote works, but slowly.
         return text.replace(_section(_OLD_URL), _section(URL)).replace(_lines(_OLD_URL), _lines(URL))
     if found is not None:
-        raise NoPlace("has an index-url already: list it in the policy and take it out there first")
+        raise NoPlace("already has an index-url: list it in the policy and remove it there first")
     before = policy_section.sections(text)
     for section, keys in before.items():
         for key in keys.keys() & {"index-url", "extra-index-url", "find-links"}:
-            raise NoPlace(
-                f"has {section}.{key}, which pip would go on to ask: list it in the policy and take it out there"
-            )
+            raise NoPlace(f"has {section}.{key}, which pip would still use: list it in the policy and remove it there")
     whole = text if not text or text.endswith("\n") else f"{text}\n"
     header = _HEADER.search(whole)
     new = f"{whole[: header.end()]}{_lines(URL)}{whole[header.end() :]}" if header else whole + _section(URL)
     if not _says_the_same(new, before):
-        raise NoPlace(f"is laid out so that no line can be put in: write index-url = {URL} there by hand")
+        raise NoPlace(f"has a layout into which no line can be inserted: add index-url = {URL} by hand")
     return new
 
 

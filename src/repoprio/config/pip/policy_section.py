@@ -109,7 +109,7 @@ def _swallowed(found: dict[str, Section], file: str) -> list[PolicyProblem]:
         PolicyProblem(
             file,
             f"[{redact_text(name)}] {redact_text(key)}",
-            f"goes on with {what}: let no white space stand before it",
+            f"continues with {what}: remove the white space before it",
         )
         for name, keys in found.items()
         for key, value in keys.items()

@@ -161,7 +161,7 @@ class CandidateSet:
             return Rejected(filename(link.url), version, f"the pin wants {self._versions}", Rejection.PIN)
         if holder := self._outranked.get(link):
             return Rejected(filename(link.url), version, f"{holder} has this version as well", Rejection.OUTRANKED)
-        twice = "the same file of a repository that comes first"
+        twice = "the same file from a repository that comes first"
         return Rejected(filename(link.url), version, twice, Rejection.TWICE)
 
     def _passed_over(self, specifier: SpecifierSet | None, hashes: Hashes | None) -> Iterator[Rejected]:

@@ -37,7 +37,7 @@ def judge(rules: Policy, req: InstallRequirement) -> None:
             f"{req.name or 'a requirement'}{by} names a direct URL: {redact_url(req.original_link.url)}.",
             [
                 f"rule: {rules.rule('direct-urls', chr(34) + rules.direct_urls.value + chr(34))}",
-                "hint: if you want that very file, ask for it yourself: name @ URL",
+                "hint: if you want this file, request it yourself: name @ URL",
             ],
             "direct-url",
             help_text=rules.help,

@@ -61,7 +61,7 @@ def _words(kind: Rejection, link: Link, text: str | None) -> str:
     if kind is Rejection.TAG and filename(link.url).endswith(".whl"):
         tags = "-".join(filename(link.url)[: -len(".whl")].split("-")[-3:])
         return f"its tag {tags} does not fit this Python or platform"
-    return yanked(link) if kind is Rejection.YANKED else text or "pip does not take it"
+    return yanked(link) if kind is Rejection.YANKED else text or "pip cannot use it"
 
 
 def may_have(hashes: Hashes | None, link: Link) -> bool:
@@ -102,7 +102,7 @@ def of_candidate(
         return beside(candidate.link, version, specifier) or pre
     if candidate.link.is_yanked:
         return Rejected(file, version, yanked(candidate.link), Rejection.YANKED)
-    return Rejected(file, version, "none of the hashes that are asked for", Rejection.HASH)
+    return Rejected(file, version, "has none of the required hashes", Rejection.HASH)
 
 
 def newest_first(rejected: Rejected) -> tuple[bool, object]:

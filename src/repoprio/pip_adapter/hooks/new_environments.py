@@ -84,6 +84,6 @@ def _put(packages: str, record: Record, pip: str) -> str:
     hook_installer.enable(packages, record)
     if policy_layers.reaches(record):
         # True of a policy that only observes as well.
-        return f"{pip} is under the policy too"
+        return f"{pip} obeys the policy too"
     is_empty = os.environ.get(VARIABLE) == ""
     return f"{pip} is not guarded: {VARIABLE} is empty, which names no policy    [policy]" if is_empty else ""

@@ -150,7 +150,7 @@ def apply(module: ModuleType) -> None:
 def _check_starter(module: ModuleType) -> None:
     """Whoever installs build requirements starts a pip: by a way that is known, or it would not be guarded."""
     if not any(hasattr(module, starter) for starter in _STARTERS):
-        _refuse_pip(f"{module.__name__} starts its pip in another way")
+        _refuse_pip(f"{module.__name__} starts pip in an unexpected way")
 
 
 def _function(owner: Any, name: str) -> Any:
@@ -193,7 +193,7 @@ def _refuse_pip(what: str) -> None:
     """
     process = command.process()
     process.unsupported_pip = not process.is_own_command and _only_observes()
-    kept = ["Nothing is observed: pip goes on as if repoprio were not there."] if process.unsupported_pip else []
+    kept = ["Nothing is observed: pip continues as if repoprio were not installed."] if process.unsupported_pip else []
     hints = [*kept, "hint: use pip 22.0.2 to 26.3, or a newer repoprio"]
     # Needed only where pip stops.
     from repoprio.environments import repairs

@@ -162,13 +162,15 @@ def _judge_nested(filename: str, above: Sequence[str], *, constraint: bool) -> N
     from repoprio.pip_adapter.errors import LookupRefused
 
     if current().looks:
-        rule = "Looking fetches no file that another one names: its server would learn who looks."
+        rule = (
+            "Commands that only look never fetch a file that another one names: its server would learn who is looking."
+        )
     elif any(_is_remote(file) for file in above):
-        rule = "A file that was fetched has no other one fetched."
+        rule = "A fetched file cannot make pip fetch another one."
     else:
         return
     by_hand = shell.command("-c" if constraint else "-r", redact_url(filename))
-    lead = f"{redact_url(above[-1])} names a file to be fetched: {redact_url(filename)}."
+    lead = f"{redact_url(above[-1])} names another file to fetch: {redact_url(filename)}."
     raise LookupRefused(
         messages.message(lead, [rule, f"hint: if you trust it, name it yourself: {by_hand}"], "nested-file")
     )

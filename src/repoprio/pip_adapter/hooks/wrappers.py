@@ -94,7 +94,7 @@ def collect_sources(original: Callable[..., T]) -> Callable[..., T]:
             return original(self, project_name, candidates_from_page)
         from repoprio.pip_adapter.errors import LookupRefused
 
-        raise LookupRefused(messages.message(f"{project_name} was looked up past the policy.", [], "unguarded"))
+        raise LookupRefused(messages.message(f"{project_name} was looked up without the policy.", [], "unguarded"))
 
     return collect_sources
 
@@ -195,8 +195,10 @@ def get_dist_for(original: Callable[..., Distribution]) -> Callable[..., Distrib
         if normalize(name) != normalize(dist.raw_name):
             from repoprio.pip_adapter.errors import LookupRefused
 
-            lead = f"what was looked up as {name} is {dist.raw_name}, by its own metadata."
-            raise LookupRefused(messages.message(lead, ["hint: tell whoever keeps that repository"], "another-project"))
+            lead = f"what was looked up as {name} is {dist.raw_name} according to its own metadata."
+            raise LookupRefused(
+                messages.message(lead, ["hint: report this to the operator of that repository"], "another-project")
+            )
         return dist
 
     return _get_dist_for

@@ -358,8 +358,12 @@ def add_trusted_host(original: Callable[..., None]) -> Callable[..., None]:
             return original(self, host, source, *args, **kwargs)
         from repoprio.pip_adapter.errors import warn
 
-        hosts = "a host of the policy" if "*" not in host and "/" not in host else "which may be hosts of the policy"
-        warn(f"repoprio: --trusted-host {host} does not count in a file ({source}): {hosts}")
+        hosts = (
+            "this is a host of the policy"
+            if "*" not in host and "/" not in host
+            else "these may be hosts of the policy"
+        )
+        warn(f"repoprio: --trusted-host {host} in a file is ignored ({source}): {hosts}")
         return None
 
     return add_trusted_host

@@ -35,7 +35,7 @@ class _Once(logging.Filter):
             is_news = whom not in self._said
             self._said.add(whom)
         if is_news:
-            warn(f"repoprio: {whom} does not answer; it is asked again")
+            warn(f"repoprio: {whom} does not answer; trying again")
         return False
 
 

@@ -50,7 +50,8 @@ _BESIDE = frozenset({"yanked", "pin-versions", "passed-over"})
 
 
 _OBSERVED = (
-    'The policy says mode = "observe" and enforces nothing: what a fix installs is held to it only once it is "strict".'
+    'The policy says mode = "observe" and enforces nothing: what you install now obeys the policy only once it is '
+    '"strict".'
 )
 
 
@@ -151,7 +152,7 @@ class Auditor:
         """The findings on a name and its version."""
         if not is_project_name(subject.project):
             said = f"{subject.project!r} {subject.verb}, and is not a project name."
-            return [verdicts.finding(subject, "not-a-name", said, "see where it came from")]
+            return [verdicts.finding(subject, "not-a-name", said, "check where it came from")]
         decision = self._decide(subject)
         out = self._is_pinned_out(decision, subject)
         return verdicts.judge(self._policy, decision, subject, self._offer(decision, subject), is_pinned_out=out)
@@ -236,7 +237,7 @@ class Auditor:
         known = [repository.name for repository in self._policy.enabled()]
         if against is not None and against not in known:
             raise WrongUse(
-                f"{against!r} is no enabled repository of the policy{did_you_mean(against, known)}.    [usage]"
+                f"{against!r} is not an enabled repository of the policy{did_you_mean(against, known)}.    [usage]"
             )
         asked = lists(self._pip, self._tell)
         self._tell("comparing")
@@ -273,9 +274,7 @@ def _hashless(packages: Sequence[Package]) -> dict[str, int]:
 
 
 def _rivals(subject: Subject, package: Package) -> Finding:
-    said = (
-        f"{subject} {subject.verb} with {join_words(package.rivals)}: PEP 751 allows one of them, and who knows which."
-    )
+    said = f"{subject} {subject.verb} with {join_words(package.rivals)}: PEP 751 allows only one of them."
     return verdicts.finding(subject, "two-sources", said, "lock again; do not install from this lock")
 
 
@@ -292,10 +291,10 @@ def _mode(found: Route | Blocked | Conflict) -> Mode | None:
 def _no_list(policy: Policy, missing: NoList) -> Finding:
     repository = missing.repository
     rule = policy.rule(f"repositories.{repository.name}.url")
-    said = f"{repository} gives no project list that can be compared: {missing.reason}."
-    remedy = "see whether its URL, with a / at its end, answers with a list of all its projects (PEP 503, PEP 691)"
+    said = f"{repository} has no project list that can be compared: {missing.reason}."
+    remedy = "check whether its URL, with a / at the end, answers with a list of all its projects (PEP 503, PEP 691)"
     if missing.asks:
-        remedy = f"check the login; {shell.repoprio('repos', '--check', repository.name)} tells more"
+        remedy = f"check the login; {shell.repoprio('repos', '--check', repository.name)} shows more"
     return Finding("no-list", said, remedy, repository=repository, rule=rule, detail=repository.name)
 
 

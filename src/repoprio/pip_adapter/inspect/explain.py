@@ -104,7 +104,7 @@ def _requirement(text: str) -> InstallRequirement:
 def _holds(ireq: InstallRequirement) -> bool:
     holds: bool = ireq.match_markers()
     if not holds:
-        warn(f"repoprio: {ireq}: its marker does not hold here")
+        warn(f"repoprio: {ireq}: its marker does not apply here")
     return holds
 
 
@@ -135,7 +135,7 @@ def _explanation(
         left = left & specifier_of(other)
         hashes = hashes & other.hashes(trust_internet=False)
     if wants_hashes and not hashes:
-        warn(f"repoprio: {ireq}: it has no hash, and pip wants one where others have (--require-hashes)")
+        warn(f"repoprio: {ireq}: it has no hash, but pip requires one since others have one (--require-hashes)")
         hashes = MissingHashes()
     return guard.explanation(
         ireq.name or "",

@@ -74,14 +74,14 @@ def read(pip: PipContext, files: Sequence[str]) -> Read:
 def _text(file: str) -> str:
     if os.path.exists(file) and not os.path.isfile(file):
         # It is read twice, and what a pipe said is gone.
-        raise NoLock(f"{file} is no regular file.    [usage]")
+        raise NoLock(f"{file} is not a regular file.    [usage]")
     try:
         with open(file, encoding="utf-8-sig", newline="") as opened:
             return opened.read()
     except OSError as error:
         raise NoLock(f"{file} cannot be read: {error.strerror}.    [usage]") from None
     except ValueError:
-        raise NoLock(f"{file} is no text in UTF-8.    [usage]") from None
+        raise NoLock(f"{file} is not UTF-8 text.    [usage]") from None
 
 
 def _toml(file: str, text: str) -> dict[str, Any] | None:
@@ -113,9 +113,11 @@ def _requirements(pip: PipContext, file: str) -> tuple[list[Package], list[Findi
         # pip's option parser begins with the name of the program.
         plain = str(error).replace(f"{os.path.basename(sys.argv[0])}: error: ", "")
         said = redact_words(" ".join(plain.split()))
-        raise NoLock(f"{file} is no requirements file that pip can read: {said}    [usage]") from None
+        raise NoLock(f"{file} is not a requirements file that pip can read: {said}    [usage]") from None
     except (ValueError, OSError, AssertionError) as error:
-        raise NoLock(f"{file} is no requirements file that pip can read ({type(error).__name__}).    [usage]") from None
+        raise NoLock(
+            f"{file} is not a requirements file that pip can read ({type(error).__name__}).    [usage]"
+        ) from None
 
 
 class _Aside(NamedTuple):
@@ -183,8 +185,11 @@ def _trusted(aside: _Aside, file: str) -> Iterator[Finding]:
         where = _TRUSTED.fullmatch(source)
         at, line = (_as_named(where[2], file), int(where[1])) if where else (file, None)
         name = redact_name(host)
-        said = f"--trusted-host {name} has pip take whatever answers for that host, with any certificate or none."
-        remedy = "take the line out; where the host has a certificate of your own authority, --cert names that"
+        said = (
+            f"--trusted-host {name} makes pip accept any server that answers for that host, with any certificate or "
+            "none."
+        )
+        remedy = "remove the line; if the host has a certificate of your own authority, name that with --cert"
         yield Finding("trusted-host", said, remedy, file=at, line=line, detail=name)
 
 
@@ -205,7 +210,7 @@ def _unlisted(policy: Policy, aside: _Aside, file: str) -> list[Finding]:
 def _unlisted_one(policy: Policy, url: str, at: Origin | None, file: str) -> Finding:
     rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
     stated = None if policy.unlisted is Unlisted.REFUSE else Severity.NOTE
-    remedy = f"take the line out, or {policy.change('add the repository to the policy')}"
+    remedy = f"remove the line, or {policy.change('add the repository to the policy')}"
     where, line = (at.file, at.line) if at else (file, None)
     said = f"{file} names {url}, which is not in the policy ({rule})."
     return Finding("unlisted", said, remedy, rule=rule, file=where, line=line, detail=url, stated=stated)

@@ -59,8 +59,8 @@ class Deed(enum.Enum):
     """What happens to a place: pip writes it, removes it with the wheel, or replaces a folder that it lies in."""
 
     WRITES = "would write"
-    LISTS = "would have pip remove, with itself,"
-    REPLACES = "would have --upgrade remove"
+    LISTS = "would make pip remove, when it is uninstalled,"
+    REPLACES = "would make --upgrade remove"
 
 
 class Effect(NamedTuple):
@@ -245,8 +245,10 @@ class _Wheel:
         for folder in folders:
             is_there = any(os.path.exists(os.path.join(folder, f"{name}.py")) for name in (SHIM, POINTER))
             if is_there or _key(os.path.realpath(folder)) in path:
-                lead = f"{self._shown()} would replace what guards this pip, and nobody asked for it by name."
-                hint = f"hint: if you want it, ask for it: add {OWN_NAME} to the command"
+                lead = (
+                    f"{self._shown()} would replace the repoprio that guards this pip, but was not requested by name."
+                )
+                hint = f"hint: if you want it, request it: add {OWN_NAME} to the command"
                 raise LookupRefused(messages.message(lead, [hint], "ask-by-name", help_text=self._policy.help))
 
     def _shown(self) -> str:
@@ -267,16 +269,16 @@ class _Wheel:
 _WORDS = {
     Ground.SETTINGS: (
         "a place of pip's or Python's settings",
-        "if {name} is to bring settings, route it to the repository that you trust for them, by its owns or by a pin",
+        "if {name} should install settings, route it to the repository that you trust for them, with owns or a pin",
     ),
-    Ground.POLICY: ("that is the policy, which no wheel may bring", "lay the policy down without a wheel"),
+    Ground.POLICY: ("that is the policy, which no wheel may install", "install the policy without a wheel"),
     Ground.HOOK: (
         "a file that belongs to repoprio alone",
-        "do without {name}, and tell whoever keeps that repository",
+        "do not install {name}, and report this to the operator of that repository",
     ),
     Ground.LINK: (
-        "it would have pip uninstall by what lies elsewhere, files of repoprio's perhaps",
-        "do without {name}, and tell whoever keeps that repository",
+        "it would make pip uninstall what a file elsewhere lists, perhaps files of repoprio",
+        "do not install {name}, and report this to the operator of that repository",
     ),
 }
 

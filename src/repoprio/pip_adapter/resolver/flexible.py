@@ -228,12 +228,18 @@ class _Rounds:
         report = found.message.lead if isinstance(found, LookupRefused) else str(found).partition("\n")[0]
         names = join_words(list(self._dropped))
         details = [
-            *(f"{choice} would do, but nothing that would be installed needs it." for choice in self._dropped.values()),
+            *(
+                f"{choice} would fit, but nothing that would be installed needs it."
+                for choice in self._dropped.values()
+            ),
             f"without: {report}" if report else "",
             *rules,
-            "hint: decide it yourself: ask for the version that you want, or route the name by a pin",
+            "hint: decide it yourself: ask for the version that you want, or route the name with a pin",
         ]
-        lead = f"flexible mode found no way to install what is asked for without taking {names} from below."
+        lead = (
+            f"flexible mode found no way to install what is asked for without taking {names} from lower-priority "
+            "repositories."
+        )
         why = shell.repoprio("explain", next(iter(self._dropped), ""), python=hint_target.python())
         help_text = self._guard.policy.help
         return LookupRefused(messages.message(lead, details, "flexible-undecided", why=why, help_text=help_text))

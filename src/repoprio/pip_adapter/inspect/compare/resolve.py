@@ -149,7 +149,7 @@ def _roots(pip: PipContext, requirements: Sequence[str], voice: Progress) -> lis
     holding = [ireq for ireq in found if ireq.match_markers()]
     for ireq in found:
         if ireq not in holding and not ireq.constraint:
-            voice.note(f"repoprio: {ireq.req or ireq}: its marker does not hold here")
+            voice.note(f"repoprio: {ireq.req or ireq}: its marker does not apply here")
         problem = compat.constraint_problem(ireq) if ireq.constraint else None
         if problem:
             raise InspectionError(f"{problem}    [usage]")
@@ -170,7 +170,7 @@ def _texts(roots: Sequence[InstallRequirement]) -> dict[NormalizedName, str]:
 
 def _unnamed(root: InstallRequirement) -> ProjectPair:
     where = redact_url(link_of(root).url)
-    reason = f"{where} is no wheel, and nothing but a build would tell its name."
+    reason = f"{where} is not a wheel, and only a build would tell its name."
     failure = Failure(FailureCode.UNNAMED, reason, "its name is not known")
     return ProjectPair(where, failure, failure, requirement=where)
 
@@ -214,7 +214,7 @@ class ResolutionRounds:
                 return self._with_failures(found)
             if len(self._failures) + len(self._preparer.versionless) == known:
                 break
-        self._failures.update(self._gave_up("pip's resolver came to no end."))
+        self._failures.update(self._gave_up("pip's resolver did not finish."))
         return self._with_failures(Resolution())
 
     def _try(self, side: Side) -> Resolution | None:
@@ -269,7 +269,7 @@ class ResolutionRounds:
         try:
             ireq = make(text, parent)
         except PipError:
-            said = f"its metadata names what is no requirement: {text}"
+            said = f"its metadata has an invalid requirement: {text}"
             raise ProjectFailed(by, Failure(FailureCode.UNREADABLE, f"{by}: {said}.", said)) from None
         name = name_of(ireq)
         if name and name != by:
