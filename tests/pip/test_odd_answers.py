@@ -13,7 +13,7 @@ from repoprio.simple_api import screening
 from repoprio.simple_api.model import File
 from support.faults import Fault
 from support.fixtures import EnvFactory
-from support.scene import Scene, refused
+from support.scene import Scene, policy_text, refused
 
 NEW = "26.3"
 ENDLESS = "9" * 5000
@@ -82,3 +82,18 @@ def test_a_project_that_is_no_folder(kind: str, pip_env: EnvFactory, scene: Scen
     said = refused(pip_env(NEW).run("install", "--dry-run", "acme", policy=policy), "unavailable")
     assert "what its folder has as 'acme' is no folder, or leads nowhere" in said
     assert not scene.public.asked("acme")
+
+
+@pytest.mark.parametrize("pip", [NEW, "22.0.2"])
+def test_a_flat_page_owns_a_name_whose_file_nobody_may_take(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """A file of a flat page whose link carries a login is not taken, and its name falls to nobody else."""
+    link = f'<a href="http://me:secret@{scene.corp.host}/files/acme-1.0-py3-none-any.whl">x</a>'
+    scene.corp.answer_all(Fault(body=f"<!DOCTYPE html><html><body>{link}</body></html>", content_type="text/html"))
+    urls = {"corp": scene.corp.flat_url, "public": scene.public.page_url}
+    scene.file.write_text(policy_text(urls, corp='format = "flat"'))
+    message = refused(pip_env(pip).run("install", "acme", policy=scene.file), "no-match")
+    done = pip_env(pip).tool("explain", "-v", "acme", policy=scene.file)
+    assert "a link that carries credentials" in done.stdout, done.stdout
+    assert "fix their links" in done.stdout
+    assert "secret" not in message + done.stdout + done.stderr
+    assert not scene.public.requests

@@ -356,6 +356,10 @@ def test_a_page_without_files_and_no_index() -> None:
     found = refusal_remedy(explain(policy, decision, "acme", {"corp": ()}))
     assert found is not None
     assert (found.code, 'absent = [404, "empty-page"]' in found.text) == ("page-without-files", True)
+    dropped = (Rejected("evil-1.whl", None, "a file of another project", Rejection.LINK, is_for_here=False),)
+    unusable = refusal_remedy(explain(policy, decision, "acme", {"corp": ()}, rejected=dropped))
+    assert unusable is not None
+    assert unusable.code == "links"
     decision = drive(ProjectLookup(RunMemory[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
     assert refusal_remedy(explain(policy, decision, "acme", {})) == ("drop-no-index", "drop --no-index, if you can")
 

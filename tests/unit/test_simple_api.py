@@ -287,6 +287,18 @@ def test_which_files_may_be_candidates(url: str, page_url: str, why: str | None)
     assert problem(File(name, url, hashes), page_url, ACME, VERSIONS) == why
 
 
+@pytest.mark.parametrize(
+    ("filename", "owned"),
+    [("acme-1.zip", True), ("acme-1.whl", False), ("acme-extra-1.zip", False), (f"acme-{'9' * 700}.zip", True)],
+)
+def test_a_flat_place_owns_what_nobody_may_take(filename: str, owned: bool) -> None:
+    """A file of the name that is dropped, here for the login in its link, still keeps the name from lower ones."""
+    found = reader.files_of(ACME, (File(filename, f"https://me@files.example/{filename}", {}),), URL, VERSIONS)
+    assert isinstance(found, PageFound) is owned
+    if isinstance(found, PageFound):
+        assert (found.files, len(found.page.dropped)) == (0, 1)
+
+
 def test_flat_pages() -> None:
     """A flat page is HTML, has its end, and lists a file at least; what it has of a name is told apart."""
     body = html_page_of("<a href='acme-1.zip'>x</a><a href='other-2.zip'>y</a>").encode()

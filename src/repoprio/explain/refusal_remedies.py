@@ -40,6 +40,10 @@ def _without_index(e: Explanation) -> Remedy:
 
 def _no_match(e: Explanation) -> Remedy:
     owners = join_words([owner.name for owner in e.owners], "or")
+    if e.rejected and all(rejected.kind is Rejection.LINK for rejected in e.rejected):
+        return Remedy(
+            "links", f"its page lists files, of which none can be taken: fix their links or names in {owners}"
+        )
     if all(line.versions == () for line in e.lines if line.repository in e.owners):
         look = shell.repoprio("repos", "--check", e.owners[0].name, python=e.python)
         return Remedy(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from repoprio.lookup.events import NotFound, PageFound
 from repoprio.lookup.reasons import Cause
@@ -14,7 +14,7 @@ from repoprio.simple_api.hrefs import hash_in
 from repoprio.simple_api.json_page import MAX_FILES
 from repoprio.simple_api.model import File, ParsedPage, ProjectPage, Versions, api_of
 from repoprio.simple_api.response import Response, UnusableResponse
-from repoprio.simple_api.screening import screened, screened_files
+from repoprio.simple_api.screening import claims, screened, screened_files
 from repoprio.urls import filename
 
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -53,11 +53,15 @@ def read_flat_page(response: Response) -> tuple[File, ...]:
 
 
 def files_of(
-    name: NormalizedName, files: Iterable[File], page_url: str, versions: Versions
+    name: NormalizedName, files: Collection[File], page_url: str, versions: Versions
 ) -> PageFound[ProjectPage] | NotFound:
-    """What a flat repository at `page_url`, with all these files, has of `name`."""
+    """What a flat repository at `page_url`, with all these files, has of `name`.
+
+    A file of the name that nobody may take, such as one behind a link with a login, keeps the name from others too.
+    """
     page = screened_files(name, files, page_url, versions)
-    return PageFound(page, len(page.files)) if page.files else NotFound()
+    is_served = bool(page.files) or any(claims(name, file, versions) for file in files)
+    return PageFound(page, len(page.files)) if is_served else NotFound()
 
 
 def file_at(url: str) -> File:

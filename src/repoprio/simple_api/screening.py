@@ -55,6 +55,15 @@ def _screened(
     )
 
 
+def claims(name: NormalizedName, file: File, versions: Versions) -> bool:
+    """Whether `file` is named as one of project `name`, wherever it lies; if its name is odd, whether it may be."""
+    return version_in(file.filename, name, _any_text if _misspelled(file) else versions.is_version) is not None
+
+
+def _any_text(_: str) -> bool:
+    return True
+
+
 def problem(file: File, page_url: str, name: NormalizedName, versions: Versions) -> str | None:
     """Why `file`, listed on the page at `page_url`, is no candidate for `name`; None if it is one."""
     page = _screened(name, (file,), page_url, versions, None)
