@@ -13,6 +13,7 @@ from typing import Any
 from repoprio.errors import InspectionError
 from repoprio.pip_adapter import command
 from repoprio.pip_adapter.errors import LookupRefused
+from repoprio.pip_adapter.hooks import failures
 from repoprio.pip_adapter.inspect.context import pip_context
 
 
@@ -25,7 +26,7 @@ def look_up(project: str, options: list[str]) -> dict[str, Any]:
     with pip_context(options) as pip:
         explanation = pip.guard.explanation(project)
         found: list[str] = []
-        said: Exception | None = pip.guard.nothing_fits(explanation)
+        said: Exception | None = failures.refusal_of(explanation)
         try:
             found = [candidate.link.url for candidate in pip.finder.find_all_candidates(project)]
         except LookupRefused as error:

@@ -30,12 +30,10 @@ from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.registry import Registry
 from repoprio.pip_adapter.requirements import project_of
 from repoprio.policy.locations import spellings
-from repoprio.policy.model import CALLERS_PRIORITY, Format, Mode, Policy, Pylock, Repository
+from repoprio.policy.model import Mode, Policy, Pylock, Repository
 from repoprio.policy.routing import asked_for, route, version_limit
 from repoprio.render import messages, unlisted
 from repoprio.render.policy import summary
-from repoprio.urls import site
-from repoprio.wording import join_words
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.finder import BestCandidateResult, PackageFinder
@@ -325,32 +323,12 @@ class PolicyFinder:
             raise LookupRefused(unlisted.refusal(self._callers.refused, self.policy))
         carried = credentials.credential_policy(self.session.auth).carried
         while carried:
-            self._demand_login(*carried[-1])
+            credentials.demand_login(self.session.auth, *carried[-1])
             carried.pop()
 
     def note(self, origin: Origin, named: Iterable[str]) -> None:
         """Note who named these places: a line of a requirements file."""
         self.noted.update(dict.fromkeys(named, origin))
-
-    def refuse_no_index(self, where: str) -> None:
-        """Refuse the --no-index of a requirements file: whoever wrote it would rule out the owners of names."""
-        ruled_out = [repository for repository in self.policy.enabled() if repository.format is not Format.FLAT]
-        hint = "take it out of the file, and say it yourself: pip's --no-index, PIP_NO_INDEX=1, or no-index in pip.conf"
-        details = [f"It would rule out {join_words(ruled_out)}." if ruled_out else "", f"hint: {hint}"]
-        lead = f"{where}: --no-index in a requirements file is refused."
-        raise LookupRefused(messages.message(lead, details, "no-index", help_text=self.policy.help))
-
-    def bare(self, url: str, origin: str) -> str:
-        """`url` of a file without a login for a repository of the policy; that must then have one from elsewhere."""
-        return credentials.keep(self.session.auth, self.policy).take_out(url, origin)
-
-    def _demand_login(self, url: str, origin: str) -> None:
-        kept = credentials.credential_policy(self.session.auth)
-        repository, here = kept.repository_at(url), site(url)
-        urls = [location.url for location in repository.locations] if repository else []
-        places = [place for place in urls if site(place).shares_logins(here)]
-        if any(credentials.elsewhere(self.session.auth, place) is None for place in places):
-            raise LookupRefused(kept.refusal(url, origin))
 
     @property
     def session(self) -> PipSession:
@@ -363,16 +341,5 @@ class PolicyFinder:
             warn(line)
         warn(f"repoprio: {summary(self.policy)}")
         self.refresh_search_scope()
-        for url, repository in self._callers.listed:
-            warn(f"repoprio: {url} is {repository}: the policy's order holds")
-        for url in self._callers.ignored:
-            warn(f'repoprio: {url} is not in the policy and is ignored (unlisted = "ignore")')
-        for repository in self._callers.admitted:
-            place = f"as {repository.name}, below all that the policy names"
-            warn(f"repoprio: {repository.locations[0].shown} is asked last (priority {CALLERS_PRIORITY}, {place})")
-
-    def nothing_fits(self, explanation: Explanation) -> LookupRefused | None:
-        """The refusal for a requirement that no candidate fits; None where one does."""
-        if explanation.outcome is Outcome.SERVED:
-            return None
-        return LookupRefused(messages.refusal(explanation), explanation)
+        for line in search_scope.announcement(self._callers):
+            warn(line)

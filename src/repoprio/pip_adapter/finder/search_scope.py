@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,17 @@ def match(policy: Policy, search_scope: SearchScope, noted: Mapping[str, Origin]
             at = _absolute(written)
             callers.refused.append(UnlistedPlace(named_as, at, kind, origin(written, noted), other, _problem(at)))
     return callers
+
+
+def announcement(callers: ScopeMatch) -> Iterator[str]:
+    """What becomes of the repositories that callers named, in lines for people."""
+    for url, repository in callers.listed:
+        yield f"repoprio: {url} is {repository}: the policy's order holds"
+    for url in callers.ignored:
+        yield f'repoprio: {url} is not in the policy and is ignored (unlisted = "ignore")'
+    for repository in callers.admitted:
+        place = f"as {repository.name}, below all that the policy names"
+        yield f"repoprio: {repository.locations[0].shown} is asked last (priority {CALLERS_PRIORITY}, {place})"
 
 
 def _wished(index_urls: Iterable[str], noted: Mapping[str, Origin]) -> list[str]:

@@ -9,6 +9,8 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
+from repoprio.explain.explanation import Explanation
+from repoprio.lookup.project import Outcome
 from repoprio.pip_adapter.finder.registry import guard_of
 from repoprio.render import messages
 
@@ -50,6 +52,15 @@ def get_installation_error(original: Callable[..., Exception]) -> Callable[..., 
     return get_installation_error
 
 
+def refusal_of(explanation: Explanation) -> LookupRefused | None:
+    """The refusal for a requirement that no candidate fits; None where one does."""
+    from repoprio.pip_adapter.errors import LookupRefused
+
+    if explanation.outcome is Outcome.SERVED:
+        return None
+    return LookupRefused(messages.refusal(explanation), explanation)
+
+
 def _nothing_fits(
     guard: PolicyFinder,
     requirement: ResolverRequirement,
@@ -69,7 +80,7 @@ def _nothing_fits(
     explanation = guard.explanation(
         requirement.project_name, specifier, requirement=shown, required_by=by, constraint=left
     )
-    return guard.nothing_fits(explanation)
+    return refusal_of(explanation)
 
 
 def _with_owners(guard: PolicyFinder, error: Exception, causes: Causes) -> Exception:
@@ -105,7 +116,7 @@ def get_available_package_versions(original: Callable[..., T]) -> Callable[..., 
             return original(self, options, args)
         except DistributionNotFound:
             guard = guard_of(finders[-1]) if finders else None
-            said = guard and guard.nothing_fits(guard.explanation(args[0]))
+            said = guard and refusal_of(guard.explanation(args[0]))
             if not said:
                 raise
             raise said from None

@@ -20,8 +20,10 @@ from repoprio.pip_adapter.finder.registry import guard_of
 from repoprio.pip_adapter.index import credentials
 from repoprio.pip_adapter.observe.registry import observer_of
 from repoprio.pip_adapter.registry import Registry
+from repoprio.policy.model import Format, Policy
 from repoprio.redaction import redact_url
 from repoprio.render import messages
+from repoprio.wording import join_words
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -62,7 +64,7 @@ def handle_option_line(original: Callable[..., None]) -> Callable[..., None]:
         origin = Origin(NamedBy.LINE, file=redact_url(filename), line=lineno)
         if guard is not None:
             if opts.no_index:
-                guard.refuse_no_index(str(origin))
+                _refuse_no_index(guard.policy, str(origin))
             _take_logins_out(guard, opts, str(origin))
         if noter is not None:
             noter.note(origin, _named(opts, filename))
@@ -71,11 +73,23 @@ def handle_option_line(original: Callable[..., None]) -> Callable[..., None]:
     return handle_option_line
 
 
+def _refuse_no_index(policy: Policy, where: str) -> None:
+    """Whoever wrote the file would rule out the owners of names."""
+    from repoprio.pip_adapter.errors import LookupRefused
+
+    ruled_out = [repository for repository in policy.enabled() if repository.format is not Format.FLAT]
+    hint = "take it out of the file, and say it yourself: pip's --no-index, PIP_NO_INDEX=1, or no-index in pip.conf"
+    details = [f"It would rule out {join_words(ruled_out)}." if ruled_out else "", f"hint: {hint}"]
+    lead = f"{where}: --no-index in a requirements file is refused."
+    raise LookupRefused(messages.message(lead, details, "no-index", help_text=policy.help))
+
+
 def _take_logins_out(guard: PolicyFinder, opts: Values, origin: str) -> None:
-    """Before pip keeps them, for its session and for the pips that it starts."""
-    opts.index_url = opts.index_url and guard.bare(opts.index_url, origin)
+    """Before pip keeps them, for its session and for the pips that it starts: others must be known from elsewhere."""
+    kept = credentials.keep(guard.session.auth, guard.policy)
+    opts.index_url = opts.index_url and kept.take_out(opts.index_url, origin)
     for name in ("extra_index_urls", "find_links"):
-        setattr(opts, name, [guard.bare(url, origin) for url in getattr(opts, name) or []])
+        setattr(opts, name, [kept.take_out(url, origin) for url in getattr(opts, name) or []])
 
 
 def _named(opts: Values, filename: str) -> list[str]:

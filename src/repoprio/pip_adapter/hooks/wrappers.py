@@ -16,7 +16,7 @@ from repoprio.environments.child_script import IS_CHILD, NO_INDEX
 from repoprio.pip_adapter.command import HANDED_ON, begin, current, enforced, hand_on, policy
 from repoprio.pip_adapter.finder import direct_urls
 from repoprio.pip_adapter.finder.registry import guard_of, note_guard, source_of
-from repoprio.pip_adapter.hooks import requirement_files
+from repoprio.pip_adapter.hooks import failures, requirement_files
 from repoprio.pip_adapter.index import credentials
 from repoprio.pip_adapter.observe.registry import observer_of
 from repoprio.pip_adapter.resolver import resolving
@@ -169,7 +169,7 @@ def find_requirement(
             found = original(self, req, upgrade)
         except DistributionNotFound:
             guard = guard_of(self)
-            said = guard and guard.nothing_fits(guard.explanation(req.name or "", req.specifier))
+            said = guard and failures.refusal_of(guard.explanation(req.name or "", req.specifier))
             if not said:
                 raise
             raise said from None

@@ -27,7 +27,7 @@ from repoprio.render import messages
 from repoprio.urls import Site, credentials, site, without_credentials
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols.network import HttpRequest, HttpResponse, PipSession, SessionAuth
+    from repoprio.pip_adapter.protocols.network import HttpResponse, SessionAuth
 
 
 Pair = tuple[str, str]
@@ -222,6 +222,21 @@ def elsewhere(auth: SessionAuth, url: str) -> Pair | None:
     return found
 
 
+def demand_login(auth: SessionAuth, url: str, origin: str) -> None:
+    """Raise `LookupRefused` where the repository at `url`, whose login does not count, has no other login.
+
+    `origin` is the line that names `url`.
+    """
+    from repoprio.pip_adapter.errors import LookupRefused
+
+    kept = credential_policy(auth)
+    repository, here = kept.repository_at(url), site(url)
+    urls = [location.url for location in repository.locations] if repository else []
+    places = [place for place in urls if site(place).shares_logins(here)]
+    if any(elsewhere(auth, place) is None for place in places):
+        raise LookupRefused(kept.refusal(url, origin))
+
+
 def basic(header: str) -> Pair | None:
     """User name and password in an Authorization header; None where it has none."""
     scheme, _, encoded = header.partition(" ")
@@ -321,49 +336,3 @@ def _from_elsewhere(auth: SessionAuth, url: str) -> Pair:
     if found is None:
         raise LookupRefused(credential_policy(auth).refusal(url))
     return found
-
-
-def rebuild_auth(original: Callable[..., None]) -> Callable[..., None]:
-    """The login of a request that was redirected.
-
-    Requests gives one host's netrc login to all its ports, and puts it in the place of the login that was sent.
-    """
-
-    @functools.wraps(original)
-    def rebuild_auth(self: PipSession, prepared_request: HttpRequest, response: HttpResponse) -> None:
-        before = basic(prepared_request.headers.get("Authorization", ""))
-        original(self, prepared_request, response)
-        kept = known_credential_policy(self.auth)
-        pair = basic(prepared_request.headers.get("Authorization", ""))
-        if kept is None or pair is None:
-            return
-        url = without_credentials(prepared_request.url)
-        if own := kept.own_login(url, before):
-            prepared_request.prepare_auth(own)
-        elif not kept.may_send(url, pair):
-            del prepared_request.headers["Authorization"]
-
-    return rebuild_auth
-
-
-def add_trusted_host(original: Callable[..., None]) -> Callable[..., None]:
-    """``--trusted-host`` of a file, which alone has a `source`, does not count for a host of the policy."""
-
-    @functools.wraps(original)
-    def add_trusted_host(
-        self: PipSession, host: str, source: str | None = None, *args: object, **kwargs: object
-    ) -> None:
-        kept = known_credential_policy(self.auth)
-        if source is None or kept is None or not kept.covers(host):
-            return original(self, host, source, *args, **kwargs)
-        from repoprio.pip_adapter.errors import warn
-
-        hosts = (
-            "this is a host of the policy"
-            if "*" not in host and "/" not in host
-            else "these may be hosts of the policy"
-        )
-        warn(f"repoprio: --trusted-host {host} in a file is ignored ({source}): {hosts}")
-        return None
-
-    return add_trusted_host

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import field, replace
@@ -17,7 +16,6 @@ from repoprio.explain.comparison import (
     Disclosure,
     Failure,
     FailureCode,
-    FileMatch,
     ProjectPair,
     ResolvedFile,
 )
@@ -29,6 +27,7 @@ from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
 from repoprio.pip_adapter.finder.registry import put_guard, put_source
 from repoprio.pip_adapter.inspect.compare.failures import blame
+from repoprio.pip_adapter.inspect.compare.file_match import file_match
 from repoprio.pip_adapter.inspect.compare.journal import check_disclosed, disclosure
 from repoprio.pip_adapter.inspect.compare.preparer import (
     MetadataOnlyPreparer,
@@ -130,7 +129,7 @@ def _compare(pip: PipContext, roots: list[InstallRequirement], policy: PolicySid
             name,
             newest.sides.get(name),
             chosen.sides.get(name),
-            _twin(name, alone, newest, chosen),
+            file_match(alone, name, newest.sides.get(name), chosen.sides.get(name), chosen.links.get(name)),
             alone.doubt(name),
             texts.get(name),
             kept.get(name),
@@ -322,36 +321,3 @@ def _parents(graph: Graph) -> dict[str, set[str]]:
             if above not in ("", child):
                 found[child].add(above)
     return found
-
-
-def _twin(name: NormalizedName, alone: VersionPrioritySide, newest: Resolution, chosen: Resolution) -> FileMatch:
-    """Whether the repository that pip alone takes `name` from lists the policy's file."""
-    rival, pick = newest.sides.get(name), chosen.sides.get(name)
-    if not isinstance(rival, ResolvedFile) or rival.repository is None:
-        return FileMatch.MISSING
-    if isinstance(pick, Failure):
-        return FileMatch.NAMESAKE if alone.shares_files(name, rival.repository, pick.owners) else FileMatch.MISSING
-    if not isinstance(pick, ResolvedFile):
-        return FileMatch.MISSING
-    link = alone.listing(name, rival.repository, pick.file)
-    if link is None:
-        return FileMatch.MISSING
-    if pick.place == rival.place:
-        return FileMatch.SAME
-    one, other = _sha256(link), _sha256(chosen.links[name])
-    if one is None or other is None:
-        return FileMatch.NAMESAKE
-    return FileMatch.SAME if one == other else FileMatch.OTHER
-
-
-def _sha256(link: Link) -> str | None:
-    """The sha256 that the page states, else that of a file on disk; None where nobody tells."""
-    if stated := compat.digests(link).get("sha256"):
-        return stated
-    if not link.is_file:
-        return None
-    try:
-        with open(link.file_path, "rb") as opened_file:
-            return hashlib.sha256(opened_file.read()).hexdigest()
-    except OSError:
-        return None

@@ -1,0 +1,51 @@
+"""Whether two sides of a comparison have one project, told by its files."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from repoprio.explain.comparison import Failure, FileMatch, ResolvedFile, Side
+from repoprio.names import NormalizedName
+from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.inspect.compare.sides import VersionPrioritySide
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols.links import Link
+
+
+def file_match(
+    alone: VersionPrioritySide, name: NormalizedName, rival: Side, pick: Side, chosen: Link | None
+) -> FileMatch:
+    """Whether the repository that pip alone takes `name` from lists the policy's file.
+
+    `rival` is what pip alone came to, `pick` what the policy did, `chosen` the link to that.
+    """
+    if not isinstance(rival, ResolvedFile) or rival.repository is None:
+        return FileMatch.MISSING
+    if isinstance(pick, Failure):
+        return FileMatch.NAMESAKE if alone.shares_files(name, rival.repository, pick.owners) else FileMatch.MISSING
+    if not isinstance(pick, ResolvedFile):
+        return FileMatch.MISSING
+    link = alone.listing(name, rival.repository, pick.file)
+    if link is None:
+        return FileMatch.MISSING
+    if pick.place == rival.place:
+        return FileMatch.SAME
+    one, other = _sha256(link), _sha256(chosen) if chosen else None
+    if one is None or other is None:
+        return FileMatch.NAMESAKE
+    return FileMatch.SAME if one == other else FileMatch.OTHER
+
+
+def _sha256(link: Link) -> str | None:
+    """The sha256 that the page states, else that of a file on disk; None where nobody tells."""
+    if stated := compat.digests(link).get("sha256"):
+        return stated
+    if not link.is_file:
+        return None
+    try:
+        with open(link.file_path, "rb") as opened_file:
+            return hashlib.sha256(opened_file.read()).hexdigest()
+    except OSError:
+        return None
