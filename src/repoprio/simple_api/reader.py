@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from repoprio.lookup.events import NotFound, PageFound
 from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName
-from repoprio.simple_api import html_page, json_page
+from repoprio.simple_api import json_page
 from repoprio.simple_api.filenames import is_distribution
 from repoprio.simple_api.hrefs import hash_in
 from repoprio.simple_api.json_page import MAX_FILES
@@ -122,6 +122,9 @@ def _json_text(text: str, encoding: str | None, body: bytes) -> str:
 def _html(text: str, response: Response) -> ParsedPage:
     if text.lower().count("<a") > MAX_FILES:
         raise UnusableResponse(f"its page lists more than {MAX_FILES} files", Cause.SIZE)
+    # Most repositories answer in JSON.
+    from repoprio.simple_api import html_page
+
     try:
         page = html_page.Page(text)
     except ValueError:

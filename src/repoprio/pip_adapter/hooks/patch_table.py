@@ -110,6 +110,7 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     "pip._internal.resolution.legacy.resolver": [
         ("Resolver", "_get_dist_for", "self req", wrappers.get_dist_for),
         ("Resolver", "resolve", "self root_reqs check_supported_wheels", resolving.resolve),
+        ("Resolver", "get_installation_order", "self req_set", installing.get_installation_order),
     ],
     "pip._internal.resolution.resolvelib.factory": [
         ("Factory", "get_installation_error", "self e constraints", failures.get_installation_error),
@@ -118,6 +119,7 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     "pip._internal.resolution.resolvelib.resolver": [
         (None, "RLResolver", "provider reporter", resolving.resolver_of_resolvelib),
         ("Resolver", "resolve", "self root_reqs check_supported_wheels", resolving.resolve),
+        ("Resolver", "get_installation_order", "self req_set", installing.get_installation_order),
     ],
 }
 

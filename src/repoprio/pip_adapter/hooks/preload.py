@@ -1,4 +1,4 @@
-"""What a command under a policy may need, imported at once: pip 26.3 forbids imports once it installs."""
+"""What a command under a policy may need: pip 26.3 forbids imports once it installs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from repoprio.policy.model import Mode, Policy
 def preload(policy: Policy | None) -> None:
     """Import all that a command under `policy` may need; None: there is no policy, and little is needed."""
     from repoprio.pip_adapter.finder import policy_finder  # noqa: F401
-    from repoprio.pip_adapter.install import wheel_check
 
-    # What a wheel may not write is told by what lies there before anything is installed.
-    wheel_check.settings_files()
     if policy is None:
         return
     if policy.mode is Mode.OBSERVE:

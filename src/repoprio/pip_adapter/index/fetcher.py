@@ -34,7 +34,6 @@ from repoprio.policy.model import Location, Policy, Repository
 from repoprio.simple_api import reader
 from repoprio.simple_api.filenames import is_distribution
 from repoprio.simple_api.model import File
-from repoprio.simple_api.project_list import read_project_list
 from repoprio.simple_api.response import Response, UnusableResponse
 from repoprio.urls import filename, site, with_credentials
 
@@ -83,6 +82,8 @@ class Pages:
                 return reply
             page = reply.response
             if ask.what is ResourceKind.LIST:
+                from repoprio.simple_api.project_list import read_project_list
+
                 return self._read(ask, lambda: read_project_list(page))
             return self._read(ask, lambda: project_page(ask.name, page))
         except UnusableResponse as error:

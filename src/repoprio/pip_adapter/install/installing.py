@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from optparse import Values
 
-    from repoprio.pip_adapter.protocols.requirements import InstallRequirement
+    from repoprio.pip_adapter.protocols.requirements import InstallRequirement, RequirementSet
 
 
 T = TypeVar("T")
@@ -33,6 +33,21 @@ def run(original: Callable[..., int]) -> Callable[..., int]:
         return original(self, options, args)
 
     return run
+
+
+def get_installation_order(original: Callable[..., T]) -> Callable[..., T]:
+    """The last that pip asks before it installs, and from pip 26.3 on forbids imports: what judges wheels is loaded."""
+
+    @functools.wraps(original)
+    def get_installation_order(self: object, req_set: RequirementSet) -> T:
+        if enforced() is not None:
+            from repoprio.pip_adapter.install import wheel_check
+
+            # What a wheel may not write is told by what lies there before anything is installed.
+            wheel_check.settings_files()
+        return original(self, req_set)
+
+    return get_installation_order
 
 
 def install_given_reqs(original: Callable[..., T]) -> Callable[..., T]:

@@ -87,7 +87,7 @@ def judge(policy: Policy, requirements: Iterable[InstallRequirement], options: O
 
 @functools.cache
 def settings_files() -> frozenset[str]:
-    """All files that pip reads settings from, here or under other variables; asked for when the policy is read."""
+    """All files that pip reads settings from, here or under other variables; asked for before pip installs."""
     without = {name: value for name, value in os.environ.items() if name != "PIP_CONFIG_FILE"}
     named = os.environ.get("PIP_CONFIG_FILE")
     layers = policy_layers.pip_layers(isolated=False, environ=without)

@@ -1,0 +1,37 @@
+"""What a guarded pip loads: no more than its command needs, and all of it before pip forbids imports."""
+
+from __future__ import annotations
+
+import subprocess
+
+from support.fixtures import EnvFactory
+from support.scene import Scene, refused
+
+# What judges wheels, reads HTML and reads project lists.
+SELDOM = (
+    "repoprio.pip_adapter.install.wheel_check",
+    "repoprio.simple_api.html_page",
+    "repoprio.simple_api.project_list",
+)
+
+
+def test_a_resolution_loads_only_what_it_needs(pip_env: EnvFactory, scene: Scene) -> None:
+    """Without HTML, project lists and installations nothing that is for them is loaded."""
+    env = pip_env("26.3")
+    command = [str(env.python), "-X", "importtime", "-m", "pip", "install", "--dry-run", "acme"]
+    variables = env.environment(scene.policy())
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "repoprio.simple_api.json_page" in done.stderr
+    assert not [name for name in SELDOM if name in done.stderr]
+
+
+def test_what_judges_wheels_is_there_when_pip_forbids_imports(fresh_env: EnvFactory, scene: Scene) -> None:
+    """It is loaded in time with pip's legacy resolver as well, and judges."""
+    scene.public.add("evil", {"version": "1.0", "members": {"evil-1.0.data/data/pip.conf": "[global]\n"}})
+    env = fresh_env("26.3")
+    legacy = ("install", "--use-deprecated=legacy-resolver")
+    refused(env.run(*legacy, "evil", policy=scene.policy()), "writes-configuration")
+    installed = env.run(*legacy, "acme", policy=scene.policy())
+    assert installed.code == 0, installed.stderr
+    assert "acme" in env.installed
