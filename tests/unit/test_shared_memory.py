@@ -14,7 +14,7 @@ import pytest
 
 from repoprio.fetch.async_page_cache import AsyncPageCache
 from repoprio.fetch.page_cache import Key, PageCache
-from repoprio.lookup.drivers import adrive, drive, drive_inquiry
+from repoprio.lookup.drivers import adrive, drive, drive_repository
 from repoprio.lookup.events import (
     FetchFailed,
     FetchRequest,
@@ -214,7 +214,7 @@ def asked_over_time(
     for number, at in enumerate(times):
         clock.now = start + at
         site.asked.clear()
-        drive_inquiry(
+        drive_repository(
             RepositoryLookup(memory, repository, normalize(f"new-{number}"), (repository,), {repository.name}),
             site.fetch,
         )
@@ -262,7 +262,7 @@ def test_a_lookup_goes_on_with_what_it_recalled() -> None:
     site = Site(slow)
     memory: Memory[str] = ExpiringMemory(Policy((corp,)), Lifetimes(0, 0, 0), clock)
     assert (
-        drive_inquiry(RepositoryLookup(memory, corp, normalize("new"), (corp,), {"corp"}), site.fetch).state
+        drive_repository(RepositoryLookup(memory, corp, normalize("new"), (corp,), {"corp"}), site.fetch).state
         is RepositoryState.ABSENT
     )
     assert [what for _, what, _ in site.asked] == [ResourceKind.LIST, ResourceKind.PAGE, ResourceKind.CANARY]

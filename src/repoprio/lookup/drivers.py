@@ -53,11 +53,11 @@ def drive_many(
     return [lookup.decision for lookup, _ in lookups]
 
 
-def drive_inquiry(inquiry: RepositoryLookup[Page], fetch: Fetch[Page]) -> RepositoryResult[Page]:
+def drive_repository(lookup: RepositoryLookup[Page], fetch: Fetch[Page]) -> RepositoryResult[Page]:
     """What one repository says of one name, whoever owns it."""
-    while inquiry.ask is not None:
-        inquiry.tell(fetch(inquiry.ask))
-    return inquiry.finding
+    while lookup.ask is not None:
+        lookup.receive(fetch(lookup.ask))
+    return lookup.finding
 
 
 def _next_asks(

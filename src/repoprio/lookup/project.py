@@ -192,7 +192,7 @@ class ProjectLookup(Generic[Page]):
             answers = yield NeedPages(tuple(asks))
             assert isinstance(answers, list), "what a NeedPages receives"
             for ask, answer in zip(asks, answers, strict=True):
-                walks[ask.repository.name].tell(answer)
+                walks[ask.repository.name].receive(answer)
         found = [walk.finding for walk in walks.values()]
         self._findings.update((f.repository.name, f) for f in found)
         return found

@@ -55,7 +55,7 @@ class RepositoryLookup(Generic[Page]):
         self._steps = self._walk()
         self._advance(None)
 
-    def tell(self, answer: FetchResult[Page]) -> None:
+    def receive(self, answer: FetchResult[Page]) -> None:
         """Take the answer to `ask`; afterwards `ask` is the next one, or None and `finding` is set."""
         self._advance(answer)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from repoprio.config.pip.indexes import Origin
 from repoprio.explain.explaining import explain, privacy
 from repoprio.explain.explanation import Explanation
-from repoprio.lookup.drivers import Fits, drive, drive_inquiry
+from repoprio.lookup.drivers import Fits, drive, drive_repository
 from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.memory import Memory, RunMemory
 from repoprio.lookup.project import Decision, Outcome, ProjectLookup
@@ -212,8 +212,8 @@ class PolicyFinder:
             self.refresh_search_scope()
         _, pages = self.memory()
         memory, asked = RunMemory[PipPage](self.policy), asked_for(route(self.policy, name))
-        inquiry = RepositoryLookup(memory, repository, name, self.policy.repositories, asked)
-        return drive_inquiry(inquiry, pages.fetch)
+        lookup = RepositoryLookup(memory, repository, name, self.policy.repositories, asked)
+        return drive_repository(lookup, pages.fetch)
 
     def weigh(self, decision: Decision[PipPage]) -> CandidateSet:
         """What the owner of a decision offers, as pip's candidates, made once: filtering large pages is dear."""

@@ -19,7 +19,7 @@ from repoprio.config.errors import did_you_mean
 from repoprio.environments.distributions import Installed
 from repoprio.errors import RepoprioError
 from repoprio.lookup import events
-from repoprio.lookup.drivers import drive_inquiry
+from repoprio.lookup.drivers import drive_repository
 from repoprio.lookup.events import RepositoryState
 from repoprio.lookup.project import Decision
 from repoprio.lookup.repository import RepositoryLookup
@@ -145,8 +145,8 @@ class Auditor:
         self._pip.guard.refresh_search_scope()
         memory, pages = self._pip.guard.memory()
         asked = asked_for(route(self._policy, name))
-        inquiry = RepositoryLookup(memory, repository, name, self._policy.repositories, asked)
-        return drive_inquiry(inquiry, pages.fetch).state is not RepositoryState.ABSENT
+        lookup = RepositoryLookup(memory, repository, name, self._policy.repositories, asked)
+        return drive_repository(lookup, pages.fetch).state is not RepositoryState.ABSENT
 
     def _judged(self, subject: Subject) -> list[Finding]:
         """The findings on a name and its version."""
