@@ -64,7 +64,7 @@ def test_a_recorded_policy_that_is_gone(fresh_env: EnvFactory, pip_env: EnvFacto
     assert env.tool("enable", "--venv", str(other.root), "--policy", str(policy)).code == 0
     policy.unlink()
     done = env.tool("doctor", "--python", str(other.root), env={"PATH": NO_PIPS})
-    assert (done.code, f"Policy   {policy}: faulty, every lookup stops\n" in done.stdout) == (2, True)
+    assert (done.code, f"Policy   {policy}: it has errors, every lookup stops\n" in done.stdout) == (2, True)
     repair = f"repoprio enable --venv {other.root} --policy FILE, or repoprio disable --venv {other.root}\n"
     assert f"fix: {repair}" in done.stdout
     policy.write_text("faulty = 1\n")
@@ -209,4 +209,4 @@ def test_a_damaged_environment_and_an_empty_folder(
 def test_what_a_hook_in_the_base_means() -> None:
     """A hook alone guards nothing: without a policy that reaches a pip there, that pip goes on as ever."""
     (line,) = doctor._base({"python": "/usr/bin/python3", "in_place": True, "said": ""})
-    assert line.endswith("loads the hook: a pip made from it is guarded if a policy reaches it there")
+    assert line.endswith("loads the hook: a pip created from it is guarded if it finds a policy there")

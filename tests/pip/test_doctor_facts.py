@@ -189,7 +189,7 @@ def test_root_tries_nothing_of_another_user(fresh_env: EnvFactory, pip_env: EnvF
     os.chown(other.site_packages / "trap.pth", 65534, 65534)
     done = env.tool("doctor", "--venv", str(other.root), policy=policy, env={"PATH": NO_PIPS})
     assert done.code == 1
-    where = f"nobody (uid 65534) can change {other.site_packages / 'trap.pth'}: root does not run it"
+    where = f"nobody (uid 65534) can change {other.site_packages / 'trap.pth'}, so root does not run it"
     assert f"  skip   {other.python}    {where}" in done.stdout
     carried = f"env REPOPRIO_CONFIG={policy} PIP_CONFIG_FILE=/dev/null"
     ours = env.root / "bin" / "repoprio"
@@ -197,8 +197,8 @@ def test_root_tries_nothing_of_another_user(fresh_env: EnvFactory, pip_env: EnvF
     assert "pips: 1 guarded, 0 not, 1 not tried." in done.stdout
     # Of the environment that is meant, too, nothing is said that nobody looked at.
     done = env.tool("doctor", "--python", str(other.python), policy=policy, env={"PATH": NO_PIPS})
-    why = f"not tried, since nobody (uid 65534) can change {other.site_packages / 'trap.pth'}, and root does not run it"
-    assert f"whether the pip of this environment finds it is not known: {why}\n" in done.stdout
+    why = f"it was not tried: nobody (uid 65534) can change {other.site_packages / 'trap.pth'}, so root does not run it"
+    assert f"cannot tell whether the pip of this environment finds it: {why}\n" in done.stdout
     assert "no hook in this environment" not in done.stdout
     assert not marker.exists()
 
@@ -388,18 +388,18 @@ def test_uv_in_the_report(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> 
     assert (done.code, "fix: mkdir -p /etc/uv && repoprio export uv > /etc/uv/uv.toml" in done.stdout) == (1, True)
     (place / "uv.toml").write_text(env.tool("export", "uv", policy=policy).stdout)
     done = env.tool("doctor", policy=policy, env=variables)
-    assert f"its settings here are the policy's export ({place / 'uv.toml'}); took 1.0, not 99.0" in done.stdout
+    assert f"its settings here match the policy's export ({place / 'uv.toml'}); took 1.0, not 99.0" in done.stdout
     assert done.code == 0
     (tmp_path / "uv.lock").touch()
     (tmp_path / "pyproject.toml").write_text('[tool.uv.sources]\nacme = { url = "https://else.example/acme.whl" }\n')
     done = env.tool("doctor", policy=policy, env=variables, cwd=tmp_path)
-    assert (done.code, "note: uv takes from sources of the project's own" in done.stdout) == (0, True)
+    assert (done.code, "note: uv takes these from the project's own sources" in done.stdout) == (0, True)
     assert f"note: {tmp_path / 'uv.lock'} keeps the files it names" in done.stdout
     assert f"acme (url)\n               [tool.uv.sources] in {tmp_path / 'pyproject.toml'} names them" in done.stdout
     done = env.tool("doctor", policy=policy, env={**variables, "UV_INDEX_STRATEGY": "unsafe-best-match"})
     assert (done.code, "undone by: UV_INDEX_STRATEGY" in done.stdout) == (1, True)
     assert "fix: unset UV_INDEX_STRATEGY\n" in done.stdout
-    assert "what goes first in uv: the command line, UV_*, " in done.stdout
+    assert "what uv reads first: the command line, UV_*, " in done.stdout
 
 
 def test_uv_without_a_file_and_with_gaps() -> None:
@@ -410,7 +410,7 @@ def test_uv_without_a_file_and_with_gaps() -> None:
     said = "\n".join(rendered._uv({**known, "obeys": True}))
     assert "the policy's export; took 1.0" in said
     said = "\n".join(rendered._uv({**known, "obeys": False, "is_as_exported": False, "undone_by": []}))
-    assert "it writes the file and ends with 1" in said
+    assert "it writes the file and exits with 1" in said
 
 
 class Terminal(io.StringIO):

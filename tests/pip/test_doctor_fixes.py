@@ -102,7 +102,7 @@ def test_a_broken_pip(missing: str, is_hooked: bool, fresh_env: EnvFactory, poli
     arguments = ("doctor", "--python", str(broken.python))
     said = env.tool(*arguments, policy=policy, env=variables).stdout
     assert re.search(rf"FAIL   {broken.python}    (pip {PIP}    )?its pip is broken: RuntimeError: boom\n", said), said
-    assert ("is not known: it does not run (RuntimeError: boom)\n" in said) == (is_hooked and missing == "__init__.py")
+    assert ("finds it: it does not run (RuntimeError: boom)\n" in said) == (is_hooked and missing == "__init__.py")
     repair = f"python3 -m pip --python {broken.python} install --force-reinstall pip"
     enable = [] if is_hooked else [f"repoprio enable --venv {broken.root}"]
     row = said[said.index(f"FAIL   {broken.python}") :].partition("\n  ok")[0]
@@ -119,7 +119,7 @@ def test_a_python_that_no_hook_can_guard(pip_env: EnvFactory, fresh_env: EnvFact
     other.python.write_text('#!/bin/sh\n[ "$2" = pip ] && [ "$3" = --version ] && echo pip 9 from /x "(python 3.4)"\n')
     other.python.chmod(0o755)
     row = look(env, policy, "--venv", str(other.root))[1]
-    assert (row["state"], row["fix"].partition(",")[0]) == ("unfit-python", "make this environment anew")
+    assert (row["state"], row["fix"].partition(",")[0]) == ("unfit-python", "recreate this environment")
     assert "does not behave like a Python" in row["unfit"]
 
 
@@ -182,5 +182,5 @@ def test_an_environment_without_pip(fresh_env: EnvFactory, pip_env: EnvFactory, 
     file = tmp_path / "sound.toml"
     file.write_text(POLICY)
     done = env.tool("doctor", "--python", str(other.python), policy=file, env={"PATH": NO_PIPS})
-    why = "whether the pip of this environment finds it is not known: not tried, since there is none"
+    why = "cannot tell whether the pip of this environment finds it: this environment has no pip"
     assert (why in done.stdout, "no hook in this environment" in done.stdout) == (True, False)

@@ -94,9 +94,9 @@ def test_a_pip_of_the_folder_is_told_and_not_run(
     for shim in shims.iterdir():
         shim.chmod(0o755)
     done = env.tool("doctor", policy=policy, cwd=here, env={"PATH": str(shims)})
-    assert f"FAIL   python -m pip    in this folder it runs {file} in pip's place: no hook sees that\n" in done.stdout
+    assert f"FAIL   python -m pip    in this folder it runs {file} instead of pip: no hook sees that\n" in done.stdout
     # A launcher that may end in `python -m pip` is not started; a Python script needs nothing of this folder.
-    may = f"FAIL   {shims / 'pip'}    not tried: in this folder it may run {file} in pip's place\n"
+    may = f"FAIL   {shims / 'pip'}    not tried: in this folder it may run {file} instead of pip\n"
     assert (done.code, may in done.stdout) == (1, True), done
     assert "pips: 1 guarded, 0 not, 1 not tried." in done.stdout
     assert not list(here.rglob("run"))
@@ -104,7 +104,7 @@ def test_a_pip_of_the_folder_is_told_and_not_run(
     assert found["pip_of_folder"] == str(file)
     # The folder is one that every Python finds code in: not even `python -m pip` from elsewhere can be tried.
     done = env.tool("doctor", policy=policy, cwd=here, env={"PATH": NO_PIPS, "PYTHONPATH": f"{os.pathsep}/none"})
-    assert f"finds it is not known: not tried, since {file} would run in its place\n" in done.stdout
+    assert f"finds it: it was not tried: {file} would run instead\n" in done.stdout
     assert not list(here.rglob("run"))
 
 
@@ -116,7 +116,7 @@ def test_a_pip_of_the_folder_that_python_does_not_see(pip_env: EnvFactory, polic
     (here / "pip.py").write_text(_PIP_OF_FOLDER)
     heeds = sys.version_info >= (3, 11)
     done = env.tool("doctor", policy=policy, cwd=here, env={"PATH": NO_PIPS, "PYTHONSAFEPATH": "1"})
-    assert (done.code, "in pip's place" in done.stdout) == (0 if heeds else 1, not heeds)
+    assert (done.code, "instead of pip" in done.stdout) == (0 if heeds else 1, not heeds)
     assert not (here / "run").exists()
 
 
@@ -129,7 +129,7 @@ def test_root_lets_no_folder_of_another_user_choose(
     path = _version_manager(tmp_path / "shims", env.root / "bin" / "pip", env.root / "bin" / "pip")
     os.chown(here, 65534, 65534)
     done = env.tool("doctor", policy=policy, cwd=here, env={"PATH": path})
-    assert f"  skip   {path}/pip    nobody (uid 65534) can change {here}: root does not run it" in done.stdout
+    assert f"  skip   {path}/pip    nobody (uid 65534) can change {here}, so root does not run it" in done.stdout
 
 
 @pytest.mark.parametrize(

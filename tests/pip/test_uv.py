@@ -102,7 +102,7 @@ def test_doctor_says_which_variables_are_unset() -> None:
         for given, (one,) in found.items()
     }
     assert f"note: corp needs its login: set {user} and {password}; uv stops there unless netrc" in said[()]
-    assert "  FAIL   /bin/uv 0.13    has half a login" in said[(password,)]
+    assert "  FAIL   /bin/uv 0.13    has only half a login" in said[(password,)]
     assert f"fix: corp needs its login: set {user} too" in said[(password,)]
 
 
@@ -220,7 +220,7 @@ def test_flat_places_that_uv_reads_in_another_way(lab: Lab) -> None:
     lab.write(flat.format(f"{lab.corp.root_url}files/{acme.filename}"))
     done = lab.export()
     assert lab.taken() == "acme==99.0"
-    assert (done.code, "corp.url: uv passes over it" in done.stderr) == (1, True)
+    assert (done.code, "corp.url: uv ignores it" in done.stderr) == (1, True)
 
 
 def test_a_route_of_a_project_is_for_its_own_requirements(lab: Lab) -> None:
@@ -231,7 +231,7 @@ def test_a_route_of_a_project_is_for_its_own_requirements(lab: Lab) -> None:
     assert (
         "corp.owns: acme, unless the project itself requires it, stays open in uv: public may serve it" in done.stderr
     )
-    assert "uv tool and uvx read no project's file" in done.stdout
+    assert "uv tool and uvx do not read a project's file" in done.stdout
     (lab.folder / "system" / "uv" / "uv.toml").unlink()
     (lab.folder / "work").mkdir()
     (lab.folder / "work" / "pyproject.toml").write_text(f"{PROJECT}{done.stdout}")

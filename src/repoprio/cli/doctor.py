@@ -46,13 +46,12 @@ R = TypeVar("R")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What doctor takes."""
-    parser.description = (
-        "Starts a real pip in this environment, those on PATH and others, asks its hook which policy it finds, and "
-        "looks what it takes from two repositories on loopback. Uses no network but with --network."
+    parser.description = "Start the real pips of this environment, of PATH and of other places, ask their hooks which policy they find, and see what they take from two repositories on loopback. Uses no network without --network."
+    beneath = "also check a virtual environment (its folder or its Python), or all that are below a folder"
+    asks = "also ask each repository of the policy for a name that nobody has"
+    parser.add_argument(
+        "--python", metavar="PATH", help="check the environment of this Python instead of the activated one"
     )
-    beneath = "a virtual environment, by its folder or its Python, or a folder with some beneath it"
-    asks = "ask each repository of the policy as well, for a name that nobody has"
-    parser.add_argument("--python", metavar="PATH", help="the environment of this Python, not the activated one")
     parser.add_argument("--network", action="store_true", help=asks)
     parser.add_argument("--venv", action="append", default=[], metavar="PATH", help=beneath)
     terminal.add_report(parser)
@@ -142,14 +141,14 @@ def _why_not_known(one: Examined) -> str | None:
     """Why nobody knows whether the pip of an environment finds a policy; None where its hook says, or there is none."""
     told = one.told
     if told.stranger:
-        return f"not tried, since {told.stranger.who} can change {told.stranger.path}, and root does not run it"
+        return f"it was not tried: {told.stranger.who} can change {told.stranger.path}, so root does not run it"
     if told.shadow:
-        return f"not tried, since {told.shadow} would run in its place"
+        return f"it was not tried: {told.shadow} would run instead"
     return {
-        State.NO_PIP: "not tried, since there is none",
+        State.NO_PIP: "this environment has no pip",
         State.BROKEN: None if one.hook or not one.is_hooked else f"it does not run ({_last_words(one)})",
         State.UNFIT: None if one.trial.took else f"it does not run ({_last_words(one)})",
-        State.UNTOLD: "its repoprio, another version, does not say",
+        State.UNTOLD: "its repoprio is another version, which does not say",
     }.get(one.state)
 
 
@@ -247,7 +246,7 @@ def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
         return
     known = {"name": "uv", "path": path, "user_can_run": True, "obeys": None}
     if stranger := owners.stranger_of_file(path):
-        yield {**known, "said": f"{stranger.who} can change {stranger.path}: root does not run it"}
+        yield {**known, "said": f"{stranger.who} can change {stranger.path}, so root does not run it"}
         return
     try:
         exported = uv_export.export(survey.policy, project=False) if survey.policy else None

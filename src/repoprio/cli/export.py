@@ -23,11 +23,13 @@ class NothingExported(RepoprioError):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What export takes."""
-    parser.description = "Prints the policy in uv's words. What uv cannot be told stands in comments and on stderr."
+    parser.description = (
+        "Print the policy as uv configuration. What uv cannot express is listed in comments and on stderr."
+    )
     parser.add_argument("installer", metavar="FORMAT", choices=("uv",), help="uv")
     parser.add_argument("--project", action="store_true", help="for a project's pyproject.toml: routes exact names too")
     parser.add_argument("--check", metavar="FILE", help="compare with FILE instead")
-    parser.add_argument("--exit-zero", action="store_true", help="exit with 0 though something cannot be said")
+    parser.add_argument("--exit-zero", action="store_true", help="exit with 0 even if something cannot be expressed")
     in_target.add_environment(parser)
     parser.add_argument("--policy", metavar="FILE", help="a policy in TOML, instead of the one in force")
 
@@ -46,7 +48,7 @@ def command(options: argparse.Namespace) -> int:
         return _compare(exported, options.check, project=project)
     print(uv.text(exported, project=project), end="")
     for gap in exported.gaps:
-        print(f"repoprio: not said: {gap}", file=sys.stderr)
+        print(f"repoprio: not expressed: {gap}", file=sys.stderr)
     return 1 if exported.gaps and not options.exit_zero else 0
 
 
@@ -64,11 +66,11 @@ def _compare(exported: Exported, file: str, *, project: bool) -> int:
     found = uv_differences.differences(exported, _document(file, project=project), project=project)
     beside = os.path.join(os.path.dirname(file), "uv.toml")
     if project and os.path.isfile(beside):
-        found.append(f"uv passes over its indexes and most of [tool.uv], since {beside} is there: check that one")
+        found.append(f"uv ignores its indexes and most of [tool.uv], since {beside} exists: check that one")
     for line in found:
         print(f"{file}: {line}")
     if not found:
-        print(f"{file}: as the policy says")
+        print(f"{file}: matches the policy")
     return 1 if found else 0
 
 

@@ -52,7 +52,7 @@ def _file(policy: Policy, key: str) -> str:
 
 def _observed(policy: Policy) -> Iterator[PolicyWarning]:
     if policy.mode is Mode.OBSERVE:
-        problem = 'is "observe": nothing is enforced, pip chooses as it always did'
+        problem = 'is "observe": nothing is enforced, pip chooses as usual'
         remedy = 'set "strict" once you understand the changes that it reports'
         yield _warning(policy, "observe", "mode", problem, remedy)
 

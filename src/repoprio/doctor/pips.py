@@ -165,7 +165,7 @@ def in_folder(folder: str) -> list[Pip]:
     if os.path.isfile(folder):
         return [Pip(_in_venv(folder))]
     if not os.path.isdir(folder):
-        raise RepoprioError(f"--venv {folder}: there is no such folder, and no such Python.    [usage]")
+        raise RepoprioError(f"--venv {folder}: there is no such folder or Python.    [usage]")
     return [Pip(python) for python in _beneath(os.path.abspath(folder))]
 
 
@@ -175,7 +175,7 @@ def _in_venv(python: str) -> str:
     except hook_installer.CannotEnable:
         hint = shell.command("repoprio", "doctor", "--python", python)
         raise RepoprioError(
-            f"--venv {python}: this is no folder, and no Python of a virtual environment.\n"
+            f"--venv {python}: this is neither a folder nor a Python of a virtual environment.\n"
             f"  hint: for another Python: {hint}    [usage]"
         ) from None
 

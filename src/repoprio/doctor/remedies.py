@@ -45,8 +45,8 @@ def _of_state(one: Examined, python: str, enable: str, policy: str) -> Iterator[
     where = _place(python)
     if one.state is State.UNFIT:
         is_venv = where[0] == "--venv"
-        other = "make this environment anew" if is_venv else "use another Python"
-        yield f"{other}, with Python 3.10 or later; or have its pip find nothing: repoprio enable --fuse"
+        other = "recreate this environment" if is_venv else "use another Python"
+        yield f"{other}, with Python 3.10 or later; or make its pip find nothing: repoprio enable --fuse"
     elif one.state is State.NO_POLICY:
         named = shell.command("repoprio", "enable", *where, "--policy", policy)
         yield f"{named}, or {shell.command('export', f'{VARIABLE}={policy}')}"
@@ -55,7 +55,7 @@ def _of_state(one: Examined, python: str, enable: str, policy: str) -> Iterator[
         look = shell.command("repoprio", "config", "check", "--python", where[1])
         yield look if LOOK_AGAIN in hints else "; ".join(hints)
     elif one.state is State.OBSERVED:
-        yield 'mode = "strict", once the log is as you want it'
+        yield 'set mode = "strict" when the log shows what you want'
     elif one.state not in (State.GUARDED, State.NO_PIP):
         yield from repairs.anew(python) if one.is_damaged else [enable]
 

@@ -109,14 +109,14 @@ def _exact(patterns: Iterable[Pattern]) -> list[Pattern]:
 
 def _gaps(policy: Policy, asked: Sequence[Repository], sources: Mapping[str, str], *, project: bool) -> Iterator[Gap]:
     if policy.direct_urls is DirectUrls.REFUSE:
-        yield Gap("direct-urls", "uv takes name @ URL from whoever asks it to")
+        yield Gap("direct-urls", "uv accepts name @ URL from any requirement")
     if policy.direct_urls is DirectUrls.ROOTS and "direct-urls" in policy.origins:
         yield Gap("direct-urls", "in uv what you ask for by URL or path may itself require name @ URL")
     if policy.mode is Mode.OBSERVE:
-        yield Gap("mode", "uv cannot only observe: it obeys all of this at once, as if it said strict")
+        yield Gap("mode", "uv cannot only observe: it enforces all of this, as in strict mode")
     if policy.mode is Mode.FLEXIBLE:
         yield Gap("mode", "uv asks every index for every name, and one that is down stops it")
-        yield Gap("mode", "repoprio is strict about its own name; to uv that is a name like any other")
+        yield Gap("mode", "repoprio is strict about its own name; uv treats it like any other name")
     for tier in tiers(asked):
         if len(tier) > 1:
             first, *others = tier
@@ -128,7 +128,7 @@ def _gaps(policy: Policy, asked: Sequence[Repository], sources: Mapping[str, str
         yield from _of_pin(pin, asked, sources)
         if any(_constraints(pin)):
             where = "uv run --with and uv pip sync" if project else "uv lock, add, run and tool"
-            yield Gap(f"pins.{pin.name}", f"a constraint to uv pip install and compile; {where} may pass over it")
+            yield Gap(f"pins.{pin.name}", f"a constraint to uv pip install and compile; {where} may ignore it")
 
 
 def _of_repository(repository: Repository, asked: Sequence[Repository], sources: Mapping[str, str]) -> Iterator[Gap]:
@@ -152,12 +152,12 @@ def _unsaid(repository: Repository) -> Iterator[tuple[object, str, str]]:
     yield repository.namespaces, "namespaces", f"uv takes any name from {name}"
     for pattern in repository.exclude:
         yield pattern, "exclude", f"{pattern.text} may come from {name} in uv"
-    yield repository.canary, "canary", "uv believes its 404 at once, also where a missing login is behind it"
+    yield repository.canary, "canary", "uv believes its 404 at once, even if a missing login causes it"
     yield 404 not in repository.absent, "absent", "to uv a 404 always means absence"
     yield repository.complete_listing, "listing", "uv asks for its page, whatever its list says"
     yield repository.empty_page_is_absent, "absent", "to uv an empty page owns its name"
-    yield repository.skip_if_unavailable, "skip-if-unavailable", "uv stops where it is down"
-    yield repository.locations[1:], "mirrors", "uv asks its URL alone"
+    yield repository.skip_if_unavailable, "skip-if-unavailable", "uv stops if it is down"
+    yield repository.locations[1:], "mirrors", "uv asks only its URL"
     yield repository.redirects, "redirects", "uv follows redirects of pages to any site"
 
 
@@ -167,11 +167,9 @@ def _of_flat(policy: Policy, with_pages: Container[str]) -> Iterator[Gap]:
         url, key = repository.locations[0].url, f"repositories.{repository.name}.url"
         if repository.format is Format.FLAT and is_distribution(url.lower()):
             means = (
-                "uv passes over it: it takes a page of links"
-                if url.startswith("http")
-                else "uv stops: it takes a folder"
+                "uv ignores it: it takes a page of links" if url.startswith("http") else "uv stops: it takes a folder"
             )
-            yield Gap(key, f"{means}, no single file")
+            yield Gap(key, f"{means}, not a single file")
         if repository.name in with_pages:
             yield Gap(key, "uv takes the files in this folder, not those that HTML files there link to")
 
@@ -202,19 +200,19 @@ def _of_pin(pin: Pin, asked: Sequence[Repository], sources: Mapping[str, str]) -
 # How uv differs whatever the policy says.
 _IN_GENERAL = (
     "uv refuses nothing that is added: by other settings, UV_*, the command line, a requirements file or a script.",
-    "A uv.lock or pylock.toml that is there keeps its files, a stranger's too (uv lock --upgrade decides anew).",
+    "An existing uv.lock or pylock.toml keeps its files, even a stranger's (uv lock --upgrade decides again).",
     "What you ask for by URL or path may require further URLs. Offline, uv takes what its cache has from any index.",
-    "uv follows redirects; an empty folder, and a missing one of a simple repository, is an absence to it.",
+    "uv follows redirects; it takes an empty folder, and a missing one of a simple repository, for an absence.",
     "In a flat repository it does not see an sdist with a dash in its version (acme-1.0-dev.tar.gz).",
 )
-_OF_PROJECTS = ("uv tool and uvx read no project's file: they need a uv.toml of the user's or the system's.",)
+_OF_PROJECTS = ("uv tool and uvx do not read a project's file: they need the uv.toml of the user or the system.",)
 
 
 def text(exported: Exported, *, project: bool) -> str:
     """The settings as TOML, and what they leave out as comments."""
     head = [f"# {'For the pyproject.toml of a project' if project else 'uv.toml'}, from a repoprio policy."]
     head += [f"# {line}" for line in (*_IN_GENERAL, *(_OF_PROJECTS if project else ()))]
-    head += [f"# not said: {gap}" for gap in exported.gaps] or ["# Nothing that decides about files is left out."]
+    head += [f"# not expressed: {gap}" for gap in exported.gaps] or ["# Nothing that decides about files is left out."]
     return "\n".join([*head, *_lines(exported.document, "tool.uv" if project else "")]) + "\n"
 
 

@@ -24,7 +24,7 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield from _environment(one, report["policy"])
     yield from (f"  FAIL   {folder}    no virtual environment there" for folder in report["without_environment"])
     if path := report["pip_of_folder"]:
-        yield f"  FAIL   python -m pip    in this folder it runs {path} in pip's place: no hook sees that"
+        yield f"  FAIL   python -m pip    in this folder it runs {path} instead of pip: no hook sees that"
         yield f"{_INDENT}fix: rename that file, or run pip from another folder"
     for tool in report["other_installers"]:
         yield from _uv(tool) if "undone_by" in tool else _installer(tool)
@@ -53,11 +53,11 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _policy(policy: Mapping[str, Any]) -> Iterator[str]:
     is_told, errors = policy["is_told_by_hook"], policy["errors"]
-    state = (": faulty, every lookup stops" if is_told else ": faulty") if errors else ""
+    state = (": it has errors, every lookup stops" if is_told else ": it has errors") if errors else ""
     yield f"Policy   {_files(policy)}{state}"
     if why := policy["why_not_known"]:
         what = "it" if policy["files"] or errors else "one"
-        yield f"{_INDENT}whether the pip of this environment finds {what} is not known: {why}"
+        yield f"{_INDENT}cannot tell whether the pip of this environment finds {what}: {why}"
     elif not policy["files"] and not errors:
         yield f"{_INDENT}hint: repoprio init writes one"
     elif not is_told:
@@ -66,7 +66,7 @@ def _policy(policy: Mapping[str, Any]) -> Iterator[str]:
     if policy["summary"]:
         yield f"{_INDENT}{policy['summary']}"
     if policy["mode"] == Mode.OBSERVE.value:
-        yield '  FAIL   mode = "observe": nothing is enforced, every pip chooses as it always did'
+        yield '  FAIL   mode = "observe": nothing is enforced, every pip chooses as usual'
 
 
 def _files(policy: Mapping[str, Any]) -> str:
@@ -85,7 +85,7 @@ def _environment(one: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[
     yield f"  {word:6} {one['launcher'] or one['python']}{options}{version}    {_said(one)}"
     theirs = one["policy"]
     if theirs and theirs["files"] != policy["files"]:
-        yield f"{_INDENT}policy: {_files(theirs)}; {theirs['mode'] or 'faulty'}"
+        yield f"{_INDENT}policy: {_files(theirs)}; {theirs['mode'] or 'with errors'}"
     if theirs and theirs["errors"] != policy["errors"]:
         yield from (f"{_INDENT}error: {error}" for error in theirs["errors"])
     if one["fix"]:
@@ -100,18 +100,18 @@ def _said(one: Mapping[str, Any]) -> str:
         "no-pip": "no pip",
         "no-hook": f"no hook answers; {took}",
         "disobeyed": f"the hook answers; {took}",
-        "untold": f"{took}, but its repoprio, another version, does not say which policy it finds",
+        "untold": f"{took}, but its repoprio is another version, which does not say which policy it finds",
         "no-policy": "the hook finds no policy",
-        "faulty-policy": "the policy that the hook finds is faulty: every lookup stops",
+        "faulty-policy": "the policy that the hook finds has errors: every lookup stops",
         "observed": "the policy that the hook finds only observes",
         "guarded": "took 1.0, not 99.0",
         "unfit-python": f"no hook can guard it: {one['unfit']}{f'; {took}' if one['took'] else ''}",
         "too-old": f"too old for a hook (22.0.2 is the oldest){f'; {took}' if one['took'] else ', which stops it'}",
         "broken-pip": f"its pip is broken: {one['said']}",
-        "shadowed": f"not tried: in this folder it may run {one['shadowed_by']} in pip's place",
+        "shadowed": f"not tried: in this folder it may run {one['shadowed_by']} instead of pip",
     }
     if other := one["of_another"]:
-        return f"{other['who']} can change {other['path']}: root does not run it"
+        return f"{other['who']} can change {other['path']}, so root does not run it"
     return said[one["state"]]
 
 
@@ -126,21 +126,21 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
     name = f"{tool['path']} {tool['version']}"
     if tool["obeys"]:
         where = f" ({tool['file']})" if tool["file"] else ""
-        yield f"  ok     {name}    its settings here are the policy's export{where}; took 1.0, not 99.0"
+        yield f"  ok     {name}    its settings here match the policy's export{where}; took 1.0, not 99.0"
     elif tool["took"] != "1.0":
         said = f"took {tool['took']}" if tool["took"] else tool["said"]
         yield f"  FAIL   {name}    does not obey even the policy's export: {said}"
     elif tool["is_as_exported"] is None:
         yield f"  FAIL   {name}    does not say which settings it finds (uv pip install --show-settings)"
     elif tool["is_as_exported"]:
-        yield f"  FAIL   {name}    has half a login, with which it takes a 404 for an absence"
+        yield f"  FAIL   {name}    has only half a login, so it takes a 404 for an absence"
     else:
         yield from _not_as_exported(tool, name)
     if tool["proxies"]:
         proxies = ", ".join(tool["proxies"])
         yield f"{_INDENT}note: the proxy of {proxies} answers for each http: index, in uv and in pip"
     if tool["lock"]:
-        yield f"{_INDENT}note: {tool['lock']} keeps the files it names, whatever the policy says: uv lock --upgrade"
+        yield f"{_INDENT}note: {tool['lock']} keeps the files it names, whatever the policy says: run uv lock --upgrade"
     yield from (_unset_login(one) for one in tool["unset_logins"])
     yield from _sources(tool["sources"])
     gaps = tool["gaps"]
@@ -151,16 +151,16 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
 
 def _not_as_exported(tool: Mapping[str, Any], name: str) -> Iterator[str]:
     which = "" if len(tool["open_in"]) == _FAMILIES else f" ({'; '.join(tool['open_in'])})"
-    yield f"  FAIL   {name}    its settings here are not the policy's export{which}"
+    yield f"  FAIL   {name}    its settings here differ from the policy's export{which}"
     for source in tool["undone_by"]:
         yield f"{_INDENT}undone by: {source} ({', '.join(tool['changes'][source])})"
     if tool["undone_by"]:
-        yield f"{_INDENT}what goes first in uv: {_UV_ORDER}"
+        yield f"{_INDENT}what uv reads first: {_UV_ORDER}"
         yield f"{_INDENT}fix: {_undoing(tool['undone_by'])}"
     if not tool["file"]:
         yield f"{_INDENT}fix: mkdir -p /etc/uv && repoprio export uv > /etc/uv/uv.toml"
     if not tool["file"] and tool["gaps"]:
-        yield f"{_INDENT}it writes the file and ends with 1, since uv cannot be told all of the policy"
+        yield f"{_INDENT}it writes the file and exits with 1, since uv cannot express all of the policy"
 
 
 def _undoing(sources: Iterable[str]) -> str:
@@ -168,7 +168,7 @@ def _undoing(sources: Iterable[str]) -> str:
     found = list(sources)
     variables = " ".join(name for name in found if name.startswith("UV_"))
     places = [name for name in found if not name.startswith("UV_")]
-    return "; ".join([*([f"unset {variables}"] if variables else []), *(f"leave that out of {at}" for at in places)])
+    return "; ".join([*([f"unset {variables}"] if variables else []), *(f"remove that from {at}" for at in places)])
 
 
 def _unset_login(one: Mapping[str, Any]) -> str:
@@ -184,19 +184,19 @@ def _sources(sources: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         kind = f"index {one['index_name']}" if one["index_name"] else one["kind"]
         by_file.setdefault(one["file"], []).append(f"{one['project']} ({kind})")
     for file, names in by_file.items():
-        yield f"{_INDENT}note: uv takes from sources of the project's own, whatever the policy says: {', '.join(names)}"
-        yield f"{_INDENT}      [tool.uv.sources] in {file} names them; --no-sources leaves them out"
+        yield f"{_INDENT}note: uv takes these from the project's own sources, whatever the policy says: {', '.join(names)}"
+        yield f"{_INDENT}      [tool.uv.sources] in {file} names them; --no-sources ignores them"
 
 
 def _base(base: Mapping[str, Any] | None) -> Iterator[str]:
     if base is None:
         return
     if base["in_place"]:
-        yield f"  base   {base['python']} loads the hook: a pip made from it is guarded if a policy reaches it there"
+        yield f"  base   {base['python']} loads the hook: a pip created from it is guarded if it finds a policy there"
     elif base["in_place"] is None:
         yield f"  base   {base['python']}: not known: {base['said']}"
     else:
-        yield f"  base   {base['python']} loads no hook: it guards nothing made from it (repoprio enable --base)"
+        yield f"  base   {base['python']} loads no hook: it guards nothing created from it (repoprio enable --base)"
 
 
 def _fuse(found: Mapping[str, Any]) -> Iterator[str]:
