@@ -72,7 +72,7 @@ def test_a_recorded_policy_that_is_gone(fresh_env: EnvFactory, pip_env: EnvFacto
     assert f"fix: repoprio config check --python {other.root}\n" in done.stdout
     # One environment's policy may be faulty where that of the environment that is meant is sound.
     done = env.tool("doctor", "--venv", str(other.root), env={"PATH": NO_PIPS})
-    assert f"policy: {policy}; faulty\n" in done.stdout
+    assert f"policy: {policy}; with errors\n" in done.stdout
 
 
 def test_no_policy_anywhere(pip_env: EnvFactory) -> None:
@@ -89,7 +89,7 @@ def test_a_faulty_policy_without_a_hook(pip_env: EnvFactory, policy: Path) -> No
     env, stock = pip_env("26.3"), pip_env("26.3", stock=True)
     policy.write_text("faulty = 1\n")
     said = env.tool("doctor", "--python", str(stock.python), policy=policy, env={"PATH": NO_PIPS}).stdout
-    assert f"Policy   {policy}: faulty\n         no hook in this environment finds it\n" in said
+    assert f"Policy   {policy}: it has errors\n         no hook in this environment finds it\n" in said
 
 
 def test_a_pointer_to_nowhere_and_an_environment_without_pip(

@@ -46,7 +46,10 @@ R = TypeVar("R")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What doctor takes."""
-    parser.description = "Start the real pips of this environment, of PATH and of other places, ask their hooks which policy they find, and see what they take from two repositories on loopback. Uses no network without --network."
+    parser.description = (
+        "Start the real pips of this environment, of PATH and of other places, ask their hooks which policy they find, "
+        "and see what they take from two repositories on loopback. Uses no network without --network."
+    )
     beneath = "also check a virtual environment (its folder or its Python), or all that are below a folder"
     asks = "also ask each repository of the policy for a name that nobody has"
     parser.add_argument(

@@ -184,7 +184,7 @@ def _sources(sources: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         kind = f"index {one['index_name']}" if one["index_name"] else one["kind"]
         by_file.setdefault(one["file"], []).append(f"{one['project']} ({kind})")
     for file, names in by_file.items():
-        yield f"{_INDENT}note: uv takes these from the project's own sources, whatever the policy says: {', '.join(names)}"
+        yield f"{_INDENT}note: uv takes these from the project's own sources, despite the policy: {', '.join(names)}"
         yield f"{_INDENT}      [tool.uv.sources] in {file} names them; --no-sources ignores them"
 
 
