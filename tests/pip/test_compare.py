@@ -342,7 +342,7 @@ def test_progress_is_for_terminals(env: PipEnv, scene: Scene) -> None:
     os.close(theirs)
     said = os.read(ours, 100_000).decode()
     os.close(ours)
-    steps = re.findall(r"\r\x1b\[K(under the policy|pip alone): (\d) projects?, (\w+)", said)
+    steps = re.findall(r"\r\x1b\[K(with the policy|pip alone): (\d) projects?, (\w+)", said)
     assert steps == [
         (side, n, name) for side in ("with the policy", "pip alone") for n, name in (("1", "acme"), ("2", "six"))
     ]

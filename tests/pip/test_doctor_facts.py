@@ -364,7 +364,7 @@ def test_the_sources_of_a_workspace(tmp_path: Path) -> None:
         ("beta", "git"),
     ]
     said = "\n".join(rendered._sources([source._asdict() for source in found]))
-    assert "whatever the policy says: alpha (index more), alpha (git)\n" in said
+    assert "despite the policy: alpha (index more), alpha (git)\n" in said
     assert "s3cret" not in said
 
 

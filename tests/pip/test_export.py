@@ -137,7 +137,7 @@ def test_the_demos_repositories(pip_env: EnvFactory, repository: RepositoryFacto
         f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
     )
     done = export(pip_env("26.3"), policy)
-    assert (done.code, "not said" in done.stderr) == (0, False)
+    assert (done.code, "not expressed" in done.stderr) == (0, False)
     assert chosen_by_uv(tmp_path / "uv", done.stdout, ["acme"], project=False) == {"acme": "1.0", "leftpad": "1.3"}
 
 
@@ -218,7 +218,7 @@ def test_a_gap_stands_in_comments_on_stderr_and_in_the_exit_status(pip_env: EnvF
     policy = world.policy(corp='owns = ["acme-*"]\n')
     done, zero = (export(pip_env("26.3"), policy, *options) for options in ([], ["--exit-zero"]))
     assert (zero.code, zero.stdout) == (0, done.stdout)
-    said = "not said: repositories.corp.owns: acme-* stays open in uv"
+    said = "not expressed: repositories.corp.owns: acme-* stays open in uv"
     assert done.code == 1
     assert f"# {said}" in done.stdout
     assert f"repoprio: {said}" in done.stderr
@@ -310,7 +310,7 @@ def test_check_sees_the_file_that_hides_a_projects_settings(pip_env: EnvFactory,
     (world.folder / "uv.toml").write_text(f'index-url = "{world.public.page_url}"\n')
     assert "acme==99.0" in run_uv(world.folder, *asked).stdout
     done = export(env, policy, "--check", str(file))
-    assert (done.code, f"since {world.folder / 'uv.toml'} is there" in done.stdout) == (1, True), done.stdout
+    assert (done.code, f"since {world.folder / 'uv.toml'} exists" in done.stdout) == (1, True), done.stdout
 
 
 def test_check_leaves_a_project_its_own_sources(pip_env: EnvFactory, world: World) -> None:

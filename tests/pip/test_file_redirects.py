@@ -72,7 +72,7 @@ def test_a_file_that_is_redirected_in_a_circle(what: str, env: PipEnv, corp: Mov
     of = "" if what == "direct" else " of corp (priority 10)"
     assert f"ERROR: repoprio: {built.filename}" in done.stderr
     assert f"{of} is redirected more than 30 times.\n  asked: http://{corp.host}{path}" in done.stderr
-    assert f"hint: tell the maintainer of {'corp' if of else 'that server'}\n  [redirects]" in done.stderr
+    assert f"hint: report this to the operator of {'corp' if of else 'that server'}\n  [redirects]" in done.stderr
 
 
 @pytest.mark.parametrize("pip", PIPS)

@@ -555,7 +555,7 @@ def test_commands_of_our_own(pip_env: EnvFactory, scene: Scene) -> None:
     assert 'FAIL   mode = "observe": nothing is enforced' in looked.stdout
     exported = env.tool("export", "uv", policy=policy)
     assert exported.code == 1
-    assert "not said: mode: uv cannot only observe" in exported.stderr
+    assert "not expressed: mode: uv cannot only observe" in exported.stderr
 
 
 def test_settings_of_pip_beside_it(pip_env: EnvFactory, scene: Scene) -> None:

@@ -61,7 +61,9 @@ def test_a_login_that_is_not_exported_stops_uv(
     mine = {"REPOPRIO_CORP_EU_USERNAME": "bot", "REPOPRIO_CORP_EU_PASSWORD": "s3cret"} if place == "variables" else {}
     done = pip_env("26.3").tool("export", "uv", policy=policy, env=mine)
     assert done.code == 1
-    assert f"not said: repositories.corp-eu.url: its login is not exported: set {USER} and {PASSWORD}" in done.stderr
+    assert (
+        f"not expressed: repositories.corp-eu.url: its login is not exported: set {USER} and {PASSWORD}" in done.stderr
+    )
     assert "s3cret" not in done.stdout + done.stderr
     (tmp_path / "uv.toml").write_text(done.stdout)
     for variables in ({}, {USER: "bot"}):
@@ -196,7 +198,7 @@ def test_what_the_head_of_an_export_says_of_uv(lab: Lab) -> None:
     assert " + acme==99.0" in lab.uv("sync").stderr
     assert lab.uv("lock", "--upgrade").code == 0
     assert " + acme==1.0" in lab.uv("sync").stderr
-    assert "uv.lock or pylock.toml that is there keeps its files, a stranger's too (uv lock --upgrade" in head
+    assert "existing uv.lock or pylock.toml keeps its files, even a stranger's (uv lock --upgrade" in head
 
 
 def test_flat_places_that_uv_reads_in_another_way(lab: Lab) -> None:

@@ -310,7 +310,7 @@ def redirect_loop(file: str, url: str, owners: Sequence[Repository], most: int, 
         f"{file}{of} is redirected more than {most} times.",
         [
             f"asked: {url}",
-            f"hint: tell whoever keeps {join_words([owner.name for owner in owners]) if owners else 'that server'}",
+            f"hint: report this to the operator of {join_words([owner.name for owner in owners]) if owners else 'that server'}",
         ],
         "redirects",
         help_text=help_text,
