@@ -306,12 +306,10 @@ def foreign_login(
 def redirect_loop(file: str, url: str, owners: Sequence[Repository], most: int, help_text: str | None) -> Message:
     """The refusal of a file that is redirected more than `most` times; `owners` own its project, if anybody does."""
     of = f" of {join_words(owners)}" if owners else ""
+    operated = join_words([owner.name for owner in owners]) if owners else "that server"
     return message(
         f"{file}{of} is redirected more than {most} times.",
-        [
-            f"asked: {url}",
-            f"hint: report this to the operator of {join_words([owner.name for owner in owners]) if owners else 'that server'}",
-        ],
+        [f"asked: {url}", f"hint: report this to the operator of {operated}"],
         "redirects",
         help_text=help_text,
     )
