@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from support import wire
 from support.fuzzing import FILES, HTML, JSON, PAGES, anything, check_page
+from support.premise import times
 from support.repository import RepositoryServer
 from support.session import Session
 from support.wire import WireFault, WireServer
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=times(400), deadline=None)
 @given(anything)
 @example((JSON, b'{"files": [{"url": "x", "filename": "acme-1.zip", "hashes": {}, "yanked": []}], "name": "acme"}'))
 @example((HTML, b"<html><![-"))
@@ -71,7 +72,7 @@ def raw_answers(draw: st.DrawFn) -> bytes:
     return whole[: draw(st.sampled_from([len(whole), len(whole), draw(st.integers(0, len(whole)))]))]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(120), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=raw_answers(), warm=st.booleans())
 def test_no_answer_opens_a_lower_repository(raw: bytes, warm: bool, session: Session, scene: dict[str, Any]) -> None:
     """Whatever bytes come, the candidates are corp's, public is not asked, and the look-up ends."""

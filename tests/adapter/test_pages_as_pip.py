@@ -25,6 +25,7 @@ from repoprio.simple_api.response import Response, UnusableResponse
 from support.fuzzing import anything
 from support.paths import DATA, SUPPORT
 from support.pips import EnvStore
+from support.premise import times
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -283,14 +284,14 @@ def json_pages(draw: st.DrawFn) -> Page:
     return Page(json.dumps(document).encode(), TYPES["json"], draw(URLS))
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(250), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(page=st.one_of(html_pages(), json_pages()))
 def test_generated_pages_are_read_as_pip_reads_them(page: Page, pip: Pip) -> None:
     """Whatever stands in links, attributes and values: there is no difference but the listed ones."""
     _hold(pip, page)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(250), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(page=anything)
 def test_hostile_pages_are_read_as_pip_reads_them(page: tuple[str, bytes], pip: Pip) -> None:
     """The same on pages that were cut, doubled and mangled, as in the fuzzer's corpus."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -32,23 +31,14 @@ CASES = load_cases(DATA, runner="pip")
 EXPLAINED = tuple(it for it in CASES if it.source != TRANSITIVE and it.expect.code != "direct-url")
 
 
-def _is_affordable(case: Case, pip_version: str) -> bool:
-    """All on the new pip; on the old one the transitive ones and every third of the rest."""
-    third = zlib.crc32(case.id.encode()) % 3 == 0
-    return pip_version == NEW or case.source == TRANSITIVE or third
-
-
 def _matrix(cases: Sequence[Case]) -> list[Any]:
-    """The cases on both pips, as a list: pytest takes no iterators."""
-    return list(_parameters(cases))
-
-
-def _parameters(cases: Sequence[Case]) -> Iterator[Any]:
-    for pip_version in (NEW, OLD):
-        for case in cases:
-            marks = [] if _is_affordable(case, pip_version) else [pytest.mark.full]
-            if not case.pips or pip_version in case.pips:
-                yield pytest.param(case, pip_version, marks=marks, id=f"{case.id}-{pip_version}")
+    """The cases on both pips."""
+    return [
+        pytest.param(case, pip_version, id=f"{case.id}-{pip_version}")
+        for pip_version in (NEW, OLD)
+        for case in cases
+        if not case.pips or pip_version in case.pips
+    ]
 
 
 @pytest.mark.parametrize(("case", "pip_version"), _matrix(CASES))

@@ -125,7 +125,7 @@ def test_other_installers_and_launches_are_told(pip_env: EnvFactory, policy: Pat
 
 def test_wrong_use(pip_env: EnvFactory, policy: Path) -> None:
     """What is neither folder nor Python is told, with exit status 2."""
-    done = pip_env("26.3").tool("doctor", "--venv", "/no/such/folder", policy=policy)
+    done = pip_env("26.3").tool("doctor", "--venv", "/no/such/folder", policy=policy, env={"PATH": NO_PIPS})
     assert (done.code, "/no/such/folder: there is no such folder" in done.stderr) == (2, True)
 
 
@@ -175,7 +175,7 @@ def test_the_network_only_when_asked(
         "files": ("absent", "no file of it"),
     }
     assert len(corp.asked_pages()) == 1
-    said = env.tool("doctor", "--network", policy=policy).stdout
+    said = env.tool("doctor", "--network", policy=policy, env={"PATH": NO_PIPS}).stdout
     assert re.search(r"FAIL   down \(priority 2\)    no usable answer in [0-9]+ ms: 401; no login was sent", said)
     assert f"rule: repositories.down.url ({policy})" in said
     assert "fix: check the login" in said
@@ -199,7 +199,7 @@ def test_a_damaged_environment_and_an_empty_folder(
     assert (refused.code, f"hint: {fix}, then {then} (from its original source)" in refused.stderr) == (2, True), (
         refused
     )
-    itself = other.tool("doctor")
+    itself = other.tool("doctor", env={"PATH": NO_PIPS})
     assert (itself.code, "[damaged]" in itself.stderr, "Traceback" in itself.stderr) == (2, True, False)
     (tmp_path / "wheels").mkdir()
     code, found = report(env, policy, "--venv", str(tmp_path / "wheels"))

@@ -168,7 +168,7 @@ def test_venv_takes_a_python_too(pip_env: EnvFactory, fresh_env: EnvFactory, pol
     env, other = pip_env(PIP), fresh_env(PIP, stock=True)
     assert look(env, policy, "--venv", str(other.python))[1]["python"] == str(other.python)
     base = os.path.realpath(env.python)
-    done: Completed = env.tool("doctor", "--venv", base, policy=policy)
+    done: Completed = env.tool("doctor", "--venv", base, policy=policy, env={"PATH": NO_PIPS})
     assert (done.code, f"hint: for another Python: repoprio doctor --python {base}    [usage]" in done.stderr) == (
         2,
         True,

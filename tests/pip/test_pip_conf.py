@@ -20,6 +20,7 @@ from repoprio.config.schema import POLICY, TABLES, fold
 from support.documents import as_toml, in_pip_conf, policies
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.policy_files import TOOLS, read_files, sound
+from support.premise import times
 
 # All that Python takes for white space, and what only looks like it.
 WHITE: Final = [c for c in map(chr, range(0x3100)) if c.isspace() and c not in "\r\n"] + ["\ufeff", "\u200b"]
@@ -69,7 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("etc")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=times(400), deadline=None)
 @given(texts)
 @example("\xa0[repoprio]\nmode = strict\n")
 @example("# note\r[repoprio]\rmode = strict\r")

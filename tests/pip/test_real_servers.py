@@ -118,6 +118,7 @@ def test_devpi(world: World, env_store: EnvStore, running: ExitStack, repository
     assert [world.decides(both, name) for name in asked] == ["acme-1.0", "no-match", "nope-2.0"]
 
 
+@pytest.mark.full
 def test_a_devpi_mirror_whose_source_is_down(
     world: World, env_store: EnvStore, running: ExitStack, repository: RepositoryFactory
 ) -> None:

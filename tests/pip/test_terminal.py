@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from support.doctors import NO_PIPS
 from support.fixtures import EnvFactory, RepositoryFactory
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J"
@@ -41,6 +42,6 @@ def test_no_line_of_a_command_is_raw(pip: str, pip_env: EnvFactory, tmp_path: Pa
     policy = tmp_path / "policy.toml"
     policy.write_text('[repositories.corp]\nurl = "http://corp.example/"\n"x\\u001b[2J" = 1\npriority = "\\u009b2J"\n')
     for command in (["config", "check"], ["config", "show"], ["explain", "acme"], ["export", "uv"], ["doctor"]):
-        done = pip_env(pip).tool(*command, policy=policy)
+        done = pip_env(pip).tool(*command, policy=policy, env={"PATH": NO_PIPS})
         assert done.code == 2
         assert not {"\x1b", "\x9b"} & set(done.stdout + done.stderr)

@@ -25,12 +25,12 @@ from repoprio.policy.model import Location, Mode, Policy, Repository
 from repoprio.policy.patterns import Pattern
 from repoprio.policy.routing import Blocked, Conflict, Route, route
 from support.plays import ANSWERS, NAMES, Play, World, policies, serving_worlds, worlds
-from support.premise import presuming
+from support.premise import presuming, times
 
 names = st.sampled_from(NAMES)
-SETTINGS = settings(max_examples=400, deadline=None)
+SETTINGS = settings(max_examples=times(400), deadline=None)
 # Of a law that begins with "where" only those examples count in which that is so.
-TIMES = 150
+TIMES = times(150)
 WHERE = settings(max_examples=TIMES, deadline=None)
 
 
@@ -187,7 +187,7 @@ globs = st.text("ab-?*", min_size=1, max_size=6).map(lambda text: Pattern(normal
 short_names = st.text("ab-", min_size=1, max_size=5).map(normalize)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=times(1000))
 @given(globs, globs, short_names)
 def test_what_patterns_say_of_each_other(one: Pattern, other: Pattern, name: NormalizedName) -> None:
     """A covering pattern matches all that the covered one does; two that match one name overlap, either way round."""

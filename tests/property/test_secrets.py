@@ -17,6 +17,7 @@ from repoprio.policy.model import Policy
 from repoprio.render import policy
 from support.documents import as_toml, in_pip_conf, policies
 from support.policy_files import read_files
+from support.premise import times
 
 SECRET = "s3cr3t-t0k3n"
 PLACES: list[Callable[[str], str]] = [
@@ -78,7 +79,7 @@ def _exported(rules: Policy, *, project: bool) -> str:
         return str(error)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=times(150), deadline=None)
 @given(documents_with_a_secret())
 def test_no_output_about_a_policy_holds_a_password(document: dict[str, Any]) -> None:
     """Errors, warnings, `config show` and `check` as text and JSON, and the export, from TOML and from pip.conf."""
@@ -88,7 +89,7 @@ def test_no_output_about_a_policy_holds_a_password(document: dict[str, Any]) -> 
             assert SECRET not in said
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=times(200), deadline=None)
 @given(st.lists(secret_urls, min_size=1, max_size=4), st.sampled_from(["index-url", "extra-index-url", "find-links"]))
 def test_no_draft_holds_a_password(urls: list[str], key: str) -> None:
     """A draft from pip's settings, and what is said of these, hold no login."""

@@ -17,6 +17,7 @@ from repoprio.config.pip import policy_section
 from repoprio.config.policy_files import INHERITED
 from support.documents import VALUES, as_toml, in_pip_conf, leaves, policies
 from support.policy_files import TOOLS, read_files, sound
+from support.premise import times
 
 
 def test_every_key_is_generated() -> None:
@@ -31,7 +32,7 @@ def origins(found: LoadedPolicy) -> set[str]:
     return {setting.file for setting in found.merged.settings.values()}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=times(150), deadline=None)
 @given(policies(), st.data())
 def test_toml_pieces_and_pip_conf_say_the_same(document: dict[str, Any], data: st.DataObject) -> None:
     """Whatever TOML says, pieces and pip.conf say as well: equal policies, with different origins."""
@@ -48,7 +49,7 @@ def test_toml_pieces_and_pip_conf_say_the_same(document: dict[str, Any], data: s
     assert origins(pieced) <= {"repos.d/1.toml", "repos.d/2.toml", "repos.d/3.toml"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=times(100), deadline=None)
 @given(policies())
 def test_a_child_gets_the_same_policy(document: dict[str, Any]) -> None:
     """What is packed for children is, unpacked, the same policy with the same origins, and no file is read."""
@@ -72,7 +73,7 @@ lines = st.builds("{} = {}".format, keys | st.text(max_size=12), st.text(max_siz
 section = st.lists(lines | st.text(max_size=20), max_size=6).map(lambda found: "[repoprio]\n" + "\n".join(found))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=times(500), deadline=None)
 @given(section | st.text(max_size=60))
 def test_no_pip_conf_makes_a_traceback(text: str) -> None:
     """Whatever pip.conf says, it is a policy, none, or errors."""
@@ -84,7 +85,7 @@ def test_no_pip_conf_makes_a_traceback(text: str) -> None:
     assert found.policy is None or not found.errors
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=times(300), deadline=None)
 @given(st.binary(max_size=80), st.booleans())
 def test_no_bytes_make_a_traceback(tmp_path_factory: pytest.TempPathFactory, content: bytes, is_toml: bool) -> None:
     """Whatever bytes a file holds, it is a policy, none, or errors."""

@@ -1,6 +1,6 @@
 """Makes docs/faults.md from what the fault matrix noted.
 
-REPOPRIO_FAULTS=results.jsonl python -m pytest -n 2 tests/adapter/test_fault_matrix.py -k no_fault
+REPOPRIO_FAULTS=results.jsonl python -m pytest -n 2 -m '' tests/adapter/test_fault_matrix.py -k no_fault
 python tests/support/faults_table.py results.jsonl > docs/faults.md
 """
 
@@ -22,10 +22,10 @@ Below it stood a repository with the same name in a higher version, elsewhere a 
 "refused" is exit status 1 with a message that names the repository, the cause and a way out. "nothing fits" means that
 the page counts: the repository owns the name, and has no file of it.
 
-To do it again: `REPOPRIO_FAULTS=results.jsonl python -m pytest -n 2 tests/adapter/test_fault_matrix.py -k no_fault`,
-then `python tests/support/faults_table.py results.jsonl`. `python benchmarks/faults.py --full` does the same to others:
-of 70 faults, cold or warm, stock pip 26.3 handed over the public package in 54, uv 0.13.8 in 5 (all of them redirects,
-which it follows), a pip with repoprio in none.
+To do it again: `REPOPRIO_FAULTS=results.jsonl python -m pytest -n 2 -m '' tests/adapter/test_fault_matrix.py
+-k=no_fault`, then `python tests/support/faults_table.py results.jsonl`. `python benchmarks/faults.py --full` does the
+same to others: of 70 faults, cold or warm, stock pip 26.3 handed over the public package in 54, uv 0.13.8 in 5 (all
+of them redirects, which it follows), a pip with repoprio in none.
 
 What is not here is what a repository says itself: a 404, a redirect to the very page of the name in another repository
 of the policy, and what the keys `absent`, `redirects` and `skip-if-unavailable` say besides. These mean "absent".

@@ -1,11 +1,20 @@
-"""Laws of hypothesis that hold "where ...": an example in which that is not so counts for nothing."""
+"""How many examples hypothesis tries; and laws "where ...": an example in which that is not so counts for nothing."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from hypothesis import assume
+
+ALL: Final = "REPOPRIO_ALL_EXAMPLES"
+
+
+def times(number: int) -> int:
+    """All these examples where the variable `ALL` is set, as it is without `-m "not full"`; else a third of them."""
+    return number if os.environ.get(ALL) else -(-number // 3)
 
 
 @contextmanager

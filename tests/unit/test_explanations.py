@@ -28,6 +28,7 @@ from repoprio.render.messages import refusal, versions
 from repoprio.render.table import painted
 from repoprio.wording import join_words
 from support.plays import NAMES, Play, World, policies, worlds
+from support.premise import times
 
 ACME = normalize("acme")
 CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)
@@ -65,7 +66,7 @@ def facts(found: Any) -> list[str]:
 _WORDS = {"not-asked": "not asked", "served": "owns", "shadowed": "shadowed"}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=times(300), deadline=None)
 @given(
     policies(MODES), worlds(), st.sampled_from(NAMES), st.lists(rejections, max_size=6), st.booleans(), st.booleans()
 )
@@ -111,7 +112,7 @@ def test_text_and_json_carry_the_same_facts(
         assert all(fact in text for fact in ("9.9", "r0"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=times(200), deadline=None)
 @given(policies(MODES), worlds(), st.sampled_from(NAMES), st.integers(30, 130))
 def test_no_line_is_wider_than_the_terminal(policy: Policy, world: World, name: str, width: int) -> None:
     """Words are wrapped, and only what cannot be broken, a URL or a setting, may stand out."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from repoprio.names import NormalizedName, normalize
 from repoprio.simple_api import json_page, project_list
+from support.premise import times
 
 NAMES = st.lists(st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,6}[A-Za-z0-9])?", fullmatch=True), min_size=1, max_size=6)
 HEADS = st.sampled_from(
@@ -79,7 +80,7 @@ def slowly(read_list: Any, text: str) -> frozenset[NormalizedName] | None:
     return found
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=times(1500), deadline=None)
 @given(html_texts())
 @example("<html><body><a href='/simple/a/'>a</a></body></html>")
 @example('<html><body x="<a href="/a/">a</a></body></html>')
@@ -99,7 +100,7 @@ def test_fast_html_lists_are_read_as_slow_ones(text: str) -> None:
         assert (fast[0] if fast[1].split(".")[0] == "1" else None) == slow
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=times(1500), deadline=None)
 @given(json_texts())
 @example('{"x": {"projects": [{"name": "a"}]}, "projects": [{"name": "b"}]}')
 @example('{"projects": [{"name": "a"}], "projects": [{"name": "b"}]}')

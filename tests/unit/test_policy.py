@@ -19,6 +19,7 @@ from repoprio.names import normalize
 from repoprio.policy.model import DirectUrls, Format, Mode, Policy, Redirects, Unlisted
 from repoprio.urls import site
 from support.core_runner import is_specifier
+from support.premise import times
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -190,7 +191,7 @@ documents = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=times(500), deadline=None)
 @given(documents)
 def test_no_document_makes_a_traceback(document: dict[str, object]) -> None:
     """Whatever a TOML file holds, reading it gives a policy or errors."""
@@ -203,7 +204,7 @@ def test_no_document_makes_a_traceback(document: dict[str, object]) -> None:
     assert count
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=times(300), deadline=None)
 @given(st.text(max_size=60))
 def test_no_text_makes_a_traceback(text: str) -> None:
     """Whatever a file says, reading it gives a policy or errors."""

@@ -19,6 +19,7 @@ from support.cases import load_cases
 from support.documents import as_toml, policies
 from support.paths import DATA, DOCS, ROOT
 from support.policy_files import TOOLS
+from support.premise import times
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -34,7 +35,7 @@ def validator() -> Any:
     return jsonschema.Draft202012Validator(found)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=times(150), deadline=None)
 @given(policies())
 def test_the_schema_takes_every_sound_policy(document: dict[str, Any]) -> None:
     """What the reader takes the schema takes: no editor marks a good policy."""
