@@ -24,7 +24,7 @@ LATENCY = 0.05
 IN_TURN = """
 import sys
 from repoprio.pip_adapter.inspect import context, audit
-audit.fetch_ahead = lambda *_, **__: None
+audit.look_ahead = lambda *_, **__: None
 from repoprio.__main__ import main
 sys.exit(main())
 """
@@ -111,7 +111,7 @@ def test_requests_overlap_and_tiers_do_not(pip: str, make: Callable[..., World])
     assert (done.code, json.loads(done.stdout)["checked"]) == (0, 32), done.stderr
     held = [server.most_held for server in world.servers]
     assert min(held[:2]) > 1
-    assert max(held) <= 6
+    assert max(held) <= 8
     spans = [span for server in world.servers for span in server.spans]
     lasted = max(end for *_, end in spans) - min(begin for _, begin, _ in spans)
     assert lasted < sum(end - begin for _, begin, end in spans) / 2
@@ -214,7 +214,7 @@ def test_a_site_that_wants_a_login_is_asked_in_turn(
     low.answer_all(Fault(hang=LATENCY))
     done = world.audit("--format", "json")
     assert json.loads(done.stdout)["checked"] == 12, done.stderr
-    assert (top.most_held, low.most_held > 1, noted.read_text()) == (1, True, "asked\n"), done.stderr
+    assert (top.most_held, low.most_held, noted.read_text()) == (1, 1, "asked\n"), done.stderr
     assert (top.asked_pages(), low.asked_pages()) == (set(world.names), set(world.names))
 
 
@@ -250,9 +250,9 @@ def test_an_interrupt_waits_for_no_page(make: Callable[..., World]) -> None:
         cwd=world.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     end = time.monotonic() + 120
-    while server.most_held < 6 and time.monotonic() < end:
+    while server.most_held < 7 and time.monotonic() < end:
         time.sleep(0.05)
-    assert server.most_held == 6
+    assert server.most_held >= 7
     begun = time.monotonic()
     audit.send_signal(signal.SIGINT)
     _, said = audit.communicate(timeout=60)

@@ -152,6 +152,7 @@ POLICY: Mapping[str, Key] = MappingProxyType(
             _whole,
             {"type": "integer", "minimum": 1024, "maximum": values.LARGEST},
         ),
+        "fetch-ahead": _boolean("whether pages and metadata that will be needed are fetched side by side"),
     }
 )
 REPOSITORY: Mapping[str, Key] = MappingProxyType(

@@ -33,8 +33,13 @@ from repoprio.simple_api.hrefs import ALGORITHMS, hash_in
 from repoprio.simple_api.model import File
 from repoprio.simple_api.screening import Tags
 
+try:
+    from pip._internal.metadata import get_metadata_distribution
+except ImportError:  # before pip 22.3, which asks for no metadata file
+    get_metadata_distribution = None
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from optparse import Values
 
     from repoprio.pip_adapter.protocols.commands import InstallCommand
@@ -48,7 +53,6 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.links import InstallationCandidate, Link
     from repoprio.pip_adapter.protocols.network import PipSession
     from repoprio.pip_adapter.protocols.requirements import InstallRequirement, RequirementPreparer
-
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -216,6 +220,36 @@ def _applicable(found: Any) -> Iterable[InstallationCandidate]:
     # Since pip 25.1 a field.
     given = found.applicable_candidates if hasattr(found, "applicable_candidates") else found.iter_applicable()
     return list(given)
+
+
+def as_tried(found: Any, specifier: Any) -> Iterator[Any]:
+    """The candidates of a `BestCandidateResult` in the order in which pip's resolver tries them (its factory)."""
+    applicable = list(_applicable(found))
+    takes_yanked = is_pinned(specifier) and all(candidate.link.is_yanked for candidate in applicable)
+    return (candidate for candidate in reversed(applicable) if takes_yanked or not candidate.link.is_yanked)
+
+
+def prefers_installed(provider: Any, name: str) -> bool:
+    """Whether pip's resolver keeps what is installed and does, though there may be newer ones (its provider)."""
+    is_asked_for = any(key.partition("[")[0] == name for key in provider._user_requested)
+    return provider._upgrade_strategy != "eager" and not (
+        provider._upgrade_strategy == "only-if-needed" and is_asked_for
+    )
+
+
+def uses_metadata(factory: Any, link: Any) -> bool:
+    """Whether pip asks for the metadata file of a wheel (PEP 658), where there is one, rather than for the wheel."""
+    if "metadata_file_data" not in _LINK_PARAMETERS:
+        return False
+    folder = factory.preparer.download_dir
+    is_there = folder is not None and os.path.exists(os.path.join(folder, link.filename))
+    return link.is_wheel and not link.is_file and not factory.preparer.require_hashes and not is_there
+
+
+def distribution_of(metadata: bytes, link: Any, name: str) -> Any:
+    """Pip's distribution of what the metadata file of the wheel at `link` says."""
+    assert get_metadata_distribution is not None, "there is no such file for a pip that knows none"
+    return get_metadata_distribution(metadata, link.filename, name)
 
 
 def is_pinned(specifier: SpecifierSet | None) -> bool:

@@ -199,6 +199,7 @@ class Policy:
     help: str | None = None
     page_timeout: float = 60.0
     page_size_limit: int = 64 * 2**20
+    fetch_ahead: bool = True
     origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     lock: Rule | None = None
     secrets: frozenset[str] = field(default=frozenset(), repr=False)

@@ -24,7 +24,7 @@ from repoprio.pip_adapter.finder import own_release, pylock, search_scope
 from repoprio.pip_adapter.finder.candidates import CandidateSet, Offers, version_priority_offers
 from repoprio.pip_adapter.finder.flexible_search import Search, Tiers
 from repoprio.pip_adapter.finder.listeners import DecisionListener, SkipWarnings
-from repoprio.pip_adapter.index import credentials
+from repoprio.pip_adapter.index import credentials, handed
 from repoprio.pip_adapter.index.fetcher import Pages
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.registry import Registry
@@ -300,9 +300,13 @@ class PolicyFinder:
     def memory(self) -> tuple[Memory[PipPage], Pages]:
         """What this run remembers; it lives with pip's session, whose retries and logins shaped it."""
         session = self.session
-        memory = _MEMORIES.get_or_make(
-            session, lambda: (RunMemory[PipPage](self.policy, Lock()), Pages(weakref.proxy(session), self.policy))
-        )
+
+        def make() -> tuple[Memory[PipPage], Pages]:
+            pages = Pages(weakref.proxy(session), self.policy)
+            handed.hand_out(session, pages.metadata)
+            return RunMemory[PipPage](self.policy, Lock()), pages
+
+        memory = _MEMORIES.get_or_make(session, make)
         memory[1].logins.update(self._callers.logins)
         memory[1].settle()
         return memory

@@ -19,7 +19,7 @@ from repoprio.errors import UnknownPip
 from repoprio.output import say
 from repoprio.pip_adapter import command, policy_layers
 from repoprio.pip_adapter.hooks import child_pips, failures, preload, redirect_loop, requirement_files, wrappers
-from repoprio.pip_adapter.index import credentials, session_hooks
+from repoprio.pip_adapter.index import credentials, handed, session_hooks
 from repoprio.pip_adapter.install import installing
 from repoprio.pip_adapter.resolver import resolving
 from repoprio.policy.model import Mode
@@ -100,6 +100,7 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     ],
     "pip._internal.network.session": [
         ("PipSession", "request", "self method url", redirect_loop.request),
+        ("PipSession", "request", "self method url", handed.request),
         ("PipSession", "rebuild_auth", "self prepared_request response", session_hooks.rebuild_auth),
         ("PipSession", "add_trusted_host", "self host source suppress_logging", session_hooks.add_trusted_host),
     ],

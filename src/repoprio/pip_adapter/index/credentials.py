@@ -11,6 +11,7 @@ import functools
 import ipaddress
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
@@ -35,6 +36,7 @@ Pair = tuple[str, str]
 Found = tuple["str | None", "str | None"]
 # What a person says: user, password, and whether keyring is to keep them.
 Answer = tuple["str | None", "str | None", bool]
+_THIS_THREAD = threading.local()
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,8 @@ class CredentialPolicy:
 
     `sites` are the policy's, each with a repository there; `logins` are the policy's and the callers', `given` those
     of all other URLs that the user wrote. What another URL carries is no login for a site of the policy.
-    `refused` are the sites that answered a request with 401; `is_shared`: several threads ask at once, so that such an
-    answer stands: pip's way to a login, keyring and prompt included, is for one thread. `carried` are the URLs whose
-    logins do not count, each with the line that named it: nothing is looked up until there is another for each.
+    `refused` are the sites that answered a request with 401. `carried` are the URLs whose logins do not count, each
+    with the line that named it: nothing is looked up until there is another for each.
     """
 
     def __init__(self) -> None:
@@ -70,7 +71,6 @@ class CredentialPolicy:
         self.answer: Pair | None = None
         self.refused: set[Site] = set()
         self.carried: list[tuple[str, str]] = []
-        self.is_shared = False
         self._asking_since: float | None = None
         self._asked = 0.0
 
@@ -157,6 +157,16 @@ def _one_spelling(host: str) -> str:
         return str(ipaddress.ip_address(host))
     except ValueError:
         return host
+
+
+@contextlib.contextmanager
+def asking_ahead() -> Iterator[None]:
+    """Meanwhile a 401 stands in this thread: pip's way to a login, keyring and prompt included, is for one thread."""
+    _THIS_THREAD.asks_ahead = True
+    try:
+        yield
+    finally:
+        _THIS_THREAD.asks_ahead = False
 
 
 class NoTerminal(Exception):
@@ -277,7 +287,7 @@ def handle_401(original: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
             resp.raw.close()
             resp._content, resp._content_consumed = b"", True
             kept.refused.add(site(resp.url))
-            if kept.is_shared:
+            if getattr(_THIS_THREAD, "asks_ahead", False):
                 return resp
         try:
             return original(self, resp, **kwargs)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pip._internal.models.link import Link
 from pip._internal.utils.urls import path_to_url, url_to_path
 
+from repoprio.fetch.lookups_ahead import Ahead, TimeLimit
 from repoprio.fetch.page_cache import PageCache
 from repoprio.lookup.events import (
     FetchFailed,
@@ -28,6 +30,8 @@ from repoprio.pip_adapter.garbage import uncollected
 from repoprio.pip_adapter.index import credentials, transport
 from repoprio.pip_adapter.index.credentials import Login
 from repoprio.pip_adapter.index.links import PipPage, for_pip
+from repoprio.pip_adapter.index.metadata_ahead import MetadataAhead
+from repoprio.pip_adapter.index.quiet_session import quiet_session
 from repoprio.pip_adapter.index.transport import Reply
 from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Location, Policy, Repository
@@ -41,7 +45,8 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.network import PipSession
 
 
-Result = TypeVar("Result")
+class NotAtHand(Exception):
+    """A page has not been fetched yet."""
 
 
 class Pages:
@@ -56,79 +61,106 @@ class Pages:
         self._answers = PageCache[PipPage]()
         self._flat: dict[str, tuple[File, ...]] = {}
         self._spent: dict[tuple[str, ResourceKind, str], float] = {}
+        self._quiet = quiet_session(session)
+        self._is_looking = False
+        self.ahead = Ahead[PipPage](self._answers, self._fetch_ahead, self._may_ask_ahead)
+        self.metadata = MetadataAhead(session, self._quiet, self.ahead, policy.page_size_limit)
 
     def fetch(self, ask: FetchRequest) -> FetchResult[PipPage]:
-        """The answer to `ask`; whatever goes wrong is an answer too."""
-        return self._answers.get_or_fetch(ask, self.fetch_anew)
+        """The answer to `ask`; whatever goes wrong is an answer too. For one thread: it waits, here, for all others."""
+        if self._is_looking:
+            answer = self._answers.get(ask)
+            if answer is None:
+                raise NotAtHand
+            return answer
+        if ask.location.url.startswith("file:"):
+            return self._answers.get_or_fetch(ask, self._fetch_anew)
+        late = FetchFailed(self._too_late(), Cause.TIME)
+        if ask.hops == 0:
+            self._spent.pop(_hop_key(ask), None)
+        limit = self.time_limit(self._policy.page_timeout - self._spent.get(_hop_key(ask), 0.0))
+        return self.ahead.fetch(ask, self._fetch_anew, limit, late)
 
-    def at_hand(self, ask: FetchRequest) -> FetchResult[PipPage] | None:
-        """The answer that was fetched already."""
-        return self._answers.get(ask)
-
-    def keep(self, ask: FetchRequest, answer: FetchResult[PipPage]) -> None:
-        """Have `answer` at hand for the next `ask`."""
-        self._answers.keep(ask, answer)
-
-    def fetch_anew(self, ask: FetchRequest) -> FetchResult[PipPage]:
-        """As `fetch`, but nothing is kept; several threads may do this for pages of different names."""
-        local = ask.location.url.startswith("file:")
+    @contextlib.contextmanager
+    def at_hand(self) -> Iterator[None]:
+        """Meanwhile nobody is asked: `NotAtHand` is raised where somebody would be."""
+        before, self._is_looking = self._is_looking, True
         try:
-            if ask.what is ResourceKind.FILES:
-                return self._local_files(ask) if local else self._remote_files(ask)
-            if local:
-                return self._folder(ask)
-            reply = self._get(ask)
-            if not isinstance(reply, Reply):
-                return reply
-            page = reply.response
-            if ask.what is ResourceKind.LIST:
-                from repoprio.simple_api.project_list import read_project_list
+            yield
+        finally:
+            self._is_looking = before
 
-                return self._read(ask, lambda: read_project_list(page))
-            return self._read(ask, lambda: project_page(ask.name, page))
+    def time_limit(self, seconds: float) -> TimeLimit:
+        """So many seconds, in which nobody is asked for a login."""
+        return TimeLimit(seconds, self._clock)
+
+    def _too_late(self) -> str:
+        return f"took more than {self._policy.page_timeout:g} s"
+
+    def _clock(self) -> float:
+        return credentials.credential_policy(self._session.auth).clock()
+
+    def _may_ask_ahead(self, ask: FetchRequest) -> bool:
+        """Whether a request may be made beside others: a login is for one thread, a flat page has all names' files."""
+        if ask.location.url.startswith("file:"):
+            return True
+        here = site(ask.location.url)
+        if ask.what is ResourceKind.FILES and ask.location.url not in self._flat:
+            return is_distribution(filename(ask.location.url))
+        return here not in credentials.credential_policy(self._session.auth).refused and self.has_one_login(ask)
+
+    def _fetch_ahead(self, ask: FetchRequest) -> FetchResult[PipPage]:
+        """As `_fetch_anew`, but nobody is asked for a login, and nothing is tried again; for several threads."""
+        with credentials.asking_ahead():
+            return self._fetch_anew(ask, self._quiet)
+
+    def _fetch_anew(self, ask: FetchRequest, session: Any = None) -> FetchResult[PipPage]:
+        begun = self._clock()
+        try:
+            return self._asked(ask, session or self._session)
         except UnusableResponse as error:
             return FetchFailed(str(error), error.cause, lasting=error.lasting, asks=error.asks)
         except OSError as error:
             return FetchFailed(f"cannot be read: {error.strerror or error}", Cause.MISSING)
         except Exception as error:  # noqa: BLE001 - whatever a server can make a parser do, it was no answer
             return FetchFailed(f"its answer cannot be understood ({type(error).__name__})")
+        finally:
+            # `page-timeout` holds for a page in all, redirects included.
+            key = _hop_key(ask)
+            before = self._spent.get(key, 0.0) if ask.hops else 0.0
+            self._spent[key] = before + self._clock() - begun
 
-    def _read(self, ask: FetchRequest, work: Callable[[], Result]) -> Result:
-        """Read a page within what is left of its time: it may be made so that this takes for ever."""
-        limit = self._policy.page_timeout
-        clock = credentials.credential_policy(self._session.auth).clock
-        return transport.within(limit - self._spent[_hop_key(ask)], clock, work, limit=limit)
+    def _asked(self, ask: FetchRequest, session: Any) -> FetchResult[PipPage]:
+        local = ask.location.url.startswith("file:")
+        if ask.what is ResourceKind.FILES:
+            return self._local_files(ask) if local else self._remote_files(ask, session)
+        if local:
+            return self._folder(ask)
+        reply = self._get(ask, session)
+        if not isinstance(reply, Reply):
+            return reply
+        if ask.what is ResourceKind.LIST:
+            from repoprio.simple_api.project_list import read_project_list
 
-    def _get(self, ask: FetchRequest) -> Reply | RedirectReceived | StatusReceived:
+            return read_project_list(reply.response)
+        return project_page(ask.name, reply.response)
+
+    def _get(self, ask: FetchRequest, session: Any) -> Reply | RedirectReceived | StatusReceived:
         """A reply with status 200, or what else came."""
         url = ask.location.url
-        if not self._session.is_secure_origin(Link(url)):
+        if not session.is_secure_origin(Link(url)):
             raise UnusableResponse(f"{site(url)} is neither https nor a trusted host of pip", Cause.INSECURE)
-        clock = credentials.credential_policy(self._session.auth).clock
-        begun = clock()
         reply = transport.get(
-            self._session,
+            session,
             self._with_login(ask.repository, ask.location),
             whom=str(ask.repository),
-            seconds=self._time_left(ask),
-            clock=clock,
             size_limit=self._policy.page_size_limit,
         )
-        self._spent[_hop_key(ask)] += clock() - begun
         if reply.redirect:
             return RedirectReceived(reply.redirect)
         if reply.status != 200:
             return StatusReceived(reply.status, self._detail(ask, reply))
         return reply
-
-    def _time_left(self, ask: FetchRequest) -> float:
-        """Seconds for this hop: `page-timeout` holds for a page in all, redirects included."""
-        if ask.hops == 0:
-            self._spent[_hop_key(ask)] = 0.0
-        left = self._policy.page_timeout - self._spent[_hop_key(ask)]
-        if left <= 0:
-            raise UnusableResponse(f"took more than {self._policy.page_timeout:g} s", Cause.TIME)
-        return left
 
     def _with_login(self, repository: Repository, location: Location) -> str:
         login = self.login(repository, location)
@@ -222,16 +254,15 @@ class Pages:
         answer = self._offer(ask, files)
         return NotFound(in_empty_root=not reader.lists_distributions(files)) if isinstance(answer, NotFound) else answer
 
-    def _remote_files(self, ask: FetchRequest) -> FetchResult[PipPage]:
+    def _remote_files(self, ask: FetchRequest, session: Any) -> FetchResult[PipPage]:
         url = ask.location.url
         if is_distribution(filename(url)):
             return self._offer(ask, (reader.file_at(url),))
         if url not in self._flat:
-            reply = self._get(ask)
+            reply = self._get(ask, session)
             if not isinstance(reply, Reply):
                 return reply
-            page = reply.response
-            self._flat[url] = self._read(ask, lambda: reader.read_flat_page(page))
+            self._flat[url] = reader.read_flat_page(reply.response)
         return self._offer(ask, self._flat[url])
 
     @staticmethod

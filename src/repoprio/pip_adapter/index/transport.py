@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from repoprio.dataclass import dataclass
@@ -21,8 +21,6 @@ from repoprio.urls import without_credentials
 if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.network import HttpHeaders, HttpResponse, PipSession
 
-
-Result = TypeVar("Result")
 _CHUNK = 64 * 1024
 _INFLATED = 1024 * 1024
 _PACKED = ("gzip", "x-gzip", "deflate")
@@ -72,48 +70,10 @@ class Reply:
         return Response(self.url, self.body, self.content_type, self.is_delimited)
 
 
-def get(
-    session: PipSession, url: str, *, whom: str, seconds: float, clock: Callable[[], float], size_limit: int
-) -> Reply:
-    """Ask `whom` for `url`; `UnusableResponse` where nothing usable comes in `seconds` of `clock` and `size_limit`."""
-
-    def ask() -> Reply:
-        ASKING.whom = whom
-        return _get(session, url, size_limit)
-
-    return within(seconds, clock, ask)
-
-
-def within(
-    seconds: float,
-    clock: Callable[[], float],
-    work: Callable[[], Result],
-    *,
-    limit: float | None = None,
-) -> Result:
-    """Run `work` in a thread of its own; `UnusableResponse` after `seconds` of `clock`, the rest of `limit`.
-
-    pip's time-out counts silence, not a drip of bytes, nor a page that takes for ever to be read.
-    """
-    end = clock() + seconds
-    results: list[Result] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised again in the caller's thread
-            errors.append(error)
-
-    worker = threading.Thread(target=run, name="repoprio-page", daemon=True)
-    worker.start()
-    while worker.is_alive() and (left := end - clock()) > 0:
-        worker.join(left)
-    if worker.is_alive():
-        raise UnusableResponse(f"took more than {limit or seconds:g} s", Cause.TIME)
-    if errors:
-        raise errors[0]
-    return results[0]
+def get(session: PipSession, url: str, *, whom: str, size_limit: int) -> Reply:
+    """Ask `whom` for `url`; `UnusableResponse` where nothing usable comes within `size_limit`."""
+    ASKING.whom = whom
+    return _get(session, url, size_limit)
 
 
 def _get(session: PipSession, url: str, size_limit: int) -> Reply:

@@ -26,9 +26,9 @@ from repoprio.lookup.repository import RepositoryLookup
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.output import redact_secrets
 from repoprio.pip_adapter.compat import is_version
+from repoprio.pip_adapter.finder.look_ahead import look_ahead
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.inspect.context import PipContext
-from repoprio.pip_adapter.inspect.fetch_ahead import fetch_ahead
 from repoprio.pip_adapter.inspect.project_lists import NoList, lists
 from repoprio.pip_adapter.versions import canonical, comparable
 from repoprio.policy.model import Mode, Policy, Repository, tiers
@@ -92,9 +92,8 @@ class Auditor:
 
     def _fetch_ahead(self, subjects: Iterable[Subject]) -> None:
         """Fetch side by side what the look-ups of these need; the findings and their order are the look-ups' own."""
-        wanted = dict.fromkeys(self._wanted(one) for one in subjects if is_project_name(one.project))
-        if wanted:
-            fetch_ahead(self._pip.guard, wanted, self._tell, below_owner=self._shadowed)
+        names = dict.fromkeys(normalize(one.project) for one in subjects if is_project_name(one.project))
+        look_ahead(self._pip.guard, names, below_owner=self._shadowed)
 
     def _distribution(self, one: Installed) -> Iterator[Finding]:
         """The findings on one distribution, whichever of its claims is true."""

@@ -11,6 +11,7 @@ from repoprio.lookup.project import Code, Outcome
 from repoprio.names import NormalizedName
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import warn
+from repoprio.pip_adapter.finder.look_ahead import look_ahead
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.pip_adapter.inspect.compare.journal import check_disclosed, kept_from, may_be_private
 from repoprio.pip_adapter.inspect.context import PipContext, pip_context
@@ -82,6 +83,8 @@ def _explanations(
     for ireq in constraints:
         if problem := compat.constraint_problem(ireq):
             raise InspectionError(f"{problem}    [usage]")
+    named = dict.fromkeys(project_of(ireq) for ireq in roots if ireq.name and not ireq.link)
+    look_ahead(pip.guard, named, below_owner=below.shadowed)
     below.check(pip.guard, roots)
     wants_hashes = pip.options.require_hashes or any(ireq.hash_options for ireq in roots)
     for ireq in roots:

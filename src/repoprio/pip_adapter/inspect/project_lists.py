@@ -15,7 +15,7 @@ from repoprio.lookup.reasons import REFUSED_LOGIN, Cause, of_status
 from repoprio.lookup.redirects import RedirectVerdict, next_hop
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter.compat import is_version
-from repoprio.pip_adapter.index import credentials, fetcher, transport
+from repoprio.pip_adapter.index import fetcher, transport
 from repoprio.pip_adapter.index.transport import Reply
 from repoprio.pip_adapter.inspect.context import PipContext
 from repoprio.policy.locations import variable_of
@@ -84,9 +84,15 @@ def _names(pip: PipContext, repository: Repository) -> frozenset[NormalizedName]
 def _fetched(pip: PipContext, repository: Repository, begin: Location, read: Callable[[Reply], Result]) -> Result:
     """What `read` makes of the answer at `begin`, all within the page-timeout."""
     limit = pip.guard.policy.page_timeout
-    clock = credentials.credential_policy(pip.session.auth).clock
-    end = clock() + limit
-    reply = _get(pip, repository, begin, limit)
+    _, usual = pip.guard.memory()
+    try:
+        return usual.ahead.in_time(lambda: _asked(pip, repository, begin, read), usual.time_limit(limit))
+    except TimeoutError:
+        raise UnusableResponse(f"took more than {limit:g} s", Cause.TIME) from None
+
+
+def _asked(pip: PipContext, repository: Repository, begin: Location, read: Callable[[Reply], Result]) -> Result:
+    reply = _get(pip, repository, begin)
     known = pip.guard.policy.repositories
     hops = 0
     while reply.redirect:
@@ -94,24 +100,20 @@ def _fetched(pip: PipContext, repository: Repository, begin: Location, read: Cal
         if isinstance(to, RedirectVerdict):
             raise UnusableResponse(to.reason, Cause.REDIRECT)
         hops += 1
-        reply = _get(pip, repository, to, end - clock())
+        reply = _get(pip, repository, to)
     if reply.status != 200:
         asks = reply.status in REFUSED_LOGIN
         raise UnusableResponse(_said_no(repository, reply), of_status(reply.status), asks=asks)
-    whole = reply
-    return transport.within(end - clock(), clock, lambda: read(whole), limit=limit)
+    return read(reply)
 
 
-def _get(pip: PipContext, repository: Repository, at: Location, seconds: float) -> Reply:
+def _get(pip: PipContext, repository: Repository, at: Location) -> Reply:
     if not pip.session.is_secure_origin(Link(at.url)):
         raise UnusableResponse(f"{site(at.url)} is neither https nor a trusted host of pip")
     _, usual = pip.guard.memory()
     login = usual.login(repository, at)
     url = with_credentials(at.url, login.user, login.password) if login else at.url
-    clock = credentials.credential_policy(pip.session.auth).clock
-    return transport.get(
-        pip.session, url, whom=str(repository), seconds=max(seconds, 0.0), clock=clock, size_limit=SIZE_LIMIT
-    )
+    return transport.get(pip.session, url, whom=str(repository), size_limit=SIZE_LIMIT)
 
 
 def _said_no(repository: Repository, reply: Reply) -> str:

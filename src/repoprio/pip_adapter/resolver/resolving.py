@@ -69,12 +69,20 @@ def resolver_of_resolvelib(original: Any) -> Any:
         def resolve(self, requirements: Iterable[ResolverRequirement], max_rounds: int = 100) -> ResolutionResult:
             """The result of resolvelib's resolver."""
             guard = guard_of(self.provider._factory._finder)
-            if guard is None or not guard.is_flexible:
+            if guard is None:
                 result: ResolutionResult = super().resolve(requirements, max_rounds=max_rounds)
                 return result
-            from repoprio.pip_adapter.resolver import flexible
+            from repoprio.pip_adapter.resolver import scout
 
             wanted = list(requirements)
+            with scout.going_ahead(guard, self.provider, wanted):
+                return self._resolve(guard, wanted, max_rounds)
+
+        def _resolve(self, guard: PolicyFinder, wanted: list[ResolverRequirement], max_rounds: int) -> ResolutionResult:
+            if not guard.is_flexible:
+                result: ResolutionResult = super().resolve(wanted, max_rounds=max_rounds)
+                return result
+            from repoprio.pip_adapter.resolver import flexible
 
             def run(provider: Doubting) -> ResolutionResult:
                 found: ResolutionResult = original(provider, self.reporter).resolve(wanted, max_rounds=max_rounds)

@@ -1,0 +1,313 @@
+"""Lookups driven ahead of the one that decides: its pages are then at hand, or under way.
+
+One thread decides, and asks for one page after the other. Meanwhile the lookups that it will make are driven in the
+threads of a pool, each tier after tier as `drive` would, so that no lower repository is asked before the higher one
+said "absent". Only sound answers are kept. What goes wrong ahead is dropped: the deciding thread asks for itself once
+it needs the page, and what it is told counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
+from repoprio.fetch.page_cache import Key, PageCache, key_of
+from repoprio.fetch.worker_pool import WorkerPool
+from repoprio.lookup.events import (
+    FetchFailed,
+    FetchRequest,
+    FetchResult,
+    NotFound,
+    Page,
+    PageFound,
+    ResourceKind,
+    StatusReceived,
+)
+from repoprio.lookup.project import NeedMatch, NeedPages, ProjectLookup
+from repoprio.urls import Site, site
+
+# A login is for the deciding thread, and "too many requests" may be our doing.
+_IN_TURN = frozenset({401, 403, 407, 429})
+# Ctrl-C is noticed in between, on Windows too.
+_SLICE = 0.5
+Result = TypeVar("Result")
+Place = tuple[str, Site]
+Need = NeedPages | NeedMatch[Page] | None
+Fetch = Callable[[FetchRequest], FetchResult[Page]]
+Then = Callable[[FetchResult[Page] | None], None]
+
+
+class TimeLimit(NamedTuple):
+    """So many `seconds` of `clock`, which stands still while a person is asked."""
+
+    seconds: float
+    clock: Callable[[], float]
+
+
+NO_LIMIT = TimeLimit(3600.0, lambda: 0.0)
+
+
+class _Flight(Generic[Page]):
+    """One request: queued, running or done; `answer` is None where it went wrong ahead."""
+
+    def __init__(self, ask: FetchRequest) -> None:
+        self.ask = ask
+        self.is_running = False
+        self.is_done = False
+        self.answer: FetchResult[Page] | None = None
+        self.then: list[Then[Page]] = []
+
+
+class Ahead(Generic[Page]):
+    """Fetches for the deciding thread (`fetch`), and ahead of it (`look_up`, `run`).
+
+    A repository's site is asked ahead once the deciding thread has had a sound answer from it, so that logins, prompts
+    and outages are that thread's alone; after an answer that is not sound, no more until it has had another one.
+    """
+
+    def __init__(
+        self, cache: PageCache[Page], fetch_ahead: Fetch[Page], may_ask: Callable[[FetchRequest], bool]
+    ) -> None:
+        """`fetch_ahead` is called in several threads; `may_ask`: whether it may be, for this request, now."""
+        self._cache = cache
+        self._fetch_ahead = fetch_ahead
+        self._may_ask = may_ask
+        self._pool = WorkerPool()
+        self._changed = threading.Condition()
+        self._is_news = False
+        self._flights: dict[Key, _Flight[Page]] = {}
+        self._is_sound: dict[Place, bool] = {}
+        self._refused: set[Place] = set()
+        self._parked: dict[Place, list[tuple[FetchRequest, Then[Page]]]] = {}
+        self._ended: deque[ProjectLookup[Page]] = deque()
+        # What the deciding thread does while it waits; it must not ask for a page.
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def fetch(
+        self, ask: FetchRequest, work: Fetch[Page], limit: TimeLimit, late: FetchResult[Page]
+    ) -> FetchResult[Page]:
+        """For the deciding thread: the answer at hand or under way, or what `work` says within `limit`, or `late`."""
+        while True:
+            with self._changed:
+                answer = self._cache.get(ask)
+                if answer is not None:
+                    return answer
+                flight = self._flights.setdefault(key_of(ask), _Flight(ask))
+                is_own, flight.is_running = not flight.is_running, True
+            if is_own:
+                return self._fetch_own(flight, work, limit, late)
+            self._join(flight, limit)
+
+    def _join(self, flight: _Flight[Page], limit: TimeLimit) -> None:
+        """Wait for a flight; one that takes too long is let go, and the deciding thread asks for itself."""
+        if not self._wait_for(lambda: flight.is_done, limit):
+            with self._changed:
+                if self._flights.get(key_of(flight.ask)) is flight:
+                    del self._flights[key_of(flight.ask)]
+
+    def _fetch_own(
+        self, flight: _Flight[Page], work: Fetch[Page], limit: TimeLimit, late: FetchResult[Page]
+    ) -> FetchResult[Page]:
+        try:
+            answer = self.in_time(lambda: work(flight.ask), limit)
+        except TimeoutError:
+            answer = late
+        except BaseException:
+            self._land(flight, None)
+            raise
+        answer = self._cache.keep(flight.ask, answer)
+        self._note(_place(flight.ask), is_sound=_is_sound(flight.ask, answer), answer=answer)
+        self._land(flight, answer)
+        return answer
+
+    def in_time(self, work: Callable[[], Result], limit: TimeLimit) -> Result:
+        """For the deciding thread: what `work` returns, or raises; `TimeoutError` where that takes too long.
+
+        It runs in a thread of the pool: pip's time-out counts silence, not a drip of bytes, nor a page that takes for
+        ever to be read. A thread that is late is left alone.
+        """
+        came: list[Result] = []
+        errors: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                came.append(work())
+            except BaseException as error:  # noqa: BLE001 - it is raised again in the deciding thread
+                errors.append(error)
+            self._tell()
+
+        self._pool.run_now(run)
+        if not self._wait_for(lambda: bool(came or errors), limit):
+            raise TimeoutError
+        if errors:
+            raise errors[0]
+        return came[0]
+
+    def _wait_for(self, is_over: Callable[[], bool], limit: TimeLimit) -> bool:
+        """Whether it is over within `limit`."""
+        end = limit.clock() + limit.seconds
+        while not is_over():
+            left = end - limit.clock()
+            if left <= 0:
+                return False
+            self.wait(is_over, left)
+        return True
+
+    def wait(self, is_over: Callable[[], bool], seconds: float) -> None:
+        """For the deciding thread: wait for some news, `seconds` at most."""
+        self.meanwhile()
+        with self._changed:
+            if not is_over() and not self._is_news:
+                self._changed.wait(min(seconds, _SLICE))
+            self._is_news = False
+
+    def look_up(self, lookup: ProjectLookup[Page]) -> None:
+        """Drive `lookup` ahead, until it ends, or offers have to be weighed; nobody but this may use it meanwhile."""
+        self._go_on(lookup, lookup.start())
+
+    def ended(self) -> list[ProjectLookup[Page]]:
+        """The lookups that came to a decision since this was last asked."""
+        found = []
+        while self._ended:
+            found.append(self._ended.popleft())
+        return found
+
+    def run(self, at: Site, work: Callable[[], None]) -> None:
+        """Have `work` done ahead, one of several at a time for a site; it must not raise."""
+
+        def run() -> None:
+            work()
+            self._tell()
+
+        self._pool.submit(at, run)
+
+    def is_open(self, repository: str, at: Site) -> bool:
+        """Whether a repository's site may be asked ahead by now."""
+        return self._is_sound.get((repository, at), False)
+
+    def stop(self) -> None:
+        """Forget all that is wanted ahead and not yet under way."""
+        with self._changed:
+            self._pool.drop()
+            self._parked.clear()
+            self._ended.clear()
+            self._flights = {key: flight for key, flight in self._flights.items() if flight.is_running}
+
+    def _go_on(self, lookup: ProjectLookup[Page], need: Need[Page]) -> None:
+        while isinstance(need, NeedPages):
+            answers = [self._cache.get(ask) for ask in need.asks]
+            missing = [ask for ask, answer in zip(need.asks, answers, strict=True) if answer is None]
+            if missing:
+                self._fly_all(missing, lookup, need)
+                return
+            known = [answer for answer in answers if answer is not None]
+            if not all(map(_is_sound, need.asks, known)):
+                return
+            need = lookup.receive_pages(known)
+        if need is None:
+            self._ended.append(lookup)
+            self._tell()
+
+    def _fly_all(self, asks: list[FetchRequest], lookup: ProjectLookup[Page], need: NeedPages) -> None:
+        """Fetch these, and go on with `lookup` once all came."""
+        left = len(asks)
+
+        def then(answer: FetchResult[Page] | None) -> None:
+            nonlocal left
+            with self._changed:
+                # Where one went wrong it never comes down to 0.
+                left -= answer is not None
+                is_last = left == 0 and answer is not None
+            if is_last:
+                self._go_on(lookup, need)
+
+        for ask in asks:
+            self._fly(ask, then)
+
+    def _fly(self, ask: FetchRequest, then: Then[Page]) -> None:
+        place = _place(ask)
+        with self._changed:
+            answer = self._cache.get(ask)
+            if answer is None:
+                flight = self._flights.get(key_of(ask))
+                if flight is None and not self._is_known(place):
+                    self._parked.setdefault(place, []).append((ask, then))
+                    return
+                if flight is None and self._is_open(ask):
+                    flight = self._flights[key_of(ask)] = _Flight(ask)
+                    self._pool.submit(place[1], lambda: self._run(_given(flight)))
+                if flight is not None:
+                    flight.then.append(then)
+                    return
+        then(answer)
+
+    def _is_known(self, place: Place) -> bool:
+        return place in self._is_sound or place[1].scheme == "file"
+
+    def _is_open(self, ask: FetchRequest) -> bool:
+        place = _place(ask)
+        return (place[1].scheme == "file" or self._is_sound[place]) and self._may_ask(ask)
+
+    def _run(self, flight: _Flight[Page]) -> None:
+        with self._changed:
+            if flight.is_running:
+                return
+            flight.is_running = True
+            is_open = self._is_open(flight.ask)
+        answer = None
+        # Whatever goes wrong, the deciding thread asks for itself, and tells.
+        with contextlib.suppress(BaseException):
+            answer = self._fetch_ahead(flight.ask) if is_open else None
+        if answer is not None and not _is_sound(flight.ask, answer):
+            self._note(_place(flight.ask), is_sound=False, answer=answer)
+            answer = None
+        if answer is not None:
+            self._cache.keep(flight.ask, answer)
+        self._land(flight, answer)
+
+    def _note(self, place: Place, is_sound: bool, answer: FetchResult[Page]) -> None:
+        """Note how a site answered, and go on with what waited for that."""
+        with self._changed:
+            if isinstance(answer, StatusReceived) and answer.code in _IN_TURN:
+                self._refused.add(place)
+            self._is_sound[place] = is_sound and place not in self._refused
+            parked = self._parked.pop(place, [])
+        for ask, then in parked:
+            self._fly(ask, then)
+
+    def _land(self, flight: _Flight[Page], answer: FetchResult[Page] | None) -> None:
+        with self._changed:
+            flight.answer = answer
+            flight.is_done = True
+            if self._flights.get(key_of(flight.ask)) is flight:
+                del self._flights[key_of(flight.ask)]
+            waiting, flight.then = flight.then, []
+            self._changed.notify_all()
+        for then in waiting:
+            then(answer)
+
+    def _tell(self) -> None:
+        with self._changed:
+            self._is_news = True
+            self._changed.notify_all()
+
+
+def _given(flight: _Flight[Page] | None) -> _Flight[Page]:
+    assert flight is not None
+    return flight
+
+
+def _place(ask: FetchRequest) -> Place:
+    return ask.repository.name, site(ask.location.url)
+
+
+def _is_sound(ask: FetchRequest, answer: FetchResult[Page]) -> bool:
+    """Whether `answer` is no sign of trouble, with the site or with how many requests it gets."""
+    if ask.what is ResourceKind.FILES:
+        return isinstance(answer, PageFound | NotFound)
+    if isinstance(answer, StatusReceived):
+        return answer.code < 500 and answer.code not in _IN_TURN
+    return not isinstance(answer, FetchFailed)

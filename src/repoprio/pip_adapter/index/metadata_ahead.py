@@ -1,0 +1,145 @@
+"""Metadata files (PEP 658) fetched ahead, and handed to pip as the answers to its own requests.
+
+pip then does with them what it always does: it checks their hashes, says what it downloads, and reads them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any
+
+from pip._internal.exceptions import InstallationError
+from pip._internal.network.utils import HEADERS
+from pip._vendor.urllib3.response import HTTPResponse
+
+from repoprio.fetch.lookups_ahead import NO_LIMIT, Ahead
+from repoprio.pip_adapter.index import credentials
+from repoprio.urls import Site, site
+
+_CHUNK = 64 * 1024
+_TROUBLE = (401, 403, 407, 429)
+
+
+class _File:
+    """One metadata file: wanted, under way (`is_running`) or done; `response` is what pip has not taken yet."""
+
+    def __init__(self) -> None:
+        self.is_running = False
+        self.is_done = False
+        self.response: Any = None
+        self.content: bytes | None = None
+
+
+class MetadataAhead:
+    """The metadata files of one session that were fetched ahead, each until pip asks for it."""
+
+    def __init__(self, session: Any, quiet: Any, ahead: Ahead[Any], size_limit: int) -> None:
+        self._session = session
+        self._quiet = quiet
+        self._ahead = ahead
+        self._size_limit = size_limit
+        self._files: dict[str, _File] = {}
+        self._lock = Lock()
+        # The sites from which pip itself, or a page, had an answer; and those that are asked no more.
+        self._known: set[Site] = set()
+        self._closed: set[Site] = set()
+
+    def may_ask(self, at: Site) -> bool:
+        """Whether files of a site may be fetched ahead by now: pip, which can log in, asks it first."""
+        refused = credentials.credential_policy(self._session.auth).refused
+        return at in self._known and at not in self._closed and at not in refused
+
+    def open(self, at: Site) -> None:
+        """Note that a site answers."""
+        self._known.add(at)
+
+    def want(self, link: Any) -> None:
+        """Have the metadata file at pip's `link` fetched."""
+        url = link.url_without_fragment
+        if url not in self._files:
+            file = self._files[url] = _File()
+            self._ahead.run(site(url), lambda: self._fetch(url, file))
+
+    def content(self, link: Any) -> bytes | None:
+        """What came of `link`, with the hashes that its page states; None where nothing did, or not yet."""
+        file = self._files.get(link.url_without_fragment)
+        found = file.content if file and file.is_done else None
+        return found if found is not None and _has_hash(link, found) else None
+
+    def answer(self, method: str, url: str, asked: Mapping[str, Any], request: Callable[[], Any]) -> Any:
+        """The answer to a request of pip's: what was fetched ahead, once, or what `request` returns."""
+        if method.upper() != "GET" or not asked.get("stream") or not url.endswith(".metadata"):
+            return request()
+        self._ahead.meanwhile()
+        file = self._files.setdefault(url, _File())
+        # What is still queued comes too late.
+        if not self._begin(file):
+            while not file.is_done:
+                self._ahead.wait(lambda: file.is_done, NO_LIMIT.seconds)
+            response, file.response = file.response, None
+            if response is not None:
+                return response
+        return self._ahead.in_time(lambda: self._asked(file, request), NO_LIMIT)
+
+    def _asked(self, file: _File, request: Callable[[], Any]) -> Any:
+        """The answer to pip's own request, of which the scout hears as well."""
+        response = request()
+        if _is_plain(response):
+            file.content = _buffer(response, None)
+        file.is_done = True
+        return response
+
+    def _fetch(self, url: str, file: _File) -> None:
+        if not self._begin(file):
+            return
+        try:
+            with credentials.asking_ahead():
+                response = self._quiet.get(url, headers=HEADERS, stream=True)
+            if _is_plain(response):
+                file.content = _buffer(response, self._size_limit)
+                file.response = response
+            elif response.status_code in _TROUBLE or response.status_code >= 500:
+                self._closed.add(site(response.url))
+        except Exception:  # noqa: BLE001 - pip asks for itself, and tells
+            self._closed.add(site(url))
+        file.is_done = True
+
+    def _begin(self, file: _File) -> bool:
+        """Whether the thread that asks this is the one to fetch the file."""
+        with self._lock:
+            is_first, file.is_running = not file.is_running, True
+        return is_first
+
+
+def _is_plain(response: Any) -> bool:
+    return response.status_code == 200 and "Content-Encoding" not in response.headers
+
+
+def _buffer(response: Any, size_limit: int | None) -> bytes:
+    """The body of a response, which can be read from it again; `ValueError` for one that is too long or cut short."""
+    body = bytearray()
+    raw = response.raw
+    for chunk in raw.stream(_CHUNK, decode_content=False):
+        body += chunk
+        if size_limit is not None and len(body) > size_limit:
+            raise ValueError
+    announced = response.headers.get("Content-Length", "")
+    if size_limit is not None and announced.isdigit() and len(body) != int(announced):
+        raise ValueError
+    response.raw = HTTPResponse(
+        body=io.BytesIO(body), headers=raw.headers, status=raw.status, version=raw.version, reason=raw.reason,
+        preload_content=False, decode_content=False, request_method="GET",
+    )  # fmt: skip
+    return bytes(body)
+
+
+def _has_hash(link: Any, body: bytes) -> bool:
+    hashes = link.as_hashes()
+    if hashes:
+        try:
+            hashes.check_against_chunks([body])
+        except InstallationError:
+            return False
+    return True

@@ -1,0 +1,288 @@
+"""What pip's resolver will need next, fetched while it waits: pages, and metadata of the candidates that it will take.
+
+The scout goes the way that the resolver goes as long as nothing conflicts: of each project the candidate that pip would
+take under the bounds that are known by now, and then what that one depends on. Nothing is decided here. It runs in
+the resolver's own thread, and asks nobody itself: threads of a pool do, for what it wants.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pip._internal.utils.hashes import Hashes
+from pip._vendor.packaging.specifiers import SpecifierSet
+
+from repoprio.lookup.project import Outcome
+from repoprio.names import NormalizedName, is_project_name, normalize
+from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.command import current
+from repoprio.pip_adapter.errors import LookupRefused
+from repoprio.pip_adapter.finder.look_ahead import look_ahead
+from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
+from repoprio.pip_adapter.index.fetcher import NotAtHand
+from repoprio.urls import site
+
+# So many versions further down, where the resolver has begun to walk down.
+STEPS = 4
+Bound = tuple[Any, frozenset[str]]
+
+
+class _Project:
+    """What is known of one project.
+
+    `bounds` are by who has them; `choice` is the key of the candidate that pip would take, and `needs` what it depends
+    on, as far as that is known; `rejected` are the versions that the resolver has found impossible.
+    """
+
+    def __init__(self) -> None:
+        self.bounds: dict[NormalizedName | None, Bound] = {}
+        self.is_asked = False
+        self.is_served = False
+        self.is_direct = False
+        self.choice: str | None = None
+        self.version: Any = None
+        self.taken: Any = None
+        self.needs: tuple[NormalizedName, ...] = ()
+        self.expanded: tuple[str, frozenset[str]] | None = None
+        self.rejected: frozenset[str] = frozenset()
+        self.metadata: dict[str, Any] = {}
+
+    @property
+    def extras(self) -> frozenset[str]:
+        return frozenset().union(*(extras for _, extras in self.bounds.values()))
+
+
+class Scout:
+    """Goes ahead of one resolution; `provider` is pip's."""
+
+    def __init__(self, guard: PolicyFinder, provider: Any) -> None:
+        self._guard = guard
+        self._provider = provider
+        self._factory = provider._factory
+        _, self._pages = guard.memory()
+        self._projects: dict[NormalizedName, _Project] = {}
+        self._dirty: dict[NormalizedName, None] = {}
+        # Metadata that was wanted of sites that nobody asked yet, and what is under way.
+        self._parked: dict[str, tuple[NormalizedName, Any]] = {}
+        self._wanted: dict[str, tuple[NormalizedName, Any]] = {}
+        self._is_busy = False
+
+    def begin(self, requirements: Iterable[Any]) -> None:
+        """Note what the resolution begins with."""
+        for requirement in requirements:
+            self._require(requirement, None)
+        self.go_on()
+
+    def took(self, candidate: Any) -> None:
+        """Note that the resolver takes a candidate, for the time being, and asks what it depends on."""
+        base = getattr(candidate, "base", candidate)
+        dist = getattr(base, "dist", None)
+        if dist is None or not is_project_name(str(base.project_name)):
+            return
+        name = normalize(base.project_name)
+        project = self._projects.setdefault(name, _Project())
+        link = getattr(base, "source_link", None)
+        key = link.url_without_fragment if link is not None else f"installed {base.version}"
+        project.metadata[key] = dist
+        is_walking = project.taken is not None and base.version < project.taken
+        project.taken = base.version
+        self._choose(name, project, key, base.version)
+        extras = project.extras | frozenset(getattr(candidate, "extras", ()))
+        self._expand(name, project, extras)
+        if is_walking and link is not None:
+            self._look_down(name, project)
+        self.go_on()
+
+    def rejects(self, identifier: str, incompatible: Iterable[Any]) -> None:
+        """Note which candidates the resolver has found impossible."""
+        name = identifier.partition("[")[0]
+        if name not in self._projects:
+            return
+        project = self._projects[normalize(name)]
+        rejected = frozenset(str(candidate.version) for candidate in incompatible)
+        if rejected != project.rejected:
+            project.rejected = rejected
+            self._dirty[normalize(name)] = None
+
+    def go_on(self) -> None:
+        """Do all that can be done without asking anybody."""
+        if self._is_busy:
+            return
+        self._is_busy = True
+        try:
+            self._take_in()
+            while self._dirty:
+                name = next(iter(self._dirty))
+                del self._dirty[name]
+                self._pursue(name, self._projects[name])
+        finally:
+            self._is_busy = False
+
+    def _take_in(self) -> None:
+        """What came since: lookups that ended, and metadata."""
+        for lookup in self._pages.ahead.ended():
+            project = self._projects.get(lookup.name)
+            if project and lookup.decision and lookup.decision.outcome is Outcome.SERVED:
+                project.is_served = True
+                self._dirty[lookup.name] = None
+        for url, (name, link) in list(self._wanted.items()):
+            content = self._pages.metadata.content(link.metadata_link())
+            if content is not None:
+                del self._wanted[url]
+                dist = compat.distribution_of(content, link, name)
+                if normalize(dist.raw_name) == name:
+                    self._projects[name].metadata[url] = dist
+                    self._dirty[name] = None
+        parked, self._parked = self._parked, {}
+        for name, link in parked.values():
+            self._want_metadata(name, link)
+
+    def _require(self, requirement: Any, parent: NormalizedName | None) -> None:
+        """Note a requirement of pip's resolver."""
+        explicit, ireq = requirement.get_candidate_lookup()
+        if ireq is not None and ireq.req is not None and explicit is None:
+            self._want(normalize(ireq.name), parent, ireq.req.specifier, frozenset(ireq.extras))
+        elif explicit is not None and is_project_name(str(requirement.project_name)):
+            self._projects.setdefault(normalize(requirement.project_name), _Project()).is_direct = True
+
+    def _want(
+        self, name: NormalizedName, parent: NormalizedName | None, specifier: Any, extras: frozenset[str]
+    ) -> None:
+        project = self._projects.setdefault(name, _Project())
+        if parent in project.bounds:
+            known, known_extras = project.bounds[parent]
+            specifier, extras = specifier & known, extras | known_extras
+        project.bounds[parent] = specifier, extras
+        self._dirty[name] = None
+
+    def _pursue(self, name: NormalizedName, project: _Project) -> None:
+        """Go as far as can be for a project whose bounds, page, metadata or rejected versions are new."""
+        if project.is_direct or not project.bounds or self._is_constrained_to_url(name):
+            return
+        specifier = self._specifier(name, project)
+        installed = self._installed(name, specifier)
+        if installed is not None and compat.prefers_installed(self._provider, name):
+            return
+        if not project.is_asked:
+            project.is_asked = True
+            look_ahead(self._guard, [name])
+        if not project.is_served or self._factory.preparer.require_hashes:
+            return
+        best = next(self._in_order(name, project, specifier), None)
+        if best is None or (installed is not None and installed.version >= best.version):
+            return
+        key = best.link.url_without_fragment
+        self._choose(name, project, key, best.version)
+        if key in project.metadata:
+            self._expand(name, project, project.extras)
+        else:
+            self._want_metadata(name, best.link)
+
+    def _specifier(self, name: NormalizedName, project: _Project) -> Any:
+        constraint = self._provider._constraints.get(name)
+        merged = constraint.specifier if constraint is not None else SpecifierSet()
+        for specifier, _ in project.bounds.values():
+            merged = merged & specifier
+        return merged
+
+    def _in_order(self, name: NormalizedName, project: _Project, specifier: Any) -> Iterator[Any]:
+        """The candidates that are at hand, as pip tries them."""
+        constraint = self._provider._constraints.get(name)
+        hashes = constraint.hashes if constraint is not None else Hashes()
+        try:
+            with self._pages.at_hand():
+                found = self._guard.find_best_candidate(name, specifier, hashes)
+        except (LookupRefused, NotAtHand):
+            return
+        for candidate in compat.as_tried(found, specifier):
+            if str(candidate.version) not in project.rejected:
+                yield candidate
+
+    def _choose(self, name: NormalizedName, project: _Project, key: str, version: Any) -> None:
+        if project.choice == key:
+            return
+        for child in project.needs:
+            if self._projects[child].bounds.pop(name, None) is not None:
+                self._dirty[child] = None
+        project.choice, project.version, project.needs, project.expanded = key, version, (), None
+
+    def _expand(self, name: NormalizedName, project: _Project, extras: frozenset[str]) -> None:
+        """Want what the chosen candidate depends on."""
+        assert project.choice is not None
+        if project.expanded == (project.choice, extras) or self._provider._ignore_dependencies:
+            return
+        project.expanded = project.choice, extras
+        for child in project.needs:
+            self._projects[child].bounds.pop(name, None)
+        needs = []
+        dist = project.metadata[project.choice]
+        provided = frozenset(dist.iter_provided_extras())
+        for requirement in dist.iter_dependencies(tuple(sorted(extras & provided))):
+            if requirement.url is None and is_project_name(requirement.name):
+                child = normalize(requirement.name)
+                self._want(child, name, requirement.specifier, frozenset(requirement.extras))
+                needs.append(child)
+        project.needs = tuple(dict.fromkeys(needs))
+
+    def _want_metadata(self, name: NormalizedName, link: Any) -> None:
+        metadata = link.metadata_link() if compat.uses_metadata(self._factory, link) else None
+        if metadata is None:
+            return
+        url = link.url_without_fragment
+        if self._pages.metadata.may_ask(site(url)):
+            self._wanted[url] = name, link
+            self._pages.metadata.want(metadata)
+        else:
+            self._parked[url] = name, link
+
+    def _look_down(self, name: NormalizedName, project: _Project) -> None:
+        """The resolver walks down the versions of a project: want metadata of the next ones, and nothing they need."""
+        steps = 0
+        for candidate in self._in_order(name, project, self._specifier(name, project)):
+            if candidate.version < project.version and steps < STEPS:
+                steps += 1
+                if candidate.link.url_without_fragment not in project.metadata:
+                    self._want_metadata(name, candidate.link)
+
+    def _is_constrained_to_url(self, name: NormalizedName) -> bool:
+        constraint = self._provider._constraints.get(name)
+        return bool(constraint is not None and constraint.links)
+
+    def _installed(self, name: NormalizedName, specifier: Any) -> Any:
+        """What is installed and does, so that pip may keep it; None where it takes a new one anyway."""
+        if self._factory.force_reinstall:
+            return None
+        dist = self._factory._installed_dists.get(name)
+        return dist if dist is not None and specifier.contains(str(dist.version), prereleases=True) else None
+
+
+@contextlib.contextmanager
+def going_ahead(guard: PolicyFinder, provider: Any, requirements: Iterable[Any]) -> Iterator[None]:
+    """While pip's resolver works with `provider`: what it will need is fetched ahead, if the policy lets that be."""
+    # A comparison tells what was asked of whom.
+    if current().looks or not guard.policy.fetch_ahead:
+        yield
+        return
+    scout = Scout(guard, provider)
+    _, pages = guard.memory()
+    outer, pages.ahead.meanwhile = pages.ahead.meanwhile, scout.go_on
+    get_dependencies, find_matches = provider.get_dependencies, provider.find_matches
+
+    def noting_dependencies(candidate: Any) -> Any:
+        scout.took(candidate)
+        return get_dependencies(candidate)
+
+    def noting_matches(identifier: str, requirements: Any, incompatibilities: Mapping[str, Any]) -> Any:
+        scout.rejects(identifier, incompatibilities[identifier])
+        return find_matches(identifier, requirements, incompatibilities)
+
+    provider.get_dependencies, provider.find_matches = noting_dependencies, noting_matches
+    try:
+        scout.begin(requirements)
+        yield
+    finally:
+        del provider.get_dependencies, provider.find_matches
+        pages.ahead.meanwhile = outer
+        pages.ahead.stop()
