@@ -70,7 +70,8 @@ class MetadataAhead:
 
     def answer(self, method: str, url: str, asked: Mapping[str, Any], request: Callable[[], Any]) -> Any:
         """The answer to a request of pip's: what was fetched ahead, once, or what `request` returns."""
-        if method.upper() != "GET" or not asked.get("stream") or not url.endswith(".metadata"):
+        is_metadata = url.startswith("http") and url.endswith(".metadata")
+        if method.upper() != "GET" or not asked.get("stream") or not is_metadata:
             return request()
         self._ahead.meanwhile()
         file = self._files.setdefault(url, _File())
@@ -85,11 +86,13 @@ class MetadataAhead:
 
     def _asked(self, file: _File, request: Callable[[], Any]) -> Any:
         """The answer to pip's own request, of which the scout hears as well."""
-        response = request()
-        if _is_plain(response):
-            file.content = _buffer(response, None)
-        file.is_done = True
-        return response
+        try:
+            response = request()
+            if _is_plain(response):
+                file.content = _buffer(response, None)
+            return response
+        finally:
+            file.is_done = True
 
     def _fetch(self, url: str, file: _File) -> None:
         if not self._begin(file):
