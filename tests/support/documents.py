@@ -33,6 +33,7 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "pylock": st.sampled_from(["verify", "allow"]),
     "locked": st.sampled_from([True, False, "extend"]),
     "help": words,
+    "fetch-ahead": st.booleans(),
     "page-timeout": st.integers(1, 3600) | st.floats(0.5, 3600),
     "page-size-limit": st.integers(1024, 2**40),
     "priority": st.integers(1, 999),
