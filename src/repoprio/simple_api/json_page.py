@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
+from types import NoneType
 from typing import Any
 
 from repoprio.lookup.reasons import Cause
@@ -18,7 +20,8 @@ from repoprio.simple_api.response import UnusableResponse
 MAX_FILES = 250_000
 _OTHER_SHAPE = "its page is JSON of an unexpected shape"
 _NO_HASHES: dict[str, str] = {}
-_TEXT = {str}
+_METADATA = ("core-metadata", "dist-info-metadata")
+_LESS_NEEDED = ("size", "upload-time", "provenance")
 _OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 # Python 3.10 reads a time with three digits of a second or six, and no "Z".
 _TIME = re.compile(r"(:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:?\d\d)$", re.ASCII)
@@ -27,7 +30,7 @@ _TIME = re.compile(r"(:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:?\d\d)$", re.ASCII)
 def parse(text: str, url: str, name: NormalizedName | None) -> ParsedPage:
     """The page `text` that came from `url`; `UnusableResponse` unless it is of API 1.x, and of `name`."""
     document = _document(text)
-    entries = document["files"]
+    entries: list[dict[str, Any]] = document["files"]
     if len(entries) > MAX_FILES:
         raise UnusableResponse(f"its page lists more than {MAX_FILES} files", Cause.SIZE)
     version = api_version(document)
@@ -37,8 +40,7 @@ def parse(text: str, url: str, name: NormalizedName | None) -> ParsedPage:
     if name is not None and (not isinstance(stated, str) or normalize(stated) != name):
         raise UnusableResponse("its page is that of another project", Cause.OTHER_PROJECT)
     try:
-        base = Base(url)
-        files = tuple(_file(entry, base, url) for entry in entries)
+        files = tuple(_files(entries, Base(url), url))
     except ValueError as error:
         raise UnusableResponse(f"its page is broken ({type(error).__name__})") from None
     return ParsedPage(
@@ -64,59 +66,57 @@ def _document(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise UnusableResponse("its page is broken JSON") from None
     entries = document.get("files") if isinstance(document, dict) else None
-    if not isinstance(entries, list) or not all(map(_is_file, entries)):
+    if not isinstance(entries, list) or not _are_files(entries):
         raise UnusableResponse(_OTHER_SHAPE)
     return dict(document)
 
 
-def _is_file(entry: object) -> bool:
-    if not isinstance(entry, dict):
+def _are_files(entries: list[Any]) -> bool:
+    """Whether all of them have the shape of files. Key by key: a page has thousands. JSON has no subclasses."""
+    if not _types(entries) <= {dict}:
         return False
-    get = entry.get
-    core, older = get("core-metadata"), get("dist-info-metadata")
+    column = partial(_column, entries)
+    hashes = [entry.get("hashes", _NO_HASHES) for entry in entries]
+    metadata = [one for key in _METADATA for one in column(key) if type(one) is dict]
     return (
-        isinstance(get("url"), str)
-        and isinstance(get("filename"), str)
-        and _are_hashes(get("hashes", _NO_HASHES))
-        and (not isinstance(core, dict) or _are_hashes(core))
-        and (not isinstance(older, dict) or _are_hashes(older))
-        and isinstance(get("requires-python"), str | None)
+        _types(column("url")) | _types(column("filename")) <= {str}
+        and _types(column("requires-python")) <= {str, NoneType}
+        and _types(hashes) <= {dict}
+        and {type(digest) for one in (*hashes, *metadata) for digest in one.values()} <= {str}
     )
 
 
-def _are_hashes(value: object) -> bool:
-    # JSON has no subclasses of str.
-    return isinstance(value, dict) and {*map(type, value.values())} <= _TEXT
+def _types(values: Iterable[object]) -> set[type]:
+    return set(map(type, values))
 
 
-def _file(entry: dict[str, Any], base: Base, page_url: str) -> File:
-    get = entry.get
-    url, filename = base.target(entry["url"])
-    metadata = get("core-metadata")
-    if metadata is None:
-        metadata = get("dist-info-metadata")
-    yanked, size, provenance = get("yanked"), get("size"), get("provenance")
-    hashes = get("hashes") or {}
-    return File(
-        filename,
-        url,
-        {**hashes, **hash_in(url)} if "#" in url or "&" in url else hashes,
-        get("requires-python") or None,
-        None if not yanked else yanked if isinstance(yanked, str) else "",
-        metadata if isinstance(metadata, dict) else {} if metadata else None,
-        size if type(size) is int and size >= 0 else None,
-        _moment(get("upload-time")),
-        provenance if isinstance(provenance, str) else None,
-        page_url,
-    )
+def _column(entries: list[dict[str, Any]], key: str) -> list[Any]:
+    return [entry.get(key) for entry in entries]
 
 
-def _moment(value: object) -> datetime | None:
-    """A time with its offset from UTC (PEP 700), or none at all; raises for all else."""
-    if value is None:
-        return None
+def _files(entries: list[dict[str, Any]], base: Base, page_url: str) -> Iterator[File]:
+    columns = (_column(entries, key) for key in ("hashes", "requires-python", "yanked", *_METADATA, *_LESS_NEEDED))
+    for entry, hashes, python, yanked, core, older, size, uploaded, provenance in zip(entries, *columns, strict=True):
+        url, filename = base.target(entry["url"])
+        metadata = older if core is None else core
+        yield File(
+            filename,
+            url,
+            {**(hashes or {}), **hash_in(url)} if "#" in url or "&" in url else hashes or {},
+            python or None,
+            None if not yanked else yanked if type(yanked) is str else "",
+            metadata if type(metadata) is dict else {} if metadata else None,
+            size if type(size) is int and size >= 0 else None,
+            None if uploaded is None else _moment(uploaded),
+            provenance if type(provenance) is str else None,
+            page_url,
+        )
+
+
+def _moment(value: object) -> datetime:
+    """A time with its offset from UTC (PEP 700); raises for all else."""
     # To search all of it for its end takes longer than to read it.
-    if not isinstance(value, str) or not _OFFSET.search(value[-len("+00:00\n") :]):
+    if not isinstance(value, str) or not (value.endswith("Z") or _OFFSET.search(value[-len("+00:00\n") :])):
         raise UnusableResponse(_OTHER_SHAPE)
     try:
         moment = datetime.fromisoformat(value)

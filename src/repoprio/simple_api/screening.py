@@ -34,9 +34,9 @@ def _screened(
     name: NormalizedName, files: Iterable[File], page_url: str, versions: Versions, page: ParsedPage | None
 ) -> ProjectPage:
     kept, dropped, found = [], [], set()
-    here = _CLEAR.match(page_url)
+    place = _Place(page_url)
     for file in files:
-        why = _misplaced(file, page_url, here) or _misspelled(file)
+        why = place.rejects(file) or _misspelled(file)
         version = None if why else version_in(file.filename, name, versions.is_version)
         if version is None:
             dropped.append((file.filename, why or _misnamed(file.filename, name)))
@@ -70,11 +70,26 @@ def problem(file: File, page_url: str, name: NormalizedName, versions: Versions)
     return page.dropped[0][1] if page.dropped else None
 
 
-def _misplaced(file: File, page_url: str, here: re.Match[str] | None) -> str | None:
-    """Why nothing is taken from where a file lies; None where that is all right."""
-    there = _CLEAR.match(file.url)
-    if there and here and (there[1] == "https" or here[1] == "http"):
-        return None
+class _Place:
+    """Where a page is. Most of its files lie on one site, which is looked at once."""
+
+    def __init__(self, page_url: str) -> None:
+        self._page_url = page_url
+        self._clear = _CLEAR.match(page_url)
+        self._last = "?"
+
+    def rejects(self, file: File) -> str | None:
+        """Why nothing is taken from where a file lies; None where that is all right."""
+        if file.url.startswith(self._last):
+            return None
+        here, there = self._clear, _CLEAR.match(file.url)
+        if there and here and (there[1] == "https" or here[1] == "http"):
+            self._last = there[0]
+            return None
+        return _misplaced(file, self._page_url)
+
+
+def _misplaced(file: File, page_url: str) -> str | None:
     try:
         link, page = urlsplit(file.url), urlsplit(page_url)
     except ValueError:
@@ -98,11 +113,12 @@ def _is_hashed(file: File) -> bool:
 
 
 def _misspelled(file: File) -> str | None:
-    if _ODD_NAME.search(file.filename):
+    filename, python = file.filename, file.requires_python
+    # Python says faster that nothing is odd than a pattern does.
+    is_plain = filename.isprintable() and "/" not in filename and "\\" not in filename
+    if not is_plain and _ODD_NAME.search(filename):
         return "a file name with separators or control characters"
-    if len(file.filename) + len(file.requires_python or "") >= _LONG and _ENDLESS.search(
-        f"{file.filename} {file.requires_python}"
-    ):
+    if len(filename) + len(python or "") >= _LONG and _ENDLESS.search(f"{filename} {python}"):
         return "a number that is too long for any version"
     return None
 

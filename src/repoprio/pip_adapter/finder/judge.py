@@ -24,11 +24,9 @@ if TYPE_CHECKING:
 
 
 # A wheel without a build number, and of a version that has one spelling: nothing in it could displease pip.
-_PLAIN_WHEEL = re.compile(
-    r"([A-Za-z0-9_.]+)-([0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?)"
-    r"-([A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+)\.whl",
-    re.ASCII,
-)
+_VERSION = r"[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?"
+_PLAIN_VERSION = re.compile(_VERSION, re.ASCII)
+_PLAIN_WHEEL = re.compile(rf"[A-Za-z0-9_.]+-{_VERSION}-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+\.whl", re.ASCII)
 # What pip's evaluators go by (22.0 to 26.3), and we with them: all of it is one for a whole page but the last.
 _SETTINGS = frozenset(
     ("project_name", "_canonical_name", "_formats", "_target_python", "_allow_yanked", "_ignore_requires_python")
@@ -61,11 +59,16 @@ def _judged(
     finder: PackageFinder, evaluator: LinkEvaluator, page: PipPage, files: Iterable[File]
 ) -> Iterator[InstallationCandidate]:
     name, may_take = evaluator.project_name, compat.tags(evaluator).may_take
-    seen, taken = set(), set()
+    seen: set[str] = set()
+    taken: set[tuple[object, ...]] = set()
     for file in files:
-        plain = _PLAIN_WHEEL.fullmatch(file.filename)
-        kind = plain and (plain[1], plain[3], file.requires_python, file.yanked is None)
-        version = compat.version_of(plain[2]) if plain and kind in taken else None
+        # A wheel has its version between its first two dashes.
+        kind: tuple[object, ...] = ()
+        version = None
+        parts = file.filename.split("-", 2)
+        if len(parts) == 3:
+            kind = (parts[0], parts[2], file.requires_python, file.yanked is None)
+            version = _plain_version(parts[1]) if kind in taken else None
         if version is None and not may_take(file):
             continue
         link = page.link(file)
@@ -75,8 +78,13 @@ def _judged(
         if version is not None:
             yield quick_candidate(name, version, link)
         elif candidate := finder.get_install_candidate(evaluator, link):
-            taken.add(kind)
+            if _PLAIN_WHEEL.fullmatch(file.filename):
+                taken.add(kind)
             yield candidate
+
+
+def _plain_version(text: str) -> Version | None:
+    return compat.version_of(text) if _PLAIN_VERSION.fullmatch(text) else None
 
 
 def quick_candidate(name: str, version: Version | None, link: Link | None) -> InstallationCandidate:
