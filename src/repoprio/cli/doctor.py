@@ -198,6 +198,7 @@ def _environment(one: Examined, remedy: Sequence[str]) -> dict[str, Any]:
         "hook": {"repoprio": one.hook["repoprio"], "root": one.hook["root"]} if one.hook else None,
         "of_another": stranger._asdict() if stranger else None,
         "shadowed_by": told.shadow,
+        "obstacles": [obstacle._asdict() for obstacle in one.obstacles],
         "ran": [list(command) for command in one.ran],
         "fix": remedy[0] if remedy else None,
         "then": list(remedy[1:]),

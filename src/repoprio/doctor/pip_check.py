@@ -11,7 +11,8 @@ from typing import Any
 
 from repoprio.config.policy_files import ASKED
 from repoprio.dataclass import dataclass
-from repoprio.doctor import base_check, running
+from repoprio.doctor import base_check, obstacles, running
+from repoprio.doctor.obstacles import Obstacle
 from repoprio.doctor.pips import Pip, Told
 from repoprio.doctor.trial_repositories import OBEYS, Bench, Trial
 from repoprio.environments import hook_installer, repairs
@@ -42,7 +43,8 @@ class Examined:
 
     `hook` is what the hook there tells (`policy_report.answer`), None where none answers. `trial` is what came of
     looking for acme. `launchers` are the scripts on PATH that start the same pip, `ran` the commands that were run.
-    `unfit` is why no hook can guard what its Python runs, "" where one can; `is_hooked`: its Python loads one.
+    `unfit` is why no hook can guard what its Python runs, "" where one can; `is_hooked`: its Python loads one, and
+    `has_own_hook`: from its own packages. `obstacles` are what keeps a hook from this pip.
     """
 
     told: Told
@@ -51,6 +53,8 @@ class Examined:
     trial: Trial = field(default_factory=lambda: Trial(None))
     is_damaged: bool = False
     is_hooked: bool = False
+    has_own_hook: bool = False
+    obstacles: tuple[Obstacle, ...] = ()
     unfit: str = ""
     ran: tuple[tuple[str, ...], ...] = ()
 
@@ -109,14 +113,17 @@ def examine(told: Told, launchers: Sequence[str], bench: Bench) -> Examined:
 
 def _look_closer(found: Examined, python: str, bench: Bench) -> Examined:
     """What is known of a pip that does not obey, with what its Python says."""
+    found = replace(found, obstacles=obstacles.find(found.told.pip, bench))
     try:
         packages = hook_installer.interpreter(python).packages
-        is_hooked = found.is_hooked or bool(base_check.hooks(python, bench))
+        hooks = base_check.hooks(python, bench)
     except hook_installer.CannotEnable as error:
         return replace(found, unfit=error.problem.rstrip("."))
     except ValueError:
         return found
-    return replace(found, is_damaged=_is_damaged(packages), is_hooked=is_hooked)
+    has_own_hook = any(os.path.realpath(os.path.dirname(file)) == os.path.realpath(packages) for file in hooks)
+    is_hooked = found.is_hooked or bool(hooks)
+    return replace(found, is_damaged=_is_damaged(packages), is_hooked=is_hooked, has_own_hook=has_own_hook)
 
 
 def _ask_hook(pip: Pip, bench: Bench) -> dict[str, Any] | None:

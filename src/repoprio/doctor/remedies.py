@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from repoprio import shell
 from repoprio.config.errors import LOOK_AGAIN
 from repoprio.config.policy_files import VARIABLE
+from repoprio.doctor import obstacles
 from repoprio.doctor.pip_check import Examined, State
 from repoprio.environments import as_user, hook_installer, repairs
 
@@ -24,12 +25,41 @@ def steps(one: Examined, *, policy: str | None, is_fused: bool) -> list[str]:
         return ["cd / && repoprio doctor"]
     if told.pip.python is None:
         return []
+    proven = bool(one.obstacles) and all(obstacle.is_proven for obstacle in one.obstacles)
     enable = shell.command("repoprio", "enable", *_place(told.pip.python), *(["--policy", policy] if policy else []))
+    past = _past(one, told.pip.python, enable, is_fused=is_fused) if one.obstacles else []
+    if proven:
+        return past
     if one.state in (State.TOO_OLD, State.BROKEN):
         found = [_repair(one, told.pip.python), *([] if one.is_hooked else [enable])]
         # Where the fuse is in place, only a guarded pip can fetch another.
-        return found[::-1] if is_fused else found
-    return list(_of_state(one, told.pip.python, enable, policy or "FILE"))
+        return [*(found[::-1] if is_fused else found), *past]
+    return [*_of_state(one, told.pip.python, enable, policy or "FILE"), *past]
+
+
+def _past(one: Examined, python: str, enable: str, *, is_fused: bool) -> list[str]:
+    """The ways past what keeps the hook from a pip: one that was tried, and others beside it."""
+    launcher = next((obstacle for obstacle in one.obstacles if obstacle.launcher), None)
+    ways = [*_settings(one), *([f"run {shell.command(python, '-m', 'pip')} in its place"] if launcher else [])]
+    others = []
+    if launcher and launcher.loads_nothing:
+        others += [f"take {' '.join(launcher.options)} out of its first line"] if _is_ours(launcher.launcher) else []
+        others += [] if is_fused else ["have it find nothing: repoprio enable --fuse"]
+    elif not one.has_own_hook:
+        others = [enable]
+    return [", or ".join(["; ".join(ways), *others])]
+
+
+def _settings(one: Examined) -> Iterator[str]:
+    """The commands that take away the variables that are obstacles."""
+    kept = obstacles.without(one.obstacles, os.environ)
+    for name in dict.fromkeys(obstacle.variable for obstacle in one.obstacles if obstacle.variable):
+        yield shell.command("export", f"{name}={kept[name]}") if name in kept else shell.command("unset", name)
+
+
+def _is_ours(launcher: str | None) -> bool:
+    """Whether this user can change a script."""
+    return launcher is not None and os.access(launcher, os.W_OK)
 
 
 def _repair(one: Examined, python: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -40,8 +40,8 @@ class Bench(NamedTuple):
     folder: str
     tools: Parsers
 
-    def try_pip(self, pip: Pip) -> Trial:
-        """Have `pip` look for acme, under a policy of this bench.
+    def try_pip(self, pip: Pip, environ: Mapping[str, str] = os.environ) -> Trial:
+        """Have `pip` look for acme, under a policy of this bench, with the variables of `environ`.
 
         The policy is handed on as to a child pip: it holds whatever other policy is there, locked ones too.
         """
@@ -49,7 +49,7 @@ class Bench(NamedTuple):
         options = ["--no-cache-dir", "--no-deps", "--dest", target]
         indexes = ["--index-url", self.above, "--extra-index-url", self.below]
         variables = {"PIP_CONFIG_FILE": os.devnull, INHERITED: self._packed()}
-        environ = {**running.plain(os.environ), **running.QUIET, **variables}
+        environ = {**running.plain(environ), **running.QUIET, **variables}
         done = running.run([*pip.command, "download", *options, *indexes, "acme"], environ, pip.folder(self.empty()))
         took = next((name.split("-")[1] for name in os.listdir(target) if name.startswith("acme-")), None)
         return Trial(took) if took else Trial(None, running.last_line(done.stderr), running.is_broken(done.stderr))

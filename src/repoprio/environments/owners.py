@@ -43,15 +43,15 @@ def stranger_of_python(python: str) -> Stranger | None:
     return next(_strangers(_files_of(python)), None)
 
 
-def stranger_of_user_site(python: str) -> Stranger | None:
+def stranger_of_user_site(python: str, environ: Mapping[str, str] = os.environ) -> Stranger | None:
     """Who but root could have written what `python` loads from the user's packages; None as above.
 
     HOME may be another user's: `sudo -E` leaves it so.
     """
     python = shutil.which(python) or python
-    if not is_root() or os.environ.get(_NO_USER_SITE) or not _has_user_site(python):
+    if not is_root() or environ.get(_NO_USER_SITE) or not _has_user_site(python):
         return None
-    files = (file for folder in _user_packages() for file in _tree(folder))
+    files = (file for folder in _user_packages(environ) for file in _tree(folder))
     return next(_strangers(files), None)
 
 
@@ -63,7 +63,7 @@ def stranger_of_file(path: str) -> Stranger | None:
 
 def without_foreign_packages(environ: Mapping[str, str]) -> dict[str, str]:
     """`environ` for a Python that root starts; without the user's packages where another user can write to them."""
-    is_foreign = is_root() and next(_strangers(_steps(_user_base())), None) is not None
+    is_foreign = is_root() and next(_strangers(_steps(_user_base(environ))), None) is not None
     return {**environ, **({_NO_USER_SITE: "1"} if is_foreign else {})}
 
 
@@ -149,14 +149,14 @@ def _has_user_site(python: str) -> bool:
     return config is None or ("include-system-site-packages", "true") in [(k, v.lower()) for k, v in _settings(config)]
 
 
-def _user_base() -> str:
-    return os.environ.get("PYTHONUSERBASE") or os.path.expanduser("~/.local")
+def _user_base(environ: Mapping[str, str]) -> str:
+    return environ.get("PYTHONUSERBASE") or os.path.expanduser("~/.local")
 
 
-def _user_packages() -> Iterator[str]:
+def _user_packages(environ: Mapping[str, str]) -> Iterator[str]:
     """The user's folders of packages, whatever the version of Python; macOS has another place."""
     mac = os.path.expanduser("~/Library/Python/*")
-    for base in (glob.escape(_user_base()), mac):
+    for base in (glob.escape(_user_base(environ)), mac):
         yield from glob.glob(os.path.join(base, "lib*", "python*", "site-packages"))
 
 

@@ -88,10 +88,25 @@ def _environment(one: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[
         yield f"{_INDENT}policy: {_files(theirs)}; {theirs['mode'] or 'with errors'}"
     if theirs and theirs["errors"] != policy["errors"]:
         yield from (f"{_INDENT}error: {error}" for error in theirs["errors"])
+    yield from (f"{_INDENT}why: {_obstacle(obstacle, one)}" for obstacle in one["obstacles"])
     if one["fix"]:
         is_trial = one["state"] == "shadowed" or (one["of_another"] and one["of_another"]["user"])
         yield f"{_INDENT}{'try it' if is_trial else 'fix'}: {one['fix']}"
     yield from (f"{_INDENT}then: {step}" for step in one["then"])
+
+
+def _obstacle(obstacle: Mapping[str, Any], one: Mapping[str, Any]) -> str:
+    """What keeps the hook from a pip."""
+    if variable := obstacle["variable"]:
+        files = obstacle["files"]
+        also = f" and {len(files) - 1} more" if files[1:] else ""
+        loads = f", from where Python loads {files[0]}{also}" if files else ""
+        return f"{variable} has {obstacle['value']}{loads}; without it the pip obeys"
+    options = " ".join(obstacle["options"])
+    if obstacle["loads_nothing"]:
+        return f"{obstacle['launcher']} runs Python with {options}: it loads no hook, and nothing can guard it as it is"
+    how = f" runs Python with {options}" if options else " keeps the hook from its Python"
+    return f"{obstacle['launcher']}{how}; {one['python']} -m pip obeys"
 
 
 def _said(one: Mapping[str, Any]) -> str:

@@ -1,0 +1,106 @@
+"""What keeps a hook from a pip: found by runs of that pip without it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from repoprio.doctor import running
+from repoprio.doctor.pips import Pip
+from repoprio.doctor.trial_repositories import OBEYS, Bench
+from repoprio.environments import owners
+
+_PATH = "PYTHONPATH"
+# Variables that decide which code Python loads at its start.
+_VARIABLES = (_PATH, "PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "PYTHONPLATLIBDIR")
+_NO_SITE = "import sys; print(sys.flags.no_site)"
+_LOADED = """
+import json, sys
+print(json.dumps([module.__file__ for module in list(sys.modules.values()) if getattr(module, "__file__", None)]))
+"""
+
+
+class Obstacle(NamedTuple):
+    """What keeps the hook from a pip: its launcher, or a variable of Python's.
+
+    `options` are what the launcher gives to Python, as far as its first line says. `loads_nothing`: with them Python
+    reads no `.pth` file and no `sitecustomize` (-S), so that no hook can be loaded. `variable` is set to `value`;
+    of PYTHONPATH that is one folder, and `files` are what Python loads from there at its start. `is_proven`: a run
+    of that pip without the obstacles that were found obeyed.
+    """
+
+    launcher: str | None = None
+    options: tuple[str, ...] = ()
+    loads_nothing: bool = False
+    variable: str | None = None
+    value: str = ""
+    files: tuple[str, ...] = ()
+    is_proven: bool = True
+
+
+def find(pip: Pip, bench: Bench) -> tuple[Obstacle, ...]:
+    """The obstacles of a pip that does not obey: no fewer, for without any one of them left out it would not obey."""
+    if pip.python is None:
+        return ()
+    found = [*_launchers(pip, bench), *_settings(os.environ)]
+    if not found or not _obeys(pip, found, bench):
+        # What needs no proof: Python says that it loads nothing.
+        return tuple(one._replace(is_proven=False) for one in found if one.loads_nothing)
+    for one in list(found):
+        others = [other for other in found if other != one]
+        if others and _obeys(pip, others, bench):
+            found = others
+    return tuple(
+        one._replace(files=_files(pip.python, one.value, bench)) if one.variable == _PATH else one for one in found
+    )
+
+
+def without(obstacles: Iterable[Obstacle], environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables without those that are obstacles; of PYTHONPATH without those folders."""
+    found = list(obstacles)
+    cut = {one.variable for one in found if one.variable != _PATH}
+    folders = [one.value for one in found if one.variable == _PATH]
+    kept = [folder for folder in _folders(environ) if folder not in folders]
+    environ = {name: value for name, value in environ.items() if name not in cut and (name != _PATH or kept)}
+    return {**environ, **({_PATH: os.pathsep.join(kept)} if kept and folders else {})}
+
+
+def _launchers(pip: Pip, bench: Bench) -> list[Obstacle]:
+    if not pip.launcher:
+        return []
+    done = running.run([pip.python or "", *pip.options, "-c", _NO_SITE], running.plain(os.environ), bench.empty())
+    return [Obstacle(launcher=pip.launcher, options=pip.options, loads_nothing=done.stdout.strip() == "1")]
+
+
+def _settings(environ: Mapping[str, str]) -> list[Obstacle]:
+    """Each variable that is set, each folder of PYTHONPATH by itself."""
+    names = [name for name in _VARIABLES if environ.get(name) and name != _PATH]
+    others = [Obstacle(variable=name, value=environ[name]) for name in names]
+    return [*(Obstacle(variable=_PATH, value=folder) for folder in dict.fromkeys(_folders(environ))), *others]
+
+
+def _folders(environ: Mapping[str, str]) -> list[str]:
+    """The folders of PYTHONPATH, as absolute paths; "" is the working one."""
+    value = environ.get(_PATH)
+    return [os.path.abspath(folder) for folder in value.split(os.pathsep)] if value else []
+
+
+def _obeys(pip: Pip, obstacles: Sequence[Obstacle], bench: Bench) -> bool:
+    """Whether the pip of that Python obeys without these."""
+    environ, is_launched = without(obstacles, os.environ), not any(one.launcher for one in obstacles)
+    if owners.stranger_of_user_site(pip.python or "", environ):
+        # Without the variable root would load another user's packages.
+        return False
+    return bench.try_pip(pip if is_launched else Pip(pip.python), environ).took == OBEYS
+
+
+def _files(python: str, folder: str, bench: Bench) -> tuple[str, ...]:
+    """What Python loads from `folder` at its start."""
+    done = running.run([python, "-c", _LOADED], running.plain(os.environ), bench.empty())
+    try:
+        loaded: list[str] = json.loads(done.stdout)
+    except ValueError:
+        return ()
+    return tuple(file for file in loaded if os.path.abspath(file).startswith(os.path.join(folder, "")))
