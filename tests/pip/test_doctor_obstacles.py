@@ -126,20 +126,21 @@ def test_what_is_said_where_little_can_help(can_write: bool, is_fused: bool, mon
 
 @pytest.mark.parametrize(
     ("options", "variables"),
-    [("-I", {}), ("-E", {"PYTHONUSERBASE": "base"}), ("", {"PYTHONNOUSERSITE": "1"})],
+    [("-I", {}), ("-E", {"PYTHONPATH": "base"}), ("", {"PYTHONNOUSERSITE": "1"})],
 )
-def test_a_hook_among_the_users_packages(
+def test_a_hook_that_is_not_among_the_packages_of_the_environment(
     options: str, variables: dict[str, str], fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, tmp_path: Path
 ) -> None:
-    """Where Python does not load the user's packages, what keeps it from that is named; both ways past it work."""
+    """What keeps Python from the user's packages, or from PYTHONPATH, is named; both ways past it work."""
     env, other = pip_env(PIP), fresh_env(PIP, stock=True)
     config = other.root / "pyvenv.cfg"
     config.write_text(config.read_text().replace("= false", "= true"))
-    base = tmp_path / ("base" if "PYTHONUSERBASE" in variables else "home/.local")
-    users = base / other.site_packages.relative_to(other.root)
-    users.mkdir(parents=True)
+    base = tmp_path / ("base" if "PYTHONPATH" in variables else "home/.local")
+    folder = base if "PYTHONPATH" in variables else base / other.site_packages.relative_to(other.root)
+    folder.mkdir(parents=True)
     for name in ("repoprio", "_repoprio_shim.py", "repoprio.pth"):
-        (users / name).symlink_to(env.site_packages / name)
+        (folder / name).symlink_to(env.site_packages / name)
+    (base / "sitecustomize.py").write_text("import _repoprio_shim; _repoprio_shim.install()\n")
     variables = {name: str(base) if value == "base" else value for name, value in variables.items()}
     home = {"HOME": str(tmp_path / "home")}
     script = launcher(other, tmp_path / "bin", options)

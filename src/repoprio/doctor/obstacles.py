@@ -41,16 +41,20 @@ class Obstacle(NamedTuple):
 
 
 def find(pip: Pip, bench: Bench) -> tuple[Obstacle, ...]:
-    """The obstacles of a pip that does not obey: no fewer, for without any one of them left out it would not obey."""
+    """What a pip that does not obey would have to do without in order to obey, and nothing that it can keep."""
     if pip.python is None:
         return ()
-    found = [*_launchers(pip, bench), *_settings(os.environ)]
-    if not found or not _obeys(pip, found, bench):
+    launchers = _launchers(pip, bench)
+    if launchers and _obeys(pip, launchers, bench):
+        # Its hook may be on PYTHONPATH: nothing else is taken away.
+        return tuple(launchers)
+    found = [*launchers, *_settings(os.environ)]
+    if found == launchers or not _obeys(pip, found, bench):
         # What needs no proof: Python says that it loads nothing.
         return tuple(one._replace(is_proven=False) for one in found if one.loads_nothing)
     for one in list(found):
         others = [other for other in found if other != one]
-        if others and _obeys(pip, others, bench):
+        if others and others != launchers and _obeys(pip, others, bench):
             found = others
     return tuple(
         one._replace(files=_files(pip.python, one.value, bench)) if one.variable == _PATH else one for one in found
