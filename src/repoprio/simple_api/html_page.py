@@ -9,9 +9,12 @@ from html.parser import HTMLParser
 from repoprio.simple_api.hrefs import Base, hash_in
 from repoprio.simple_api.model import File, Status
 
-# Tags as servers write them, which are read at once; what html.parser makes of any other, newer ones differently.
+# Links as servers write them, which are read at once, with the text and the line's end, which mean nothing; what
+# html.parser makes of any other, newer ones differently.
 _VALUE = r'"([^"&<>]*(?:&(?:amp|lt|gt|quot|#39);[^"&<>]*)*)"'
-_PLAIN_ANCHOR = re.compile(rf"<a((?:[ \n]+[a-z-]+={_VALUE})+)[ \n]*>|<br ?/?>", re.ASCII)
+_PLAIN_LINK = re.compile(
+    rf"(?:<a((?:[ \n]+[a-z-]+={_VALUE})+)[ \n]*>(?:[^<]*</a>)?|<br ?/?>)[ \n]*(?:<br ?/?>[ \n]*)?", re.ASCII
+)
 _ATTRIBUTE = re.compile(rf"([a-z-]+)={_VALUE}", re.ASCII)
 
 Attributes = list[tuple[str, "str | None"]]
@@ -59,23 +62,26 @@ class Page(HTMLParser):
         return None if self._status is None else Status(self._status, self._status_reason)
 
     def parse_starttag(self, i: int) -> int:
-        """Read the tag at `i`, and return where it ends."""
-        plain = _PLAIN_ANCHOR.match(self.rawdata, i)
+        """Read the tag at `i`, and all plain links from there on; return where they end."""
+        plain = _PLAIN_LINK.match(self.rawdata, i)
         if plain is None:
             return super().parse_starttag(i)
         self.is_html = True
-        if plain[1]:
-            self.handle_starttag("a", [(key, unescape(value)) for key, value in _ATTRIBUTE.findall(plain[1])])
-        return plain.end()
+        end = i
+        while plain:
+            if plain[1]:
+                said = _ATTRIBUTE.findall(plain[1])
+                self._note_link({key: unescape(value) if "&" in value else value for key, value in said})
+            end = plain.end()
+            plain = _PLAIN_LINK.match(self.rawdata, end)
+        return end
 
     def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         """Note links and what the page says of itself."""
         self.is_html = True
         if tag == "a":
             # Of an attribute that comes twice the last one counts, as for pip.
-            found = dict(attrs)
-            if found.get("href"):
-                self.links.append(found)
+            self._note_link(dict(attrs))
         elif tag == "base":
             if self.base is None:
                 self.base = next((value for key, value in attrs if key == "href"), None)
@@ -88,6 +94,10 @@ class Page(HTMLParser):
         # A page that a program makes, or that leads elsewhere, may be a login page too.
         elif tag == "script":
             self._moves = True
+
+    def _note_link(self, found: dict[str, str | None]) -> None:
+        if found.get("href"):
+            self.links.append(found)
 
     def _note_meta(self, found: dict[str, str | None]) -> None:
         self._moves = self._moves or "refresh" in (found.get("http-equiv") or "").lower()
