@@ -17,6 +17,7 @@ _ENVIRONMENT = (
 _FILES = (
     ("/etc/repoprio/repoprio.toml", "The system's policy; the platform's place elsewhere."),
     ("/etc/repoprio/repos.d/*.toml", "Pieces of it, by file name."),
+    ("/var/lib/repoprio/setup-image.json", "What setup-image did, and the files as they were before."),
     ("pip.conf", "The section [repoprio] of pip's own files says the same in pip's own form."),
 )
 _EXAMPLES = (

@@ -109,6 +109,7 @@ def test_the_manual_is_that_of_this_command_line() -> None:
     assert made == file.read_text(encoding="utf-8"), "python docs/build_man.py > docs/repoprio.1"
     for command in COMMANDS:
         if not command.children:
-            assert f".SS repoprio {' '.join(command.path)}" in made
+            path = " ".join(command.path).replace("-", "\\-")
+            assert f".SS repoprio {path}" in made
     done = subprocess.run([shell("man"), "--warnings", "-l", str(file)], capture_output=True, text=True, check=True)
     assert not re.search("warning|error", done.stderr), done.stderr

@@ -62,8 +62,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Print the report; 1 if something that could be guarded is not, 2 for a faulty policy."""
-    meant = target.meant(options.python, os.environ)
-    candidates = list(pips.candidates(meant.python, os.environ.get("PATH", os.defpath), options.venv))
+    report, status = look(options.python, options.venv, network=options.network)
+    if options.format == "json":
+        import json
+
+        print(json.dumps({"schema": 1, **report}, indent=2))
+    else:
+        print("\n".join(printable(line) for line in rendered.lines(report)))
+    return status
+
+
+def look(python: str | None, venvs: Sequence[str], *, network: bool = False) -> tuple[dict[str, Any], int]:
+    """The report as JSON has it, and the exit status; `venvs` are folders and Pythons, as ``--venv`` takes them."""
+    meant = target.meant(python, os.environ)
+    candidates = list(pips.candidates(meant.python, os.environ.get("PATH", os.defpath), venvs))
     with bench(policy_in_force.TOOLS) as tried:
         told = _side_by_side("pips", lambda pip: pips.ask(pip, tried.folder), candidates)
         found = _side_by_side("tried", lambda one: examine(*one, tried), list(pips.distinct(told)))
@@ -79,16 +91,10 @@ def command(options: argparse.Namespace) -> int:
         }
     report |= {
         "stale_wheels": _stale(found[0], survey),
-        "without_environment": [folder for folder in options.venv if not pips.in_folder(folder)],
-        "repositories": _repositories(survey.policy, found[0]) if options.network and survey.policy else None,
+        "without_environment": [folder for folder in venvs if not pips.in_folder(folder)],
+        "repositories": _repositories(survey.policy, found[0]) if network and survey.policy else None,
     }
-    if options.format == "json":
-        import json
-
-        print(json.dumps({"schema": 1, **report}, indent=2))
-    else:
-        print("\n".join(printable(line) for line in rendered.lines(report)))
-    return 2 if survey.errors else 0 if _is_fine(report, found) else 1
+    return report, 2 if survey.errors else 0 if _is_fine(report, found) else 1
 
 
 def _is_fine(report: dict[str, Any], found: Iterable[Examined]) -> bool:

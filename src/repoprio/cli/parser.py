@@ -21,6 +21,7 @@ COMMANDS = {
     "export": "export the policy for another installer, and say what it cannot express",
     "enable": "add the hook to another environment",
     "disable": "remove the hook from another environment: exactly what enable added",
+    "setup-image": "make every pip of an image obey: hook, fuse and uv's settings; --undo removes them",
     "doctor": "check that each pip obeys the policy, and show what is not guarded",
     "pip": "run pip with the policy, with or without the hook",
     "completion": "print a completion script for bash, zsh or fish",
@@ -71,7 +72,7 @@ def build(filled: tuple[str, ...] = tuple(COMMANDS)) -> argparse.ArgumentParser:
     for name, about in COMMANDS.items():
         command = commands.add_parser(name, help=about, description=f"{about[:1].upper()}{about[1:]}.")
         if name in filled and name != "pip":
-            module = import_module(f"repoprio.cli.{name}")
+            module = import_module(f"repoprio.cli.{name.replace('-', '_')}")
             command.set_defaults(command=module.command, parser=command, has_environment=False)
             module.arguments(command)
         _tell_statuses(command, name)

@@ -71,6 +71,24 @@ def global_file() -> str:
     return next(layer.files[-1] for layer in found if layer.name == "global")
 
 
+def system_file() -> str:
+    """The file in which an administrator lays the policy down."""
+    return os.path.join(policy_files.system_folder(_platform_dirs), policy_files.FILE_NAME)
+
+
+def of_everybody(file: str | None = None) -> LoadedPolicy:
+    """The policy that every pip of this machine finds: the system's, and pip's global file.
+
+    `file` is what is to become the system's file.
+    """
+    environ = {name: value for name, value in os.environ.items() if name != policy_files.VARIABLE}
+    found = [layer for layer in layers(isolated=True) if layer.name in (policy_files.SYSTEM, "global")]
+    if file is not None:
+        pieces = [piece for piece in found[0].files if piece != system_file()]
+        found[0] = found[0]._replace(files=(file, *pieces))
+    return survey(environ, found, TOOLS)
+
+
 def record_for_new() -> Record:
     """What an environment is to keep of the policy that is in force here: the files that a pip there would not find."""
     return policy_files.for_new(os.environ, layers(), _platform_dirs)

@@ -39,6 +39,11 @@ _STATUSES: dict[str, tuple[str, str | None, str]] = {
     ),
     "enable": (_GOOD, None, _CANNOT),
     "disable": (_GOOD, None, _CANNOT),
+    "setup-image": (
+        "if all was done or was so already, and doctor is content; with --undo if all is as it was before",
+        "if a step was not possible, doctor is not content, or --undo left something as somebody else changed it",
+        f"{_FAULTY}; then nothing was written",
+    ),
     "doctor": ("if all that can be guarded is guarded", "if something is not, or was not tried", _FAULTY),
     "completion": (_GOOD, None, _USE),
     "demo": (_GOOD, None, f"{_USE}, or where it cannot be done"),

@@ -193,16 +193,23 @@ def _beneath(folder: str) -> Iterator[str]:
         below.sort()
 
 
-def _on_path(path: str) -> Iterator[Pip]:
-    seen = set()
+def programs(path: str, name: re.Pattern[str]) -> Iterator[str]:
+    """The programs on PATH that are called so, in the order in which a shell looks."""
     for folder in map(os.path.abspath, path.split(os.pathsep)):
         # A shell takes a relative folder from where the user is, and an empty one for that very place.
-        for launcher in (os.path.join(folder, name) for name in sorted(_names(folder)) if _LAUNCHER.fullmatch(name)):
-            real = os.path.realpath(launcher)
-            if os.access(launcher, os.X_OK) and os.path.isfile(launcher) and real not in seen:
-                seen.add(real)
-                words = _shebang(launcher)
-                yield Pip(words[0] if words else None, launcher, tuple(words[1:]))
+        for program in (os.path.join(folder, found) for found in sorted(_names(folder)) if name.fullmatch(found)):
+            if os.access(program, os.X_OK) and os.path.isfile(program):
+                yield program
+
+
+def _on_path(path: str) -> Iterator[Pip]:
+    seen = set()
+    for launcher in programs(path, _LAUNCHER):
+        real = os.path.realpath(launcher)
+        if real not in seen:
+            seen.add(real)
+            words = _shebang(launcher)
+            yield Pip(words[0] if words else None, launcher, tuple(words[1:]))
 
 
 def _names(folder: str) -> list[str]:

@@ -19,6 +19,8 @@ _DECIDING = re.compile(
     r"(?:build_)?constraints|overrides|excludes|(?:build_)?(?:constraints|overrides|excludes)_from_workspace|"
     r"https?_proxy|no_proxy|allow_insecure_host|offline): "
 )
+# Where uv looks for the system's settings after the folders of XDG_CONFIG_DIRS.
+_SYSTEM_FILE = "/etc/uv/uv.toml"
 _CACHE = re.compile(r"(?m)^( *)(cache_dir): ")
 # What does not tell one place from another: where it was said, how it was spelt, and logins.
 _ASIDE = ("origin", "given", "expanded", "force_relative", "username", "password")
@@ -168,13 +170,16 @@ def _files() -> Iterator[tuple[str, _Change]]:
     user = _folders("XDG_CONFIG_HOME", os.path.expanduser("~/.config"))[0]
     if os.path.exists(file := os.path.join(user, "uv", "uv.toml")):
         yield file, functools.partial(_with, name="XDG_CONFIG_HOME", value=user)
-    for folder in _folders("XDG_CONFIG_DIRS", "/etc/xdg"):
-        if os.path.exists(file := os.path.join(folder, "uv", "uv.toml")):
-            yield file, functools.partial(_with, name="XDG_CONFIG_DIRS", value=folder)
-            return
-    if os.path.exists(file := "/etc/uv/uv.toml"):
-        # uv reads it where none of those folders has one.
-        yield file, functools.partial(_with, name="XDG_CONFIG_DIRS", value="/nowhere")
+    if os.path.exists(file := system_file()):
+        # uv reads its own place where none of those folders has a file.
+        folder = "/nowhere" if file == _SYSTEM_FILE else os.path.dirname(os.path.dirname(file))
+        yield file, functools.partial(_with, name="XDG_CONFIG_DIRS", value=folder)
+
+
+def system_file() -> str:
+    """The system's file of uv's: the one that uv reads, else the one that it would."""
+    files = (os.path.join(folder, "uv", "uv.toml") for folder in _folders("XDG_CONFIG_DIRS", "/etc/xdg"))
+    return next(filter(os.path.exists, files), _SYSTEM_FILE)
 
 
 def _with(setting: _Setting, *, name: str, value: str) -> _Setting:

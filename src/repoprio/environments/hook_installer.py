@@ -44,6 +44,10 @@ print(json.dumps([list(sys.version_info[:2]), sysconfig.get_path("purelib"), sys
 """
 
 
+# A file that is to be written, and its text.
+Planned = tuple[str, str]
+
+
 class CannotEnable(RepoprioError):
     """An environment cannot be guarded, or does not exist: `problem` is a sentence, `remedy` what to do, or ""."""
 
@@ -118,29 +122,39 @@ def enable(packages: str, record: Record = _NOTHING, *, copy: bool = False) -> l
     that says anything.
     """
     if is_own(packages):
-        return _keep(os.path.join(packages, records.FILE), record)
+        return [file for file, _ in _write_all(pointer(packages, record))]
     _check_writable(packages)
-    root = COPY if copy else _ROOT
     if copy:
         _copy(os.path.join(packages, COPY))
-    made = [*_write_pointer(packages, _pointer(root, record)), os.path.join(packages, f"{POINTER}.pth")]
-    write(made[-1], _PTH)
-    return [*made, *([os.path.join(packages, COPY)] if copy else [])]
+    made = _write_all(pointer(packages, record, COPY if copy else _ROOT))
+    return [*(file for file, _ in made), *([os.path.join(packages, COPY)] if copy else [])]
 
 
-def _write_pointer(folder: str, text: str) -> list[str]:
-    made = [os.path.join(folder, name) for name in _POINTER_FILES]
-    write(made[1], read(os.path.join(_HERE, "lone_pointer.py")))
-    write(made[0], text)
-    return made
+def pointer(packages: str, record: Record, root: str = _ROOT) -> list[Planned]:
+    """The files with which `enable` guards a folder of packages, each with its text, in the order to write them.
+
+    Where repoprio is installed itself: the file that keeps `record`, if that says anything new.
+    """
+    if is_own(packages):
+        return _kept(os.path.join(packages, records.FILE), record)
+    loads = os.path.join(packages, f"{POINTER}.pth")
+    return [*_pointer_files(packages, _pointer(root, record)), (loads, _PTH)]
 
 
-def _keep(file: str, record: Record) -> list[str]:
+def _pointer_files(folder: str, text: str) -> list[Planned]:
+    pointer, alone = (os.path.join(folder, name) for name in _POINTER_FILES)
+    return [(alone, read(os.path.join(_HERE, "lone_pointer.py"))), (pointer, text)]
+
+
+def _write_all(planned: list[Planned]) -> list[Planned]:
+    for file, text in planned:
+        write(file, text)
+    return planned
+
+
+def _kept(file: str, record: Record) -> list[Planned]:
     text = json.dumps(record.document(), indent=2) + "\n"
-    if record.document() == _NOTHING.document() or text == read(file):
-        return []
-    write(file, text)
-    return [file]
+    return [] if record.document() == _NOTHING.document() or text == read(file) else [(file, text)]
 
 
 def recorded(packages: str) -> Record:
@@ -237,16 +251,24 @@ def _check_writable(*folders: str) -> None:
 
 def enable_base(base: Interpreter, record: Record = _NOTHING) -> list[str]:
     """Put a pointer into what `base` runs at each start, and with it every environment that was made from it."""
+    return [file for file, _ in _write_all(base_pointer(base, record))]
+
+
+def base_pointer(base: Interpreter, record: Record) -> list[Planned]:
+    """The files with which `enable_base` guards `base`, each with its text, in the order to write them.
+
+    Raises `CannotEnable` where they would not be loaded, or cannot be written.
+    """
     custom = _custom(base)
     text = read(custom)
     _check_custom(base, custom, text)
     _check_writable(base.stdlib, *([] if lone_pointer.BEGIN in text else [os.path.dirname(custom)]))
-    made = _write_pointer(base.stdlib, _pointer(_ROOT, record, custom))
-    if lone_pointer.BEGIN not in text:
-        ends = not text or text.endswith("\n")
-        block = _BLOCK if ends else "\n" + _BLOCK.replace(lone_pointer.BEGIN, lone_pointer.BEGIN + lone_pointer.JOINED)
-        write(custom, text + block)
-    return [*made, custom]
+    files = _pointer_files(base.stdlib, _pointer(_ROOT, record, custom))
+    if lone_pointer.BEGIN in text:
+        return files
+    ends = not text or text.endswith("\n")
+    block = _BLOCK if ends else "\n" + _BLOCK.replace(lone_pointer.BEGIN, lone_pointer.BEGIN + lone_pointer.JOINED)
+    return [*files, (custom, text + block)]
 
 
 def _check_custom(base: Interpreter, custom: str, text: str) -> None:

@@ -1,0 +1,38 @@
+"""What ``repoprio setup-image`` did, as text. Pure: it knows the steps as the JSON has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+_INDENT = "         "
+_WORDS = {
+    "done": "done",
+    "unchanged": "as is",
+    "skipped": "-",
+    "failed": "FAIL",
+    "restored": "restored",
+    "removed": "removed",
+    "changed-since": "LEFT",
+    "in-use": "LEFT",
+}
+_REASONS = {
+    "changed-since": "somebody has changed it since, so it stays as it is",
+    "in-use": "somebody has put files into it, so it stays",
+}
+
+
+def lines(steps: Iterable[Mapping[str, Any]], journal: str) -> Iterator[str]:
+    """The steps, line by line; `journal` is the file that notes them."""
+    is_left = False
+    for step in steps:
+        reason = step["reason"] or _REASONS.get(step["outcome"], "")
+        what = f"{step['step']:6}  " if step["step"] != "undo" else ""
+        word = _WORDS[step["outcome"]]
+        yield f"  {word:{8 if step['step'] == 'undo' else 6}} {what}{step['place']}{f': {reason}' if reason else ''}"
+        yield from (f"{_INDENT}note: {note}" for note in step["notes"])
+        if step["remedy"]:
+            yield f"{_INDENT}fix: {step['remedy']}"
+        is_left = is_left or step["outcome"] == "changed-since"
+    if is_left:
+        yield f"{_INDENT}fix: take out by hand what repoprio wrote, then remove {journal}"
