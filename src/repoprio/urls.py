@@ -51,8 +51,10 @@ class Site(NamedTuple):
 def site(url: str) -> Site:
     """The site of `url`; `ValueError` where its port or host is none."""
     parts = urlsplit(url)
-    scheme = parts.scheme.lower()
-    return Site(scheme, _host(parts.hostname or ""), parts.port or _DEFAULT_PORTS.get(scheme))
+    scheme, host = parts.scheme.lower(), _host(parts.hostname or "")
+    # RFC 8089, 2: both are this machine.
+    host = "" if (scheme, host) == ("file", "localhost") else host
+    return Site(scheme, host, parts.port or _DEFAULT_PORTS.get(scheme))
 
 
 def _host(written: str) -> str:
@@ -62,18 +64,29 @@ def _host(written: str) -> str:
 
 
 def place(url: str) -> str:
-    """`url` reduced to what tells one place from another; equal texts are the same place."""
-    parts = urlsplit(url)
-    return f"{site(url)}{_plain_path(parts.path)}"
+    """`url` reduced to what tells one place from another: where two texts are equal, one server answers the same.
+
+    Of what only some servers read alike (`//`, `%2F`, `%2B`), each spelling is a place of its own.
+    """
+    parts, where = urlsplit(url), site(url)
+    return f"{where}{_plain_path(parts.path) if where.scheme == 'file' else _sent_path(parts.path)}"
+
+
+def may_be_one_place(url: str, other: str) -> bool:
+    """Whether a server may take two http: or https: URLs for one place, by any reading."""
+    is_file = "file" in (site(url).scheme, site(other).scheme)
+    return not is_file and any(is_within(url, other, read) and is_within(other, url, read) for read in READINGS)
 
 
 def is_within(url: str, base: str, read: Callable[[str], str] | None = None) -> bool:
     """Whether `url` lies at or below `base`; http and https of one host count as one, whatever the ports.
 
+    So does a host with a dot at its end, which is the same one (RFC 1034, 3.1).
+
     `read` is one of `READINGS`; without it, paths are decoded and tidied up.
     """
     read = read or _plain_path
-    there, here = site(url), site(base)
+    there, here = (one._replace(host=one.host.removesuffix(".")) for one in (site(url), site(base)))
     if {there.scheme, here.scheme} == {"http", "https"} and there.host == here.host:
         there = here
     above, below = read(urlsplit(base).path), read(urlsplit(url).path)
@@ -88,8 +101,13 @@ def has_path_of(url: str, other: str) -> bool:
 
 def _plain_path(path: str) -> str:
     # `..` and `//` are resolved: `/corp/../public/` lies in public, whatever it begins with.
-    plain = posixpath.normpath("/" + unquote(path).lstrip("/"))
-    return quote("" if plain == "/" else plain)
+    plain = posixpath.normpath("/" + unquote(path, errors="surrogateescape").lstrip("/"))
+    return quote("" if plain == "/" else plain, errors="surrogateescape")
+
+
+def _sent_path(path: str) -> str:
+    """A path as pip sends it, encoded dots decoded and dot segments resolved, but for a slash at its end."""
+    return _rfc_path(_without_dots(_ENCODED_DOT.sub(".", path))).removesuffix("/")
 
 
 def _rfc_path(path: str) -> str:
@@ -144,6 +162,7 @@ def _read(steps: tuple[Callable[[str], str], ...], path: str) -> str:
 
 
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
+_ENCODED_DOT = re.compile("%2[Ee]")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~")
 READINGS = _readings()
 

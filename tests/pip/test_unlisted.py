@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,14 @@ def test_how_it_is_taken_back_follows_from_who_named_it(origin: Origin, text: st
     said = str(refusal([UnlistedPlace(GITLAB, GITLAB, Format.SIMPLE, origin)], policy(CORP)))
     assert f"(named by {text})" in said
     assert f"\n  hint: {way}, if corp has what you need" in said
+
+
+def test_a_place_that_resembles_a_listed_one() -> None:
+    """The refusal says whose URL it may be read as, and the two ways to mean that one; it suggests no repository."""
+    (place,) = places("https://pypi.corp.example//simple/")
+    found = policy(CORP)
+    said = str(refusal([replace(place, resembled=found.repositories[0])], found))
+    at = "which is at https://pypi.corp.example/simple/.\n"
+    assert f"a server may take https://pypi.corp.example//simple/ for corp, {at}" in said
+    assert "write it as the policy does, or add it to repositories.corp.aliases\n" in said
+    assert "[repositories." not in said

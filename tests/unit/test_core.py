@@ -135,7 +135,7 @@ def test_whose_file_it_is(file: str, project: str, version: str | None) -> None:
 
 def test_places() -> None:
     """What does not tell repositories apart is set aside; the path counts, dots resolved."""
-    same = ["https://H.example/simple", "https://h.example:443/simple/", "HTTPS://u:p@h.example//simple/?q#f"]
+    same = ["https://H.example/simple", "https://h.example:443/simple/", "HTTPS://u:p@h.example/./%73imple/#f"]
     assert len({place(url) for url in same}) == 1
     assert place("https://h.example/corp/../public") == place("https://h.example/%70ublic/")
     assert place("https://h.example:8443/") == "https://h.example:8443"

@@ -8,11 +8,12 @@ from dataclasses import field, replace
 from itertools import groupby
 from types import MappingProxyType
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from repoprio.dataclass import dataclass
 from repoprio.names import NormalizedName
 from repoprio.policy.patterns import Pattern, best_match
-from repoprio.urls import Site, page_url, place
+from repoprio.urls import Site, may_be_one_place, page_url, place
 
 HIGHEST, LOWEST = 1, 999
 # What stands for pip's built-in default index, as the URL of a repository.
@@ -164,9 +165,16 @@ class Repository:
         return not included or best_match(included, name) is not None
 
     def is_at(self, url: str) -> bool:
-        """Whether `url` means this repository: its URL, a mirror or an alias."""
-        own = [location.url for location in self.locations] + list(self.aliases)
-        return place(url) in {place(known) for known in own}
+        """Whether `url` means this repository: its URL, a mirror or an alias; what has a query is another place."""
+        return not urlsplit(url).query and place(url) in {place(known) for known in self._urls}
+
+    def may_be_at(self, url: str) -> bool:
+        """Whether a server may take `url` for a URL of this repository, however it is spelled."""
+        return any(may_be_one_place(url, known) for known in self._urls if known)
+
+    @property
+    def _urls(self) -> list[str]:
+        return [location.url for location in self.locations if not location.unset] + list(self.aliases)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class UnlistedPlace:
 
     `shown` is as the caller wrote it, without a login; `url` what a policy would call it: absolute, without a login.
     `origin` says who named it; `known` is the repository at its URL in another format; `problem` is why no policy
-    can list it, as the end of a sentence.
+    can list it, as the end of a sentence; `resembled` the repository for whose URL a server may take it.
     """
 
     shown: str
@@ -38,12 +38,18 @@ class UnlistedPlace:
     origin: Origin
     known: Repository | None = None
     problem: str | None = None
+    resembled: Repository | None = None
 
 
 def refusal(refused: Sequence[UnlistedPlace], policy: Policy) -> messages.Message:
     """The message: what was named by whom, how to take it back, and what would list it."""
     named = [f"{one.shown} is not in the policy (named by {one.origin})." for one in refused]
     known = [f"{one.shown} is {one.known.name}, but in another format: see the hint." for one in refused if one.known]
+    known += [
+        f"a server may take {one.shown} for {one.resembled.name}, which is at {one.resembled.locations[0].shown}."
+        for one in refused
+        if one.resembled
+    ]
     rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
     details = [*named[1:], *known, f"rule: {rule}", *_hint(refused, policy)]
     return messages.message(named[0], details, Code.UNLISTED.value, help_text=policy.help)
@@ -59,7 +65,9 @@ def _hint(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[str]:
         yield f"      {_way(policy)}:"
         yield from (f"        {line}" for line in lines)
     for one in refused:
-        if one.problem:
+        if one.resembled:
+            yield f"      write it as the policy does, or add it to repositories.{one.resembled.name}.aliases"
+        elif one.problem:
             yield f"      {one.shown} {one.problem}: no policy can list it"
 
 
@@ -88,7 +96,7 @@ def _entries(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[tuple
     """Each place that a policy can list, with a name of its own and a priority below all that there are."""
     taken = {repository.name for repository in policy.repositories}
     lowest = max([_FIRST_PRIORITY - 1, *(repository.priority for repository in policy.repositories)])
-    for number, one in enumerate([one for one in refused if not one.problem], 1):
+    for number, one in enumerate([one for one in refused if not (one.problem or one.resembled)], 1):
         name = suggested_name(one.url, taken)
         taken.add(name)
         yield one, name, min(lowest + number, LOWEST)

@@ -53,7 +53,7 @@ def match(policy: Policy, search_scope: SearchScope, noted: Mapping[str, Origin]
             # A file supplies no login, though it names the repository.
             if (login := credentials(url)) and written not in noted:
                 callers.logins.setdefault(known.name, Login(site(url), *login, origin=str(origin(written, noted))))
-        elif policy.unlisted is Unlisted.LOWEST and _is_url(url):
+        elif policy.unlisted is Unlisted.LOWEST and _is_url(url) and not _resembled(policy, url):
             callers.admitted.append(_admitted(url, kind, len(callers.admitted) + 1))
         elif policy.unlisted is Unlisted.IGNORE:
             callers.ignored.append(shown)
@@ -61,7 +61,9 @@ def match(policy: Policy, search_scope: SearchScope, noted: Mapping[str, Origin]
             other = next((r for r in policy.repositories if _is_at(r, url)), None)
             named_as = shown if _is_url(url) else redact_text(written)
             at = _absolute(written)
-            callers.refused.append(UnlistedPlace(named_as, at, kind, origin(written, noted), other, _problem(at)))
+            resembled = None if other else _resembled(policy, url)
+            refused = UnlistedPlace(named_as, at, kind, origin(written, noted), other, _problem(at), resembled)
+            callers.refused.append(refused)
     return callers
 
 
@@ -101,6 +103,13 @@ def _is_at(repository: Repository, url: str) -> bool:
         return repository.is_at(url)
     except ValueError:
         return False
+
+
+def _resembled(policy: Policy, url: str) -> Repository | None:
+    """The repository of the policy for whose URL a server may take `url`, though it is another; None where none is."""
+    if not _is_url(url) or any(_is_at(repository, url) for repository in policy.repositories):
+        return None
+    return next((repository for repository in policy.repositories if repository.may_be_at(url)), None)
 
 
 def _admitted(url: str, kind: Format, number: int) -> Repository:
