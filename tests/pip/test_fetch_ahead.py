@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from werkzeug import Request, Response
 
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
@@ -16,6 +21,13 @@ LATENCY = 0.05
 NEW = "26.3"
 # Before 23.2 pip reads no metadata files.
 PIPS = ["22.3.1", "23.2.1", NEW]
+
+# What a shell starts in the background ignores Ctrl-C, and so would all that such tests start.
+HEEDING = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 class World:
@@ -111,3 +123,117 @@ def test_an_owner_above_keeps_names_from_those_below(world: World) -> None:
     assert not {"root-1", "private"} & (middle.asked_pages() | low.asked_pages())
     # Nor does anybody hear of what a shadowed file would have wanted.
     assert not any(server.asked("leaf-1") for server in world.servers)
+
+
+def test_observing_fetches_nothing_ahead(world: World) -> None:
+    """A policy that only observes leaves pip to ask as it always does: one request after the other."""
+    chain(world)
+    world.delay()
+    indexes = [f"--extra-index-url={server.page_url}" for server in world.servers[1:]]
+    top = 'mode = "observe"\n'
+    done = world.choices(*ROOTS, top=top, options=["--index-url", world.servers[0].page_url, *indexes])
+    assert done.code == 0, done.stderr
+    assert [server.most_held for server in world.servers] == [1, 1, 1]
+
+
+def test_flexible_mode_asks_the_first_tier_ahead(world: World) -> None:
+    """In flexible mode pages of the first tier are fetched ahead, and of those below only what the lookup needs."""
+    chain(world)
+    world.servers[0].add("root-1", wheel("1.0"))
+    world.delay()
+    done = world.choices("root-0", "root-1", "root-2>=2", "root-3", top='mode = "flexible"\n')
+    assert done.code == 0, done.stderr
+    top, middle, low = world.servers
+    assert top.most_held > 1
+    assert (middle.most_held, low.most_held) == (1, 1)
+    assert not middle.asked("root-1")
+
+
+def test_what_is_installed_and_stays_is_not_asked_for(
+    fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """Nobody hears of what an installed version satisfies, of dependencies under --no-deps, or of a false marker."""
+    world = World(fresh_env(NEW), tmp_path, [repository(f"r{number}") for number in (1, 2, 3)])
+    low = world.servers[2]
+    low.add("acme", wheel("1.0", "there", "extra-one; extra == 'one'", "never; python_version < '3'"))
+    for name in ("there", "extra-one", "never"):
+        low.add(name, wheel("1.0"))
+    info = world.env.site_packages / "there-0.5.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: there\nVersion: 0.5\n", encoding="utf-8")
+    policy = tmp_path / "policy.toml"
+    world.choices("acme", "--no-deps")
+    assert low.asked_pages() == {"acme"}
+    low._requests.clear()
+    done = world.env.run("install", "--dry-run", "--no-cache-dir", "acme", policy=policy)
+    assert (done.code, low.asked_pages()) == (0, {"acme"}), done.stderr
+    low._requests.clear()
+    done = world.env.run("install", "--dry-run", "--no-cache-dir", "acme[one]", policy=policy)
+    assert (done.code, low.asked_pages()) == (0, {"acme", "extra-one"}), done.stderr
+    low._requests.clear()
+    eager = ("--upgrade", "--upgrade-strategy", "eager")
+    done = world.env.run("install", "--dry-run", "--no-cache-dir", *eager, "acme", policy=policy)
+    assert (done.code, low.asked_pages()) == (0, {"acme", "there"}), done.stderr
+
+
+def test_what_goes_wrong_ahead_is_asked_for_again(world: World) -> None:
+    """What a server refuses only because several ask at once is asked for in its turn; nobody hears of it."""
+    chain(world)
+    low = world.servers[2]
+    answer = low._response
+
+    def only_one(request: Request) -> Response:
+        time.sleep(LATENCY)
+        return answer(request) if low._held == 1 else Response("", 503)
+
+    low._response = only_one  # type: ignore[method-assign]
+    done = world.choices(*ROOTS)
+    assert low.most_held > 1
+    assert (done.code, "503" in done.stderr, "Retrying" in done.stderr) == (0, False, False), done.stderr
+    assert world.choices(*ROOTS, top="fetch-ahead = false\n").choices == done.choices
+
+
+def test_a_login_is_asked_for_once(fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
+    """After a 401 a site gets one request at a time, and keyring is asked once, though many names are wanted."""
+    world = World(fresh_env(NEW), tmp_path, [repository(f"r{number}") for number in (1, 2, 3)])
+    chain(world)
+    noted = tmp_path / "keyring"
+    (world.env.site_packages / "keyring.py").write_text(
+        "def get_credential(service, user):\n"
+        f"    open({str(noted)!r}, 'a').write('asked\\n')\n"
+        "    return type('Found', (), {'username': 'bot', 'password': 's3cret'})\n"
+        "def get_password(service, user):\n"
+        "    return None\n",
+        encoding="utf-8",
+    )
+    top, middle, _ = world.servers
+    middle.answer_all(Fault(basic_auth="bot:s3cret", hang=LATENCY))
+    top.answer_all(Fault(hang=LATENCY))
+    done = world.choices(*ROOTS, "--no-input", "--keyring-provider", "import")
+    assert done.code == 0, done.stderr
+    assert (middle.most_held, top.most_held > 1, noted.read_text()) == (1, True, "asked\n"), done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_an_interrupt_waits_for_no_page(world: World) -> None:
+    """Ctrl-C ends an installation at once, though several answers are still waited for."""
+    chain(world)
+    world.choices("root-0")
+    for server in world.servers:
+        server.answer_all(Fault(hang=20))
+        server.answer("root-0", Fault(status=404) if server is not world.servers[2] else Fault())
+    command = [world.env.python, "-m", "pip", "install", "--dry-run", *ROOTS]
+    install = subprocess.Popen(
+        [sys.executable, "-c", HEEDING, *map(str, command)],
+        env=world.env.environment(world.folder / "policy.toml", {"PIP_DEFAULT_TIMEOUT": "30"}),
+        cwd=world.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while world.servers[0]._held < 4 and time.monotonic() < end:
+        time.sleep(0.05)
+    begun = time.monotonic()
+    install.send_signal(signal.SIGINT)
+    _, said = install.communicate(timeout=60)
+    assert time.monotonic() - begun < 15
+    assert install.returncode != 0
+    assert "Exception in thread" not in said

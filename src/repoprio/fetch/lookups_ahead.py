@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import deque
-from collections.abc import Callable
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from repoprio.fetch.page_cache import Key, PageCache, key_of
@@ -27,12 +28,15 @@ from repoprio.lookup.events import (
     StatusReceived,
 )
 from repoprio.lookup.project import NeedMatch, NeedPages, ProjectLookup
+from repoprio.lookup.reasons import Cause
 from repoprio.urls import Site, site
 
 # A login is for the deciding thread, and "too many requests" may be our doing.
 _IN_TURN = frozenset({401, 403, 407, 429})
 # Ctrl-C is noticed in between, on Windows too.
 _SLICE = 0.5
+# For so many seconds answers to others are waited for before a request that may have been one too many is repeated.
+_CROWD = 30.0
 Result = TypeVar("Result")
 Place = tuple[str, Site]
 Need = NeedPages | NeedMatch[Page] | None
@@ -81,6 +85,9 @@ class Ahead(Generic[Page]):
         self._flights: dict[Key, _Flight[Page]] = {}
         self._is_sound: dict[Place, bool] = {}
         self._refused: set[Place] = set()
+        # How many requests to a site are under way ahead, and how many there have been.
+        self._active: Counter[Site] = Counter()
+        self._begun: Counter[Site] = Counter()
         self._parked: dict[Place, list[tuple[FetchRequest, Then[Page]]]] = {}
         self._ended: deque[ProjectLookup[Page]] = deque()
         # What the deciding thread does while it waits; it must not ask for a page.
@@ -111,10 +118,14 @@ class Ahead(Generic[Page]):
     def _fetch_own(
         self, flight: _Flight[Page], work: Fetch[Page], limit: TimeLimit, late: FetchResult[Page]
     ) -> FetchResult[Page]:
+        def ask() -> FetchResult[Page]:
+            try:
+                return self.in_time(lambda: work(flight.ask), limit)
+            except TimeoutError:
+                return late
+
         try:
-            answer = self.in_time(lambda: work(flight.ask), limit)
-        except TimeoutError:
-            answer = late
+            answer = self.not_crowded(_place(flight.ask)[1], ask, lambda found: _is_sound(flight.ask, found))
         except BaseException:
             self._land(flight, None)
             raise
@@ -122,6 +133,27 @@ class Ahead(Generic[Page]):
         self._note(_place(flight.ask), is_sound=_is_sound(flight.ask, answer), answer=answer)
         self._land(flight, answer)
         return answer
+
+    def not_crowded(self, at: Site, ask: Callable[[], Result], is_good: Callable[[Result], bool]) -> Result:
+        """For the deciding thread: what `ask` makes of a request to `at`.
+
+        Where that is not good, or raises, and others asked there meanwhile, they may be the cause: once these have
+        their answers, and no more are sent, it is asked again.
+        """
+        with self._changed:
+            is_crowded, begun = self._active[at] > 0, self._begun[at]
+        try:
+            result = ask()
+        except Exception:
+            if not is_crowded and self._begun[at] == begun:
+                raise
+        else:
+            if is_good(result) or (not is_crowded and self._begun[at] == begun):
+                return result
+        with self._changed:
+            self._is_sound.update({place: False for place in self._is_sound if place[1] == at})
+        self._wait_for(lambda: not self._active[at], TimeLimit(_CROWD, time.monotonic))
+        return ask()
 
     def in_time(self, work: Callable[[], Result], limit: TimeLimit) -> Result:
         """For the deciding thread: what `work` returns, or raises; `TimeoutError` where that takes too long.
@@ -179,14 +211,23 @@ class Ahead(Generic[Page]):
         """Have `work` done ahead, one of several at a time for a site; it must not raise."""
 
         def run() -> None:
-            work()
+            with self._asking(at):
+                work()
             self._tell()
 
         self._pool.submit(at, run)
 
-    def is_open(self, repository: str, at: Site) -> bool:
-        """Whether a repository's site may be asked ahead by now."""
-        return self._is_sound.get((repository, at), False)
+    @contextlib.contextmanager
+    def _asking(self, at: Site) -> Iterator[None]:
+        """While a site is asked ahead."""
+        with self._changed:
+            self._active[at] += 1
+            self._begun[at] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._active[at] -= 1
 
     def stop(self) -> None:
         """Forget all that is wanted ahead and not yet under way."""
@@ -259,7 +300,7 @@ class Ahead(Generic[Page]):
             is_open = self._is_open(flight.ask)
         answer = None
         # Whatever goes wrong, the deciding thread asks for itself, and tells.
-        with contextlib.suppress(BaseException):
+        with contextlib.suppress(BaseException), self._asking(_place(flight.ask)[1]):
             answer = self._fetch_ahead(flight.ask) if is_open else None
         if answer is not None and not _is_sound(flight.ask, answer):
             self._note(_place(flight.ask), is_sound=False, answer=answer)
@@ -308,6 +349,9 @@ def _is_sound(ask: FetchRequest, answer: FetchResult[Page]) -> bool:
     """Whether `answer` is no sign of trouble, with the site or with how many requests it gets."""
     if ask.what is ResourceKind.FILES:
         return isinstance(answer, PageFound | NotFound)
+    if ask.what is ResourceKind.LIST and isinstance(answer, FetchFailed):
+        # What is no usable list is none: the lookup goes on without.
+        return answer.cause in (Cause.BROKEN, Cause.NOT_A_PAGE) and not answer.lasting and not answer.asks
     if isinstance(answer, StatusReceived):
         return answer.code < 500 and answer.code not in _IN_TURN
     return not isinstance(answer, FetchFailed)

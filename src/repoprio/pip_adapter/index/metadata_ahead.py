@@ -82,7 +82,11 @@ class MetadataAhead:
             response, file.response = file.response, None
             if response is not None:
                 return response
-        return self._ahead.in_time(lambda: self._asked(file, request), NO_LIMIT)
+        return self._ahead.not_crowded(
+            site(url),
+            lambda: self._ahead.in_time(lambda: self._asked(file, request), NO_LIMIT),
+            lambda response: response.status_code not in _TROUBLE and response.status_code < 500,
+        )
 
     def _asked(self, file: _File, request: Callable[[], Any]) -> Any:
         """The answer to pip's own request, of which the scout hears as well."""
@@ -96,6 +100,9 @@ class MetadataAhead:
 
     def _fetch(self, url: str, file: _File) -> None:
         if not self._begin(file):
+            return
+        if not self.may_ask(site(url)):
+            file.is_done = True
             return
         try:
             with credentials.asking_ahead():
