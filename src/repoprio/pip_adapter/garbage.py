@@ -19,4 +19,8 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            if hasattr(gc, "freeze") and gc.get_freeze_count() == 0:
+                # What was made joins the oldest generation, unseen; else the next look would go through all of it.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
