@@ -13,7 +13,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from support.faults import Fault
+from support.faults import Fault, Listener
 from support.fixtures import EnvFactory
 from support.scene import Scene, refused
 
@@ -23,7 +23,7 @@ NEWEST = "26.3"
 @pytest.fixture
 def server() -> Iterator[HTTPServer]:
     """One more site on loopback."""
-    with HTTPServer(host="127.0.0.1") as running:
+    with Listener("127.0.0.1", 0, threaded=True) as running:
         yield running
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from werkzeug import Request, Response
@@ -17,7 +18,7 @@ from werkzeug import Request, Response
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
-from support.repository import RepositoryServer
+from support.scene import Scene
 
 LATENCY = 0.05
 # As the command, but nothing is fetched ahead.
@@ -37,23 +38,13 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
-class World:
-    """Repositories, one above the other, a policy that says so, and what is installed."""
+class World(Scene):
+    """Repositories r1, r2, ... that have nothing yet, one above the other, and what is installed."""
 
-    def __init__(self, env: PipEnv, folder: Path, servers: Sequence[RepositoryServer]) -> None:
-        self.env, self.folder, self.servers = env, folder, servers
-        self.file, self.packages = folder / "policy.toml", folder / "packages"
+    def __init__(self, env: PipEnv, repository: RepositoryFactory, folder: Path, count: int) -> None:
+        super().__init__(repository, folder, *(f"r{number}" for number in range(1, count + 1)), acme=())
+        self.env, self.packages, self.tiers = env, folder / "packages", list(self.servers.values())
         self.names: list[str] = []
-        self.policy()
-
-    def policy(self, more: str = "", **own: str) -> None:
-        """Write the policy; `more` stands last, `own` in the tables of repositories."""
-        tables = (
-            f'[repositories.{server.label}]\nurl = "{server.page_url}"\npriority = {10 * number}\n'
-            f"{own.get(server.label, '')}\n"
-            for number, server in enumerate(self.servers, 1)
-        )
-        self.file.write_text("".join(tables) + more, encoding="utf-8")
 
     def install(self, names: Sequence[str], version: str = "1.0") -> None:
         """Lay down the metadata of distributions."""
@@ -65,8 +56,8 @@ class World:
 
     def audit(self, *arguments: str, in_turn: bool = False) -> Completed:
         """Run an audit; the servers have noted nothing but this."""
-        for server in self.servers:
-            server._requests.clear()
+        self.forget()
+        for server in self.tiers:
             server.spans.clear()
             server.most_held = 0
         command = ["-c", IN_TURN] if in_turn else ["-m", "repoprio"]
@@ -79,7 +70,7 @@ class World:
 
     def asked(self) -> list[set[str]]:
         """What each server was asked for."""
-        return [set(server.requests) for server in self.servers]
+        return [set(server.requests) for server in self.tiers]
 
 
 @pytest.fixture
@@ -87,8 +78,7 @@ def make(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> 
     """Make repositories r1, r2, ... that have nothing yet."""
 
     def world(count: int, pip: str = "26.3") -> World:
-        servers = [repository(f"r{number}") for number in range(1, count + 1)]
-        return World(pip_env(pip), tmp_path, servers)
+        return World(pip_env(pip), repository, tmp_path, count)
 
     return world
 
@@ -104,19 +94,19 @@ def test_requests_overlap_and_tiers_do_not(pip: str, make: Callable[..., World])
     world = make(4, pip)
     world.install(numbered(32))
     for number, name in enumerate(world.names):
-        world.servers[number % 4].add(name, "1.0")
-    for server in world.servers:
+        world.tiers[number % 4].add(name, "1.0")
+    for server in world.tiers:
         server.answer_all(Fault(hang=LATENCY))
     done = world.audit("--format", "json")
     assert (done.code, json.loads(done.stdout)["checked"]) == (0, 32), done.stderr
-    held = [server.most_held for server in world.servers]
+    held = [server.most_held for server in world.tiers]
     assert min(held[:2]) > 1
     assert max(held) <= 8
-    spans = [span for server in world.servers for span in server.spans]
+    spans = [span for server in world.tiers for span in server.spans]
     lasted = max(end for *_, end in spans) - min(begin for _, begin, _ in spans)
     assert lasted < sum(end - begin for _, begin, end in spans) / 2
     for number, name in enumerate(world.names):
-        own = [[one for one in server.spans if one[0] == f"/simple/{name}/"] for server in world.servers]
+        own = [[one for one in server.spans if one[0] == f"/simple/{name}/"] for server in world.tiers]
         assert [len(one) for one in own] == [1] * (number % 4 + 1) + [0] * (3 - number % 4)
         asked = [one[0] for one in own if one]
         assert all(above[2] <= below[1] for above, below in pairwise(asked))
@@ -125,14 +115,14 @@ def test_requests_overlap_and_tiers_do_not(pip: str, make: Callable[..., World])
 def test_the_findings_are_those_of_one_by_one(make: Callable[..., World]) -> None:
     """Wherever trouble begins, report, warnings and exit status are those of an audit that asks in turn."""
     world = make(3)
-    top, middle, low = world.servers
+    top, middle, low = world.tiers
     world.install(numbered(16))
     world.install(["project-00", "project-03"], "9.0")
     for number, name in enumerate(world.names):
-        world.servers[number % 3].add(name, "1.0")
+        world.tiers[number % 3].add(name, "1.0")
     low.add("project-00", "9.0")
     flat = f'[repositories.flat]\nurl = "{low.flat_url}"\nformat = "flat"\npriority = 15\n'
-    trouble: list[tuple[Fault, Fault, str, dict[str, str]]] = [
+    trouble: list[tuple[Fault, Fault, str, dict[str, Any]]] = [
         (Fault(status=503), Fault(redirect="https://elsewhere.example/"), "", {"r1": 'canary = "project-00"'}),
         (Fault(body="{"), Fault(reset=True), "", {}),
         (Fault(status=429), Fault(status=403), flat, {"r1": 'listing = "complete"\nskip-if-unavailable = true'}),
@@ -160,7 +150,7 @@ def test_the_findings_are_those_of_one_by_one(make: Callable[..., World]) -> Non
 def test_too_many_requests_are_no_answer(make: Callable[..., World]) -> None:
     """What a server refuses only because several ask at once is asked for again in its turn."""
     world = make(2)
-    top, low = world.servers
+    top, low = world.tiers
     world.install(numbered(12))
     answer = top._response
 
@@ -170,7 +160,7 @@ def test_too_many_requests_are_no_answer(make: Callable[..., World]) -> None:
 
     top._response = only_one  # type: ignore[method-assign]
     for number, name in enumerate(world.names):
-        world.servers[number % 2].add(name, "1.0")
+        world.tiers[number % 2].add(name, "1.0")
     done = world.audit()
     assert (done.code, done.stderr) == (0, "")
     assert top.most_held > 1
@@ -180,7 +170,7 @@ def test_too_many_requests_are_no_answer(make: Callable[..., World]) -> None:
 def test_a_list_and_a_flat_page_are_fetched_once(make: Callable[..., World]) -> None:
     """What all names share is asked for once, and who is not on a complete list is not asked for."""
     world = make(2)
-    top, low = world.servers
+    top, low = world.tiers
     world.install(numbered(12))
     low.add("project-11", "1.0")
     for name in world.names[:6]:
@@ -198,8 +188,8 @@ def test_a_site_that_wants_a_login_is_asked_in_turn(
     fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
     """After one 401 a site gets one request at a time, though keyring knew the login, and keyring is asked once."""
-    world = World(fresh_env("26.3"), tmp_path, [repository("r1"), repository("r2")])
-    top, low = world.servers
+    world = World(fresh_env("26.3"), repository, tmp_path, 2)
+    top, low = world.tiers
     world.install(numbered(12))
     noted = tmp_path / "keyring"
     (world.env.site_packages / "keyring.py").write_text(
@@ -222,7 +212,7 @@ def test_a_site_that_wants_a_login_is_asked_in_turn(
 def test_two_logins_for_one_host_go_in_turn(login: str, at_once: bool, make: Callable[..., World]) -> None:
     """Pip keeps one login for a host: where its repositories have several, none may get another's."""
     world = make(1)
-    (server,) = world.servers
+    (server,) = world.tiers
     world.install(numbered(12))
     server.answer_all(Fault(hang=LATENCY))
     beside = f"http://{login}{server.host}/beside/"
@@ -239,7 +229,7 @@ def test_two_logins_for_one_host_go_in_turn(login: str, at_once: bool, make: Cal
 def test_an_interrupt_waits_for_no_page(make: Callable[..., World]) -> None:
     """Ctrl-C ends an audit at once, though several answers are still waited for."""
     world = make(1)
-    (server,) = world.servers
+    (server,) = world.tiers
     world.install(numbered(12))
     server.add("project-00", "1.0")
     for name in world.names[1:]:

@@ -19,6 +19,7 @@ from support.files import sha256
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
 from support.repository import DirectoryRepository, FlatDirectory, RepositoryServer
+from support.scene import Scene
 
 PIPS = ["26.3", "24.0", "22.0.2"]
 BETWEEN = ["22.3.1", "23.0.1", "23.2.1", "24.3.1", "25.0.1", "25.3", "26.0", "26.1", "26.2"]
@@ -26,27 +27,12 @@ ALL = pytest.mark.parametrize("pip", PIPS)
 EVERY = pytest.mark.parametrize("pip", [*PIPS, *(pytest.param(pip, marks=pytest.mark.full) for pip in BETWEEN)])
 
 
-class Scene:
+class Compared(Scene):
     """The repositories corp (priority 10), team (50) and public (90), and a policy that names them."""
 
     def __init__(self, repository: RepositoryFactory, folder: Path) -> None:
-        self.corp, self.team, self.public = (repository(name) for name in ("corp", "team", "public"))
-        self.folder = folder
-        self.file = folder / "repoprio.toml"
-
-    @property
-    def servers(self) -> dict[str, RepositoryServer]:
-        """By name."""
-        return {"corp": self.corp, "team": self.team, "public": self.public}
-
-    def policy(self, *, corp: str = "", before: str = "", after: str = "") -> Path:
-        """The policy, with more keys of corp, or text at its begin or end."""
-        tables = [
-            f'[repositories.{name}]\nurl = "{self.servers[name].page_url}"\npriority = {priority}\n'
-            for name, priority in (("corp", 10), ("team", 50), ("public", 90))
-        ]
-        self.file.write_text(f"{before}\n{tables[0]}{corp}\n{tables[1]}{tables[2]}{after}")
-        return self.file
+        super().__init__(repository, folder, "corp", "team", "public", acme=())
+        self.team = self.servers["team"]
 
     def share(self, project: str, *servers: RepositoryServer, version: str = "1.0") -> None:
         """Let several repositories list the very same file."""
@@ -75,9 +61,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
+def scene(repository: RepositoryFactory, tmp_path: Path) -> Compared:
     """Three repositories."""
-    return Scene(repository, tmp_path)
+    return Compared(repository, tmp_path)
 
 
 @pytest.fixture
@@ -124,7 +110,7 @@ def shown(done: Completed, policy: Path) -> str:
 
 
 @EVERY
-def test_each_category(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_each_category(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     """One of each sort has its verdict, with what both sides take and from whom."""
     words = scene.everything()
     found = report(pip_env(pip), scene.policy(corp='owns = ["acme-*"]'), *words)
@@ -186,7 +172,7 @@ _AT_120 = """\
 
 
 @EVERY
-def test_the_screen(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_the_screen(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     """The screen at 80 and at 120 columns, the same on every pip; no colour but on demand, and then with the marks."""
     words, env, policy = scene.everything(), pip_env(pip), scene.policy(corp='owns = ["acme-*"]')
     narrow = env.tool("compare", *words, policy=policy, env={"COLUMNS": "80"})
@@ -201,7 +187,7 @@ def test_the_screen(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
 
 
 @EVERY
-def test_the_disclosure_is_told_before_and_is_true(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_the_disclosure_is_told_before_and_is_true(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     """What is said on stderr, what JSON reports, and what the repositories were asked beyond an installation agree."""
     words, env, policy = scene.everything(), pip_env(pip), scene.policy(corp='owns = ["acme-*"]')
     env.run("download", "--no-deps", *words[:-2], policy=policy, env={"PIP_NO_CACHE_DIR": "1"})
@@ -216,7 +202,7 @@ def test_the_disclosure_is_told_before_and_is_true(pip: str, pip_env: EnvFactory
     assert json.loads(done.stdout)["private"] == ["acme-core"]
 
 
-def test_it_is_told_before_anybody_is_asked(env: PipEnv, scene: Scene) -> None:
+def test_it_is_told_before_anybody_is_asked(env: PipEnv, scene: Compared) -> None:
     """While public still owes its answer to the first name that it should not know, stderr has told the name."""
     scene.corp.add("acme", "1.0")
     scene.public.add("acme", "99.0")
@@ -244,12 +230,12 @@ def test_it_is_told_before_anybody_is_asked(env: PipEnv, scene: Scene) -> None:
     ],
 )
 @pytest.mark.parametrize("mode", ["strict", "flexible"])
-def test_routed_names_stay_private(env: PipEnv, scene: Scene, corp: str, after: str, word: str, mode: str) -> None:
+def test_routed_names_stay_private(env: PipEnv, scene: Compared, corp: str, after: str, word: str, mode: str) -> None:
     """Namespaces, owns, pins and blocks keep a name from the others on pip's side too, as root and as dependency."""
     scene.corp.add("acme", "1.0")
     scene.public.add("acme", "99.0")
     scene.public.add("app", {"version": "1.0", "requires": ["acme"]})
-    done = env.tool("compare", "acme", "app", policy=scene.policy(before=f'mode = "{mode}"', corp=corp, after=after))
+    done = env.tool("compare", "acme", "app", policy=scene.policy(before=f'mode = "{mode}"', corp=corp, extra=after))
     assert done.code == (1 if word == "pins.no" else 0), done.stdout
     assert (f"not compared: private ({word})" in done.stdout) == (word != "pins.no")
     assert f"1 stays private (acme: {word})" in " ".join(done.stdout.split())
@@ -265,13 +251,13 @@ def test_routed_names_stay_private(env: PipEnv, scene: Scene, corp: str, after: 
         ("", 'exclude = ["acme*"]\n', "exclude"),
     ],
 )
-def test_a_private_name_can_be_disclosed(env: PipEnv, scene: Scene, corp: str, after: str, word: str) -> None:
+def test_a_private_name_can_be_disclosed(env: PipEnv, scene: Compared, corp: str, after: str, word: str) -> None:
     """`--disclose NAME` asks the others for that name alone, having said so, and compares it."""
     scene.corp.add("acme", "1.0")
     scene.corp.add("acme-core", "1.0")
     scene.public.add("acme", "99.0")
     scene.public.add("acme-core", "99.0")
-    policy = scene.policy(corp=corp, after=after)
+    policy = scene.policy(corp=corp, extra=after)
     found = report(env, policy, "acme", "acme-core", code=0)
     assert verdicts(found) == dict.fromkeys(("acme", "acme-core"), ("not-compared", "private"))
     assert (found["summary"]["not-compared"], found["private"]) == (2, ["acme", "acme-core"])
@@ -298,7 +284,7 @@ def test_a_private_name_can_be_disclosed(env: PipEnv, scene: Scene, corp: str, a
     [('owns = ["acme*"]', "the private names are: acme"), ("", "there are none")],
     ids=["owns", "nothing"],
 )
-def test_a_name_to_disclose_must_be_a_private_one(env: PipEnv, scene: Scene, owns: str, said: str) -> None:
+def test_a_name_to_disclose_must_be_a_private_one(env: PipEnv, scene: Compared, owns: str, said: str) -> None:
     """A misspelled one, or one that is not private, is wrong use: which are private is said, and none of them told."""
     scene.corp.add("acme", "1.0")
     scene.corp.add("other", "1.0")
@@ -314,7 +300,7 @@ def test_a_name_to_disclose_must_be_a_private_one(env: PipEnv, scene: Scene, own
     assert not (owns and scene.public.asked("acme"))
 
 
-def test_nobody_else_is_asked_while_the_owner_is_down(env: PipEnv, scene: Scene) -> None:
+def test_nobody_else_is_asked_while_the_owner_is_down(env: PipEnv, scene: Compared) -> None:
     """A disclosed name stays with its owner while that gives no answer; one below that is down leaves it open."""
     scene.corp.answer("acme", Fault(status=418))
     scene.public.add("acme", "99.0")
@@ -331,7 +317,7 @@ def test_nobody_else_is_asked_while_the_owner_is_down(env: PipEnv, scene: Scene)
     assert "pip alone  not known: public gave no answer" in done.stdout
 
 
-def test_progress_is_for_terminals(env: PipEnv, scene: Scene) -> None:
+def test_progress_is_for_terminals(env: PipEnv, scene: Compared) -> None:
     """On a terminal one line says how far it is; it is gone before what is disclosed is told, and at the end."""
     scene.corp.add("acme", {"version": "1.0", "requires": ["six"]})
     scene.public.add("six", "1.0")
@@ -352,7 +338,7 @@ def test_progress_is_for_terminals(env: PipEnv, scene: Scene) -> None:
     assert "\r" not in env.tool("compare", "acme", policy=policy).stderr
 
 
-def test_exit_statuses(env: PipEnv, scene: Scene) -> None:
+def test_exit_statuses(env: PipEnv, scene: Compared) -> None:
     """0 where both are the same; 1 where they differ, or not with --exit-zero; 2 for wrong use, --exit-zero or not."""
     scene.corp.add("acme", "1.0")
     scene.public.add("acme", "99.0")
@@ -377,7 +363,7 @@ def test_exit_statuses(env: PipEnv, scene: Scene) -> None:
 
 
 @ALL
-def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     """A higher one leaves its names not known, and nobody lower is asked; a lower one leaves pip's side open."""
     scene.corp.add("acme", "1.0")
     scene.public.add("six", "1.0")
@@ -394,7 +380,7 @@ def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Scene) 
 
 
 @EVERY
-def test_one_that_fails_does_not_hide_the_others(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_one_that_fails_does_not_hide_the_others(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     """Blocked, absent, unmatched and conflicting projects are told each with its reason; the rest is compared."""
     scene.corp.add("acme", "1.0", "1.1")
     scene.public.add("acme", "99.0")
@@ -403,7 +389,7 @@ def test_one_that_fails_does_not_hide_the_others(pip: str, pip_env: EnvFactory, 
     scene.public.add("clash", "1", "2")
     scene.public.add("bad", "1")
     after = '[pins.bad]\nprojects = ["bad"]\nblock = "no good"\n'
-    found = report(pip_env(pip), scene.policy(after=after), "a", "b", "bad")
+    found = report(pip_env(pip), scene.policy(extra=after), "a", "b", "bad")
     assert verdicts(found) == {
         "acme": ("only-pip-alone", "no-match"),
         "bad": ("not-known", "blocked"),
@@ -419,7 +405,7 @@ def test_one_that_fails_does_not_hide_the_others(pip: str, pip_env: EnvFactory, 
 
 
 @ALL
-def test_the_resolver_backtracks_on_both_sides(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_the_resolver_backtracks_on_both_sides(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     """Each side has the versions that its own resolution comes to, dependencies and extras among them."""
     scene.corp.add("acme", "1.0")
     scene.public.add("acme", "2.0")
@@ -436,7 +422,7 @@ def test_the_resolver_backtracks_on_both_sides(pip: str, pip_env: EnvFactory, sc
 
 
 @EVERY
-def test_files_constraints_and_hashes(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_files_constraints_and_hashes(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     """Requirements files with an index of the policy, with hashes and markers, and constraints hold on both sides."""
     (wheel,) = scene.public.add("six", "1.0")
     scene.corp.add("acme", "1.0", "1.1")
@@ -459,7 +445,7 @@ def test_files_constraints_and_hashes(pip: str, pip_env: EnvFactory, scene: Scen
 
 
 @EVERY
-def test_direct_urls(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_direct_urls(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     """Wheels by URL and path are the same on both sides; URLs in metadata the policy refuses."""
     (wheel,) = scene.corp.add("tool", {"version": "5.0", "requires": ["six"]})
     scene.public.add("six", "1.0")
@@ -477,7 +463,7 @@ def test_direct_urls(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     assert verdicts(report(env, refusing, f"tool @ {url}"))["tool"] == ("only-pip-alone", "direct-url")
 
 
-def test_a_source_tree_fits_every_version(env: PipEnv, scene: Scene) -> None:
+def test_a_source_tree_fits_every_version(env: PipEnv, scene: Compared) -> None:
     """Nobody knows the version of a source tree, so what asks for one is in no conflict with it."""
     tree = scene.folder / "tree"
     tree.mkdir()
@@ -516,7 +502,7 @@ def test_flexible_merge_and_versions(env: PipEnv, repository: RepositoryFactory,
     assert "pins.narrowed.versions" in project(found, "narrowed")["fix"]
 
 
-def test_repositories_on_disk(env: PipEnv, scene: Scene) -> None:
+def test_repositories_on_disk(env: PipEnv, scene: Compared) -> None:
     """Folders learn no names; the same file on disk and on a page is told to be the same by its sha256."""
     flat = FlatDirectory(scene.folder / "flat", "flat")
     simple = DirectoryRepository(scene.folder / "simple", "simple")
@@ -542,7 +528,7 @@ def test_repositories_on_disk(env: PipEnv, scene: Scene) -> None:
     assert found["asked"] == {"public": ["acme", "other"]}
 
 
-def test_equal_repositories_do_not_differ(env: PipEnv, scene: Scene) -> None:
+def test_equal_repositories_do_not_differ(env: PipEnv, scene: Compared) -> None:
     """Two of one tier with the same files: both sides take the one that the policy names first."""
     scene.share("acme", scene.corp, scene.team)
     policy = scene.policy()
@@ -550,7 +536,7 @@ def test_equal_repositories_do_not_differ(env: PipEnv, scene: Scene) -> None:
     assert verdicts(report(env, policy, "acme", code=0)) == {"acme": ("same", "same-file")}
 
 
-def test_files_that_lie(env: PipEnv, scene: Scene) -> None:
+def test_files_that_lie(env: PipEnv, scene: Compared) -> None:
     """A wheel that is none, that is another project's, or that is gone is told; the rest is compared."""
     scene.public.add("liar", {"version": "1.0", "name": "truth", "filename": "liar-1.0-py3-none-any.whl"})
     scene.public.add("six", "1.0")
@@ -572,7 +558,7 @@ def test_files_that_lie(env: PipEnv, scene: Scene) -> None:
 
 
 @ALL
-def test_metadata_and_wheels_that_pip_does_not_take(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_metadata_and_wheels_that_pip_does_not_take(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     """Metadata that names no requirement, and a wheel for another platform, are told; the rest is compared."""
     scene.public.add("legacy", {"version": "1.0", "requires": ["foo (>1", "six"]})
     scene.public.add("app", {"version": "1.0", "requires": ["six"]})
@@ -587,7 +573,7 @@ def test_metadata_and_wheels_that_pip_does_not_take(pip: str, pip_env: EnvFactor
     }
 
 
-def test_no_login_is_shown(env: PipEnv, scene: Scene) -> None:
+def test_no_login_is_shown(env: PipEnv, scene: Compared) -> None:
     """Neither the policy's logins, nor those of a URL that was asked for, nor what a server says in an error."""
     scene.corp.add("acme", "1.0")
     policy = scene.policy()
@@ -600,7 +586,7 @@ def test_no_login_is_shown(env: PipEnv, scene: Scene) -> None:
         assert "s3cret" not in done.stdout + done.stderr
 
 
-def test_pip_says_nothing(env: PipEnv, scene: Scene) -> None:
+def test_pip_says_nothing(env: PipEnv, scene: Compared) -> None:
     """Of pip's own words none gets out, neither warnings nor what it logs of conflicts; stdout is the report."""
     scene.corp.add("acme", {"version": "1.0", "yanked": True}, "0.9")
     scene.public.add("ext", "1.0")

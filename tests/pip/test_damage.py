@@ -17,6 +17,7 @@ import pytest
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.paths import SOURCE
 from support.pips import PipEnv
+from support.scene import Scene
 
 # What Python reads at its start: nobody of ours is there to complain.
 START = {"repoprio.pth", "_repoprio_shim.py"}
@@ -24,17 +25,12 @@ FILES = sorted(str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py"))
 DAMAGE = {"missing": None, "broken": "this is = no Python (\n", "empty": ""}
 
 
-class World:
+class Damaged(Scene):
     """An environment of its own, with a policy that has corp above public."""
 
     def __init__(self, env: PipEnv, repository: RepositoryFactory, folder: Path) -> None:
-        corp, public = repository("corp"), repository("public")
-        corp.add("acme", "1.0")
-        public.add("acme", "99.0")
-        self.env, self.folder, self.urls = env, folder, (corp.page_url, public.page_url)
-        self.policy = folder / "policy.toml"
-        tables = [f'[repositories.r{p}]\nurl = "{url}"\npriority = {p}\n' for p, url in enumerate(self.urls, 1)]
-        self.policy.write_text("".join(tables))
+        super().__init__(repository, folder)
+        self.env = env
 
     def damage(self, name: str, text: str | None) -> None:
         """Take a file away or write `text` into it; what was compiled of it goes too."""
@@ -53,21 +49,20 @@ class World:
         """Which acme comes, the exit status and what was said."""
         files = self.folder / "files"
         shutil.rmtree(files, ignore_errors=True)
-        indexes = ["--index-url", self.urls[0], "--extra-index-url", self.urls[1]]
-        options = ["download", "--no-cache-dir", "--no-deps", "--dest", str(files), *indexes, "acme"]
-        done = self.env.run(*options, policy=self.policy, env=env)
+        options = ["download", "--no-cache-dir", "--no-deps", "--dest", str(files), *self.indexes, "acme"]
+        done = self.env.run(*options, policy=self.file, env=env)
         took = [path.name.split("-")[1] for path in files.glob("acme-*")]
         return (took[0] if took else None), done.code, done.stderr
 
 
 @pytest.fixture
-def world(fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> World:
+def world(fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Damaged:
     """An environment that a test may damage."""
-    return World(fresh_env("26.3"), repository, tmp_path)
+    return Damaged(fresh_env("26.3"), repository, tmp_path)
 
 
 @pytest.mark.parametrize("turn", [0, *(pytest.param(turn, marks=pytest.mark.full) for turn in (1, 2))])
-def test_a_damaged_file_opens_nothing(turn: int, world: World) -> None:
+def test_a_damaged_file_opens_nothing(turn: int, world: Damaged) -> None:
     """Whichever file of those that pip loads is damaged, it takes the owner's acme or stops with a sentence.
 
     Each file is damaged in one way here, and in the others with ``-m full``.
@@ -88,7 +83,7 @@ def test_a_damaged_file_opens_nothing(turn: int, world: World) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_files_that_pip_does_not_load_change_nothing(damage: str, world: World) -> None:
+def test_files_that_pip_does_not_load_change_nothing(damage: str, world: Damaged) -> None:
     """Though all of them are damaged at once, pip takes the owner's acme."""
     loaded = world.loaded()
     assert len(loaded) > 50
@@ -99,37 +94,37 @@ def test_files_that_pip_does_not_load_change_nothing(damage: str, world: World) 
 
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("name", sorted(START))
-def test_what_python_loads_is_told_by_doctor(name: str, damage: str, world: World) -> None:
+def test_what_python_loads_is_told_by_doctor(name: str, damage: str, world: Damaged) -> None:
     """Without what Python loads at its start pip is open, which doctor tells; with the fuse it finds nothing."""
     world.damage(name, DAMAGE[damage])
     assert world.take()[0] == "99.0"
-    told = world.env.tool("doctor", policy=world.policy, env={"PATH": "/no/such/folder"})
+    told = world.env.tool("doctor", policy=world.file, env={"PATH": "/no/such/folder"})
     assert told.code != 0
     if name.endswith(".pth"):
         assert "FAIL" in told.stdout
         assert "took 99.0" in told.stdout
     conf = world.folder / "pip.conf"
     conf.write_text("[global]\nindex-url = file:///repoprio-is-not-loaded/\n")
-    done = world.env.run("download", "--no-cache-dir", "acme", policy=world.policy, env={"PIP_CONFIG_FILE": str(conf)})
+    done = world.env.run("download", "--no-cache-dir", "acme", policy=world.file, env={"PIP_CONFIG_FILE": str(conf)})
     assert done.code == 1
     assert "No matching distribution" in done.stderr
 
 
-def test_the_way_out(world: World) -> None:
+def test_the_way_out(world: Damaged) -> None:
     """A damaged repoprio can be uninstalled by the very pip that it stops, and nothing stays behind."""
     world.damage("repoprio/pip_adapter/hooks/wrappers.py", None)
-    stopped = world.env.run("--version", policy=world.policy)
+    stopped = world.env.run("--version", policy=world.file)
     assert (stopped.code, stopped.stderr.count("\n")) == (2, 2)
     assert f"the installation in {world.env.site_packages}" in stopped.stderr
-    done = world.env.run("uninstall", "-y", "repoprio", policy=world.policy)
+    done = world.env.run("uninstall", "-y", "repoprio", policy=world.file)
     assert done.code == 0, done.stderr
     assert not [path for path in world.env.site_packages.iterdir() if "repoprio" in path.name]
 
 
 @pytest.mark.parametrize("has_policy", [True, False])
-def test_installed_anew_as_the_message_says(has_policy: bool, world: World, repoprio_wheel: Path) -> None:
+def test_installed_anew_as_the_message_says(has_policy: bool, world: Damaged, repoprio_wheel: Path) -> None:
     """No pip installs anything over a damaged repoprio, policy or none; what the message says to run does, in order."""
-    policy = world.policy if has_policy else None
+    policy = world.file if has_policy else None
     world.damage("repoprio/pip_adapter/hooks/import_hook.py", None)
     stopped = world.env.run("install", "repoprio", policy=policy)
     assert (stopped.code, "[damaged]" in stopped.stderr) == (2, True), stopped
@@ -144,15 +139,15 @@ def test_installed_anew_as_the_message_says(has_policy: bool, world: World, repo
     assert world.take()[0] == "1.0"
 
 
-def test_upgrade_by_the_hooked_pip(world: World, repoprio_wheel: Path) -> None:
+def test_upgrade_by_the_hooked_pip(world: Damaged, repoprio_wheel: Path) -> None:
     """The pip that it guards replaces repoprio by another build of it; nothing of the old one stays."""
-    policy = world.policy.read_text()
+    policy = world.file.read_text()
     stale = world.env.site_packages / "repoprio" / "old.py"
     newer = world.folder / repoprio_wheel.name
     shutil.copy(repoprio_wheel, newer)
     before = names(world.env)
-    world.policy.write_text(f'direct-urls = "roots"\n{policy}')
-    done = world.env.run("install", "--no-deps", "--force-reinstall", str(newer), policy=world.policy)
+    world.file.write_text(f'direct-urls = "roots"\n{policy}')
+    done = world.env.run("install", "--no-deps", "--force-reinstall", str(newer), policy=world.file)
     assert done.code == 0, done.stderr
     assert names(world.env) == before
     assert not stale.exists()

@@ -14,7 +14,7 @@ import pytest
 
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, EnvStore, PipEnv
-from support.repository import RepositoryServer
+from support.scene import Scene
 
 PYTHON = "/usr/bin/python3"
 CUSTOM = Path("/etc/python3.11/sitecustomize.py")
@@ -31,44 +31,37 @@ def has_debians_pip() -> bool:
 pytestmark = pytest.mark.skipif(not has_debians_pip(), reason="not Debian, or no python3-pip")
 
 
-class World:
+class Debian(Scene):
     """corp above public, and a policy."""
 
-    def __init__(self, env: PipEnv, corp: RepositoryServer, public: RepositoryServer, folder: Path) -> None:
-        self.env, self.corp, self.public, self.folder = env, corp, public, folder
-        corp.add("acme", "1.0")
-        corp.add("built", {"version": "1.0", "sdist": True, "build-requires": ["acme"]})
-        public.add("acme", "99.0")
-        self.policy = folder / "policy.toml"
-        self.policy.write_text(
-            f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
-            f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
-        )
+    def __init__(self, env: PipEnv, repository: RepositoryFactory, folder: Path) -> None:
+        super().__init__(repository, folder)
+        self.env = env
+        self.corp.add("built", {"version": "1.0", "sdist": True, "build-requires": ["acme"]})
 
     def run(self, *command: str) -> Completed:
         """Run a command under the policy."""
-        environ = self.env.environment(self.policy)
+        environ = self.env.environment(self.file)
         done = subprocess.run(command, env=environ, cwd=self.folder, capture_output=True, text=True, check=False)
         return Completed(done.stdout, done.stderr, done.returncode)
 
     def takes(self, *pip: str) -> str:
         """Which acme this pip would take."""
         target = self.folder / f"files-{len(list(self.folder.iterdir()))}"
-        indexes = ("-i", self.corp.page_url, "--extra-index-url", self.public.page_url)
         # Not `install`: Debian's Python is externally managed (PEP 668).
-        done = self.run(*pip, "download", "--no-cache-dir", "--no-deps", "--dest", str(target), *indexes, "acme")
+        done = self.run(*pip, "download", "--no-cache-dir", "--no-deps", "--dest", str(target), *self.indexes, "acme")
         assert done.code == 0, done.stderr
         (found,) = target.iterdir()
         return found.name.partition("-py3")[0]
 
 
 @pytest.fixture
-def world(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> World:
+def world(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Debian:
     """Two repositories."""
-    return World(pip_env("26.3"), repository("corp"), repository("public"), tmp_path)
+    return Debian(pip_env("26.3"), repository, tmp_path)
 
 
-def test_debians_pip_obeys(world: World) -> None:
+def test_debians_pip_obeys(world: Debian) -> None:
     """A virtual environment that sees Debian's packages runs Debian's pip, and a pointer guards it."""
     venv = world.folder / "venv"
     assert world.run(PYTHON, "-m", "venv", "--system-site-packages", "--without-pip", str(venv)).code == 0
@@ -82,7 +75,7 @@ def test_debians_pip_obeys(world: World) -> None:
 
 
 @pytest.mark.skipif(os.environ.get("REPOPRIO_TEST_DEBIAN") != "1", reason="writes into the system's Python")
-def test_debians_base(world: World, env_store: EnvStore, repoprio_wheel: Path) -> None:
+def test_debians_base(world: Debian, env_store: EnvStore, repoprio_wheel: Path) -> None:
     """`enable --base`: pip3 obeys, and a virtual environment made from its Python; `disable` restores every byte."""
     env = env_store.env("26.3", repoprio_wheel, PYTHON).with_home(world.folder / "home")
     before = CUSTOM.read_bytes()

@@ -21,7 +21,7 @@ import pytest
 from support.fixtures import RepositoryFactory
 from support.pips import Completed, EnvStore, PipEnv
 from support.pool import Pool
-from support.repository import RepositoryServer
+from support.scene import Scene
 from support.sources import BACKEND, PROJECT
 
 Version = tuple[int, ...]
@@ -36,29 +36,24 @@ def version_of(pip: str) -> Version:
     return tuple(map(int, pip.split(".")))
 
 
-class World:
+class World(Scene):
     """corp above public, an environment with one pip, and what each of them was asked."""
 
-    def __init__(self, env: PipEnv, corp: RepositoryServer, public: RepositoryServer, folder: Path) -> None:
-        self.env, self.corp, self.public, self.folder = env, corp, public, folder
-        self.corp.add("acme", {"version": "0.9"}, {"version": "1.0"})
-        self.public.add("acme", "99.0", {"version": "98.0", "sdist": True})
+    def __init__(self, env: PipEnv, repository: RepositoryFactory, folder: Path) -> None:
+        super().__init__(repository, folder, acme=("0.9", "1.0"), layout="html")
+        self.env = env
+        self.public.add("acme", {"version": "98.0", "sdist": True})
         self.public.add("needs-acme", {"version": "1.0", "requires": ["acme"]})
         self.public.add("built-with-acme", {"version": "1.0", "sdist": True, "build-requires": ["acme"]})
         self.public.add("setuptools", {"version": "1.0"})
-        self.policy = folder / "policy.toml"
-        self.policy.write_text(
-            f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
-            f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
-        )
 
     def pip(self, *arguments: str) -> Completed:
         """Run pip under the policy; it must end well."""
-        done = self.env.run(*arguments, policy=self.policy, cwd=self.folder)
+        done = self.env.run(*arguments, policy=self.file, cwd=self.folder)
         assert done.code == 0, done.stdout + done.stderr
         return done
 
-    def file(self, name: str, text: str) -> str:
+    def write(self, name: str, text: str) -> str:
         """Write a file; returns its path."""
         path = self.folder / name
         path.parent.mkdir(exist_ok=True)
@@ -84,7 +79,7 @@ def from_file(text: str, *arguments: str) -> Callable[[World], str | None]:
     """A door that installs from a file named {file}."""
 
     def through(world: World) -> str | None:
-        file = world.file("wanted.txt", text)
+        file = world.write("wanted.txt", text)
         world.pip("install", "--no-cache-dir", *(a.replace("{file}", file) for a in arguments))
         return world.installed()
 
@@ -100,12 +95,12 @@ def upgrade(world: World) -> str | None:
 
 def editable(world: World) -> str | None:
     """`install -e` of a project that needs acme, and is built with it."""
-    world.file(
+    world.write(
         "project/pyproject.toml",
         '[build-system]\nrequires = ["acme"]\nbuild-backend = "backend"\nbackend-path = ["."]\n'
         '[project]\nname = "project"\nversion = "1"\ndependencies = ["acme"]\n',
     )
-    world.file("project/backend.py", BACKEND)
+    world.write("project/backend.py", BACKEND)
     world.pip("install", "--no-cache-dir", "-e", str(world.folder / "project"))
     return world.installed()
 
@@ -142,7 +137,7 @@ def self_check(world: World) -> str | None:
     world.corp.add("pip", "1.0")
     world.public.add("pip", "99.0")
     done = world.env.run(
-        "install", "acme", policy=world.policy, cwd=world.folder, env={"PIP_DISABLE_PIP_VERSION_CHECK": "0"}
+        "install", "acme", policy=world.file, cwd=world.folder, env={"PIP_DISABLE_PIP_VERSION_CHECK": "0"}
     )
     assert done.code == 0, done.stderr
     assert "99.0" not in done.stdout + done.stderr
@@ -161,14 +156,14 @@ def lock(world: World) -> str | None:
 
 def group(world: World) -> str | None:
     """`install --group`."""
-    world.file("pyproject.toml", '[dependency-groups]\ndev = ["acme"]\n')
+    world.write("pyproject.toml", '[dependency-groups]\ndev = ["acme"]\n')
     world.pip("install", "--group", "dev")
     return world.installed()
 
 
 def script(world: World) -> str | None:
     """`install --requirements-from-script`."""
-    file = world.file("script.py", '# /// script\n# dependencies = ["acme"]\n# ///\n')
+    file = world.write("script.py", '# /// script\n# dependencies = ["acme"]\n# ///\n')
     world.pip("install", "--requirements-from-script", file)
     return world.installed()
 
@@ -177,11 +172,11 @@ def builds(*options: str) -> Callable[[World], str | None]:
     """A build requirement, as a child or in the process: the sdist's own build fails unless acme is 1.0."""
 
     def through(world: World) -> str | None:
-        world.file(
+        world.write(
             "project/pyproject.toml",
             '[build-system]\nrequires = ["acme"]\nbuild-backend = "backend"\nbackend-path = ["."]\n',
         )
-        world.file("project/backend.py", BACKEND)
+        world.write("project/backend.py", BACKEND)
         world.pip("install", "--no-cache-dir", "--no-deps", *options, str(world.folder / "project"))
         return "1.0" if "acme" in world.corp.asked_pages() else None
 
@@ -241,7 +236,7 @@ def world(
     folder.mkdir()
     with env_pool.lend(shared) as lent:
         env = lent.with_home(tmp_path / "home")
-        yield World(env, repository("corp", layout="html"), repository("public", layout="html"), folder)
+        yield World(env, repository, folder)
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -273,13 +268,13 @@ def test_no_import_is_blocked(pip: str, world: World) -> None:
     """While it installs pip 26.1 and later complains of imports, and 26.3 forbids them: nothing of ours needs one."""
     world.corp.add("built", {"version": "1.0", "sdist": True, "requires": ["acme"]})
     world.public.add("setuptools", "99.0")
-    world.file("project/pyproject.toml", PROJECT)
-    world.file("project/backend.py", BACKEND)
+    world.write("project/pyproject.toml", PROJECT)
+    world.write("project/backend.py", BACKEND)
     done = world.env.run(
-        "install", "--no-cache-dir", "needs-acme", str(world.folder / "project"), policy=world.policy, cwd=world.folder,
+        "install", "--no-cache-dir", "needs-acme", str(world.folder / "project"), policy=world.file, cwd=world.folder,
         env={"PIP_DISABLE_PIP_VERSION_CHECK": "0"},
     )  # fmt: skip
-    refused = world.env.run("install", "acme>=2", policy=world.policy, cwd=world.folder)
+    refused = world.env.run("install", "acme>=2", policy=world.file, cwd=world.folder)
     assert (done.code, refused.code) == (0, 1), done.stderr
     for said in (done.stdout + done.stderr, refused.stdout + refused.stderr):
         assert "Unsafe import" not in said

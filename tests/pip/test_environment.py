@@ -18,7 +18,7 @@ from repoprio.environments.target import NoEnvironment, meant, own
 from support.files import FileSpec
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, EnvStore, PipEnv
-from support.repository import RepositoryServer
+from support.scene import Scene
 
 
 def made(folder: Path, *, is_venv: bool = True) -> Path:
@@ -99,29 +99,23 @@ def test_it_is_named_with_what_is_known_of_it(tmp_path: Path) -> None:
 PIP, THERE = "26.3", "24.0"
 
 
-class Two:
+class Two(Scene):
     """repoprio in a base environment; another one with its own pip and without repoprio; corp above public."""
 
-    def __init__(self, base: PipEnv, venv: PipEnv, corp: RepositoryServer, public: RepositoryServer) -> None:
-        self.base, self.venv, self.corp = base, venv, corp
-        corp.add("acme", "1.0", {"version": "2.0", "requires-python": ">=3.11"})
-        public.add("acme", "99.0")
-        self.policy = base.root / "policy.toml"
-        self.policy.write_text(
-            f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
-            f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
-        )
+    def __init__(self, base: PipEnv, venv: PipEnv, repository: RepositoryFactory) -> None:
+        super().__init__(repository, base.root, acme=("1.0", {"version": "2.0", "requires-python": ">=3.11"}))
+        self.base, self.venv = base, venv
 
     def tool(self, *arguments: str, env: Mapping[str, str] | None = None) -> Completed:
         """Run repoprio from the base while the other environment is activated."""
         activated = {"VIRTUAL_ENV": str(self.venv.root), **(env or {})}
-        return self.base.tool(*arguments, policy=self.policy, env=activated)
+        return self.base.tool(*arguments, policy=self.file, env=activated)
 
 
 @pytest.fixture
 def two(fresh_env: EnvFactory, repository: RepositoryFactory) -> Two:
     """Two environments and two repositories."""
-    return Two(fresh_env(PIP), fresh_env(THERE, stock=True), repository("corp"), repository("public"))
+    return Two(fresh_env(PIP), fresh_env(THERE, stock=True), repository)
 
 
 def test_commands_speak_of_the_activated_environment(two: Two) -> None:
@@ -181,7 +175,7 @@ def test_nothing_of_repoprios_neighbours_is_importable_there(two: Two) -> None:
         "print([n for n in ('neighbour', 'platformdirs', 'repoprio', 'child') if find.find_spec(n)], file=sys.stderr)\n"
         "class PyPI: simple_url = 'https://pypi.example/simple'\n"
     )
-    two.policy.write_text('[repositories.pypi]\nurl = "pypi"\n')
+    two.file.write_text('[repositories.pypi]\nurl = "pypi"\n')
     assert two.tool("repos").stderr == "['repoprio']\n"
 
 
@@ -249,21 +243,21 @@ def test_a_hint_that_a_pip_prints_explains_that_very_refusal(two: Two, where: st
     assert two.base.tool("enable", "--venv", str(two.venv.root)).code == 0
     activated = {"activated": two.venv.root, "not activated": "", "another activated": two.base.root}[where]
     variables = {"VIRTUAL_ENV": str(activated)}
-    done = two.venv.run("install", "acme>=3", policy=two.policy, env=variables)
+    done = two.venv.run("install", "acme>=3", policy=two.file, env=variables)
     assert done.code == 1
     program, *words = why(done.stderr)
     assert program == "repoprio"
     assert words == ["explain", *([] if where == "activated" else ["--python", str(two.venv.python)]), "acme>=3"]
-    told = json.loads(two.base.tool(*words, "--format", "json", policy=two.policy, env=variables).stdout)
+    told = json.loads(two.base.tool(*words, "--format", "json", policy=two.file, env=variables).stdout)
     assert told["environment"]["python"] == str(two.venv.python)
     assert (told["projects"][0]["outcome"], told["projects"][0]["requirement"]) == ("no-match", "acme>=3")
 
 
 def test_what_somebody_else_wrote_is_no_command_of_ours(two: Two) -> None:
     """A text of the policy that names a command stands as it was written; ours beside it names the environment."""
-    two.policy.write_text(f'help = "repoprio doctor, or ask"\n{two.policy.read_text()}')
+    two.file.write_text(f'help = "repoprio doctor, or ask"\n{two.file.read_text()}')
     other = {"VIRTUAL_ENV": str(two.venv.root)}
-    done = two.base.run("install", "acme>=3", policy=two.policy, env=other)
+    done = two.base.run("install", "acme>=3", policy=two.file, env=other)
     assert "help: repoprio doctor, or ask" in done.stderr, done
     assert why(done.stderr) == ["repoprio", "explain", "--python", str(two.base.python), "acme>=3"]
 
@@ -273,7 +267,7 @@ def test_a_hint_of_a_build_names_the_environment_that_builds(two: Two, repositor
     two.corp.add("built", FileSpec("1.0", sdist=True, build_requires=("acme>=3",)))
     other = {"VIRTUAL_ENV": str(two.venv.root)}
     for feature in ([], ["--use-feature", "venv-isolation"]):
-        done = two.base.run("install", "--no-cache-dir", *feature, "built", policy=two.policy, env=other)
+        done = two.base.run("install", "--no-cache-dir", *feature, "built", policy=two.file, env=other)
         assert f"repoprio explain --python {two.base.python} 'acme>=3'" in done.stdout + done.stderr, done
 
 
@@ -288,8 +282,8 @@ def test_a_faulty_policy_says_how_to_look_at_it_there(two: Two) -> None:
 @pytest.mark.parametrize("is_faulty", [False, True])
 def test_without_a_sound_policy_the_environment_is_named_once(two: Two, *, is_own: bool, is_faulty: bool) -> None:
     """Where the policy is faulty, or there is none, the first line says whose it is, as that of a report would."""
-    two.policy.write_text("mode = 'strickt'\n")
-    file = two.policy if is_faulty else "/dev/null"
+    two.file.write_text("mode = 'strickt'\n")
+    file = two.file if is_faulty else "/dev/null"
     python = two.base.python if is_own else two.venv.python
     for command in (["explain", "acme"], ["compare", "acme"], ["repos"], ["audit"], ["export", "uv"]):
         done = two.base.tool(*command, env={"VIRTUAL_ENV": str(python.parents[1]), "REPOPRIO_CONFIG": str(file)})
@@ -302,7 +296,7 @@ def test_without_a_sound_policy_the_environment_is_named_once(two: Two, *, is_ow
 def test_what_that_environment_keeps_of_a_policy_is_heeded(two: Two, fresh_env: EnvFactory, has_own: bool) -> None:
     """A file that `enable --policy` recorded there is the policy that is told, whoever's repoprio tells it."""
     venv = fresh_env(PIP) if has_own else two.venv
-    assert two.base.tool("enable", "--venv", str(venv.root), "--policy", str(two.policy)).code == 0
+    assert two.base.tool("enable", "--venv", str(venv.root), "--policy", str(two.file)).code == 0
     done = two.base.tool("explain", "acme", env={"VIRTUAL_ENV": str(venv.root), "PIP_CONFIG_FILE": ""})
     assert (done.code, " comes from corp" in done.stdout, "not guarded" in done.stdout) == (0, True, False), done
 
@@ -314,6 +308,6 @@ def test_a_hint_is_for_the_repoprio_that_is_on_path(two: Two, tmp_path: Path) ->
         command = folder / "repoprio"
         command.touch()
         command.chmod(0o755)
-        done = two.base.run("install", "acme>=3", policy=two.policy, env={"PATH": f"{folder}:/usr/bin:/bin"})
+        done = two.base.run("install", "acme>=3", policy=two.file, env={"PATH": f"{folder}:/usr/bin:/bin"})
         named = [] if folder == two.base.python.parent else ["--python", str(two.base.python)]
         assert why(done.stderr) == ["repoprio", "explain", *named, "acme>=3"]

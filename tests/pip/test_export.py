@@ -17,6 +17,7 @@ from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
 from support.policy_files import TOOLS
+from support.scene import policy_text
 from support.uvs import CORP, PUBLIC, gaps, run_uv
 
 if sys.version_info >= (3, 11):
@@ -132,10 +133,7 @@ def test_the_demos_repositories(pip_env: EnvFactory, repository: RepositoryFacto
     public.add("acme", "99.0")
     public.add("leftpad", "1.3")
     policy = tmp_path / "policy.toml"
-    policy.write_text(
-        f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
-        f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
-    )
+    policy.write_text(policy_text({"corp": corp.page_url, "public": public.page_url}))
     done = export(pip_env("26.3"), policy)
     assert (done.code, "not expressed" in done.stderr) == (0, False)
     assert chosen_by_uv(tmp_path / "uv", done.stdout, ["acme"], project=False) == {"acme": "1.0", "leftpad": "1.3"}

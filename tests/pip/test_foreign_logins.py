@@ -12,6 +12,7 @@ from support.faults import Fault, not_found
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
 from support.repository import RepositoryServer
+from support.scene import policy_text
 
 PIPS = ["22.0.2", "26.3"]
 USER, PASSWORD = "ada", "s3cr3t-t0k3n"
@@ -64,10 +65,7 @@ class World:
     def policy(self, more: str = "") -> Path:
         """The policy; `more` goes before its tables."""
         file = self.folder / "policy.toml"
-        file.write_text(
-            f'{more}\n[repositories.corp]\nurl = "{self.corp.page_url}"\npriority = 10\n'
-            f'[repositories.public]\nurl = "{self.public.page_url}"\npriority = 90\n'
-        )
+        file.write_text(policy_text({"corp": self.corp.page_url, "public": self.public.page_url}, before=more))
         return file
 
     def file(self, text: str, login: str = "evil:x@") -> str:

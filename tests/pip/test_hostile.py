@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from support import wire
 from support.by_hand import ByHand
+from support.faults import Listener
 from support.files import build, parse
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.wire import WireFault, WireServer
@@ -24,7 +24,7 @@ HTML = {"Content-Type": "text/html"}
 @pytest.fixture
 def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Iterator[ByHand]:
     """A site that answers by hand as corp, above public."""
-    with HTTPServer(host="127.0.0.1") as corp:
+    with Listener("127.0.0.1", 0, threaded=True) as corp:
         yield ByHand(pip_env(pip), corp, repository("public"), tmp_path)
 
 
@@ -149,7 +149,7 @@ def test_bodies_that_nobody_wants_are_not_read(status: int, world: ByHand, by_wi
 def test_cookies_stay_where_they_are(world: ByHand) -> None:
     """A cookie of one repository is not sent to another of the same host."""
     world.answers(Response("no", 404, {"Set-Cookie": "session=S3CRET; Path=/"}))
-    with HTTPServer(host="127.0.0.1") as other:
+    with Listener("127.0.0.1", 0, threaded=True) as other:
         other.expect_request("/simple/acme/").respond_with_data(world.page, headers=HTML)
         policy = world.policy()
         policy.write_text(policy.read_text().replace(world.public.page_url, f"http://127.0.0.1:{other.port}/simple/"))

@@ -11,32 +11,26 @@ import pytest
 
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
+from support.scene import Scene
 
 PIP = "26.3"
 # Neither the null device, with which pip reads none of its files, nor a file.
 NO_FILE = {"PIP_CONFIG_FILE": ""}
 
 
-class Place:
+class Place(Scene):
     """An environment that makes others, corp above public, and a policy in one of the places that stay behind."""
 
     def __init__(self, home: PipEnv, repository: RepositoryFactory) -> None:
+        super().__init__(repository, home.root)
         self.home = home
-        self.corp, self.public = repository("corp"), repository("public")
-        self.corp.add("acme", "1.0")
-        self.public.add("acme", "99.0")
-        self.toml = home.root / "policy.toml"
-        tables = (("corp", self.corp.page_url, 10), ("public", self.public.page_url, 90))
-        self.toml.write_text("".join(f'[repositories.{n}]\nurl = "{u}"\npriority = {p}\n' for n, u, p in tables))
-        keys = (f"repositories.{n}.url = {u}\nrepositories.{n}.priority = {p}\n" for n, u, p in tables)
-        self.section = "[repoprio]\n" + "".join(keys)
 
     def lay(self, kind: str) -> tuple[Path, dict[str, str]]:
         """Put the policy where `kind` says; returns its file and the variables of whoever makes an environment."""
         if kind == "REPOPRIO_CONFIG":
-            return self.toml, {**NO_FILE, kind: str(self.toml)}
+            return self.file, {**NO_FILE, kind: str(self.file)}
         file = self.home.root / ("pip.conf" if kind == "site" else "named.conf")
-        file.write_text(self.section)
+        file.write_text(self.section())
         return file, {"PIP_CONFIG_FILE": "" if kind == "site" else str(file)}
 
     def made(self, folder: Path, module: str, variables: dict[str, str], maker: PipEnv | None = None) -> PipEnv:
@@ -53,8 +47,7 @@ class Place:
 
     def take(self, env: PipEnv, **variables: str) -> Completed:
         """Let a pip choose among both repositories, with no variable but these."""
-        indexes = ("-i", self.corp.page_url, "--extra-index-url", self.public.page_url)
-        arguments = ("install", "--dry-run", "--no-cache-dir", *indexes, "acme")
+        arguments = ("install", "--dry-run", "--no-cache-dir", *self.indexes, "acme")
         return env.run(*arguments, env={**NO_FILE, **variables})
 
 
@@ -92,7 +85,7 @@ def test_what_an_xdg_variable_leads_to_is_kept(variable: str, layer: str, place:
     """As under tox, which drops these variables: the file is kept, in its layer; the user's is not with --isolated."""
     file = tmp_path / "xdg" / "pip" / "pip.conf"
     file.parent.mkdir(parents=True)
-    file.write_text(place.section)
+    file.write_text(place.section())
     child = place.made(tmp_path / "child", "venv", {**NO_FILE, variable: str(tmp_path / "xdg")})
     for variables in ({}, {variable: str(tmp_path / "xdg")}):
         done = place.take(child, **variables)
@@ -114,7 +107,7 @@ def test_an_explicit_variable_wins(place: Place, tmp_path: Path) -> None:
     child = place.made(tmp_path / "child", "venv", place.lay("REPOPRIO_CONFIG")[1])
     assert "acme-99.0" in place.take(child, REPOPRIO_CONFIG="/dev/null").stdout
     other = tmp_path / "other.toml"
-    other.write_text(place.toml.read_text().replace("priority = 10", "priority = 95"))
+    other.write_text(place.file.read_text().replace("priority = 10", "priority = 95"))
     assert "acme-99.0" in place.take(child, REPOPRIO_CONFIG=str(other)).stdout
     (child.root / "pip.conf").write_text("[repoprio]\nlocked = yes\n")
     refused = place.take(child)
@@ -176,7 +169,7 @@ def test_a_recorded_file_that_is_gone(kind: str, place: Place, tmp_path: Path) -
     repair = f"repoprio enable --venv {child.root} --policy FILE, or repoprio disable --venv {child.root}"
     assert repair in stopped.stderr
     assert child.run("list", env=NO_FILE).code == 0
-    policy = place.toml if kind == "site" else moved
+    policy = place.file if kind == "site" else moved
     done = place.home.tool("enable", "--venv", str(child.root), "--policy", str(policy))
     assert (done.code, f"pip there reads {policy}" in done.stderr) == (0, True), done.stderr
     assert "acme-1.0" in place.take(child).stdout
@@ -189,7 +182,7 @@ def test_a_gone_file_under_observe(place: Place, tmp_path: Path) -> None:
     file, variables = place.lay("REPOPRIO_CONFIG")
     child = place.made(tmp_path / "child", "venv", variables)
     file.unlink()
-    (child.root / "pip.conf").write_text(f"{place.section}mode = observe\n")
+    (child.root / "pip.conf").write_text(f"{place.section()}mode = observe\n")
     done = place.take(child)
     assert (done.code, "acme-99.0" in done.stdout) == (0, True), done.stderr
     assert done.stderr.count(f"WARNING: repoprio: {file}: is gone") == 1
@@ -249,7 +242,7 @@ def test_required(where: str, place: Place, tmp_path: Path) -> None:
     assert place.take(env, REPOPRIO_CONFIG=str(empty)).code == 2
     assert env.run("list", env=NO_FILE).code == 0
     # Enabled again it stays required, and what is made from it is, too.
-    place.home.tool("enable", "--venv", str(env.root), "--policy", str(place.toml))
+    place.home.tool("enable", "--venv", str(env.root), "--policy", str(place.file))
     assert "acme-1.0" in place.take(env).stdout
     assert place.take(env, REPOPRIO_CONFIG="/dev/null").code == 2
     child = place.made(tmp_path / "child", "venv", NO_FILE, maker=env)
@@ -276,7 +269,7 @@ def test_a_pip_that_runs_while_its_environment_is_made(place: Place, tmp_path: P
     script = tmp_path / "builder.py"
     script.write_text(BUILDER)
     pip = str(place.home.site_packages / "pip")
-    variables = place.home.environment(place.toml)
+    variables = place.home.environment(place.file)
     done = subprocess.run(
         [place.home.python, script, tmp_path / "new", pip, "--dry-run", *indexes, "acme"],
         env=variables, capture_output=True, text=True, check=False,
@@ -286,6 +279,6 @@ def test_a_pip_that_runs_while_its_environment_is_made(place: Place, tmp_path: P
     place.corp.add("pip", "1.0")
     place.public.add("pip", "99.0")
     settings = {"PIP_INDEX_URL": place.public.page_url, "PIP_EXTRA_INDEX_URL": place.corp.page_url}
-    place.home.module("venv", "--upgrade-deps", str(tmp_path / "deps"), policy=place.toml, env=settings)
+    place.home.module("venv", "--upgrade-deps", str(tmp_path / "deps"), policy=place.file, env=settings)
     assert "pip" in place.corp.asked_pages()
     assert "pip" not in place.public.asked_pages()

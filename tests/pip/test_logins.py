@@ -20,29 +20,19 @@ from repoprio.urls import site
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
-from support.repository import RepositoryServer
+from support.scene import Scene
 
 PIPS = ["22.0.2", "24.0", "26.3"]
 USER, PASSWORD = "ada", "s3cr3t-t0k3n"
 
 
-class World:
+class World(Scene):
     """corp, which wants a login, above public; both have acme."""
 
-    def __init__(self, env: PipEnv, corp: RepositoryServer, public: RepositoryServer, folder: Path) -> None:
-        self.env, self.corp, self.public, self.folder = env, corp, public, folder
-        corp.add("acme", "1.0")
-        corp.answer_all(Fault(basic_auth=f"{USER}:{PASSWORD}"))
-        public.add("acme", "99.0")
-
-    def policy(self, url: str = "", more: str = "") -> Path:
-        """A policy with corp at `url`."""
-        file = self.folder / "policy.toml"
-        file.write_text(
-            f'[repositories.corp]\nurl = "{url or self.corp.page_url}"\npriority = 10\n{more}\n'
-            f'[repositories.public]\nurl = "{self.public.page_url}"\npriority = 90\n'
-        )
-        return file
+    def __init__(self, env: PipEnv, repository: RepositoryFactory, folder: Path) -> None:
+        super().__init__(repository, folder)
+        self.env = env
+        self.corp.answer_all(Fault(basic_auth=f"{USER}:{PASSWORD}"))
 
     def install(self, *options: str, policy: Path | None = None, env: Mapping[str, str] | None = None) -> Completed:
         """Install acme; no login is ever shown, and public is not asked."""
@@ -58,7 +48,7 @@ class World:
 @pytest.fixture
 def world(pip: str, fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> World:
     """Two repositories and an environment of its own."""
-    return World(fresh_env(pip), repository("corp"), repository("public"), tmp_path)
+    return World(fresh_env(pip), repository, tmp_path)
 
 
 def netrc(folder: Path, password: str = PASSWORD) -> dict[str, str]:
@@ -179,7 +169,7 @@ def test_client_certificates(world: World, repository: RepositoryFactory) -> Non
     mine, trusted = world.folder / "mine.pem", world.folder / "ca.pem"
     authority.issue_cert("me@corp.example").private_key_and_cert_chain_pem.write_to_path(str(mine))
     authority.cert_pem.write_to_path(str(trusted))
-    policy = world.policy(safe.page_url)
+    policy = world.policy(at={"corp": safe.page_url})
     done = world.install("--cert", str(trusted), "--client-cert", str(mine), policy=policy)
     assert served(done)
     refused = world.install("--force-reinstall", "--cert", str(trusted), policy=policy)
@@ -192,7 +182,7 @@ def test_proxies(world: World, repository: RepositoryFactory) -> None:
     """A proxy is used as pip uses it; a proxy that is down or wants a login opens nothing."""
     proxy = repository("proxy", layout="html")
     proxy.add("acme", "1.0")
-    policy = world.policy("http://corp.example/simple/", "skip-if-unavailable = true")
+    policy = world.policy(at={"corp": "http://corp.example/simple/"}, corp="skip-if-unavailable = true")
     trusted = ["--trusted-host", "corp.example"]
     through = {"http_proxy": proxy.root_url, "no_proxy": "127.0.0.1"}
     assert served(world.install(*trusted, policy=policy, env=through))
@@ -200,7 +190,7 @@ def test_proxies(world: World, repository: RepositoryFactory) -> None:
     refused = world.install("--force-reinstall", *trusted, policy=policy, env=through)
     assert refused.code == 1
     assert "407; the proxy (--proxy, HTTPS_PROXY) refuses, and may want another login" in refused.stderr
-    down = world.policy("http://corp.example/simple/")
+    down = world.policy(at={"corp": "http://corp.example/simple/"})
     gone = world.install("--force-reinstall", *trusted, "--proxy", "http://127.0.0.1:9", policy=down)
     assert gone.code == 1
     assert "the proxy could not be reached" in gone.stderr
@@ -214,7 +204,7 @@ def test_a_proxy_that_refuses_a_tunnel(world: World, repository: RepositoryFacto
         more = "skip-if-unavailable = true" if status != 404 else ""
         proxy.http.clear()
         proxy.http.expect_request("").respond_with_data("", status=status)
-        policy = world.policy("https://corp.example/simple/", more)
+        policy = world.policy(at={"corp": "https://corp.example/simple/"}, corp=more)
         for options, env in ((["--proxy", proxy.root_url], {}), ([], {"HTTPS_PROXY": proxy.root_url})):
             done = world.install(*options, policy=policy, env={**env, "NO_PROXY": "127.0.0.1"})
             assert done.code == 1

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from support.by_hand import ByHand
+from support.faults import Listener
 from support.files import build, parse
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.wire import WireFault, WireServer
@@ -24,7 +24,7 @@ JSON = "application/vnd.pypi.simple.v1+json"
 @pytest.fixture
 def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Iterator[ByHand]:
     """By hand, above public."""
-    with HTTPServer(host="127.0.0.1") as corp:
+    with Listener("127.0.0.1", 0, threaded=True) as corp:
         yield ByHand(pip_env(pip), corp, repository("public"), tmp_path)
 
 
@@ -122,7 +122,7 @@ def test_the_mirror_that_answered_is_told(world: ByHand, repository: RepositoryF
         ('<a href="acme-9.0%0A-py3-none-any.whl">x</a>', "a file name with separators or control characters"),
         ('<a href="http://u:p@h.example/acme-9.0-py3-none-any.whl">x</a>', "a link that contains credentials"),
         ('<base href="file:///srv/"><a href="acme-9.0-py3-none-any.whl">x</a>', "a file: link"),
-        ('<base href="http://u:p@h.example/"><a href="acme-9.0-py3-none-any.whl">x</a>', "carries credentials"),
+        ('<base href="http://u:p@h.example/"><a href="acme-9.0-py3-none-any.whl">x</a>', "contains credentials"),
     ],
 )
 def test_what_is_no_candidate_is_told(body: str, why: str, world: ByHand) -> None:
@@ -144,7 +144,7 @@ def test_what_is_no_candidate_is_told(body: str, why: str, world: ByHand) -> Non
 def test_logins_do_not_go_to_files_elsewhere(world: ByHand) -> None:
     """A file that lies on another site is fetched without the repository's login."""
     wheel = build("acme", parse("2.0"), "elsewhere")
-    with HTTPServer(host="127.0.0.1") as elsewhere:
+    with Listener("127.0.0.1", 0, threaded=True) as elsewhere:
         elsewhere.expect_request(f"/{wheel.filename}").respond_with_data(wheel.content)
         page = f'<html><body><a href="http://127.0.0.1:{elsewhere.port}/{wheel.filename}">x</a></body></html>'
         asked = world.answers(Response(page, 200, {"Content-Type": "text/html"}))

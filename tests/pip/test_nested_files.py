@@ -9,6 +9,7 @@ import pytest
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import PipEnv
 from support.repository import RepositoryServer
+from support.scene import policy_text
 
 SECRET = "s3cr3t-t0k3n"
 MINE = {"REPOPRIO_CORP_PASSWORD": SECRET, "OTHER": "other-value"}
@@ -21,7 +22,7 @@ class World:
         self.env, self.corp, self.stranger, self.folder = env, corp, stranger, folder
         corp.add("acme", "1.0", "2.0")
         self.policy = folder / "policy.toml"
-        self.policy.write_text(f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n')
+        self.policy.write_text(policy_text({"corp": corp.page_url}))
 
     def serve(self, path: str, text: str) -> str:
         """A file on the stranger's server, by its URL."""
@@ -93,7 +94,7 @@ def test_looking_fetches_nothing_that_a_file_names(observe: bool, world: World) 
 @pytest.mark.parametrize("pip", ["24.0", "26.3"])
 def test_retries_are_told_in_one_line(command: str, world: World) -> None:
     """While a repository that is down is asked again, one line says so."""
-    world.policy.write_text('[repositories.corp]\nurl = "http://127.0.0.1:9/simple/"\npriority = 10\n')
+    world.policy.write_text(policy_text({"corp": "http://127.0.0.1:9/simple/"}))
     words = ["explain", "acme"] if command == "explain" else ["repos", "--check"]
     done = world.env.tool(*words, policy=world.policy, env={"PIP_RETRIES": "2"})
     assert done.code == 1

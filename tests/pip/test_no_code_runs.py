@@ -14,6 +14,7 @@ from support.files import BuiltFile, FileSpec
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
 from support.repository import RepositoryServer
+from support.scene import policy_text
 
 PIPS = ["26.3", "24.0", "22.0.2"]
 BETWEEN = ["22.3.1", "23.0.1", "23.2.1", "24.3.1", "25.0.1", "25.3", "26.0", "26.1", "26.2"]
@@ -95,10 +96,7 @@ def public(repository: RepositoryFactory) -> RepositoryServer:
 def policy(corp: RepositoryServer, public: RepositoryServer, tmp_path: Path) -> Path:
     """A policy that names both."""
     file = tmp_path / "repoprio.toml"
-    file.write_text(
-        f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
-        f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
-    )
+    file.write_text(policy_text({"corp": corp.page_url, "public": public.page_url}))
     return file
 
 

@@ -19,7 +19,7 @@ from support.faults import Fault
 from support.files import BuiltFile
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
-from support.repository import RepositoryServer
+from support.scene import Scene
 
 NEWEST = "26.3"
 PIPS = [NEWEST, "22.0.2", "24.0"]
@@ -28,32 +28,22 @@ ALL = [*PIPS, *(pytest.param(pip, marks=pytest.mark.full) for pip in OTHERS)]
 LEGACY = ["--use-deprecated", "legacy-resolver"]
 
 
-class Scene:
-    """corp (priority 10) above public (90), a policy that only observes, and a pip that asks both at once."""
+class Observed(Scene):
+    """corp above public, a policy that only observes, and a pip that asks both at once."""
 
     def __init__(self, repository: RepositoryFactory, folder: Path) -> None:
-        self.corp: RepositoryServer = repository("corp", layout="html")
-        self.public: RepositoryServer = repository("public")
-        self.folder = folder
+        super().__init__(repository, folder, acme=("1.0", "1.1"))
         self.log = folder / "changes.jsonl"
-        self.corp.add("acme", "1.0", "1.1")
-        self.public.add("acme", "99.0")
         self.public.add("needs-acme", {"version": "2.0", "requires": ["acme"]})
 
-    def policy(self, extra: str = "", *, before: str = "", corp: str = "") -> Path:
-        """A policy that observes, with more text at its begin, in corp's table or at its end."""
-        file = self.folder / "repoprio.toml"
-        file.write_text(
-            f'mode = "observe"\n{before}\n'
-            f'[repositories.corp]\nurl = "{self.corp.page_url}"\npriority = 10\n{corp}\n'
-            f'[repositories.public]\nurl = "{self.public.page_url}"\npriority = 90\n{extra}'
-        )
-        return file
+    def policy(self, extra: str = "", *, before: str = "", **more: Any) -> Path:
+        """The policy, which observes."""
+        return super().policy(extra, before=f'mode = "observe"\n{before}', **more)
 
     @property
     def indexes(self) -> list[str]:
-        """Pip's own options for the two, as equals."""
-        return ["--no-cache-dir", "-i", self.corp.page_url, "--extra-index-url", self.public.page_url]
+        """Pip's own options for the two, without a cache."""
+        return ["--no-cache-dir", *super().indexes]
 
     def run(
         self, env: PipEnv, command: str, /, *arguments: str, policy: Path | None = None, **options: Any
@@ -71,9 +61,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
+def scene(repository: RepositoryFactory, tmp_path: Path) -> Observed:
     """Two repositories and a policy that observes."""
-    return Scene(repository, tmp_path)
+    return Observed(repository, tmp_path)
 
 
 def observed(done: Completed) -> str:
@@ -94,7 +84,7 @@ def installed(env: PipEnv) -> dict[str, str]:
 
 @pytest.mark.parametrize("resolver", [[], LEGACY], ids=["new", "legacy"])
 @pytest.mark.parametrize("pip", ALL)
-def test_a_takeover_happens_and_is_told(pip: str, resolver: list[str], fresh_env: EnvFactory, scene: Scene) -> None:
+def test_a_takeover_happens_and_is_told(pip: str, resolver: list[str], fresh_env: EnvFactory, scene: Observed) -> None:
     """The stranger's acme is installed as ever, with the very words of a stock pip; the line and the log have it."""
     stock, env = fresh_env(pip, stock=True), fresh_env(pip)
     plain = stock.run("install", *scene.indexes, *resolver, "needs-acme")
@@ -122,7 +112,7 @@ def test_a_takeover_happens_and_is_told(pip: str, resolver: list[str], fresh_env
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_nothing_would_change(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_nothing_would_change(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
     """Where the policy would choose the same file the line says so, and there is no log."""
     scene.corp.add("tool", "1.0")
     done = scene.run(pip_env(pip), "download", "--no-deps", "-d", str(scene.folder / "d"), "tool", "needs-acme")
@@ -130,7 +120,7 @@ def test_nothing_would_change(pip: str, pip_env: EnvFactory, scene: Scene) -> No
     assert not scene.log.exists()
 
 
-def test_nothing_is_asked_below_the_owner_by_the_policy(pip_env: EnvFactory, scene: Scene) -> None:
+def test_nothing_is_asked_below_the_owner_by_the_policy(pip_env: EnvFactory, scene: Observed) -> None:
     """The policy's own look-ups keep silence: what pip does not ask itself, only the owner hears of."""
     done = pip_env(NEWEST).run(
         "download", "--no-cache-dir", "--no-deps", "-d", str(scene.folder / "d"), "-i", scene.corp.page_url, "acme",
@@ -151,7 +141,7 @@ POLICIES = {
 
 
 @pytest.mark.parametrize("code", POLICIES)
-def test_refusals_are_told(code: str, pip_env: EnvFactory, scene: Scene, repository: RepositoryFactory) -> None:
+def test_refusals_are_told(code: str, pip_env: EnvFactory, scene: Observed, repository: RepositoryFactory) -> None:
     """What the policy would refuse is installed all the same; the log has the code, and nothing as its choice."""
     extra = POLICIES[code].replace("{team}", repository("team").page_url)
     if code == "absent":
@@ -172,7 +162,7 @@ def test_refusals_are_told(code: str, pip_env: EnvFactory, scene: Scene, reposit
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
     """Pip goes on while a repository of the policy is down; that it would have been refused is told."""
     scene.corp.answer_all(Fault(status=503))
     env = {"PIP_INDEX_URL": scene.public.page_url, "REPOPRIO_LOG": str(scene.log)}
@@ -184,7 +174,7 @@ def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Scene) 
     assert [record["code"] for record in scene.records()] == ["unavailable"]
 
 
-def test_a_repository_that_hangs(pip_env: EnvFactory, scene: Scene) -> None:
+def test_a_repository_that_hangs(pip_env: EnvFactory, scene: Observed) -> None:
     """`page-timeout` bounds what all look-ups of a command take; what was not looked up is counted."""
     scene.corp.answer_all(Fault(hang=20))
     env = {"PIP_INDEX_URL": scene.public.page_url, "REPOPRIO_LOG": str(scene.log)}
@@ -199,7 +189,7 @@ def test_a_repository_that_hangs(pip_env: EnvFactory, scene: Scene) -> None:
 
 
 def test_an_index_that_the_policy_does_not_list(
-    pip_env: EnvFactory, scene: Scene, repository: RepositoryFactory
+    pip_env: EnvFactory, scene: Observed, repository: RepositoryFactory
 ) -> None:
     """Pip asks it as ever; every choice is told as one that the policy refuses, with the site and no login."""
     secret = "s3cret-t0ken"
@@ -221,7 +211,7 @@ def test_an_index_that_the_policy_does_not_list(
 
 @pytest.mark.parametrize(("unlisted", "code"), [("lowest", None), ("ignore", "absent")])
 def test_an_index_that_the_policy_lets_in(
-    unlisted: str, code: str | None, pip_env: EnvFactory, scene: Scene, repository: RepositoryFactory
+    unlisted: str, code: str | None, pip_env: EnvFactory, scene: Observed, repository: RepositoryFactory
 ) -> None:
     """Under `lowest` what only a caller's index has is no change; under `ignore` nobody has it."""
     outer = repository("outer")
@@ -236,7 +226,7 @@ def test_an_index_that_the_policy_lets_in(
 
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("resolver", [[], LEGACY], ids=["new", "legacy"])
-def test_direct_urls(pip: str, resolver: list[str], fresh_env: EnvFactory, scene: Scene) -> None:
+def test_direct_urls(pip: str, resolver: list[str], fresh_env: EnvFactory, scene: Observed) -> None:
     """A dependency's URL is taken and told; the user's own is no choice of pip's, but where nobody may have one."""
     wheel = scene.public.add("evil", "1.0")[0]
     url = f"{scene.public.root_url}files/{wheel.filename}"
@@ -264,7 +254,7 @@ BUILDS = [
 
 
 @pytest.mark.parametrize(("pip", "feature"), BUILDS)
-def test_build_requirements(pip: str, feature: str, fresh_env: EnvFactory, scene: Scene) -> None:
+def test_build_requirements(pip: str, feature: str, fresh_env: EnvFactory, scene: Observed) -> None:
     """What a build wants is counted in the same line and marked in the log, wherever the child pip starts."""
     scene.corp.add("tool", {"version": "1", "sdist": True, "build-requires": ["acme"]})
     options = ["--use-feature", feature] if feature else []
@@ -282,7 +272,7 @@ def test_build_requirements(pip: str, feature: str, fresh_env: EnvFactory, scene
     assert not list(own.glob("repoprio-*"))
 
 
-def test_other_pythons(fresh_env: EnvFactory, scene: Scene) -> None:
+def test_other_pythons(fresh_env: EnvFactory, scene: Observed) -> None:
     """`pip --python OTHER` observes there, where there is no hook, into the same log."""
     other = fresh_env("24.0", stock=True)
     done = fresh_env(NEWEST).run(
@@ -295,7 +285,7 @@ def test_other_pythons(fresh_env: EnvFactory, scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("pip", [NEWEST, "24.0"])
-def test_reports_are_pips_own_and_quiet_is_quiet(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_reports_are_pips_own_and_quiet_is_quiet(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
     """`--report -` is the same byte for byte, and -q says nothing, while the log is written."""
     arguments = ["install", "--dry-run", "-q", "--report", "-", "--ignore-installed", "needs-acme"]
     command, *rest = arguments
@@ -306,7 +296,7 @@ def test_reports_are_pips_own_and_quiet_is_quiet(pip: str, pip_env: EnvFactory, 
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_other_commands_are_untouched(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
+def test_other_commands_are_untouched(pip: str, fresh_env: EnvFactory, scene: Observed) -> None:
     """Commands that install nothing are pip's own, and log nothing."""
     stock, env = fresh_env(pip, stock=True), fresh_env(pip)
     for one in (stock, env):
@@ -321,7 +311,7 @@ def test_other_commands_are_untouched(pip: str, fresh_env: EnvFactory, scene: Sc
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_a_failing_pip_fails_as_ever(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_a_failing_pip_fails_as_ever(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
     """Where pip finds nothing its words and its status are its own."""
     arguments = [*scene.indexes, "acme>=100"]
     plain = pip_env(pip, stock=True).run("install", *arguments)
@@ -331,7 +321,7 @@ def test_a_failing_pip_fails_as_ever(pip: str, pip_env: EnvFactory, scene: Scene
     assert done.code == 1
 
 
-def test_download_wheel_and_lock(pip_env: EnvFactory, scene: Scene) -> None:
+def test_download_wheel_and_lock(pip_env: EnvFactory, scene: Observed) -> None:
     """Each command that resolves is observed, under its own name."""
     env, target = pip_env(NEWEST), str(scene.folder / "files")
     for command, *rest in (["download", "-d", target], ["wheel", "-w", target], ["lock", "-o", "-"]):
@@ -339,7 +329,7 @@ def test_download_wheel_and_lock(pip_env: EnvFactory, scene: Scene) -> None:
     assert [record["command"] for record in scene.records()] == ["download", "wheel", "lock"]
 
 
-def test_backtracking_is_no_change(pip_env: EnvFactory, scene: Scene) -> None:
+def test_backtracking_is_no_change(pip_env: EnvFactory, scene: Observed) -> None:
     """An older file to which pip had to backtrack, and which the owner has too, is what the policy would choose."""
     scene.corp.add("top", {"version": "2.0", "requires": ["base<2"]}, "1.0")
     scene.corp.add("base", "2.0", "1.0")
@@ -349,7 +339,7 @@ def test_backtracking_is_no_change(pip_env: EnvFactory, scene: Scene) -> None:
 
 
 def test_an_older_file_without_need_is_a_change(
-    pip_env: EnvFactory, scene: Scene, repository: RepositoryFactory
+    pip_env: EnvFactory, scene: Observed, repository: RepositoryFactory
 ) -> None:
     """Where pip's index has only the older of the owner's files, the policy would choose the newer one."""
     stale = repository("stale")
@@ -362,7 +352,9 @@ def test_an_older_file_without_need_is_a_change(
     assert (record["pip"]["version"], record["policy"]) == ("1.0", {"version": "1.1", "repository": "corp"})
 
 
-def test_the_same_file_elsewhere_is_no_change(pip_env: EnvFactory, scene: Scene, repository: RepositoryFactory) -> None:
+def test_the_same_file_elsewhere_is_no_change(
+    pip_env: EnvFactory, scene: Observed, repository: RepositoryFactory
+) -> None:
     """Files are told apart by their hashes; without any, by where they lie: an alias of the owner is the owner."""
     twin = repository("twin", layout="html")
     for server in (scene.corp, twin):
@@ -378,7 +370,7 @@ def test_the_same_file_elsewhere_is_no_change(pip_env: EnvFactory, scene: Scene,
     assert "none of 1 choice" in observed(done), done.stderr
 
 
-def test_another_file_of_the_same_name_is_a_change(pip_env: EnvFactory, scene: Scene) -> None:
+def test_another_file_of_the_same_name_is_a_change(pip_env: EnvFactory, scene: Observed) -> None:
     """The same name and version with another content is another file."""
     scene.corp.add("same", {"version": "1.0", "requires": []})
     scene.public.add("same", {"version": "1.0", "requires": ["acme"]})
@@ -393,7 +385,7 @@ def test_another_file_of_the_same_name_is_a_change(pip_env: EnvFactory, scene: S
     ("mode", "requirement", "code"),
     [("merge", "acme", None), ("flexible", "acme>=2", None), ("strict", "acme", "owned")],
 )
-def test_the_mode_of_a_pin(mode: str, requirement: str, code: str | None, pip_env: EnvFactory, scene: Scene) -> None:
+def test_the_mode_of_a_pin(mode: str, requirement: str, code: str | None, pip_env: EnvFactory, scene: Observed) -> None:
     """Names that a pin gives a mode are judged by that; nothing is enforced for them either."""
     policy = scene.policy(f'[pins.x]\nprojects = ["*"]\nmode = "{mode}"\n')
     done = scene.run(pip_env(NEWEST), "install", "--dry-run", requirement, policy=policy)
@@ -401,7 +393,7 @@ def test_the_mode_of_a_pin(mode: str, requirement: str, code: str | None, pip_en
     assert [record["code"] for record in scene.records()] == ([code] if code else [])
 
 
-def test_constraints_and_hashes_count(pip_env: EnvFactory, scene: Scene) -> None:
+def test_constraints_and_hashes_count(pip_env: EnvFactory, scene: Observed) -> None:
     """The policy is asked for what pip was asked for in the end: constraints and hashes included."""
     built: BuiltFile = scene.corp.add("hashed", "1.0", "1.1")[0]
     requirements, constraints = scene.folder / "r.txt", scene.folder / "c.txt"
@@ -417,7 +409,7 @@ def test_constraints_and_hashes_count(pip_env: EnvFactory, scene: Scene) -> None
     )
 
 
-def test_what_is_installed_is_no_choice(fresh_env: EnvFactory, scene: Scene) -> None:
+def test_what_is_installed_is_no_choice(fresh_env: EnvFactory, scene: Observed) -> None:
     """What stays as it is was not chosen."""
     env = fresh_env(NEWEST)
     assert env.run("install", *scene.indexes, "acme").code == 0
@@ -425,7 +417,7 @@ def test_what_is_installed_is_no_choice(fresh_env: EnvFactory, scene: Scene) -> 
     assert "none of 1 choice" in observed(scene.run(env, "install", "needs-acme"))
 
 
-def test_locked_files(pip_env: EnvFactory, scene: Scene) -> None:
+def test_locked_files(pip_env: EnvFactory, scene: Observed) -> None:
     """A file of a pylock.toml that its owner does not list is taken, and told."""
     wheel = scene.public.add("acme", "99.1")[0]
     url = f"{scene.public.root_url}files/{wheel.filename}"
@@ -444,7 +436,7 @@ def test_locked_files(pip_env: EnvFactory, scene: Scene) -> None:
     assert "none of 1 choice" in observed(done)
 
 
-def test_logins_stay_apart(pip_env: EnvFactory, scene: Scene) -> None:
+def test_logins_stay_apart(pip_env: EnvFactory, scene: Observed) -> None:
     """Pip sends its own login to the last, the policy's look-ups send the policy's; the log has neither."""
     policy = scene.policy()
     policy.write_text(policy.read_text().replace("http://", "http://policys:pol1cy-s3cret@", 1))
@@ -464,7 +456,7 @@ def test_logins_stay_apart(pip_env: EnvFactory, scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_what_pip_says_at_length_is_its_own(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_what_pip_says_at_length_is_its_own(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
     """With -vv too, and where a login of the policy or of an index is a word that pip says, stdout is a stock pip's."""
     policy = scene.policy()
     policy.write_text(policy.read_text().replace("http://", "http://ada:downloaded@", 1))
@@ -484,7 +476,7 @@ def _comparable(done: Completed) -> list[str]:
     return [re.sub(r"/\S*pip-\S*|pip \S+ from \S+", "PATH", line) for line in done.stdout.splitlines()]
 
 
-def test_a_line_of_a_requirements_file(pip_env: EnvFactory, scene: Scene, repository: RepositoryFactory) -> None:
+def test_a_line_of_a_requirements_file(pip_env: EnvFactory, scene: Observed, repository: RepositoryFactory) -> None:
     """An index that a requirements file names is told with its line."""
     outer = repository("outer")
     requirements = scene.folder / "r.txt"
@@ -493,7 +485,7 @@ def test_a_line_of_a_requirements_file(pip_env: EnvFactory, scene: Scene, reposi
     assert f"{outer.page_url} is not in the policy (named by {requirements}, line 1)" in observed(done)
 
 
-def test_a_build_writes_what_it_likes(fresh_env: EnvFactory, scene: Scene) -> None:
+def test_a_build_writes_what_it_likes(fresh_env: EnvFactory, scene: Observed) -> None:
     """What a build leaves where its pip leaves its word is held to be no more than numbers and names."""
     word = [1, 1, ["good", "\x1b[2J", "x" * 5000, 5], 0, False]
     project = scene.folder / "project"
@@ -515,14 +507,14 @@ def test_a_build_writes_what_it_likes(fresh_env: EnvFactory, scene: Scene) -> No
     assert said == ["repoprio: observe: the policy would change 2 of 1 choice: acme, good"]
 
 
-def test_a_faulty_policy_stops_pip_as_ever(pip_env: EnvFactory, scene: Scene) -> None:
+def test_a_faulty_policy_stops_pip_as_ever(pip_env: EnvFactory, scene: Observed) -> None:
     """What observes must be sound: faults are told, and nothing is looked up."""
     done = pip_env(NEWEST).run("install", *scene.indexes, "acme", policy=scene.policy(before="oops = 1"))
     assert (done.code, "oops: is not a key here" in done.stderr) == (2, True)
     assert not scene.public.requests
 
 
-def test_a_pip_that_is_not_known_goes_on(fresh_env: EnvFactory, scene: Scene) -> None:
+def test_a_pip_that_is_not_known_goes_on(fresh_env: EnvFactory, scene: Observed) -> None:
     """Where an internal is not as expected nothing is observed, which is said, and nothing is stopped."""
     env = fresh_env(NEWEST)
     finder = env.site_packages / "pip/_internal/index/package_finder.py"
@@ -542,7 +534,7 @@ def test_a_pip_that_is_not_known_goes_on(fresh_env: EnvFactory, scene: Scene) ->
     assert "Traceback" not in explained.stderr
 
 
-def test_commands_of_our_own(pip_env: EnvFactory, scene: Scene) -> None:
+def test_commands_of_our_own(pip_env: EnvFactory, scene: Observed) -> None:
     """What explain says is what the policy would decide; check, doctor and export say that nothing is enforced."""
     env, policy = pip_env(NEWEST), scene.policy()
     told = json.loads(env.tool("explain", "--format", "json", "acme", policy=policy).stdout)["projects"][0]
@@ -558,7 +550,7 @@ def test_commands_of_our_own(pip_env: EnvFactory, scene: Scene) -> None:
     assert "not expressed: mode: uv cannot only observe" in exported.stderr
 
 
-def test_settings_of_pip_beside_it(pip_env: EnvFactory, scene: Scene) -> None:
+def test_settings_of_pip_beside_it(pip_env: EnvFactory, scene: Observed) -> None:
     """A check says what would be refused once it is enforced, and that a fuse leaves pip nothing to find."""
     env = pip_env(NEWEST)
     given = {
@@ -571,7 +563,7 @@ def test_settings_of_pip_beside_it(pip_env: EnvFactory, scene: Scene) -> None:
     assert "the fuse, where it finds nothing" in env.run("install", "x", policy=scene.policy(), env=given).stderr
 
 
-def test_through_repoprio_pip(pip_env: EnvFactory, scene: Scene) -> None:
+def test_through_repoprio_pip(pip_env: EnvFactory, scene: Observed) -> None:
     """`repoprio pip` observes as the hook does."""
     done = pip_env(NEWEST).tool("pip", "install", *scene.indexes, "--dry-run", "acme", policy=scene.policy())
     assert "Would install acme-99.0" in done.stdout
@@ -581,7 +573,7 @@ def test_through_repoprio_pip(pip_env: EnvFactory, scene: Scene) -> None:
 # The log.
 
 
-def test_eight_pips_at_once(pip_env: EnvFactory, scene: Scene) -> None:
+def test_eight_pips_at_once(pip_env: EnvFactory, scene: Observed) -> None:
     """Each line of a log into which eight pips write at once is whole."""
     names = [f"project-{number}" for number in range(12)]
     for name in names:
@@ -675,7 +667,7 @@ def nowhere(path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and links as Unix has them")
 @pytest.mark.parametrize("make", [folder, fifo, circle, full, nowhere])
-def test_a_log_that_cannot_be_written(make: Any, pip_env: EnvFactory, scene: Scene) -> None:
+def test_a_log_that_cannot_be_written(make: Any, pip_env: EnvFactory, scene: Observed) -> None:
     """Pip ends as ever, soon, with one line of warning, -q or not; with -qq not even that."""
     make(scene.log)
     done = scene.run(pip_env(NEWEST), "install", "--dry-run", "acme", timeout=30)
@@ -689,7 +681,7 @@ def test_a_log_that_cannot_be_written(make: Any, pip_env: EnvFactory, scene: Sce
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes as Unix has them")
-def test_a_pipe_that_is_read(pip_env: EnvFactory, scene: Scene) -> None:
+def test_a_pipe_that_is_read(pip_env: EnvFactory, scene: Observed) -> None:
     """A named pipe with a reader gets the lines."""
     os.mkfifo(scene.log)
     read: list[str] = []
@@ -700,13 +692,13 @@ def test_a_pipe_that_is_read(pip_env: EnvFactory, scene: Scene) -> None:
     assert json.loads(read[0])["project"] == "acme"
 
 
-def test_without_a_log(pip_env: EnvFactory, scene: Scene) -> None:
+def test_without_a_log(pip_env: EnvFactory, scene: Observed) -> None:
     """No log is written where none is named; the line is there."""
     done = scene.run(pip_env(NEWEST), "install", "--dry-run", "acme", env={"REPOPRIO_LOG": ""})
     assert observed(done) == "repoprio: observe: the policy would change 1 of 1 choice: acme"
 
 
-def test_an_enforced_policy_writes_no_log(pip_env: EnvFactory, scene: Scene) -> None:
+def test_an_enforced_policy_writes_no_log(pip_env: EnvFactory, scene: Observed) -> None:
     """The log is for what a policy would change; one that is enforced changes it."""
     policy = scene.policy()
     policy.write_text(policy.read_text().replace('"observe"', '"strict"'))
@@ -715,7 +707,7 @@ def test_an_enforced_policy_writes_no_log(pip_env: EnvFactory, scene: Scene) -> 
     assert not scene.log.exists()
 
 
-def test_many_changes_in_one_line(pip_env: EnvFactory, scene: Scene) -> None:
+def test_many_changes_in_one_line(pip_env: EnvFactory, scene: Observed) -> None:
     """The line names eight projects at most; the log has all of them."""
     names = [f"project-{number}" for number in range(10)]
     for name in names:

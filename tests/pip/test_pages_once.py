@@ -12,6 +12,7 @@ import pytest
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import PipEnv
 from support.repository import Layout, RepositoryServer
+from support.scene import policy_text
 
 NEW, OLD = "26.3", "22.0.2"
 FOREIGN: dict[str, object] = {"version": "3.0", "tag": "cp27-cp27m-win32"}
@@ -81,10 +82,7 @@ def policy(corp: RepositoryServer, layout: Layout, repository: RepositoryFactory
     public = repository("public", layout=layout)
     public.add("acme", "99.0")
     file = tmp_path / "policy.toml"
-    file.write_text(
-        f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
-        f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
-    )
+    file.write_text(policy_text({"corp": corp.page_url, "public": public.page_url}))
     return file
 
 

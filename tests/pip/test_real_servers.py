@@ -17,6 +17,7 @@ from support.files import build, parse
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import EnvStore, PipEnv
 from support.repository import RepositoryServer
+from support.scene import policy_text
 from support.servers import Devpi, Process
 
 ACME = build("acme", parse("1.0"), "corp")
@@ -33,10 +34,7 @@ class World:
 
     def decides(self, corp: str, name: str, more: str = "") -> str:
         """What pip takes of `name`, or the code of the refusal; public is asked for it only in the first case."""
-        self.policy.write_text(
-            f'[repositories.corp]\nurl = "{corp}"\npriority = 10\n{more}\n'
-            f'[repositories.public]\nurl = "{self.public.page_url}"\npriority = 90\n'
-        )
+        self.policy.write_text(policy_text({"corp": corp, "public": self.public.page_url}, corp=more))
         before = len(self.public.requests)
         done = self.env.run("install", "--dry-run", "--no-cache-dir", "--no-deps", name, policy=self.policy)
         assert "Traceback" not in done.stderr

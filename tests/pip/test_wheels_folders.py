@@ -20,10 +20,7 @@ METADATA = "Metadata-Version: 2.1\nName: leftpad\nVersion: 0.1\n"
 def pip_conf(scene: Scene, file: Path) -> Path:
     """The policy as one of pip's files: if that is gone, pip goes on without a word."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(
-        f"[repoprio]\nrepositories.corp.url = {scene.corp.page_url}\nrepositories.corp.priority = 10\n"
-        f"repositories.public.url = {scene.public.page_url}\nrepositories.public.priority = 90\n"
-    )
+    file.write_text(scene.section())
     return file
 
 

@@ -59,11 +59,17 @@ class Scene:
             self.public.add("acme", "99.0")
         self.policy()
 
-    def policy(self, extra: str = "", *, before: str = "", **own: str) -> Path:
-        """Write the policy, with more text as `policy_text` has it; its file."""
-        urls = {name: server.page_url for name, server in self.servers.items()}
+    def policy(self, extra: str = "", *, before: str = "", at: Mapping[str, str] | None = None, **own: str) -> Path:
+        """Write the policy, with repositories `at` other URLs and more text as `policy_text` has it; its file."""
+        urls = {name: server.page_url for name, server in self.servers.items()} | dict(at or {})
         self.file.write_text(policy_text(urls, extra, before=before, **own), encoding="utf-8")
         return self.file
+
+    def section(self) -> str:
+        """The policy as a file of pip has it."""
+        tables = ((name, server.page_url, PRIORITIES[name]) for name, server in self.servers.items())
+        keys = (f"repositories.{name}.url = {url}\nrepositories.{name}.priority = {n}\n" for name, url, n in tables)
+        return "[repoprio]\n" + "".join(keys)
 
     @property
     def indexes(self) -> list[str]:

@@ -14,6 +14,7 @@ from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import PipEnv
 from support.pool import Pool
+from support.scene import policy_text
 from support.warm_python import LOADED
 
 # What is looked at when a Python, pip or repoprio starts: variables, folder, streams, arguments, the way it ends.
@@ -35,10 +36,7 @@ def policy(repository: RepositoryFactory, tmp_path: Path) -> Path:
     corp.add("acme", "1.0")
     public.add("acme", "99.0")
     file = tmp_path / "policy.toml"
-    file.write_text(
-        f'[repositories.corp]\nurl = "{corp.page_url}"\npriority = 10\n'
-        f'[repositories.public]\nurl = "{public.page_url}"\npriority = 90\n'
-    )
+    file.write_text(policy_text({"corp": corp.page_url, "public": public.page_url}))
     return file
 
 
