@@ -14,11 +14,12 @@ import pytest
 from support import worlds
 from support.paths import SUPPORT
 from support.pips import PipEnv
+from support.premise import times
 from support.worlds import Choice, World
 
 RUNNER: Final = SUPPORT / "resolutions.py"
 NAMES: Final = ("ant", "bee", "cat", "dog", "eel", "fox")
-SHAPES: Final = 100
+SHAPES: Final = times(100)
 DROPPED: Final = (
     "hi: dog 1", "hi: dog 2 needs eel", "hi: eel 1 needs cat>2", "hi: gnu 1 needs hen", "hi: hen 1 needs dog<2",
 )  # fmt: skip

@@ -57,7 +57,7 @@ def follow(env: PipEnv, said: str, policy: Path, variables: dict[str, str]) -> l
     return commands
 
 
-@pytest.mark.parametrize("is_fused", [False, True])
+@pytest.mark.parametrize("is_fused", [pytest.param(False, marks=pytest.mark.full), True])
 def test_a_pip_that_is_too_old(is_fused: bool, fresh_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
     """It is upgraded from outside, then enabled; under the fuse, where a guarded pip alone fetches one, before that."""
     env, old = fresh_env(PIP), fresh_env(OLD, stock=True)

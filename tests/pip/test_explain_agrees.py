@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from support.faults import Fault
 from support.files import parse
 from support.fixtures import EnvFactory
+from support.premise import times
 from support.repository import RepositoryServer
 
 NAMES: Final = ("acme", "acme-core", "six", "numpy")
@@ -73,7 +74,7 @@ def test_explain_and_pip_agree(pip_version: str, pip_env: EnvFactory, tmp_path: 
 
     # To make a failing world smaller would take an hour; it is printed as it is.
     @settings(
-        max_examples=20, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+        max_examples=times(20), deadline=None, derandomize=True, database=None, phases=[Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )  # fmt: skip
     @given(worlds())

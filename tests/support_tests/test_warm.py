@@ -40,7 +40,9 @@ def policy(repository: RepositoryFactory, tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize(("pip", "guarded"), [("26.3", True), ("26.3", False), ("22.0.2", True)])
+@pytest.mark.parametrize(
+    ("pip", "guarded"), [("26.3", True), ("26.3", False), pytest.param("22.0.2", True, marks=pytest.mark.full)]
+)
 def test_a_fork_does_what_a_new_python_does(pip: str, guarded: bool, pip_env: EnvFactory, policy: Path) -> None:
     """Both say the same, leave the same files and end alike, with a policy and without one."""
     env = pip_env(pip)
