@@ -46,7 +46,8 @@ def test_the_schema_takes_the_policies_of_all_cases() -> None:
     """So it does for all policies that the tests are about, and for the example."""
     checked = 0
     texts = [_PLACE.sub(r"https://\1.example/", case.policy) for case in load_cases(DATA)]
-    for text in [*texts, (ROOT / "example-config" / "repoprio.toml").read_text()]:
+    examples = [path.read_text() for path in (ROOT / "example-config").rglob("*.toml")]
+    for text in [*texts, *examples]:
         try:
             read_text(text, "f", {}, TOOLS)
         except InvalidPolicy:
