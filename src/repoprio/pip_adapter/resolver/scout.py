@@ -8,7 +8,9 @@ the resolver's own thread, and asks nobody itself: threads of a pool do, for wha
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pip._internal.utils.hashes import Hashes
@@ -24,8 +26,12 @@ from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.pip_adapter.index.fetcher import NotAtHand
 from repoprio.urls import site
 
+_log = logging.getLogger(__name__)
+
 # So many versions further down, where the resolver has begun to walk down.
 STEPS = 4
+# What contradicts itself leads around in a circle: a release that needs an older one of its own project.
+TURNS = 16
 Bound = tuple[Any, frozenset[str]]
 
 
@@ -47,6 +53,8 @@ class _Project:
         self.needs: tuple[NormalizedName, ...] = ()
         self.expanded: tuple[str, frozenset[str]] | None = None
         self.rejected: frozenset[str] = frozenset()
+        # Versions whose metadata cannot be read: pip passes over these.
+        self.unreadable: set[str] = set()
         self.metadata: dict[str, Any] = {}
 
     @property
@@ -113,10 +121,12 @@ class Scout:
         self._is_busy = True
         try:
             self._take_in()
-            while self._dirty:
-                name = next(iter(self._dirty))
-                del self._dirty[name]
-                self._pursue(name, self._projects[name])
+            turns: Counter[NormalizedName] = Counter()
+            while pending := [name for name in self._dirty if turns[name] < TURNS]:
+                for name in pending:
+                    del self._dirty[name]
+                    turns[name] += 1
+                    self._pursue(name, self._projects[name])
         finally:
             self._is_busy = False
 
@@ -131,10 +141,11 @@ class Scout:
             content = self._pages.metadata.content(link.metadata_link())
             if content is not None:
                 del self._wanted[url]
-                dist = compat.distribution_of(content, link, name)
-                if normalize(dist.raw_name) == name:
-                    self._projects[name].metadata[url] = dist
-                    self._dirty[name] = None
+                with contextlib.suppress(Exception):  # pip says what is wrong with it, if it comes to need it
+                    dist = compat.distribution_of(content, link, name)
+                    if normalize(dist.raw_name) == name:
+                        self._projects[name].metadata[url] = dist
+                        self._dirty[name] = None
         parked, self._parked = self._parked, {}
         for name, link in parked.values():
             self._want_metadata(name, link)
@@ -197,7 +208,7 @@ class Scout:
         except (LookupRefused, NotAtHand):
             return
         for candidate in compat.as_tried(found, specifier):
-            if str(candidate.version) not in project.rejected:
+            if str(candidate.version) not in project.rejected | project.unreadable:
                 yield candidate
 
     def _choose(self, name: NormalizedName, project: _Project, key: str, version: Any) -> None:
@@ -217,14 +228,24 @@ class Scout:
         for child in project.needs:
             self._projects[child].bounds.pop(name, None)
         needs = []
-        dist = project.metadata[project.choice]
-        provided = frozenset(dist.iter_provided_extras())
-        for requirement in dist.iter_dependencies(tuple(sorted(extras & provided))):
+        for requirement in self._dependencies(name, project, extras):
             if requirement.url is None and is_project_name(requirement.name):
                 child = normalize(requirement.name)
                 self._want(child, name, requirement.specifier, frozenset(requirement.extras))
                 needs.append(child)
         project.needs = tuple(dict.fromkeys(needs))
+
+    def _dependencies(self, name: NormalizedName, project: _Project, extras: frozenset[str]) -> list[Any]:
+        """What the chosen candidate requires; nothing, and its version is left out, where its metadata is invalid."""
+        assert project.choice is not None
+        dist = project.metadata[project.choice]
+        try:
+            provided = frozenset(dist.iter_provided_extras())
+            return list(dist.iter_dependencies(tuple(sorted(extras & provided))))
+        except Exception:  # noqa: BLE001 - whatever a file may say; pip passes over it (24.1 and later), or says why not
+            project.unreadable.add(str(project.version))
+            self._dirty[name] = None
+            return []
 
     def _want_metadata(self, name: NormalizedName, link: Any) -> None:
         metadata = link.metadata_link() if compat.uses_metadata(self._factory, link) else None
@@ -267,20 +288,30 @@ def going_ahead(guard: PolicyFinder, provider: Any, requirements: Iterable[Any])
         return
     scout = Scout(guard, provider)
     _, pages = guard.memory()
-    outer, pages.ahead.meanwhile = pages.ahead.meanwhile, scout.go_on
-    get_dependencies, find_matches = provider.get_dependencies, provider.find_matches
+    is_over = False
+
+    def without_harm(step: Callable[..., None], *arguments: Any) -> None:
+        nonlocal is_over
+        try:
+            if not is_over:
+                step(*arguments)
+        except Exception as error:  # noqa: BLE001 - whatever a page can bring about here, pip goes on without it
+            is_over = True
+            _log.debug("repoprio: nothing more is fetched ahead: %s", type(error).__name__)
 
     def noting_dependencies(candidate: Any) -> Any:
-        scout.took(candidate)
+        without_harm(scout.took, candidate)
         return get_dependencies(candidate)
 
     def noting_matches(identifier: str, requirements: Any, incompatibilities: Mapping[str, Any]) -> Any:
-        scout.rejects(identifier, incompatibilities[identifier])
+        without_harm(scout.rejects, identifier, incompatibilities[identifier])
         return find_matches(identifier, requirements, incompatibilities)
 
+    outer, pages.ahead.meanwhile = pages.ahead.meanwhile, lambda: without_harm(scout.go_on)
+    get_dependencies, find_matches = provider.get_dependencies, provider.find_matches
     provider.get_dependencies, provider.find_matches = noting_dependencies, noting_matches
     try:
-        scout.begin(requirements)
+        without_harm(scout.begin, requirements)
         yield
     finally:
         del provider.get_dependencies, provider.find_matches
