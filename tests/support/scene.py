@@ -52,7 +52,8 @@ class Scene:
     ) -> None:
         """Start the repositories, with these options, and write the policy into the folder."""
         self.servers = {name: repository(name, **options) for name in names or ("corp", "public")}
-        self.corp, *_, self.public = self.servers.values()
+        ranked = list(self.servers.values())
+        self.corp, self.public = ranked[0], ranked[-1]
         self.folder, self.file = folder, folder / "repoprio.toml"
         if acme:
             self.corp.add("acme", *acme)
