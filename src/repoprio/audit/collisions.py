@@ -37,64 +37,64 @@ def collisions(policy: Policy, lists: Lists, against: str | None = None) -> list
     pairs = [pair for pair in combinations(known, 2) if against is None or against in {r.name for r in pair}]
     shared = [_shared(policy, one, other, lists) for one, other in pairs]
     names = sorted({name for pair in shared for name in pair.names})
-    told = [_collision(policy, name, [r for r in known if name in lists[r.name]]) for name in names]
-    return [*(finding for pair in shared for finding in pair.findings), *told]
+    findings = [_collision(policy, name, [r for r in known if name in lists[r.name]]) for name in names]
+    return [*(finding for pair in shared for finding in pair.findings), *findings]
 
 
 def _collision(policy: Policy, name: NormalizedName, listing: Sequence[Repository]) -> Finding:
-    found = route(policy, name)
+    routing = route(policy, name)
     who = f"{name} is listed by {join_words(listing)}"
-    if not isinstance(found, Route):
-        rule = _rule(found)
-        said = f"{who}; none of it can be installed ({rule.place})."
-        return Finding("protected", said, "nothing", name, rule=rule, detail=_names(listing))
-    asked = [r for r in listing if r in found.repositories]
+    if not isinstance(routing, Route):
+        rule = _rule(routing)
+        message = f"{who}; none of it can be installed ({rule.place})."
+        return Finding("protected", message, "nothing", name, rule=rule, detail=_names(listing))
+    asked = [r for r in listing if r in routing.repositories]
     if len(asked) < 2:
-        return _protected(policy, found, who, listing, asked)
+        return _protected(policy, routing, who, listing, asked)
     top = tiers(asked)[0]
-    if found.mode is Mode.MERGE or len(top) > 1:
-        return _merged(policy, found, who, asked if found.mode is Mode.MERGE else list(top), listing)
-    return _shadowed(policy, found, who, top[0], listing)
+    if routing.mode is Mode.MERGE or len(top) > 1:
+        return _merged(policy, routing, who, asked if routing.mode is Mode.MERGE else list(top), listing)
+    return _shadowed(policy, routing, who, top[0], listing)
 
 
 def _protected(
-    policy: Policy, found: Route, who: str, listing: Sequence[Repository], asked: Sequence[Repository]
+    policy: Policy, route: Route, who: str, listing: Sequence[Repository], asked: Sequence[Repository]
 ) -> Finding:
-    rule = found.rules[0] if found.rules else _blind(policy, found, listing)
+    rule = route.rules[0] if route.rules else _blind(policy, route, listing)
     owner = asked[0] if asked else None
-    said = f"{who}; the policy lets {f'{owner} alone' if owner else 'none of these'} supply it ({rule.place})."
-    return Finding("protected", said, "nothing", found.name, repository=owner, rule=rule, detail=_names(listing))
+    message = f"{who}; the policy lets {f'{owner} alone' if owner else 'none of these'} supply it ({rule.place})."
+    return Finding("protected", message, "nothing", route.name, repository=owner, rule=rule, detail=_names(listing))
 
 
-def _blind(policy: Policy, found: Route, listing: Sequence[Repository]) -> Rule:
+def _blind(policy: Policy, route: Route, listing: Sequence[Repository]) -> Rule:
     """The first rule that takes one of `listing` out for a name that nothing routes."""
-    out = next(r for r in listing if r.name in found.ruled_out)
-    why = found.ruled_out[out.name]
+    out = next(r for r in listing if r.name in route.ruled_out)
+    why = route.ruled_out[out.name]
     if why is not RuledOut.EXCLUDED:
         key, value = ("enabled", "false") if why is RuledOut.DISABLED else ("explicit", "true")
         return policy.rule(f"repositories.{out.name}.{key}", value)
-    return policy.rule(f"repositories.{out.name}.{exclusion_rule(out, found.name)[0]}")
+    return policy.rule(f"repositories.{out.name}.{exclusion_rule(out, route.name)[0]}")
 
 
 def _merged(
-    policy: Policy, found: Route, who: str, sharing: Sequence[Repository], listing: Sequence[Repository]
+    policy: Policy, route: Route, who: str, sharing: Sequence[Repository], listing: Sequence[Repository]
 ) -> Finding:
     owner = sharing[0]
-    merges = found.mode is Mode.MERGE
-    rule = found.mode_rule if merges else policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
+    merges = route.mode is Mode.MERGE
+    rule = route.mode_rule if merges else policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
     how = "a pin merges them" if merges else "they share one tier"
-    said = f"{who}; {join_words([r.name for r in sharing])} own it together ({how}), so the newest version wins."
+    message = f"{who}; {join_words([r.name for r in sharing])} own it together ({how}), so the newest version wins."
     names = join_words([r.name for r in sharing], "or")
-    remedy = policy.change(f'choose its owner: add "{found.name}" to owns of {names}')
-    return Finding("merged", said, remedy, found.name, repository=owner, rule=rule, detail=_names(listing))
+    remedy = policy.change(f'choose its owner: add "{route.name}" to owns of {names}')
+    return Finding("merged", message, remedy, route.name, repository=owner, rule=rule, detail=_names(listing))
 
 
-def _shadowed(policy: Policy, found: Route, who: str, owner: Repository, listing: Sequence[Repository]) -> Finding:
+def _shadowed(policy: Policy, route: Route, who: str, owner: Repository, listing: Sequence[Repository]) -> Finding:
     rule = policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
-    flexible = "; if none of its files fits, flexible mode asks the others" if found.mode is Mode.FLEXIBLE else ""
-    said = f"{who}; {owner} owns it only by its priority{flexible}. Other installers would take the newest version."
-    remedy = f"{policy.change(_owns(owner, [found.name]), verb='set ')}: then it comes from {owner.name} or not at all"
-    return Finding("shadowed", said, remedy, found.name, repository=owner, rule=rule, detail=_names(listing))
+    flexible = "; if none of its files fits, flexible mode asks the others" if route.mode is Mode.FLEXIBLE else ""
+    message = f"{who}; {owner} owns it only by its priority{flexible}. Other installers would take the newest version."
+    remedy = f"{policy.change(_owns(owner, [route.name]), verb='set ')}: then it comes from {owner.name} or not at all"
+    return Finding("shadowed", message, remedy, route.name, repository=owner, rule=rule, detail=_names(listing))
 
 
 def _shared(policy: Policy, one: Repository, other: Repository, lists: Lists) -> Shared:
@@ -108,8 +108,8 @@ def _shared(policy: Policy, one: Repository, other: Repository, lists: Lists) ->
     if _is_flood(len(names), smaller):
         return Shared((_mirror(policy, one, other, len(names), lists),), ())
     kept = len(common) - len(names)
-    said = f"{one} and {other} both list {kept} names that the policy routes or keeps from one of them."
-    return Shared((Finding("protected", said, "nothing", repository=one, detail=f"{one.name} {other.name}"),), names)
+    message = f"{one} and {other} both list {kept} names that the policy routes or keeps from one of them."
+    return Shared((Finding("protected", message, "nothing", repository=one, detail=f"{one.name} {other.name}"),), names)
 
 
 def _is_flood(count: int, smaller: int) -> bool:
@@ -122,14 +122,14 @@ def _mirror(policy: Policy, one: Repository, other: Repository, count: int, list
     copy = min(one, other, key=lambda r: len(lists[r.name]))
     part = f"{100 * count // len(lists[copy.name])} % of what {copy.name} has"
     end = "they share one tier, so the newest of each wins" if ties else f"{one.name} owns them only by its priority"
-    said = f"{one} and {other} both list {count} names, {part}: is one a mirror of the other? {end}."
+    message = f"{one} and {other} both list {count} names, {part}: is one a mirror of the other? {end}."
     remedy = (
         f'set repositories.{one.name}.namespaces = ["YOUR-PREFIX-*"] to say which names are its own; if {one.name} '
         f"already passes on what {other.name} has, set repositories.{other.name}.enabled = false instead"
     )
     severity = Severity.ERROR if ties else None
     return Finding(
-        "mirror", said, remedy, repository=one, rule=rule, detail=f"{one.name} {other.name}", stated=severity
+        "mirror", message, remedy, repository=one, rule=rule, detail=f"{one.name} {other.name}", stated=severity
     )
 
 
@@ -168,8 +168,8 @@ def _names(listing: Sequence[Repository]) -> str:
     return " ".join(sorted(r.name for r in listing))
 
 
-def _rule(found: Blocked | Conflict) -> Rule:
-    return found.rule if isinstance(found, Blocked) else found.rules[0]
+def _rule(routing: Blocked | Conflict) -> Rule:
+    return routing.rule if isinstance(routing, Blocked) else routing.rules[0]
 
 
 def _owns(owner: Repository, names: Sequence[str]) -> str:
@@ -178,15 +178,15 @@ def _owns(owner: Repository, names: Sequence[str]) -> str:
     return f"repositories.{owner.name}.owns = [{', '.join(f'{chr(34)}{p}{chr(34)}' for p in patterns)}]"
 
 
-def remedy(policy: Policy, found: Sequence[Finding]) -> str:
+def remedy(policy: Policy, findings: Sequence[Finding]) -> str:
     """What gives each shadowed name to its owner for good, as TOML or for a pip.conf; "" where there is none.
 
     A list replaces a list, so what `owns` has already stays in it. Whose a name of one tier is nobody can guess.
     """
     names: dict[str, list[str]] = {}
-    for one in found:
-        if one.code == "shadowed" and one.repository and one.project:
-            names.setdefault(one.repository.name, []).append(one.project)
+    for finding in findings:
+        if finding.code == "shadowed" and finding.repository and finding.project:
+            names.setdefault(finding.repository.name, []).append(finding.project)
     tables = []
     for repository in policy.repositories:
         if repository.name in names:

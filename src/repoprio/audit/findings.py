@@ -251,7 +251,7 @@ class Audit:
         return {severity: sum(f.severity is severity for f in self.findings) for severity in Severity}
 
 
-def worst_first(found: Sequence[Finding]) -> tuple[Finding, ...]:
-    """`found` by severity; those of one severity stay in their order."""
+def worst_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """`findings` by severity; those of one severity stay in their order."""
     order = list(Severity)
-    return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
+    return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))

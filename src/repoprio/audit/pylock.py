@@ -49,15 +49,17 @@ def packages(document: Mapping[str, Any], text: str, file: str) -> list[Package]
     """The packages of a pylock.toml, whatever their markers; `NoLock` where it is none."""
     version = document.get("lock-version")
     if not isinstance(version, str):
-        said = "has no lock-version" if version is None else f"states its lock-version as {redact_name(repr(version))}"
-        raise NoLock(f'{file} {said}: it must be a string, "1.0".    [usage]')
+        problem = (
+            "has no lock-version" if version is None else f"states its lock-version as {redact_name(repr(version))}"
+        )
+        raise NoLock(f'{file} {problem}: it must be a string, "1.0".    [usage]')
     if version.split(".")[0] != "1":
         raise NoLock(f"{file}: its lock-version is {redact_name(repr(version))}; repoprio knows only 1.0.    [usage]")
-    found = document.get("packages", [])
-    if not _are_tables(found):
+    tables = document.get("packages", [])
+    if not _are_tables(tables):
         raise NoLock(f"{file}: packages is not a list of tables.    [usage]")
-    spans = _spans(text, len(found))
-    return [_package(table, span, text, file) for table, span in zip(found, spans, strict=True)]
+    spans = _spans(text, len(tables))
+    return [_package(table, span, text, file) for table, span in zip(tables, spans, strict=True)]
 
 
 def _are_tables(value: object) -> bool:
@@ -77,10 +79,10 @@ def _spans(text: str, count: int) -> Sequence[tuple[int, int] | None]:
 def _package(table: Mapping[str, Any], span: tuple[int, int] | None, text: str, file: str) -> Package:
     line = _line(text, span[0]) if span else None
     where = f"{file}, line {line}" if line else file
-    stated, said = table.get("name"), table.get("version")
-    if not isinstance(stated, str) or not isinstance(said, str | None):
+    stated, stated_version = table.get("name"), table.get("version")
+    if not isinstance(stated, str) or not isinstance(stated_version, str | None):
         raise NoLock(f"{where}: a package whose name or version is not a string.    [usage]")
-    name, version = redact_name(stated), None if said is None else redact_name(said)
+    name, version = redact_name(stated), None if stated_version is None else redact_name(stated_version)
     wheels, sdist = table.get("wheels", []), table.get("sdist")
     tables = [*wheels, *([sdist] if sdist is not None else [])] if _are_tables(wheels) else None
     if tables is None or not _are_tables(tables):
@@ -89,12 +91,12 @@ def _package(table: Mapping[str, Any], span: tuple[int, int] | None, text: str, 
     kinds = [kind for kind in _SOURCES if kind in table]
     if odd := next((kind for kind in kinds if not isinstance(table[kind], dict)), None):
         raise NoLock(f"{where}: {odd} of {name} is not a table.    [usage]")
-    told = " and ".join(_source(kind, table[kind]) for kind in kinds) or None
+    sources = " and ".join(_source(kind, table[kind]) for kind in kinds) or None
     # Of two sources nobody knows which one a hash is for.
     hashes = _hashes(table[kinds[0]].get("hashes", {}), f"{where}: {name}") if len(kinds) == 1 else {}
     named = [*kinds, *(kind for kind in ("sdist", "wheels") if kinds and table.get(kind))]
     rivals = tuple(named) if len(named) > 1 else ()
-    return Package(name, version, files, told, line, file, hashes=hashes, rivals=rivals)
+    return Package(name, version, files, sources, line, file, hashes=hashes, rivals=rivals)
 
 
 def _file(table: Mapping[str, Any], span: tuple[int, int] | None, text: str, where: str) -> LockedFile:

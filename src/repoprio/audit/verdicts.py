@@ -74,14 +74,14 @@ def judge(
         return [_unavailable(policy, decision, subject)]
     if not decision.offers:
         return [_unsupplied(policy, decision, subject)]
-    found = _held(policy, decision, subject, offer) if subject.version else []
+    findings = _held(policy, decision, subject, offer) if subject.version else []
     route = decision.route
     if is_pinned_out and isinstance(route, Route) and route.versions:
         wanted, rule = route.versions
-        said = f"{subject} {subject.verb}, but the policy wants {subject.project} {wanted} ({rule.place})."
+        message = f"{subject} {subject.verb}, but the policy wants {subject.project} {wanted} ({rule.place})."
         remedy, command = _again(subject, offer)
-        found.append(finding(subject, "pin-versions", said, remedy, rule=rule, command=command))
-    return found
+        findings.append(finding(subject, "pin-versions", message, remedy, rule=rule, command=command))
+    return findings
 
 
 def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Finding:
@@ -89,39 +89,41 @@ def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Fi
     route = decision.route
     verb = f"{subject} {subject.verb}"
     if isinstance(route, Blocked):
-        said = f"{verb}, but {subject.project} is blocked: {route.text} ({route.rule.place})."
+        message = f"{verb}, but {subject.project} is blocked: {route.text} ({route.rule.place})."
         drop, command = _drop(subject)
-        return finding(subject, "blocked", said, drop, rule=route.rule, command=command)
+        return finding(subject, "blocked", message, drop, rule=route.rule, command=command)
     if isinstance(route, Conflict):
         rules = join_words(route.rules)
-        said = f"{verb}, but {rules} match {subject.project} equally well, and both set {route.sets.value}."
+        message = f"{verb}, but {rules} match {subject.project} equally well, and both set {route.sets.value}."
         remedy = policy.change("make one pattern more specific, or drop one of the two")
-        return finding(subject, "ambiguous-pins", said, remedy, rule=route.rules[0])
+        return finding(subject, "ambiguous-pins", message, remedy, rule=route.rules[0])
     rule = route.rules[0] if route.rules else None
     owner = route.owners[0] if route.owners else None
     owners = join_words(route.owners)
     by = rule.place if rule else ""
     if decision.code is Code.OWNER_RULED_OUT and owner is None:
         silenced = [f.repository for f in decision.findings if f.ruled_out is RuledOut.NO_INDEX]
-        said = f"{verb}, but --no-index rules out {join_words(silenced)}, which may own {subject.project}."
-        return finding(subject, "owner-ruled-out", said, "audit again without --no-index (unset PIP_NO_INDEX)")
+        message = f"{verb}, but --no-index rules out {join_words(silenced)}, which may own {subject.project}."
+        return finding(subject, "owner-ruled-out", message, "audit again without --no-index (unset PIP_NO_INDEX)")
     if decision.code is Code.OWNER_RULED_OUT:
-        said = f"{verb}, but {subject.project} belongs to {owners}, which may not be asked for it ({by})."
+        message = f"{verb}, but {subject.project} belongs to {owners}, which may not be asked for it ({by})."
         remedy = policy.change("enable the owner for this name, or route the name elsewhere")
-        return finding(subject, "owner-ruled-out", said, remedy, repository=owner, rule=rule)
+        return finding(subject, "owner-ruled-out", message, remedy, repository=owner, rule=rule)
     if decision.code is Code.OWNED_ABSENT:
-        said = f"{verb}, but {subject.project} belongs to {owners}, which does not have it ({by}): "
-        said += "it came from elsewhere."
+        message = f"{verb}, but {subject.project} belongs to {owners}, which does not have it ({by}): "
+        message += "it came from elsewhere."
         drop, command = _drop(subject)
         remedy = (
             f"check what {subject} may have done; publish {subject.project} to {owners} if it is yours, else {drop}"
         )
-        return finding(subject, "owned-absent", said, remedy, repository=owner, rule=rule, command=command)
+        return finding(subject, "owned-absent", message, remedy, repository=owner, rule=rule, command=command)
     asked = [f.repository for f in decision.findings if f.asked]
-    said = f"{verb}, and no repository of the policy has {subject.project}"
-    said += f": {join_words(asked)} {'were' if len(asked) > 1 else 'was'} asked." if asked else "; none could be asked."
+    message = f"{verb}, and no repository of the policy has {subject.project}"
+    message += (
+        f": {join_words(asked)} {'were' if len(asked) > 1 else 'was'} asked." if asked else "; none could be asked."
+    )
     remedy = f"{policy.change('add the repository that it came from to the policy')}, if you want to keep it"
-    return finding(subject, "unknown", said, remedy)
+    return finding(subject, "unknown", message, remedy)
 
 
 def _skipped(decision: Decision[Any]) -> list[events.RepositoryResult[Any]]:
@@ -133,11 +135,11 @@ def _skipped(decision: Decision[Any]) -> list[events.RepositoryResult[Any]]:
 def _unavailable(policy: Policy, decision: Decision[Any], subject: Subject) -> Finding:
     faulty = _skipped(decision) or decision.of(RepositoryState.UNAVAILABLE)
     reasons = "; ".join(f"{f.repository} is unavailable: {f.reason}" for f in faulty)
-    said = f"repoprio cannot judge {subject}: {reasons}."
+    message = f"repoprio cannot judge {subject}: {reasons}."
     names = join_words([f.repository.name for f in faulty])
     remedy = f"audit again when {names} answers; {shell.repoprio('explain', subject.project)} shows more"
     owner = faulty[0].repository
-    return finding(subject, "unavailable", said, remedy, repository=owner, rule=rule_of(policy, decision, owner))
+    return finding(subject, "unavailable", message, remedy, repository=owner, rule=rule_of(policy, decision, owner))
 
 
 def _held(policy: Policy, decision: Decision[Any], subject: Subject, offer: Offer) -> list[Finding]:
@@ -162,13 +164,13 @@ def _foreign(
     policy: Policy, decision: Decision[Any], subject: Subject, offer: Offer, owners: Sequence[Repository]
 ) -> Finding:
     has = " and ".join(some(offer.versions.get(r.name, ())) for r in owners)
-    said = f"{subject} {subject.verb}, but {subject.project} belongs to {join_words(owners)}, which has {has}"
+    message = f"{subject} {subject.verb}, but {subject.project} belongs to {join_words(owners)}, which has {has}"
     lower = [f.repository for f in shadowed(decision) if _has(offer, f.repository, subject)]
     code = "hijack" if lower else "not-the-owners"
     if lower:
-        said += f"; only {join_words(lower)} has {subject.version}: a hijack that already happened?"
+        message += f"; only {join_words(lower)} has {subject.version}: a hijack that already happened?"
     else:
-        said += ": it came from elsewhere."
+        message += ": it came from elsewhere."
     names = join_words([r.name for r in owners], "or")
     remedy, command = _again(subject, offer)
     first = f"first check what {subject} may have done (if it is yours, publish it to {names} instead)"
@@ -176,7 +178,7 @@ def _foreign(
         # A page without files: its own word, or the answer that it has for every name.
         first = f'if {names} answers every name like this, set absent = [404, "empty-page"] for it. Otherwise {first}'
     rule = rule_of(policy, decision, owners[0])
-    return finding(subject, code, said, f"{first}; then {remedy}", repository=owners[0], rule=rule, command=command)
+    return finding(subject, code, message, f"{first}; then {remedy}", repository=owners[0], rule=rule, command=command)
 
 
 def shadowed(decision: Decision[Any]) -> list[events.RepositoryResult[Any]]:
@@ -192,7 +194,7 @@ def _passed_over(
     passed: Sequence[Repository],
     owners: Sequence[Repository],
 ) -> list[Finding]:
-    said = (
+    message = (
         f"{subject} {subject.verb}, and is {join_words(owners)}'s: {join_words(passed)} has {subject.project} as well, "
         "in other versions, and flexible mode skips it for a requirement that it cannot meet."
     )
@@ -201,7 +203,7 @@ def _passed_over(
     )
     rule = decision.route.mode_rule if isinstance(decision.route, Route) else None
     rule = rule or rule_of(policy, decision, owners[0])
-    return [finding(subject, "passed-over", said, remedy, repository=owners[0], rule=rule)]
+    return [finding(subject, "passed-over", message, remedy, repository=owners[0], rule=rule)]
 
 
 def _yanked(policy: Policy, subject: Subject, offer: Offer, owners: Sequence[Repository]) -> list[Finding]:
@@ -211,10 +213,10 @@ def _yanked(policy: Policy, subject: Subject, offer: Offer, owners: Sequence[Rep
         return []
     owner = of_version[0][0]
     reason = next((file.yanked for _, file in of_version if file.yanked), "no reason given")
-    said = f"{subject} {subject.verb}, and {owner} has yanked it: {reason}."
+    message = f"{subject} {subject.verb}, and {owner} has yanked it: {reason}."
     rule = policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
     remedy, command = _again(subject, offer)
-    return [finding(subject, "yanked", said, remedy, repository=owner, rule=rule, command=command)]
+    return [finding(subject, "yanked", message, remedy, repository=owner, rule=rule, command=command)]
 
 
 def direct(
@@ -230,24 +232,26 @@ def direct(
     `owner` lists the very file, by the hashes that hold for it; None where nothing proves that anybody does.
     """
     is_lock = subject.pip is None
-    said = f"{subject} {subject.verb} from {origin}, not from a repository"
+    message = f"{subject} {subject.verb} from {origin}, not from a repository"
     if not is_lock:
         # direct_url.json is a file of the distribution, and a wheel may carry one.
-        said = f"{subject} {subject.verb}, and its own metadata says that it came from {origin}, not from a repository"
+        message = (
+            f"{subject} {subject.verb}, and its own metadata says that it came from {origin}, not from a repository"
+        )
     if routed is not None and owner is None:
-        return unproven(subject, "direct-url", said, routed)
+        return unproven(subject, "direct-url", message, routed)
     rule = policy.rule("direct-urls", f'"{policy.direct_urls.value}"')
     if owner is not None:
-        said += f"; {subject.project} belongs to {owner}, which lists exactly this file"
+        message += f"; {subject.project} belongs to {owner}, which lists exactly this file"
     if policy.direct_urls is not DirectUrls.REFUSE:
         remedy = "nothing, if you asked for it"
-        return finding(subject, "direct-url", f"{said}.", remedy, repository=owner, rule=rule)
+        return finding(subject, "direct-url", f"{message}.", remedy, repository=owner, rule=rule)
     remedy, command = ("lock it by its name", None) if is_lock else _named(subject)
     more = {"repository": owner, "rule": rule, "stated": Severity.ERROR, "command": command}
-    return finding(subject, "direct-url", f"{said}.", remedy, **more)
+    return finding(subject, "direct-url", f"{message}.", remedy, **more)
 
 
-def unproven(subject: Subject, code: str, said: str, routed: Route | Blocked | Conflict) -> Finding:
+def unproven(subject: Subject, code: str, message: str, routed: Route | Blocked | Conflict) -> Finding:
     """The error on what nothing proves to come from the repository to which the policy routes its name."""
     more: dict[str, Any] = {"stated": Severity.ERROR}
     remedy, more["command"] = ("lock it by its name", None) if subject.pip is None else _named(subject)
@@ -261,7 +265,7 @@ def unproven(subject: Subject, code: str, said: str, routed: Route | Blocked | C
     else:
         more["rule"] = routed.rules[0]
         why = f"two pins disagree on {routed.name}, so it cannot be installed"
-    return finding(subject, code, f"{said.removesuffix('.')}. But {why}.", remedy, **more)
+    return finding(subject, code, f"{message.removesuffix('.')}. But {why}.", remedy, **more)
 
 
 def _named(subject: Subject) -> tuple[str, str | None]:

@@ -52,8 +52,8 @@ def command(options: argparse.Namespace) -> int:
     meant: Environment | None = None
     try:
         meant = _meant(options)
-        with terminal.progress() as tell:
-            audit = _audit(options, meant, tell)
+        with terminal.progress() as show:
+            audit = _audit(options, meant, show)
     except (RepoprioError, UnknownPip) as error:
         if meant:
             print(f"repoprio: {printable(meant.line)}", file=sys.stderr)
@@ -96,7 +96,7 @@ def _with_pip(own: Environment) -> Environment:
     return own._replace(pip=default_index.pip_version())
 
 
-def _audit(options: argparse.Namespace, meant: Environment | None, tell: Callable[[str], None]) -> Audit:
+def _audit(options: argparse.Namespace, meant: Environment | None, show: Callable[[str], None]) -> Audit:
     pip_runner.load_pip()
     from repoprio.pip_adapter.inspect.context import pip_context
 
@@ -109,7 +109,7 @@ def _audit(options: argparse.Namespace, meant: Environment | None, tell: Callabl
 
         is_elsewhere = meant is not None and not meant.is_own
         command = _mender(meant)
-        auditor = Auditor(pip, tell, shadowed=options.shadowed, command=command, is_elsewhere=is_elsewhere)
+        auditor = Auditor(pip, show, shadowed=options.shadowed, command=command, is_elsewhere=is_elsewhere)
         if options.collisions:
             return auditor.collisions(options.against)
         if options.files:

@@ -76,19 +76,19 @@ def grammar() -> Command:
     return _command(parser.build(), (), "")
 
 
-def _command(found: argparse.ArgumentParser, path: tuple[str, ...], about: str) -> Command:
-    nested = [action for action in found._actions if isinstance(action, argparse._SubParsersAction)]
+def _command(parser: argparse.ArgumentParser, path: tuple[str, ...], about: str) -> Command:
+    nested = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     children = [
         _command(child, (*path, name), _about(action, name))
         for action in nested
         for name, child in action.choices.items()
     ]
-    plain = [action for action in found._actions if action not in nested]
+    plain = [action for action in parser._actions if action not in nested]
     return Command(
         path,
         about,
-        found.description or "",
-        found.epilog or "",
+        parser.description or "",
+        parser.epilog or "",
         tuple(_option(action) for action in plain if action.option_strings),
         tuple(_argument(action) for action in plain if not action.option_strings),
         tuple(children),

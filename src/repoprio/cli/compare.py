@@ -39,31 +39,31 @@ def command(options: argparse.Namespace) -> int:
     in_target.load_pip()
     from repoprio.pip_adapter.inspect.compare import resolve
 
-    with terminal.progress() as tell:
-        voice = _voice(resolve.Progress, tell)
-        found = resolve.compare(options.requirements, options.files, pip_options.words(options), voice, disclosed)
+    with terminal.progress() as show:
+        voice = _voice(resolve.Progress, show)
+        comparison = resolve.compare(options.requirements, options.files, pip_options.words(options), voice, disclosed)
     if options.format == "json":
-        print(render.document(found, in_target.current(options).document))
+        print(render.document(comparison, in_target.current(options).document))
     else:
         in_target.name_first(options)
         paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
         width = terminal.columns(sys.stdout)
-        print(render.screen(found, width=width, paint=paint, verbose=options.verbose))
-    return 1 if found.differs and not options.exit_zero else 0
+        print(render.screen(comparison, width=width, paint=paint, verbose=options.verbose))
+    return 1 if comparison.differs and not options.exit_zero else 0
 
 
-def _voice(voice: Callable[..., Progress], tell: Callable[[str], None]) -> Progress:
-    """What is said while it goes on: in lines that stay, and in the one of `tell`, which does not."""
+def _voice(voice: Callable[..., Progress], show: Callable[[str], None]) -> Progress:
+    """What is said while it goes on: in lines that stay, and in the one of `show`, which does not."""
 
     def say(text: str) -> None:
-        tell("")
+        show("")
         _say(text)
 
     return voice(
         say,
         lambda disclosure, policy: say(render.before(disclosure, policy)),
         lambda name, repositories, by: say(render.further(name, repositories, by)),
-        lambda side, count, name: tell(render.step(side, count, name)),
+        lambda side, count, name: show(render.step(side, count, name)),
     )
 
 

@@ -73,13 +73,13 @@ def check(options: argparse.Namespace) -> int:
     wishes = _wishes(survey, isolated=options.isolated)
     if not survey.sources and not survey.errors:
         return _none(survey, options, wishes)
-    found = _warnings(survey, wishes)
+    warnings = _warnings(survey, wishes)
     if options.format == "json":
-        print(policy.document(survey, found, wishes, environment=in_target.current(options).document))
+        print(policy.document(survey, warnings, wishes, environment=in_target.current(options).document))
     else:
         in_target.name_first(options)
-        print(policy.check(survey, found, wishes))
-    return 2 if survey.errors else int(any(warning.stops for warning in found))
+        print(policy.check(survey, warnings, wishes))
+    return 2 if survey.errors else int(any(warning.stops for warning in warnings))
 
 
 def schema(_: argparse.Namespace) -> int:
@@ -100,34 +100,36 @@ def _warnings(survey: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[
     is_observed = survey.policy.mode is Mode.OBSERVE
     when = "once the policy is enforced " if is_observed else ""
     problem = f"is not in the policy, so {when}every pip that looks up a project stops"
-    found = [PolicyWarning(w.origin, w.url, problem, hint, "unlisted", stops=not is_observed) for w in refused]
+    warnings = [PolicyWarning(w.origin, w.url, problem, hint, "unlisted", stops=not is_observed) for w in refused]
     fuses = [wish for wish in wishes if is_observed and wish.meaning is Meaning.FUSE]
     problem = "is the fuse: a pip that only observes finds nothing there"
-    found += [PolicyWarning(w.origin, w.url, problem, "repoprio disable --fuse", "fuse") for w in fuses]
+    warnings += [PolicyWarning(w.origin, w.url, problem, "repoprio disable --fuse", "fuse") for w in fuses]
     # These are errors unless the policy only observes.
-    found += [PolicyWarning(lost.file, lost.key, lost.problem, lost.remedy, "gone") for lost in survey.lost]
-    return policy_warnings(survey.policy) + found
+    warnings += [PolicyWarning(lost.file, lost.key, lost.problem, lost.remedy, "gone") for lost in survey.lost]
+    return policy_warnings(survey.policy) + warnings
 
 
 def _wishes(survey: LoadedPolicy, *, isolated: bool) -> list[policy.Wish]:
     """What pip's own settings name, and what the policy makes of it."""
-    found, _ = policy_in_force.pip_settings(isolated=isolated)
-    return [policy.Wish(display_url(one.url), str(one.origin), *_meaning(survey.draft, one)) for one in found]
+    indexes, _ = policy_in_force.pip_settings(isolated=isolated)
+    return [policy.Wish(display_url(index.url), str(index.origin), *_meaning(survey.draft, index)) for index in indexes]
 
 
-def _meaning(rules: Policy | None, one: Named) -> tuple[str | None, Meaning, str]:
+def _meaning(policy: Policy | None, index: Named) -> tuple[str | None, Meaning, str]:
     """The repository that pip's setting means, None where there is none; and what it means, also in words."""
-    if rules is None:
+    if policy is None:
         return None, Meaning.UNKNOWN, ""
-    known = next((r for r in rules.repositories if is_at(r, one.url, one.format, os.environ.get("HOME", ""))), None)
+    known = next(
+        (r for r in policy.repositories if is_at(r, index.url, index.format, os.environ.get("HOME", ""))), None
+    )
     if known:
         return known.name, Meaning.LISTED, f"is {known.name}"
-    if one.overridden:
-        return None, Meaning.OVERRIDDEN, f"is not used: {one.overridden} overrides it"
-    if is_fuse(one.url):
+    if index.overridden:
+        return None, Meaning.OVERRIDDEN, f"is not used: {index.overridden} overrides it"
+    if is_fuse(index.url):
         return None, Meaning.FUSE, "is the fuse"
-    when = "once enforced, " if rules.mode is Mode.OBSERVE else ""
-    return None, Meaning.UNLISTED, f"is not in the policy: {when}{_UNLISTED[rules.unlisted]}"
+    when = "once enforced, " if policy.mode is Mode.OBSERVE else ""
+    return None, Meaning.UNLISTED, f"is not in the policy: {when}{_UNLISTED[policy.unlisted]}"
 
 
 def _none(survey: LoadedPolicy, options: argparse.Namespace, wishes: Sequence[policy.Wish] | None = None) -> int:

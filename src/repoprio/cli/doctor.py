@@ -78,34 +78,36 @@ def look(python: str | None, venvs: Sequence[str], *, network: bool = False) -> 
     candidates = list(pips.candidates(meant.python, os.environ.get("PATH", os.defpath), venvs))
     with bench(policy_in_force.TOOLS) as tried:
         told = _side_by_side("pips", lambda pip: pips.ask(pip, tried.folder), candidates)
-        found = _side_by_side("tried", lambda one: examine(*one, tried), list(pips.distinct(told)))
-        survey = _survey(found[0])
+        examined = _side_by_side("tried", lambda one: examine(*one, tried), list(pips.distinct(told)))
+        survey = _survey(examined[0])
         report = {
-            **_head(meant, found[0], survey),
-            "environments": _environments(found, survey),
-            "pip_of_folder": _pip_of_folder(found),
-            "base": base_check.look(meant.python, tried)._asdict() if found[0].told.stranger is None else None,
-            "fuse": _fuse(found, tried),
+            **_head(meant, examined[0], survey),
+            "environments": _environments(examined, survey),
+            "pip_of_folder": _pip_of_folder(examined),
+            "base": base_check.look(meant.python, tried)._asdict() if examined[0].told.stranger is None else None,
+            "fuse": _fuse(examined, tried),
             "unguarded_launches": _launches(),
             "other_installers": [*_uvs(survey, tried), *_others()],
         }
     report |= {
-        "stale_wheels": _stale(found[0], survey),
+        "stale_wheels": _stale(examined[0], survey),
         "without_environment": [folder for folder in venvs if not pips.in_folder(folder)],
-        "repositories": _repositories(survey.policy, found[0]) if network and survey.policy else None,
+        "repositories": _repositories(survey.policy, examined[0]) if network and survey.policy else None,
     }
-    return report, 2 if survey.errors else 0 if _is_fine(report, found) else 1
+    return report, 2 if survey.errors else 0 if _is_fine(report, examined) else 1
 
 
-def _is_fine(report: dict[str, Any], found: Iterable[Examined]) -> bool:
+def _is_fine(report: dict[str, Any], examined: Iterable[Examined]) -> bool:
     policy, unguarded = report["policy"], report["fuse"]["unguarded"]
     is_enforced = policy["mode"] not in (None, Mode.OBSERVE.value)
     is_open = any(tool["obeys"] is False for tool in report["other_installers"])
-    is_silent = any(one["status"] == Answer.UNAVAILABLE.value for one in report["repositories"] or ())
-    is_undone = not all(one["finds_nothing"] for one in unguarded)
+    is_silent = any(check["status"] == Answer.UNAVAILABLE.value for check in report["repositories"] or ())
+    is_undone = not all(check["finds_nothing"] for check in unguarded)
     is_bare = bool(report["without_environment"] or report["pip_of_folder"])
     return (
-        is_enforced and all(one.state in _FINE for one in found) and not (is_open or is_silent or is_undone or is_bare)
+        is_enforced
+        and all(check.state in _FINE for check in examined)
+        and not (is_open or is_silent or is_undone or is_bare)
     )
 
 
@@ -146,23 +148,23 @@ def _head(meant: Environment, first: Examined, survey: LoadedPolicy) -> dict[str
     }
 
 
-def _why_not_known(one: Examined) -> str | None:
+def _why_not_known(pip: Examined) -> str | None:
     """Why nobody knows whether the pip of an environment finds a policy; None where its hook says, or there is none."""
-    told = one.told
+    told = pip.told
     if told.stranger:
         return f"it was not tried: {told.stranger.who} can change {told.stranger.path}, so root does not run it"
     if told.shadow:
         return f"it was not tried: {told.shadow} would run instead"
     return {
         State.NO_PIP: "this environment has no pip",
-        State.BROKEN: None if one.hook or not one.is_hooked else f"it does not run ({_last_words(one)})",
-        State.UNFIT: None if one.trial.took else f"it does not run ({_last_words(one)})",
+        State.BROKEN: None if pip.hook or not pip.is_hooked else f"it does not run ({_last_words(pip)})",
+        State.UNFIT: None if pip.trial.took else f"it does not run ({_last_words(pip)})",
         State.UNTOLD: "its repoprio is another version, which does not say",
-    }.get(one.state)
+    }.get(pip.state)
 
 
-def _last_words(one: Examined) -> str:
-    return one.told.said if one.told.is_broken else one.trial.said or one.told.said
+def _last_words(pip: Examined) -> str:
+    return pip.told.said if pip.told.is_broken else pip.trial.said or pip.told.said
 
 
 def _user_name(number: int | None) -> str:
@@ -179,45 +181,45 @@ def _policy_file(survey: LoadedPolicy) -> str:
     return files[0] if len(files) == 1 and files[0].endswith(".toml") and not survey.errors else "FILE"
 
 
-def _environments(found: Sequence[Examined], survey: LoadedPolicy) -> list[dict[str, Any]]:
+def _environments(examined: Sequence[Examined], survey: LoadedPolicy) -> list[dict[str, Any]]:
     policy = None if policy_in_force.reaches(policy_in_force.record_for_new()) else _policy_file(survey)
     is_fused = _is_fused(policy_in_force.pip_settings()[0])
     find = functools.partial(remedies.steps, policy=policy, is_fused=is_fused)
-    return [_environment(one, steps) for one, steps in zip(found, map(find, found), strict=True)]
+    return [_environment(pip, steps) for pip, steps in zip(examined, map(find, examined), strict=True)]
 
 
-def _environment(one: Examined, remedy: Sequence[str]) -> dict[str, Any]:
-    pip, told, stranger = one.told.pip, one.told, one.told.stranger
+def _environment(examined: Examined, remedy: Sequence[str]) -> dict[str, Any]:
+    pip, told, stranger = examined.told.pip, examined.told, examined.told.stranger
     return {
         "python": pip.python,
         "launcher": pip.launcher,
         "options": list(pip.options),
-        "launchers": list(one.launchers),
+        "launchers": list(examined.launchers),
         "python_version": told.python_version or None,
         "pip": told.version,
-        "state": one.state.value,
-        "guarded": one.state is State.GUARDED,
-        "took": one.trial.took,
-        "said": _last_words(one),
-        "unfit": one.unfit or None,
-        "policy": one.policy,
-        "hook": {"repoprio": one.hook["repoprio"], "root": one.hook["root"]} if one.hook else None,
+        "state": examined.state.value,
+        "guarded": examined.state is State.GUARDED,
+        "took": examined.trial.took,
+        "said": _last_words(examined),
+        "unfit": examined.unfit or None,
+        "policy": examined.policy,
+        "hook": {"repoprio": examined.hook["repoprio"], "root": examined.hook["root"]} if examined.hook else None,
         "of_another": stranger._asdict() if stranger else None,
         "shadowed_by": told.shadow,
-        "obstacles": [obstacle._asdict() for obstacle in one.obstacles],
-        "ran": [list(command) for command in one.ran],
+        "obstacles": [obstacle._asdict() for obstacle in examined.obstacles],
+        "ran": [list(command) for command in examined.ran],
         "fix": remedy[0] if remedy else None,
         "then": list(remedy[1:]),
     }
 
 
-def _pip_of_folder(found: Iterable[Examined]) -> str | None:
+def _pip_of_folder(examined: Iterable[Examined]) -> str | None:
     """What ``python -m pip`` takes for pip in the working folder."""
-    versions = [one.told.python_version for one in found if one.told.python_version]
+    versions = [pip.told.python_version for pip in examined if pip.told.python_version]
     return shadows.of_modules(os.getcwd(), versions, os.environ)
 
 
-def _fuse(found: Sequence[Examined], tried: Bench) -> dict[str, Any]:
+def _fuse(examined: Sequence[Examined], tried: Bench) -> dict[str, Any]:
     """Whether the fuse is in pip's global file, and what pips find without their hook where there is one."""
     file, (settings, _) = policy_in_force.global_file(), policy_in_force.pip_settings()
     try:
@@ -225,7 +227,7 @@ def _fuse(found: Sequence[Examined], tried: Bench) -> dict[str, Any]:
     except (Unreadable, fuse.NoPlace):
         index = None
     is_there = _is_fused(settings)
-    known = [one for one in found if one.told.version and one.told.pip.python and not one.told.pip.options]
+    known = [one for one in examined if one.told.version and one.told.pip.python and not one.told.pip.options]
     run = [one.told.pip for one in known if is_there]
     origins = {display_url(one.url): str(one.origin) for one in settings}
     unguarded = _side_by_side("without hook", lambda pip: fuse_check.run_unguarded(pip, tried), run) if run else []
@@ -277,12 +279,12 @@ def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
         "said": looked.trial.said,
         "lock": sources.lock(uv_check.folder(os.environ)),
         "proxies": _proxies(exported.document["index"]),
-        "unset_logins": [one._asdict() for one in logins],
-        "obeys": looked.obeys and not any(one.is_half for one in logins),
+        "unset_logins": [item._asdict() for item in logins],
+        "obeys": looked.obeys and not any(item.is_half for item in logins),
         "gaps": [gap._asdict() for gap in exported.gaps],
         "sources": [
-            one._asdict()
-            for one in sources.look(uv_check.folder(os.environ), policy_in_force.TOOLS.parse_toml, os.environ)
+            item._asdict()
+            for item in sources.look(uv_check.folder(os.environ), policy_in_force.TOOLS.parse_toml, os.environ)
         ],
     }
 
@@ -327,22 +329,22 @@ def _repositories(policy: Policy, meant: Examined) -> list[dict[str, Any]]:
         # The policy of the environment that is meant, whatever ours is.
         os.environ[INHERITED] = meant.hook["packed"]
     reports = checkup.report(policy, probe.probe())
-    return [_repository(policy, one, one.trials[0]) for one in reports if one.trials]
+    return [_repository(policy, report, report.trials[0]) for report in reports if report.trials]
 
 
-def _repository(policy: Policy, one: Report, trial: ProbeResult) -> dict[str, Any]:
-    finding, location = trial.unknown, one.repository.locations[0]
+def _repository(policy: Policy, report: Report, trial: ProbeResult) -> dict[str, Any]:
+    finding, location = trial.unknown, report.repository.locations[0]
     return {
-        "name": one.repository.name,
-        "priority": one.repository.priority,
+        "name": report.repository.name,
+        "priority": report.repository.priority,
         "url": location.shown,
         "asked": finding.asked.shown if finding.asked else None,
-        "origin": policy.rule(f"repositories.{one.repository.name}.url").file,
+        "origin": policy.rule(f"repositories.{report.repository.name}.url").file,
         "status": finding.state.value,
         "reason": finding.reason,
         "said": repos.check(trial),
         "seconds": round(trial.seconds, 3),
-        "remarks": [remark._asdict() for remark in one.remarks],
+        "remarks": [remark._asdict() for remark in report.remarks],
         # A folder that is there, or a canary that came.
-        "proves_it_serves": bool(one.repository.canary or location.url.startswith("file:")),
+        "proves_it_serves": bool(report.repository.canary or location.url.startswith("file:")),
     }

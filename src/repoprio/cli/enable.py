@@ -108,16 +108,16 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
         return Record(((VARIABLE, file),), options.required or hook_installer.is_required(place))
     is_own = os.path.realpath(other.packages) == os.path.realpath(hook_installer.own_packages())
     if options.base and (named := os.environ.get(VARIABLE)):
-        said = f"{VARIABLE} ({named}) is not recorded, since all environments share the base"
-        print(f"repoprio: {said}; to record a policy for all: --policy FILE", file=sys.stderr)
+        message = f"{VARIABLE} ({named}) is not recorded, since all environments share the base"
+        print(f"repoprio: {message}; to record a policy for all: --policy FILE", file=sys.stderr)
     # A base is for everybody: only what was named for it.
-    found = Record() if options.base or is_own else policy_in_force.record_for_new()
-    for layer, file in found.files:
+    record = Record() if options.base or is_own else policy_in_force.record_for_new()
+    for layer, file in record.files:
         if not os.path.exists(file):
             hint = "name the policy there: --policy FILE"
             raise hook_installer.CannotEnable(f"{file} ({layer}) does not exist, so pip there would stop.", hint)
     known = hook_installer.recorded(place)
-    return found._replace(is_required=found.is_required or options.required).over(known)
+    return record._replace(is_required=record.is_required or options.required).over(known)
 
 
 def _check_policy(file: str) -> None:
@@ -168,5 +168,5 @@ def _fuse(options: argparse.Namespace) -> int:
 def _note(kind: str, place: str) -> None:
     if not ledger.note(kind, place):
         where = hook_installer.own_packages()
-        said = f"repoprio: {where} cannot be written, so `pip uninstall repoprio` will not remove this"
-        print(f"{said}: run repoprio disable first", file=sys.stderr)
+        message = f"repoprio: {where} cannot be written, so `pip uninstall repoprio` will not remove this"
+        print(f"{message}: run repoprio disable first", file=sys.stderr)

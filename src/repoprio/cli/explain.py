@@ -65,5 +65,5 @@ def _screens(options: argparse.Namespace, explanations: list[Explanation]) -> st
     paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
     width = terminal.columns(sys.stdout)
     screens = [screen(explanation, width, paint, verbose=options.verbose) for explanation in explanations]
-    told = [summary(explanations, width)] if options.files or len(screens) != 1 else []
-    return "\n\n".join([*screens, *told])
+    ending = [summary(explanations, width)] if options.files or len(screens) != 1 else []
+    return "\n\n".join([*screens, *ending])

@@ -63,15 +63,15 @@ def _exported(options: argparse.Namespace, *, project: bool) -> Exported:
 
 
 def _compare(exported: Exported, file: str, *, project: bool) -> int:
-    found = uv_differences.differences(exported, _document(file, project=project), project=project)
-    beside = os.path.join(os.path.dirname(file), "uv.toml")
-    if project and os.path.isfile(beside):
-        found.append(f"uv ignores its indexes and most of [tool.uv], since {beside} exists: check that one")
-    for line in found:
+    differences = uv_differences.differences(exported, _document(file, project=project), project=project)
+    uv_toml = os.path.join(os.path.dirname(file), "uv.toml")
+    if project and os.path.isfile(uv_toml):
+        differences.append(f"uv ignores its indexes and most of [tool.uv], since {uv_toml} exists: check that one")
+    for line in differences:
         print(f"{file}: {line}")
-    if not found:
+    if not differences:
         print(f"{file}: matches the policy")
-    return 1 if found else 0
+    return 1 if differences else 0
 
 
 def _document(file: str, *, project: bool) -> dict[str, Any]:
@@ -82,5 +82,5 @@ def _document(file: str, *, project: bool) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise CannotCompare(f"{file} is not TOML: {error}    [usage]") from None
     inner = document.get("tool", {})
-    found = inner.get("uv", {}) if isinstance(inner, dict) and project else document
-    return found if isinstance(found, dict) else {}
+    tool_table = inner.get("uv", {}) if isinstance(inner, dict) and project else document
+    return tool_table if isinstance(tool_table, dict) else {}

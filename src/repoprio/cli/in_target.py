@@ -60,8 +60,8 @@ def add_environment(parser: argparse.ArgumentParser) -> None:
 
 def other(python: str | None) -> Environment | None:
     """The environment that is meant, None where it is this one; `python` is the ``--python`` of the command line."""
-    found = None if is_guest() else meant(python, os.environ)
-    return found if found and not found.is_own else None
+    environment = None if is_guest() else meant(python, os.environ)
+    return environment if environment and not environment.is_own else None
 
 
 def current(options: argparse.Namespace) -> Environment:
@@ -69,9 +69,9 @@ def current(options: argparse.Namespace) -> Environment:
     return _described(own(arrival().guest_of or meant(options.python, os.environ).named_by))
 
 
-def _described(found: Environment) -> Environment:
+def _described(environment: Environment) -> Environment:
     pip = default_index.pip_version()
-    return found._replace(pip=pip, is_guarded=arrival().is_hooked if pip else None)
+    return environment._replace(pip=pip, is_guarded=arrival().is_hooked if pip else None)
 
 
 def name_first(options: argparse.Namespace) -> None:
@@ -93,10 +93,10 @@ def complain(text: str, options: argparse.Namespace | None = None) -> None:
     terminal.complain(text)
 
 
-def _tell(found: Environment) -> None:
+def _tell(environment: Environment) -> None:
     if not _told:
-        _told.append(found.line)
-        _print(f"repoprio: {found.line}", sys.stderr)
+        _told.append(environment.line)
+        _print(f"repoprio: {environment.line}", sys.stderr)
 
 
 def _print(line: str, stream: TextIO) -> None:
@@ -110,14 +110,14 @@ def run_pip(arguments: list[str]) -> int:
     from repoprio.pip_adapter.hooks import pip_runner
 
     python, rest = _python_of(arguments)
-    found = other(python)
-    if found is None:
+    environment = other(python)
+    if environment is None:
         _begin_pip(rest)
         return pip_runner.run_pip(rest)
-    if python is not None and not run_there.has_pip(found):
+    if python is not None and not run_there.has_pip(environment):
         # pip works on an environment without one, as the user asks it to.
         return pip_runner.run_pip(arguments)
-    return run_there.run(found, ["pip", *rest])
+    return run_there.run(environment, ["pip", *rest])
 
 
 def _python_of(arguments: list[str]) -> tuple[str | None, list[str]]:

@@ -86,11 +86,11 @@ def _from_names(options: argparse.Namespace) -> str:
 def _note_of_mirror(options: argparse.Namespace) -> str:
     """What is to say where pip asks an index of its own in place of the built-in one, which ``pypi`` stands for."""
     others = [given.partition("=")[2] for given in options.repositories]
-    found = starter.mirror(policy_in_force.pip_settings()[0], policy_in_force.TOOLS.default_index(), others)
-    if found is None:
+    mirror = starter.mirror(policy_in_force.pip_settings()[0], policy_in_force.TOOLS.default_index(), others)
+    if mirror is None:
         return ""
-    url = display_url(found.url)
-    note = f"{PYPI} is pip's default index, not the one that pip uses now: {url} ({found.origin})"
+    url = display_url(mirror.url)
+    note = f"{PYPI} is pip's default index, not the one that pip uses now: {url} ({mirror.origin})"
     instead = shell.command(f"{PYPI}={url}")
     print(f"repoprio: {printable(note)}\n  hint: for that one: {instead} instead of {PYPI}", file=sys.stderr)
     return printable(note)
@@ -113,39 +113,39 @@ def _checked(text: str) -> str:
     try:
         read_text(text, "the new policy", os.environ, policy_in_force.TOOLS)
     except InvalidPolicy as invalid:
-        said = "\n  ".join(f"{error.key}: {error.problem}" for error in invalid.errors)
-        raise CannotWrite(f"these repositories do not make a valid policy.\n  {said}    [usage]") from None
+        problems = "\n  ".join(f"{error.key}: {error.problem}" for error in invalid.errors)
+        raise CannotWrite(f"these repositories do not make a valid policy.\n  {problems}    [usage]") from None
     return text
 
 
 def _patterns(options: argparse.Namespace, option: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    patterns_of: dict[str, str] = {}
     for given in getattr(options, option):
         name, _, patterns = given.partition("=")
         if not patterns:
             options.parser.error(f"--{option} takes NAME=PATTERN")
-        found[name] = f"{found.get(name, '')} {patterns}"
-    return found
+        patterns_of[name] = f"{patterns_of.get(name, '')} {patterns}"
+    return patterns_of
 
 
 def _from_settings(options: argparse.Namespace) -> str:
     for option in _FOR_NAMES:
         if getattr(options, option):
             options.parser.error(f"--{option} needs repositories on the command line")
-    found, errors = policy_in_force.pip_settings(isolated=options.isolated)
+    indexes, errors = policy_in_force.pip_settings(isolated=options.isolated)
     if errors:
         raise InvalidPolicy(errors)
-    found = [_absolute(one) for one in found]
-    for url, origin in starter.origins(found).items():
+    indexes = [_absolute(index) for index in indexes]
+    for url, origin in starter.origins(indexes).items():
         print(f"repoprio: found {url} ({origin})", file=sys.stderr)
-    return starter.from_settings(found, policy_in_force.TOOLS.default_index())
+    return starter.from_settings(indexes, policy_in_force.TOOLS.default_index())
 
 
-def _absolute(one: Named) -> Named:
+def _absolute(index: Named) -> Named:
     """A relative path as pip takes it here; a policy is the same wherever pip is run."""
-    if "://" in one.url or one.url.startswith(("file:", "/", "~")):
-        return one
-    return one._replace(url=os.path.abspath(one.url), origin=replace(one.origin, note=f"there {one.url}"))
+    if "://" in index.url or index.url.startswith(("file:", "/", "~")):
+        return index
+    return index._replace(url=os.path.abspath(index.url), origin=replace(index.origin, note=f"there {index.url}"))
 
 
 def _unwritten() -> str | None:

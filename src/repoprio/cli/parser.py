@@ -137,5 +137,7 @@ class _Parser(argparse.ArgumentParser):
 
     def _choices_of(self, missing: list[str]) -> str:
         """What may stand in the place of the arguments that are missing."""
-        found = [action for action in self._actions if action.metavar in missing and action.choices]
-        return "".join(f"; {action.metavar} is one of {', '.join(map(str, action.choices or ()))}" for action in found)
+        actions = [action for action in self._actions if action.metavar in missing and action.choices]
+        return "".join(
+            f"; {action.metavar} is one of {', '.join(map(str, action.choices or ()))}" for action in actions
+        )

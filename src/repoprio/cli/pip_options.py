@@ -71,12 +71,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def words(options: argparse.Namespace) -> list[str]:
     """The options that pip shall see, constraints among them."""
-    found = ["--pre"] if options.pre else []
-    found += ["--no-index"] if options.no_index else []
-    found += ["--index-url", options.index_url] if options.index_url else []
+    arguments = ["--pre"] if options.pre else []
+    arguments += ["--no-index"] if options.no_index else []
+    arguments += ["--index-url", options.index_url] if options.index_url else []
     lists = {
         "--extra-index-url": options.extra_index_url,
         "--find-links": options.find_links,
         "--constraint": options.constraints,
     }
-    return found + [word for name, values in lists.items() for value in values for word in (name, value)]
+    return arguments + [word for name, values in lists.items() for value in values for word in (name, value)]

@@ -67,8 +67,8 @@ def pip_settings(*, isolated: bool = False) -> tuple[list[Named], list[PolicyPro
 
 def global_file() -> str:
     """The file that ``pip config --global`` writes: the last of the global ones."""
-    found = policy_files.pip_layers({**os.environ, "PIP_CONFIG_FILE": ""}, _platform_dirs, isolated=False)
-    return next(layer.files[-1] for layer in found if layer.name == "global")
+    layers = policy_files.pip_layers({**os.environ, "PIP_CONFIG_FILE": ""}, _platform_dirs, isolated=False)
+    return next(layer.files[-1] for layer in layers if layer.name == "global")
 
 
 def system_file() -> str:

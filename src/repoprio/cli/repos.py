@@ -33,14 +33,14 @@ def command(options: argparse.Namespace) -> int:
     if strangers := [name for name in options.names if name not in known]:
         options.parser.error(f"{strangers[0]!r} is not a repository of the policy (known: {', '.join(sorted(known))})")
     trials = _trials(tuple(options.names)) if options.check else []
-    reports = [one for one in report(policy, trials) if not options.names or one.repository.name in options.names]
+    reports = [entry for entry in report(policy, trials) if not options.names or entry.repository.name in options.names]
     if options.format == "json":
         print(repos.document(policy, reports, checked=options.check, environment=in_target.current(options).document))
     else:
         in_target.name_first(options)
         paint = painted if terminal.shows_color(sys.stdout, options.color) else unpainted
         print(repos.screen(policy, reports, terminal.columns(sys.stdout), paint))
-    return 1 if any(one.is_silent for one in reports) else 0
+    return 1 if any(entry.is_silent for entry in reports) else 0
 
 
 def _trials(names: tuple[str, ...]) -> list[ProbeResult]:

@@ -61,14 +61,14 @@ def progress() -> Iterator[Callable[[str], None]]:
 def counted(what: str, total: int) -> Iterator[Callable[[], None]]:
     """Yields what to call for each of `total` steps that is done; shown as `progress` shows it."""
     done = 0
-    with progress() as tell:
+    with progress() as show:
 
         def step() -> None:
             nonlocal done
             done += 1
-            tell(f"{what}: {done} of {total}")
+            show(f"{what}: {done} of {total}")
 
-        tell(f"{what}: 0 of {total}")
+        show(f"{what}: 0 of {total}")
         yield step
 
 

@@ -50,8 +50,8 @@ def read(merged: Merged, environ: Mapping[str, str], tools: Parsers) -> tuple[Po
 
 def _lock(merged: Merged) -> Rule | None:
     """The first lock that a layer has: a later layer, which it allows, may say another."""
-    said = [s for s in (*merged.overridden, *merged.settings.values()) if s.path == ("locked",) and s.value]
-    return Rule("locked", str(said[0].value).lower(), said[0].file) if said else None
+    locks = [s for s in (*merged.overridden, *merged.settings.values()) if s.path == ("locked",) and s.value]
+    return Rule("locked", str(locks[0].value).lower(), locks[0].file) if locks else None
 
 
 @dataclass
@@ -67,14 +67,14 @@ class _Reader:
 
     def policy(self, document: dict[str, Any]) -> Policy:
         """The policy, of use only where no error was found."""
-        found = self._table({k: v for k, v in document.items() if k not in schema.TABLES}, "", schema.POLICY)
+        settings = self._table({k: v for k, v in document.items() if k not in schema.TABLES}, "", schema.POLICY)
         for about_the_files in ("locked", "policy"):
-            found.pop(about_the_files, None)
+            settings.pop(about_the_files, None)
         repositories = tuple(self._repositories(document.get("repositories", {})))
         pins = tuple(self._pins(document.get("pins", {}), [r.name for r in repositories]))
         for key, problem in consistency.between(repositories, pins, self.origins):
             self._error(key, problem)
-        fields = {key.replace("-", "_"): value for key, value in found.items()}
+        fields = {key.replace("-", "_"): value for key, value in settings.items()}
         origins = MappingProxyType(self.origins)
         return Policy(repositories, pins, origins=origins, secrets=self._secrets(repositories), **fields)
 
@@ -89,8 +89,8 @@ class _Reader:
 
     def _secrets(self, repositories: tuple[Repository, ...]) -> frozenset[str]:
         """Passwords and values of variables."""
-        found = [location for repository in repositories for location in repository.locations]
-        return locations.spellings(self.secrets | {here.password or here.user or "" for here in found})
+        all_locations = [location for repository in repositories for location in repository.locations]
+        return locations.spellings(self.secrets | {here.password or here.user or "" for here in all_locations})
 
     def _origin(self, key: str) -> str:
         """The file that says `key`, or else what it is a part of."""
@@ -154,40 +154,40 @@ class _Reader:
             aliases = self._locations([("aliases", url) for url in found.pop("aliases", ())], dotted)
             found["aliases"] = tuple(alias.url for alias in aliases if alias.url and not alias.unset)
             if "absent" in found:
-                said = found["absent"]
-                found["absent"], found["empty_page_is_absent"], found["empty_root_is_absent"] = said
+                absent = found["absent"]
+                found["absent"], found["empty_page_is_absent"], found["empty_root_is_absent"] = absent
             found["complete_listing"] = found.pop("listing", False)
             fields = {key.replace("-", "_"): value for key, value in found.items()}
             yield Repository(name, own, is_addition=name in self.additions, **fields)
 
     def _locations(self, written: Iterable[tuple[str, str]], dotted: str) -> list[Location]:
-        found = []
+        found_locations = []
         for key, url in written:
             self.secrets |= {self.environ.get(variable, "") for variable in locations.variables(url)}
             try:
                 index = self.tools.default_index() if url == PYPI else ""
-                found.append(locations.location(url, self.environ, index))
+                found_locations.append(locations.location(url, self.environ, index))
             except locations.NotALocation as error:
                 self._error(f"{dotted}.{key}", f"{_value_text(url)} {error}")
-                found.append(Location.of(""))
-        return found
+                found_locations.append(Location.of(""))
+        return found_locations
 
     def _pins(self, raw: Any, repositories: list[str]) -> Iterator[Pin]:
         for name, dotted, entry in self._entries(raw, "pins"):
-            found = self._table(entry, dotted, schema.PIN)
+            settings = self._table(entry, dotted, schema.PIN)
             if "projects" not in entry:
                 self._error(f"{dotted}.projects", "is missing: a pin must name its projects")
             elif not set(entry) & (set(schema.PIN) - {"projects"}):
                 self._error(dotted, "sets nothing: add repositories, versions, block or mode")
-            for repository in found.get("repositories", ()):
+            for repository in settings.get("repositories", ()):
                 if repository not in repositories:
                     meant = did_you_mean(repository, map(redact_text, repositories))
                     problem = f"{redact_text(repository)!r} is not a repository of this policy{meant}"
                     self._error(f"{dotted}.repositories", problem)
-            if "versions" in found and not self.tools.is_specifier(found["versions"]):
-                problem = f'{_value_text(found["versions"])} is not a version specifier, such as "<3"'
+            if "versions" in settings and not self.tools.is_specifier(settings["versions"]):
+                problem = f'{_value_text(settings["versions"])} is not a version specifier, such as "<3"'
                 self._error(f"{dotted}.versions", problem)
-            yield Pin(name, found.pop("projects", ()), **found)
+            yield Pin(name, settings.pop("projects", ()), **settings)
 
 
 def _value_text(value: Any) -> str:

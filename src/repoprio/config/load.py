@@ -26,13 +26,15 @@ _EMPTY = PolicyProblem(
 )
 
 
-def no_policy(environ: Mapping[str, str], found: Sequence[LayerFiles], system: str) -> str:
+def no_policy(environ: Mapping[str, str], files_of_layers: Sequence[LayerFiles], system: str) -> str:
     """What to say where there is no policy; `system` is the folder of the system's files."""
     lines = ["there is no policy: pip takes the newest version from anywhere."]
     if environ.get(VARIABLE) == os.devnull:
         lines += [f"  {VARIABLE} is {os.devnull}, which switches it off.", f"  hint: unset {VARIABLE}    [no-policy]"]
         return "\n".join(lines)
-    looked = dict.fromkeys(file for layer in found for file in layer.files if layer.name != policy_files.SYSTEM)
+    looked = dict.fromkeys(
+        file for layer in files_of_layers for file in layer.files if layer.name != policy_files.SYSTEM
+    )
     pieces = os.path.join(system, policy_files.PIECES, "*.toml")
     lines += [
         f"  searched: {VARIABLE}; {os.path.join(system, policy_files.FILE_NAME)}; {pieces};",
@@ -42,32 +44,32 @@ def no_policy(environ: Mapping[str, str], found: Sequence[LayerFiles], system: s
     return "\n".join(lines)
 
 
-def survey(environ: Mapping[str, str], found: Sequence[LayerFiles], tools: Parsers) -> LoadedPolicy:
+def survey(environ: Mapping[str, str], layers: Sequence[LayerFiles], tools: Parsers) -> LoadedPolicy:
     """Read the policy of this process: its parent's, else what ``REPOPRIO_CONFIG`` names, else the layers."""
     if carried := environ.get(policy_files.INHERITED):
         inherited = _inherited(carried, environ, tools)
         if inherited is not None:
             return inherited
     files = _Files(tools)
-    said = [files.layer(layer) for layer in found]
+    settings = [files.layer(layer) for layer in layers]
     record = records.current()
     if VARIABLE in environ:
-        result = _named(environ[VARIABLE], said, files, environ, tools)
+        result = _named(environ[VARIABLE], settings, files, environ, tools)
     elif kept := record.of(VARIABLE):
-        result = _kept(kept, said, files, environ, tools)
+        result = _kept(kept, settings, files, environ, tools)
     else:
-        result = _borne(_survey(said, files, environ, tools), files.lost)
-    return _required(result, said, record, environ)
+        result = _borne(_survey(settings, files, environ, tools), files.lost)
+    return _required(result, settings, record, environ)
 
 
 def _kept(
-    kept: str, said: Sequence[LayerSettings], files: _Files, environ: Mapping[str, str], tools: Parsers
+    kept: str, settings: Sequence[LayerSettings], files: _Files, environ: Mapping[str, str], tools: Parsers
 ) -> LoadedPolicy:
     """The file that is recorded for this environment, as if ``REPOPRIO_CONFIG`` named it now."""
     if os.path.exists(kept):
-        return _named(kept, said, files, environ, tools, is_recorded=True)
+        return _named(kept, settings, files, environ, tools, is_recorded=True)
     files.lose(kept)
-    return _borne(_survey(said, files, environ, tools), files.lost)
+    return _borne(_survey(settings, files, environ, tools), files.lost)
 
 
 def _borne(result: LoadedPolicy, lost: Sequence[PolicyProblem]) -> LoadedPolicy:
@@ -80,13 +82,19 @@ def _borne(result: LoadedPolicy, lost: Sequence[PolicyProblem]) -> LoadedPolicy:
 
 
 def _required(
-    result: LoadedPolicy, said: Sequence[LayerSettings], record: records.Record, environ: Mapping[str, str]
+    result: LoadedPolicy, settings: Sequence[LayerSettings], record: records.Record, environ: Mapping[str, str]
 ) -> LoadedPolicy:
     """An error where there is no policy and there must be one."""
     if result.policy is not None or result.errors:
         return result
     # Whatever the key says: it knows one word, and a misspelled one was meant.
-    by = [s.file for one in said if one.name == policy_files.SYSTEM for s in one.settings if s.path == ("policy",)]
+    by = [
+        s.file
+        for layer in settings
+        if layer.name == policy_files.SYSTEM
+        for s in layer.settings
+        if s.path == ("policy",)
+    ]
     is_off = environ.get(VARIABLE) == os.devnull
     problem = f"a policy is required, but {f'{VARIABLE} is {os.devnull}' if is_off else 'there is none'}"
     if by:
@@ -121,14 +129,16 @@ def _of_file(survey: LoadedPolicy, file: str) -> LoadedPolicy:
 def read_text(text: str, file: str, environ: Mapping[str, str], tools: Parsers) -> Policy:
     """The policy that `text` says, as if it stood in `file`; raises `InvalidPolicy`."""
     files = _Files(tools)
-    said = LayerSettings(VARIABLE, files.toml(VARIABLE, file, text))
-    policy = _survey([said], files, environ, tools).sound()
+    settings = LayerSettings(VARIABLE, files.toml(VARIABLE, file, text))
+    policy = _survey([settings], files, environ, tools).sound()
     assert policy is not None, "a file that is there is a policy or an error"
     return policy
 
 
-def _survey(said: Sequence[LayerSettings], files: _Files, environ: Mapping[str, str], tools: Parsers) -> LoadedPolicy:
-    merged, errors = merge(said)
+def _survey(
+    settings: Sequence[LayerSettings], files: _Files, environ: Mapping[str, str], tools: Parsers
+) -> LoadedPolicy:
+    merged, errors = merge(settings)
     if not files.sources and not files.errors:
         return LoadedPolicy((), merged, (), None)
     before = (*files.errors, *errors, *_too_long(merged))
@@ -160,7 +170,7 @@ def _too_long(merged: Merged) -> list[PolicyProblem]:
 
 def _named(
     named: str,
-    said: Sequence[LayerSettings],
+    settings: Sequence[LayerSettings],
     files: _Files,
     environ: Mapping[str, str],
     tools: Parsers,
@@ -170,13 +180,13 @@ def _named(
     """What ``REPOPRIO_CONFIG`` names replaces all layers, unless one of them is locked or may be."""
     if not named:
         return LoadedPolicy((), Merged(), (_EMPTY,), None)
-    locks = [lock for layer in said if (lock := layer.lock())]
+    locks = [lock for layer in settings if (lock := layer.lock())]
     who = f"{named} is recorded for this environment" if is_recorded else f"{VARIABLE} names {named}"
     hint = records.repair(records.current().holder) if is_recorded else _UNSET
     errors = [error for error in files.errors if error.file in files.broken]
     errors += [PolicyProblem(lock.file, "locked", f"allows no other policy file, but {who}", hint) for lock in locks]
     if errors:
-        spoken = _help(setting for one in said for setting in one.settings)
+        spoken = _help(setting for layer_settings in settings for setting in layer_settings.settings)
         return LoadedPolicy(tuple(files.sources), Merged(), tuple(errors), None, help=spoken)
     if named == os.devnull:
         return LoadedPolicy((), Merged(), (), None)
@@ -185,10 +195,10 @@ def _named(
 
 def _alone(layer: LayerFiles, environ: Mapping[str, str], tools: Parsers) -> LoadedPolicy:
     files = _Files(tools)
-    said = files.layer(layer)
-    if not files.errors and not said.settings:
+    settings = files.layer(layer)
+    if not files.errors and not settings.settings:
         files.errors.append(PolicyProblem(layer.files[0], "", _nothing_said(layer)))
-    return _survey([said], files, environ, tools)
+    return _survey([settings], files, environ, tools)
 
 
 def _nothing_said(layer: LayerFiles) -> str:
@@ -227,14 +237,16 @@ def _read(
     policy, more = read(merged, environ, tools)
     if errors and not merged.settings:
         more = []
-    found = tuple(dict.fromkeys((*errors, *more)))
-    return LoadedPolicy(sources, merged, found, None if found else policy, policy, help=_help(merged.settings.values()))
+    problems = tuple(dict.fromkeys((*errors, *more)))
+    return LoadedPolicy(
+        sources, merged, problems, None if problems else policy, policy, help=_help(merged.settings.values())
+    )
 
 
-def _help(said: Iterable[Setting]) -> str | None:
+def _help(settings: Iterable[Setting]) -> str | None:
     """The last word on where to turn, however faulty the rest is."""
-    found = [s.value for s in said if s.path == ("help",) and isinstance(s.value, str) and s.value.strip()]
-    return redact_text(found[-1].strip()) if found else None
+    texts = [s.value for s in settings if s.path == ("help",) and isinstance(s.value, str) and s.value.strip()]
+    return redact_text(texts[-1].strip()) if texts else None
 
 
 def _told(problem: str) -> str:
@@ -266,8 +278,8 @@ class _Files:
     def layer(self, layer: LayerFiles) -> LayerSettings:
         """What the files of one layer say; pip's own are INI, all others TOML."""
         is_toml = layer.name in (policy_files.SYSTEM, policy_files.FILE, VARIABLE)
-        said = (self._toml_file(layer, file) if is_toml else self._pip_file(layer, file) for file in layer.files)
-        return LayerSettings(layer.name, tuple(setting for one in said for setting in one))
+        documents = (self._toml_file(layer, file) if is_toml else self._pip_file(layer, file) for file in layer.files)
+        return LayerSettings(layer.name, tuple(setting for document in documents for setting in document))
 
     def toml(self, layer: str, file: str, text: str) -> tuple[Setting, ...]:
         """What the TOML document `text` says."""

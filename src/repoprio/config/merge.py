@@ -31,12 +31,12 @@ class LayerSettings(NamedTuple):
         return near[0] if near else None
 
 
-def merge(said: Iterable[LayerSettings]) -> tuple[Merged, list[PolicyProblem]]:
+def merge(layers: Iterable[LayerSettings]) -> tuple[Merged, list[PolicyProblem]]:
     """The settings of all layers, and an error for each that a locked layer before it forbids; those are left out."""
     merged = Merged()
     errors: list[PolicyProblem] = []
     locks: list[_Lock] = []
-    for layer in said:
+    for layer in layers:
         forbidden = [error for lock in locks for error in lock.errors(layer.settings, merged)]
         errors += forbidden
         keys = {error.key for error in forbidden}

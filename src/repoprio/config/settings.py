@@ -103,18 +103,18 @@ class Merged:
 
     def document(self) -> dict[str, Any]:
         """All settings as one document."""
-        found: dict[str, Any] = {}
+        document: dict[str, Any] = {}
         # Outer tables first: a value where a table belongs stands for all that is below it.
         for path, setting in sorted(self.settings.items(), key=lambda item: len(item[0])):
             if len(path) == 1:
-                found[path[0]] = setting.value
+                document[path[0]] = setting.value
                 continue
-            table = found.setdefault(path[0], {})
+            table = document.setdefault(path[0], {})
             if len(path) == 2 and isinstance(table, dict):
                 table[path[1]] = {} if setting.is_table else setting.value
             elif isinstance(table, dict) and isinstance(entry := table.get(path[1]), dict):
                 entry[path[2]] = setting.value
-        return found
+        return document
 
     def origins(self) -> dict[str, str]:
         """The dotted key of each setting, and its file."""

@@ -65,23 +65,25 @@ def _table(repository: Wanted, priority: int) -> str:
     return "\n".join([f"[repositories.{repository.name}]", *lines, ""])
 
 
-def mirror(found: Sequence[Named], default_index: str, others: Iterable[str]) -> Named | None:
+def mirror(indexes: Sequence[Named], default_index: str, others: Iterable[str]) -> Named | None:
     """The index that pip itself asks in place of its built-in default, unless it is one of `others`; else None."""
     known = {_place(url) for url in (default_index, *others)}
-    named = (one for one in found if one.key == "index-url" and one.overridden is None and not is_fuse(one.url))
-    return next((one for one in named if _place(one.url) not in known), None)
+    named = (
+        index for index in indexes if index.key == "index-url" and index.overridden is None and not is_fuse(index.url)
+    )
+    return next((index for index in named if _place(index.url) not in known), None)
 
 
-def from_settings(found: Sequence[Named], default_index: str) -> str:
+def from_settings(indexes: Sequence[Named], default_index: str) -> str:
     """The policy with all that pip's settings name; its priorities are left to decide."""
     names: dict[tuple[str, Format], str] = {}
-    said: dict[str, list[Named]] = {}
-    for one in found:
-        name = names.setdefault((_place(one.url), one.format), _name(one, default_index, set(names.values())))
-        said.setdefault(name, []).append(one)
-    tables = [_draft(name, same, default_index) for name, same in said.items()]
-    if not names_an_index(found):
-        tables.append(_builtin("pypi" if "pypi" not in said else "pypi-default"))
+    by_place: dict[str, list[Named]] = {}
+    for index in indexes:
+        name = names.setdefault((_place(index.url), index.format), _name(index, default_index, set(names.values())))
+        by_place.setdefault(name, []).append(index)
+    tables = [_draft(name, same, default_index) for name, same in by_place.items()]
+    if not names_an_index(indexes):
+        tables.append(_builtin("pypi" if "pypi" not in by_place else "pypi-default"))
     until = _UNTIL if len(tables) > 1 else _ALONE
     return "\n".join([_FOUND.format(until=until, priority_range=f"1 to {LOWEST}"), *tables])
 
@@ -90,7 +92,7 @@ def _draft(name: str, same: Sequence[Named], default_index: str) -> str:
     first = same[0]
     is_default = _place(first.url) == _place(default_index)
     lines = [f"[repositories.{name}]"]
-    lines += [f"# from {one.origin}{_overridden(one)}" for one in same]
+    lines += [f"# from {index.origin}{_overridden(index)}" for index in same]
     lines.append(f"url = {toml.value(PYPI if is_default else display_url(first.url))}")
     lines += (
         ["# its login is not repeated here: pip's setting still supplies it"]
@@ -110,8 +112,8 @@ def _decision(what: str) -> list[str]:
     return [f"# decide: {what}", "# priority ="]
 
 
-def _overridden(one: Named) -> str:
-    return f"; {one.overridden} overrides it, so pip does not ask it now" if one.overridden else ""
+def _overridden(index: Named) -> str:
+    return f"; {index.overridden} overrides it, so pip does not ask it now" if index.overridden else ""
 
 
 def _place(url: str) -> str:
@@ -121,25 +123,25 @@ def _place(url: str) -> str:
         return url
 
 
-def _name(one: Named, default_index: str, taken: Iterable[str]) -> str:
+def _name(index: Named, default_index: str, taken: Iterable[str]) -> str:
     """A name for a place: that of its host, or of its folder; a number where it is taken."""
-    if _place(one.url) == _place(default_index):
+    if _place(index.url) == _place(default_index):
         text = "pypi"
     else:
         try:
-            text = site(one.url).host or urlsplit(one.url).path.rstrip("/").rpartition("/")[2]
+            text = site(index.url).host or urlsplit(index.url).path.rstrip("/").rpartition("/")[2]
         except ValueError:
-            text = one.key
-    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or one.key
+            text = index.key
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or index.key
     taken = set(taken)
     return next(n for n in (name, *(f"{name}-{i}" for i in range(2, len(taken) + 3))) if n not in taken)
 
 
-def origins(found: Iterable[Named]) -> Mapping[str, str]:
+def origins(indexes: Iterable[Named]) -> Mapping[str, str]:
     """Each place as it may be shown, with the settings that name it."""
-    said: dict[tuple[str, Format], tuple[str, str]] = {}
-    for one in found:
-        key = (_place(one.url), one.format)
-        url, others = said.get(key, (display_url(one.url), ""))
-        said[key] = (url, f"{others}, {one.origin}" if others else str(one.origin))
-    return dict(said.values())
+    by_place: dict[tuple[str, Format], tuple[str, str]] = {}
+    for index in indexes:
+        key = (_place(index.url), index.format)
+        url, others = by_place.get(key, (display_url(index.url), ""))
+        by_place[key] = (url, f"{others}, {index.origin}" if others else str(index.origin))
+    return dict(by_place.values())

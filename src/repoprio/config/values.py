@@ -148,8 +148,8 @@ def absent(value: Any) -> Absences:
     items = value if isinstance(value, list) and value else [None]
     words = (EMPTY_PAGE, EMPTY_ROOT)
     if not all(item in words or (type(item) is int and 400 <= item <= 499) for item in items):
-        said = f'statuses from 400 to 499, "{EMPTY_PAGE}" and "{EMPTY_ROOT}"'
-        raise NotExpected(f"is not a list of {said}, such as [404]")
+        allowed = f'statuses from 400 to 499, "{EMPTY_PAGE}" and "{EMPTY_ROOT}"'
+        raise NotExpected(f"is not a list of {allowed}, such as [404]")
     statuses = frozenset(item for item in items if isinstance(item, int))
     return Absences(statuses, EMPTY_PAGE in items, EMPTY_ROOT in items)
 

@@ -19,16 +19,16 @@ _ANY = Pattern("*")
 
 def policy_warnings(policy: Policy) -> list[PolicyWarning]:
     """All warnings about a sound policy, in the order of its repositories."""
-    found = [*_observed(policy), *_none_enabled(policy), *_one_tier(policy), *_trusted_404(policy)]
+    warnings = [*_observed(policy), *_none_enabled(policy), *_one_tier(policy), *_trusted_404(policy)]
     # Every name of these has an owner, or a pin that routes or blocks it.
     owned = (p for repository in policy.repositories for p in (*repository.namespaces, *repository.owns))
     claims = _Claims([*owned, *_routed(policy.pins)])
-    found += _free_guard(policy, claims)
+    warnings += _free_guard(policy, claims)
     for repository in policy.repositories:
-        found += _unset(policy, repository)
+        warnings += _unset(policy, repository)
         if repository.enabled:
-            found += _of(policy, repository, claims)
-    return found
+            warnings += _of(policy, repository, claims)
+    return warnings
 
 
 def _of(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[PolicyWarning]:
@@ -80,8 +80,8 @@ def _one_tier(policy: Policy) -> Iterator[PolicyWarning]:
 def _trusted_404(policy: Policy) -> Iterator[PolicyWarning]:
     """Where nobody keeps a name for itself, a 404 of the highest gives any name away, also one for a mistyped URL."""
     asked = [repository for repository in policy.enabled() if not repository.explicit]
-    kept = any(r.owns or r.namespaces for r in policy.repositories) or any(_routed(policy.pins))
-    if len(asked) < 2 or kept or policy.is_one_tier():
+    is_reserved = any(r.owns or r.namespaces for r in policy.repositories) or any(_routed(policy.pins))
+    if len(asked) < 2 or is_reserved or policy.is_one_tier():
         return
     top, *lower = asked
     is_remote = top.format is Format.SIMPLE and top.locations[0].url.startswith("http")

@@ -94,8 +94,8 @@ def report(policy: Policy, trials: Iterable[ProbeResult] = ()) -> list[Report]:
 def _report(policy: Policy, repository: Repository, trials: tuple[ProbeResult, ...]) -> Report:
     keys = (f"repositories.{repository.name}.{key}" for key in _KEYS)
     rules = tuple(policy.rule(key) for key in keys if key in policy.origins)
-    found = tuple(_remarks(policy, trials[0])) if trials else ()
-    return Report(repository, rules, trials, found + tuple(_of_mirrors(trials)))
+    advice = tuple(_remarks(policy, trials[0])) if trials else ()
+    return Report(repository, rules, trials, advice + tuple(_of_mirrors(trials)))
 
 
 def _remarks(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
@@ -127,7 +127,7 @@ def _remarks(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
 
 def _lacks_all(trial: ProbeResult) -> bool:
     """Whether nothing that everybody has, nor anything else, shows that the URL is that of a whole index."""
-    names_none = bool(trial.known) and all(found.state is RepositoryState.ABSENT for found in trial.known)
+    names_none = bool(trial.known) and all(result.state is RepositoryState.ABSENT for result in trial.known)
     confined = trial.repository.namespaces or trial.repository.include
     return trial.unknown.state is RepositoryState.ABSENT and names_none and not confined and not _proves_itself(trial)
 
@@ -136,19 +136,19 @@ def _of_silence(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
     finding = trial.unknown
     line = Line(trial.repository, trial.url, LineStatus.UNAVAILABLE, None, finding.reason, code=finding.cause)
     line = replace(line, http_status=finding.http_status)
-    found = of_silent(line, is_lowest=not _others(policy, trial.repository)[1])
+    remedy = of_silent(line, is_lowest=not _others(policy, trial.repository)[1])
     # Some servers say 403 or 410 of what they do not have; that is believed only where the same asker got a page.
-    said = finding.http_status
-    if said in (403, 410) and any(known.state is RepositoryState.SERVES for known in trial.known):
+    status = finding.http_status
+    if status in (403, 410) and any(known.state is RepositoryState.SERVES for known in trial.known):
         words = (
-            f"it answers {said} for a name that nobody has, and has others: this may mean that it does not have the "
+            f"it answers {status} for a name that nobody has, and has others: this may mean that it does not have the "
             "name"
         )
-        yield Advice("absent", words, f"absent = [404, {said}]")
+        yield Advice("absent", words, f"absent = [404, {status}]")
     elif finding.cause in (Cause.REDIRECT, Cause.REDIRECT_INTO):
-        yield Advice("forwards", f"it forwards names that it does not have: {finding.reason}. {found.text}")
+        yield Advice("forwards", f"it forwards names that it does not have: {finding.reason}. {remedy.text}")
     else:
-        yield Advice(found.code, found.text)
+        yield Advice(remedy.code, remedy.text)
 
 
 def _of_every_name(trial: ProbeResult) -> Advice:

@@ -206,8 +206,8 @@ class Comparison:
     @property
     def differs(self) -> bool:
         """Whether anything is not the same, or not known; that a name is private is no difference."""
-        return any(one.verdict not in (Verdict.SAME, Verdict.NOT_COMPARED) for one in self.projects)
+        return any(project.verdict not in (Verdict.SAME, Verdict.NOT_COMPARED) for project in self.projects)
 
     def count(self, verdict: Verdict) -> int:
         """How many projects it came to `verdict` for."""
-        return sum(one.verdict is verdict for one in self.projects)
+        return sum(project.verdict is verdict for project in self.projects)

@@ -48,13 +48,13 @@ def _keep_private(policy: Policy, judged: ComparedProject) -> str | None:
 def _keeping(policy: Policy, project: str, rival: Repository) -> Rule | None:
     """What keeps the name from `rival`, so that only --disclose had it asked; None where nothing does."""
     name = normalize(project)
-    found = route(policy, name)
-    if not isinstance(found, Route):
+    routing = route(policy, name)
+    if not isinstance(routing, Route):
         return None
-    why = found.ruled_out.get(rival.name)
+    why = routing.ruled_out.get(rival.name)
     if why is RuledOut.EXCLUDED:
         return policy.rule(f"repositories.{rival.name}.{exclusion_rule(rival, name)[0]}")
-    return found.rules[0] if why is RuledOut.NOT_ROUTED and found.rules else None
+    return routing.rules[0] if why is RuledOut.NOT_ROUTED and routing.rules else None
 
 
 def _catch_up(policy: Policy, judged: ComparedProject) -> str | None:

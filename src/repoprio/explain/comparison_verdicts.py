@@ -13,7 +13,7 @@ def judge(pairs: Iterable[ProjectPair]) -> list[ComparedProject]:
     known = {pair.project: pair for pair in pairs}
     judged = [_judge(pair, known) for pair in known.values()]
     order = list(Verdict)
-    return sorted(judged, key=lambda one: (order.index(one.verdict), one.pair.project))
+    return sorted(judged, key=lambda compared: (order.index(compared.verdict), compared.pair.project))
 
 
 def _judge(pair: ProjectPair, known: Mapping[str, ProjectPair]) -> ComparedProject:

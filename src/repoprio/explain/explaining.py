@@ -67,22 +67,22 @@ def privacy(decision: Decision[Any]) -> Private | None:
 
     Explicit repositories are none that pip alone would ask, nor does it see more of one than `include` lets be seen.
     """
-    found = decision.route
-    if isinstance(found, Blocked):
-        return Private(found.rule.key, ())
-    if not isinstance(found, Route):
+    route = decision.route
+    if isinstance(route, Blocked):
+        return Private(route.rule.key, ())
+    if not isinstance(route, Route):
         return None
-    kept = _ruled_out(decision, RuledOut.NOT_ROUTED)
-    if found.rules and kept:
-        rule = found.rules[0]
-        return Private(f"pins.{rule.pin}" if rule.pin else rule.setting, kept)
+    kept_from = _ruled_out(decision, RuledOut.NOT_ROUTED)
+    if route.rules and kept_from:
+        rule = route.rules[0]
+        return Private(f"pins.{rule.pin}" if rule.pin else rule.setting, kept_from)
     top = min((offer.repository.priority for offer in decision.offers), default=LOWEST)
-    kept = tuple(
+    kept_from = tuple(
         r
         for r in _ruled_out(decision, RuledOut.EXCLUDED)
         if r.priority >= top and best_match(r.exclude, decision.name) is not None
     )
-    return Private("exclude", kept) if kept else None
+    return Private("exclude", kept_from) if kept_from else None
 
 
 def _ruled_out(decision: Decision[Any], why: RuledOut) -> tuple[Repository, ...]:
@@ -103,10 +103,10 @@ def _rules(policy: Policy, decision: Decision[Any], owners: tuple[Repository, ..
         return route.rules
     silent = tuple(f.repository for f in decision.of(RepositoryState.UNAVAILABLE) if not f.skipped)
     if decision.outcome is Outcome.UNAVAILABLE:
-        said = [
+        rules = [
             _of_silent(policy, finding) for finding in decision.of(RepositoryState.UNAVAILABLE) if not finding.skipped
         ]
-        return (*route.rules, *said, *_of_targets(policy, decision), *_priorities(policy, silent))
+        return (*route.rules, *rules, *_of_targets(policy, decision), *_priorities(policy, silent))
     narrowed = (route.versions[1],) if route.versions else ()
     return (*route.rules, route.mode_rule, *narrowed, *_priorities(policy, owners))
 
@@ -122,8 +122,12 @@ def _of_silent(policy: Policy, finding: RepositoryResult[Any]) -> Rule:
 
 def _of_targets(policy: Policy, decision: Decision[Any]) -> list[Rule]:
     """The settings that keep the name from the repositories into which those redirect that are unavailable."""
-    targets = {found.redirected_into.name for found in decision.findings if found.redirected_into and not found.skipped}
-    rules = (_line_rule(policy, decision, found) for found in decision.findings if found.repository.name in targets)
+    targets = {
+        finding.redirected_into.name for finding in decision.findings if finding.redirected_into and not finding.skipped
+    }
+    rules = (
+        _line_rule(policy, decision, finding) for finding in decision.findings if finding.repository.name in targets
+    )
     return [rule for rule in rules if rule]
 
 

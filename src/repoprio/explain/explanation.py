@@ -148,8 +148,8 @@ class Explanation:
 
         That others do not fit the requirement is known already.
         """
-        found = [one for one in self.rejected if one.kind is not Rejection.SPECIFIER]
-        return tuple(sorted(found, key=lambda one: not one.is_for_here))
+        beyond_specifier = [rejected for rejected in self.rejected if rejected.kind is not Rejection.SPECIFIER]
+        return tuple(sorted(beyond_specifier, key=lambda rejected: not rejected.is_for_here))
 
     @property
     def faulty(self) -> tuple[Line, ...]:

@@ -61,8 +61,8 @@ def _no_match(e: Explanation) -> Remedy:
         return Remedy("ask-by-name", words)
     if Rejection.HASH in kinds:
         return Remedy("hash", "find out which is wrong, the files or the hashes; then lock again")
-    said = _BY_KIND.get(next(iter(kinds))) if len(kinds) == 1 else None
-    return said or Remedy("other-version", f"ask for a version that {owners} has, or publish one that fits there")
+    remedy = _BY_KIND.get(next(iter(kinds))) if len(kinds) == 1 else None
+    return remedy or Remedy("other-version", f"ask for a version that {owners} has, or publish one that fits there")
 
 
 _BY_KIND = {

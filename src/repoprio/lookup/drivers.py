@@ -42,13 +42,13 @@ def drive_many(
     is remembered, such as who is down, depends on the order of the lookups.
     """
     waiting = [(lookup, fits, _next_asks(lookup, lookup.start(), fits)) for lookup, fits in lookups]
-    while waiting := [one for one in waiting if one[2]]:
-        came = iter(fetch_all([ask for _, _, asks in waiting for ask in asks]))
-        told = [(lookup, fits, [next(came) for _ in asks]) for lookup, fits, asks in waiting]
+    while waiting := [pending for pending in waiting if pending[2]]:
+        results = iter(fetch_all([ask for _, _, asks in waiting for ask in asks]))
+        answered = [(lookup, fits, [next(results) for _ in asks]) for lookup, fits, asks in waiting]
         waiting = [
             (lookup, fits, _next_asks(lookup, lookup.receive_pages(answers), fits))
-            for lookup, fits, found in told
-            if len(answers := [answer for answer in found if answer is not None]) == len(found)
+            for lookup, fits, received in answered
+            if len(answers := [answer for answer in received if answer is not None]) == len(received)
         ]
     return [lookup.decision for lookup, _ in lookups]
 

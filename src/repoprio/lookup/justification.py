@@ -49,16 +49,16 @@ class Graph:
         wants = defaultdict[str | None, list[Want]](list)
         for want in self.wants:
             wants[want.parent].append(want)
-        found = defaultdict[NormalizedName, set[str]](set)
+        bounds_of = defaultdict[NormalizedName, set[str]](set)
         nodes: dict[str | None, None] = {None: None}
         queue: list[str | None] = [None]
         for node in queue:
             for want in wants[node]:
-                found[want.project] |= {want.bound, self.constraints.get(want.project, "")} - {""}
+                bounds_of[want.project] |= {want.bound, self.constraints.get(want.project, "")} - {""}
                 if want.project not in without and want.child not in nodes:
                     nodes[want.child] = None
                     queue.append(want.child)
-        return {project: tuple(sorted(bounds)) for project, bounds in found.items()}
+        return {project: tuple(sorted(bounds)) for project, bounds in bounds_of.items()}
 
     def unjustified(self, lower: Iterable[NormalizedName], higher: Higher) -> dict[NormalizedName, int]:
         """Which of the `lower` choices nothing needs, nearest first, and the tier that fits in the place of each.
@@ -102,8 +102,8 @@ class Reach:
 
     def fail(self, names: Iterable[NormalizedName]) -> bool:
         """Doubt the projects that were in the way, one by one and then together; whether there is anything to try."""
-        found = [name for name in dict.fromkeys(names) if name not in self.caps]
-        return self._try([*({name} for name in found), self.doubted | set(found)])
+        uncapped = [name for name in dict.fromkeys(names) if name not in self.caps]
+        return self._try([*({name} for name in uncapped), self.doubted | set(uncapped)])
 
     def learn(self, fitting: Mapping[NormalizedName, int | None]) -> bool:
         """The doubted projects that were left open, and the lower tier that alone fits what is wanted of each.

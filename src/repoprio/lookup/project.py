@@ -166,12 +166,12 @@ class ProjectLookup(Generic[Page]):
         for tier in groups:
             if (self._owners and not self._below_owner) or self._is_past_last(tier):
                 break
-            found = yield from self._ask_tier(tier)
+            results = yield from self._ask_tier(tier)
             if self._owners:
                 continue
-            if any(f.state is RepositoryState.UNAVAILABLE and not f.skipped for f in found):
+            if any(f.state is RepositoryState.UNAVAILABLE and not f.skipped for f in results):
                 return self._decide(Outcome.UNAVAILABLE, Code.UNAVAILABLE)
-            serving = tuple(f for f in found if f.state is RepositoryState.SERVES)
+            serving = tuple(f for f in results if f.state is RepositoryState.SERVES)
             if serving and self.route.mode is Mode.FLEXIBLE and not (yield from self._match(serving)):
                 self._pass_over(serving)
             elif serving:
@@ -193,9 +193,9 @@ class ProjectLookup(Generic[Page]):
             assert isinstance(answers, list), "what a NeedPages receives"
             for ask, answer in zip(asks, answers, strict=True):
                 walks[ask.repository.name].receive(answer)
-        found = [walk.finding for walk in walks.values()]
-        self._findings.update((f.repository.name, f) for f in found)
-        return found
+        results = [walk.finding for walk in walks.values()]
+        self._findings.update((f.repository.name, f) for f in results)
+        return results
 
     @staticmethod
     def _match(offers: tuple[RepositoryResult[Page], ...]) -> Generator[NeedMatch[Page], Received[Page], bool]:
@@ -224,8 +224,8 @@ class ProjectLookup(Generic[Page]):
         return Decision(self.name, outcome, code, self.route, findings, self._owners)
 
     def _finding(self, repository: Repository) -> RepositoryResult[Page]:
-        if found := self._findings.get(repository.name):
-            return found
+        if result := self._findings.get(repository.name):
+            return result
         ruled_out = self.route.ruled_out.get(repository.name) if isinstance(self.route, Route) else None
         return RepositoryResult(
             repository, RepositoryState.RULED_OUT if ruled_out else RepositoryState.NOT_ASKED, ruled_out=ruled_out

@@ -92,10 +92,10 @@ def judge_redirect(
         return RedirectVerdict(RepositoryState.UNAVAILABLE, f"it redirects to a {there.scheme or 'nameless'}: URL")
     if here.is_own(there):
         return RedirectVerdict(None)
-    told = repository.redirects.get(there)
-    if told is Redirects.ABSENT:
+    meaning = repository.redirects.get(there)
+    if meaning is Redirects.ABSENT:
         return RedirectVerdict(RepositoryState.ABSENT, f"it redirects to {there}")
-    if told is Redirects.FOLLOW:
+    if meaning is Redirects.FOLLOW:
         return RedirectVerdict(None)
     # A variable of the policy may have gone into the target, and queries carry tokens: neither is shown.
     shown = str(there) if "${" in location.shown or len(target) > _LONG else redact_url(target)
@@ -123,8 +123,8 @@ def _repositories_at(
     known: tuple[Repository, ...], repository: Repository, target: str
 ) -> dict[str | None, Repository | None]:
     """The other repositories in whose grounds `target` may lie, by name, None for none: one for each reading."""
-    found = (_repository_at(known, repository, target, read) for read in READINGS)
-    return {other.name if other else None: other for other in found}
+    repositories = (_repository_at(known, repository, target, read) for read in READINGS)
+    return {other.name if other else None: other for other in repositories}
 
 
 def _repository_at(

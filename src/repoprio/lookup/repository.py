@@ -188,19 +188,19 @@ class RepositoryLookup(Generic[Page]):
         assert canary is not None
         verdict = self._memory.canaries.get(repository.name)
         if verdict is None:
-            found = yield from self._page(repository.locations[0], canary, ResourceKind.CANARY)
-            if found.state is RepositoryState.UNAVAILABLE:
-                problem = f"its canary {canary} got no usable answer: {found.reason}"
-                return replace(found, reason=problem, cause=Cause.CANARY, http_status=None)
-            served = found.state is RepositoryState.SERVES and found.files > 0
-            hidden = None if served else self._hidden(canary, found)
+            canary_result = yield from self._page(repository.locations[0], canary, ResourceKind.CANARY)
+            if canary_result.state is RepositoryState.UNAVAILABLE:
+                problem = f"its canary {canary} got no usable answer: {canary_result.reason}"
+                return replace(canary_result, reason=problem, cause=Cause.CANARY, http_status=None)
+            served = canary_result.state is RepositoryState.SERVES and canary_result.files > 0
+            hidden = None if served else self._hidden(canary, canary_result)
             verdict = self._memory.canaries.keep(repository.name, CanaryVerdict(hidden))
         return verdict.hidden or absent
 
-    def _hidden(self, canary: NormalizedName, found: RepositoryResult[Page]) -> RepositoryResult[Page]:
+    def _hidden(self, canary: NormalizedName, canary_result: RepositoryResult[Page]) -> RepositoryResult[Page]:
         """A server that hides what it has behind a 404 refuses the login in all but the number."""
-        problem = f"it does not serve its canary {canary} ({found.reason or 'no files'})"
-        finding = self._finding(RepositoryState.UNAVAILABLE, problem, Cause.CANARY, found.asked)
+        problem = f"it does not serve its canary {canary} ({canary_result.reason or 'no files'})"
+        finding = self._finding(RepositoryState.UNAVAILABLE, problem, Cause.CANARY, canary_result.asked)
         return replace(finding, login_refused=True)
 
     def _listing(self) -> Generator[FetchRequest, FetchResult[Page] | None, frozenset[NormalizedName] | None]:

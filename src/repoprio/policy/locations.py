@@ -51,15 +51,15 @@ def variables(written: str) -> list[str]:
     return _VARIABLE.findall(written)
 
 
-def with_login(found: Iterable[Location], environ: Mapping[str, str], name: str) -> tuple[Location, ...]:
+def with_login(locations: Iterable[Location], environ: Mapping[str, str], name: str) -> tuple[Location, ...]:
     """A repository's URL and its mirrors, with its login from the environment: for the site of its URL alone."""
-    found = list(found)
-    for number, here in enumerate(found):
-        usable = here.url.startswith("http") and not (here.unset or found[0].unset)
-        if usable and here.user is None and site(here.url) == site(found[0].url or here.url):
+    locations = list(locations)
+    for number, location in enumerate(locations):
+        usable = location.url.startswith("http") and not (location.unset or locations[0].unset)
+        if usable and location.user is None and site(location.url) == site(locations[0].url or location.url):
             user, password = _login(environ, name)
-            found[number] = replace(here, user=user, password=password)
-    return tuple(found)
+            locations[number] = replace(location, user=user, password=password)
+    return tuple(locations)
 
 
 def variable_of(name: str) -> str:

@@ -72,14 +72,14 @@ class Route:
         return bool(self.rules)
 
 
-def asked_for(found: Route | Blocked | Conflict) -> frozenset[str]:
+def asked_for(routing: Route | Blocked | Conflict) -> frozenset[str]:
     """The names of the repositories that may be asked, each in its turn."""
-    return frozenset(r.name for r in found.repositories) if isinstance(found, Route) else frozenset()
+    return frozenset(r.name for r in routing.repositories) if isinstance(routing, Route) else frozenset()
 
 
-def version_limit(found: Route | Blocked | Conflict) -> str | None:
+def version_limit(routing: Route | Blocked | Conflict) -> str | None:
     """The specifier that a pin's `versions` lays on what the owner offers, or None."""
-    return found.versions[0] if isinstance(found, Route) and found.versions else None
+    return routing.versions[0] if isinstance(routing, Route) and routing.versions else None
 
 
 _SETS: dict[Aspect, Callable[[Pin], bool]] = {
@@ -132,8 +132,8 @@ def route(
 def _speakers(policy: Policy, name: NormalizedName, sets: Callable[[Pin], bool]) -> list[Pin]:
     """The pins that set a thing for `name` and match it most specifically: none, one, or a conflict."""
     matches = [(best_match(pin.projects, name), pin) for pin in policy.pins if sets(pin)]
-    best = max((found for found, _ in matches if found), default=None)
-    return [pin for found, pin in matches if found and found == best]
+    best = max((specificity for specificity, _ in matches if specificity), default=None)
+    return [pin for specificity, pin in matches if specificity and specificity == best]
 
 
 def _mode(policy: Policy, name: NormalizedName, pin: Pin | None) -> tuple[Mode, Rule]:
@@ -161,8 +161,8 @@ def _owners(
 def _claim(repository: Repository, name: NormalizedName) -> tuple[Specificity, str] | None:
     """How specifically the repository claims `name`, and by which key; None where it does not."""
     keys = {"namespaces": repository.namespaces, "owns": repository.owns}
-    found = [(match, key) for key, patterns in keys.items() if (match := best_match(patterns, name))]
-    return max(found, default=None)
+    claims = [(match, key) for key, patterns in keys.items() if (match := best_match(patterns, name))]
+    return max(claims, default=None)
 
 
 def pattern_excerpt(patterns: tuple[Pattern, ...], name: NormalizedName) -> str:

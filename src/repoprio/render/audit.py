@@ -57,18 +57,20 @@ def _summed_up(findings: Sequence[Finding]) -> Iterator[Finding]:
         return
     for finding in findings:
         if finding is unknown[0]:
-            names = ", ".join(f"{one.project} {one.version}" if one.version else str(one.project) for one in unknown)
-            said = f"no repository of the policy has these {len(unknown)}: {names}. -v shows each separately."
-            yield Finding(finding.code, said, finding.remedy)
+            names = ", ".join(
+                f"{item.project} {item.version}" if item.version else str(item.project) for item in unknown
+            )
+            message = f"no repository of the policy has these {len(unknown)}: {names}. -v shows each separately."
+            yield Finding(finding.code, message, finding.remedy)
         elif finding.code != "unknown":
             yield finding
 
 
 def _relied(audit: Audit, width: int) -> list[str]:
     """The folders that what follows is about."""
-    said = f"read: {', '.join(audit.read)}"
+    line = f"read: {', '.join(audit.read)}"
     return textwrap.wrap(
-        printable(said), width, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False
+        printable(line), width, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False
     )
 
 
@@ -91,12 +93,12 @@ def _count(number: int, word: str) -> str:
 def _finding(finding: Finding, width: int, paint: Paint) -> list[str]:
     word = finding.severity.value
     where = f"{finding.file}:{finding.line}: " if finding.line else f"{finding.file}: " if finding.file else ""
-    said = _wrapped(f"{where}{finding.message}    [{finding.code}]", width)
-    lines = [f"  {paint(word, _STYLES[finding.severity])}{' ' * (9 - len(word))}{said[0]}"]
-    lines += [f"{_INDENT}{line}" for line in said[1:]]
+    message = _wrapped(f"{where}{finding.message}    [{finding.code}]", width)
+    lines = [f"  {paint(word, _STYLES[finding.severity])}{' ' * (9 - len(word))}{message[0]}"]
+    lines += [f"{_INDENT}{line}" for line in message[1:]]
     # The sentence names the rule where that is what it is about.
-    told = [f"rule: {finding.rule}"] if finding.rule and str(finding.rule) not in finding.message else []
-    for text in [*told, f"fix: {finding.remedy}{':' if finding.command else ''}"]:
+    details = [f"rule: {finding.rule}"] if finding.rule and str(finding.rule) not in finding.message else []
+    for text in [*details, f"fix: {finding.remedy}{':' if finding.command else ''}"]:
         first, *rest = _wrapped(text, width - 2)
         lines += [f"{_INDENT}{first}", *(f"{_INDENT}  {line}" for line in rest)]
     # To be copied, so on a line of its own however long it is.

@@ -51,9 +51,9 @@ def before(disclosure: Disclosure, policy: Policy) -> str:
     """What is said before pip alone is tried: who will be asked for which further names, and which stay private."""
     names = {r.name: str(r) for r in policy.repositories}
     asks = [
-        f"{names.get(repository, repository)} learns {_names(found)} that an installation would not ask it for: "
-        f"{', '.join(found)}"
-        for repository, found in disclosure.asked.items()
+        f"{names.get(repository, repository)} learns {_names(asked_for)} that an installation would not ask it for: "
+        f"{', '.join(asked_for)}"
+        for repository, asked_for in disclosure.asked.items()
     ]
     learned = "; ".join(asks) or "no repository learns a name that an installation would not ask it for"
     more = "Any other name is announced before it is asked for."
@@ -69,8 +69,8 @@ def further(name: str, repositories: Sequence[Repository], required_by: str | No
 
 def not_private(name: str, private: Sequence[str]) -> str:
     """The error about a name to disclose that is no private one; `private` are those that there are."""
-    said = f"the private names are: {', '.join(private)}" if private else "there are none"
-    return printable(f"--disclose {name}: this is not a private name here; {said}    [usage]")
+    known = f"the private names are: {', '.join(private)}" if private else "there are none"
+    return printable(f"--disclose {name}: this is not a private name here; {known}    [usage]")
 
 
 def step(is_alone: bool, count: int, name: str) -> str:
@@ -79,8 +79,8 @@ def step(is_alone: bool, count: int, name: str) -> str:
     return f"{side}: {count} project{'' if count == 1 else 's'}, {name}"
 
 
-def _names(found: Sequence[str]) -> str:
-    return f"{len(found)} name{'' if len(found) == 1 else 's'}"
+def _names(names: Sequence[str]) -> str:
+    return f"{len(names)} name{'' if len(names) == 1 else 's'}"
 
 
 def _private(disclosure: Disclosure) -> str:
@@ -97,8 +97,8 @@ def _private(disclosure: Disclosure) -> str:
 
 def screen(comparison: Comparison, *, width: int, paint: Paint = unpainted, verbose: bool = False) -> str:
     """What ``repoprio compare`` shows; `verbose` lists what is the same too."""
-    shown = [one for one in comparison.projects if verbose or one.verdict is not Verdict.SAME]
-    rows = [Row(_cells(one), _STYLES.get(one.verdict, "")) for one in shown]
+    shown = [project for project in comparison.projects if verbose or project.verdict is not Verdict.SAME]
+    rows = [Row(_cells(project), _STYLES.get(project.verdict, "")) for project in shown]
     parts = [
         _wrapped(_header(comparison), width),
         table(_COLUMNS, rows, width, paint) if rows else [],
@@ -118,19 +118,19 @@ def _header(comparison: Comparison) -> str:
 def _offer(comparison: Comparison, width: int) -> list[str]:
     """How to have private names compared, where there are any."""
     names = [
-        one.pair.project
-        for one in comparison.projects
-        if one.pair.private and isinstance(one.pair.policy, ResolvedFile)
+        project.pair.project
+        for project in comparison.projects
+        if project.pair.private and isinstance(project.pair.policy, ResolvedFile)
     ]
     if not names:
         return []
-    said = f"private: --disclose {names[0]} asks the others for that name too, and compares it"
-    return _wrapped(said, width, "", "  ")
+    offer = f"private: --disclose {names[0]} asks the others for that name too, and compares it"
+    return _wrapped(offer, width, "", "  ")
 
 
-def _cells(one: ComparedProject) -> tuple[str, ...]:
-    alone = ("private", "") if one.verdict is Verdict.NOT_COMPARED else _cell(one.pair.alone)
-    return (one.verdict.mark, one.pair.project, *alone, *_cell(one.pair.policy), one.why)
+def _cells(project: ComparedProject) -> tuple[str, ...]:
+    alone = ("private", "") if project.verdict is Verdict.NOT_COMPARED else _cell(project.pair.alone)
+    return (project.verdict.mark, project.pair.project, *alone, *_cell(project.pair.policy), project.why)
 
 
 def _cell(side: Side) -> tuple[str, str]:
@@ -145,9 +145,9 @@ def _cell(side: Side) -> tuple[str, str]:
 def _summary(comparison: Comparison) -> str:
     verdicts = (Verdict.SAME, *(verdict for verdict in Verdict if verdict is not Verdict.SAME))
     counts = ((verdict, comparison.count(verdict)) for verdict in verdicts)
-    told = [f"{n} {_WORDS[verdict][n > 1]}{_mark(verdict)}" for verdict, n in counts if n]
+    parts = [f"{n} {_WORDS[verdict][n > 1]}{_mark(verdict)}" for verdict, n in counts if n]
     number = len(comparison.projects)
-    return f"{number} project{'' if number == 1 else 's'}: {', '.join(told) or 'nothing to compare'}"
+    return f"{number} project{'' if number == 1 else 's'}: {', '.join(parts) or 'nothing to compare'}"
 
 
 def _mark(verdict: Verdict) -> str:
@@ -156,10 +156,10 @@ def _mark(verdict: Verdict) -> str:
 
 def _fixes(shown: Sequence[ComparedProject], width: int) -> list[str]:
     lines: list[str] = []
-    for one in shown:
-        if one.remedy:
+    for project in shown:
+        if project.remedy:
             lead = "     " if lines else "fix: "
-            lines += _wrapped(f"{one.pair.project}: {one.remedy}", width, lead, "       ")
+            lines += _wrapped(f"{project.pair.project}: {project.remedy}", width, lead, "       ")
     return lines
 
 
@@ -176,27 +176,27 @@ def _wrapped(text: str, width: int, lead: str = "", indent: str = "") -> list[st
 
 def document(comparison: Comparison, environment: Mapping[str, Any] | None = None) -> str:
     """The document that ``repoprio compare --format json`` prints; `environment` is the one that it speaks of."""
-    found: Mapping[str, Any] = {
+    document: Mapping[str, Any] = {
         "schema": SCHEMA,
         **about(environment),
         "asked": {repository: list(names) for repository, names in comparison.disclosure.asked.items()},
         "private": [name for name, _ in comparison.disclosure.private],
-        "projects": [_project(one) for one in comparison.projects],
+        "projects": [_project(project) for project in comparison.projects],
         "summary": {verdict.value: comparison.count(verdict) for verdict in Verdict},
     }
-    return json.dumps(found, indent=2)
+    return json.dumps(document, indent=2)
 
 
-def _project(one: ComparedProject) -> dict[str, Any]:
+def _project(project: ComparedProject) -> dict[str, Any]:
     return {
-        "project": one.pair.project,
-        "requirement": one.pair.requirement,
-        "verdict": one.verdict.value,
-        "code": one.code,
-        "pip_alone": _unknown(one) if one.verdict is Verdict.NOT_COMPARED else _side(one.pair.alone),
-        "policy": _side(one.pair.policy),
-        "reason": one.reason,
-        "fix": one.remedy,
+        "project": project.pair.project,
+        "requirement": project.pair.requirement,
+        "verdict": project.verdict.value,
+        "code": project.code,
+        "pip_alone": _unknown(project) if project.verdict is Verdict.NOT_COMPARED else _side(project.pair.alone),
+        "policy": _side(project.pair.policy),
+        "reason": project.reason,
+        "fix": project.remedy,
     }
 
 
@@ -216,10 +216,10 @@ def _side(side: Side) -> dict[str, Any] | None:
     return _nothing(side.code.value, side.reason, side.needed_by)
 
 
-def _unknown(one: ComparedProject) -> dict[str, Any]:
+def _unknown(project: ComparedProject) -> dict[str, Any]:
     """The side of pip alone where the name is private: what it would take of the owner alone says nothing."""
-    needed_by = one.pair.alone.needed_by if one.pair.alone else ()
-    return _nothing(one.code, one.reason, needed_by)
+    needed_by = project.pair.alone.needed_by if project.pair.alone else ()
+    return _nothing(project.code, project.reason, needed_by)
 
 
 def _nothing(code: str, reason: str, needed_by: Sequence[str]) -> dict[str, Any]:

@@ -20,8 +20,8 @@ _FAMILIES = 3
 def lines(report: Mapping[str, Any]) -> Iterator[str]:
     """The report, line by line."""
     yield from _head(report)
-    for one in report["environments"]:
-        yield from _environment(one, report["policy"])
+    for environment in report["environments"]:
+        yield from _environment(environment, report["policy"])
     yield from (f"  FAIL   {folder}    no virtual environment there" for folder in report["without_environment"])
     if path := report["pip_of_folder"]:
         yield f"  FAIL   python -m pip    in this folder it runs {path} instead of pip: no hook sees that"
@@ -74,28 +74,28 @@ def _files(policy: Mapping[str, Any]) -> str:
     return ", ".join(dict.fromkeys([*policy["files"], *policy.get("faulty_files", ())])) or "none"
 
 
-def _environment(one: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[str]:
-    word = {"guarded": "ok", "no-pip": "-", "of-another-user": "skip"}.get(one["state"], "FAIL")
-    if one["launcher"] and not one["pip"] and word == "-":
+def _environment(pip: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[str]:
+    word = {"guarded": "ok", "no-pip": "-", "of-another-user": "skip"}.get(pip["state"], "FAIL")
+    if pip["launcher"] and not pip["pip"] and word == "-":
         # A launcher of a version manager that starts nothing.
         return
-    options = f" ({' '.join([one['python'] or '?', *one['options']])})" if one["options"] else ""
+    options = f" ({' '.join([pip['python'] or '?', *pip['options']])})" if pip["options"] else ""
     # A pip that does not say its version is told by what it says.
-    version = f"    pip {one['pip']}" if one["pip"] not in (None, "?") else ""
-    yield f"  {word:6} {one['launcher'] or one['python']}{options}{version}    {_said(one)}"
-    theirs = one["policy"]
+    version = f"    pip {pip['pip']}" if pip["pip"] not in (None, "?") else ""
+    yield f"  {word:6} {pip['launcher'] or pip['python']}{options}{version}    {_said(pip)}"
+    theirs = pip["policy"]
     if theirs and theirs["files"] != policy["files"]:
         yield f"{_INDENT}policy: {_files(theirs)}; {theirs['mode'] or 'with errors'}"
     if theirs and theirs["errors"] != policy["errors"]:
         yield from (f"{_INDENT}error: {error}" for error in theirs["errors"])
-    yield from (f"{_INDENT}why: {_obstacle(obstacle, one)}" for obstacle in one["obstacles"])
-    if one["fix"]:
-        is_trial = one["state"] == "shadowed" or (one["of_another"] and one["of_another"]["user"])
-        yield f"{_INDENT}{'try it' if is_trial else 'fix'}: {one['fix']}"
-    yield from (f"{_INDENT}then: {step}" for step in one["then"])
+    yield from (f"{_INDENT}why: {_obstacle(obstacle, pip)}" for obstacle in pip["obstacles"])
+    if pip["fix"]:
+        is_trial = pip["state"] == "shadowed" or (pip["of_another"] and pip["of_another"]["user"])
+        yield f"{_INDENT}{'try it' if is_trial else 'fix'}: {pip['fix']}"
+    yield from (f"{_INDENT}then: {step}" for step in pip["then"])
 
 
-def _obstacle(obstacle: Mapping[str, Any], one: Mapping[str, Any]) -> str:
+def _obstacle(obstacle: Mapping[str, Any], pip: Mapping[str, Any]) -> str:
     """What keeps the hook from a pip."""
     if variable := obstacle["variable"]:
         files = obstacle["files"]
@@ -106,12 +106,12 @@ def _obstacle(obstacle: Mapping[str, Any], one: Mapping[str, Any]) -> str:
     if obstacle["loads_nothing"]:
         return f"{obstacle['launcher']} runs Python with {options}: it loads no hook, and nothing can guard it as it is"
     how = f" runs Python with {options}" if options else " keeps the hook from its Python"
-    return f"{obstacle['launcher']}{how}; {one['python']} -m pip obeys"
+    return f"{obstacle['launcher']}{how}; {pip['python']} -m pip obeys"
 
 
-def _said(one: Mapping[str, Any]) -> str:
-    took = f"took {one['took']}" if one["took"] else one["said"]
-    said = {
+def _said(pip: Mapping[str, Any]) -> str:
+    took = f"took {pip['took']}" if pip["took"] else pip["said"]
+    texts = {
         "no-pip": "no pip",
         "no-hook": f"no hook answers; {took}",
         "disobeyed": f"the hook answers; {took}",
@@ -120,14 +120,14 @@ def _said(one: Mapping[str, Any]) -> str:
         "faulty-policy": "the policy that the hook finds has errors: every lookup stops",
         "observed": "the policy that the hook finds only observes",
         "guarded": "took 1.0, not 99.0",
-        "unfit-python": f"no hook can guard it: {one['unfit']}{f'; {took}' if one['took'] else ''}",
-        "too-old": f"too old for a hook (22.0.2 is the oldest){f'; {took}' if one['took'] else ', which stops it'}",
-        "broken-pip": f"its pip is broken: {one['said']}",
-        "shadowed": f"not tried: in this folder it may run {one['shadowed_by']} instead of pip",
+        "unfit-python": f"no hook can guard it: {pip['unfit']}{f'; {took}' if pip['took'] else ''}",
+        "too-old": f"too old for a hook (22.0.2 is the oldest){f'; {took}' if pip['took'] else ', which stops it'}",
+        "broken-pip": f"its pip is broken: {pip['said']}",
+        "shadowed": f"not tried: in this folder it may run {pip['shadowed_by']} instead of pip",
     }
-    if other := one["of_another"]:
+    if other := pip["of_another"]:
         return f"{other['who']} can change {other['path']}, so root does not run it"
-    return said[one["state"]]
+    return texts[pip["state"]]
 
 
 def _installer(tool: Mapping[str, Any]) -> Iterator[str]:
@@ -143,8 +143,8 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
         where = f" ({tool['file']})" if tool["file"] else ""
         yield f"  ok     {name}    its settings here match the policy's export{where}; took 1.0, not 99.0"
     elif tool["took"] != "1.0":
-        said = f"took {tool['took']}" if tool["took"] else tool["said"]
-        yield f"  FAIL   {name}    does not obey even the policy's export: {said}"
+        outcome = f"took {tool['took']}" if tool["took"] else tool["said"]
+        yield f"  FAIL   {name}    does not obey even the policy's export: {outcome}"
     elif tool["is_as_exported"] is None:
         yield f"  FAIL   {name}    does not say which settings it finds (uv pip install --show-settings)"
     elif tool["is_as_exported"]:
@@ -156,7 +156,7 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
         yield f"{_INDENT}note: the proxy of {proxies} answers for each http: index, in uv and in pip"
     if tool["lock"]:
         yield f"{_INDENT}note: {tool['lock']} keeps the files it names, whatever the policy says: run uv lock --upgrade"
-    yield from (_unset_login(one) for one in tool["unset_logins"])
+    yield from (_unset_login(login) for login in tool["unset_logins"])
     yield from _sources(tool["sources"])
     gaps = tool["gaps"]
     yield from (f"{_INDENT}still open in uv: {gap['key']}: {gap['means']}" for gap in gaps[:_GAPS])
@@ -180,24 +180,24 @@ def _not_as_exported(tool: Mapping[str, Any], name: str) -> Iterator[str]:
 
 def _undoing(sources: Iterable[str]) -> str:
     """What to do about the variables and files that undo the export."""
-    found = list(sources)
-    variables = " ".join(name for name in found if name.startswith("UV_"))
-    places = [name for name in found if not name.startswith("UV_")]
+    remaining = list(sources)
+    variables = " ".join(name for name in remaining if name.startswith("UV_"))
+    places = [name for name in remaining if not name.startswith("UV_")]
     return "; ".join([*([f"unset {variables}"] if variables else []), *(f"remove that from {at}" for at in places)])
 
 
-def _unset_login(one: Mapping[str, Any]) -> str:
-    what, unset = f"{one['repository']} needs its login", " and ".join(one["variables"])
-    if one["is_half"]:
+def _unset_login(login: Mapping[str, Any]) -> str:
+    what, unset = f"{login['repository']} needs its login", " and ".join(login["variables"])
+    if login["is_half"]:
         return f"{_INDENT}fix: {what}: set {unset} too (__token__ for a token)"
     return f"{_INDENT}note: {what}: set {unset}; uv stops there unless netrc or its own store has one"
 
 
 def _sources(sources: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     by_file: dict[str, list[str]] = {}
-    for one in sources:
-        kind = f"index {one['index_name']}" if one["index_name"] else one["kind"]
-        by_file.setdefault(one["file"], []).append(f"{one['project']} ({kind})")
+    for source in sources:
+        kind = f"index {source['index_name']}" if source["index_name"] else source["kind"]
+        by_file.setdefault(source["file"], []).append(f"{source['project']} ({kind})")
     for file, names in by_file.items():
         yield f"{_INDENT}note: uv takes these from the project's own sources, despite the policy: {', '.join(names)}"
         yield f"{_INDENT}      [tool.uv.sources] in {file} names them; --no-sources ignores them"
@@ -214,47 +214,50 @@ def _base(base: Mapping[str, Any] | None) -> Iterator[str]:
         yield f"  base   {base['python']} loads no hook: it guards nothing created from it (repoprio enable --base)"
 
 
-def _fuse(found: Mapping[str, Any]) -> Iterator[str]:
-    unguarded = found["unguarded"]
+def _fuse(fuse: Mapping[str, Any]) -> Iterator[str]:
+    unguarded = fuse["unguarded"]
     if not unguarded:
-        has = "is there" if found["in_place"] else "not in place (repoprio enable --fuse)"
-        yield f"  fuse   {found['file']}: {has}"
+        has = "is there" if fuse["in_place"] else "not in place (repoprio enable --fuse)"
+        yield f"  fuse   {fuse['file']}: {has}"
         return
     by_fact: dict[str, list[str]] = {}
-    for one in unguarded:
-        by_fact.setdefault(_of_unguarded(one), []).append(one["python"])
+    for pip in unguarded:
+        by_fact.setdefault(_of_unguarded(pip), []).append(pip["python"])
     for fact, pythons in by_fact.items():
         word = "fuse  " if fact == _NOTHING else "FAIL  "
         also = f" and {len(pythons) - 1} more" if len(pythons) > 1 else ""
-        yield f"  {word} {found['file']}: the pip of {pythons[0]}{also}, run without its hook, {fact}"
+        yield f"  {word} {fuse['file']}: the pip of {pythons[0]}{also}, run without its hook, {fact}"
 
 
-def _of_unguarded(one: Mapping[str, Any]) -> str:
-    if one["finds_nothing"]:
+def _of_unguarded(pip: Mapping[str, Any]) -> str:
+    if pip["finds_nothing"]:
         return _NOTHING
-    places = [_place(place) for place in one["asks"]]
-    return f"asks {', '.join(places)}" if places else str(one["said"])
+    places = [_place(place) for place in pip["asks"]]
+    return f"asks {', '.join(places)}" if places else str(pip["said"])
 
 
 def _place(place: Mapping[str, Any]) -> str:
     return f"{place['url']} ({place['origin']})" if place["origin"] else str(place["url"])
 
 
-def _repository(one: Mapping[str, Any]) -> Iterator[str]:
-    silent, note = one["status"] == RepositoryState.UNAVAILABLE.value, one["status"] == RepositoryState.SERVES.value
+def _repository(repository: Mapping[str, Any]) -> Iterator[str]:
+    silent, note = (
+        repository["status"] == RepositoryState.UNAVAILABLE.value,
+        repository["status"] == RepositoryState.SERVES.value,
+    )
     word = "FAIL" if silent else "note" if note else "ok"
-    yield f"  {word:6} {one['name']} (priority {one['priority']})    {one['said']}"
+    yield f"  {word:6} {repository['name']} (priority {repository['priority']})    {repository['said']}"
     if silent:
-        yield f"{_INDENT}asked: {one['asked'] or one['url']}"
-        yield f"{_INDENT}rule: repositories.{one['name']}.url ({one['origin']})"
-    for remark in one["remarks"]:
+        yield f"{_INDENT}asked: {repository['asked'] or repository['url']}"
+        yield f"{_INDENT}rule: repositories.{repository['name']}.url ({repository['origin']})"
+    for remark in repository["remarks"]:
         yield f"{_INDENT}{'fix' if silent else 'note'}: {remark['text']} [{remark['code']}]"
         if remark["setting"]:
             yield f"{_INDENT}set: {remark['setting']}"
 
 
 def _sum(report: Mapping[str, Any]) -> str:
-    states = [one["state"] for one in report["environments"]]
+    states = [environment["state"] for environment in report["environments"]]
     guarded, skipped = states.count("guarded"), states.count("of-another-user") + states.count("shadowed")
     others = len(states) - guarded - skipped - states.count("no-pip")
     asked = "No network was used." if report["repositories"] is None else "The repositories were asked for one name."

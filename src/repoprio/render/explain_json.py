@@ -52,7 +52,7 @@ def _project(e: Explanation) -> dict[str, Any]:
         "required_by": e.required_by,
         "constraint": e.constraint or None,
         "observed": e.is_observed,
-        "hint": found._asdict() if (found := refusal_remedy(e)) else None,
+        "hint": remedy._asdict() if (remedy := refusal_remedy(e)) else None,
         "help": e.help,
     }
 

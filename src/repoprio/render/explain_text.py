@@ -54,15 +54,19 @@ def screen(e: Explanation, width: int, paint: Paint = unpainted, *, verbose: boo
 def summary(explanations: Sequence[Explanation], width: int) -> str:
     """How many requirements there were, and what became of them; those whose answer is no by name."""
     counts = [(outcome, [e for e in explanations if e.outcome is outcome]) for outcome in Outcome]
-    parts = [_counted(outcome, found) for outcome, found in counts if found]
+    parts = [_counted(outcome, explained) for outcome, explained in counts if explained]
     count = len(explanations)
-    said = f"{count} requirement{'' if count == 1 else 's'}: {'; '.join(parts) or 'nothing to explain'}."
-    return "\n".join(_wrapped(said, width))
+    line = f"{count} requirement{'' if count == 1 else 's'}: {'; '.join(parts) or 'nothing to explain'}."
+    return "\n".join(_wrapped(line, width))
 
 
-def _counted(outcome: Outcome, found: Sequence[Explanation]) -> str:
-    named = "" if outcome is Outcome.SERVED else f" ({', '.join(dict.fromkeys(printable(e.project) for e in found))})"
-    return f"{len(found)} {outcome.value}{named}"
+def _counted(outcome: Outcome, explanations: Sequence[Explanation]) -> str:
+    named = (
+        ""
+        if outcome is Outcome.SERVED
+        else f" ({', '.join(dict.fromkeys(printable(e.project) for e in explanations))})"
+    )
+    return f"{len(explanations)} {outcome.value}{named}"
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
@@ -79,8 +83,8 @@ def _fact(label: str, text: str, width: int) -> list[str]:
 
 def _row(e: Explanation, line: Line) -> Row:
     chosen = line.status is LineStatus.SERVED and e.outcome is Outcome.SERVED
-    taken = (one for one in (e.chosen, e.version_priority) if one)
-    named = next((one.version for one in taken if one.repository == line.repository.name), None)
+    taken = (choice for choice in (e.chosen, e.version_priority) if choice)
+    named = next((choice.version for choice in taken if choice.repository == line.repository.name), None)
     has = (
         "no answer"
         if line.status is LineStatus.UNAVAILABLE
@@ -112,8 +116,8 @@ def _facts(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
     yield from _rules([*e.rules, *(line.rule for line in e.lines if line.rule)])
     if alone := _pip_alone(e):
         yield "pip alone", alone
-    if found := refusal_remedy(e):
-        yield "hint", found.text
+    if remedy := refusal_remedy(e):
+        yield "hint", remedy.text
     if e.help and e.outcome is not Outcome.SERVED:
         yield "help", e.help
     if e.outcome is not Outcome.SERVED:
@@ -137,10 +141,10 @@ def _each(e: Explanation) -> list[str]:
     """The rejected files, one a line; of very many those that tell most."""
     files: Sequence[Rejected] = e.rejected
     if len(files) > _MOST_FILES:
-        files = [*e.telling, *(one for one in files if one.kind is Rejection.SPECIFIER)][:_MOST_FILES]
+        files = [*e.telling, *(file for file in files if file.kind is Rejection.SPECIFIER)][:_MOST_FILES]
     more = len(e.rejected) - len(files)
-    told = [f"... and {more} more files (--format json has all)"] if more else []
-    return [*(f"{_file(rejected)}: {rejected.reason}" for rejected in files), *told]
+    rest = [f"... and {more} more files (--format json has all)"] if more else []
+    return [*(f"{_file(rejected)}: {rejected.reason}" for rejected in files), *rest]
 
 
 def _file(rejected: Rejected) -> str:
@@ -150,7 +154,7 @@ def _file(rejected: Rejected) -> str:
 def _mirrors(e: Explanation) -> Iterable[tuple[str, str]]:
     """The URLs of repositories with mirrors that gave no usable answer, and the one that did."""
     for line in e.lines:
-        tried = [f"{one.url}: {one.reason}" for one in line.failures]
+        tried = [f"{failure.url}: {failure.reason}" for failure in line.failures]
         answered = [f"{line.mirror} answered instead"] if line.mirror else []
         yield from _labelled("mirrors", [f"{line.repository.name}: {text}" for text in [*tried, *answered]])
 
@@ -170,9 +174,9 @@ def _is_trouble(e: Explanation, line: Line) -> bool:
 
 
 def _rules(rules: Sequence[Rule]) -> Iterable[tuple[str, str]]:
-    said = [f"{rule.key} = {rule.value}" if rule.value else rule.key for rule in rules]
-    room = max((len(text) for text in said if len(text) <= _LONG_RULE), default=0)
-    return _labelled("rule", [f"{text:{room}}  {rule.file}" for text, rule in zip(said, rules, strict=True)])
+    texts = [f"{rule.key} = {rule.value}" if rule.value else rule.key for rule in rules]
+    room = max((len(text) for text in texts if len(text) <= _LONG_RULE), default=0)
+    return _labelled("rule", [f"{text:{room}}  {rule.file}" for text, rule in zip(texts, rules, strict=True)])
 
 
 def _labelled(label: str, texts: Sequence[str]) -> Iterable[tuple[str, str]]:

@@ -18,15 +18,15 @@ _MOST_VERSIONS = 8
 _ROUTING = frozenset({"repositories", "owns", "namespaces"})
 
 
-def versions(found: Sequence[str] | None, most: int = _MOST_VERSIONS, *, including: str | None = None) -> str:
+def versions(known: Sequence[str] | None, most: int = _MOST_VERSIONS, *, including: str | None = None) -> str:
     """The newest versions, and `including`; "nothing" where there is none, "not asked" where nobody looked."""
-    if not found:
-        return "not asked" if found is None else "nothing"
-    named, rest = list(found[:most]), found[most:]
+    if not known:
+        return "not asked" if known is None else "nothing"
+    named, rest = list(known[:most]), known[most:]
     if including is not None and including in rest:
         named += [including] if including == rest[0] else ["...", including]
-    named += ["..."] if rest and named[-1] != found[-1] else []
-    return ", ".join(named) + (f" ({len(found)} in all)" if rest else "")
+    named += ["..."] if rest and named[-1] != known[-1] else []
+    return ", ".join(named) + (f" ({len(known)} in all)" if rest else "")
 
 
 def sentence(e: Explanation) -> str:
@@ -169,8 +169,8 @@ class Message:
 def refusal(e: Explanation) -> Message:
     """The message of a refusal, in the form that all of repoprio's messages have."""
     lead, *details = _REFUSALS[e.code](e)
-    if found := refusal_remedy(e):
-        details.append(f"hint: {found.text}")
+    if remedy := refusal_remedy(e):
+        details.append(f"hint: {remedy.text}")
     return message(lead, details, e.code.value, why=why(e), help_text=e.help)
 
 

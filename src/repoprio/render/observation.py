@@ -20,7 +20,7 @@ def record(change: Change, *, time: str, command: str | None, is_build: bool) ->
     No path, no credentials and no URL but sites.
     """
     choice, chosen = change.choice, change.chosen
-    found: dict[str, Any] = {
+    record: dict[str, Any] = {
         "schema": SCHEMA,
         "time": time,
         "project": _short(choice.project),
@@ -39,8 +39,8 @@ def record(change: Change, *, time: str, command: str | None, is_build: bool) ->
         "build": is_build,
     }
     if change.unlisted:
-        found["unlisted"] = [_short(site) for site in change.unlisted[:_MOST_NAMES]]
-    return json.dumps(found)
+        record["unlisted"] = [_short(site) for site in change.unlisted[:_MOST_NAMES]]
+    return json.dumps(record)
 
 
 def _short(text: str) -> str:
@@ -53,8 +53,8 @@ def line(tally: ObservationSummary, log: str | None = None) -> str:
     names = ", ".join(tally.changed[:_MOST_NAMES]) + (", ..." if len(tally.changed) > _MOST_NAMES else "")
     unknown = f"{tally.unknown} could not be looked up" if tally.unknown else ""
     where = f"log: {log}" if log and tally.changes and not tally.log_fault else ""
-    told = f"repoprio: observe: the policy {what}" + (f": {names}" if names else "")
-    return printable("; ".join(part for part in (told, unknown, *tally.remarks, where) if part))
+    text = f"repoprio: observe: the policy {what}" + (f": {names}" if names else "")
+    return printable("; ".join(part for part in (text, unknown, *tally.remarks, where) if part))
 
 
 def log_warning(fault: str) -> str:

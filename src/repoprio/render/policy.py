@@ -34,9 +34,9 @@ def show(survey: LoadedPolicy) -> str:
         tables.setdefault(_table(setting), []).append(setting)
     for name, settings in sorted(tables.items(), key=lambda item: item[0] != ""):
         lines += ["", *([f"[{name}]"] if name else [])]
-        said = [(_said(setting), setting.file) for setting in settings if not setting.is_table]
-        width = min(max((len(text) for text, _ in said), default=0), _WIDTH)
-        lines += [f"{text:<{width}}  # {escape_controls(file)}" for text, file in said]
+        texts = [(_said(setting), setting.file) for setting in settings if not setting.is_table]
+        width = min(max((len(text) for text, _ in texts), default=0), _WIDTH)
+        lines += [f"{text:<{width}}  # {escape_controls(file)}" for text, file in texts]
     return "\n".join(lines)
 
 
@@ -100,21 +100,21 @@ class Wish:
 
 def check(survey: LoadedPolicy, warnings: Sequence[PolicyWarning], wishes: Sequence[Wish]) -> str:
     """What is wrong, and what may be, each with what to do; and what the policy makes of pip's own settings."""
-    said = [f"{source.layer}: {escape_controls(source.file)}" for source in survey.sources]
-    said += [str(wish) for wish in wishes]
-    said += [summary(survey.policy)] if survey.policy else []
+    lines = [f"{source.layer}: {escape_controls(source.file)}" for source in survey.sources]
+    lines += [str(wish) for wish in wishes]
+    lines += [summary(survey.policy)] if survey.policy else []
     for error in survey.errors:
-        said.append(f"error: {error}")
-    said += [f"  hint: {hint}" for hint in dict.fromkeys(f.remedy for f in survey.errors) if hint != survey.look]
-    said += [f"  help: {escape_controls(survey.help)}"] if survey.errors and survey.help else []
+        lines.append(f"error: {error}")
+    lines += [f"  hint: {hint}" for hint in dict.fromkeys(f.remedy for f in survey.errors) if hint != survey.look]
+    lines += [f"  help: {escape_controls(survey.help)}"] if survey.errors and survey.help else []
     for warning in warnings:
-        said += [f"warning: {warning}    [{warning.code}]", f"  hint: {warning.remedy}"]
+        lines += [f"warning: {warning}    [{warning.code}]", f"  hint: {warning.remedy}"]
     stops = "; every lookup stops" if any(warning.stops for warning in warnings) else ""
-    return "\n".join([*said, f"{_count(survey.errors, 'error')}, {_count(warnings, 'warning')}{stops}"])
+    return "\n".join([*lines, f"{_count(survey.errors, 'error')}, {_count(warnings, 'warning')}{stops}"])
 
 
-def _count(found: Sequence[object], word: str) -> str:
-    return f"{len(found) or 'no'} {word}{'' if len(found) == 1 else 's'}"
+def _count(items: Sequence[object], word: str) -> str:
+    return f"{len(items) or 'no'} {word}{'' if len(items) == 1 else 's'}"
 
 
 def document(
@@ -126,16 +126,20 @@ def document(
 ) -> str:
     """The JSON of `config check`, and where there are no `wishes` that of `config show`."""
     files = [{"layer": s.layer, "file": s.file} for s in survey.sources]
-    found: dict[str, Any] = {"schema": SCHEMA, **({"environment": environment} if environment else {}), "files": files}
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        **({"environment": environment} if environment else {}),
+        "files": files,
+    }
     if wishes is None:
-        found["settings"] = list(_settings(survey))
+        document["settings"] = list(_settings(survey))
     else:
-        found["pip"] = [_wish(wish) for wish in wishes]
-    found["errors"] = [_error(error) for error in survey.errors]
+        document["pip"] = [_wish(wish) for wish in wishes]
+    document["errors"] = [_error(error) for error in survey.errors]
     import json
 
-    found["warnings"] = [{**_error(warning), "code": warning.code, "stops": warning.stops} for warning in warnings]
-    return json.dumps(found, indent=2, default=str)
+    document["warnings"] = [{**_error(warning), "code": warning.code, "stops": warning.stops} for warning in warnings]
+    return json.dumps(document, indent=2, default=str)
 
 
 def _wish(wish: Wish) -> dict[str, str | None]:

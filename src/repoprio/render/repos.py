@@ -29,14 +29,14 @@ def _head(policy: Policy) -> str:
     count, levels = len(enabled), len(tiers(enabled))
     disabled = len(policy.repositories) - count
     also = f", {disabled} disabled" if disabled else ""
-    said = (
+    head = (
         f"{count} {_plural('repository', 'repositories', count)} in {levels} {_plural('tier', 'tiers', levels)}{also}"
     )
-    return f'{said}; mode = "{policy.mode.value}" ({policy.rule("mode").file}).'
+    return f'{head}; mode = "{policy.mode.value}" ({policy.rule("mode").file}).'
 
 
-def _plural(one: str, many: str, count: int) -> str:
-    return one if count == 1 else many
+def _plural(singular: str, many: str, count: int) -> str:
+    return singular if count == 1 else many
 
 
 def _of(policy: Policy, report: Report, width: int, paint: Paint) -> Iterable[str]:
@@ -77,10 +77,10 @@ def _facts(policy: Policy, report: Report) -> Iterable[tuple[str, str]]:
 
 def _peculiar(repository: Repository) -> str:
     """What counts as "no such project", where that is not a 404 alone."""
-    said = [str(code) for code in sorted(repository.absent)]
-    said += ["an empty page"] if repository.empty_page_is_absent else []
-    said += ["an empty folder"] if repository.empty_root_is_absent else []
-    parts = [] if said == ["404"] else [" or ".join(said) or "no status"]
+    answers = [str(code) for code in sorted(repository.absent)]
+    answers += ["an empty page"] if repository.empty_page_is_absent else []
+    answers += ["an empty folder"] if repository.empty_root_is_absent else []
+    parts = [] if answers == ["404"] else [" or ".join(answers) or "no status"]
     parts += [f"a redirect to {site}" for site, what in repository.redirects.items() if what is Redirects.ABSENT]
     parts += ["every name that its project list lacks (listing)"] if repository.complete_listing else []
     parts += [f"believed once it served {repository.canary} (canary)"] if repository.canary else []
@@ -109,7 +109,7 @@ def names(policy: Policy, repository: Repository) -> str:
     if not parts:
         but = f", except {', '.join(away)}" if away else ""
         parts, away = [f"all that no repository above it has{but}"], []
-    return "; ".join([*parts, *(f"not {one}" for one in away), *pinned])
+    return "; ".join([*parts, *(f"not {name}" for name in away), *pinned])
 
 
 def _pins_to(policy: Policy, repository: Repository) -> list[Pin]:
@@ -120,11 +120,11 @@ def _elsewhere(policy: Policy, repository: Repository) -> Iterable[str]:
     """The names that the policy gives to others or to nobody, whatever a repository above has of them."""
     mine = [pattern for pin in _pins_to(policy, repository) for pattern in pin.projects]
     own = {pattern.text for pattern in (*repository.owns, *repository.exclude)}
-    for other in (one for one in policy.repositories if one is not repository):
+    for other in (rival for rival in policy.repositories if rival is not repository):
         for key in ("namespaces", "owns"):
             claimed = (p for p in getattr(other, key) if p.text not in own and not any(m.covers(p) for m in mine))
-            if found := tuple(claimed):
-                yield f"{_patterns(found)} ({key} of {other.name})"
+            if patterns := tuple(claimed):
+                yield f"{_patterns(patterns)} ({key} of {other.name})"
     for pin in policy.pins:
         is_blocked = pin.block is not None
         if is_blocked or (pin.repositories and repository.name not in pin.repositories):
@@ -137,10 +137,10 @@ def _patterns(patterns: tuple[Pattern, ...]) -> str:
 
 def _origins(report: Report) -> dict[str, list[str]]:
     """The keys that place it, by the file that sets them."""
-    found: dict[str, list[str]] = {}
+    keys_of: dict[str, list[str]] = {}
     for rule in report.rules:
-        found.setdefault(rule.file, []).append(rule.setting)
-    return found
+        keys_of.setdefault(rule.file, []).append(rule.setting)
+    return keys_of
 
 
 def check(trial: ProbeResult, *, with_url: bool = False) -> str:
@@ -166,8 +166,8 @@ def _of_unknown(trial: ProbeResult) -> str:
 def _of_known(trial: ProbeResult) -> str:
     had = [
         name
-        for name, found in zip(WELL_KNOWN_PROJECTS, trial.known, strict=False)
-        if found.state is RepositoryState.SERVES
+        for name, result in zip(WELL_KNOWN_PROJECTS, trial.known, strict=False)
+        if result.state is RepositoryState.SERVES
     ]
     if trial.is_pypi:
         return "; it is PyPI"
@@ -180,14 +180,14 @@ def document(
     policy: Policy, reports: Sequence[Report], *, checked: bool, environment: Mapping[str, Any] | None = None
 ) -> str:
     """The same as JSON; `check` is null for a repository that was not tried."""
-    found = {
+    document = {
         "schema": SCHEMA,
         **about(environment),
         "mode": policy.mode.value,
         "checked": checked,
         "repositories": [_repository(report) for report in reports],
     }
-    return json.dumps(found, indent=2)
+    return json.dumps(document, indent=2)
 
 
 def _repository(report: Report) -> dict[str, Any]:
@@ -228,6 +228,6 @@ def _trial(trial: ProbeResult) -> dict[str, Any]:
         "code": trial.unknown.cause.value if trial.unknown.cause else None,
         "asked": trial.unknown.asked.shown if trial.unknown.asked else None,
         "api": trial.api,
-        "known": {name: found.state.value for name, found in zip(WELL_KNOWN_PROJECTS, trial.known, strict=False)},
+        "known": {name: result.state.value for name, result in zip(WELL_KNOWN_PROJECTS, trial.known, strict=False)},
         "is_pypi": trial.is_pypi,
     }

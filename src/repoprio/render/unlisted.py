@@ -43,12 +43,14 @@ class UnlistedPlace:
 
 def refusal(refused: Sequence[UnlistedPlace], policy: Policy) -> messages.Message:
     """The message: what was named by whom, how to take it back, and what would list it."""
-    named = [f"{one.shown} is not in the policy (named by {one.origin})." for one in refused]
-    known = [f"{one.shown} is {one.known.name}, but in another format: see the hint." for one in refused if one.known]
+    named = [f"{place.shown} is not in the policy (named by {place.origin})." for place in refused]
+    known = [
+        f"{place.shown} is {place.known.name}, but in another format: see the hint." for place in refused if place.known
+    ]
     known += [
-        f"a server may take {one.shown} for {one.resembled.name}, which is at {one.resembled.locations[0].shown}."
-        for one in refused
-        if one.resembled
+        f"a server may take {place.shown} for {place.resembled.name}, which is at {place.resembled.locations[0].shown}."
+        for place in refused
+        if place.resembled
     ]
     rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
     details = [*named[1:], *known, f"rule: {rule}", *_hint(refused, policy)]
@@ -56,19 +58,21 @@ def refusal(refused: Sequence[UnlistedPlace], policy: Policy) -> messages.Messag
 
 
 def _hint(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[str]:
-    ways = join_words(list(dict.fromkeys(_taken_back(one.origin) for one in refused)))
+    ways = join_words(list(dict.fromkeys(_taken_back(place.origin) for place in refused)))
     asked = [repository.name for repository in policy.enabled() if not repository.explicit]
     has = f", if {join_words(asked, 'or')} has what you need" if 0 < len(asked) <= 3 else ""
     yield f"hint: {ways}{has}"
-    lines = [line for one, name, priority in _entries(refused, policy) for line in _entry(one, name, priority, policy)]
+    lines = [
+        line for place, name, priority in _entries(refused, policy) for line in _entry(place, name, priority, policy)
+    ]
     if lines:
         yield f"      {_way(policy)}:"
         yield from (f"        {line}" for line in lines)
-    for one in refused:
-        if one.resembled:
-            yield f"      write it as the policy does, or add it to repositories.{one.resembled.name}.aliases"
-        elif one.problem:
-            yield f"      {one.shown} {one.problem}: no policy can list it"
+    for place in refused:
+        if place.resembled:
+            yield f"      write it as the policy does, or add it to repositories.{place.resembled.name}.aliases"
+        elif place.problem:
+            yield f"      {place.shown} {place.problem}: no policy can list it"
 
 
 def _taken_back(origin: Origin) -> str:
@@ -96,22 +100,22 @@ def _entries(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[tuple
     """Each place that a policy can list, with a name of its own and a priority below all that there are."""
     taken = {repository.name for repository in policy.repositories}
     lowest = max([_FIRST_PRIORITY - 1, *(repository.priority for repository in policy.repositories)])
-    for number, one in enumerate([one for one in refused if not (one.problem or one.resembled)], 1):
-        name = suggested_name(one.url, taken)
+    for number, place in enumerate([place for place in refused if not (place.problem or place.resembled)], 1):
+        name = suggested_name(place.url, taken)
         taken.add(name)
-        yield one, name, min(lowest + number, LOWEST)
+        yield place, name, min(lowest + number, LOWEST)
 
 
-def _entry(one: UnlistedPlace, name: str, priority: int, policy: Policy) -> list[str]:
-    flat = {"format": one.format.value} if one.format is Format.FLAT else {}
+def _entry(place: UnlistedPlace, name: str, priority: int, policy: Policy) -> list[str]:
+    flat = {"format": place.format.value} if place.format is Format.FLAT else {}
     if policy.origins and _file(policy) is None and not policy.keeper:
         # For pip's own file, where a table of TOML would not be read.
-        settings = {"url": one.url, **flat, "priority": str(priority)}
+        settings = {"url": place.url, **flat, "priority": str(priority)}
         begin = f"repoprio.repositories.{name}"
         return [shell.command("pip", "config", "set", f"{begin}.{key}", value) for key, value in settings.items()]
-    lines = [f"{key} = {toml.value(value)}" for key, value in {"url": one.url, **flat}.items()]
-    told = f"priority = {priority}    # 1 to {LOWEST}: a lower number is a higher priority"
-    return [f"[repositories.{name}]", *lines, told]
+    lines = [f"{key} = {toml.value(value)}" for key, value in {"url": place.url, **flat}.items()]
+    priority_line = f"priority = {priority}    # 1 to {LOWEST}: a lower number is a higher priority"
+    return [f"[repositories.{name}]", *lines, priority_line]
 
 
 def suggested_name(url: str, taken: Iterable[str]) -> str:
@@ -125,7 +129,7 @@ def suggested_name(url: str, taken: Iterable[str]) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", "-".join(words)).strip("-") or "extra"
     known = set(taken)
     numbered = (f"{name}-{number}" for number in range(2, len(known) + 3))
-    return next(one for one in (name, *numbered) if one not in known)
+    return next(candidate for candidate in (name, *numbered) if candidate not in known)
 
 
 def _of_host(url: str) -> list[str]:

@@ -10,11 +10,11 @@ from repoprio.config.policy_files import LayerFiles, Unreadable
 
 
 def read_pip_files(
-    found: Sequence[LayerFiles],
+    layers: Sequence[LayerFiles],
 ) -> tuple[list[tuple[str, Mapping[str, Mapping[str, str]]]], list[PolicyProblem]]:
     """Pip's own files that name an index, first to last, with their sections; and what is wrong with the others."""
     files, errors = [], []
-    for file in (file for layer in found for file in layer.files):
+    for file in (file for layer in layers for file in layer.files):
         sections = _pip_sections(file)
         if isinstance(sections, PolicyProblem):
             errors.append(sections)

@@ -44,14 +44,14 @@ class Origin:
     note: str = ""
 
     def __str__(self) -> str:
-        told = {
+        texts = {
             NamedBy.COMMAND_LINE: "the command line",
             NamedBy.VARIABLE: self.key,
             NamedBy.SETTING: f"{self.key} in {self.file}",
             NamedBy.LINE: f"{self.file}, line {self.line}",
             NamedBy.NOBODY: "nobody",
         }[self.by]
-        return f"{told}, {self.note}" if self.note else told
+        return f"{texts}, {self.note}" if self.note else texts
 
 
 class Named(NamedTuple):
@@ -81,11 +81,11 @@ class _Setting(NamedTuple):
 
 def named(files: Iterable[tuple[str, Mapping[str, Mapping[str, str]]]], environ: Mapping[str, str]) -> list[Named]:
     """All that pip's files, first to last, and the environment name; in the order in which pip reads them."""
-    found = [*_in_files(list(files)), *_in_environment(environ)]
-    last = {setting.key: setting.origin for setting in found if setting.is_installs}
+    indexes = [*_in_files(list(files)), *_in_environment(environ)]
+    last = {setting.key: setting.origin for setting in indexes if setting.is_installs}
     return [
         Named(url, s.key, s.origin, last[s.key] if s.is_installs and last[s.key] != s.origin else None)
-        for s in found
+        for s in indexes
         for url in s.value.split()
     ]
 
@@ -106,6 +106,6 @@ def _in_environment(environ: Mapping[str, str]) -> Iterator[_Setting]:
             yield _Setting(key, value, Origin(NamedBy.VARIABLE, variable), is_installs=True)
 
 
-def names_an_index(found: Iterable[Named]) -> bool:
+def names_an_index(indexes: Iterable[Named]) -> bool:
     """Whether pip has an index of its own to ask in place of its built-in default."""
-    return any(one.key == "index-url" and one.overridden is None for one in found)
+    return any(index.key == "index-url" and index.overridden is None for index in indexes)

@@ -64,34 +64,34 @@ def _column(error: Any, text: str) -> int:
 def document(text: str, file: str) -> tuple[dict[str, Any] | None, list[PolicyProblem]]:
     """What ``[repoprio]`` says, as a TOML document would, and its errors; None where there is no such section."""
     try:
-        found = sections(text)
+        by_name = sections(text)
     except ValueError as error:
         return None, [PolicyProblem(file, "", f"is not a pip.conf: {error}")]
-    errors = _misplaced(found, file)
-    if not found.get(SECTION):
+    errors = _misplaced(by_name, file)
+    if not by_name.get(SECTION):
         return None, errors
     reader = _Section(file, errors)
-    for key, value in found[SECTION].items():
+    for key, value in by_name[SECTION].items():
         reader.put(key, value)
     return reader.document, errors
 
 
-def _misplaced(found: dict[str, Section], file: str) -> list[PolicyProblem]:
+def _misplaced(by_name: dict[str, Section], file: str) -> list[PolicyProblem]:
     """An error for each piece of a policy outside of our section: pip would pass over it without a word."""
-    near = [name for name in found if name != SECTION and _is_near(name)]
+    near = [name for name in by_name if name != SECTION and _is_near(name)]
     alone = f"is not read: write [{SECTION}] alone on its line, and dotted keys below it"
     errors = [PolicyProblem(file, f"[{redact_text(name)}]", alone) for name in near]
     elsewhere = f"is not read there: write it in [{SECTION}], without {SECTION}."
     there = f"is not read there: write it in [{SECTION}]"
-    others = {name: keys for name, keys in found.items() if name not in (SECTION, *near)}
+    others = {name: keys for name, keys in by_name.items() if name not in (SECTION, *near)}
     for name, keys in others.items():
         dotted = [key for key in keys if key.startswith(f"{SECTION}.")]
         errors += [PolicyProblem(file, f"[{redact_text(name)}] {redact_text(key)}", elsewhere) for key in dotted]
         # pip lists what [DEFAULT] says under each section, and so under ours.
-        plain = (*schema.TABLES, *schema.POLICY) if name == _DEFAULT and (SECTION in found or _has_ours(keys)) else ()
+        plain = (*schema.TABLES, *schema.POLICY) if name == _DEFAULT and (SECTION in by_name or _has_ours(keys)) else ()
         misplaced = [key for key in keys if key.startswith(_OURS) or key in plain]
         errors += [PolicyProblem(file, f"[{redact_text(name)}] {redact_text(key)}", there) for key in misplaced]
-    return errors + _swallowed(found, file)
+    return errors + _swallowed(by_name, file)
 
 
 def _is_near(name: str) -> bool:
@@ -103,7 +103,7 @@ def _has_ours(keys: Section) -> bool:
     return any(key.startswith(_OURS) for key in keys)
 
 
-def _swallowed(found: dict[str, Section], file: str) -> list[PolicyProblem]:
+def _swallowed(by_name: dict[str, Section], file: str) -> list[PolicyProblem]:
     """An error for each value that goes on with a line of a policy: one that begins with white space."""
     return [
         PolicyProblem(
@@ -111,7 +111,7 @@ def _swallowed(found: dict[str, Section], file: str) -> list[PolicyProblem]:
             f"[{redact_text(name)}] {redact_text(key)}",
             f"continues with {what}: remove the white space before it",
         )
-        for name, keys in found.items()
+        for name, keys in by_name.items()
         for key, value in keys.items()
         if (what := _line_of_ours(value))
     ]

@@ -58,14 +58,14 @@ class CandidateSet:
         versions: str | None,
         *,
         merged: bool = False,
-        kept: str | None = None,
+        installed: str | None = None,
     ) -> None:
         self._finder = finder
         self._name = name
         self._offers = offers
         self._versions = SpecifierSet(versions) if versions else None
         self._merged = merged
-        self._kept = kept
+        self._kept = installed
         self._outranked: dict[Link, Repository] = {}
         self._known: dict[tuple[SpecifierSet | None, Hashes | None], list[InstallationCandidate]] = {}
 
@@ -91,14 +91,14 @@ class CandidateSet:
         return found if takes_all else [c for c in found if self._may_be(str(c.version))]
 
     def _not_outranked(
-        self, repository: Repository, found: list[InstallationCandidate], holders: dict[Version, Repository]
+        self, repository: Repository, candidates: list[InstallationCandidate], holders: dict[Version, Repository]
     ) -> list[InstallationCandidate]:
         """The candidates whose version no higher-priority repository has; `holders` has the first one of each."""
-        for candidate in found:
+        for candidate in candidates:
             holder = holders.setdefault(candidate.version, repository)
             if holder.priority < repository.priority:
                 self._outranked[candidate.link] = holder
-        return [candidate for candidate in found if candidate.link not in self._outranked]
+        return [candidate for candidate in candidates if candidate.link not in self._outranked]
 
     def _may_be(self, version: str) -> bool:
         stays = self._kept in (None, version)
@@ -135,9 +135,9 @@ class CandidateSet:
     def rejected(self, specifier: SpecifierSet | None, hashes: Hashes | None = None) -> tuple[Rejected, ...]:
         """The files that are not taken, and why, the newest first; files that fit and are only older are not named."""
         best = self.best(specifier, hashes)
-        found = [*self._no_candidates(specifier), *self._passed_over(specifier, hashes)]
-        kept = [one for one in found if best is None or one.file != filename(best.link.url)]
-        return tuple(sorted(kept, key=rejections.newest_first, reverse=True))
+        rejected = [*self._no_candidates(specifier), *self._passed_over(specifier, hashes)]
+        not_best = [file for file in rejected if best is None or file.file != filename(best.link.url)]
+        return tuple(sorted(not_best, key=rejections.newest_first, reverse=True))
 
     def _no_candidates(self, specifier: SpecifierSet | None) -> Iterator[Rejected]:
         """What is no candidate at all: by our own filters, by pip's, and by the pin's `versions`.
@@ -151,8 +151,8 @@ class CandidateSet:
             for file in page.files:
                 if (link := page.link(file)) not in taken:
                     version = version_in(file.filename, self._name, is_version)
-                    beside = rejections.beside(link, version, specifier) if version else None
-                    yield beside or rejections.of_link(evaluator, link, version) or self._by_us(link, version)
+                    unfit = rejections.beside(link, version, specifier) if version else None
+                    yield unfit or rejections.of_link(evaluator, link, version) or self._by_us(link, version)
 
     def _by_us(self, link: Link, version: str | None) -> Rejected:
         if version and self._kept not in (None, version):

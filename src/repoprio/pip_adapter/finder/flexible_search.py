@@ -39,13 +39,13 @@ class Tiers:
     def of_link(self, name: NormalizedName, link: Link) -> int | None:
         """The highest tier that lists `link`; None where no page does: a direct URL."""
         for tier, findings in sorted(self._serving.get(name, {}).items()):
-            if any(found.page and found.page.lists(link) for found in findings.values()):
+            if any(finding.page and finding.page.lists(link) for finding in findings.values()):
                 return tier
         return None
 
     def suppliers(self, name: NormalizedName, tier: int) -> str:
         """The repositories of a tier that serve `name`, as a message names them."""
-        return " and ".join(str(found.repository) for found in self._serving[name][tier].values())
+        return " and ".join(str(finding.repository) for finding in self._serving[name][tier].values())
 
     def is_lower(self, name: NormalizedName, link: Link) -> bool:
         """Whether `link` is of a lower tier than the highest that serves `name`."""

@@ -13,12 +13,12 @@ from repoprio.pip_adapter.command import current
 from repoprio.policy.routing import Blocked, Conflict, Route
 
 
-def kept(name: NormalizedName, found: Route | Blocked | Conflict) -> str | None:
+def kept(name: NormalizedName, routing: Route | Blocked | Conflict) -> str | None:
     """The version of repoprio that stays, whatever requires another; None for other names, or where it may go.
 
     It may go where the user asks for it by name, and where `owns` or a pin says who supplies it.
     """
-    if name != OWN_NAME or is_asked_for() or (isinstance(found, Route) and found.is_routed):
+    if name != OWN_NAME or is_asked_for() or (isinstance(routing, Route) and routing.is_routed):
         return None
     return version_here()
 

@@ -222,7 +222,7 @@ class PolicyFinder:
         if key not in self._offers:
             versions = version_limit(decision.route)
             self._offers[key] = CandidateSet(
-                self.finder, decision.name, decision.offers, versions, merged=decision.is_merged, kept=kept
+                self.finder, decision.name, decision.offers, versions, merged=decision.is_merged, installed=kept
             )
         return self._offers[key]
 

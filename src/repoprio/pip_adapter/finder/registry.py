@@ -43,8 +43,8 @@ def guard_of(finder: PackageFinder, *, always: bool = False) -> PolicyFinder | N
         # The patches are loaded while pip itself is being imported, and this module with them.
         from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 
-        found = command.policy() if always else command.enforced()
-        return PolicyFinder(finder, found) if found else None
+        policy = command.policy() if always else command.enforced()
+        return PolicyFinder(finder, policy) if policy else None
 
     return _GUARDS.get_or_make(finder, make)
 

@@ -38,21 +38,21 @@ _BY_TEXT = (
 
 def of_link(evaluator: LinkEvaluator, link: Link, version: str | None) -> Rejected | None:
     """Why `link` is no candidate to pip's link `evaluator`; None if it is one."""
-    found, text = evaluator.evaluate_link(link)
-    if getattr(found, "name", found) in ("candidate", True):
+    evaluation, text = evaluator.evaluate_link(link)
+    if getattr(evaluation, "name", evaluation) in ("candidate", True):
         return None
-    kind, is_for_here = _kind(found, text), compat.is_for_platform(evaluator, filename(link.url))
+    kind, is_for_here = _kind(evaluation, text), compat.is_for_platform(evaluator, filename(link.url))
     if kind is Rejection.TAG and is_for_here and not compat.is_for_python(evaluator, link):
         # pip looks at the tag first; that the project wants another Python is the cause of it.
         kind = Rejection.REQUIRES_PYTHON
     return Rejected(filename(link.url), version, _words(kind, link, text), kind, is_for_here)
 
 
-def _kind(found: object, text: str | None) -> Rejection:
+def _kind(evaluation: object, text: str | None) -> Rejection:
     if text is None:
         return Rejection.REQUIRES_PYTHON
     by_text = next((kind for begin, kind in _BY_TEXT if text.startswith(begin)), Rejection.OTHER)
-    return _BY_TYPE.get(getattr(found, "name", ""), by_text)
+    return _BY_TYPE.get(getattr(evaluation, "name", ""), by_text)
 
 
 def _words(kind: Rejection, link: Link, text: str | None) -> str:

@@ -154,10 +154,10 @@ def origin(url: str, noted: Mapping[str, Origin]) -> Origin:
         return _COMMAND_LINE
     settings = compat.pip_settings(isolated="--isolated" in sys.argv)
     # The last one counts, as it does for pip.
-    by_setting = next((one.origin for one in reversed(settings) if one.url == url), None)
-    found = noted.get(url) or by_setting
+    by_setting = next((setting.origin for setting in reversed(settings) if setting.url == url), None)
+    known = noted.get(url) or by_setting
     # All lines of files are noted: what nobody else named came with the command, spelled in another way.
-    return found or (_NOBODY if _same(url, compat.default_index()) else _COMMAND_LINE)
+    return known or (_NOBODY if _same(url, compat.default_index()) else _COMMAND_LINE)
 
 
 def _says(argument: str, url: str) -> bool:
@@ -165,8 +165,8 @@ def _says(argument: str, url: str) -> bool:
     return url in (argument, argument.partition("=")[2] if argument[:2] == "--" else argument[2:])
 
 
-def _same(one: str, other: str) -> bool:
+def _same(url: str, other: str) -> bool:
     try:
-        return place(one) == place(other)
+        return place(url) == place(other)
     except ValueError:
         return False

@@ -97,7 +97,9 @@ class CredentialPolicy:
             here = site(url)
         except ValueError:
             return None
-        return next((repository for one, repository in self.sites.items() if one.shares_logins(here)), None)
+        return next(
+            (repository for known_site, repository in self.sites.items() if known_site.shares_logins(here)), None
+        )
 
     def bare(self, url: str) -> str:
         """`url` without its login, where that is for a site of the policy and neither policy nor user gave it."""
@@ -132,7 +134,7 @@ class CredentialPolicy:
             name = urlsplit(f"//{bracketed}").hostname or ""
         except ValueError:
             return True
-        return _one_spelling(name) in {_one_spelling(one.host) for one in self.sites}
+        return _one_spelling(name) in {_one_spelling(known_site.host) for known_site in self.sites}
 
     def refusal(self, url: str, origin: str | None = None) -> messages.Message:
         """Why `url` is not asked, which carries a login for a repository that has no other."""
@@ -148,8 +150,8 @@ class CredentialPolicy:
             return True
         owners = {login.site for login in self.logins if login.pair == sent and login.site.host == here.host}
         # What netrc and keyring know is the host's: of a host of the policy, the sites that the policy names get it.
-        known = owners or {one for one in self.sites if one.host == here.host}
-        return not known or any(one.is_own(here) for one in known)
+        known = owners or {known_site for known_site in self.sites if known_site.host == here.host}
+        return not known or any(known_site.is_own(here) for known_site in known)
 
 
 def _one_spelling(host: str) -> str:
@@ -183,8 +185,8 @@ def credential_policy(auth: SessionAuth) -> CredentialPolicy:
 
 def share_credential_policy(auth: SessionAuth, other: SessionAuth) -> None:
     """Give `other` the keeper of `auth`, where that has one."""
-    if kept := known_credential_policy(auth):
-        _KEEPERS.put(other, kept)
+    if shared := known_credential_policy(auth):
+        _KEEPERS.put(other, shared)
 
 
 def known_credential_policy(auth: SessionAuth) -> CredentialPolicy | None:
@@ -194,24 +196,24 @@ def known_credential_policy(auth: SessionAuth) -> CredentialPolicy | None:
 
 def keep(auth: SessionAuth, policy: Policy, given: Iterable[str] = ()) -> CredentialPolicy:
     """Tell the keeper of a session's `MultiDomainBasicAuth` of the policy; `given` are texts that the user wrote."""
-    kept = credential_policy(auth)
+    logins = credential_policy(auth)
     places = [(r, location) for r in policy.repositories for location in r.locations if not location.unset]
-    kept.sites = {site(location.url): r for r, location in reversed(places)}
-    kept.help = policy.help
-    if not kept.logins:
+    logins.sites = {site(location.url): r for r, location in reversed(places)}
+    logins.help = policy.help
+    if not logins.logins:
         pairs = ((location, location.user) for _, location in places)
-        kept.logins = tuple(
+        logins.logins = tuple(
             Login(site(of.url), user, of.password, "the policy") for of, user in pairs if user is not None
         )
     written = tuple(_logins_in(given))
-    kept.given = (*kept.given, *written)
+    logins.given = (*logins.given, *written)
     # pip 22.0 shows that of a direct URL.
     log_redaction.install(spellings(login.password or login.user for login in written))
-    return kept
+    return logins
 
 
 def _logins_in(texts: Iterable[str]) -> Iterator[Login]:
-    for url in (url for said in texts for url in re.findall(r"(?i)\bhttps?://\S+", said)):
+    for url in (url for text in texts for url in re.findall(r"(?i)\bhttps?://\S+", text)):
         with contextlib.suppress(ValueError):
             if pair := credentials(url):
                 yield Login(site(url), *pair, "a URL that you gave")
@@ -219,8 +221,8 @@ def _logins_in(texts: Iterable[str]) -> Iterator[Login]:
 
 def elsewhere(auth: SessionAuth, url: str) -> Pair | None:
     """A login for `url` that it need not carry: the policy's, the user's, netrc's or keyring's."""
-    kept, here = credential_policy(auth), site(url)
-    known = next((login.pair for login in (*kept.logins, *kept.given) if login.site.is_own(here)), None)
+    logins, here = credential_policy(auth), site(url)
+    known = next((login.pair for login in (*logins.logins, *logins.given) if login.site.is_own(here)), None)
     if known:
         return known
     # pip asks keyring after a 401 alone; some servers say 404 to who has not logged in.
@@ -239,12 +241,12 @@ def demand_login(auth: SessionAuth, url: str, origin: str) -> None:
     """
     from repoprio.pip_adapter.errors import LookupRefused
 
-    kept = credential_policy(auth)
-    repository, here = kept.repository_at(url), site(url)
+    logins = credential_policy(auth)
+    repository, here = logins.repository_at(url), site(url)
     urls = [location.url for location in repository.locations] if repository else []
     places = [place for place in urls if site(place).shares_logins(here)]
     if any(elsewhere(auth, place) is None for place in places):
-        raise LookupRefused(kept.refusal(url, origin))
+        raise LookupRefused(logins.refusal(url, origin))
 
 
 def basic(header: str) -> Pair | None:
@@ -270,8 +272,8 @@ def prompt_for_password(original: Callable[..., Answer]) -> Callable[..., Answer
 
     @functools.wraps(original)
     def _prompt_for_password(self: SessionAuth, netloc: str) -> Answer:
-        kept = known_credential_policy(self)
-        return kept.ask(lambda: original(self, netloc)) if kept else original(self, netloc)
+        logins = known_credential_policy(self)
+        return logins.ask(lambda: original(self, netloc)) if logins else original(self, netloc)
 
     return _prompt_for_password
 
@@ -281,12 +283,12 @@ def handle_401(original: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
 
     @functools.wraps(original)
     def handle_401(self: SessionAuth, resp: HttpResponse, **kwargs: object) -> HttpResponse:
-        kept = known_credential_policy(self)
-        if kept is not None and resp.status_code == 401:
+        logins = known_credential_policy(self)
+        if logins is not None and resp.status_code == 401:
             # pip would read the whole body before it asks again, however long it is.
             resp.raw.close()
             resp._content, resp._content_consumed = b"", True
-            kept.refused.add(site(resp.url))
+            logins.refused.add(site(resp.url))
             if getattr(_THIS_THREAD, "asks_ahead", False):
                 return resp
         try:
@@ -302,15 +304,15 @@ def get_new_credentials(original: Callable[..., Found]) -> Callable[..., Found]:
 
     @functools.wraps(original)
     def _get_new_credentials(self: SessionAuth, original_url: str, *args: object, **kwargs: object) -> Found:
-        kept = known_credential_policy(self)
-        if kept is None:
+        logins = known_credential_policy(self)
+        if logins is None:
             return original(self, original_url, *args, **kwargs)
-        url = kept.bare(original_url)
-        found = original(self, url, *args, **kwargs)
+        url = logins.bare(original_url)
+        login = original(self, url, *args, **kwargs)
         # pip 22.0 takes netrc's login for a file that lies beside the index and not below it.
-        if credentials(url) is None and (own := kept.own_login(url, found)):
+        if credentials(url) is None and (own := logins.own_login(url, login)):
             return own
-        return found if kept.may_send(url, found) else (None, None)
+        return login if logins.may_send(url, login) else (None, None)
 
     return _get_new_credentials
 
@@ -325,12 +327,12 @@ def get_url_and_credentials(
 
     @functools.wraps(original)
     def _get_url_and_credentials(self: SessionAuth, original_url: str) -> tuple[str, str | None, str | None]:
-        kept = known_credential_policy(self)
-        if kept is None:
+        logins = known_credential_policy(self)
+        if logins is None:
             return original(self, original_url)
-        asked = kept.bare(original_url)
+        asked = logins.bare(original_url)
         url, user, password = original(self, asked)
-        if not kept.may_send(asked, (user, password)):
+        if not logins.may_send(asked, (user, password)):
             user = password = None
         if user is None and asked != original_url:
             user, password = _from_elsewhere(self, asked)
@@ -342,7 +344,7 @@ def get_url_and_credentials(
 def _from_elsewhere(auth: SessionAuth, url: str) -> Pair:
     from repoprio.pip_adapter.errors import LookupRefused
 
-    found = elsewhere(auth, url)
-    if found is None:
+    login = elsewhere(auth, url)
+    if login is None:
         raise LookupRefused(credential_policy(auth).refusal(url))
-    return found
+    return login

@@ -26,14 +26,14 @@ def rebuild_auth(original: Callable[..., None]) -> Callable[..., None]:
     def rebuild_auth(self: PipSession, prepared_request: HttpRequest, response: HttpResponse) -> None:
         before = basic(prepared_request.headers.get("Authorization", ""))
         original(self, prepared_request, response)
-        kept = known_credential_policy(self.auth)
+        logins = known_credential_policy(self.auth)
         pair = basic(prepared_request.headers.get("Authorization", ""))
-        if kept is None or pair is None:
+        if logins is None or pair is None:
             return
         url = without_credentials(prepared_request.url)
-        if own := kept.own_login(url, before):
+        if own := logins.own_login(url, before):
             prepared_request.prepare_auth(own)
-        elif not kept.may_send(url, pair):
+        elif not logins.may_send(url, pair):
             del prepared_request.headers["Authorization"]
 
     return rebuild_auth
@@ -46,8 +46,8 @@ def add_trusted_host(original: Callable[..., None]) -> Callable[..., None]:
     def add_trusted_host(
         self: PipSession, host: str, source: str | None = None, *args: object, **kwargs: object
     ) -> None:
-        kept = known_credential_policy(self.auth)
-        if source is None or kept is None or not kept.covers(host):
+        logins = known_credential_policy(self.auth)
+        if source is None or logins is None or not logins.covers(host):
             return original(self, host, source, *args, **kwargs)
         from repoprio.pip_adapter.errors import warn
 
