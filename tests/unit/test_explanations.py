@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from repoprio.explain.explaining import explain, privacy
 from repoprio.explain.explanation import Chosen, Explanation, Line, LineStatus, Rejected
-from repoprio.explain.refusal_remedies import of_silent, refusal_remedy
+from repoprio.explain.refusal_remedies import refusal_remedy, unavailable_remedy
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import FetchFailed, FetchResult, NotFound, PageFound, StatusReceived
 from repoprio.lookup.memory import RunMemory
@@ -406,6 +406,6 @@ def test_an_empty_folder_and_those_below(is_lowest: bool) -> None:
     """The way out for an empty folder warns of lower-priority repositories only where there are some."""
     wheelhouse = Repository("wheelhouse", (Location.of("file:///srv/wheelhouse"),), 10)
     line = Line(wheelhouse, "", LineStatus.UNAVAILABLE, None, "it is empty", code=Cause.EMPTY_ROOT)
-    said = of_silent(line, is_lowest=is_lowest)
+    said = unavailable_remedy(line, is_lowest=is_lowest)
     assert said.code == "empty-root"
     assert ("lower-priority" in said.text) is not is_lowest

@@ -8,7 +8,7 @@ from repoprio.environments.hook_installer import CannotEnable
 from repoprio.explain.checkup import ProbeResult, report
 from repoprio.explain.explaining import explain
 from repoprio.explain.explanation import Chosen, Line, LineStatus
-from repoprio.explain.refusal_remedies import of_silent
+from repoprio.explain.refusal_remedies import unavailable_remedy
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import PageFound, RepositoryResult, RepositoryState
 from repoprio.lookup.memory import RunMemory
@@ -33,7 +33,7 @@ def unavailable(status: int | None, cause: Cause = Cause.STATUS, reason: str = "
 def test_the_hint_for_a_status_is_of_the_status(status: int | None, code: str) -> None:
     """Whatever the words say, 404 and 410 could mean that there is no such project."""
     line = Line(CORP, "", LineStatus.UNAVAILABLE, None, "404; no words count", code=Cause.STATUS, http_status=status)
-    assert of_silent(line, is_routed=True).code == code
+    assert unavailable_remedy(line, is_routed=True).code == code
 
 
 @pytest.mark.parametrize(

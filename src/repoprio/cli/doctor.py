@@ -216,7 +216,7 @@ def _environment(examined: Examined, remedy: Sequence[str]) -> dict[str, Any]:
 def _pip_of_folder(examined: Iterable[Examined]) -> str | None:
     """What ``python -m pip`` takes for pip in the working folder."""
     versions = [pip.told.python_version for pip in examined if pip.told.python_version]
-    return shadows.of_modules(os.getcwd(), versions, os.environ)
+    return shadows.module_shadow(os.getcwd(), versions, os.environ)
 
 
 def _fuse(examined: Sequence[Examined], tried: Bench) -> dict[str, Any]:

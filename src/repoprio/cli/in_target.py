@@ -81,7 +81,7 @@ def name_first(options: argparse.Namespace) -> None:
 
 def tell(options: argparse.Namespace) -> None:
     """Name this environment on stderr, where stdout is a file to be."""
-    _tell(current(options))
+    _print_line(current(options))
 
 
 def complain(text: str, options: argparse.Namespace | None = None) -> None:
@@ -89,11 +89,11 @@ def complain(text: str, options: argparse.Namespace | None = None) -> None:
     if options is not None:
         tell(options)
     elif is_guest():
-        _tell(_described(own(arrival().guest_of or OWN)))
+        _print_line(_described(own(arrival().guest_of or OWN)))
     terminal.complain(text)
 
 
-def _tell(environment: Environment) -> None:
+def _print_line(environment: Environment) -> None:
     if not _told:
         _told.append(environment.line)
         _print(f"repoprio: {environment.line}", sys.stderr)
@@ -136,7 +136,7 @@ def _begin_pip(arguments: Sequence[str]) -> None:
         return
     check_pip()
     if not {"-q", "-qq", "-qqq", "--quiet"} & set(arguments):
-        _tell(own(named_by)._replace(pip=default_index.pip_version()))
+        _print_line(own(named_by)._replace(pip=default_index.pip_version()))
 
 
 def load_pip() -> None:

@@ -64,7 +64,7 @@ def build(filled: tuple[str, ...] = tuple(COMMANDS)) -> argparse.ArgumentParser:
         prog="repoprio",
         description="Repository priorities for pip: a higher-priority repository owns every name it serves.",
         epilog="The policy comes from the file that REPOPRIO_CONFIG names, else from the system's files and from "
-        f"[repoprio] in pip's own files: see repoprio config show. {statuses.told()}",
+        f"[repoprio] in pip's own files: see repoprio config show. {statuses.exit_status_sentence()}",
     )
     parser.add_argument("--version", action="version", version=f"repoprio {__version__}")
     # Told its name, argparse need not lay out a help text to find it: that takes 2 ms.
@@ -80,7 +80,7 @@ def build(filled: tuple[str, ...] = tuple(COMMANDS)) -> argparse.ArgumentParser:
 
 
 def _tell_statuses(command: argparse.ArgumentParser, name: str) -> None:
-    command.epilog = statuses.told(name)
+    command.epilog = statuses.exit_status_sentence(name)
     for nested in command._actions:  # noqa: SLF001 - argparse has no other way
         if isinstance(nested, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no other way
             for action, inner in nested.choices.items():

@@ -50,7 +50,7 @@ _STATUSES: dict[str, tuple[str, str | None, str]] = {
 }
 
 
-def told(command: str = "") -> str:
+def exit_status_sentence(command: str = "") -> str:
     """The sentence for `command` ("config show"), or for the whole program."""
     if command == "pip":
         return "Exit status: pip's own; 2 for an invalid policy."

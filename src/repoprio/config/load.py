@@ -56,13 +56,13 @@ def survey(environ: Mapping[str, str], layers: Sequence[LayerFiles], tools: Pars
     if VARIABLE in environ:
         result = _named(environ[VARIABLE], settings, files, environ, tools)
     elif kept := record.of(VARIABLE):
-        result = _kept(kept, settings, files, environ, tools)
+        result = _with_recorded_file(kept, settings, files, environ, tools)
     else:
         result = _borne(_survey(settings, files, environ, tools), files.lost)
     return _required(result, settings, record, environ)
 
 
-def _kept(
+def _with_recorded_file(
     kept: str, settings: Sequence[LayerSettings], files: _Files, environ: Mapping[str, str], tools: Parsers
 ) -> LoadedPolicy:
     """The file that is recorded for this environment, as if ``REPOPRIO_CONFIG`` named it now."""
@@ -109,15 +109,15 @@ def _required(
 def read_file(file: str, environ: Mapping[str, str], tools: Parsers) -> LoadedPolicy:
     """Read one file, TOML or (by its ending) one of pip's, whatever policy is in force."""
     layer = policy_files.PIP_FILE if is_pips(file) else policy_files.FILE
-    return _of_file(_alone(LayerFiles(layer, (file,)), environ, tools), file)
+    return _with_file_named(_alone(LayerFiles(layer, (file,)), environ, tools), file)
 
 
 def read_named(file: str, option: str, tools: Parsers) -> LoadedPolicy:
     """Read the TOML file that `option` of the command line names as the policy of another environment."""
-    return _of_file(_alone(LayerFiles(VARIABLE, (file,), option=option), {}, tools), file)
+    return _with_file_named(_alone(LayerFiles(VARIABLE, (file,), option=option), {}, tools), file)
 
 
-def _of_file(survey: LoadedPolicy, file: str) -> LoadedPolicy:
+def _with_file_named(survey: LoadedPolicy, file: str) -> LoadedPolicy:
     """`survey` of a file that the command line names: to look again, it must be named again."""
     if not survey.errors:
         return survey
@@ -249,7 +249,7 @@ def _help(settings: Iterable[Setting]) -> str | None:
     return redact_text(texts[-1].strip()) if texts else None
 
 
-def _told(problem: str) -> str:
+def _parser_problem(problem: str) -> str:
     """What a parser says, without what may be a login in the keys that it quotes."""
     return re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: redact_text(quoted[0]), problem)
 
@@ -286,7 +286,7 @@ class _Files:
         try:
             document = self._tools.parse_toml(text)
         except (ValueError, RecursionError) as error:
-            problem = _told(str(error)) if isinstance(error, ValueError) else "it is nested too deeply"
+            problem = _parser_problem(str(error)) if isinstance(error, ValueError) else "it is nested too deeply"
             self._break(file, f"is not TOML: {problem}")
             return ()
         self.sources.append(Source(layer, file))

@@ -27,11 +27,11 @@ def policy_warnings(policy: Policy) -> list[PolicyWarning]:
     for repository in policy.repositories:
         warnings += _unset(policy, repository)
         if repository.enabled:
-            warnings += _of(policy, repository, claims)
+            warnings += _repository_warnings(policy, repository, claims)
     return warnings
 
 
-def _of(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[PolicyWarning]:
+def _repository_warnings(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[PolicyWarning]:
     yield from _excluded(policy, repository, claims)
     yield from _skipped(policy, repository, claims)
     yield from _absent(policy, repository)

@@ -55,7 +55,7 @@ def run(write: Write) -> int:
             f'[repositories.{name}]\nurl = "{table["url"]}"\npriority = {table["priority"]}\n'
             for name, table in tables.items()
         )
-        _tell(write, Path(folder), a, b, _carried(tables))
+        _run_steps(write, Path(folder), a, b, _carried(tables))
         asked = "never asked for acme" if "acme" not in public.asked else "asked for acme"
         write(f"\nWith the policy, public was {asked}.\n\n")
         write(f"The policy, ready to copy, with your URLs for these:\n\n{_indented(policy)}\n")
@@ -69,7 +69,7 @@ def _carried(tables: Mapping[str, Any]) -> str:
     return handoff.pack(merged)
 
 
-def _tell(write: Write, folder: Path, corp: str, public: str, policy: str) -> None:
+def _run_steps(write: Write, folder: Path, corp: str, public: str, policy: str) -> None:
     write("Your company's repository, corp, has acme 1.0, which needs leftpad.\n")
     write("A stranger has put acme 99.0 on public, which has leftpad as well.\n\n")
     indexes = ["--index-url", corp, "--extra-index-url", public]

@@ -20,7 +20,7 @@ def steps(one: Examined, *, policy: str | None, is_fused: bool) -> list[str]:
     finds nothing.
     """
     if (told := one.told).stranger:
-        return list(_of_another(one))
+        return list(_stranger_remedies(one))
     if told.shadow:
         return ["cd / && repoprio doctor"]
     if told.pip.python is None:
@@ -34,17 +34,17 @@ def steps(one: Examined, *, policy: str | None, is_fused: bool) -> list[str]:
         found = [_repair(one, told.pip.python), *([] if one.is_hooked else [enable])]
         # Where the fuse is in place, only a guarded pip can fetch another.
         return [*(found[::-1] if is_fused else found), *past]
-    return [*_of_state(one, told.pip.python, enable, policy or "FILE"), *past]
+    return [*_state_remedies(one, told.pip.python, enable, policy or "FILE"), *past]
 
 
 def _past(one: Examined, python: str, enable: str, *, is_fused: bool) -> list[str]:
     """The ways past what keeps the hook from a pip: one that was tried, and others beside it."""
     launcher = next((obstacle for obstacle in one.obstacles if obstacle.launcher), None)
-    ways = [*_settings(one), *([f"run {shell.command(python, '-m', 'pip')} in its place"] if launcher else [])]
+    ways = [*_settings(one), *([f"run {shell.command(python, '-m', 'pip')} instead"] if launcher else [])]
     others = []
     if launcher and launcher.loads_nothing:
-        others += [f"take {' '.join(launcher.options)} out of its first line"] if _is_ours(launcher.launcher) else []
-        others += [] if is_fused else ["have it find nothing: repoprio enable --fuse"]
+        others += [f"remove {' '.join(launcher.options)} from its first line"] if _is_ours(launcher.launcher) else []
+        others += [] if is_fused else ["make it find nothing: repoprio enable --fuse"]
     elif not one.has_own_hook:
         others = [enable]
     return [", or ".join(["; ".join(ways), *others])]
@@ -71,7 +71,7 @@ def _repair(one: Examined, python: str) -> str:
     return repairs.repair(python, words, base=found.base, stdlib=found.stdlib)
 
 
-def _of_state(one: Examined, python: str, enable: str, policy: str) -> Iterator[str]:
+def _state_remedies(one: Examined, python: str, enable: str, policy: str) -> Iterator[str]:
     where = _place(python)
     if one.state is State.UNFIT:
         is_venv = where[0] == "--venv"
@@ -90,7 +90,7 @@ def _of_state(one: Examined, python: str, enable: str, policy: str) -> Iterator[
         yield from repairs.anew(python) if one.is_damaged else [enable]
 
 
-def _of_another(one: Examined) -> Iterator[str]:
+def _stranger_remedies(one: Examined) -> Iterator[str]:
     pip, stranger = one.told.pip, one.told.stranger
     if stranger is None:
         return

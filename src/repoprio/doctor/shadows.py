@@ -29,7 +29,7 @@ def is_on_path(folder: str, environ: Mapping[str, str]) -> bool:
     return bool(value) and os.path.realpath(folder) in map(os.path.realpath, str(value).split(os.pathsep))
 
 
-def of_modules(folder: str, versions: Iterable[str], environ: Mapping[str, str]) -> str | None:
+def module_shadow(folder: str, versions: Iterable[str], environ: Mapping[str, str]) -> str | None:
     """What ``python -m pip`` takes for pip in `folder`; `versions` are those of the Pythons ("3.11")."""
     known = [tuple(map(int, version.split("."))) for version in versions]
     is_safe = environ.get("PYTHONSAFEPATH") and known and all(version >= _HEEDS for version in known)

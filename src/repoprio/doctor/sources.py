@@ -25,7 +25,7 @@ def look(folder: str, parse: Callable[[str], dict[str, Any]], environ: Mapping[s
     """All of the project that uv finds from `folder`, and of its workspace; `parse` raises `ValueError`."""
     if environ.get("UV_NO_SOURCES", "").lower() not in ("", "0", "false", "f", "no", "n", "off"):
         return []
-    return [source for file in _files(folder, parse) for source in _of(file, parse)]
+    return [source for file in _files(folder, parse) for source in _file_sources(file, parse)]
 
 
 def lock(folder: str) -> str | None:
@@ -69,7 +69,7 @@ def table(file: str, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
     return table if isinstance(table, dict) else {}
 
 
-def _of(file: str, parse: Callable[[str], dict[str, Any]]) -> Iterator[Source]:
+def _file_sources(file: str, parse: Callable[[str], dict[str, Any]]) -> Iterator[Source]:
     named = table(file, parse).get("sources")
     for project, said in named.items() if isinstance(named, dict) else ():
         # One name may have several, for different platforms.

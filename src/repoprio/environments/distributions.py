@@ -112,7 +112,7 @@ def installed(paths: Sequence[str], is_escaped: IsEscaped) -> list[Installed]:
     places = [place for path in paths for place in (path, *_eggs(path))]
     once: dict[tuple[str, str | None, str | None], Installed] = {}
     for found in _by_folder(places, is_escaped):
-        once.update({(normalize(one.name), one.version, one.broken): one for one in _told_twice(found)})
+        once.update({(normalize(one.name), one.version, one.broken): one for one in _mark_duplicates(found)})
     return sorted(once.values(), key=lambda one: (normalize(one.name), one.version or ""))
 
 
@@ -131,7 +131,7 @@ def _by_folder(places: Iterable[str], is_escaped: IsEscaped) -> Iterator[list[In
         yield [_read(one, is_escaped) for one in _distributions([place])]
 
 
-def _told_twice(found: list[Installed]) -> list[Installed]:
+def _mark_duplicates(found: list[Installed]) -> list[Installed]:
     """`found`, which lie in one folder; where metadata are twice of one project that is told with the first."""
     groups: dict[str, list[Installed]] = defaultdict(list)
     for one in found:

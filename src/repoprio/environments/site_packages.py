@@ -50,13 +50,13 @@ def packages_of(python: str) -> list[str]:
             "    [environment]"
         )
     # A name that tells another version hides nothing.
-    own = _of_version(own, _versions([os.path.basename(python)])) or own
+    own = _matching_version(own, _versions([os.path.basename(python)])) or own
     said = [words for prefix in prefixes[at] if (words := _pyvenv(prefix)) is not None]
     if said and not any(words.get("include-system-site-packages", "").lower() == "true" for words in said):
         return own
     homes = [os.path.dirname(words["home"]) for words in said if words.get("home")]
     base = [*chain.from_iterable(prefixes[at + 1 :]), *homes] if said else []
-    return _once([*own, *_of_version([*_user(), *_below(base)], _versions(own))])
+    return _once([*own, *_matching_version([*_user(), *_below(base)], _versions(own))])
 
 
 def _hops(path: str) -> Iterator[str]:
@@ -96,7 +96,7 @@ def _versions(names: Sequence[str]) -> set[str]:
     return {version for name in names for version in _VERSION.findall(name)}
 
 
-def _of_version(folders: list[str], versions: set[str]) -> list[str]:
+def _matching_version(folders: list[str], versions: set[str]) -> list[str]:
     """Those of `folders` that may be those of one of `versions`: all but those that name others alone."""
     if not versions:
         return folders

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from repoprio.dataclass import dataclass
 from repoprio.explain.explanation import Line, LineStatus
-from repoprio.explain.refusal_remedies import of_silent
+from repoprio.explain.refusal_remedies import unavailable_remedy
 from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.reasons import Cause
 from repoprio.policy.model import Policy, Repository, Rule
@@ -95,20 +95,20 @@ def _report(policy: Policy, repository: Repository, trials: tuple[ProbeResult, .
     keys = (f"repositories.{repository.name}.{key}" for key in _KEYS)
     rules = tuple(policy.rule(key) for key in keys if key in policy.origins)
     advice = tuple(_remarks(policy, trials[0])) if trials else ()
-    return Report(repository, rules, trials, advice + tuple(_of_mirrors(trials)))
+    return Report(repository, rules, trials, advice + tuple(_mirror_advice(trials)))
 
 
 def _remarks(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
     """What is to say of a repository's own URL."""
     if trial.is_silent:
-        yield from _of_silence(policy, trial)
+        yield from _unavailable_advice(policy, trial)
     elif trial.has_all_names:
-        yield _of_every_name(trial)
+        yield _every_name_advice(trial)
     elif trial.unknown.cause is Cause.REDIRECT:
         yield Advice("forwards", f"it forwards names that it does not have ({trial.unknown.reason}): they are absent")
     others, below = _others(policy, trial.repository)
     if trial.looks_like_pypi and not trial.is_pypi and not (others and not below):
-        yield from _of_mirror_of_pypi(trial.repository, below)
+        yield from _pypi_mirror_advice(trial.repository, below)
     elif trial.unknown.state is RepositoryState.ABSENT and below and not _proves_itself(trial):
         yield Advice(
             "unproven",
@@ -132,11 +132,11 @@ def _lacks_all(trial: ProbeResult) -> bool:
     return trial.unknown.state is RepositoryState.ABSENT and names_none and not confined and not _proves_itself(trial)
 
 
-def _of_silence(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
+def _unavailable_advice(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
     finding = trial.unknown
     line = Line(trial.repository, trial.url, LineStatus.UNAVAILABLE, None, finding.reason, code=finding.cause)
     line = replace(line, http_status=finding.http_status)
-    remedy = of_silent(line, is_lowest=not _others(policy, trial.repository)[1])
+    remedy = unavailable_remedy(line, is_lowest=not _others(policy, trial.repository)[1])
     # Some servers say 403 or 410 of what they do not have; that is believed only where the same asker got a page.
     status = finding.http_status
     if status in (403, 410) and any(known.state is RepositoryState.SERVES for known in trial.known):
@@ -151,7 +151,7 @@ def _of_silence(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
         yield Advice(remedy.code, remedy.text)
 
 
-def _of_every_name(trial: ProbeResult) -> Advice:
+def _every_name_advice(trial: ProbeResult) -> Advice:
     if trial.unknown.files == 0:
         words = "it answers a page without files for a name that nobody has, and so would own every name"
         return Advice("empty-pages", words, 'absent = [404, "empty-page"]')
@@ -165,7 +165,7 @@ def _others(policy: Policy, repository: Repository) -> tuple[bool, list[str]]:
     return bool(others), [other.name for other in others if other.priority > repository.priority]
 
 
-def _of_mirror_of_pypi(repository: Repository, below: list[str]) -> Iterator[Advice]:
+def _pypi_mirror_advice(repository: Repository, below: list[str]) -> Iterator[Advice]:
     if repository.namespaces or repository.include:
         return
     owns = (
@@ -186,7 +186,7 @@ def _proves_itself(trial: ProbeResult) -> bool:
     return bool(served or repository.canary or repository.complete_listing or trial.url.startswith(("file:", "/")))
 
 
-def _of_mirrors(trials: tuple[ProbeResult, ...]) -> Iterator[Advice]:
+def _mirror_advice(trials: tuple[ProbeResult, ...]) -> Iterator[Advice]:
     for trial in trials[1:]:
         if trial.is_silent:
             yield Advice("mirror-silent", f"its mirror {trial.url} gives no usable answer: {trial.unknown.reason}")

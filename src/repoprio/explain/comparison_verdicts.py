@@ -18,10 +18,10 @@ def judge(pairs: Iterable[ProjectPair]) -> list[ComparedProject]:
 
 def _judge(pair: ProjectPair, known: Mapping[str, ProjectPair]) -> ComparedProject:
     judged = _compared(pair, known)
-    return _of_owner(judged, pair.private) if pair.private else judged
+    return _compared_with_owner_alone(judged, pair.private) if pair.private else judged
 
 
-def _of_owner(judged: ComparedProject, word: str) -> ComparedProject:
+def _compared_with_owner_alone(judged: ComparedProject, word: str) -> ComparedProject:
     """What was compared with the owner's files alone: that both are the same is not known then."""
     why, name = f"private ({word})", judged.pair.project
     if judged.verdict is Verdict.SAME:
@@ -40,7 +40,7 @@ def _of_owner(judged: ComparedProject, word: str) -> ComparedProject:
 def _compared(pair: ProjectPair, known: Mapping[str, ProjectPair]) -> ComparedProject:
     alone, policy = pair.alone, pair.policy
     if isinstance(alone, ResolvedFile) and isinstance(policy, ResolvedFile):
-        return _doubted(_of_picks(pair, alone, policy))
+        return _doubted(_judge_files(pair, alone, policy))
     if isinstance(alone, ResolvedFile) and isinstance(policy, Failure) and policy.is_an_answer:
         return _only_alone(pair, alone, policy)
     if isinstance(policy, ResolvedFile) and isinstance(alone, Failure) and alone.is_an_answer:
@@ -74,10 +74,12 @@ def _doubted(judged: ComparedProject) -> ComparedProject:
     return replace(judged, verdict=Verdict.NOT_KNOWN, code="unavailable", why=doubt, reason=reason)
 
 
-def _of_picks(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile) -> ComparedProject:
+def _judge_files(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile) -> ComparedProject:
     if alone.is_same_file(policy):
         return _same(pair, policy)
-    judged = _of_one_place(pair, alone, policy) if alone.place == policy.place else _of_two(pair, alone, policy)
+    judged = (
+        _judge_one_place(pair, alone, policy) if alone.place == policy.place else _judge_two_places(pair, alone, policy)
+    )
     if not alone.is_unread and not policy.is_unread:
         return judged
     why = f"{judged.why}; dependencies not known"
@@ -92,7 +94,7 @@ def _same(pair: ProjectPair, pick: ResolvedFile) -> ComparedProject:
     return ComparedProject(pair, Verdict.NOT_KNOWN, "dependencies-not-known", "dependencies not known", reason)
 
 
-def _of_one_place(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile) -> ComparedProject:
+def _judge_one_place(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile) -> ComparedProject:
     both = f"pip alone takes {_shown(pair, alone)}, with the policy it is {_shown(pair, policy)}"
     if alone.version == policy.version and alone.repository:
         reason = f"{both}: the files are {alone.file} and {policy.file}, both of {alone.place}."
@@ -106,13 +108,13 @@ def _of_one_place(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile) 
     )
 
 
-def _of_two(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile) -> ComparedProject:
+def _judge_two_places(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile) -> ComparedProject:
     """Two places: whether they have one project tells the file that the policy chose."""
     takes = f"pip alone takes {_shown(pair, alone)} from {_place(alone)}; with the policy {_place(policy)}"
     takes += f" supplies {_shown(pair, policy)}"
     same_version = alone.version == policy.version
     if pair.twin in (FileMatch.SAME, FileMatch.NAMESAKE):
-        return _of_one_project(pair, alone, policy, takes)
+        return _judge_one_project(pair, alone, policy, takes)
     if pair.twin is FileMatch.OTHER:
         verdict = Verdict.OTHER_FILE if same_version else Verdict.TAKEOVER
         reason = f"{takes}. {alone.place} has another {policy.file} (sha256): probably another publisher's project."
@@ -129,7 +131,7 @@ def _of_two(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile) -> Com
     return ComparedProject(pair, verdict, "another-project", _owned(pair, alone, policy), reason)
 
 
-def _of_one_project(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile, takes: str) -> ComparedProject:
+def _judge_one_project(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile, takes: str) -> ComparedProject:
     sure = pair.twin is FileMatch.SAME
     code = "same-project" if sure else "hash-not-known"
     proof = "the same file (sha256)" if sure else "a file of that name, and no sha256 tells whether it is the same"

@@ -104,14 +104,16 @@ def _rules(policy: Policy, decision: Decision[Any], owners: tuple[Repository, ..
     silent = tuple(f.repository for f in decision.of(RepositoryState.UNAVAILABLE) if not f.skipped)
     if decision.outcome is Outcome.UNAVAILABLE:
         rules = [
-            _of_silent(policy, finding) for finding in decision.of(RepositoryState.UNAVAILABLE) if not finding.skipped
+            _unavailable_rule(policy, finding)
+            for finding in decision.of(RepositoryState.UNAVAILABLE)
+            if not finding.skipped
         ]
-        return (*route.rules, *rules, *_of_targets(policy, decision), *_priorities(policy, silent))
+        return (*route.rules, *rules, *_redirect_rules(policy, decision), *_priorities(policy, silent))
     narrowed = (route.versions[1],) if route.versions else ()
     return (*route.rules, route.mode_rule, *narrowed, *_priorities(policy, owners))
 
 
-def _of_silent(policy: Policy, finding: RepositoryResult[Any]) -> Rule:
+def _unavailable_rule(policy: Policy, finding: RepositoryResult[Any]) -> Rule:
     """The setting to look at first where a repository is unavailable."""
     repository = finding.repository
     key, value = "url", repository.locations[0].shown
@@ -120,7 +122,7 @@ def _of_silent(policy: Policy, finding: RepositoryResult[Any]) -> Rule:
     return policy.rule(f"repositories.{repository.name}.{key}", f'"{value}"')
 
 
-def _of_targets(policy: Policy, decision: Decision[Any]) -> list[Rule]:
+def _redirect_rules(policy: Policy, decision: Decision[Any]) -> list[Rule]:
     """The settings that keep the name from the repositories into which those redirect that are unavailable."""
     targets = {
         finding.redirected_into.name for finding in decision.findings if finding.redirected_into and not finding.skipped

@@ -93,7 +93,7 @@ def _owned_absent(e: Explanation) -> Remedy:
 def _unavailable(e: Explanation) -> Remedy | None:
     # A name that is routed there hangs on that repository, whatever else it serves.
     is_routed = any(rule.pin or rule.setting in ("owns", "namespaces") for rule in e.rules)
-    return of_silent(e.faulty[0], is_routed=is_routed, is_lowest=_is_lowest(e)) if e.faulty else None
+    return unavailable_remedy(e.faulty[0], is_routed=is_routed, is_lowest=_is_lowest(e)) if e.faulty else None
 
 
 def _is_lowest(e: Explanation) -> bool:
@@ -102,7 +102,7 @@ def _is_lowest(e: Explanation) -> bool:
     return not any(line.repository.priority > priority for line in e.lines if line.repository.enabled)
 
 
-def of_silent(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -> Remedy:
+def unavailable_remedy(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -> Remedy:
     """The way out for one repository that gave no usable answer.
 
     `is_routed`: for a name that is routed to it; `is_lowest`: no repository has a lower priority.

@@ -45,7 +45,7 @@ def export(policy: Policy, *, project: bool, with_pages: Container[str] = ()) ->
     sources = _sources(policy) if project else {}
     if sources:
         document["sources"] = {name: {"index": repository} for name, repository in sources.items()}
-    gaps = [*_gaps(policy, asked, sources, project=project), *_of_flat(policy, with_pages)]
+    gaps = [*_gaps(policy, asked, sources, project=project), *_flat_gaps(policy, with_pages)]
     return Exported(document, tuple(gaps))
 
 
@@ -123,15 +123,15 @@ def _gaps(policy: Policy, asked: Sequence[Repository], sources: Mapping[str, str
             names = ", ".join(repository.name for repository in others)
             yield Gap(f"repositories.{first.name}.priority", f"uv merges no tier: {first.name} goes before {names}")
     for repository in policy.repositories:
-        yield from _of_repository(repository, asked, sources)
+        yield from _repository_gaps(repository, asked, sources)
     for pin in policy.pins:
-        yield from _of_pin(pin, asked, sources)
+        yield from _pin_gaps(pin, asked, sources)
         if any(_constraints(pin)):
             where = "uv run --with and uv pip sync" if project else "uv lock, add, run and tool"
             yield Gap(f"pins.{pin.name}", f"a constraint to uv pip install and compile; {where} may ignore it")
 
 
-def _of_repository(repository: Repository, asked: Sequence[Repository], sources: Mapping[str, str]) -> Iterator[Gap]:
+def _repository_gaps(repository: Repository, asked: Sequence[Repository], sources: Mapping[str, str]) -> Iterator[Gap]:
     others = ", ".join(other.name for other in asked if other is not repository)
     for setting in ("namespaces", "owns"):
         for pattern in getattr(repository, setting) if others else ():
@@ -161,7 +161,7 @@ def _unsaid(repository: Repository) -> Iterator[tuple[object, str, str]]:
     yield repository.redirects, "redirects", "uv follows redirects of pages to any site"
 
 
-def _of_flat(policy: Policy, with_pages: Container[str]) -> Iterator[Gap]:
+def _flat_gaps(policy: Policy, with_pages: Container[str]) -> Iterator[Gap]:
     """What uv makes of single files and of HTML files in a folder, where pip takes a flat repository."""
     for repository in policy.enabled():
         url, key = repository.locations[0].url, f"repositories.{repository.name}.url"
@@ -184,7 +184,7 @@ def _unless(repository: Repository, asked: Sequence[Repository]) -> str:
     return f", where {repository.name} does not" if asked and asked[0] is repository else ""
 
 
-def _of_pin(pin: Pin, asked: Sequence[Repository], sources: Mapping[str, str]) -> Iterator[Gap]:
+def _pin_gaps(pin: Pin, asked: Sequence[Repository], sources: Mapping[str, str]) -> Iterator[Gap]:
     key = f"pins.{pin.name}"
     for pattern in pin.projects:
         globbed = not pattern.specificity.exact

@@ -29,7 +29,7 @@ def differences(exported: Exported, found: Mapping[str, Any], *, project: bool) 
     inner = {key: value for key, value in pip.items() if key in keys} if isinstance(pip, dict) else {}
     says += [(f"pip.{key}", _deciding(key, value), None) for key, value in inner.items()]
     says.append(("index", _indexes(found.get("index")), _indexes(exported.document["index"])))
-    says += _of_sources(exported.document.get("sources", {}), found.get("sources"))
+    says += _source_differences(exported.document.get("sources", {}), found.get("sources"))
     return [
         f"{key} is {_shown(has)}, and the policy says {_shown(should)}" for key, has, should in says if has != should
     ]
@@ -56,7 +56,7 @@ def _place(url: Any) -> Any:
         return url
 
 
-def _of_sources(exported: Mapping[str, Any], found: Any) -> Iterator[tuple[str, Any, Any]]:
+def _source_differences(exported: Mapping[str, Any], found: Any) -> Iterator[tuple[str, Any, Any]]:
     """Sources that the policy routes, and others that name an index; a path or a URL is the project's own wish."""
     found = found if isinstance(found, dict) else {}
     for name in dict.fromkeys((*exported, *found)):

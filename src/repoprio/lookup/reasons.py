@@ -60,7 +60,7 @@ class Rejection(str, enum.Enum):
 REFUSED_LOGIN = frozenset({401, 403, 407})
 
 
-def of_status(code: int) -> Cause:
+def status_cause(code: int) -> Cause:
     """What an HTTP status that is no usable answer is due to."""
     if code in (401, 403):
         return Cause.LOGIN

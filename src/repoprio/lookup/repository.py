@@ -22,7 +22,7 @@ from repoprio.lookup.events import (
     StatusReceived,
 )
 from repoprio.lookup.memory import CanaryVerdict, KnownNames, Memory
-from repoprio.lookup.reasons import REFUSED_LOGIN, Cause, of_status
+from repoprio.lookup.reasons import REFUSED_LOGIN, Cause, status_cause
 from repoprio.lookup.redirects import RedirectVerdict, next_hop
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Format, Location, Repository
@@ -175,7 +175,7 @@ class RepositoryLookup(Generic[Page]):
                 return replace(absent, http_status=answer.code)
             return self._finding(RepositoryState.UNAVAILABLE, f"{answer.code}, but {moved}", Cause.REDIRECT, at)
         return replace(
-            self._finding(RepositoryState.UNAVAILABLE, f"{answer.code}{answer.detail}", of_status(answer.code), at),
+            self._finding(RepositoryState.UNAVAILABLE, f"{answer.code}{answer.detail}", status_cause(answer.code), at),
             http_status=answer.code,
             login_refused=answer.code in REFUSED_LOGIN,
         )

@@ -82,7 +82,7 @@ def _environment(pip: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[
     options = f" ({' '.join([pip['python'] or '?', *pip['options']])})" if pip["options"] else ""
     # A pip that does not say its version is told by what it says.
     version = f"    pip {pip['pip']}" if pip["pip"] not in (None, "?") else ""
-    yield f"  {word:6} {pip['launcher'] or pip['python']}{options}{version}    {_said(pip)}"
+    yield f"  {word:6} {pip['launcher'] or pip['python']}{options}{version}    {_verdict(pip)}"
     theirs = pip["policy"]
     if theirs and theirs["files"] != policy["files"]:
         yield f"{_INDENT}policy: {_files(theirs)}; {theirs['mode'] or 'with errors'}"
@@ -104,12 +104,12 @@ def _obstacle(obstacle: Mapping[str, Any], pip: Mapping[str, Any]) -> str:
         return f"{variable} has {obstacle['value']}{loads}; without it the pip obeys"
     options = " ".join(obstacle["options"])
     if obstacle["loads_nothing"]:
-        return f"{obstacle['launcher']} runs Python with {options}: it loads no hook, and nothing can guard it as it is"
+        return f"{obstacle['launcher']} runs Python with {options}: it loads no hook, and nothing can guard it this way"
     how = f" runs Python with {options}" if options else " keeps the hook from its Python"
     return f"{obstacle['launcher']}{how}; {pip['python']} -m pip obeys"
 
 
-def _said(pip: Mapping[str, Any]) -> str:
+def _verdict(pip: Mapping[str, Any]) -> str:
     took = f"took {pip['took']}" if pip["took"] else pip["said"]
     texts = {
         "no-pip": "no pip",
@@ -222,14 +222,14 @@ def _fuse(fuse: Mapping[str, Any]) -> Iterator[str]:
         return
     by_fact: dict[str, list[str]] = {}
     for pip in unguarded:
-        by_fact.setdefault(_of_unguarded(pip), []).append(pip["python"])
+        by_fact.setdefault(_unguarded_fact(pip), []).append(pip["python"])
     for fact, pythons in by_fact.items():
         word = "fuse  " if fact == _NOTHING else "FAIL  "
         also = f" and {len(pythons) - 1} more" if len(pythons) > 1 else ""
         yield f"  {word} {fuse['file']}: the pip of {pythons[0]}{also}, run without its hook, {fact}"
 
 
-def _of_unguarded(pip: Mapping[str, Any]) -> str:
+def _unguarded_fact(pip: Mapping[str, Any]) -> str:
     if pip["finds_nothing"]:
         return _NOTHING
     places = [_place(place) for place in pip["asks"]]

@@ -34,7 +34,7 @@ def show(survey: LoadedPolicy) -> str:
         tables.setdefault(_table(setting), []).append(setting)
     for name, settings in sorted(tables.items(), key=lambda item: item[0] != ""):
         lines += ["", *([f"[{name}]"] if name else [])]
-        texts = [(_said(setting), setting.file) for setting in settings if not setting.is_table]
+        texts = [(_setting_text(setting), setting.file) for setting in settings if not setting.is_table]
         width = min(max((len(text) for text, _ in texts), default=0), _WIDTH)
         lines += [f"{text:<{width}}  # {escape_controls(file)}" for text, file in texts]
     return "\n".join(lines)
@@ -44,7 +44,7 @@ def _table(setting: Setting) -> str:
     return ".".join(map(_key, setting.path[:2])) if setting.path[0] in TABLES else ""
 
 
-def _said(setting: Setting) -> str:
+def _setting_text(setting: Setting) -> str:
     return f"{_key(setting.path[-1])} = {toml.value(redacted_value(setting))}"
 
 

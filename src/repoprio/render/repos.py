@@ -21,7 +21,9 @@ _LABEL = 9
 
 def screen(policy: Policy, reports: Sequence[Report], width: int, paint: Paint = unpainted) -> str:
     """The repositories by tier in `width` columns; one that was tried with what it is like."""
-    return "\n".join([_head(policy), *(line for report in reports for line in _of(policy, report, width, paint))])
+    return "\n".join(
+        [_head(policy), *(line for report in reports for line in _repository_lines(policy, report, width, paint))]
+    )
 
 
 def _head(policy: Policy) -> str:
@@ -39,7 +41,7 @@ def _plural(singular: str, many: str, count: int) -> str:
     return singular if count == 1 else many
 
 
-def _of(policy: Policy, report: Report, width: int, paint: Paint) -> Iterable[str]:
+def _repository_lines(policy: Policy, report: Report, width: int, paint: Paint) -> Iterable[str]:
     repository = report.repository
     style = "bad" if report.is_silent else "quiet" if not repository.enabled else "good" if report.trials else "strong"
     yield ""
@@ -149,21 +151,21 @@ def check(trial: ProbeResult, *, with_url: bool = False) -> str:
     if trial.is_silent:
         return f"{where}no usable answer in {_time(trial)}: {trial.unknown.reason}"
     api = f"; pages in {trial.api}" if trial.api else ""
-    return f"{where}answered in {_time(trial)}: {_of_unknown(trial)}{api}{_of_known(trial)}"
+    return f"{where}answered in {_time(trial)}: {_unknown_name_text(trial)}{api}{_known_names_text(trial)}"
 
 
 def _time(trial: ProbeResult) -> str:
     return f"{trial.seconds:.1f} s" if trial.seconds >= 1 else f"{round(trial.seconds * 1000)} ms"
 
 
-def _of_unknown(trial: ProbeResult) -> str:
+def _unknown_name_text(trial: ProbeResult) -> str:
     if trial.has_all_names:
         files = "a page with files" if trial.unknown.files else "a page without files"
         return f"asked for a name that nobody has: {files}"
     return f"asked for a name that nobody has: {trial.unknown.reason}"
 
 
-def _of_known(trial: ProbeResult) -> str:
+def _known_names_text(trial: ProbeResult) -> str:
     had = [
         name
         for name, result in zip(WELL_KNOWN_PROJECTS, trial.known, strict=False)

@@ -125,14 +125,14 @@ def suggested_name(url: str, taken: Iterable[str]) -> str:
     if parts.scheme == "file":
         words = [segment for segment in path if segment != "simple"][-1:]
     else:
-        words = [*_of_host(url), *[segment for segment in path if not _COMMON.fullmatch(segment)][-1:]]
+        words = [*_host_labels(url), *[segment for segment in path if not _COMMON.fullmatch(segment)][-1:]]
     name = re.sub(r"[^a-z0-9]+", "-", "-".join(words)).strip("-") or "extra"
     known = set(taken)
     numbered = (f"{name}-{number}" for number in range(2, len(known) + 3))
     return next(candidate for candidate in (name, *numbered) if candidate not in known)
 
 
-def _of_host(url: str) -> list[str]:
+def _host_labels(url: str) -> list[str]:
     """What tells a host from others: its labels without the last and the common ones, and an odd port."""
     where = site(url)
     labels = where.host.split(".")

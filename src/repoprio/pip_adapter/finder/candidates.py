@@ -151,8 +151,8 @@ class CandidateSet:
             for file in page.files:
                 if (link := page.link(file)) not in taken:
                     version = version_in(file.filename, self._name, is_version)
-                    unfit = rejections.beside(link, version, specifier) if version else None
-                    yield unfit or rejections.of_link(evaluator, link, version) or self._by_us(link, version)
+                    unfit = rejections.specifier_rejection(link, version, specifier) if version else None
+                    yield unfit or rejections.link_rejection(evaluator, link, version) or self._by_us(link, version)
 
     def _by_us(self, link: Link, version: str | None) -> Rejected:
         if version and self._kept not in (None, version):
@@ -170,7 +170,7 @@ class CandidateSet:
         with_hashes = {candidate.link for candidate in self._applicable(specifier, hashes)} if hashes else let_in
         for candidate in self.candidates:
             link = candidate.link
-            why = rejections.of_candidate(
+            why = rejections.candidate_rejection(
                 candidate,
                 specifier,
                 is_let_in=link in let_in,

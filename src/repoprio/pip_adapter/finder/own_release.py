@@ -13,7 +13,7 @@ from repoprio.pip_adapter.command import current
 from repoprio.policy.routing import Blocked, Conflict, Route
 
 
-def kept(name: NormalizedName, routing: Route | Blocked | Conflict) -> str | None:
+def kept_version(name: NormalizedName, routing: Route | Blocked | Conflict) -> str | None:
     """The version of repoprio that stays, whatever requires another; None for other names, or where it may go.
 
     It may go where the user asks for it by name, and where `owns` or a pin says who supplies it.

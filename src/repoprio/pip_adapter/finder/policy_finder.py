@@ -217,7 +217,7 @@ class PolicyFinder:
 
     def weigh(self, decision: Decision[PipPage]) -> CandidateSet:
         """What the owner of a decision offers, as pip's candidates, made once: filtering large pages is dear."""
-        kept = own_release.kept(decision.name, decision.route)
+        kept = own_release.kept_version(decision.name, decision.route)
         key = (decision.name, tuple(offer.repository.name for offer in decision.offers), kept)
         if key not in self._offers:
             versions = version_limit(decision.route)

@@ -36,7 +36,7 @@ _BY_TEXT = (
 )
 
 
-def of_link(evaluator: LinkEvaluator, link: Link, version: str | None) -> Rejected | None:
+def link_rejection(evaluator: LinkEvaluator, link: Link, version: str | None) -> Rejected | None:
     """Why `link` is no candidate to pip's link `evaluator`; None if it is one."""
     evaluation, text = evaluator.evaluate_link(link)
     if getattr(evaluation, "name", evaluation) in ("candidate", True):
@@ -83,14 +83,14 @@ def cut(text: str) -> str:
     return text if len(text) <= _MOST else f"{text[:_MOST]}..."
 
 
-def beside(link: Link, version: str, specifier: SpecifierSet | None) -> Rejected | None:
+def specifier_rejection(link: Link, version: str, specifier: SpecifierSet | None) -> Rejected | None:
     """That `version` is not what is asked for; None if it is."""
     if specifier is None or specifier.contains(version, prereleases=True):
         return None
     return Rejected(filename(link.url), version, f"does not fit {specifier}", Rejection.SPECIFIER)
 
 
-def of_candidate(
+def candidate_rejection(
     candidate: InstallationCandidate, specifier: SpecifierSet | None, *, is_let_in: bool, has_hash: bool
 ) -> Rejected | None:
     """Why a candidate is passed over; `is_let_in` says whether specifier and pre-releases let it in (hashes aside)."""
@@ -99,7 +99,7 @@ def of_candidate(
     file, version = filename(candidate.link.url), str(candidate.version)
     if not is_let_in:
         pre = Rejected(file, version, "a pre-release", Rejection.PRE_RELEASE)
-        return beside(candidate.link, version, specifier) or pre
+        return specifier_rejection(candidate.link, version, specifier) or pre
     if candidate.link.is_yanked:
         return Rejected(file, version, yanked(candidate.link), Rejection.YANKED)
     return Rejected(file, version, "has none of the required hashes", Rejection.HASH)

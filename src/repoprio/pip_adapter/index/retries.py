@@ -40,7 +40,7 @@ class _Once(logging.Filter):
 
 
 @contextmanager
-def said_once() -> Iterator[None]:
+def announced_once() -> Iterator[None]:
     """Meanwhile retries are told in one line for each repository."""
     once, logger = _Once(), logging.getLogger(_LOGGER)
     logger.addFilter(once)

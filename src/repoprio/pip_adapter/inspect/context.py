@@ -81,7 +81,7 @@ def pip_context(options: Sequence[str] = ()) -> Iterator[PipContext]:
             if guard.policy.mode is Mode.OBSERVE:
                 # Else it was done when the policy was read.
                 log_redaction.install(guard.policy.secrets)
-            with retries.said_once():
+            with retries.announced_once():
                 yield PipContext(parsed, session, finder, guard, install)
         except LookupRefused as error:
             raise LookRefused(error) from None

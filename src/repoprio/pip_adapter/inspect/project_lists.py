@@ -11,7 +11,7 @@ from pip._internal.models.link import Link
 from pip._internal.utils.urls import url_to_path
 
 from repoprio.lookup.events import ProjectListFound
-from repoprio.lookup.reasons import REFUSED_LOGIN, Cause, of_status
+from repoprio.lookup.reasons import REFUSED_LOGIN, Cause, status_cause
 from repoprio.lookup.redirects import RedirectVerdict, next_hop
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter.compat import is_version
@@ -74,11 +74,11 @@ def _names(pip: PipContext, repository: Repository) -> frozenset[NormalizedName]
         raise UnusableResponse(f"{', '.join(f'${{{name}}}' for name in location.unset)} is not set")
     local = location.url.startswith("file:")
     if repository.format is Format.FLAT:
-        return _of_files(_flat_files(pip, repository, location, local=local))
+        return _names_of_files(_flat_files(pip, repository, location, local=local))
     if local:
-        return _of_folder(url_to_path(location.url.rstrip("/")))
+        return _names_in_folder(url_to_path(location.url.rstrip("/")))
     begin = replace(location, url=f"{location.url.rstrip('/')}/")
-    return _fetched(pip, repository, begin, _of_reply)
+    return _fetched(pip, repository, begin, _names_in_reply)
 
 
 def _fetched(pip: PipContext, repository: Repository, begin: Location, read: Callable[[Reply], Result]) -> Result:
@@ -103,7 +103,7 @@ def _asked(pip: PipContext, repository: Repository, begin: Location, read: Calla
         reply = _get(pip, repository, to)
     if reply.status != 200:
         asks = reply.status in REFUSED_LOGIN
-        raise UnusableResponse(_said_no(repository, reply), of_status(reply.status), asks=asks)
+        raise UnusableResponse(_refusal(repository, reply), status_cause(reply.status), asks=asks)
     return read(reply)
 
 
@@ -116,7 +116,7 @@ def _get(pip: PipContext, repository: Repository, at: Location) -> Reply:
     return transport.get(pip.session, url, whom=str(repository), size_limit=SIZE_LIMIT)
 
 
-def _said_no(repository: Repository, reply: Reply) -> str:
+def _refusal(repository: Repository, reply: Reply) -> str:
     if reply.status in (401, 403):
         begin = variable_of(repository.name)
         none = f"no login was sent ({begin}_USERNAME and _PASSWORD give one)"
@@ -124,14 +124,14 @@ def _said_no(repository: Repository, reply: Reply) -> str:
     return f"{reply.status}{f', {reply.tries} tries' if reply.tries > 1 else ''}"
 
 
-def _of_reply(reply: Reply) -> frozenset[NormalizedName]:
+def _names_in_reply(reply: Reply) -> frozenset[NormalizedName]:
     answer = read_project_list(reply.response)
     if isinstance(answer, ProjectListFound):
         return answer.names
     raise UnusableResponse(answer.reason)
 
 
-def _of_folder(root: str) -> frozenset[NormalizedName]:
+def _names_in_folder(root: str) -> frozenset[NormalizedName]:
     """The names of a simple repository on disk: those of its folders."""
     with os.scandir(root) as entries:
         return frozenset(normalize(e.name) for e in entries if e.is_dir() and is_project_name(e.name))
@@ -147,6 +147,6 @@ def _flat_files(pip: PipContext, repository: Repository, location: Location, *, 
     return [file.filename for file in files]
 
 
-def _of_files(files: Iterable[str]) -> frozenset[NormalizedName]:
+def _names_of_files(files: Iterable[str]) -> frozenset[NormalizedName]:
     """All names that one of `files` may be of, as in look-ups."""
     return frozenset(name for file in files for name in projects_of(file, is_version))

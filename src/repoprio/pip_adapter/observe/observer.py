@@ -101,7 +101,7 @@ class Observer:
         """Judge what `resolver` chose, log the changes, and note how many there are."""
         with muted():
             found = search_scope.match(self._policy, self._finder.search_scope, self._noted)
-            chosen = list(resolution.of_resolver(resolver, requirement_set, self._found))
+            chosen = list(resolution.resolver_choices(resolver, requirement_set, self._found))
             judge = _Judge(self._shadow(), self._finder, self._policy, found)
             told = [self._told(judge, pick) for pick in chosen if not pick.is_direct or judge.is_refused(pick)]
         changes = [one for one in told if isinstance(one, Change)]

@@ -56,7 +56,7 @@ def note_constraints(factory: Factory, constraints: Mapping[str, Constraint]) ->
     _CONSTRAINTS.put(factory, constraints)
 
 
-def of_resolver(
+def resolver_choices(
     resolver: Resolver, requirement_set: RequirementSet, found: Mapping[str, tuple[InstallationCandidate, Wanted]]
 ) -> Iterator[PipChoice]:
     """The picks of a resolver that just came to `requirement_set`.
@@ -65,11 +65,11 @@ def of_resolver(
     already, and stays, is no pick.
     """
     if hasattr(resolver, "factory"):
-        return _of_result(resolver)
-    return _of_legacy(requirement_set, found)
+        return _result_choices(resolver)
+    return _legacy_choices(requirement_set, found)
 
 
-def _of_result(resolver: Resolver) -> Iterator[PipChoice]:
+def _result_choices(resolver: Resolver) -> Iterator[PipChoice]:
     result = resolver._result
     wanted = _wanted(result, _CONSTRAINTS.get(resolver.factory) or {})
     for candidate in result.mapping.values():
@@ -108,7 +108,7 @@ def live_requirements(result: ResolutionResult) -> Iterator[tuple[str | None, st
                 yield nodes[id(parent)], key, requirement
 
 
-def _of_legacy(
+def _legacy_choices(
     requirement_set: RequirementSet, found: Mapping[str, tuple[InstallationCandidate, Wanted]]
 ) -> Iterator[PipChoice]:
     for ireq in requirement_set.all_requirements:

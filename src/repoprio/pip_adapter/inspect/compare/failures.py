@@ -31,7 +31,7 @@ def blame(
     lone: Failures = {}
     for requirement, parent in causes:
         lone.update(_lone(side, requirement, parent, constraints))
-    return lone or (_conflict(causes) if causes else _of_file(error, direct))
+    return lone or (_conflict(causes) if causes else _file_failures(error, direct))
 
 
 def _lone(
@@ -42,7 +42,7 @@ def _lone(
 ) -> Failures:
     """The failure of a requirement that fits nothing, whatever the others want."""
     if requirement.name == _PYTHON:
-        return _of_python(requirement, parent) if parent is not None else {}
+        return _python_failures(requirement, parent) if parent is not None else {}
     _, ireq = requirement.get_candidate_lookup()
     if ireq is None or ireq.req is None:
         return {}
@@ -56,7 +56,7 @@ def _lone(
     return {name: failure} if failure else {}
 
 
-def _of_python(requirement: ResolverRequirement, parent: ResolverCandidate) -> Failures:
+def _python_failures(requirement: ResolverRequirement, parent: ResolverCandidate) -> Failures:
     # Only a requirement of a Python has a specifier of its own.
     bounds = getattr(requirement, "specifier", "")
     said = f"{parent.project_name} {parent.version} needs Python {bounds}"
@@ -89,7 +89,7 @@ def _wanted(requirement: ResolverRequirement) -> str:
     return str(ireq.req).partition(";")[0].strip()
 
 
-def _of_file(error: Exception, direct: Mapping[str, NormalizedName]) -> Failures:
+def _file_failures(error: Exception, direct: Mapping[str, NormalizedName]) -> Failures:
     """What pip tells of an error with a single file: the requirement, or only the file's name."""
     if type(error).__name__ == "UnsupportedWheel":
         found = (name for file, name in direct.items() if file in str(error))

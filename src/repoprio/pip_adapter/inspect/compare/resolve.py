@@ -257,7 +257,7 @@ class ResolutionRounds:
         make = resolver.factory._make_install_req_from_spec
         resolver.factory._make_install_req_from_spec = functools.partial(self._required, make)
         resolver.resolve([self._left(copy.copy(root)) for root in self._roots], check_supported_wheels=True)
-        return _found(resolver._result, side)
+        return _resolution_of(resolver._result, side)
 
     def _required(
         self, make: Callable[[str, InstallRequirement], InstallRequirement], text: str, parent: InstallRequirement
@@ -288,7 +288,7 @@ class ResolutionRounds:
         return ireq
 
 
-def _found(result: ResolutionResult, side: Side) -> Resolution:
+def _resolution_of(result: ResolutionResult, side: Side) -> Resolution:
     """The picks of a resolution that came to an end."""
     parents = _parents(result.graph)
     found = Resolution()
