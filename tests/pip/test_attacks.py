@@ -218,7 +218,7 @@ def test_a_token_without_a_password_is_not_shown(pip: str, pip_env: EnvFactory, 
     policy = scene.policy()
     policy.write_text(policy.read_text().replace("http://", "http://s3cret-token@", 1))
     said = refused(pip_env(pip).run("install", "-vv", "acme", policy=policy), "unavailable")
-    assert "the login that was sent is from repositories.corp.url" in said
+    assert "the login that was sent came from repositories.corp.url" in said
     assert "s3cret" not in said
 
 

@@ -111,7 +111,7 @@ def test_a_folder_with_what_cannot_be_read(kind: str, world: ByHand) -> None:
     policy = world.policy('format = "flat"')
     policy.write_text(policy.read_text().replace(f"{world.root}simple/", str(folder)))
     done = world.download(policy, "acme")
-    assert (done.code, "is no file that can be read" in done.stderr) == (1, True), done.stderr
+    assert (done.code, "is not a readable file" in done.stderr) == (1, True), done.stderr
     assert not world.public.asked("acme")
 
 

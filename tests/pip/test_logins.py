@@ -70,7 +70,7 @@ def test_netrc(world: World) -> None:
     assert served(world.install(env=netrc(world.folder)))
     wrong = world.install("--force-reinstall", env=netrc(world.folder, "wrong"))
     assert wrong.code == 1
-    assert f"401; the login that was sent is from {world.folder / 'my-netrc'}" in wrong.stderr
+    assert f"401; the login that was sent came from {world.folder / 'my-netrc'}" in wrong.stderr
 
 
 @pytest.mark.parametrize("pip", PIPS)
@@ -83,7 +83,7 @@ def test_keyring(world: World) -> None:
     keyring.write_text(code % (USER, "wrong"))
     wrong = world.install("--force-reinstall")
     assert wrong.code == 1
-    assert "401; the login that was sent is from keyring" in wrong.stderr
+    assert "401; the login that was sent came from keyring" in wrong.stderr
 
 
 @pytest.mark.parametrize("pip", PIPS)
@@ -94,7 +94,7 @@ def test_a_callers_index_url(world: World) -> None:
     assert served(world.install(env={"PIP_CONFIG_FILE": str(conf)}))
     conf.write_text(f"[global]\nindex-url = http://{USER}:wrong@{host}/simple\n")
     wrong = world.install("--force-reinstall", env={"PIP_CONFIG_FILE": str(conf)})
-    assert f"401; the login that was sent is from global.index-url in {conf}" in wrong.stderr
+    assert f"401; the login that was sent came from global.index-url in {conf}" in wrong.stderr
 
 
 @pytest.mark.parametrize("pip", PIPS)
@@ -105,7 +105,7 @@ def test_its_own_variables(world: World) -> None:
     other = {} if world.env.pip_version == "22.0.2" else netrc(world.folder, "wrong")
     assert served(world.install(env={**mine, **other}))
     wrong = world.install("--force-reinstall", env={**mine, "REPOPRIO_CORP_PASSWORD": "wrong"})
-    assert "401; the login that was sent is from REPOPRIO_CORP_USERNAME and REPOPRIO_CORP_PASSWORD" in wrong.stderr
+    assert "401; the login that was sent came from REPOPRIO_CORP_USERNAME and REPOPRIO_CORP_PASSWORD" in wrong.stderr
 
 
 @pytest.mark.parametrize("pip", PIPS)
@@ -114,7 +114,7 @@ def test_no_prompt_without_a_terminal(world: World) -> None:
     done = world.install()
     assert done.code == 1
     assert (
-        "corp (priority 10) is unavailable: 401; no login was sent (REPOPRIO_CORP_USERNAME and _PASSWORD give one)"
+        "corp (priority 10) is unavailable: 401; no login was sent (REPOPRIO_CORP_USERNAME and _PASSWORD set one)"
         in done.stderr
     )
     assert "User for" not in done.stdout + done.stderr
@@ -189,7 +189,7 @@ def test_proxies(world: World, repository: RepositoryFactory) -> None:
     proxy.answer_all(Fault(status=407))
     refused = world.install("--force-reinstall", *trusted, policy=policy, env=through)
     assert refused.code == 1
-    assert "407; the proxy (--proxy, HTTPS_PROXY) refuses, and may want another login" in refused.stderr
+    assert "407; the proxy (--proxy, HTTPS_PROXY) refuses, and may need another login" in refused.stderr
     down = world.policy(at={"corp": "http://corp.example/simple/"})
     gone = world.install("--force-reinstall", *trusted, "--proxy", "http://127.0.0.1:9", policy=down)
     assert gone.code == 1

@@ -80,7 +80,7 @@ def test_a_project_that_is_no_folder(kind: str, pip_env: EnvFactory, scene: Scen
         f'[repositories.public]\nurl = "{scene.public.page_url}"\npriority = 90\n'
     )
     said = refused(pip_env(NEW).run("install", "--dry-run", "acme", policy=policy), "unavailable")
-    assert "what its folder has as 'acme' is no folder, or leads nowhere" in said
+    assert "'acme' in its folder is not a folder, or is a broken link" in said
     assert not scene.public.asked("acme")
 
 

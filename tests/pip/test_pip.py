@@ -287,7 +287,7 @@ def test_credentials_stay_out_of_every_output(pip: str, pip_env: EnvFactory, sce
     assert "Would install acme-1.1" in good.stdout, good.stderr
     bad = env.run("install", "-vvv", "--dry-run", "acme", policy=policy, env={"TOKEN": "0ther-t0ken"})
     said = refused(bad, "unavailable")
-    assert "the login that was sent is from repositories.corp.url" in said
+    assert "the login that was sent came from repositories.corp.url" in said
     unset = refused(env.run("install", "--dry-run", "acme", policy=policy), "unavailable")
     assert "${TOKEN} is not set" in unset
     for done in (good, bad):

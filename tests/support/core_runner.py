@@ -209,16 +209,16 @@ class CoreRun:
         url = ask.location.url
         found = next((it for it in self.case.repositories.values() if _is_at(it, url)), None)
         if found is None:
-            return FetchFailed("its host name is not known", lasting=True)
+            return FetchFailed("its host name is unknown", lasting=True)
         if not found.is_served:
             return self._on_disk(found, ask)
         return self._over_http(found, ask)
 
     def _on_disk(self, repository: RepositoryCase, ask: FetchRequest) -> FetchResult[Page]:
         if repository.kind == "missing-directory":
-            return FetchFailed("it is not there", lasting=True)
+            return FetchFailed("it does not exist", lasting=True)
         if ask.what is ResourceKind.LIST:
-            return FetchFailed("a folder has no project list that could be whole")
+            return FetchFailed("a folder has no complete project list")
         if repository.kind == "flat-directory":
             return _flat_offer(repository, ask.name)
         if not any(repository.files):

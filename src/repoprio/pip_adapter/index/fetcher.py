@@ -184,12 +184,12 @@ class Pages:
 
     def _detail(self, ask: FetchRequest, reply: Reply) -> str:
         if reply.status == 407:
-            return "; the proxy (--proxy, HTTPS_PROXY) refuses, and may want another login"
+            return "; the proxy (--proxy, HTTPS_PROXY) refuses, and may need another login"
         if reply.status in (401, 403):
             if reply.sent is None:
-                return f"; no login was sent ({variable_of(ask.repository.name)}_USERNAME and _PASSWORD give one)"
+                return f"; no login was sent ({variable_of(ask.repository.name)}_USERNAME and _PASSWORD set one)"
             # Not even the user is shown: a token often stands in that place.
-            return f"; the login that was sent is from {self._sent_by(ask, reply.sent)}"
+            return f"; the login that was sent came from {self._sent_by(ask, reply.sent)}"
         return f", {reply.tries} tries" if reply.tries > 1 else ""
 
     def _sent_by(self, ask: FetchRequest, sent: credentials.Pair) -> str:
@@ -226,9 +226,9 @@ class Pages:
         folder = url_to_path(ask.location.url.rstrip("/"))
         root = folder if ask.what is ResourceKind.LIST else os.path.dirname(folder)
         if not os.path.isdir(root):
-            raise UnusableResponse("its folder is not there", Cause.MISSING, lasting=True)
+            raise UnusableResponse("its folder does not exist", Cause.MISSING, lasting=True)
         if ask.what is ResourceKind.LIST:
-            return FetchFailed("a folder has no project list that could be whole")
+            return FetchFailed("a folder has no complete project list")
         if not os.path.isdir(folder):
             return self._misspelled(root, ask.name)
         page = os.path.join(folder, "index.html")
@@ -239,12 +239,12 @@ class Pages:
     @staticmethod
     def _misspelled(root: str, name: NormalizedName) -> FetchResult[PipPage]:
         if os.path.lexists(os.path.join(root, name)):
-            return FetchFailed(f"what its folder has as {name!r} is no folder, or leads nowhere", Cause.MISSING)
+            return FetchFailed(f"{name!r} in its folder is not a folder, or is a broken link", Cause.MISSING)
         others = sorted(entry for entry in os.listdir(root) if normalize(entry) == name)
         if not others:
             return NotFound(in_empty_root=not any(_is_project_folder(entry) for entry in os.scandir(root)))
         # pip asks for the normalized name only; to call it absent would hand it to a lower repository.
-        return FetchFailed(f"its folder {others[0]!r} is not named {name!r}, as PEP 503 wants", Cause.SPELLING)
+        return FetchFailed(f"its folder {others[0]!r} is not named {name!r}, as PEP 503 requires", Cause.SPELLING)
 
     def _local_files(self, ask: FetchRequest) -> FetchResult[PipPage]:
         path = url_to_path(ask.location.url)
@@ -288,12 +288,12 @@ def files_of_path(path: str) -> tuple[File, ...]:
         entries = sorted(os.scandir(path), key=lambda entry: entry.name)
         broken = [entry.name for entry in entries if not entry.is_file() and _is_named_as_file(entry.name)]
         if broken:
-            raise UnusableResponse(f"{broken[0]!r} in it is no file that can be read", Cause.MISSING)
+            raise UnusableResponse(f"{broken[0]!r} in it is not a readable file", Cause.MISSING)
         files = [entry.path for entry in entries if entry.is_file()]
     elif os.path.isfile(path):
         files = [path]
     else:
-        raise UnusableResponse("it is not there", Cause.MISSING, lasting=True)
+        raise UnusableResponse("it does not exist", Cause.MISSING, lasting=True)
     found: list[File] = []
     for file in files:
         is_page = file.lower().endswith((".html", ".htm"))

@@ -141,12 +141,12 @@ def _body(response: HttpResponse, size_limit: int) -> bytes:
     elif encoding in _PACKED:
         chunks = _inflated(raw)
     else:
-        raise UnusableResponse(f"its answer is encoded as {encoding!r}, which was not asked for", Cause.NOT_A_PAGE)
+        raise UnusableResponse(f"its answer is encoded as {encoding!r}, which was not requested", Cause.NOT_A_PAGE)
     body = bytearray()
     for chunk in chunks:
         body += chunk
         if len(body) > size_limit:
-            raise UnusableResponse(f"the page weighs more than {size_limit} bytes", Cause.SIZE)
+            raise UnusableResponse(f"the page is larger than {size_limit} bytes", Cause.SIZE)
     return bytes(body)
 
 
@@ -205,17 +205,17 @@ def _failure(session: PipSession, url: str, error: Exception) -> Reply:
 
 _KINDS = (
     ("certificate has expired", "its TLS certificate has expired", Cause.TLS),
-    ("not valid for", "its TLS certificate is another host's", Cause.TLS),
-    ("doesn't match", "its TLS certificate is another host's", Cause.TLS),
-    ("self-signed", "pip trusts nobody who signed its TLS certificate (--cert)", Cause.TLS),
-    ("unable to get local issuer", "pip trusts nobody who signed its TLS certificate (--cert)", Cause.TLS),
+    ("not valid for", "its TLS certificate is for another host", Cause.TLS),
+    ("doesn't match", "its TLS certificate is for another host", Cause.TLS),
+    ("self-signed", "pip does not trust the issuer of its TLS certificate (--cert)", Cause.TLS),
+    ("unable to get local issuer", "pip does not trust the issuer of its TLS certificate (--cert)", Cause.TLS),
     ("ssl", "the TLS connection failed", Cause.TLS),
     ("certificate", "the TLS connection failed", Cause.TLS),
     ("proxy", "the proxy could not be reached", Cause.PROXY),
     ("timeout", "no answer in time", Cause.TIME),
     ("timed out", "no answer in time", Cause.TIME),
-    ("resolve", "its host name is not known", Cause.CONNECTION),
-    ("name or service", "its host name is not known", Cause.CONNECTION),
+    ("resolve", "its host name is unknown", Cause.CONNECTION),
+    ("name or service", "its host name is unknown", Cause.CONNECTION),
     ("refused", "the connection was refused", Cause.CONNECTION),
     ("reset", "the connection was reset", Cause.CONNECTION),
     ("aborted", "the connection was closed", Cause.CONNECTION),
