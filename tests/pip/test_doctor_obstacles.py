@@ -80,12 +80,12 @@ def test_a_launcher_with_which_python_loads_nothing(fresh_env: EnvFactory, polic
     ways = row["fix"].split(", or ")
     assert (row["took"], row["obstacles"][0]["loads_nothing"], row["then"]) == ("99.0", True, [])
     assert ways == [
-        f"run {env.python} -m pip in its place",
-        "take -S out of its first line",
-        "have it find nothing: repoprio enable --fuse",
+        f"run {env.python} -m pip instead",
+        "remove -S from its first line",
+        "make it find nothing: repoprio enable --fuse",
     ]
     assert f"why: {script} runs Python with -S: it loads no hook, and nothing can guard it as it is\n" in said
-    place = ways[0].removeprefix("run ").removesuffix(" in its place")
+    place = ways[0].removeprefix("run ").removesuffix(" instead")
     assert "Usage:" in in_shell(env, f"{place} help", policy).stdout
     assert look(env, policy, "--python", place.partition(" ")[0])[0]["state"] == "guarded"
     # The fuse, in a file that pip reads in place of the machine's.
@@ -105,10 +105,10 @@ def test_it_loads_nothing_and_there_is_no_hook(
     script = launcher(stock, tmp_path / "bin", "-IS")
     row, _ = look(env, policy, PATH=str(script.parent))
     assert row["fix"] == f"repoprio enable --venv {stock.root}"
-    assert [step.partition(",")[0] for step in row["then"]] == [f"run {stock.python} -m pip in its place"]
+    assert [step.partition(",")[0] for step in row["then"]] == [f"run {stock.python} -m pip instead"]
     assert in_shell(env, row["fix"]).returncode == 0
     assert look(env, policy, "--venv", str(stock.root))[0]["state"] == "guarded"
-    assert look(env, policy, PATH=str(script.parent))[0]["fix"].startswith(f"run {stock.python} -m pip in its place, ")
+    assert look(env, policy, PATH=str(script.parent))[0]["fix"].startswith(f"run {stock.python} -m pip instead, ")
 
 
 @pytest.mark.parametrize(("can_write", "is_fused"), [(False, False), (True, True), (False, True)])
@@ -118,9 +118,9 @@ def test_what_is_said_where_little_can_help(can_write: bool, is_fused: bool, mon
     told = Told(Pip("/x/bin/python", "/x/bin/pip", ("-S",)), PIP)
     obstacle = Obstacle(launcher="/x/bin/pip", options=("-S",), loads_nothing=True)
     one = Examined(told, trial=Trial("99.0"), is_hooked=True, has_own_hook=True, obstacles=(obstacle,))
-    ways = ["run /x/bin/python -m pip in its place"]
-    ways += ["take -S out of its first line"] if can_write else []
-    ways += [] if is_fused else ["have it find nothing: repoprio enable --fuse"]
+    ways = ["run /x/bin/python -m pip instead"]
+    ways += ["remove -S from its first line"] if can_write else []
+    ways += [] if is_fused else ["make it find nothing: repoprio enable --fuse"]
     assert remedies.steps(one, policy=None, is_fused=is_fused) == [", or ".join(ways)]
 
 
@@ -146,7 +146,7 @@ def test_a_hook_that_is_not_among_the_packages_of_the_environment(
     script = launcher(other, tmp_path / "bin", options)
     row, said = look(env, policy, **home, **variables, PATH=str(script.parent))
     if options:
-        way = f"run {other.python} -m pip in its place"
+        way = f"run {other.python} -m pip instead"
         assert f"why: {script} runs Python with {options}; {other.python} -m pip obeys\n" in said
         assert look(env, policy, "--python", str(other.python), **home, **variables)[0]["state"] == "guarded"
     else:
