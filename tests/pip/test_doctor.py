@@ -170,7 +170,7 @@ def test_the_network_only_when_asked(
     assert code == 1
     assert told == {
         "corp": ("absent", "404"),
-        "down": ("unavailable", "401; no login was sent (REPOPRIO_DOWN_USERNAME and _PASSWORD set one)"),
+        "down": ("unavailable", "401; no login was sent (set REPOPRIO_DOWN_USERNAME and _PASSWORD)"),
         "open": ("serves", ""),
         "files": ("absent", "no file of it"),
     }

@@ -114,7 +114,7 @@ def test_no_prompt_without_a_terminal(world: World) -> None:
     done = world.install()
     assert done.code == 1
     assert (
-        "corp (priority 10) is unavailable: 401; no login was sent (REPOPRIO_CORP_USERNAME and _PASSWORD set one)"
+        "corp (priority 10) is unavailable: 401; no login was sent (set REPOPRIO_CORP_USERNAME and _PASSWORD)"
         in done.stderr
     )
     assert "User for" not in done.stdout + done.stderr

@@ -187,7 +187,7 @@ class Pages:
             return "; the proxy (--proxy, HTTPS_PROXY) refuses, and may need another login"
         if reply.status in (401, 403):
             if reply.sent is None:
-                return f"; no login was sent ({variable_of(ask.repository.name)}_USERNAME and _PASSWORD set one)"
+                return f"; no login was sent (set {variable_of(ask.repository.name)}_USERNAME and _PASSWORD)"
             # Not even the user is shown: a token often stands in that place.
             return f"; the login that was sent came from {self._sent_by(ask, reply.sent)}"
         return f", {reply.tries} tries" if reply.tries > 1 else ""

@@ -119,7 +119,7 @@ def _get(pip: PipContext, repository: Repository, at: Location) -> Reply:
 def _refusal(repository: Repository, reply: Reply) -> str:
     if reply.status in (401, 403):
         begin = variable_of(repository.name)
-        none = f"no login was sent ({begin}_USERNAME and _PASSWORD set one)"
+        none = f"no login was sent (set {begin}_USERNAME and _PASSWORD)"
         return f"{reply.status}; {none if reply.sent is None else 'the login that was sent is refused'}"
     return f"{reply.status}{f', {reply.tries} tries' if reply.tries > 1 else ''}"
 
