@@ -84,7 +84,7 @@ def test_a_launcher_with_which_python_loads_nothing(fresh_env: EnvFactory, polic
         "remove -S from its first line",
         "make it find nothing: repoprio enable --fuse",
     ]
-    assert f"why: {script} runs Python with -S: it loads no hook, and nothing can guard it as it is\n" in said
+    assert f"why: {script} runs Python with -S: it loads no hook, and nothing can guard it this way\n" in said
     place = ways[0].removeprefix("run ").removesuffix(" instead")
     assert "Usage:" in in_shell(env, f"{place} help", policy).stdout
     assert look(env, policy, "--python", place.partition(" ")[0])[0]["state"] == "guarded"
