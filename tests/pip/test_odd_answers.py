@@ -93,7 +93,7 @@ def test_a_flat_page_owns_a_name_whose_file_nobody_may_take(pip: str, pip_env: E
     scene.file.write_text(policy_text(urls, corp='format = "flat"'))
     message = refused(pip_env(pip).run("install", "acme", policy=scene.file), "no-match")
     done = pip_env(pip).tool("explain", "-v", "acme", policy=scene.file)
-    assert "a link that carries credentials" in done.stdout, done.stdout
+    assert "a link that contains credentials" in done.stdout, done.stdout
     assert "fix their links" in done.stdout
     assert "secret" not in message + done.stdout + done.stderr
     assert not scene.public.requests
