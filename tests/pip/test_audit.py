@@ -150,7 +150,7 @@ def test_what_came_from_no_repository(audited: Callable[..., Audited]) -> None:
     assert "s3cret" not in json.dumps(findings)
     # Who could own it above the lowest tier is asked, and nobody else.
     assert (two.corp.asked_pages(), two.public.requests) == ({"tool", "vcs", "edit"}, [])
-    two.policy('direct-urls = "refuse"')
+    two.policy(before='direct-urls = "refuse"')
     code, findings = two.found("--path", str(two.packages))
     assert (code, {f["severity"] for f in findings}) == (1, {"error"})
     # Where the name is routed its owner alone is asked, and what a file of the distribution says proves nothing.
@@ -199,7 +199,7 @@ def test_flexible_mode(audited: Callable[..., Audited]) -> None:
     """What flexible mode let in from below is told; the owner's own versions are asked of nobody else."""
     two = audited()
     two.install("acme==99.0")
-    two.policy('mode = "flexible"')
+    two.policy(before='mode = "flexible"')
     assert two.installed() == {"acme": "passed-over"}
     two.packages = two.folder / "others"
     two.install("acme==1.0")
@@ -437,7 +437,7 @@ def test_a_file_that_names_an_index(audited: Callable[..., Audited]) -> None:
     )
     assert "s3cret" not in json.dumps(findings)
     for unlisted in ("ignore", "lowest"):
-        two.policy(f'unlisted = "{unlisted}"')
+        two.policy(before=f'unlisted = "{unlisted}"')
         _, findings = two.found("reqs.txt")
         assert [(f["code"], f["severity"]) for f in findings] == [("not-the-owners", "error"), ("unlisted", "note")]
 
@@ -468,7 +468,7 @@ def test_a_file_that_trusts_a_host(pip: str, audited: Callable[..., Audited]) ->
 def test_options_of_a_file_change_no_look_up(pip: str, audited: Callable[..., Audited]) -> None:
     """What a file says of wheels and indexes has no part in what the owner is found to have, nor in who is asked."""
     two = audited(pip)
-    two.policy('mode = "flexible"')
+    two.policy(before='mode = "flexible"')
     theirs = two.corp._shelf.files("acme")[1]
     (two.folder / "options.txt").write_text("--no-binary :all:\n--pre\n--find-links /x\n")
     (two.folder / "reqs.txt").write_text(f"acme==1.1 --hash=sha256:{theirs.sha256}\n")
