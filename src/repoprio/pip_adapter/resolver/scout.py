@@ -28,7 +28,7 @@ from repoprio.urls import site
 
 _log = logging.getLogger(__name__)
 
-# So many versions further down, where the resolver has begun to walk down.
+# So many versions at a time, where the resolver walks down.
 STEPS = 4
 # What contradicts itself leads around in a circle: a release that needs an older one of its own project.
 TURNS = 16
@@ -50,6 +50,7 @@ class _Project:
         self.choice: str | None = None
         self.version: Any = None
         self.taken: Any = None
+        self.is_walking = False
         self.needs: tuple[NormalizedName, ...] = ()
         self.expanded: tuple[str, frozenset[str]] | None = None
         self.rejected: frozenset[str] = frozenset()
@@ -94,12 +95,12 @@ class Scout:
         link = getattr(base, "source_link", None)
         key = link.url_without_fragment if link is not None else f"installed {base.version}"
         project.metadata[key] = dist
-        is_walking = project.taken is not None and base.version < project.taken
         project.taken = base.version
         self._choose(name, project, key, base.version)
         extras = project.extras | frozenset(getattr(candidate, "extras", ()))
         self._expand(name, project, extras)
-        if is_walking and link is not None:
+        project.is_walking = link is not None and not self._fits(name, project, dist)
+        if project.is_walking:
             self._look_down(name, project)
         self.go_on()
 
@@ -146,6 +147,8 @@ class Scout:
                     if normalize(dist.raw_name) == name:
                         self._projects[name].metadata[url] = dist
                         self._dirty[name] = None
+                        if self._projects[name].is_walking:
+                            self._look_down(name, self._projects[name])
         parked, self._parked = self._parked, {}
         for name, link in parked.values():
             self._want_metadata(name, link)
@@ -259,13 +262,43 @@ class Scout:
             self._parked[url] = name, link
 
     def _look_down(self, name: NormalizedName, project: _Project) -> None:
-        """The resolver walks down the versions of a project: want metadata of the next ones, and nothing they need."""
-        steps = 0
+        """The resolver will walk down the versions of a project: want metadata of the next ones, and nothing they need.
+
+        Of more of them the more are known not to fit, and of none below one that does.
+        """
+        unfit, unknown = 1, 0
         for candidate in self._in_order(name, project, self._specifier(name, project)):
-            if candidate.version < project.version and steps < STEPS:
-                steps += 1
-                if candidate.link.url_without_fragment not in project.metadata:
-                    self._want_metadata(name, candidate.link)
+            if candidate.version >= project.taken:
+                continue
+            dist = project.metadata.get(candidate.link.url_without_fragment)
+            if dist is not None:
+                if self._fits(name, project, dist):
+                    return
+                unfit += 1
+            elif unknown >= min(max(1, unfit // 2), STEPS):
+                return
+            else:
+                unknown += 1
+                self._want_metadata(name, candidate.link)
+
+    def _fits(self, name: NormalizedName, project: _Project, dist: Any) -> bool:
+        """Whether what `dist` of a project wants can be had beside what the resolver has taken, as far as is known."""
+        if self._provider._ignore_dependencies:
+            return True
+        provided = project.extras & frozenset(dist.iter_provided_extras())
+        wanted = (one for one in dist.iter_dependencies(tuple(sorted(provided))) if one.url is None)
+        return all(self._can_have(normalize(one.name), name, one.specifier) for one in wanted)
+
+    def _can_have(self, child: NormalizedName, parent: NormalizedName, specifier: Any) -> bool:
+        project = self._projects.get(child)
+        if project is None or not project.is_served or project.is_direct:
+            return True
+        constraint = self._provider._constraints.get(child)
+        merged = specifier if constraint is None else constraint.specifier & specifier
+        for other, (bound, _) in project.bounds.items():
+            if other is None or (other != parent and self._projects[other].taken is not None):
+                merged = merged & bound
+        return self._installed(child, merged) is not None or any(self._in_order(child, project, merged))
 
     def _is_constrained_to_url(self, name: NormalizedName) -> bool:
         constraint = self._provider._constraints.get(name)
