@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -30,8 +29,8 @@ _log = logging.getLogger(__name__)
 
 # So many versions at a time, where the resolver walks down.
 STEPS = 4
-# What contradicts itself leads around in a circle: a release that needs an older one of its own project.
-TURNS = 16
+# Where projects depend on each other, one choice may undo the other for ever: so often one is made ahead.
+MOST_TURNS = 20
 Bound = tuple[Any, frozenset[str]]
 
 
@@ -50,6 +49,7 @@ class _Project:
         self.choice: str | None = None
         self.version: Any = None
         self.taken: Any = None
+        self.turns = 0
         self.is_walking = False
         self.needs: tuple[NormalizedName, ...] = ()
         self.expanded: tuple[str, frozenset[str]] | None = None
@@ -96,6 +96,7 @@ class Scout:
         key = link.url_without_fragment if link is not None else f"installed {base.version}"
         project.metadata[key] = dist
         project.taken = base.version
+        project.turns = 0
         self._choose(name, project, key, base.version)
         extras = project.extras | frozenset(getattr(candidate, "extras", ()))
         self._expand(name, project, extras)
@@ -122,12 +123,10 @@ class Scout:
         self._is_busy = True
         try:
             self._take_in()
-            turns: Counter[NormalizedName] = Counter()
-            while pending := [name for name in self._dirty if turns[name] < TURNS]:
-                for name in pending:
-                    del self._dirty[name]
-                    turns[name] += 1
-                    self._pursue(name, self._projects[name])
+            while self._dirty:
+                name = next(iter(self._dirty))
+                del self._dirty[name]
+                self._pursue(name, self._projects[name])
         finally:
             self._is_busy = False
 
@@ -188,8 +187,13 @@ class Scout:
         if best is None or (installed is not None and installed.version >= best.version):
             return
         key = best.link.url_without_fragment
+        is_known = key in project.metadata
+        if project.choice != key or (is_known and project.expanded != (key, project.extras)):
+            project.turns += 1
+        if project.turns > MOST_TURNS:
+            return
         self._choose(name, project, key, best.version)
-        if key in project.metadata:
+        if is_known:
             self._expand(name, project, project.extras)
         else:
             self._want_metadata(name, best.link)
@@ -285,8 +289,11 @@ class Scout:
         """Whether what `dist` of a project wants can be had beside what the resolver has taken, as far as is known."""
         if self._provider._ignore_dependencies:
             return True
-        provided = project.extras & frozenset(dist.iter_provided_extras())
-        wanted = (one for one in dist.iter_dependencies(tuple(sorted(provided))) if one.url is None)
+        try:
+            provided = project.extras & frozenset(dist.iter_provided_extras())
+            wanted = [one for one in dist.iter_dependencies(tuple(sorted(provided))) if one.url is None]
+        except Exception:  # noqa: BLE001 - pip passes over what cannot be read
+            return False
         return all(self._can_have(normalize(one.name), name, one.specifier) for one in wanted)
 
     def _can_have(self, child: NormalizedName, parent: NormalizedName, specifier: Any) -> bool:
