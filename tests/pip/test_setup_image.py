@@ -12,7 +12,7 @@ import pytest
 from repoprio.environments import ledger
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.images import BASE, STDLIB, Image, can_be_made
-from support.pips import EnvStore, PipEnv
+from support.pips import EnvStore, PipEnv, _pip
 from support.scene import Scene
 
 PIP = "26.3"
@@ -131,6 +131,29 @@ def test_first_observe_then_enforce(image: Image, scene: Scene) -> None:
     assert "leftpad<3" in image.shell(f"cat {UV}")
     assert image.setup("--undo").code == 0
     assert image.changes() == before
+
+
+@needs_image
+def test_repoprio_in_the_base(image: Image, scene: Scene, repoprio_wheel: Path, tmp_path: Path) -> None:
+    """Installed in the base environment itself, it guards that and what is made from it; an old Python is left out."""
+    _pip("download", "--quiet", "--dest", str(tmp_path / "wheels"), str(repoprio_wheel))
+    base, options = BASE / "bin" / "python3", ("--no-index", "--find-links", tmp_path / "wheels")
+    assert image.run(base, "-m", "pip", "install", *options, "repoprio").code == 0
+    before, tools = image.changes(), tmp_path / "tools"
+    tools.mkdir()
+    (tools / "python3.9").write_text("#!/bin/sh\nexit 1\n")
+    (tools / "python3.9").chmod(0o755)
+    command = (BASE / "bin" / "repoprio", "setup-image", "--policy", scene.file)
+    done = image.run(*command, path=(BASE / "bin", tools))
+    assert done.code == 0, done.stdout + done.stderr
+    assert f"  -      hook    {tools}/python3.9: does not behave like a Python" in done.stdout
+    assert "Would install acme-1.1" in takes(image, base)
+    image.shell(f"{base} -m venv {tmp_path}/new")
+    assert "Would install acme-1.1" in takes(image, tmp_path / "new" / "bin" / "python")
+    assert image.run(*command[:2], "--undo").code == 0
+    assert {name for name in image.changes().keys() ^ before.keys() if not name.endswith(".pyc")} <= {
+        f"{STDLIB}/site-packages/{ledger.FILE}"
+    }
 
 
 @needs_image

@@ -162,3 +162,9 @@ def test_what_cannot_be_done(tmp_path: Path) -> None:
     disk.journal.write_text('{"files": 1}')
     with pytest.raises(BadJournal, match="cannot be read"):
         Journal(str(disk.journal))
+    # Where nothing can be noted nothing is written.
+    journal = Journal(str(disk.folder / "new" / "journal.json"))
+    (disk.folder / "new").touch()
+    with pytest.raises(BadJournal, match="cannot be written"):
+        journal.write(str(disk.old), b"is = 2\n")
+    assert disk.old.read_bytes() == b"was = 1\r\n"

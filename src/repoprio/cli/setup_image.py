@@ -181,7 +181,8 @@ def _hooks(venvs: Sequence[str], journal: Journal) -> Iterator[Step]:
         except CannotEnable as error:
             # What is on PATH and is no Python that can be guarded: of its pip doctor speaks.
             is_asked_for = python in venvs or error.code != "environment"
-            yield Step("hook", python, _FAILED if is_asked_for else _SKIPPED, error.problem, (), error.remedy)
+            problem = error.problem.removeprefix(f"{python} ")
+            yield Step("hook", python, _FAILED if is_asked_for else _SKIPPED, problem, (), error.remedy)
             continue
         if base.stdlib not in seen:
             seen.add(base.stdlib)

@@ -172,7 +172,7 @@ class Journal:
             _put(self.file, f"{json.dumps(document, indent=2)}\n".encode(), None, _SECRET_FILE)
         except OSError as error:
             raise BadJournal(
-                f"{self.file} cannot be written, where is noted what --undo will restore: {error.strerror}.\n"
+                f"{self.file}, the record that --undo needs, cannot be written: {error.strerror}.\n"
                 "  hint: run the command as root    [setup-image]"
             ) from None
 
@@ -186,7 +186,7 @@ class Journal:
             return
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BadJournal(
-                f"{self.file} cannot be read, where is noted what --undo restores: {error}.\n"
+                f"{self.file}, the record that --undo needs, cannot be read: {error}.\n"
                 "  hint: run the command as root; if the file is damaged, restore it from a backup    [setup-image]"
             ) from None
 
