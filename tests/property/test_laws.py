@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from threading import Lock
 from types import MappingProxyType
 
 import pytest
@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from repoprio.explain.explaining import explain
 from repoprio.explain.explanation import Chosen
-from repoprio.lookup.drivers import drive, drive_many
+from repoprio.fetch.lookups_ahead import NO_LIMIT, Ahead
+from repoprio.fetch.page_cache import PageCache
+from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import (
+    FetchFailed,
     FetchRequest,
     FetchResult,
     RepositoryState,
@@ -200,27 +203,28 @@ def test_what_patterns_say_of_each_other(one: Pattern, other: Pattern, name: Nor
     assert one.overlaps(one)
 
 
-@SETTINGS
-@given(policies(modes=(Mode.STRICT, Mode.FLEXIBLE, Mode.MERGE)), worlds(), st.booleans(), st.sets(st.integers(0, 30)))
-def test_names_side_by_side_are_decided_as_one_by_one(policy: Policy, world: World, fits: bool, left: set[int]) -> None:
-    """Driven side by side each name asks what it asks alone, in that order, and ends so, or early where one is left."""
+@settings(max_examples=100, deadline=None)
+@given(policies(modes=(Mode.STRICT, Mode.FLEXIBLE, Mode.MERGE)), worlds(), st.booleans())
+def test_names_looked_up_ahead_are_decided_as_in_turn(policy: Policy, world: World, fits: bool) -> None:
+    """In threads each name asks what it asks alone, in that order, and nothing else; the decisions are the same."""
     plays = {name: Play(policy, world, name, fits=fits) for name in NAMES}
     asked: list[FetchRequest] = []
 
-    def fetch_all(asks: Sequence[FetchRequest]) -> list[FetchResult[str] | None]:
-        numbers = range(len(asked), len(asked) + len(asks))
-        asked.extend(asks)
-        own = [world[ask.repository.name, ask.name] for ask in asks]
-        return [None if number in left else answer for number, answer in zip(numbers, own, strict=True)]
+    def fetch(ask: FetchRequest) -> FetchResult[str]:
+        asked.append(ask)
+        return world[ask.repository.name, ask.name]
 
-    found = drive_many([(ProjectLookup(RunMemory(policy), name), lambda _: fits) for name in NAMES], fetch_all)
-    total = sum(len(play.asked) for play in plays.values())
-    assert len(asked) <= total
+    ahead = Ahead[str](PageCache(), fetch, lambda _: True)
+    for name in NAMES:
+        ahead.look_up(ProjectLookup(RunMemory(policy, Lock()), name))
+    late = FetchFailed("late")
+    for name in NAMES:
+        lookup = ProjectLookup(RunMemory[str](policy), name)
+        decision = drive(lookup, lambda ask: ahead.fetch(ask, fetch, NO_LIMIT, late), lambda _: fits)
+        assert decision == plays[name].decision
+    ahead.stop()
     # A canary is a page of another name: whose ask it is shows only where no repository has one.
-    canaries = any(repository.canary for repository in policy.repositories)
-    for name, decision in zip(NAMES, found, strict=True):
-        assert decision in (plays[name].decision, None)
-        own = [(ask.repository.name, ask.name) for ask in asked if ask.name == name]
-        assert canaries or own == plays[name].asked[: len(own)]
-    if all(number >= total for number in left):
-        assert found == [plays[name].decision for name in NAMES]
+    if not any(repository.canary for repository in policy.repositories):
+        for name in NAMES:
+            own = dict.fromkeys((ask.repository.name, ask.name) for ask in asked if ask.name == name)
+            assert list(own) == list(dict.fromkeys(plays[name].asked))

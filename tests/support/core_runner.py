@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+from threading import Lock
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -22,7 +23,9 @@ from repoprio.config.build import is_specifier as judge
 from repoprio.config.load import read_text
 from repoprio.explain.explaining import explain
 from repoprio.explain.explanation import Chosen, Explanation
-from repoprio.lookup.drivers import Fits, adrive, drive, drive_many
+from repoprio.fetch.lookups_ahead import NO_LIMIT, Ahead
+from repoprio.fetch.page_cache import PageCache
+from repoprio.lookup.drivers import Fits, adrive, drive
 from repoprio.lookup.events import (
     FetchFailed,
     FetchRequest,
@@ -101,7 +104,7 @@ class How(enum.Enum):
 class CoreRun:
     """One run over a case: what it asks is answered by the case and noted.
 
-    `how`: SIDE_BY_SIDE drives all names at once first, each on its own, and then decides them in turn.
+    `how`: SIDE_BY_SIDE looks all names up ahead, in threads, while they are decided in turn.
     """
 
     case: Case
@@ -109,7 +112,7 @@ class CoreRun:
     asked: set[tuple[str, str]] = field(default_factory=set)
     policy: Policy = field(init=False)
     results: dict[str, Result] = field(default_factory=dict)
-    side_by_side: list[Decision[Page] | None] = field(default_factory=list)
+    _fetch_beside: Callable[[FetchRequest], FetchResult[Page]] | None = None
     decisions: list[Decision[Page]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -136,7 +139,7 @@ class CoreRun:
             if (name := normalize(one.name)) in merged:
                 merged[name] &= one.specifier
         if self.how is How.SIDE_BY_SIDE:
-            self.side_by_side = self._drive_many(merged)
+            self._look_up_ahead(merged)
         for name, specifier in merged.items():
             self.results[name] = self._look_up(memory, name, specifier)
         return self.results[self.case.expect.project]
@@ -151,7 +154,7 @@ class CoreRun:
         if self.how is How.ASYNC:
             decision = asyncio.run(adrive(lookup, self._fetch_all, fits))
         else:
-            decision = drive(lookup, self._fetch, fits)
+            decision = drive(lookup, self._fetch_beside or self._fetch, fits)
         self.decisions.append(decision)
         chosen = self._best(lookup, _unrivalled(decision), specifier)
         explanation = explain(
@@ -170,9 +173,12 @@ class CoreRun:
         lookup = ProjectLookup(run, name, no_index="--no-index" in self.case.options)
         return lookup, lambda offers: self._best(lookup, offers, specifier) is not None
 
-    def _drive_many(self, wanted: Mapping[NormalizedName, SpecifierSet]) -> list[Decision[Page] | None]:
-        lookups = [self._lookup(RunMemory(self.policy), name, specifier) for name, specifier in wanted.items()]
-        return drive_many(lookups, lambda asks: [self._fetch(ask) for ask in asks])
+    def _look_up_ahead(self, wanted: Mapping[NormalizedName, SpecifierSet]) -> None:
+        """Drive all names in threads; what is asked from now on is asked beside them."""
+        ahead = Ahead[Page](PageCache(), self._fetch, lambda _: True)
+        for name, specifier in wanted.items():
+            ahead.look_up(self._lookup(RunMemory(self.policy, Lock()), name, specifier)[0])
+        self._fetch_beside = lambda ask: ahead.fetch(ask, self._fetch, NO_LIMIT, FetchFailed("late"))
 
     async def _fetch_all(self, asks: Sequence[FetchRequest]) -> list[FetchResult[Page]]:
         return await asyncio.gather(*map(self._fetch_later, asks))

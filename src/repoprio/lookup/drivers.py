@@ -9,7 +9,6 @@ from repoprio.lookup.project import Decision, NeedMatch, NeedPages, ProjectLooku
 from repoprio.lookup.repository import RepositoryLookup
 
 Fetch = Callable[[FetchRequest], FetchResult[Page]]
-FetchAll = Callable[[Sequence[FetchRequest]], Sequence[FetchResult[Page] | None]]
 AsyncFetchAll = Callable[[Sequence[FetchRequest]], Awaitable[Sequence[FetchResult[Page]]]]
 Fits = Callable[[tuple[RepositoryResult[Page], ...]], bool]
 
@@ -31,26 +30,6 @@ async def adrive(lookup: ProjectLookup[Page], fetch_all: AsyncFetchAll[Page], fi
     while asks:
         asks = _next_asks(lookup, lookup.receive_pages(await fetch_all(asks)), fits)
     return _end(lookup)
-
-
-def drive_many(
-    lookups: Sequence[tuple[ProjectLookup[Page], Fits[Page]]], fetch_all: FetchAll[Page]
-) -> list[Decision[Page] | None]:
-    """Drive lookups side by side: `fetch_all` gets the next asks of all of them at once.
-
-    A lookup that gets None for an answer ends there, with None for its decision. Each needs a memory of its own: what
-    is remembered, such as who is down, depends on the order of the lookups.
-    """
-    waiting = [(lookup, fits, _next_asks(lookup, lookup.start(), fits)) for lookup, fits in lookups]
-    while waiting := [pending for pending in waiting if pending[2]]:
-        results = iter(fetch_all([ask for _, _, asks in waiting for ask in asks]))
-        answered = [(lookup, fits, [next(results) for _ in asks]) for lookup, fits, asks in waiting]
-        waiting = [
-            (lookup, fits, _next_asks(lookup, lookup.receive_pages(answers), fits))
-            for lookup, fits, received in answered
-            if len(answers := [answer for answer in received if answer is not None]) == len(received)
-        ]
-    return [lookup.decision for lookup, _ in lookups]
 
 
 def drive_repository(lookup: RepositoryLookup[Page], fetch: Fetch[Page]) -> RepositoryResult[Page]:
