@@ -22,7 +22,7 @@ from .rows import AHEAD, ROWS, Row
 from .tables import Line
 
 OTHERS = {
-    "ahead": "what was fetched ahead in vain, on six graphs with conflicts",
+    "ahead": "what was fetched ahead in vain, on three graphs with conflicts",
     "page": "CPU from a page of 5,000 files to pip's candidates",
     "server": "what the server alone can carry: 8 x 50 connections",
 }

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import venv
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,10 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 _DROPPED = ("PIP_", "UV_", "PYTHON", "REPOPRIO_", "XDG_", "VIRTUAL_ENV", "SSL_CERT")
 _DROPPED_ENDINGS = ("_PROXY", "_CA_BUNDLE")
 _CHOSEN = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
+
+
+# In seconds; more is a failure.
+_LONGEST = 600
 
 
 class ClientFailed(RuntimeError):
@@ -200,7 +205,11 @@ def _timed(command: Sequence[str], environment: Mapping[str, str], folder: Path)
         process = subprocess.Popen(  # noqa: S603 - our own command
             command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err
         )
+        # A resolver may never end where versions conflict.
+        limit = threading.Timer(_LONGEST, process.kill)
+        limit.start()
         _, status, used = os.wait4(process.pid, 0)
+        limit.cancel()
         wall = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)

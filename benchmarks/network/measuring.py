@@ -141,5 +141,8 @@ def _network(row: Row, *, serves_json: bool) -> Iterator[tuple[Network, Path | N
 
 
 def _levels(made: Graph, results: Sequence[Result]) -> int:
-    chosen = next((result.runs[-1].chosen for result in results if result.runs and result.runs[-1].chosen), None)
+    # pip is named first, and may have taken what shadows a name.
+    chosen = next(
+        (result.runs[-1].chosen for result in reversed(results) if result.runs and result.runs[-1].chosen), None
+    )
     return made.levels(chosen) if chosen else 1
