@@ -149,8 +149,9 @@ def test_none_counts_as_fine(fresh_env: EnvFactory, pip_env: EnvFactory, policy:
 def test_the_network_only_when_asked(
     pip_env: EnvFactory, policy: Path, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """With --network each repository is asked for one name, which nobody has; without it none is."""
+    """With --network each repository is asked for a name that nobody has, and for its canary; without it for none."""
     env, corp, down, open_to_all = pip_env("26.3"), repository("corp"), repository("down"), repository("open")
+    corp.add("known", "1.0")
     down.answer_all(Fault(basic_auth="u:s3cret"))
     open_to_all.answer_all(Fault(empty_page=True))
     (tmp_path / "files").mkdir()
@@ -161,6 +162,7 @@ def test_the_network_only_when_asked(
         f'[repositories.{name}]\nurl = "{url}"\npriority = {p}\n' for p, (name, url) in enumerate(urls.items(), 1)
     ]
     flat = f'[repositories.files]\nurl = "{tmp_path / "files"}"\nformat = "flat"\npriority = 9\n'
+    tables[0] += 'canary = "known"\n'
     policy.write_text("".join([*tables, 'namespaces = ["acme-*"]\n', flat]))
     code, found = report(env, policy)
     assert (code, found["repositories"]) == (0, None)
@@ -174,11 +176,14 @@ def test_the_network_only_when_asked(
         "open": ("serves", ""),
         "files": ("absent", "no file of it"),
     }
-    assert len(corp.asked_pages()) == 1
+    assert (len(corp.asked_pages()), corp.asked("known")) == (2, True)
+    assert {one["canary"] for one in found["repositories"]} == {"known", None}
+    assert len(down.asked_pages()) == 1
     said = env.tool("doctor", "--network", policy=policy, env={"PATH": NO_PIPS}).stdout
     assert re.search(r"FAIL   down \(priority 2\)    no usable answer in [0-9]+ ms: 401; no login was sent", said)
     assert f"rule: repositories.down.url ({policy})" in said
     assert "fix: check the login" in said
+    assert "asked for a name that nobody has, and corp for its canary known." in said
     assert 'set: absent = [404, "empty-page"]' in said
     login = {"PATH": NO_PIPS, "PIP_EXTRA_INDEX_URL": f"http://u:s3cret@{down.host}/simple/"}
     done = env.tool("doctor", "--network", policy=policy, env=login)

@@ -28,6 +28,7 @@ from repoprio.explain import checkup
 from repoprio.explain.checkup import ProbeResult, Report
 from repoprio.export import uv
 from repoprio.lookup.events import RepositoryState as Answer
+from repoprio.lookup.reasons import Cause
 from repoprio.pip_adapter.hooks import pip_runner, policy_report
 from repoprio.policy.model import Mode, Policy
 from repoprio.redaction import display_url, printable
@@ -51,7 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "and see what they take from two repositories on loopback. Uses no network without --network."
     )
     beneath = "also check a virtual environment (its folder or its Python), or all that are below a folder"
-    asks = "also ask each repository of the policy for a name that nobody has"
+    asks = "also ask each repository of the policy for a name that nobody has, and for its canary"
     parser.add_argument(
         "--python", metavar="PATH", help="check the environment of this Python instead of the activated one"
     )
@@ -333,7 +334,9 @@ def _repositories(policy: Policy, meant: Examined) -> list[dict[str, Any]]:
 
 
 def _repository(policy: Policy, report: Report, trial: ProbeResult) -> dict[str, Any]:
-    finding, location = trial.unknown, report.repository.locations[0]
+    finding, location, canary = trial.unknown, report.repository.locations[0], report.repository.canary
+    # An absence is believed only after the canary was asked for.
+    asked_canary = finding.state is Answer.ABSENT or finding.cause is Cause.CANARY
     return {
         "name": report.repository.name,
         "priority": report.repository.priority,
@@ -342,9 +345,10 @@ def _repository(policy: Policy, report: Report, trial: ProbeResult) -> dict[str,
         "origin": policy.rule(f"repositories.{report.repository.name}.url").file,
         "status": finding.state.value,
         "reason": finding.reason,
+        "canary": canary if asked_canary else None,
         "said": repos.check(trial),
         "seconds": round(trial.seconds, 3),
         "remarks": [remark._asdict() for remark in report.remarks],
         # A folder that is there, or a canary that came.
-        "proves_it_serves": bool(report.repository.canary or location.url.startswith("file:")),
+        "proves_it_serves": bool(canary or location.url.startswith("file:")),
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from repoprio.lookup.events import RepositoryState
 from repoprio.policy.model import Mode
+from repoprio.wording import join_words
 
 _INDENT = "         "
 _NOTHING = "finds nothing"
@@ -260,6 +261,14 @@ def _sum(report: Mapping[str, Any]) -> str:
     states = [environment["state"] for environment in report["environments"]]
     guarded, skipped = states.count("guarded"), states.count("of-another-user") + states.count("shadowed")
     others = len(states) - guarded - skipped - states.count("no-pip")
-    asked = "No network was used." if report["repositories"] is None else "The repositories were asked for one name."
     also = f", {skipped} not tried" if skipped else ""
-    return f"pips: {guarded} guarded, {others} not{also}. {asked}"
+    return f"pips: {guarded} guarded, {others} not{also}. {_asked(report['repositories'])}"
+
+
+def _asked(repositories: Sequence[Mapping[str, Any]] | None) -> str:
+    """Which names the repositories learned; None: no repository was asked."""
+    if repositories is None:
+        return "No network was used."
+    canaries = [f"{one['name']} for its canary {one['canary']}" for one in repositories if one["canary"]]
+    too = f", and {join_words(canaries)}" if canaries else ""
+    return f"The repositories were asked for a name that nobody has{too}."
