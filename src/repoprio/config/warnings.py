@@ -37,6 +37,7 @@ def _repository_warnings(policy: Policy, repository: Repository, claims: _Claims
     yield from _absent(policy, repository)
     yield from _plain_http(policy, repository)
     yield from _stems(policy, repository, claims)
+    yield from _handed_down(policy, repository)
     yield from _never(policy, repository)
 
 
@@ -186,6 +187,40 @@ def _stems(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[
                 )
 
 
+def _handed_down(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
+    """Names of a higher repository that the route gives to `repository`, since its pattern is as specific or more so."""
+    out, pinned = _Claims(repository.exclude), _Claims(_routed(policy.pins))
+    above = [r for r in policy.enabled() if r.priority < repository.priority]
+    owners = [(r, _Claims((*r.namespaces, *r.owns)), _Claims(r.exclude)) for r in above if r.namespaces or r.owns]
+    for key in ("namespaces", "owns") if owners else ():
+        patterns: tuple[Pattern, ...] = getattr(repository, key)
+        for p in patterns:
+            # What the higher one excludes, and what a pin routes, was handed on by intent.
+            rivals = [(r, found[0]) for r, own, no in owners if not no.cover(p) and (found := own.covering(p))]
+            if rivals and not pinned.cover(p) and not out.cover(p) and _overlap(_let(repository), p):
+                yield _handed(policy, repository, key, p, rivals)
+
+
+def _handed(
+    policy: Policy, to: Repository, key: str, pattern: Pattern, rivals: list[tuple[Repository, Pattern]]
+) -> PolicyWarning:
+    it, comes = ("it", "it comes") if pattern.specificity.exact else ("them", "they come")
+    equals = [repository for repository, other in rivals if other.specificity == pattern.specificity]
+    if equals:
+        lack = "does" if len(equals) == 1 else "do"
+        owners = join_words([*equals, to])
+        what = f"{owners} own {it} equally: {to.name} supplies {it} if {_short(equals)} {lack} not have {it}"
+    else:
+        wider = join_words([f"{repository.name} ({other.text})" for repository, other in rivals])
+        what = f"{to} owns {it} more specifically than {wider}, so {comes} from {to.name}"
+    remedy = f'unless you want this, remove "{pattern.text}" from {key} of {to.name}'
+    return _warning(policy, "owned-below", f"repositories.{to.name}.{key}", f"{pattern.text}: {what}", remedy)
+
+
+def _short(repositories: Iterable[Repository]) -> str:
+    return join_words([repository.name for repository in repositories])
+
+
 def _never(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
     if not _may_get(policy, repository):
         why = "explicit = true, and no pin routes a name to it"
@@ -247,8 +282,13 @@ class _Claims:
 
     def cover(self, pattern: Pattern) -> bool:
         """Whether one of them surely matches all that `pattern` does."""
+        return bool(self.covering(pattern))
+
+    def covering(self, pattern: Pattern) -> list[Pattern]:
+        """Those that surely match all that `pattern` does, the most specific first."""
         starts = (pattern.text[:end] for end in range(len(pattern.text) + 1))
-        return any(known.covers(pattern) for start in starts for known in self._by_prefix.get(start, ()))
+        known = (other for start in starts for other in self._by_prefix.get(start, ()))
+        return sorted((p for p in known if p.covers(pattern)), key=lambda p: p.specificity, reverse=True)
 
 
 def _routed(pins: Iterable[Pin]) -> Iterator[Pattern]:
