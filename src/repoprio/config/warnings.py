@@ -188,7 +188,7 @@ def _stems(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[
 
 
 def _handed_down(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
-    """Names of a higher repository that the route gives to `repository`, since its pattern is as specific or more so."""
+    """Names of a higher repository that `repository` gets, since its own pattern is as specific or more so."""
     out, pinned = _Claims(repository.exclude), _Claims(_routed(policy.pins))
     above = [r for r in policy.enabled() if r.priority < repository.priority]
     owners = [(r, _Claims((*r.namespaces, *r.owns)), _Claims(r.exclude)) for r in above if r.namespaces or r.owns]
