@@ -51,6 +51,8 @@ class TimeLimit(NamedTuple):
     clock: Callable[[], float]
 
 
+# Whether this thread works for the deciding one.
+_THREAD = threading.local()
 NO_LIMIT = TimeLimit(3600.0, lambda: 0.0)
 
 
@@ -90,6 +92,7 @@ class Ahead(Generic[Page]):
         self._begun: Counter[Site] = Counter()
         self._parked: dict[Place, list[tuple[FetchRequest, Then[Page]]]] = {}
         self._ended: deque[ProjectLookup[Page]] = deque()
+        self._errands: deque[Callable[[], None]] = deque()
         # What the deciding thread does while it waits; it must not ask for a page.
         self.meanwhile: Callable[[], None] = lambda: None
 
@@ -165,15 +168,39 @@ class Ahead(Generic[Page]):
         errors: list[BaseException] = []
 
         def run() -> None:
+            _THREAD.is_worker = True
             try:
                 came.append(work())
             except BaseException as error:  # noqa: BLE001 - it is raised again in the deciding thread
                 errors.append(error)
+            _THREAD.is_worker = False
             self._tell()
 
         self._pool.run_now(run)
         if not self._wait_for(lambda: bool(came or errors), limit):
             raise TimeoutError
+        if errors:
+            raise errors[0]
+        return came[0]
+
+    def in_deciding_thread(self, work: Callable[[], Result]) -> Result:
+        """What `work` returns, or raises: it speaks with a person, whose Ctrl-C reaches only the deciding thread."""
+        if not getattr(_THREAD, "is_worker", False):
+            return work()
+        is_done = threading.Event()
+        came: list[Result] = []
+        errors: list[Exception] = []
+
+        def errand() -> None:
+            try:
+                came.append(work())
+            except Exception as error:  # noqa: BLE001 - it is raised again in the thread that asked for this
+                errors.append(error)
+            is_done.set()
+
+        self._errands.append(errand)
+        self._tell()
+        is_done.wait()
         if errors:
             raise errors[0]
         return came[0]
@@ -190,6 +217,8 @@ class Ahead(Generic[Page]):
 
     def wait(self, is_over: Callable[[], bool], seconds: float) -> None:
         """For the deciding thread: wait for some news, `seconds` at most."""
+        while self._errands:
+            self._errands.popleft()()
         self.meanwhile()
         with self._changed:
             if not is_over() and not self._is_news:

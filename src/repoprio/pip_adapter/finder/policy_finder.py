@@ -303,7 +303,8 @@ class PolicyFinder:
 
         def make() -> tuple[Memory[PipPage], Pages]:
             pages = Pages(weakref.proxy(session), self.policy)
-            handed.hand_out(session, pages.metadata)
+            if self.policy.fetch_ahead:
+                handed.hand_out(session, pages.metadata)
             return RunMemory[PipPage](self.policy, Lock()), pages
 
         memory = _MEMORIES.get_or_make(session, make)

@@ -71,6 +71,8 @@ class CredentialPolicy:
         self.answer: Pair | None = None
         self.refused: set[Site] = set()
         self.carried: list[tuple[str, str]] = []
+        # Ctrl-C reaches one thread: there the terminal is set right again after a prompt.
+        self.in_deciding_thread: Callable[[Callable[[], Answer]], Answer] = lambda prompt: prompt()
         self._asking_since: float | None = None
         self._asked = 0.0
 
@@ -84,7 +86,7 @@ class CredentialPolicy:
             raise NoTerminal
         self._asking_since = time.monotonic()
         try:
-            answer = prompt()
+            answer = self.in_deciding_thread(prompt)
         finally:
             self._asked += time.monotonic() - self._asking_since
             self._asking_since = None

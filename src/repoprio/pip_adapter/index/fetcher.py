@@ -64,6 +64,7 @@ class Pages:
         self._quiet = quiet_session(session)
         self._is_looking = False
         self.ahead = Ahead[PipPage](self._answers, self._fetch_ahead, self._may_ask_ahead)
+        credentials.credential_policy(session.auth).in_deciding_thread = self.ahead.in_deciding_thread
         self.metadata = MetadataAhead(session, self._quiet, self.ahead, policy.page_size_limit)
 
     def fetch(self, ask: FetchRequest) -> FetchResult[PipPage]:

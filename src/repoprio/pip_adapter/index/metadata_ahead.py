@@ -93,7 +93,10 @@ class MetadataAhead:
         try:
             response = request()
             if _is_plain(response):
-                file.content = _buffer(response, None)
+                try:
+                    file.content = _buffer(response, None)
+                except Exception:  # noqa: BLE001 - pip goes on where a file breaks off, and says what is wrong
+                    return request()
             return response
         finally:
             file.is_done = True
