@@ -1,7 +1,7 @@
 """Dataclasses that take a third of the time to define: a guarded pip defines some fifty of them when it starts.
 
 `dataclasses` compiles six methods for each frozen class. Here it compiles `__init__`; the others are the same functions
-for all classes. That a frozen object stays as it is, the type checker sees to, for which these are plain dataclasses.
+for all classes. The type checker takes them for plain dataclasses.
 """
 
 from __future__ import annotations
@@ -28,10 +28,24 @@ def _defined(cls: Any, *, frozen: bool = False, slots: bool = False) -> Any:
     made = dataclasses.dataclass(eq=False, repr=False, slots=slots)(cls)
     # A class that says what is equal and not how it is hashed has a hash of None.
     shared: dict[str, Any] = {"__repr__": _repr, "__eq__": _eq, "__hash__": _hash if frozen else None}
+    if frozen:
+        shared |= {"__setattr__": _set_once, "__delattr__": _refuse_to_delete}
     for name, method in shared.items():
         if own.get(name) is None:
             setattr(made, name, method)
     return made
+
+
+def _set_once(self: Any, name: str, value: object) -> None:
+    known = getattr(self, "__dict__", None)
+    # A default lies in the class, unless there are slots.
+    if name in known if known is not None else hasattr(self, name):
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+    object.__setattr__(self, name, value)
+
+
+def _refuse_to_delete(_: Any, name: str) -> None:
+    raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
 
 
 def _eq(self: Any, other: object) -> Any:

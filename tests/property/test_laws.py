@@ -226,5 +226,9 @@ def test_names_looked_up_ahead_are_decided_as_in_turn(policy: Policy, world: Wor
     # A canary is a page of another name: whose ask it is shows only where no repository has one.
     if not any(repository.canary for repository in policy.repositories):
         for name in NAMES:
-            own = dict.fromkeys((ask.repository.name, ask.name) for ask in asked if ask.name == name)
-            assert list(own) == list(dict.fromkeys(plays[name].asked))
+            own = list(dict.fromkeys((ask.repository.name, ask.name) for ask in asked if ask.name == name))
+            alone = list(dict.fromkeys(plays[name].asked))
+            # Repositories of one priority are asked side by side.
+            priorities = {repository.name: repository.priority for repository in policy.repositories}
+            assert [priorities[where] for where, _ in own] == [priorities[where] for where, _ in alone]
+            assert set(own) == set(alone)

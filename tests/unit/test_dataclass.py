@@ -110,3 +110,13 @@ def test_the_standard_library_takes_them_for_its_own(thing: Any) -> None:
     assert dataclasses.replace(thing) == copy.deepcopy(thing) == pickle.loads(pickle.dumps(thing)) == thing
     first = dataclasses.fields(thing)[0].name
     assert dataclasses.replace(thing, **{first: ["other"]}) != thing
+
+
+@pytest.mark.parametrize("thing", [Place("here"), Slotted(1), Special("this")])
+def test_a_frozen_object_stays_as_it_is(thing: Any) -> None:
+    """No field can be set again or deleted, whether it was given or has its default."""
+    for field in dataclasses.fields(thing):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(thing, field.name, "other")
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            delattr(thing, field.name)
