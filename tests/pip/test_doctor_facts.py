@@ -96,11 +96,11 @@ def test_pips_on_path(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None
     assert [(p and Path(p).parent, launcher, state) for p, launcher, state, _ in rows] == [
         (env.root / "bin", None, "guarded"),
         (Path(stock_python).parent, str(stock.root / "bin" / "pip"), "no-hook"),
+        (Path(stock_python).parent, str(shims / "pip3"), "no-hook"),
         (env.root / "bin", str(shims / "pip3.9"), "no-hook"),
     ]
-    assert [one["took"] for one in found["environments"]] == ["1.0", "99.0", "99.0"]
-    assert (found["environments"][2]["python"], found["environments"][2]["options"]) == (str(env.python), ["-S"])
-    assert str(shims / "pip3") in found["environments"][1]["launchers"]
+    assert [one["took"] for one in found["environments"]] == ["1.0", "99.0", "99.0", "99.0"]
+    assert (found["environments"][3]["python"], found["environments"][3]["options"]) == (str(env.python), ["-S"])
     assert found["environments"][1]["ran"][0] == [str(stock.root / "bin" / "pip"), "--version"]
     assert found["environments"][1]["fix"].startswith(f"repoprio enable --venv {stock.root}")
 

@@ -20,7 +20,7 @@ from repoprio.config.pip.indexes import Named
 from repoprio.config.policy_files import INHERITED, Unreadable, pip_text
 from repoprio.config.settings import Merged
 from repoprio.doctor import base_check, fuse_check, pips, remedies, running, shadows, sources, uv_check
-from repoprio.doctor.pip_check import Examined, State, examine
+from repoprio.doctor.pip_check import Examined, State, examine, merged
 from repoprio.doctor.trial_repositories import Bench, bench
 from repoprio.environments import owners, target
 from repoprio.environments.target import Environment
@@ -79,7 +79,7 @@ def look(python: str | None, venvs: Sequence[str], *, network: bool = False) -> 
     candidates = list(pips.candidates(meant.python, os.environ.get("PATH", os.defpath), venvs))
     with bench(policy_in_force.TOOLS) as tried:
         told = _side_by_side("pips", lambda pip: pips.ask(pip, tried.folder), candidates)
-        examined = _side_by_side("tried", lambda one: examine(*one, tried), list(pips.distinct(told)))
+        examined = merged(_side_by_side("tried", lambda one: examine(*one, tried), list(pips.distinct(told))))
         survey = _survey(examined[0])
         report = {
             **_head(meant, examined[0], survey),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import field, replace
 from enum import Enum
 from typing import Any
@@ -109,6 +109,24 @@ def examine(told: Told, launchers: Sequence[str], bench: Bench) -> Examined:
     ran = (version, (*told.pip.command, "help"), (*told.pip.command, "download", "acme"))
     found = Examined(told, launchers, hook, trial, is_hooked=hook is not None, ran=ran)
     return found if trial.took == OBEYS or told.pip.python is None else _look_closer(found, told.pip.python, bench)
+
+
+def merged(examined: Iterable[Examined]) -> list[Examined]:
+    """Each pip once: a launcher whose own try came out guarded joins the row of the same pip under the same policy."""
+    rows: list[Examined] = []
+    for one in examined:
+        same = next((n for n, row in enumerate(rows) if _is_as_guarded(one, row)), None)
+        if same is None or not one.told.pip.launcher:
+            rows.append(one)
+        else:
+            launchers = (*rows[same].launchers, one.told.pip.launcher, *one.launchers)
+            rows[same] = replace(rows[same], launchers=launchers, ran=(*rows[same].ran, *one.ran))
+    return rows
+
+
+def _is_as_guarded(one: Examined, other: Examined) -> bool:
+    are_guarded = one.state is other.state is State.GUARDED
+    return are_guarded and one.hook == other.hook and one.told.is_same(other.told)
 
 
 def _look_closer(found: Examined, python: str, bench: Bench) -> Examined:

@@ -17,10 +17,24 @@ from repoprio.environments.owners import Stranger
 from repoprio.errors import RepoprioError
 
 _DEEPEST = 6
+_LONGEST = 65536
 _LAUNCHER = re.compile(r"pip(3(\.[0-9]+)?)?(\.exe)?")
 _NO_PIP = re.compile(r"No module named '?pip'?\s*$")
 # What a Python says of itself, as ``pip debug`` does, and ends.
 _WHO = "import os, sys; print('sys.executable:', sys.executable, flush=True); os._exit(0)\n"
+# The lines of pip's console scripts, as pip (distlib), uv and Linux distributions write them.
+_ENTRY_POINT = re.compile(
+    r"""(?x) \s* (
+        | \#[ ]-\*-[ ]coding:[ ]utf-8[ ]-\*-
+        | '[ ]'''
+        | import[ ]re | import[ ]sys | from[ ]pip\._internal(\.cli\.main)?[ ]import[ ](main|cli)
+        | if[ ]__name__[ ]==[ ](?P<q>['"])__main__(?P=q):
+        | sys\.argv\[0\][ ]=[ ]re\.sub\(r['"]\(-script\\\.pyw\??\|\\\.exe\)\?\$['"],[ ]['"]{2},[ ]sys\.argv\[0\]\)
+        | (el)?if[ ]sys\.argv\[0\]\.endswith\(['"](-script\.pyw|\.exe)['"]\):
+        | sys\.argv\[0\][ ]=[ ]sys\.argv\[0\](\[:-[0-9]+\]|\.removesuffix\(['"]\.exe['"]\))
+        | sys\.exit\((main|cli)\(\)\)
+    )"""
+)
 _VERSION = re.compile(r"pip (\S+) from (.+) \(python ([0-9.]+)\)")
 
 
@@ -29,16 +43,23 @@ class Pip(NamedTuple):
 
     `python` is its interpreter, None where it cannot be told. `launcher` is the script on PATH that starts it,
     None where it is started as ``python -m pip``. `options` are what the launcher gives to Python.
+    `is_entry_point`: its first line names its Python, and each line after that is one of pip's own console scripts.
     """
 
     python: str | None
     launcher: str | None = None
     options: tuple[str, ...] = ()
+    is_entry_point: bool = False
 
     @property
     def command(self) -> tuple[str, ...]:
         """What starts it."""
         return (self.launcher,) if self.launcher else (self.python or "", "-m", "pip")
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether its text says all that it does: any other launcher may keep the hook from its Python."""
+        return self.launcher is None or self.is_entry_point
 
     def stranger(self) -> Stranger | None:
         """Who else could have written what it runs, where we are root."""
@@ -141,10 +162,11 @@ def _python_of(pip: Pip, folder: str) -> str | None:
 
 
 def distinct(told: Iterable[Told]) -> Iterator[tuple[Told, list[str]]]:
-    """Each pip once, with the launchers that start the same one."""
+    """Each pip that is to be tried, with the launchers that start the same one and need no try of their own."""
     found: list[tuple[Told, list[str]]] = []
     for one in told:
-        same = next((launchers for known, launchers in found if one.is_same(known)), None)
+        is_known = one.pip.is_understood
+        same = next((row for known, row in found if is_known and known.pip.is_understood and one.is_same(known)), None)
         if same is None:
             found.append((one, []))
         elif one.pip.launcher:
@@ -208,8 +230,9 @@ def _on_path(path: str) -> Iterator[Pip]:
         real = os.path.realpath(launcher)
         if real not in seen:
             seen.add(real)
-            words = _shebang(launcher)
-            yield Pip(words[0] if words else None, launcher, tuple(words[1:]))
+            words, body = _script(launcher)
+            is_entry_point = bool(words) and all(map(_ENTRY_POINT.fullmatch, body))
+            yield Pip(words[0] if words else None, launcher, tuple(words[1:]), is_entry_point)
 
 
 def _names(folder: str) -> list[str]:
@@ -219,25 +242,26 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _shebang(script: str) -> list[str]:
-    """The Python that a script names, and what it gives to it; nothing where it names none."""
+def _script(file: str) -> tuple[list[str], list[str]]:
+    """The Python that a script names with what it gives to it, nothing where it names none; and its other lines."""
     try:
-        with open(script, encoding="utf-8", errors="replace") as opened:
-            first, second = opened.readline(512), opened.readline(512)
+        with open(file, encoding="utf-8", errors="replace") as opened:
+            first, *lines = opened.read(_LONGEST).splitlines() or [""]
     except OSError:
-        return []
+        return [], []
     if not first.startswith("#!"):
-        return []
+        return [], []
     words = first[2:].split()
-    if words[:1] == ["/bin/sh"] and second.startswith("'''exec' "):
+    if words[:1] == ["/bin/sh"] and lines and lines[0].startswith("'''exec' "):
         # As pip and uv write it where the path is too long for a first line, or has a space in it.
-        words = _split(second.removeprefix("'''exec' "))[:1]
+        words = _split(lines.pop(0).removeprefix("'''exec' "))
+        words = words[:-2] if words[-2:] == ["$0", "$@"] else []
     elif words and os.path.basename(words[0]) == "env":
         words = words[2:] if words[1:2] == ["-S"] else words[1:]
     if not words or not os.path.basename(words[0]).startswith(("python", "pypy")):
-        return []
+        return [], []
     python = running.which(words[0])
-    return [python, *words[1:]] if python else []
+    return ([python, *words[1:]] if python else []), lines
 
 
 def _split(line: str) -> list[str]:
