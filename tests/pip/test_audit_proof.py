@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import os
 import zipfile
 from collections.abc import Callable
@@ -83,6 +84,22 @@ def test_the_only_repository_is_asked_for_what_says_that_it_came_from_elsewhere(
     two.file.write_text('[repositories.corp]\nurl = "http://127.0.0.1:9/simple/"\n')
     _, findings = two.found("--path", str(two.packages))
     assert [f["code"] for f in findings] == ["unavailable", "direct-url"]
+
+
+def test_an_owner_that_is_down_is_one_finding_in_the_text(audited: Callable[..., Audited]) -> None:
+    """What cannot be judged because of one outage is told together; JSON has each distribution."""
+    two = audited()
+    for name in "abcdefgh":
+        two.dist_info(f"{name}-1.0.dist-info", f"Name: {name}\nVersion: 1.0\n")
+    two.file.write_text('[repositories.corp]\nurl = "http://127.0.0.1:9/simple/"\n')
+    assert two.installed() == dict.fromkeys("abcdefgh", "unavailable")
+    said = " ".join(two.audit("--path", str(two.packages)).stdout.split())
+    assert said.count("[unavailable]") == 1
+    assert re.search(
+        r"corp \(priority 99\) is unavailable: [^.]+ \(for a, and not asked again\)\. 8 distributions", said
+    )
+    assert "could not be judged: a 1.0, b 1.0, c 1.0, d 1.0, e 1.0, f 1.0, ... and 2 more. -v shows each" in said
+    assert two.audit("--path", str(two.packages), "-v").stdout.count("[unavailable]") == 8
 
 
 @pytest.mark.parametrize(

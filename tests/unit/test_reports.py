@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from repoprio.audit.findings import KINDS, Audit, Finding, worst_first
+from repoprio.audit.findings import KINDS, Audit, Finding, Shared, worst_first
 from repoprio.config.load import read_text
 from repoprio.policy.model import Policy
 from repoprio.render import audit as rendered
@@ -83,6 +83,29 @@ def test_the_screen_begins_with_what_it_comes_to() -> None:
     located = [replace(FOUND, file="r.txt", line=3), replace(FOUND, file="pylock.toml")]
     assert "r.txt:3: acme" in rendered.screen(audit(*located), 200)
     assert "pylock.toml: acme" in rendered.screen(audit(*located), 200)
+
+
+def test_many_findings_of_one_cause_are_told_together() -> None:
+    """From four on, with at most six names and one remedy for all; -v and JSON have each, and so has a lock by file."""
+    down = [
+        Finding("unavailable", "repoprio cannot judge it.", "r", f"p{n}", "1.0", shared=Shared("corp is down", "all"))
+        for n in range(67)
+    ]
+    other = replace(down[0], project="q", shared=Shared("team is down", "other"))
+    lost = [replace(one, code="unknown", shared=Shared("", "add the repositories")) for one in down[:4]]
+    both = audit(*down, other, *lost)
+    text = " ".join(rendered.screen(both, 80).split())
+    assert "corp is down. 67 distributions could not be judged: p0 1.0, p1 1.0, p2 1.0, p3 1.0, p4 1.0, p5 1.0," in text
+    assert "p5 1.0, ... and 61 more. -v shows each separately. [unavailable] fix: all" in text
+    assert "no repository of the policy has these 4: p0 1.0, p1 1.0, p2 1.0, p3 1.0. -v shows each separately." in text
+    assert "fix: add the repositories" in text
+    assert text.count("[unavailable]") == 2
+    assert rendered.screen(both, 80, whole=True).count("[unavailable]") == 68
+    assert len(json.loads(rendered.document(both))["findings"]) == 72
+    locked = [replace(one, file=f"{number % 2}.toml", line=number) for number, one in enumerate([*down[:9], *lost])]
+    text = rendered.screen(audit(*locked, subject="files", unit="package"), 80)
+    assert (text.count("[unavailable]"), text.count("[unknown]")) == (2, 4)
+    assert "1.toml: corp is down. 4 packages could not be judged" in text
 
 
 def test_many_collisions_are_cut_short() -> None:
@@ -168,7 +191,10 @@ def test_another_environment_says_what_was_read() -> None:
 
 def test_names_that_nobody_has_are_told_together() -> None:
     """Many of them are one group with all names, so that the others can be seen; `-v` and JSON have each by itself."""
-    many = [Finding("unknown", f"p{n} 1.{n} is installed", "add it", f"p{n}", f"1.{n}") for n in range(4)]
+    shared = Shared("", "add all")
+    many = [
+        Finding("unknown", f"p{n} 1.{n} is installed", "add it", f"p{n}", f"1.{n}", shared=shared) for n in range(4)
+    ]
     bare = replace(many[0], project="bare", version=None)
     told = audit(FOUND, bare, *many)
     text = rendered.screen(told, 200)

@@ -184,13 +184,20 @@ KINDS = {
 }
 
 
+class Shared(NamedTuple):
+    """What a finding has in common with others of its code: the same `cause` ("" for none), and what to do about all."""
+
+    cause: str
+    remedy: str
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that an audit found.
 
     `message` is one sentence, `remedy` what to do, with the `command` that does it where there is one; `file` and
     `line` (from 1) are where, if in a file, `file` as it was named. `place` is a path that stands for a thing that
-    is in no file of a checkout. `detail` tells findings of one code, project and version apart. `stated` is a
+    is in no file of a checkout. `shared` is for findings that may be reported as one. `detail` tells findings of one code, project and version apart. `stated` is a
     severity other than its code's own.
     """
 
@@ -207,6 +214,7 @@ class Finding:
     detail: str = ""
     stated: Severity | None = None
     command: str | None = None
+    shared: Shared | None = None
 
     @property
     def full_remedy(self) -> str:

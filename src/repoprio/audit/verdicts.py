@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Any, NamedTuple
 
 from repoprio import shell
-from repoprio.audit.findings import Finding, Severity
+from repoprio.audit.findings import Finding, Severity, Shared
 from repoprio.dataclass import dataclass
 from repoprio.lookup import events
 from repoprio.lookup.events import RepositoryState
@@ -123,7 +123,8 @@ def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Fi
         f": {join_words(asked)} {'were' if len(asked) > 1 else 'was'} asked." if asked else "; none could be asked."
     )
     remedy = f"{policy.change('add the repository that it came from to the policy')}, if you want to keep it"
-    return finding(subject, "unknown", message, remedy)
+    change = policy.change("add the repositories that they came from to the policy")
+    return finding(subject, "unknown", message, remedy, shared=Shared("", f"{change}, if you want to keep them"))
 
 
 def _skipped(decision: Decision[Any]) -> list[events.RepositoryResult[Any]]:
@@ -138,8 +139,16 @@ def _unavailable(policy: Policy, decision: Decision[Any], subject: Subject) -> F
     message = f"repoprio cannot judge {subject}: {reasons}."
     names = join_words([f.repository.name for f in faulty])
     remedy = f"audit again when {names} answers; {shell.repoprio('explain', subject.project)} shows more"
-    owner = faulty[0].repository
-    return finding(subject, "unavailable", message, remedy, repository=owner, rule=rule_of(policy, decision, owner))
+    owner, shared = faulty[0].repository, Shared(_outage(faulty, decision.name), remedy)
+    rule = rule_of(policy, decision, owner)
+    return finding(subject, "unavailable", message, remedy, repository=owner, rule=rule, shared=shared)
+
+
+def _outage(faulty: Sequence[events.RepositoryResult[Any]], name: str) -> str:
+    """Why nobody knows, in the same words for every name that was not asked for because of it."""
+    # Of the others, the reason itself says for which name the repository was down.
+    told = [(f, f" (for {name}, and not asked again)" if f.asked_for == name else "") for f in faulty]
+    return "; ".join(f"{f.repository} is unavailable: {f.reason}{also}" for f, also in told)
 
 
 def _held(policy: Policy, decision: Decision[Any], subject: Subject, offer: Offer) -> list[Finding]:

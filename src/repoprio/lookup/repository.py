@@ -108,7 +108,8 @@ class RepositoryLookup(Generic[Page]):
         finding = replace(failed[0], login_refused=refused, failures=_failures(repository, failed)[1:])
         # Where being down counts as absent, each page is asked: the next one may answer, or say 401.
         if all(finding.lasting for finding in failed) and not repository.skip_if_unavailable:
-            self._memory.outages.keep(repository.name, replace(finding, asked_for=self._name))
+            finding = replace(finding, asked_for=self._name)
+            self._memory.outages.keep(repository.name, finding)
         return finding
 
     def _page(

@@ -8,15 +8,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from repoprio.audit.findings import Audit, Finding, Severity
+from repoprio.audit.findings import Audit, Finding, Severity, Shared
 from repoprio.policy.model import by_keeper
 from repoprio.redaction import printable
 from repoprio.render.table import Paint, unpainted
 
 SCHEMA = 1
 SHOWN = 20
-# From so many on, names that nobody has are told together.
+# From so many on, findings with one cause are told together; so many names of those that could not be judged.
 _MANY = 4
+_NAMED = 6
 _STYLES = {Severity.ERROR: "bad", Severity.WARNING: "warning", Severity.NOTE: "quiet"}
 _INDENT = " " * 11
 _GOOD = {
@@ -31,7 +32,7 @@ def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = 
     findings = audit.findings
     shown = findings if whole or audit.subject != "collisions" else findings[:SHOWN]
     lines = [*(_relied(audit, width) if audit.is_elsewhere else []), summary(audit)]
-    for finding in _summed_up(shown) if audit.subject == "environment" and not whole else shown:
+    for finding in shown if whole else _summed_up(shown, audit):
         lines += ["", *_finding(finding, width, paint)]
     if len(shown) < len(findings):
         lines += ["", f"... and {len(findings) - len(shown)} more: -v shows all of them."]
@@ -49,21 +50,36 @@ def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = 
     return "\n".join(lines)
 
 
-def _summed_up(findings: Sequence[Finding]) -> Iterator[Finding]:
-    """`findings`, with all names that nobody has in one where there are many: they all need the same."""
-    unknown = [finding for finding in findings if finding.code == "unknown"]
-    if len(unknown) < _MANY:
-        yield from findings
-        return
+def _summed_up(findings: Sequence[Finding], audit: Audit) -> Iterator[Finding]:
+    """`findings`, with many of one cause as one: names that nobody has, and those that an outage leaves unjudged."""
+    # Of a lock, names that nobody has are told with their lines.
+    may = [one for one in findings if one.shared and (one.shared.cause or audit.subject == "environment")]
+    groups: dict[tuple[str | None, ...], list[Finding]] = {}
+    for finding in may:
+        groups.setdefault(_group(finding), []).append(finding)
     for finding in findings:
-        if finding is unknown[0]:
-            names = ", ".join(
-                f"{item.project} {item.version}" if item.version else str(item.project) for item in unknown
-            )
-            message = f"no repository of the policy has these {len(unknown)}: {names}. -v shows each separately."
-            yield Finding(finding.code, message, finding.remedy)
-        elif finding.code != "unknown":
+        group = groups.get(_group(finding), ())
+        if finding.shared is None or len(group) < _MANY:
             yield finding
+        elif finding is group[0]:
+            yield _as_one(group, finding.shared, audit)
+
+
+def _group(finding: Finding) -> tuple[str | None, ...]:
+    """Equal for findings that may be told as one."""
+    return finding.code, finding.file, finding.shared.cause if finding.shared else None
+
+
+def _as_one(group: Sequence[Finding], shared: Shared, audit: Audit) -> Finding:
+    first, number = group[0], len(group)
+    names = [f"{item.project} {item.version}" if item.version else str(item.project) for item in group]
+    if shared.cause:
+        more = f", ... and {number - _NAMED} more" if number > _NAMED else ""
+        message = f"{shared.cause}. {_count(number, audit.unit)} could not be judged: {', '.join(names[:_NAMED])}{more}"
+    else:
+        message = f"no repository of the policy has these {number}: {', '.join(names)}"
+    rule = first.rule if len({item.rule for item in group}) == 1 else None
+    return Finding(first.code, f"{message}. -v shows each separately.", shared.remedy, rule=rule, file=first.file)
 
 
 def _relied(audit: Audit, width: int) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from repoprio import shell
 from repoprio.audit import lock_verdicts, verdicts
 from repoprio.audit.collisions import collisions, remedy
-from repoprio.audit.findings import Audit, Finding, Severity, worst_first
+from repoprio.audit.findings import Audit, Finding, Severity, Shared, worst_first
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.pylock import Package
 from repoprio.audit.verdicts import Listed, Offer, Subject
@@ -247,7 +247,7 @@ class Auditor:
         return replace(audit, remedy=remedy(self._policy, found))
 
     def _audit(self, subject: str, unit: str, checked: int, found: Sequence[Finding]) -> Audit:
-        safe = [replace(one, message=redact_secrets(one.message), remedy=redact_secrets(one.remedy)) for one in found]
+        safe = [_redacted(one) for one in found]
         caution = _OBSERVED if self._policy.mode is Mode.OBSERVE else None
         return Audit(
             subject,
@@ -258,6 +258,11 @@ class Auditor:
             keeper=self._policy.keeper,
             caution=caution,
         )
+
+
+def _redacted(one: Finding) -> Finding:
+    shared = Shared(*map(redact_secrets, one.shared)) if one.shared else None
+    return replace(one, message=redact_secrets(one.message), remedy=redact_secrets(one.remedy), shared=shared)
 
 
 def _subject(name: str, version: str | None, verb: str, **more: Any) -> Subject:
