@@ -128,7 +128,10 @@ def test_a_policy_option_that_names_no_sound_file(
     done = env.tool("enable", "--venv", str(env.root), "--policy", str(file))
     assert (done.code, "nothing was written." in done.stderr, "REPOPRIO_CONFIG" in done.stderr) == (2, True, False)
     assert error.format(file=file) in done.stderr
-    assert f"fix the policy, then run: repoprio config check {file}" in done.stderr
+    hint = (
+        "fix the policy, then run: repoprio config check {file}" if text else "create it (repoprio init -o {file}), or"
+    )
+    assert f"hint: {hint.format(file=file)}" in done.stderr
     assert not (env.site_packages / "_repoprio_record.json").exists()
 
 

@@ -185,7 +185,7 @@ KINDS = {
 
 
 class Shared(NamedTuple):
-    """What a finding has in common with others of its code: the same `cause` ("" for none), and what to do about all."""
+    """What a finding has in common with others of its code: its `cause`, "" for none, and what to do about them all."""
 
     cause: str
     remedy: str
@@ -197,7 +197,8 @@ class Finding:
 
     `message` is one sentence, `remedy` what to do, with the `command` that does it where there is one; `file` and
     `line` (from 1) are where, if in a file, `file` as it was named. `place` is a path that stands for a thing that
-    is in no file of a checkout. `shared` is for findings that may be reported as one. `detail` tells findings of one code, project and version apart. `stated` is a
+    is in no file of a checkout. `shared` is for
+    findings that may be reported as one. `detail` tells findings of one code, project and version apart. `stated` is a
     severity other than its code's own.
     """
 

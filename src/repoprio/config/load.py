@@ -262,6 +262,14 @@ def _label(layer: LayerFiles) -> str:
     return "recorded for this environment" if layer.name == VARIABLE else f"{layer.name}, recorded for this environment"
 
 
+def _creation(file: str) -> str:
+    """The remedy where `file`, which somebody named, does not exist."""
+    # Imported only where something is wrong, as in `errors`.
+    from repoprio import shell
+
+    return f"create it ({shell.repoprio('init', '-o', file)}), or name another file"
+
+
 class _Files:
     """Reads files, and notes which spoke and what is wrong with them.
 
@@ -298,7 +306,8 @@ class _Files:
         except Unreadable as error:
             named = f"named by {layer.option or VARIABLE}"
             by = f" ({_label(layer) if layer.is_recorded else named})" if layer.name == VARIABLE else ""
-            self._break(file, f"{error}{by}")
+            is_named = layer.name in (VARIABLE, policy_files.FILE) and not layer.is_recorded
+            self._break(file, f"{error}{by}", _creation(file) if is_named and not os.path.lexists(file) else LOOK_AGAIN)
             return ()
         return self.toml(_label(layer), file, text)
 
@@ -330,6 +339,6 @@ class _Files:
         problem = "is gone; repoprio recorded it as a policy file of this environment"
         self.lost.append(PolicyProblem(file, "", problem, records.repair(records.current().holder)))
 
-    def _break(self, file: str, problem: str) -> None:
-        self.errors.append(PolicyProblem(file, "", problem))
+    def _break(self, file: str, problem: str, remedy: str = LOOK_AGAIN) -> None:
+        self.errors.append(PolicyProblem(file, "", problem, remedy))
         self.broken.append(file)

@@ -56,7 +56,7 @@ def before(disclosure: Disclosure, policy: Policy) -> str:
         for repository, asked_for in disclosure.asked.items()
     ]
     learned = "; ".join(asks) or "no repository learns a name that an installation would not ask it for"
-    more = "Any other name is announced before it is asked for."
+    more = "If more names turn out to be needed, they are listed here before anyone is asked."
     return printable(f"repoprio: comparing with pip alone: {learned}. {more}{_private(disclosure)}")
 
 
