@@ -58,7 +58,7 @@ def _summed_up(findings: Sequence[Finding], audit: Audit) -> Iterator[Finding]:
     for finding in may:
         groups.setdefault(_group(finding), []).append(finding)
     for finding in findings:
-        group = groups.get(_group(finding), ())
+        group = groups.get(_group(finding), [])
         if finding.shared is None or len(group) < _MANY:
             yield finding
         elif finding is group[0]:
