@@ -421,6 +421,8 @@ def listed(body: str | bytes, content_type: str) -> ProjectListFound | FetchFail
         ("<html><body><a href='/simple/acme/'>Acme</a></body></html>", HTML, {"acme"}),
         ("<html><p><a href='/simple/a%63me/' class>Acme</a></p></html>", HTML, {"acme"}),
         ('{"projects": []}', JSON, None),
+        ('{"meta": {"api-version": "1.0"}, "projects": []}', JSON, set()),
+        ("<html><body></body></html>", HTML, None),
         ('{"projects": [7]}', JSON, None),
         ('{"projects": [{"name": "../x"}]}', JSON, None),
         ('{"meta": {"api-version": "2.0"}, "projects": [{"name": "Acme"}]}', JSON, None),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
 from html.parser import HTMLParser
 from typing import cast
 from urllib.parse import unquote, urlsplit
@@ -80,7 +79,10 @@ def from_any_json(text: str) -> frozenset[NormalizedName]:
     projects = document.get("projects") if isinstance(document, dict) else None
     if not isinstance(projects, list):
         raise ValueError("it is JSON of an unexpected shape")  # noqa: TRY004 - a server's answer, and no argument of the caller's
-    _check(api_version(document), projects)
+    _check_version(api_version(document))
+    if not projects and "meta" not in document:
+        # Any JSON can look like that.
+        raise ValueError("it names no project, and does not say its API version")
     return frozenset(_name(project.get("name") if isinstance(project, dict) else None) for project in projects)
 
 
@@ -98,7 +100,10 @@ def from_any_html(text: str) -> frozenset[NormalizedName]:
         raise ValueError("broken HTML") from None
     if not parser.has_end:
         raise ValueError("it has no </html> at its end, so it may be cut short")
-    _check(parser.api_version, parser.anchors)
+    _check_version(parser.api_version)
+    if not parser.anchors:
+        # In JSON an empty list is one. A page without links may be of any kind.
+        raise ValueError("it names no project")
     names = set()
     for href, texts in parser.anchors:
         shown = "".join(texts).strip()
@@ -109,11 +114,9 @@ def from_any_html(text: str) -> frozenset[NormalizedName]:
     return frozenset(names)
 
 
-def _check(version: str, projects: Collection[object]) -> None:
+def _check_version(version: str) -> None:
     if not _is_version_1(version):
         raise ValueError("it is of another API version")
-    if not projects:
-        raise ValueError("it names no project")
 
 
 def _name(value: object) -> NormalizedName:
