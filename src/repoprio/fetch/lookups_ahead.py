@@ -109,14 +109,21 @@ class Ahead(Generic[Page]):
                 is_own, flight.is_running = not flight.is_running, True
             if is_own:
                 return self._fetch_own(flight, work, limit, late)
-            self._join(flight, limit)
+            begin = limit.clock()
+            if not self._join(flight, limit):
+                self._note(_place(ask), is_sound=False, answer=late)
+                return self._cache.keep(ask, late)
+            # The page has so much time in all.
+            limit = limit._replace(seconds=limit.seconds - (limit.clock() - begin))
 
-    def _join(self, flight: _Flight[Page], limit: TimeLimit) -> None:
-        """Wait for a flight; one that takes too long is let go, and the deciding thread asks for itself."""
-        if not self._wait_for(lambda: flight.is_done, limit):
+    def _join(self, flight: _Flight[Page], limit: TimeLimit) -> bool:
+        """Wait for a flight; False for one that takes too long: it is let go."""
+        is_in_time = self._wait_for(lambda: flight.is_done, limit)
+        if not is_in_time:
             with self._changed:
                 if self._flights.get(key_of(flight.ask)) is flight:
                     del self._flights[key_of(flight.ask)]
+        return is_in_time
 
     def _fetch_own(
         self, flight: _Flight[Page], work: Fetch[Page], limit: TimeLimit, late: FetchResult[Page]

@@ -48,8 +48,9 @@ class WorkerPool:
 
     def _call_one(self, most: int | None) -> None:
         """Wake an idle thread, or start one."""
-        waiting = len(self._urgent) + sum(map(len, self._queued.values()))
-        if self._idle >= waiting:
+        free = {site: max(0, self._per_site - self._busy[site]) for site in self._queued}
+        ready = len(self._urgent) + sum(min(len(jobs), free[site]) for site, jobs in self._queued.items())
+        if self._idle >= ready:
             self._changed.notify()
         elif most is None or self._threads < most:
             self._threads += 1

@@ -1,0 +1,74 @@
+"""The threads that fetch, and how long is waited for them."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from repoprio.fetch.lookups_ahead import Ahead, TimeLimit
+from repoprio.fetch.page_cache import PageCache
+from repoprio.fetch.worker_pool import WorkerPool
+from repoprio.lookup.events import FetchFailed, FetchRequest, FetchResult, PageFound, ResourceKind
+from repoprio.names import normalize
+from repoprio.policy.model import Location, Repository
+
+CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)
+
+
+def page_of(name: str) -> FetchRequest:
+    """The request for a page."""
+    project = normalize(name)
+    return FetchRequest(CORP, ResourceKind.PAGE, project, CORP.locations[0].page(project))
+
+
+def test_what_waits_for_a_busy_site_starts_no_thread() -> None:
+    """However much waits for one site, an urgent job takes the thread that is idle."""
+    pool, seen, is_over = WorkerPool(most=8, per_site=2), set(), threading.Event()
+
+    def wait() -> None:
+        is_over.wait(20)
+
+    for _ in range(50):
+        pool.submit("site", wait)
+    for _ in range(10):
+        done = threading.Event()
+
+        def urgent(done: threading.Event = done) -> None:
+            seen.add(threading.get_ident())
+            done.set()
+
+        pool.run_now(urgent)
+        assert done.wait(20)
+        time.sleep(0.02)
+    is_over.set()
+    assert len(seen) == 1
+
+
+def test_a_page_that_hangs_has_its_time_once() -> None:
+    """A page under way that takes too long is late, and is not waited for a second time."""
+    is_over = threading.Event()
+    is_slow = threading.Event()
+
+    def fetch_ahead(ask: FetchRequest) -> FetchResult[str]:
+        is_slow.set()
+        is_over.wait(20)
+        return PageFound("page", 1)
+
+    ahead = Ahead[str](PageCache(), fetch_ahead, lambda _: True)
+    now = TimeLimit(20.0, time.monotonic)
+    late = FetchFailed("late")
+    asked = []
+
+    def own(ask: FetchRequest) -> FetchResult[str]:
+        asked.append(ask.name)
+        return PageFound("page", 1)
+
+    ahead.fetch(page_of("first"), own, now, late)
+    ahead._fly(page_of("slow"), lambda _: None)
+    assert is_slow.wait(20)
+    begin = time.monotonic()
+    answer = ahead.fetch(page_of("slow"), own, TimeLimit(0.3, time.monotonic), late)
+    is_over.set()
+    assert answer == late
+    assert asked == ["first"]
+    assert time.monotonic() - begin < 10
