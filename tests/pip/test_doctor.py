@@ -211,6 +211,29 @@ def test_a_damaged_environment_and_an_empty_folder(
     assert (code, found["without_environment"]) == (1, [str(tmp_path / "wheels")])
 
 
+def test_the_summary_names_all_that_fails() -> None:
+    """Whatever makes the exit status 1 beside the pips stands in the last line too."""
+    found = {
+        "environments": [{"state": "guarded"}],
+        "other_installers": [{"name": "uv", "obeys": False}, {"name": "poetry", "obeys": None}],
+        "pip_of_folder": "/x/pip.py",
+        "fuse": {"unguarded": [{"finds_nothing": False}]},
+        "without_environment": ["/srv/wheels"],
+        "repositories": [{"status": "unavailable"}, {"status": "absent"}],
+    }
+    assert doctor._sum(found) == (
+        "pips: 1 guarded, 0 not; uv: does not obey; python -m pip: runs another file here; fuse: does not hold; "
+        "--venv: 1 without an environment; repositories: 1 without a usable answer. "
+        "The repositories were asked for one name."
+    )
+
+
+def test_the_way_back_names_the_settings() -> None:
+    """What undoes uv's settings is named by its keys, not as "that"."""
+    changes = {"UV_INDEX": ("index",), "/x/uv.toml": ("index", "index-strategy")}
+    assert doctor._undoing(changes, changes) == "unset UV_INDEX; remove `index` and `index-strategy` from /x/uv.toml"
+
+
 def test_what_a_hook_in_the_base_means() -> None:
     """A hook alone guards nothing: without a policy that reaches a pip there, that pip goes on as ever."""
     (line,) = doctor._base({"python": "/usr/bin/python3", "in_place": True, "said": ""})

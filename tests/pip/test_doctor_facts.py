@@ -130,8 +130,8 @@ def test_who_looks_from_where(pip_env: EnvFactory, policy: Path, tmp_path: Path)
     assert (code, found["user"]) == (0, {"name": owners.name_of(number), "uid": number})
     assert found["folder"] == str(env.home / "work")
     said = env.tool("doctor", policy=policy, env={"PATH": NO_PIPS}).stdout
-    who = f"Run as {owners.name_of(number)} (uid {number}), for {env.home / 'work'}."
-    assert f"{who} Each pip that is tried is started with\n--version" in said
+    who = f"Run as {owners.name_of(number)} (uid {number}) in the folder {env.home / 'work'}.\n"
+    assert f"{who}Each pip is run three times: --version, help (its hook answers), and download acme.\n" in said
     started = [str(env.python), "-m", "pip"]
     assert found["environments"][0]["ran"] == [
         [*started, "--version"],
@@ -386,6 +386,9 @@ def test_uv_in_the_report(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> 
     variables = {"PATH": str(tools), "XDG_CONFIG_DIRS": str(place.parent)}
     done = env.tool("doctor", policy=policy, env=variables)
     assert (done.code, "fix: mkdir -p /etc/uv && repoprio export uv > /etc/uv/uv.toml" in done.stdout) == (1, True)
+    assert "    uv has no settings from this policy\n" in done.stdout
+    # The summary names what makes the exit status 1.
+    assert done.stdout.endswith("\npips: 1 guarded, 0 not; uv: does not obey. No network was used.\n")
     (place / "uv.toml").write_text(env.tool("export", "uv", policy=policy).stdout)
     done = env.tool("doctor", policy=policy, env=variables)
     assert f"its settings here match the policy's export ({place / 'uv.toml'}); took 1.0, not 99.0" in done.stdout
@@ -398,6 +401,7 @@ def test_uv_in_the_report(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> 
     assert f"acme (url)\n               [tool.uv.sources] in {tmp_path / 'pyproject.toml'} names them" in done.stdout
     done = env.tool("doctor", policy=policy, env={**variables, "UV_INDEX_STRATEGY": "unsafe-best-match"})
     assert (done.code, "undone by: UV_INDEX_STRATEGY" in done.stdout) == (1, True)
+    assert "    its settings here differ from the policy's export\n" in done.stdout
     assert "fix: unset UV_INDEX_STRATEGY\n" in done.stdout
     assert "what uv reads first: the command line, UV_*, " in done.stdout
 
@@ -406,7 +410,7 @@ def test_uv_without_a_file_and_with_gaps() -> None:
     """Where the export lies in no one file none is named; a fix that ends with 1 says that it does."""
     gaps = [{"key": "mode", "means": "something stays open"}]
     known = {"path": "/bin/uv", "version": "0.13", "took": "1.0", "is_as_exported": True, "file": None, "gaps": gaps}
-    known |= {"sources": [], "unset_logins": [], "proxies": [], "lock": None, "open_in": []}
+    known |= {"sources": [], "unset_logins": [], "proxies": [], "lock": None, "open_in": [], "is_bare": False}
     said = "\n".join(rendered._uv({**known, "obeys": True}))
     assert "the policy's export; took 1.0" in said
     said = "\n".join(rendered._uv({**known, "obeys": False, "is_as_exported": False, "undone_by": []}))

@@ -89,16 +89,20 @@ def test_a_pip_of_the_folder_is_told_and_not_run(
     file.parent.mkdir(exist_ok=True)
     file.write_text(_PIP_OF_FOLDER)
     shims.mkdir()
-    (shims / "pip").write_text(f'#!/bin/sh\nexec {env.python} -m pip "$@"\n')
+    for launcher in ("pip", "pip3.9"):
+        (shims / launcher).write_text(f'#!/bin/sh\nexec {env.python} -m pip "$@"\n')
     (shims / "pip3").write_text(f"#!{env.python}\nfrom pip._internal.cli.main import main\nraise SystemExit(main())\n")
     for shim in shims.iterdir():
         shim.chmod(0o755)
     done = env.tool("doctor", policy=policy, cwd=here, env={"PATH": str(shims)})
     assert f"FAIL   python -m pip    in this folder it runs {file} instead of pip: no hook sees that\n" in done.stdout
     # A launcher that may end in `python -m pip` is not started; a Python script needs nothing of this folder.
-    may = f"FAIL   {shims / 'pip'}    not tried: in this folder it may run {file} instead of pip\n"
+    scripts = ", ".join(str(shims / name) for name in ("pip", "pip3.9"))
+    may = f"FAIL   {scripts}    not tried: in this folder it may run {file} instead of pip\n"
     assert (done.code, may in done.stdout) == (1, True), done
-    assert "pips: 1 guarded, 0 not, 1 not tried." in done.stdout
+    # The cause comes first, and once.
+    assert (done.stdout.index(str(file)) < done.stdout.index("  ok "), done.stdout.count(str(file))) == (True, 2)
+    assert "pips: 1 guarded, 0 not, 2 not tried; python -m pip: runs another file here." in done.stdout
     assert not list(here.rglob("run"))
     found = json.loads(env.tool("doctor", "--format", "json", policy=policy, cwd=here, env={"PATH": NO_PIPS}).stdout)
     assert found["pip_of_folder"] == str(file)

@@ -63,6 +63,29 @@ def test_an_environment_by_its_folder_or_its_python(two: Pair) -> None:
         assert not pointer.exists()
     refused = two.home.tool("enable", "--venv", str(two.other.site_packages))
     assert (refused.code, "name another Python with --python PATH" in refused.stderr) == (2, True)
+    missing = str(two.other.root / "gone")
+    refused = two.home.tool("enable", "--venv", missing)
+    assert (refused.code, f"{missing} does not exist.\n" in refused.stderr) == (2, True)
+    assert "is not a virtual environment" not in refused.stderr
+
+
+@pytest.mark.parametrize("by_pointer", [False, True])
+def test_no_cache_is_left_that_the_pointer_made(by_pointer: bool, two: Pair) -> None:
+    """What a Python compiled of the pointer goes with its folder; a folder with another file stays, on either way."""
+    cache = two.other.site_packages / "__pycache__"
+    shutil.rmtree(cache, ignore_errors=True)
+    for kept in (None, cache / "six.cpython-311.pyc"):
+        assert two.home.tool("enable", "--venv", str(two.other.root)).code == 0
+        subprocess.run([two.other.python, "-c", ""], env={}, check=True)
+        assert list(cache.glob("_repoprio_pointer*"))
+        if kept:
+            kept.touch()
+        pointer = str(two.other.site_packages / "_repoprio_pointer.py")
+        if by_pointer:
+            subprocess.run([two.other.python, pointer, "remove"], env={}, check=True, capture_output=True)
+        else:
+            assert two.home.tool("disable", "--venv", str(two.other.root)).code == 0
+        assert (list(cache.iterdir()) if cache.exists() else None) == ([kept] if kept else None)
 
 
 def test_a_pointer_whose_target_is_gone(two: Pair, tmp_path: Path) -> None:

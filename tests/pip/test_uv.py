@@ -111,6 +111,10 @@ def test_doctor_says_which_variables_are_unset() -> None:
 def test_doctor_notes_a_proxy_that_answers_for_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy of the environment speaks for an index over http, of which nothing proves who answers; over https not."""
     monkeypatch.setenv("HTTP_PROXY", "http://bot:s3cret@proxy.example:3128")
+    known = {"path": "/bin/uv", "version": "0.13", "obeys": True, "file": None}
+    known |= {"gaps": [], "sources": [], "unset_logins": [], "proxies": ["HTTP_PROXY"], "lock": None}
+    note = "uv and pip send requests for http: indexes through the proxy in HTTP_PROXY, which can answer anything"
+    assert f"note: {note}" in "\n".join(rendered._uv(known))
     for scheme, noted in (("http", ["HTTP_PROXY"]), ("https", [])):
         assert [n for n in doctor._proxies([{"url": f"{scheme}://corp.example/"}]) if n == "HTTP_PROXY"] == noted
 

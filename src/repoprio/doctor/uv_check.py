@@ -42,8 +42,8 @@ class Looked(NamedTuple):
     `is_as_exported`: its settings here are those of the policy's export, None where it does not say them.
     `open_in`: the commands of which that is not so. `file`: the file of uv's that holds the export, None where
     none does. `undone_by`: the variables and files that change what the export says; `changes`: which settings
-    of uv's each of them changes. `trial`: what came of looking for acme with the export of a bench as its only
-    settings.
+    of uv's each of them changes. `is_bare`: nothing here gives it settings that decide. `trial`: what came of
+    looking for acme with the export of a bench as its only settings.
     """
 
     path: str
@@ -54,6 +54,7 @@ class Looked(NamedTuple):
     undone_by: tuple[str, ...] = ()
     changes: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     open_in: tuple[str, ...] = ()
+    is_bare: bool = False
 
     @property
     def obeys(self) -> bool:
@@ -109,7 +110,8 @@ def look(path: str, exported: str, bench: Bench) -> Looked:
         # A cache that comes with a project can hold any file, as if an index had sent it.
         changes[source] = (*changes.get(source, ()), "cache-dir")
         open_in = list(_FAMILIES)
-    return Looked(path, version, trial, not open_in, next(holders, None), tuple(changes), changes, tuple(open_in))
+    is_bare, holder = here == _settings(path, nothing), next(holders, None)
+    return Looked(path, version, trial, not open_in, holder, tuple(changes), changes, tuple(open_in), is_bare)
 
 
 def _open_in(differing: Collection[tuple[str, str]]) -> list[str]:

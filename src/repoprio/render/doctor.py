@@ -7,7 +7,6 @@ from typing import Any
 
 from repoprio.lookup.events import RepositoryState
 from repoprio.policy.model import Mode
-from repoprio.wording import join_words
 
 _INDENT = "         "
 _NOTHING = "finds nothing"
@@ -21,19 +20,19 @@ _FAMILIES = 3
 def lines(report: Mapping[str, Any]) -> Iterator[str]:
     """The report, line by line."""
     yield from _head(report)
-    for environment in report["environments"]:
-        yield from _environment(environment, report["policy"])
-    yield from (f"  FAIL   {folder}    no virtual environment there" for folder in report["without_environment"])
     if path := report["pip_of_folder"]:
         yield f"  FAIL   python -m pip    in this folder it runs {path} instead of pip: no hook sees that"
         yield f"{_INDENT}fix: rename that file, or run pip from another folder"
+    yield from _environments(report)
+    yield from (f"  FAIL   {folder}    no virtual environment there" for folder in report["without_environment"])
     for tool in report["other_installers"]:
         yield from _uv(tool) if "undone_by" in tool else _installer(tool)
     yield from _base(report["base"])
     yield from _fuse(report["fuse"])
     yield from (f"  never  {launch}    loads no hook: nothing guards it" for launch in report["unguarded_launches"])
     if stale := report["stale_wheels"]:
-        yield f"  note   {stale} wheels in pip's cache were built before the policy (pip cache purge)"
+        wheels = "1 wheel in pip's cache was" if stale == 1 else f"{stale} wheels in pip's cache were"
+        yield f"  note   {wheels} built before the policy (pip cache purge)"
     for repository in report["repositories"] or ():
         yield from _repository(repository)
     yield from ("", _sum(report))
@@ -43,9 +42,9 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
     policy, user = report["policy"], report["user"]
     uid = "" if user["uid"] is None else f" (uid {user['uid']})"
     yield report["environment"]["line"]
-    yield f"Run as {user['name']}{uid}, for {report['folder']}. Each pip that is tried is started with"
-    yield "--version, with help (which its hook answers), and with download acme: of two repositories"
-    yield "on loopback the higher-priority one has 1.0, the lower one 99.0."
+    yield f"Run as {user['name']}{uid} in the folder {report['folder']}."
+    yield "Each pip is run three times: --version, help (its hook answers), and download acme."
+    yield "Two repositories on loopback have acme: the higher-priority one 1.0, the lower one 99.0."
     yield "Launchers run from that folder, python -m pip from an empty one."
     yield ""
     yield from _policy(policy)
@@ -75,7 +74,27 @@ def _files(policy: Mapping[str, Any]) -> str:
     return ", ".join(dict.fromkeys([*policy["files"], *policy.get("faulty_files", ())])) or "none"
 
 
+def _environments(report: Mapping[str, Any]) -> Iterator[str]:
+    """A row for each pip; launchers of which all is the same, and which are not guarded, share one."""
+    rows: dict[object, tuple[str, list[str], list[str]]] = {}
+    for number, pip in enumerate(report["environments"]):
+        found = list(_environment(pip, report["policy"]))
+        if found:
+            word, *facts = found
+            is_alone = pip["guarded"] or not pip["launcher"]
+            key = (number if is_alone else None, *found)
+            rows.setdefault(key, (word, [], facts))[1].append(_name(pip))
+    for word, names, (verdict, *more) in rows.values():
+        yield f"  {word:6} {', '.join(names)}{verdict}"
+        yield from more
+
+
+def _name(pip: Mapping[str, Any]) -> str:
+    return str(pip["launcher"] or pip["python"])
+
+
 def _environment(pip: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[str]:
+    """The first word of its row, what follows its name there, and the lines below; nothing for one that has no row."""
     word = {"guarded": "ok", "no-pip": "-", "of-another-user": "skip"}.get(pip["state"], "FAIL")
     if pip["launcher"] and not pip["pip"] and word == "-":
         # A launcher of a version manager that starts nothing.
@@ -83,7 +102,8 @@ def _environment(pip: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[
     options = f" ({' '.join([pip['python'] or '?', *pip['options']])})" if pip["options"] else ""
     # A pip that does not say its version is told by what it says.
     version = f"    pip {pip['pip']}" if pip["pip"] not in (None, "?") else ""
-    yield f"  {word:6} {pip['launcher'] or pip['python']}{options}{version}    {_verdict(pip)}"
+    yield word
+    yield f"{options}{version}    {_verdict(pip)}"
     theirs = pip["policy"]
     if theirs and theirs["files"] != policy["files"]:
         yield f"{_INDENT}policy: {_files(theirs)}; {theirs['mode'] or 'with errors'}"
@@ -154,7 +174,8 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
         yield from _not_as_exported(tool, name)
     if tool["proxies"]:
         proxies = ", ".join(tool["proxies"])
-        yield f"{_INDENT}note: the proxy of {proxies} answers for each http: index, in uv and in pip"
+        sends = f"uv and pip send requests for http: indexes through the proxy in {proxies}"
+        yield f"{_INDENT}note: {sends}, which can answer anything"
     if tool["lock"]:
         yield f"{_INDENT}note: {tool['lock']} keeps the files it names, whatever the policy says: run uv lock --upgrade"
     yield from (_unset_login(login) for login in tool["unset_logins"])
@@ -167,24 +188,28 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
 
 def _not_as_exported(tool: Mapping[str, Any], name: str) -> Iterator[str]:
     which = "" if len(tool["open_in"]) == _FAMILIES else f" ({'; '.join(tool['open_in'])})"
-    yield f"  FAIL   {name}    its settings here differ from the policy's export{which}"
+    is_bare, here = tool["is_bare"], "its settings here differ from the policy's export"
+    differs = "uv has no settings from this policy" if is_bare else here
+    yield f"  FAIL   {name}    {differs}{which}"
     for source in tool["undone_by"]:
         yield f"{_INDENT}undone by: {source} ({', '.join(tool['changes'][source])})"
     if tool["undone_by"]:
         yield f"{_INDENT}what uv reads first: {_UV_ORDER}"
-        yield f"{_INDENT}fix: {_undoing(tool['undone_by'])}"
+        yield f"{_INDENT}fix: {_undoing(tool['undone_by'], tool['changes'])}"
     if not tool["file"]:
         yield f"{_INDENT}fix: mkdir -p /etc/uv && repoprio export uv > /etc/uv/uv.toml"
     if not tool["file"] and tool["gaps"]:
         yield f"{_INDENT}it writes the file and exits with 1, since uv cannot express all of the policy"
 
 
-def _undoing(sources: Iterable[str]) -> str:
+def _undoing(sources: Iterable[str], changes: Mapping[str, Sequence[str]]) -> str:
     """What to do about the variables and files that undo the export."""
     remaining = list(sources)
     variables = " ".join(name for name in remaining if name.startswith("UV_"))
-    places = [name for name in remaining if not name.startswith("UV_")]
-    return "; ".join([*([f"unset {variables}"] if variables else []), *(f"remove that from {at}" for at in places)])
+    keys = {at: " and ".join(f"`{key}`" for key in changes[at]) for at in remaining if not at.startswith("UV_")}
+    return "; ".join(
+        [*([f"unset {variables}"] if variables else []), *(f"remove {named} from {at}" for at, named in keys.items())]
+    )
 
 
 def _unset_login(login: Mapping[str, Any]) -> str:
@@ -261,14 +286,20 @@ def _sum(report: Mapping[str, Any]) -> str:
     states = [environment["state"] for environment in report["environments"]]
     guarded, skipped = states.count("guarded"), states.count("of-another-user") + states.count("shadowed")
     others = len(states) - guarded - skipped - states.count("no-pip")
+    asked = "No network was used." if report["repositories"] is None else "The repositories were asked for one name."
     also = f", {skipped} not tried" if skipped else ""
-    return f"pips: {guarded} guarded, {others} not{also}. {_asked(report['repositories'])}"
+    return f"{'; '.join([f'pips: {guarded} guarded, {others} not{also}', *_other_failures(report)])}. {asked}"
 
 
-def _asked(repositories: Sequence[Mapping[str, Any]] | None) -> str:
-    """Which names the repositories learned; None: no repository was asked."""
-    if repositories is None:
-        return "No network was used."
-    canaries = [f"{one['name']} for its canary {one['canary']}" for one in repositories if one["canary"]]
-    too = f", and {join_words(canaries)}" if canaries else ""
-    return f"The repositories were asked for a name that nobody has{too}."
+def _other_failures(report: Mapping[str, Any]) -> Iterator[str]:
+    """What makes the exit status 1 beside the pips, the policy's mode left out: the head says that."""
+    yield from (f"{tool['name']}: does not obey" for tool in report["other_installers"] if tool["obeys"] is False)
+    if report["pip_of_folder"]:
+        yield "python -m pip: runs another file here"
+    if not all(pip["finds_nothing"] for pip in report["fuse"]["unguarded"]):
+        yield "fuse: does not hold"
+    if missing := len(report["without_environment"]):
+        yield f"--venv: {missing} without an environment"
+    silent = [one for one in report["repositories"] or () if one["status"] == RepositoryState.UNAVAILABLE.value]
+    if silent:
+        yield f"repositories: {len(silent)} without a usable answer"
