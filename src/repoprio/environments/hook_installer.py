@@ -112,6 +112,8 @@ def in_venv(folder: str) -> str:
     for name in names if os.path.isfile(os.path.join(folder, "pyvenv.cfg")) else ():
         if os.path.exists(python := os.path.join(folder, name)):
             return python
+    if not os.path.lexists(given):
+        raise CannotEnable(f"{given} does not exist.", "name the folder of a virtual environment, or its Python")
     raise CannotEnable(f"{given} is not a virtual environment.", "name another Python with --python PATH")
 
 
@@ -228,7 +230,15 @@ def disable(packages: str) -> list[str]:
     _check_writable(*map(os.path.dirname, found + compiled), *(place for place in found if os.path.isdir(place)))
     for place in found + compiled:
         remove(place)
+    if compiled:
+        _remove_empty_cache(packages)
     return found
+
+
+def _remove_empty_cache(folder: str) -> None:
+    """Remove the folder that Python made for what it compiled there, if nothing is left in it."""
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.join(folder, "__pycache__"))
 
 
 def _compiled(folder: str) -> list[str]:
@@ -300,6 +310,8 @@ def disable_base(base: Interpreter) -> list[str]:
         write(custom, rest) if rest else remove(custom)
     for file in (file for file in [*files, *compiled] if os.path.lexists(file)):
         remove(file)
+    if compiled:
+        _remove_empty_cache(base.stdlib)
     return found
 
 

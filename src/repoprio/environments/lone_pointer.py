@@ -151,6 +151,7 @@ def without_block(text: str) -> str:
 
 def take_out(folder: str, custom: str) -> list[str]:
     """Remove a pointer from `folder`, and what loads it; returns what was removed. Raises `OSError`, `ValueError`."""
+    import contextlib
     import os
     import shutil
 
@@ -171,13 +172,17 @@ def take_out(folder: str, custom: str) -> list[str]:
         elif not rest and text:
             os.remove(custom)
     cache = os.path.join(folder, "__pycache__")
-    compiled = os.listdir(cache) if os.path.isdir(cache) else []
+    names = os.listdir(cache) if os.path.isdir(cache) else []
+    compiled = [os.path.join(cache, name) for name in names if name.startswith("_repoprio_pointer")]
     # What loads the pointer goes first.
     places = [os.path.join(folder, f"_repoprio_pointer{end}") for end in (".pth", ".py", "_alone.py")]
     found += [place for place in places if os.path.lexists(place)]
-    for place in [*places, *(os.path.join(cache, n) for n in compiled if n.startswith("_repoprio_pointer"))]:
+    for place in [*places, *compiled]:
         if os.path.lexists(place):
             os.remove(place)
+    if compiled:
+        with contextlib.suppress(OSError):
+            os.rmdir(cache)
     return found
 
 
