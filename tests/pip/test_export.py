@@ -173,11 +173,18 @@ def test_a_403_is_no_absence_unless_the_policy_says_so() -> None:
 
 TEAM = '[repositories.team]\nurl = "https://team.example/simple/"\npriority = 50\n'
 GAPS = [
-    (CORP + 'namespaces = ["acme-*"]\n', "corp.namespaces: acme-* stays open in uv: public may serve it"),
+    (
+        CORP + 'namespaces = ["acme-*"]\n',
+        "corp.namespaces: uv cannot reserve acme-*: if corp does not have a name, uv takes it from public",
+    ),
     (CORP + 'namespaces = ["acme-*"]\n', "repositories.corp.namespaces: uv takes any name from corp"),
     (
         CORP + 'owns = ["acme"]\n',
-        "corp.owns: acme stays open in uv: public may serve it, where corp does not",
+        "corp.owns: uv cannot reserve acme: if corp does not have it, uv takes it from public",
+    ),
+    (
+        TEAM + CORP.replace("10", "90") + 'owns = ["acme"]\n',
+        "corp.owns: uv cannot reserve acme: it may come from team or public",
     ),
     (CORP + 'exclude = ["old-*"]\n', "repositories.corp.exclude: old-* may come from corp in uv"),
     (CORP + 'include = ["x"]\n', "repositories.corp.include: uv takes any name from corp"),
@@ -199,7 +206,7 @@ GAPS = [
     (CORP + '[pins.x]\nprojects = ["x-*"]\nversions = "<3"\n', "pins.x.projects: uv has no patterns: x-* is neither"),
     (
         CORP + '[pins.x]\nprojects = ["x"]\nrepositories = ["corp"]\n',
-        "x.repositories: x stays open in uv, to corp",
+        "x.repositories: uv cannot route x: it asks corp, public in turn",
     ),
     (CORP + '[pins.x]\nprojects = ["x"]\nmode = "merge"\n', "pins.x.mode: uv has one strategy for all names"),
 ]
@@ -212,11 +219,11 @@ def test_what_uv_cannot_be_told(text: str, said: str) -> None:
 
 
 def test_a_gap_stands_in_comments_on_stderr_and_in_the_exit_status(pip_env: EnvFactory, world: World) -> None:
-    """A name that stays open in uv is told where the file is read and where the command runs; --exit-zero bears it."""
+    """A name that uv cannot reserve is told where the file is read and where the command runs; --exit-zero bears it."""
     policy = world.policy(corp='owns = ["acme-*"]\n')
     done, zero = (export(pip_env("26.3"), policy, *options) for options in ([], ["--exit-zero"]))
     assert (zero.code, zero.stdout) == (0, done.stdout)
-    said = "not expressed: repositories.corp.owns: acme-* stays open in uv"
+    said = "not expressed: repositories.corp.owns: uv cannot reserve acme-*"
     assert done.code == 1
     assert f"# {said}" in done.stdout
     assert f"repoprio: {said}" in done.stderr

@@ -235,7 +235,8 @@ def test_a_route_of_a_project_is_for_its_own_requirements(lab: Lab) -> None:
     lab.write(f'[repositories.corp]\nurl = "{lab.corp.page_url}"\npriority = 95\nowns = ["acme"]\n')
     done = lab.export("--project")
     assert (
-        "corp.owns: acme, unless the project itself requires it, stays open in uv: public may serve it" in done.stderr
+        "corp.owns: uv cannot reserve acme, unless the project itself requires it: it may come from public"
+        in done.stderr
     )
     assert "uv tool and uvx do not read a project's file" in done.stdout
     (lab.folder / "system" / "uv" / "uv.toml").unlink()

@@ -14,6 +14,12 @@ from repoprio.config.records import Record
 from repoprio.environments import hook_installer, ledger, repairs, target
 from repoprio.environments.hook_installer import Interpreter
 
+# Which options go together, as argparse cannot say it.
+_USAGE = """%(prog)s [-h] (--python PATH | --venv DIR) [--copy]
+                       [--policy FILE] [--required]
+       %(prog)s --base [--policy FILE] [--required]
+       %(prog)s --fuse
+       %(prog)s --required"""
 # What --python, --base and --fuse mean.
 _ENABLED = (
     "the environment of this Python, or in this folder",
@@ -36,6 +42,7 @@ def arguments(parser: argparse.ArgumentParser, action: str = "enable") -> None:
     where.add_argument("--base", action="store_true", help=base)
     where.add_argument("--fuse", action="store_true", help=in_fuse)
     if action == "enable":
+        parser.usage = _USAGE
         copy = "copy repoprio instead of pointing to it, for an environment that will be moved"
         parser.add_argument("--copy", action="store_true", help=copy)
         policy = f"the policy's TOML file; pip there reads it as if {VARIABLE} named it"

@@ -15,6 +15,7 @@ from repoprio.policy.model import PYPI, DirectUrls, Format, Mode, Pin, Policy, R
 from repoprio.policy.patterns import Pattern
 from repoprio.redaction import HIDDEN
 from repoprio.simple_api.filenames import is_distribution
+from repoprio.wording import join_words
 
 # No version is that low, so whoever requires the project is refused.
 _NEVER = "<0.dev0"
@@ -132,10 +133,13 @@ def _gaps(policy: Policy, asked: Sequence[Repository], sources: Mapping[str, str
 
 
 def _repository_gaps(repository: Repository, asked: Sequence[Repository], sources: Mapping[str, str]) -> Iterator[Gap]:
-    others = ", ".join(other.name for other in asked if other is not repository)
+    others = join_words([other.name for other in asked if other is not repository], "or")
     for setting in ("namespaces", "owns"):
         for pattern in getattr(repository, setting) if others else ():
-            means = f"{_open(pattern, sources)} in uv: {others} may serve it{_unless(repository, asked)}"
+            is_first = asked[:1] == [repository]
+            a_name = "it" if pattern.specificity.exact else "a name"
+            follows = f"if {repository.name} does not have {a_name}, uv takes it" if is_first else f"{a_name} may come"
+            means = f"uv cannot reserve {_open(pattern, sources)}: {follows} from {others}"
             yield Gap(f"repositories.{repository.name}.{setting}", means)
     if repository.enabled:
         unsaid = ((holds, key, means) for holds, key, means in _unsaid(repository) if holds)
@@ -176,12 +180,8 @@ def _flat_gaps(policy: Policy, with_pages: Container[str]) -> Iterator[Gap]:
 
 def _open(pattern: Pattern, sources: Mapping[str, str]) -> str:
     if pattern.text in sources:
-        return f"{pattern.text}, unless the project itself requires it, stays open"
-    return f"{pattern.text} stays open"
-
-
-def _unless(repository: Repository, asked: Sequence[Repository]) -> str:
-    return f", where {repository.name} does not" if asked and asked[0] is repository else ""
+        return f"{pattern.text}, unless the project itself requires it"
+    return pattern.text
 
 
 def _pin_gaps(pin: Pin, asked: Sequence[Repository], sources: Mapping[str, str]) -> Iterator[Gap]:
@@ -192,7 +192,7 @@ def _pin_gaps(pin: Pin, asked: Sequence[Repository], sources: Mapping[str, str])
             yield Gap(f"{key}.projects", f"uv has no patterns: {pattern.text} is neither blocked nor narrowed")
         if pin.repositories and pin.block is None:
             served = ", ".join(repository.name for repository in asked) or "nobody"
-            yield Gap(f"{key}.repositories", f"{_open(pattern, sources)} in uv, to {served} in turn")
+            yield Gap(f"{key}.repositories", f"uv cannot route {_open(pattern, sources)}: it asks {served} in turn")
     if pin.mode is not None:
         yield Gap(f"{key}.mode", "uv has one strategy for all names")
 

@@ -1,0 +1,32 @@
+"""The usage that `repoprio enable` shows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from repoprio.cli import enable, parser
+
+USES = [
+    ["--python", "PATH", "--copy", "--policy", "FILE", "--required"],
+    ["--venv", "DIR", "--copy", "--policy", "FILE", "--required"],
+    ["--base", "--policy", "FILE", "--required"],
+    ["--fuse"],
+    ["--required"],
+]
+
+
+def test_the_usage_of_enable_shows_what_goes_together(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line for each way to use it, with the options that this way takes; all else is wrong use."""
+    with pytest.raises(SystemExit):
+        parser.parse(["enable", "--help"])
+    usage, _, _ = capsys.readouterr().out.partition("\n\n")
+    ways = [re.findall("--[a-z]+", way) for way in usage.split("repoprio enable ")[1:]]
+    both = [word for word in (*USES[0][:1], *USES[1]) if word.startswith("-")]
+    assert ways == [both, *([word for word in use if word.startswith("-")] for use in USES[2:])]
+    for use in USES:
+        enable._check(parser.parse(["enable", *use]))  # noqa: SLF001 - what it refuses, before anything is done
+    for wrong in (["--base", "--copy"], ["--fuse", "--required"], ["--required", "--copy"], []):
+        with pytest.raises(SystemExit, match="2"):
+            enable._check(parser.parse(["enable", *wrong]))  # noqa: SLF001 - as above
