@@ -26,7 +26,7 @@ def test_the_usage_of_enable_shows_what_goes_together(capsys: pytest.CaptureFixt
     both = [word for word in (*USES[0][:1], *USES[1]) if word.startswith("-")]
     assert ways == [both, *([word for word in use if word.startswith("-")] for use in USES[2:])]
     for use in USES:
-        enable._check(parser.parse(["enable", *use]))  # noqa: SLF001 - what it refuses, before anything is done
+        enable._check(parser.parse(["enable", *use]))
     for wrong in (["--base", "--copy"], ["--fuse", "--required"], ["--required", "--copy"], []):
         with pytest.raises(SystemExit, match="2"):
-            enable._check(parser.parse(["enable", *wrong]))  # noqa: SLF001 - as above
+            enable._check(parser.parse(["enable", *wrong]))
