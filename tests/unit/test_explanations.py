@@ -342,6 +342,39 @@ def test_rules_of_those_that_are_left_out() -> None:
     assert 'unlisted = "refuse"' in [f"{r.key} = {r.value}" for r in explain(policy, decision, "bare", {}).rules]
 
 
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (
+            120,
+            [
+                "  rule       repositories.corp.owns = [a, b, c, d, e, f, g, h, i]  /srv/where/policies/repoprio.toml",
+                '             mode = "strict"                                       default',
+            ],
+        ),
+        # In 80 columns the file of the first does not fit beside it.
+        (
+            80,
+            [
+                "  rule       repositories.corp.owns = [a, b, c, d, e, f, g, h, i]",
+                "             /srv/where/policies/repoprio.toml",
+                '             mode = "strict"  default',
+            ],
+        ),
+    ],
+)
+def test_the_files_of_rules_are_in_one_column(width: int, shown: list[str]) -> None:
+    """However long a rule or a path is: what does not fit has its file on the next line, not beside the column."""
+    told = explained(Policy((CORP,)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
+    rules = (
+        Rule("repositories.corp.owns", "[a, b, c, d, e, f, g, h, i]", "/srv/where/policies/repoprio.toml"),
+        Rule("mode", '"strict"', "default"),
+    )
+    lines = screen(replace(told, rules=rules), width).splitlines()
+    begin = next(number for number, line in enumerate(lines) if line.startswith("  rule "))
+    assert lines[begin : begin + len(shown)] == shown
+
+
 def test_several_requirements_are_summed_up() -> None:
     """Each outcome is counted, those that are no with their names."""
     good = explained(Policy((CORP,)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))

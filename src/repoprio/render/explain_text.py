@@ -27,8 +27,6 @@ _LABEL = 11
 _MOST_VERSIONS = 5
 # As many as anybody reads: a page may have ten thousand.
 _MOST_FILES = 200
-# Of a longer one the file stands on the next line, where it must.
-_LONG_RULE = 40
 _STYLES = {
     LineStatus.SERVED: "good",
     LineStatus.UNAVAILABLE: "bad",
@@ -47,7 +45,7 @@ def screen(e: Explanation, width: int, paint: Paint = unpainted, *, verbose: boo
         lead += [paint(line, "warning") for line in _wrapped(_OBSERVED, width)]
     rows = [_row(e, line) for line in e.lines]
     tiers = [*table(_COLUMNS, rows, width, paint), ""] if rows else []
-    facts = [line for label, texts in _facts(e, verbose=verbose) for line in _fact(label, texts, width)]
+    facts = [line for label, texts in _facts(e, width, verbose=verbose) for line in _fact(label, texts, width)]
     return "\n".join([*lead, "", *tiers, *facts])
 
 
@@ -103,7 +101,7 @@ def result(line: Line) -> str:
     return f"{line.status.value}: {line.reason}" if line.reason else line.status.value
 
 
-def _facts(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
+def _facts(e: Explanation, width: int, *, verbose: bool) -> Iterable[tuple[str, str]]:
     if e.required_by:
         yield "wanted by", e.required_by
     if e.constraint:
@@ -113,7 +111,7 @@ def _facts(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
     yield from _rejected(e, verbose=verbose)
     yield from _mirrors(e)
     yield from _asked(e, verbose=verbose)
-    yield from _rules([*e.rules, *(line.rule for line in e.lines if line.rule)])
+    yield from _rules([*e.rules, *(line.rule for line in e.lines if line.rule)], width)
     if alone := _pip_alone(e):
         yield "pip alone", alone
     if remedy := refusal_remedy(e):
@@ -173,10 +171,14 @@ def _is_trouble(e: Explanation, line: Line) -> bool:
     return line.repository in e.owners and not line.versions and line.status in (LineStatus.SERVED, LineStatus.ABSENT)
 
 
-def _rules(rules: Sequence[Rule]) -> Iterable[tuple[str, str]]:
-    texts = [f"{rule.key} = {rule.value}" if rule.value else rule.key for rule in rules]
-    room = max((len(text) for text in texts if len(text) <= _LONG_RULE), default=0)
-    return _labelled("rule", [f"{text:{room}}  {rule.file}" for text, rule in zip(texts, rules, strict=True)])
+def _rules(rules: Sequence[Rule], width: int) -> Iterable[tuple[str, str]]:
+    """Each rule with its file, all files in one column; below a rule that is too long for that, its file."""
+    rows = [(printable(f"{r.key} = {r.value}" if r.value else r.key), printable(r.file)) for r in rules]
+    left = max(width - _LABEL - 2, 20) - 2
+    sizes = sorted({len(text) for text, _ in rows}, reverse=True)
+    room = next((n for n in sizes if all(n + len(file) <= left for text, file in rows if len(text) <= n)), 0)
+    lines = ([f"{text:{room}}  {file}"] if len(text) <= room else [text, file] for text, file in rows)
+    return _labelled("rule", [line for both in lines for line in both])
 
 
 def _labelled(label: str, texts: Sequence[str]) -> Iterable[tuple[str, str]]:
