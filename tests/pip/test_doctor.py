@@ -219,12 +219,15 @@ def test_the_summary_names_all_that_fails() -> None:
         "pip_of_folder": "/x/pip.py",
         "fuse": {"unguarded": [{"finds_nothing": False}]},
         "without_environment": ["/srv/wheels"],
-        "repositories": [{"status": "unavailable"}, {"status": "absent"}],
+        "repositories": [
+            {"status": "unavailable", "canary": None},
+            {"status": "absent", "name": "corp", "canary": "known"},
+        ],
     }
     assert doctor._sum(found) == (
         "pips: 1 guarded, 0 not; uv: does not obey; python -m pip: runs another file here; fuse: does not hold; "
         "--venv: 1 without an environment; repositories: 1 without a usable answer. "
-        "The repositories were asked for one name."
+        "The repositories were asked for a name that nobody has, and corp for its canary known."
     )
 
 

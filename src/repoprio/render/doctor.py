@@ -7,6 +7,7 @@ from typing import Any
 
 from repoprio.lookup.events import RepositoryState
 from repoprio.policy.model import Mode
+from repoprio.wording import join_words
 
 _INDENT = "         "
 _NOTHING = "finds nothing"
@@ -286,9 +287,18 @@ def _sum(report: Mapping[str, Any]) -> str:
     states = [environment["state"] for environment in report["environments"]]
     guarded, skipped = states.count("guarded"), states.count("of-another-user") + states.count("shadowed")
     others = len(states) - guarded - skipped - states.count("no-pip")
-    asked = "No network was used." if report["repositories"] is None else "The repositories were asked for one name."
     also = f", {skipped} not tried" if skipped else ""
-    return f"{'; '.join([f'pips: {guarded} guarded, {others} not{also}', *_other_failures(report)])}. {asked}"
+    counts = [f"pips: {guarded} guarded, {others} not{also}", *_other_failures(report)]
+    return f"{'; '.join(counts)}. {_asked(report['repositories'])}"
+
+
+def _asked(repositories: Sequence[Mapping[str, Any]] | None) -> str:
+    """Which names the repositories learned; None: no repository was asked."""
+    if repositories is None:
+        return "No network was used."
+    canaries = [f"{one['name']} for its canary {one['canary']}" for one in repositories if one["canary"]]
+    too = f", and {join_words(canaries)}" if canaries else ""
+    return f"The repositories were asked for a name that nobody has{too}."
 
 
 def _other_failures(report: Mapping[str, Any]) -> Iterator[str]:
