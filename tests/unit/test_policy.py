@@ -173,6 +173,10 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for name, text in said.items():
         with pytest.raises(InvalidPolicy, match=text):
             load_from(tmp_path, {"REPOPRIO_CONFIG": str(tmp_path / name)})
+    with pytest.raises(InvalidPolicy) as missing:
+        load_from(tmp_path, {"REPOPRIO_CONFIG": str(tmp_path / "missing")})
+    assert f"hint: create it (repoprio init -o {tmp_path / 'missing'}), or name another file" in str(missing.value)
+    assert "fix the policy" not in str(missing.value)
 
 
 toml_values = st.recursive(
