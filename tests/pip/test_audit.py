@@ -409,7 +409,7 @@ def test_a_file_without_any_hash_is_told_once(audited: Callable[..., Audited]) -
             ("direct-url", "tool", "freeze.txt", 4),
         ],
     )
-    said = "none of its 4 packages has a hash: pinned versions were checked against the policy, butno files."
+    said = "none of its 4 packages has a hash: pinned versions were checked against the policy, but no files."
     assert findings[1]["message"] == said
     pad = two.public._shelf.files("leftpad")[0]
     hashed = f"leftpad==1.0 --hash=sha256:{pad.sha256}\nsix==1.0\nsix==1.0\n"

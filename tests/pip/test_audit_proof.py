@@ -64,7 +64,7 @@ def test_a_wheel_may_say_itself_where_it_came_from(pip: str, audited: Callable[.
     (two.packages / "acme-1.1.dist-info" / "METADATA").write_text("Name: acme\nVersion: 1.1\n")
     code, (finding,) = two.found("--path", str(two.packages))
     assert (code, finding["code"], finding["severity"]) == (1, "direct-url", "error")
-    assert "acme belongs to corp (priority 10), but nothing proves that this came from there" in finding["message"]
+    assert "acme belongs to corp (priority 10), and nothing proves that this came from there" in finding["message"]
     assert finding["rule"]["key"] == "repositories.corp.owns"
     two.policy()
     assert two.found("--path", str(two.packages))[0] == 0

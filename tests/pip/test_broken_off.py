@@ -20,10 +20,11 @@ from support.files import parse as parsed
 from support.fixtures import EnvFactory
 from support.scene import Scene, policy_text
 
-# Gives the process the terminal that it was started on, then becomes pip.
+# Gives the process the terminal that it was started on, heeds Ctrl-C wherever it was started from, then becomes pip.
 ON_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.executable, [sys.executable,"
-    " '-m', 'pip', *sys.argv[1:]])"
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    " signal.signal(signal.SIGINT, signal.SIG_DFL);"
+    " os.execv(sys.executable, [sys.executable, '-m', 'pip', *sys.argv[1:]])"
 )
 
 

@@ -19,6 +19,8 @@ from typing import Any, Final, NamedTuple
 from filelock import FileLock
 from packaging.requirements import Requirement
 
+from repoprio.environments import ledger
+
 from . import kept, warm
 from .files import fold
 
@@ -229,7 +231,9 @@ class EnvStore:
         for file in (env.root / "pyvenv.cfg", *env.python.parent.glob("python*")):
             shutil.copy2(file, root / file.relative_to(env.root), follow_symlinks=False)
         # Copied, not linked: a test may write into a file that both would share.
-        shutil.copytree(env.site_packages, root / env.site_packages.relative_to(env.root))
+        # What other tests left there stays there: notes on what they made, and what `python -O` compiled.
+        left = shutil.ignore_patterns(ledger.FILE, "*.opt-?.pyc")
+        shutil.copytree(env.site_packages, root / env.site_packages.relative_to(env.root), ignore=left)
         return copy
 
     def wheel(self, project_root: Path) -> Path:
