@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from repoprio.cli.command_tree import Argument, Command, Option, grammar
-from repoprio.cli.statuses import GENERAL
+from repoprio.cli.grammar.command_tree import Argument, Command, Option, grammar
+from repoprio.cli.grammar.statuses import GENERAL
 
 _EXIT = tuple((str(status), f"{about[:1].upper()}{about[1:]}.") for status, about in enumerate(GENERAL))
 _ENVIRONMENT = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.cli.command_tree import Command, grammar
+from repoprio.cli.grammar.command_tree import Command, grammar
 from repoprio.cli.main import run
 from repoprio.config.load import read_text
 from support.fixtures import EnvFactory

@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from repoprio.cli import completion
-from repoprio.cli.command_tree import Command, grammar
+from repoprio.cli.grammar.command_tree import Command, grammar
 from support.paths import DOCS, SOURCE
 
 WHOLE = grammar()

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from repoprio.cli import enable, parser
+from repoprio.cli import enable
+from repoprio.cli.grammar import parser
 
 USES = [
     ["--python", "PATH", "--copy", "--policy", "FILE", "--required"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from repoprio.cli.command_tree import Command, Option, grammar
+from repoprio.cli.grammar.command_tree import Command, Option, grammar
 
 _INSTALL = {
     "bash": 'eval "$(repoprio completion bash)", in ~/.bashrc',

@@ -13,7 +13,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TextIO, cast
 
-from repoprio.cli import in_target, parser, terminal
+from repoprio.cli import in_target, terminal
+from repoprio.cli.grammar import parser
 from repoprio.errors import RepoprioError, UnknownPip
 from repoprio.output import SafeStream, say
 

@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from repoprio import __version__
-from repoprio.cli import statuses, terminal
+from repoprio.cli import terminal
+from repoprio.cli.grammar import statuses
 
 # Each is a module of this package with `arguments` and `command`; but for pip, whose words are pip's own.
 COMMANDS = {

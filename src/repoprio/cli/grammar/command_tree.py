@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from repoprio.cli import parser
+from repoprio.cli.grammar import parser
 from repoprio.dataclass import dataclass
 
 # What a value is called tells what it is.
