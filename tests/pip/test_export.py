@@ -343,13 +343,14 @@ def test_what_cannot_be_exported_leaves_uv_nothing(pip_env: EnvFactory, tmp_path
 def test_a_hint_names_the_file_that_is_meant(text: str | None, pip_env: EnvFactory, tmp_path: Path) -> None:
     """Where the command line named a file, a plain `config check` would look at another policy."""
     env, file = pip_env("26.3"), tmp_path / "no file.toml"
+    look = f"create it (repoprio init -o '{file}'), or name another file"
     if text:
         file.write_text(text)
-    look = f"fix the policy, then run: repoprio config check '{file}'"
+        look = f"fix the policy, then run: repoprio config check '{file}'"
     exported = env.tool("export", "uv", "--policy", str(file))
     assert (exported.code, f"  hint: {look}    [policy]\n" in exported.stderr) == (2, True), exported
     for action in ("check", "show"):
         checked = env.tool("config", action, str(file), "--format", "json")
         assert {error["hint"] for error in json.loads(checked.stdout)["errors"]} == {look}
     # Who reads text has just typed it.
-    assert "look again" not in env.tool("config", "check", str(file)).stdout
+    assert "config check" not in env.tool("config", "check", str(file)).stdout

@@ -196,6 +196,11 @@ class PipEnv:
         return folder
 
 
+_COMPILED_BY_OTHERS: Final = tuple(
+    f"*.{tag}.pyc" for tag in map("cpython-3{}".format, range(30)) if tag != sys.implementation.cache_tag
+)
+
+
 class EnvStore:
     """Environments that the processes of one test session share."""
 
@@ -231,8 +236,8 @@ class EnvStore:
         for file in (env.root / "pyvenv.cfg", *env.python.parent.glob("python*")):
             shutil.copy2(file, root / file.relative_to(env.root), follow_symlinks=False)
         # Copied, not linked: a test may write into a file that both would share.
-        # What other tests left there stays there: notes on what they made, and what `python -O` compiled.
-        left = shutil.ignore_patterns(ledger.FILE, "*.opt-?.pyc")
+        # What other tests left there stays there: notes on what they made, what `python -O` and other Pythons compiled.
+        left = shutil.ignore_patterns(ledger.FILE, "*.opt-?.pyc", *_COMPILED_BY_OTHERS)
         shutil.copytree(env.site_packages, root / env.site_packages.relative_to(env.root), ignore=left)
         return copy
 
