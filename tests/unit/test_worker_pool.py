@@ -39,7 +39,9 @@ def test_what_waits_for_a_busy_site_starts_no_thread() -> None:
 
         pool.run_now(urgent)
         assert done.wait(20)
-        time.sleep(0.02)
+        end = time.monotonic() + 20
+        while not pool._idle and time.monotonic() < end:
+            time.sleep(0.001)
     is_over.set()
     assert len(seen) == 1
 
