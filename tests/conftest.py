@@ -2,7 +2,14 @@
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["support.fixtures", "support.scene", "support.audits", "support.session", "support.thinning"]
+pytest_plugins = [
+    "support.fixtures",
+    "support.scene",
+    "support.audits",
+    "support.doctors",
+    "support.session",
+    "support.thinning",
+]
 
 # How fast a machine is, and how often a random example was of no use, says nothing of what is tested: what a law needs
 # is counted by `support.premise`.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from support.conversation import Conversation
 from support.fixtures import RepositoryFactory
 from support.paths import SUPPORT
 from support.repository import RepositoryServer, Shelf
@@ -24,21 +24,14 @@ class Pip:
     """One process in which pip resolves one graph after the other."""
 
     def __init__(self, python: str, folder: Path, policy: Path, env: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [python, str(SUPPORT / "resolutions.py")], env=env, text=True, cwd=folder,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        self._process = Conversation([python, str(SUPPORT / "resolutions.py")], env, folder)
         self._policy = policy
 
     def choices(self, *wanted: str) -> dict[str, tuple[str, str]] | None:
         """The version and URL that pip would install of each project; None where it refuses."""
         options = ["--dry-run", "--ignore-installed", "--no-cache-dir"]
         case = {"args": ["install", *options, *wanted], "env": {"REPOPRIO_CONFIG": str(self._policy)}}
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps(case) + "\n")
-        self._process.stdin.flush()
-        found: dict[str, Any] = json.loads(self._process.stdout.readline())
+        found = self._process.ask(json.dumps(case))
         if not found["report"]:
             return None
         items = found["report"]["install"]
@@ -46,11 +39,7 @@ class Pip:
 
     def close(self) -> None:
         """End the process."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.wait(20)
-        self._process.stdout.close()
+        self._process.close()
 
 
 def fill(servers: list[RepositoryServer], rng: random.Random) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from repoprio.names import normalize
 from repoprio.simple_api import reader
 from repoprio.simple_api.model import File
 from repoprio.simple_api.response import Response, UnusableResponse
+from support.conversation import Conversation
 from support.fuzzing import anything
 from support.paths import DATA, SUPPORT
 from support.pips import EnvStore
@@ -72,13 +72,7 @@ class Pip:
 
     def __init__(self, version: str, python: Path, environment: dict[str, str]) -> None:
         self.version = version
-        self._process = subprocess.Popen(
-            [str(python), str(WORKER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            env=environment,
-        )
+        self._process = Conversation([str(python), str(WORKER)], environment)
 
     @property
     def knows_json(self) -> bool:
@@ -87,17 +81,12 @@ class Pip:
 
     def read(self, page: Page) -> dict[str, Any]:
         """What it makes of `page`."""
-        assert self._process.stdin
-        assert self._process.stdout
         body = base64.b64encode(page.body).decode()
-        self._process.stdin.write(f"{json.dumps({'body': body, 'type': page.content_type, 'url': page.url})}\n")
-        self._process.stdin.flush()
-        found: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return found
+        return self._process.ask(json.dumps({"body": body, "type": page.content_type, "url": page.url}))
 
     def close(self) -> None:
         """End the process."""
-        self._process.communicate()
+        self._process.close()
 
 
 @pytest.fixture(scope="module", params=PIPS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +11,7 @@ from typing import Any, Final
 import pytest
 
 from support import worlds
+from support.conversation import Conversation
 from support.paths import SUPPORT
 from support.pips import PipEnv
 from support.premise import times
@@ -56,10 +56,7 @@ class Pip:
         self._number = 0
         policy = World("strict", {"hi": 10}, {}, ()).write(folder / "first")
         # Whether pip is patched is looked at once, when it is imported.
-        self._process = subprocess.Popen(
-            [str(env.python), str(RUNNER)], env=env.environment(policy), text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        self._process = Conversation([str(env.python), str(RUNNER)], env.environment(policy))
 
     def install(self, world: World) -> tuple[dict[str, Choice] | None, str]:
         """What pip would install, None where it refuses; and what it says."""
@@ -68,21 +65,13 @@ class Pip:
         policy = world.write(folder)
         options = ["--dry-run", "--ignore-installed", "--constraint", str(folder / "constraints.txt")]
         case = {"args": ["install", *options, *world.request], "env": {"REPOPRIO_CONFIG": str(policy)}}
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps(case) + "\n")
-        self._process.stdin.flush()
-        found: dict[str, Any] = json.loads(self._process.stdout.readline())
+        found = self._process.ask(json.dumps(case))
         report = found["report"]
         return (dict(map(_choice, report["install"])) if report else None), found["said"]
 
     def close(self) -> None:
         """End the process."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.wait(20)
-        self._process.stdout.close()
+        self._process.close()
 
 
 def _choice(item: dict[str, Any]) -> tuple[str, Choice]:

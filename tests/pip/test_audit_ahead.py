@@ -17,6 +17,7 @@ from werkzeug import Request, Response
 
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
+from support.keyring import add_keyring
 from support.pips import Completed, PipEnv
 from support.scene import Scene
 
@@ -192,14 +193,7 @@ def test_a_site_that_wants_a_login_is_asked_in_turn(
     top, low = world.tiers
     world.install(numbered(12))
     noted = tmp_path / "keyring"
-    (world.env.site_packages / "keyring.py").write_text(
-        "def get_credential(service, user):\n"
-        f"    open({str(noted)!r}, 'a').write('asked\\n')\n"
-        "    return type('Found', (), {'username': 'bot', 'password': 's3cret'})\n"
-        "def get_password(service, user):\n"
-        "    return None\n",
-        encoding="utf-8",
-    )
+    add_keyring(world.env, "bot", "s3cret", noted=noted)
     top.answer_all(Fault(basic_auth="bot:s3cret", hang=LATENCY))
     low.answer_all(Fault(hang=LATENCY))
     done = world.audit("--format", "json")

@@ -16,14 +16,6 @@ from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 
 
-@pytest.fixture
-def policy(tmp_path: Path) -> Path:
-    """A policy that is never asked."""
-    file = tmp_path / "policy.toml"
-    file.write_text(POLICY)
-    return file
-
-
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
 def test_a_guarded_and_an_unguarded_environment(
     pip: str, fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path

@@ -34,14 +34,6 @@ UV = shutil.which("uv", path=os.path.dirname(sys.executable))
 NOTHING_MORE = "[global]\nextra-index-url =\nfind-links =\n"
 
 
-@pytest.fixture
-def policy(tmp_path: Path) -> Path:
-    """A policy that is never asked."""
-    file = tmp_path / "policy.toml"
-    file.write_text(POLICY)
-    return file
-
-
 def test_each_environment_under_the_policy_that_it_sees(
     fresh_env: EnvFactory, pip_env: EnvFactory, tmp_path: Path
 ) -> None:

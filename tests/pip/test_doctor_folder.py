@@ -10,23 +10,10 @@ from pathlib import Path
 import pytest
 
 from repoprio.environments import owners
-from support.doctors import NO_PIPS, POLICY
+from support.doctors import NO_HOOK, NO_PIPS
 from support.fixtures import EnvFactory
 
 PIP = "26.3"
-_NO_HOOK = """
-import sys
-ours = ("_repoprio_shim", "_repoprio_pointer")
-sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__module__", "") not in ours]
-"""
-
-
-@pytest.fixture
-def policy(tmp_path: Path) -> Path:
-    """A policy that is never asked."""
-    file = tmp_path / "policy.toml"
-    file.write_text(POLICY)
-    return file
 
 
 @pytest.fixture
@@ -67,7 +54,7 @@ def test_relative_folders_of_pythonpath_are_those_of_the_user(
     env, other = pip_env(PIP), fresh_env(PIP)
     (here / "more").mkdir()
     for folder, value in ((here, ":/nonexistent"), (here / "more", "more")):
-        (folder / "sitecustomize.py").write_text(_NO_HOOK)
+        (folder / "sitecustomize.py").write_text(NO_HOOK)
         variables = {"PATH": NO_PIPS, "PYTHONPATH": value}
         done = env.tool(
             "doctor", "--format", "json", "--python", str(other.python), policy=policy, cwd=here, env=variables

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
-from support.doctors import POLICY, report
+from support.doctors import report
 from support.fixtures import EnvFactory
 from support.pips import PipEnv
 
@@ -40,14 +38,6 @@ _WITHOUT_HOOK = {
     "a Python script": "#!{python}\nimport os, sys\nos.environ['PYTHONPATH'] = '{packages}'\n"
     "os.execv(sys.executable, [sys.executable, '-S', '-m', 'pip', *sys.argv[1:]])\n",
 }
-
-
-@pytest.fixture
-def policy(tmp_path: Path) -> Path:
-    """A policy that is never asked."""
-    file = tmp_path / "policy.toml"
-    file.write_text(POLICY)
-    return file
 
 
 def _launcher(env: PipEnv, folder: Path, name: str, text: str) -> str:

@@ -18,24 +18,11 @@ from repoprio.doctor.pip_check import Examined
 from repoprio.doctor.pips import Pip, Told
 from repoprio.doctor.trial_repositories import Trial
 from repoprio.render import doctor as rendered
-from support.doctors import NO_PIPS, POLICY
+from support.doctors import NO_HOOK, NO_PIPS
 from support.fixtures import EnvFactory
 from support.pips import PipEnv
 
 PIP = "26.3"
-_SCRUB = """
-import sys
-ours = ("_repoprio_shim", "_repoprio_pointer")
-sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__module__", "") not in ours]
-"""
-
-
-@pytest.fixture
-def policy(tmp_path: Path) -> Path:
-    """A policy that is never asked."""
-    file = tmp_path / "policy.toml"
-    file.write_text(POLICY)
-    return file
 
 
 def launcher(env: PipEnv, folder: Path, options: str) -> Path:
@@ -161,7 +148,7 @@ def test_a_hook_that_is_not_among_the_packages_of_the_environment(
 @pytest.mark.parametrize(
     ("module", "text", "rest"),
     [
-        ("sitecustomize.py", _SCRUB, ""),
+        ("sitecustomize.py", NO_HOOK, ""),
         ("_repoprio_shim.py", "def install(): pass\n", "/none"),
         ("_repoprio_shim.py", "raise RuntimeError('boom')\n", "/none:/none/either"),
     ],

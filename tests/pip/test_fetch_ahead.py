@@ -14,6 +14,7 @@ from werkzeug import Request, Response
 
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
+from support.keyring import add_keyring
 from support.pips import Outcome, PipEnv
 from support.repository import RepositoryServer
 
@@ -198,14 +199,7 @@ def test_a_login_is_asked_for_once(fresh_env: EnvFactory, repository: Repository
     world = World(fresh_env(NEW), tmp_path, [repository(f"r{number}") for number in (1, 2, 3)])
     chain(world)
     noted = tmp_path / "keyring"
-    (world.env.site_packages / "keyring.py").write_text(
-        "def get_credential(service, user):\n"
-        f"    open({str(noted)!r}, 'a').write('asked\\n')\n"
-        "    return type('Found', (), {'username': 'bot', 'password': 's3cret'})\n"
-        "def get_password(service, user):\n"
-        "    return None\n",
-        encoding="utf-8",
-    )
+    add_keyring(world.env, "bot", "s3cret", noted=noted)
     top, middle, _ = world.servers
     middle.answer_all(Fault(basic_auth="bot:s3cret", hang=LATENCY))
     top.answer_all(Fault(hang=LATENCY))

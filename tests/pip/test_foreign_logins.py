@@ -10,6 +10,7 @@ from werkzeug import Request, Response
 
 from support.faults import Fault, not_found
 from support.fixtures import EnvFactory, RepositoryFactory
+from support.keyring import add_keyring
 from support.pips import Completed, PipEnv
 from support.repository import RepositoryServer
 from support.scene import policy_text
@@ -157,8 +158,7 @@ def test_any_other_login_is_used(source: str, world: World) -> None:
         netrc.write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
         env = {"NETRC": str(netrc)}
     elif source == "keyring":
-        code = "def get_credential(service, user):\n    return type('C', (), {'username': %r, 'password': %r})\n"
-        (world.env.site_packages / "keyring.py").write_text(code % (USER, PASSWORD))
+        add_keyring(world.env, USER, PASSWORD)
     elif source == "command line":
         options = ["--extra-index-url", f"{url}/simple/"]
     elif source == "direct":

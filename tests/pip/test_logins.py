@@ -19,6 +19,7 @@ from repoprio.policy.model import Repository
 from repoprio.urls import site
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
+from support.keyring import add_keyring
 from support.pips import Completed, PipEnv
 from support.scene import Scene
 
@@ -76,11 +77,9 @@ def test_netrc(world: World) -> None:
 @pytest.mark.parametrize("pip", PIPS)
 def test_keyring(world: World) -> None:
     """Keyring is asked although there is no terminal, as pip does; a wrong login is said to be keyring's."""
-    keyring = world.env.site_packages / "keyring.py"
-    code = "def get_credential(service, user):\n    return type('C', (), {'username': %r, 'password': %r})\n"
-    keyring.write_text(code % (USER, PASSWORD))
+    add_keyring(world.env, USER, PASSWORD)
     assert served(world.install())
-    keyring.write_text(code % (USER, "wrong"))
+    add_keyring(world.env, USER, "wrong")
     wrong = world.install("--force-reinstall")
     assert wrong.code == 1
     assert "401; the login that was sent came from keyring" in wrong.stderr

@@ -6,11 +6,27 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .pips import PipEnv
 
 # What is on this machine's own PATH must not change a result.
 NO_PIPS = "/no/such/folder"
 POLICY = '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
+# A module that is loaded when Python starts, and takes the hook away.
+NO_HOOK = """
+import sys
+ours = ("_repoprio_shim", "_repoprio_pointer")
+sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__module__", "") not in ours]
+"""
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    """A policy whose repository is never asked."""
+    file = tmp_path / "policy.toml"
+    file.write_text(POLICY)
+    return file
 
 
 def report(env: PipEnv, policy: Path | None, *arguments: str, path: str = NO_PIPS) -> tuple[int, dict[str, Any]]:

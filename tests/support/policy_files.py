@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from repoprio.config.build import Parsers
-from repoprio.config.load import survey
+from repoprio.config.load import read_text, survey
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.policy_files import SYSTEM, VARIABLE, LayerFiles
 from repoprio.config.settings import Merged
@@ -25,7 +25,21 @@ else:
     import tomli as tomllib
 
 TOOLS = Parsers(tomllib.loads, is_specifier, lambda: "https://default.example/simple")
+TWO = """
+[repositories.corp]
+url = "https://corp.example/simple/"
+priority = 10
+
+[repositories.pypi]
+url = "https://pypi.example/simple/"
+priority = 90
+"""
 _PIP = ("global", "user", "site", "PIP_CONFIG_FILE")
+
+
+def policy(text: str = TWO) -> Policy:
+    """The policy that `text` is."""
+    return read_text(text, "policy.toml", {}, TOOLS)
 
 
 def lay_down(files: Mapping[str, Any], folder: Path) -> list[LayerFiles]:

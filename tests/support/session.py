@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 
 from . import wire
+from .conversation import Conversation
 from .paths import SUPPORT
 from .pips import PipEnv
 from .scene import policy_text
@@ -22,28 +21,15 @@ class Session:
     def __init__(self, env: PipEnv, policy: Path) -> None:
         # Whether pip is patched is looked at once, when it is imported.
         policy.write_text(policy_text({"corp": "https://corp.example/simple/"}))
-        self._run = subprocess.Popen(
-            [str(env.python), str(SUPPORT / "lookups.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            env=env.environment(policy),
-        )  # fmt: skip
+        self._run = Conversation([str(env.python), str(SUPPORT / "lookups.py")], env.environment(policy))
 
     def look_up(self, options: list[str], env: dict[str, str]) -> dict[str, Any]:
         """What comes of acme."""
-        assert self._run.stdin
-        assert self._run.stdout
-        self._run.stdin.write(wire.dumps({"project": "acme", "options": options, "env": env}) + "\n")
-        self._run.stdin.flush()
-        found: dict[str, Any] = json.loads(self._run.stdout.readline())
-        return found
+        return self._run.ask(wire.dumps({"project": "acme", "options": options, "env": env}))
 
     def close(self) -> None:
         """End the process."""
-        assert self._run.stdin
-        assert self._run.stdout
-        self._run.stdin.close()
-        self._run.wait(20)
-        self._run.stdout.close()
+        self._run.close()
 
 
 @pytest.fixture(scope="module")

@@ -11,30 +11,13 @@ import pytest
 
 from repoprio.audit import collisions as colliding
 from repoprio.audit.findings import Finding, Severity
-from repoprio.config.load import read_text
 from repoprio.names import normalize
-from repoprio.policy.model import Policy
-from support.policy_files import TOOLS
+from support.policy_files import TWO, policy
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-TWO = """
-[repositories.corp]
-url = "https://corp.example/simple/"
-priority = 10
-
-[repositories.pypi]
-url = "https://pypi.example/simple/"
-priority = 90
-"""
-
-
-def policy(text: str = TWO) -> Policy:
-    """The policy that `text` is."""
-    return read_text(text, "policy.toml", {}, TOOLS)
 
 
 def shared(text: str, lists: Mapping[str, set[str]], against: str | None = None) -> dict[str | None, Finding]:

@@ -4,40 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from repoprio.audit.findings import KINDS, Audit, Finding, Shared, worst_first
-from repoprio.config.load import read_text
-from repoprio.policy.model import Policy
 from repoprio.render import audit as rendered
 from repoprio.render import sarif
 from repoprio.render.table import painted
-from support.policy_files import TOOLS
+from support.policy_files import policy
 from support.sarif import check_sarif
-
-if sys.version_info >= (3, 11):
-    pass
-else:
-    pass
-
-TWO = """
-[repositories.corp]
-url = "https://corp.example/simple/"
-priority = 10
-
-[repositories.pypi]
-url = "https://pypi.example/simple/"
-priority = 90
-"""
-
-
-def policy(text: str = TWO) -> Policy:
-    """The policy that `text` is."""
-    return read_text(text, "policy.toml", {}, TOOLS)
 
 
 def test_every_code_is_described() -> None:

@@ -12,37 +12,22 @@ from repoprio.audit import lock_verdicts, pylock, verdicts
 from repoprio.audit.findings import Finding, Severity
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.verdicts import Listed, Offer, Subject
-from repoprio.config.load import read_text
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import FetchFailed, FetchResult, NotFound, PageFound, StatusReceived
 from repoprio.lookup.memory import RunMemory
 from repoprio.lookup.project import Decision, ProjectLookup
 from repoprio.names import normalize
-from repoprio.policy.model import Policy, Rule
+from repoprio.policy.model import Rule
 from repoprio.policy.routing import route
-from support.policy_files import TOOLS
+from support.policy_files import TWO, policy
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-TWO = """
-[repositories.corp]
-url = "https://corp.example/simple/"
-priority = 10
-
-[repositories.pypi]
-url = "https://pypi.example/simple/"
-priority = 90
-"""
 PAGE: PageFound[str] = PageFound("page", 1)
 ACME = Subject("acme", "99.0", "is installed", pip="pip", place="site-packages/acme-99.0.dist-info/METADATA")
-
-
-def policy(text: str = TWO) -> Policy:
-    """The policy that `text` is."""
-    return read_text(text, "policy.toml", {}, TOOLS)
 
 
 def decide(
