@@ -58,6 +58,8 @@ class Pages:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._policy = policy
         self.logins: dict[str, Login] = {}
+        # Which repositories learned which names.
+        self.told: set[tuple[str, NormalizedName]] = set()
         self._answers = PageCache[PipPage]()
         self._flat: dict[str, tuple[File, ...]] = {}
         self._spent: dict[tuple[str, ResourceKind, str], float] = {}
@@ -151,6 +153,8 @@ class Pages:
         url = ask.location.url
         if not session.is_secure_origin(Link(url)):
             raise UnusableResponse(f"{site(url)} is neither https nor a trusted host of pip", Cause.INSECURE)
+        if ask.what is ResourceKind.PAGE:
+            self.told.add((ask.repository.name, ask.name))
         reply = transport.get(
             session,
             self._with_login(ask.repository, ask.location),

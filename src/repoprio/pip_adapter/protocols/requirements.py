@@ -91,6 +91,7 @@ class RequirementPreparer(Protocol):
     """Fetches files and their metadata."""
 
     finder: PackageFinder
+    download_dir: str | None
     require_hashes: bool
     use_lazy_wheel: bool
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from repoprio.names import normalize
 from repoprio.pip_adapter.command import current, enforced
-from repoprio.pip_adapter.finder.registry import guard_of
+from repoprio.pip_adapter.finder.registry import guard_of, source_of
 from repoprio.pip_adapter.observe.registry import observer_of
 from repoprio.policy.model import Mode
 from repoprio.policy.routing import Route, route
@@ -68,18 +68,20 @@ def resolver_of_resolvelib(original: Any) -> Any:
 
         def resolve(self, requirements: Iterable[ResolverRequirement], max_rounds: int = 100) -> ResolutionResult:
             """The result of resolvelib's resolver."""
-            guard = guard_of(self.provider._factory._finder)
-            if guard is None:
+            finder = self.provider._factory._finder
+            if source_of(finder) is None:
                 result: ResolutionResult = super().resolve(requirements, max_rounds=max_rounds)
                 return result
             from repoprio.pip_adapter.resolver import scout
 
             wanted = list(requirements)
-            with scout.going_ahead(guard, self.provider, wanted):
-                return self._resolve(guard, wanted, max_rounds)
+            with scout.going_ahead(finder, self.provider, wanted):
+                return self._resolve(guard_of(finder), wanted, max_rounds)
 
-        def _resolve(self, guard: PolicyFinder, wanted: list[ResolverRequirement], max_rounds: int) -> ResolutionResult:
-            if not guard.is_flexible:
+        def _resolve(
+            self, guard: PolicyFinder | None, wanted: list[ResolverRequirement], max_rounds: int
+        ) -> ResolutionResult:
+            if guard is None or not guard.is_flexible:
                 result: ResolutionResult = super().resolve(wanted, max_rounds=max_rounds)
                 return result
             from repoprio.pip_adapter.resolver import flexible

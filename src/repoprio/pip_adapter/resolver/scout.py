@@ -18,10 +18,8 @@ from pip._vendor.packaging.specifiers import SpecifierSet
 from repoprio.lookup.project import Outcome
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat
-from repoprio.pip_adapter.command import current
 from repoprio.pip_adapter.errors import LookupRefused
-from repoprio.pip_adapter.finder.look_ahead import look_ahead
-from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
+from repoprio.pip_adapter.finder.look_ahead import AheadSource, ahead_of
 from repoprio.pip_adapter.index.fetcher import NotAtHand
 from repoprio.urls import site
 
@@ -66,11 +64,11 @@ class _Project:
 class Scout:
     """Goes ahead of one resolution; `provider` is pip's."""
 
-    def __init__(self, guard: PolicyFinder, provider: Any) -> None:
-        self._guard = guard
+    def __init__(self, source: AheadSource, provider: Any) -> None:
+        self._source = source
         self._provider = provider
         self._factory = provider._factory
-        _, self._pages = guard.memory()
+        self._pages = source.pages()
         self._projects: dict[NormalizedName, _Project] = {}
         self._dirty: dict[NormalizedName, None] = {}
         # Metadata that was wanted of sites that nobody asked yet, and what is under way.
@@ -180,7 +178,7 @@ class Scout:
             return
         if not project.is_asked:
             project.is_asked = True
-            look_ahead(self._guard, [name])
+            self._source.look_ahead([name])
         if not project.is_served or self._factory.preparer.require_hashes:
             return
         best = next(self._in_order(name, project, specifier), None)
@@ -211,7 +209,7 @@ class Scout:
         hashes = constraint.hashes if constraint is not None else Hashes()
         try:
             with self._pages.at_hand():
-                found = self._guard.find_best_candidate(name, specifier, hashes)
+                found = self._source.find_best_candidate(name, specifier, hashes)
         except (LookupRefused, NotAtHand):
             return
         for candidate in compat.as_tried(found, specifier):
@@ -320,14 +318,13 @@ class Scout:
 
 
 @contextlib.contextmanager
-def going_ahead(guard: PolicyFinder, provider: Any, requirements: Iterable[Any]) -> Iterator[None]:
+def going_ahead(finder: Any, provider: Any, requirements: Iterable[Any]) -> Iterator[None]:
     """While pip's resolver works with `provider`: what it will need is fetched ahead, if the policy lets that be."""
-    # A comparison tells what was asked of whom.
-    if current().looks or not guard.policy.fetch_ahead:
+    source = ahead_of(finder)
+    if source is None or not source.policy.fetch_ahead:
         yield
         return
-    scout = Scout(guard, provider)
-    _, pages = guard.memory()
+    scout, pages = Scout(source, provider), source.pages()
     is_over = False
 
     def without_harm(step: Callable[..., None], *arguments: Any) -> None:

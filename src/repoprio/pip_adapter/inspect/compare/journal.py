@@ -11,7 +11,7 @@ from repoprio.explain.explaining import privacy
 from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.project import Decision, Outcome
 from repoprio.names import NormalizedName
-from repoprio.pip_adapter.finder.listeners import SkipWarnings
+from repoprio.pip_adapter.finder.listeners import DecisionListener, SkipWarnings
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.policy.model import Format, Repository
 from repoprio.render.compare import not_private
@@ -27,11 +27,13 @@ class Journal:
     `disclosed` are names that others are asked for where the policy keeps them private.
     """
 
-    def __init__(self, disclosed: frozenset[NormalizedName], step: Step) -> None:
+    def __init__(
+        self, disclosed: frozenset[NormalizedName], step: Step, warnings: DecisionListener | None = None
+    ) -> None:
         self.disclosed = disclosed
         self.decisions: dict[NormalizedName, list[Decision[PipPage]]] = {}
         self._step = step
-        self._warnings = SkipWarnings()
+        self._warnings = warnings or SkipWarnings()
 
     def before_lookup(self, name: NormalizedName) -> None:
         """Tell how far it is."""

@@ -68,6 +68,7 @@ class MetadataOnlyPreparer:
         self._wheels = wheels
         self._known: dict[tuple[str, str], Distribution] = {}
         self.require_hashes = wheels.require_hashes
+        self.download_dir = wheels.download_dir
         self.is_alone = False
         self.versionless: set[NormalizedName] = set()
 

@@ -24,6 +24,7 @@ from repoprio.explain.comparison_verdicts import judge
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import LookupRefused
+from repoprio.pip_adapter.finder.look_ahead import put_ahead
 from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
 from repoprio.pip_adapter.finder.registry import put_guard, put_source
 from repoprio.pip_adapter.inspect.compare.failures import blame
@@ -99,6 +100,7 @@ def compare(
     with pip_context(given) as pip, muted():
         policy = PolicySide(pip.finder, pip.guard.policy, disclosed, lambda count, name: voice.step(False, count, name))
         put_guard(pip.finder, policy.guard)
+        put_ahead(pip.finder, policy.ahead())
         roots = _roots(pip, requirements, voice)
         return _compare(pip, roots, policy, voice)
 
@@ -117,7 +119,9 @@ def _compare(pip: PipContext, roots: list[InstallRequirement], policy: PolicySid
         before.asked() | further,
         lambda count, name: voice.step(True, count, name),
     )
+    ahead = alone.ahead()
     put_source(pip.finder, alone)
+    put_ahead(pip.finder, ahead)
     newest = resolver.resolve(alone)
     after = alone.journal
     check_disclosed(before.disclosed, before.can_be_disclosed() | after.can_be_disclosed())
@@ -137,7 +141,7 @@ def _compare(pip: PipContext, roots: list[InstallRequirement], policy: PolicySid
         for name in names
     ]
     pairs += [_unnamed(root) for root in roots if root not in named]
-    told = disclosure(after.asked() - before.asked(), tuple(sorted(kept.items())))
+    told = disclosure((after.asked() | ahead.told()) - before.asked(), tuple(sorted(kept.items())))
     judged = (replace(one, remedy=comparison_remedy(pip.guard.policy, one)) for one in judge(pairs))
     return Comparison(tuple(judged), told)
 

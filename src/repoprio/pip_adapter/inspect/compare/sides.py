@@ -5,7 +5,8 @@ Each side has a `PolicyFinder`, which looks up projects for it, and a `Journal` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import copy
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from repoprio.explain.comparison import Failure, FailureCode
@@ -16,7 +17,10 @@ from repoprio.lookup.project import Code, Decision, Outcome
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter.finder import pylock
 from repoprio.pip_adapter.finder.candidates import CandidateSet, Offers, version_priority_offers
+from repoprio.pip_adapter.finder.listeners import Silence
+from repoprio.pip_adapter.finder.look_ahead import PolicyAhead, look_ahead
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
+from repoprio.pip_adapter.index.fetcher import Pages
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.inspect.compare.journal import Journal, Pairs, Step, learns
 from repoprio.policy.model import Policy, Repository, Rule
@@ -59,6 +63,10 @@ class PolicySide:
         self.journal = Journal(disclosed, step)
         self.guard = PolicyFinder(finder, policy, self.journal)
 
+    def ahead(self) -> PolicyAhead:
+        """What is fetched ahead for this side; the journal has only what pip came to ask for."""
+        return PolicyAhead(PolicyFinder(self.guard.finder, self.guard.policy, Silence(), self.guard.noted))
+
     def supplier(self, name: NormalizedName, link: Link) -> Repository | None:
         """The owner that lists `link`; None for a direct URL."""
         return _supplier((decision.offers for decision in self.journal.of(name)), link)
@@ -74,6 +82,32 @@ class PolicySide:
         return None if explanation.outcome is Outcome.SERVED else failure_of(explanation)
 
 
+class VersionPriorityAhead:
+    """What is fetched ahead for pip alone: of each name it is told beforehand who learns it."""
+
+    def __init__(self, side: VersionPrioritySide) -> None:
+        self.policy = side.guard.policy
+        self._side = side
+        self._told_before = frozenset(self.pages().told)
+        self._names: set[NormalizedName] = set()
+        self.find_best_candidate = side.find_best_candidate
+
+    def pages(self) -> Pages:
+        """What fetches."""
+        return self._side.guard.memory()[1]
+
+    def look_ahead(self, names: Iterable[NormalizedName]) -> None:
+        """Have the pages fetched that the side will ask for."""
+        for name in names:
+            self._names.add(name)
+            self._side.announce(name)
+            look_ahead(self._side.guard, [name], below_owner=True)
+
+    def told(self) -> Pairs:
+        """Who learned which names, those included that pip did not come to ask for."""
+        return {pair for pair in self.pages().told - self._told_before if pair[1] in self._names}
+
+
 class VersionPrioritySide:
     """Pip alone: version priority among the repositories that routing leaves, as a `CandidateSource`.
 
@@ -86,7 +120,7 @@ class VersionPrioritySide:
     def __init__(self, policy: PolicySide, tell: Tell, known: Pairs, step: Step) -> None:
         guard = policy.guard
         self.journal = Journal(policy.journal.disclosed, step)
-        self._guard = PolicyFinder(guard.finder, guard.policy, self.journal, guard.noted)
+        self.guard = PolicyFinder(guard.finder, guard.policy, self.journal, guard.noted)
         self._before = policy.journal
         self._tell = tell
         self._known = known
@@ -94,40 +128,49 @@ class VersionPrioritySide:
         self._disclosed: dict[NormalizedName, Decision[PipPage]] = {}
         self._best: dict[tuple[object, ...], BestCandidateResult] = {}
 
+    def ahead(self) -> VersionPriorityAhead:
+        """What is fetched ahead for this side; the journal has only what pip came to ask for."""
+        twin = copy.copy(self)
+        twin.journal = Journal(self.journal.disclosed, lambda *_: None, Silence())
+        twin.guard = PolicyFinder(self.guard.finder, self.guard.policy, twin.journal, self.guard.noted)
+        twin._weighed, twin._disclosed, twin._best = {}, {}, {}
+        return VersionPriorityAhead(twin)
+
     def find_best_candidate(
         self, project_name: str, specifier: SpecifierSet | None, hashes: Hashes | None
     ) -> BestCandidateResult:
         """Pip's `BestCandidateResult` among all candidates; `LookupRefused` if the name may not be looked up."""
         key = (project_name, specifier, hashes)
         if key not in self._best:
-            evaluator = self._guard.finder.make_candidate_evaluator(project_name, specifier=specifier, hashes=hashes)
+            evaluator = self.guard.finder.make_candidate_evaluator(project_name, specifier=specifier, hashes=hashes)
             self._best[key] = evaluator.compute_best_candidate(self.candidates(project_name, specifier))
         return self._best[key]
 
     def candidates(self, project_name: str, specifier: SpecifierSet | None = None) -> list[InstallationCandidate]:
         """All candidates for `project_name`; `LookupRefused` if it may not be looked up, `specifier` for its text."""
         decision = self.decide(normalize(project_name))
-        if refused := self._guard.refusal(project_name, specifier, decision):
+        if refused := self.guard.refusal(project_name, specifier, decision):
             raise refused
         return list(self._weigh(decision).candidates)
 
     def verify_locked(self, project_name: str, link: Link, hashes: Hashes | None) -> None:
         """Raise `LookupRefused` unless some repository lists the file at `link`, of a pylock.toml."""
-        pylock.verify(self._guard.policy, project_name, link, hashes, self.candidates)
+        pylock.verify(self.guard.policy, project_name, link, hashes, self.candidates)
 
     def decide(self, name: NormalizedName) -> Decision[PipPage]:
         """The decision on `name` when all are asked that routing leaves, while those above are available."""
-        self._guard.refresh_search_scope()
-        self._announce(name)
-        decision = self._guard.decide(name, below_owner=True)
+        self.guard.refresh_search_scope()
+        self.announce(name)
+        decision = self.guard.decide(name, below_owner=True)
         if name not in self.journal.disclosed:
             return decision
         if name not in self._disclosed:
-            self._disclosed[name] = self._guard.disclose(decision)
+            self._disclosed[name] = self.guard.disclose(decision)
             self.journal.replace(self._disclosed[name])
         return self._disclosed[name]
 
-    def _announce(self, name: NormalizedName) -> None:
+    def announce(self, name: NormalizedName) -> None:
+        """Tell who is going to learn `name`, once."""
         new = [repository for repository in self._asked_for(name) if (repository.name, name) not in self._known]
         if new:
             self._known.update((repository.name, name) for repository in new)
@@ -135,18 +178,18 @@ class VersionPrioritySide:
 
     def _asked_for(self, name: NormalizedName) -> Sequence[Repository]:
         """Who will be asked for `name` and learns it; of a new name nobody knows whether the higher ones answer."""
-        policy = self._guard.policy
+        policy = self.guard.policy
         if self._before.of(name):
             further = self._before.further([name])
             return [r for r in policy.repositories if (r.name, name) in further]
         if name in self.journal.disclosed:
             return [r for r in policy.enabled() if learns(r) and not r.explicit]
-        found = self._guard.lookup(RunMemory(policy), name).route
+        found = self.guard.lookup(RunMemory(policy), name).route
         return [r for r in found.repositories if learns(r)] if isinstance(found, Route) else []
 
     def _weigh(self, decision: Decision[PipPage]) -> CandidateSet:
         if decision.name not in self._weighed:
-            self._weighed[decision.name] = self._guard.weigh_by_version(decision)
+            self._weighed[decision.name] = self.guard.weigh_by_version(decision)
         return self._weighed[decision.name]
 
     def supplier(self, name: NormalizedName, link: Link) -> Repository | None:

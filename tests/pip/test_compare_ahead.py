@@ -1,0 +1,94 @@
+"""`repoprio compare` fetches both sides side by side: it tells, asks and finds what it does one by one."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from support.faults import Fault
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import Completed, PipEnv
+from support.scene import Scene
+
+LATENCY = 0.05
+ROOTS = [f"root-{number}" for number in range(6)]
+
+
+class World(Scene):
+    """corp above team above public; a graph of three levels of which corp and team have some, in older versions."""
+
+    def __init__(self, repository: RepositoryFactory, folder: Path) -> None:
+        super().__init__(repository, folder, "corp", "team", "public", acme=())
+        for number, root in enumerate(ROOTS):
+            leaf = f"leaf-{number}"
+            new = [f"new-{number}"] if number % 2 else []
+            self.public.add(root, {"version": "2.0", "requires": [leaf, "shared", *new]})
+            self.public.add(leaf, "1.0", "2.0")
+            self.public.add(f"new-{number}", "1.0")
+            if number % 2:
+                self.servers["team"].add(root, {"version": "1.0", "requires": [leaf, "shared"]})
+        self.public.add("shared", {"version": "1.0", "requires": ["deep", "sdist-only"]})
+        self.public.add("sdist-only", {"version": "1.0", "sdist": True, "requires": ["of-an-sdist"]})
+        self.public.add("of-an-sdist", "1.0")
+        self.public.add("deep", "3.0")
+        self.corp.add("deep", "1.0")
+        self.corp.add("leaf-0", "1.5")
+
+    def compare(self, env: PipEnv, *words: str, policy: Path) -> Completed:
+        """Run a comparison; the servers have noted nothing but this."""
+        self.forget()
+        for server in self.servers.values():
+            server.spans.clear()
+            server.most_held = 0
+        done = env.tool("compare", "--format", "json", *words, policy=policy)
+        assert "Traceback" not in done.stderr
+        return done
+
+    def asked(self) -> list[list[str]]:
+        """What each server was asked for, sorted."""
+        return [sorted(server.requests) for server in self.servers.values()]
+
+    def lasted(self) -> float:
+        """Seconds from the first request to the last answer, of all that the requests took one by one."""
+        spans = [span for server in self.servers.values() for span in server.spans]
+        whole = max(end for *_, end in spans) - min(begin for _, begin, _ in spans)
+        return whole / sum(end - begin for _, begin, end in spans)
+
+
+@pytest.mark.parametrize("pip", ["26.3", "23.2.1", "22.3.1"])
+def test_the_same_is_asked_told_and_found_as_in_turn(
+    pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """Requests overlap, at most eight at a server; report and requests are those of a comparison in turn."""
+    world, env = World(repository, tmp_path), pip_env(pip)
+    for server in world.servers.values():
+        server.answer_all(Fault(hang=LATENCY))
+    ahead = world.compare(env, *ROOTS, policy=world.policy())
+    asked, lasted = world.asked(), world.lasted()
+    held = [server.most_held for server in world.servers.values()]
+    in_turn = world.compare(env, *ROOTS, policy=world.policy(before="fetch-ahead = false"))
+    assert (ahead.code, json.loads(ahead.stdout)) == (in_turn.code, json.loads(in_turn.stdout)), ahead.stderr
+    assert asked == world.asked()
+    assert all(1 < most <= 8 for most in held)
+    assert [server.most_held for server in world.servers.values()] == [1, 1, 1]
+    # Before 23.2 pip reads no metadata files: it fetches the wheels, in turn.
+    assert lasted < (0.6 if pip != "22.3.1" else 1)
+    assert not world.public.asked("of-an-sdist")
+    assert json.loads(ahead.stdout)["asked"]["public"] == ["deep", "leaf-0", "new-1", "new-3", "new-5", *ROOTS[1::2]]
+
+
+def test_the_owner_is_asked_before_those_below(
+    pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """Of each name a lower repository hears only after those above have answered, on both sides."""
+    world = World(repository, tmp_path)
+    for server in world.servers.values():
+        server.answer_all(Fault(hang=LATENCY))
+    world.compare(pip_env("26.3"), *ROOTS, policy=world.policy())
+    for name in (*ROOTS, "deep", "leaf-0", "new-1"):
+        spans = [[one for one in server.spans if one[0] == f"/simple/{name}/"] for server in world.servers.values()]
+        assert [len(own) for own in spans] == [1, 1, 1], name
+        assert all(above[0][2] <= below[0][1] for above, below in pairwise(spans)), name
