@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -196,3 +197,39 @@ def test_what_else_narrows_a_repository_stands_first() -> None:
     assert names(Policy((corp, narrow)), narrow) == "not internal-* (exclude); not acme (owns of corp)"
     listed = replace(PYPI, include=(Pattern.parse("six"),))
     assert names(Policy((corp, listed)), listed) == "only six (include)"
+
+
+LATENCY = 0.1
+
+
+def test_repositories_are_checked_side_by_side(
+    pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """Repositories and mirrors are asked at once, for the same as in turn; trouble is told as it is in turn."""
+    servers = [repository(f"r{number}") for number in range(6)]
+    for server in servers:
+        server.add("acme", parse("1.0"))
+        server.answer_all(Fault(hang=LATENCY))
+    mirror, login, down = servers[3:]
+    login.answer_all(Fault(basic_auth="u:p"))
+    down.answer_all(Fault(status=503))
+    tables = {server.label: f'url = "{server.page_url}"\ncanary = "acme"' for server in servers if server is not mirror}
+    tables["r0"] += f'\nmirrors = ["{mirror.page_url}"]'
+    told, asked, lasted = [], [], []
+    for before in ("", "fetch-ahead = false\n"):
+        policy = written(tmp_path, **tables)
+        policy.write_text(before + policy.read_text())
+        done = pip_env("26.3").tool("repos", "--check", "--format", "json", policy=policy)
+        assert (done.code, "Traceback" in done.stderr) == (1, False), done.stderr
+        told.append(re.sub(r'("seconds": )[\d.]+|repoprio-[0-9a-f]{16}', r"\1", done.stdout))
+        asked.append([sorted(re.sub("repoprio-[0-9a-f]+", "random", one) for one in s.requests) for s in servers])
+        spans = [span for server in servers[:4] for span in server.spans]
+        sums = sum(end - begin for _, begin, end in spans)
+        lasted.append((max(end for *_, end in spans) - min(begin for _, begin, _ in spans)) / sums)
+        for server in servers:
+            server._requests.clear()
+            server.spans.clear()
+    assert told[0] == told[1]
+    # The deciding thread asks again where a worker had no sound answer.
+    assert asked[0][:4] == asked[1][:4]
+    assert lasted[0] < 0.6 < lasted[1]

@@ -44,6 +44,10 @@ Fetch = Callable[[FetchRequest], FetchResult[Page]]
 Then = Callable[[FetchResult[Page] | None], None]
 
 
+class NotSound(Exception):
+    """An answer that a worker does not get: the deciding thread has to ask."""
+
+
 class TimeLimit(NamedTuple):
     """So many `seconds` of `clock`, which stands still while a person is asked."""
 
@@ -252,6 +256,15 @@ class Ahead(Generic[Page]):
             self._tell()
 
         self._pool.submit(at, run)
+
+    def fetch_in_worker(self, ask: FetchRequest) -> FetchResult[Page]:
+        """For `work` that `run` has done: the answer to `ask`; `NotSound` where the deciding thread has to ask."""
+        answer = self._cache.get(ask)
+        if answer is None and self._may_ask(ask):
+            answer = self._fetch_ahead(ask)
+        if answer is None or not _is_sound(ask, answer):
+            raise NotSound
+        return self._cache.keep(ask, answer)
 
     @contextlib.contextmanager
     def _asking(self, at: Site) -> Iterator[None]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from repoprio.config.pip.indexes import Origin
 from repoprio.explain.explaining import explain, privacy
 from repoprio.explain.explanation import Explanation
-from repoprio.lookup.drivers import Fits, drive, drive_repository
+from repoprio.lookup.drivers import Fetch, Fits, drive, drive_repository
 from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.memory import Memory, RunMemory
 from repoprio.lookup.project import Decision, Outcome, ProjectLookup
@@ -206,14 +206,17 @@ class PolicyFinder:
 
         return fits
 
-    def inquire(self, repository: Repository, name: NormalizedName) -> RepositoryResult[PipPage]:
-        """What one repository says of `name`, whoever owns it, and whatever callers add."""
-        with contextlib.suppress(LookupRefused):
-            self.refresh_search_scope()
-        _, pages = self.memory()
+    def inquire(
+        self, repository: Repository, name: NormalizedName, fetch: Fetch[PipPage] | None = None
+    ) -> RepositoryResult[PipPage]:
+        """What one repository says of `name`, whoever owns it, and whatever callers add; workers have their `fetch`."""
+        if fetch is None:
+            with contextlib.suppress(LookupRefused):
+                self.refresh_search_scope()
+            fetch = self.memory()[1].fetch
         memory, asked = RunMemory[PipPage](self.policy), asked_for(route(self.policy, name))
         lookup = RepositoryLookup(memory, repository, name, self.policy.repositories, asked)
-        return drive_repository(lookup, pages.fetch)
+        return drive_repository(lookup, fetch)
 
     def weigh(self, decision: Decision[PipPage]) -> CandidateSet:
         """What the owner of a decision offers, as pip's candidates, made once: filtering large pages is dear."""

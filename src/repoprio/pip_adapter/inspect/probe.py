@@ -2,51 +2,104 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from repoprio.explain.checkup import WELL_KNOWN_PROJECTS, ProbeResult
+from repoprio.fetch.lookups_ahead import Ahead
 from repoprio.lookup.events import RepositoryResult
-from repoprio.names import normalize
+from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
+from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.inspect.context import pip_context
 from repoprio.policy.model import Repository
+from repoprio.urls import site
+
+Inquire = Callable[[Repository, NormalizedName], RepositoryResult[PipPage]]
 
 
 def probe(names: tuple[str, ...] = (), *, thorough: bool = False) -> list[ProbeResult]:
-    """Ask each enabled repository, or those of `names`, for a random name, which tells it nothing.
+    """Ask each enabled repository, or those of `names`, for a random name, which tells it nothing; side by side.
 
     `thorough` asks each of its mirrors as well, and all of them for two names that everybody has. In the order
     of their priorities. Raises `InspectionError`, and `InvalidPolicy` for a faulty policy.
     """
     with pip_context() as pip:
         wanted = [r for r in pip.guard.policy.enabled() if not names or r.name in names]
-        if not thorough:
-            return [_trial(pip.guard, repository, thorough=False) for repository in wanted]
-        return [trial for repository in wanted for trial in _trials(pip.guard, repository)]
+        if thorough:
+            wanted = [alone for repository in wanted for alone in _alone(repository)]
+        return _trials(pip.guard, wanted, thorough=thorough)
 
 
-def _trials(guard: PolicyFinder, repository: Repository) -> Iterator[ProbeResult]:
-    """One trial for each URL: the repository as if that were its only one."""
+def _alone(repository: Repository) -> Iterator[Repository]:
+    """The repository as if one of its URLs were its only one, for each of them."""
     for location in repository.locations:
         # Asked as if nothing were known of it: that a list is whole, or that being silent counts for nothing.
-        alone = replace(repository, locations=(location,), skip_if_unavailable=False)
-        yield _trial(guard, alone, thorough=True)
+        yield replace(repository, locations=(location,), skip_if_unavailable=False)
 
 
-def _trial(guard: PolicyFinder, repository: Repository, *, thorough: bool) -> ProbeResult:
+def _trials(guard: PolicyFinder, repositories: Sequence[Repository], *, thorough: bool) -> list[ProbeResult]:
+    """One trial for each. Where one that is made ahead comes to no sound answer, it is made again in its turn."""
+    with contextlib.suppress(LookupRefused):
+        guard.refresh_search_scope()
+    ahead = guard.memory()[1].ahead
+    # This thread makes the first one itself.
+    jobs = _trials_ahead(guard, ahead, repositories[1:], thorough=thorough) if guard.policy.fetch_ahead else []
+    found = []
+    for number, repository in enumerate(repositories):
+        came = jobs[number - 1].wait(ahead, guard.policy.page_timeout) if number and jobs else None
+        found.append(came or _trial(guard.inquire, repository, thorough=thorough))
+    return found
+
+
+class _TrialAhead:
+    """A trial in a thread of the pool; `result` stays None where something is for the deciding thread to ask."""
+
+    def __init__(self, trial: Callable[[], ProbeResult]) -> None:
+        self._trial = trial
+        self.is_done = False
+        self.result: ProbeResult | None = None
+
+    def run(self) -> None:
+        """Make the trial."""
+        # Whatever goes wrong, the deciding thread asks for itself, and tells.
+        with contextlib.suppress(Exception):
+            self.result = self._trial()
+        self.is_done = True
+
+    def wait(self, ahead: Ahead[PipPage], seconds: float) -> ProbeResult | None:
+        """The result, once it is there; None where it is none, or takes too long."""
+        end = time.monotonic() + seconds
+        while not self.is_done and (left := end - time.monotonic()) > 0:
+            ahead.wait(lambda: self.is_done, left)
+        return self.result
+
+
+def _trials_ahead(
+    guard: PolicyFinder, ahead: Ahead[PipPage], repositories: Sequence[Repository], *, thorough: bool
+) -> list[_TrialAhead]:
+    inquire = functools.partial(guard.inquire, fetch=ahead.fetch_in_worker)
+    jobs = [_TrialAhead(functools.partial(_trial, inquire, one, thorough=thorough)) for one in repositories]
+    for repository, job in zip(repositories, jobs, strict=True):
+        ahead.run(site(repository.locations[0].url), job.run)
+    return jobs
+
+
+def _trial(inquire: Inquire, repository: Repository, *, thorough: bool) -> ProbeResult:
     begun = time.monotonic()
-    unknown = guard.inquire(repository, normalize(f"repoprio-{secrets.token_hex(8)}"))
+    unknown = inquire(repository, normalize(f"repoprio-{secrets.token_hex(8)}"))
     seconds = time.monotonic() - begun
     # Whoever is down, or sends the asker away, is not asked again.
     goes_on = thorough and not unknown.lasting
-    known = tuple(guard.inquire(repository, normalize(name)) for name in WELL_KNOWN_PROJECTS) if goes_on else ()
+    known = tuple(inquire(repository, normalize(name)) for name in WELL_KNOWN_PROJECTS) if goes_on else ()
     # Its page came already, if the random name was to be believed absent.
-    canary = [guard.inquire(repository, repository.canary)] if repository.canary and goes_on else []
+    canary = [inquire(repository, repository.canary)] if repository.canary and goes_on else []
     return ProbeResult(
         repository,
         repository.locations[0].shown,
