@@ -1,7 +1,7 @@
 """Stock pip, uv and repoprio beside each other, on repositories with latency on loopback.
 
 Run it in a checkout, with a Python that has the extra `dev`: python -m benchmarks.network
-It makes its own environments, projects and repositories; docs/performance.md tells what the rows mean.
+It makes its own environments, projects and repositories; docs/explanation/performance.md tells what the rows mean.
 """
 
 from __future__ import annotations

@@ -91,6 +91,6 @@ def test_each_situation_has_its_screens() -> None:
 
 
 def test_the_docs_show_these_screens() -> None:
-    """docs/screens.md is what tests/support/screens_page.py makes now."""
-    shown = (DOCS / "screens.md").read_text(encoding="utf-8")
-    assert shown == page(), "python tests/support/screens_page.py > docs/screens.md"
+    """docs/reference/screens.md is what tests/support/screens_page.py makes now."""
+    shown = (DOCS / "reference" / "screens.md").read_text(encoding="utf-8")
+    assert shown == page(), "python tests/support/screens_page.py > docs/reference/screens.md"

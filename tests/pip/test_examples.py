@@ -1,4 +1,4 @@
-"""Each policy of example-config loads without a warning, and makes the choices that docs/examples.md promises."""
+"""Each policy of example-config loads without a warning, and makes the choices that its page promises."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def layers(files: Mapping[str, str]) -> dict[str, Any]:
 
 
 def test_every_example_is_here_and_has_its_page() -> None:
-    """No file of example-config is left out, and docs/examples.md has a link to each of them."""
+    """No file of example-config is left out, and docs/how-to/examples.md has a link to each of them."""
     known = {file for example in EXAMPLES.values() for file in example["files"]} | {"repoprio.toml", "pip.conf"}
     there = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.suffix in (".toml", ".conf")}
     assert there == known
-    page = (DOCS / "examples.md").read_text(encoding="utf-8")
-    linked = set(re.findall(r"\]\(\.\./example-config/([^)]+)\)", page))
+    page = (DOCS / "how-to" / "examples.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\(\.\./\.\./example-config/([^)]+)\)", page))
     assert known <= linked
     assert all((FOLDER / file).exists() for file in linked)
 

@@ -1,7 +1,7 @@
 """What real servers answer for an unknown name, an empty project and a fault, and what becomes of the name.
 
 pypiserver and devpi-server are installed for the tests; nginx is used where the machine has it. What they answer is
-asserted, so that docs/servers.md says what is so.
+asserted, so that docs/compatibility/servers.md says what is so.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The table of docs/pips.md, from what tests/pip/test_doors.py noted: python doors_table.py RESULTS > FILE."""
+"""The table of docs/compatibility/pips.md, from what tests/pip/test_doors.py noted.
+
+python doors_table.py RESULTS > FILE
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ This file is made by
 
     REPOPRIO_DOORS=results REPOPRIO_TEST_PYTHONS=python3.10:python3.12:python3.13 \\
         python -m pytest -n 2 tests/pip/test_doors.py -m "full or not full"
-    python tests/support/doors_table.py results > docs/pips.md
+    python tests/support/doors_table.py results > docs/compatibility/pips.md
 
 """
 

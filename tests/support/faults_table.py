@@ -1,7 +1,7 @@
-"""Makes docs/faults.md from what the fault matrix noted.
+"""Makes docs/compatibility/faults.md from what the fault matrix noted.
 
 REPOPRIO_FAULTS=results.jsonl python -m pytest -n 2 -m '' tests/adapter/test_fault_matrix.py -k no_fault
-python tests/support/faults_table.py results.jsonl > docs/faults.md
+python tests/support/faults_table.py results.jsonl > docs/compatibility/faults.md
 """
 
 from __future__ import annotations

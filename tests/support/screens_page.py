@@ -1,4 +1,7 @@
-"""Makes docs/screens.md from the golden screens: python tests/support/screens_page.py > docs/screens.md."""
+"""Makes docs/reference/screens.md from the golden screens.
+
+python tests/support/screens_page.py > docs/reference/screens.md
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ HEAD = """# What explain shows, situation by situation
 
 Each screen is what `repoprio explain` printed below its first line, which names the environment, in a terminal of 80
 columns, from real repositories on loopback, whose hosts are replaced. The tests hold it against this, letter by
-letter; `tests/golden/screens` has each one in 120 columns and as JSON too. `repoprio repos`, `compare` and `audit` have
-theirs in the README, `docs/compare.md` and `docs/audit.md`.
+letter; `tests/golden/screens` has each one in 120 columns and as JSON too. The pages on
+[repositories](../how-to/repositories.md), [compare](../how-to/compare.md) and [audit](../how-to/audit.md) show what
+these commands print.
 """
 
 

@@ -92,8 +92,8 @@ def test_the_schema_finds_the_errors_of_one_file() -> None:
 
 
 def test_each_key_is_documented() -> None:
-    """docs/policy.md has every key of the policy."""
-    text = (DOCS / "policy.md").read_text(encoding="utf-8")
+    """docs/reference/policy.md has every key of the policy."""
+    text = (DOCS / "reference" / "policy.md").read_text(encoding="utf-8")
     for keys in (schema.POLICY, schema.REPOSITORY, schema.PIN):
         assert all(f"`{key}`" in text for key in keys)
 

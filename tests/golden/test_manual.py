@@ -1,0 +1,69 @@
+"""The manual: pages made from the code are current, links lead somewhere, and the README stays a newcomer's page."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from support.paths import DOCS, ROOT
+
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
+MOST_LINES_OF_README = 150
+_LINK = re.compile(r"\]\(([^()\s]+)\)")
+_CODE = re.compile(r"^(```+)[^\n]*\n.*?^\1$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+
+
+def script(name: str) -> ModuleType:
+    """A script of docs, as a module."""
+    spec = spec_from_file_location(name, DOCS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub and the site make them."""
+    plain = _CODE.sub(lambda found: found[0] if "\n" not in found[0] else "", text)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in _HEADING.findall(plain)}
+
+
+def links(page: Path) -> Iterator[tuple[str, str]]:
+    """The files and anchors that a page links to, other sites left out."""
+    for found in _LINK.findall(_CODE.sub("", page.read_text(encoding="utf-8"))):
+        if "://" not in found and not found.startswith("mailto:"):
+            path, _, anchor = found.partition("#")
+            yield path, anchor
+
+
+def test_the_reference_is_made_from_this_code() -> None:
+    """Each page that docs/build_reference.py makes is what it would make now."""
+    made = script("build_reference").PAGES
+    assert {"commands.md", "keys.md"} <= set(made)
+    for name, page in made.items():
+        shown = (DOCS / "reference" / name).read_text(encoding="utf-8")
+        assert shown == page(), f"docs/reference/{name} is out of date: python docs/build_reference.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """Each link to a file of the checkout has that file, and that heading; a reader of the plain files finds it too."""
+    for path, anchor in links(page):
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{path} does not exist"
+        if anchor:
+            assert anchor in anchors(target.read_text(encoding="utf-8")), f"{path} has no heading #{anchor}"
+
+
+def test_the_readme_is_a_page_for_newcomers() -> None:
+    """The README has at most 150 lines: what is for later belongs into the manual."""
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= MOST_LINES_OF_README
