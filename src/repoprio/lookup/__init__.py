@@ -1,1 +1,1 @@
-"""The decision engine: which repository serves a name. A machine without I/O that others drive. Pure."""
+"""The decision engine: decides which repository serves a name, without I/O; drivers fetch for it. Pure."""

@@ -1,4 +1,4 @@
-"""Drivers: they take a lookup to its decision with functions that fetch and weigh, here or in an event loop. Pure."""
+"""Drivers run a lookup to its decision; the caller passes functions that fetch and match. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Fits = Callable[[tuple[RepositoryResult[Page], ...]], bool]
 
 
 def drive(lookup: ProjectLookup[Page], fetch: Fetch[Page], fits: Fits[Page]) -> Decision[Page]:
-    """The decision of `lookup`: `fetch` answers one ask after the other, `fits` says whether offers match.
+    """The decision of `lookup`: `fetch` answers its requests one by one, `fits` says whether offers match.
 
-    Several threads may each drive a lookup of their own on one memory, if that has a lock.
+    Several threads may drive lookups that share a memory, if the memory has a lock.
     """
     asks = _next_asks(lookup, lookup.start(), fits)
     while asks:
@@ -25,7 +25,7 @@ def drive(lookup: ProjectLookup[Page], fetch: Fetch[Page], fits: Fits[Page]) -> 
 
 
 async def adrive(lookup: ProjectLookup[Page], fetch_all: AsyncFetchAll[Page], fits: Fits[Page]) -> Decision[Page]:
-    """The decision of `lookup`, as `drive` makes it; `fetch_all` may answer asks that it gets together at once."""
+    """The decision of `lookup`, as in `drive`; `fetch_all` may answer all requests of a call concurrently."""
     asks = _next_asks(lookup, lookup.start(), fits)
     while asks:
         asks = _next_asks(lookup, lookup.receive_pages(await fetch_all(asks)), fits)
@@ -33,7 +33,7 @@ async def adrive(lookup: ProjectLookup[Page], fetch_all: AsyncFetchAll[Page], fi
 
 
 def drive_repository(lookup: RepositoryLookup[Page], fetch: Fetch[Page]) -> RepositoryResult[Page]:
-    """What one repository says of one name, whoever owns it."""
+    """What one repository says about one name, regardless of who owns it."""
     while lookup.ask is not None:
         lookup.receive(fetch(lookup.ask))
     return lookup.finding
@@ -42,7 +42,7 @@ def drive_repository(lookup: RepositoryLookup[Page], fetch: Fetch[Page]) -> Repo
 def _next_asks(
     lookup: ProjectLookup[Page], need: NeedPages | NeedMatch[Page] | None, fits: Fits[Page]
 ) -> tuple[FetchRequest, ...]:
-    """What `lookup` asks next, once all is weighed that comes before; nothing at its end."""
+    """The next requests of `lookup`, after it was told which offers match; empty at its end."""
     while isinstance(need, NeedMatch):
         need = lookup.receive_match(fits(need.offers))
     return need.asks if need else ()

@@ -1,4 +1,4 @@
-"""What a lookup asks, what it can be told, and what it makes of one repository. Frozen data, no I/O."""
+"""The requests of a lookup, the possible answers, and its result for one repository. Frozen data. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Page = TypeVar("Page")
 
 
 class ResourceKind(str, enum.Enum):
-    """What an `FetchRequest` is for."""
+    """What a `FetchRequest` asks for."""
 
     PAGE = "page"
     CANARY = "canary"
@@ -25,9 +25,9 @@ class ResourceKind(str, enum.Enum):
 
 @dataclass(frozen=True)
 class FetchRequest:
-    """One thing to fetch, without following redirects: `location` is where, `name` whose.
+    """One thing to fetch from `location` for project `name`, without following redirects.
 
-    For `What.FILES` (a flat repository) `location` is the repository's own.
+    For `ResourceKind.FILES` (a flat repository) `location` is the repository's own.
     """
 
     repository: Repository
@@ -39,9 +39,9 @@ class FetchRequest:
 
 @dataclass(frozen=True)
 class PageFound(Generic[Page]):
-    """Status 200 and a valid page; `files` is how many of the name it lists.
+    """Status 200 and a valid page; `files` is the number of the name's files on it.
 
-    `empty`: it is whole and lists nothing at all, so that it can be the answer for an unknown name.
+    `empty`: it is complete and lists nothing at all, so that it can be the answer for an unknown name.
     """
 
     page: Page
@@ -51,14 +51,14 @@ class PageFound(Generic[Page]):
 
 @dataclass(frozen=True)
 class ProjectListFound:
-    """Status 200 and a whole, valid project list."""
+    """Status 200 and a complete, valid project list."""
 
     names: frozenset[NormalizedName]
 
 
 @dataclass(frozen=True)
 class StatusReceived:
-    """An HTTP status other than 200 that redirects nowhere; `detail` says more, such as the tries."""
+    """An HTTP status other than 200 that is no redirect; `detail` adds facts, such as the number of tries."""
 
     code: int
     detail: str = ""
@@ -66,16 +66,16 @@ class StatusReceived:
 
 @dataclass(frozen=True)
 class RedirectReceived:
-    """An answer that sends the asker to `url`, which is absolute; it was not followed."""
+    """A redirect to `url`, which is absolute; it was not followed."""
 
     url: str
 
 
 @dataclass(frozen=True)
 class NotFound:
-    """The place is there and has no such project: a folder without it, or files none of which is its.
+    """The place exists and does not have the project: a folder without it, or files of other projects only.
 
-    `in_empty_root`: it is a folder that has no project at all, as a disk leaves behind that is not mounted.
+    `in_empty_root`: the folder has no project at all, as when a disk is not mounted there.
     """
 
     in_empty_root: bool = False
@@ -85,7 +85,7 @@ class NotFound:
 class FetchFailed:
     """No usable answer, and why.
 
-    `lasting`: the repository is down, not only this page is bad. `asks`: it wants somebody to log in.
+    `lasting`: the whole repository is down, not only this page is bad. `asks`: it wants somebody to log in.
     """
 
     reason: str
@@ -98,7 +98,7 @@ FetchResult = PageFound[Page] | ProjectListFound | StatusReceived | RedirectRece
 
 
 class RepositoryState(str, enum.Enum):
-    """What a repository turned out to be for a name."""
+    """What a repository is for a name, once it was asked."""
 
     SERVES = "serves"
     ABSENT = "absent"
@@ -109,7 +109,7 @@ class RepositoryState(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Failure:
-    """One of a repository's locations that gave no usable answer, and why."""
+    """One location of a repository that gave no usable answer, and why."""
 
     location: Location
     reason: str
@@ -119,12 +119,11 @@ class Failure:
 class RepositoryResult(Generic[Page]):
     """One repository's part in a decision.
 
-    `cause` and `reason`, a short text, are for ABSENT and UNAVAILABLE; `http_status` is the status that is the
-    cause, where one is; `asked` is the location that was asked last; `mirror` the one of its mirrors that answered
-    in its place; `failures` its other locations that were tried in vain; `asked_for` the name that a repository was
-    down for.
-    `skipped` marks an unavailable one that `skip-if-unavailable` made count as absent. `redirected_into` is the other
-    repository into which an unavailable one redirects.
+    `cause` and `reason`, a short text, are set for ABSENT and UNAVAILABLE; `http_status` is set if a status was the
+    cause. `asked` is the location that was asked last, `mirror` the mirror that answered instead, and `failures` are
+    the other locations that were tried without success. `asked_for` is the name for which the repository was found
+    to be down. `skipped`: it is unavailable, and `skip-if-unavailable` makes it count as absent. `redirected_into`
+    is the other repository to which an unavailable one redirects.
     """
 
     repository: Repository

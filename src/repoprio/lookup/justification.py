@@ -1,8 +1,8 @@
-"""Flexible mode: is what a resolution took from below needed by what is installed in the end? Pure.
+"""Flexible mode: checks whether the result of a resolution needs its choices from lower tiers. Pure.
 
-A resolver settles what it may choose from before it knows all bounds, and keeps bounds that it dropped later. So it
-resolves first, and the rule is applied to what it came to: a lower tier supplies a project only if no file of a
-higher tier fits the bounds of what is installed in the end, lower choices that justify only themselves left out.
+A resolver fixes its candidates before it knows all bounds, and keeps bounds of choices that it dropped. So it resolves
+first, and then the rule is applied to the result: a lower tier supplies a project only if no file of a higher tier
+fits the bounds of what is installed in the end. Lower choices that justify only themselves do not count.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from dataclasses import field
 from repoprio.dataclass import dataclass
 from repoprio.names import NormalizedName
 
-# To doubt is to resolve once more: of what cannot be resolved there has to be an end.
+# Each doubt costs one more resolution, so their number is limited.
 MOST_DOUBTS = 40
 
 Bounds = tuple[str, ...]
 Doubt = frozenset[NormalizedName]
-# The priority of the highest tier above that of the choice which has a file within the bounds; None: no tier has.
+# The priority of the highest tier that has a file within the bounds and lies above the chosen one; None if none has.
 Higher = Callable[[NormalizedName, Bounds], int | None]
 
 
 @dataclass(frozen=True)
 class Want:
-    """One requirement of what was chosen: `parent` wants `child`, a version of `project` within `bound`.
+    """One requirement of a chosen candidate: `parent` wants `child`, a version of `project` within `bound`.
 
-    Parents and children are nodes of the resolver: `x` and `x[e]` are two nodes of one project. What the user
-    asks for has no parent. `bound` is a specifier (PEP 440), "" where any version will do.
+    Parents and children are nodes of the resolver: `x` and `x[e]` are two nodes of one project. `parent` is None
+    for what the user asks for. `bound` is a specifier (PEP 440), "" if any version fits.
     """
 
     parent: str | None
@@ -39,13 +39,13 @@ class Want:
 
 @dataclass(frozen=True)
 class Graph:
-    """What a resolution came to: what each choice wants; and the constraints, which bound and want nothing."""
+    """The result of a resolution: what each choice wants, and the constraints, which only limit versions."""
 
     wants: Sequence[Want]
     constraints: Mapping[NormalizedName, str] = field(default_factory=dict)
 
     def bounds(self, without: Collection[NormalizedName] = ()) -> dict[NormalizedName, Bounds]:
-        """The bounds of each project that the roots reach, what projects of `without` want left out; nearest first."""
+        """The bounds of each project that the roots reach, nearest first; requirements of `without` do not count."""
         wants = defaultdict[str | None, list[Want]](list)
         for want in self.wants:
             wants[want.parent].append(want)
@@ -61,15 +61,15 @@ class Graph:
         return {project: tuple(sorted(bounds)) for project, bounds in bounds_of.items()}
 
     def unjustified(self, lower: Iterable[NormalizedName], higher: Higher) -> dict[NormalizedName, int]:
-        """Which of the `lower` choices nothing needs, nearest first, and the tier that fits in the place of each.
+        """Those of the `lower` choices that nothing needs, nearest first, each with the higher tier that fits instead.
 
-        One is needed if no higher tier has a file within the bounds of what is surely installed: all but the lower
-        choices that are not known to be needed, and what only they want.
+        A lower choice is needed if no higher tier has a file within the bounds of what is certainly installed: all
+        choices except lower ones that are not known to be needed, and what only those want.
         """
         pending = set(lower)
         while needed := {name for name, bounds in self._of(pending, pending) if higher(name, bounds) is None}:
             pending -= needed
-        # More bounds can let a file in: one that asks for a pre-release, or for a yanked version.
+        # A further bound can also admit a file: if it asks for a pre-release, or for a yanked version.
         fitting = {name: higher(name, bounds) for name, bounds in self._of(lower, pending)}
         return {name: tier for name, tier in fitting.items() if tier is not None}
 
@@ -82,11 +82,11 @@ class Graph:
 
 @dataclass
 class Reach:
-    """How far down the next resolution may go for a project; both only go one way, so that there is an end.
+    """How far down the next resolution may go for a project; caps and opened tiers only change one way, so it ends.
 
-    `caps` are the lowest tiers that are left to projects whose lower choice nothing needed; `opened` the lower tiers
-    that are offered beside what fits. `doubted` are projects that may have been in the way: the next resolution is
-    to find out what would be wanted of them.
+    `caps` has the lowest allowed tier of each project whose lower choice nothing needed; `opened` the lower tiers
+    that are offered in addition. `doubted` are projects that may have blocked a solution: the next resolution finds
+    out what would be wanted of them.
     """
 
     caps: dict[NormalizedName, int] = field(default_factory=dict)
@@ -96,25 +96,25 @@ class Reach:
     _known: set[Doubt] = field(default_factory=set)
 
     def cap(self, name: NormalizedName, tier: int) -> None:
-        """Take `name` from this tier or a higher one from now on; it is not opened again."""
+        """Allow `name` from this tier or a higher one only, from now on."""
         self.caps[name] = min(tier, self.caps.get(name, tier))
         self._begin()
 
     def fail(self, names: Iterable[NormalizedName]) -> bool:
-        """Doubt the projects that were in the way, one by one and then together; whether there is anything to try."""
+        """Doubt the projects that blocked a solution, one by one, then together; returns whether to resolve again."""
         uncapped = [name for name in dict.fromkeys(names) if name not in self.caps]
         return self._try([*({name} for name in uncapped), self.doubted | set(uncapped)])
 
     def learn(self, fitting: Mapping[NormalizedName, int | None]) -> bool:
-        """The doubted projects that were left open, and the lower tier that alone fits what is wanted of each.
+        """Open the lower tiers that `fitting` names for doubted projects; returns whether to resolve again.
 
-        None: its own tier fits, or none. Whether there is anything to try.
+        A tier is None if the project's own tier fits what is wanted of it, or if no tier does.
         """
         new = {name: tier for name, tier in fitting.items() if tier and tier not in self.opened.get(name, ())}
         for name, tier in new.items():
             self.opened.setdefault(name, set()).add(tier)
         if new:
-            # First without doubts: all of it may be possible now.
+            # First without doubts: now there may be a solution.
             self._begin()
             return True
         return self._try([self.doubted - {name} for name in fitting])

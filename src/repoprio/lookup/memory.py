@@ -1,6 +1,6 @@
-"""What lookups of one policy remember of its repositories, for a run or for some time. Pure.
+"""What lookups of one policy remember about its repositories, for a run or for some time. Pure.
 
-Who shares a memory between threads hands in a lock; who keeps one for longer than a run hands in a clock.
+To share a memory between threads, pass a lock; to keep one for longer than a run, pass a clock.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Lock = AbstractContextManager[Any]
 
 
 class Store(Protocol[Key_contra, Value]):
-    """Values by key. A value stays as it is until the store forgets it: all who share the store see the same one."""
+    """Values by key. A value never changes until the store forgets it, so all who share the store see the same one."""
 
     def get(self, key: Key_contra) -> Value | None:
         """The value of `key`; None where there is none, or none any more."""
@@ -32,14 +32,14 @@ class Store(Protocol[Key_contra, Value]):
 
 @dataclass(frozen=True)
 class CanaryVerdict(Generic[Page]):
-    """Whether a repository served its canary; `hidden` is the finding where it did not."""
+    """Whether a repository served its canary; `hidden` is the result if it did not."""
 
     hidden: RepositoryResult[Page] | None
 
 
 @dataclass(frozen=True)
 class KnownNames:
-    """The names on a project list; None where no whole, valid list came."""
+    """The names on a project list; None if no complete, valid list was received."""
 
     names: frozenset[NormalizedName] | None
 
@@ -57,11 +57,11 @@ class Memory(Protocol[Page]):
 
     @property
     def lists(self) -> Store[str, KnownNames]:
-        """What came of the project list of each repository."""
+        """The names on the project list of each repository."""
 
     @property
     def outages(self) -> Store[str, RepositoryResult[Page]]:
-        """Which repositories are down, and for which name that was found."""
+        """The repositories that are down, and for which name that was found."""
 
 
 class RunStore(Generic[Key, Value]):
@@ -83,13 +83,13 @@ class RunStore(Generic[Key, Value]):
 
 
 class ExpiringStore(Generic[Key, Value]):
-    """A store that forgets each value `seconds` after it came; `clock` never goes back."""
+    """A store that forgets each value `seconds` after it was kept; `clock` is monotonic."""
 
     def __init__(self, seconds: float, clock: Callable[[], float], lock: Lock | None = None) -> None:
         self._seconds = seconds
         self._clock = clock
         self._lock = lock or nullcontext()
-        # All values live equally long, so the first ones are always the oldest.
+        # All values are kept equally long, so the first ones are always the oldest.
         self._values: dict[Key, tuple[float, Value]] = {}
 
     def get(self, key: Key) -> Value | None:
@@ -114,7 +114,7 @@ class ExpiringStore(Generic[Key, Value]):
 
 
 class RunMemory(Generic[Page]):
-    """The memory of one run: nothing is forgotten in it, and nothing outlives it."""
+    """The memory of one run: it forgets nothing, and it ends with the run."""
 
     def __init__(self, policy: Policy, lock: Lock | None = None) -> None:
         self.policy = policy
@@ -133,7 +133,7 @@ class Lifetimes:
 
 
 class ExpiringMemory(Generic[Page]):
-    """A memory for a process that lives for long; a lookup under way goes on with what it has recalled."""
+    """A memory for a long-lived process; a running lookup continues with what it has read from it."""
 
     def __init__(
         self, policy: Policy, lifetimes: Lifetimes, clock: Callable[[], float], lock: Lock | None = None

@@ -1,8 +1,8 @@
-"""How a name is decided: a machine without I/O, driven by whoever can fetch pages.
+"""Decides which repository supplies a name, without I/O: a driver fetches the pages. Pure.
 
 A `ProjectLookup` says what it needs next (`NeedPages`: answers, fetched in any order; `NeedMatch`: whether one
 of these offers matches the requirement), receives it, and ends in a `Decision` that carries its
-reasons as data. Pages are opaque to it. `drivers` has functions that drive it.
+reasons as data. It never looks inside a page. `drivers` has functions that drive it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, asked_fo
 
 
 class Outcome(str, enum.Enum):
-    """How a lookup ends; NO_MATCH only where a requirement was weighed."""
+    """How a lookup ends; NO_MATCH is possible only if files were matched with a requirement."""
 
     SERVED = "served"
     NO_MATCH = "no-match"
@@ -32,7 +32,7 @@ class Outcome(str, enum.Enum):
 
 
 class Code(str, enum.Enum):
-    """Why, as a stable word: what messages end in and JSON carries."""
+    """Why a lookup ended so: the stable code at the end of messages and in JSON."""
 
     OWNED = "owned"
     FITS = "fits"
@@ -51,10 +51,10 @@ class Code(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Decision(Generic[Page]):
-    """The end of a lookup: `findings` has one entry for each repository, highest priority first.
+    """The result of a lookup: `findings` has one entry for each repository, highest priority first.
 
-    `owners` are the findings whose pages go on, highest priority first, then in the order named;
-    empty unless served.
+    `owners` are the findings whose pages supply the candidates, highest priority first, then in the order
+    named; empty unless the name is served.
     """
 
     name: NormalizedName
@@ -66,17 +66,17 @@ class Decision(Generic[Page]):
 
     @property
     def offers(self) -> tuple[RepositoryResult[Page], ...]:
-        """What is to be weighed: the owners' findings; where nobody owns, those that flexible mode passed over."""
+        """The findings with candidates: the owners'; without an owner, those that flexible mode passed over."""
         return self.owners or tuple(finding for finding in self.findings if finding.passed_over)
 
     @property
     def is_merged(self) -> bool:
-        """Whether version priority rules among the offers, so that ties go by priority."""
+        """Whether the newest version wins among all offers, so that priority decides between equal versions."""
         return isinstance(self.route, Route) and self.route.mode is Mode.MERGE
 
     @property
     def route_rules(self) -> tuple[Rule, ...]:
-        """The rules that routed the name; empty where it may come from anywhere."""
+        """The rules that routed the name; empty if it is not routed."""
         return self.route.rules if isinstance(self.route, Route) else ()
 
     def of(self, *states: RepositoryState) -> list[RepositoryResult[Page]]:
@@ -86,7 +86,7 @@ class Decision(Generic[Page]):
 
 @dataclass(frozen=True)
 class NeedPages:
-    """The lookup needs the answers to `asks`, in their order."""
+    """The lookup needs the answers to the requests `asks`, in this order."""
 
     asks: tuple[FetchRequest, ...]
 
@@ -102,7 +102,7 @@ Received = list[FetchResult[Page]] | bool | None
 
 
 class ProjectLookup(Generic[Page]):
-    """The lookup of one name: `start` it, then give it what it needs until it has a `decision`."""
+    """The lookup of one name: call `start`, then give it what it needs until it has a `decision`."""
 
     def __init__(
         self,
@@ -114,9 +114,9 @@ class ProjectLookup(Generic[Page]):
         below_owner: bool = False,
         last: int | None = None,
     ) -> None:
-        """`below_owner` asks on below the owner (``explain --shadowed``); it never changes the owner.
+        """Look `name` up; with `below_owner`, also ask repositories below the owner (``explain --shadowed``).
 
-        `last` is the lowest tier that flexible mode may go on to, by its priority.
+        That never changes the owner. `last` is the priority of the lowest tier that flexible mode may reach.
         """
         self._memory = memory
         self.name = name
@@ -131,15 +131,15 @@ class ProjectLookup(Generic[Page]):
 
     @property
     def mode(self) -> Mode:
-        """The mode that rules for this name."""
+        """The mode in force for this name."""
         return self.route.mode if isinstance(self.route, Route) else Mode.STRICT
 
     def start(self) -> NeedPages | NeedMatch[Page] | None:
-        """The first need; None where the policy alone decides."""
+        """The first need; None if the policy alone decides."""
         return self._advance(None)
 
     def receive_pages(self, answers: Sequence[FetchResult[Page]]) -> NeedPages | NeedMatch[Page] | None:
-        """The next need, after a `NeedPages` and the answers to it, in the order of its asks; None at the end."""
+        """The next need, after the answers to a `NeedPages`, in the order of its requests; None at the end."""
         return self._advance(list(answers))
 
     def receive_match(self, is_match: bool) -> NeedPages | NeedMatch[Page] | None:
@@ -185,7 +185,7 @@ class ProjectLookup(Generic[Page]):
     def _ask_tier(
         self, tier: tuple[Repository, ...]
     ) -> Generator[NeedPages, Received[Page], list[RepositoryResult[Page]]]:
-        """Ask every repository of the tier, side by side, each through all that it takes."""
+        """The result of every repository of the tier; the requests of all of them are made together."""
         asked = asked_for(self.route)
         walks = {r.name: RepositoryLookup(self._memory, r, self.name, self._known, asked) for r in tier}
         while asks := [ask for walk in walks.values() if (ask := walk.ask)]:
@@ -215,7 +215,7 @@ class ProjectLookup(Generic[Page]):
         if any(finding.passed_over for finding in self._findings.values()):
             return self._decide(Outcome.NO_MATCH, Code.NO_MATCH)
         if RuledOut.BELOW_NO_INDEX in self.route.ruled_out.values():
-            # Whether one of these has it does not matter: what --no-index rules out may own it.
+            # Even if one of these has the name, a repository that --no-index rules out may own it.
             return self._decide(Outcome.BLOCKED, Code.OWNER_RULED_OUT)
         return self._decide(Outcome.ABSENT, Code.OWNED_ABSENT if self.route.is_routed else Code.ABSENT)
 

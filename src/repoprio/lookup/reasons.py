@@ -6,15 +6,15 @@ import enum
 
 
 class Cause(str, enum.Enum):
-    """Why a repository turned out absent or unavailable for a name; texts tell the details."""
+    """Why a repository is absent or unavailable for a name; details are in texts beside the code."""
 
-    # Absent: it says so itself.
+    # Absent: the repository says so itself.
     STATUS = "status"
     EMPTY_PAGE = "empty-page"
     NO_FILE = "no-file"
     NO_FOLDER = "no-folder"
     NOT_LISTED = "not-listed"
-    # Unavailable, before there is an answer.
+    # Unavailable: there is no answer.
     UNSET = "unset-variable"
     INSECURE = "insecure"
     MISSING = "missing-place"
@@ -23,7 +23,7 @@ class Cause(str, enum.Enum):
     TLS = "tls"
     TIME = "time"
     PROXY = "proxy"
-    # Unavailable, by what it answers; REDIRECT may be absent as well. REDIRECT_INTO is into another repository's URL.
+    # Unavailable because of the answer; REDIRECT may mean absent too. REDIRECT_INTO: into another repository's URL.
     LOGIN = "login"
     SERVER = "server-error"
     REDIRECT = "redirect"
@@ -39,7 +39,7 @@ class Cause(str, enum.Enum):
 
 
 class Rejection(str, enum.Enum):
-    """Why a file that its owner lists is not taken."""
+    """Why a file that its owner lists is not chosen."""
 
     TAG = "tag"
     REQUIRES_PYTHON = "requires-python"
@@ -56,12 +56,12 @@ class Rejection(str, enum.Enum):
     OTHER = "other"
 
 
-# Answers of a server, or a proxy, that does not let somebody in: `skip-if-unavailable` never covers these.
+# A server or proxy refuses access: `skip-if-unavailable` never covers these.
 REFUSED_LOGIN = frozenset({401, 403, 407})
 
 
 def status_cause(code: int) -> Cause:
-    """What an HTTP status that is no usable answer is due to."""
+    """The cause that an HTTP status stands for, if it is no usable answer."""
     if code in (401, 403):
         return Cause.LOGIN
     if code == 407:

@@ -13,7 +13,7 @@ from repoprio.policy.model import Format, Location, Redirects, Repository
 from repoprio.redaction import redact_url
 from repoprio.urls import READINGS, has_path_of, is_within, page_url, site
 
-# Of a longer target the site is told, which is what matters.
+# Of a longer target, a message names only the site.
 _LONG = 300
 MAX_REDIRECTS = 10
 
@@ -22,7 +22,7 @@ MAX_REDIRECTS = 10
 class RedirectVerdict:
     """What a redirect means: `state` None to follow it, else ABSENT or UNAVAILABLE with a reason.
 
-    `into` is the other repository of the policy to which it leads, where that is why.
+    `into` is the other repository of the policy to which it leads, if that is the reason.
     """
 
     state: RepositoryState | None
@@ -45,16 +45,16 @@ def next_hop(
     hops: int,
     asked: Collection[str],
 ) -> Location | RedirectVerdict:
-    """Where to ask next, without a login of its own, or why nobody is asked; `hops` redirects were followed before.
+    """The next location to ask, without credentials, or the verdict why none is; `hops` redirects came before.
 
-    The other arguments are those of `judge_redirect`. Whatever follows redirects does so by this.
+    The other arguments are those of `judge_redirect`. All code that follows redirects uses this function.
     """
     verdict = judge_redirect(known, repository, location, name, target, asked=asked)
     if verdict.state is not None:
         return verdict
     if hops >= MAX_REDIRECTS:
         return RedirectVerdict(RepositoryState.UNAVAILABLE, f"more than {MAX_REDIRECTS} redirects")
-    # A variable of the policy may have gone into the target: then it is not shown.
+    # The target may contain the value of a variable: then show the policy's own text.
     return Location(location.shown if "${" in location.shown else redact_url(target), target)
 
 
@@ -69,15 +69,15 @@ def judge_redirect(
 ) -> RedirectVerdict:
     """Judge one hop before it is followed.
 
-    `known` are all repositories, of which those that were added count for nothing here; `location` is
-    the URL of the one that was asked, `target` an absolute URL. `name` is the project whose page was asked for,
-    None where it was a project list or a flat page of all files. `asked` names the repositories that are asked for
-    `name`, each in its turn: a redirect to the page of one that is not asked does not mean absence.
+    `known` are all repositories; those with `is_addition` are ignored. `location` is the URL that was asked, `target`
+    an absolute URL. `name` is the project whose page was asked for, None for a project list or a flat page of all
+    files. `asked` names the repositories that are asked for `name`: a redirect to the page of any other does not mean
+    absence.
     """
     try:
         there, here = site(target), site(location.url)
         if "\\" in urlsplit(target).netloc:
-            # To urllib3 the host ends there, to urlsplit it comes after the @.
+            # For urllib3 the host ends there; for urlsplit it comes after the @.
             raise ValueError("a backslash in the host")
         others = _repositories_at(known, repository, target)
         if len(others) > 1:
@@ -97,7 +97,7 @@ def judge_redirect(
         return RedirectVerdict(RepositoryState.ABSENT, f"it redirects to {there}")
     if meaning is Redirects.FOLLOW:
         return RedirectVerdict(None)
-    # A variable of the policy may have gone into the target, and queries carry tokens: neither is shown.
+    # Show neither the value of a variable, which the target may contain, nor a query: it may have a token.
     shown = str(there) if "${" in location.shown or len(target) > _LONG else redact_url(target)
     return RedirectVerdict(RepositoryState.UNAVAILABLE, f"it redirects to another site, {shown}")
 
@@ -105,14 +105,14 @@ def judge_redirect(
 def _judge_other(
     other: Repository, name: NormalizedName | None, target: str, others: Collection[str]
 ) -> RedirectVerdict:
-    """What a redirect into the grounds of another repository means; `others` are asked for `name` as well."""
+    """What a redirect to a URL within another repository means; `others` are also asked for `name`."""
     if name is None:
         return RedirectVerdict(RepositoryState.UNAVAILABLE, f"it redirects into {other.name}", other)
     page = page_url(other.locations[0].url, name)
     # A flat repository has no page of a single name.
     if other.format is Format.FLAT or site(target) != site(page) or not has_path_of(target, page):
         return RedirectVerdict(RepositoryState.UNAVAILABLE, f"it redirects into {other.name}, to another page", other)
-    # The name would fall to one of the others, which nobody meant; where there is none, it falls to nobody.
+    # Absence would give the name to one of the others, which nobody intended; without others, nobody gets it.
     if others and other.name not in others:
         reason = f"it redirects to {other.name}, which is not asked for {name}"
         return RedirectVerdict(RepositoryState.UNAVAILABLE, reason, other)
@@ -122,7 +122,7 @@ def _judge_other(
 def _repositories_at(
     known: tuple[Repository, ...], repository: Repository, target: str
 ) -> dict[str | None, Repository | None]:
-    """The other repositories in whose grounds `target` may lie, by name, None for none: one for each reading."""
+    """The other repositories within which `target` may lie, by name, one for each reading of the URL; None for none."""
     repositories = (_repository_at(known, repository, target, read) for read in READINGS)
     return {other.name if other else None: other for other in repositories}
 
@@ -130,9 +130,9 @@ def _repositories_at(
 def _repository_at(
     known: tuple[Repository, ...], repository: Repository, target: str, read: Callable[[str], str]
 ) -> Repository | None:
-    """The other repository in whose grounds `target` lies, however the URLs nest; None: in none.
+    """The other repository within which `target` lies, the innermost if their URLs nest; None if there is none.
 
-    Grounds are the same over http and https: many a server answers at both.
+    http and https count as the same: many servers answer at both.
     """
     homes = [
         (len(read(urlsplit(url).path)), r)
@@ -142,7 +142,7 @@ def _repository_at(
         if is_within(target, url, read)
     ]
     deepest = max((depth for depth, _ in homes), default=0)
-    # A simple and a flat repository may lie at one URL; only the simple one has pages of names.
+    # A simple and a flat repository may have the same URL; only the simple one has project pages.
     nearest = sorted((r for depth, r in homes if depth == deepest), key=lambda r: r.format is Format.FLAT)
-    # By name: of the one that is asked it may be known that its list is whole, or it may be asked at one URL alone.
+    # Compare names, not objects: the repository that was asked may be a changed copy (its list, or a single URL).
     return None if not nearest or repository.name in {r.name for r in nearest} else nearest[0]

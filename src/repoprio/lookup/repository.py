@@ -1,4 +1,4 @@
-"""What one repository says of one name: a machine without I/O, from its list and page to its canary. Pure."""
+"""Decides what one repository says about one name, without I/O: from its list and page to its canary. Pure."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from repoprio.urls import has_path_of, is_page_of, site
 
 
 class RepositoryLookup(Generic[Page]):
-    """What one repository says of one name: its project list, its page, its mirrors, its canary.
+    """The lookup of one name at one repository: its project list, its page, its mirrors, its canary.
 
-    `finding` is there once `ask` is None.
+    `ask` is the next request. Once it is None, `finding` is the result.
     """
 
     finding: RepositoryResult[Page]
@@ -45,7 +45,7 @@ class RepositoryLookup(Generic[Page]):
         known: tuple[Repository, ...],
         asked: Collection[str],
     ) -> None:
-        """`known` are all repositories; `asked` names those that are asked for `name`, each in its turn."""
+        """Look `name` up at `repository`; `known` are all repositories, `asked` names those asked for `name`."""
         self._memory = memory
         self._known = known
         self._asked = asked
@@ -56,7 +56,7 @@ class RepositoryLookup(Generic[Page]):
         self._advance(None)
 
     def receive(self, answer: FetchResult[Page]) -> None:
-        """Take the answer to `ask`; afterwards `ask` is the next one, or None and `finding` is set."""
+        """Take the answer to `ask`; then `ask` is the next request, or it is None and `finding` is set."""
         self._advance(answer)
 
     def _advance(self, answer: FetchResult[Page] | None) -> None:
@@ -79,16 +79,16 @@ class RepositoryLookup(Generic[Page]):
         return finding
 
     def _remembered(self) -> RepositoryResult[Page] | None:
-        """That the repository was down for another name; it is not asked again."""
+        """The result if the repository was down for another name: it is not asked again; else None."""
         down = self._memory.outages.get(self._repository.name)
         if down is None or down.asked_for == self._name:
             return down
         return replace(down, reason=f"{down.reason} (for {down.asked_for}, and not asked again)", asked=None)
 
     def _fail_over(self) -> Generator[FetchRequest, FetchResult[Page] | None, RepositoryResult[Page]]:
-        """Ask the repository, then its mirrors while there is no usable answer.
+        """The result of the repository, or of the first of its mirrors with a usable answer.
 
-        What a mirror serves counts; its "absent" does not, for it may lag behind.
+        A page of a mirror counts; its "absent" does not, since a mirror may lag behind.
         """
         repository = self._repository
         if repository.complete_listing and repository.format is Format.SIMPLE:
@@ -103,10 +103,10 @@ class RepositoryLookup(Generic[Page]):
             if finding.state is RepositoryState.SERVES or (not failed and finding.state is RepositoryState.ABSENT):
                 return replace(finding, mirror=location, failures=_failures(repository, failed)) if failed else finding
             failed.append(finding)
-        # A mirror that refuses the login speaks for the repository: `skip-if-unavailable` must not hide it.
+        # If a mirror refuses the login, the repository does: `skip-if-unavailable` must not hide that.
         refused = any(finding.login_refused for finding in failed)
         finding = replace(failed[0], login_refused=refused, failures=_failures(repository, failed)[1:])
-        # Where being down counts as absent, each page is asked: the next one may answer, or say 401.
+        # If an outage counts as absent, ask for every page: the next one may answer, or with 401.
         if all(finding.lasting for finding in failed) and not repository.skip_if_unavailable:
             finding = replace(finding, asked_for=self._name)
             self._memory.outages.keep(repository.name, finding)
@@ -115,14 +115,14 @@ class RepositoryLookup(Generic[Page]):
     def _page(
         self, location: Location, name: NormalizedName, what: ResourceKind
     ) -> Generator[FetchRequest, FetchResult[Page] | None, RepositoryResult[Page]]:
-        """Ask one location for one page, hop by hop, and judge what comes."""
+        """The result of one location for one page; each redirect is judged before it is followed."""
         if location.unset:
             variables = ", ".join(f"${{{variable}}}" for variable in location.unset)
             return self._finding(RepositoryState.UNAVAILABLE, f"{variables} is not set", Cause.UNSET, location)
         flat = self._repository.format is Format.FLAT
         what = ResourceKind.FILES if flat else what
         start = location if flat else location.page(name)
-        # A flat page lists all names: it is no page of one that another repository may have as well.
+        # A flat page lists all names, so a redirect of it cannot lead to another repository's page of this name.
         whose = None if flat else name
         at = start
         hops = 0
@@ -143,7 +143,7 @@ class RepositoryLookup(Generic[Page]):
         flat = repository.format is Format.FLAT
         if isinstance(answer, NotFound):
             if flat and not (site(start.url).is_own(site(at.url)) and has_path_of(at.url, start.url)):
-                # Only the place itself can say that it has no file of a name.
+                # Only the repository itself can say that it has no file of a name.
                 problem = f"no file of it, but it was redirected to {at.shown}"
                 return self._finding(RepositoryState.UNAVAILABLE, problem, Cause.REDIRECT, at)
             if answer.in_empty_root and not repository.empty_root_is_absent:
@@ -184,7 +184,7 @@ class RepositoryLookup(Generic[Page]):
     def _believe(
         self, absent: RepositoryResult[Page]
     ) -> Generator[FetchRequest, FetchResult[Page] | None, RepositoryResult[Page]]:
-        """Believe `absent` only once the canary was served."""
+        """`absent` if the repository serves its canary, else a result that says it is unavailable."""
         repository, canary = self._repository, self._repository.canary
         assert canary is not None
         verdict = self._memory.canaries.get(repository.name)
@@ -199,13 +199,13 @@ class RepositoryLookup(Generic[Page]):
         return verdict.hidden or absent
 
     def _hidden(self, canary: NormalizedName, canary_result: RepositoryResult[Page]) -> RepositoryResult[Page]:
-        """A server that hides what it has behind a 404 refuses the login in all but the number."""
+        """The result for a server that answers 404 for its canary: it hides what it has, as with a 401."""
         problem = f"it does not serve its canary {canary} ({canary_result.reason or 'no files'})"
         finding = self._finding(RepositoryState.UNAVAILABLE, problem, Cause.CANARY, canary_result.asked)
         return replace(finding, login_refused=True)
 
     def _listing(self) -> Generator[FetchRequest, FetchResult[Page] | None, frozenset[NormalizedName] | None]:
-        """The names on the project list, or None where it is not whole, not valid or not there."""
+        """The names on the project list, or None if it is incomplete, invalid or missing."""
         repository, location = self._repository, self._repository.locations[0]
         known = self._memory.lists.get(repository.name)
         if known is None:
@@ -223,14 +223,14 @@ class RepositoryLookup(Generic[Page]):
 
 
 def _failures(repository: Repository, failed: list[RepositoryResult[Page]]) -> tuple[Failure, ...]:
-    """What each location that was tried in vain said; a mirror's "absent" is one of these."""
+    """What each location answered that was tried without success; a mirror's "absent" is among these."""
     return tuple(
         Failure(location, finding.reason) for location, finding in zip(repository.locations, failed, strict=False)
     )
 
 
 def _moved(at: Location, start: Location, name: NormalizedName) -> str | None:
-    """What is wrong with where a chain of redirects ended, or None: still `name`'s page."""
+    """What is wrong with the end of a chain of redirects; None if it is still `name`'s page."""
     if at is start or is_page_of(at.url, name):
         return None
     return f"it was redirected to {at.shown}, which is not the page of {name}"

@@ -1,4 +1,4 @@
-"""What a policy writes as the URL of a repository, as the location that is asked. Pure."""
+"""Turns the URL that a policy states for a repository into the location that is asked. Pure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class NotALocation(ValueError):
-    """A text that is no URL of a repository; the message is the end of a sentence that begins with it."""
+    """A text cannot be a repository's URL; the message is the rest of a sentence that begins with that text."""
 
 
 def location(written: str, environ: Mapping[str, str], default_index: str) -> Location:
-    """The location that `written` means; `${VAR}` is read from `environ`, where an unset one is noted.
+    """The location that `written` means. `${VAR}` is read from `environ`; the location names variables without a value.
 
-    `default_index` is what the alias ``pypi`` stands for. Raises `NotALocation`.
+    `default_index` is the URL that the alias ``pypi`` stands for. Raises `NotALocation`.
     """
     unset = tuple(v for v in variables(written) if v not in environ)
     url = _VARIABLE.sub(lambda match: environ.get(match[1], match[0]), written)
@@ -39,7 +39,7 @@ def location(written: str, environ: Mapping[str, str], default_index: str) -> Lo
 
 
 def is_at(repository: Repository, written: str, kind: Format, home: str) -> bool:
-    """Whether a caller's URL or path, taken for a place of this `kind`, means `repository`."""
+    """Whether a caller's URL or path means `repository`; `kind` is what the caller takes it for, simple or flat."""
     try:
         return repository.format is kind and repository.is_at(as_url(written, home))
     except ValueError:
@@ -52,7 +52,7 @@ def variables(written: str) -> list[str]:
 
 
 def with_login(locations: Iterable[Location], environ: Mapping[str, str], name: str) -> tuple[Location, ...]:
-    """A repository's URL and its mirrors, with its login from the environment: for the site of its URL alone."""
+    """A repository's URL and its mirrors; those at the site of its URL get the login from the environment."""
     locations = list(locations)
     for number, location in enumerate(locations):
         usable = location.url.startswith("http") and not (location.unset or locations[0].unset)
@@ -63,18 +63,18 @@ def with_login(locations: Iterable[Location], environ: Mapping[str, str], name: 
 
 
 def variable_of(name: str) -> str:
-    """What the variables of a repository's login begin with."""
+    """The prefix of the variables that hold a repository's login."""
     return f"REPOPRIO_{name.upper().replace('-', '_')}"
 
 
 def _login(environ: Mapping[str, str], name: str) -> tuple[str | None, str]:
-    """REPOPRIO_<NAME>_USERNAME and _PASSWORD; a password alone is a token's."""
+    """User name and password from REPOPRIO_<NAME>_USERNAME and _PASSWORD; a password alone is a token."""
     user, password = environ.get(f"{variable_of(name)}_USERNAME"), environ.get(f"{variable_of(name)}_PASSWORD", "")
     return (user, password) if user or not password else ("__token__", password)
 
 
 def spellings(secrets: Iterable[str]) -> frozenset[str]:
-    """Secrets as they are, and as URLs spell them before and after they were normalized; short ones tell nothing."""
+    """Secrets as they are, and as they may appear in URLs; without short ones, which would match ordinary words."""
     texts = (text for secret in secrets for text in _spellings(secret))
     return frozenset(text for text in texts if len(text) >= 4)
 
@@ -107,7 +107,7 @@ def _problem(url: str) -> str | None:
     try:
         parts, where = urlsplit(url), site(url)
     except ValueError:
-        # Not what Python says of it: that may quote a part of a password.
+        # Python's own message may quote a part of a password.
         return "is not a URL: its host or port is invalid (in a password, write / as %2F, # as %23, ? as %3F)"
     if where.scheme not in ("http", "https", "file"):
         return 'is not an http:, https: or file: URL, an absolute path (or ~/...), or "pypi"'

@@ -1,4 +1,4 @@
-"""The policy as values: repositories, tiers, pins. Frozen, checked where it is read, no I/O."""
+"""The policy as frozen values: repositories, tiers, pins. `repoprio.config` checks them. Pure."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from repoprio.policy.patterns import Pattern, best_match
 from repoprio.urls import Site, may_be_one_place, page_url, place
 
 HIGHEST, LOWEST = 1, 999
-# What stands for pip's built-in default index, as the URL of a repository.
+# As a repository's URL, this stands for pip's built-in default index.
 PYPI = "pypi"
-# Repositories that only a caller named stand below all that a policy can name.
+# Repositories that only a caller named have a lower priority than any in a policy.
 CALLERS_PRIORITY = LOWEST + 1
 # A lone repository needs no priority; this is dnf's default.
 DEFAULT_PRIORITY = 99
 
 
 class Mode(str, enum.Enum):
-    """How tiers relate: see the policy's `mode`; MERGE is a pin's only."""
+    """How tiers relate: the policy's `mode`. Only a pin can set MERGE."""
 
     STRICT = "strict"
     FLEXIBLE = "flexible"
@@ -34,7 +34,7 @@ class Mode(str, enum.Enum):
 
 
 class Unlisted(str, enum.Enum):
-    """What becomes of a repository that a caller adds and the policy does not list."""
+    """What happens to a repository that a caller adds and the policy does not list."""
 
     REFUSE = "refuse"
     LOWEST = "lowest"
@@ -42,7 +42,7 @@ class Unlisted(str, enum.Enum):
 
 
 class DirectUrls(str, enum.Enum):
-    """Who may ask for ``name @ URL``: only the user (ROOTS), everybody, nobody."""
+    """Who may ask for ``name @ URL``: only the user (ROOTS), everybody (ALLOW), nobody (REFUSE)."""
 
     ROOTS = "roots"
     ALLOW = "allow"
@@ -50,7 +50,7 @@ class DirectUrls(str, enum.Enum):
 
 
 class Pylock(str, enum.Enum):
-    """Whether files of a pylock.toml are held against their owner (VERIFY), or taken as they come (ALLOW)."""
+    """Whether files of a pylock.toml must be those that the owner lists (VERIFY), or are not checked (ALLOW)."""
 
     VERIFY = "verify"
     ALLOW = "allow"
@@ -64,14 +64,14 @@ class Format(str, enum.Enum):
 
 
 class Redirects(str, enum.Enum):
-    """What a redirect to a site means that the policy names under `redirects`."""
+    """What a redirect means if it leads to a site that the policy names under `redirects`."""
 
     FOLLOW = "follow"
     ABSENT = "absent"
 
 
 class Rule(NamedTuple):
-    """One setting and where it came from: its dotted key, its value as text, its file or "default"."""
+    """One setting: its dotted key, its value as text, and its origin, a file or "default"."""
 
     key: str
     value: str
@@ -82,19 +82,19 @@ class Rule(NamedTuple):
 
     @property
     def setting(self) -> str:
-        """The last part of the key: the setting in its table."""
+        """The last part of the key: the name of the setting in its table."""
         return self.key.rpartition(".")[2]
 
     @property
     def pin(self) -> str | None:
-        """The name of the pin that it is, or that it is a setting of; None for other rules."""
+        """The name of the pin that this rule is, or belongs to; None for other rules."""
         # Names of pins have no dots.
         path = self.key.split(".")
         return path[1] if path[0] == "pins" else None
 
     @property
     def place(self) -> str:
-        """Key and file without the value, for the inside of a sentence's parentheses."""
+        """Key and file without the value, to be put in parentheses."""
         return f"{self.key}, {self.file}"
 
 
@@ -102,8 +102,8 @@ class Rule(NamedTuple):
 class Location:
     """One URL of a repository.
 
-    `shown` is as the policy writes it, without credentials, and safe to print; `url` is what is
-    asked, variables filled in, without credentials too. `unset` names variables that had no value.
+    `shown` is the URL as the policy writes it, safe to print; `url` is the URL that is requested, with
+    the values of variables. Both are without credentials. `unset` names variables that had no value.
     """
 
     shown: str
@@ -126,9 +126,9 @@ class Location:
 class Repository:
     """One configured place that serves projects; the fields are the keys of the policy's table.
 
-    `locations` are its `url` and then its `mirrors`; `absent` holds statuses, beside which
-    `empty_page_is_absent` stands for "empty-page" and `empty_root_is_absent` for "empty-root".
-    `offline`: a flat one whose files were gathered under this policy, so that it stands for the
+    `locations` are its `url` and then its `mirrors`. The key `absent` became three fields: `absent` has
+    the statuses, `empty_page_is_absent` means "empty-page", `empty_root_is_absent` means "empty-root".
+    `offline`: a flat repository whose files were collected under this policy, so that it replaces the
     repositories that ``--no-index`` rules out. `is_addition`: a caller or a layer after a locked one
     added it, so that a redirect to it never makes another repository absent.
     """
@@ -158,18 +158,18 @@ class Repository:
         return f"{self.name} (priority {self.priority})"
 
     def may_serve(self, name: NormalizedName) -> bool:
-        """Whether `include`, `exclude` and `namespaces` let it serve `name`; exclude wins."""
+        """Whether `include`, `exclude` and `namespaces` allow it to serve `name`; exclude wins."""
         included = self.namespaces + self.include
         if best_match(self.exclude, name):
             return False
         return not included or best_match(included, name) is not None
 
     def is_at(self, url: str) -> bool:
-        """Whether `url` means this repository: its URL, a mirror or an alias; what has a query is another place."""
+        """Whether `url` is this repository's URL, mirror or alias; a URL with a query is another place."""
         return not urlsplit(url).query and place(url) in {place(known) for known in self._urls}
 
     def may_be_at(self, url: str) -> bool:
-        """Whether a server may take `url` for a URL of this repository, however it is spelled."""
+        """Whether a server may treat `url` as a URL of this repository, in any spelling."""
         return any(may_be_one_place(url, known) for known in self._urls if known)
 
     @property
@@ -179,7 +179,7 @@ class Repository:
 
 @dataclass(frozen=True)
 class Pin:
-    """What holds for the projects that match: at least one of the other fields is set."""
+    """Rules for the projects that match `projects`; at least one of the other fields is set."""
 
     name: str
     projects: tuple[Pattern, ...]
@@ -191,11 +191,11 @@ class Pin:
 
 @dataclass(frozen=True)
 class Policy:
-    """The whole policy. `repositories` and `pins` stand in the order in which the policy names them.
+    """The whole policy. `repositories` and `pins` are in the order in which the policy names them.
 
     `origins` maps a dotted key to its file; `page_timeout` is in seconds, `page_size_limit` in bytes.
-    `lock` is the first layer's that locks: its value is true or "extend". `secrets` are texts that no
-    output may hold.
+    `lock` comes from the first layer that locks; its value is true or "extend". `secrets` are texts that
+    must not appear in any output.
     """
 
     repositories: tuple[Repository, ...]
@@ -213,39 +213,39 @@ class Policy:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     def rule(self, key: str, value: str = "") -> Rule:
-        """The rule `key`, with its origin; "default" where no file sets it."""
+        """The rule `key`, with its origin; "default" if no file sets it."""
         return Rule(key, value, self.origins.get(key, "default"))
 
     @property
     def keeper(self) -> str | None:
-        """Whom users ask to change a policy that is locked against all additions; None where they may add to it."""
+        """Whom to ask for a change, as text, if users may not even add to this policy; else None."""
         if self.lock is None or self.lock.value != "true":
             return None
         return self.help or f"the maintainer of {self.lock.file}"
 
     def change(self, what: str, *, verb: str = "") -> str:
-        """`what` is to be done in the policy: by its user, or by its keeper, who is asked to do it (`verb` first)."""
+        """A hint to do `what` in the policy, or to ask its `keeper` for it: see `by_keeper`."""
         return by_keeper(self.keeper, what, verb=verb)
 
     def enabled(self) -> list[Repository]:
-        """The enabled repositories, highest priority first, ties in the order named."""
+        """The enabled repositories, highest priority first; equal priorities in the order named."""
         return [r for tier in tiers(self.repositories) for r in tier if r.enabled]
 
     @property
     def is_flexible(self) -> bool:
-        """Whether flexible mode rules for any name."""
+        """Whether flexible mode is in force for at least one name."""
         return Mode.FLEXIBLE in {self.mode, *(pin.mode for pin in self.pins)}
 
     def is_one_tier(self) -> bool:
-        """Whether priorities protect nothing: several repositories are asked, and all of them share one."""
+        """Whether priorities protect nothing: several repositories are asked, all of the same priority."""
         asked = [repository for repository in self.enabled() if not repository.explicit]
         return len(asked) > 1 and len(tiers(asked)) == 1
 
 
 def by_keeper(keeper: str | None, what: str, *, verb: str = "") -> str:
-    """`what` is to be done in the policy, as a hint for its user, who asks the `keeper` where there is one.
+    """A hint for the user to do `what` in the policy; with a `keeper`, a hint to ask for it.
 
-    `verb` comes before a mere setting then: "ask … to set key = value".
+    `verb` is then put before a plain setting: "ask … to set key = value".
     """
     return f"ask {keeper} to {verb}{what}" if keeper else what
 

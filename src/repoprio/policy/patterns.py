@@ -1,4 +1,4 @@
-"""Globs over project names, and how narrowly each one speaks. Pure."""
+"""Globs over project names, and how specific each one is. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PATTERN = re.compile(r"[a-z0-9._*?-]+", re.IGNORECASE | re.ASCII)
 
 
 class Specificity(NamedTuple):
-    """How narrowly a pattern speaks: an exact name first, then the number of literal characters."""
+    """How specific a pattern is: an exact name is most specific, then the number of literal characters counts."""
 
     exact: bool
     literals: int
@@ -20,42 +20,42 @@ class Specificity(NamedTuple):
 
 @dataclass(frozen=True)
 class Pattern:
-    """A glob over normalized names: ``*`` is any text, ``?`` one character, all else itself.
+    """A glob over normalized names: ``*`` matches any text, ``?`` one character, everything else itself.
 
-    `text` is folded as names are, so ``Acme_*`` and ``acme-*`` are one pattern.
+    `text` is normalized like a name, so ``Acme_*`` and ``acme-*`` are the same pattern.
     """
 
     text: str
 
     @classmethod
     def parse(cls, text: str) -> Pattern:
-        """Fold and check a pattern as written; `ValueError` where it is none."""
+        """The pattern that `text` states, normalized; raises `ValueError` if it is not a pattern."""
         if not _PATTERN.fullmatch(text):
             raise ValueError(f"{text!r} is not a project name with * and ? as wildcards")
         return cls(normalize(text))
 
     def matches(self, name: NormalizedName) -> bool:
-        """Whether the whole of `name` fits."""
+        """Whether the pattern matches the whole of `name`."""
         return _glob(self.text, name)
 
     def covers(self, other: Pattern) -> bool:
-        """Whether this pattern surely matches all that `other` does; False where that cannot be told."""
+        """Whether this pattern certainly matches every name that `other` matches; False if that is uncertain."""
         return _glob(self.text, other.text)
 
     def overlaps(self, other: Pattern) -> bool:
-        """Whether some text fits both."""
+        """Whether some text matches both."""
         return _meet(self.text, other.text)
 
     @property
     def specificity(self) -> Specificity:
-        """Orders the patterns that match one name; the greater speaks."""
+        """How specific it is; of the patterns that match a name, the one with the greatest value counts."""
         wildcards = sum(self.text.count(wildcard) for wildcard in "*?")
         return Specificity(exact=not wildcards, literals=len(self.text) - wildcards)
 
 
 def _glob(pattern: str, name: str) -> bool:
-    # `name` may be a pattern itself (see `covers`): then its `*` stands for more than one character does.
-    # Not a regular expression: `*a*a*a…` would make one backtrack for minutes on a hostile name.
+    # `name` may be a pattern itself (see `covers`): then its `*` stands for more than one character.
+    # Not a regular expression: on a malicious name, `*a*a*a…` would backtrack for minutes.
     at, position, star, resume = 0, 0, -1, 0
     while position < len(name):
         if at < len(pattern) and pattern[at] == "*":
@@ -71,7 +71,7 @@ def _glob(pattern: str, name: str) -> bool:
 
 
 def _meet(one: str, other: str) -> bool:
-    """Whether two globs have a text in common; looks at each pair of positions once."""
+    """Whether some text matches both globs; looks at each pair of positions once."""
     seen: set[tuple[int, int]] = set()
     waiting = [(0, 0)]
     while waiting:

@@ -1,4 +1,4 @@
-"""Which repositories a name may come from at all: pins, then the route (the first two steps). Pure."""
+"""Decides from which repositories a name may come: pins first, then the route. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from repoprio.policy.patterns import Pattern, Specificity, best_match
 
 
 class RuledOut(str, enum.Enum):
-    """Why a repository is not asked for a name, whatever the others say."""
+    """Why a repository is not asked for a name, regardless of what other repositories answer."""
 
     NOT_ROUTED = "not-routed"
     DISABLED = "disabled"
@@ -23,7 +23,7 @@ class RuledOut(str, enum.Enum):
 
 
 class Aspect(str, enum.Enum):
-    """What pins say of a name, each aspect by the most specific pin that says it."""
+    """What pins can set for a name; for each aspect the most specific pin that sets it counts."""
 
     DESTINATION = "block or repositories"
     VERSIONS = "versions"
@@ -32,7 +32,7 @@ class Aspect(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Conflict:
-    """Two pins of equal specificity set the same thing for `name`: there is no telling which counts."""
+    """Two equally specific pins set the same aspect for `name`, so neither of them wins."""
 
     name: NormalizedName
     sets: Aspect
@@ -41,7 +41,7 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Blocked:
-    """A pin blocks `name`; `text` is the reason that it gives."""
+    """A pin blocks `name`; `text` is the reason that the pin states."""
 
     name: NormalizedName
     text: str
@@ -53,8 +53,8 @@ class Route:
     """Where `name` may come from.
 
     `repositories` may be asked; `ruled_out` says why each other one may not. `rules` routed the name
-    to `owners` (ruled out or not); both are empty where it may come from all that are not explicit.
-    `versions` is the specifier that narrows what the owner offers, with its rule.
+    to `owners`, ruled out or not; both are empty if it may come from every repository that is not explicit.
+    `versions` is the specifier that limits the owner's versions, with its rule.
     """
 
     name: NormalizedName
@@ -73,12 +73,12 @@ class Route:
 
 
 def asked_for(routing: Route | Blocked | Conflict) -> frozenset[str]:
-    """The names of the repositories that may be asked, each in its turn."""
+    """The names of the repositories that may be asked."""
     return frozenset(r.name for r in routing.repositories) if isinstance(routing, Route) else frozenset()
 
 
 def version_limit(routing: Route | Blocked | Conflict) -> str | None:
-    """The specifier that a pin's `versions` lays on what the owner offers, or None."""
+    """The specifier of the pin that limits the owner's versions, or None."""
     return routing.versions[0] if isinstance(routing, Route) and routing.versions else None
 
 
@@ -96,11 +96,11 @@ def route(
     no_index: bool = False,
     callers: tuple[Repository, ...] = (),
 ) -> Route | Blocked | Conflict:
-    """Apply pins and `owns` to `name`, then take out what is disabled, blind to it or without index.
+    """The route of `name`: pins and `owns` applied, then without repositories that are ruled out.
 
-    `callers` are repositories that only a caller named and that `unlisted` lets in; `no_index` is
-    pip's ``--no-index``, which leaves the flat ones: those below which no repository is ruled out that
-    could have served `name`, and those that are `offline`.
+    `callers` are repositories that only a caller named and that `unlisted` allows. `no_index` is pip's
+    ``--no-index``. It leaves flat repositories: those that are `offline`, and those without a
+    higher-priority repository that it rules out and that could have served `name`.
     """
     speakers = {aspect: _speakers(policy, name, sets) for aspect, sets in _SETS.items()}
     for aspect, pins in speakers.items():
@@ -130,14 +130,14 @@ def route(
 
 
 def _speakers(policy: Policy, name: NormalizedName, sets: Callable[[Pin], bool]) -> list[Pin]:
-    """The pins that set a thing for `name` and match it most specifically: none, one, or a conflict."""
+    """Of the pins for which `sets` is true, those that match `name` most specifically; two or more are a conflict."""
     matches = [(best_match(pin.projects, name), pin) for pin in policy.pins if sets(pin)]
     best = max((specificity for specificity, _ in matches if specificity), default=None)
     return [pin for specificity, pin in matches if specificity and specificity == best]
 
 
 def _mode(policy: Policy, name: NormalizedName, pin: Pin | None) -> tuple[Mode, Rule]:
-    """The mode that rules for `name`, with its rule; where this project itself comes from is never loosened."""
+    """The mode for `name`, with its rule; for repoprio itself it is always strict."""
     ruling = pin.mode if pin and pin.mode else policy.mode
     if name == OWN_NAME and ruling in (Mode.FLEXIBLE, Mode.MERGE):
         return Mode.STRICT, Rule("mode", '"strict"', f"always so for {OWN_NAME} itself")
@@ -147,7 +147,7 @@ def _mode(policy: Policy, name: NormalizedName, pin: Pin | None) -> tuple[Mode, 
 def _owners(
     policy: Policy, name: NormalizedName, destination: Pin | None
 ) -> tuple[tuple[Repository, ...], tuple[Rule, ...]]:
-    """The repositories to which `name` is routed and the rules that say so; both empty: to none."""
+    """The repositories to which `name` is routed, and the rules that route it; both empty if it is not routed."""
     if destination:
         pinned = tuple(r for r in policy.repositories if r.name in destination.repositories)
         return pinned, (_rule(policy, destination, "repositories"),)
@@ -159,14 +159,14 @@ def _owners(
 
 
 def _claim(repository: Repository, name: NormalizedName) -> tuple[Specificity, str] | None:
-    """How specifically the repository claims `name`, and by which key; None where it does not."""
+    """How specifically the repository claims `name`, and by which key; None if it does not."""
     keys = {"namespaces": repository.namespaces, "owns": repository.owns}
     claims = [(match, key) for key, patterns in keys.items() if (match := best_match(patterns, name))]
     return max(claims, default=None)
 
 
 def pattern_excerpt(patterns: tuple[Pattern, ...], name: NormalizedName) -> str:
-    """A list of patterns as a message shows it: the one that matches `name` best, or the first few."""
+    """A list of patterns as a message shows it: the one that matches `name` best, else the first few."""
     matching = [pattern for pattern in patterns if pattern.matches(name)]
     shown = [max(matching, key=lambda pattern: pattern.specificity)] if matching else list(patterns[:3])
     texts = [f'"{pattern.text}"' for pattern in shown]
@@ -174,7 +174,7 @@ def pattern_excerpt(patterns: tuple[Pattern, ...], name: NormalizedName) -> str:
 
 
 def exclusion_rule(repository: Repository, name: NormalizedName) -> tuple[str, str]:
-    """The key, and what it says, by which a repository that `may_serve` not serves `name`."""
+    """The key, and its value, that keeps `repository` from serving `name`."""
     if best_match(repository.exclude, name):
         return "exclude", pattern_excerpt(repository.exclude, name)
     key = "namespaces" if repository.namespaces else "include"
@@ -198,7 +198,7 @@ def _ruled_out(
 
 
 def _withhold(known: tuple[Repository, ...], ruled_out: dict[str, RuledOut | None]) -> None:
-    """Take out what stands below a repository that ``--no-index`` rules out: its names are not theirs to serve."""
+    """Rule out flat repositories below one that ``--no-index`` rules out: it may own their names."""
     silenced = [r.priority for r in known if ruled_out[r.name] is RuledOut.NO_INDEX]
     for repository in known:
         is_below = any(priority < repository.priority for priority in silenced)
@@ -207,7 +207,7 @@ def _withhold(known: tuple[Repository, ...], ruled_out: dict[str, RuledOut | Non
 
 
 def _rule(policy: Policy, pin: Pin, key: str = "") -> Rule:
-    """The rule that is `pin`, or one of its keys; its origin is that of any of its keys."""
+    """The rule for `pin`, or for one of its keys; the pin's origin is that of any of its keys."""
     dotted = f"pins.{pin.name}"
     if key:
         value = getattr(pin, key)
