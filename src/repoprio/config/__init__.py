@@ -1,1 +1,1 @@
-"""From text to policy: `policy_files` finds and opens the files, `schema` and `build` turn them into a `Policy`."""
+"""Reads policies: `policy_files` finds and opens the files, `schema` and `build` turn them into a `Policy`."""

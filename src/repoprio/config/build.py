@@ -1,4 +1,4 @@
-"""The merged settings of all files into a `Policy`. Pure: the environment and all tools are handed in."""
+"""Makes a `Policy` from the merged settings of all files. Pure: the caller passes the environment and parsers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from repoprio.redaction import redact_text, truncate
 
 
 class Parsers(NamedTuple):
-    """What reading a policy needs from outside the standard library.
+    """Functions from outside the standard library that reading a policy needs.
 
-    `parse_toml` raises `ValueError`; `is_specifier` tells a version specifier (PEP 440);
-    `default_index` gives the URL that the alias ``pypi`` stands for.
+    `parse_toml` raises `ValueError`; `is_specifier` says whether a text is a version specifier (PEP 440);
+    `default_index` returns the URL that the alias ``pypi`` stands for.
     """
 
     parse_toml: Callable[[str], dict[str, Any]]
@@ -29,9 +29,9 @@ class Parsers(NamedTuple):
 
 
 def is_specifier(text: str, parse: Callable[[str], Iterable[object]]) -> bool:
-    """Whether `text` is a version specifier (PEP 440) to `parse`, the `SpecifierSet` of some packaging.
+    """Whether `parse`, a `SpecifierSet` class of packaging, accepts `text` as a version specifier (PEP 440).
 
-    Before 22 packaging takes anything, as a legacy specifier.
+    Before version 22, packaging accepts any text as a legacy specifier.
     """
     try:
         return all(type(specifier).__name__ == "Specifier" for specifier in parse(text))
@@ -40,7 +40,7 @@ def is_specifier(text: str, parse: Callable[[str], Iterable[object]]) -> bool:
 
 
 def read(merged: Merged, environ: Mapping[str, str], tools: Parsers) -> tuple[Policy, list[PolicyProblem]]:
-    """The policy that the settings make, of use only where there is no error; and all that is wrong with it."""
+    """The policy that the settings make, usable only without errors, and all its errors."""
     reader = _Reader(merged.origins(), environ, tools, merged.additions)
     for setting in merged.overridden:
         reader.check(setting)
@@ -49,14 +49,14 @@ def read(merged: Merged, environ: Mapping[str, str], tools: Parsers) -> tuple[Po
 
 
 def _lock(merged: Merged) -> Rule | None:
-    """The first lock that a layer has: a later layer, which it allows, may say another."""
+    """The rule of the first layer that locks, or None; a later layer may have a lock of its own."""
     locks = [s for s in (*merged.overridden, *merged.settings.values()) if s.path == ("locked",) and s.value]
     return Rule("locked", str(locks[0].value).lower(), locks[0].file) if locks else None
 
 
 @dataclass
 class _Reader:
-    """Goes through the settings once and collects the errors on its way."""
+    """Goes through the settings once, and collects all errors."""
 
     origins: dict[str, str]
     environ: Mapping[str, str]
@@ -66,7 +66,7 @@ class _Reader:
     secrets: set[str] = field(default_factory=set)
 
     def policy(self, document: dict[str, Any]) -> Policy:
-        """The policy, of use only where no error was found."""
+        """The policy, usable only if no error was found."""
         settings = self._table({k: v for k, v in document.items() if k not in schema.TABLES}, "", schema.POLICY)
         for about_the_files in ("locked", "policy"):
             settings.pop(about_the_files, None)
@@ -79,7 +79,7 @@ class _Reader:
         return Policy(repositories, pins, origins=origins, secrets=self._secrets(repositories), **fields)
 
     def check(self, setting: Setting) -> None:
-        """Note what is wrong with a setting by itself: one that a later file overrides must be sound as well."""
+        """Note the errors of a single setting: even one that a later file overrides must be valid."""
         table, name = setting.path[0], setting.path[-1]
         keys = schema.TABLES[table] if len(setting.path) == 3 else schema.POLICY
         if table in schema.TABLES and len(setting.path) < 3:
@@ -88,12 +88,12 @@ class _Reader:
             self._value(name, setting.value, setting.key, keys, setting.file)
 
     def _secrets(self, repositories: tuple[Repository, ...]) -> frozenset[str]:
-        """Passwords and values of variables."""
+        """All passwords, and the values of variables, as texts to hide."""
         all_locations = [location for repository in repositories for location in repository.locations]
         return locations.spellings(self.secrets | {here.password or here.user or "" for here in all_locations})
 
     def _origin(self, key: str) -> str:
-        """The file that says `key`, or else what it is a part of."""
+        """The file that sets `key`, or else the table that it belongs to."""
         while key and key not in self.origins:
             key = key.rpartition(".")[0]
         return self.origins.get(key) or next(iter(self.origins.values()), "")
@@ -110,7 +110,7 @@ class _Reader:
     def _value(
         self, name: str, value: Any, dotted: str, keys: Mapping[str, schema.Key], file: str | None = None
     ) -> tuple[Any] | None:
-        """What the key `name` of a table takes from `value`, None after an error."""
+        """The parsed `value` of a table's key `name`, in a tuple; None after an error."""
         if name not in keys:
             known = [*keys, *schema.TABLES] if keys is schema.POLICY else list(keys)
             self._error(dotted, f"is not a key here{did_you_mean(name, known)}", file)
@@ -122,7 +122,7 @@ class _Reader:
             return None
 
     def _table(self, raw: Mapping[str, Any], path: str, keys: Mapping[str, schema.Key]) -> dict[str, Any]:
-        """The known keys of a table, parsed; the others and the bad ones become errors."""
+        """The known keys of a table, parsed; unknown keys and bad values become errors."""
         parsed = {
             name: self._value(name, value, f"{path}.{name}" if path else name, keys) for name, value in raw.items()
         }
@@ -191,7 +191,7 @@ class _Reader:
 
 
 def _value_text(value: Any) -> str:
-    """A value as an error shows it: no logins, and not too long; what has keys may have passwords under them."""
+    """A value as an error shows it: without logins, and not too long."""
     if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) for v in value)):
         return "a table" if isinstance(value, dict) else "a list of tables"
     if isinstance(value, bool):

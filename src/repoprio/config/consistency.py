@@ -1,4 +1,4 @@
-"""What must hold between the settings of a policy; each problem with the dotted key where it is told. Pure."""
+"""Errors that lie between several settings of a policy, each with the dotted key to report. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RANGE = f"{HIGHEST} to {LOWEST}; {HIGHEST} is the highest"
 
 
 def between(repositories: Sequence[Repository], pins: Sequence[Pin], keys: Container[str]) -> Iterator[Problem]:
-    """All problems; `keys` are the dotted keys that some file sets."""
+    """All errors; `keys` are the dotted keys that some file sets."""
     if not repositories:
         yield "repositories", "there is none: add [repositories.NAME] with its url"
     yield from _priorities(repositories, keys)
@@ -49,7 +49,7 @@ def _offline(repository: Repository) -> Iterator[Problem]:
 
 
 def _places(repositories: Sequence[Repository]) -> Iterator[Problem]:
-    """Two repositories at one place: which of them a URL means could not be told."""
+    """An error for two repositories at one place: a URL would not say which one is meant."""
     seen: dict[tuple[str, str], str] = {}
     for repository in repositories:
         own = [location.url for location in repository.locations if location.url and not location.unset]
@@ -62,7 +62,7 @@ def _places(repositories: Sequence[Repository]) -> Iterator[Problem]:
 
 
 def _pins(pins: Sequence[Pin]) -> Iterator[Problem]:
-    """Two pins with one pattern that set the same thing would refuse every name of it."""
+    """An error for two pins that set the same thing for one pattern: each name of it would be refused."""
     seen: dict[tuple[str, str], str] = {}
     for pin in pins:
         sets = {

@@ -1,4 +1,4 @@
-"""Errors and warnings about a policy: each has its file and key, what was found and what was expected."""
+"""Errors and warnings about a policy, each with its file and key, what was found and what was expected."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from repoprio.errors import RepoprioError
 from repoprio.redaction import escape_controls
 
-# What dnf, conda, uv, Poetry, PDM and apt call it.
+# The names of the same settings in dnf, conda, uv, Poetry, PDM and apt.
 _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("baseurl", "base-url", "index-url", "uri", "link"), ("url",)),
     **dict.fromkeys(("index", "extra-index-url", "find-links"), ("url", "repositories")),
@@ -31,12 +31,12 @@ _LOGIN = "put the login in the url, or in REPOPRIO_<NAME>_USERNAME and REPOPRIO_
 _ADVICE: Mapping[str, str] = dict.fromkeys(("username", "password", "user", "token", "auth"), _LOGIN)
 NOT_LOOKED_UP = "nothing was looked up"
 _AGAIN = "fix the policy, then run: "
-# The remedy for most errors; a pip that prints it names its environment in the command.
+# The remedy for most errors; inside pip, the command also names pip's environment.
 LOOK_AGAIN = f"{_AGAIN}repoprio config check"
 
 
 def look_again_at(file: str) -> str:
-    """`LOOK_AGAIN` for a file that the command line named, whatever policy is in force."""
+    """`LOOK_AGAIN` for a file that the command line named."""
     # Imported only where something is wrong, as below.
     from repoprio import shell
 
@@ -44,7 +44,7 @@ def look_again_at(file: str) -> str:
 
 
 class PolicyProblem(NamedTuple):
-    """One thing wrong with a policy: `problem` says what was found and what was expected, `remedy` what to do."""
+    """One error of a policy: `problem` says what was found and what was expected, `remedy` what to do."""
 
     file: str
     key: str
@@ -58,7 +58,7 @@ class PolicyProblem(NamedTuple):
 class PolicyWarning(NamedTuple):
     """One setting that is valid but rarely intended; `code` is stable.
 
-    `stops`: because of it every lookup stops, except for names that the policy routes elsewhere.
+    `stops`: it makes every lookup fail, except for names that the policy routes elsewhere.
     """
 
     file: str
@@ -75,8 +75,8 @@ class PolicyWarning(NamedTuple):
 class InvalidPolicy(RepoprioError):
     """A policy with errors; `errors` has all of them, in the order of the files and their keys.
 
-    `help` is the policy's own text on where to get help, `undone` what was not done because of the errors. `python` is
-    the environment that the proposed `config check` must name, "" for none.
+    `help` is the policy's own text on where to get help; `undone` says what was not done because of the errors.
+    `python` is the environment that the proposed `config check` must name, "" for none.
     """
 
     python = ""
@@ -102,7 +102,7 @@ class InvalidPolicy(RepoprioError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`` (did you mean 'url'?)``, or the known words where none is near."""
+    """`` (did you mean 'url'?)``, or the list of known words if none is similar."""
     # Imported only where something is wrong: commands about the policy have 60 ms.
     import difflib
 

@@ -1,4 +1,4 @@
-"""The merged settings of a pip as one text, which the pips that it starts read instead of any file. Pure."""
+"""Turns the merged settings of a pip into one text, which its child pips read instead of files. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, table
 
 
 class TooLong(ValueError):
-    """More settings than a variable of the environment can carry."""
+    """The settings are too long for an environment variable."""
 
 
 def pack(merged: Merged, errors: Sequence[PolicyProblem] = ()) -> str:
-    """The settings as a text for the environment, or what is wrong with them; raises `TooLong`."""
+    """The settings, or their errors, as the value of an environment variable; raises `TooLong`."""
     settings = [] if errors else merged.settings.values()
     rows = [[list(s.path), s.file, *([] if s.is_table else [s.value])] for s in settings]
     document = {"settings": rows, "additions": sorted(merged.additions), "errors": [list(error) for error in errors]}
@@ -28,7 +28,7 @@ def pack(merged: Merged, errors: Sequence[PolicyProblem] = ()) -> str:
 
 
 def unpack(packed: str) -> tuple[Merged, list[PolicyProblem]]:
-    """What `pack` made a text of; raises `ValueError`."""
+    """The settings and errors that `pack` wrote; raises `ValueError`."""
     try:
         document = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)))
         merged = Merged(additions=set(document["additions"]))

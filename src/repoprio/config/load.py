@@ -1,4 +1,4 @@
-"""The policy in force: which files speak, what they say, and whether it holds together."""
+"""Loads the policy in force: reads its files, merges them and collects all errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EMPTY = PolicyProblem(
 
 
 def no_policy(environ: Mapping[str, str], files_of_layers: Sequence[LayerFiles], system: str) -> str:
-    """What to say where there is no policy; `system` is the folder of the system's files."""
+    """The message for "there is no policy"; `system` is the folder of the system's files."""
     lines = ["there is no policy: pip takes the newest version from anywhere."]
     if environ.get(VARIABLE) == os.devnull:
         lines += [f"  {VARIABLE} is {os.devnull}, which switches it off.", f"  hint: unset {VARIABLE}    [no-policy]"]
@@ -45,7 +45,7 @@ def no_policy(environ: Mapping[str, str], files_of_layers: Sequence[LayerFiles],
 
 
 def survey(environ: Mapping[str, str], layers: Sequence[LayerFiles], tools: Parsers) -> LoadedPolicy:
-    """Read the policy of this process: its parent's, else what ``REPOPRIO_CONFIG`` names, else the layers."""
+    """The policy of this process: its parent's, else the file that ``REPOPRIO_CONFIG`` names, else the layers."""
     if carried := environ.get(policy_files.INHERITED):
         inherited = _inherited(carried, environ, tools)
         if inherited is not None:
@@ -65,7 +65,7 @@ def survey(environ: Mapping[str, str], layers: Sequence[LayerFiles], tools: Pars
 def _with_recorded_file(
     kept: str, settings: Sequence[LayerSettings], files: _Files, environ: Mapping[str, str], tools: Parsers
 ) -> LoadedPolicy:
-    """The file that is recorded for this environment, as if ``REPOPRIO_CONFIG`` named it now."""
+    """The policy of the file that is recorded for this environment, as if ``REPOPRIO_CONFIG`` named it."""
     if os.path.exists(kept):
         return _named(kept, settings, files, environ, tools, is_recorded=True)
     files.lose(kept)
@@ -73,7 +73,7 @@ def _with_recorded_file(
 
 
 def _borne(result: LoadedPolicy, lost: Sequence[PolicyProblem]) -> LoadedPolicy:
-    """Recorded files that are gone are errors, unless the rest of the policy only observes."""
+    """`result` with an error for each recorded file that is gone, unless the policy only observes."""
     if not lost:
         return result
     if result.policy is not None and result.policy.mode is Mode.OBSERVE:
@@ -84,10 +84,10 @@ def _borne(result: LoadedPolicy, lost: Sequence[PolicyProblem]) -> LoadedPolicy:
 def _required(
     result: LoadedPolicy, settings: Sequence[LayerSettings], record: records.Record, environ: Mapping[str, str]
 ) -> LoadedPolicy:
-    """An error where there is no policy and there must be one."""
+    """`result` with an error if there is no policy but one is required."""
     if result.policy is not None or result.errors:
         return result
-    # Whatever the key says: it knows one word, and a misspelled one was meant.
+    # Any value counts: "required" is the only valid one, and a misspelled one was meant to be it.
     by = [
         s.file
         for layer in settings
@@ -107,18 +107,18 @@ def _required(
 
 
 def read_file(file: str, environ: Mapping[str, str], tools: Parsers) -> LoadedPolicy:
-    """Read one file, TOML or (by its ending) one of pip's, whatever policy is in force."""
+    """The policy of one file alone, TOML or (by its ending) one of pip's."""
     layer = policy_files.PIP_FILE if is_pips(file) else policy_files.FILE
     return _with_file_named(_alone(LayerFiles(layer, (file,)), environ, tools), file)
 
 
 def read_named(file: str, option: str, tools: Parsers) -> LoadedPolicy:
-    """Read the TOML file that `option` of the command line names as the policy of another environment."""
+    """The policy of the TOML file that `option` of the command line names for another environment."""
     return _with_file_named(_alone(LayerFiles(VARIABLE, (file,), option=option), {}, tools), file)
 
 
 def _with_file_named(survey: LoadedPolicy, file: str) -> LoadedPolicy:
-    """`survey` of a file that the command line names: to look again, it must be named again."""
+    """`survey` of a file that the command line named: its remedies name the file again."""
     if not survey.errors:
         return survey
     look = look_again_at(file)
@@ -127,7 +127,7 @@ def _with_file_named(survey: LoadedPolicy, file: str) -> LoadedPolicy:
 
 
 def read_text(text: str, file: str, environ: Mapping[str, str], tools: Parsers) -> Policy:
-    """The policy that `text` says, as if it stood in `file`; raises `InvalidPolicy`."""
+    """The policy that `text` states, read as the content of `file`; raises `InvalidPolicy`."""
     files = _Files(tools)
     settings = LayerSettings(VARIABLE, files.toml(VARIABLE, file, text))
     policy = _survey([settings], files, environ, tools).sound()
@@ -144,7 +144,7 @@ def _survey(
     before = (*files.errors, *errors, *_too_long(merged))
     survey = _read(tuple(files.sources), merged, before, environ, tools)
     if files.broken:
-        # What the broken file says is not known: that a key is missing would be a guess.
+        # The content of the broken file is unknown, so a key that seems missing may be there.
         known = merged.origins()
         return survey._replace(errors=tuple(f for f in survey.errors if f in before or f.key in known))
     if not merged.settings and not files.errors:
@@ -153,7 +153,7 @@ def _survey(
 
 
 def _too_long(merged: Merged) -> list[PolicyProblem]:
-    """An error where child processes could not be told the policy."""
+    """An error if the policy is too long to be passed to child processes."""
     if sum(len(str(setting.value)) for setting in merged.settings.values()) < CARRIED_LIMIT // 2:
         return []
     from repoprio.config import handoff
@@ -161,7 +161,7 @@ def _too_long(merged: Merged) -> list[PolicyProblem]:
     try:
         handoff.pack(merged)
     except TypeError:
-        # What JSON cannot express is an error of its own.
+        # A value that JSON cannot express is reported as another error.
         return []
     except handoff.TooLong as error:
         return [PolicyProblem("the policy", "", str(error), "use fewer patterns")]
@@ -177,7 +177,7 @@ def _named(
     *,
     is_recorded: bool = False,
 ) -> LoadedPolicy:
-    """What ``REPOPRIO_CONFIG`` names replaces all layers, unless one of them is locked or may be."""
+    """The policy of the file that ``REPOPRIO_CONFIG`` names, unless a layer is locked, or may be."""
     if not named:
         return LoadedPolicy((), Merged(), (_EMPTY,), None)
     locks = [lock for layer in settings if (lock := layer.lock())]
@@ -202,8 +202,8 @@ def _alone(layer: LayerFiles, environ: Mapping[str, str], tools: Parsers) -> Loa
 
 
 def _nothing_said(layer: LayerFiles) -> str:
-    """What is wrong with the one file of `layer`, which has no setting."""
-    # pip passes over a file of its own that is not there; whoever names one here means it.
+    """What is wrong with the only file of `layer`, which has no settings."""
+    # pip ignores a missing file of its own; here somebody named it, so it must exist.
     if layer.name == policy_files.PIP_FILE and (absence := policy_files.absence(layer.files[0])):
         return absence
     what = "has no section [repoprio]" if layer.name == policy_files.PIP_FILE else "says nothing"
@@ -211,7 +211,7 @@ def _nothing_said(layer: LayerFiles) -> str:
 
 
 def _inherited(carried: str, environ: Mapping[str, str], tools: Parsers) -> LoadedPolicy | None:
-    """The parent's policy; None where it had none, and nothing to hand on."""
+    """The parent's policy; None if it had none."""
     from repoprio.config import handoff
 
     try:
@@ -244,26 +244,26 @@ def _read(
 
 
 def _help(settings: Iterable[Setting]) -> str | None:
-    """The last word on where to turn, however faulty the rest is."""
+    """The last `help` setting, even if other settings are faulty."""
     texts = [s.value for s in settings if s.path == ("help",) and isinstance(s.value, str) and s.value.strip()]
     return redact_text(texts[-1].strip()) if texts else None
 
 
 def _parser_problem(problem: str) -> str:
-    """What a parser says, without what may be a login in the keys that it quotes."""
+    """A parser's message; keys that it quotes are redacted if they may contain a login."""
     return re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: redact_text(quoted[0]), problem)
 
 
 def _label(layer: LayerFiles) -> str:
-    """A layer as people are told of it."""
+    """The name of a layer for people."""
     if not layer.is_recorded:
         return layer.name
-    # The path that a variable named, or --policy of enable: which one is not recorded.
+    # The file was named by a variable, or by enable --policy; the record does not say by which.
     return "recorded for this environment" if layer.name == VARIABLE else f"{layer.name}, recorded for this environment"
 
 
 def _creation(file: str) -> str:
-    """The remedy where `file`, which somebody named, does not exist."""
+    """The remedy if `file`, which somebody named, does not exist."""
     # Imported only where something is wrong, as in `errors`.
     from repoprio import shell
 
@@ -271,9 +271,9 @@ def _creation(file: str) -> str:
 
 
 class _Files:
-    """Reads files, and notes which spoke and what is wrong with them.
+    """Reads files; notes which had settings, and all errors.
 
-    `broken` could not be read at all; `lost` are recorded, and gone.
+    `broken` are files that could not be read at all; `lost` are recorded files that are gone.
     """
 
     def __init__(self, tools: Parsers) -> None:
@@ -284,13 +284,13 @@ class _Files:
         self._tools = tools
 
     def layer(self, layer: LayerFiles) -> LayerSettings:
-        """What the files of one layer say; pip's own are INI, all others TOML."""
+        """The settings of one layer's files; pip's own files are INI, all others TOML."""
         is_toml = layer.name in (policy_files.SYSTEM, policy_files.FILE, VARIABLE)
         documents = (self._toml_file(layer, file) if is_toml else self._pip_file(layer, file) for file in layer.files)
         return LayerSettings(layer.name, tuple(setting for document in documents for setting in document))
 
     def toml(self, layer: str, file: str, text: str) -> tuple[Setting, ...]:
-        """What the TOML document `text` says."""
+        """The settings of the TOML document `text`."""
         try:
             document = self._tools.parse_toml(text)
         except (ValueError, RecursionError) as error:

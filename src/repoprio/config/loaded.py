@@ -1,4 +1,4 @@
-"""What the files of a policy say, all in all. Pure."""
+"""A policy as loaded from all its files, with its sources and errors. Pure."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from repoprio.policy.model import Policy
 
 
 class Source(NamedTuple):
-    """A file that says something, and the layer that it is a part of."""
+    """A file with settings, and the layer that it belongs to."""
 
     layer: str
     file: str
 
 
 class LoadedPolicy(NamedTuple):
-    """All that the files say: `policy` is None where there is none or a faulty one.
+    """All that the files state: `policy` is None if there is no policy, or a faulty one.
 
-    `draft` is a faulty policy as far as it could be read, for nothing but to tell about it; `lost` are the files
-    without which it may only observe. `help` is the policy's own word on where to turn, `look` the hint of most errors.
+    `draft` is a faulty policy as far as it could be read, only for reports about it; `lost` are missing recorded files,
+    which a policy that only observes does without. `help` is the policy's own text on where to get help, `look` the
+    remedy of most errors.
     """
 
     sources: tuple[Source, ...]
@@ -33,7 +34,7 @@ class LoadedPolicy(NamedTuple):
     look: str = LOOK_AGAIN
 
     def sound(self, undone: str = NOT_LOOKED_UP) -> Policy | None:
-        """The policy in force, None where there is none; `InvalidPolicy` with what was not done where it is faulty."""
+        """The policy in force, None if there is none; raises `InvalidPolicy`, with `undone`, if it is faulty."""
         if self.errors:
             raise InvalidPolicy(self.errors, self.help, undone)
         return self.policy

@@ -1,4 +1,4 @@
-"""What each layer says, merged; and what a locked layer lets the later ones say. Pure."""
+"""Merges the settings of all layers, and enforces locks. Pure."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _REMEDY = "remove that, or ask whoever maintains the locked file"
 
 
 class LayerSettings(NamedTuple):
-    """What one layer says: its settings, file after file."""
+    """The settings of one layer, file after file."""
 
     name: str
     settings: tuple[Setting, ...]
 
     def lock(self) -> Setting | None:
-        """The setting that locks this layer, or None; a faulty one locks."""
+        """The setting that locks this layer, or None; an invalid one locks too."""
         locks = [setting for setting in self.settings if setting.path == ("locked",)]
         if locks and locks[-1].value is not False:
             return locks[-1]
-        # A lock that is misspelled, or in the wrong place, is an error, and it locks all the same.
+        # A lock that is misspelled, or in the wrong place, is an error, but it locks as well.
         near = [s for s in self.settings if s.path[-1].startswith("lock") and s.path != ("locked",)]
         return near[0] if near else None
 
 
 def merge(layers: Iterable[LayerSettings]) -> tuple[Merged, list[PolicyProblem]]:
-    """The settings of all layers, and an error for each that a locked layer before it forbids; those are left out."""
+    """The merged settings of all layers without those that an earlier layer's lock forbids, and an error for each."""
     merged = Merged()
     errors: list[PolicyProblem] = []
     locks: list[_Lock] = []
@@ -51,7 +51,7 @@ def merge(layers: Iterable[LayerSettings]) -> tuple[Merged, list[PolicyProblem]]
 
 
 class _Lock:
-    """One locked layer: what was said up to its end may not be changed; at most something may be added below."""
+    """A lock: settings up to the end of its layer may not be changed; with "extend", later layers may add below."""
 
     def __init__(self, setting: Setting, document: Mapping[str, Any]) -> None:
         self._by = setting
@@ -60,11 +60,11 @@ class _Lock:
 
     @property
     def is_total(self) -> bool:
-        """Whether later layers may say nothing at all."""
+        """Whether later layers may set nothing at all."""
         return bool(self._by.value != EXTEND)
 
     def errors(self, later: Sequence[Setting], merged: Merged) -> list[PolicyProblem]:
-        """What is wrong with the settings of a later layer, were they merged."""
+        """An error for each setting of a later layer that this lock forbids."""
         if self.is_total:
             return [self._error(setting, "may not be set") for setting in later if not setting.is_table]
         wanted = Merged(dict(merged.settings))
@@ -78,7 +78,7 @@ class _Lock:
         return PolicyProblem(setting.file, setting.key, f"{problem}: {rule}", _REMEDY)
 
     def _problem(self, setting: Setting, document: Mapping[str, Any]) -> str | None:
-        """Why this setting is more than an addition, or None."""
+        """Why this setting is not a mere addition, or None if it is one."""
         kind = setting.path[0]
         if setting.path == ("locked",):
             return None
@@ -107,7 +107,7 @@ class _Lock:
         return self._overlap(_patterns(entry, "projects"), "pins")
 
     def _overlap(self, claimed: Sequence[Pattern], verb: str) -> str | None:
-        """An addition that takes names for itself may not take those of which this layer speaks."""
+        """Why an addition may not claim these names: this layer has settings for one of them; None if it may."""
         for kind, name, key in self._speaks():
             table = (self.repositories if kind == "repositories" else self._pins)[name]
             for taken in _patterns(table, key):
@@ -140,7 +140,7 @@ def _priority(entry: Mapping[str, Any], default: int = DEFAULT_PRIORITY) -> int:
 
 
 def _patterns(entry: Mapping[str, Any], key: str) -> tuple[Pattern, ...]:
-    """The patterns under `key`; none where they are faulty, which is told elsewhere."""
+    """The patterns under `key`; none if they are faulty, which is reported elsewhere."""
     try:
         return values.patterns(entry.get(key, []))
     except values.NotExpected:

@@ -1,6 +1,6 @@
-"""The one module that finds and opens the files that a policy is read from.
+"""Finds and opens the files of a policy; no other module does.
 
-The working directory is never read. It imports next to nothing, since every pip without a policy pays for it.
+The working directory is never read. This module imports as little as possible: every pip without a policy pays for it.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from typing import Any, NamedTuple
 from repoprio.config import records
 
 VARIABLE = records.NAMED
-# Carries the merged policy of a pip to the pips that it starts.
+# A pip passes its merged policy to its child pips in this variable.
 INHERITED = "_REPOPRIO_POLICY"
-# Asks a hook which policy it finds; the pip that it is in does nothing else.
+# Set by repoprio to ask a hook which policy it finds; the hook's pip does nothing else.
 ASKED = "_REPOPRIO_TELL"
 FILE_NAME = "repoprio.toml"
 PIECES = "repos.d"
 SYSTEM = "system"
-# A file that a person names for one command to look at: TOML, or one of pip's.
+# Layers of a single file that the user names for a command to check: TOML, or one of pip's.
 FILE, PIP_FILE = "file", "pip file"
-# No policy is that long; a device or a wrong file may be.
+# No policy is that long; a device, or a file named by mistake, may be.
 SIZE_LIMIT = 2**20
-# Variables that lead to files, and that a new environment may not have.
+# Variables that name files or folders; they may not be set in a new environment.
 _DROPPED = (VARIABLE, INHERITED, "PIP_CONFIG_FILE", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS")
 _WINDOWS = sys.platform == "win32"
 _BASENAME = "pip.ini" if _WINDOWS else "pip.conf"
 
 
 class LayerFiles(NamedTuple):
-    """One layer of the policy: its name, and the files that may make it up, first to last.
+    """One layer of the policy: its name, and its possible files, first to last.
 
-    A recorded one is kept from when this environment was made: its file must be there. `option` is the option of
-    the command line that names its file, None where none does.
+    `is_recorded`: its file was recorded when this environment was made, and must exist. `option` is the option of
+    the command line that names its file, None if none does.
     """
 
     name: str
@@ -46,37 +46,37 @@ class LayerFiles(NamedTuple):
 
 
 class Unreadable(ValueError):
-    """A file that cannot be had; the text is the end of a sentence that begins with the file."""
+    """A file cannot be read; the text is the rest of a sentence that begins with the file."""
 
 
 def layers(environ: Mapping[str, str], platform_dirs: Callable[[], Any], *, isolated: bool) -> tuple[LayerFiles, ...]:
-    """All layers, first to last; `platform_dirs` gives the platformdirs module where a platform needs it.
+    """All layers, first to last; `platform_dirs` returns the platformdirs module if the platform needs it.
 
-    The system's layer holds the files that are there; the others hold those that pip itself would try.
+    The system's layer has the files that exist; the others have all files that pip itself would try.
     """
     system = LayerFiles(SYSTEM, _system_files(system_folder(platform_dirs)))
     return (system, *_with_recorded(pip_layers(environ, platform_dirs, isolated=isolated)))
 
 
 def _with_recorded(found: tuple[LayerFiles, ...]) -> tuple[LayerFiles, ...]:
-    """Pip's own layers, and before this environment's own the files of those that it was made under."""
+    """Pip's own layers, with the files recorded for this environment before the environment's own."""
     known = {file for layer in found for file in layer.files}
     kept = [(name, file) for name, file in records.current().files if name != VARIABLE and file not in known]
     has_user = any(layer.name == "user" for layer in found)
-    # The null device keeps pip from all of its files, in the environment where they lay as well; --isolated from one.
+    # PIP_CONFIG_FILE=/dev/null turns all of pip's files off, recorded ones too; --isolated turns off the user's.
     named = [LayerFiles(name, (file,), is_recorded=True) for name, file in kept if has_user or name != "user"]
     return tuple(sorted((*found, *named), key=_rank)) if found else ()
 
 
 def _rank(layer: LayerFiles) -> int:
-    """Recorded files come last in the global and the user's layer, and before this environment's own."""
+    """The sort key of a layer: recorded files come after the global and user files, and before the site file."""
     return {"global": 0, "user": 2}.get(layer.name, 5 - 2 * layer.is_recorded) + layer.is_recorded
 
 
 def for_new(
     environ: Mapping[str, str], found: tuple[LayerFiles, ...], platform_dirs: Callable[[], Any]
 ) -> records.Record:
-    """What an environment that is made now is to keep, of `found`, the layers of this process."""
+    """The record for an environment that is being made; `found` are the layers of this process."""
     afresh = {file for layer in _shared(environ, platform_dirs) for file in layer.files}
     own = [(layer, file) for layer in found if layer.name != SYSTEM for file in layer.files]
     kept = [one for one in own if one[0].is_recorded or (one[1] not in afresh and _mentions(one[1]))]
@@ -84,16 +84,16 @@ def for_new(
 
 
 def _shared(environ: Mapping[str, str], platform_dirs: Callable[[], Any]) -> list[LayerFiles]:
-    """Pip's files that it finds in each environment, by whatever variables.
+    """The layers of pip that every environment finds without variables that name files or folders.
 
-    Those that name files or their folders may not be set there: tox, say, drops them.
+    Such variables may not be set there: tox, for example, drops them.
     """
     plain = {name: value for name, value in environ.items() if name not in _DROPPED}
     return [layer for layer in pip_layers(plain, platform_dirs, isolated=False) if layer.name != "site"]
 
 
 def system_folder(platform_dirs: Callable[[], Any]) -> str:
-    """Where an administrator lays the policy down."""
+    """The folder for an administrator's policy files."""
     if sys.platform in ("win32", "darwin"):
         return str(platform_dirs().site_config_dir("repoprio", appauthor=False))
     return "/etc/repoprio"
@@ -101,14 +101,14 @@ def system_folder(platform_dirs: Callable[[], Any]) -> str:
 
 def _system_files(folder: str) -> tuple[str, ...]:
     if _is_there(folder) and not os.path.isdir(folder):
-        # A file, or a link that leads nowhere: read as a file it becomes an error.
+        # A file, or a broken link: reading it as a file gives the error.
         return (folder,)
     main = os.path.join(folder, FILE_NAME)
     return (*([main] if _is_there(main) else []), *_pieces(os.path.join(folder, PIECES)))
 
 
 def _is_there(file: str) -> bool:
-    """Whether `file` is there, or may be: in a folder that cannot be searched."""
+    """Whether `file` exists, or may exist because its folder cannot be searched."""
     try:
         os.lstat(file)
     except (FileNotFoundError, NotADirectoryError):
@@ -122,7 +122,7 @@ def _pieces(folder: str) -> list[str]:
     try:
         names = sorted(os.listdir(folder))
     except OSError:
-        # Read as a file it becomes an error, which says why it cannot be listed.
+        # Reading it as a file gives an error that says why it cannot be listed.
         return [folder] if _is_there(folder) else []
     return [os.path.join(folder, name) for name in names if name.endswith(".toml") and not name.startswith(".")]
 
@@ -130,21 +130,21 @@ def _pieces(folder: str) -> list[str]:
 def pip_layers(
     environ: Mapping[str, str], platform_dirs: Callable[[], Any], *, isolated: bool
 ) -> tuple[LayerFiles, ...]:
-    """Pip's own files by the places and in the order of its `Configuration` (22.2 to 26.3)."""
+    """The layers of pip's own files, at the places and in the order of its `Configuration` (22.2 to 26.3)."""
     named = environ.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return ()
     found = [LayerFiles("global", _in(*_global_folders(environ, platform_dirs)))]
     if not isolated and not (named and os.path.exists(named)):
         files = _in(*_user_folders(environ, platform_dirs))
-        # A home that is closed to this user (HOME kept by sudo, say) holds nothing of this user's; pip thinks so too.
+        # Ignore a home that this user may not enter (such as HOME kept by sudo), as pip does.
         found.append(LayerFiles("user", tuple(file for file in files if not _is_hidden(file))))
     found.append(LayerFiles("site", _in(sys.prefix)))
     return (*found, LayerFiles("PIP_CONFIG_FILE", (named,))) if named else tuple(found)
 
 
 def _is_hidden(file: str) -> bool:
-    """Whether `file` lies in a folder that its owner, somebody else, has closed to us."""
+    """Whether `file` lies in a folder of another user that this user may not enter."""
     try:
         os.stat(file)
     except PermissionError:
@@ -174,9 +174,9 @@ def _global_folders(environ: Mapping[str, str], platform_dirs: Callable[[], Any]
         return str(platform_dirs().site_data_dir("pip", appauthor=False, multipath=True)).split(os.pathsep)
     if _WINDOWS:
         return [str(platform_dirs().site_config_dir("pip", appauthor=False, multipath=True))]
-    # By hand on Unix, since platformdirs costs every pip 24 ms; a test holds it against pip's own.
+    # Computed here on Unix, since platformdirs costs every pip 24 ms; a test compares it with pip's own.
     named = [folder.strip() for folder in environ.get("XDG_CONFIG_DIRS", "").split(os.pathsep)]
-    # Some pips (before 25.0) expand a ~, others pass over it: to read more than one of them does is the safe side.
+    # Some pips (before 25.0) expand a ~, others ignore the folder: reading both is the safe side.
     expanded = [os.path.expanduser(folder) for folder in named if folder.startswith("~")]
     folders = [*([folder for folder in named if os.path.isabs(folder)] or ["/etc/xdg"]), *expanded]
     return [*(os.path.join(folder, "pip") for folder in folders), "/etc"]
@@ -187,13 +187,13 @@ def _user_folders(environ: Mapping[str, str], platform_dirs: Callable[[], Any]) 
 
 
 def _homes(environ: Mapping[str, str]) -> list[str]:
-    """The user's home; where HOME is set and empty it is / to pip before 26, and what the system says since."""
+    """The user's home; for an empty HOME both / (pip before 26) and the system's entry (since pip 26)."""
     home = environ.get("HOME") or os.path.expanduser("~")
     if _WINDOWS or environ.get("HOME") != "":
         homes = [os.path.expanduser("~") if _WINDOWS else home]
     else:
         homes = ["/", _passwd_home()]
-    # A user without any home has none in the working directory either.
+    # Without a home, the path is relative; the working directory is never read.
     return [home for home in homes if os.path.isabs(home)]
 
 
@@ -218,8 +218,8 @@ def _folders_of(home: str, environ: Mapping[str, str], platform_dirs: Callable[[
 
 
 def in_sight(environ: Mapping[str, str], found: tuple[LayerFiles, ...]) -> bool:
-    """Whether there is anything that could be a policy; costs a look at each file at most."""
-    # An empty one is in sight: it is an error, and says nothing of a policy.
+    """Whether there is anything that could be a policy; reads each file at most once."""
+    # An empty REPOPRIO_CONFIG counts: it is an error.
     if environ.get(VARIABLE, os.devnull) != os.devnull or environ.get(INHERITED):
         return True
     record = records.current()
@@ -232,14 +232,14 @@ def in_sight(environ: Mapping[str, str], found: tuple[LayerFiles, ...]) -> bool:
 
 
 def reaches(environ: Mapping[str, str], record: records.Record, platform_dirs: Callable[[], Any]) -> bool:
-    """Whether there is anything that could be a policy for a new environment that keeps `record`."""
+    """Whether a new environment with this `record` finds anything that could be a policy."""
     system = _system_files(system_folder(platform_dirs))
     shared = [file for layer in _shared(environ, platform_dirs) for file in layer.files]
     return bool(record.files or record.is_required or system) or any(map(_mentions, shared))
 
 
 def _mentions(file: str) -> bool:
-    """Whether pip's `file` may have a section of ours; one that cannot be read may."""
+    """Whether pip's `file` may have settings of repoprio; an unreadable one may."""
     try:
         content = _content(file)
     except Unreadable:
@@ -248,18 +248,18 @@ def _mentions(file: str) -> bool:
 
 
 def mentions(text: str) -> bool:
-    """Whether a file of pip's has our section, keys of a policy, or what may be meant for them.
+    """Whether the `text` of one of pip's files has the section ``[repoprio]``, keys of a policy, or a misspelled one.
 
-    Not the fuse, nor a path or a comment that has the word: without a policy nothing changes.
+    The fuse does not count, nor does a path or a comment with the word: without a policy nothing changes.
     """
-    # Lines as pip reads them: they may end in CR alone, and begin with any white space, no-break spaces too. Bytes
-    # that are not ASCII are not decoded yet, so any of them may be white space.
+    # Lines as pip reads them: they may end in a single CR, and begin with any white space, such as a no-break space.
+    # Bytes that are not ASCII are not decoded yet, so any of them may be white space.
     ours = r"\[[^\r\n]*repo[-_]?prio|(--)?repoprio\.|(--|\[)?(repositories|pins)\."
     return re.search(rf"(?im)(^|\r)[^!-~\r\n]*({ours})", text) is not None
 
 
 def toml_text(file: str) -> str:
-    """The text of a policy file in TOML; `Unreadable` with what is wrong where it cannot be had."""
+    """The text of a policy file in TOML; raises `Unreadable` with the reason if it cannot be read."""
     content = _content(file)
     if content is None:
         _check_listable(file)
@@ -268,7 +268,7 @@ def toml_text(file: str) -> str:
 
 
 def pip_text(file: str) -> str | None:
-    """The text of one of pip's files as pip reads it, None where there is none; `Unreadable` as above."""
+    """The text of one of pip's files as pip reads it, None if there is no file; raises `Unreadable`."""
     content = _content(file)
     if content is None:
         return None
@@ -286,7 +286,7 @@ def _decoded(content: bytes, encoding: str) -> str:
 
 
 def absence(file: str) -> str:
-    """Why there is no text in `file`, as the end of a sentence that begins with it; "" for a regular file."""
+    """Why `file` cannot have a text, as the rest of a sentence that begins with it; "" for a regular file."""
     if os.path.isfile(file):
         return ""
     if os.path.isdir(file):
@@ -304,7 +304,7 @@ def _check_listable(folder: str) -> None:
 
 
 def _content(file: str) -> bytes | None:
-    """What `file` holds, None where no regular file is: a pipe would be emptied, a device might never end."""
+    """The content of `file`; None if it is not a regular file: a pipe would be emptied, a device might never end."""
     try:
         if not stat.S_ISREG(os.stat(file).st_mode):
             return None
@@ -312,7 +312,7 @@ def _content(file: str) -> bytes | None:
             content = opened.read(SIZE_LIMIT + 1)
     except (OSError, ValueError) as error:
         if not isinstance(error, PermissionError) and not _is_seen(file):
-            # Not there, a name that is too long, a loop of links: pip passes over all of these.
+            # A missing file, a name that is too long, a loop of links: pip ignores all of these.
             return None
         reason = getattr(error, "strerror", None) or str(error)
         raise Unreadable(f"cannot be read: {reason}{_mode(file)}") from None

@@ -1,7 +1,7 @@
-"""What an environment keeps of the policy that it was made under: where its files lie, and whether one must be there.
+"""The record of an environment: paths of policy files that applied when it was made, and whether a policy is required.
 
-Paths and never content, and only of files that a pip there would not find by itself. A pointer holds them as a
-literal (`environments/pointer.py`); where repoprio itself is installed, a small file beside the shim.
+It has paths, never content, and only of files that a pip there would not find by itself. It is a literal in a
+pointer (`environments/pointer.py`); if repoprio itself is installed there, it is a small file next to the shim.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from repoprio.errors import RepoprioError
 
-# The layer that ``REPOPRIO_CONFIG`` names, and the variable.
+# The variable, and the layer of the file that it names.
 NAMED = "REPOPRIO_CONFIG"
 POINTER = "_repoprio_pointer"
 SHIM = "_repoprio_shim"
@@ -21,26 +21,26 @@ FILE = "_repoprio_record.json"
 
 
 class BadRecord(RepoprioError):
-    """A record that cannot be read, or is none."""
+    """The record cannot be read, or has the wrong shape."""
 
 
 class Record(NamedTuple):
-    """Layers with the path that each has, first to last; `holder` is the file that says so."""
+    """Layers and their paths, first to last; `holder` is the file that has the record."""
 
     files: tuple[tuple[str, str], ...] = ()
     is_required: bool = False
     holder: str = ""
 
     def of(self, layer: str) -> str | None:
-        """The path of a layer, the last one; None where there is none."""
+        """The last path of `layer`; None if it has none."""
         return next((file for name, file in reversed(self.files) if name == layer), None)
 
     def document(self) -> dict[str, Any]:
-        """The record as it is written down."""
+        """The record as JSON values, to be written."""
         return {"files": [list(one) for one in self.files], "required": self.is_required}
 
     def over(self, earlier: Record) -> Record:
-        """What this record says, and what an earlier one says besides: what is required stays so."""
+        """A record with these layers, and those that only `earlier` has; a policy is required if either says so."""
         files = [one for one in earlier.files if one[0] != NAMED or not self.of(NAMED)]
         return Record(
             tuple(dict.fromkeys((*files, *self.files))),
@@ -50,7 +50,7 @@ class Record(NamedTuple):
 
 
 def of_document(document: Any, holder: str) -> Record:
-    """A record as it was written down; raises `BadRecord` where it has another shape."""
+    """The record that `document` states; raises `BadRecord` if it has another shape."""
     try:
         files = tuple((str(layer), os.fspath(file)) for layer, file in document.get("files", ()))
         return Record(files, bool(document.get("required", False)), holder)
@@ -61,16 +61,16 @@ def of_document(document: Any, holder: str) -> Record:
 
 
 def current() -> Record:
-    """What the environment of this process keeps; raises `BadRecord` where it cannot be read."""
+    """The record of this process's environment; raises `BadRecord` if it cannot be read."""
     pointer, shim = sys.modules.get(POINTER), sys.modules.get(SHIM)
     found = of_document(getattr(pointer, "RECORD", {}), getattr(pointer, "__file__", None) or "")
     folder = os.path.dirname(getattr(shim, "BESIDE", None) or getattr(shim, "__file__", None) or "")
-    # A shim that a pointer or a runner leads to is another environment's, and so is what lies beside it.
+    # A shim that a pointer or a runner leads to belongs to another environment, and so does the file next to it.
     return read(folder).over(found) if folder in sys.path else found
 
 
 def read(packages: str) -> Record:
-    """The record beside an installation in `packages`, an empty one where there is none; raises `ValueError`."""
+    """The record next to an installation in the folder `packages`, else an empty one; raises `BadRecord`."""
     file = os.path.join(packages, FILE)
     if not os.path.exists(file):
         return Record()
@@ -85,7 +85,7 @@ def read(packages: str) -> Record:
 
 
 def place(holder: str) -> list[str]:
-    """The options with which `enable` and `disable` mean the environment of this process, and what `holder` guards."""
+    """The options that make `enable` and `disable` act on the environment that has the record `holder`."""
     folder = os.path.dirname(holder)
     if holder and folder == os.path.dirname(os.__file__):
         return ["--base"]
@@ -94,21 +94,21 @@ def place(holder: str) -> list[str]:
 
 
 def repair(holder: str) -> str:
-    """What to do where a recorded file is gone."""
+    """What to do if a recorded file is gone."""
     from repoprio import shell
 
     return f"{shell.repoprio('enable', *place(holder), '--policy', 'FILE')}, or {disabling(holder)}"
 
 
 def disabling(holder: str) -> str:
-    """The command that takes the record back."""
+    """The command that removes the record."""
     from repoprio import shell
 
     return shell.repoprio("disable", *place(holder))
 
 
 def for_new(environ: Mapping[str, str], found: Iterable[tuple[str, str]]) -> Record:
-    """What an environment that is made now is to keep; `found` are the layers of this one's own, with their files."""
+    """The record for an environment that is being made; `found` are layers and files that it would not find."""
     kept = current()
     named = environ.get(NAMED)
     own = os.path.abspath(named) if named and named != os.devnull else kept.of(NAMED)

@@ -1,4 +1,4 @@
-"""The keys of a policy: what each one takes, in TOML, in pip.conf and as a JSON Schema. One table for all three."""
+"""The keys of a policy and their values in TOML, in pip.conf and as a JSON Schema: one table for all three."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from repoprio.config import values
 from repoprio.policy.model import HIGHEST, LOWEST, DirectUrls, Format, Mode, Pylock, Redirects, Unlisted
 
 Json = Mapping[str, Any]
-# The section of pip's files that is ours.
+# The section of pip's files that has the policy.
 SECTION = "repoprio"
 _WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[-+]?[0-9]{1,18}(\.[0-9]{1,18})?(e[-+]?[0-9]{1,3})?", re.IGNORECASE)
-# What pip itself takes for true and false in its files.
+# The words that pip itself reads as true and false in its files.
 _FLAGS = {
     **dict.fromkeys(("y", "yes", "t", "true", "on", "1"), True),
     **dict.fromkeys(("n", "no", "f", "false", "off", "0"), False),
@@ -23,10 +23,10 @@ _FLAGS = {
 
 
 class Key(NamedTuple):
-    """What one key takes: `parse` is for TOML values, `from_text` makes one of what pip.conf says.
+    """The values of one key: `parse` checks a TOML value, `from_text` makes one from the text in pip.conf.
 
-    A text that `from_text` cannot make sense of comes back as it is, for `parse` to refuse. `free` is
-    a text for people, in which quotes and brackets mean nothing.
+    `from_text` returns a text that it cannot read unchanged, and `parse` then rejects it. `free`: a text for people,
+    in which quotes and brackets have no meaning.
     """
 
     about: str
@@ -37,7 +37,7 @@ class Key(NamedTuple):
 
 
 def fold(key: str) -> str:
-    """A key as pip folds it."""
+    """`key` as pip normalizes it."""
     return key.lower().replace("_", "-").removeprefix("--")
 
 
@@ -66,7 +66,7 @@ def _words_and_numbers(text: str) -> Any:
 
 
 def _pairs(text: str) -> Any:
-    """``https://a.example = follow https://b.example = absent``, on one line or several."""
+    """A table from ``https://a.example = follow https://b.example = absent``, on one line or several."""
     pairs = [word.rpartition("=") for word in " ".join(text.split()).replace(" =", "=").replace("= ", "=").split()]
     known = {means.value for means in Redirects}
     found = {key: value for key, _, value in pairs}
@@ -218,7 +218,7 @@ TABLES: Mapping[str, Mapping[str, Key]] = MappingProxyType({"repositories": REPO
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of the TOML file: all that the reader takes, and as little else as a schema can say."""
+    """The JSON Schema (2020-12) of the TOML file: it accepts every valid policy, and as little else as it can."""
     repository = _object(REPOSITORY)
     pin = {
         **_object(PIN),

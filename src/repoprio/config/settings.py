@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 from repoprio.config import schema
 from repoprio.dataclass import dataclass
 
-# ("mode",), ("repositories", "corp", "url"); ("repositories", "corp") says only that the table is there.
+# ("mode",), ("repositories", "corp", "url"); ("repositories", "corp") means only that the table exists.
 Path = tuple[str, ...]
 _TABLE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Setting(NamedTuple):
-    """One value, as TOML gives it, and the file that says so."""
+    """One value, as a TOML parser returns it, and its file."""
 
     path: Path
     value: Any
@@ -29,17 +29,17 @@ class Setting(NamedTuple):
 
     @property
     def is_table(self) -> bool:
-        """Whether it only says that a table is there."""
+        """Whether it means only that a table exists."""
         return self.value is _TABLE
 
 
 def table(path: Path, file: str) -> Setting:
-    """The setting that says only that a table is there."""
+    """The setting that means only that a table exists."""
     return Setting(path, _TABLE, file)
 
 
 class UnsupportedValue:
-    """A value that no key takes and that would be trouble to print: what it is, in words."""
+    """Replaces a value that no key accepts and that is hard to print; `what` describes it."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -49,12 +49,12 @@ class UnsupportedValue:
 
 
 _DEEPEST = 8
-# What children can be told: Linux takes 128 KiB for one variable; some 20,000 patterns fit in.
+# Linux allows 128 KiB for one variable, which child pips read; about 20,000 patterns fit in.
 CARRIED_LIMIT = 120 * 1024
 
 
 def _held(value: Any, depth: int = 0) -> Any:
-    """`value` without numbers of thousands of digits, what is no number, and depths that no key has."""
+    """`value` with `UnsupportedValue` for numbers of more than 18 digits, NaN, and nesting that no key has."""
     if depth > _DEEPEST:
         return UnsupportedValue("something nested deeply")
     if isinstance(value, dict):
@@ -67,7 +67,7 @@ def _held(value: Any, depth: int = 0) -> Any:
 
 
 def settings(document: Mapping[str, Any], file: str) -> Iterator[Setting]:
-    """The settings of one document, in its order."""
+    """The settings of one document, in order."""
     for key, value in _held(document).items():
         if key not in schema.TABLES or not isinstance(value, dict):
             yield Setting((key,), value, file)
@@ -82,9 +82,9 @@ def settings(document: Mapping[str, Any], file: str) -> Iterator[Setting]:
 
 @dataclass
 class Merged:
-    """Settings by their paths: a later one takes the place of an earlier one, which `overridden` keeps.
+    """Settings by path: a later one replaces an earlier one, which goes to `overridden`.
 
-    `additions` are the repositories that were added to a locked layer.
+    `additions` are the repositories that were added below a locked layer.
     """
 
     settings: dict[Path, Setting] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Merged:
     additions: set[str] = field(default_factory=set)
 
     def add(self, later: Iterable[Setting]) -> None:
-        """Take in the settings of a later file."""
+        """Merge the settings of a later file."""
         for setting in later:
             known = self.settings.get(setting.path)
             if known is not None and known.is_table and setting.is_table:
@@ -104,7 +104,7 @@ class Merged:
     def document(self) -> dict[str, Any]:
         """All settings as one document."""
         document: dict[str, Any] = {}
-        # Outer tables first: a value where a table belongs stands for all that is below it.
+        # Outer tables first: a value in place of a table also replaces everything in that table.
         for path, setting in sorted(self.settings.items(), key=lambda item: len(item[0])):
             if len(path) == 1:
                 document[path[0]] = setting.value
@@ -117,5 +117,5 @@ class Merged:
         return document
 
     def origins(self) -> dict[str, str]:
-        """The dotted key of each setting, and its file."""
+        """The file of each setting, by dotted key."""
         return {setting.key: setting.file for setting in self.settings.values()}

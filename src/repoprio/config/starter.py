@@ -1,4 +1,4 @@
-"""A policy to begin with, as the text of a TOML file: from names, or from what pip's settings name. Pure."""
+"""Writes a first policy, as the text of a TOML file: from names, or from pip's settings. Pure."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Wanted(NamedTuple):
 
 
 def from_names(wanted: Sequence[Wanted]) -> str:
-    """The policy with these repositories, the first one highest; logins in their URLs are left out."""
+    """The text of a policy with these repositories, highest priority first, without the logins in their URLs."""
     step = max(1, min(10, LOWEST // max(1, len(wanted))))
     tables = [_table(repository, number * step) for number, repository in enumerate(wanted, 1)]
     return "\n".join([_NAMED, *tables])
@@ -66,7 +66,7 @@ def _table(repository: Wanted, priority: int) -> str:
 
 
 def mirror(indexes: Sequence[Named], default_index: str, others: Iterable[str]) -> Named | None:
-    """The index that pip itself asks in place of its built-in default, unless it is one of `others`; else None."""
+    """The index that pip's settings put in place of its default, unless it is one of `others`; else None."""
     known = {_place(url) for url in (default_index, *others)}
     named = (
         index for index in indexes if index.key == "index-url" and index.overridden is None and not is_fuse(index.url)
@@ -75,7 +75,7 @@ def mirror(indexes: Sequence[Named], default_index: str, others: Iterable[str]) 
 
 
 def from_settings(indexes: Sequence[Named], default_index: str) -> str:
-    """The policy with all that pip's settings name; its priorities are left to decide."""
+    """The text of a policy with all indexes that pip's settings name; the user must fill in the priorities."""
     names: dict[tuple[str, Format], str] = {}
     by_place: dict[str, list[Named]] = {}
     for index in indexes:
@@ -124,7 +124,7 @@ def _place(url: str) -> str:
 
 
 def _name(index: Named, default_index: str, taken: Iterable[str]) -> str:
-    """A name for a place: that of its host, or of its folder; a number where it is taken."""
+    """A name for a repository, from its host or folder; with a number if the name is taken."""
     if _place(index.url) == _place(default_index):
         text = "pypi"
     else:
@@ -138,7 +138,7 @@ def _name(index: Named, default_index: str, taken: Iterable[str]) -> str:
 
 
 def origins(indexes: Iterable[Named]) -> Mapping[str, str]:
-    """Each place as it may be shown, with the settings that name it."""
+    """The settings that name each place, by the place as it may be shown."""
     by_place: dict[tuple[str, Format], tuple[str, str]] = {}
     for index in indexes:
         key = (_place(index.url), index.format)

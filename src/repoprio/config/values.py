@@ -1,7 +1,7 @@
-"""What the values of a policy's keys must be, and what they become.
+"""Parsers for the values of a policy's keys.
 
-Each parser is given the TOML value and returns it as the policy holds it; it raises `NotExpected`
-with the end of a sentence that begins with the value: ``0`` … ``is not between 1 and 999``.
+Each parser takes a TOML value and returns the value for the policy; it raises `NotExpected`
+with the rest of a sentence that begins with the value: ``0`` … ``is not between 1 and 999``.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ LISTING = ("partial", "complete")
 
 
 def is_pips(file: str) -> bool:
-    """Whether a file is one of pip's, by its ending, and so spells settings as pip does."""
+    """Whether a file is in pip's format, by its ending."""
     return file.endswith((".conf", ".ini"))
 
 
 class NotExpected(ValueError):
-    """A value of the wrong kind; its text is the rest of a sentence that begins with the value."""
+    """The value is not valid; the text is the rest of a sentence that begins with the value."""
 
 
 def entry_name(text: str) -> str:
-    """The name of a repository or a pin: pip folds keys to ``[a-z0-9-]+``."""
+    """The name of a repository or a pin; pip normalizes keys to ``[a-z0-9-]+``."""
     if not _ENTRY_NAME.fullmatch(text):
         raise NotExpected("is not a name: use a-z, 0-9 and - only")
     return text
 
 
 def text(value: Any) -> str:
-    """A text without control characters; white space around it does not count, as in pip.conf."""
+    """A text without control characters, and without white space around it, as in pip.conf."""
     if not isinstance(value, str):
         raise NotExpected("is not a string")
     if not value.strip():
@@ -65,7 +65,7 @@ def flag(value: Any) -> bool:
 
 
 def one_of(choices: type[Choice], *without: Choice) -> Callable[[Any], Choice]:
-    """A parser of one of `choices`."""
+    """A parser that accepts one of `choices`, except `without`."""
     known = [choice for choice in choices if choice not in without]
 
     def parse(value: Any) -> Choice:
@@ -83,7 +83,7 @@ def _either(words: Sequence[str]) -> str:
 
 
 def texts(value: Any) -> tuple[str, ...]:
-    """A list of texts, an empty one too."""
+    """A list of texts; it may be empty."""
     if not isinstance(value, list):
         raise NotExpected('is not a list of strings: write ["..."]')
     if not all(isinstance(item, str) for item in value):
@@ -92,7 +92,7 @@ def texts(value: Any) -> tuple[str, ...]:
 
 
 def some(parse: Callable[[Any], tuple[Item, ...]]) -> Callable[[Any], tuple[Item, ...]]:
-    """A parser of a list that must not be empty."""
+    """A parser like `parse` that rejects an empty list."""
 
     def parse_some(value: Any) -> tuple[Item, ...]:
         found = parse(value)
@@ -119,7 +119,7 @@ def _pattern(written: str) -> Pattern:
 
 
 def project(value: Any) -> NormalizedName:
-    """The name of one project, folded."""
+    """The name of one project, normalized."""
     if not is_project_name(text(value)):
         raise NotExpected("is not a project name")
     return normalize(value)
@@ -155,7 +155,7 @@ def absent(value: Any) -> Absences:
 
 
 def redirects(value: Any) -> Mapping[Site, Redirects]:
-    """What redirects of pages to other sites mean."""
+    """The meaning of redirects of pages to other sites, by site."""
     if not isinstance(value, dict):
         raise NotExpected('is not {"https://files.example" = "follow"} (in pip.conf: https://files.example = follow)')
     found: dict[Site, Redirects] = {}
@@ -185,28 +185,28 @@ def listing(value: Any) -> bool:
 
 
 def locked(value: Any) -> Any:
-    """What later layers may do: True is nothing, "extend" is to add below."""
+    """The lock: True lets later layers set nothing, "extend" lets them add below, False is no lock."""
     if not isinstance(value, bool) and value != "extend":
         raise NotExpected('is not true, false or "extend"')
     return value
 
 
 def required(value: Any) -> Any:
-    """That there must be a policy."""
+    """The word "required": a policy must exist."""
     if value not in REQUIRED:
         raise NotExpected(f"is not {_either(REQUIRED)}")
     return value
 
 
 def seconds(value: Any) -> float:
-    """A time-out in seconds, an hour at most."""
+    """A time-out in seconds, at most an hour."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600:
         raise NotExpected("is not a number of seconds from 0 to 3600")
     return float(value)
 
 
 def size(value: Any) -> int:
-    """A size in bytes, a kibibyte at least."""
+    """A size in bytes, at least a kibibyte."""
     if isinstance(value, bool) or not isinstance(value, int) or not 1024 <= value <= LARGEST:
         raise NotExpected("is not a number of bytes from 1024 to 2**40")
     return value

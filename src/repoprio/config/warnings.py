@@ -1,4 +1,4 @@
-"""What is valid in a policy but rarely intended: `config check` warns about it, and pip goes on. Pure."""
+"""Finds settings that are valid but rarely intended: `config check` warns about them, pip works on. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ANY = Pattern("*")
 
 
 def policy_warnings(policy: Policy) -> list[PolicyWarning]:
-    """All warnings about a sound policy, in the order of its repositories."""
+    """All warnings about a valid policy, in the order of its repositories."""
     warnings = [*_observed(policy), *_none_enabled(policy), *_one_tier(policy), *_trusted_404(policy)]
     # Every name of these has an owner, or a pin that routes or blocks it.
     owned = (p for repository in policy.repositories for p in (*repository.namespaces, *repository.owns))
@@ -46,7 +46,7 @@ def _warning(policy: Policy, code: str, key: str, problem: str, remedy: str, *, 
 
 
 def _file(policy: Policy, key: str) -> str:
-    """The file that sets `key`, or what it is a key of; of a table that no file opens, the file of its first key."""
+    """The file that sets `key`, or its table; for a table without a header of its own, the file of its first key."""
     within = (file for known, file in policy.origins.items() if known.startswith(f"{key}."))
     return policy.origins.get(key) or policy.origins.get(key.rpartition(".")[0]) or next(within, "")
 
@@ -79,7 +79,7 @@ def _one_tier(policy: Policy) -> Iterator[PolicyWarning]:
 
 
 def _trusted_404(policy: Policy) -> Iterator[PolicyWarning]:
-    """Where nobody keeps a name for itself, a 404 of the highest gives any name away, also one for a mistyped URL."""
+    """Warn if no repository owns names: then any 404 of the highest one passes a name on, even at a mistyped URL."""
     asked = [repository for repository in policy.enabled() if not repository.explicit]
     is_reserved = any(r.owns or r.namespaces for r in policy.repositories) or any(_routed(policy.pins))
     if len(asked) < 2 or is_reserved or policy.is_one_tier():
@@ -97,7 +97,7 @@ def _trusted_404(policy: Policy) -> Iterator[PolicyWarning]:
 
 
 def _free_guard(policy: Policy, claims: _Claims) -> Iterator[PolicyWarning]:
-    """What guards, and what it guards, come from whichever repository serves them first, unless one owns them."""
+    """Warn if nothing owns repoprio or pip: they come from the first repository that serves them."""
     asked = [repository for repository in policy.enabled() if not repository.explicit]
     free = [name for name in (OWN_NAME, "pip") if not claims.cover(Pattern(name))]
     if free and (len(asked) > 1 or (asked and policy.unlisted is Unlisted.LOWEST)):
@@ -139,7 +139,7 @@ def _skipped(policy: Policy, repository: Repository, claims: _Claims) -> Iterato
 
 
 def _shared(policy: Policy, repository: Repository, lower: list[Repository], pattern: Pattern) -> bool:
-    """Whether a lower repository stands in the route of such a name as well."""
+    """Whether a lower repository may serve names of `pattern` too."""
     names = {other.name for other in lower}
     pins = (p for p in policy.pins if repository.name in p.repositories and names & set(p.repositories))
     owned = (other.namespaces + other.owns for other in lower)
@@ -188,14 +188,14 @@ def _stems(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[
 
 
 def _handed_down(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
-    """Names of a higher repository that `repository` gets, since its own pattern is as specific or more so."""
+    """Warn about names of a higher repository that go to `repository`, because its pattern is as specific or more."""
     out, pinned = _Claims(repository.exclude), _Claims(_routed(policy.pins))
     above = [r for r in policy.enabled() if r.priority < repository.priority]
     owners = [(r, _Claims((*r.namespaces, *r.owns)), _Claims(r.exclude)) for r in above if r.namespaces or r.owns]
     for key in ("namespaces", "owns") if owners else ():
         patterns: tuple[Pattern, ...] = getattr(repository, key)
         for p in patterns:
-            # What the higher one excludes, and what a pin routes, was handed on by intent.
+            # Names that the higher one excludes, or that a pin routes, go there on purpose.
             rivals = [(r, found[0]) for r, own, no in owners if not no.cover(p) and (found := own.covering(p))]
             if rivals and not pinned.cover(p) and not out.cover(p) and _overlap(_let(repository), p):
                 yield _handed(policy, repository, key, p, rivals)
@@ -247,7 +247,7 @@ def _unset(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
 
 
 def _is_asked_for_all(policy: Policy, repository: Repository) -> bool:
-    """Whether each name that nobody is routed to is asked of `repository`, which must answer."""
+    """Whether `repository` is asked for every name that is not routed, and stops the lookup if it is unavailable."""
     everybody = [r for r in policy.enabled() if not r.explicit]
     is_first = repository in everybody and repository.priority == everybody[0].priority
     is_for_all = _let(repository) == (_ANY,) and not repository.exclude
@@ -255,7 +255,7 @@ def _is_asked_for_all(policy: Policy, repository: Repository) -> bool:
 
 
 def _below(policy: Policy, repository: Repository) -> list[Repository]:
-    """The repositories that may get what `repository` does not take; an explicit one leaves nothing to others."""
+    """The repositories that may get a name that `repository` does not serve; none if it is explicit."""
     others = policy.enabled() if not repository.explicit else []
     return [r for r in others if r.priority > repository.priority and not r.explicit]
 
@@ -273,7 +273,7 @@ def _names(repositories: Iterable[Repository]) -> str:
 
 
 class _Claims:
-    """Patterns by the literal text that they begin with: only those that begin a name can cover it."""
+    """Patterns by their literal beginning: only a pattern whose beginning fits can cover another one."""
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         self._by_prefix: dict[str, list[Pattern]] = {}
@@ -281,11 +281,11 @@ class _Claims:
             self._by_prefix.setdefault(re.split(r"[*?]", pattern.text)[0], []).append(pattern)
 
     def cover(self, pattern: Pattern) -> bool:
-        """Whether one of them surely matches all that `pattern` does."""
+        """Whether one of them certainly matches every name that `pattern` matches."""
         return bool(self.covering(pattern))
 
     def covering(self, pattern: Pattern) -> list[Pattern]:
-        """Those that surely match all that `pattern` does, the most specific first."""
+        """Those that certainly match every name that `pattern` matches, the most specific first."""
         starts = (pattern.text[:end] for end in range(len(pattern.text) + 1))
         known = (other for start in starts for other in self._by_prefix.get(start, ()))
         return sorted((p for p in known if p.covers(pattern)), key=lambda p: p.specificity, reverse=True)
@@ -296,7 +296,7 @@ def _routed(pins: Iterable[Pin]) -> Iterator[Pattern]:
 
 
 def _may_get(policy: Policy, repository: Repository) -> bool:
-    """Whether some name may come from `repository`; True where that cannot be told."""
+    """Whether some name may come from `repository`; True if that is uncertain."""
     let = _let(repository)
     pinned = [
         p for pin in policy.pins if repository.name in pin.repositories and pin.block is None for p in pin.projects

@@ -1,1 +1,1 @@
-"""pip's own configuration files, as far as a policy reads them."""
+"""Reads pip's own configuration files, as far as repoprio needs them."""

@@ -1,6 +1,6 @@
-"""What pip is, and what it has built in, without importing it.
+"""pip's version and built-in default index, without importing pip.
 
-That costs 200 ms, and commands about the policy have no time.
+An import costs 200 ms, too much for commands about the policy.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from types import ModuleType
 
 
 def default_index() -> str:
-    """The URL of pip's built-in default index, "pypi" where pip cannot be looked into (zipped, or not there)."""
+    """The URL of pip's built-in default index; "pypi" if pip is missing, or zipped."""
     place = folder()
     file = os.path.join(place, "_internal", "models", "index.py")
     if not (place and os.path.isfile(file)):
         return "pypi"
-    # That module alone, and under another name: what pip is does not change for whoever imports it later.
+    # Load only this module, under another name, so that a later import of pip is not affected.
     module = ModuleType("_repoprio_pip_index")
     try:
         SourceFileLoader(module.__name__, file).exec_module(module)
-    except Exception:  # noqa: BLE001 - a broken pip is told where it is needed; the policy can be read without it
+    except Exception:  # noqa: BLE001 - a broken pip is reported when it is needed; the policy can be read without it
         return "pypi"
     return str(module.PyPI.simple_url)
 
 
 def pip_version() -> str | None:
-    """The version of this Python's pip, "?" where it does not say; None where there is no pip."""
+    """The version of this Python's pip, "?" if it is unknown; None if there is no pip."""
     spec = PathFinder.find_spec("pip")
     if spec is None:
         return None
@@ -40,6 +40,6 @@ def pip_version() -> str | None:
 
 
 def folder() -> str:
-    """Where pip lies; "" where it is not there."""
+    """The folder of the package pip; "" if it is not installed."""
     spec = PathFinder.find_spec("pip")
     return next(iter(spec.submodule_search_locations or ()), "") if spec else ""

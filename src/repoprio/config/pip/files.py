@@ -1,4 +1,4 @@
-"""Pip's own files, read for the indexes that they name, whatever they say of a policy."""
+"""Reads pip's own files for the indexes that they name; a policy in them does not matter here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from repoprio.config.policy_files import LayerFiles, Unreadable
 def read_pip_files(
     layers: Sequence[LayerFiles],
 ) -> tuple[list[tuple[str, Mapping[str, Mapping[str, str]]]], list[PolicyProblem]]:
-    """Pip's own files that name an index, first to last, with their sections; and what is wrong with the others."""
+    """The files with their sections, first to last, and an error for each file that cannot be read."""
     files, errors = [], []
     for file in (file for layer in layers for file in layer.files):
         sections = _pip_sections(file)

@@ -1,4 +1,4 @@
-"""The fuse: a line in pip's global file with which a pip that nothing guards finds nothing. Pure."""
+"""The fuse: a line in pip's global file that makes a pip without the hook find nothing. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _lines(url: str) -> str:
 
 
 def _section(url: str) -> str:
-    """Where there was no such section, the note stands above it: then it goes with the fuse."""
+    """A new section with the fuse; the note stands above it, so that both are removed together."""
     return f"{_NOTE}\n[global]\nindex-url = {url}\n"
 
 
@@ -28,11 +28,11 @@ _HEADER = re.compile(r"^\[global\][^\n]*\n", re.MULTILINE)
 
 
 class NoPlace(ValueError):
-    """A file that the fuse cannot be put into; the text says why."""
+    """The fuse cannot be put into this file; the text says why."""
 
 
 def state(text: str) -> str | None:
-    """The index-url that pip reads in `text`; raises `NoPlace` where pip could not read it."""
+    """The index-url that pip reads in `text`; raises `NoPlace` if pip cannot read the text."""
     try:
         return policy_section.sections(text).get("global", {}).get("index-url")
     except ValueError as error:
@@ -40,10 +40,10 @@ def state(text: str) -> str | None:
 
 
 def put(text: str) -> str:
-    """`text` with the fuse; raises `NoPlace` where an index-url stands there already."""
+    """`text` with the fuse; raises `NoPlace` if it has an index-url already."""
     found = state(text)
     if found is not None and is_fuse(found):
-        # One that an earlier version wrote works, but slowly.
+        # The fuse of an earlier version works, but slowly.
         return text.replace(_section(_OLD_URL), _section(URL)).replace(_lines(_OLD_URL), _lines(URL))
     if found is not None:
         raise NoPlace("already has an index-url: list it in the policy and remove it there first")
@@ -60,7 +60,7 @@ def put(text: str) -> str:
 
 
 def _says_the_same(new: str, before: Mapping[str, Mapping[str, str]]) -> bool:
-    """Whether pip reads in `new` what it read before, and the fuse."""
+    """Whether pip reads the same settings in `new` as before, plus the fuse."""
     try:
         return policy_section.sections(new) == {**before, "global": {**before.get("global", {}), "index-url": URL}}
     except ValueError:
@@ -68,7 +68,7 @@ def _says_the_same(new: str, before: Mapping[str, Mapping[str, str]]) -> bool:
 
 
 def take(text: str) -> str:
-    """`text` without the fuse, and without the section that came with it, unless something else stands there now."""
+    """`text` without the fuse, and without the section that came with it if nothing else is in it."""
     for url in (URL, _OLD_URL):
         before, found, after = text.partition(_section(url))
         if not found:

@@ -20,7 +20,7 @@ _INSTALL = ("global", "install")
 
 
 class NamedBy(enum.Enum):
-    """Who named a place."""
+    """Who named an index."""
 
     COMMAND_LINE = enum.auto()
     VARIABLE = enum.auto()
@@ -31,10 +31,10 @@ class NamedBy(enum.Enum):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a place was named; as a text it is for people.
+    """Where an index was named; `str()` of it is for people.
 
-    `key` is the variable, or the setting with its section (``global.index-url``); `file` is where the setting or the
-    `line`, of a requirements file, stands; `note` comes after it.
+    `key` is the variable, or the setting with its section (``global.index-url``); `file` is the file of the setting,
+    or the requirements file that has it in `line`; `note` is added at the end.
     """
 
     by: NamedBy
@@ -55,10 +55,10 @@ class Origin:
 
 
 class Named(NamedTuple):
-    """One place that a setting of pip's names: `key` is index-url, extra-index-url or find-links.
+    """One index that pip's settings name: `key` is index-url, extra-index-url or find-links.
 
-    `origin` is a setting or a variable; `overridden` names the later setting that
-    keeps ``pip install`` from reading this one.
+    `origin` is the setting or variable; `overridden` names the later setting that
+    ``pip install`` uses instead.
     """
 
     url: str
@@ -68,7 +68,7 @@ class Named(NamedTuple):
 
     @property
     def format(self) -> Format:
-        """What kind of place pip takes it for."""
+        """The format in which pip reads it."""
         return _KINDS[self.key]
 
 
@@ -80,7 +80,7 @@ class _Setting(NamedTuple):
 
 
 def named(files: Iterable[tuple[str, Mapping[str, Mapping[str, str]]]], environ: Mapping[str, str]) -> list[Named]:
-    """All that pip's files, first to last, and the environment name; in the order in which pip reads them."""
+    """All indexes that pip's files and the environment name, in the order in which pip reads them."""
     indexes = [*_in_files(list(files)), *_in_environment(environ)]
     last = {setting.key: setting.origin for setting in indexes if setting.is_installs}
     return [
@@ -107,5 +107,5 @@ def _in_environment(environ: Mapping[str, str]) -> Iterator[_Setting]:
 
 
 def names_an_index(indexes: Iterable[Named]) -> bool:
-    """Whether pip has an index of its own to ask in place of its built-in default."""
+    """Whether a setting gives pip an index other than its built-in default."""
     return any(index.key == "index-url" and index.overridden is None for index in indexes)

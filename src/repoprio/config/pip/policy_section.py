@@ -1,4 +1,4 @@
-"""The section ``[repoprio]`` of one of pip's files, read as pip reads the file. Pure."""
+"""Reads the section ``[repoprio]`` of one of pip's files, as pip reads the file. Pure."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from repoprio.redaction import redact_text
 
 Section = dict[str, str]
 _DEFAULT = configparser.DEFAULTSECT
-# What the keys of a repository or a pin begin with.
+# The prefixes of the keys of repositories and pins.
 _OURS = tuple(f"{table}." for table in schema.TABLES)
-# Lines of a value that were meant as our section, and as a setting of it.
+# Lines inside a value that were meant as the header of this section, or as a setting in it.
 _HEADER = re.compile(r"\[[^\]]*repo[-_]?prio", re.IGNORECASE)
 _SETTING = re.compile(rf"((?:{'|'.join(schema.TABLES)})\.[\w.-]+)\s*=")
 
 
 class _Parser(configparser.RawConfigParser):
-    """pip's parser: keys folded as pip 26.3 does, no interpolation; here ``[DEFAULT]`` is a section like others."""
+    """A parser like pip's: normalizes keys as pip 26.3 does, no interpolation; ``[DEFAULT]`` is an ordinary section."""
 
     def __init__(self) -> None:
-        # A header has one character at least, so no section can be the default one.
+        # A header has at least one character, so no section can be the default one.
         super().__init__(default_section="")
 
     def optionxform(self, optionstr: str) -> str:
@@ -32,12 +32,12 @@ class _Parser(configparser.RawConfigParser):
 
 
 def sections(text: str) -> dict[str, Section]:
-    """Every section with its keys; raises `ValueError` with line and column where `text` is no INI."""
+    """Every section with its keys; raises `ValueError` with line and column if `text` is not valid INI."""
     parser = _Parser()
     try:
         parser.read_string(text)
     except configparser.Error as error:
-        # What the line says is not told: it may hold a password.
+        # The message does not quote the line: it may contain a password.
         raise ValueError(f"{_problem(error)} (at line {_line(error)}, column {_column(error, text)})") from None
     return {name: dict(parser.items(name)) for name in parser.sections()}
 
@@ -62,7 +62,7 @@ def _column(error: Any, text: str) -> int:
 
 
 def document(text: str, file: str) -> tuple[dict[str, Any] | None, list[PolicyProblem]]:
-    """What ``[repoprio]`` says, as a TOML document would, and its errors; None where there is no such section."""
+    """The settings of ``[repoprio]`` as a TOML document, None if there is no such section; and all errors."""
     try:
         by_name = sections(text)
     except ValueError as error:
@@ -77,7 +77,7 @@ def document(text: str, file: str) -> tuple[dict[str, Any] | None, list[PolicyPr
 
 
 def _misplaced(by_name: dict[str, Section], file: str) -> list[PolicyProblem]:
-    """An error for each piece of a policy outside of our section: pip would pass over it without a word."""
+    """An error for each setting of a policy outside of this section: pip would silently ignore it."""
     near = [name for name in by_name if name != SECTION and _is_near(name)]
     alone = f"is not read: write [{SECTION}] alone on its line, and dotted keys below it"
     errors = [PolicyProblem(file, f"[{redact_text(name)}]", alone) for name in near]
@@ -87,7 +87,7 @@ def _misplaced(by_name: dict[str, Section], file: str) -> list[PolicyProblem]:
     for name, keys in others.items():
         dotted = [key for key in keys if key.startswith(f"{SECTION}.")]
         errors += [PolicyProblem(file, f"[{redact_text(name)}] {redact_text(key)}", elsewhere) for key in dotted]
-        # pip lists what [DEFAULT] says under each section, and so under ours.
+        # pip adds the keys of [DEFAULT] to each section, so to this one too.
         plain = (*schema.TABLES, *schema.POLICY) if name == _DEFAULT and (SECTION in by_name or _has_ours(keys)) else ()
         misplaced = [key for key in keys if key.startswith(_OURS) or key in plain]
         errors += [PolicyProblem(file, f"[{redact_text(name)}] {redact_text(key)}", there) for key in misplaced]
@@ -95,7 +95,7 @@ def _misplaced(by_name: dict[str, Section], file: str) -> list[PolicyProblem]:
 
 
 def _is_near(name: str) -> bool:
-    """Whether a section may be meant for ours, or is a table as TOML writes it."""
+    """Whether a section's name may be a misspelled ``[repoprio]``, or is the header of a TOML table."""
     return re.search("repo[-_]?prio", name.lower()) is not None or name.startswith(_OURS)
 
 
@@ -104,7 +104,7 @@ def _has_ours(keys: Section) -> bool:
 
 
 def _swallowed(by_name: dict[str, Section], file: str) -> list[PolicyProblem]:
-    """An error for each value that goes on with a line of a policy: one that begins with white space."""
+    """An error for each value that continues with a line of a policy, because that line is indented."""
     return [
         PolicyProblem(
             file,
@@ -127,7 +127,7 @@ def _line_of_ours(value: str) -> str | None:
 
 
 class _Section:
-    """Puts the dotted keys of one section into tables."""
+    """Turns the dotted keys of one section into tables."""
 
     def __init__(self, file: str, errors: list[PolicyProblem]) -> None:
         self.document: dict[str, Any] = {}
@@ -135,7 +135,7 @@ class _Section:
         self._errors = errors
 
     def put(self, key: str, text: str) -> None:
-        """Take one setting in."""
+        """Add one setting."""
         table, _, rest = key.partition(".")
         name, dot, entry_key = rest.partition(".")
         if table not in schema.TABLES:
@@ -153,6 +153,6 @@ class _Section:
         if not key.free and text[:1] + text[-1:] in ('""', "''", "[]", "{}") and len(text) > 1:
             problem = "is written as in TOML: pip.conf takes it without quotes, brackets and commas"
             self._errors.append(PolicyProblem(self._file, dotted, problem))
-            # What may be meant, so that no other error is told of it.
+            # Go on with what was probably meant, so that this setting gives one error only.
             text = re.sub(r"[\[\]{}\"',]+", " ", text).strip()
         return key.from_text(text)
