@@ -124,6 +124,27 @@ def test_one_file_of_another_user_is_enough(change: object, other: PipEnv, tmp_p
 
 
 @as_root
+def test_a_base_is_searched_once(other: PipEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody else can change a base, with its tens of thousands of files, one search does; a stranger stays."""
+    base, scan = tmp_path / "base", os.scandir
+    a_home(other, tmp_path)
+    scanned: list[str] = []
+
+    def noted(folder: str) -> object:
+        scanned.append(folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", noted)
+    found = [owners.stranger_of_python(str(other.python)) for _ in range(2)]
+    assert [one and one.user for one in found] == ["nobody"] * 2
+    for path in (base, *base.rglob("*")):
+        os.chown(path, 0, 0)
+    scanned.clear()
+    assert [owners.stranger_of_python(str(other.python)) for _ in range(2)] == [None, None]
+    assert scanned.count(str(base / "lib" / "python3.11")) == 1
+
+
+@as_root
 @pytest.mark.parametrize("command", [["doctor"], ["explain", "acme"], ["pip", "list"]])
 @pytest.mark.parametrize("by", ["HOME", "PYTHONUSERBASE"])
 def test_packages_of_another_user_are_not_loaded(

@@ -14,6 +14,8 @@ from typing import NamedTuple
 _CODE = ("bin", "lib*/python3*", "local/lib/python3*")
 _MOST_LINKS = 40
 _NO_USER_SITE = "PYTHONNOUSERSITE"
+# The folders of base interpreters in which nobody but root can change anything.
+_of_root: set[str] = set()
 
 
 class Stranger(NamedTuple):
@@ -100,9 +102,18 @@ def _files_beside(python: str) -> Iterator[str]:
         prefixes += [os.path.dirname(home) for home in _homes(config)]
     for prefix in dict.fromkeys(prefixes):
         # Of a base interpreter, bin holds what has nothing to do with it; of an environment, its scripts.
-        patterns = _CODE if prefix == prefixes[0] and os.path.lexists(config) else _CODE[1:]
+        is_environment = prefix == prefixes[0] and os.path.lexists(config)
+        patterns = _CODE if is_environment else _CODE[1:]
         for folder in (found for pattern in patterns for found in glob.glob(os.path.join(prefix, pattern))):
-            yield from _tree(folder)
+            yield from _tree(folder) if is_environment else _of_base(folder)
+
+
+def _of_base(folder: str) -> Iterator[str]:
+    """As `_tree`, but nothing for a folder that was searched to its end: since then only root can have changed it."""
+    if folder not in _of_root:
+        yield from _tree(folder)
+        # Whoever reads this stops at the first stranger, and does not come here.
+        _of_root.add(folder)
 
 
 def _homes(config: str) -> list[str]:
@@ -208,9 +219,11 @@ def _steps(path: str, links: int = _MOST_LINKS) -> Iterator[str]:
 
 
 def _strangers(paths: Iterable[str]) -> Iterator[Stranger]:
-    for path in dict.fromkeys(paths):
-        if who := _changer(path):
+    seen = set()
+    for path in paths:
+        if path not in seen and (who := _changer(path)):
             yield Stranger(path, *who)
+        seen.add(path)
 
 
 def _changer(path: str) -> tuple[str, str | None] | None:
