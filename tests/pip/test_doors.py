@@ -7,7 +7,6 @@ names further interpreters.
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import subprocess
@@ -213,11 +212,6 @@ DOORS = {
 }
 
 
-@functools.cache
-def _minor(python: str) -> int:
-    return int(subprocess.run([python, "-V"], capture_output=True, text=True, check=True).stdout.split(".")[1])
-
-
 @pytest.fixture(params=PYTHONS, ids=lambda python: Path(python).name)
 def world(
     request: pytest.FixtureRequest,
@@ -229,8 +223,6 @@ def world(
     tmp_path: Path,
 ) -> Iterator[World]:
     """Corp and public, and a private environment with this pip."""
-    if version_of(pip) < (23, 1, 2) and _minor(request.param) >= 12:
-        pytest.skip("this pip does not run on that Python")
     shared = env_store.env(pip, repoprio_wheel, request.param)
     folder = tmp_path / "work"
     folder.mkdir()

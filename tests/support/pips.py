@@ -16,6 +16,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import pytest
 from filelock import FileLock
 from packaging.requirements import Requirement
 
@@ -210,7 +211,12 @@ class EnvStore:
         root.mkdir(parents=True, exist_ok=True)
 
     def env(self, pip_version: str, wheel: Path | None = None, python: str = sys.executable) -> PipEnv:
-        """Return the environment, made by whoever comes first. Do not install into it."""
+        """Return the environment, made by whoever comes first. Do not install into it.
+
+        Skips the test where this pip does not run on that Python.
+        """
+        if not _runs_on(pip_version, python):
+            pytest.skip(f"pip {pip_version} does not run on that Python")
         root = self.root / _key(pip_version, wheel, python)
         with FileLock(f"{root}.lock"):
             if not _mark(root).exists():
@@ -332,6 +338,13 @@ def _needs(wheel: Path, python: str) -> list[str]:
 def _python(python: str) -> str:
     """Version, build and place of the Python that environments made by this one have."""
     return _output([python, "-I", "-c", _WHICH]).strip()
+
+
+def _runs_on(pip_version: str, python: str) -> bool:
+    """Python 3.12 has neither distutils nor `pkgutil.ImpImporter`, which older pips import."""
+    major, minor = _python(python).split(".")[:2]
+    is_old = tuple(map(int, pip_version.split("."))) < (23, 1, 2)
+    return not (is_old and (int(major), int(minor)) >= (3, 12))
 
 
 @functools.cache

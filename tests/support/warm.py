@@ -117,7 +117,7 @@ def run(
     if module not in PROGRAMS or not hasattr(os, "fork") or any(name.startswith(_AT_START) for name in extra):
         return None
     # `python -m` finds what lies in its folder first.
-    if any(entry.name.partition(".")[0] in sys.stdlib_module_names | PROGRAMS for entry in cwd.iterdir()):
+    if any(_hides_a_module(entry) for entry in cwd.iterdir()):
         return None
     policy = _policy(env)
     if policy is None:
@@ -126,6 +126,12 @@ def run(
     if key not in RUNNING:
         RUNNING[key] = WarmPython(python, module, {**env, _POLICY: policy})
     return RUNNING[key].run(args, env, cwd, input, timeout)
+
+
+def _hides_a_module(entry: Path) -> bool:
+    """Whether Python may take this for a module of its own, or for a program; a folder may be one."""
+    is_module = entry.suffix in ("", ".py", ".pyc", ".so", ".pyd")
+    return is_module and entry.name.partition(".")[0] in sys.stdlib_module_names | PROGRAMS
 
 
 def _policy(env: Mapping[str, str]) -> str | None:

@@ -28,6 +28,7 @@ _PIP = (
     "pip._internal.metadata.importlib",
     "pip._internal.resolution.resolvelib.resolver",
     "pip._internal.utils.wheel",
+    "pip._vendor.distro.distro",
     "pip._vendor.truststore",
     # What repoprio loads when it reads the policy, and no more: pip 26.3 forbids imports once it installs.
     "repoprio.config.load",
@@ -37,9 +38,20 @@ _PIP = (
 )
 _REPOPRIO = (
     "repoprio.cli.main",
+    "repoprio.cli.audit",
+    "repoprio.cli.compare",
+    "repoprio.cli.config",
+    "repoprio.cli.doctor",
+    "repoprio.cli.enable",
     "repoprio.cli.explain",
+    "repoprio.cli.export",
+    "repoprio.cli.repos",
+    "repoprio.pip_adapter.inspect.audit",
+    "repoprio.pip_adapter.inspect.compare.resolve",
     "repoprio.pip_adapter.inspect.context",
     "repoprio.pip_adapter.inspect.explain",
+    "repoprio.pip_adapter.inspect.lock_files",
+    "repoprio.pip_adapter.resolver.scout",
 )
 # What a program loads whatever its command is; older pips lack some of it.
 LOADED = {"pip": _PIP, "repoprio": (*_PIP, *_REPOPRIO)}

@@ -93,7 +93,13 @@ def test_what_speaks_to_the_start_gets_a_new_python(pip_env: EnvFactory, policy:
     assert not is_warm(extra={"_REPOPRIO_CHILD": "1"})
     assert not is_warm(env=env.environment(None, {"PIP_CONFIG_FILE": str(folder / "pip.conf")}))
     assert not is_warm(module="venv")
+    for name in ("repoprio.toml", "pip.conf"):
+        (folder / name).touch()
+    assert is_warm()
     (folder / "ssl.py").touch()
+    assert not is_warm()
+    (folder / "ssl.py").unlink()
+    (folder / "pip").mkdir()
     assert not is_warm()
 
 
