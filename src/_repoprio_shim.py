@@ -1,11 +1,11 @@
-"""What every Python start loads: one finder that waits for pip. Kept as small as can be.
+"""Loaded by every Python start: one finder that waits for pip. Kept as small as possible.
 
-`repoprio.pth` and `repoprio.start` (PEP 829) call `install`; whoever comes second finds it done.
+`repoprio.pth` and `repoprio.start` (PEP 829) both call `install`; the second call does nothing.
 """
 
 import sys
 
-# What makes environments, which are guarded too.
+# Modules that make environments, which get the hook too.
 MAKERS = ("venv", "virtualenv.run.session")
 WATCHED = frozenset(MAKERS) | frozenset(
     "pip._internal." + name
@@ -36,7 +36,7 @@ ROOT = __file__.rpartition("_repoprio_shim")[0] or "."
 class Watcher:
     """A finder on ``sys.meta_path`` that finds nothing but the parts of pip that may be patched, and repoprio.
 
-    repoprio is the one beside this file, whatever the path holds: a build takes all packages off it.
+    It finds the repoprio next to this file, even if that is not on the path: a build removes all packages from it.
     """
 
     @staticmethod
@@ -51,28 +51,28 @@ class Watcher:
             from repoprio.pip_adapter.hooks import import_hook
 
             return import_hook.find_spec(name, path, target)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with us, an unguarded pip must not run
+        except Exception as error:  # noqa: BLE001 - if repoprio fails in any way, pip must not run without it
             return None if name in MAKERS else stop(error)
 
 
 def stop(error):
-    """Stop a pip that a damaged repoprio would leave unguarded, but for the command that is the way out."""
+    """Stop this pip, since repoprio is damaged; only the command that removes repoprio may run."""
     if sys.argv[1:2] != ["uninstall"]:
         sys.stderr.write(f"ERROR: {damage(error)}\n")
         raise SystemExit(2)
 
 
 def damage(error):
-    """What to say of a damaged repoprio."""
+    """The message about a damaged repoprio."""
     said = f"repoprio: the installation in {ROOT} is damaged ({type(error).__name__}: {error})."
     hint = "repoprio enable --copy once more" if "_repoprio_copy" in ROOT else anew()
     text = f"{said}\n  hint: {hint}    [damaged]"
-    # As `repoprio.output` has it, which may be what is damaged.
+    # As in `repoprio.output`, which may be the damaged module.
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
 def anew():
-    """How to install repoprio anew: while the damaged one is there, no pip that loads it installs anything."""
+    """How to reinstall repoprio: a pip that loads the damaged one installs nothing."""
     import shlex
 
     is_here = ROOT.startswith(sys.prefix)

@@ -5,7 +5,7 @@ import sys
 
 
 def main() -> int:
-    """Run one command; returns the exit status."""
+    """Run one command, and return the exit status."""
     _leave_folder()
     try:
         from repoprio.cli.main import run
@@ -18,7 +18,7 @@ def main() -> int:
 
 
 def _leave_folder() -> None:
-    """Take the working folder off the path (``python -m``, PYTHONPATH): looking runs no code of it."""
+    """Take the working folder off the path (``python -m``, PYTHONPATH), so that no code of it is run."""
     try:
         here = os.getcwd()
     except OSError:

@@ -1,7 +1,7 @@
-"""Dataclasses that take a third of the time to define: a guarded pip defines some fifty of them when it starts.
+"""Dataclasses that are defined in a third of the time: each pip under a policy defines about fifty when it starts.
 
-`dataclasses` compiles six methods for each frozen class. Here it compiles `__init__`; the others are the same functions
-for all classes. The type checker takes them for plain dataclasses.
+`dataclasses` compiles six methods for each frozen class. This module lets it compile `__init__` only; the other methods
+are shared by all classes. The type checker sees ordinary dataclasses.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(cls: type | None = None, /, **options: Any) -> Any:
-        """As `dataclasses.dataclass`; of its options, `frozen` and `slots`."""
+        """Like `dataclasses.dataclass`, with the options `frozen` and `slots` only."""
         return _defined(cls) if cls is not None else functools.partial(_defined, **options)
 
 
 def _defined(cls: Any, *, frozen: bool = False, slots: bool = False) -> Any:
     own = vars(cls)
     made = dataclasses.dataclass(eq=False, repr=False, slots=slots)(cls)
-    # A class that says what is equal and not how it is hashed has a hash of None.
+    # As for any class with __eq__ and without __hash__, the hash is None.
     shared: dict[str, Any] = {"__repr__": _repr, "__eq__": _eq, "__hash__": _hash if frozen else None}
     if frozen:
         shared |= {"__setattr__": _set_once, "__delattr__": _refuse_to_delete}
@@ -38,7 +38,7 @@ def _defined(cls: Any, *, frozen: bool = False, slots: bool = False) -> Any:
 
 def _set_once(self: Any, name: str, value: object) -> None:
     known = getattr(self, "__dict__", None)
-    # A default lies in the class, unless there are slots.
+    # A default is an attribute of the class, unless there are slots.
     if name in known if known is not None else hasattr(self, name):
         raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
     object.__setattr__(self, name, value)
@@ -64,6 +64,6 @@ def _repr(self: Any) -> str:
 
 @functools.cache
 def _values(cls: Any) -> Callable[[object], object]:
-    """What gives the values that an object of `cls` is compared by."""
+    """A function that returns the values by which an object of `cls` is compared."""
     names = [field.name for field in dataclasses.fields(cls) if field.compare]
     return attrgetter(*names) if names else type

@@ -1,10 +1,10 @@
-"""The one root of repoprio's own exceptions."""
+"""The base classes of repoprio's exceptions."""
 
 from __future__ import annotations
 
 
 class RepoprioError(Exception):
-    """Anything that repoprio itself refuses or reports; its text is ready for a person.
+    """Base of everything that repoprio refuses or reports; its text is a complete message.
 
     `status` is the exit status of a command that ends with it.
     """
@@ -13,7 +13,7 @@ class RepoprioError(Exception):
 
 
 class InspectionError(RepoprioError):
-    """There is nothing to look at."""
+    """An environment, a file or a policy cannot be inspected."""
 
     def __init__(self, text: str, status: int = 2) -> None:
         super().__init__(text)
@@ -21,13 +21,13 @@ class InspectionError(RepoprioError):
 
 
 class NoPolicy(InspectionError):
-    """There is no policy in the places where an environment looks for one."""
+    """The environment has no policy."""
 
 
 class UnknownPip(SystemExit):
-    """A pip that repoprio cannot guard, and that must not go on: no `except Exception` of pip's may catch it.
+    """repoprio cannot guard this pip, which must stop: an `except Exception` of pip must not catch this.
 
-    Its text is ready for a person, without ``repoprio:`` before it.
+    Its text is a complete message, without ``repoprio:`` before it.
     """
 
     status = 2

@@ -1,4 +1,4 @@
-"""Project names, and patterns over them. Pure."""
+"""Project names. Pure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import NewType
 
 NormalizedName = NewType("NormalizedName", str)
 
-# This project itself: whoever supplies it supplies the guard.
+# This project itself: the repository that supplies it supplies the hook.
 OWN_NAME = NormalizedName("repoprio")
 _SEPARATORS = re.compile(r"[-_.]+")
 _NAME = re.compile(r"[a-z0-9]|[a-z0-9][a-z0-9._-]*[a-z0-9]", re.IGNORECASE | re.ASCII)
 
 
 def normalize(name: str) -> NormalizedName:
-    """Fold a project name: lower case, each run of ``-``, ``_`` and ``.`` one ``-`` (PEP 503)."""
+    """The normalized project name: in lower case, with one ``-`` for each run of ``-``, ``_`` and ``.`` (PEP 503)."""
     return NormalizedName(_SEPARATORS.sub("-", name).lower())
 
 

@@ -1,6 +1,6 @@
 """Makes text safe to print: no logins, no control characters, not too long. Pure.
 
-What a policy keeps secret is replaced in all output, whatever it says: see `repoprio.output`.
+Secrets of a policy are replaced in all output: see `repoprio.output`.
 """
 
 from __future__ import annotations

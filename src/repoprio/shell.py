@@ -1,7 +1,7 @@
-"""Commands that a message shows, as a shell takes them. Pure.
+"""Quotes the commands that messages show, for a POSIX shell. Pure.
 
-Every command with a word in it that somebody else wrote (a URL, a path, a requirement) is made here: people
-paste it, and ``$(…)`` in a URL must stay a text.
+Every command with a word from outside (a URL, a path, a requirement) is made here: people paste it, and a
+``$(…)`` in a URL must not be run.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ def command(*words: str) -> str:
 
 
 def repoprio(name: str, *words: str, python: str = "") -> str:
-    """Repoprio's command `name` ("config check") with `words`.
+    """Repoprio's command `name` ("config check") with `words`, as text.
 
-    `python` is that of the environment to speak of, "" where a plain command speaks of it by itself.
+    `python` is the Python of the environment that it must name, "" if the plain command already means that one.
     """
     where = ("--python", python) if python else ()
     return command("repoprio", *name.split(), *where, *words)

@@ -1,4 +1,4 @@
-"""Values as TOML writes them. Pure; for the kinds of values that a policy has."""
+"""Writes TOML, for the kinds of values that a policy has. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def value(of: Any) -> str:
-    """`of` on one line; what TOML cannot hold is written as a text."""
+    """`of` as TOML, on one line; a value that TOML cannot express is written as a text."""
     if isinstance(of, bool):
         return str(of).lower()
     if isinstance(of, int | float):
@@ -24,12 +24,12 @@ def value(of: Any) -> str:
 
 
 def key(name: str) -> str:
-    """One part of a key, quoted where it must be."""
+    """One part of a key, quoted if necessary."""
     return name if _BARE.fullmatch(name) else _text(name)
 
 
 def _text(text: str) -> str:
-    """A basic string of TOML; what is not printable is escaped."""
+    """A basic string of TOML, with characters escaped that are not printable."""
     return f'"{"".join(map(_character, text))}"'
 
 

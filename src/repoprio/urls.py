@@ -1,6 +1,6 @@
-"""URLs as repoprio compares and shows them. Pure: nothing here opens one.
+"""Compares, splits and joins URLs. Pure: opens none.
 
-A *site* is scheme, host and port; a *place* is a URL without what does not tell repositories apart:
+A *site* is scheme, host and port. A *place* is a URL without the parts that do not distinguish repositories:
 credentials, a default port, the case of scheme and host, a trailing slash, query and fragment.
 """
 
@@ -17,27 +17,27 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from repoprio.names import NormalizedName, normalize
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# A folder that nobody has: an unguarded pip finds nothing there at once, and names it.
+# A folder that does not exist: a pip without the hook finds nothing there, without delay, and names it in its error.
 FUSE = "file:///repoprio-is-not-loaded/"
-# What stood there before; looking that name up, and failing, took pip 8 s.
+# The host of an earlier fuse; pip took 8 s to look it up in vain.
 _OLD_FUSE_HOST = "repoprio.invalid"
 _PAGE_FILES = ("index.html", "index.htm", "index.json")
 
 
 class Site(NamedTuple):
-    """Scheme, host and port of a URL; `port` is None where the scheme has none."""
+    """Scheme, host and port of a URL; `port` is None if the URL states none and the scheme has no default."""
 
     scheme: str
     host: str
     port: int | None
 
     def is_own(self, other: Site) -> bool:
-        """Whether `other` is this very site, or its https twin: the same host, on the same port or 443 for 80."""
+        """Whether `other` is the same site, or its https twin: the same host, on the same port or 443 for 80."""
         upgraded = (self.scheme, other.scheme, other.host) == ("http", "https", self.host)
         return other == self or (upgraded and (self.port == other.port or (self.port, other.port) == (80, 443)))
 
     def shares_logins(self, other: Site) -> bool:
-        """Whether a login for `other` may count for this site too: pip keeps one for each host and port as written."""
+        """Whether a login for `other` may be used for this site: pip stores logins by host and port as written."""
         defaults = _DEFAULT_PORTS.values()
         return self.host == other.host and (
             self.port == other.port or (self.port in defaults and other.port in defaults)
@@ -49,7 +49,7 @@ class Site(NamedTuple):
 
 
 def site(url: str) -> Site:
-    """The site of `url`; `ValueError` where its port or host is none."""
+    """The site of `url`; raises `ValueError` if its port or host is invalid."""
     parts = urlsplit(url)
     scheme, host = parts.scheme.lower(), _host(parts.hostname or "")
     # RFC 8089, 2: both are this machine.
@@ -58,32 +58,32 @@ def site(url: str) -> Site:
 
 
 def _host(written: str) -> str:
-    """A host without percent-encoding (RFC 3986, 3.2.2), unless that would make another part of the URL of it."""
+    """A host without percent-encoding (RFC 3986, 3.2.2), unless decoding it would change the parts of the URL."""
     plain = unquote(written).lower()
     return written if set(plain) & set(":/?#@[]\\") else plain
 
 
 def place(url: str) -> str:
-    """`url` reduced to what tells one place from another: where two texts are equal, one server answers the same.
+    """The place of `url` as text: for two URLs with equal places, a server answers the same.
 
-    Of what only some servers read alike (`//`, `%2F`, `%2B`), each spelling is a place of its own.
+    Spellings that only some servers treat as equal (`//`, `%2F`, `%2B`) are different places.
     """
     parts, where = urlsplit(url), site(url)
     return f"{where}{_plain_path(parts.path) if where.scheme == 'file' else _sent_path(parts.path)}"
 
 
 def may_be_one_place(url: str, other: str) -> bool:
-    """Whether a server may take two http: or https: URLs for one place, by any reading."""
+    """Whether some server may treat two http: or https: URLs as the same place."""
     is_file = "file" in (site(url).scheme, site(other).scheme)
     return not is_file and any(is_within(url, other, read) and is_within(other, url, read) for read in READINGS)
 
 
 def is_within(url: str, base: str, read: Callable[[str], str] | None = None) -> bool:
-    """Whether `url` lies at or below `base`; http and https of one host count as one, whatever the ports.
+    """Whether `url` lies at or below `base`; http and https of a host count as the same, on any port.
 
-    So does a host with a dot at its end, which is the same one (RFC 1034, 3.1).
+    A host with a dot at its end is the same host (RFC 1034, 3.1).
 
-    `read` is one of `READINGS`; without it, paths are decoded and tidied up.
+    `read` is one of `READINGS`; without it, paths are decoded and normalized.
     """
     read = read or _plain_path
     there, here = (one._replace(host=one.host.removesuffix(".")) for one in (site(url), site(base)))
@@ -94,24 +94,24 @@ def is_within(url: str, base: str, read: Callable[[str], str] | None = None) -> 
 
 
 def has_path_of(url: str, other: str) -> bool:
-    """Whether both URLs have one path however it is read, whatever their sites."""
+    """Whether both URLs have the same path in every reading; their sites do not matter."""
     one, two = urlsplit(url).path, urlsplit(other).path
     return all(read(one) == read(two) for read in READINGS)
 
 
 def _plain_path(path: str) -> str:
-    # `..` and `//` are resolved: `/corp/../public/` lies in public, whatever it begins with.
+    # Resolve `..` and `//`: `/corp/../public/` lies in public, not in corp.
     plain = posixpath.normpath("/" + unquote(path, errors="surrogateescape").lstrip("/"))
     return quote("" if plain == "/" else plain, errors="surrogateescape")
 
 
 def _sent_path(path: str) -> str:
-    """A path as pip sends it, encoded dots decoded and dot segments resolved, but for a slash at its end."""
+    """A path as pip sends it, with encoded dots decoded and dot segments resolved, but without a slash at its end."""
     return _rfc_path(_without_dots(_ENCODED_DOT.sub(".", path))).removesuffix("/")
 
 
 def _rfc_path(path: str) -> str:
-    """A path in the one spelling of all that RFC 3986 (6.2.2) calls equivalent, but for dot segments."""
+    """A path in the canonical spelling of those that RFC 3986 (6.2.2) calls equivalent; dot segments stay."""
     return quote(_ESCAPE.sub(_unescaped, path), safe="/%!$&'()*+,;=:@\\")
 
 
@@ -121,7 +121,7 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 
 def _decoded(path: str) -> str:
-    """All escapes decoded, also those of escapes, and backslashes as slashes."""
+    """The path with all escapes decoded, repeatedly, and with slashes for backslashes."""
     while (plain := unquote(path)) != path:
         path = plain
     return path.replace("\\", "/")
@@ -136,7 +136,7 @@ def _without_empty_segments(path: str) -> str:
 
 
 def _without_dots(path: str) -> str:
-    """Dot segments resolved as RFC 3986 (5.2.4) does."""
+    """The path with dot segments resolved (RFC 3986, 5.2.4)."""
     found: list[str] = []
     for segment in path.split("/"):
         if segment == "..":
@@ -147,7 +147,7 @@ def _without_dots(path: str) -> str:
 
 
 def _readings() -> tuple[Callable[[str], str], ...]:
-    """Each way in which a server may read a path; urllib3 resolves plain dot segments, and sends the rest as it is."""
+    """All ways in which a server may read a path; urllib3 resolves plain dot segments, and sends the rest unchanged."""
     tidying = (_decoded, _without_parameters, _without_empty_segments, str.casefold)
     chosen = itertools.product(*((step, None) for step in tidying))
     return tuple(functools.partial(_read, tuple(filter(None, steps))) for steps in chosen)
@@ -157,7 +157,7 @@ def _read(steps: tuple[Callable[[str], str], ...], path: str) -> str:
     path = _rfc_path(_without_dots(path))
     for step in steps:
         path = step(path)
-    # One slash at the end tells no places apart.
+    # A single slash at the end does not distinguish places.
     return _without_dots(path).removesuffix("/")
 
 
@@ -173,7 +173,7 @@ def page_url(base: str, name: NormalizedName) -> str:
 
 
 def is_page_of(url: str, name: NormalizedName) -> bool:
-    """Whether `url` is still a page of `name`: its last segment, `index.html` aside, folds to it."""
+    """Whether `url` is a page of `name`: its last segment, apart from `index.html`, normalizes to that name."""
     segments = [unquote(part) for part in urlsplit(url).path.split("/") if part]
     if segments and segments[-1] in _PAGE_FILES:
         segments.pop()
@@ -181,7 +181,7 @@ def is_page_of(url: str, name: NormalizedName) -> bool:
 
 
 def is_fuse(url: str) -> bool:
-    """Whether `url` is the fuse: an index at which a pip that is not guarded finds nothing."""
+    """Whether `url` is the fuse, an index at which a pip without the hook finds nothing."""
     try:
         return site(url).host == _OLD_FUSE_HOST or is_within(url, FUSE)
     except ValueError:
@@ -189,7 +189,7 @@ def is_fuse(url: str) -> bool:
 
 
 def without_credentials(url: str) -> str:
-    """`url` without ``user:password@``; what is no URL comes back as it is."""
+    """`url` without ``user:password@``; a text that is not a URL is returned unchanged."""
     parts = urlsplit(url)
     if "@" not in parts.netloc:
         return url
@@ -197,7 +197,7 @@ def without_credentials(url: str) -> str:
 
 
 def credentials(url: str) -> tuple[str, str] | None:
-    """User name and password in `url`, percent-decoded; None where it has none."""
+    """User name and password in `url`, percent-decoded; None if it has none."""
     userinfo, at, _ = urlsplit(url).netloc.rpartition("@")
     if not at:
         return None
@@ -212,7 +212,7 @@ def with_credentials(url: str, user: str, password: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{userinfo}@{parts.netloc}"))
 
 
-# A page of thousands of files is gone through several times.
+# Cached: a page may have thousands of files, and is read several times.
 @functools.lru_cache(maxsize=2**14)
 def filename(url: str) -> str:
     """The last segment of the URL's path, percent-decoded."""

@@ -1,6 +1,6 @@
-"""Where a file of a wheel may not land: what decides how pip chooses, and what guards it. Pure.
+"""Places where a wheel may not write: settings of pip, the policy, and repoprio itself. Pure.
 
-Places are absolute paths as `fold` makes them: what a file system may take for one file is one text.
+Places are absolute paths as `fold` returns them: spellings that a file system may treat as one file are one text.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ import unicodedata
 
 from repoprio.dataclass import dataclass
 
-# What pip, Python and uv read from the folder of an environment.
+# Files that pip, Python and uv read from the folder of an environment.
 _SETTINGS = frozenset({"pip.conf", "pip.ini", "pyvenv.cfg", "uv.toml"})
 _PACKAGES = ("/site-packages", "/dist-packages")
 _CACHE = "/__pycache__"
-# What setuptools' editable installations left in the folder of packages: the place of a project's metadata.
+# Editable installations by setuptools left such a file in the folder of packages; it names a project's folder.
 _LINK = ".egg-link"
-# Modules, compiled ones among them, folders, metadata, and what Python runs at its start (PEP 829).
+# repoprio's modules, compiled or not, its folders and metadata, and the files that Python runs at its start (PEP 829).
 _HOOK = re.compile(r"_repoprio|repoprio(?:[.-]|$)")
 _CUSTOM = re.compile(r"sitecustomize(?:\.|$)")
 
 
 class Ground(enum.Enum):
-    """What lies at a place: settings of pip or of an environment, the policy, or what belongs to repoprio alone.
+    """What lies at a place: settings of pip or of an environment, the policy, or files of repoprio.
 
-    A link has pip uninstall by metadata that may lie anywhere, in an archive too.
+    LINK: with an egg-link pip uninstalls by metadata that may lie anywhere, even in an archive.
     """
 
     SETTINGS = enum.auto()
@@ -35,22 +35,22 @@ class Ground(enum.Enum):
 
 
 def fold(path: str) -> str:
-    """`path` as one text for all spellings that a file system which ignores case takes for it."""
+    """`path` in one spelling for all that a case-insensitive file system treats as the same path."""
     return unicodedata.normalize("NFD", path).casefold().rstrip("/")
 
 
 def is_setting(name: str) -> bool:
-    """Whether a file of this name has a say, where it lies in the folder of an environment."""
+    """Whether a file of this name, in the folder of an environment, holds settings."""
     return name in _SETTINGS or name.endswith("._pth")
 
 
 @dataclass(frozen=True)
 class Grounds:
-    """The places that matter, all folded.
+    """The places that matter, all as `fold` returns them.
 
-    `settings` and `policies` are files, `policies` folders as well; `environments` are the folders of
-    environments and of their interpreters; `imports` are those that Python imports from; `customs` those whose
-    sitecustomize starts the hook.
+    `settings` are files, `policies` files and folders; `environments` are the folders of environments and of their
+    interpreters; `imports` are folders that Python imports from; `customs` are folders whose sitecustomize starts
+    the hook.
     """
 
     settings: frozenset[str]
@@ -60,7 +60,7 @@ class Grounds:
     customs: frozenset[str] = frozenset()
 
     def of(self, place: str, root: str) -> Ground | None:
-        """What lies at `place`, None where it does not matter; no folder above `root` says anything of it."""
+        """What lies at `place`, None if it does not matter; folders above `root` are not considered."""
         folder, _, name = place.rpartition("/")
         if place in self.policies or any(place.startswith(f"{policy}/") for policy in self.policies):
             return Ground.POLICY
@@ -71,7 +71,7 @@ class Grounds:
         return Ground.HOOK if self._is_hook(place, root) else None
 
     def below(self, folder: str) -> Ground | None:
-        """What lies in `folder`, for one who removes all of it; None where nothing matters."""
+        """What would be lost if all of `folder` were removed; None if nothing that matters."""
         above = folder.rstrip("/") + "/"
         for ground, places in (
             (Ground.POLICY, self.policies),

@@ -1,4 +1,4 @@
-"""How names and counts are put into a sentence. Pure."""
+"""Puts lists of words into a sentence. Pure."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Decisions as data for people: explanations, comparisons, hints. Pure."""
+"""Decisions as data for reports: explanations, comparisons, remedies. Pure."""

@@ -1,4 +1,4 @@
-"""What a repository is like, from what it answered when it was tried, and what to set in the policy for it. Pure."""
+"""Reports on repositories from their answers to trial requests, with settings that would help. Pure."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.reasons import Cause
 from repoprio.policy.model import Policy, Repository, Rule
 
-# Whoever mirrors PyPI has these two.
+# Every mirror of PyPI has these two.
 WELL_KNOWN_PROJECTS = ("pip", "setuptools")
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What one repository answered at one of its URLs, in `seconds`.
+    """The answers of one repository at one of its URLs, which took `seconds`.
 
-    `unknown` is its answer for a random name, `known` those for `WELL_KNOWN_PROJECTS`, in that order; empty where
-    only the random name was asked for. `api` is what its pages are written in, such as "JSON 1.1"; None
-    where it gave no page. `is_pypi`: it is pip's built-in default index.
+    `unknown` is its answer for a random name, `known` are those for `WELL_KNOWN_PROJECTS`, in that order; empty if
+    only the random name was asked for. `api` is the format of its pages, such as "JSON 1.1"; None
+    if it served no page. `is_pypi`: it is pip's built-in default index.
     """
 
     repository: Repository
@@ -41,19 +41,19 @@ class ProbeResult:
 
     @property
     def has_all_names(self) -> bool:
-        """Whether it has a page for a name that nobody has."""
+        """Whether it has a page for any name, even a random one."""
         return self.unknown.state is RepositoryState.SERVES
 
     @property
     def looks_like_pypi(self) -> bool:
-        """Whether it has what everybody has, and not because it has a page for every name."""
+        """Whether it has the well-known projects, but not a page for every name."""
         return (
             not self.has_all_names and bool(self.known) and all(f.state is RepositoryState.SERVES for f in self.known)
         )
 
 
 class Advice(NamedTuple):
-    """What to know of a repository: a stable code, a sentence, and the setting that would help, as a line of TOML."""
+    """One remark about a repository: a stable code, a sentence, and the setting that would help, as a line of TOML."""
 
     code: str
     text: str
@@ -62,7 +62,7 @@ class Advice(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """One repository: the rules that place it, its trials (its own URL first), and what there is to say of them."""
+    """The report on one repository: the rules that set its place, its trials (its own URL first), and remarks."""
 
     repository: Repository
     rules: tuple[Rule, ...]
@@ -71,7 +71,7 @@ class Report:
 
     @property
     def is_silent(self) -> bool:
-        """Whether it was tried and neither it nor any mirror gave a usable answer."""
+        """Whether it was tried, and neither it nor any mirror gave a usable answer."""
         return bool(self.trials) and all(trial.is_silent for trial in self.trials)
 
 
@@ -83,7 +83,7 @@ _KEYS = (
 
 
 def report(policy: Policy, trials: Iterable[ProbeResult] = ()) -> list[Report]:
-    """One report for each repository, highest priority first; `trials` may be of some of them only."""
+    """One report for each repository, highest priority first; `trials` may cover only some of them."""
     by_name: dict[str, list[ProbeResult]] = {}
     for trial in trials:
         by_name.setdefault(trial.repository.name, []).append(trial)
@@ -99,7 +99,7 @@ def _report(policy: Policy, repository: Repository, trials: tuple[ProbeResult, .
 
 
 def _remarks(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
-    """What is to say of a repository's own URL."""
+    """The remarks on a repository's own URL."""
     if trial.is_silent:
         yield from _unavailable_advice(policy, trial)
     elif trial.has_all_names:
@@ -126,7 +126,7 @@ def _remarks(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
 
 
 def _lacks_all(trial: ProbeResult) -> bool:
-    """Whether nothing that everybody has, nor anything else, shows that the URL is that of a whole index."""
+    """Whether the repository lacks every name that was tried, so that its URL may be wrong."""
     names_none = bool(trial.known) and all(result.state is RepositoryState.ABSENT for result in trial.known)
     confined = trial.repository.namespaces or trial.repository.include
     return trial.unknown.state is RepositoryState.ABSENT and names_none and not confined and not _proves_itself(trial)
@@ -137,7 +137,7 @@ def _unavailable_advice(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
     line = Line(trial.repository, trial.url, LineStatus.UNAVAILABLE, None, finding.reason, code=finding.cause)
     line = replace(line, http_status=finding.http_status)
     remedy = unavailable_remedy(line, is_lowest=not _others(policy, trial.repository)[1])
-    # Some servers say 403 or 410 of what they do not have; that is believed only where the same asker got a page.
+    # Some servers answer 403 or 410 for unknown names; believe that only if the same client also got a page.
     status = finding.http_status
     if status in (403, 410) and any(known.state is RepositoryState.SERVES for known in trial.known):
         words = (
@@ -160,7 +160,7 @@ def _every_name_advice(trial: ProbeResult) -> Advice:
 
 
 def _others(policy: Policy, repository: Repository) -> tuple[bool, list[str]]:
-    """Whether other repositories are asked for names at large, and which of them are below this one."""
+    """Whether other repositories are asked for names in general, and the names of those below this one."""
     others = [other for other in policy.enabled() if other.name != repository.name and not other.explicit]
     return bool(others), [other.name for other in others if other.priority > repository.priority]
 
@@ -180,7 +180,7 @@ def _pypi_mirror_advice(repository: Repository, below: list[str]) -> Iterator[Ad
 
 
 def _proves_itself(trial: ProbeResult) -> bool:
-    """Whether its absence can be believed: it served something, to the same asker."""
+    """Whether its "absent" can be believed: it served something to the same client."""
     repository = trial.repository
     served = any(finding.state is RepositoryState.SERVES for finding in trial.known)
     return bool(served or repository.canary or repository.complete_listing or trial.url.startswith(("file:", "/")))

@@ -1,4 +1,4 @@
-"""Two resolutions side by side, pip alone and under the policy, as data: what each came to, and the verdict. Pure."""
+"""Two resolutions side by side, plain pip and pip under the policy, as data with a verdict per project. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from repoprio.policy.model import Repository, Rule
 
 
 class Verdict(str, enum.Enum):
-    """What becomes of one project, the worst first; `mark` stands before its line."""
+    """How the two sides of one project differ, the worst first; `mark` stands before its line."""
 
     TAKEOVER = "takeover"
     OTHER_FILE = "other-file"
@@ -45,9 +45,9 @@ _MARKS = {
 
 
 class FileMatch(str, enum.Enum):
-    """Whether the repository that pip alone takes a project from lists the very file that the policy chose.
+    """Whether the repository from which plain pip takes a project lists the same file that the policy chose.
 
-    OTHER: a file of that name with another sha256. NAMESAKE: one of that name, and no sha256 to tell.
+    OTHER: a file of that name with another sha256. NAMESAKE: a file of that name, without a sha256 to compare.
     """
 
     MISSING = "missing"
@@ -60,10 +60,10 @@ class FileMatch(str, enum.Enum):
 class ResolvedFile:
     """The file that one side would install.
 
-    `repository` is None for a direct URL, `version` None where nothing but a build would tell it. `is_unread`:
-    its dependencies are not known, for to read them would be to run it, or to follow a stranger's URL.
-    `needed_by` are the projects that require it, none for what only the user asked for. `narrowed` is the rule
-    that leaves versions out.
+    `repository` is None for a direct URL; `version` is None if only a build would show it. `is_unread`:
+    its dependencies are unknown, since reading them would mean running it, or following an untrusted URL.
+    `needed_by` are the projects that require it, empty if only the user asked for it. `narrowed` is the rule
+    that excludes versions.
     """
 
     version: str | None
@@ -75,16 +75,16 @@ class ResolvedFile:
 
     @property
     def place(self) -> str:
-        """Whom it comes from, in a word."""
+        """Where it comes from, in a word."""
         return self.repository.name if self.repository else "URL"
 
     def is_same_file(self, other: ResolvedFile) -> bool:
-        """Whether both are one file of one place."""
+        """Whether both are the same file at the same place."""
         return (self.place, self.file) == (other.place, other.file)
 
 
 class FailureCode(str, enum.Enum):
-    """Why one side has nothing to install, as a stable word; the first ones are those of lookups."""
+    """Why one side has nothing to install, as a stable code; the first ones are the codes of lookups."""
 
     NO_MATCH = "no-match"
     ABSENT = "absent"
@@ -107,9 +107,9 @@ class FailureCode(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why one side has nothing to install for a project that it needs; `owners` are those that could provide it.
+    """Why one side has nothing to install for a project; `owners` are the repositories that could provide it.
 
-    `why` is what fits in a table; `needed_by` as for `ResolvedFile`. `lists_nothing`: the page of an owner has no file.
+    `why` is short, for a table; `needed_by` as for `ResolvedFile`. `lists_nothing`: the page of an owner has no file.
     """
 
     code: FailureCode
@@ -121,7 +121,7 @@ class Failure:
 
     @property
     def is_an_answer(self) -> bool:
-        """Whether this side surely has nothing, rather than that nobody can tell."""
+        """Whether this side certainly has nothing to install; False if that is unknown."""
         return self.code in _ANSWERS
 
 
@@ -139,9 +139,9 @@ Side = ResolvedFile | Failure | None
 
 @dataclass(frozen=True)
 class Disclosure:
-    """Who is asked for which further names, and which stay private: the name and the policy's word for why.
+    """Which repository is asked for which additional names, and which names stay private, with the policy's reason.
 
-    `asked` is by repository, those that tell nobody (on disk, flat) left out.
+    `asked` is by repository, without those that learn nothing from a request (on disk, flat).
     """
 
     asked: Mapping[str, tuple[str, ...]]
@@ -150,10 +150,10 @@ class Disclosure:
 
 @dataclass(frozen=True)
 class ProjectPair:
-    """One project on both sides; None where a side does not need it.
+    """One project on both sides; a side is None if it does not need the project.
 
-    `doubt` says which repository gave no answer, so that pip alone might choose otherwise; `private` is the policy's
-    word for why others are not asked for the name, so that `alone` is what it would take of the owner.
+    `doubt` says which repository gave no answer, so that plain pip might choose differently; `private` is the policy's
+    reason for not asking others for the name, so that `alone` is what plain pip would take from the owner.
     """
 
     project: str
@@ -166,7 +166,7 @@ class ProjectPair:
 
     @property
     def is_probably_foreign(self) -> bool:
-        """Whether pip alone takes what the policy has nothing of from below its owner, which shares no file with it."""
+        """Whether nothing fits under the policy, and plain pip takes it from below the owner, which shares no file."""
         alone, policy = self.alone, self.policy
         if not isinstance(alone, ResolvedFile) or not isinstance(policy, Failure) or alone.repository is None:
             return False
@@ -181,7 +181,7 @@ class ProjectPair:
 
 @dataclass(frozen=True)
 class ComparedProject:
-    """A pair and its verdict: `why` for a table, `reason` a sentence, `remedy` what to do, None for nothing."""
+    """A pair and its verdict: `why` is short, for a table, `reason` a sentence, `remedy` what to do or None."""
 
     pair: ProjectPair
     verdict: Verdict
@@ -198,16 +198,16 @@ class ComparedProject:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All projects, the worst first, and what it took to find out."""
+    """All projects, the worst first, and which names were disclosed to find out."""
 
     projects: tuple[ComparedProject, ...]
     disclosure: Disclosure = field(default_factory=lambda: Disclosure({}))
 
     @property
     def differs(self) -> bool:
-        """Whether anything is not the same, or not known; that a name is private is no difference."""
+        """Whether any project differs, or is unknown; a private name is no difference."""
         return any(project.verdict not in (Verdict.SAME, Verdict.NOT_COMPARED) for project in self.projects)
 
     def count(self, verdict: Verdict) -> int:
-        """How many projects it came to `verdict` for."""
+        """The number of projects with this verdict."""
         return sum(project.verdict is verdict for project in self.projects)

@@ -1,4 +1,4 @@
-"""What to do about what a comparison found: which key of the policy, in which file, or what else. Pure."""
+"""Remedies for the findings of a comparison: which key of the policy, in which file, or another step. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from repoprio.policy.routing import Route, RuledOut, exclusion_rule, route
 
 
 def comparison_remedy(policy: Policy, judged: ComparedProject) -> str | None:
-    """What to do about `judged`, to be read after the project's name; None if nothing needs to be, or can be, done."""
+    """What to do about `judged`, as text after the project's name; None if nothing needs to be done, or can be."""
     if judged.verdict in (Verdict.TAKEOVER, Verdict.OTHER_FILE):
         return _keep_private(policy, judged)
     if judged.verdict is Verdict.OTHER_VERSION:
@@ -26,14 +26,14 @@ def comparison_remedy(policy: Policy, judged: ComparedProject) -> str | None:
 
 
 def _keep_private(policy: Policy, judged: ComparedProject) -> str | None:
-    """A name that the policy protects can be kept from the others as well."""
+    """How to keep a protected name private from the other repositories too; None if nothing is left to do."""
     owner, rival = _repository(judged.pair.policy), _repository(judged.pair.alone)
     if owner is None or rival is None or owner == rival or owner.is_addition:
         return None
     if keeping := _keeping(policy, judged.pair.project, rival):
         return f"already prevented; {keeping.key} also keeps it from {rival.name} ({keeping.file})"
     if any(r.priority == owner.priority and r.name != owner.name for r in policy.enabled()):
-        # Whoever of a tier is named alone cuts the others off: whose the name is nobody can guess.
+        # If one repository of a tier owns the name, the others can no longer serve it: repoprio cannot choose one.
         whose = policy.change(f'choose its owner: add "{judged.pair.project}" to owns of one')
         return f"already prevented; to keep the name from {rival.name} too, {whose}"
     key = "namespaces" if owner.namespaces else "owns"
@@ -46,7 +46,7 @@ def _keep_private(policy: Policy, judged: ComparedProject) -> str | None:
 
 
 def _keeping(policy: Policy, project: str, rival: Repository) -> Rule | None:
-    """What keeps the name from `rival`, so that only --disclose had it asked; None where nothing does."""
+    """The rule that keeps the name from `rival`, which was asked only because of --disclose; None if there is none."""
     name = normalize(project)
     routing = route(policy, name)
     if not isinstance(routing, Route):
@@ -86,7 +86,7 @@ def _offer(policy: Policy, judged: ComparedProject) -> str | None:
 
 
 def _publish(policy: Policy, name: str, version: str | None, owner: Repository, *, may_be_explicit: bool) -> str:
-    """Either the owner catches up, or it no longer owns the name."""
+    """The remedy: the owner publishes what is missing, or no longer owns the name."""
     where = _setting(policy, owner, "exclude")
     exclude = f'add "{name}" to {where.key}' if owner.exclude else f'{where.key} = ["{name}"]'
     explicit = f"{_setting(policy, owner, 'explicit').key} = true or " if may_be_explicit else ""
@@ -108,7 +108,7 @@ def _find_out(policy: Policy, judged: ComparedProject) -> str | None:
     )
 
 
-# What comes first, and what to change in the policy.
+# The first step, and then the change of the policy.
 _CHANGES = {
     "absent": ("check the spelling; or publish it, or ", "add the repository that has it to the policy"),
     "blocked": ("do without it, or ", "change the pin"),
@@ -127,7 +127,7 @@ _HINTS = {
 
 
 class _Setting(NamedTuple):
-    """A key of a repository, dotted, and the file where it stands, or would: that of the repository's URL."""
+    """A dotted key of a repository, and its file; for a key that is not set, the file that sets the URL."""
 
     key: str
     file: str

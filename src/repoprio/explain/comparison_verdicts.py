@@ -1,4 +1,4 @@
-"""Where two resolutions differ, and how badly. Pure."""
+"""Judges how two resolutions differ, and how badly. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from repoprio.explain.comparison import ComparedProject, Failure, FileMatch, Pro
 
 
 def judge(pairs: Iterable[ProjectPair]) -> list[ComparedProject]:
-    """The verdict on each pair, still without a remedy; the worst first, then by name, and what is the same last."""
+    """The verdict on each pair, without a remedy yet; the worst first, then by name; equal pairs last."""
     known = {pair.project: pair for pair in pairs}
     judged = [_judge(pair, known) for pair in known.values()]
     order = list(Verdict)
@@ -22,7 +22,7 @@ def _judge(pair: ProjectPair, known: Mapping[str, ProjectPair]) -> ComparedProje
 
 
 def _compared_with_owner_alone(judged: ComparedProject, word: str) -> ComparedProject:
-    """What was compared with the owner's files alone: that both are the same is not known then."""
+    """The verdict for a private name: only the owner's files were compared, so "same" becomes unknown."""
     why, name = f"private ({word})", judged.pair.project
     if judged.verdict is Verdict.SAME:
         reason = (
@@ -56,7 +56,7 @@ def _compared(pair: ProjectPair, known: Mapping[str, ProjectPair]) -> ComparedPr
 
 
 def _only_alone(pair: ProjectPair, alone: ResolvedFile, failure: Failure) -> ComparedProject:
-    """Nothing fits under the policy; below the owner pip alone may find another project of that name."""
+    """The verdict if nothing fits under the policy, but plain pip finds a file: it may be another project."""
     why, reason = failure.why or failure.reason, failure.reason
     if pair.is_probably_foreign:
         place = alone.place
@@ -66,7 +66,7 @@ def _only_alone(pair: ProjectPair, alone: ResolvedFile, failure: Failure) -> Com
 
 
 def _doubted(judged: ComparedProject) -> ComparedProject:
-    """What pip alone would take is not known while a repository that it would ask does not answer."""
+    """The verdict if a repository did not answer: what plain pip would take is unknown."""
     doubt = judged.pair.doubt
     if doubt is None or judged.verdict in (Verdict.TAKEOVER, Verdict.OTHER_FILE):
         return judged
@@ -109,7 +109,7 @@ def _judge_one_place(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFil
 
 
 def _judge_two_places(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile) -> ComparedProject:
-    """Two places: whether they have one project tells the file that the policy chose."""
+    """The verdict if the files come from two places: the policy's file shows whether both have the same project."""
     takes = f"pip alone takes {_shown(pair, alone)} from {_place(alone)}; with the policy {_place(policy)}"
     takes += f" supplies {_shown(pair, policy)}"
     same_version = alone.version == policy.version
@@ -163,7 +163,7 @@ def _needed_once(pair: ProjectPair, known: Mapping[str, ProjectPair]) -> Compare
 def _unknown_dependents(
     project: str, known: Mapping[str, ProjectPair], *, by_alone: bool, seen: set[str]
 ) -> str | None:
-    """Why the other side might need `project` after all: one of its dependents is a closed book there."""
+    """Why the other side might need `project` after all: one of its dependents has unknown dependencies there."""
     seen.add(project)
     pair = known[project]
     here = pair.alone if by_alone else pair.policy
@@ -179,7 +179,7 @@ def _unknown_dependents(
 
 
 def _is_lower(alone: ResolvedFile, policy: ResolvedFile) -> bool:
-    """Whether pip alone looks below the owner; a URL that only metadata names lies below all."""
+    """Whether plain pip takes the file from below the owner; a URL that only metadata names counts as lowest."""
     if alone.repository is None or policy.repository is None:
         return alone.repository is None
     return alone.repository.priority > policy.repository.priority

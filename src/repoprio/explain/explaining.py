@@ -1,4 +1,4 @@
-"""From a decision, and what a requirement found in it, to its explanation. Pure."""
+"""Makes the explanation of a requirement from its decision and its candidates. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def explain(
     private: Private | None = None,
     python: str = "",
 ) -> Explanation:
-    """Bring together a decision and what was weighed; `versions` is by repository, for those that serve."""
+    """The explanation of a requirement; `versions` has the versions of each repository that serves the name."""
     outcome, code = decision.outcome, decision.code
     if outcome is Outcome.SERVED and chosen is None:
         outcome, code = Outcome.NO_MATCH, Code.NO_MATCH
@@ -63,9 +63,9 @@ def explain(
 
 
 def privacy(decision: Decision[Any]) -> Private | None:
-    """Who is not asked for a name though pip alone would ask, and the policy's word for why; None where nobody is.
+    """The repositories that plain pip would ask for a name and the policy does not, with the reason; None if none.
 
-    Explicit repositories are none that pip alone would ask, nor does it see more of one than `include` lets be seen.
+    Plain pip would not ask explicit repositories, nor a repository for names that its `include` leaves out.
     """
     route = decision.route
     if isinstance(route, Blocked):
@@ -114,7 +114,7 @@ def _rules(policy: Policy, decision: Decision[Any], owners: tuple[Repository, ..
 
 
 def _unavailable_rule(policy: Policy, finding: RepositoryResult[Any]) -> Rule:
-    """The setting to look at first where a repository is unavailable."""
+    """The setting to look at first if a repository is unavailable."""
     repository = finding.repository
     key, value = "url", repository.locations[0].shown
     if finding.cause is Cause.CANARY and repository.canary:
@@ -123,7 +123,7 @@ def _unavailable_rule(policy: Policy, finding: RepositoryResult[Any]) -> Rule:
 
 
 def _redirect_rules(policy: Policy, decision: Decision[Any]) -> list[Rule]:
-    """The settings that keep the name from the repositories into which those redirect that are unavailable."""
+    """For unavailable repositories that redirect into another one: the settings that keep the name from that one."""
     targets = {
         finding.redirected_into.name for finding in decision.findings if finding.redirected_into and not finding.skipped
     }
@@ -144,7 +144,7 @@ def _priority(policy: Policy, repository: Repository) -> Rule:
 
 
 def _line_rule(policy: Policy, decision: Decision[Any], finding: RepositoryResult[Any]) -> Rule | None:
-    """The setting that leaves a repository out, or makes it count as absent; the route's rules are told apart."""
+    """The setting that rules a repository out, or makes it count as absent; without the rules of the route."""
     repository = finding.repository
     key, value = "", ""
     if finding.ruled_out is RuledOut.EXCLUDED:
@@ -161,7 +161,7 @@ def _line_rule(policy: Policy, decision: Decision[Any], finding: RepositoryResul
 
 
 def _pin(route: Route | Blocked | Conflict) -> Rule | None:
-    """The pin that chose the repositories, or blocked; else one that set versions or the mode."""
+    """The pin that chose the repositories or blocks the name; else one that set versions or the mode."""
     if isinstance(route, Blocked):
         return route.rule
     if isinstance(route, Conflict):
@@ -211,7 +211,7 @@ def _line(
 
 
 def _silenced_above(decision: Decision[Any], finding: RepositoryResult[Any]) -> str:
-    """The higher-priority repositories that --no-index rules out, by their names."""
+    """The names of the higher-priority repositories that --no-index rules out."""
     silenced = [f.repository for f in decision.findings if f.ruled_out is RuledOut.NO_INDEX]
     return join_words([r.name for r in silenced if r.priority < finding.repository.priority])
 
@@ -226,7 +226,7 @@ _NOT_ASKED = {
 
 
 def _status(decision: Decision[Any], finding: RepositoryResult[Any], *, fits: bool) -> tuple[LineStatus, str]:
-    """The line's status and reason, in the contract's words."""
+    """The status of the repository's line, and the reason in words."""
     name = decision.name
     if finding.ruled_out:
         status, reason = _RULED_OUT[finding.ruled_out]

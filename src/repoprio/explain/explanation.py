@@ -1,4 +1,4 @@
-"""What there is to say about a requirement, as one tree of data: what every renderer renders. Pure."""
+"""The explanation of a requirement as data; every renderer starts from it. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from repoprio.policy.routing import RuledOut
 
 
 class LineStatus(str, enum.Enum):
-    """What a repository is for a requirement: the words of JSON and of the screen."""
+    """The status of a repository for a requirement: the words of the JSON and of the screen."""
 
     SERVED = "served"
     SHADOWED = "shadowed"
@@ -36,9 +36,9 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A file that the owner lists and that is not taken: why, as a code and in words.
+    """A file that the owner lists and that is not chosen, with the reason as a code and in words.
 
-    `is_for_here`: an sdist, or a wheel whose platform is this one; another's says nothing of what would fit here.
+    `is_for_here`: an sdist, or a wheel for this platform; one for another platform could never be installed here.
     """
 
     file: str
@@ -58,12 +58,12 @@ class Tried:
 
 @dataclass(frozen=True)
 class Line:
-    """One repository's line: `versions` is None where it was not asked, `asked` the URL asked last.
+    """One repository's line: `versions` is None if it was not asked, `asked` is the URL that was asked last.
 
-    `code` says why it is absent, unavailable or ruled out; None where it serves or was not asked. `http_status` is
-    the status of its answer, where that is why. `rule` is the setting that rules it out, or lets it count as absent.
-    `mirror` is the mirror that answered in its place, `failures` its other URLs that were tried. `redirected_into` is
-    the other repository into which it redirects, where that is why.
+    `code` says why it is absent, unavailable or ruled out; None if it serves, or was not asked. `http_status` is
+    the status of its answer, if that is the reason. `rule` is the setting that rules it out, or makes it count as
+    absent. `mirror` is the mirror that answered instead, `failures` are its other URLs that were tried.
+    `redirected_into` is the other repository into which it redirects, if that is the reason.
     """
 
     repository: Repository
@@ -82,9 +82,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Private:
-    """That a name is kept from others, and so what pip alone would take of it is not known.
+    """A name that is kept from other repositories, so that it is unknown what plain pip would take.
 
-    `word` is the policy's for why: "owns", "namespaces", "exclude", "pins.NAME"; `others` would be asked else.
+    `word` is the setting that does so: "owns", "namespaces", "exclude", "pins.NAME". Else `others` would be asked.
     """
 
     word: str
@@ -93,15 +93,15 @@ class Private:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything that is to say about one requirement.
+    """Everything to report about one requirement.
 
-    `lines` are the repositories, highest priority first. `owners` are those that own the name, or
-    to which it is routed. `rules` decided; the first one is the one to name. `required_by` is who
-    needs it, None for the user. `version_priority` is what pip alone would take, where that is known;
-    `private` why it is not, where somebody wanted to know.
-    `constraint` is what constraints leave of its versions, "" for none; `specifier` has it too.
-    `help` is the policy's own word on where to turn; `keeper` whom users ask where they may not add to it;
-    `is_observed` that nothing of this is enforced; `python` is what commands about it must name, "" for nothing.
+    `lines` are the repositories, highest priority first. `owners` are the repositories that own the name, or
+    to which it is routed. `rules` decided; the first one is the most important. `required_by` is what needs it,
+    None if the user asked for it. `version_priority` is what plain pip would take, if that is known; `private` says
+    why it is unknown, if it was asked for. `constraint` is the specifier from constraints, "" for none; `specifier`
+    includes it. `help` is the policy's own text on where to get help; `keeper` is whom users ask for changes if they
+    may not add to the policy. `is_observed`: nothing of this is enforced. `python` is the environment that commands
+    about it must name, "" for none.
     """
 
     requirement: str
@@ -129,7 +129,7 @@ class Explanation:
 
     @property
     def wanted(self) -> str:
-        """The requirement with what constraints make of it."""
+        """The requirement, with its constraints if it has any."""
         return f"{self.requirement} (constraint {self.constraint})" if self.constraint else self.requirement
 
     @property
@@ -139,21 +139,18 @@ class Explanation:
 
     @property
     def withheld(self) -> tuple[Line, ...]:
-        """The flat repositories that may not serve the name, since one of the `silenced` could own it."""
+        """The flat repositories that may not serve the name, because one of the `silenced` could own it."""
         return tuple(line for line in self.lines if line.code is RuledOut.BELOW_NO_INDEX)
 
     @property
     def telling(self) -> tuple[Rejected, ...]:
-        """The rejected files that tell why, the newest first, and before all others those for this platform.
-
-        That others do not fit the requirement is known already.
-        """
+        """The rejected files whose reason is not just the requested version: this platform's first, then the newest."""
         beyond_specifier = [rejected for rejected in self.rejected if rejected.kind is not Rejection.SPECIFIER]
         return tuple(sorted(beyond_specifier, key=lambda rejected: not rejected.is_for_here))
 
     @property
     def faulty(self) -> tuple[Line, ...]:
-        """The repositories that refused the lookup by being unavailable."""
+        """The repositories that stopped the lookup because they are unavailable."""
         return tuple(line for line in self.lines if line.status is LineStatus.UNAVAILABLE)
 
     @property

@@ -1,4 +1,4 @@
-"""What pip chose by itself, held against what the policy would choose (``mode = "observe"``). Pure."""
+"""Compares what pip chose by itself with what the policy would choose (``mode = "observe"``). Pure."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from repoprio.names import NormalizedName
 
 @dataclass(frozen=True)
 class File:
-    """What tells one file from another.
+    """The identity of a file.
 
-    `digests` are hexadecimal texts by the kind of hash, in small letters; `place` is its URL as `urls.place`
-    has it; `repository` is the name of the policy's repository that lists it, None where none is known to.
+    `digests` are hexadecimal texts by algorithm, in lower case; `place` is its URL as `urls.place` returns it;
+    `repository` is the name of the policy's repository that lists it, None if none is known.
     """
 
     name: str
@@ -25,21 +25,21 @@ class File:
     repository: str | None
 
     def is_same(self, other: File) -> bool:
-        """Whether both are one file: by the hashes that both state, else by where they lie."""
+        """Whether both are the same file: by the hashes that both state, else by their places."""
         if self.name != other.name:
             return False
         if kinds := self.digests.keys() & other.digests.keys():
             return all(self.digests[kind] == other.digests[kind] for kind in kinds)
-        # A repository with mirrors or aliases has its files at several places.
+        # A repository with mirrors or aliases has the same file at several places.
         return self.place == other.place or (self.repository is not None and self.repository == other.repository)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One file that pip chose of what its own indexes have.
+    """One file that pip chose from its own indexes.
 
     `requirement` is the name with the specifier as merged in the end; `site` is scheme, host and port of the
-    page that lists the file, None for a folder; `is_newest` is False where pip had to backtrack to it.
+    page that lists the file, None for a folder; `is_newest` is False if pip had to backtrack to it.
     """
 
     project: NormalizedName
@@ -52,9 +52,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class Change:
-    """A choice that the policy would change: to `chosen`, or to nothing, for the reason `code`.
+    """A choice that the policy would change: to `chosen`, or to nothing (None), for the reason `code`.
 
-    `unlisted` are the sites of indexes that the policy does not list, where that is the reason.
+    `unlisted` are the sites of indexes that the policy does not list, if that is the reason.
     """
 
     choice: Choice
@@ -66,9 +66,9 @@ class Change:
 def change(choice: Choice, code: Code, chosen: Chosen | None, listed: File | None) -> Change | None:
     """What the policy would change about `choice`, or None.
 
-    `chosen` is what it would choose and None where it refuses, with its `code`; `listed` is the candidate
-    of the owner that has the file name of `choice`. A file to which pip had to backtrack, and which the owner
-    offers as well, is no change: the policy would have backtracked too.
+    `chosen` is what the policy would choose, None if it refuses, with its `code`; `listed` is the owner's
+    candidate with the file name of `choice`. A file that pip reached by backtracking, and that the owner
+    offers too, is no change: under the policy pip would have backtracked too.
     """
     if chosen is None:
         return Change(choice, code)
@@ -79,11 +79,11 @@ def change(choice: Choice, code: Code, chosen: Chosen | None, listed: File | Non
 
 
 class ObservationSummary(NamedTuple):
-    """What one command, and the pips that it started, came to.
+    """The numbers of one command and its child pips.
 
-    `choices` is how many files pip chose, `changes` how many of them the policy would change, `changed` the
-    projects of those; `unknown` is how many could not be looked up; `remarks` are what else there is to say, such
-    as an index that the policy does not list; `log_fault` is what is wrong with the log, or "".
+    `choices` is how many files pip chose, `changes` how many of them the policy would change, `changed` are the
+    projects of those; `unknown` is how many could not be looked up; `remarks` are further texts, such as about
+    an index that the policy does not list; `log_fault` says what is wrong with the log, or is "".
     """
 
     choices: int = 0
@@ -94,7 +94,7 @@ class ObservationSummary(NamedTuple):
     log_fault: str = ""
 
     def plus(self, other: ObservationSummary) -> ObservationSummary:
-        """Both together; names are named once."""
+        """The sum of both, with each name once."""
         return ObservationSummary(
             self.choices + other.choices,
             self.changes + other.changes,

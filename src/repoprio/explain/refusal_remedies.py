@@ -1,4 +1,4 @@
-"""What to do when the answer is no: a stable code and a text, from an explanation. Pure."""
+"""Remedies for refusals: a stable code and a text, from an explanation. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from repoprio.wording import join_words
 
 
 class Remedy(NamedTuple):
-    """A way out: a stable code, and the words."""
+    """What to do: a stable code, and the text."""
 
     code: str
     text: str
 
 
 def refusal_remedy(e: Explanation) -> Remedy | None:
-    """The way out for the user, or for whoever keeps the policy; None where the answer is good, or final."""
+    """What the user, or the policy's administrator, can do; None if nothing was refused, or nothing helps."""
     if e.silenced and e.code in _BY_NO_INDEX:
         return _without_index(e)
     find = _BY_CODE.get(e.code)
@@ -91,19 +91,19 @@ def _owned_absent(e: Explanation) -> Remedy:
 
 
 def _unavailable(e: Explanation) -> Remedy | None:
-    # A name that is routed there hangs on that repository, whatever else it serves.
+    # A name that is routed to a repository can come from nowhere else.
     is_routed = any(rule.pin or rule.setting in ("owns", "namespaces") for rule in e.rules)
     return unavailable_remedy(e.faulty[0], is_routed=is_routed, is_lowest=_is_lowest(e)) if e.faulty else None
 
 
 def _is_lowest(e: Explanation) -> bool:
-    """Whether no enabled repository has a lower priority than the first that gave no usable answer."""
+    """Whether no enabled repository has a lower priority than the first unavailable one."""
     priority = e.faulty[0].repository.priority
     return not any(line.repository.priority > priority for line in e.lines if line.repository.enabled)
 
 
 def unavailable_remedy(line: Line, *, is_routed: bool = False, is_lowest: bool = False) -> Remedy:
-    """The way out for one repository that gave no usable answer.
+    """What to do about one repository that gave no usable answer.
 
     `is_routed`: for a name that is routed to it; `is_lowest`: no repository has a lower priority.
     """

@@ -1,1 +1,1 @@
-"""The simple repository API (PEP 503, PEP 691): what its pages and project lists say. Pure, and without pip."""
+"""Reads pages and project lists of the simple repository API (PEP 503, PEP 691). Pure, without pip."""

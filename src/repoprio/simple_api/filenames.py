@@ -1,4 +1,4 @@
-"""Which project and version the name of a file claims: wheels (PEP 427) and sdists (PEP 625, and older ones). Pure."""
+"""Project and version in the names of wheels (PEP 427) and sdists (PEP 625, and older names). Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from repoprio.names import NormalizedName, is_project_name, normalize
 
-# What pip unpacks (22.0 to 26.3).
+# The archives that pip unpacks (22.0 to 26.3).
 SDIST_ENDINGS = (
     *(".tar.gz", ".tar.bz2", ".tar.xz", ".tar.lzma", ".tar.lz"),
     *(".tgz", ".tbz", ".txz", ".tlz", ".tar", ".zip"),
@@ -22,27 +22,27 @@ def is_distribution(filename: str) -> bool:
 
 
 def version_in(filename: str, name: NormalizedName, is_version: Callable[[str], bool]) -> str | None:
-    """The version of project `name` that `filename` claims to be, or None: a file of another project.
+    """The version of project `name` that `filename` states; None if it is a file of another project.
 
     `is_version` says whether a text is a version (PEP 440).
     """
     if filename.endswith(WHEEL_ENDING):
         parts = filename[: -len(WHEEL_ENDING)].split("-")
-        # Most names are written as they are folded.
+        # Most names are normalized already.
         is_its = len(parts) in (5, 6) and (parts[0] == name or normalize(parts[0]) == name)
         version = parts[1].replace("_", "-") if is_its else ""
         return version if is_its and is_version(version) else None
     stem = _sdist_stem(filename)
     if stem is None:
         return None
-    # Old sdists have dashes in name and version alike, so each dash may be the border.
+    # Old sdists have dashes in both name and version, so each dash may separate them.
     borders = (match.start() for match in _DASH.finditer(stem))
     versions = (stem[at + 1 :] for at in borders if normalize(stem[:at]) == name)
     return next((version for version in versions if is_version(version)), None)
 
 
 def projects_of(filename: str, is_version: Callable[[str], bool]) -> list[NormalizedName]:
-    """The projects that a file of this name serves in a flat repository: an old sdist may be read in two ways."""
+    """The projects that a file of this name may belong to in a flat repository; old sdists can be ambiguous."""
     if filename.endswith(WHEEL_ENDING):
         parts = filename[: -len(WHEEL_ENDING)].split("-")
         fits = len(parts) in (5, 6) and is_project_name(parts[0]) and is_version(parts[1].replace("_", "-"))
@@ -55,6 +55,6 @@ def projects_of(filename: str, is_version: Callable[[str], bool]) -> list[Normal
 
 
 def _sdist_stem(filename: str) -> str | None:
-    """`filename` without the ending of an sdist; None where it has none."""
+    """`filename` without the ending of an sdist; None if it has no such ending."""
     ending = next((ending for ending in SDIST_ENDINGS if filename.endswith(ending)), None)
     return None if ending is None else filename[: -len(ending)]

@@ -1,4 +1,4 @@
-"""Where the links of a page lead, as absolute, quoted URLs: to the letter what pip makes of them. Pure."""
+"""Turns the links of a page into absolute, quoted URLs, exactly as pip does. Pure."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
-# A link that quoting leaves as it is: plain segments, none of which is "." or "..", and a plain fragment.
+# A link that quoting does not change: plain segments, none of them "." or "..", and a plain fragment.
 _SEGMENT = r"[A-Za-z0-9_~@-][A-Za-z0-9_.~@-]*"
 _PLAIN = re.compile(
     rf"(?:(https?://[A-Za-z0-9.-]+(?::[0-9]+)?/)|(/)|((?:\.\./)*))(?:{_SEGMENT}/)*({_SEGMENT})(?:\#(?!egg=)[A-Za-z0-9=_.-]+)?",
     re.ASCII,
 )
 _PLAIN_FOLDER = re.compile(r"(?:https?://[A-Za-z0-9.-]+(?::[0-9]+)?|file://)/(?:[A-Za-z0-9_.~@%-]+/)*", re.ASCII)
-# What is kept as it is, so that a revision (PEP 440's `@`) and a quoted slash stay what they are.
+# Quoting leaves these unchanged: the `@` before a revision (PEP 440), and a quoted slash.
 _KEPT = re.compile("(@|%2F)", re.IGNORECASE)
 _DRIVE = re.compile(r"/+[A-Za-z]:(?=/)")
-# Those that pip knows, the best first.
+# The hashes that pip knows, the strongest first.
 ALGORITHMS = ("sha512", "sha384", "sha256", "sha224", "sha1", "md5")
 _HASH = re.compile(rf"[#&]({'|'.join(ALGORITHMS)})=([^&]*)")
 _EGG = re.compile("[#&]egg=([^&]*)")
-# As pip's: of one character or more, with no dot, dash or underscore at its ends (PEP 508).
+# As in pip: one character or more, without a dot, dash or underscore at either end (PEP 508).
 _EGG_NAME = re.compile(r"([A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9])\n?", re.IGNORECASE)
 
 
@@ -40,7 +40,7 @@ class Base:
         self._folders: dict[str, str | None] = {}
 
     def target(self, href: str) -> Target:
-        """Where `href` leads; `ValueError` where that is no URL."""
+        """The target of `href`; raises `ValueError` if it is not a URL."""
         plain = _PLAIN.fullmatch(href)
         if plain is None:
             return self._odd(href)
@@ -51,7 +51,7 @@ class Base:
         return self._odd(href) if begin is None else Target(begin + href[len(root or up) :], filename)
 
     def _folder(self, way: str) -> str | None:
-        """The URL of the folder that ``/``, or so many ``../``, lead to; None where it is not plain."""
+        """The URL of the folder that ``/``, or a row of ``../``, leads to; None if the base URL is not plain."""
         if way not in self._folders:
             found = self._odd(way or "./").url
             self._folders[way] = found if _PLAIN_FOLDER.fullmatch(found) else None
@@ -61,7 +61,7 @@ class Base:
         is_whole = href.startswith(("https://", "http://"))
         parts = urlsplit(href if is_whole else urljoin(self._url, href))
         path = _quoted(parts.path, is_local=not parts.netloc)
-        # Written as a file: URL, which has its two slashes even where there is no host (RFC 1738).
+        # Joined as a file: URL, which keeps its two slashes even without a host (RFC 1738).
         url = parts.scheme + urlunsplit(("file", parts.netloc, path, parts.query, parts.fragment))[len("file") :]
         egg = _EGG.search(url)
         if egg and not _EGG_NAME.fullmatch(egg[1]):
@@ -70,17 +70,17 @@ class Base:
 
 
 def _quoted(path: str, *, is_local: bool) -> str:
-    """`path` quoted once, whether or not it was; on Windows a local one may begin with a drive."""
+    """`path` quoted exactly once, even if it was quoted already; on Windows a local one may begin with a drive."""
     drive = _DRIVE.match(path) if is_local else None
     begin = drive.group() if drive else ""
     pieces = _KEPT.split(path[len(begin) :])
-    # Those that are kept stand at every second place.
+    # Every second part is one that stays unchanged.
     return begin + "".join(
         piece.upper() if number % 2 else quote(unquote(piece)) for number, piece in enumerate(pieces)
     )
 
 
 def hash_in(url: str) -> dict[str, str]:
-    """The hash in the fragment of `url`, by its algorithm; none where there is no such."""
+    """The hash in the fragment of `url`, by its algorithm; empty if it has none."""
     found = _HASH.search(url) if "=" in url else None
     return {found[1]: found[2]} if found else {}

@@ -1,4 +1,4 @@
-"""Pages in HTML (PEP 503, 592, 629, 658, 714, 740, 792): each is parsed once. Pure."""
+"""Parses pages in HTML (PEP 503, 592, 629, 658, 714, 740, 792), each once. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 from repoprio.simple_api.hrefs import Base, hash_in
 from repoprio.simple_api.model import File, Status
 
-# Links as servers write them, which are read at once, with the text and the line's end, which mean nothing; what
-# html.parser makes of any other, newer ones differently.
+# A link in the form that most servers write, with its text and the end of the line. These are read fast; all others
+# are left to html.parser, whose versions differ.
 _VALUE = r'"([^"&<>]*(?:&(?:amp|lt|gt|quot|#39);[^"&<>]*)*)"'
 _PLAIN_LINK = re.compile(
     rf"(?:<a((?:[ \n]+[a-z-]+={_VALUE})+)[ \n]*>(?:[^<]*</a>)?|<br ?/?>)[ \n]*(?:<br ?/?>[ \n]*)?", re.ASCII
@@ -21,10 +21,10 @@ Attributes = list[tuple[str, "str | None"]]
 
 
 class Page(HTMLParser):
-    """What an HTML page says; `ValueError` where it cannot be parsed.
+    """The content of an HTML page; raises `ValueError` if it cannot be parsed.
 
-    `api_version` is "1.0" where it states none (PEP 629). `is_html`: there is a tag at all. `asks`: it has a form, as
-    login pages do. `has_end`: its end is there; `is_cut`: a document was begun and has none.
+    `api_version` is "1.0" if the page states none (PEP 629). `is_html`: it has at least one tag. `asks`: it has a form,
+    like a login page. `has_end`: it has an end tag; `is_cut`: the document was begun, and has no end.
     """
 
     def __init__(self, text: str) -> None:
@@ -40,20 +40,20 @@ class Page(HTMLParser):
         self._status: str | None = None
         self._status_reason: str | None = None
         try:
-            # Not closed, as pip's own parser is not: html.parser would look through an unfinished rest again and again.
+            # No close(), as in pip: html.parser would search an unfinished rest again and again.
             self.feed(text)
         except AssertionError:
-            # What html.parser (3.10 to 3.13) says of a broken declaration such as "<![-".
+            # html.parser (3.10 to 3.13) raises this for a broken declaration such as "<![-".
             raise ValueError("broken HTML") from None
 
     @property
     def is_cut(self) -> bool:
-        """Whether the document was begun, and its end is not there."""
+        """Whether the document was begun, and its end is missing."""
         return self._is_begun and not self.has_end
 
     @property
     def is_empty(self) -> bool:
-        """Whether the page is whole, and has no link."""
+        """Whether the page is complete, and has no link."""
         return self.has_end and not self._moves and not self.links
 
     @property
@@ -62,7 +62,7 @@ class Page(HTMLParser):
         return None if self._status is None else Status(self._status, self._status_reason)
 
     def parse_starttag(self, i: int) -> int:
-        """Read the tag at `i`, and all plain links from there on; return where they end."""
+        """Read the tag at `i` and all plain links that follow it; returns the position of their end."""
         plain = _PLAIN_LINK.match(self.rawdata, i)
         if plain is None:
             return super().parse_starttag(i)
@@ -77,10 +77,10 @@ class Page(HTMLParser):
         return end
 
     def handle_starttag(self, tag: str, attrs: Attributes) -> None:
-        """Note links and what the page says of itself."""
+        """Note links, and what the page states about itself."""
         self.is_html = True
         if tag == "a":
-            # Of an attribute that comes twice the last one counts, as for pip.
+            # If an attribute comes twice, the last one counts, as in pip.
             self._note_link(dict(attrs))
         elif tag == "base":
             if self.base is None:
@@ -91,7 +91,7 @@ class Page(HTMLParser):
             self.asks = True
         elif tag == "html":
             self._is_begun = True
-        # A page that a program makes, or that leads elsewhere, may be a login page too.
+        # A page with a script, or that leads elsewhere, may be a login page too.
         elif tag == "script":
             self._moves = True
 
@@ -119,11 +119,11 @@ class Page(HTMLParser):
             self.has_end = True
 
     def updatepos(self, i: int, j: int) -> int:  # noqa: ARG002 - html.parser's own signature
-        """Count no lines: nobody asks for them, and it takes a tenth of the time."""
+        """Count no lines: nothing uses them, and counting takes a tenth of the time."""
         return j
 
     def files(self, url: str) -> tuple[File, ...]:
-        """The files that the page, which came from `url`, links to; `ValueError` where a link is no URL."""
+        """The files that the page links to; `url` is the page's own. Raises `ValueError` if a link is not a URL."""
         base = Base(self.base or url)
         return tuple(_file(link, base, url) for link in self.links)
 
@@ -139,7 +139,7 @@ def _file(link: dict[str, str | None], base: Base, page_url: str) -> File:
         url,
         hash_in(url),
         get("data-requires-python") or None,
-        # Without a value it is none to pip, and so to us.
+        # pip ignores the attribute if it has no value, and so does this.
         get("data-yanked"),
         None if metadata is None else _hashes(metadata),
         provenance=get("data-provenance") or None,
@@ -148,6 +148,6 @@ def _file(link: dict[str, str | None], base: Base, page_url: str) -> File:
 
 
 def _hashes(metadata: str) -> dict[str, str]:
-    """The hash of a metadata file, by its algorithm; none where the page says only that there is such a file."""
+    """The hash of a metadata file, by its algorithm; empty if the page states only that the file exists."""
     algorithm, is_hash, digest = metadata.partition("=")
     return {algorithm: digest} if is_hash else {}

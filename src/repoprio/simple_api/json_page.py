@@ -1,4 +1,4 @@
-"""Project pages in JSON (PEP 691, 700, 714, 740, 792). Pure."""
+"""Parses project pages in JSON (PEP 691, 700, 714, 740, 792). Pure."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from repoprio.simple_api.hrefs import Base, hash_in
 from repoprio.simple_api.model import File, ParsedPage, Status, api_of
 from repoprio.simple_api.response import UnusableResponse
 
-# The largest pages of PyPI have some ten thousand.
+# The largest pages of PyPI have about ten thousand.
 MAX_FILES = 250_000
 _OTHER_SHAPE = "its page is JSON of an unexpected shape"
 _NO_HASHES: dict[str, str] = {}
 _METADATA = ("core-metadata", "dist-info-metadata")
 _LESS_NEEDED = ("size", "upload-time", "provenance")
 _OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
-# Python 3.10 reads a time with three digits of a second or six, and no "Z".
+# Python 3.10 reads only times with three or six digits after the second, and without "Z".
 _TIME = re.compile(r"(:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:?\d\d)$", re.ASCII)
 
 
 def parse(text: str, url: str, name: NormalizedName | None) -> ParsedPage:
-    """The page `text` that came from `url`; `UnusableResponse` unless it is of API 1.x, and of `name`."""
+    """The page `text` that came from `url`; raises `UnusableResponse` if it is not API 1.x, or not of `name`."""
     document = _document(text)
     entries: list[dict[str, Any]] = document["files"]
     if len(entries) > MAX_FILES:
@@ -54,7 +54,7 @@ def parse(text: str, url: str, name: NormalizedName | None) -> ParsedPage:
 
 
 def api_version(document: Mapping[str, object]) -> str:
-    """The API version of a JSON page; "1.0" where it states none, "?" where what it states is none."""
+    """The API version of a JSON page; "1.0" if it states none, "?" if it states something else."""
     meta = document.get("meta", {})
     version = meta.get("api-version", "1.0") if isinstance(meta, dict) else None
     return version if isinstance(version, str) else "?"
@@ -72,7 +72,7 @@ def _document(text: str) -> dict[str, Any]:
 
 
 def _are_files(entries: list[Any]) -> bool:
-    """Whether all of them have the shape of files. Key by key: a page has thousands. JSON has no subclasses."""
+    """Whether all entries have the shape of files; checked key by key, which is fast for thousands of entries."""
     if not _types(entries) <= {dict}:
         return False
     column = partial(_column, entries)
@@ -114,8 +114,8 @@ def _files(entries: list[dict[str, Any]], base: Base, page_url: str) -> Iterator
 
 
 def _moment(value: object) -> datetime:
-    """A time with its offset from UTC (PEP 700); raises for all else."""
-    # To search all of it for its end takes longer than to read it.
+    """A time with its offset from UTC (PEP 700); raises `ValueError` or `TypeError` for anything else."""
+    # Look only at the end: searching the whole text would take longer than reading the time.
     if not isinstance(value, str) or not (value.endswith("Z") or _OFFSET.search(value[-len("+00:00\n") :])):
         raise UnusableResponse(_OTHER_SHAPE)
     try:
@@ -128,7 +128,7 @@ def _moment(value: object) -> datetime:
 
 
 def moment_spelled_out(text: str) -> datetime:
-    """The time `text`, spelled out for Python 3.10: with six digits of a second, and a colon in its offset."""
+    """The time `text`, rewritten for Python 3.10: with six digits after the second, and a colon in the offset."""
     return datetime.fromisoformat(_TIME.sub(_spelled_out, text))
 
 
@@ -144,5 +144,5 @@ def _status(value: object) -> Status | None:
 
 
 def _texts(value: object) -> tuple[str, ...] | None:
-    """A list of texts; None for all else."""
+    """A list of texts; None for anything else."""
     return tuple(value) if isinstance(value, list) and all(isinstance(text, str) for text in value) else None

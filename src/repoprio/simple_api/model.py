@@ -1,4 +1,4 @@
-"""What pages of the simple repository API say, as frozen records. Pure."""
+"""Pages of the simple repository API as frozen records. Pure."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ _API_VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
 
 
 class Versions(Protocol):
-    """What there is to know of versions (PEP 440); pip's children may lack `packaging`, so the caller brings it."""
+    """Functions for versions (PEP 440); the caller passes them, since child pips may lack `packaging`."""
 
     def is_version(self, text: str, /) -> bool:
         """Whether `text` is a version."""
 
     def newest_first(self, texts: frozenset[str], /) -> tuple[str, ...]:
-        """Versions in their order, the newest first."""
+        """The versions in order, the newest first."""
 
 
 class File(NamedTuple):
     """One file that a page lists.
 
-    `url` is absolute and quoted; `filename` its last segment, percent-decoded, which is what pip goes by, whatever a
-    JSON page calls the file. `hashes` are by algorithm, that in the fragment of `url` too. `yanked` is the reason, ""
-    where none is given, None for a file that is not yanked (PEP 592). `core_metadata` has the hashes of the metadata
-    file; empty where none is stated, None where there is no such file (PEP 658, PEP 714). `size` is in bytes, and
-    `upload_time` has its offset from UTC (PEP 700); `provenance` is a URL (PEP 740). `listed_on` is the page's
-    own URL, None for a file that is on no page. A tuple, since a page has thousands: they are made much faster.
+    `url` is absolute and quoted. `filename` is its last segment, percent-decoded: pip uses that, not the name that a
+    JSON page states. `hashes` are by algorithm, including one in the fragment of `url`. `yanked` is the reason, "" if
+    none is given, None for a file that is not yanked (PEP 592). `core_metadata` has the hashes of the metadata
+    file; empty if the page states no hash, None if there is no metadata file (PEP 658, PEP 714). `size` is in bytes,
+    `upload_time` has its offset from UTC (PEP 700), `provenance` is a URL (PEP 740). `listed_on` is the page's
+    own URL, None for a file that is on no page. A tuple, which is much faster to make: a page has thousands of files.
     """
 
     filename: str
@@ -48,7 +48,7 @@ class File(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What has become of a project (PEP 792): "active", "archived", "quarantined", "deprecated"; and why."""
+    """The status of a project (PEP 792): "active", "archived", "quarantined" or "deprecated"; and the reason."""
 
     status: str
     reason: str | None = None
@@ -56,12 +56,11 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class ParsedPage:
-    """All that one page lists, of whichever projects; `url` is where it came from.
+    """All files that one page lists, of any project; `url` is where it came from.
 
-    `api` is what it is written in, with its API version: "JSON 1.1". `stated_versions` are those that the page itself
-    names (PEP 700), None where it names none.
-    `is_empty`: it is whole and lists nothing at all. `asks`: it has a form, as login pages do. `has_end`: its end is
-    there.
+    `api` is its format and API version, such as "JSON 1.1". `stated_versions` are the versions that the page itself
+    lists (PEP 700), None if it lists none. `is_empty`: it is complete and lists nothing at all. `asks`: it has a form,
+    like a login page. `has_end`: its end is present.
     """
 
     url: str
@@ -75,16 +74,16 @@ class ParsedPage:
 
 
 def api_of(kind: str, version: str) -> str:
-    """What a page is written in, as it may be shown: what it states can be anything behind the dot."""
+    """A page's format and API version, safe to print: a page may state any text after the dot."""
     return f"{kind} {version if _API_VERSION.fullmatch(version) else '1'}"
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectPage:
-    """What one repository offers of a project: `files` may be candidates, `dropped` may not, and why.
+    """One repository's files of a project: `files` may be candidates; `dropped` may not, each with the reason.
 
-    `page_url` is where it is listed; `api` None for files that are on no page; `claimed_versions` those that the names
-    of `files` claim.
+    `page_url` is the page that lists them; `api` is None for files that are on no page; `claimed_versions` are the
+    versions in the names of `files`.
     """
 
     name: NormalizedName
@@ -97,5 +96,5 @@ class ProjectPage:
     stated_versions: tuple[str, ...] | None = None
 
     def versions(self, versions: Versions) -> tuple[str, ...]:
-        """All versions that its files have, the newest first."""
+        """All versions of its files, the newest first."""
         return versions.newest_first(self.claimed_versions)

@@ -1,7 +1,7 @@
-"""Project lists: the names that a simple repository says it has, if its list is whole and valid. Pure.
+"""Reads project lists: the names that a simple repository states, if its list is complete and valid. Pure.
 
-Lists of a million names are read fast where they are plain. What is not plain to the letter is left to the slow
-readers: what is read fast they read alike.
+A list may have a million names. Fast readers take lists in plain form, and leave all others to the slow readers; for
+every list that a fast reader takes, the slow one gives the same result.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from repoprio.simple_api.reader import decoded, is_html, is_json
 from repoprio.simple_api.response import Response
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-# Tags that lay a page out, and say nothing. A few at a time: more would be tried again from each of them.
+# Layout tags, which mean nothing. At most eight at a time: a longer run would be matched again from each of them.
 _LAYOUT = r"(?:</?(?:br|hr|li|ul|ol|p|div|pre|span|table|tbody|tr|td)\s?/?>\s*){0,8}"
 _MORE = r"""(?:\s+(?:class|rel|title|target|id)="[^"<>&]*")*"""
-# Paths of plain segments: nothing that is escaped, that has a query, or in which a host could pass for a name.
+# Paths of plain segments: without escapes or a query, and without a host that could be taken for a name.
 _ANCHOR = re.compile(
     rf"""{_LAYOUT}<a{_MORE}\s+href=(["'])(?:https?://[A-Za-z0-9.:-]+/|/)?(?:[A-Za-z0-9._~-]+/)*"""
     rf"""({_NAME})/?\1{_MORE}\s*>\s*({_NAME})\s*</a>\s*{_LAYOUT}""",
@@ -47,7 +47,7 @@ _PROJECTS = re.compile(rf'"projects"{_WS}:{_WS}\[{_WS}(?=\{{)')
 
 
 def read_project_list(response: Response) -> ProjectListFound | FetchFailed:
-    """The project list in `response`; raises `UnusableResponse` where it is not in the encoding that it states."""
+    """The project list in `response`; raises `UnusableResponse` if its text does not have the stated encoding."""
     text, _ = decoded(response)
     try:
         if is_json(response):
@@ -74,35 +74,35 @@ def _is_version_1(version: str) -> bool:
 
 
 def from_any_json(text: str) -> frozenset[NormalizedName]:
-    """The names on a PEP 691 project list; `ValueError` where it is none."""
+    """The names on a PEP 691 project list; raises `ValueError` if it is not one."""
     document = json.loads(text)
     projects = document.get("projects") if isinstance(document, dict) else None
     if not isinstance(projects, list):
         raise ValueError("it is JSON of an unexpected shape")  # noqa: TRY004 - a server's answer, and no argument of the caller's
     _check_version(api_version(document))
     if not projects and "meta" not in document:
-        # Any JSON can look like that.
+        # Any JSON document can look like this.
         raise ValueError("it names no project, and does not say its API version")
     return frozenset(_name(project.get("name") if isinstance(project, dict) else None) for project in projects)
 
 
 def from_any_html(text: str) -> frozenset[NormalizedName]:
-    """The names on a PEP 503 project list; `ValueError` where it is none, or cut short.
+    """The names on a PEP 503 project list; raises `ValueError` if it is not one, or is cut short.
 
-    Each anchor's text must be the name that its link leads to: a login page is no project list.
+    Each anchor's text must be the name that its link leads to: so a login page is not taken for a project list.
     """
     parser = _Anchors()
     try:
-        # Not closed, as pages are not: html.parser would look through an unfinished rest again and again.
+        # No close(), as in `html_page`: html.parser would search an unfinished rest again and again.
         parser.feed(text)
     except AssertionError:
-        # What html.parser (3.10 to 3.13) says of a broken declaration such as "<![-".
+        # html.parser (3.10 to 3.13) raises this for a broken declaration such as "<![-".
         raise ValueError("broken HTML") from None
     if not parser.has_end:
         raise ValueError("it has no </html> at its end, so it may be cut short")
     _check_version(parser.api_version)
     if not parser.anchors:
-        # In JSON an empty list is one. A page without links may be of any kind.
+        # An empty list in JSON is valid; an HTML page without links may be anything.
         raise ValueError("it names no project")
     names = set()
     for href, texts in parser.anchors:
@@ -126,7 +126,7 @@ def _name(value: object) -> NormalizedName:
 
 
 class _Anchors(HTMLParser):
-    """Collects links with their texts, the stated version, and whether the document has its end."""
+    """Collects links with their texts, the stated version, and whether the document's end is present."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -157,12 +157,12 @@ class _Anchors(HTMLParser):
 
 
 def from_plain_json(text: str) -> tuple[frozenset[NormalizedName], dict[str, object]] | None:
-    """The names of a plain PEP 691 list, and its document without them, for its version to be judged."""
+    """The names of a plain PEP 691 list, and its document without them, in which the caller checks the version."""
     begin = _PROJECTS.search(text)
     end = text.find("]", begin.end()) if begin else -1
     if begin is None or end < 0:
         return None
-    # Names and private keys hold no bracket; a last comma makes all entries alike.
+    # Names and private keys contain no bracket; a comma at the end makes all entries alike.
     parts = _PROJECT.split(text[begin.end() : end] + ",")
     if any(parts[::2]):
         return None
@@ -172,14 +172,14 @@ def from_plain_json(text: str) -> tuple[frozenset[NormalizedName], dict[str, obj
         document = json.loads(rest)
     except (ValueError, RecursionError):
         return None
-    # That of another place, or of a key that comes again, is not what was cut out.
+    # The part that was cut out must be the value of "projects" itself, not of another or a repeated key.
     if not isinstance(document, dict) or document.get("projects") != [json.loads(mark)] or rest.count(mark) != 1:
         return None
     return frozenset(folded(parts[1::2])), document
 
 
 def from_plain_html(text: str) -> tuple[frozenset[NormalizedName], str] | None:
-    """The names of a plain, whole PEP 503 list, and the API version that it states ("1.0" where none)."""
+    """The names of a plain, complete PEP 503 list, and the API version that it states ("1.0" if none)."""
     head = _HEAD.match(text)
     last = text.rfind("</body>") if head else -1
     if head is None or last < head.end() or not _TAIL.fullmatch(text, last):
@@ -190,14 +190,14 @@ def from_plain_html(text: str) -> tuple[frozenset[NormalizedName], str] | None:
     version = _version(head.group())
     links, shown = parts[2::4], parts[3::4]
     names = folded(shown)
-    # Most lists are folded already: then this is one comparison of two lists.
+    # Most lists are normalized already: then this is one comparison of two lists.
     if version is None or (links != shown and folded(links) != names):
         return None
     return frozenset(names), version
 
 
 def _version(head: str) -> str | None:
-    """The API version that the head states; None where that is not plain."""
+    """The API version that the head states; None if it is not in plain form."""
     stated = _VERSION.findall(head)
     if "pypi:repository-version" in head.lower() and len(stated) != 1:
         return None
@@ -205,7 +205,7 @@ def _version(head: str) -> str | None:
 
 
 def folded(names: list[str]) -> list[NormalizedName]:
-    """`names`, which are project names, each as PEP 503 folds it; all at once, as one text."""
+    """The project names `names`, each normalized (PEP 503); all at once, as one text, which is fast."""
     text = "\n".join(names).lower().replace("_", "-").replace(".", "-")
     while "--" in text:
         text = text.replace("--", "-")

@@ -1,4 +1,4 @@
-"""Answers of a repository, read: as what a lookup is told where they are pages, else why they are none. Pure."""
+"""Turns responses of a repository into answers for a lookup, or says why one is unusable. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from repoprio.urls import filename
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
-# Others, punycode say, take for ever on long texts.
+# Some others, such as punycode, take for ever on long texts.
 _UTF8 = ("utf-8", "utf8", "us-ascii", "ascii")
 _ENCODINGS = (*_UTF8, "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252", "utf-16")
 
@@ -34,7 +34,7 @@ def read_project_page(name: NormalizedName, response: Response, versions: Versio
 
 
 def read_flat_page(response: Response) -> tuple[File, ...]:
-    """The files of a flat page; `UnusableResponse` where it may be something else: what it lacks would be absent."""
+    """The files of a flat page; raises `UnusableResponse` if it may be a page of another kind, such as a login page."""
     if not is_html(response):
         raise UnusableResponse(
             f"its answer is not a page of files (content type {response.content_type or 'not stated'})",
@@ -55,9 +55,9 @@ def read_flat_page(response: Response) -> tuple[File, ...]:
 def files_of(
     name: NormalizedName, files: Collection[File], page_url: str, versions: Versions
 ) -> PageFound[ProjectPage] | NotFound:
-    """What a flat repository at `page_url`, with all these files, has of `name`.
+    """What a flat repository at `page_url`, which has the files `files`, answers for `name`.
 
-    A file of the name that nobody may take, such as one behind a link with a login, keeps the name from others too.
+    A file of the name that cannot be a candidate, such as one behind a link with a login, makes it serve the name too.
     """
     page = screened_files(name, files, page_url, versions)
     is_served = bool(page.files) or any(claims(name, file, versions) for file in files)
@@ -70,12 +70,12 @@ def file_at(url: str) -> File:
 
 
 def lists_distributions(files: Iterable[File]) -> bool:
-    """Whether one of the files is a distribution, whosever it is."""
+    """Whether at least one of the files is a distribution, of any project."""
     return any(is_distribution(file.filename) for file in files)
 
 
 def parse(response: Response, name: NormalizedName | None = None) -> ParsedPage:
-    """What a valid page lists, of `name` where it says whose it is; else `UnusableResponse`."""
+    """The content of a valid page; raises `UnusableResponse` if it is not valid, or states another project's name."""
     text, encoding = decoded(response)
     if is_json(response):
         return json_page.parse(_json_text(text, encoding, response.body), response.url, name)
@@ -87,12 +87,12 @@ def parse(response: Response, name: NormalizedName | None = None) -> ParsedPage:
 
 
 def is_json(response: Response) -> bool:
-    """Whether `response` is said to be JSON of the simple API."""
+    """Whether `response` has the content type of JSON of the simple API."""
     return response.content_type.lower().startswith(JSON)
 
 
 def is_html(response: Response) -> bool:
-    """Whether `response` is said to be HTML."""
+    """Whether `response` has the content type of HTML."""
     return response.content_type.lower().startswith(HTML)
 
 
@@ -109,7 +109,7 @@ def decoded(response: Response) -> tuple[str, str | None]:
 
 
 def _json_text(text: str, encoding: str | None, body: bytes) -> str:
-    """The text of a JSON page: pip reads UTF-8, whatever the server states (RFC 8259); it must be sound as both."""
+    """The text of a JSON page; it must be valid in UTF-8, which pip reads (RFC 8259), and in the stated encoding."""
     if encoding is None or encoding in _UTF8:
         return text
     try:
@@ -122,7 +122,7 @@ def _json_text(text: str, encoding: str | None, body: bytes) -> str:
 def _html(text: str, response: Response) -> ParsedPage:
     if text.lower().count("<a") > MAX_FILES:
         raise UnusableResponse(f"its page lists more than {MAX_FILES} files", Cause.SIZE)
-    # Most repositories answer in JSON.
+    # Imported when needed: most repositories answer in JSON.
     from repoprio.simple_api import html_page
 
     try:

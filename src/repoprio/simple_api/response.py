@@ -1,4 +1,4 @@
-"""One answer of a repository with status 200, as it came. Pure."""
+"""A response of a repository with status 200, not yet read. Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from repoprio.lookup.reasons import Cause
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A body that is whole and decompressed, and the URL that it came from, redirects included.
+    """A body, complete and decompressed, and the URL that it came from, after redirects.
 
-    `is_delimited`: something told how long the body is, so that one that broke off would have been seen.
+    `is_delimited`: the server stated the length of the body, so that a broken-off body would have been noticed.
     """
 
     url: str
@@ -20,9 +20,9 @@ class Response:
 
 
 class UnusableResponse(Exception):
-    """No usable answer; `cause` and the text say why.
+    """There is no usable answer; `cause` and the text say why.
 
-    `lasting`: the server is down, not only this page is bad. `asks`: it wants somebody to log in.
+    `lasting`: the whole server is down, not only this page is bad. `asks`: it wants somebody to log in.
     """
 
     def __init__(self, reason: str, cause: Cause = Cause.BROKEN, *, lasting: bool = False, asks: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Which files on a page can be candidates at all, before pip's own filters see them. Pure."""
+"""Drops files of a page that cannot be candidates, before pip's own filters see them. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from repoprio.names import NormalizedName, normalize
 from repoprio.simple_api.filenames import WHEEL_ENDING, is_distribution, version_in
 from repoprio.simple_api.model import File, ParsedPage, ProjectPage, Versions
 
-# What needs no closer look: no login in it, and a host, or none at all.
+# URLs that need no closer look: without a login, with an ordinary host.
 _CLEAR = re.compile(r"(https?)://([A-Za-z0-9.:-]+)/", re.ASCII)
-# Python may refuse to read a longer number (its integer string conversion limit): pip ends in a traceback then.
+# Python may refuse to read a longer number (its integer string conversion limit), and pip then ends in a traceback.
 _LONG = 640
 _ENDLESS = re.compile(rf"[0-9]{{{_LONG}}}")
 _DIGEST = re.compile("[0-9a-f]+")
@@ -21,12 +21,12 @@ _ODD_NAME = re.compile(r"[\x00-\x1f/\\\x7f]")
 
 
 def screened(name: NormalizedName, page: ParsedPage, versions: Versions) -> ProjectPage:
-    """What `page` offers of `name`."""
+    """The files of `name` on `page`, screened."""
     return _screened(name, page.files, page.url, versions, page)
 
 
 def screened_files(name: NormalizedName, files: Iterable[File], page_url: str, versions: Versions) -> ProjectPage:
-    """What `files`, which are listed at `page_url`, a flat repository's, have of `name`."""
+    """Those of `files` that are files of `name`, screened; `page_url` is the flat repository that lists them."""
     return _screened(name, files, page_url, versions, None)
 
 
@@ -56,7 +56,7 @@ def _screened(
 
 
 def claims(name: NormalizedName, file: File, versions: Versions) -> bool:
-    """Whether `file` is named as one of project `name`, wherever it lies; if its name is odd, whether it may be."""
+    """Whether `file` has a name of project `name`; for an odd name, whether it may have."""
     return version_in(file.filename, name, _any_text if _misspelled(file) else versions.is_version) is not None
 
 
@@ -71,7 +71,7 @@ def problem(file: File, page_url: str, name: NormalizedName, versions: Versions)
 
 
 class _Place:
-    """Where a page is. Most of its files lie on one site, which is looked at once."""
+    """The URL of a page; most of its files lie on one site, which is checked once."""
 
     def __init__(self, page_url: str) -> None:
         self._page_url = page_url
@@ -79,7 +79,7 @@ class _Place:
         self._last = "?"
 
     def rejects(self, file: File) -> str | None:
-        """Why nothing is taken from where a file lies; None where that is all right."""
+        """Why the URL of a file is not accepted; None if it is."""
         if file.url.startswith(self._last):
             return None
         here, there = self._clear, _CLEAR.match(file.url)
@@ -100,7 +100,7 @@ def _misplaced(file: File, page_url: str) -> str | None:
     if page.scheme == "https" and link.scheme == "http" and not _is_hashed(file):
         return "an http: file without a hash on an https: page"
     if page.scheme == "https" and link.scheme == "http" and link.netloc == page.netloc:
-        # pip takes logins by host and port alone, and would send this one in clear.
+        # pip chooses logins by host and port only, and would send this one unencrypted.
         return "an http: file of the https: page's own host"
     if over_http and "@" in link.netloc:
         return "a link that contains credentials"
@@ -108,13 +108,13 @@ def _misplaced(file: File, page_url: str) -> str | None:
 
 
 def _is_hashed(file: File) -> bool:
-    """Whether every pip holds the file against a hash: those before 22.2 know small hexadecimal digits only."""
+    """Whether every pip verifies the file's hash; pip before 22.2 accepts lower-case digits only."""
     return any(_DIGEST.fullmatch(digest) for digest in file.hashes.values())
 
 
 def _misspelled(file: File) -> str | None:
     filename, python = file.filename, file.requires_python
-    # Python says faster that nothing is odd than a pattern does.
+    # Faster than a pattern.
     is_plain = filename.isprintable() and "/" not in filename and "\\" not in filename
     if not is_plain and _ODD_NAME.search(filename):
         return "a file name with separators or control characters"
@@ -124,7 +124,7 @@ def _misspelled(file: File) -> str | None:
 
 
 def _misnamed(filename: str, name: NormalizedName) -> str:
-    """What is wrong with the name of a file that is no version of `name`."""
+    """Why the name of a file does not state a version of `name`."""
     if not is_distribution(filename):
         return "neither a wheel nor an sdist"
     if filename.endswith(WHEEL_ENDING) and normalize(filename.partition("-")[0]) == name:
@@ -133,7 +133,7 @@ def _misnamed(filename: str, name: NormalizedName) -> str:
 
 
 class Tags:
-    """The tags of wheels (PEP 425) that an environment takes, each as ``cp312-cp312-linux_x86_64``."""
+    """The wheel tags (PEP 425) that an environment supports, each as ``cp312-cp312-linux_x86_64``."""
 
     def __init__(self, supported: Iterable[str]) -> None:
         self._supported = frozenset(supported)
@@ -142,14 +142,14 @@ class Tags:
         self._known: dict[str, bool] = {}
 
     def may_take(self, file: File) -> bool:
-        """Whether `file` is no wheel, or one that may fit; False where pip surely says that its tags do not.
+        """Whether `file` is no wheel, or one that may fit; False if pip would certainly reject its tags.
 
-        Of a link with an ``egg`` fragment pip looks at no tag.
+        pip does not check the tags of a link with an ``egg`` fragment.
         """
         filename = file.filename
         if not filename.endswith(WHEEL_ENDING) or "egg=" in file.url:
             return True
-        # All behind the version, which is faster to find than the tags alone.
+        # Everything after the version, which is faster to find than the tags alone.
         rest = filename.partition("-")[2].partition("-")[2]
         known = self._known.get(rest)
         if known is None:
@@ -158,7 +158,7 @@ class Tags:
         return known
 
     def _fits(self, tags: str) -> bool:
-        # Only what is known is combined: a name may stand for billions of tags.
+        # Combine known tags only: a name may stand for billions of tags.
         parts = zip(self._columns, tags.split("-"), strict=True)
         known = [sorted(column.intersection(part.split("."))) for column, part in parts]
         return any("-".join(tag) in self._supported for tag in product(*known))
