@@ -1,1 +1,1 @@
-"""Python environments: which one is meant, what is installed there, and the hook in it. No pip."""
+"""Python environments: which one a command is about, what is installed there, and the hook in it. Without pip."""

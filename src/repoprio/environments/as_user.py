@@ -1,4 +1,4 @@
-"""Whole commands that do as another user what root refuses to do."""
+"""Commands that run repoprio as another user, for what root refuses to do."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from repoprio.config.policy_files import VARIABLE as POLICY
 from repoprio.environments.target import VARIABLE as ACTIVATED
 from repoprio.redaction import redact_text
 
-# What decides about a command, and sudo takes away.
+# Variables that affect a command, and that sudo removes.
 _CARRIED = (POLICY, "PIP_CONFIG_FILE", ACTIVATED)
 _OURS = ("repoprio", "repoprio.exe")
 
 
 def command(user: str, arguments: Sequence[str], *, path: bool = False) -> str:
-    """The command that runs repoprio with `arguments` as `user`; `path`: with the PATH of who runs it."""
+    """The command that runs repoprio with `arguments` as `user`; with `path`, also with this process's PATH."""
     variables = [shell.command(f"{name}={os.environ[name]}") for name in _CARRIED if name in os.environ]
     variables += ['PATH="$PATH"'] if path else []
-    # sudo looks for programs in folders of its own.
+    # sudo searches for programs in its own list of folders.
     return " ".join(
         [
             shell.command("sudo", "-u", user),
@@ -31,7 +31,7 @@ def command(user: str, arguments: Sequence[str], *, path: bool = False) -> str:
 
 
 def again(user: str) -> str | None:
-    """The command that does as `user` what this process was started to do; None where that is not repoprio."""
+    """The command that repeats this process's command as `user`; None if this process is not repoprio's."""
     program = sys.argv[0]
     is_ours = os.path.basename(program) in _OURS or program.endswith(os.path.join("repoprio", "__main__.py"))
     arguments = [redact_text(word) if "://" in word else word for word in sys.argv[1:]]

@@ -1,4 +1,4 @@
-"""What is installed in an environment, read from its metadata; no code of it is run."""
+"""Reads from its metadata what is installed in an environment; runs no code of it."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from repoprio.redaction import redact_name, redact_text, redact_url
 from repoprio.wording import join_words
 
 IsEscaped = Callable[[str, str], bool]
-# What a folder of metadata is named: NAME-VERSION.dist-info, NAME-VERSION-py3.11.egg-info, NAME.egg-info.
+# The names of folders with metadata: NAME-VERSION.dist-info, NAME-VERSION-py3.11.egg-info, NAME.egg-info.
 _ENTRY = re.compile(
     r"(?P<name>.*?)(?:-(?P<version>v?\d[^-]*))?(?:-py\d[\w.]*(?:-.*)?)?\.(?:dist-info|egg-info|egg)", re.IGNORECASE
 )
 
 
 class Claim(NamedTuple):
-    """A name, and a version if any, that something of a distribution states."""
+    """A name, and perhaps a version, that one part of a distribution states."""
 
     name: str
     version: str | None
 
 
 class Installed(NamedTuple):
-    """One distribution: `place` is the path of its metadata from where packages lie.
+    """One distribution: `place` is the path of its metadata, relative to the folder of packages.
 
-    `claims` is what its metadata and the name of their folder say that it is: one thing, if all is well. `origin`
-    is where it says that it came from if from no repository (PEP 610): that too is a file of its own. `broken` says
-    what is wrong with it; then its name may be a folder's.
+    `claims` are the names and versions that its metadata and the name of their folder state: normally one. `origin`
+    is where it came from if not from a repository (PEP 610). `broken` says what is wrong with it; then its name may be
+    that of a folder.
     """
 
     claims: tuple[Claim, ...]
@@ -47,17 +47,17 @@ class Installed(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What it is called first of all: by its metadata, if they say."""
+        """Its name, from its metadata if they state one."""
         return self.claims[0].name
 
     @property
     def version(self) -> str | None:
-        """As for `name`."""
+        """Its version, from the same source as its `name`."""
         return self.claims[0].version
 
 
 def paths_of(environment: Environment) -> list[str]:
-    """Where the packages of an environment lie; raises `NoEnvironment`. Nothing of it is started."""
+    """The folders of an environment's packages, without starting its Python; raises `NoEnvironment`."""
     if environment.is_own:
         return _own_paths()
     folders = packages_of(environment.python)
@@ -69,14 +69,14 @@ def paths_of(environment: Environment) -> list[str]:
 
 
 def _own_paths() -> list[str]:
-    """Where the packages of this process lie; not the working directory, which ``python -m`` puts first."""
+    """The folders of this process's packages, without the working directory, which ``python -m`` puts first."""
     first, *others = sys.path or [""]
     is_here = os.path.realpath(first) == os.path.realpath(os.getcwd())
     return [path for path in [*([] if is_here else [first]), *others] if path]
 
 
 def _named_in(folder: str) -> Iterator[str]:
-    """The folders and archives that the .pth files of `folder` name, as old-style development installations do."""
+    """The folders and archives that the .pth files of `folder` name, such as those of old development installations."""
     for name in sorted(os.listdir(folder)):
         if not (name.endswith(".pth") and os.path.isfile(os.path.join(folder, name))):
             continue
@@ -89,23 +89,22 @@ def _named_in(folder: str) -> Iterator[str]:
 
 
 def _may_hold_packages(path: str) -> bool:
-    """Whether Python would look for packages in `path`: a folder, or a file that may be an archive."""
+    """Whether Python would search `path` for packages: a folder, or a file that may be an archive."""
     return os.path.isdir(path) or os.path.isfile(path)
 
 
 def folder(path: str) -> str:
-    """`path`, if it is a folder; raises `NoEnvironment`."""
+    """`path`, if it is a folder; raises `NoEnvironment` if not."""
     if not os.path.isdir(path):
         raise NoEnvironment(f"{path} is not a folder.    [usage]")
     return path
 
 
 def installed(paths: Sequence[str], is_escaped: IsEscaped) -> list[Installed]:
-    """All distributions on `paths`, by name; one that hides behind another of its name too.
+    """All distributions on `paths`, by name, including those that another one of the same name hides.
 
-    `is_escaped` says whether a folder that is named for one version may be that of another.
-    Those in an egg, and those that an egg-link leads to, count. Raises `NoEnvironment` for a folder that cannot
-    be read.
+    `is_escaped` says whether a folder named for one version may belong to another. Distributions in an egg, or at
+    the end of an egg-link, count. Raises `NoEnvironment` for a folder that cannot be read.
     """
     for path in paths:
         _check_readable(path)
@@ -117,7 +116,7 @@ def installed(paths: Sequence[str], is_escaped: IsEscaped) -> list[Installed]:
 
 
 def _check_readable(path: str) -> None:
-    """What cannot be listed would pass for empty."""
+    """Raise `NoEnvironment` for a folder that cannot be listed: it would seem to be empty."""
     try:
         if os.path.isdir(path):
             os.listdir(path)
@@ -132,7 +131,7 @@ def _by_folder(places: Iterable[str], is_escaped: IsEscaped) -> Iterator[list[In
 
 
 def _mark_duplicates(found: list[Installed]) -> list[Installed]:
-    """`found`, which lie in one folder; where metadata are twice of one project that is told with the first."""
+    """`found`, the distributions of one folder; if a project has metadata twice, the first one is marked as broken."""
     groups: dict[str, list[Installed]] = defaultdict(list)
     for one in found:
         if not one.broken:
@@ -147,7 +146,7 @@ def _several(some: Sequence[Installed]) -> str:
 
 
 def _eggs(folder: str) -> Iterator[str]:
-    """The eggs of `folder`, and where its egg-links lead: what setuptools left there in former times."""
+    """The eggs in `folder`, and the targets of its egg-links; old versions of setuptools made both."""
     try:
         names = sorted(os.listdir(folder))
     except OSError:
@@ -163,7 +162,7 @@ def _eggs(folder: str) -> Iterator[str]:
 
 
 def _first_line(path: str) -> str:
-    """The first line of a text that is not empty; "" where there is none."""
+    """The first line of a file that is not empty; "" if there is none."""
     try:
         with open(path, encoding="utf-8", errors="replace") as opened:
             return next(filter(None, map(str.strip, opened)), "")
@@ -172,7 +171,7 @@ def _first_line(path: str) -> str:
 
 
 def _distributions(paths: Iterable[str]) -> Iterable[Distribution]:
-    # Not by way of sys.meta_path: the finders of this process say nothing of another environment.
+    # Not through sys.meta_path: the finders of this process know nothing about another environment.
     return MetadataPathFinder.find_distributions(DistributionFinder.Context(path=list(dict.fromkeys(paths))))
 
 
@@ -190,7 +189,7 @@ def _read(one: Distribution, is_escaped: IsEscaped) -> Installed:
         names, versions = (list(filter(None, metadata.get_all(key) or [])) for key in ("Name", "Version"))
         url = one.read_text("direct_url.json")
         direct = json.loads(url) if url else None
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with a file of it, it cannot be read
+    except Exception as error:  # noqa: BLE001 - any error means that the distribution cannot be read
         return Installed((written,), place, broken=f"its metadata cannot be read ({type(error).__name__})")
     if not names or not versions:
         return Installed((written,), place, broken=f"its metadata state no {'version' if names else 'name'}")
@@ -209,13 +208,13 @@ def _read(one: Distribution, is_escaped: IsEscaped) -> Installed:
 
 
 def _written(entry: str) -> Claim:
-    """What the name of a folder of metadata says."""
+    """The name and version that the name of a folder of metadata states."""
     match = _ENTRY.fullmatch(entry)
     return Claim(match["name"], match["version"]) if match else Claim(entry, None)
 
 
 def _place(path: str) -> tuple[str, str]:
-    """The entry of a folder that a distribution's metadata at `path` belong to, and where they stand in that folder."""
+    """The entry of the folder of packages that has the metadata at `path`, and the path relative to that folder."""
     entry = os.path.basename(path)
     if entry.upper() == "EGG-INFO":
         egg = os.path.basename(os.path.dirname(path))
@@ -226,7 +225,7 @@ def _place(path: str) -> tuple[str, str]:
 
 
 def _irregular(path: str) -> str | None:
-    """What of the metadata at `path` would be waited for, and perhaps for ever: a pipe, a device; None if nothing."""
+    """The first of the metadata files at `path` that may block a reader for ever, such as a pipe; None if none does."""
     for name in ("", "METADATA", "PKG-INFO", "direct_url.json"):
         try:
             kind = os.stat(os.path.join(path, name) if name else path).st_mode
@@ -238,7 +237,7 @@ def _irregular(path: str) -> str | None:
 
 
 def _origin(direct: dict[str, Any]) -> str:
-    """Where a distribution says that it came from, as a person calls it."""
+    """Where a distribution states that it came from, in words."""
     url = direct["url"]
     place = redact_url(url) if "://" in url else redact_text(url)
     vcs, folder_info = (_table(direct, f"{kind}_info") for kind in ("vcs", "dir"))

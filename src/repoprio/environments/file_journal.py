@@ -1,7 +1,7 @@
-"""Files that are written so that all of it can be undone: a journal keeps what each was before.
+"""Writes files so that all changes can be undone: a journal keeps the previous state of each.
 
-The journal names a file before it is changed, and each file is replaced in one step. So whatever ends the process,
-writing again completes it, and undoing takes all of it back.
+The journal names a file before it is changed, and each file is replaced in one step. So even after a crash, writing
+again completes the work, and undoing takes back all of it.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from typing import Any, NamedTuple
 from repoprio.errors import RepoprioError
 
 SCHEMA = 1
-# What a file is called until it is whole; one that is left over was never in use.
+# The ending of a file that is not complete yet; a leftover of that name was never in use.
 _DRAFT = ".repoprio-draft"
 _CACHE = "__pycache__"
 _PLAIN_FILE, _PLAIN_FOLDER, _SECRET_FILE = 0o644, 0o755, 0o600
 
 
 class BadJournal(RepoprioError):
-    """A journal that cannot be read or written."""
+    """The journal cannot be read or written."""
 
 
 class Undone(Enum):
-    """What became of one place."""
+    """The result for one file or folder."""
 
     RESTORED = "restored"
     REMOVED = "removed"
-    # Nothing was to be done: it is as it was before.
+    # There was nothing to do: it is as it was before.
     UNCHANGED = "unchanged"
-    # Somebody else has changed it since, so it stays.
+    # Somebody else changed it later, so it stays.
     CHANGED_SINCE = "changed-since"
-    # Somebody else has put something into this folder.
+    # The folder contains other files.
     IN_USE = "in-use"
     FAILED = "failed"
 
 
 class UndoneStep(NamedTuple):
-    """One place, what became of it, and why it could not be undone, or ""."""
+    """One file or folder, the result, and why it could not be undone, or ""."""
 
     place: str
     outcome: Undone
@@ -55,12 +55,12 @@ class UndoneStep(NamedTuple):
 
     @property
     def is_left(self) -> bool:
-        """Whether it is not as it was before."""
+        """Whether it is still not as it was before."""
         return self.outcome in (Undone.CHANGED_SINCE, Undone.IN_USE, Undone.FAILED)
 
 
 class State(NamedTuple):
-    """A regular file: what it holds, and its permissions, owner, group and time of change in nanoseconds."""
+    """The state of a regular file: content, permissions, owner, group, and time of change in nanoseconds."""
 
     content: bytes
     mode: int
@@ -70,7 +70,7 @@ class State(NamedTuple):
 
     @classmethod
     def of(cls, file: str) -> State | None:
-        """The state of `file`, None where there is none; raises `OSError`, also where it is no regular file."""
+        """The state of `file`, None if there is no file; raises `OSError`, also if it is not a regular file."""
         try:
             found = os.lstat(file)
         except FileNotFoundError:
@@ -83,7 +83,7 @@ class State(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """A file as it was, what was written to it (digests), and what Python had compiled of it."""
+    """A file's state before, digests of what was written to it, and the files that Python had compiled from it."""
 
     before: State | None
     written: tuple[str, ...]
@@ -91,21 +91,21 @@ class _Entry(NamedTuple):
 
 
 class Journal:
-    """The files that were written, and the folders made for them, kept in `file`; raises `BadJournal`.
+    """The files that were written, and the folders made for them, recorded in `file`; raises `BadJournal`.
 
-    `file` lies in a folder of its own.
+    `file` has a folder of its own.
     """
 
     def __init__(self, file: str) -> None:
         self.file = file
         self._entries: dict[str, _Entry] = {}
-        # First to last, and so from the outer to the inner.
+        # In the order of creation, so outer folders come first.
         self._folders: list[str] = []
         self._load()
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is to be undone."""
+        """Whether there is nothing to undo."""
         return not self._entries and not self._folders
 
     def is_ours(self, file: str) -> bool:
@@ -114,15 +114,15 @@ class Journal:
         return bool(entry and now and _digest(now.content) in entry.written)
 
     def write(self, file: str, content: bytes, mode: int | None = None) -> bool:
-        """Make `file` hold `content`; False if it does already. Raises `OSError` and `BadJournal`.
+        """Write `content` to `file`; False if it has that content already. Raises `OSError` and `BadJournal`.
 
-        A file keeps its permissions and its owner; a new one has `mode`, or can be read by everybody.
+        An existing file keeps its permissions and owner; a new one gets `mode`, by default readable by everybody.
         """
         now = State.of(file)
         if now and now.content == content:
             return False
         known = self._entries.get(file)
-        # What somebody else made of it since is what will be restored.
+        # If somebody else changed it, undoing restores that state.
         is_theirs = known is None or (now is not None and _digest(now.content) not in known.written)
         entry = _Entry(now, (), _compiled(file)) if known is None or is_theirs else known
         self._entries[file] = entry._replace(written=tuple(dict.fromkeys((*entry.written, _digest(content)))))
@@ -135,9 +135,9 @@ class Journal:
         return True
 
     def undo(self) -> Iterator[UndoneStep]:
-        """Restore each file, the last one first, and remove the folders made; yields what became of each.
+        """Restore each file, the last one first, and remove the folders that were made; yields a result for each.
 
-        What is left stays in the journal; without anything left the journal goes.
+        Whatever could not be undone stays in the journal; otherwise the journal is removed.
         """
         for file in reversed(tuple(self._entries)):
             step = self._undone(file, self._entries[file])
@@ -152,7 +152,7 @@ class Journal:
         if self._entries:
             self.save()
             return
-        # Last of all, for an undoing that is interrupted begins anew. Its folder is made before it can be noted.
+        # Last of all, so that an interrupted undo can start again. Its folder was made before it could be recorded.
         _remove(self.file)
         _clear_draft(self.file)
         step = _removed(os.path.dirname(self.file))
@@ -168,7 +168,7 @@ class Journal:
         }
         try:
             os.makedirs(os.path.dirname(self.file), mode=_PLAIN_FOLDER, exist_ok=True)
-            # It holds files as they were, which not everybody may have been able to read.
+            # The journal contains previous files, which may have been secret.
             _put(self.file, f"{json.dumps(document, indent=2)}\n".encode(), None, _SECRET_FILE)
         except OSError as error:
             raise BadJournal(
@@ -197,7 +197,7 @@ class Journal:
 
     @staticmethod
     def _missing(file: str) -> list[str]:
-        """The folders that `file` lies in and that are not there, the outer one first."""
+        """The parent folders of `file` that do not exist, the outermost first."""
         missing = []
         folder = os.path.dirname(file)
         while not os.path.isdir(folder):
@@ -228,16 +228,16 @@ def _digest(content: bytes) -> str:
 
 
 def _put(file: str, content: bytes, like: State | None, mode: int | None = None) -> None:
-    """Replace `file` in one step; `like` says its permissions and owner, else it is a new one with `mode`."""
+    """Replace `file` in one step, with the permissions and owner of `like`; without it, a new file with `mode`."""
     draft = f"{file}{_DRAFT}"
     _clear_draft(file)
-    # Nobody else may read it before it has its permissions.
+    # Nobody else may read it before its permissions are set.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         with os.fdopen(os.open(draft, flags, _SECRET_FILE), "wb") as opened:
             opened.write(content)
         if os.path.lexists(file):
-            # With what else the system keeps of it, such as labels of SELinux.
+            # Also copies what else the system stores for a file, such as SELinux labels.
             shutil.copystat(file, draft)
             os.utime(draft)
         if like is not None and hasattr(os, "chown"):
@@ -275,7 +275,7 @@ def _removed(folder: str) -> UndoneStep:
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             return UndoneStep(folder, Undone.FAILED, error.strerror or str(error))
-        # Python may have put there what it compiled of other files.
+        # Python may have put other compiled files there.
         return UndoneStep(folder, Undone.UNCHANGED if os.path.basename(folder) == _CACHE else Undone.IN_USE)
     return UndoneStep(folder, Undone.REMOVED)
 
@@ -285,7 +285,7 @@ def _cache(file: str) -> str:
 
 
 def _compiled_files(file: str) -> list[str]:
-    """What Python compiled of `file`, which it does at any start."""
+    """The files that Python has compiled from `file`, which any start may do."""
     stem, extension = os.path.splitext(os.path.basename(file))
     return (
         glob.glob(os.path.join(glob.escape(_cache(file)), f"{glob.escape(stem)}.*.pyc")) if extension == ".py" else []

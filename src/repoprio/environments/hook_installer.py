@@ -1,4 +1,4 @@
-"""The hook in other environments: a pointer beside their packages, or in what a base interpreter runs at its start."""
+"""Puts the hook into other environments: a pointer in their packages, or in a base interpreter's sitecustomize."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from repoprio.environments.target import prefix_of
 from repoprio.errors import RepoprioError
 
 COPY = "_repoprio_copy"
-# The pointer, and what it needs where the repoprio that it leads to is gone.
+# The pointer, and the module that it needs if the repoprio that it leads to is gone.
 _POINTER_FILES = (f"{POINTER}.py", f"{POINTER}_alone.py")
 _PTH = f"import {POINTER}; {POINTER}.install()\n"
 _BLOCK = f"""{lone_pointer.BEGIN}
@@ -44,12 +44,12 @@ print(json.dumps([list(sys.version_info[:2]), sysconfig.get_path("purelib"), sys
 """
 
 
-# A file that is to be written, and its text.
+# A file to write, and its text.
 Planned = tuple[str, str]
 
 
 class CannotEnable(RepoprioError):
-    """An environment cannot be guarded, or does not exist: `problem` is a sentence, `remedy` what to do, or ""."""
+    """The hook cannot be put into an environment: `problem` is a sentence, `remedy` says what to do, or is ""."""
 
     def __init__(self, problem: str, remedy: str = "", code: str = "enable") -> None:
         advice = f"\n  hint: {remedy}" if remedy else ""
@@ -60,7 +60,7 @@ class CannotEnable(RepoprioError):
 
 
 class Interpreter(NamedTuple):
-    """What another Python says of itself: where its packages and its standard library lie, and who made it."""
+    """What another Python states about itself: its packages, its standard library, and the Python it was made from."""
 
     executable: str
     version: tuple[int, int]
@@ -71,7 +71,7 @@ class Interpreter(NamedTuple):
 
 
 class OfAnother(CannotEnable):
-    """An environment that another user can change, which root does not run: `stranger` says who and where."""
+    """Another user can change this environment, so root does not run it: `stranger` says who can, and what."""
 
     def __init__(self, python: str, stranger: owners.Stranger) -> None:
         self.python, self.stranger = python, stranger
@@ -82,16 +82,16 @@ class OfAnother(CannotEnable):
 
 
 def interpreter(python: str) -> Interpreter:
-    """Ask `python`; raises `CannotEnable`, and `OfAnother` instead of running as root what another user can change."""
+    """The facts of `python`; raises `CannotEnable`, and for root `OfAnother` if another user can change that Python."""
     if stranger := owners.stranger_of_python(python):
         raise OfAnother(python, stranger)
     return ask(python)
 
 
 def ask(python: str) -> Interpreter:
-    """Ask `python`, whoever owns it; raises `CannotEnable`."""
+    """The facts of `python`, which is run even if another user owns it; raises `CannotEnable`."""
     try:
-        # Isolated, so that neither the environment nor the working directory answers in its place.
+        # Isolated, so that neither variables nor the working directory affect the answer.
         done = subprocess.run([python, "-I", "-c", _ASK], capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
         version, packages, stdlib, sitecustomize, base = json.loads(done.stdout.splitlines()[-1])
         major, minor = map(int, version)
@@ -106,7 +106,7 @@ def ask(python: str) -> Interpreter:
 
 
 def in_venv(folder: str) -> str:
-    """The Python of the virtual environment at `folder`, or of which `folder` is a Python; raises `CannotEnable`."""
+    """The Python of the virtual environment at `folder`, which may also be a Python in it; raises `CannotEnable`."""
     given, folder = folder, prefix_of(folder) if os.path.isfile(folder) else folder
     names = ("bin/python", "bin/python3", "Scripts/python.exe")
     for name in names if os.path.isfile(os.path.join(folder, "pyvenv.cfg")) else ():
@@ -118,10 +118,10 @@ def in_venv(folder: str) -> str:
 
 
 def enable(packages: str, record: Record = _NOTHING, *, copy: bool = False) -> list[str]:
-    """Put a pointer into a folder of packages, or with `copy` repoprio itself; returns the files and folders made.
+    """Put a pointer with `record` into a folder of packages, with `copy` also repoprio itself; returns what was made.
 
-    It keeps `record`. Where repoprio is installed a pointer would outlive it: nothing is made but the record, if
-    that says anything.
+    If repoprio is installed there, only the record is written, if it has anything: a pointer would outlive the
+    installation.
     """
     if is_own(packages):
         return [file for file, _ in _write_all(pointer(packages, record))]
@@ -133,9 +133,9 @@ def enable(packages: str, record: Record = _NOTHING, *, copy: bool = False) -> l
 
 
 def pointer(packages: str, record: Record, root: str = _ROOT) -> list[Planned]:
-    """The files with which `enable` guards a folder of packages, each with its text, in the order to write them.
+    """The files that `enable` writes into a folder of packages, each with its text, in the order to write them.
 
-    Where repoprio is installed itself: the file that keeps `record`, if that says anything new.
+    If repoprio itself is installed there: only the file for `record`, if that has anything new.
     """
     if is_own(packages):
         return _kept(os.path.join(packages, records.FILE), record)
@@ -160,7 +160,10 @@ def _kept(file: str, record: Record) -> list[Planned]:
 
 
 def recorded(packages: str) -> Record:
-    """What an environment with these packages, or a base with this standard library, keeps; raises `CannotEnable`."""
+    """The record of an environment with these packages, or of a base with this standard library.
+
+    Raises `CannotEnable`.
+    """
     try:
         if is_own(packages):
             return records.read(packages)
@@ -176,12 +179,12 @@ def is_own(packages: str) -> bool:
 
 
 def own_packages() -> str:
-    """The folder of packages that this repoprio is installed in, be it an editable one."""
+    """The folder of packages that this repoprio is installed in, also as an editable installation."""
     return os.path.dirname(os.path.abspath(str(_repoprio_shim.__file__)))
 
 
 def is_required(packages: str) -> bool:
-    """Whether a policy is required by what is kept there; not where that cannot be read."""
+    """Whether the record there requires a policy; False if it cannot be read."""
     try:
         return recorded(packages).is_required
     except CannotEnable:
@@ -211,7 +214,7 @@ def literals(file: str) -> dict[str, Any]:
 
 
 def is_whole(packages: str) -> bool:
-    """Whether all files of this repoprio are in a folder of packages, none of them empty where ours is not."""
+    """Whether a folder of packages has all files of this repoprio, none of them empty by damage."""
     mine = [os.path.join(_ROOT, name) for name in _OWN if os.path.exists(os.path.join(_ROOT, name))]
     for folder, _, names in os.walk(os.path.join(_ROOT, "repoprio")):
         mine += [os.path.join(folder, name) for name in names if name.endswith(".py")]
@@ -223,7 +226,7 @@ def _is_there(file: str, ours: str) -> bool:
 
 
 def disable(packages: str) -> list[str]:
-    """Take out what `enable` put in; returns what was taken out."""
+    """Remove what `enable` put in; returns what was removed."""
     places = [os.path.join(packages, name) for name in (f"{POINTER}.pth", *_POINTER_FILES, COPY, records.FILE)]
     found = [place for place in places if os.path.lexists(place)]
     compiled = _compiled(packages)
@@ -236,20 +239,20 @@ def disable(packages: str) -> list[str]:
 
 
 def _remove_empty_cache(folder: str) -> None:
-    """Remove the folder that Python made for what it compiled there, if nothing is left in it."""
+    """Remove the folder for compiled files in `folder`, if it is empty."""
     with contextlib.suppress(OSError):
         os.rmdir(os.path.join(folder, "__pycache__"))
 
 
 def _compiled(folder: str) -> list[str]:
-    """What Python compiled of the pointer in `folder`."""
+    """The files that Python compiled from the pointer in `folder`."""
     cache = os.path.join(folder, "__pycache__")
     names = os.listdir(cache) if os.path.isdir(cache) else []
     return [os.path.join(cache, name) for name in names if name.startswith(POINTER)]
 
 
 def _check_writable(*folders: str) -> None:
-    """Raise `CannotEnable` where files cannot be made and removed in all of `folders`: nothing is left half done."""
+    """Raise `CannotEnable` if one of `folders` cannot be written to, so that nothing is left half done."""
     closed = next((folder for folder in folders if not os.access(folder, os.W_OK | os.X_OK)), None)
     if closed is not None:
         owner, me = owners.name_of(os.stat(closed).st_uid), owners.name_of(os.geteuid())
@@ -260,14 +263,14 @@ def _check_writable(*folders: str) -> None:
 
 
 def enable_base(base: Interpreter, record: Record = _NOTHING) -> list[str]:
-    """Put a pointer into what `base` runs at each start, and with it every environment that was made from it."""
+    """Put a pointer into the sitecustomize of `base`, which its environments run too; returns what was made."""
     return [file for file, _ in _write_all(base_pointer(base, record))]
 
 
 def base_pointer(base: Interpreter, record: Record) -> list[Planned]:
-    """The files with which `enable_base` guards `base`, each with its text, in the order to write them.
+    """The files that `enable_base` writes for `base`, each with its text, in the order to write them.
 
-    Raises `CannotEnable` where they would not be loaded, or cannot be written.
+    Raises `CannotEnable` if they would not be loaded, or cannot be written.
     """
     custom = _custom(base)
     text = read(custom)
@@ -282,7 +285,7 @@ def base_pointer(base: Interpreter, record: Record) -> list[Planned]:
 
 
 def _check_custom(base: Interpreter, custom: str, text: str) -> None:
-    """Whether what is appended to `custom` would run, for every environment that is made from `base`."""
+    """Raise `CannotEnable` if code appended to `custom` would not run in every environment made from `base`."""
     if base.sitecustomize and os.path.dirname(os.path.abspath(base.sitecustomize)) != os.path.abspath(base.stdlib):
         problem = "is among the base's own packages, which environments created from it do not see"
         raise CannotEnable(f"{base.sitecustomize} {problem}.")
@@ -293,7 +296,7 @@ def _check_custom(base: Interpreter, custom: str, text: str) -> None:
 
 
 def disable_base(base: Interpreter) -> list[str]:
-    """Take out what `enable_base` put in; a file that had nothing else is removed."""
+    """Remove what `enable_base` put in, and a file that had nothing else; returns the files."""
     custom = _custom(base)
     files = [os.path.join(base.stdlib, name) for name in _POINTER_FILES]
     found = [file for file in files if os.path.lexists(file)]
@@ -316,7 +319,7 @@ def disable_base(base: Interpreter) -> list[str]:
 
 
 def _custom(base: Interpreter) -> str:
-    """The sitecustomize of `base`, wherever a link leads; the one of its standard library where there is none."""
+    """The sitecustomize of `base`, with links resolved; by default the one of its standard library."""
     return os.path.realpath(base.sitecustomize or os.path.join(base.stdlib, "sitecustomize.py"))
 
 
@@ -343,9 +346,9 @@ def _copy(folder: str) -> None:
 
 
 def read(file: str) -> str:
-    """The text of `file`, nothing where there is none; raises `CannotEnable`."""
+    """The text of `file`, "" if there is no file; raises `CannotEnable`."""
     try:
-        # As it is, line ends too: it is written back.
+        # Keep the line ends, since the text is written back.
         with open(file, encoding="utf-8", newline="") as opened:
             return opened.read()
     except FileNotFoundError:
@@ -355,10 +358,10 @@ def read(file: str) -> str:
 
 
 def write(file: str, text: str) -> None:
-    """Write `file` whole or not at all; raises `CannotEnable`."""
+    """Write `file` completely or not at all; raises `CannotEnable`."""
     draft = f"{file}.{secrets.token_hex(4)}"
     try:
-        # A file of its own, whatever lies there: never through a link that somebody left.
+        # A new file: never write through an existing link.
         with open(draft, "x", encoding="utf-8", newline="") as opened:
             opened.write(text)
         if os.path.isfile(file):

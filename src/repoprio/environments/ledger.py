@@ -1,4 +1,4 @@
-"""What `enable` put where, noted beside the installation: `pip uninstall repoprio` takes it out first."""
+"""Records next to the installation what `enable` put elsewhere, so that `pip uninstall repoprio` can remove it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from repoprio.environments import hook_installer, lone_pointer
 from repoprio.errors import RepoprioError
 
 FILE = "_repoprio_made.jsonl"
-# The folder of a pointer; the file of pip's that has the fuse.
+# The kinds: a folder with a pointer; a file of pip with the fuse.
 POINTER, FUSE = "pointer", "fuse"
-# Environments come and go: from so many lines on, those that are gone are left out.
+# Environments come and go: from this number of lines on, those that are gone are dropped.
 _MANY = 100
 
 
 class Made(NamedTuple):
-    """One thing that was put somewhere."""
+    """One thing that `enable` put somewhere."""
 
     kind: str
     place: str
@@ -32,17 +32,17 @@ def _file() -> str:
 
 
 def note(kind: str, place: str) -> bool:
-    """Note that `enable` made this; False where nothing can be written beside the installation."""
+    """Record that `enable` made this; False if nothing can be written next to the installation."""
     made = Made(kind, os.path.realpath(place))
     known = noted()
     if made in known:
         return True
     if len(known) > _MANY:
-        # Somebody who notes something right now may lose it: then the pointer's own `remove` is left.
+        # A note that another process writes right now may be lost: the pointer's own `remove` still works.
         _write([one for one in known if os.path.exists(one.place)])
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     try:
-        # One line in one write: environments may be made side by side.
+        # One line in one write, since several environments may be made at the same time.
         with os.fdopen(os.open(_file(), flags, 0o644), "a", encoding="utf-8") as opened:
             opened.write(f"{json.dumps(made)}\n")
     except OSError:
@@ -51,7 +51,7 @@ def note(kind: str, place: str) -> bool:
 
 
 def noted() -> list[Made]:
-    """All that was noted, without what cannot be read."""
+    """All records, without lines that cannot be read."""
     found = []
     with contextlib.suppress(OSError, UnicodeDecodeError), open(_file(), encoding="utf-8") as opened:
         for line in opened:
@@ -62,7 +62,7 @@ def noted() -> list[Made]:
 
 
 def forget(place: str) -> None:
-    """Forget what was taken out."""
+    """Remove the record of `place`."""
     known = noted()
     rest = [made for made in known if made.place != os.path.realpath(place)]
     if rest != known:
@@ -76,12 +76,12 @@ def _write(made: list[Made]) -> None:
 
 
 def has_any(packages: str) -> bool:
-    """Whether there is anything to take out when the repoprio in `packages` goes."""
+    """Whether there is anything to remove elsewhere when the repoprio in `packages` is uninstalled."""
     return any(os.path.exists(os.path.join(packages, name)) for name in (FILE, records.FILE))
 
 
 def take_all_out() -> Iterator[str]:
-    """Take out all that was noted, and the notes; what to say of each. What is gone or another's is passed over."""
+    """Remove everything recorded, and the records; yields the lines to print. Skips what is gone, or not ours."""
     for made in noted():
         yield from _taken_out(made)
     for name in (FILE, records.FILE):
@@ -91,7 +91,7 @@ def take_all_out() -> Iterator[str]:
 
 
 def _taken_out(made: Made) -> list[str]:
-    """Take out one thing; returns what to say of it."""
+    """Remove one thing; returns the lines to print, also for a failure."""
     try:
         return [f"repoprio: removed {place}" for place in _take_out(made)]
     except (RepoprioError, OSError, ValueError) as error:

@@ -1,20 +1,20 @@
-"""What a pointer does without the repoprio that it led to: it says how to remove it, and stops what looks up projects.
+"""The behaviour of a pointer whose repoprio is gone: it says how to remove itself, and stops lookups of projects.
 
-Put beside the pointer by `repoprio enable`; loaded where it is needed, and so free to be longer.
+`repoprio enable` puts this file next to the pointer, which loads it only if needed.
 """
 
 import sys
 
 BEGIN = "# >>> repoprio: added by `repoprio enable --base`, removed by `repoprio disable --base`"
 END = "# <<< repoprio"
-# Marks that the file had no newline at its end, and shall have none again.
+# Marks that the file had no newline at its end, so that its removal restores that.
 JOINED = " (after a line without an end)"
-# What makes environments, and was warned of: `python -m` looks for its module twice.
+# Modules already warned about: `python -m` looks for its module twice.
 SAID: list[str] = []
 
 
 def bear_the_loss(name: str, root: str, pointer: str, custom: str) -> None:
-    """The root is gone: a pip that may look up projects stops, since unguarded it would take any name from anywhere."""
+    """Stop a pip that may look up projects, since the root is gone: without a policy it would trust any index."""
     if not name.startswith("pip."):
         # Other programs may import venv and make nothing.
         if not SAID and (name != "venv" or {"venv", "-mvenv"} & set(sys.orig_argv[1:])):
@@ -42,7 +42,7 @@ def _loss(root: str, pointer: str, custom: str, what: str = "this pip looks up n
 
 
 def _place(custom: str) -> list[str]:
-    """The options with which `repoprio enable` means what the pointer guarded; a base has its `custom`."""
+    """The options of `repoprio enable` for the pointer's environment; for a base, which has `custom`, it is --base."""
     import os
 
     if custom:
@@ -52,10 +52,10 @@ def _place(custom: str) -> list[str]:
 
 
 def is_ensurepip() -> bool:
-    """Whether this is the pip with which `ensurepip` installs what Python brings along, and nothing else.
+    """Whether this is the pip with which `ensurepip` installs Python's bundled packages.
 
-    It runs from a wheel and takes files from that wheel's folder alone (CPython 3.10 to 3.14): these very
-    arguments, no variable of pip's, and no file of settings.
+    It runs from a wheel and takes files only from that wheel's folder (CPython 3.10 to 3.14), with exactly these
+    arguments, no variables of pip, and no file of settings.
     """
     import os
 
@@ -76,9 +76,9 @@ def is_ensurepip() -> bool:
 
 
 def _is_harmless() -> bool:
-    """Whether this is pip's own command line (22.0 to 26.3) with a command that looks up no projects, or with none.
+    """Whether this is pip's own command line (22.0 to 26.3) with a command that looks up no projects, or without one.
 
-    An option that is not known to take a value takes none here: `_shut` is for what is misread.
+    Options that are not known to take a value count as flags; if that is wrong, `_shut` still prevents lookups.
     """
     import os
 
@@ -99,7 +99,7 @@ def _is_harmless() -> bool:
 
 
 def _shut(said: str) -> None:
-    """Shut the door through which pip looks up projects: for `list --outdated`, say."""
+    """Make every lookup of projects fail, such as that of `list --outdated`."""
     import importlib.util
 
     def refuse(*_: object, **__: object) -> None:
@@ -108,7 +108,7 @@ def _shut(said: str) -> None:
         raise CommandError(said)
 
     class Shut:
-        """Finds pip's collector, with which nothing can be looked up then."""
+        """Finds pip's collector, and has its loader disable it."""
 
         @staticmethod
         def find_spec(name: str, path: object = None, target: object = None) -> object:
@@ -121,7 +121,7 @@ def _shut(said: str) -> None:
             return spec
 
     class Loader:
-        """Loads it by its own loader, and shuts it."""
+        """Runs the module's own loader, then disables the collector."""
 
         def __init__(self, loader) -> None:  # type: ignore[no-untyped-def]
             self._loader = loader
@@ -137,7 +137,7 @@ def _shut(said: str) -> None:
 
 
 def without_block(text: str) -> str:
-    """A sitecustomize without what `enable --base` appended; raises `ValueError` where its end is gone."""
+    """A sitecustomize without what `enable --base` appended; raises `ValueError` if the end mark is missing."""
     before, begin, rest = text.partition(BEGIN)
     if not begin:
         return text
@@ -150,14 +150,17 @@ def without_block(text: str) -> str:
 
 
 def take_out(folder: str, custom: str) -> list[str]:
-    """Remove a pointer from `folder`, and what loads it; returns what was removed. Raises `OSError`, `ValueError`."""
+    """Remove a pointer from `folder`, and the code that loads it; returns what was removed.
+
+    Raises `OSError` and `ValueError`.
+    """
     import contextlib
     import os
     import shutil
 
     found = []
     if custom and os.path.isfile(custom):
-        # As it is, line ends too: it is written back.
+        # Keep the line ends, since the text is written back.
         with open(custom, encoding="utf-8", newline="") as opened:
             text = opened.read()
         rest = without_block(text)
@@ -174,7 +177,7 @@ def take_out(folder: str, custom: str) -> list[str]:
     cache = os.path.join(folder, "__pycache__")
     names = os.listdir(cache) if os.path.isdir(cache) else []
     compiled = [os.path.join(cache, name) for name in names if name.startswith("_repoprio_pointer")]
-    # What loads the pointer goes first.
+    # Remove what loads the pointer first.
     places = [os.path.join(folder, f"_repoprio_pointer{end}") for end in (".pth", ".py", "_alone.py")]
     found += [place for place in places if os.path.lexists(place)]
     for place in [*places, *compiled]:

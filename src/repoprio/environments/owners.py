@@ -1,4 +1,4 @@
-"""Who else can change what is about to run: root must not run the code of other users."""
+"""Finds code that another user can change: root must not run it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-# What Python runs at its start and pip runs from, below the prefix of an environment or an interpreter.
+# The folders of code that Python and pip load, below the prefix of an environment or an interpreter.
 _CODE = ("bin", "lib*/python3*", "local/lib/python3*")
 _MOST_LINKS = 40
 _NO_USER_SITE = "PYTHONNOUSERSITE"
@@ -19,9 +19,9 @@ _of_root: set[str] = set()
 
 
 class Stranger(NamedTuple):
-    """Something that another user can change: its path, who can, and by which name `sudo -u` knows that user.
+    """Something that another user can change: its path, who can change it, and that user's name for `sudo -u`.
 
-    `user` is None where it is not one user: a group, or everybody.
+    `user` is None if it is not a single user, but a group, or everybody.
     """
 
     path: str
@@ -30,14 +30,14 @@ class Stranger(NamedTuple):
 
 
 def is_root() -> bool:
-    """Whether this process may do everything, so that whatever it runs may."""
+    """Whether this process runs as root, and so does everything that it starts."""
     return sys.platform != "win32" and os.geteuid() == 0
 
 
 def stranger_of_python(python: str) -> Stranger | None:
-    """Who but root could have written what starts with `python`; None where nobody could, or we are not root.
+    """Who besides root can change the code that `python` runs; None if nobody can, or this process is not root.
 
-    Our own environment is not looked at: its code runs already.
+    This process's own environment is not checked: its code runs already.
     """
     python = shutil.which(python) or python
     if not is_root() or _folder(python) == _folder(sys.executable):
@@ -46,9 +46,9 @@ def stranger_of_python(python: str) -> Stranger | None:
 
 
 def stranger_of_user_site(python: str, environ: Mapping[str, str] = os.environ) -> Stranger | None:
-    """Who but root could have written what `python` loads from the user's packages; None as above.
+    """Who besides root can change what `python` loads from the user's packages; None as above.
 
-    HOME may be another user's: `sudo -E` leaves it so.
+    HOME may be another user's, as with `sudo -E`.
     """
     python = shutil.which(python) or python
     if not is_root() or environ.get(_NO_USER_SITE) or not _has_user_site(python):
@@ -58,19 +58,19 @@ def stranger_of_user_site(python: str, environ: Mapping[str, str] = os.environ) 
 
 
 def stranger_of_file(path: str) -> Stranger | None:
-    """Who but root could have put `path` there or can change it; None where nobody could, or we are not root."""
+    """Who besides root can replace or change `path`; None if nobody can, or this process is not root."""
     files = (file for program in _programs(path) for file in _steps(program))
     return next(_strangers(files), None) if is_root() else None
 
 
 def without_foreign_packages(environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` for a Python that root starts; without the user's packages where another user can write to them."""
+    """`environ` for a Python that root starts: it turns the user's packages off if another user can write to them."""
     is_foreign = is_root() and next(_strangers(_steps(_user_base(environ))), None) is not None
     return {**environ, **({_NO_USER_SITE: "1"} if is_foreign else {})}
 
 
 def link_of_another(path: str) -> str | None:
-    """The first link on the way to `path` that belongs to neither root nor this user, None where there is none."""
+    """The first link on the way to `path` that belongs to neither root nor this user; None if there is none."""
     if sys.platform == "win32":
         return None
     return next((step for step in _steps(path) if os.path.islink(step) and _is_of_another(step)), None)
@@ -88,7 +88,7 @@ def _folder(python: str) -> str:
 
 
 def _files_of(python: str) -> Iterator[str]:
-    """All that decides about what `python` runs, with the folders above; of a script, what its first line names too."""
+    """All files that affect what `python` runs, with parent folders; for a script, also what its first line names."""
     for program in _programs(python):
         yield from _files_beside(program)
 
@@ -101,7 +101,7 @@ def _files_beside(python: str) -> Iterator[str]:
         yield from _steps(config)
         prefixes += [os.path.dirname(home) for home in _homes(config)]
     for prefix in dict.fromkeys(prefixes):
-        # Of a base interpreter, bin holds what has nothing to do with it; of an environment, its scripts.
+        # The bin of an environment has its scripts; the bin of a base interpreter has unrelated programs.
         is_environment = prefix == prefixes[0] and os.path.lexists(config)
         patterns = _CODE if is_environment else _CODE[1:]
         for folder in (found for pattern in patterns for found in glob.glob(os.path.join(prefix, pattern))):
@@ -121,7 +121,7 @@ def _homes(config: str) -> list[str]:
 
 
 def _settings(config: str) -> list[tuple[str, str]]:
-    """What a pyvenv.cfg says (PEP 405)."""
+    """The settings of a pyvenv.cfg (PEP 405)."""
     try:
         with open(config, encoding="utf-8", errors="replace") as opened:
             pairs = [line.partition("=") for line in opened]
@@ -131,7 +131,7 @@ def _settings(config: str) -> list[tuple[str, str]]:
 
 
 def _programs(path: str) -> list[str]:
-    """`path`, and the programs that start it where it is a script: its interpreter, and that one's, and so on."""
+    """`path`; if it is a script, also its interpreter, the interpreter's own, and so on."""
     found = [path]
     for program in found:
         found += [other for other in _named_first(program) if other not in found]
@@ -139,7 +139,7 @@ def _programs(path: str) -> list[str]:
 
 
 def _named_first(script: str) -> list[str]:
-    """The programs that the first line of a script names; after `env` the one that it finds on PATH too."""
+    """The programs that the first line of a script names; for `env`, also the one that it finds on PATH."""
     try:
         with open(script, "rb") as opened:
             first = os.fsdecode(opened.readline(512))
@@ -165,20 +165,20 @@ def _user_base(environ: Mapping[str, str]) -> str:
 
 
 def _user_packages(environ: Mapping[str, str]) -> Iterator[str]:
-    """The user's folders of packages, whatever the version of Python; macOS has another place."""
+    """The user's folders of packages, for any version of Python; on macOS they are elsewhere."""
     mac = os.path.expanduser("~/Library/Python/*")
     for base in (glob.escape(_user_base(environ)), mac):
         yield from glob.glob(os.path.join(base, "lib*", "python*", "site-packages"))
 
 
 def _tree(folder: str) -> Iterator[str]:
-    """All files and folders below `folder`, where links lead, and the folders that its `.pth` files name."""
+    """All files and folders below `folder`, the targets of links, and the folders that its `.pth` files name."""
     yield from _steps(folder)
     yield from _below(folder)
 
 
 def _below(folder: str) -> Iterator[str]:
-    # A base interpreter has some 50,000 files: what scandir knows of them is not asked once more.
+    # A base interpreter has about 50,000 files, so use what scandir knows already.
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: not entry.is_dir())
@@ -205,7 +205,7 @@ def _named_by(pth: str) -> list[str]:
 
 
 def _steps(path: str, links: int = _MOST_LINKS) -> Iterator[str]:
-    """`path` with all folders above it, and the same of each place that a link among them leads to."""
+    """`path` and its parent folders; if one of them is a link, also its target with all parents."""
     here = os.sep
     yield here
     parts = os.path.abspath(path).split(os.sep)[1:]
@@ -227,14 +227,14 @@ def _strangers(paths: Iterable[str]) -> Iterator[Stranger]:
 
 
 def _changer(path: str) -> tuple[str, str | None] | None:
-    """Who but root can change `path`, as words and as a user; None where nobody can, or nothing is there."""
+    """Who besides root can change `path`, in words and as a user name; None if nobody can, or nothing is there."""
     try:
         found = os.lstat(path)
     except OSError:
         return None
     if found.st_uid:
         return _user(found.st_uid)
-    # In a sticky folder such as /tmp nobody can replace what is root's.
+    # In a sticky folder such as /tmp, nobody else can replace root's files.
     is_sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
     if stat.S_ISLNK(found.st_mode) or is_sticky:
         return None
@@ -246,7 +246,7 @@ def _changer(path: str) -> tuple[str, str | None] | None:
 
 
 def name_of(number: int) -> str:
-    """The name of a user, as `sudo -u` knows it."""
+    """The name of a user for `sudo -u`."""
     import pwd
 
     try:
@@ -260,7 +260,7 @@ def _user(number: int) -> tuple[str, str]:
 
 
 def _has_members(group: int) -> bool:
-    """Whether somebody but root is in a group."""
+    """Whether a group has members other than root."""
     import grp
     import pwd
 

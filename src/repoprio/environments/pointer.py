@@ -1,16 +1,16 @@
-"""Put here by `repoprio enable`: it guards this environment's pip with the repoprio at ROOT.
+"""Put here by `repoprio enable`: makes this environment's pip obey the policy, with the repoprio at ROOT.
 
-To take it out: python _repoprio_pointer.py remove
+To remove it: python _repoprio_pointer.py remove
 """
 
 import sys
 
 ROOT = ""
-# The files of the policy that a pip would not find by itself here, each with its layer; and whether one must be there.
+# The record: policy files that a pip would not find by itself here, each with its layer; whether a policy is required.
 RECORD: dict[str, object] = {}
 # The sitecustomize of a base interpreter that loads this file.
 CUSTOM = ""
-# What makes environments, which are guarded too.
+# Modules that make environments, which get the hook too.
 MAKERS = ("venv", "virtualenv.run.session")
 
 
@@ -44,7 +44,7 @@ def lead(name: str, path: object, target: object) -> object:
         return None
 
     class Shim:
-        """Finds the shim at the root, which then finds the rest: no neighbour becomes importable."""
+        """Finds only the shim at the root, which then finds repoprio, so that no other module there is importable."""
 
         @staticmethod
         def find_spec(name: str, path: object = None, target: object = None) -> object:
@@ -58,7 +58,7 @@ def lead(name: str, path: object, target: object) -> object:
 
 
 def alone():  # type: ignore[no-untyped-def]
-    """What lies beside this file, for when there is no root: no start of a Python pays for it."""
+    """The module next to this file that is needed if the root is gone; not loaded otherwise."""
     import os
     from importlib.machinery import SourceFileLoader
     from importlib.util import module_from_spec, spec_from_loader

@@ -1,6 +1,6 @@
-"""How a pip is repaired that cannot repair itself: by another one, from outside (``--python``, pip 22.3 and later).
+"""Commands that repair a pip from outside, with another pip (``--python``, pip 22.3 and later).
 
-Which other one is told by the files of both; none is started.
+The other pip is chosen by looking at files; none is started.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from repoprio.environments.site_packages import packages_of
 from repoprio.environments.target import NoEnvironment, is_same, is_venv, prefix_of, python_in
 
 UPGRADE = ("-U", "pip")
-# Also where the broken one is of the newest version.
+# --force-reinstall, in case the broken pip has the newest version already.
 REINSTALL = ("--force-reinstall", "pip")
 _PYTHON = "python3"
-# The first pip with --python.
+# The first pip that has --python.
 _FIRST = (22, 3)
 
 
 def is_too_old(version: str) -> bool:
-    """Whether a pip of this version is too old to be guarded."""
+    """Whether a pip of this version is too old for repoprio."""
     major = version.partition(".")[0]
     return major.isdecimal() and int(major) < 22
 
 
 def repair(python: str, words: tuple[str, ...], *, base: str, stdlib: str) -> str:
-    """What repairs the pip of `python`: a command that installs `words` from outside, or whom to ask (PEP 668).
+    """How to repair the pip of `python`: a command that installs `words` from outside, or whom to ask (PEP 668).
 
-    `base` is the Python that it was made from, `stdlib` the folder of its standard library.
+    `base` is the Python that `python` was made from, `stdlib` the folder of its standard library.
     """
     if not is_venv(prefix_of(python)) and os.path.exists(os.path.join(stdlib, "EXTERNALLY-MANAGED")):
         return "repair it with the system's package manager (such as apt install --reinstall python3-pip)"
@@ -43,32 +43,32 @@ def repair(python: str, words: tuple[str, ...], *, base: str, stdlib: str) -> st
 
 
 def anew(python: str) -> list[str]:
-    """The commands that install repoprio anew in the environment of `python`, whose own is damaged and stops its pip.
+    """The commands that reinstall repoprio in the environment of `python`, where a damaged one stops pip.
 
-    In this order: while it is there, it stops each installation.
+    Run them in this order: while the damaged one is there, it stops each installation.
     """
     pip = [python, "-m", "pip"]
     return [shell.command(*pip, "uninstall", "-y", "repoprio"), shell.command(*pip, "install", "repoprio")]
 
 
 def repair_here(words: tuple[str, ...]) -> str:
-    """The same for the Python that runs this."""
+    """Like `repair`, for the Python of this process."""
     return repair(
         sys.executable, words, base=getattr(sys, "_base_executable", ""), stdlib=os.path.dirname(str(os.__file__))
     )
 
 
 def _outside(python: str, base: str) -> str:
-    """A Python with a pip that can work on `python` from outside, as people would write it.
+    """A Python with a pip that can repair `python` from outside, as people would write it.
 
-    Where none is known, one that is not `python`, whose pip nobody looked at.
+    If none is known, it is a Python other than `python` whose pip was not checked.
     """
     others = [other for other in (_PYTHON, *_repoprios(), sys.executable, base) if other and _is_other(other, python)]
     return next((other for other in others if _has_pip(other)), (*others, _PYTHON)[0])
 
 
 def _repoprios() -> Iterator[str]:
-    """The Python of the environment in which this repoprio lies, which has a pip: repoprio needs one."""
+    """The Pythons of the environment in which this repoprio is installed, which has a pip: repoprio needs one."""
     folder = os.path.dirname(os.path.abspath(repoprio.__file__))
     # Below the environment: lib/python3.11/site-packages/repoprio.
     for _ in range(4):

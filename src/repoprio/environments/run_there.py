@@ -1,4 +1,4 @@
-"""A command of repoprio in the Python of the environment that it speaks of, which need not have repoprio."""
+"""Runs a command of repoprio in the Python of another environment, which may lack repoprio."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def has_pip(environment: Environment) -> bool:
 
 
 def run(environment: Environment, arguments: Sequence[str]) -> int:
-    """Run the command line in `environment`; returns the exit status. Raises `NoEnvironment`."""
+    """Run repoprio with `arguments` in `environment`; returns the exit status. Raises `NoEnvironment`."""
     _check(environment)
     variables = owners.without_foreign_packages(os.environ)
     variables |= {child_script.RUNNER: _MAIN, child_script.GUEST: environment.named_by}
@@ -30,13 +30,13 @@ def run(environment: Environment, arguments: Sequence[str]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     if sys.platform != "win32":
-        # In place of this process: a signal reaches the one that works.
+        # Replaces this process, so that signals reach the new one.
         os.execve(environment.python, command, variables)  # noqa: S606 - no shell is wanted
     return subprocess.call(command, env=variables)  # noqa: S603 - the environment that the user means
 
 
 def _check(environment: Environment) -> None:
-    """Whether its Python answers, and may be run: `hook_installer` judges that for all commands."""
+    """Raise `NoEnvironment` if its Python does not answer, or may not be run; `hook_installer` decides that."""
     try:
         hook_installer.interpreter(environment.python)
         if stranger := owners.stranger_of_user_site(environment.python):

@@ -1,7 +1,7 @@
-"""Where the packages of another Python lie: told by the layout of its folders alone. It is not started.
+"""Finds the folders of another Python's packages by the layout of its files, without starting it.
 
-Whatever lies in an environment may have been put there by one of its packages. So a pyvenv.cfg, a link or an
-odd folder can add places here, and hides none of the environment's own.
+Any file in an environment may come from one of its packages. So a pyvenv.cfg, a link or an odd folder can add
+folders to the result, but hides none of the environment's own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import chain
 
 from repoprio.environments.target import NoEnvironment
 
-# Below a prefix: those of CPython and PyPy, of Windows, and Debian's.
+# The folders below a prefix: of CPython and PyPy, of Windows, and Debian's.
 _FOLDERS = (
     "lib/python*/site-packages",
     "lib64/python*/site-packages",
@@ -27,20 +27,20 @@ _FOLDERS = (
 )
 _VERSION = re.compile(r"(?:python|pypy)(\d+\.\d+)")
 _PYVENV = "pyvenv.cfg"
-# No pyvenv.cfg is longer.
+# A pyvenv.cfg is never longer.
 _ENOUGH = 64 * 1024
 
 
 def packages_of(python: str) -> list[str]:
-    """Where the packages of `python` lie, which is the path of an interpreter; raises `NoEnvironment`.
+    """The folders of packages of `python`, the path of an interpreter; raises `NoEnvironment`.
 
-    Those of its base count where a pyvenv.cfg lets them in.
+    Those of its base count if a pyvenv.cfg includes them.
     """
     hops = list(_hops(os.path.abspath(python)))
     if not any(os.path.basename(hop).lower().startswith(("python", "pypy")) for hop in hops):
         raise NoEnvironment(f"{python} is not a Python, judging by its name.    [environment]")
     prefixes = [_prefixes(hop) for hop in hops]
-    # The first of them that has packages is the environment; what a link leads to from there is its base.
+    # The first prefix that has packages is the environment; those that its links lead to are its base.
     at, own = next(((n, found) for n, some in enumerate(prefixes) if (found := _below(some))), (-1, []))
     if not own:
         places = " and ".join(dict.fromkeys(some[0] for some in prefixes))
@@ -49,7 +49,7 @@ def packages_of(python: str) -> list[str]:
             "  hint: name the Python itself, not its launcher; or each folder of packages with --path"
             "    [environment]"
         )
-    # A name that tells another version hides nothing.
+    # If the name of `python` states another version, keep all of them.
     own = _matching_version(own, _versions([os.path.basename(python)])) or own
     said = [words for prefix in prefixes[at] if (words := _pyvenv(prefix)) is not None]
     if said and not any(words.get("include-system-site-packages", "").lower() == "true" for words in said):
@@ -60,7 +60,7 @@ def packages_of(python: str) -> list[str]:
 
 
 def _hops(path: str) -> Iterator[str]:
-    """`path`, and what it leads to from link to link."""
+    """`path`, and the target of each link on the way to the real file."""
     seen: list[str] = []
     while path not in seen:
         seen.append(path)
@@ -74,7 +74,7 @@ def _hops(path: str) -> Iterator[str]:
 
 
 def _prefixes(python: str) -> list[str]:
-    """The folders that may be the prefix of an interpreter: that above its own, and (Windows, pyvenv.cfg) its own."""
+    """The possible prefixes of an interpreter: the parent of its folder, and (Windows, pyvenv.cfg) its folder."""
     beside = os.path.dirname(python)
     return [os.path.dirname(beside), beside]
 
@@ -87,29 +87,29 @@ def _below(prefixes: Sequence[str]) -> list[str]:
 
 
 def _user() -> list[str]:
-    """The folders of packages of the user who looks."""
+    """The folders of this user's own packages."""
     return _below([site.getuserbase()])
 
 
 def _versions(names: Sequence[str]) -> set[str]:
-    """The versions of Python that paths name: "3.11"."""
+    """The versions of Python that paths name, such as "3.11"."""
     return {version for name in names for version in _VERSION.findall(name)}
 
 
 def _matching_version(folders: list[str], versions: set[str]) -> list[str]:
-    """Those of `folders` that may be those of one of `versions`: all but those that name others alone."""
+    """Those of `folders` that may belong to one of `versions`: all except those that name only other versions."""
     if not versions:
         return folders
     return [path for path in folders if not (stated := _versions([path])) or stated & versions]
 
 
 def _once(paths: Sequence[str]) -> list[str]:
-    """`paths` without those that lead to the same place, such as lib64 to lib."""
+    """`paths` without repetitions of the same place, such as lib64 for lib."""
     return list({os.path.realpath(path): path for path in reversed(paths)}.values())[::-1]
 
 
 def _pyvenv(prefix: str) -> dict[str, str] | None:
-    """What a pyvenv.cfg says; None where there is none that can be read."""
+    """The settings of a pyvenv.cfg; None if there is none that can be read."""
     file = os.path.join(prefix, _PYVENV)
     try:
         if not stat.S_ISREG(os.stat(file).st_mode):

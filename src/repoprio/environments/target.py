@@ -1,6 +1,6 @@
-"""Which environment a command speaks of: ``--python``, else the activated one, else the one that repoprio runs in.
+"""The environment that a command is about: ``--python``, else the activated one, else the one that repoprio runs in.
 
-It starts no interpreter: what it says of another environment is what its files say.
+Starts no interpreter: facts about another environment come from its files.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _PYTHONS = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
 
 
 class NoEnvironment(RepoprioError):
-    """What is meant is no environment, or its Python does not answer."""
+    """The named place is not an environment, or its Python does not answer."""
 
 
 class Environment(NamedTuple):
-    """One environment: its interpreter, where it lies, and what named it (`OPTION`, `VARIABLE` or `OWN`).
+    """One environment: its interpreter, its prefix, and how it was named (`OPTION`, `VARIABLE` or `OWN`).
 
-    `prefix` is what ``sys.prefix`` is there, told by the files. `version` and `pip` are versions ("3.11.7"),
-    None where they are not known or there is no pip. `is_guarded` says whether a hook of its own guards its
-    pip, None where nobody looked.
+    `prefix` is its ``sys.prefix``, as its files show. `version` and `pip` are versions ("3.11.7"), None if
+    unknown, or if there is no pip. `is_guarded` says whether a hook of its own makes its pip obey the policy,
+    None if that was not checked.
     """
 
     python: str
@@ -47,7 +47,7 @@ class Environment(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The line with which a command names it."""
+        """The line with which a command names the environment."""
         versions = [f"Python {self.version}"] if self.version else []
         versions += [f"pip {self.pip}" if self.pip else "no pip"] if self.version else []
         known = f"{', '.join(versions)}; " if versions else ""
@@ -70,7 +70,7 @@ class Environment(NamedTuple):
 
 
 def meant(python: str | None, environ: Mapping[str, str]) -> Environment:
-    """The environment that a command speaks of; `python` is its ``--python``. Raises `NoEnvironment`."""
+    """The environment that a command is about; `python` is its ``--python``. Raises `NoEnvironment`."""
     if python is not None:
         return _named(python)
     if folder := environ.get(VARIABLE):
@@ -80,12 +80,12 @@ def meant(python: str | None, environ: Mapping[str, str]) -> Environment:
 
 def own(named_by: str = OWN) -> Environment:
     """The environment that this process runs in."""
-    # As it names itself: "3.14.0rc2".
+    # The version in full, such as "3.14.0rc2".
     return Environment(sys.executable, sys.prefix, named_by, sys.version.partition(" ")[0])
 
 
 def _named(python: str) -> Environment:
-    """What ``--python`` names: a Python, by its path or on PATH, or the folder of an environment."""
+    """The environment that ``--python`` names: by a Python's path, by its name on PATH, or by its folder."""
     if os.path.isdir(python):
         found = python_in(python)
         if found is None:
@@ -118,7 +118,7 @@ def _activated(folder: str) -> Environment:
 
 
 def python_in(folder: str) -> str | None:
-    """The Python of the environment at `folder`, None where there is none."""
+    """The Python of the environment at `folder`, None if there is none."""
     places = (os.path.join(folder, *name.split("/")) for name in _PYTHONS)
     return next((place for place in places if os.path.isfile(place)), None)
 
@@ -129,7 +129,7 @@ def _at(python: str, named_by: str) -> Environment:
 
 
 def prefix_of(python: str) -> str:
-    """Where the environment of `python` lies: the folder of its pyvenv.cfg (PEP 405), else above where it lies."""
+    """The prefix of `python`'s environment: the folder of its pyvenv.cfg (PEP 405), else the parent of its folder."""
     beside = os.path.dirname(os.path.abspath(python))
     for folder in (beside, os.path.dirname(beside)):
         if is_venv(folder):
@@ -139,10 +139,10 @@ def prefix_of(python: str) -> str:
 
 
 def is_venv(folder: str) -> bool:
-    """Whether a virtual environment lies at `folder` (PEP 405)."""
+    """Whether `folder` is a virtual environment (PEP 405)."""
     return os.path.isfile(os.path.join(folder, "pyvenv.cfg"))
 
 
 def is_same(one: str, other: str) -> bool:
-    """Whether two paths lead to one place."""
+    """Whether two paths lead to the same file."""
     return os.path.realpath(one) == os.path.realpath(other)

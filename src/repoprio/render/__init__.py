@@ -1,1 +1,1 @@
-"""An explanation as text or JSON. Pure."""
+"""Renders results as text, JSON and SARIF. Pure."""

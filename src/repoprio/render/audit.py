@@ -1,4 +1,4 @@
-"""What an audit found, as text and as JSON. Pure."""
+"""Renders an audit as text and as JSON. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from repoprio.render.table import Paint, unpainted
 
 SCHEMA = 1
 SHOWN = 20
-# From so many on, findings with one cause are told together; so many names of those that could not be judged.
+# From this number on, findings with one cause become one; and the number of names that it then lists.
 _MANY = 4
 _NAMED = 6
 _STYLES = {Severity.ERROR: "bad", Severity.WARNING: "warning", Severity.NOTE: "quiet"}
@@ -28,7 +28,7 @@ _GOOD = {
 
 
 def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = False) -> str:
-    """One line that sums up, then the findings, the worst first: of collisions `SHOWN`, unless `whole`."""
+    """A summary line, then the findings, the worst first; at most `SHOWN` collisions, unless `whole`."""
     findings = audit.findings
     shown = findings if whole or audit.subject != "collisions" else findings[:SHOWN]
     lines = [*(_relied(audit, width) if audit.is_elsewhere else []), summary(audit)]
@@ -51,8 +51,8 @@ def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = 
 
 
 def _summed_up(findings: Sequence[Finding], audit: Audit) -> Iterator[Finding]:
-    """`findings`, with many of one cause as one: names that nobody has, and those that an outage leaves unjudged."""
-    # Of a lock, names that nobody has are told with their lines.
+    """`findings`, with many of one cause as one: names that no repository has, and names not judged for an outage."""
+    # In a lock, each name that no repository has is shown with its line.
     may = [one for one in findings if one.shared and (one.shared.cause or audit.subject == "environment")]
     groups: dict[tuple[str | None, ...], list[Finding]] = {}
     for finding in may:
@@ -66,7 +66,7 @@ def _summed_up(findings: Sequence[Finding], audit: Audit) -> Iterator[Finding]:
 
 
 def _group(finding: Finding) -> tuple[str | None, ...]:
-    """Equal for findings that may be told as one."""
+    """A key that is equal for findings that may be shown as one."""
     return finding.code, finding.file, finding.shared.cause if finding.shared else None
 
 
@@ -83,7 +83,7 @@ def _as_one(group: Sequence[Finding], shared: Shared, audit: Audit) -> Finding:
 
 
 def _relied(audit: Audit, width: int) -> list[str]:
-    """The folders that what follows is about."""
+    """The folders that were read, as wrapped lines."""
     line = f"read: {', '.join(audit.read)}"
     return textwrap.wrap(
         printable(line), width, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False
@@ -91,7 +91,7 @@ def _relied(audit: Audit, width: int) -> list[str]:
 
 
 def summary(audit: Audit) -> str:
-    """How many findings of which severity, in how many things."""
+    """The number of findings by severity, and of things that were checked, as a line."""
     things = _count(audit.checked, audit.unit)
     if not audit.findings and not audit.checked:
         return f"No findings: {things}, so nothing was checked against the policy."
@@ -112,12 +112,12 @@ def _finding(finding: Finding, width: int, paint: Paint) -> list[str]:
     message = _wrapped(f"{where}{finding.message}    [{finding.code}]", width)
     lines = [f"  {paint(word, _STYLES[finding.severity])}{' ' * (9 - len(word))}{message[0]}"]
     lines += [f"{_INDENT}{line}" for line in message[1:]]
-    # The sentence names the rule where that is what it is about.
+    # The sentence may name the rule already.
     details = [f"rule: {finding.rule}"] if finding.rule and str(finding.rule) not in finding.message else []
     for text in [*details, f"fix: {finding.remedy}{':' if finding.command else ''}"]:
         first, *rest = _wrapped(text, width - 2)
         lines += [f"{_INDENT}{first}", *(f"{_INDENT}  {line}" for line in rest)]
-    # To be copied, so on a line of its own however long it is.
+    # For copying: on a line of its own, even if it is long.
     return lines + ([f"{_INDENT}  {printable(finding.command)}"] if finding.command else [])
 
 
@@ -129,7 +129,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 def document(audit: Audit, environment: Mapping[str, Any] | None = None) -> str:
     """The document that ``repoprio audit --format json`` prints. Keys are added, never changed.
 
-    `environment` is the one that was audited, if it was one.
+    `environment` is the one that was audited, None for a lock.
     """
     return json.dumps(
         {

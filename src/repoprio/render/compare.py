@@ -1,4 +1,4 @@
-"""A comparison of two resolutions as a screen and as JSON, and what is said before names are told. Pure."""
+"""Renders a comparison of two resolutions as a screen and as JSON, and notices before names are disclosed. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COLUMNS = (
     Column(""),
     Column("WHY", wraps=True),
 )
-# One, and more than one.
+# The words for one, and for more than one.
 _WORDS = {
     Verdict.SAME: ("same", "same"),
     Verdict.TAKEOVER: ("takeover stopped", "takeovers stopped"),
@@ -48,7 +48,7 @@ _STYLES = {
 
 
 def before(disclosure: Disclosure, policy: Policy) -> str:
-    """What is said before pip alone is tried: who will be asked for which further names, and which stay private."""
+    """The notice before plain pip is run: which repository is asked for which names, and which names stay private."""
     names = {r.name: str(r) for r in policy.repositories}
     asks = [
         f"{names.get(repository, repository)} learns {_names(asked_for)} that an installation would not ask it for: "
@@ -61,20 +61,20 @@ def before(disclosure: Disclosure, policy: Policy) -> str:
 
 
 def further(name: str, repositories: Sequence[Repository], required_by: str | None) -> str:
-    """What is said before one more name is told: a dependency of a version that the policy would not take."""
+    """The notice before one more name is disclosed: a dependency of a version that the policy would not choose."""
     by = f" (required by {required_by})" if required_by else ""
     verb = "is" if len(repositories) == 1 else "are"
     return printable(f"repoprio: {join_words(repositories)} {verb} also asked for {name}{by}")
 
 
 def not_private(name: str, private: Sequence[str]) -> str:
-    """The error about a name to disclose that is no private one; `private` are those that there are."""
+    """The error if --disclose names a project that is not private; `private` are the names that are."""
     known = f"the private names are: {', '.join(private)}" if private else "there are none"
     return printable(f"--disclose {name}: this is not a private name here; {known}    [usage]")
 
 
 def step(is_alone: bool, count: int, name: str) -> str:
-    """How far it is: on which side, how many projects were looked up there, and which one is next."""
+    """The progress: which side it is, how many projects were looked up there, and which one is next."""
     side = "pip alone" if is_alone else "with the policy"
     return f"{side}: {count} project{'' if count == 1 else 's'}, {name}"
 
@@ -84,7 +84,7 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _private(disclosure: Disclosure) -> str:
-    """Which names stay private, grouped by the policy's word for why."""
+    """The names that stay private, grouped by the policy's reason."""
     if not disclosure.private:
         return ""
     words: dict[str, list[str]] = {}
@@ -96,7 +96,7 @@ def _private(disclosure: Disclosure) -> str:
 
 
 def screen(comparison: Comparison, *, width: int, paint: Paint = unpainted, verbose: bool = False) -> str:
-    """What ``repoprio compare`` shows; `verbose` lists what is the same too."""
+    """The screen of ``repoprio compare``; `verbose` also lists projects that are the same."""
     shown = [project for project in comparison.projects if verbose or project.verdict is not Verdict.SAME]
     rows = [Row(_cells(project), _STYLES.get(project.verdict, "")) for project in shown]
     parts = [
@@ -116,7 +116,7 @@ def _header(comparison: Comparison) -> str:
 
 
 def _offer(comparison: Comparison, width: int) -> list[str]:
-    """How to have private names compared, where there are any."""
+    """How to compare private names too, if there are any."""
     names = [
         project.pair.project
         for project in comparison.projects
@@ -175,7 +175,7 @@ def _wrapped(text: str, width: int, lead: str = "", indent: str = "") -> list[st
 
 
 def document(comparison: Comparison, environment: Mapping[str, Any] | None = None) -> str:
-    """The document that ``repoprio compare --format json`` prints; `environment` is the one that it speaks of."""
+    """The document that ``repoprio compare --format json`` prints; `environment` is the one that was compared."""
     document: Mapping[str, Any] = {
         "schema": SCHEMA,
         **about(environment),
@@ -201,7 +201,7 @@ def _project(project: ComparedProject) -> dict[str, Any]:
 
 
 def _side(side: Side) -> dict[str, Any] | None:
-    """One side; its code is null for a wheel, and says why there is nothing, or what is not known."""
+    """One side; its code is null for a wheel, else it says why there is nothing to install, or what is unknown."""
     if side is None:
         return None
     if isinstance(side, ResolvedFile):
@@ -217,7 +217,7 @@ def _side(side: Side) -> dict[str, Any] | None:
 
 
 def _unknown(project: ComparedProject) -> dict[str, Any]:
-    """The side of pip alone where the name is private: what it would take of the owner alone says nothing."""
+    """The side of plain pip for a private name: unknown, since only the owner was asked."""
     needed_by = project.pair.alone.needed_by if project.pair.alone else ()
     return _nothing(project.code, project.reason, needed_by)
 

@@ -1,4 +1,4 @@
-"""What ``repoprio doctor`` found, as text. Pure: it knows the report as the JSON has it."""
+"""Renders the report of ``repoprio doctor`` as text, from its JSON document. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from repoprio.wording import join_words
 
 _INDENT = "         "
 _NOTHING = "finds nothing"
-# In the order in which uv lets them win.
+# In uv's own order of precedence.
 _UV_ORDER = "the command line, UV_*, the project's uv.toml or [tool.uv], the user's uv.toml, the system's"
 _GAPS = 3
-# Those of uv's commands that have settings of their own.
+# The number of groups of uv's commands that have settings of their own.
 _FAMILIES = 3
 
 
@@ -71,12 +71,12 @@ def _policy(policy: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _files(policy: Mapping[str, Any]) -> str:
-    """The files that speak, and those that are faulty; one that cannot be read is among the latter alone."""
+    """The files that have settings or errors; a file that cannot be read is only among the errors."""
     return ", ".join(dict.fromkeys([*policy["files"], *policy.get("faulty_files", ())])) or "none"
 
 
 def _environments(report: Mapping[str, Any]) -> Iterator[str]:
-    """A row for each pip; launchers of which all is the same, and which are not guarded, share one."""
+    """A row for each pip; launchers with the same result that do not obey share one row."""
     rows: dict[object, tuple[str, list[str], list[str]]] = {}
     for number, pip in enumerate(report["environments"]):
         found = list(_environment(pip, report["policy"]))
@@ -95,13 +95,13 @@ def _name(pip: Mapping[str, Any]) -> str:
 
 
 def _environment(pip: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[str]:
-    """The first word of its row, what follows its name there, and the lines below; nothing for one that has no row."""
+    """The first word of a pip's row, the text after its name, and the lines below; nothing if it gets no row."""
     word = {"guarded": "ok", "no-pip": "-", "of-another-user": "skip"}.get(pip["state"], "FAIL")
     if pip["launcher"] and not pip["pip"] and word == "-":
         # A launcher of a version manager that starts nothing.
         return
     options = f" ({' '.join([pip['python'] or '?', *pip['options']])})" if pip["options"] else ""
-    # A pip that does not say its version is told by what it says.
+    # If a pip does not state its version, its own words are shown below.
     version = f"    pip {pip['pip']}" if pip["pip"] not in (None, "?") else ""
     yield word
     yield f"{options}{version}    {_verdict(pip)}"
@@ -118,7 +118,7 @@ def _environment(pip: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[
 
 
 def _obstacle(obstacle: Mapping[str, Any], pip: Mapping[str, Any]) -> str:
-    """What keeps the hook from a pip."""
+    """The sentence about what keeps the hook from a pip."""
     if variable := obstacle["variable"]:
         files = obstacle["files"]
         also = f" and {len(files) - 1} more" if files[1:] else ""
@@ -204,7 +204,7 @@ def _not_as_exported(tool: Mapping[str, Any], name: str) -> Iterator[str]:
 
 
 def _undoing(sources: Iterable[str], changes: Mapping[str, Sequence[str]]) -> str:
-    """What to do about the variables and files that undo the export."""
+    """What to do about variables and files that override the export."""
     remaining = list(sources)
     variables = " ".join(name for name in remaining if name.startswith("UV_"))
     keys = {at: " and ".join(f"`{key}`" for key in changes[at]) for at in remaining if not at.startswith("UV_")}
@@ -293,7 +293,7 @@ def _sum(report: Mapping[str, Any]) -> str:
 
 
 def _asked(repositories: Sequence[Mapping[str, Any]] | None) -> str:
-    """Which names the repositories learned; None: no repository was asked."""
+    """The sentence about which names the repositories learned; None means that none was asked."""
     if repositories is None:
         return "No network was used."
     canaries = [f"{one['name']} for its canary {one['canary']}" for one in repositories if one["canary"]]
@@ -302,7 +302,7 @@ def _asked(repositories: Sequence[Mapping[str, Any]] | None) -> str:
 
 
 def _other_failures(report: Mapping[str, Any]) -> Iterator[str]:
-    """What makes the exit status 1 beside the pips, the policy's mode left out: the head says that."""
+    """The other reasons for exit status 1, apart from the pips, and from the mode, which the head states."""
     yield from (f"{tool['name']}: does not obey" for tool in report["other_installers"] if tool["obeys"] is False)
     if report["pip_of_folder"]:
         yield "python -m pip: runs another file here"

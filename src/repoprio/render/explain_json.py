@@ -1,4 +1,4 @@
-"""Explanations as JSON. Keys are added, never changed; `schema` counts changes of meaning."""
+"""Renders explanations as JSON. Keys are added, never changed; `schema` counts changes of meaning."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SCHEMA = 1
 
 
 def document(explanations: Sequence[Explanation], environment: Mapping[str, Any] | None = None) -> str:
-    """The document that ``repoprio explain --format json`` prints; `environment` is the one that it speaks of."""
+    """The document that ``repoprio explain --format json`` prints; `environment` is the one that was asked about."""
     projects = [_project(e) for e in explanations]
     return json.dumps({"schema": SCHEMA, **about(environment), "projects": projects}, indent=2)
 
 
 def about(environment: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The environment that a document speaks of, where the command that prints it knows."""
+    """The keys of a document for its environment; empty if the command does not know it."""
     return {"environment": environment} if environment else {}
 
 

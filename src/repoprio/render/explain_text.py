@@ -1,4 +1,4 @@
-"""What ``repoprio explain`` shows: the sentence, the tiers as a table, the rules, the way out. Pure."""
+"""Renders the screen of ``repoprio explain``: a sentence, the tiers as a table, the rules, the remedy. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COLUMNS = (
 )
 _LABEL = 11
 _MOST_VERSIONS = 5
-# As many as anybody reads: a page may have ten thousand.
+# A page may have ten thousand files; nobody reads that many.
 _MOST_FILES = 200
 _STYLES = {
     LineStatus.SERVED: "good",
@@ -50,7 +50,7 @@ def screen(e: Explanation, width: int, paint: Paint = unpainted, *, verbose: boo
 
 
 def summary(explanations: Sequence[Explanation], width: int) -> str:
-    """How many requirements there were, and what became of them; those whose answer is no by name."""
+    """The number of requirements by outcome; those that cannot be installed are named."""
     counts = [(outcome, [e for e in explanations if e.outcome is outcome]) for outcome in Outcome]
     parts = [_counted(outcome, explained) for outcome, explained in counts if explained]
     count = len(explanations)
@@ -68,7 +68,7 @@ def _counted(outcome: Outcome, explanations: Sequence[Explanation]) -> str:
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    """Lines of at most `width`; a word that is longer, such as a URL, is never broken: somebody will copy it."""
+    """Lines of at most `width`; a longer word, such as a URL, is never broken, so that it can be copied."""
     room = max(width - len(indent), 20)
     return textwrap.wrap(printable(text), room, break_long_words=False, break_on_hyphens=False) or [""]
 
@@ -95,7 +95,7 @@ def _row(e: Explanation, line: Line) -> Row:
 
 
 def result(line: Line) -> str:
-    """What became of a repository and why."""
+    """The status of a repository, and why."""
     if line.status in (LineStatus.SERVED, LineStatus.NOT_ASKED):
         return line.reason
     return f"{line.status.value}: {line.reason}" if line.reason else line.status.value
@@ -136,7 +136,7 @@ def _rejected(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
 
 
 def _each(e: Explanation) -> list[str]:
-    """The rejected files, one a line; of very many those that tell most."""
+    """The rejected files, one per line; if there are very many, those with the most telling reasons."""
     files: Sequence[Rejected] = e.rejected
     if len(files) > _MOST_FILES:
         files = [*e.telling, *(file for file in files if file.kind is Rejection.SPECIFIER)][:_MOST_FILES]
@@ -150,7 +150,7 @@ def _file(rejected: Rejected) -> str:
 
 
 def _mirrors(e: Explanation) -> Iterable[tuple[str, str]]:
-    """The URLs of repositories with mirrors that gave no usable answer, and the one that did."""
+    """For repositories with mirrors: the URLs without a usable answer, and the one that answered."""
     for line in e.lines:
         tried = [f"{failure.url}: {failure.reason}" for failure in line.failures]
         answered = [f"{line.mirror} answered instead"] if line.mirror else []
@@ -158,21 +158,21 @@ def _mirrors(e: Explanation) -> Iterable[tuple[str, str]]:
 
 
 def _asked(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
-    """The URLs that were asked: all of them, or those that are the trouble."""
+    """The URLs that were asked: all of them, or only those that caused the failure."""
     trouble = [line for line in e.lines if _is_trouble(e, line)]
     lines = [line for line in e.lines if line.asked] if verbose else trouble
     yield from _labelled("asked", [f"{line.repository.name}: {line.asked}" for line in lines if line.asked])
 
 
 def _is_trouble(e: Explanation, line: Line) -> bool:
-    """Whether the answer of a repository is why there is nothing to install."""
+    """Whether a repository's answer is the reason that there is nothing to install."""
     if line.status is LineStatus.UNAVAILABLE:
         return True
     return line.repository in e.owners and not line.versions and line.status in (LineStatus.SERVED, LineStatus.ABSENT)
 
 
 def _rules(rules: Sequence[Rule], width: int) -> Iterable[tuple[str, str]]:
-    """Each rule with its file, all files in one column; below a rule that is too long for that, its file."""
+    """Each rule with its file, all files in one column; if a rule is too long for that, the file is below it."""
     rows = [(printable(f"{r.key} = {r.value}" if r.value else r.key), printable(r.file)) for r in rules]
     left = max(width - _LABEL - 2, 20) - 2
     sizes = sorted({len(text) for text, _ in rows}, reverse=True)
@@ -182,12 +182,12 @@ def _rules(rules: Sequence[Rule], width: int) -> Iterable[tuple[str, str]]:
 
 
 def _labelled(label: str, texts: Sequence[str]) -> Iterable[tuple[str, str]]:
-    """The label stands at the first of them only."""
+    """The texts as facts; only the first one has the label."""
     return ((label if not number else "", text) for number, text in enumerate(texts))
 
 
 def _pip_alone(e: Explanation) -> str:
-    """What pip would take without the policy, where somebody looked."""
+    """The sentence about what pip would take without the policy, if that was looked up."""
     alone = e.version_priority
     if e.private:
         others = join_words([repository.name for repository in e.private.others])

@@ -1,4 +1,4 @@
-"""Explanations as sentences and refusals. Pure: it returns text and prints nothing."""
+"""Renders explanations as sentences and refusals. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROUTING = frozenset({"repositories", "owns", "namespaces"})
 
 
 def versions(known: Sequence[str] | None, most: int = _MOST_VERSIONS, *, including: str | None = None) -> str:
-    """The newest versions, and `including`; "nothing" where there is none, "not asked" where nobody looked."""
+    """The newest versions, and `including`; "nothing" if there are none, "not asked" if they are unknown."""
     if not known:
         return "not asked" if known is None else "nothing"
     named, rest = list(known[:most]), known[most:]
@@ -30,7 +30,7 @@ def versions(known: Sequence[str] | None, most: int = _MOST_VERSIONS, *, includi
 
 
 def sentence(e: Explanation) -> str:
-    """The one sentence that answers: what becomes of the requirement, and why."""
+    """The answer in one sentence: what would be installed for the requirement, and why."""
     return _SENTENCES[e.code](e)
 
 
@@ -63,7 +63,7 @@ def _taken(e: Explanation) -> str:
 
 
 def _has(line: Line) -> str:
-    """What a repository that owns a name has of it; a page without files is enough to own it."""
+    """The versions that the owner has; it may have none, since a page without files is enough to own a name."""
     return versions(line.versions) if line.versions != () else "no file of it"
 
 
@@ -144,7 +144,7 @@ def _owner_lines(e: Explanation) -> list[Line]:
 class Message:
     """A refusal: `lead` says what happened, `details` are the lines below it, `code` is the stable word at the end.
 
-    `why` is the command that tells more, `help` the policy's own word on where to turn.
+    `why` is the command that explains more, `help` the policy's own text on where to get help.
     """
 
     lead: str
@@ -155,7 +155,7 @@ class Message:
 
     @property
     def body(self) -> str:
-        """The whole text without ``repoprio:`` before it."""
+        """The whole text, without the leading ``repoprio:``."""
         ways = [
             part for part in (f"why: {self.why}" if self.why else "", f"help: {self.help}" if self.help else "") if part
         ]
@@ -167,7 +167,7 @@ class Message:
 
 
 def refusal(e: Explanation) -> Message:
-    """The message of a refusal, in the form that all of repoprio's messages have."""
+    """The message of a refusal, in the form of all messages of repoprio."""
     lead, *details = _REFUSALS[e.code](e)
     if remedy := refusal_remedy(e):
         details.append(f"hint: {remedy.text}")
@@ -175,15 +175,15 @@ def refusal(e: Explanation) -> Message:
 
 
 def why(e: Explanation) -> str:
-    """The command that tells more."""
+    """The command that explains more."""
     options = ["--no-index"] if e.silenced else []
-    # A constraint goes with the requirement: what it leaves is what was asked for.
+    # With the constraint, since that is what was looked up.
     asked = f"{e.project}{e.specifier}" if e.constraint else e.requirement
     return shell.repoprio("explain", *options, asked, python=e.python)
 
 
 def silence(line: Line) -> str:
-    """Why a repository is unavailable, its mirrors too."""
+    """Why a repository is unavailable, including its mirrors."""
     mirrors = "".join(f"; its mirror {tried.url}: {tried.reason}" for tried in line.failures)
     return f"{line.reason}{mirrors}"
 
@@ -191,7 +191,7 @@ def silence(line: Line) -> str:
 def message(
     lead: str, details: Sequence[str], code: str, *, why: str | None = None, help_text: str | None = None
 ) -> Message:
-    """A message whose texts are safe to print; details that are "" are left out."""
+    """The message with its texts made safe to print; empty details are left out."""
     return Message(printable(lead), tuple(printable(detail) for detail in details if detail), code, why, help_text)
 
 
@@ -206,7 +206,7 @@ def _refuse_no_match(e: Explanation) -> list[str]:
     belongs = (
         f"{e.project} belongs to {owners}, which has {lone}." if lone else f"{e.project} belongs to {owners}: {has}."
     )
-    # That the versions do not fit the requirement is what the first line says.
+    # The first line already says that the versions do not fit.
     reasons = [f"{rejected.file}: {rejected.reason}" for rejected in e.telling[:4]]
     more = f" ({len(e.telling)} files in all)" if len(e.telling) > len(reasons) else ""
     asked = [line.asked for line in _owner_lines(e) if line.asked and not line.versions]
@@ -290,7 +290,7 @@ _REFUSALS = {
 def foreign_login(
     url: str, repository: Repository, variable: str, origin: str | None, help_text: str | None
 ) -> Message:
-    """The refusal of a URL that carries the only login for a repository; `variable` begins its settings' names."""
+    """The refusal of a URL that has the only login for a repository; `variable` is the prefix of its variables."""
     return message(
         f"{url} contains a login for {repository}, and there is no other login.",
         [
@@ -304,7 +304,7 @@ def foreign_login(
 
 
 def redirect_loop(file: str, url: str, owners: Sequence[Repository], most: int, help_text: str | None) -> Message:
-    """The refusal of a file that is redirected more than `most` times; `owners` own its project, if anybody does."""
+    """The refusal of a file that is redirected more than `most` times; `owners` own its project, if known."""
     of = f" of {join_words(owners)}" if owners else ""
     operated = join_words([owner.name for owner in owners]) if owners else "that server"
     return message(

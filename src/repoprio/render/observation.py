@@ -1,4 +1,4 @@
-"""What a policy that only observes would change: a line for people, records for programs. Pure."""
+"""Renders what a policy in observe mode would change: a line for people, JSON records for programs. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from repoprio.redaction import printable, truncate
 
 SCHEMA = 1
 _MOST_NAMES = 8
-# What repositories say can be of any length; a record stays well below what one write appends whole.
+# Texts of repositories can have any length; a record must stay short enough for one atomic write.
 _LONGEST = 200
 
 
 def record(change: Change, *, time: str, command: str | None, is_build: bool) -> str:
-    """One change as a line of JSON, without its end; `time` is in UTC (ISO 8601).
+    """One change as a line of JSON, without the line end; `time` is in UTC (ISO 8601).
 
-    No path, no credentials and no URL but sites.
+    It has no paths, no credentials, and of URLs only the sites.
     """
     choice, chosen = change.choice, change.chosen
     record: dict[str, Any] = {
@@ -48,7 +48,7 @@ def _short(text: str) -> str:
 
 
 def line(tally: ObservationSummary, log: str | None = None) -> str:
-    """What one command came to; `log` is the file that has the changes."""
+    """The summary line of one command; `log` is the file that has the changes."""
     what = f"would change {tally.changes or 'none'} of {_count(tally.choices, 'choice')}"
     names = ", ".join(tally.changed[:_MOST_NAMES]) + (", ..." if len(tally.changed) > _MOST_NAMES else "")
     unknown = f"{tally.unknown} could not be looked up" if tally.unknown else ""
@@ -58,7 +58,7 @@ def line(tally: ObservationSummary, log: str | None = None) -> str:
 
 
 def log_warning(fault: str) -> str:
-    """That the changes could not be written."""
+    """The warning that the changes could not be written."""
     return printable(f"repoprio: observe: the log {fault}; pip goes on    [log]")
 
 

@@ -1,4 +1,4 @@
-"""A policy as text and as JSON: in one line, setting by setting, and what is wrong with it. Pure."""
+"""Renders a policy as text and as JSON: in one line, setting by setting, and its errors. Pure."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _WIDTH = 60
 
 
 def summary(policy: Policy) -> str:
-    """The policy in one line: its order and its mode."""
+    """The policy in one line: its repositories in order, and its mode."""
     order = ", ".join(str(repository) for repository in policy.enabled())
     warning = "; one tier: priorities protect nothing" if policy.is_one_tier() else ""
     return f"{order}; {policy.mode.value}{warning}"
 
 
 def show(survey: LoadedPolicy) -> str:
-    """The merged policy as TOML, each setting with the file that says so; logins are hidden."""
+    """The merged policy as TOML, each setting with its file; logins are hidden."""
     lines = [f"# {source.layer}: {escape_controls(source.file)}" for source in survey.sources]
     tables: dict[str, list[Setting]] = {}
     for setting in survey.merged.settings.values():
@@ -49,12 +49,12 @@ def _setting_text(setting: Setting) -> str:
 
 
 def _key(part: str) -> str:
-    # Whoever writes a URL where a key belongs may have written its login as well.
+    # A URL in place of a key may have a login in it.
     return toml.key(redact_text(part))
 
 
 def redacted_value(setting: Setting) -> Any:
-    """The value of `setting` without logins; that of an unknown key is not shown at all: it may be a password."""
+    """The value of `setting` without logins; the value of an unknown key is hidden, since it may be a password."""
     keys = TABLES.get(setting.path[0], {}) if len(setting.path) == 3 else POLICY
     return _safe(setting.value) if setting.path[-1] in keys else HIDDEN
 
@@ -65,14 +65,14 @@ def _safe(value: Any) -> Any:
     if isinstance(value, list):
         return [_safe(item) for item in value]
     if isinstance(value, dict):
-        # The one key that takes a table has these values; another may have a password.
+        # The only key with a table has these values; any other value may be a password.
         known = {means.value for means in Redirects}
         return {_safe(key): item if isinstance(item, str) and item in known else HIDDEN for key, item in value.items()}
     return value
 
 
 class Meaning(enum.Enum):
-    """What the policy makes of a place that a setting of pip's names; UNKNOWN without a sound policy."""
+    """How the policy treats an index that pip's settings name; UNKNOWN without a valid policy."""
 
     LISTED = enum.auto()
     OVERRIDDEN = enum.auto()
@@ -83,9 +83,9 @@ class Meaning(enum.Enum):
 
 @dataclass(frozen=True)
 class Wish:
-    """A place that a setting of pip's names, without its login, and the repository that it is to the policy.
+    """An index that pip's settings name, without its login, and the policy's repository that it means, if any.
 
-    `means` says in words what `meaning` is.
+    `means` is `meaning` in words.
     """
 
     url: str
@@ -99,7 +99,7 @@ class Wish:
 
 
 def check(survey: LoadedPolicy, warnings: Sequence[PolicyWarning], wishes: Sequence[Wish]) -> str:
-    """What is wrong, and what may be, each with what to do; and what the policy makes of pip's own settings."""
+    """All errors and warnings, each with its remedy; and how the policy treats pip's own settings."""
     lines = [f"{source.layer}: {escape_controls(source.file)}" for source in survey.sources]
     lines += [str(wish) for wish in wishes]
     lines += [summary(survey.policy)] if survey.policy else []
@@ -124,7 +124,7 @@ def document(
     *,
     environment: Mapping[str, Any] | None = None,
 ) -> str:
-    """The JSON of `config check`, and where there are no `wishes` that of `config show`."""
+    """The JSON of `config check`; without `wishes`, that of `config show`."""
     files = [{"layer": s.layer, "file": s.file} for s in survey.sources]
     document: dict[str, Any] = {
         "schema": SCHEMA,

@@ -1,4 +1,4 @@
-"""What ``repoprio repos`` shows: the repositories by tier, and what they are like. Pure."""
+"""Renders the screen of ``repoprio repos``: the repositories by tier, with the results of checks. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LABEL = 9
 
 
 def screen(policy: Policy, reports: Sequence[Report], width: int, paint: Paint = unpainted) -> str:
-    """The repositories by tier in `width` columns; one that was tried with what it is like."""
+    """The repositories by tier in `width` columns; those that were tried, with the result."""
     return "\n".join(
         [_head(policy), *(line for report in reports for line in _repository_lines(policy, report, width, paint))]
     )
@@ -78,7 +78,7 @@ def _facts(policy: Policy, report: Report) -> Iterable[tuple[str, str]]:
 
 
 def _peculiar(repository: Repository) -> str:
-    """What counts as "no such project", where that is not a 404 alone."""
+    """The answers that mean "no such project", if they differ from the default, a 404."""
     answers = [str(code) for code in sorted(repository.absent)]
     answers += ["an empty page"] if repository.empty_page_is_absent else []
     answers += ["an empty folder"] if repository.empty_root_is_absent else []
@@ -91,7 +91,7 @@ def _peculiar(repository: Repository) -> str:
 
 
 def names(policy: Policy, repository: Repository) -> str:
-    """Which names it may serve, in words."""
+    """The names that a repository may serve, in words."""
     if not repository.enabled:
         return "none: enabled = false"
     parts = []
@@ -119,7 +119,7 @@ def _pins_to(policy: Policy, repository: Repository) -> list[Pin]:
 
 
 def _elsewhere(policy: Policy, repository: Repository) -> Iterable[str]:
-    """The names that the policy gives to others or to nobody, whatever a repository above has of them."""
+    """The names that the policy gives to other repositories, or to none, so that this one cannot serve them."""
     mine = [pattern for pin in _pins_to(policy, repository) for pattern in pin.projects]
     own = {pattern.text for pattern in (*repository.owns, *repository.exclude)}
     for other in (rival for rival in policy.repositories if rival is not repository):
@@ -138,7 +138,7 @@ def _patterns(patterns: tuple[Pattern, ...]) -> str:
 
 
 def _origins(report: Report) -> dict[str, list[str]]:
-    """The keys that place it, by the file that sets them."""
+    """The keys of the rules that set the repository's place, by file."""
     keys_of: dict[str, list[str]] = {}
     for rule in report.rules:
         keys_of.setdefault(rule.file, []).append(rule.setting)
@@ -146,7 +146,7 @@ def _origins(report: Report) -> dict[str, list[str]]:
 
 
 def check(trial: ProbeResult, *, with_url: bool = False) -> str:
-    """How a repository answered, in one line."""
+    """The answers of a repository, in one line."""
     where = f"{trial.url} " if with_url else ""
     if trial.is_silent:
         return f"{where}no usable answer in {_time(trial)}: {trial.unknown.reason}"
@@ -181,7 +181,7 @@ def _known_names_text(trial: ProbeResult) -> str:
 def document(
     policy: Policy, reports: Sequence[Report], *, checked: bool, environment: Mapping[str, Any] | None = None
 ) -> str:
-    """The same as JSON; `check` is null for a repository that was not tried."""
+    """The same as JSON; its key `check` is null for a repository that was not tried."""
     document = {
         "schema": SCHEMA,
         **about(environment),

@@ -1,4 +1,4 @@
-"""What an audit found, as SARIF 2.1.0: what code-scanning pages read. Pure."""
+"""Renders an audit as SARIF 2.1.0, which code-scanning pages read. Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from repoprio.audit.findings import KINDS, Audit, Finding, Severity
 from repoprio.redaction import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-# Collisions are the policy's business, wherever it lies: no path of a machine goes into an upload.
+# The file to which collisions are attached: a fixed name, so that no path of the machine is uploaded.
 POLICY = "repoprio.toml"
-# What code-scanning pages order security alerts by, 0 to 10.
+# Code-scanning pages sort security alerts by this number, 0 to 10.
 _SEVERITY = {Severity.ERROR: "8.0", Severity.WARNING: "5.0", Severity.NOTE: "2.0"}
 
 
@@ -30,7 +30,7 @@ def document(audit: Audit, version: str) -> str:
                 "rules": [_rule(code) for code in codes],
             }
         },
-        # Audits of different things stand beside one another, and do not close each other's alerts.
+        # Separate audits of different subjects, so that one does not close the alerts of another.
         "automationDetails": {"id": f"repoprio/{audit.subject}/"},
         "columnKind": "unicodeCodePoints",
         "results": _results(audit, codes),
@@ -85,7 +85,7 @@ def _result(finding: Finding, index: int, print_: str) -> dict[str, Any]:
 
 
 def fingerprint(finding: Finding) -> str:
-    """What stays the same of a finding from run to run, though lines move and messages get better."""
+    """A hash that identifies a finding from run to run, even if its line or message changes."""
     parts = (finding.code, finding.project, finding.version, finding.file, finding.detail)
     return hashlib.sha256("\0".join(part or "" for part in parts).encode("utf-8", "replace")).hexdigest()[:16]
 
@@ -103,7 +103,7 @@ def _location(finding: Finding) -> dict[str, Any]:
 
 
 def _artifact(path: str) -> dict[str, str]:
-    """A path as a URI: relative to the checkout's root as it was given, so that pages find the file."""
+    """The path as a URI, relative if it was given so: code-scanning pages resolve it from the checkout's root."""
     slashed = path.replace("\\", "/")
     if slashed.startswith("/"):
         return {"uri": f"file://{quote(slashed)}"}

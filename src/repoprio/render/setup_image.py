@@ -1,4 +1,4 @@
-"""What ``repoprio setup-image`` did, as text. Pure: it knows the steps as the JSON has them."""
+"""Renders the steps of ``repoprio setup-image`` as text, from its JSON document. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REASONS = {
 
 
 def lines(steps: Iterable[Mapping[str, Any]], journal: str) -> Iterator[str]:
-    """The steps, line by line; `journal` is the file that notes them."""
+    """The steps, line by line; `journal` is the file that records them."""
     is_left = False
     for step in steps:
         reason = step["reason"] or _REASONS.get(step["outcome"], "")

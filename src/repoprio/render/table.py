@@ -1,4 +1,4 @@
-"""Aligned tables and colour for a terminal of any width. Pure: a painter decides what colour is."""
+"""Aligned tables for a terminal of any width, in colour if the caller passes a painter. Pure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from repoprio.dataclass import dataclass
 from repoprio.redaction import printable
 
-# Text and style to text; a style never says what the words do not.
+# From text and style to coloured text; colour never carries meaning alone.
 Paint = Callable[[str, str], str]
 
 _GAP = "  "
 _INDENT = "  "
-# Narrower columns than these make more lines than they save.
+# Columns are never narrower than this.
 _LEAST = 14
 _CODES = {"good": "32", "bad": "31", "warning": "33", "quiet": "2", "strong": "1"}
 
@@ -24,13 +24,13 @@ def unpainted(text: str, _: str) -> str:
 
 
 def painted(text: str, style: str) -> str:
-    """`text` in the style's colour, as ANSI terminals take it."""
+    """`text` in the style's colour, with ANSI escape sequences."""
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if style else text
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: `right` sets it to the right; `wraps` lets it be narrower than its longest text."""
+    """A column: `right` aligns it right; `wraps` allows it to be narrower than its longest text."""
 
     title: str
     right: bool = False
@@ -39,14 +39,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One row; its `style` is that of all its cells."""
+    """One row; `style` is the style of all its cells."""
 
     cells: Sequence[str]
     style: str = ""
 
 
 def table(columns: Sequence[Column], rows: Sequence[Row], width: int, paint: Paint = unpainted) -> list[str]:
-    """The lines of a table in `width` columns; a word that fits nowhere, such as a URL, stands out on the right."""
+    """The lines of a table in `width` columns; a word that is too long, such as a URL, sticks out on the right."""
     cells = [[printable(cell) for cell in row.cells] for row in rows]
     natural = [max([len(column.title), *(len(row[i]) for row in cells)]) for i, column in enumerate(columns)]
     widths = _fitted(columns, natural, width - len(_INDENT) - len(_GAP) * (len(columns) - 1))
@@ -61,11 +61,11 @@ def table(columns: Sequence[Column], rows: Sequence[Row], width: int, paint: Pai
 
 
 def _fitted(columns: Sequence[Column], natural: Sequence[int], room: int) -> list[int] | None:
-    """The widths; None where even narrow columns would not fit."""
+    """The widths of the columns; None if they do not fit even when narrow."""
     wrapping = [i for i, column in enumerate(columns) if column.wraps]
     left = room - sum(width for i, width in enumerate(natural) if i not in wrapping)
     widths = list(natural)
-    # The narrowest first: what it does not need is for the others.
+    # The narrowest first: the room that it does not need goes to the others.
     for position, i in enumerate(sorted(wrapping, key=lambda i: natural[i])):
         widths[i] = min(natural[i], left // (len(wrapping) - position))
         if widths[i] < min(natural[i], _LEAST):
@@ -91,7 +91,7 @@ def _laid_out(columns: Sequence[Column], cells: Sequence[Sequence[str]], widths:
 
 
 def _stacked(columns: Sequence[Column], texts: Sequence[str], row: Row, paint: Paint) -> list[str]:
-    """One row where columns do not fit: what is short on one line, what is long below it."""
+    """One row if the columns do not fit: short texts on one line, long ones below it."""
     short = _GAP.join(text for column, text in zip(columns, texts, strict=True) if text and not column.wraps)
     long = [
         f"{_INDENT}  {column.title.lower()}: {text}"

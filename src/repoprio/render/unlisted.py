@@ -1,4 +1,4 @@
-"""The refusal of places that the policy does not list: the short ways out first, then what would list them. Pure."""
+"""Renders the refusal of indexes that the policy does not list: first what to remove, then how to list them. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from repoprio.render import messages
 from repoprio.urls import site
 from repoprio.wording import join_words
 
-# What the hosts and paths of many repositories have in common: it tells none of them from another.
+# Words that occur in the hosts and paths of many repositories, so that they do not distinguish them.
 _COMMON = re.compile(
     r"\+?simple|pypi|www|api|v[0-9]+|packages?|projects?|groups?|index(es)?|whl|wheels|repositor(y|ies)|artifactory|"
     r"nexus|download|files|python|links\.html?|index\.html?"
@@ -25,11 +25,11 @@ _FIRST_PRIORITY = 500
 
 @dataclass(frozen=True)
 class UnlistedPlace:
-    """A place that a caller named and the policy does not list.
+    """An index that a caller named and the policy does not list.
 
-    `shown` is as the caller wrote it, without a login; `url` what a policy would call it: absolute, without a login.
-    `origin` says who named it; `known` is the repository at its URL in another format; `problem` is why no policy
-    can list it, as the end of a sentence; `resembled` the repository for whose URL a server may take it.
+    `shown` is the URL as the caller wrote it, `url` as a policy would state it, absolute; both without a login.
+    `origin` says who named it. `known` is the repository at its URL in another format; `problem` is why no policy
+    can list it, as the rest of a sentence; `resembled` is the repository that a server may treat its URL as.
     """
 
     shown: str
@@ -42,7 +42,7 @@ class UnlistedPlace:
 
 
 def refusal(refused: Sequence[UnlistedPlace], policy: Policy) -> messages.Message:
-    """The message: what was named by whom, how to take it back, and what would list it."""
+    """The message: what was named by whom, how to remove that, and how to list it in the policy."""
     named = [f"{place.shown} is not in the policy (named by {place.origin})." for place in refused]
     known = [
         f"{place.shown} is {place.known.name}, but in another format: see the hint." for place in refused if place.known
@@ -76,7 +76,7 @@ def _hint(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[str]:
 
 
 def _taken_back(origin: Origin) -> str:
-    """How to take back what `origin` named."""
+    """How to remove what `origin` named."""
     if origin.by is NamedBy.VARIABLE:
         return f"unset {origin.key}"
     if origin.by is NamedBy.SETTING:
@@ -85,19 +85,19 @@ def _taken_back(origin: Origin) -> str:
 
 
 def _way(policy: Policy) -> str:
-    """Who may list it, and where."""
+    """Who can list it, and where."""
     where = "" if policy.keeper else f" to {_file(policy) or 'the policy'}"
     return f"else {policy.change(f'add{where}')}"
 
 
 def _file(policy: Policy) -> str | None:
-    """The TOML file that a new table belongs into; None where none is, or where a lock leaves pip's files for it."""
+    """The TOML file for a new table; None if there is none, or if a lock leaves only pip's own files for it."""
     files = [file for file in policy.origins.values() if file.endswith(".toml")]
     return files[-1] if files and policy.lock is None else None
 
 
 def _entries(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[tuple[UnlistedPlace, str, int]]:
-    """Each place that a policy can list, with a name of its own and a priority below all that there are."""
+    """Each place that a policy can list, with an unused name and a priority below all existing ones."""
     taken = {repository.name for repository in policy.repositories}
     lowest = max([_FIRST_PRIORITY - 1, *(repository.priority for repository in policy.repositories)])
     for number, place in enumerate([place for place in refused if not (place.problem or place.resembled)], 1):
@@ -109,7 +109,7 @@ def _entries(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[tuple
 def _entry(place: UnlistedPlace, name: str, priority: int, policy: Policy) -> list[str]:
     flat = {"format": place.format.value} if place.format is Format.FLAT else {}
     if policy.origins and _file(policy) is None and not policy.keeper:
-        # For pip's own file, where a table of TOML would not be read.
+        # For pip's own file, which has no TOML tables.
         settings = {"url": place.url, **flat, "priority": str(priority)}
         begin = f"repoprio.repositories.{name}"
         return [shell.command("pip", "config", "set", f"{begin}.{key}", value) for key, value in settings.items()]
@@ -119,7 +119,7 @@ def _entry(place: UnlistedPlace, name: str, priority: int, policy: Policy) -> li
 
 
 def suggested_name(url: str, taken: Iterable[str]) -> str:
-    """A telling name for the repository at `url`, from its host and path, that is none of `taken`."""
+    """A descriptive name for the repository at `url`, from its host and path, that is not in `taken`."""
     parts = urlsplit(url if "://" in url else f"file://{url}")
     path = [segment for segment in unquote(parts.path).lower().split("/") if segment]
     if parts.scheme == "file":
@@ -133,7 +133,7 @@ def suggested_name(url: str, taken: Iterable[str]) -> str:
 
 
 def _host_labels(url: str) -> list[str]:
-    """What tells a host from others: its labels without the last and the common ones, and an odd port."""
+    """The distinctive parts of a host: its labels without the last and the common ones, and an unusual port."""
     where = site(url)
     labels = where.host.split(".")
     is_address = ":" in where.host or labels[-1].isdigit()

@@ -114,7 +114,7 @@ def _files(entries: list[dict[str, Any]], base: Base, page_url: str) -> Iterator
 
 
 def _moment(value: object) -> datetime:
-    """A time with its offset from UTC (PEP 700); raises `ValueError` or `TypeError` for anything else."""
+    """A time with its offset from UTC (PEP 700); raises `UnusableResponse` or `ValueError` for anything else."""
     # Look only at the end: searching the whole text would take longer than reading the time.
     if not isinstance(value, str) or not (value.endswith("Z") or _OFFSET.search(value[-len("+00:00\n") :])):
         raise UnusableResponse(_OTHER_SHAPE)
