@@ -8,9 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from repoprio.audit import lock_verdicts, pylock, verdicts
+from repoprio.audit import lock_sources, lock_verdicts, verdicts
 from repoprio.audit.findings import Finding, Severity
 from repoprio.audit.lock_verdicts import LockedFile
+from repoprio.audit.locks import formats, pylock
+from repoprio.audit.locks.model import Index, NoLock, Package
+from repoprio.audit.locks.reading import LockText
 from repoprio.audit.verdicts import Listed, Offer, Subject
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import FetchFailed, FetchResult, NotFound, PageFound, StatusReceived
@@ -350,9 +353,9 @@ archive = {{ url = "https://u:s3cret@x.example/a.zip?token=s3cret", hashes = {{ 
 """  # noqa: E501 - as lockers write it
 
 
-def read(text: str) -> list[pylock.Package]:
+def read(text: str) -> list[Package]:
     """The packages of a pylock.toml."""
-    return pylock.packages(tomllib.loads(text), text, "pylock.toml")
+    return pylock.read(tomllib.loads(text), LockText(text, "pylock.toml")).packages
 
 
 def test_a_pylock_is_read_with_its_lines() -> None:
@@ -401,18 +404,14 @@ def test_a_pylock_is_read_with_its_lines() -> None:
 )
 def test_what_is_no_pylock_is_wrong_use(text: str) -> None:
     """A document of another shape is told by file and line, and ends in [usage]."""
-    with pytest.raises(pylock.NoLock, match=r"^pylock\.toml.*\[usage\]$"):
+    with pytest.raises(NoLock, match=r"^pylock\.toml.*\[usage\]$"):
         read(text)
 
 
 def test_names_of_locks() -> None:
     """PEP 751 names the files."""
-    assert [pylock.is_pylock(n) for n in ("pylock.toml", "pylock.dev.toml", "pylock.a.b.toml", "lock.toml")] == [
-        True,
-        True,
-        False,
-        False,
-    ]
+    names = ("pylock.toml", "pylock.dev.toml", "pylock.a.b.toml", "lock.toml")
+    assert [formats.format_of(name) is formats.PYLOCK for name in names] == [True, True, False, False]
 
 
 def test_a_flat_answer_is_missing_for_pure_decisions() -> None:
@@ -426,3 +425,49 @@ def test_no_version_is_named_for_another_python() -> None:
     subject = verdicts.Subject("ledger", "9.0", "is installed", pip="pip", is_elsewhere=True)
     remedy = verdicts._again(subject, verdicts.Offer(fits=lambda: "1.2"))
     assert remedy == ("install it by its name", "pip install --force-reinstall --no-deps ledger")
+
+
+def test_the_repository_that_a_lock_names() -> None:
+    """The owner is no news; another is a warning, or an error if nothing proves the files."""
+    rules, decision = policy(), decide(TWO, {"corp": PAGE})
+    corp, pypi = rules.repositories
+    subject = Subject("acme", "1.0", "is locked", file="uv.lock", line=3)
+    for named in (corp, None):
+        assert lock_sources.with_source(rules, decision, subject, [], named) == []
+    nobody = decide(TWO, {})
+    assert lock_sources.with_source(rules, nobody, subject, [], pypi) == []
+    (found,) = lock_sources.with_source(rules, decision, subject, [], pypi)
+    assert (found.code, found.severity, found.file, found.line) == ("other-source", Severity.WARNING, "uv.lock", 3)
+    assert found.message == (
+        "acme 1.0 is locked from pypi (priority 90), but acme belongs to corp (priority 10); its files are the "
+        "owner's, by their hashes."
+    )
+    assert found.shared
+    assert found.shared.effect == "have the owner's files, by their hashes"
+    hashless = verdicts.finding(subject, "no-hash", "no hash.", "lock again")
+    kept, found = lock_sources.with_source(rules, decision, subject, [hashless], pypi)
+    assert (kept, found.severity, found.shared) == (hashless, Severity.ERROR, None)
+    assert found.message.endswith("and no hash proves that its files are the owner's.")
+    foreign = verdicts.finding(subject, "hijack", "acme is not the owner's.", "lock again")
+    yanked = verdicts.finding(subject, "yanked", "acme is yanked.", "lock again")
+    told = lock_sources.with_source(rules, decision, subject, [foreign, yanked], pypi)
+    assert [one.message for one in told] == [
+        "acme is not the owner's. The lock says that it comes from pypi (priority 90).",
+        "acme is yanked.",
+    ]
+
+
+def test_the_repositories_of_a_lock() -> None:
+    """One that the policy does not list is unlisted; one whose certificate does not matter is a trusted host."""
+    rules = policy()
+    listed = Index("https://corp.example/simple", 4)
+    assert not list(lock_sources.judge_index(rules, listed, rules.repositories[0], "Pipfile.lock"))
+    odd = Index("https://u:s3cret@evil.example/simple?token=s3cret", 5, is_verified=False)
+    found = list(lock_sources.judge_index(rules, odd, None, "Pipfile.lock"))
+    assert [(one.code, one.severity, one.line, one.detail) for one in found] == [
+        ("unlisted", Severity.ERROR, 5, "https://evil.example/simple"),
+        ("trusted-host", Severity.WARNING, 5, "https://evil.example/simple"),
+    ]
+    assert found[0].remedy == "lock again without it, or add the repository to the policy"
+    lax = policy(f'unlisted = "lowest"\n{TWO}')
+    assert next(one.severity for one in lock_sources.judge_index(lax, odd, None, "f")) is Severity.NOTE

@@ -88,13 +88,13 @@ KINDS = {
     "unlisted": Kind(
         _E,
         "An index that the policy does not list",
-        "A requirements file names an index or find-links that is not in the policy.",
+        "A requirements file or a lock names an index or find-links that is not in the policy.",
     ),
     "trusted-host": Kind(
         _W,
-        "A requirements file that trusts a host",
+        "A requirements file or a lock that trusts a host",
         "With --trusted-host, pip accepts any server that answers for that host, over http or with any "
-        "certificate. audit ignores such a line; an installation does not.",
+        "certificate; so does pipenv with verify_ssl = false. audit ignores such a line; an installation does not.",
     ),
     "unknown": Kind(
         _W,
@@ -118,6 +118,13 @@ KINDS = {
         "It came from a URL, a version control system or a folder (PEP 610), not from a repository; for "
         "an installed distribution, only its own metadata says so. It is an error if the policy says direct-urls = "
         '"refuse", or if the policy routes the name and nothing proves that the file is from its owner.',
+    ),
+    "other-source": Kind(
+        _W,
+        "A package of a lock that names another repository than its owner",
+        "The lock says from which repository the package comes, and it is not the one that owns the name. The files "
+        "are the owner's, by their hashes, but the installer asks the other repository for them. It is an error if no "
+        "hash proves that the files are the owner's.",
     ),
     "two-sources": Kind(
         _E,
@@ -185,10 +192,14 @@ KINDS = {
 
 
 class Shared(NamedTuple):
-    """What a finding has in common with others of its code: its `cause`, "" for none, and what to do about them all."""
+    """What a finding has in common with others of its code: its `cause`, "" for none, and what to do about them all.
+
+    `effect` is the end of a sentence that begins with how many there are.
+    """
 
     cause: str
     remedy: str
+    effect: str = "could not be judged"
 
 
 @dataclass(frozen=True)

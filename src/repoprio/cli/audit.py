@@ -29,7 +29,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "the files of a lock by their hashes, and finds names that several repositories list. Installs nothing and "
         "runs no package code."
     )
-    parser.add_argument("files", nargs="*", metavar="FILE", help="a pylock.toml, or a requirements file with hashes")
+    locks = "a lock (pylock.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock), or a requirements file with hashes"
+    parser.add_argument("files", nargs="*", metavar="FILE", help=locks)
     parser.add_argument(
         "-r", "--requirement", action="append", default=[], metavar="FILE", dest="more_files", help="the same"
     )

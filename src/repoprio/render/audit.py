@@ -75,7 +75,7 @@ def _as_one(group: Sequence[Finding], shared: Shared, audit: Audit) -> Finding:
     names = [f"{item.project} {item.version}" if item.version else str(item.project) for item in group]
     if shared.cause:
         more = f", ... and {number - _NAMED} more" if number > _NAMED else ""
-        message = f"{shared.cause}. {_count(number, audit.unit)} could not be judged: {', '.join(names[:_NAMED])}{more}"
+        message = f"{shared.cause}. {_count(number, audit.unit)} {shared.effect}: {', '.join(names[:_NAMED])}{more}"
     else:
         message = f"no repository of the policy has these {number}: {', '.join(names)}"
     rule = first.rule if len({item.rule for item in group}) == 1 else None

@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from repoprio import shell
-from repoprio.audit import lock_verdicts, verdicts
+from repoprio.audit import lock_sources, lock_verdicts, verdicts
 from repoprio.audit.collisions import collisions, remedy
 from repoprio.audit.findings import Audit, Finding, Severity, Shared, worst_first
 from repoprio.audit.lock_verdicts import LockedFile
-from repoprio.audit.pylock import Package
+from repoprio.audit.locks.model import Package
 from repoprio.audit.verdicts import Listed, Offer, Subject
 from repoprio.config.errors import did_you_mean
 from repoprio.environments.distributions import Installed
@@ -28,6 +28,7 @@ from repoprio.output import redact_secrets
 from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.finder.look_ahead import look_ahead
 from repoprio.pip_adapter.index.links import PipPage
+from repoprio.pip_adapter.inspect import lock_files
 from repoprio.pip_adapter.inspect.context import PipContext
 from repoprio.pip_adapter.inspect.project_lists import NoList, lists
 from repoprio.pip_adapter.versions import canonical, comparable
@@ -217,6 +218,14 @@ class Auditor:
         return found if package.source is not None and not package.files else [*found, *self._held(subject, package)]
 
     def _held(self, subject: Subject, package: Package) -> list[Finding]:
+        """What a repository would supply, and whether it is the one that the lock names."""
+        found = self._supplied(subject, package)
+        if package.index_url is None:
+            return found
+        named = lock_files.repository_at(self._policy, package.index_url, package.file)
+        return lock_sources.with_source(self._policy, self._decide(subject), subject, found, named)
+
+    def _supplied(self, subject: Subject, package: Package) -> list[Finding]:
         """What a repository would supply."""
         found = self._judged(subject)
         if any(one.code not in _BESIDE for one in found):

@@ -1,20 +1,23 @@
-"""Locks as they lie on disk: pylock.toml files, and requirements files as pip reads them."""
+"""Locks as they lie on disk: those of `audit.locks`, and requirements files as pip reads them."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
 import io
+import json
 import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from repoprio.audit import pylock
-from repoprio.audit.findings import Finding, Severity
+from repoprio.audit import lock_sources
+from repoprio.audit.findings import Finding
 from repoprio.audit.lock_verdicts import LockedFile
-from repoprio.audit.pylock import NoLock, Package
+from repoprio.audit.locks import formats
+from repoprio.audit.locks.model import Lock, NoLock, Package
+from repoprio.audit.locks.reading import LockText
 from repoprio.config.pip.indexes import NamedBy, Origin
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import LookRefused, LookupRefused
@@ -24,9 +27,11 @@ from repoprio.pip_adapter.finder.registry import guard_of
 from repoprio.pip_adapter.inspect.context import PipContext
 from repoprio.pip_adapter.log_muting import muted
 from repoprio.pip_adapter.requirements import specifier_of
-from repoprio.policy.model import Policy, Unlisted
+from repoprio.policy.locations import as_url
+from repoprio.policy.model import Policy, Repository
 from repoprio.redaction import redact_name, redact_text, redact_url, redact_words
 from repoprio.urls import filename
+from repoprio.wording import join_words
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -46,6 +51,7 @@ from pip._vendor.packaging.utils import canonicalize_version  # isort: skip
 _WHERE = re.compile(r"-[rc] (.*) \(line (\d+)\)")
 _TRUSTED = re.compile(r"line (\d+) of (.*)", re.DOTALL)
 # A requirements file may have any name; these are other things.
+_SIZE_LIMIT = 64 * 2**20
 _OTHERS = (".toml", ".lock", ".json", ".cfg", ".whl", ".zip", ".gz")
 
 
@@ -57,13 +63,14 @@ class Read(NamedTuple):
 
 
 def read(pip: PipContext, files: Sequence[str]) -> Read:
-    """Read `files`, each a pylock.toml or a requirements file; `NoLock` where one is neither."""
+    """Read `files`, each a lock or a requirements file; `NoLock` where one is neither."""
     found = Read([], [])
     for file in files:
         text = _text(file)
-        document = _toml(file, text)
-        if document is not None:
-            found.packages.extend(pylock.packages(document, text, file))
+        lock = _lock(file, text)
+        if lock is not None:
+            found.packages.extend(lock.packages)
+            found.findings.extend(_indexes(pip.guard.policy, lock, file))
         else:
             packages, findings = _requirements(pip, file)
             found.packages.extend(packages)
@@ -71,11 +78,26 @@ def read(pip: PipContext, files: Sequence[str]) -> Read:
     return found
 
 
+def repository_at(policy: Policy, index: str, file: str) -> Repository | None:
+    """The repository of the policy that the lock `file` names as `index`, a URL or a path as seen from there."""
+    if "://" not in index:
+        index = as_url(os.path.abspath(os.path.join(os.path.dirname(file), index)), "")
+    return lock_sources.repository_at(policy, index)
+
+
+def _indexes(policy: Policy, lock: Lock, file: str) -> Iterator[Finding]:
+    """The findings on the repositories that a lock names."""
+    for index in lock.indexes:
+        yield from lock_sources.judge_index(policy, index, repository_at(policy, index.url, file), file)
+
+
 def _text(file: str) -> str:
     if os.path.exists(file) and not os.path.isfile(file):
         # It is read twice, and what a pipe said is gone.
         raise NoLock(f"{file} is not a regular file.    [usage]")
     try:
+        if os.path.getsize(file) > _SIZE_LIMIT:
+            raise NoLock(f"{file} is larger than {_SIZE_LIMIT // 2**20} MiB, and no lock is.    [usage]")
         with open(file, encoding="utf-8-sig", newline="") as opened:
             return opened.read()
     except OSError as error:
@@ -84,20 +106,24 @@ def _text(file: str) -> str:
         raise NoLock(f"{file} is not UTF-8 text.    [usage]") from None
 
 
-def _toml(file: str, text: str) -> dict[str, Any] | None:
-    """The document of a pylock.toml; None for what may be a requirements file."""
+def _lock(file: str, text: str) -> Lock | None:
+    """What a lock says; None for what may be a requirements file."""
     base = os.path.basename(file)
-    if not pylock.is_pylock(base) and not base.lower().endswith(_OTHERS):
+    format_ = formats.format_of(base)
+    if format_ is None and not base.lower().endswith(_OTHERS):
         return None
     try:
-        document = compat.TOOLS.parse_toml(text.replace("\r\n", "\n"))
+        parse = json.loads if format_ and format_.is_json else compat.TOOLS.parse_toml
+        document = parse(text.replace("\r\n", "\n"))
     except (ValueError, RecursionError) as error:
-        if pylock.is_pylock(base):
-            raise NoLock(f"{file} is not TOML: {redact_text(str(error))}.    [usage]") from None
+        if format_:
+            language = "JSON" if format_.is_json else "TOML"
+            raise NoLock(f"{file} is not {language}: {redact_text(str(error))}.    [usage]") from None
         document = {}
-    if not pylock.is_pylock(base) and "lock-version" not in document:
-        raise NoLock(f"{file} is neither a pylock.toml nor a requirements file.    [usage]")
-    return document
+    if not isinstance(document, dict) or (format_ is None and "lock-version" not in document):
+        names = join_words(formats.NAMES, "or")
+        raise NoLock(f"{file} is neither a requirements file nor a lock: by its name, no {names}.    [usage]")
+    return (format_ or formats.PYLOCK).read(document, LockText(text, file))
 
 
 def _requirements(pip: PipContext, file: str) -> tuple[list[Package], list[Finding]]:
@@ -208,9 +234,5 @@ def _unlisted(policy: Policy, aside: _Aside, file: str) -> list[Finding]:
 
 
 def _unlisted_one(policy: Policy, url: str, at: Origin | None, file: str) -> Finding:
-    rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
-    stated = None if policy.unlisted is Unlisted.REFUSE else Severity.NOTE
-    remedy = f"remove the line, or {policy.change('add the repository to the policy')}"
     where, line = (at.file, at.line) if at else (file, None)
-    said = f"{file} names {url}, which is not in the policy ({rule})."
-    return Finding("unlisted", said, remedy, rule=rule, file=where, line=line, detail=url, stated=stated)
+    return lock_sources.unlisted(policy, url, named_in=file, file=where, line=line, remove="remove the line")
