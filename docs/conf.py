@@ -28,6 +28,7 @@ html_static_path = ["_static"]
 html_css_files = ["manual.css"]
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False
 # The pages' own fonts: nothing is loaded from other sites.
 html_theme_options = {"sidebar_hide_name": False}
 pygments_style = "tango"

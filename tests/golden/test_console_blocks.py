@@ -46,7 +46,7 @@ def test_what_is_shown_is_what_is_printed(page: Path, scene: str, pip_env: EnvFa
     """Run in its scene, each command prints what the block shows; one below which nothing is shown succeeds."""
     steps = [step for block in consoles.blocks(text(page)) if block.scene == scene for step in block.steps]
     with ExitStack() as stack:
-        stage = Stage(pip_env("26.3"), tmp_path, stack)
+        stage = Stage(pip_env, tmp_path, stack)
         SCENES[scene](stage)
         for ran in consoles.run(steps, stage.variables, stage.folder):
             printed = [stage.anonymous(line) for line in ran.printed]

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from .faults import Fault
+from .fixtures import EnvFactory
 from .gate import Gate
-from .pips import PipEnv
 from .repository import RepositoryServer
 
 HOME: Final = "/home/jo"
+_PIP: Final = "26.3"
 _POLICY: Final = """
 help = "go/pip-help"
 
@@ -51,7 +52,9 @@ _OF_THE_MACHINE: Final = (
     (r"\d+ ms\b", "9 ms"),
     (r"\(Python 3\.\d+\.\d+\w*,", "(Python 3.11.7,"),
     (r"in \d+ distributions", "in 42 distributions"),
+    (r"^((?:\x1b\[\d*m)*  base   )\S+", r"\1/usr/bin/python3.11"),
     (r"503, \d+ tries", "503, 6 tries"),
+    (r"Run as \w+ \(uid \d+\)", "Run as jo (uid 1000)"),
     (r"(Looking in indexes: https://)[^/]+(/simple, )", r"\1pypi.example\2"),
 )
 
@@ -59,18 +62,19 @@ _OF_THE_MACHINE: Final = (
 class Stage:
     """Where a scene is set: an environment whose commands are on PATH, and an empty folder to be in."""
 
-    def __init__(self, env: PipEnv, root: Path, stack: ExitStack) -> None:
+    def __init__(self, find: EnvFactory, root: Path, stack: ExitStack) -> None:
         """Make the folder; what a scene starts is closed with the stack."""
-        self.env, self.stack = env, stack
+        self.env, self.find, self.stack = find(_PIP), find, stack
+        self._places = {str(root / "jo"): HOME, str(self.env.root): f"{HOME}/app/.venv"}
         self.folder = root / "jo"
         self.folder.mkdir()
         self.servers: dict[str, RepositoryServer] = {}
-        given = env.environment()
+        given = self.env.environment()
         self.variables = {
             **given,
             "HOME": str(self.folder),
             "XDG_CONFIG_HOME": str(self.folder / ".config"),
-            "PATH": f"{env.python.parent}:{given['PATH']}",
+            "PATH": f"{self.env.python.parent}:{given['PATH']}",
             "PYTHONUNBUFFERED": "1",
             "COLUMNS": "80",
             # What is installed changes nothing that other tests share.
@@ -97,9 +101,16 @@ class Stage:
         (self.folder / "repoprio.toml").write_text(text, encoding="utf-8")
         self.variables["REPOPRIO_CONFIG"] = "repoprio.toml"
 
+    def stock(self) -> Path:
+        """Another environment, without a hook."""
+        root = self.find(_PIP, stock=True).root
+        self._places[str(root)] = f"{HOME}/old"
+        return root
+
     def anonymous(self, line: str) -> str:
         """A line, with the machine's own places as the manual writes them."""
-        line = line.replace(str(self.folder), HOME).replace(str(self.env.root), f"{HOME}/app/.venv")
+        for place, shown in self._places.items():
+            line = line.replace(place, shown)
         for pattern, text in _OF_THE_MACHINE:
             line = re.sub(pattern, text, line)
         return line
@@ -183,6 +194,13 @@ def rollout(stage: Stage) -> None:
     stage.policy()
 
 
+def doctored(stage: Stage) -> None:
+    """Two environments, of which one has no hook, and no other pip on PATH."""
+    corp(stage)
+    (stage.folder / "old").symlink_to(stage.stock())
+    stage.variables["PATH"] = str(stage.env.python.parent)
+
+
 def exported(stage: Stage) -> None:
     """A policy for another installer."""
     stage.policy(_ONLY_A_PATTERN)
@@ -212,6 +230,6 @@ SCENES: Mapping[str, Callable[[Stage], None]] = {
     scene.__name__: scene
     for scene in (
         *(nothing, corp, newcomer, starting, configured, broken, observed, audited, listed, compared, down, rollout),
-        exported,
+        *(exported, doctored),
     )
 }

@@ -9,6 +9,7 @@ command, it must succeed.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -104,7 +105,7 @@ def run(steps: list[Step], env: Mapping[str, str], folder: Path) -> list[Ran]:
             runs.append(Ran(step))
             script.append(f"{step.command}\nprintf '\\n%s %s\\n' '{_MARK}' $?\n")
     done = subprocess.run(
-        ["bash", "-c", "exec 2>&1\n" + "".join(script)],
+        [shutil.which("bash") or "bash", "-c", "exec 2>&1\n" + "".join(script)],
         env=env,
         cwd=folder,
         stdin=subprocess.DEVNULL,
