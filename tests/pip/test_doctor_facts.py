@@ -20,7 +20,7 @@ from repoprio.config.load import read_text
 from repoprio.config.policy_files import ASKED
 from repoprio.doctor import base_check, sources, uv_check
 from repoprio.doctor.trial_repositories import Bench, bench
-from repoprio.environments import hook_installer, owners
+from repoprio.environments import interpreters, owners
 from repoprio.export import uv
 from repoprio.render import doctor as rendered
 from support.doctors import NO_PIPS, POLICY, report
@@ -163,9 +163,9 @@ def test_the_fuse_is_tried(
 def test_the_base_is_asked(fresh_env: EnvFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether the base guards what is made from it is what a start of that base loads."""
     env, other = fresh_env(PIP), fresh_env(PIP, stock=True)
-    made_from = hook_installer.Interpreter("made", (3, 11), "-", "-", None, str(other.python))
-    base = hook_installer.Interpreter(str(other.python), (3, 11), "-", str(other.site_packages), None, "-")
-    monkeypatch.setattr(hook_installer, "interpreter", lambda python: made_from if python == "made" else base)
+    made_from = interpreters.Interpreter("made", (3, 11), "-", "-", None, str(other.python))
+    base = interpreters.Interpreter(str(other.python), (3, 11), "-", str(other.site_packages), None, "-")
+    monkeypatch.setattr(interpreters, "interpreter", lambda python: made_from if python == "made" else base)
     with bench(policy_in_force.TOOLS) as tried:
         assert base_check.look("made", tried) == (str(other.python), False, "")
         assert env.tool("enable", "--venv", str(other.root)).code == 0

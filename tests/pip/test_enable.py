@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.environments.hook_installer import CannotEnable, Interpreter, disable_base, enable_base
+from repoprio.environments.hook_installer import disable_base, enable_base
+from repoprio.environments.interpreters import CannotEnable, Interpreter
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import PipEnv
 from support.scene import Pair

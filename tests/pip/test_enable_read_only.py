@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from repoprio.environments import hook_installer, owners
-from repoprio.environments.hook_installer import CannotEnable, Interpreter
+from repoprio.environments.interpreters import CannotEnable, Interpreter
 from support.fixtures import EnvFactory
 from support.pips import PipEnv
 

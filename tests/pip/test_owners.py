@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.environments import hook_installer, owners
+from repoprio.environments import hook_installer, interpreters, owners
 from repoprio.storage import jsonlines
 from support.fixtures import EnvFactory
 from support.pips import PipEnv
@@ -119,8 +119,8 @@ def test_one_file_of_another_user_is_enough(change: object, other: PipEnv, tmp_p
     """All that decides about what runs counts, with links and the folders above; without it nobody is a stranger."""
     assert owners.stranger_of_python(str(other.python)) is None
     change(other, tmp_path)  # type: ignore[operator]
-    with pytest.raises(hook_installer.OfAnother, match=r"\[owner\]"):
-        hook_installer.interpreter(str(other.python))
+    with pytest.raises(interpreters.OfAnother, match=r"\[owner\]"):
+        interpreters.interpreter(str(other.python))
 
 
 @as_root
@@ -232,7 +232,7 @@ def test_a_draft_is_a_file_of_its_own(tmp_path: Path) -> None:
     assert (target.read_text(), file.read_text()) == ("precious\n", "new\n")
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     (tmp_path / "folder").mkdir()
-    with pytest.raises(hook_installer.CannotEnable):
+    with pytest.raises(interpreters.CannotEnable):
         hook_installer.write(str(tmp_path / "folder"), "text\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "folder",

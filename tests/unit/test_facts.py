@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoprio.environments.hook_installer import CannotEnable
+from repoprio.environments.interpreters import CannotEnable
 from repoprio.explain.checkup import ProbeResult, report
 from repoprio.explain.explaining import explain
 from repoprio.explain.explanation import Chosen, Line, LineStatus

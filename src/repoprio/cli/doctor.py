@@ -19,7 +19,7 @@ from repoprio.config.pip import fuse
 from repoprio.config.pip.indexes import Named
 from repoprio.config.policy_files import INHERITED, Unreadable, pip_text
 from repoprio.config.settings import Merged
-from repoprio.doctor import base_check, fuse_check, pips, remedies, running, shadows, sources, uv_check
+from repoprio.doctor import base_check, fuse_check, pip_document, pips, remedies, running, shadows, sources, uv_check
 from repoprio.doctor.pip_check import Examined, State, examine, merged
 from repoprio.doctor.trial_repositories import Bench, bench
 from repoprio.environments import owners, target
@@ -145,27 +145,12 @@ def _head(meant: Environment, first: Examined, survey: LoadedPolicy) -> dict[str
         "environment": document,
         "user": {"name": _user_name(number), "uid": number},
         "folder": os.getcwd(),
-        "policy": {**policy, "is_told_by_hook": first.hook is not None, "why_not_known": _why_not_known(first)},
+        "policy": {
+            **policy,
+            "is_told_by_hook": first.hook is not None,
+            "why_not_known": pip_document.why_not_known(first),
+        },
     }
-
-
-def _why_not_known(pip: Examined) -> str | None:
-    """Why nobody knows whether the pip of an environment finds a policy; None where its hook says, or there is none."""
-    told = pip.told
-    if told.stranger:
-        return f"it was not tried: {told.stranger.who} can change {told.stranger.path}, so root does not run it"
-    if told.shadow:
-        return f"it was not tried: {told.shadow} would run instead"
-    return {
-        State.NO_PIP: "this environment has no pip",
-        State.BROKEN: None if pip.hook or not pip.is_hooked else f"it does not run ({_last_words(pip)})",
-        State.UNFIT: None if pip.trial.took else f"it does not run ({_last_words(pip)})",
-        State.UNTOLD: "its repoprio is another version, which does not say",
-    }.get(pip.state)
-
-
-def _last_words(pip: Examined) -> str:
-    return pip.told.said if pip.told.is_broken else pip.trial.said or pip.told.said
 
 
 def _user_name(number: int | None) -> str:
@@ -186,32 +171,7 @@ def _environments(examined: Sequence[Examined], survey: LoadedPolicy) -> list[di
     policy = None if policy_in_force.reaches(policy_in_force.record_for_new()) else _policy_file(survey)
     is_fused = _is_fused(policy_in_force.pip_settings()[0])
     find = functools.partial(remedies.steps, policy=policy, is_fused=is_fused)
-    return [_environment(pip, steps) for pip, steps in zip(examined, map(find, examined), strict=True)]
-
-
-def _environment(examined: Examined, remedy: Sequence[str]) -> dict[str, Any]:
-    pip, told, stranger = examined.told.pip, examined.told, examined.told.stranger
-    return {
-        "python": pip.python,
-        "launcher": pip.launcher,
-        "options": list(pip.options),
-        "launchers": list(examined.launchers),
-        "python_version": told.python_version or None,
-        "pip": told.version,
-        "state": examined.state.value,
-        "guarded": examined.state is State.GUARDED,
-        "took": examined.trial.took,
-        "said": _last_words(examined),
-        "unfit": examined.unfit or None,
-        "policy": examined.policy,
-        "hook": {"repoprio": examined.hook["repoprio"], "root": examined.hook["root"]} if examined.hook else None,
-        "of_another": stranger._asdict() if stranger else None,
-        "shadowed_by": told.shadow,
-        "obstacles": [obstacle._asdict() for obstacle in examined.obstacles],
-        "ran": [list(command) for command in examined.ran],
-        "fix": remedy[0] if remedy else None,
-        "then": list(remedy[1:]),
-    }
+    return [pip_document.document(pip, steps) for pip, steps in zip(examined, map(find, examined), strict=True)]
 
 
 def _pip_of_folder(examined: Iterable[Examined]) -> str | None:

@@ -11,8 +11,8 @@ from repoprio.config.load import read_named
 from repoprio.config.pip import fuse
 from repoprio.config.policy_files import VARIABLE
 from repoprio.config.records import Record
-from repoprio.environments import hook_installer, ledger, repairs, target
-from repoprio.environments.hook_installer import Interpreter
+from repoprio.environments import hook_installer, interpreters, ledger, repairs, target
+from repoprio.environments.interpreters import Interpreter
 
 # Which options go together, as argparse cannot say it.
 _USAGE = """%(prog)s [-h] (--python PATH | --venv DIR) [--copy]
@@ -58,16 +58,16 @@ def command(options: argparse.Namespace) -> int:
     _check(options)
     if options.fuse:
         return _fuse(options)
-    other = hook_installer.interpreter(_python(options))
+    other = interpreters.interpreter(_python(options))
     if options.base:
-        other = hook_installer.interpreter(other.base)
+        other = interpreters.interpreter(other.base)
     return _enable(options, other) if options.action == "enable" else _disable(options, other)
 
 
 def _python(options: argparse.Namespace) -> str:
     """The Python that is meant: each option takes a Python, and the folder of a virtual environment."""
     if options.venv:
-        return hook_installer.in_venv(options.venv)
+        return interpreters.in_venv(options.venv)
     return target.meant(options.python, {}).python if options.python else sys.executable
 
 
@@ -122,7 +122,7 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
     for layer, file in record.files:
         if not os.path.exists(file):
             hint = "name the policy there: --policy FILE"
-            raise hook_installer.CannotEnable(f"{file} ({layer}) does not exist, so pip there would stop.", hint)
+            raise interpreters.CannotEnable(f"{file} ({layer}) does not exist, so pip there would stop.", hint)
     known = hook_installer.recorded(place)
     return record._replace(is_required=record.is_required or options.required).over(known)
 
@@ -130,7 +130,7 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
 def _check_policy(file: str) -> None:
     """Raise `RepoprioError` where `file` holds no sound policy."""
     if file == os.devnull:
-        raise hook_installer.CannotEnable(f"{file} is not a policy.")
+        raise interpreters.CannotEnable(f"{file} is not a policy.")
     read_named(file, "--policy", policy_in_force.TOOLS).sound("nothing was written")
 
 
@@ -149,7 +149,7 @@ def _nothing_done(other: Interpreter) -> int:
     if hook_installer.is_whole(other.packages):
         print(f"repoprio: {other.packages} already has repoprio", file=sys.stderr)
         return 0
-    raise hook_installer.CannotEnable(
+    raise interpreters.CannotEnable(
         f"{other.packages} has its own repoprio, which is damaged.",
         f"{', then '.join(repairs.anew(other.executable))} (from its original source)",
     )
@@ -162,7 +162,7 @@ def _fuse(options: argparse.Namespace) -> int:
     try:
         new = fuse.put(text) if options.action == "enable" else fuse.take(text)
     except fuse.NoPlace as error:
-        raise hook_installer.CannotEnable(f"{file} {error}") from None
+        raise interpreters.CannotEnable(f"{file} {error}") from None
     if new == text:
         print(f"repoprio: {file} {'has the fuse' if options.action == 'enable' else 'has no fuse'}", file=sys.stderr)
         return 0

@@ -15,9 +15,10 @@ from repoprio.config.pip import fuse
 from repoprio.config.policy_files import Unreadable, toml_text
 from repoprio.config.records import POINTER, Record
 from repoprio.doctor import pips, uv_check
-from repoprio.environments import hook_installer, ledger
+from repoprio.environments import hook_installer, interpreters, ledger
 from repoprio.environments.file_journal import Journal, Undone
-from repoprio.environments.hook_installer import CannotEnable, Interpreter, Planned
+from repoprio.environments.hook_installer import Planned
+from repoprio.environments.interpreters import CannotEnable, Interpreter
 from repoprio.errors import NoPolicy, RepoprioError
 from repoprio.export import uv, uv_differences
 from repoprio.policy.model import Mode, Policy
@@ -175,9 +176,9 @@ def _hooks(venvs: Sequence[str], journal: Journal) -> Iterator[Step]:
     on_path = pips.programs(os.environ.get("PATH", os.defpath), _PYTHON)
     for python in dict.fromkeys((sys.executable, *venvs, *on_path)):
         try:
-            found = hook_installer.interpreter(python)
+            found = interpreters.interpreter(python)
             # Of a virtual environment made from another one, Python names the interpreter beneath both.
-            base = hook_installer.interpreter(found.base)
+            base = interpreters.interpreter(found.base)
         except CannotEnable as error:
             # What is on PATH and is no Python that can be guarded: of its pip doctor speaks.
             is_asked_for = python in venvs or error.code != "environment"

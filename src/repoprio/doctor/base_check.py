@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from repoprio.doctor import running
 from repoprio.doctor.trial_repositories import Bench
-from repoprio.environments import hook_installer
+from repoprio.environments import interpreters
 
 # Which hooks Python loaded at its start, by their files.
 _HOOKS = """
@@ -31,9 +31,9 @@ def look(python: str, bench: Bench) -> Base:
     """Start the base of `python`, and see which hooks it loads."""
     base = python
     try:
-        base = hook_installer.interpreter(python).base
-        stdlib = os.path.realpath(hook_installer.interpreter(base).stdlib)
-    except hook_installer.CannotEnable as error:
+        base = interpreters.interpreter(python).base
+        stdlib = os.path.realpath(interpreters.interpreter(base).stdlib)
+    except interpreters.CannotEnable as error:
         return Base(base, None, error.problem)
     try:
         files = hooks(base, bench)

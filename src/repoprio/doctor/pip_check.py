@@ -15,7 +15,7 @@ from repoprio.doctor import base_check, obstacles, running
 from repoprio.doctor.obstacles import Obstacle
 from repoprio.doctor.pips import Pip, Told
 from repoprio.doctor.trial_repositories import OBEYS, Bench, Trial
-from repoprio.environments import hook_installer, repairs
+from repoprio.environments import hook_installer, interpreters, repairs
 from repoprio.policy.model import Mode
 
 
@@ -133,9 +133,9 @@ def _look_closer(found: Examined, python: str, bench: Bench) -> Examined:
     """What is known of a pip that does not obey, with what its Python says."""
     found = replace(found, obstacles=obstacles.find(found.told.pip, bench))
     try:
-        packages = hook_installer.interpreter(python).packages
+        packages = interpreters.interpreter(python).packages
         hooks = base_check.hooks(python, bench)
-    except hook_installer.CannotEnable as error:
+    except interpreters.CannotEnable as error:
         return replace(found, unfit=error.problem.rstrip("."))
     except ValueError:
         return found

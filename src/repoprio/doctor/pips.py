@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from repoprio import shell
 from repoprio.doctor import running, shadows
-from repoprio.environments import hook_installer, owners
+from repoprio.environments import interpreters, owners
 from repoprio.environments.owners import Stranger
 from repoprio.errors import RepoprioError
 
@@ -193,8 +193,8 @@ def in_folder(folder: str) -> list[Pip]:
 
 def _in_venv(python: str) -> str:
     try:
-        return hook_installer.in_venv(os.path.abspath(python))
-    except hook_installer.CannotEnable:
+        return interpreters.in_venv(os.path.abspath(python))
+    except interpreters.CannotEnable:
         hint = shell.command("repoprio", "doctor", "--python", python)
         raise RepoprioError(
             f"--venv {python}: this is neither a folder nor a Python of a virtual environment.\n"
@@ -208,8 +208,8 @@ def _beneath(folder: str) -> Iterator[str]:
     for path, below, files in os.walk(folder, followlinks=True):
         if "pyvenv.cfg" in files:
             below[:] = [name for name in below if name not in ("bin", "include", "lib", "lib64", "Lib", "Scripts")]
-            with suppress(hook_installer.CannotEnable):
-                yield hook_installer.in_venv(path)
+            with suppress(interpreters.CannotEnable):
+                yield interpreters.in_venv(path)
         if path.rstrip(os.sep).count(os.sep) - top >= _DEEPEST:
             below.clear()
         below.sort()

@@ -10,7 +10,7 @@ from repoprio.config.errors import LOOK_AGAIN
 from repoprio.config.policy_files import VARIABLE
 from repoprio.doctor import obstacles
 from repoprio.doctor.pip_check import Examined, State
-from repoprio.environments import as_user, hook_installer, repairs
+from repoprio.environments import as_user, interpreters, repairs
 
 
 def steps(one: Examined, *, policy: str | None, is_fused: bool) -> list[str]:
@@ -65,8 +65,8 @@ def _is_ours(launcher: str | None) -> bool:
 def _repair(one: Examined, python: str) -> str:
     words = repairs.UPGRADE if one.state is State.TOO_OLD else repairs.REINSTALL
     try:
-        found = hook_installer.interpreter(python)
-    except hook_installer.CannotEnable:
+        found = interpreters.interpreter(python)
+    except interpreters.CannotEnable:
         return repairs.repair(python, words, base="", stdlib="")
     return repairs.repair(python, words, base=found.base, stdlib=found.stdlib)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from repoprio.config import records
 from repoprio.config.pip import fuse
-from repoprio.environments import hook_installer, lone_pointer
+from repoprio.environments import hook_installer, interpreters, lone_pointer
 from repoprio.errors import RepoprioError
 
 FILE = "_repoprio_made.jsonl"
@@ -71,7 +71,7 @@ def forget(place: str) -> None:
 
 def _write(made: list[Made]) -> None:
     text = "".join(f"{json.dumps(one)}\n" for one in made)
-    with contextlib.suppress(hook_installer.CannotEnable):
+    with contextlib.suppress(interpreters.CannotEnable):
         hook_installer.write(_file(), text) if text else hook_installer.remove(_file())
 
 
@@ -86,7 +86,7 @@ def take_all_out() -> Iterator[str]:
         yield from _taken_out(made)
     for name in (FILE, records.FILE):
         file = os.path.join(hook_installer.own_packages(), name)
-        with contextlib.suppress(hook_installer.CannotEnable):
+        with contextlib.suppress(interpreters.CannotEnable):
             hook_installer.remove(file) if os.path.lexists(file) else None
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 import repoprio
-from repoprio.environments import child_script, hook_installer, owners
+from repoprio.environments import child_script, interpreters, owners
 from repoprio.environments.target import Environment, NoEnvironment
 
 _MAIN = os.path.join(os.path.dirname(os.path.abspath(repoprio.__file__)), "__main__.py")
@@ -36,10 +36,10 @@ def run(environment: Environment, arguments: Sequence[str]) -> int:
 
 
 def _check(environment: Environment) -> None:
-    """Raise `NoEnvironment` if its Python does not answer, or may not be run; `hook_installer` decides that."""
+    """Raise `NoEnvironment` if its Python does not answer, or may not be run; `interpreters` decides that."""
     try:
-        hook_installer.interpreter(environment.python)
+        interpreters.interpreter(environment.python)
         if stranger := owners.stranger_of_user_site(environment.python):
-            raise hook_installer.OfAnother(environment.python, stranger)
-    except hook_installer.CannotEnable as error:
+            raise interpreters.OfAnother(environment.python, stranger)
+    except interpreters.CannotEnable as error:
         raise NoEnvironment(f"the environment that {environment.named_by} names: {error}") from None

@@ -1,14 +1,19 @@
-"""What pip's requirements are known to have where they are asked for it: pip leaves most of it open."""
+"""Attributes of pip's requirements, which pip types as optional, and the merged bounds of several requirements."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from repoprio.names import NormalizedName, normalize
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols.links import Link, SpecifierSet
+    from repoprio.pip_adapter.protocols.links import Hashes, Link, SpecifierSet
     from repoprio.pip_adapter.protocols.requirements import InstallRequirement
+
+
+# Which versions are wanted, and which hashes a file may have.
+Wanted = tuple["SpecifierSet", "Hashes"]
 
 
 def project_of(ireq: InstallRequirement) -> NormalizedName:
@@ -18,7 +23,7 @@ def project_of(ireq: InstallRequirement) -> NormalizedName:
 
 
 def specifier_of(ireq: InstallRequirement) -> SpecifierSet:
-    """The bounds of a requirement that names a project."""
+    """The specifier of a requirement that names a project."""
     assert ireq.req is not None
     return ireq.req.specifier
 
@@ -27,3 +32,11 @@ def link_of(ireq: InstallRequirement) -> Link:
     """The file of a requirement that has one."""
     assert ireq.link is not None
     return ireq.link
+
+
+def narrowed(wanted: Wanted, by: Iterable[InstallRequirement]) -> Wanted:
+    """`wanted`, narrowed by requirements or constraints of the same project, as pip merges them."""
+    specifier, hashes = wanted
+    for ireq in by:
+        specifier, hashes = specifier & specifier_of(ireq), hashes & ireq.hashes(trust_internet=False)
+    return specifier, hashes

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from repoprio.config.policy_files import VARIABLE
 from repoprio.config.records import Record
-from repoprio.environments import hook_installer, ledger
+from repoprio.environments import hook_installer, interpreters, ledger
 from repoprio.environments.child_script import CHILD
 from repoprio.errors import RepoprioError
 from repoprio.output import say
@@ -65,7 +65,7 @@ def _guard(folder: str) -> None:
     is_build = bool(os.environ.get(CHILD))
     try:
         # Asked whoever owns the folder that it lies in: we have just made it, and run its Python for that.
-        packages = hook_installer.ask(hook_installer.in_venv(folder)).packages
+        packages = interpreters.ask(interpreters.in_venv(folder)).packages
         record = policy_layers.record_for_new()
         said = _put(packages, record, f"repoprio: pip in {folder}")
         if not is_build and not hook_installer.is_own(packages):

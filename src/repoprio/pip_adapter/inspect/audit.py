@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -30,6 +29,7 @@ from repoprio.pip_adapter.finder.look_ahead import look_ahead
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.inspect import lock_files
 from repoprio.pip_adapter.inspect.context import PipContext
+from repoprio.pip_adapter.inspect.file_hashes import sha256_of
 from repoprio.pip_adapter.inspect.project_lists import NoList, lists
 from repoprio.pip_adapter.versions import canonical, comparable
 from repoprio.policy.model import Mode, Policy, Repository, tiers
@@ -323,13 +323,5 @@ def _listed(file: File, name: NormalizedName, hashed: str | None) -> Listed:
     version = canonical(claimed) if claimed else None
     hashes = dict(file.hashes)
     if not hashes and hashed and version and comparable(hashed) == comparable(version) and file.url.startswith("file:"):
-        hashes = {"sha256": _sha256(url_to_path(file.url.partition("#")[0]))}
+        hashes = {"sha256": sha256_of(url_to_path(file.url.partition("#")[0]))}
     return Listed(file.filename, version, hashes, file.yanked)
-
-
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as opened:
-        while block := opened.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -15,7 +15,7 @@ from repoprio.pip_adapter.finder.look_ahead import look_ahead
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.pip_adapter.inspect.compare.journal import check_disclosed, kept_from, may_be_private
 from repoprio.pip_adapter.inspect.context import PipContext, pip_context
-from repoprio.pip_adapter.requirements import link_of, project_of, specifier_of
+from repoprio.pip_adapter.requirements import link_of, narrowed, project_of, specifier_of
 from repoprio.policy.model import DirectUrls
 from repoprio.redaction import redact_url
 from repoprio.render.compare import further
@@ -132,11 +132,7 @@ def _explanation(
     *,
     wants_hashes: bool,
 ) -> Explanation:
-    hashes = ireq.hashes(trust_internet=False)
-    left = SpecifierSet()
-    for other in others:
-        left = left & specifier_of(other)
-        hashes = hashes & other.hashes(trust_internet=False)
+    left, hashes = narrowed((SpecifierSet(), ireq.hashes(trust_internet=False)), others)
     if wants_hashes and not hashes:
         warn(f"repoprio: {ireq}: it has no hash, but pip requires one since others have one (--require-hashes)")
         hashes = MissingHashes()

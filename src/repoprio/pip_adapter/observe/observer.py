@@ -35,6 +35,7 @@ from repoprio.pip_adapter.log_muting import muted
 from repoprio.pip_adapter.observe import resolution
 from repoprio.pip_adapter.observe.resolution import PipChoice
 from repoprio.pip_adapter.observe.shadow_session import finder_beside, session_beside
+from repoprio.pip_adapter.requirements import Wanted
 from repoprio.policy.model import Policy, Pylock, Repository
 from repoprio.render import observation as render
 from repoprio.render.policy import summary
@@ -69,7 +70,7 @@ class Observer:
         self._finder_of_pip = weakref.ref(finder)
         self._policy = policy
         self._noted: dict[str, Origin] = {}
-        self._found: dict[str, tuple[InstallationCandidate, resolution.Wanted]] = {}
+        self._found: dict[str, tuple[InstallationCandidate, Wanted]] = {}
         self._session: PipSession | None = None
         self._spent = 0.0
 

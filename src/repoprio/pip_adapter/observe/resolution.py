@@ -11,6 +11,7 @@ from pip._vendor.packaging.specifiers import SpecifierSet
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.registry import Registry
+from repoprio.pip_adapter.requirements import Wanted, narrowed
 from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
 
@@ -46,7 +47,6 @@ class PipChoice(NamedTuple):
         return self.ireq.original_link is not None
 
 
-Wanted = tuple["SpecifierSet", "Hashes"]
 # Of each of resolvelib's factories: the constraints by name.
 _CONSTRAINTS: Registry[Mapping[str, Constraint]] = Registry()
 
@@ -90,8 +90,7 @@ def _wanted(result: ResolutionResult, constraints: Mapping[str, Constraint]) -> 
         _, ireq = requirement.get_candidate_lookup()
         if ireq is not None and ireq.req is not None:
             project = normalize(requirement.project_name)
-            specifier, hashes = merged.get(project, (SpecifierSet(), Hashes()))
-            merged[project] = (specifier & ireq.req.specifier, hashes & ireq.hashes(trust_internet=False))
+            merged[project] = narrowed(merged.get(project, (SpecifierSet(), Hashes())), [ireq])
     return merged
 
 

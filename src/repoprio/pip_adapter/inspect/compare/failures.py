@@ -9,6 +9,7 @@ from repoprio.explain.comparison import Failure, FailureCode
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter.inspect.compare.preparer import name_of
 from repoprio.pip_adapter.inspect.compare.sides import Side
+from repoprio.pip_adapter.requirements import narrowed
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.requirements import InstallRequirement
@@ -47,11 +48,8 @@ def _lone(
     if ireq is None or ireq.req is None:
         return {}
     name = normalize(requirement.project_name)
-    specifier, hashes = ireq.req.specifier, ireq.hashes(trust_internet=False)
-    for constraint in constraints:
-        if name_of(constraint) == name and constraint.req is not None:
-            specifier = specifier & constraint.req.specifier
-            hashes = hashes & constraint.hashes(trust_internet=False)
+    bounds = (found for found in constraints if name_of(found) == name and found.req is not None)
+    specifier, hashes = narrowed((ireq.req.specifier, ireq.hashes(trust_internet=False)), bounds)
     failure = side.why_not(name, specifier, hashes)
     return {name: failure} if failure else {}
 

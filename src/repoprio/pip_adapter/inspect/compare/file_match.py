@@ -1,14 +1,14 @@
-"""Whether two sides of a comparison have one project, told by its files."""
+"""Compares files, to see whether both sides of a comparison have the same project."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from repoprio.explain.comparison import Failure, FileMatch, ResolvedFile, Side
 from repoprio.names import NormalizedName
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.inspect.compare.sides import VersionPrioritySide
+from repoprio.pip_adapter.inspect.file_hashes import sha256_of
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.links import Link
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def file_match(
     alone: VersionPrioritySide, name: NormalizedName, rival: Side, pick: Side, chosen: Link | None
 ) -> FileMatch:
-    """Whether the repository that pip alone takes `name` from lists the policy's file.
+    """Whether the repository from which plain pip takes `name` lists the policy's file.
 
-    `rival` is what pip alone came to, `pick` what the policy did, `chosen` the link to that.
+    `rival` is the result of plain pip, `pick` that of the policy, and `chosen` is the link to the policy's file.
     """
     if not isinstance(rival, ResolvedFile) or rival.repository is None:
         return FileMatch.MISSING
@@ -39,13 +39,12 @@ def file_match(
 
 
 def _sha256(link: Link) -> str | None:
-    """The sha256 that the page states, else that of a file on disk; None where nobody tells."""
+    """The sha256 that the page states, else that of a file on disk; None if it is unknown."""
     if stated := compat.digests(link).get("sha256"):
         return stated
     if not link.is_file:
         return None
     try:
-        with open(link.file_path, "rb") as opened_file:
-            return hashlib.sha256(opened_file.read()).hexdigest()
+        return sha256_of(link.file_path)
     except OSError:
         return None

@@ -1,0 +1,53 @@
+"""What doctor found out about one pip, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from repoprio.doctor.pip_check import Examined, State
+
+
+def document(examined: Examined, remedy: Sequence[str]) -> dict[str, Any]:
+    """One pip as JSON; `remedy` are the commands that would make it obey, in order."""
+    pip, told, stranger = examined.told.pip, examined.told, examined.told.stranger
+    return {
+        "python": pip.python,
+        "launcher": pip.launcher,
+        "options": list(pip.options),
+        "launchers": list(examined.launchers),
+        "python_version": told.python_version or None,
+        "pip": told.version,
+        "state": examined.state.value,
+        "guarded": examined.state is State.GUARDED,
+        "took": examined.trial.took,
+        "said": _last_words(examined),
+        "unfit": examined.unfit or None,
+        "policy": examined.policy,
+        "hook": {"repoprio": examined.hook["repoprio"], "root": examined.hook["root"]} if examined.hook else None,
+        "of_another": stranger._asdict() if stranger else None,
+        "shadowed_by": told.shadow,
+        "obstacles": [obstacle._asdict() for obstacle in examined.obstacles],
+        "ran": [list(command) for command in examined.ran],
+        "fix": remedy[0] if remedy else None,
+        "then": list(remedy[1:]),
+    }
+
+
+def why_not_known(pip: Examined) -> str | None:
+    """Why it is unknown whether a pip finds a policy; None if its hook reported that, or if there is no hook."""
+    told = pip.told
+    if told.stranger:
+        return f"it was not tried: {told.stranger.who} can change {told.stranger.path}, so root does not run it"
+    if told.shadow:
+        return f"it was not tried: {told.shadow} would run instead"
+    return {
+        State.NO_PIP: "this environment has no pip",
+        State.BROKEN: None if pip.hook or not pip.is_hooked else f"it does not run ({_last_words(pip)})",
+        State.UNFIT: None if pip.trial.took else f"it does not run ({_last_words(pip)})",
+        State.UNTOLD: "its repoprio is another version, which does not say",
+    }.get(pip.state)
+
+
+def _last_words(pip: Examined) -> str:
+    return pip.told.said if pip.told.is_broken else pip.trial.said or pip.told.said
