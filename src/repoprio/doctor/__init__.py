@@ -1,4 +1,4 @@
-"""Facts about the pips and other installers of this machine, each from a real run as this user.
+"""Checks the pips and other installers of this machine, each with a real run as this user.
 
-No network: what is asked for lies on loopback, and what would leave the machine is stopped first.
+It uses no network: the repositories are on loopback, and other requests are blocked.
 """

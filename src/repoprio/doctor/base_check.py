@@ -1,4 +1,4 @@
-"""Whether the interpreter that an environment was made from guards all that is made from it."""
+"""Checks whether the base interpreter of an environment has a hook for all environments made from it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from repoprio.doctor import running
 from repoprio.doctor.trial_repositories import Bench
 from repoprio.environments import interpreters
 
-# Which hooks Python loaded at its start, by their files.
+# Prints the files of the hooks that Python loaded at its start.
 _HOOKS = """
 import json, sys
 ours = ("_repoprio_shim", "_repoprio_pointer")
@@ -20,7 +20,7 @@ print(json.dumps([sys.modules[name].__file__ for name in names]))
 
 
 class Base(NamedTuple):
-    """A base interpreter: whether it loads the hook of `enable --base`; `said` is why that is not known."""
+    """A base interpreter, and whether it loads the hook of `enable --base`; `said` is why that is unknown."""
 
     python: str
     in_place: bool | None
@@ -28,7 +28,7 @@ class Base(NamedTuple):
 
 
 def look(python: str, bench: Bench) -> Base:
-    """Start the base of `python`, and see which hooks it loads."""
+    """The base interpreter of `python`, started to see which hooks it loads."""
     base = python
     try:
         base = interpreters.interpreter(python).base
@@ -43,7 +43,7 @@ def look(python: str, bench: Bench) -> Base:
 
 
 def hooks(python: str, bench: Bench) -> list[str]:
-    """The files of the hooks that `python` loads at its start; raises `ValueError` where it does not say."""
+    """The files of the hooks that `python` loads at its start; raises `ValueError` if it does not report them."""
     done = running.run([python, "-I", "-c", _HOOKS], running.plain(os.environ), bench.folder)
     try:
         files: list[str] = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""Whether the fuse holds: pips are run without their hook, and told apart by where they look."""
+"""Checks the fuse: runs pips without their hook, and sees where they look for projects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from repoprio.doctor.trial_repositories import Bench
 from repoprio.urls import is_fuse
 
 _NOBODY_HAS = "repoprio-doctor-looks-for-this"
-# The same Python and the same start as ever, without our finders; what would leave the machine is stopped.
+# Runs pip in the same Python, after the same start, but without repoprio's finders and without a network.
 _UNGUARDED = """
 import runpy, sys
 
@@ -31,7 +31,7 @@ _LOOKS_IN = ("Looking in indexes: ", "Looking in links: ")
 
 
 class Unguarded(NamedTuple):
-    """Where a pip looks without its hook, the fuse aside; `said` is why that is not known, "" where it is."""
+    """Where a pip looks without its hook, apart from the fuse; `said` is why that is unknown, "" if it is known."""
 
     python: str
     places: tuple[str, ...]
@@ -39,12 +39,12 @@ class Unguarded(NamedTuple):
 
     @property
     def finds_nothing(self) -> bool:
-        """Whether the fuse holds for it."""
+        """Whether the fuse works for this pip."""
         return not self.places and not self.said
 
 
 def run_unguarded(pip: Pip, bench: Bench) -> Unguarded:
-    """Run the pip of `pip.python` as this user would, but for its hook; it asks for a name that nobody has."""
+    """The places where the pip of `pip.python` looks when it runs without its hook; it asks for an unused name."""
     python = pip.python or ""
     options = ["--no-deps", "--no-cache-dir", "--retries", "0", "--proxy", "", "--dest", bench.empty()]
     environ = {**running.as_the_user(os.environ), **running.QUIET, **_SETTINGS}
@@ -56,6 +56,6 @@ def run_unguarded(pip: Pip, bench: Bench) -> Unguarded:
     places = [place.strip() for line in lines for place in line.partition(": ")[2].split(", ")]
     found = [place for place in places if not is_fuse(place)]
     if not lines and "repoprio doctor: socket" in done.stderr:
-        # pip names no place where it looks in its built-in index alone.
+        # pip lists no places if it uses only its built-in index.
         found = ["pip's built-in default index"]
     return Unguarded(python, tuple(found))

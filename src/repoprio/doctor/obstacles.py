@@ -1,4 +1,4 @@
-"""What keeps a hook from a pip: found by runs of that pip without it."""
+"""Finds what keeps the hook from a pip, by running that pip without each suspect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from repoprio.doctor.trial_repositories import OBEYS, Bench
 from repoprio.environments import owners
 
 _PATH = "PYTHONPATH"
-# Variables that decide which code Python loads at its start.
+# Variables that affect which code Python loads at its start.
 _VARIABLES = (_PATH, "PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "PYTHONPLATLIBDIR")
 _NO_SITE = "import sys; print(sys.flags.no_site)"
 _LOADED = """
@@ -23,12 +23,12 @@ print(json.dumps([module.__file__ for module in list(sys.modules.values()) if ge
 
 
 class Obstacle(NamedTuple):
-    """What keeps the hook from a pip: its launcher, or a variable of Python's.
+    """Something that keeps the hook from a pip: its launcher, or a variable of Python.
 
-    `options` are what the launcher gives to Python, as far as its first line says. `loads_nothing`: with them Python
-    reads no `.pth` file and no `sitecustomize` (-S), so that no hook can be loaded. `variable` is set to `value`;
-    of PYTHONPATH that is one folder, and `files` are what Python loads from there at its start. `is_proven`: a run
-    of that pip without the obstacles that were found obeyed.
+    `options` are those that the launcher passes to Python, as far as its first line shows. `loads_nothing`: with them
+    (-S) Python reads no `.pth` file and no `sitecustomize`, so no hook can be loaded. `variable` is set to `value`;
+    for PYTHONPATH that is one folder, and `files` are what Python loads from it at its start. `is_proven`: without
+    the obstacles that were found, that pip obeyed.
     """
 
     launcher: str | None = None
@@ -41,16 +41,16 @@ class Obstacle(NamedTuple):
 
 
 def find(pip: Pip, bench: Bench) -> tuple[Obstacle, ...]:
-    """What a pip that does not obey would have to do without in order to obey, and nothing that it can keep."""
+    """The obstacles without which a disobedient pip obeys; as few as possible."""
     if pip.python is None:
         return ()
     launchers = _launchers(pip, bench)
     if launchers and _obeys(pip, launchers, bench):
-        # Its hook may be on PYTHONPATH: nothing else is taken away.
+        # The launcher is enough. Do not try without PYTHONPATH: the hook may be on it.
         return tuple(launchers)
     found = [*launchers, *_settings(os.environ)]
     if found == launchers or not _obeys(pip, found, bench):
-        # What needs no proof: Python says that it loads nothing.
+        # These need no proof: with -S Python certainly loads no hook.
         return tuple(one._replace(is_proven=False) for one in found if one.loads_nothing)
     for one in list(found):
         others = [other for other in found if other != one]
@@ -62,7 +62,7 @@ def find(pip: Pip, bench: Bench) -> tuple[Obstacle, ...]:
 
 
 def without(obstacles: Iterable[Obstacle], environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables without those that are obstacles; of PYTHONPATH without those folders."""
+    """`environ` without the variables that are obstacles; PYTHONPATH only loses those folders."""
     found = list(obstacles)
     cut = {one.variable for one in found if one.variable != _PATH}
     folders = [one.value for one in found if one.variable == _PATH]
@@ -79,29 +79,29 @@ def _launchers(pip: Pip, bench: Bench) -> list[Obstacle]:
 
 
 def _settings(environ: Mapping[str, str]) -> list[Obstacle]:
-    """Each variable that is set, each folder of PYTHONPATH by itself."""
+    """A possible obstacle for each variable that is set; one for each folder of PYTHONPATH."""
     names = [name for name in _VARIABLES if environ.get(name) and name != _PATH]
     others = [Obstacle(variable=name, value=environ[name]) for name in names]
     return [*(Obstacle(variable=_PATH, value=folder) for folder in dict.fromkeys(_folders(environ))), *others]
 
 
 def _folders(environ: Mapping[str, str]) -> list[str]:
-    """The folders of PYTHONPATH, as absolute paths; "" is the working one."""
+    """The folders of PYTHONPATH as absolute paths; "" means the working folder."""
     value = environ.get(_PATH)
     return [os.path.abspath(folder) for folder in value.split(os.pathsep)] if value else []
 
 
 def _obeys(pip: Pip, obstacles: Sequence[Obstacle], bench: Bench) -> bool:
-    """Whether the pip of that Python obeys without these."""
+    """Whether that pip obeys without `obstacles`."""
     environ, is_launched = without(obstacles, os.environ), not any(one.launcher for one in obstacles)
     if owners.stranger_of_user_site(pip.python or "", environ):
-        # Without the variable root would load another user's packages.
+        # Without this variable, root would load another user's packages.
         return False
     return bench.try_pip(pip if is_launched else Pip(pip.python), environ).took == OBEYS
 
 
 def _files(python: str, folder: str, bench: Bench) -> tuple[str, ...]:
-    """What Python loads from `folder` at its start."""
+    """The files that Python loads from `folder` at its start."""
     done = running.run([python, "-c", _LOADED], running.plain(os.environ), bench.empty())
     try:
         loaded: list[str] = json.loads(done.stdout)

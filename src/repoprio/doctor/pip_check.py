@@ -1,4 +1,4 @@
-"""Whether a pip is guarded: which policy its hook finds, and whether it obeys. Both from real runs."""
+"""Checks whether a pip obeys the policy, and which policy its hook finds, with real runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from repoprio.policy.model import Mode
 
 
 class State(Enum):
-    """What there is to say of a pip, worst news first."""
+    """The verdict on a pip, the worst first."""
 
     OF_ANOTHER = "of-another-user"
     SHADOWED = "shadowed"
@@ -39,12 +39,12 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Examined:
-    """One pip.
+    """One pip, with the results of its runs.
 
-    `hook` is what the hook there tells (`policy_report.answer`), None where none answers. `trial` is what came of
-    looking for acme. `launchers` are the scripts on PATH that start the same pip, `ran` the commands that were run.
-    `unfit` is why no hook can guard what its Python runs, "" where one can; `is_hooked`: its Python loads one, and
-    `has_own_hook`: from its own packages. `obstacles` are what keeps a hook from this pip.
+    `hook` is the report of its hook (`policy_report.answer`), None if none answers. `trial` is the result of a search
+    for acme. `launchers` are the scripts on PATH that start the same pip, `ran` the commands that were run.
+    `unfit` is why no hook can work in its Python, "" if one can. `is_hooked`: its Python loads a hook;
+    `has_own_hook`: from its own packages. `obstacles` are what keeps the hook from this pip.
     """
 
     told: Told
@@ -60,18 +60,18 @@ class Examined:
 
     @property
     def policy(self) -> dict[str, Any] | None:
-        """The policy that its hook finds."""
+        """The policy that its hook finds; None if there is none, or no hook."""
         found: dict[str, Any] | None = self.hook["policy"] if self.hook else None
         return found
 
     @property
     def was_tried(self) -> bool:
-        """Whether its pip was started at all."""
+        """Whether this pip was started at all."""
         return not (self.told.stranger or self.told.shadow)
 
     @property
     def state(self) -> State:
-        """The verdict: guarded only where a sound policy reaches it, is enforced, and pip took what it says."""
+        """The verdict: GUARDED only if a valid policy reaches it and is enforced, and pip chose as it says."""
         if not self.was_tried:
             return State.OF_ANOTHER if self.told.stranger else State.SHADOWED
         if self.told.version is None:
@@ -98,7 +98,7 @@ class Examined:
 
 
 def examine(told: Told, launchers: Sequence[str], bench: Bench) -> Examined:
-    """Ask the hook of a pip, and try that pip."""
+    """The results for one pip: the report of its hook, and a trial."""
     version = (*told.pip.command, "--version")
     if told.stranger or told.shadow:
         return Examined(told, launchers)
@@ -112,7 +112,7 @@ def examine(told: Told, launchers: Sequence[str], bench: Bench) -> Examined:
 
 
 def merged(examined: Iterable[Examined]) -> list[Examined]:
-    """Each pip once: a launcher whose own try came out guarded joins the row of the same pip under the same policy."""
+    """Each pip once: a launcher that also obeys is left out if the same pip is there with the same policy."""
     rows: list[Examined] = []
     for one in examined:
         same = next((n for n, row in enumerate(rows) if _is_as_guarded(one, row)), None)
@@ -130,7 +130,7 @@ def _is_as_guarded(one: Examined, other: Examined) -> bool:
 
 
 def _look_closer(found: Examined, python: str, bench: Bench) -> Examined:
-    """What is known of a pip that does not obey, with what its Python says."""
+    """`found`, a pip that does not obey, with further facts from its Python."""
     found = replace(found, obstacles=obstacles.find(found.told.pip, bench))
     try:
         packages = interpreters.interpreter(python).packages
@@ -145,19 +145,19 @@ def _look_closer(found: Examined, python: str, bench: Bench) -> Examined:
 
 
 def _ask_hook(pip: Pip, bench: Bench) -> dict[str, Any] | None:
-    """What the hook says where a plain pip of this user is started, with its variables and files."""
+    """The report of the hook in a plain pip of this user, with this user's variables and files; None if none."""
     environ = {**running.as_the_user(os.environ), ASKED: "1"}
     said = running.run([*pip.command, "help"], environ, pip.folder(bench.empty())).stdout
     try:
         answer = json.loads(said.splitlines()[-1])
     except (ValueError, IndexError):
-        # The help of a pip that knows nothing of us.
+        # A pip without the hook prints its help instead.
         return None
     return answer if isinstance(answer, dict) and "repoprio" in answer else None
 
 
 def _is_damaged(packages: str) -> bool:
-    """Whether a folder of packages has a repoprio of its own, and not all of it."""
+    """Whether a folder of packages has a repoprio of its own that is incomplete."""
     names = ("repoprio", "_repoprio_shim.py", "repoprio.pth")
     is_there = any(os.path.exists(os.path.join(packages, name)) for name in names)
     return is_there and not hook_installer.is_whole(packages)

@@ -1,4 +1,4 @@
-"""The pips of this machine: that of the environment that is meant, those on PATH, those of virtual environments."""
+"""Finds the pips of this machine: in the chosen environment, on PATH, and in virtual environments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DEEPEST = 6
 _LONGEST = 65536
 _LAUNCHER = re.compile(r"pip(3(\.[0-9]+)?)?(\.exe)?")
 _NO_PIP = re.compile(r"No module named '?pip'?\s*$")
-# What a Python says of itself, as ``pip debug`` does, and ends.
+# Prints the path of the Python that runs it, in the words of ``pip debug``, and ends.
 _WHO = "import os, sys; print('sys.executable:', sys.executable, flush=True); os._exit(0)\n"
 # The lines of pip's console scripts, as pip (distlib), uv and Linux distributions write them.
 _ENTRY_POINT = re.compile(
@@ -41,9 +41,9 @@ _VERSION = re.compile(r"pip (\S+) from (.+) \(python ([0-9.]+)\)")
 class Pip(NamedTuple):
     """A way to start a pip.
 
-    `python` is its interpreter, None where it cannot be told. `launcher` is the script on PATH that starts it,
-    None where it is started as ``python -m pip``. `options` are what the launcher gives to Python.
-    `is_entry_point`: its first line names its Python, and each line after that is one of pip's own console scripts.
+    `python` is its interpreter, None if unknown. `launcher` is the script on PATH that starts it, None if it is
+    started as ``python -m pip``. `options` are those that the launcher passes to Python. `is_entry_point`: its first
+    line names its Python, and all other lines are those of pip's own console scripts.
     """
 
     python: str | None
@@ -53,35 +53,35 @@ class Pip(NamedTuple):
 
     @property
     def command(self) -> tuple[str, ...]:
-        """What starts it."""
+        """The command that starts it."""
         return (self.launcher,) if self.launcher else (self.python or "", "-m", "pip")
 
     @property
     def is_understood(self) -> bool:
-        """Whether its text says all that it does: any other launcher may keep the hook from its Python."""
+        """Whether its text shows all that it does; any other launcher may keep the hook from its Python."""
         return self.launcher is None or self.is_entry_point
 
     def stranger(self) -> Stranger | None:
-        """Who else could have written what it runs, where we are root."""
-        # A version manager's launcher lets the files of the working directory choose the Python.
+        """If this process is root: another user who can change what it runs, or None."""
+        # The launcher of a version manager chooses the Python by files in the working directory.
         here = os.getcwd()
         found = owners.stranger_of_python(self.python) if self.python else owners.stranger_of_file(here)
         found = found or (owners.stranger_of_file(self.launcher) if self.launcher else None)
         return found or owners.stranger_of_user_site(self.python or self.launcher or "")
 
     def folder(self, empty: str) -> str:
-        """The folder to run it from: `empty` for ``python -m pip``, which would run a pip.py of the user's folder.
+        """The folder to run it in: `empty` for ``python -m pip``, which would run a pip.py in the working folder.
 
-        A console script finds no code in the user's folder; a version manager's launcher reads there which Python to
+        A console script finds no code in the working folder; a version manager's launcher reads there which Python to
         start.
         """
         here = os.getcwd()
         return here if self.launcher and not shadows.shadow(here) else empty
 
     def shadow(self) -> str | None:
-        """The file of the user's folder that it may run in pip's place there, where that keeps us from starting it.
+        """A file in the working folder that it may run in place of pip, so that it must not be started; else None.
 
-        The last step of a launcher that is no Python script may be ``python -m pip``.
+        A launcher that is no Python script may end in ``python -m pip``.
         """
         here = os.getcwd()
         is_open = shadows.is_on_path(here, os.environ) or (self.launcher and not self.python)
@@ -89,10 +89,10 @@ class Pip(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What ``pip --version`` says: pip's version, where it lies, and the version of its Python; None without pip.
+    """The output of ``pip --version``: the versions of pip (None: no pip) and its Python, and pip's location.
 
-    The version is "?" of a pip that says none; `is_broken`: no hook of ours stopped it. `stranger` and `shadow` are
-    why it was not started.
+    The version is "?" if pip did not state one; `is_broken`: pip itself failed, and no hook of repoprio stopped it.
+    `stranger` and `shadow` are the reasons not to start it.
     """
 
     pip: Pip
@@ -105,22 +105,22 @@ class Told(NamedTuple):
     is_broken: bool = False
 
     def is_same(self, other: Told) -> bool:
-        """Whether both start one pip in one environment, with the same options for Python."""
+        """Whether both start the same pip in the same environment, with the same options for Python."""
         if not (self.location and other.location) or self.pip.options != other.pip.options:
             return self.pip == other.pip
         ours, theirs = self._folder, other._folder
-        # Where one of them names no Python, where pip itself lies tells one environment from another.
+        # If one of them has no known Python, pip's own location identifies the environment.
         is_one = ours == theirs if ours and theirs else self.location == other.location
         return is_one and self.python_version == other.python_version
 
     @property
     def _folder(self) -> str:
-        """Where its Python lies; a link to a Python is followed by nobody, for it is what makes an environment."""
+        """The folder of its Python; without following links, since in an environment Python itself may be a link."""
         return os.path.realpath(os.path.dirname(os.path.abspath(self.pip.python))) if self.pip.python else ""
 
 
 def ask(pip: Pip, folder: str) -> Told:
-    """Ask a pip for its version; nothing is run as root that another user can change, nor a pip of this folder."""
+    """A pip's version and location; as root it runs nothing that another user can change, and never a local pip.py."""
     if stranger := pip.stranger():
         return Told(pip, None, stranger=stranger)
     if shadow := pip.shadow():
@@ -130,8 +130,8 @@ def ask(pip: Pip, folder: str) -> Told:
         pip = pip if pip.python else pip._replace(python=_python_of(pip, folder))
         return Told(pip, found[1], os.path.realpath(found[2]), found[3])
     said = running.last_line(done.stderr)
-    # Only where there is no pip is there nothing to guard: one that does not answer may be open. A shell, which
-    # launchers of version managers are for, ends with 127 where it finds no program.
+    # Report "no pip" only if it is certain: one that does not answer may still work without a policy. A shell, in
+    # which launchers of version managers are written, exits with 127 if it finds no program.
     if _NO_PIP.search(done.stderr) or done.returncode == 127:
         return Told(pip, None, said=said)
     pip = pip if pip.python else pip._replace(python=_python_of(pip, folder))
@@ -139,7 +139,7 @@ def ask(pip: Pip, folder: str) -> Told:
 
 
 def python_version(told: Told) -> str | None:
-    """The whole version of its Python, of which pip says but two numbers; None where that is not run or not known."""
+    """The full version of its Python, of which pip states two numbers only; None if it is not run, or unknown."""
     if told.pip.python is None or told.stranger:
         return None
     ask = "import sys; print(sys.version.partition(' ')[0])"
@@ -148,7 +148,7 @@ def python_version(told: Told) -> str | None:
 
 
 def _python_of(pip: Pip, folder: str) -> str | None:
-    """The Python that a launcher starts: it says so itself at its start, in place of pip; None where it does not."""
+    """The Python that a launcher starts, which prints its path instead of running pip; None if it does not."""
     place = tempfile.mkdtemp(dir=folder)
     with open(os.path.join(place, "sitecustomize.py"), "w", encoding="utf-8") as opened:
         opened.write(_WHO)
@@ -162,7 +162,7 @@ def _python_of(pip: Pip, folder: str) -> str | None:
 
 
 def distinct(told: Iterable[Told]) -> Iterator[tuple[Told, list[str]]]:
-    """Each pip that is to be tried, with the launchers that start the same one and need no try of their own."""
+    """Each pip to be tried, with the launchers that start the same one and need no trial of their own."""
     found: list[tuple[Told, list[str]]] = []
     for one in told:
         is_known = one.pip.is_understood
@@ -175,7 +175,7 @@ def distinct(told: Iterable[Told]) -> Iterator[tuple[Told, list[str]]]:
 
 
 def candidates(meant: str, path: str, folders: Sequence[str]) -> Iterator[Pip]:
-    """The pip of `meant` first, those on PATH, and those of the virtual environments at or beneath `folders`."""
+    """The pip of the Python `meant`, then those on PATH, then those of virtual environments at or below `folders`."""
     yield Pip(meant)
     yield from _on_path(path)
     for folder in folders:
@@ -183,7 +183,7 @@ def candidates(meant: str, path: str, folders: Sequence[str]) -> Iterator[Pip]:
 
 
 def in_folder(folder: str) -> list[Pip]:
-    """The pips of the virtual environments at or beneath `folder`; of one alone where `folder` is its Python."""
+    """The pips of the virtual environments at or below `folder`, which may also be the Python of one."""
     if os.path.isfile(folder):
         return [Pip(_in_venv(folder))]
     if not os.path.isdir(folder):
@@ -204,7 +204,7 @@ def _in_venv(python: str) -> str:
 
 def _beneath(folder: str) -> Iterator[str]:
     top = folder.rstrip(os.sep).count(os.sep)
-    # Links are followed: the depth is an end to those that lead in a circle.
+    # Follows links; the limit of depth ends circles.
     for path, below, files in os.walk(folder, followlinks=True):
         if "pyvenv.cfg" in files:
             below[:] = [name for name in below if name not in ("bin", "include", "lib", "lib64", "Lib", "Scripts")]
@@ -216,9 +216,9 @@ def _beneath(folder: str) -> Iterator[str]:
 
 
 def programs(path: str, name: re.Pattern[str]) -> Iterator[str]:
-    """The programs on PATH that are called so, in the order in which a shell looks."""
+    """The programs on PATH whose names match `name`, in the order in which a shell looks."""
     for folder in map(os.path.abspath, path.split(os.pathsep)):
-        # A shell takes a relative folder from where the user is, and an empty one for that very place.
+        # For a shell, a relative folder starts from the working folder, and an empty one is the working folder.
         for program in (os.path.join(folder, found) for found in sorted(_names(folder)) if name.fullmatch(found)):
             if os.access(program, os.X_OK) and os.path.isfile(program):
                 yield program
@@ -243,7 +243,7 @@ def _names(folder: str) -> list[str]:
 
 
 def _script(file: str) -> tuple[list[str], list[str]]:
-    """The Python that a script names with what it gives to it, nothing where it names none; and its other lines."""
+    """The words of the command with which a script starts Python, none if it names no Python; and its other lines."""
     try:
         with open(file, encoding="utf-8", errors="replace") as opened:
             first, *lines = opened.read(_LONGEST).splitlines() or [""]
@@ -253,7 +253,7 @@ def _script(file: str) -> tuple[list[str], list[str]]:
         return [], []
     words = first[2:].split()
     if words[:1] == ["/bin/sh"] and lines and lines[0].startswith("'''exec' "):
-        # As pip and uv write it where the path is too long for a first line, or has a space in it.
+        # pip and uv write it like this if the path is too long for a first line, or contains a space.
         words = _split(lines.pop(0).removeprefix("'''exec' "))
         words = words[:-2] if words[-2:] == ["$0", "$@"] else []
     elif words and os.path.basename(words[0]) == "env":

@@ -1,4 +1,4 @@
-"""What would guard a pip: commands that work as they stand, in the order in which to run them."""
+"""Commands that would make a pip obey the policy, in the order in which to run them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from repoprio.environments import as_user, interpreters, repairs
 
 
 def steps(one: Examined, *, policy: str | None, is_fused: bool) -> list[str]:
-    """What to do about a pip, nothing where it is guarded or nobody knows.
+    """The commands for a pip; empty if it obeys, or if nothing is known to help.
 
-    `policy`: the file to enable an environment with, None where it finds one by itself. `is_fused`: a pip without hook
-    finds nothing.
+    `policy` is the file to name in `enable`, None if the environment finds a policy by itself. `is_fused`: a pip
+    without the hook finds nothing.
     """
     if (told := one.told).stranger:
         return list(_stranger_remedies(one))
@@ -32,13 +32,13 @@ def steps(one: Examined, *, policy: str | None, is_fused: bool) -> list[str]:
         return past
     if one.state in (State.TOO_OLD, State.BROKEN):
         found = [_repair(one, told.pip.python), *([] if one.is_hooked else [enable])]
-        # Where the fuse is in place, only a guarded pip can fetch another.
+        # With the fuse in place, only a pip with the hook can fetch another.
         return [*(found[::-1] if is_fused else found), *past]
     return [*_state_remedies(one, told.pip.python, enable, policy or "FILE"), *past]
 
 
 def _past(one: Examined, python: str, enable: str, *, is_fused: bool) -> list[str]:
-    """The ways past what keeps the hook from a pip: one that was tried, and others beside it."""
+    """The ways around the obstacles of a pip: the one that was tried, and alternatives."""
     launcher = next((obstacle for obstacle in one.obstacles if obstacle.launcher), None)
     ways = [*_settings(one), *([f"run {shell.command(python, '-m', 'pip')} instead"] if launcher else [])]
     others = []
@@ -51,7 +51,7 @@ def _past(one: Examined, python: str, enable: str, *, is_fused: bool) -> list[st
 
 
 def _settings(one: Examined) -> Iterator[str]:
-    """The commands that take away the variables that are obstacles."""
+    """The commands that remove the variables that are obstacles."""
     kept = obstacles.without(one.obstacles, os.environ)
     for name in dict.fromkeys(obstacle.variable for obstacle in one.obstacles if obstacle.variable):
         yield shell.command("export", f"{name}={kept[name]}") if name in kept else shell.command("unset", name)
@@ -99,11 +99,11 @@ def _stranger_remedies(one: Examined) -> Iterator[str]:
     elif pip.python:
         yield as_user.command(stranger.user, ["doctor", *_place(pip.python)])
     else:
-        # Which Python it starts only a start of it would tell: doctor tries it since it is on PATH.
+        # Only a start would show which Python it runs; doctor as that user starts it, since it is on PATH.
         yield as_user.command(stranger.user, ["doctor"], path=True)
 
 
 def _place(python: str) -> tuple[str, str]:
-    """The environment of `python` as an option of enable's."""
+    """The option of `enable` for the environment of `python`."""
     folder = os.path.dirname(os.path.dirname(python))
     return ("--venv", folder) if os.path.exists(os.path.join(folder, "pyvenv.cfg")) else ("--python", python)

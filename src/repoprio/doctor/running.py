@@ -1,4 +1,4 @@
-"""How doctor runs what it looks at: in which folder, with which variables, and for how long."""
+"""Runs programs for doctor: in which folder, with which variables, and for how long."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from repoprio.environments import owners
 
 _SECONDS = 120
-# Variables that name a file or a folder, which may be relative to where the user is.
+# Variables that name a file or a folder, which may be relative to the working folder.
 _FILES = (
     "REPOPRIO_CONFIG",
     "PIP_CONFIG_FILE",
@@ -21,7 +21,7 @@ _FILES = (
     "UV_WORKING_DIRECTORY",
 )
 _CACHE = "PIP_CACHE_DIR"
-# Variables with which Python finds code at its start, and the user's packages.
+# Variables that tell Python where to find code at its start, and the user's packages.
 _OF_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE")
 _PROGRAMS = "PATH"
 _FRAME = re.compile(r'\s+File "(.+)", line [0-9]+')
@@ -31,9 +31,9 @@ QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "", "PYTHONUTF8
 def run(
     command: Sequence[str], environ: Mapping[str, str], folder: str, said: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run `command` in `folder`, `said` on its stdin; one that cannot be run or does not end has status 1.
+    """Run `command` in `folder`, with `said` on its stdin; the status is 1 if it cannot be run, or does not end.
 
-    Python finds the code that it would find where the user is: `folder` takes no part in that.
+    Python finds the same code as in the user's working folder, and none in `folder`.
     """
     try:
         return subprocess.run(  # noqa: S603 - a pip, a Python or a uv that the user asks us to try
@@ -52,7 +52,7 @@ def run(
 
 
 def _found_from_here(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables, with relative folders of programs and of Python's code made absolute; "" is the working one."""
+    """The variables, with relative folders of programs and Python code made absolute; "" means the working folder."""
     named = {name: value for name in (*_OF_PYTHON, _PROGRAMS) if (value := environ.get(name))}
     return {
         **environ,
@@ -61,34 +61,34 @@ def _found_from_here(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def which(program: str) -> str | None:
-    """What a shell would start as `program` here, by its absolute path: PATH may have relative folders."""
+    """The absolute path of what a shell would start as `program` here; PATH may have relative folders."""
     found = shutil.which(program)
     return os.path.abspath(found) if found else None
 
 
 def as_the_user(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that a plain pip would see, for a run in another folder."""
+    """The variables of a plain pip of this user, adapted to a run in another folder."""
     named = {name: value for name in _FILES if (value := environ.get(name))}
     if cache := environ.get(_CACHE):
-        # pip looks there for the user's home folder (~).
+        # pip expands a ~ in it.
         named[_CACHE] = os.path.expanduser(cache)
     return {**environ, **{name: os.path.abspath(value) for name, value in named.items()}}
 
 
 def plain(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables without all that tells an installer where to look."""
+    """The variables without those that tell an installer where to look."""
     dropped = ("PIP_", "REPOPRIO_", "_REPOPRIO", "UV_")
     return {k: v for k, v in environ.items() if not k.upper().startswith(dropped) and not k.lower().endswith("_proxy")}
 
 
 def is_broken(said: str) -> bool:
-    """Whether what a pip said is a traceback that ends in pip's own files: one is damaged, or missing."""
+    """Whether the output of a pip is a traceback that ends in pip's own files, so that one is damaged or missing."""
     lines = said.partition("Traceback (most recent call last)")[2].splitlines()
     frames = [match[1] for line in lines if (match := _FRAME.match(line))]
     return bool(frames) and os.path.join(os.sep, "pip", "") in frames[-1]
 
 
 def last_line(said: str) -> str:
-    """The last line of what a program said."""
+    """The last line of a program's output."""
     lines = [line for line in said.splitlines() if line.strip()]
     return lines[-1].strip() if lines else "it said nothing"

@@ -1,4 +1,4 @@
-"""A pip of the working folder: ``python -m pip`` runs it there in pip's place, and no hook sees that."""
+"""Finds a pip in the working folder: ``python -m pip`` runs it instead of pip, and no hook notices."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable, Mapping
 
 _ENDINGS = (".py", ".pyc", ".so", ".pyd")
-# The first Python that heeds PYTHONSAFEPATH.
+# The first Python that obeys PYTHONSAFEPATH.
 _HEEDS = (3, 11)
 
 
 def shadow(folder: str) -> str | None:
-    """What Python takes for pip in `folder`, a module or a package; None where there is nothing."""
+    """The module or package in `folder` that Python would import as pip; None if there is none."""
     beneath = os.path.join(folder, "pip")
     found = (path for place, stem in ((beneath, "__init__"), (folder, "pip")) for path in _modules(place, stem))
     return next(found, None)
@@ -23,14 +23,14 @@ def _modules(folder: str, stem: str) -> Iterable[str]:
 
 
 def is_on_path(folder: str, environ: Mapping[str, str]) -> bool:
-    """Whether PYTHONPATH names `folder`, as "" does with the working folder: every Python then finds what is there."""
+    """Whether PYTHONPATH names `folder`, so that every Python searches it; "" means the working folder."""
     value = environ.get("PYTHONPATH")
     # An empty PYTHONPATH is none.
     return bool(value) and os.path.realpath(folder) in map(os.path.realpath, str(value).split(os.pathsep))
 
 
 def module_shadow(folder: str, versions: Iterable[str], environ: Mapping[str, str]) -> str | None:
-    """What ``python -m pip`` takes for pip in `folder`; `versions` are those of the Pythons ("3.11")."""
+    """What ``python -m pip`` would run instead of pip in `folder`; `versions` are those of the Pythons ("3.11")."""
     known = [tuple(map(int, version.split("."))) for version in versions]
     is_safe = environ.get("PYTHONSAFEPATH") and known and all(version >= _HEEDS for version in known)
     return None if is_safe and not is_on_path(folder, environ) else shadow(folder)

@@ -1,4 +1,4 @@
-"""Where a project of uv's sends names by itself: `[tool.uv.sources]`, which goes before all that a uv.toml says."""
+"""Reads `[tool.uv.sources]` of a project: it sends names to other sources, and overrides any uv.toml."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-# What a source may be; beside an index all of them are direct.
+# The kinds of sources; all except an index are direct.
 _KINDS = ("git", "url", "path", "workspace", "index")
 _FILE = "pyproject.toml"
 
@@ -22,20 +22,20 @@ class Source(NamedTuple):
 
 
 def look(folder: str, parse: Callable[[str], dict[str, Any]], environ: Mapping[str, str]) -> list[Source]:
-    """All of the project that uv finds from `folder`, and of its workspace; `parse` raises `ValueError`."""
+    """The sources of the project that uv finds from `folder`, and of its workspace; `parse` raises `ValueError`."""
     if environ.get("UV_NO_SOURCES", "").lower() not in ("", "0", "false", "f", "no", "n", "off"):
         return []
     return [source for file in _files(folder, parse) for source in _file_sources(file, parse)]
 
 
 def lock(folder: str) -> str | None:
-    """The uv.lock nearest at or above `folder`: `uv sync` takes its files, whatever an export says."""
+    """The nearest uv.lock at or above `folder`: `uv sync` installs its files, even against an export."""
     found = (os.path.join(place, "uv.lock") for place in _upwards(folder))
     return next(filter(os.path.isfile, found), None)
 
 
 def _files(folder: str, parse: Callable[[str], dict[str, Any]]) -> Iterator[str]:
-    """The nearest file at or above `folder`, and those of the workspace that it or one above it describes."""
+    """The nearest pyproject.toml at or above `folder`, and those of the workspace that it, or one above, describes."""
     found: list[str] = []
     for file in (os.path.join(place, _FILE) for place in _upwards(folder)):
         if not os.path.isfile(file):
@@ -60,7 +60,7 @@ def _members(folder: str, workspace: Any) -> list[str]:
 
 
 def table(file: str, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
-    """The table `[tool.uv]` of a file; empty where there is none that can be read."""
+    """The table `[tool.uv]` of a file; empty if there is none that can be read."""
     try:
         with open(file, encoding="utf-8") as opened:
             table = parse(opened.read()).get("tool", {}).get("uv", {})
@@ -72,7 +72,7 @@ def table(file: str, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
 def _file_sources(file: str, parse: Callable[[str], dict[str, Any]]) -> Iterator[Source]:
     named = table(file, parse).get("sources")
     for project, said in named.items() if isinstance(named, dict) else ():
-        # One name may have several, for different platforms.
+        # A name may have several sources, for different platforms.
         found = [one for one in (said if isinstance(said, list) else [said]) if isinstance(one, dict)]
         sources = (Source(file, project, kind, one.get("index")) for one in found for kind in _KINDS if kind in one)
         yield from dict.fromkeys(sources)

@@ -1,6 +1,6 @@
-"""Two repositories on loopback that any installer can be tried with.
+"""Two repositories on loopback for trials of installers.
 
-They hold acme 1.0 (above) and acme 99.0 (below). An installer that obeys takes 1.0.
+The higher one has acme 1.0, the lower one acme 99.0. An installer that obeys the policy takes 1.0.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OBEYS = "1.0"
 
 
 class Trial(NamedTuple):
-    """Which acme an installer took, None where it took none; its last words then, and whether it is broken itself."""
+    """The version of acme that an installer took, or None; then its last line, and whether the installer is broken."""
 
     took: str | None
     said: str = ""
@@ -33,7 +33,7 @@ class Trial(NamedTuple):
 
 
 class Bench(NamedTuple):
-    """The two repositories, a folder for what is tried, and what the policy above them is read with."""
+    """The two repositories, a folder for trials, and the parsers for their policy."""
 
     above: str
     below: str
@@ -41,9 +41,9 @@ class Bench(NamedTuple):
     tools: Parsers
 
     def try_pip(self, pip: Pip, environ: Mapping[str, str] = os.environ) -> Trial:
-        """Have `pip` look for acme, under a policy of this bench, with the variables of `environ`.
+        """The result of `pip` looking for acme under this bench's policy, with the variables of `environ`.
 
-        The policy is handed on as to a child pip: it holds whatever other policy is there, locked ones too.
+        pip gets the policy like a child pip, so that it replaces any other policy, even a locked one.
         """
         target = self.empty()
         options = ["--no-cache-dir", "--no-deps", "--dest", target]
@@ -55,7 +55,7 @@ class Bench(NamedTuple):
         return Trial(took) if took else Trial(None, running.last_line(done.stderr), running.is_broken(done.stderr))
 
     def try_uv(self, command: str) -> Trial:
-        """Have a uv look for acme, with the export of this bench's policy as its only settings."""
+        """The result of a uv looking for acme, with the export of this bench's policy as its only settings."""
         policy = load.read_text(self._toml(), "the bench", {}, self.tools)
         file = os.path.join(self.empty(), "uv.toml")
         with open(file, "w", encoding="utf-8") as opened:
@@ -86,7 +86,7 @@ class Bench(NamedTuple):
 
 @contextmanager
 def bench(tools: Parsers) -> Iterator[Bench]:
-    """Two repositories, running; all is gone at the end."""
+    """The two repositories, running; everything is removed at the end."""
     above, below = Files({"acme": [(OBEYS, ())]}), Files({"acme": [("99.0", ())]})
     with tempfile.TemporaryDirectory(prefix="repoprio-doctor-") as folder, serve(above) as a, serve(below) as b:
         yield Bench(a, b, folder, tools)

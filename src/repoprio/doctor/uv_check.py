@@ -1,4 +1,4 @@
-"""Whether a uv obeys: what the real uv takes for its settings here, and what it makes of such settings."""
+"""Checks whether a uv obeys: which settings the real uv has here, and what it installs with the exported ones."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from typing import Any, NamedTuple
 from repoprio.doctor import running, sources
 from repoprio.doctor.trial_repositories import OBEYS, Bench, Trial
 
-# What decides from where files come among uv's settings, as `--show-settings` of uv 0.13 has them: the others choose
-# among the files of an index, or say how to build and install. Offline, uv takes what its cache has from any index.
+# The settings of uv that affect where files come from, as `--show-settings` of uv 0.13 prints them. Others choose
+# among the files of an index, or affect builds and installation. Offline, uv uses cached files of any index.
 _DECIDING = re.compile(
     r"(?m)^( *)(index_locations|index_strategy|torch_backend|sources|dependency_metadata|extra_build_dependencies|"
     r"(?:build_)?constraints|overrides|excludes|(?:build_)?(?:constraints|overrides|excludes)_from_workspace|"
     r"https?_proxy|no_proxy|allow_insecure_host|offline): "
 )
-# Where uv looks for the system's settings after the folders of XDG_CONFIG_DIRS.
+# The system's settings of uv, read after the folders of XDG_CONFIG_DIRS.
 _SYSTEM_FILE = "/etc/uv/uv.toml"
 _CACHE = re.compile(r"(?m)^( *)(cache_dir): ")
-# What does not tell one place from another: where it was said, how it was spelt, and logins.
+# Keys that do not matter for a comparison: where a place was set, its spelling, and logins.
 _ASIDE = ("origin", "given", "expanded", "force_relative", "username", "password")
 _NEEDED = frozenset({"index_locations", "index_strategy"})
-# uv pip obeys tables of its own, uv tool no project: each family has settings of its own.
+# uv pip reads extra tables, and uv tool ignores projects, so each family of commands has its own settings.
 _LOCK = "uv lock, sync, add and run"
 _FAMILIES = {
     "uv pip": ("pip", "install", "--show-settings", "acme"),
     _LOCK: ("lock", "--show-settings"),
     "uv tool and uvx": ("tool", "install", "--show-settings", "acme"),
 }
-# Variables by which uv looks for a project in another folder.
+# Variables that make uv look for a project in another folder.
 FOLDERS = ("UV_WORKING_DIR", "UV_WORKING_DIRECTORY", "UV_PROJECT")
 
 
 class Looked(NamedTuple):
-    """One uv, from real runs of it in this folder.
+    """The results for one uv, from real runs of it in this folder.
 
-    `is_as_exported`: its settings here are those of the policy's export, None where it does not say them.
-    `open_in`: the commands of which that is not so. `file`: the file of uv's that holds the export, None where
-    none does. `undone_by`: the variables and files that change what the export says; `changes`: which settings
-    of uv's each of them changes. `is_bare`: nothing here gives it settings that decide. `trial`: what came of
-    looking for acme with the export of a bench as its only settings.
+    `is_as_exported`: its settings here are those of the policy's export; None if it does not print them.
+    `open_in`: the commands for which they are not. `file`: uv's file that has the export, None if there is none.
+    `undone_by`: the variables and files that override the export; `changes`: the settings of uv that each of them
+    changes. `is_bare`: nothing here gives it any of these settings. `trial`: the result of a search for acme with the
+    export of a bench as its only settings.
     """
 
     path: str
@@ -58,14 +58,14 @@ class Looked(NamedTuple):
 
     @property
     def obeys(self) -> bool:
-        """Whether both hold."""
+        """Whether its settings are those of the export, and it obeyed in the trial."""
         return self.is_as_exported is True and self.trial.took == OBEYS
 
 
 class UnsetLogin(NamedTuple):
-    """A repository whose login uv lacks here: the variables that are not set.
+    """A repository whose login uv lacks here, with the variables that are not set.
 
-    `is_half`: the password is there without its user. uv asks with that, and believes the 404 that it may get.
+    `is_half`: the password is set, but not the user name. uv then uses it, and believes a 404 that it may get.
     """
 
     repository: str
@@ -74,7 +74,7 @@ class UnsetLogin(NamedTuple):
 
 
 def unset_logins(wanted: Mapping[str, tuple[str, str]], environ: Mapping[str, str]) -> list[UnsetLogin]:
-    """The repositories of `wanted` without all of their variables; uv may find a login in netrc or its own store."""
+    """The repositories of `wanted` that lack a variable; uv may still find a login in netrc or its own store."""
     unset = {name: tuple(one for one in variables if not environ.get(one)) for name, variables in wanted.items()}
     return [
         UnsetLogin(name, unset[name], unset[name] == variables[:1]) for name, variables in wanted.items() if unset[name]
@@ -82,7 +82,7 @@ def unset_logins(wanted: Mapping[str, tuple[str, str]], environ: Mapping[str, st
 
 
 class _Setting(NamedTuple):
-    """Where uv is run from, with which variables."""
+    """The folder and variables for a run of uv."""
 
     folder: str
     environ: Mapping[str, str]
@@ -93,7 +93,7 @@ _Parse = Callable[[str], dict[str, Any]]
 
 
 def look(path: str, exported: str, bench: Bench) -> Looked:
-    """Look at the uv at `path`, with `exported`, the text of the policy's export."""
+    """The results for the uv at `path`; `exported` is the text of the policy's export."""
     version = [*running.run([path, "--version"], running.plain(os.environ), bench.folder).stdout.split(), "?", "?"][1]
     trial = bench.try_uv(path)
     alone, nothing = _alone(exported, bench), _alone("", bench)
@@ -107,7 +107,7 @@ def look(path: str, exported: str, bench: Bench) -> Looked:
     changes = {name: changed for name, changed in found if changed} if wanted != here else {}
     open_in = _open_in(_differing(wanted, here))
     if source := _own_cache(path, bench):
-        # A cache that comes with a project can hold any file, as if an index had sent it.
+        # A cache that comes with a project can contain any file as if an index had sent it.
         changes[source] = (*changes.get(source, ()), "cache-dir")
         open_in = list(_FAMILIES)
     is_bare, holder = here == _settings(path, nothing), next(holders, None)
@@ -115,14 +115,14 @@ def look(path: str, exported: str, bench: Bench) -> Looked:
 
 
 def _open_in(differing: Collection[tuple[str, str]]) -> list[str]:
-    """The families with other settings; uv lock does not say what it reads from a workspace, as uv pip does."""
+    """The families of commands whose settings differ; `uv lock` prints none of a workspace's, `uv pip` does."""
     found = {family for family, _ in differing}
     found |= {_LOCK for _, name in differing if name.endswith("_from_workspace")}
     return [family for family in _FAMILIES if family in found]
 
 
 def _alone(exported: str, bench: Bench) -> _Setting:
-    """The export as the system's file, and nothing else that could say anything."""
+    """A run with the export as the system's file, and no other settings."""
     system = bench.empty()
     os.mkdir(os.path.join(system, "uv"))
     with open(os.path.join(system, "uv", "uv.toml"), "w", encoding="utf-8") as opened:
@@ -132,14 +132,14 @@ def _alone(exported: str, bench: Bench) -> _Setting:
 
 
 def _no_project(bench: Bench) -> str:
-    """A folder in which uv finds no project, nor one above it."""
+    """A folder without a project in it or above it."""
     folder = bench.empty()
     with open(os.path.join(folder, "uv.toml"), "x", encoding="utf-8"):
         return folder
 
 
 def _own_cache(path: str, bench: Bench) -> str | None:
-    """The project here, if it brings a cache of its own."""
+    """The file of this project, if that has a cache of its own; else None."""
     environ = running.as_the_user(os.environ)
     outside = _Setting(_no_project(bench), {name: environ[name] for name in environ if name not in FOLDERS})
     if _cache(path, _Setting(os.getcwd(), os.environ)) == _cache(path, outside):
@@ -158,7 +158,7 @@ def folder(environ: Mapping[str, str]) -> str:
 
 
 def _changes(parse: _Parse) -> Iterator[tuple[str, _Change]]:
-    """What may change uv's settings here, in the order in which uv lets it win; each by itself."""
+    """Everything that may change uv's settings here, each by itself, in uv's order of precedence."""
     for name in sorted(os.environ):
         if name.startswith("UV_"):
             yield name, functools.partial(_with, name=name, value=running.as_the_user(os.environ)[name])
@@ -168,18 +168,18 @@ def _changes(parse: _Parse) -> Iterator[tuple[str, _Change]]:
 
 
 def _files() -> Iterator[tuple[str, _Change]]:
-    """The user's file of uv's and the system's, where they are there."""
+    """The files of uv for the user and for the system, if they exist."""
     user = _folders("XDG_CONFIG_HOME", os.path.expanduser("~/.config"))[0]
     if os.path.exists(file := os.path.join(user, "uv", "uv.toml")):
         yield file, functools.partial(_with, name="XDG_CONFIG_HOME", value=user)
     if os.path.exists(file := system_file()):
-        # uv reads its own place where none of those folders has a file.
+        # uv reads /etc/uv if none of these folders has a file.
         folder = "/nowhere" if file == _SYSTEM_FILE else os.path.dirname(os.path.dirname(file))
         yield file, functools.partial(_with, name="XDG_CONFIG_DIRS", value=folder)
 
 
 def system_file() -> str:
-    """The system's file of uv's: the one that uv reads, else the one that it would."""
+    """The system's file of uv: the one that uv reads, else the one that it would read."""
     files = (os.path.join(folder, "uv", "uv.toml") for folder in _folders("XDG_CONFIG_DIRS", "/etc/xdg"))
     return next(filter(os.path.exists, files), _SYSTEM_FILE)
 
@@ -193,7 +193,7 @@ def _folders(name: str, default: str) -> list[str]:
 
 
 def _project(folder: str, parse: _Parse) -> str | None:
-    """The nearest file at or above `folder` with settings of uv's."""
+    """The nearest file at or above `folder` with settings of uv."""
     while True:
         if os.path.isfile(file := os.path.join(folder, "uv.toml")):
             return file
@@ -204,26 +204,26 @@ def _project(folder: str, parse: _Parse) -> str | None:
             return None
 
 
-# The settings that decide, by the family of commands and their name.
+# The relevant settings, by family of commands and name.
 _Settings = Mapping[tuple[str, str], tuple[str, ...]]
 
 
 def _settings(path: str, where: _Setting) -> _Settings | None:
-    """What uv takes for the settings that decide, in a form that can be compared; None where it does not say them."""
+    """The values of the relevant settings in uv, in a comparable form; None if uv does not print them."""
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for family, arguments in _FAMILIES.items():
         said = running.run([path, *arguments], where.environ, where.folder).stdout
         blocks = [(match[2], _block(said, match)) for match in _DECIDING.finditer(said)]
         if not {name for name, _ in blocks} >= _NEEDED:
             return None
-        # Those by name and version come from the same indexes as all else.
+        # Build dependencies by name and version come from the same indexes as everything else.
         blocks = [(name, block) for name, block in blocks if name != "extra_build_dependencies" or "Url(" in block]
         found |= {(family, name): tuple(b for n, b in blocks if n == name) for name, _ in blocks}
     return found
 
 
 def _changed(wanted: _Settings, found: _Settings | None) -> tuple[str, ...]:
-    """The settings that differ, as a uv.toml spells them; all of them where uv no longer says them."""
+    """The settings that differ, as a uv.toml spells them; all of them if uv does not print its settings."""
     names = {name.replace("_", "-") for _, name in _differing(wanted, found or {})}
     return tuple(sorted("index" if name == "index-locations" else name for name in names))
 
@@ -233,7 +233,7 @@ def _differing(wanted: _Settings, found: _Settings) -> set[tuple[str, str]]:
 
 
 def _block(said: str, start: re.Match[str]) -> str:
-    """One setting to its end, which the indentation tells."""
+    """One setting up to its end, which the indentation shows."""
     first, *lines = said[start.end() :].splitlines()
     end = 0
     if first.rstrip().endswith(("(", "[", "{")):
@@ -242,7 +242,7 @@ def _block(said: str, start: re.Match[str]) -> str:
 
 
 def _plain(lines: list[str]) -> Iterator[str]:
-    """The lines without what does not tell one place from another, and paths without a slash at their end."""
+    """The lines without the keys that do not matter, and without a slash at the end of paths."""
     deep: int | None = None
     for line in lines:
         indent = len(line) - len(line.lstrip())
@@ -258,7 +258,7 @@ def _plain(lines: list[str]) -> Iterator[str]:
 
 
 def _each_index_once(lines: Iterable[str]) -> Iterator[str]:
-    """The lines, but of an index that is named twice only the first: it is asked once."""
+    """The lines; if an index is named twice, only the first one, since uv asks it once."""
     seen: set[str] = set()
     entry: list[str] = []
     for line in lines:

@@ -1,4 +1,4 @@
-"""What one command of pip knows: its policy, read once, and what it hands on to the pips that it starts."""
+"""The state of one pip command: its policy, read once, and what it passes to its child pips."""
 
 from __future__ import annotations
 
@@ -24,23 +24,21 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.requirements import InstallRequirement
 
 
-# Where what a policy would change is written while it only observes; and where children leave what they saw.
+# The file for the changes that a policy in observe mode would make; and the file in which child pips report.
 LOG = "REPOPRIO_LOG"
 CHILD_REPORT = "_REPOPRIO_SEEN"
 
 
 @dataclass
 class PipCommand:
-    """What one command knows: its policy, read once when pip first builds something that looks up projects.
+    """The state of one pip command; its policy is read once, when pip first builds something that looks up projects.
 
-    `roots` are the URLs that the user asks for, `asked` the names (None: no resolver runs); `builds` counts
-    the in-process builds that are going on; `target` is where ``pip install --target`` moves things in the end,
-    and `replaces` whether they replace what is there;
-    `folder` is the working directory when the policy was read;
-    `command` is pip's subcommand, `arguments` what it was given;
-    `seen` what came of it under a policy that only observes, and `seen_file` where the pips that it starts
-    leave word of that. `looks`: a command of repoprio that installs nothing; `named_files` are the
-    requirements files that the user named, those that they name left out.
+    `roots` are the URLs that the user asks for, `asked` the names (None: no resolver runs). `builds` counts the
+    in-process builds that are running. `target` is the folder to which ``pip install --target`` moves files in the
+    end; `replaces`: they replace existing ones. `folder` is the working directory when the policy was read. `command`
+    is pip's subcommand, `arguments` are its arguments. `seen` is the result under a policy that only observes,
+    `seen_file` the file in which child pips report theirs. `looks`: a command of repoprio that installs nothing.
+    `named_files` are the requirements files that the user named, without those that these files name.
     """
 
     loaded: bool = False
@@ -63,14 +61,14 @@ class PipCommand:
 
     def load(self) -> None:
         """Read the policy."""
-        # The patches are loaded while pip itself is being imported, and this module with them.
+        # Imported late: the patches, and this module with them, are loaded while pip itself is being imported.
         from repoprio.pip_adapter import compat
 
         with contextlib.suppress(OSError):
             self.folder = os.getcwd()
         survey = compat.read_policy(isolated=self.is_isolated)
-        # Children look up projects too, from another folder perhaps, or in another interpreter.
-        # Where there is none, theirs is what their own files say.
+        # Child pips look up projects too, perhaps in another folder or interpreter. If there is no policy, they read
+        # their own files.
         says = survey.merged.settings or survey.errors
         self.packed = handoff.pack(survey.merged, survey.errors) if says else ""
         try:
@@ -82,12 +80,12 @@ class PipCommand:
             if not self.is_observed:
                 log_redaction.install(self.policy.secrets if self.policy else ())
             for lost in survey.lost:
-                # As for an error, but the policy only observes: one warning, and pip goes on.
+                # Otherwise an error; but this policy only observes, so warn once, and let pip go on.
                 say(f"WARNING: repoprio: {lost}\n  hint: {lost.remedy}    [policy]")
         self.loaded = True
 
     def note_asked(self, requirements: Iterable[InstallRequirement]) -> None:
-        """Note the names that the user asks for, from what a resolver begins with; a constraint asks for nothing."""
+        """Note the names that the user asks for, from the resolver's first requirements; constraints do not count."""
         if not self.is_build:
             holding = (ireq for ireq in requirements if not ireq.constraint and ireq.match_markers())
             names = {normalize(ireq.name) for ireq in holding if ireq.name}
@@ -95,22 +93,22 @@ class PipCommand:
 
     @property
     def is_observed(self) -> bool:
-        """Whether there is a policy that only observes."""
+        """Whether there is a policy in observe mode."""
         return self.policy is not None and self.policy.mode is Mode.OBSERVE
 
     @property
     def is_build(self) -> bool:
-        """Whether what is asked for is wanted by a build, not by the user."""
+        """Whether the requirements are those of a build, not of the user."""
         return IS_CHILD or self.builds > 0
 
 
 @dataclass
 class _ProcessState:
-    """What holds for this process, whatever commands of pip's run in it.
+    """The state of this process, for all pip commands that run in it.
 
-    `unsupported_pip`: this pip is not known, the policy only observes, and so pip goes on without us. `is_own_command`:
-    a command of repoprio's runs here, which speaks for itself. `preload` imports what a command under a policy may
-    need.
+    `unsupported_pip`: this pip is unknown, and since the policy only observes, pip goes on without repoprio.
+    `is_own_command`: a command of repoprio runs here and prints its own messages. `preload` imports what a command
+    under a policy may need.
     """
 
     command: PipCommand = field(default_factory=PipCommand)
@@ -124,22 +122,22 @@ HANDED_ON = (INHERITED, CHILD, RUNNER, NO_INDEX, LOG, CHILD_REPORT, hint_target.
 
 
 def current() -> PipCommand:
-    """The command of pip's that runs."""
+    """The running pip command."""
     return _PROCESS.command
 
 
 def process() -> _ProcessState:
-    """What holds for the whole process."""
+    """The state of this process."""
     return _PROCESS
 
 
 def begin(*, isolated: bool, command: str = "", arguments: Iterable[str] = ()) -> None:
-    """Begin a command: what an earlier one of this process knew is forgotten."""
+    """Start a new command, with a new state."""
     _PROCESS.command = PipCommand(is_isolated=isolated, command=command, arguments=tuple(arguments))
 
 
 def policy() -> Policy | None:
-    """The policy that there is, one that only observes too; a faulty one raises pip's `InstallationError` each time."""
+    """The policy, also one in observe mode, or None; raises pip's `InstallationError` if it is faulty."""
     if _PROCESS.unsupported_pip:
         return None
     from pip._internal.exceptions import InstallationError
@@ -148,7 +146,7 @@ def policy() -> Policy | None:
     if not command.loaded:
         try:
             command.load()
-        except Exception as error:  # noqa: BLE001 - as for the shim: no pip may go on without us
+        except Exception as error:  # noqa: BLE001 - as in the shim: pip must not go on without repoprio
             raise InstallationError(_repoprio_shim.damage(error)) from None
         hand_on(CHILD, "1")
         hand_on(hint_target.AIM, hint_target.python())
@@ -160,19 +158,19 @@ def policy() -> Policy | None:
 
 
 def enforced() -> Policy | None:
-    """The policy that pip is held to: none where it only observes."""
+    """The policy that pip must obey; None if there is none, or if it only observes."""
     found = policy()
     return None if current().is_observed else found
 
 
 def observed() -> Policy | None:
-    """The policy that only observes, None where there is none or it is enforced."""
+    """The policy in observe mode; None if there is none, or if it is enforced."""
     found = policy()
     return found if current().is_observed else None
 
 
 def hand_on_policy() -> None:
-    """Give the policy to the pips that this one starts, and the log by a path that holds wherever they start."""
+    """Pass the policy to child pips, and the log as an absolute path."""
     hand_on(INHERITED, current().packed)
     if current().is_observed and os.environ.get(LOG):
         with contextlib.suppress(OSError):
@@ -180,6 +178,6 @@ def hand_on_policy() -> None:
 
 
 def hand_on(name: str, value: str) -> None:
-    """Give a variable to the pips that this one starts; nothing where there is nothing to say."""
+    """Set a variable for child pips; an empty value changes nothing."""
     if value:
         os.environ[name] = value

@@ -1,4 +1,4 @@
-"""How the adapter refuses a lookup, and how it speaks beside pip."""
+"""The adapter's errors and warnings."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from repoprio.render.messages import Message
 
 
 class LookupRefused(InstallationError):  # type: ignore[misc]  # pip has no types
-    """What the policy refuses; pip shows its text and exits with status 1.
+    """The policy refuses something; pip prints the text and exits with status 1.
 
-    `message` is what it says; `explanation` all about the lookup that was refused, None where there was none;
-    `project` whose lookup it was, None where what is refused is not about one name.
+    `message` is the text. `explanation` describes the refused lookup, None if there was none; `project` is its
+    project, None if the refusal is not about a single name.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class LookupRefused(InstallationError):  # type: ignore[misc]  # pip has no type
 
 
 class LookRefused(InspectionError):
-    """What the policy refuses ends a command that looks; `message` is what it says."""
+    """The policy refuses something, which ends a command that installs nothing; `message` is the text."""
 
     def __init__(self, refused: LookupRefused, status: int = 1) -> None:
         super().__init__(refused.message.body, status)
@@ -36,5 +36,5 @@ class LookRefused(InspectionError):
 
 
 def warn(line: str) -> None:
-    """One line on stderr, beside pip's own."""
+    """Print one line on stderr."""
     say(line)

@@ -1,4 +1,4 @@
-"""Python's garbage collector, which rests while a large page is read."""
+"""Pauses Python's garbage collector while a large page is read."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """No look for garbage meanwhile: thousands of records are made that all stay, and each look goes through all.
+    """Pause the collector: a page makes thousands of objects that all stay, and each collection visits all of them.
 
-    Where two threads are here at once, the first that leaves ends the rest of both: it never lasts.
+    If two threads are here at the same time, the first one to leave ends the pause for both.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -20,7 +20,7 @@ def uncollected() -> Iterator[None]:
     finally:
         if was_on:
             if hasattr(gc, "freeze") and gc.get_freeze_count() == 0:
-                # What was made joins the oldest generation, unseen; else the next look would go through all of it.
+                # Move the new objects to the oldest generation; else the next collection would visit them all.
                 gc.freeze()
                 gc.unfreeze()
             gc.enable()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def muted() -> Iterator[None]:
-    """Nothing is logged meanwhile, and pip's handlers are out of reach; afterwards all is as it was."""
+    """Log nothing, and hide pip's handlers; everything is restored at the end."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.manager.disable
     root.handlers = []

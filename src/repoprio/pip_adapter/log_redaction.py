@@ -1,4 +1,4 @@
-"""Keeps secrets out of what pip itself logs: URLs with a token in their path, above all."""
+"""Keeps secrets out of what pip itself logs, such as URLs with a token in their path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from repoprio.output import hide_secrets, redact_secrets
 
 
 class RedactedFile:
-    """A text stream that writes no secrets; all else is the stream's own."""
+    """Wraps a text stream so that it writes no secrets; other attributes are those of the stream."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -26,7 +26,7 @@ class RedactedFile:
 
 
 class RedactedFormat:
-    """A handler's `format` whose result holds no secrets."""
+    """Wraps the `format` of a handler so that its result has no secrets."""
 
     def __init__(self, original: Callable[[logging.LogRecord], str]) -> None:
         self._original = original
@@ -37,9 +37,9 @@ class RedactedFormat:
 
 
 def install(secrets: Iterable[str]) -> None:
-    """Keep `secrets` from now on, and redact every handler that pip has set up; it logs nowhere else.
+    """Hide `secrets` from now on in every handler that pip has set up; it logs nowhere else.
 
-    Each handler is wrapped once, however often this is called: it redacts all secrets that are known by then.
+    Each handler is wrapped only once, and then redacts all secrets that are known at that time.
     """
     known = frozenset(secrets)
     hide_secrets(known)
@@ -48,10 +48,10 @@ def install(secrets: Iterable[str]) -> None:
 
 
 def _redact(handler: logging.Handler) -> None:
-    """What the handler formats, tracebacks included; and what rich renders of its own (pip's diagnostic errors)."""
+    """Redact what the handler formats, including tracebacks, and what rich renders (pip's diagnostic errors)."""
     if not isinstance(handler.format, RedactedFormat):
         handler.format = RedactedFormat(handler.format)  # type: ignore[method-assign]
     console = getattr(handler, "console", None)
-    # pip looks whether a console's file is stdout, to know of broken pipes.
+    # Leave stdout alone: pip compares a console's file with it, to notice broken pipes.
     if console is not None and console.file is not sys.stdout and not isinstance(console.file, RedactedFile):
         console.file = RedactedFile(console.file)

@@ -1,4 +1,4 @@
-"""Where the files of a policy lie for this pip: `config.policy_files`, with what pip brings along."""
+"""The policy files of this pip: `config.policy_files`, with pip's own libraries."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from repoprio.config.records import Record
 
 
 def layers(*, isolated: bool) -> tuple[policy_files.LayerFiles, ...]:
-    """The files that a policy may lie in, found with what pip brings along."""
+    """All layers of the policy, first to last."""
     return policy_files.layers(os.environ, _platform_dirs, isolated=isolated)
 
 
 def pip_layers(*, isolated: bool, environ: Mapping[str, str] = os.environ) -> tuple[policy_files.LayerFiles, ...]:
-    """Pip's own files, as pip finds them."""
+    """The layers of pip's own files, at the places where pip looks."""
     return policy_files.pip_layers(environ, _platform_dirs, isolated=isolated)
 
 
 def system_folder() -> str:
-    """Where the system's policy lies."""
+    """The folder of the system's policy."""
     return policy_files.system_folder(_platform_dirs)
 
 
 def record_for_new() -> Record:
-    """What an environment that this process makes is to keep of the policy."""
+    """The record for an environment that this process makes."""
     return policy_files.for_new(os.environ, layers(isolated=False), _platform_dirs)
 
 
 def reaches(record: Record) -> bool:
-    """Whether a policy is in sight of a pip of an environment that keeps `record`, whatever variables it has."""
+    """Whether a pip in an environment with this `record` finds anything that could be a policy."""
     return policy_files.reaches(os.environ, record, _platform_dirs)
 
 
 def _platform_dirs() -> Any:
-    # Imported only where it is asked for, on Windows and macOS: it costs 24 ms.
+    # Imported only when needed, on Windows and macOS: it costs 24 ms.
     from pip._vendor import platformdirs
 
     return platformdirs

@@ -1,4 +1,4 @@
-"""What belongs to an object of pip's, kept beside it: pip's own objects stay as pip made them."""
+"""Stores values for objects of pip without changing these objects."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ Value = TypeVar("Value")
 
 
 class Registry(Generic[Value]):
-    """One value for each of pip's objects; both go at the same time.
+    """One value for each object of pip; the value is dropped together with the object.
 
-    A value that refers to its object has to do so weakly, or neither would ever go.
+    A value must refer to its object by a weak reference only, otherwise neither would ever be freed.
     """
 
     def __init__(self) -> None:
         self._values: WeakKeyDictionary[object, Value] = WeakKeyDictionary()
 
     def get(self, key: object) -> Value | None:
-        """The value of `key`; None where there is none."""
+        """The value of `key`; None if there is none."""
         return self._values.get(key)
 
     def put(self, key: object, value: Value) -> None:
-        """Have `value` for `key` from now on."""
+        """Set the value of `key`."""
         self._values[key] = value
 
     def values(self) -> list[Value]:
-        """All values that there are."""
+        """All values."""
         return list(self._values.values())
 
     def get_or_make(self, key: object, make: Callable[[], Value]) -> Value:
-        """The value of `key`, which `make` makes where there is none yet."""
+        """The value of `key`; `make` creates it if there is none yet."""
         if key not in self._values:
             self._values[key] = make()
         return self._values[key]

@@ -1,4 +1,4 @@
-"""Versions as texts, compared and spelled as PEP 440 says."""
+"""Compares and spells versions, as texts, by PEP 440."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from repoprio.pip_adapter.compat import is_version
 
-# Only a guarded pip may be imported: whoever uses this has opened one.
+# Only after the hook is in place: callers have imported pip already.
 from pip._vendor.packaging.utils import canonicalize_version  # isort: skip
 from pip._vendor.packaging.version import Version  # isort: skip
 
@@ -14,17 +14,17 @@ _MARKS = re.compile(r"[-_.+]+")
 
 
 def comparable(version: str) -> str:
-    """`version` so that equal texts are equal versions (PEP 440: zeros at a release's end do not count)."""
+    """`version` in a form in which equal versions are equal texts (PEP 440: zeros at the end do not count)."""
     return str(canonicalize_version(version)) if is_version(version) else version
 
 
 def canonical(version: str) -> str:
-    """`version` as PEP 440 spells it; as it is where it is none."""
+    """`version` in the canonical spelling of PEP 440; unchanged if it is not a version."""
     return str(Version(version)) if is_version(version) else version
 
 
 def is_escaped(written: str, version: str) -> bool:
-    """Whether the name of a file or folder that has `written` may mean `version`: old tools write - and + as _."""
+    """Whether `written`, in the name of a file or folder, may mean `version`: old tools write _ for - and +."""
     if comparable(written) == comparable(version):
         return True
     one, other = (_MARKS.sub("-", text.lower()) for text in (written, version))

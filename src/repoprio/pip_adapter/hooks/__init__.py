@@ -1,1 +1,1 @@
-"""How repoprio gets into pip."""
+"""Puts repoprio into pip."""

@@ -1,6 +1,6 @@
-"""The pips that a pip starts for builds, or builds in its own process: they are guarded too.
+"""Puts the hook into the pips that a pip starts for builds, and handles builds in pip's own process.
 
-Loaded while pip itself is being imported, as `wrappers` is: so nothing of pip is imported here at the top.
+Loaded while pip itself is being imported, like `wrappers`, so nothing of pip is imported at the top.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def install_in_process(original: Callable[..., T]) -> Callable[..., T]:
-    """``--use-feature inprocess-build-deps`` (pip 26.0 and later): no child, yet a build all the same."""
+    """Wraps ``--use-feature inprocess-build-deps`` (pip 26.0 and later): a build without a child pip."""
 
     @functools.wraps(original)
     def install(self: object, *args: object, **kwargs: object) -> T:
@@ -36,12 +36,12 @@ def install_in_process(original: Callable[..., T]) -> Callable[..., T]:
 
 
 def get_runnable_pip(original: Callable[..., str]) -> Callable[..., str]:
-    """Start children by a runner that guards them, hook or none: a build venv's Python, or OTHER's, has no hook."""
+    """Make pip start children by a script that puts the hook in: their Python may have none (`--python OTHER`)."""
 
     @functools.wraps(original)
     def get_runnable_pip() -> str:
         if not current().loaded:
-            # `pip --python OTHER`, before any command: OTHER's pip is no child, and has all to judge itself.
+            # `pip --python OTHER`, before any command: that pip is no child, and must check everything itself.
             begin(isolated="--isolated" in sys.argv)
             current().load()
             hand_on_policy()
@@ -56,7 +56,7 @@ def get_runnable_pip(original: Callable[..., str]) -> Callable[..., str]:
 def create_standalone_pip(
     original: Callable[..., AbstractContextManager[str]],
 ) -> Callable[..., AbstractContextManager[str]]:
-    """The same before pip 22.2, whose children run a pip that was zipped for them."""
+    """The same for pip before 22.2, whose children run a zipped copy of pip."""
 
     @contextlib.contextmanager
     def create_standalone_pip() -> Iterator[str]:

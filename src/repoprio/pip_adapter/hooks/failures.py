@@ -1,6 +1,6 @@
-"""What pip says where nothing fits: with the owner and the rule, where the policy has a part in it.
+"""Adds the owner and the rule to pip's error that nothing fits, if the policy is involved.
 
-Loaded while pip itself is being imported, as `wrappers` is: so nothing of pip is imported here at the top.
+Loaded while pip itself is being imported, like `wrappers`, so nothing of pip is imported at the top.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 def get_installation_error(original: Callable[..., Exception]) -> Callable[..., Exception]:
-    """Pip's report that nothing fits, with the owner and the rule where the policy has a part in it."""
+    """Wraps pip's error that nothing fits: adds the owner and the rule, if the policy is involved."""
 
     @functools.wraps(original)
     def get_installation_error(
@@ -53,7 +53,7 @@ def get_installation_error(original: Callable[..., Exception]) -> Callable[..., 
 
 
 def refusal_of(explanation: Explanation) -> LookupRefused | None:
-    """The refusal for a requirement that no candidate fits; None where one does."""
+    """The refusal for a requirement that no candidate fits; None if one does."""
     from repoprio.pip_adapter.errors import LookupRefused
 
     if explanation.outcome is Outcome.SERVED:
@@ -84,7 +84,7 @@ def _nothing_fits(
 
 
 def _with_owners(guard: PolicyFinder, error: Exception, causes: Causes) -> Exception:
-    """Pip's own report of a conflict, and whose versions it could choose from."""
+    """Pip's own error for a conflict, with the owners whose versions it could choose from."""
     from repoprio.pip_adapter.errors import LookupRefused
 
     names = dict.fromkeys(requirement.project_name for requirement, _ in causes)
@@ -98,7 +98,7 @@ def _with_owners(guard: PolicyFinder, error: Exception, causes: Causes) -> Excep
 
 
 def get_available_package_versions(original: Callable[..., T]) -> Callable[..., T]:
-    """``pip index versions`` where nothing fits."""
+    """Wraps ``pip index versions``, for the case that nothing fits."""
 
     @functools.wraps(original)
     def get_available_package_versions(self: IndexCommand, options: Values, args: list[str]) -> T:

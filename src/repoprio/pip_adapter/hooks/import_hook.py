@@ -1,6 +1,6 @@
-"""The way into pip: parts of it are patched right after they were imported, if there is a policy.
+"""Patches parts of pip right after their import, if there is a policy.
 
-Imports next to nothing: every pip that has no policy pays for this module and no other.
+Imports as little as possible: a pip without a policy loads only this module.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from repoprio.config import policy_files
 from repoprio.environments import lone_pointer
 from repoprio.pip_adapter import policy_layers
 
-# What takes repoprio away, and before that what it put elsewhere.
+# Patched so that uninstalling repoprio first removes what it put elsewhere.
 LEAVING = "pip._internal.commands.uninstall"
 
 
 def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-    """The spec of a part of pip, set to be patched after it ran; None where there is no policy."""
+    """The spec of a module that will be patched after it ran; None if there is no policy."""
     if os.environ.pop(policy_files.ASKED, None):
         from repoprio.pip_adapter.hooks import policy_report
 
@@ -37,7 +37,7 @@ def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | N
 
 
 def _has_made() -> bool:
-    """Whether `enable` put anything elsewhere: that goes with repoprio, policy or none."""
+    """Whether `enable` put anything elsewhere: it is removed together with repoprio, even without a policy."""
     from repoprio.environments import ledger
 
     return ledger.has_any(os.path.dirname(_repoprio_shim.__file__))
@@ -45,7 +45,7 @@ def _has_made() -> bool:
 
 @functools.cache
 def _in_sight() -> bool:
-    # Looked at once: a pip is guarded as a whole or not at all. --isolated only takes a file away.
+    # Checked once, since pip is patched completely or not at all. --isolated only removes a file.
     return not lone_pointer.is_ensurepip() and policy_files.in_sight(os.environ, policy_layers.layers(isolated=False))
 
 
@@ -59,7 +59,7 @@ def _find_elsewhere(name: str, path: Any, target: Any) -> ModuleSpec | None:
 
 
 class _PatchingLoader:
-    """Runs the module by its own loader, then patches it; one loader may serve many modules (zipimport)."""
+    """Runs a module's own loader, then patches the module; a loader may serve many modules (zipimport)."""
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader
@@ -68,14 +68,14 @@ class _PatchingLoader:
         return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """What the module's own loader makes."""
+        """The module that its own loader creates."""
         spec.loader = self._loader
         module: ModuleType | None = self._loader.create_module(spec)
         spec.loader = cast(Loader, self)
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the module as if repoprio were not there, then patch it."""
+        """Run the module as without repoprio, then patch it."""
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
@@ -83,7 +83,7 @@ class _PatchingLoader:
         is_pip = module.__name__.startswith("pip.")
         try:
             _PATCH.get(module.__name__, _apply_patches)(module)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with us, an unguarded pip must not run
+        except Exception as error:  # noqa: BLE001 - if repoprio fails in any way, pip must not run without it
             if is_pip:
                 _repoprio_shim.stop(error)
 
@@ -106,5 +106,5 @@ def _leave(module: ModuleType) -> None:
     uninstall.apply(module)
 
 
-# What is done to a module, but for the parts of pip that look up projects.
+# The patches of modules other than the parts of pip that look up projects.
 _PATCH = {**dict.fromkeys(_repoprio_shim.MAKERS, _follow), LEAVING: _leave}

@@ -1,4 +1,4 @@
-"""Into new virtual environments: what `venv` and virtualenv make while there is a policy is guarded too."""
+"""Puts the hook into new virtual environments that `venv` and virtualenv make while there is a policy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from repoprio.pip_adapter import policy_layers
 from repoprio.pip_adapter.registry import Registry
 
 T = TypeVar("T")
-# What makes an environment, and what has its folder: the first of these that ends finds a Python and no pip yet.
+# The methods that make an environment, and how to get its folder; when the first one ends, it has Python but no pip.
 _STEPS: dict[str, tuple[str, list[tuple[str, Callable[..., str]]]]] = {
     "venv": (
         "EnvBuilder",
@@ -34,7 +34,7 @@ _STEPS: dict[str, tuple[str, list[tuple[str, Callable[..., str]]]]] = {
 
 
 def apply(module: ModuleType) -> None:
-    """Patch the module that makes environments; where it is not as known, environments are made as ever."""
+    """Patch the module that makes environments; an unknown version of it stays unchanged."""
     owner_name, steps = _STEPS[module.__name__]
     owner = getattr(module, owner_name, None)
     for name, folder_of in steps:
@@ -42,7 +42,7 @@ def apply(module: ModuleType) -> None:
             setattr(owner, name, _followed(original, folder_of))
 
 
-# The folder that each builder made, and that is guarded.
+# The folder that each builder made, and that has the hook.
 _GUARDED: Registry[str] = Registry()
 
 
@@ -51,7 +51,7 @@ def _followed(original: Callable[..., T], folder_of: Callable[..., str]) -> Call
     def step(self: object, *args: object, **kwargs: object) -> T:
         done = original(self, *args, **kwargs)
         folder = os.path.abspath(folder_of(self, *args, **kwargs))
-        # A builder may override the first step: then the second one does it.
+        # A builder may override the first step: then the second one puts the hook in.
         if _GUARDED.get(self) != folder:
             _GUARDED.put(self, folder)
             _guard(folder)
@@ -61,10 +61,10 @@ def _followed(original: Callable[..., T], folder_of: Callable[..., str]) -> Call
 
 
 def _guard(folder: str) -> None:
-    # pip's own build environments (26.2 and later) are no news to anybody.
+    # Say nothing about pip's own build environments (26.2 and later).
     is_build = bool(os.environ.get(CHILD))
     try:
-        # Asked whoever owns the folder that it lies in: we have just made it, and run its Python for that.
+        # Without a check of its owner: this process has just made it, and run its Python.
         packages = interpreters.ask(interpreters.in_venv(folder)).packages
         record = policy_layers.record_for_new()
         said = _put(packages, record, f"repoprio: pip in {folder}")
@@ -77,13 +77,13 @@ def _guard(folder: str) -> None:
 
 
 def _put(packages: str, record: Record, pip: str) -> str:
-    """Put a pointer there, unless repoprio itself is there; returns what to say of that `pip`."""
+    """Put a pointer there, unless repoprio itself is there; returns a sentence about that `pip`."""
     if hook_installer.is_own(packages):
         return ""
     record = record.over(hook_installer.recorded(packages))
     hook_installer.enable(packages, record)
     if policy_layers.reaches(record):
-        # True of a policy that only observes as well.
+        # Also true for a policy that only observes.
         return f"{pip} obeys the policy too"
     is_empty = os.environ.get(VARIABLE) == ""
     return f"{pip} is not guarded: {VARIABLE} is empty, which names no policy    [policy]" if is_empty else ""

@@ -1,7 +1,7 @@
-"""What of pip is patched, and with what. Loaded only where there is, or may be, a policy.
+"""The patches of pip. Loaded only if there is, or may be, a policy.
 
-Every internal that repoprio relies on is listed with the parameters that are known: on a pip where
-one is different repoprio refuses to run rather than to guess.
+Every internal function that repoprio relies on is listed with its known parameters: if one is different in this
+pip, repoprio refuses to run instead of guessing.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _BUILDS: list[tuple[str | None, str, str, Wrapper | None]] = [
         child_pips.install_in_process,
     ),
 ]
-# What lies between differs from pip to pip.
+# The parameters between these differ between versions of pip.
 _INSTALLS = "requirements ... root home prefix ... use_user_site ..."
-# What stands in one of these modules on some pips and in another, or nowhere, on others.
+# Functions whose module differs between versions of pip, or that some do not have.
 _STARTERS = ("get_runnable_pip", "_create_standalone_pip")
 _MOVED = frozenset({*_STARTERS, "InprocessBuildEnvironmentInstaller"})
 # How pip reads a page: since 22.2, and before.
@@ -53,7 +53,7 @@ _OLD_PAGES: list[tuple[str | None, str, str, Wrapper | None]] = [
     ("HTMLPage", "__init__", "self content encoding url cache_link_parsing", None),
     (None, "parse_links", "page use_deprecated_html5lib", None),
 ]
-# module: (class or None, function, its parameters, what wraps it or None where it is only relied on)
+# module: (class or None, function, its parameters, its wrapper or None if it is only relied on)
 _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     "pip._internal.cli.base_command": [("Command", "main", "self args", wrappers.main)],
     "pip._internal.cli.req_command": [
@@ -129,7 +129,7 @@ command.process().preload = preload.preload
 
 
 def apply(module: ModuleType) -> None:
-    """Patch a part of pip that just ran; refuse to go on where it is not what is known, unless we only observe."""
+    """Patch a module of pip that just ran; if it is not as listed, stop, unless the policy only observes."""
     if command.process().unsupported_pip:
         return
     if module.__name__ in _BUILDERS and not hasattr(module, "__path__"):
@@ -151,7 +151,7 @@ def apply(module: ModuleType) -> None:
 
 
 def _check_starter(module: ModuleType) -> None:
-    """Whoever installs build requirements starts a pip: by a way that is known, or it would not be guarded."""
+    """Stop if it is unknown how this pip starts the pips for build requirements: they would not get the hook."""
     if not any(hasattr(module, starter) for starter in _STARTERS):
         _refuse_pip(f"{module.__name__} starts pip in an unexpected way")
 
@@ -162,9 +162,9 @@ def _function(owner: Any, name: str) -> Any:
 
 
 def _takes(function: Any, parameters: str) -> bool:
-    """Whether the function's parameters begin with these, and all further ones have defaults.
+    """Whether the function's parameters begin with `parameters`, and all further ones have defaults.
 
-    Where some are left open (``...``) they must only follow one another: what wraps it passes all on, as they are.
+    ``...`` stands for any parameters; the others must follow in this order. The wrapper passes all of them on.
     """
     try:
         found = list(inspect.signature(function).parameters.values())
@@ -190,19 +190,19 @@ def _replace(owner: Any, name: str, wrapper: Wrapper) -> None:
 
 
 def _refuse_pip(what: str) -> None:
-    """Stop, whatever pip was about to do: unguarded it would take any name from anywhere.
+    """Stop pip: without repoprio it would take any name from any index.
 
-    Where the policy only observes, pip goes on without us; a command of repoprio has nothing to go on with.
+    If the policy only observes, pip goes on without repoprio; but a command of repoprio stops in any case.
     """
     process = command.process()
     process.unsupported_pip = not process.is_own_command and _only_observes()
     kept = ["Nothing is observed: pip continues as if repoprio were not installed."] if process.unsupported_pip else []
     hints = [*kept, "hint: use pip 22.0.2 to 26.3, or a newer repoprio"]
-    # Needed only where pip stops.
+    # Imported only if pip stops.
     from repoprio.environments import repairs
 
     if repairs.is_too_old(pip.__version__):
-        # This pip cannot upgrade itself, since it is stopped.
+        # This pip is stopped, so it cannot upgrade itself.
         hints = [*kept, f"hint: upgrade it from outside: {repairs.repair_here(repairs.UPGRADE)}"]
     said = messages.message(f"pip {pip.__version__} is not known to this repoprio: {what}.", hints, "unknown-pip")
     if not process.is_own_command:
@@ -212,7 +212,7 @@ def _refuse_pip(what: str) -> None:
 
 
 def _only_observes() -> bool:
-    """Whether the policy only observes; read without what `compat` takes from pip, which is not whole yet."""
+    """Whether the policy only observes; read without `compat`, since pip is not completely imported yet."""
     from repoprio.config.build import Parsers
     from repoprio.config.load import survey
 

@@ -1,4 +1,4 @@
-"""pip in this process, guarded whether the hook is installed or not."""
+"""Runs pip in this process under the policy, even if the hook is not installed."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from repoprio.environments.target import NoEnvironment
 from repoprio.output import say
 from repoprio.pip_adapter import command
 
-# What commands that look need of pip, and with it nearly all that pip consists of.
+# The modules of pip that repoprio's own commands need; they import nearly all of pip.
 _NEEDED = ("pip", "pip._internal.cli.main", "pip._internal.commands.install")
 _OURS = os.path.dirname(os.path.abspath(repoprio.__file__))
 
 
 def guard_this_process() -> None:
-    """Put the hook in place, which must be before pip is imported."""
+    """Put the hook into this process; must be called before pip is imported."""
     _repoprio_shim.install()
 
 
 def load_pip() -> None:
-    """Import pip, guarded, for a command that looks; raises `NoEnvironment` for a broken one, else `UnknownPip`."""
+    """Import pip with the hook, for a command of repoprio; raises `NoEnvironment` if it is broken, or `UnknownPip`."""
     guard_this_process()
     command.process().is_own_command = True
     with _broken_pip_told():
@@ -39,7 +39,7 @@ def load_pip() -> None:
 def run_pip(arguments: list[str]) -> int:
     """Run pip with `arguments`, as ``python -m pip`` would; returns its exit status. Raises `NoEnvironment`."""
     guard_this_process()
-    # pip's children start by a runner that guards them too: see `patch_table`.
+    # Child pips get the hook too: see `patch_table`.
     sys.argv = ["pip", *arguments]
     try:
         with _broken_pip_told():
@@ -54,13 +54,13 @@ def run_pip(arguments: list[str]) -> int:
 
 @contextlib.contextmanager
 def _broken_pip_told() -> Iterator[None]:
-    """What pip's own files raise becomes a `NoEnvironment` that says how to repair pip; our own faults stay."""
+    """Turn errors of pip's own files into a `NoEnvironment` that says how to repair pip; other errors pass."""
     try:
         yield
     except Exception as error:
         if not _is_pips(error):
             raise
-        # Needed only where pip is broken.
+        # Imported only if pip is broken.
         from repoprio.environments import repairs
 
         said = f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -71,7 +71,7 @@ def _broken_pip_told() -> Iterator[None]:
 
 
 def _is_pips(error: Exception) -> bool:
-    """Whether pip raised it, or its import: the deepest frame of pip's and ours is pip's, or this module's."""
+    """Whether pip, or the import of pip, raised `error`, judged by the innermost frame of pip and repoprio."""
     pip = default_index.folder()
     files = (os.path.abspath(frame.filename) for frame in reversed(traceback.extract_tb(error.__traceback__)))
     found = next((file for file in files if _is_in(file, _OURS) or (pip and _is_in(file, pip))), "")
@@ -79,7 +79,7 @@ def _is_pips(error: Exception) -> bool:
 
 
 def _place(error: Exception) -> str:
-    """The line of pip's that raised it, or that cannot be compiled; else where pip lies."""
+    """The line of pip that raised `error`, or that cannot be compiled; else pip's folder."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
     pip = default_index.folder()

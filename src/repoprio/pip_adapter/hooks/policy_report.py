@@ -1,4 +1,4 @@
-"""What a hook tells `repoprio doctor`: which policy a plain pip finds in its environment, and who guards it."""
+"""The report of a hook for `repoprio doctor`: which policy a plain pip finds here, and which repoprio it uses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from repoprio.render.policy import summary
 
 
 def answer() -> None:
-    """Tell what there is on stdout, as one line of JSON, and end: this pip is to do nothing else."""
+    """Print the report on stdout, as one line of JSON, and end the process."""
     root = os.path.dirname(os.path.dirname(os.path.abspath(repoprio.__file__)))
     survey = compat.read_policy()
     told = {
@@ -24,7 +24,7 @@ def answer() -> None:
         "root": root,
         "pip": pip.__version__,
         "policy": document(survey),
-        # For doctor alone, which shows none of it: there may be logins in it.
+        # Only for doctor, which prints none of it: it may contain logins.
         "packed": handoff.pack(survey.merged, survey.errors),
     }
     print(json.dumps(told), flush=True)  # noqa: T201 - for the process that started this one, not for people
@@ -32,7 +32,7 @@ def answer() -> None:
 
 
 def document(survey: LoadedPolicy) -> dict[str, Any] | None:
-    """A policy as JSON: its files, what is wrong with it and what to do, its mode and its order; None for none."""
+    """A policy as JSON: its files, errors with remedies, mode and order; None if there is no policy."""
     if not survey.sources and not survey.errors:
         return None
     return {

@@ -1,4 +1,4 @@
-"""What a command under a policy may need: pip 26.3 forbids imports once it installs."""
+"""Imports what a command under a policy may need: pip 26.3 forbids imports once it installs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from repoprio.policy.model import Mode, Policy
 
 
 def preload(policy: Policy | None) -> None:
-    """Import all that a command under `policy` may need; None: there is no policy, and little is needed."""
+    """Import everything that a command under `policy` may need; None means that there is no policy."""
     from repoprio.pip_adapter.finder import policy_finder  # noqa: F401
 
     if policy is None:

@@ -1,4 +1,4 @@
-"""Files that are redirected in a circle: pip lets the error of requests through, with a traceback."""
+"""Refuses files that are redirected in a circle: plain pip ends with a traceback of requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _METADATA = ".metadata"
 
 
 def request(original: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A request that is redirected too often is refused, with the repository whose file it asks for."""
+    """Wraps a request: if it is redirected too often, the refusal names the repository of the file."""
 
     @functools.wraps(original)
     def request(self: PipSession, method: str, url: str, *args: object, **kwargs: object) -> HttpResponse:
@@ -35,14 +35,14 @@ def request(original: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
             said = messages.redirect_loop(filename(url), redact_url(url), _owners(url), self.max_redirects, rules.help)
         from repoprio.pip_adapter.errors import LookupRefused
 
-        # Not from the error of requests, which has the URL as it was asked, login and all.
+        # Not chained: the error of requests has the URL with its login.
         raise LookupRefused(said)
 
     return request
 
 
 def _owners(url: str) -> tuple[Repository, ...]:
-    """The repositories that own the project of the file at `url`, as far as it was looked up."""
+    """The repositories that own the project of the file at `url`, if it was looked up."""
     from repoprio.pip_adapter.compat import is_version
     from repoprio.pip_adapter.finder.registry import guards
 

@@ -1,6 +1,6 @@
-"""Requirements and constraints files: what their lines may say of indexes and logins, and what the user wrote.
+"""Checks what the lines of requirements and constraints files may set about indexes and logins.
 
-Loaded while pip itself is being imported: so nothing of pip is imported here at the top.
+Loaded while pip itself is being imported, so nothing of pip is imported at the top.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.requirements import ParsedLine, RequirementsFileParser
 
 
-# What the policy's logins stand in, and what a pip hands on to its children.
+# The variables of the policy's logins, and those for child pips.
 _OURS = re.compile(r"(\$\{_?REPOPRIO_[A-Z0-9_]*\})")
-# What pip fetches itself: git and others log in on their own.
+# URLs that pip fetches itself; git and others use their own logins.
 _FETCHED = re.compile(r"(?i)(?<![\w+])https?://\S+")
 Lines = Iterable[tuple[int, str]]
 
@@ -44,7 +44,7 @@ Lines = Iterable[tuple[int, str]]
 def written_by_user(options: Values) -> Iterator[str]:
     """All texts of the options, from the command line, variables and pip's files, and of the arguments.
 
-    A child's arguments are what packages say that they need.
+    The arguments of a child pip are not included: they are requirements of packages.
     """
     for value in vars(options).values():
         values = value if isinstance(value, list) else [value]
@@ -53,7 +53,7 @@ def written_by_user(options: Values) -> Iterator[str]:
 
 
 def handle_option_line(original: Callable[..., None]) -> Callable[..., None]:
-    """Note which line of which file names an index or find-links; none may say --no-index, nor log in."""
+    """Wraps the options of a line: notes which line names an index; refuses --no-index, and drops logins."""
 
     @functools.wraps(original)
     def handle_option_line(
@@ -74,7 +74,7 @@ def handle_option_line(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _refuse_no_index(policy: Policy, where: str) -> None:
-    """Whoever wrote the file would rule out the owners of names."""
+    """Raise `LookupRefused` for a --no-index in a file: its author could rule out the owners of names."""
     from repoprio.pip_adapter.errors import LookupRefused
 
     ruled_out = [repository for repository in policy.enabled() if repository.format is not Format.FLAT]
@@ -85,7 +85,7 @@ def _refuse_no_index(policy: Policy, where: str) -> None:
 
 
 def _take_logins_out(guard: PolicyFinder, opts: Values, origin: str) -> None:
-    """Before pip keeps them, for its session and for the pips that it starts: others must be known from elsewhere."""
+    """Remove logins from the URLs of a line, before pip uses them in its session or passes them to child pips."""
     kept = credentials.keep(guard.session.auth, guard.policy)
     opts.index_url = opts.index_url and kept.take_out(opts.index_url, origin)
     for name in ("extra_index_urls", "find_links"):
@@ -95,13 +95,13 @@ def _take_logins_out(guard: PolicyFinder, opts: Values, origin: str) -> None:
 def _named(opts: Values, filename: str) -> list[str]:
     indexes = [opts.index_url] if opts.index_url else []
     links = opts.find_links or []
-    # pip takes find-links first from the folder of the file that names them.
+    # pip first looks for find-links in the folder of the file that names them.
     beside = [os.path.join(os.path.dirname(os.path.abspath(filename)), link) for link in links]
     return [*indexes, *(opts.extra_index_urls or []), *links, *beside]
 
 
 def expand_env_variables(original: Callable[..., Lines]) -> Callable[..., Lines]:
-    """``${VARIABLE}`` in a file is filled in by pip, but not with the policy's logins: a URL would send them away."""
+    """Wraps the expansion of ``${VARIABLE}``: keeps the policy's logins out, since a URL could send them anywhere."""
 
     @functools.wraps(original)
     def expand_env_variables(lines_enum: Lines) -> Lines:
@@ -120,14 +120,14 @@ def _expanded(original: Callable[[Lines], Lines], lines: Lines) -> Iterator[tupl
         yield number, "".join(parts)
 
 
-# Of each parser: the files in hand, each named by the one before.
+# For each parser: the files that are being read, each named by the one before.
 _FILES: Registry[list[str]] = Registry()
 
 
 def parse_file(original: Callable[..., Iterator[ParsedLine]]) -> Callable[..., Iterator[ParsedLine]]:
-    """One file, and then those that it names: whoever writes a file has the user's machine ask what it names.
+    """Wraps the reading of a file and of those that it names, which the user's machine would fetch.
 
-    A generator that is not exhausted while it reads a file that it names: so the files in hand are its ancestors.
+    pip's generator of a file is not exhausted while it reads a nested one, so the open files are the ancestors.
     """
 
     @functools.wraps(original)
@@ -154,7 +154,7 @@ def parse_file(original: Callable[..., Iterator[ParsedLine]]) -> Callable[..., I
 
 
 def _note_logins(session: PipSession, filename: str, line: ParsedLine) -> None:
-    """The logins of direct URLs count for nothing, be they of a constraint that nobody needs."""
+    """Note the logins of direct URLs in a file, which must not be used; those of constraints too."""
     kept = credentials.known_credential_policy(session.auth)
     if kept is None:
         return
@@ -164,7 +164,7 @@ def _note_logins(session: PipSession, filename: str, line: ParsedLine) -> None:
 
 
 def _is_held() -> bool:
-    """Whether what is read is held to the policy: for a command that looks under one that only observes, too."""
+    """Whether files must obey the policy; in repoprio's own commands also under a policy that only observes."""
     return current().looks or enforced() is not None
 
 

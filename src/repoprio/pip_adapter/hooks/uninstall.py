@@ -1,4 +1,4 @@
-"""``pip uninstall repoprio``: what `enable` put elsewhere goes first, since it would stop every pip there."""
+"""Makes ``pip uninstall repoprio`` first remove what `enable` put elsewhere: it would stop every pip there."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 
 def apply(module: ModuleType) -> None:
-    """Patch pip's command `uninstall`; where it is not as known, it uninstalls as ever."""
+    """Patch pip's command `uninstall`; an unknown version of it stays unchanged."""
     command: Any = getattr(module, "UninstallCommand", ModuleType("none"))
     if hasattr(command, "run"):
         command.run = _run(command.run)
 
 
 def _run(original: Callable[..., T]) -> Callable[..., T]:
-    """While the command runs, and not when `install` replaces repoprio by another version."""
+    """Wraps the command, so that nothing happens when `install` replaces repoprio by another version."""
 
     @functools.wraps(original)
     def run(self: object, *args: object, **kwargs: object) -> T:
@@ -43,7 +43,7 @@ def _run(original: Callable[..., T]) -> Callable[..., T]:
 
 
 def _remove(original: Callable[..., None]) -> Callable[..., None]:
-    """``UninstallPathSet.remove`` (22.0.2 to 26.3), which asks whether to go on."""
+    """Wraps ``UninstallPathSet.remove`` (22.0.2 to 26.3), which asks the user for confirmation."""
 
     @functools.wraps(original)
     def remove(self: PathSet, auto_confirm: bool, *args: object, **kwargs: object) -> None:
@@ -58,7 +58,7 @@ def _remove(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _is_ours(paths: PathSet) -> bool:
-    """Whether the repoprio that runs is among what goes: an editable one stays where it is."""
+    """Whether the running repoprio is being removed; the files of an editable one stay."""
     shim = os.path.realpath(_repoprio_shim.__file__)
     files: Iterable[str] = getattr(paths, "_paths", ()) or getattr(paths, "paths", ())
     return any(os.path.basename(file) == os.path.basename(shim) and os.path.realpath(file) == shim for file in files)

@@ -1,6 +1,6 @@
-"""What pip's functions are wrapped in. Each takes the original and gives back what stands in its place.
+"""The wrappers of pip's functions. Each takes the original and returns its replacement.
 
-Loaded while pip itself is being imported, from any part of it: so nothing of pip is imported here at the top.
+Loaded while pip itself is being imported, from any part of it, so nothing of pip is imported at the top.
 
 Without a policy each one does what the original does.
 """
@@ -38,14 +38,14 @@ T = TypeVar("T")
 
 
 def main(original: Callable[..., int]) -> Callable[..., int]:
-    """One command: what it knows and hands on ends with it.
+    """Wraps one command, and ends its state with it.
 
-    A command that a faulty policy stopped ends with status 2; inside pip it could only be 1.
+    If a faulty policy stopped the command, the status becomes 2; pip itself would return 1.
     """
 
     @functools.wraps(original)
     def main(self: Command, args: list[str]) -> int:
-        # As pip itself decides which of its files to read (its `main`, 22.2 to 26.3).
+        # In the same way as pip decides which of its files to read (its `main`, 22.2 to 26.3).
         begin(isolated="--isolated" in args, command=self.name, arguments=args)
         before = {name: os.environ.get(name) for name in HANDED_ON}
         try:
@@ -63,9 +63,9 @@ def main(original: Callable[..., int]) -> Callable[..., int]:
 
 
 def create(original: Callable[..., LinkCollector]) -> Callable[..., LinkCollector]:
-    """Whoever builds a collector is about to look up projects: the policy must be sound, and --no-index is noted.
+    """Wraps the making of a collector, which precedes lookups: loads the policy, and notes --no-index.
 
-    All that its session fetches from now on, the files that name others included, is asked with logins that count.
+    From now on its session, which also fetches requirements files, uses only logins that the policy allows.
     """
 
     @functools.wraps(original)
@@ -86,7 +86,7 @@ def create(original: Callable[..., LinkCollector]) -> Callable[..., LinkCollecto
 
 
 def collect_sources(original: Callable[..., T]) -> Callable[..., T]:
-    """The way past the policy is shut: a finder asks its guard, and nobody else asks a collector."""
+    """Wraps the sources of a collector: refused under a policy, since a finder asks its `PolicyFinder` instead."""
 
     @functools.wraps(original)
     def collect_sources(self: LinkCollector, project_name: str, candidates_from_page: object) -> T:
@@ -102,7 +102,7 @@ def collect_sources(original: Callable[..., T]) -> Callable[..., T]:
 def find_all_candidates(
     original: Callable[..., list[InstallationCandidate]],
 ) -> Callable[..., list[InstallationCandidate]]:
-    """All look-ups of candidates: the owner's, from the guard. A locked link is judged where its hashes are known."""
+    """Wraps all lookups of candidates: returns the owner's. A locked link is checked when its hashes are known."""
 
     @functools.wraps(original)
     def find_all_candidates(self: PackageFinder, project_name: str) -> list[InstallationCandidate]:
@@ -115,7 +115,7 @@ def find_all_candidates(
 
 
 def _with_cache_clear(wrapper: Callable[..., T], original: Callable[..., T]) -> Callable[..., T]:
-    """Pip caches what a finder found (up to 25.0), and pip-tools clears that cache when it changes what fits."""
+    """The wrapper with `cache_clear`: pip caches candidates up to 25.0, and pip-tools clears that cache."""
     clear: Callable[[], None] | None = getattr(original, "cache_clear", None)
     if clear is None:
         return wrapper
@@ -131,7 +131,7 @@ def _with_cache_clear(wrapper: Callable[..., T], original: Callable[..., T]) -> 
 
 
 def find_best_candidate(original: Callable[..., BestCandidateResult]) -> Callable[..., BestCandidateResult]:
-    """The look-up that knows the requirement as merged by the resolver, and the hashes."""
+    """Wraps the lookup that gets the requirement as merged by the resolver, and the hashes."""
 
     @functools.wraps(original)
     def find_best_candidate(
@@ -158,7 +158,7 @@ def _locked_link(finder: PackageFinder, project_name: str) -> Link | None:
 def find_requirement(
     original: Callable[..., InstallationCandidate | None],
 ) -> Callable[..., InstallationCandidate | None]:
-    """The legacy resolver's way to say that nothing fits."""
+    """Wraps the legacy resolver's lookup, for its error that nothing fits."""
 
     @functools.wraps(original)
     def find_requirement(self: PackageFinder, req: InstallRequirement, upgrade: bool) -> InstallationCandidate | None:
@@ -182,7 +182,7 @@ def find_requirement(
 
 
 def get_dist_for(original: Callable[..., Distribution]) -> Callable[..., Distribution]:
-    """The legacy resolver takes whatever project a file turns out to be; it must be the one that was looked up."""
+    """Wraps the legacy resolver's check of a file: its metadata must name the project that was looked up."""
 
     @functools.wraps(original)
     def _get_dist_for(self: LegacyResolver, req: InstallRequirement) -> Distribution:
@@ -207,7 +207,7 @@ def get_dist_for(original: Callable[..., Distribution]) -> Callable[..., Distrib
 def collect_root_requirements(
     original: Callable[..., CollectedRootRequirements],
 ) -> Callable[..., CollectedRootRequirements]:
-    """Note the URLs that the user asks for, constraints among them; and the constraints, for who observes."""
+    """Wraps the collection of requirements: notes the URLs that the user asks for, and the constraints."""
 
     @functools.wraps(original)
     def collect_root_requirements(self: Factory, root_ireqs: list[InstallRequirement]) -> CollectedRootRequirements:
@@ -222,14 +222,14 @@ def collect_root_requirements(
 
 
 def prepare(original: Callable[..., T]) -> Callable[..., T]:
-    """Direct URLs pass here, those in the metadata of a dependency too; nothing was fetched yet."""
+    """Wraps the preparation of a requirement: checks direct URLs, also from metadata, before anything is fetched."""
 
     @functools.wraps(original)
     def prepare(self: RequirementPreparer, req: InstallRequirement, *args: object, **kwargs: object) -> T:
         rules = enforced()
         if rules is not None and req.original_link is not None:
             direct_urls.judge(rules, req)
-        # Whoever installs it asks where it came from.
+        # The check of wheels needs to know where it came from.
         note_guard(req, guard_of(self.finder))
         return original(self, req, *args, **kwargs)
 
@@ -237,12 +237,12 @@ def prepare(original: Callable[..., T]) -> Callable[..., T]:
 
 
 def prepare_linked(original: Callable[..., Distribution]) -> Callable[..., Distribution | PlaceholderDistribution]:
-    """The same for a link; in flexible mode an sdist of a lower tier has to wait."""
+    """The same for a link; in flexible mode, an sdist of a lower tier is not built at first."""
     return prepare(resolving.wait_until_needed(original))
 
 
 def trace_basic_info(original: Callable[..., None]) -> Callable[..., None]:
-    """Where pip would say which indexes it looks in, which is not so under a policy."""
+    """Wraps pip's line about the indexes that it uses, which would be wrong under a policy."""
     import logging
 
     @functools.wraps(original)

@@ -1,1 +1,1 @@
-"""What pip is about to install and remove."""
+"""Checks what pip is about to install and remove."""

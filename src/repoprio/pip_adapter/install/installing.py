@@ -1,6 +1,6 @@
-"""Where pip is about to install: all wheels are judged before the first of them is.
+"""Wraps pip's installation: all wheels are checked before the first one is installed.
 
-Loaded while pip itself is being imported: so nothing of pip is imported here at the top.
+Loaded while pip itself is being imported, so nothing of pip is imported at the top.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def run(original: Callable[..., int]) -> Callable[..., int]:
-    """``pip install``: where it moves things in the end, which no part of pip that installs them is told."""
+    """Wraps ``pip install`` to note --target, to which it moves files in the end; other parts of pip do not know it."""
 
     @functools.wraps(original)
     def run(self: object, options: Values, args: list[str]) -> int:
@@ -36,14 +36,14 @@ def run(original: Callable[..., int]) -> Callable[..., int]:
 
 
 def get_installation_order(original: Callable[..., T]) -> Callable[..., T]:
-    """The last that pip asks before it installs, and from pip 26.3 on forbids imports: what judges wheels is loaded."""
+    """Wraps the last step before pip installs (pip 26.3 then forbids imports), to load what checks wheels."""
 
     @functools.wraps(original)
     def get_installation_order(self: object, req_set: RequirementSet) -> T:
         if enforced() is not None:
             from repoprio.pip_adapter.install import wheel_check
 
-            # What a wheel may not write is told by what lies there before anything is installed.
+            # Find the protected files now, before anything is installed.
             wheel_check.settings_files()
         return original(self, req_set)
 
@@ -51,7 +51,7 @@ def get_installation_order(original: Callable[..., T]) -> Callable[..., T]:
 
 
 def install_given_reqs(original: Callable[..., T]) -> Callable[..., T]:
-    """The requirements are a transaction: one wheel that may not be installed stops all of it."""
+    """Wraps the installation of a set of requirements: one wheel that is refused stops all of them."""
     signature = inspect.signature(original)
 
     @functools.wraps(original)

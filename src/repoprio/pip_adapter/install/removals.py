@@ -1,6 +1,6 @@
-"""What pip removes when it uninstalls or upgrades: what the metadata that lies in an environment names.
+"""The files that pip removes when it uninstalls or upgrades: those that metadata in the environment names.
 
-pip 22.0.2 to 26.3 read it in the same way (`req/req_uninstall.py`), whoever put the metadata there.
+pip 22.0.2 to 26.3 read metadata in the same way (`req/req_uninstall.py`), regardless of who put it there.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _LISTS = frozenset({"record", "installed-files.txt", "top_level.txt", "entry_poi
 def removed(
     place: str, read: Callable[[], bytes], scripts: Iterable[str], *, is_imported: bool = False
 ) -> Iterator[tuple[str, str]]:
-    """The places that pip would remove because of the file at `place`, each after the folder that it starts from.
+    """The places that pip would remove because of the file at `place`, as pairs of base folder and path.
 
-    `read` gives the file's content, `scripts` are the folders from which pip removes scripts. `is_imported`: Python
-    imports from this very file, as from lib/python311.zip.
+    `read` returns the file's content; `scripts` are the folders from which pip removes scripts. `is_imported`: Python
+    imports from this file, such as lib/python311.zip.
     """
     if is_imported or fold(os.path.basename(place)).endswith(".egg"):
         yield from _by_archive(place, read(), scripts)
@@ -33,7 +33,7 @@ def removed(
 
 
 def _by_archive(place: str, data: bytes, scripts: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """As `removed`, for an egg that is one file, or another archive on the path: pip looks into it."""
+    """As `removed`, for an egg in one file, or another archive on the path: pip looks into it."""
     if not is_zipfile(io.BytesIO(data)):
         return
     try:
@@ -65,12 +65,12 @@ def _by_list(name: str, text: str, folder: str, scripts: Iterable[str]) -> Itera
         yield from ((base, _joined(folder, line)) for line in text.splitlines())
     elif name == "top_level.txt":
         if fold(folder).endswith(".dist-info"):
-            # pip reads it beside an egg alone, and wheels have all sorts of things in it.
+            # pip reads it only next to an egg; in wheels it may contain anything.
             return
         modules = filter(None, text.splitlines())
         yield from ((base, _joined(base, f"{module}{ending}")) for module in modules for ending in ("", ".py"))
     else:
-        # Of every section: pips differ in how they read them.
+        # From every section, since versions of pip differ in which ones they read.
         names = [line.partition("=")[0].strip() for line in text.splitlines() if "=" in line]
         yield from ((one, _joined(one, name)) for one in scripts for name in names)
 

@@ -1,7 +1,7 @@
-"""Wheels that are about to be installed: none writes what decides how pip chooses, or what guards it.
+"""Checks wheels before they are installed: none may write pip's settings, the policy or the hook.
 
-All of a transaction are judged before pip writes the first file. They are judged by where their files go, as pip
-places them (`operations/install/wheel.py`, 22.0.2 to 26.3), and by what their lists would take away again.
+All wheels of an installation are checked before pip writes the first file: by the places to which pip would write
+their files (`operations/install/wheel.py`, 22.0.2 to 26.3), and by the files that their lists would later remove.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 
 _KEYS = ("purelib", "platlib", "headers", "scripts", "data")
 _ENTRY_POINTS = ("console_scripts", "gui_scripts")
-# More than this is no file of settings.
+# A file of settings is never longer.
 _LONGEST = 2**20
 _PYTHONS = ("python", "python3", "python.exe")
 
 
 class Options(NamedTuple):
-    """Where pip installs to, as `install_given_reqs` is told; `home` is a folder beside that of ``--target``."""
+    """The arguments of `install_given_reqs` that set the place; with ``--target``, `home` is a temporary folder."""
 
     root: str | None = None
     home: str | None = None
@@ -56,7 +56,7 @@ class Options(NamedTuple):
 
 
 class Deed(enum.Enum):
-    """What happens to a place: pip writes it, removes it with the wheel, or replaces a folder that it lies in."""
+    """What happens to a place: pip writes it, removes it with the wheel, or replaces a folder around it."""
 
     WRITES = "would write"
     LISTS = "would make pip remove, when it is uninstalled,"
@@ -64,7 +64,7 @@ class Deed(enum.Enum):
 
 
 class Effect(NamedTuple):
-    """What a wheel does to one place, below `base`; `member` is what does so."""
+    """What a wheel does to one place, below `base`; `member` is the wheel's file that does it."""
 
     member: str
     place: str
@@ -73,7 +73,7 @@ class Effect(NamedTuple):
 
 
 def judge(policy: Policy, requirements: Iterable[InstallRequirement], options: Options) -> None:
-    """Raise `LookupRefused` for the first of pip's InstallRequirements whose wheel may not be installed."""
+    """Raise `LookupRefused` for the first of `requirements` whose wheel may not be installed."""
     for req in requirements:
         if req.is_wheel and req.local_file_path:
             try:
@@ -87,7 +87,7 @@ def judge(policy: Policy, requirements: Iterable[InstallRequirement], options: O
 
 @functools.cache
 def settings_files() -> frozenset[str]:
-    """All files that pip reads settings from, here or under other variables; asked for before pip installs."""
+    """All files from which pip may read settings, also with other variables; called before pip installs."""
     without = {name: value for name, value in os.environ.items() if name != "PIP_CONFIG_FILE"}
     named = os.environ.get("PIP_CONFIG_FILE")
     layers = policy_layers.pip_layers(isolated=False, environ=without)
@@ -96,7 +96,7 @@ def settings_files() -> frozenset[str]:
 
 
 class _Wheel:
-    """One wheel, and where pip would put what is in it."""
+    """One wheel, and the places to which pip would write its files."""
 
     def __init__(self, policy: Policy, req: InstallRequirement, archive: ZipFile, options: Options) -> None:
         self._policy = policy
@@ -115,15 +115,15 @@ class _Wheel:
             prefix=options.prefix,
         )
         self._scheme = {key: os.path.abspath(getattr(scheme, key)) for key in _KEYS}
-        # pip removes scripts from the second, wherever it put them.
+        # pip removes scripts from the second folder, even if it put them elsewhere.
         self._scripts = tuple(dict.fromkeys((self._scheme["scripts"], os.path.abspath(get_bin_prefix()))))
-        # A wheel has thousands of files, in few folders.
+        # Cached: a wheel has thousands of files, in few folders.
         self._folder = functools.cache(lambda folder: os.path.realpath(self._moved(folder)))
         self._folded = functools.cache(lambda folder: _key(self._folder(folder)))
         self._grounds = _grounds(policy, {key: self._moved(path) for key, path in self._scheme.items()})
 
     def judge(self) -> None:
-        """Raise `LookupRefused` where it may not be installed."""
+        """Raise `LookupRefused` if it may not be installed."""
         is_own = self._project == OWN_NAME
         if is_own:
             self._judge_replacement()
@@ -136,7 +136,7 @@ class _Wheel:
                 raise LookupRefused(self._refusal(effect, ground, has_policy=has_policy))
 
     def _effects(self) -> Iterator[Effect]:
-        """What it writes, and then what else it would take away: its list names most of its files once more."""
+        """What it writes, and then what else it would remove: its list of files names most of them again."""
         members = (member for member in self._archive.namelist() if not member.endswith("/"))
         written = [Effect(member, place, base) for member in members for base, place in self._destinations(member)]
         scripts = self._scheme["scripts"]
@@ -148,19 +148,19 @@ class _Wheel:
             yield from (one for one in self._removals(effect) if one.place not in places)
 
     def _destinations(self, member: str) -> Iterator[tuple[str, str]]:
-        """Where pip puts a file, each with the folder below which it lies; none where pip itself refuses it."""
+        """The places to which pip may write a file, each with its base folder; none if pip itself refuses the file."""
         path = os.path.normpath(member)
         if member.split("/", 1)[0].endswith(".data"):
             _, key, rest = [*path.split(os.path.sep, 2), "", ""][:3]
             if key in _KEYS and rest:
                 yield self._scheme[key], os.path.join(self._scheme[key], rest)
         else:
-            # Which of the two, a word in its metadata says; one that is judged too much harms nobody.
+            # The metadata says which of the two; checking both does no harm.
             for base in dict.fromkeys((self._scheme["purelib"], self._scheme["platlib"])):
                 yield base, os.path.join(base, path)
 
     def _removals(self, effect: Effect) -> Iterator[Effect]:
-        """What an uninstallation, or the next upgrade, would remove: pip believes the metadata that was installed."""
+        """What an uninstallation or upgrade would later remove: pip trusts the installed metadata."""
         is_imported = _key(self._moved(effect.place)) in self._grounds.imports
         found = removals.removed(
             effect.place, lambda: self._read(effect.member), self._scripts, is_imported=is_imported
@@ -168,7 +168,7 @@ class _Wheel:
         yield from (Effect(effect.member, place, base, Deed.LISTS) for base, place in found)
 
     def _replaced(self, written: Iterable[Effect]) -> Iterator[Effect]:
-        """What ``--target`` with ``--upgrade`` would take away: pip replaces whole folders there, links excepted."""
+        """What ``--target`` with ``--upgrade`` would remove: pip replaces whole folders there, except links."""
         target = current().target
         if not (self._home and target and current().replaces):
             return
@@ -179,7 +179,7 @@ class _Wheel:
                 yield from (Effect(effect.member, place, target, Deed.REPLACES) for place in found)
 
     def _entry_points(self) -> list[str]:
-        """The names of the scripts that pip makes; 26.0 and older ones let them lead anywhere."""
+        """The names of the scripts that pip makes; up to pip 26.0 such a name may lead to any folder."""
         found = get_wheel_distribution(FilesystemWheel(self._file), self._project)
         return [point.name for point in found.iter_entry_points() if point.group in _ENTRY_POINTS]
 
@@ -193,46 +193,46 @@ class _Wheel:
         found = grounds.of(place, self._folded(effect.base))
         if found is Ground.LINK and effect.deed is not Deed.WRITES:
             return None
-        # pip writes a file over a link to a folder, and what lay there is not found any more.
+        # A file that pip writes over a link to a folder hides everything in that folder.
         takes_folder = effect.deed is not Deed.WRITES or os.path.islink(self._moved(effect.place))
         return found or (grounds.below(place) if takes_folder else None)
 
     def _moved(self, path: str) -> str:
-        """`path`, or where pip moves it to in the end (``--target``)."""
+        """The final place of `path`: with ``--target``, pip moves it there."""
         if not self._home or not current().target:
             return path
-        # Libraries first: pip moves them out of the folders that they have in between.
+        # Libraries first: their temporary folders are inside the other one.
         for base in (self._scheme["purelib"], self._scheme["platlib"], self._home):
             if path == base or path.startswith(base + os.path.sep):
                 return os.path.normpath(os.path.join(current().target, os.path.relpath(path, base)))
         return path
 
     def _has_policy(self, effect: Effect) -> bool:
-        """Whether the settings that it brings have a section of ours."""
+        """Whether the settings that it writes have the section [repoprio]."""
         if effect.deed is not Deed.WRITES:
             return False
         found = self._read(effect.member).decode("utf-8", "replace")
         return len(found) > _LONGEST or policy_files.mentions(found)
 
     def _read(self, member: str) -> bytes:
-        """The content of a file; nothing for a script that pip makes."""
+        """The content of a file; empty for a script that pip makes."""
         if member not in self._archive.NameToInfo:
             return b""
         try:
             return self._archive.read(member)
         except (RuntimeError, zlib.error, EOFError) as error:
-            # An encryption or a compression that zipfile does not know, or bytes that are none.
+            # An encryption or compression that zipfile does not know, or broken data.
             raise BadZipFile(f"{member}: {error}") from None
 
     def _is_routed(self) -> bool:
-        """Whether `owns` or a pin routes the name to the repository that it came from."""
+        """Whether `owns` or a pin routes the wheel's name to the repository that it came from."""
         found = route(self._policy, self._project)
         guard = guard_behind(self._req)
         is_looked_up = guard is not None and guard.has_looked_up(self._req)
         return is_looked_up and isinstance(found, Route) and found.is_routed
 
     def _judge_replacement(self) -> None:
-        """No wheel takes the place of the repoprio that guards this pip unless the user asks for it by name."""
+        """Raise `LookupRefused` if it replaces this pip's repoprio, and the user did not ask for that by name."""
         if (
             own_release.is_asked_for()
             or self._req.user_supplied
@@ -284,7 +284,7 @@ _WORDS = {
 
 
 def _grounds(policy: Policy, scheme: dict[str, str]) -> Grounds:
-    """The places that matter to this Python, and to the environment that the wheel goes into."""
+    """The protected places of this Python, and of the environment that the wheel goes into."""
     named = filter(None, (*policy.origins.values(), os.environ.get(policy_files.VARIABLE)))
     files = [*(os.path.join(current().folder, file) for file in named), policy_layers.system_folder()]
     own_folders = (sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(sys.executable))
@@ -300,12 +300,12 @@ def _grounds(policy: Policy, scheme: dict[str, str]) -> Grounds:
 
 
 def _folded(paths: Iterable[str]) -> frozenset[str]:
-    """The paths as they are and as links lead, step by step, folded."""
+    """The paths, and the targets of their links at each step, folded."""
     return frozenset(_key(one) for path in paths for one in (*_steps(os.path.abspath(path)), os.path.realpath(path)))
 
 
 def _steps(path: str) -> list[str]:
-    """`path`, and what it leads to from link to link: who replaces one of these has the last word."""
+    """`path`, and the target of each link on its way: replacing any of these replaces the file."""
     steps: list[str] = []
     while path not in steps:
         steps.append(path)
@@ -327,7 +327,7 @@ def _joined(folder: str, path: str) -> str:
 
 
 def _all_of(path: str) -> Iterator[str]:
-    """The files of a folder and of all below it, or that one file; nothing for a link, which pip leaves alone."""
+    """All files below a folder, or the single file; none for a link, which pip does not follow."""
     if os.path.islink(path):
         return
     if not os.path.isdir(path):
@@ -338,6 +338,6 @@ def _all_of(path: str) -> Iterator[str]:
 
 
 def _is_environment(folder: str) -> bool:
-    """Whether `folder` is that of another environment, or of an interpreter."""
+    """Whether `folder` is the prefix of another environment, or of an interpreter."""
     names = ("pyvenv.cfg", *_PYTHONS, *(f"{scripts}/{python}" for scripts in ("bin", "Scripts") for python in _PYTHONS))
     return any(os.path.lexists(os.path.join(folder, name)) for name in names)

@@ -1,1 +1,1 @@
-"""`mode = "observe"`: pip chooses, and the policy is compared."""
+"""`mode = "observe"`: pip chooses as usual, and its choices are compared with the policy."""

@@ -1,7 +1,7 @@
-"""``mode = "observe"``: pip chooses as it always did, and is told what the policy would change.
+"""``mode = "observe"``: pip chooses as usual, and repoprio reports what the policy would change.
 
-Nothing in here may fail pip or change what it does: the policy's look-ups come after a resolution, have
-a finder and a session of their own, and end after a while.
+Nothing here may make pip fail or change what it does: the policy's lookups come after a resolution, have
+a finder and a session of their own, and end after a time limit.
 """
 
 from __future__ import annotations
@@ -50,21 +50,21 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.resolver import Resolver
 
 
-# No command chooses so much that the children's word on it is longer.
+# The reports of child pips are never longer.
 _SEEN_LIMIT = 2**22
 _LONGEST_NAME = 200
 
 
 def resolved(observer: Observer, resolver: Resolver, requirement_set: RequirementSet) -> None:
-    """Hold what a resolution chose against the policy, log it, and note it for the end of the command."""
+    """Compare the result of a resolution with the policy, log the changes, and count them for the final line."""
     try:
         observer.observe(resolver, requirement_set)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with us, pip goes on
+    except Exception as error:  # noqa: BLE001 - if repoprio fails in any way, pip goes on
         _note(ObservationSummary(unknown=1, remarks=(f"a resolution could not be judged ({type(error).__name__})",)))
 
 
 class Observer:
-    """What watches one `PackageFinder` for a policy that only observes."""
+    """Observes one `PackageFinder` for a policy in observe mode."""
 
     def __init__(self, finder: PackageFinder, policy: Policy) -> None:
         self._finder_of_pip = weakref.ref(finder)
@@ -81,17 +81,17 @@ class Observer:
         return finder
 
     def note(self, origin: Origin, named: Iterable[str]) -> None:
-        """Note who named these places: a line of a requirements file."""
+        """Note which line of a requirements file named these indexes."""
         self._noted.update(dict.fromkeys(named, origin))
 
     def note_found(self, req: InstallRequirement, candidate: InstallationCandidate | None) -> None:
-        """Note what the legacy resolver was given for `req`; it keeps nothing but the file."""
+        """Note the legacy resolver's candidate for `req`; the resolver itself keeps only the file."""
         with suppress(Exception):
             if candidate is not None and req.name is not None:
                 self._found[req.name] = (candidate, (req.specifier, req.hashes(trust_internet=False)))
 
     def announce(self) -> None:
-        """Say which policy there is, and that it only observes."""
+        """Print the line about the policy, and that it only observes."""
         if line := compat.news():
             warn(line)
         warn(f"repoprio: {summary(self._policy)}")
@@ -99,7 +99,7 @@ class Observer:
             warn("repoprio: observe: pip's index is the fuse, where it finds nothing (repoprio disable --fuse)")
 
     def observe(self, resolver: Resolver, requirement_set: RequirementSet) -> None:
-        """Judge what `resolver` chose, log the changes, and note how many there are."""
+        """Compare the choices of `resolver` with the policy, log the changes, and count them."""
         with muted():
             found = search_scope.match(self._policy, self._finder.search_scope, self._noted)
             chosen = list(resolution.resolver_choices(resolver, requirement_set, self._found))
@@ -112,44 +112,44 @@ class Observer:
         _note(ObservationSummary(len(told), len(changes), names, unknown, remarks, _logged(changes)))
 
     def _shadow(self) -> _Shadow:
-        """A finder like pip's, with its settings as they are now, under the policy; its session stays the same one."""
+        """A finder under the policy with the present settings of pip's finder, and one session for all of them."""
         if self._session is None:
             self._session = session_beside(self._finder._link_collector.session)
         finder = finder_beside(self._finder, self._session)
         return _Shadow(finder, PolicyFinder(finder, self._policy, Silence(), self._noted))
 
     def _told(self, judge: _Judge, pick: PipChoice) -> Change | _Unknown | None:
-        """A `Change`, None where there is none, or that it is not known.
+        """The `Change`, None if there is none, or `_Unknown`.
 
-        `page-timeout` is also what all of a command's look-ups may take: nobody waits for a policy that
-        is only tried.
+        `page-timeout` also limits all lookups of a command together: a policy that is only tried must not
+        delay pip.
         """
         begun = time.monotonic()
         if self._spent > self._policy.page_timeout:
             return _UNKNOWN
         try:
             return judge.change(pick)
-        except Exception:  # noqa: BLE001 - whatever went wrong, pip goes on
+        except Exception:  # noqa: BLE001 - in case of any error, pip goes on
             return _UNKNOWN
         finally:
             self._spent += time.monotonic() - begun
 
 
 class _Unknown:
-    """That it is not known what the policy would change."""
+    """It is unknown what the policy would change."""
 
 
 _UNKNOWN = _Unknown()
 
 
 class _Shadow(NamedTuple):
-    """A finder that stands beside pip's, and its guard, which refers to it weakly."""
+    """A finder next to pip's, and its `PolicyFinder`, which refers to it weakly."""
 
     finder: PackageFinder
     guard: PolicyFinder
 
     def look_up(self, pick: PipChoice) -> tuple[Decision[PipPage], Chosen | None, list[InstallationCandidate]]:
-        """The decision on the pick's project, what it would choose, and all candidates of the owner."""
+        """The decision for the project of `pick`, the file that it would choose, and all candidates of the owner."""
         decision = self.guard.decide(pick.project, pick.specifier)
         if decision.outcome is not Outcome.SERVED:
             return decision, None, []
@@ -159,7 +159,7 @@ class _Shadow(NamedTuple):
 
 
 class _Judge:
-    """What the policy says of the picks of one resolution."""
+    """Compares the choices of one resolution with the policy."""
 
     def __init__(self, shadow: _Shadow, finder: PackageFinder, policy: Policy, found: ScopeMatch) -> None:
         self._shadow = shadow
@@ -169,11 +169,11 @@ class _Judge:
         self._repositories = (*policy.repositories, *found.admitted)
 
     def is_refused(self, pick: PipChoice) -> bool:
-        """Whether the policy refuses the direct URL of a pick."""
+        """Whether the policy refuses the direct URL of `pick`."""
         return direct_urls.is_refused(self._policy, pick.ireq)
 
     def change(self, pick: PipChoice) -> Change | None:
-        """What the policy would change about a pick."""
+        """What the policy would change about `pick`, or None."""
         choice = self._choice(pick)
         if self._callers.refused:
             sites = dict.fromkeys(_site(one.url) or "file:" for one in self._callers.refused)
@@ -209,7 +209,7 @@ class _Judge:
         )
 
     def _is_newest(self, pick: PipChoice) -> bool:
-        """Whether pip took what it would try first; it knows all pages by now, and asks nobody."""
+        """Whether pip chose the candidate that it would try first; it has all pages by now, and asks no server."""
         best = self._finder.find_best_candidate(pick.project, pick.specifier, pick.hashes).best_candidate
         return best is None or str(best.version) == pick.version
 
@@ -218,7 +218,7 @@ class _Judge:
         return File(filename(link.url), compat.digests(link), place(link.url), repository.name if repository else None)
 
     def _repository(self, page: str) -> Repository | None:
-        """The repository that lists what is on `page`: where one lies below another, the inner one."""
+        """The repository of `page`; if one lies within another, the inner one."""
         bases = [
             (len(base), repository)
             for repository in self._repositories
@@ -229,7 +229,7 @@ class _Judge:
 
 
 def _page(link: Link) -> str:
-    """Where `link` was found: the URL of a page, or its own."""
+    """The URL of the page that lists `link`, else its own."""
     return link.comes_from if isinstance(link.comes_from, str) else str(link.url)
 
 
@@ -241,7 +241,7 @@ def _is_within(url: str, base: str) -> bool:
 
 
 def _site(url: str) -> str | None:
-    """Scheme, host and port of `url`, None where it is no URL of a host."""
+    """Scheme, host and port of `url`; None if it has no host."""
     try:
         found = site(url)
     except ValueError:
@@ -254,7 +254,7 @@ def _note(tally: ObservationSummary) -> None:
 
 
 def _logged(changes: list[Change]) -> str:
-    """Write the changes to the log; what is wrong with it, or ""."""
+    """Write the changes to the log; returns what is wrong with the log, or ""."""
     file = os.environ.get(LOG)
     if not file or not changes:
         return ""
@@ -274,7 +274,7 @@ def _appended(file: str, lines: list[str]) -> str:
 
 
 def expect_children() -> None:
-    """Have the pips that this one starts leave word of what they saw; only the first one speaks to the user."""
+    """Make child pips report their results in a file; only the first pip prints for the user."""
     if IS_CHILD or current().seen_file:
         return
     with suppress(OSError):
@@ -284,7 +284,7 @@ def expect_children() -> None:
 
 
 def report() -> None:
-    """At the end of a command: one line of what the policy would change, children's choices included."""
+    """Print one line at the end of a command: what the policy would change, including choices of child pips."""
     with suppress(Exception):
         if IS_CHILD:
             _write_child_report()
@@ -302,7 +302,7 @@ def _write_child_report() -> None:
 
 
 def _read_child_reports() -> Iterator[ObservationSummary]:
-    """What the children left, and as little of it as can be: what is built there can write what it likes."""
+    """The reports of child pips, strictly checked: the code of builds can write anything into them."""
     if not current().seen_file:
         return
     with open(current().seen_file, encoding="utf-8", errors="replace") as opened:
@@ -317,7 +317,7 @@ def _read_child_reports() -> Iterator[ObservationSummary]:
 
 
 def _say(tally: ObservationSummary) -> None:
-    """To stderr, as loud as pip itself is."""
+    """Print to stderr, unless pip is quiet."""
     logger = logging.getLogger("pip")
     if tally.log_fault and logger.isEnabledFor(logging.WARNING):
         warn(render.log_warning(tally.log_fault))

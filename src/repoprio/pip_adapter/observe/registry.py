@@ -15,11 +15,11 @@ _OBSERVERS: Registry[Observer] = Registry()
 
 
 def observer_of(finder: PackageFinder) -> Observer | None:
-    """What watches a `PackageFinder` for a policy that only observes, None where none does."""
+    """The observer of a `PackageFinder`; None if the policy does not only observe."""
     found = command.observed()
     if found is None:
         return None
-    # The patches are loaded while pip itself is being imported, and this module with them.
+    # Imported late: the patches, and this module with them, are loaded while pip itself is being imported.
     from repoprio.pip_adapter.observe.observer import Observer
 
     return _OBSERVERS.get_or_make(finder, lambda: Observer(finder, found))

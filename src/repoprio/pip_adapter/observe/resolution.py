@@ -1,4 +1,4 @@
-"""What a resolution of pip's came to: which files it chose, and what was wanted of each in the end."""
+"""The result of a resolution by pip: which files it chose, and the final bounds of each."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 
 class PipChoice(NamedTuple):
-    """One file that pip chose, as its own objects.
+    """One file that pip chose, as objects of pip.
 
-    `ireq` is its InstallRequirement, `link` what was chosen (never what a cache has of it); `specifier` and
-    `hashes` are the requirements and constraints as merged in the end.
+    `ireq` is its InstallRequirement, `link` the chosen file (never a cached wheel made from it); `specifier` and
+    `hashes` are those of all requirements and constraints, merged.
     """
 
     project: NormalizedName
@@ -47,22 +47,22 @@ class PipChoice(NamedTuple):
         return self.ireq.original_link is not None
 
 
-# Of each of resolvelib's factories: the constraints by name.
+# For each factory of the resolver: the constraints by name.
 _CONSTRAINTS: Registry[Mapping[str, Constraint]] = Registry()
 
 
 def note_constraints(factory: Factory, constraints: Mapping[str, Constraint]) -> None:
-    """Note the constraints that a resolution with `factory` is held to."""
+    """Note the constraints of a resolution with `factory`."""
     _CONSTRAINTS.put(factory, constraints)
 
 
 def resolver_choices(
     resolver: Resolver, requirement_set: RequirementSet, found: Mapping[str, tuple[InstallationCandidate, Wanted]]
 ) -> Iterator[PipChoice]:
-    """The picks of a resolver that just came to `requirement_set`.
+    """The choices of a resolver whose result is `requirement_set`.
 
-    `found` are, for the legacy one, the candidates that its finder gave it, by name; what is installed
-    already, and stays, is no pick.
+    For the legacy resolver, `found` has the candidates that its finder returned, by name. A distribution that is
+    installed already, and stays, is no choice.
     """
     if hasattr(resolver, "factory"):
         return _result_choices(resolver)
@@ -74,7 +74,7 @@ def _result_choices(resolver: Resolver) -> Iterator[PipChoice]:
     wanted = _wanted(result, _CONSTRAINTS.get(resolver.factory) or {})
     for candidate in result.mapping.values():
         ireq, link = candidate.get_install_requirement(), candidate.source_link
-        # One with extras stands beside its base, which has the requirement.
+        # A candidate with extras comes in addition to its base, which has the requirement.
         if ireq is not None and link is not None and not candidate.is_installed:
             project = normalize(candidate.project_name)
             specifier, hashes = wanted.get(project, (SpecifierSet(), Hashes()))
@@ -82,7 +82,7 @@ def _result_choices(resolver: Resolver) -> Iterator[PipChoice]:
 
 
 def _wanted(result: ResolutionResult, constraints: Mapping[str, Constraint]) -> dict[NormalizedName, Wanted]:
-    """The specifier and the hashes of each project, merged as pip's factory does it, for the end of a resolution."""
+    """The specifier and hashes of each project at the end of a resolution, merged as pip's factory does."""
     merged: dict[NormalizedName, Wanted] = {
         normalize(name): (constraint.specifier, constraint.hashes) for name, constraint in constraints.items()
     }
@@ -95,9 +95,9 @@ def _wanted(result: ResolutionResult, constraints: Mapping[str, Constraint]) -> 
 
 
 def live_requirements(result: ResolutionResult) -> Iterator[tuple[str | None, str, ResolverRequirement]]:
-    """Who wants what in a result of resolvelib's, as parent, child and requirement; by what was chosen in the end.
+    """The requirements of the final choices, as parent, child and requirement.
 
-    Its criteria also keep what was wanted by parents that it dropped on its way.
+    The criteria of resolvelib also have requirements of parents that it dropped; these are left out.
     """
     nodes: dict[int, str | None] = {id(candidate): key for key, candidate in result.mapping.items()}
     nodes[id(None)] = None

@@ -1,4 +1,4 @@
-"""A finder and a session beside pip's own, for look-ups of which pip must not notice anything."""
+"""Makes a finder and a session next to pip's own, for lookups that pip must not notice."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.network import PipSession
 
 
-# What a finder remembers of links that it passed over, for its messages.
+# Attributes in which a finder remembers skipped links, for its messages.
 _REMEMBERED = ("_logged_links", "_requires_python_skipped")
 
 
 def finder_beside(finder: PackageFinder, session: PipSession) -> PackageFinder:
-    """A finder that filters and ranks as `finder` does, looks where it looks, with `session` as its own."""
+    """A finder like `finder`, with the same filters, ranking and indexes, but with its own `session`."""
     twin = copy.copy(finder)
     twin._link_collector = copy.copy(finder._link_collector)
     twin._link_collector.session = session
@@ -30,9 +30,9 @@ def finder_beside(finder: PackageFinder, session: PipSession) -> PackageFinder:
 
 
 def session_beside(session: PipSession) -> PipSession:
-    """A session with the connections, the cache and the settings of `session`.
+    """A session with the connections, cache and settings of `session`.
 
-    Logins that it learns, and cookies, are its own; nobody is prompted.
+    It has its own cookies and learned logins, and never prompts the user.
     """
     twin = object.__new__(type(session))
     twin.__dict__.update(vars(session))
