@@ -105,7 +105,7 @@ def _output(command: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Task:
-    """What is looked up: what would be installed for `names`, or what `explain` or `audit` says of them.
+    """What is looked up: what would be installed for `names`, or what a command of repoprio says of them.
 
     `urls` are those of the repositories, the highest-priority one first. `is_complete`: the project lists of all but
     the last one are complete.
@@ -151,8 +151,8 @@ class Clients:
         python = self.tools.stock if client == "pip" else self.tools.guarded
         policy = self._policy(task, is_serial=client != "repoprio")
         more = {} if client == "pip" else {"REPOPRIO_CONFIG": str(policy)}
-        if task.command == "explain":
-            return [str(python), "-m", "repoprio", "explain", *task.names], more
+        if task.command in ("explain", "compare"):
+            return [str(python), "-m", "repoprio", task.command, *task.names], more
         if task.command == "audit":
             return [str(python), "-m", "repoprio", "audit", "--path", str(self._installed(task.names))], more
         first, *others = task.urls
@@ -215,7 +215,7 @@ def _timed(command: Sequence[str], environment: Mapping[str, str], folder: Path)
         out.seek(0)
         err.seek(0)
         said = out.read().decode(errors="replace")
-        # `audit` and `explain` end with 1 where the answer is no.
+        # `audit`, `explain` and `compare` end with 1 where the answer is no.
         if process.returncode and not (process.returncode == 1 and "repoprio" in command[1:4]):
             raise ClientFailed(f"{' '.join(command)[:300]}\n{said[-500:]}{err.read().decode(errors='replace')[-2000:]}")
         return Run(wall, used.ru_utime + used.ru_stime, said)

@@ -145,4 +145,5 @@ def _levels(made: Graph, results: Sequence[Result]) -> int:
     chosen = next(
         (result.runs[-1].chosen for result in reversed(results) if result.runs and result.runs[-1].chosen), None
     )
-    return made.levels(chosen) if chosen else 1
+    # repoprio's own commands print no list: about what is newest.
+    return made.levels(chosen or {name: list(versions)[-1] for name, versions in made.projects.items()})

@@ -31,8 +31,8 @@ class Goal:
 class Row:
     """What is looked up, how far away, by whom, and how long it may take. Milliseconds.
 
-    `command` is "install", or one of repoprio's own for `names` of the graph. `warm`: each client has resolved the
-    same before, and every page is revalidated.
+    `command` is "install", or one of repoprio's own for `names` of the graph (0: for what an installation is given).
+    `warm`: each client has resolved the same before, and every page is revalidated.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Row:
         plural = "repositories" if self.repositories > 1 else "repository"
         said = [f"{self.repositories} {plural}", f"{self.latency} ms"]
         said.append(f"`{self.command}` of {self.names} names" if self.names else f"{self.shape.projects} projects")
+        said += [f"`{self.command}`"] if self.command != "install" and not self.names else []
         said += ["upper lists complete"] if self.complete else []
         said += [f"{self.shape.shadowed} names shadowed"] if self.shape.shadowed else []
         said += [f"{self.shape.conflicts} conflicts"] if self.shape.conflicts else []
@@ -89,6 +90,7 @@ ROWS = (
     Row("shadowed", (), shape=Shape(shadowed=3), latency=20),
     Row("explain", (Goal(0.35, None),), command="explain", names=18, clients=(REPOPRIO,)),
     Row("audit", (Goal(0.25, None),), command="audit", names=60, clients=(REPOPRIO,)),
+    Row("compare", (Goal(0.25, SERIAL),), shape=Shape(shadowed=3), command="compare", clients=(REPOPRIO, SERIAL)),
 )
 
 # Of these graphs together it is told what was fetched ahead in vain.
