@@ -8,6 +8,7 @@ pytest_plugins = [
     "support.audits",
     "support.doctors",
     "support.session",
+    "support.fault_world",
     "support.thinning",
 ]
 

@@ -18,6 +18,7 @@ from support.wire import WireFault, WireServer
 
 PIPS = ["22.0.2", "26.3"]
 FRESH = {"Cache-Control": "max-age=86400, public", "ETag": '"one"'}
+LONG_AGO = "Thu, 01 Jan 2015 00:00:00 GMT"
 JSON = "application/vnd.pypi.simple.v1+json"
 
 
@@ -60,6 +61,33 @@ def test_a_list_is_asked_again(world: ByHand) -> None:
     policy = world.policy('listing = "complete"')
     assert [world.take(policy), world.take(policy)] == ["99.0", "1.0"]
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("pip", PIPS)
+@pytest.mark.parametrize(
+    ("validator", "asks"),
+    [
+        ({"ETag": '"one"'}, ("If-None-Match", '"one"')),
+        ({"Last-Modified": LONG_AGO, "Cache-Control": "max-age=600"}, ("If-Modified-Since", LONG_AGO)),
+        ({}, None),
+    ],
+)
+def test_a_list_is_revalidated(validator: dict[str, str], asks: tuple[str, str] | None, world: ByHand) -> None:
+    """Each run asks whether the list is still the same: a 304 leaves it in force, and a new list counts at once."""
+    other = '<!DOCTYPE html><html><body><a href="other/">other</a></body></html>'
+    both = other.replace("<body>", '<body><a href="acme/">acme</a>')
+    first, new = (Response(text, 200, {**validator, "Content-Type": "text/html"}) for text in (other, both))
+    asked = world.answers(first, Response("", 304, validator) if validator else first, new, path="/simple/")
+    pages = world.answers(world.whole())
+    policy = world.policy('listing = "complete"')
+    assert [world.take(policy), world.take(policy)] == ["99.0", "99.0"]
+    assert not pages
+    assert world.take(policy) == "1.0"
+    assert (len(asked), len(pages)) == (3, 1)
+    sent = [
+        (name, asked[1].headers[name]) for name in ("If-None-Match", "If-Modified-Since") if name in asked[1].headers
+    ]
+    assert sent == ([asks] if asks else [])
 
 
 @pytest.mark.parametrize("pip", PIPS)

@@ -1,0 +1,72 @@
+"""What fetching ahead does to connections, to pip's log and to its cache."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+
+from benchmarks.network import graph
+from benchmarks.network.content import resources
+from benchmarks.network.server import Network, serving
+from support.faults import Fault
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.repository import RepositoryServer
+from support.scene import Scene, policy_text
+
+LATENCY = 0.05
+MANY = [f"root-{number:02}" for number in range(12)]
+# What urllib3 says of each request, in whichever thread.
+NETWORK = re.compile(
+    r"\s*(https?://\S+ \"GET /\S+ HTTP/1\.1\" \d+ (\d+|None)|Starting new HTTP connection \(\d+\): \S+)"
+)
+
+
+def fill(server: RepositoryServer) -> None:
+    """Many roots, each with one dependency of its own."""
+    for name in MANY:
+        server.add(name, {"version": "1.0", "requires": [f"leaf-{name}"]})
+        server.add(f"leaf-{name}", "1.0")
+    server.answer_all(Fault(hang=LATENCY))
+
+
+@pytest.mark.parametrize("pip", ["26.3", "22.3.1"])
+def test_few_connections_are_opened(pip: str, pip_env: EnvFactory, tmp_path: Path) -> None:
+    """Over TLS, where handshakes wait for each other, a host gets at most eight connections, and pip keeps them all."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    made, policy = graph.make(graph.Shape(projects=40, levels=2)), tmp_path / "policy.toml"
+    options = ["--dry-run", "--ignore-installed", "-vvv", "--cert", str(tmp_path / "ca.pem")]
+    with serving([resources(made.projects)], Network(LATENCY, LATENCY, context)) as server:
+        policy.write_text(policy_text({"safe": server.urls[0]}), encoding="utf-8")
+        done = pip_env(pip).run("install", *options, *made.roots, policy=policy)
+        traffic = server.take_traffic()
+    assert done.code == 0, done.stderr
+    assert traffic.most_at_once > 1
+    assert 1 < traffic.connections <= 8
+    assert "pool is full" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("pip", ["26.3", "22.3.1"])
+def test_workers_say_nothing_in_between(
+    pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """Under -v pip says what it says in turn; under -vvv what workers add stands on lines of its own."""
+    scene, env = Scene(repository, tmp_path, acme=()), pip_env(pip)
+    fill(scene.public)
+    said = []
+    for before in ("", "fetch-ahead = false"):
+        policy = scene.policy(before=before)
+        done = env.run("install", "--dry-run", "--ignore-installed", "--no-cache-dir", "-v", *MANY, policy=policy)
+        assert done.code == 0, done.stderr
+        said.append((done.stdout, done.stderr))
+    assert said[0] == said[1]
+    policy = scene.policy()
+    loud = env.run("install", "--dry-run", "--ignore-installed", "--no-cache-dir", "-vvv", *MANY, policy=policy)
+    lines = [line for line in loud.stdout.splitlines() if '"GET ' in line or "Starting new" in line]
+    assert len(lines) > len(MANY)
+    assert [line for line in lines if not NETWORK.fullmatch(line)] == []
