@@ -15,7 +15,8 @@ from typing import Any
 from repoprio.redaction import HIDDEN, printable
 
 _COLOR = re.compile(r"(\x1b\[[0-9;]*m)")
-_ANEW = "\r\x1b[K"
+# On a terminal: replaces the last line.
+ANEW = "\r\x1b[K"
 _secrets: list[str] = []
 
 
@@ -61,7 +62,7 @@ class SafeStream:
 
     def write(self, text: str) -> int:
         """Write `text` made safe; on a terminal it may begin with the sequence that replaces the last line."""
-        begin = _ANEW if text.startswith(_ANEW) and self._stream.isatty() else ""
+        begin = ANEW if text.startswith(ANEW) and self._stream.isatty() else ""
         self._stream.write(f"{begin}{safe_text(text[len(begin) :], colored=self.colored)}")
         return len(text)
 

@@ -52,6 +52,7 @@ def command(options: argparse.Namespace) -> int:
         pip_options.words(options),
         shadowed=options.shadowed,
         disclosed=pip_options.disclosed(options),
+        shows_progress=options.format == "text",
     )
     if options.format == "json":
         print(explain_json.document(explanations, in_target.current(options).document))

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from repoprio.fetch.page_cache import Key, PageCache, key_of
 from repoprio.fetch.worker_pool import WorkerPool
@@ -42,6 +42,16 @@ Place = tuple[str, Site]
 Need = NeedPages | NeedMatch[Page] | None
 Fetch = Callable[[FetchRequest], FetchResult[Page]]
 Then = Callable[[FetchResult[Page] | None], None]
+
+
+class Progress(Protocol):
+    """What tells a person how far it is, while the deciding thread waits."""
+
+    def show(self, done: int, under_way: int) -> None:
+        """So many names were looked up, and so many are under way."""
+
+    def hide(self) -> None:
+        """Others write now."""
 
 
 class NotSound(Exception):
@@ -97,6 +107,9 @@ class Ahead(Generic[Page]):
         self._parked: dict[Place, list[tuple[FetchRequest, Then[Page]]]] = {}
         self._ended: deque[ProjectLookup[Page]] = deque()
         self._errands: deque[Callable[[], None]] = deque()
+        # All names that were asked for, and who is told how far it is.
+        self._names: set[str] = set()
+        self.progress: Progress | None = None
         # What the deciding thread does while it waits; it must not ask for a page.
         self.meanwhile: Callable[[], None] = lambda: None
 
@@ -109,6 +122,7 @@ class Ahead(Generic[Page]):
                 answer = self._cache.get(ask)
                 if answer is not None:
                     return answer
+                self._names.add(ask.name)
                 flight = self._flights.setdefault(key_of(ask), _Flight(ask))
                 is_own, flight.is_running = not flight.is_running, True
             if is_own:
@@ -122,7 +136,7 @@ class Ahead(Generic[Page]):
 
     def _join(self, flight: _Flight[Page], limit: TimeLimit) -> bool:
         """Wait for a flight; False for one that takes too long: it is let go."""
-        is_in_time = self._wait_for(lambda: flight.is_done, limit)
+        is_in_time = self.wait_for(lambda: flight.is_done, limit)
         if not is_in_time:
             with self._changed:
                 if self._flights.get(key_of(flight.ask)) is flight:
@@ -166,7 +180,7 @@ class Ahead(Generic[Page]):
                 return result
         with self._changed:
             self._is_sound.update({place: False for place in self._is_sound if place[1] == at})
-        self._wait_for(lambda: not self._active[at], TimeLimit(_CROWD, time.monotonic))
+        self.wait_for(lambda: not self._active[at], TimeLimit(_CROWD, time.monotonic))
         return ask()
 
     def in_time(self, work: Callable[[], Result], limit: TimeLimit) -> Result:
@@ -188,7 +202,7 @@ class Ahead(Generic[Page]):
             self._tell()
 
         self._pool.run_now(run)
-        if not self._wait_for(lambda: bool(came or errors), limit):
+        if not self.wait_for(lambda: bool(came or errors), limit):
             raise TimeoutError
         if errors:
             raise errors[0]
@@ -216,19 +230,32 @@ class Ahead(Generic[Page]):
             raise errors[0]
         return came[0]
 
-    def _wait_for(self, is_over: Callable[[], bool], limit: TimeLimit) -> bool:
-        """Whether it is over within `limit`."""
+    def wait_for(self, is_over: Callable[[], bool], limit: TimeLimit) -> bool:
+        """For the deciding thread: whether it is over within `limit`."""
         end = limit.clock() + limit.seconds
-        while not is_over():
-            left = end - limit.clock()
-            if left <= 0:
-                return False
-            self.wait(is_over, left)
-        return True
+        try:
+            while not is_over():
+                left = end - limit.clock()
+                if left <= 0:
+                    return False
+                self._tell_progress()
+                self._wait(is_over, left)
+            return True
+        finally:
+            if self.progress:
+                self.progress.hide()
 
-    def wait(self, is_over: Callable[[], bool], seconds: float) -> None:
-        """For the deciding thread: wait for some news, `seconds` at most."""
+    def _tell_progress(self) -> None:
+        if self.progress:
+            with self._changed:
+                under_way = len({flight.ask.name for flight in self._flights.values()})
+            self.progress.show(len(self._names) - under_way, under_way)
+
+    def _wait(self, is_over: Callable[[], bool], seconds: float) -> None:
+        """Wait for some news, `seconds` at most."""
         while self._errands:
+            if self.progress:
+                self.progress.hide()
             self._errands.popleft()()
         self.meanwhile()
         with self._changed:
@@ -327,6 +354,7 @@ class Ahead(Generic[Page]):
                     self._parked.setdefault(place, []).append((ask, then))
                     return
                 if flight is None and self._is_open(ask):
+                    self._names.add(ask.name)
                     flight = self._flights[key_of(ask)] = _Flight(ask)
                     self._pool.submit(place[1], lambda: self._run(_given(flight)))
                 if flight is not None:

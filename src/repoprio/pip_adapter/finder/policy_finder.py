@@ -18,7 +18,7 @@ from repoprio.lookup.memory import Memory, RunMemory
 from repoprio.lookup.project import Decision, Outcome, ProjectLookup
 from repoprio.lookup.repository import RepositoryLookup
 from repoprio.names import NormalizedName, is_project_name, normalize
-from repoprio.pip_adapter import compat, hint_target, log_redaction
+from repoprio.pip_adapter import compat, hint_target, log_redaction, progress
 from repoprio.pip_adapter.errors import LookupRefused, warn
 from repoprio.pip_adapter.finder import own_release, pylock, search_scope
 from repoprio.pip_adapter.finder.candidates import CandidateSet, Offers, version_priority_offers
@@ -306,6 +306,7 @@ class PolicyFinder:
 
         def make() -> tuple[Memory[PipPage], Pages]:
             pages = Pages(weakref.proxy(session), self.policy)
+            pages.ahead.progress = progress.line_of(session)
             if self.policy.fetch_ahead:
                 handed.hand_out(session, pages.metadata)
             return RunMemory[PipPage](self.policy, Lock()), pages

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from repoprio.environments.child_script import IS_CHILD, NO_INDEX
+from repoprio.pip_adapter import progress
 from repoprio.pip_adapter.command import HANDED_ON, begin, current, enforced, hand_on, policy
 from repoprio.pip_adapter.finder import direct_urls
 from repoprio.pip_adapter.finder.registry import guard_of, note_guard, source_of
@@ -73,6 +74,8 @@ def create(original: Callable[..., LinkCollector]) -> Callable[..., LinkCollecto
         found, rules = policy(), enforced()
         if rules is not None:
             credentials.keep(session.auth, rules, requirement_files.written_by_user(options))
+            if not current().looks and not current().is_build:
+                progress.show_for(session, options)
         collector = original(cls, session, options, *args, **kwargs)
         if found is not None:
             from repoprio.pip_adapter import compat

@@ -77,8 +77,7 @@ class MetadataAhead:
         file = self._files.setdefault(url, _File())
         # What is still queued comes too late.
         if not self._begin(file):
-            while not file.is_done:
-                self._ahead.wait(lambda: file.is_done, NO_LIMIT.seconds)
+            self._ahead.wait_for(lambda: file.is_done, NO_LIMIT)
             response, file.response = file.response, None
             if response is not None:
                 return response

@@ -9,7 +9,7 @@ from repoprio.errors import InspectionError
 from repoprio.explain.explanation import Explanation
 from repoprio.lookup.project import Code, Outcome
 from repoprio.names import NormalizedName
-from repoprio.pip_adapter import compat
+from repoprio.pip_adapter import compat, progress
 from repoprio.pip_adapter.errors import warn
 from repoprio.pip_adapter.finder.look_ahead import look_ahead
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
@@ -39,13 +39,17 @@ def explain(
     *,
     shadowed: bool,
     disclosed: frozenset[NormalizedName] = frozenset(),
+    shows_progress: bool = False,
 ) -> list[Explanation]:
     """One explanation for each requirement whose markers hold here; `options` are pip's.
 
     `shadowed`: what pip alone would take as well; `disclosed` are names that others are asked for then, though the
-    policy keeps them private. Raises `InspectionError`, and `InvalidPolicy` for a faulty policy.
+    policy keeps them private. `shows_progress`: on a terminal. Raises `InspectionError`, and `InvalidPolicy` for a
+    faulty policy.
     """
     with pip_context(options) as pip:
+        if shows_progress:
+            progress.show_for(pip.session, pip.options)
         return list(_explanations(pip, requirements, files, _Below(shadowed, disclosed)))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from repoprio.explain.checkup import WELL_KNOWN_PROJECTS, ProbeResult
-from repoprio.fetch.lookups_ahead import Ahead
+from repoprio.fetch.lookups_ahead import Ahead, TimeLimit
 from repoprio.lookup.events import RepositoryResult
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
@@ -75,9 +75,7 @@ class _TrialAhead:
 
     def wait(self, ahead: Ahead[PipPage], seconds: float) -> ProbeResult | None:
         """The result, once it is there; None where it is none, or takes too long."""
-        end = time.monotonic() + seconds
-        while not self.is_done and (left := end - time.monotonic()) > 0:
-            ahead.wait(lambda: self.is_done, left)
+        ahead.wait_for(lambda: self.is_done, TimeLimit(seconds, time.monotonic))
         return self.result
 
 

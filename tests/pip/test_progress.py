@@ -1,0 +1,180 @@
+"""The line that says how far looking up is: on a terminal alone, and nothing is left of it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from support.faults import Fault
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.pips import PipEnv
+from support.scene import Scene
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+NAMES = [f"name-{number}" for number in range(6)]
+LINE = re.compile(r"\r\x1b\[KLooking up projects\.\.\. (?:(\d+) done)?(?:, )?(?:(\d+) under way)?")
+LATENCY = 0.25
+
+
+class Terminal:
+    """A command on a terminal of its own: what it `said`, and how it ended."""
+
+    def __init__(
+        self, env: PipEnv, policy: Path, command: Sequence[str], *, more: Mapping[str, str], stdout: int | None = None
+    ) -> None:
+        ours, theirs = pty.openpty()
+        variables = {**env.environment(policy, more), "TERM": more.get("TERM", "xterm")}
+        variables.pop("CI", None)
+        variables.update({"CI": more["CI"]} if "CI" in more else {})
+        self.said, self._ours = "", ours
+        self.process = subprocess.Popen(
+            [str(env.python), "-m", *command], stdin=theirs, stdout=stdout or theirs, stderr=theirs,
+            env=variables, start_new_session=True,
+        )  # fmt: skip
+        os.close(theirs)
+
+    def finish(self, meanwhile: Callable[[Terminal], None] = lambda _: None) -> int:
+        """Take all that it says; its exit status."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if select.select([self._ours], [], [], 0.1)[0]:
+                try:
+                    self.said += os.read(self._ours, 4096).decode()
+                except OSError:
+                    break
+            elif self.process.poll() is not None:
+                break
+            meanwhile(self)
+        os.close(self._ours)
+        return self.process.wait(10)
+
+    @property
+    def screen(self) -> list[str]:
+        """The lines that a person sees in the end: each as it was last written."""
+        lines = []
+        for line in self.said.replace("\r\n", "\n").split("\n"):
+            shown = re.split(r"\r\x1b\[K|\x1b\[2K\r|\r", line)[-1]
+            lines.append(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown))
+        return lines
+
+
+@pytest.fixture
+def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
+    """Corp above public, which has some names and takes its time."""
+    made = Scene(repository, tmp_path, acme=())
+    for name in NAMES:
+        made.public.add(name, {"version": "1.0", "requires": ["shared"]})
+    made.public.add("shared", "1.0")
+    for server in made.servers.values():
+        server.answer_all(Fault(hang=LATENCY))
+    return made
+
+
+INSTALL = ("pip", "install", "--dry-run", "--ignore-installed", "--no-cache-dir", *NAMES)
+
+
+def run(env: PipEnv, scene: Scene, *command: str, **more: str) -> Terminal:
+    """A command on a terminal, which ends well."""
+    terminal = Terminal(env, scene.file, command, more=more)
+    assert terminal.finish() == 0, terminal.said
+    return terminal
+
+
+@pytest.mark.parametrize("pip", ["26.3", "22.0.2"])
+def test_a_terminal_shows_how_far_it_is(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """It counts, is drawn over itself, and in the end the screen is what it is without that line."""
+    if pip == "22.0.2":
+        command = ("pip", "download", "--no-deps", "-d", str(scene.folder / "files"), *NAMES)
+        again = ("pip", "download", "--no-deps", "-d", str(scene.folder / "others"), *NAMES)
+    else:
+        command = again = INSTALL
+    shown = run(pip_env(pip), scene, *command)
+    counts = [(int(done or 0), int(left or 0)) for done, left in LINE.findall(shown.said)]
+    assert counts, shown.said
+    assert max(left for _, left in counts) > 1
+    assert all(done + left <= len(NAMES) + 1 for done, left in counts)
+    assert [done for done, _ in counts] == sorted(done for done, _ in counts)
+    assert not any("Looking up" in line for line in shown.screen)
+    plain = run(pip_env(pip), scene, *again, "--progress-bar", "off")
+    assert "Looking up" not in plain.said
+    collecting = [[line for line in one.screen if line.startswith(("Collecting", "Would"))] for one in (shown, plain)]
+    assert collecting[0] == collecting[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [(["-q"], {}), (["-v"], {}), ([], {"TERM": "dumb"}), ([], {"CI": "true"}), ([], {"PIP_PROGRESS_BAR": "off"})],
+)
+def test_nobody_sees_it_who_does_not_want_it(
+    options: list[str], more: dict[str, str], pip_env: EnvFactory, scene: Scene
+) -> None:
+    """Not with -q, -v or --progress-bar off, on a dumb terminal, or in CI."""
+    assert "Looking up" not in run(pip_env("26.3"), scene, *INSTALL, *options, **more).said
+
+
+def test_it_has_no_colours(pip_env: EnvFactory, scene: Scene) -> None:
+    """The line is the same with NO_COLOR."""
+    assert LINE.search(run(pip_env("26.3"), scene, *INSTALL, NO_COLOR="1").said)
+
+
+def test_what_is_redirected_has_no_line(pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
+    """Where stdout is a file, stderr has no line either: both may end in one log."""
+    with (tmp_path / "log").open("wb") as log:
+        terminal = Terminal(pip_env("26.3"), scene.file, INSTALL, more={}, stdout=log.fileno())
+        assert terminal.finish() == 0
+    assert "Looking up" not in terminal.said + (tmp_path / "log").read_text()
+
+
+def test_explain_shows_it_but_not_as_json(pip_env: EnvFactory, scene: Scene) -> None:
+    """`explain` shows it while it asks, and nothing of it is left; with --format json there is none."""
+    shown = run(pip_env("26.3"), scene, "repoprio", "explain", *NAMES)
+    assert LINE.search(shown.said)
+    assert not any("Looking up" in line for line in shown.screen)
+    assert "Looking up" not in run(pip_env("26.3"), scene, "repoprio", "explain", "--format", "json", *NAMES).said
+
+
+def test_a_prompt_stands_alone(pip_env: EnvFactory, scene: Scene) -> None:
+    """Whoever is asked for a login sees the question, and no line that goes on."""
+    scene.public.answer_all(Fault(basic_auth="ada:s3cret", hang=LATENCY))
+    questions = [("User for", "ada"), ("Password", "s3cret")]
+
+    def answer(terminal: Terminal) -> None:
+        if questions and questions[0][0] in terminal.said:
+            time.sleep(0.7)
+            os.write(terminal._ours, f"{questions.pop(0)[1]}\n".encode())
+
+    terminal = Terminal(pip_env("26.3"), scene.file, INSTALL, more={})
+    assert terminal.finish(answer) == 0, terminal.said
+    assert LINE.search(terminal.said)
+    asked = terminal.said.partition("User for")[2].partition("Password")[0]
+    assert "Looking up" not in asked
+    assert not any("Looking up" in line for line in terminal.screen)
+
+
+def test_an_interrupt_leaves_nothing(pip_env: EnvFactory, scene: Scene) -> None:
+    """Ctrl-C takes the line away, and pip says what it always says."""
+    for server in scene.servers.values():
+        server.answer_all(Fault(hang=20))
+    sent: list[int] = []
+
+    def interrupt(terminal: Terminal) -> None:
+        if LINE.search(terminal.said) and not sent:
+            sent.append(terminal.process.pid)
+            os.kill(terminal.process.pid, signal.SIGINT)
+
+    terminal = Terminal(pip_env("26.3"), scene.file, INSTALL, more={"PIP_DEFAULT_TIMEOUT": "30"})
+    assert terminal.finish(interrupt) != 0
+    assert sent
+    assert "ERROR: Operation cancelled by user" in terminal.screen
+    assert "Traceback" not in terminal.said
+    assert not any("Looking up" in line for line in terminal.screen)
