@@ -1,0 +1,98 @@
+"""What a release consists of, and the files around the code: one version, examples that call what is there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from repoprio import __version__
+from repoprio.cli.grammar import parser
+from support.paths import ROOT
+from support.policy_files import read_files
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+EXAMPLES = ROOT / "example-config"
+CALLERS = [
+    *sorted((EXAMPLES / "ci").iterdir()),
+    *sorted((EXAMPLES / "machines").iterdir()),
+    *sorted((ROOT / ".github" / "workflows").iterdir()),
+]
+# The word repoprio where a command begins, and its arguments up to the end of the line.
+_CALL = re.compile(r"(?:^\s*|- |run: |command: )(?:/opt/repoprio/bin/)?repoprio ([^\n]+)", re.MULTILINE)
+
+
+def document(file: Path) -> Any:
+    """What a YAML file holds."""
+    return YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+
+
+def calls() -> Iterator[tuple[Path, list[str]]]:
+    """Each command of ours in those files."""
+    for file in CALLERS:
+        for found in _CALL.findall(file.read_text(encoding="utf-8")):
+            yield file, found.split()
+
+
+def test_the_version_is_in_one_place() -> None:
+    """The project's metadata take the version from the package, and the changelog begins with it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"]["path"] == "src/repoprio/__init__.py"
+    first = next(line for line in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines() if "## " in line)
+    assert first.split()[1] == __version__
+
+
+@pytest.mark.parametrize(("version", "problem"), [("99.0", "not 99.0"), (__version__, "has no line")])
+def test_no_release_of_another_version_or_without_a_changelog(version: str, problem: str) -> None:
+    """A tag that is not the package's version builds nothing, nor one whose section says that it is not released."""
+    if f"\n## {version}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"):
+        pytest.skip("this version is released")
+    done = subprocess.run([str(ROOT / ".ci" / "release"), version], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert problem in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "words"), list(calls()), ids=[f"{file.name}-{' '.join(words)}" for file, words in calls()]
+)
+def test_examples_call_commands_that_exist(file: Path, words: list[str]) -> None:
+    """Each repoprio command in CI snippets, workflows and machine examples is one that the command line takes."""
+    assert parser.parse(words).command, file
+
+
+def test_each_example_calls_repoprio() -> None:
+    """None of the files that show repoprio in use escapes the test above."""
+    assert {file for file, _ in calls()} >= {file for file in CALLERS if EXAMPLES in file.parents}
+
+
+def test_the_policy_of_cloud_init_is_sound() -> None:
+    """The file that cloud-init writes is a policy without errors, in the place from which setup-image takes it."""
+    config = document(EXAMPLES / "machines" / "cloud-init.yml")
+    (file,) = config["write_files"]
+    assert f"repoprio setup-image --policy {file['path']}" in config["runcmd"]
+    found = read_files({"system": file["content"]})
+    assert found.errors == ()
+    assert found.policy is not None
+    assert [repository.name for repository in found.policy.repositories] == ["corp", "pypi"]
+
+
+def test_the_ansible_play_reports_changes_by_what_setup_image_says() -> None:
+    """Each task has a name and one module, and the copied policy is what setup-image is given."""
+    (play,) = document(EXAMPLES / "machines" / "ansible.yml")
+    tasks = play["tasks"]
+    assert all(task["name"] and sum(key.startswith("ansible.builtin.") for key in task) == 1 for task in tasks)
+    copied = {task["ansible.builtin.copy"]["dest"] for task in tasks if "ansible.builtin.copy" in task}
+    assert "/opt/repoprio.toml" in copied
+    assert "--policy /opt/repoprio.toml" in tasks[-1]["ansible.builtin.command"]
+    assert "map(attribute='outcome')" in tasks[-1]["changed_when"]
