@@ -92,6 +92,8 @@ def _ruled_out(decision: Decision[Any], why: RuledOut) -> tuple[Repository, ...]
 def _owners(decision: Decision[Any]) -> tuple[Repository, ...]:
     if decision.offers:
         return tuple(finding.repository for finding in decision.offers)
+    if decision.remembered:
+        return (decision.remembered,)
     return decision.route.owners if isinstance(decision.route, Route) else ()
 
 
@@ -247,6 +249,8 @@ def _status(decision: Decision[Any], finding: RepositoryResult[Any], *, fits: bo
             return LineStatus.SHADOWED, f"it has {name}, but a tier answers as a whole"
         return LineStatus.SHADOWED, f"{', '.join(owner.repository.name for owner in decision.owners)} {has}"
     if finding.state is RepositoryState.NOT_ASKED:
+        if decision.remembered:
+            return LineStatus.NOT_ASKED, f"below {decision.remembered.name}, which served {name} before"
         return LineStatus.NOT_ASKED, _NOT_ASKED[decision.outcome].format(name=name)
     skipped = "; skip-if-unavailable: counts as absent" if finding.skipped else ""
     status = LineStatus.ABSENT if finding.state is RepositoryState.ABSENT else LineStatus.UNAVAILABLE

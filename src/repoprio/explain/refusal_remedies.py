@@ -163,6 +163,11 @@ def _ruled_out(e: Explanation) -> Remedy:
     return Remedy("owner-ruled-out", by_keeper(e.keeper, "enable it for this name, or route the name elsewhere"))
 
 
+def _remembered(e: Explanation) -> Remedy:
+    release = shell.repoprio("ownership", "release", e.project)
+    return Remedy("release", f"publish it there again; or, if others may have the name now: {release}")
+
+
 _BY_NO_INDEX = (Code.ABSENT, Code.OWNER_RULED_OUT)
 _BY_CODE = {
     Code.NO_MATCH: _no_match,
@@ -171,4 +176,5 @@ _BY_CODE = {
     Code.UNAVAILABLE: _unavailable,
     Code.AMBIGUOUS: _ambiguous,
     Code.OWNER_RULED_OUT: _ruled_out,
+    Code.REMEMBERED: _remembered,
 }

@@ -8,7 +8,7 @@ reasons as data. It never looks inside a page. `drivers` has functions that driv
 from __future__ import annotations
 
 import enum
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import replace
 from typing import Generic
 
@@ -44,6 +44,7 @@ class Code(str, enum.Enum):
     BLOCKED = "blocked"
     AMBIGUOUS = "ambiguous-pins"
     OWNER_RULED_OUT = "owner-ruled-out"
+    REMEMBERED = "remembered"
     UNLISTED = "unlisted"
     DIRECT_URL = "direct-url"
     PYLOCK = "pylock"
@@ -54,7 +55,8 @@ class Decision(Generic[Page]):
     """The result of a lookup: `findings` has one entry for each repository, highest priority first.
 
     `owners` are the findings whose pages supply the candidates, highest priority first, then in the order
-    named; empty unless the name is served.
+    named; empty unless the name is served. `remembered` is the repository that served the name before and does not
+    have it now, if that is why no repository below it was asked.
     """
 
     name: NormalizedName
@@ -63,6 +65,7 @@ class Decision(Generic[Page]):
     route: Route | Blocked | Conflict
     findings: tuple[RepositoryResult[Page], ...]
     owners: tuple[RepositoryResult[Page], ...] = ()
+    remembered: Repository | None = None
 
     @property
     def offers(self) -> tuple[RepositoryResult[Page], ...]:
@@ -113,10 +116,12 @@ class ProjectLookup(Generic[Page]):
         callers: tuple[Repository, ...] = (),
         below_owner: bool = False,
         last: int | None = None,
+        remembered: Collection[str] = (),
     ) -> None:
         """Look `name` up; with `below_owner`, also ask repositories below the owner (``explain --shadowed``).
 
         That never changes the owner. `last` is the priority of the lowest tier that flexible mode may reach.
+        `remembered` names the repositories that have served `name` before: none below the highest of them is asked.
         """
         self._memory = memory
         self.name = name
@@ -124,10 +129,18 @@ class ProjectLookup(Generic[Page]):
         self._known = tuple(r for tier in tiers(memory.policy.repositories + callers) for r in tier)
         self._below_owner = below_owner
         self._last = last
+        self._remembered = next((r for r in self._known if self._keeps_closed(r, remembered)), None)
         self._findings: dict[str, RepositoryResult[Page]] = {}
         self._owners: tuple[RepositoryResult[Page], ...] = ()
         self.decision: Decision[Page] | None = None
         self._steps = self._walk()
+
+    def _keeps_closed(self, repository: Repository, remembered: Collection[str]) -> bool:
+        """Whether the name stays the repository's own: pins and routes come first, but a disabled owner still owns."""
+        if not isinstance(self.route, Route) or self.route.mode is Mode.MERGE or repository.name not in remembered:
+            return False
+        is_routed = repository in self.route.owners if self.route.is_routed else not repository.explicit
+        return is_routed and repository.may_serve(self.name)
 
     @property
     def mode(self) -> Mode:
@@ -164,7 +177,7 @@ class ProjectLookup(Generic[Page]):
         ordered = tiers(self.route.repositories)
         groups = [tuple(r for tier in ordered for r in tier)] if merged else ordered
         for tier in groups:
-            if (self._owners and not self._below_owner) or self._is_past_last(tier):
+            if (self._owners and not self._below_owner) or self._is_past_last(tier) or self._is_closed(tier):
                 break
             results = yield from self._ask_tier(tier)
             if self._owners:
@@ -177,6 +190,10 @@ class ProjectLookup(Generic[Page]):
             elif serving:
                 self._owners = serving
         return self._end()
+
+    def _is_closed(self, tier: tuple[Repository, ...]) -> bool:
+        """Whether the name stays with a higher-priority repository, which has served it before."""
+        return self._remembered is not None and tier[0].priority > self._remembered.priority
 
     def _is_past_last(self, tier: tuple[Repository, ...]) -> bool:
         is_flexible = self.mode is Mode.FLEXIBLE
@@ -217,11 +234,14 @@ class ProjectLookup(Generic[Page]):
         if RuledOut.BELOW_NO_INDEX in self.route.ruled_out.values():
             # Even if one of these has the name, a repository that --no-index rules out may own it.
             return self._decide(Outcome.BLOCKED, Code.OWNER_RULED_OUT)
+        if self._remembered:
+            return self._decide(Outcome.BLOCKED, Code.REMEMBERED)
         return self._decide(Outcome.ABSENT, Code.OWNED_ABSENT if self.route.is_routed else Code.ABSENT)
 
     def _decide(self, outcome: Outcome, code: Code) -> Decision[Page]:
         findings = tuple(self._finding(repository) for repository in self._known)
-        return Decision(self.name, outcome, code, self.route, findings, self._owners)
+        remembered = self._remembered if code is Code.REMEMBERED else None
+        return Decision(self.name, outcome, code, self.route, findings, self._owners, remembered)
 
     def _finding(self, repository: Repository) -> RepositoryResult[Page]:
         if result := self._findings.get(repository.name):

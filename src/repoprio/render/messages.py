@@ -110,6 +110,10 @@ def _ruled_out(e: Explanation) -> str:
     return f"{e.project} belongs to {join_words(e.owners)} by {e.rules[0].key} ({e.rules[0].file}), and {states}."
 
 
+def _remembered(e: Explanation) -> str:
+    return f"{join_words(e.owners)} served {e.project} before, and does not have it now."
+
+
 def _maybe_owned(e: Explanation) -> str:
     lowest = max(line.repository.priority for line in e.withheld)
     above = [line.repository for line in e.silenced if line.repository.priority < lowest]
@@ -132,6 +136,7 @@ _SENTENCES = {
     Code.BLOCKED: _blocked,
     Code.AMBIGUOUS: _ambiguous,
     Code.OWNER_RULED_OUT: _ruled_out,
+    Code.REMEMBERED: _remembered,
     Code.DIRECT_URL: _direct_url,
 }
 
@@ -276,6 +281,10 @@ def _refuse_ruled_out(e: Explanation) -> list[str]:
     ]
 
 
+def _refuse_remembered(e: Explanation) -> list[str]:
+    return [_remembered(e), "A name stays with its owner: no lower-priority repository was asked."]
+
+
 _REFUSALS = {
     Code.NO_MATCH: _refuse_no_match,
     Code.ABSENT: _refuse_absent,
@@ -284,6 +293,7 @@ _REFUSALS = {
     Code.BLOCKED: _refuse_blocked,
     Code.AMBIGUOUS: _refuse_ambiguous,
     Code.OWNER_RULED_OUT: _refuse_ruled_out,
+    Code.REMEMBERED: _refuse_remembered,
 }
 
 

@@ -25,10 +25,14 @@ COMMANDS = {
     "setup-image": "make every pip of an image obey: hook, fuse and uv's settings; --undo removes them",
     "doctor": "check that each pip obeys the policy, and show what is not guarded",
     "pip": "run pip with the policy, with or without the hook",
+    "serve": "serve the policy as one index for every client: uv, Poetry, PDM, pip",
+    "ownership": "list, export or release the names that the gateway remembers as owned",
     "completion": "print a completion script for bash, zsh or fish",
     "demo": "show a hijack with pip alone, and the same with a policy; uses no network",
 }
 
+# The package of a command that is not a module of `repoprio.cli` itself.
+_PACKAGES = {"serve": "serving.serve", "ownership": "serving.ownership"}
 # How near a word must be to be meant: `csh` is not `zsh`.
 _NEAR = 0.7
 # How argparse begins to say which arguments are missing (3.10 to 3.14).
@@ -73,7 +77,7 @@ def build(filled: tuple[str, ...] = tuple(COMMANDS)) -> argparse.ArgumentParser:
     for name, about in COMMANDS.items():
         command = commands.add_parser(name, help=about, description=f"{about[:1].upper()}{about[1:]}.")
         if name in filled and name != "pip":
-            module = import_module(f"repoprio.cli.{name.replace('-', '_')}")
+            module = import_module(f"repoprio.cli.{_PACKAGES.get(name, name.replace('-', '_'))}")
             command.set_defaults(command=module.command, parser=command, has_environment=False)
             module.arguments(command)
         _tell_statuses(command, name)

@@ -45,6 +45,11 @@ _STATUSES: dict[str, tuple[str, str | None, str]] = {
         f"{_FAULTY}; then nothing was written",
     ),
     "doctor": ("if all that can be guarded is guarded", "if something is not, or was not tried", _FAULTY),
+    "serve": ("once it was stopped", None, f"{_NONE}; if it cannot listen, or cannot use its store"),
+    "ownership": (_GOOD, "if there is nothing to release", f"{_USE}, or if the store cannot be used"),
+    "ownership list": (_GOOD, None, f"{_USE}, or if the store cannot be used"),
+    "ownership release": (_GOOD, "if there was nothing to release", f"{_USE}, or if the store cannot be used"),
+    "ownership export": (_GOOD, None, f"{_USE}, or if the store cannot be used"),
     "completion": (_GOOD, None, _USE),
     "demo": (_GOOD, None, f"{_USE}, or where it cannot be done"),
 }

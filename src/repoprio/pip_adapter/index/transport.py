@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-import zlib
 from collections.abc import Iterator
 from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from repoprio.dataclass import dataclass
+from repoprio.fetch import inflating
 from repoprio.lookup.reasons import REFUSED_LOGIN, Cause
 from repoprio.pip_adapter.compat import knows_json
 from repoprio.pip_adapter.index.credentials import Pair, basic
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.network import HttpHeaders, HttpResponse, PipSession
 
 _CHUNK = 64 * 1024
-_INFLATED = 1024 * 1024
-_PACKED = ("gzip", "x-gzip", "deflate")
 # More of an answer that is no page is not looked at.
 _ENOUGH = 1024 * 1024
 # Of each answer: the redirect that requests must not see.
@@ -134,20 +132,7 @@ def _see_the_end(response: HttpResponse) -> None:
 
 def _body(response: HttpResponse, size_limit: int) -> bytes:
     """The whole body, decompressed here: urllib3 takes a gzip stream that was cut short for a whole one."""
-    raw = _counted(response)
-    encoding = response.headers.get("Content-Encoding", "identity").lower().strip()
-    if encoding in ("identity", ""):
-        chunks = raw
-    elif encoding in _PACKED:
-        chunks = _inflated(raw)
-    else:
-        raise UnusableResponse(f"its answer is encoded as {encoding!r}, which was not requested", Cause.NOT_A_PAGE)
-    body = bytearray()
-    for chunk in chunks:
-        body += chunk
-        if len(body) > size_limit:
-            raise UnusableResponse(f"the page is larger than {size_limit} bytes", Cause.SIZE)
-    return bytes(body)
+    return inflating.body(_counted(response), response.headers.get("Content-Encoding", "identity"), size_limit)
 
 
 def _counted(response: HttpResponse) -> Iterator[bytes]:
@@ -166,27 +151,8 @@ def _is_delimited(headers: HttpHeaders) -> bool:
     return (
         headers.get("Content-Length", "").strip().isdigit()
         or headers.get("Transfer-Encoding", "").strip().lower() == "chunked"
-        or headers.get("Content-Encoding", "").strip().lower() in _PACKED
+        or headers.get("Content-Encoding", "").strip().lower() in inflating.PACKED
     )
-
-
-def _inflated(raw: Iterator[bytes]) -> Iterator[bytes]:
-    """Gzip members (or a zlib stream) one after the other, each to its end, in pieces of bounded size.
-
-    Deflate is not asked for, but a page that pip itself once cached may have come so.
-    """
-    inflater = zlib.decompressobj(wbits=47)
-    for chunk in raw:
-        pending = chunk
-        while pending:
-            if inflater.eof and not pending.strip(b"\0"):
-                break  # padding, which gzip ignores too
-            if inflater.eof:
-                inflater = zlib.decompressobj(wbits=47)
-            yield inflater.decompress(pending, _INFLATED)
-            pending = inflater.unconsumed_tail or inflater.unused_data
-    if not inflater.eof:
-        raise UnusableResponse("the page was cut short", Cause.CUT_SHORT)
 
 
 def _failure(session: PipSession, url: str, error: Exception) -> Reply:

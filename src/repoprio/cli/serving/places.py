@@ -1,0 +1,45 @@
+"""Where the gateway keeps its memory, for all commands that use it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from importlib import import_module
+from importlib.util import find_spec
+
+from repoprio.errors import RepoprioError
+from repoprio.serve.ownership_store import path_of
+
+VARIABLE = "REPOPRIO_STORE"
+_FILE = "gateway.sqlite"
+
+
+class NoExtra(RepoprioError):
+    """What the gateway needs is not installed."""
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """What a command takes that uses the gateway's memory."""
+    default = f"${VARIABLE}, or {_FILE} in the user's state folder"
+    parser.add_argument(
+        "--store",
+        metavar="URL",
+        help=f"the SQLite file with the names that are owned: a path, or sqlite:///PATH (default: {default})",
+    )
+
+
+def store(options: argparse.Namespace) -> str:
+    """The path of the file that is meant; raises `NoStore`."""
+    named = options.store or os.environ.get(VARIABLE)
+    if named:
+        return path_of(named)
+    folder = import_module("platformdirs").user_state_dir("repoprio", appauthor=False)
+    return os.path.join(folder, _FILE)
+
+
+def need_extra() -> None:
+    """Raise `NoExtra` where the libraries of the gateway are missing."""
+    missing = [library for library in ("uvicorn", "aiohttp") if find_spec(library) is None]
+    if missing:
+        text = f"the gateway needs {' and '.join(missing)}, which {'are' if len(missing) > 1 else 'is'} not installed"
+        raise NoExtra(f"{text}\n  hint: pip install 'repoprio[serve]'    [extra]")

@@ -1,0 +1,60 @@
+"""``repoprio serve``: the policy as one index for every client."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from repoprio.cli import policy_in_force
+from repoprio.cli.serving import places
+from repoprio.errors import NoPolicy
+
+_HOST, _PORT = "127.0.0.1", 8417
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What serve takes."""
+    parser.description = (
+        "Serve the policy as one index for every client (uv, Poetry, PDM, pip): each project comes from its owner and "
+        "from nobody else. Make it the only index of its clients. Needs the extra: pip install 'repoprio[serve]'."
+    )
+    parser.add_argument("--host", default=_HOST, help=f"the address to listen on (default: {_HOST}, this machine only)")
+    parser.add_argument("--port", type=_port, default=_PORT, help=f"the port; 0 takes a free one (default: {_PORT})")
+    places.add_store(parser)
+    trusted = "a repository's HOST or HOST:PORT that may be asked over http, which others can change on its way"
+    parser.add_argument("--trusted-host", action="append", default=[], metavar="HOST", help=trusted)
+
+
+def command(options: argparse.Namespace) -> int:
+    """Serve until the process is stopped."""
+    places.need_extra()
+    policy = policy_in_force.policy().sound("nothing is served")
+    if policy is None:
+        raise NoPolicy(policy_in_force.no_policy())
+    from repoprio.output import hide_secrets
+    from repoprio.serve import server
+
+    hide_secrets(policy.secrets)
+    try:
+        server.run(
+            policy,
+            places.store(options),
+            host=options.host,
+            port=options.port,
+            trusted_hosts=options.trusted_host,
+            say=_say,
+        )
+    except KeyboardInterrupt:
+        # This is how one stops it.
+        return 0
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) < 2**16:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 0 to 65535")

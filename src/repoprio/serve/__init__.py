@@ -1,0 +1,1 @@
+"""The gateway: one index for every client, under the same policy. Imports no pip."""

@@ -1,0 +1,114 @@
+"""How long an answer counts, and when the owner's last page may stand in for it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable
+from typing import Any, Generic, TypeVar
+
+from repoprio.lookup.events import Page, RepositoryResult, RepositoryState
+from repoprio.lookup.memory import CanaryVerdict, ExpiringStore, KnownNames, Store
+from repoprio.lookup.project import Decision, Outcome
+from repoprio.lookup.reasons import Cause
+from repoprio.policy.model import Policy
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+# For so many seconds a repository that is down is not asked again.
+OUTAGE = 5.0
+# An owner that is down, as opposed to one that says something else than before.
+_DOWN = frozenset({Cause.CONNECTION, Cause.TIME})
+
+
+class Evidence:
+    """What one lookup rests on: `born` is when the oldest part of it was true."""
+
+    def __init__(self, now: float) -> None:
+        self.begun = self.born = now
+
+    def rest_on(self, born: float) -> None:
+        """Note that it uses what was true at `born`."""
+        self.born = min(self.born, born)
+
+
+class DatedStore(Generic[Key, Value]):
+    """Values that count for some seconds, each with its date of birth: when the lookup began that found it."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self._dated: ExpiringStore[Key, tuple[float, Value]] = ExpiringStore(seconds, clock)
+
+    def view(self, evidence: Evidence) -> Store[Key, Value]:
+        """The store as one lookup uses it."""
+        return _View(self._dated, evidence)
+
+
+class _View(Generic[Key, Value]):
+    def __init__(self, dated: ExpiringStore[Key, tuple[float, Value]], evidence: Evidence) -> None:
+        self._dated = dated
+        self._evidence = evidence
+
+    def get(self, key: Key) -> Value | None:
+        """The value of `key`; None where there is none."""
+        dated = self._dated.get(key)
+        return None if dated is None else self._used(dated)
+
+    def keep(self, key: Key, value: Value) -> Value:
+        """Keep `value`, unless `key` has one; returns the one that is kept."""
+        return self._used(self._dated.keep(key, (self._evidence.begun, value)))
+
+    def _used(self, dated: tuple[float, Value]) -> Value:
+        born, value = dated
+        self._evidence.rest_on(born)
+        return value
+
+
+class SharedMemory(Generic[Page]):
+    """What lookups of one policy remember: canaries and lists for half of the time that an absence counts."""
+
+    def __init__(self, policy: Policy, absence_ttl: float, clock: Callable[[], float]) -> None:
+        self.policy = policy
+        self._canaries = DatedStore[str, CanaryVerdict[Page]](absence_ttl / 2, clock)
+        self._lists = DatedStore[str, KnownNames](absence_ttl / 2, clock)
+        self._outages = ExpiringStore[str, RepositoryResult[Page]](OUTAGE, clock)
+
+    def view(self, evidence: Evidence) -> LookupMemory[Page]:
+        """The memory as one lookup uses it, which rests on what it finds there."""
+        return LookupMemory(self.policy, self._canaries.view(evidence), self._lists.view(evidence), self._outages)
+
+
+class LookupMemory(Generic[Page]):
+    """The memory of one lookup (`repoprio.lookup.memory.Memory`)."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        canaries: Store[str, CanaryVerdict[Page]],
+        lists: Store[str, KnownNames],
+        outages: Store[str, RepositoryResult[Page]],
+    ) -> None:
+        self.policy = policy
+        self.canaries = canaries
+        self.lists = lists
+        self.outages = outages
+
+
+def is_certain(decision: Decision[Any]) -> bool:
+    """Whether each repository above the owner said that it has no such project; one that was skipped did not."""
+    return not any(finding.skipped for finding in decision.findings)
+
+
+def may_stand_in(decision: Decision[Any], owners: Collection[str]) -> bool:
+    """Whether the last page of `owners` may be served in place of `decision`.
+
+    So it is while one of them is down (no connection, no answer in time, 5xx, 429) and no other repository is
+    unavailable: one that answers in another way may have something to say, and a higher one may own the name by now.
+    """
+    silent = decision.of(RepositoryState.UNAVAILABLE)
+    return decision.outcome is Outcome.UNAVAILABLE and all(
+        finding.repository.name in owners and not finding.skipped and _is_down(finding) for finding in silent
+    )
+
+
+def _is_down(finding: RepositoryResult[Any]) -> bool:
+    status = finding.http_status
+    is_refused = status is not None and (status == 429 or 500 <= status <= 599)
+    return not finding.login_refused and (is_refused or (status is None and finding.cause in _DOWN))

@@ -1,0 +1,192 @@
+"""What the gateway knows of each project: pages that are warm, and how they are refreshed."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+from repoprio.dataclass import dataclass
+from repoprio.lookup.drivers import adrive
+from repoprio.lookup.events import FetchRequest, FetchResult
+from repoprio.lookup.project import Decision, Outcome, ProjectLookup
+from repoprio.names import NormalizedName
+from repoprio.policy.model import Policy
+from repoprio.serve import freshness, ownership, page_writer, problems
+from repoprio.serve.client import VERSIONS, Client
+from repoprio.serve.offers import OfferedFile, offer
+from repoprio.serve.ownership_store import OwnershipStore, UnsoundMemory
+from repoprio.serve.problems import Problem
+from repoprio.serve.requests import Media
+from repoprio.simple_api.model import ProjectPage
+
+_LOG = logging.getLogger("repoprio.serve")
+# A lookup ends after so many seconds, whatever is still to be asked.
+DEADLINE = 20.0
+# A page that is asked for is refreshed once so much of its life is left.
+_LAST_PART = 1 / 3
+_MOST_BYTES = 256 * 2**20
+# Less is not worth the work of unpacking.
+_WORTH_PACKING = 1024
+
+
+@dataclass(frozen=True)
+class Body:
+    """One form of a page, as it is sent."""
+
+    content: bytes
+    etag: bytes
+    is_packed: bool
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page of a project in all its forms; it counts until `fresh_until`, and may stand in for `stale_until`.
+
+    `owners` are the names of those that serve it; the times are the gateway's clock.
+    """
+
+    owners: tuple[str, ...]
+    forms: dict[tuple[Media, bool], Body]
+    born: float
+    fresh_until: float
+    stale_until: float
+    size: int
+
+
+class Gateway:
+    """Decides each name under one policy, and keeps what it decided for as long as that counts."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        client: Client,
+        store: OwnershipStore,
+        *,
+        absence_ttl: float,
+        stale_if_error: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.policy = policy
+        self._client = client
+        self._store = store
+        self._ttl = absence_ttl
+        self._stale_seconds = stale_if_error
+        self.clock = clock
+        self._memory = freshness.SharedMemory[ProjectPage](policy, absence_ttl, clock)
+        self._pages: OrderedDict[NormalizedName, Page] = OrderedDict()
+        self._bytes = 0
+        self._under_way: dict[NormalizedName, asyncio.Task[Page | Problem]] = {}
+
+    def warm(self, name: NormalizedName) -> Page | None:
+        """The page of `name` that counts now; it is refreshed before it ends."""
+        page = self._pages.get(name)
+        if page is None:
+            return None
+        left = page.fresh_until - self.clock()
+        if left <= 0:
+            return None
+        if left < self._ttl * _LAST_PART:
+            self._refresh(name)
+        return page
+
+    async def page(self, name: NormalizedName) -> Page | Problem:
+        """The page of `name`, or why there is none; a page whose `fresh_until` is over stands in for a newer one."""
+        # A client that goes away takes nobody else's answer along.
+        page = self.warm(name)
+        return await asyncio.shield(self._refresh(name)) if page is None else page
+
+    def _refresh(self, name: NormalizedName) -> asyncio.Task[Page | Problem]:
+        """The one lookup of `name` that is under way."""
+        task = self._under_way.get(name)
+        if task is None:
+            task = self._under_way[name] = asyncio.create_task(self._look_up(name))
+            task.add_done_callback(lambda task: self._landed(name, task))
+        return task
+
+    def _landed(self, name: NormalizedName, task: asyncio.Task[Page | Problem]) -> None:
+        self._under_way.pop(name, None)
+        if not task.cancelled() and (error := task.exception()):
+            _LOG.error("the lookup of %s failed", name, exc_info=error)
+
+    async def _look_up(self, name: NormalizedName) -> Page | Problem:
+        try:
+            records = await asyncio.to_thread(self._store.of, name)
+            evidence = freshness.Evidence(self.clock())
+            decision = await self._decide(name, ownership.holders(self.policy, records), evidence)
+            if decision.outcome is Outcome.SERVED:
+                await self._remember(records, decision)
+                page = await asyncio.to_thread(self._built, decision, evidence.born)
+                self._keep(name, page)
+                return page
+        except UnsoundMemory as error:
+            return problems.unsound_memory(str(error))
+        last = self._pages.get(name)
+        if decision.outcome is not Outcome.UNAVAILABLE:
+            self._forget(name)
+        elif last and self.clock() < last.stale_until and freshness.may_stand_in(decision, last.owners):
+            return last
+        return problems.of_decision(self.policy, decision)
+
+    async def _decide(
+        self, name: NormalizedName, holders: frozenset[str], evidence: freshness.Evidence
+    ) -> Decision[ProjectPage]:
+        lookup = ProjectLookup(self._memory.view(evidence), name, remembered=holders)
+        end = self.clock() + DEADLINE
+
+        async def fetch_all(asks: Sequence[FetchRequest]) -> list[FetchResult[ProjectPage]]:
+            seconds = end - self.clock()
+            return await asyncio.gather(*(self._client.fetch(ask, seconds) for ask in asks))
+
+        return await adrive(lookup, fetch_all, lambda _: True)
+
+    async def _remember(self, known: Sequence[ownership.Record], decision: Decision[ProjectPage]) -> None:
+        """Note who owns the name, before anybody is told."""
+        new = ownership.records_of(decision)
+        removed = ownership.superseded(self.policy, known, new)
+        if removed or not set(new) <= set(known):
+            await asyncio.to_thread(self._store.replace, removed, new)
+
+    def _built(self, decision: Decision[ProjectPage], born: float) -> Page:
+        found = offer(decision, VERSIONS)
+        contents = {media: page_writer.write(found, media, _href) for media in (Media.JSON, Media.HTML)}
+        contents[Media.HTML_V1] = contents[Media.HTML]
+        forms = {}
+        for media, content in contents.items():
+            etag = hashlib.sha256(media.value.encode() + content).hexdigest()[:32]
+            forms[media, False] = Body(content, f'"{etag}"'.encode(), is_packed=False)
+            if len(content) >= _WORTH_PACKING:
+                packed = gzip.compress(content, 6, mtime=0)
+                forms[media, True] = Body(packed, f'"{etag}-gzip"'.encode(), is_packed=True)
+            else:
+                forms[media, True] = forms[media, False]
+        # What was skipped may own the name again at any time.
+        fresh_until = born + self._ttl if freshness.is_certain(decision) else born
+        return Page(
+            tuple(owner.repository.name for owner in decision.owners),
+            forms,
+            born,
+            fresh_until,
+            born + self._stale_seconds,
+            sum(len(body.content) for body in {id(body): body for body in forms.values()}.values()),
+        )
+
+    def _keep(self, name: NormalizedName, page: Page) -> None:
+        self._forget(name)
+        self._pages[name] = page
+        self._bytes += page.size
+        while self._bytes > _MOST_BYTES:
+            self._forget(next(iter(self._pages)))
+
+    def _forget(self, name: NormalizedName) -> None:
+        page = self._pages.pop(name, None)
+        self._bytes -= page.size if page else 0
+
+
+def _href(offered: OfferedFile) -> str:
+    """Where clients get a file: from its origin."""
+    return offered.file.url.partition("#")[0]

@@ -1,0 +1,48 @@
+"""What of a policy one index for all clients cannot do: such a policy is refused at the start. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repoprio.errors import RepoprioError
+from repoprio.policy.model import Mode, Policy, Repository
+
+
+class CannotServe(RepoprioError):
+    """A policy under which the gateway cannot decide; its text names all reasons."""
+
+    def __init__(self, problems: list[str]) -> None:
+        lines = [f"  {problem}" for problem in problems]
+        super().__init__("\n".join(["the gateway cannot serve this policy:", *lines, "  [cannot-serve]"]))
+
+
+def check(policy: Policy) -> None:
+    """Raise `CannotServe` where the gateway cannot do what the policy says."""
+    problems = [*_modes(policy), *(problem for r in policy.enabled() for problem in _repository(policy, r))]
+    if problems:
+        raise CannotServe(problems)
+
+
+def _modes(policy: Policy) -> Iterator[str]:
+    if policy.mode in (Mode.FLEXIBLE, Mode.OBSERVE):
+        rule = policy.rule("mode", f'"{policy.mode.value}"')
+        yield f'{rule}: {_WHY[policy.mode]}\n    hint: use mode = "strict" for the gateway'
+    for pin in policy.pins:
+        if pin.mode is Mode.FLEXIBLE:
+            rule = policy.rule(f"pins.{pin.name}.mode", '"flexible"')
+            yield f'{rule}: {_WHY[Mode.FLEXIBLE]}\n    hint: use "strict" or "merge" there'
+
+
+_WHY = {
+    Mode.FLEXIBLE: "it depends on the requirement, which an index is not told",
+    Mode.OBSERVE: "it lets pip choose, and an index has to decide",
+}
+
+
+def _repository(policy: Policy, repository: Repository) -> Iterator[str]:
+    rule = policy.rule(f"repositories.{repository.name}.url")
+    for location in repository.locations:
+        if location.url.startswith("file:"):
+            yield f"{rule}: clients cannot fetch files from a folder of this machine"
+        elif location.user is not None:
+            yield f"{rule}: it has a login, which clients would need for its files"

@@ -1,0 +1,69 @@
+"""Which names a repository has served, and so keeps when they disappear there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from repoprio.lookup.project import Decision
+from repoprio.names import NormalizedName
+from repoprio.policy.model import Mode, Policy, Repository
+from repoprio.policy.patterns import Pattern
+from repoprio.policy.routing import Route
+
+
+class Record(NamedTuple):
+    """That the repository of this name, at this URL, served `project` while a lower one could have."""
+
+    project: NormalizedName
+    repository: str
+    url: str
+
+
+def holder(policy: Policy, record: Record) -> Repository | None:
+    """The repository of the policy that `record` means: by its name, else by its URL; None: the record is dormant."""
+    by_name = next((r for r in policy.repositories if r.name == record.repository), None)
+    return by_name or next((r for r in policy.repositories if _is_at(r, record.url)), None)
+
+
+def _is_at(repository: Repository, url: str) -> bool:
+    try:
+        return bool(url) and repository.is_at(url)
+    except ValueError:
+        return False
+
+
+def holders(policy: Policy, records: Iterable[Record]) -> frozenset[str]:
+    """The names of the repositories that keep a name, by its records."""
+    found = (holder(policy, record) for record in records)
+    return frozenset(repository.name for repository in found if repository)
+
+
+def records_of(decision: Decision[Any]) -> tuple[Record, ...]:
+    """What is to be remembered of `decision`: who serves a file of the name while a lower repository could have.
+
+    Under a pin's merge nobody owns, and nothing is remembered.
+    """
+    route = decision.route
+    if not isinstance(route, Route) or route.mode is Mode.MERGE:
+        return ()
+    lowest = max((repository.priority for repository in route.repositories), default=0)
+    owners = (o for o in decision.owners if o.files and o.repository.priority < lowest)
+    return tuple(Record(decision.name, o.repository.name, o.repository.locations[0].url) for o in owners)
+
+
+def superseded(policy: Policy, records: Iterable[Record], new: Iterable[Record]) -> tuple[Record, ...]:
+    """The records of a name that `new` ones take over: those of lower repositories of the policy."""
+    owners = [owner for record in new if (owner := holder(policy, record))]
+    if not owners:
+        return ()
+    priority = min(owner.priority for owner in owners)
+    held = ((record, holder(policy, record)) for record in records)
+    return tuple(record for record, repository in held if repository and repository.priority > priority)
+
+
+def matching(records: Iterable[Record], patterns: Iterable[Pattern], repository: str | None) -> tuple[Record, ...]:
+    """The records whose project one of the patterns means, of one repository or of all."""
+    wanted = tuple(patterns)
+    own = (record for record in records if repository in (None, record.repository))
+    return tuple(record for record in own if any(pattern.matches(record.project) for pattern in wanted))

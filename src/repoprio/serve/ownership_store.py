@@ -1,0 +1,125 @@
+"""The ownership memory on disk: one SQLite file, which several processes of one machine may share."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from urllib.parse import unquote, urlsplit
+
+from repoprio.errors import RepoprioError
+from repoprio.names import NormalizedName
+from repoprio.serve.ownership import Record
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS ownership (
+    project TEXT NOT NULL, repository TEXT NOT NULL, url TEXT NOT NULL, digest TEXT NOT NULL,
+    PRIMARY KEY (project, repository)
+) WITHOUT ROWID
+"""
+_VERSION = 1
+_WAIT_SECONDS = 5.0
+
+
+class UnsoundMemory(Exception):
+    """The memory cannot be read or written; the text says why."""
+
+
+class NoStore(RepoprioError):
+    """There is no memory where one is named."""
+
+
+def path_of(store: str) -> str:
+    """The file that ``--store`` means: a path, or sqlite:///PATH; raises `NoStore`."""
+    if "://" not in store:
+        return os.path.abspath(os.path.expanduser(store))
+    parts = urlsplit(store)
+    if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
+        raise NoStore(f"--store {parts.scheme}://: not a store\n  hint: use a path, or sqlite:///PATH    [store]")
+    return unquote(parts.path)
+
+
+class OwnershipStore:
+    """Records by project. Every method opens the file anew, so that any thread may call it.
+
+    A record is on the disk before a method returns, whatever becomes of the process.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def prepare(self) -> None:
+        """Make the file where there is none, and look through all of it; raises `UnsoundMemory`."""
+        with _told():
+            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+        with self._open() as database:
+            version = database.execute("PRAGMA user_version").fetchone()[0]
+            if version not in (0, _VERSION):
+                raise UnsoundMemory(f"{self.path} is of another version of repoprio")
+            database.execute("PRAGMA journal_mode = WAL")
+            with database:
+                database.execute(_SCHEMA)
+                database.execute(f"PRAGMA user_version = {_VERSION}")
+            if (found := database.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
+                raise UnsoundMemory(f"{self.path} is damaged: {found}")
+        self.all()
+
+    def all(self) -> tuple[Record, ...]:
+        """All records, by project."""
+        return self._read("ORDER BY project, repository")
+
+    def of(self, project: NormalizedName) -> tuple[Record, ...]:
+        """The records of one project."""
+        return self._read("WHERE project = ?", project)
+
+    def _read(self, where: str, *values: str) -> tuple[Record, ...]:
+        with self._open(is_there=True) as database:
+            # `where` is this module's own; values never stand in it.
+            rows = database.execute(f"SELECT project, repository, url, digest FROM ownership {where}", values)  # noqa: S608 - see above
+            return tuple(self._record(*row) for row in rows)
+
+    def _record(self, project: str, repository: str, url: str, digest: str) -> Record:
+        record = Record(NormalizedName(project), repository, url)
+        if digest != _digest(record):
+            raise UnsoundMemory(f"{self.path} is damaged: a record is not as it was written")
+        return record
+
+    def replace(self, removed: Iterable[Record], added: Iterable[Record]) -> None:
+        """Take out some records and put in others, all or nothing."""
+        with self._open(is_there=True) as database, database:
+            database.executemany(
+                "DELETE FROM ownership WHERE project = ? AND repository = ?", [record[:2] for record in removed]
+            )
+            database.executemany(
+                "INSERT OR REPLACE INTO ownership VALUES (?, ?, ?, ?)",
+                [(*record, _digest(record)) for record in added],
+            )
+
+    @contextlib.contextmanager
+    def _open(self, *, is_there: bool = False) -> Iterator[sqlite3.Connection]:
+        """A connection; with `is_there` the file must exist: one that is gone has forgotten whatever was in it."""
+        with _told():
+            if is_there and not os.path.isfile(self.path):
+                raise UnsoundMemory(f"{self.path} is gone")
+            database = sqlite3.connect(self.path, timeout=_WAIT_SECONDS)
+            try:
+                database.execute("PRAGMA synchronous = FULL")
+                yield database
+            finally:
+                database.close()
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Whatever goes wrong with the file is `UnsoundMemory`."""
+    try:
+        yield
+    except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+        raise UnsoundMemory(str(error)) from error
+
+
+def _digest(record: Record) -> str:
+    """What tells whether a record is as it was written."""
+    return hashlib.sha256("\0".join(record).encode()).hexdigest()[:16]

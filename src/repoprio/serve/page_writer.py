@@ -1,0 +1,112 @@
+"""Project pages as the gateway serves them, in JSON (PEP 691) and HTML (PEP 503): all that their origin says. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from html import escape
+from typing import Any
+from urllib.parse import urljoin
+
+from repoprio.serve.offers import Offer, OfferedFile
+from repoprio.serve.requests import Media
+from repoprio.simple_api.hrefs import ALGORITHMS
+from repoprio.simple_api.model import Status
+
+# With all that the newer versions ask for: sizes (PEP 700), provenance (PEP 740), the project's status (PEP 792).
+_NEWEST, _OLDEST = "1.4", "1.0"
+Href = Callable[[OfferedFile], str]
+
+
+def write(offer: Offer, media: Media, href: Href) -> bytes:
+    """The page of `offer`; `href` says where clients get a file."""
+    return (_json(offer, href) if media is Media.JSON else _html(offer, href)).encode("utf-8", "replace")
+
+
+def _version(offer: Offer) -> str:
+    """The API version that the page keeps to: where a size is not known, it is an old one (PEP 700)."""
+    return _NEWEST if all(offered.file.size is not None for offered in offer.files) else _OLDEST
+
+
+def _json(offer: Offer, href: Href) -> str:
+    document: dict[str, Any] = {"meta": {"api-version": _version(offer)}, "name": offer.name}
+    document["versions"] = list(offer.versions)
+    if offer.status:
+        document["project-status"] = _stated(offer.status)
+    document["files"] = [_entry(offered, href(offered)) for offered in offer.files]
+    return json.dumps(document, separators=(",", ":"))
+
+
+def _stated(status: Status) -> dict[str, str]:
+    return {"status": status.status} | ({} if status.reason is None else {"reason": status.reason})
+
+
+def _entry(offered: OfferedFile, url: str) -> dict[str, Any]:
+    file = offered.file
+    entry: dict[str, Any] = {"filename": file.filename, "url": url, "hashes": dict(file.hashes)}
+    if file.requires_python is not None:
+        entry["requires-python"] = file.requires_python
+    entry["yanked"] = False if file.yanked is None else file.yanked or True
+    if file.core_metadata is not None:
+        # Not by its old name too: pip 22.3 to 23.0 cannot read that (PEP 714).
+        entry["core-metadata"] = dict(file.core_metadata) or True
+    if file.size is not None:
+        entry["size"] = file.size
+    if file.upload_time is not None:
+        entry["upload-time"] = _moment(file.upload_time)
+    if file.provenance is not None:
+        entry["provenance"] = urljoin(file.listed_on or "", file.provenance)
+    return entry
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _html(offer: Offer, href: Href) -> str:
+    title = f"Links for {offer.name}"
+    metas = [("pypi:repository-version", _version(offer))]
+    if offer.status:
+        stated = _stated(offer.status)
+        metas += [("pypi:project-status", stated["status"])]
+        metas += [("pypi:project-status-reason", stated["reason"])] if "reason" in stated else []
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            "<html><head>",
+            *(f'<meta name="{name}" content="{escape(content)}">' for name, content in metas),
+            f"<title>{title}</title>",
+            "</head><body>",
+            f"<h1>{title}</h1>",
+            *(_anchor(offered, href(offered)) for offered in offer.files),
+            "</body></html>\n",
+        ]
+    )
+
+
+def _anchor(offered: OfferedFile, url: str) -> str:
+    file = offered.file
+    facts: dict[str, str] = {}
+    if file.requires_python is not None:
+        facts["data-requires-python"] = file.requires_python
+    if file.yanked is not None:
+        facts["data-yanked"] = file.yanked
+    if file.core_metadata is not None:
+        facts["data-core-metadata"] = facts["data-dist-info-metadata"] = _best(file.core_metadata) or "true"
+    if file.provenance is not None:
+        facts["data-provenance"] = urljoin(file.listed_on or "", file.provenance)
+    attributes = "".join(f' {key}="{escape(value)}"' for key, value in facts.items())
+    return f'<a href="{escape(_with_hash(url, file.hashes))}"{attributes}>{escape(file.filename)}</a><br>'
+
+
+def _with_hash(url: str, hashes: Mapping[str, str]) -> str:
+    """`url` with a hash in its fragment, the only place that HTML has for it."""
+    best = _best(hashes)
+    return f"{url}#{best}" if best and "#" not in url else url
+
+
+def _best(hashes: Mapping[str, str]) -> str:
+    """The strongest hash that pip knows, as ``sha256=…``; sha256 before all others, as every client knows it."""
+    ordered = [name for name in ("sha256", *ALGORITHMS) if name in hashes]
+    return f"{ordered[0]}={hashes[ordered[0]]}" if ordered else ""

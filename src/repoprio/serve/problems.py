@@ -1,0 +1,118 @@
+"""Answers that are no page: what happened as a problem document (RFC 9457), and the status that clients heed. Pure.
+
+404 lets a client's next index answer, so it is said only where every repository that may serve the name said that it
+has no such project. 410 is final, also for uv; 503 is tried again.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from repoprio.dataclass import dataclass
+from repoprio.explain.explaining import explain
+from repoprio.explain.explanation import Explanation, LineStatus
+from repoprio.lookup.events import RepositoryState
+from repoprio.lookup.project import Code, Decision, Outcome
+from repoprio.policy.model import Policy
+from repoprio.policy.routing import asked_for
+from repoprio.render import messages
+
+MEDIA_TYPE = "application/problem+json"
+_TITLES = {
+    Code.ABSENT: "No repository has this project",
+    Code.OWNED_ABSENT: "Its owner does not have this project",
+    Code.REMEMBERED: "Its owner does not have this project any more",
+    Code.BLOCKED: "The policy blocks this project",
+    Code.AMBIGUOUS: "Two pins of the policy contradict each other",
+    Code.OWNER_RULED_OUT: "Its owner may not be asked",
+    Code.UNAVAILABLE: "A repository that may own this project is unavailable",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An answer that is no page; `code` is what the header X-Repoprio-State says, `owners` X-Repoprio-Owner."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    owners: tuple[str, ...] = ()
+    more: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def body(self) -> bytes:
+        """The problem document."""
+        document = {"title": self.title, "status": self.status, "detail": self.detail, "code": self.code}
+        return json.dumps({**document, **dict(self.more)}, indent=2).encode()
+
+
+def of_decision(policy: Policy, decision: Decision[Any]) -> Problem:
+    """What to answer where nobody serves the name."""
+    explanation = explain(policy, decision, decision.name, {})
+    lead, *details = _text(explanation)
+    repositories = [
+        {"name": line.repository.name, "priority": line.repository.priority, "status": line.status.value}
+        | ({"reason": line.reason} if line.status in (LineStatus.ABSENT, LineStatus.UNAVAILABLE) else {})
+        for line in explanation.lines
+    ]
+    return Problem(
+        _status(decision),
+        decision.code.value,
+        _TITLES[decision.code],
+        " ".join(f"{text.removesuffix('.')}." for text in (lead, *details)),
+        tuple(owner.name for owner in explanation.owners),
+        (("project", decision.name), ("repositories", repositories)),
+    )
+
+
+def _text(explanation: Explanation) -> tuple[str, ...]:
+    if explanation.code is Code.ABSENT:
+        # Not in pip's own words.
+        return (messages.sentence(explanation),)
+    message = messages.refusal(explanation)
+    return (message.lead, *message.details)
+
+
+def _status(decision: Decision[Any]) -> int:
+    if decision.outcome is Outcome.UNAVAILABLE:
+        return 503
+    if decision.code is not Code.ABSENT:
+        return 410
+    asked = asked_for(decision.route)
+    if any(finding.skipped for finding in decision.findings):
+        return 503
+    said = {finding.repository.name for finding in decision.of(RepositoryState.ABSENT)}
+    return 404 if asked and said >= asked else 410
+
+
+def unknown_path() -> Problem:
+    """What to answer at a path where nothing can be."""
+    return Problem(
+        404, "no-such-page", "There is no such page", "The index is at /simple/; a project at /simple/NAME/."
+    )
+
+
+def wrong_method() -> Problem:
+    """What to answer to anything but GET and HEAD."""
+    return Problem(405, "method", "This index is read only", "Use GET or HEAD.")
+
+
+def no_media() -> Problem:
+    """What to answer where the client takes neither JSON nor HTML."""
+    detail = (
+        "The forms of a page are application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html, text/html."
+    )
+    return Problem(406, "not-acceptable", "There is no page in a form that you accept", detail)
+
+
+def unsound_memory(reason: str) -> Problem:
+    """What to answer while it is not known which names are owned, or an owner cannot be remembered."""
+    detail = f"The memory of owned names cannot be used: {reason}. Without it, no page is served that is not known yet."
+    return Problem(503, "ownership-memory", "The ownership memory is unavailable", detail)
+
+
+def broken() -> Problem:
+    """What to answer after an error of our own."""
+    return Problem(503, "internal", "The gateway failed", "Its log has the reason.")

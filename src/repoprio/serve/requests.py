@@ -1,0 +1,117 @@
+"""What a request asks for: its path, the forms that its client takes, what that client has already. Pure."""
+
+from __future__ import annotations
+
+import enum
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from repoprio.names import NormalizedName, is_project_name, normalize
+
+METHODS = ("GET", "HEAD")
+_LONGEST_NAME = 200
+
+
+class Media(enum.Enum):
+    """The forms of a page (PEP 691); the value is its content type."""
+
+    HTML = "text/html; charset=utf-8"
+    HTML_V1 = "application/vnd.pypi.simple.v1+html"
+    JSON = "application/vnd.pypi.simple.v1+json"
+
+
+# By what an Accept header may say; of equals the first counts, so that a browser gets HTML.
+_MEDIA = {
+    "text/html": Media.HTML,
+    "application/vnd.pypi.simple.v1+json": Media.JSON,
+    "application/vnd.pypi.simple.latest+json": Media.JSON,
+    "application/vnd.pypi.simple.v1+html": Media.HTML_V1,
+    "application/vnd.pypi.simple.latest+html": Media.HTML_V1,
+}
+
+
+class Project(NamedTuple):
+    """The page of a project."""
+
+    name: NormalizedName
+
+
+class ProjectList(NamedTuple):
+    """The list of all projects."""
+
+
+class Elsewhere(NamedTuple):
+    """Another URL, relative to the one that was asked for."""
+
+    location: str
+
+
+class Nothing(NamedTuple):
+    """A path at which nothing can be."""
+
+
+Target = Project | ProjectList | Elsewhere | Nothing
+
+
+def target(path: str) -> Target:
+    """What is at `path`, which is percent-encoded and has no query."""
+    root, *segments = path.split("/")
+    if root or segments[:1] != ["simple"]:
+        return Nothing()
+    if segments == ["simple"]:
+        return Elsewhere("simple/")
+    if segments == ["simple", ""]:
+        return ProjectList()
+    written = unquote(segments[1])
+    if len(written) > _LONGEST_NAME or not is_project_name(written) or segments[2:] not in ([], [""]):
+        return Nothing()
+    name = normalize(written)
+    if not segments[2:]:
+        return Elsewhere(f"{name}/")
+    return Project(name) if segments[1] == name else Elsewhere(f"../{name}/")
+
+
+@lru_cache(maxsize=256)
+def media(accept: str) -> Media | None:
+    """The form that suits an Accept header best, HTML where all are alike; None where none does."""
+    wanted = _qualities(accept) or {"*/*": 1.0}
+    best: tuple[float, Media] | None = None
+    for kind, form in _MEDIA.items():
+        group = f"{kind.partition('/')[0]}/*"
+        quality = next((wanted[key] for key in (kind, group, "*/*") if key in wanted), 0.0)
+        if quality > (best[0] if best else 0.0):
+            best = (quality, form)
+    return best[1] if best else None
+
+
+@lru_cache(maxsize=256)
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether an Accept-Encoding header lets in gzip."""
+    wanted = _qualities(accept_encoding)
+    return wanted.get("gzip", wanted.get("*", 0.0)) > 0
+
+
+def has_already(if_none_match: str, etag: str) -> bool:
+    """Whether an If-None-Match header names `etag` (RFC 9110, section 13.1.2)."""
+    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return etag in tags or "*" in tags
+
+
+def _qualities(header: str) -> dict[str, float]:
+    """What a header lists, each with its quality; 0 where that is no number."""
+    found = {}
+    for item in header.split(","):
+        what, *parameters = (part.strip().lower() for part in item.split(";"))
+        if what:
+            texts = [text.partition("=")[2] for text in parameters if text.startswith("q=")]
+            found[what] = _quality(texts[0]) if texts else 1.0
+    return found
+
+
+def _quality(text: str) -> float:
+    try:
+        quality = float(text)
+    except ValueError:
+        return 0.0
+    return quality if 0.0 <= quality <= 1.0 else 0.0

@@ -1,0 +1,69 @@
+"""The gateway as a process: a socket, uvicorn, and what is said at the start."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Collection
+
+import uvicorn
+
+from repoprio.errors import RepoprioError
+from repoprio.policy.model import Policy
+from repoprio.serve import limits
+from repoprio.serve.app import App
+from repoprio.serve.client import Client
+from repoprio.serve.gateway import Gateway
+from repoprio.serve.ownership_store import OwnershipStore, UnsoundMemory
+
+ABSENCE_TTL, STALE_IF_ERROR = 60.0, 86_400.0
+_DRAIN_SECONDS = 10
+
+
+class CannotStart(RepoprioError):
+    """The gateway cannot begin to listen, or cannot use its store."""
+
+
+def run(
+    policy: Policy,
+    store: str,
+    *,
+    host: str,
+    port: int,
+    trusted_hosts: Collection[str],
+    say: Callable[[str], None],
+) -> None:
+    """Serve until the process is told to stop; raises `CannotStart` or `CannotServe` before it listens."""
+    limits.check(policy)
+    memory = OwnershipStore(store)
+    try:
+        memory.prepare()
+    except UnsoundMemory as error:
+        hint = "repair or restore the file; without it, it is not known who owns which name"
+        raise CannotStart(f"the ownership memory cannot be used: {error}\n  hint: {hint}    [store]") from None
+    listener = _listen(host, port)
+    bound = listener.getsockname()
+    place = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+    say(f"repoprio: serving http://{place}:{bound[1]}/simple/ ({', '.join(map(str, policy.enabled()))})")
+    client = Client(policy, trusted_hosts)
+    gateway = Gateway(policy, client, memory, absence_ttl=ABSENCE_TTL, stale_if_error=STALE_IF_ERROR)
+    config = uvicorn.Config(
+        App(gateway, client.open),
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CannotStart(
+            f"cannot listen on {host}, port {port}: {reason}\n  hint: --host, --port    [listen]"
+        ) from None
