@@ -63,7 +63,7 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CannotStart(
-            f"cannot listen on {host}, port {port}: {reason}\n  hint: --host, --port    [listen]"
-        ) from None
+        # Python says the address once more.
+        reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
+        hint = "name another address with --host or --port"
+        raise CannotStart(f"cannot listen on {host}, port {port}: {reason}\n  hint: {hint}    [listen]") from None

@@ -1,0 +1,77 @@
+"""The decision cases through the gateway: those that no requirement and no option of a caller decides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import pytest
+
+from repoprio.config.load import read_text
+from repoprio.policy.model import Mode, Policy
+from repoprio.serve import limits
+from support.cases import Case, Realized, load_cases, realize
+from support.files import fold
+from support.gateways import Answer, serving
+from support.paths import DATA
+from support.policy_files import TOOLS
+
+# By outcome: the statuses that fit. What only a requirement rules out is on the page all the same.
+STATUSES: Final = {"served": {200}, "no-match": {200}, "unavailable": {503}, "blocked": {410}, "absent": {404, 410}}
+# What callers say, and what is in their environment, does not reach an index.
+_CALLERS: Final = {"unlisted", "direct-url", "pylock"}
+
+
+def _is_for_an_index(case: Case) -> bool:
+    return not case.options and not case.env and case.expect.code not in _CALLERS and bool(case.repositories)
+
+
+CASES: Final = tuple(case for case in load_cases(DATA) if _is_for_an_index(case))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_the_gateway_decides_as_the_case_says(case: Case, tmp_path: Path) -> None:
+    """A client gets the owner's page, or the status for why there is none; nobody else is asked."""
+    with realize(case, tmp_path) as real:
+        policy = read_text(real.policy_text, "policy.toml", real.env, TOOLS)
+        if policy.mode in (Mode.FLEXIBLE, Mode.OBSERVE) or any(pin.mode is Mode.FLEXIBLE for pin in policy.pins):
+            with pytest.raises(limits.CannotServe):
+                limits.check(policy)
+            return
+        if any(not one.url.startswith("http://127.0.0.1") for r in policy.enabled() for one in r.locations):
+            pytest.skip("a repository that is not on loopback, or a folder")
+        with serving(policy, tmp_path / "store" / "ownership.sqlite") as served:
+            answer = served.page(fold(case.expect.project))
+        check(real, policy, answer)
+
+
+def check(real: Realized, policy: Policy, answer: Answer) -> None:
+    """Hold an answer against what the case says."""
+    case, expect = real.case, real.case.expect
+    assert answer.status in STATUSES[expect.outcome], f"{case.why}\n{answer.body.decode()}"
+    if answer.status != 200:
+        assert "files" not in answer.document, case.why
+        assert answer.headers["cache-control"] == "no-store"
+    elif expect.repository:
+        owners = answer.headers["x-repoprio-owner"].split(", ")
+        assert expect.repository in owners, case.why
+        assert {urlsplit(url).netloc for url in answer.files.values()} <= _sites(policy, owners), case.why
+        assert expect.version is None or any(f"-{expect.version}" in name for name in answer.files), case.why
+    project = fold(expect.project)
+    asked = {name: real.asked(name, project) for name in (*expect.asked, *expect.not_asked)}
+    assert [name for name in expect.asked if not asked[name]] == [], case.why
+    assert [name for name in expect.not_asked if asked[name]] == [], case.why
+
+
+def _sites(policy: Policy, owners: list[str]) -> set[str]:
+    """Where the files of repositories may lie: at their URLs and mirrors, and where they may redirect."""
+    repositories = [repository for repository in policy.repositories if repository.name in owners]
+    urls = {location.url for repository in repositories for location in repository.locations}
+    sites = {str(site) for repository in repositories for site in repository.redirects}
+    return {urlsplit(url).netloc for url in urls | sites}
+
+
+def test_enough_cases_go_through_the_gateway() -> None:
+    """The cases are found."""
+    assert len(CASES) >= 100

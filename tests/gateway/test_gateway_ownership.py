@@ -1,0 +1,234 @@
+"""A name stays with the repository that served it: what is remembered, for how long, and when nothing can be."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from repoprio.config.load import read_text
+from repoprio.names import normalize
+from repoprio.policy.model import Policy
+from repoprio.serve.ownership import Record
+from repoprio.serve.ownership_store import OwnershipStore, UnsoundMemory
+from support.faults import Fault
+from support.gateways import TTL, GatewayProcess, serving
+from support.policy_files import TOOLS
+from support.scene import Scene, policy_text
+
+ACME = normalize("acme")
+RECORD = Record(ACME, "corp", "https://corp.example/simple/")
+
+
+def policy_of(scene: Scene, extra: str = "", **own: str) -> Policy:
+    """The policy of a scene."""
+    return read_text(scene.policy(extra, at={}, before="", **own).read_text(), "policy.toml", {}, TOOLS)
+
+
+def forget(scene: Scene, project: str) -> None:
+    """Corp has a project no more."""
+    del scene.corp._shelf._projects[project]
+
+
+def tool(*arguments: str, policy: Path) -> subprocess.CompletedProcess[str]:
+    """The command of this checkout."""
+    return subprocess.run(
+        [sys.executable, "-m", "repoprio", "ownership", *arguments],
+        env={"HOME": str(policy.parent), "REPOPRIO_CONFIG": str(policy)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_deleted_project_is_not_replaced_until_it_is_released(scene: Scene, tmp_path: Path) -> None:
+    """410 says who served it and how to release it; once released, it comes from whoever has it."""
+    store = tmp_path / "ownership.sqlite"
+    with serving(policy_of(scene), store) as served:
+        assert served.page("acme").headers["x-repoprio-owner"] == "corp"
+        assert served.page("requests").headers["x-repoprio-owner"] == "public"
+        forget(scene, "acme")
+        served.now += TTL + 1
+        gone = served.page("acme")
+        assert (gone.status, gone.state, gone.headers["x-repoprio-owner"]) == (410, "remembered", "corp")
+        assert "repoprio ownership release acme" in gone.document["detail"]
+        assert not scene.public.asked("acme")
+    # A gateway that begins anew, or another one beside it, knows it too.
+    with serving(policy_of(scene), store) as served:
+        assert served.page("acme").state == "remembered"
+        listed = tool("list", "--store", str(store), policy=scene.file)
+        assert listed.stdout == f"acme  corp  {scene.corp.page_url}\n"
+        assert (
+            tool("release", "acme", "--repository", "public", "--store", str(store), policy=scene.file).returncode == 1
+        )
+        released = tool("release", "ac*", "--store", str(store), policy=scene.file)
+        assert (released.returncode, released.stdout) == (0, "released: acme (was corp)\n")
+        assert served.page("acme").headers["x-repoprio-owner"] == "public"
+
+
+def test_a_token_that_is_lost_opens_nothing(scene: Scene, tmp_path: Path) -> None:
+    """A server that answers 404 to strangers does not give its names away, once it has served them."""
+    with serving(policy_of(scene), tmp_path / "store") as served:
+        served.page("acme")
+        served.now += TTL + 1
+        scene.corp.answer_all(Fault(status=404))
+        assert served.page("acme").status == 410
+    assert not scene.public.asked("acme")
+
+
+@pytest.mark.parametrize(
+    ("keys", "state"),
+    [
+        ({}, "remembered"),
+        ({"extra": '[pins.a]\nprojects = ["acme"]\nrepositories = ["public"]\n'}, "fresh"),
+        ({"extra": '[pins.a]\nprojects = ["acme"]\nmode = "merge"\n'}, "fresh"),
+        ({"public": 'owns = ["acme"]'}, "fresh"),
+        ({"corp": "enabled = false"}, "remembered"),
+    ],
+)
+def test_a_new_policy_finds_what_an_older_one_remembered(
+    keys: dict[str, str], state: str, scene: Scene, tmp_path: Path
+) -> None:
+    """Pins and routes come first; all else stays as it was."""
+    with serving(policy_of(scene), tmp_path / "store") as served:
+        served.page("acme")
+    forget(scene, "acme")
+    with serving(policy_of(scene, **keys), tmp_path / "store") as served:
+        assert served.page("acme").state == state
+
+
+def test_a_repository_that_left_the_policy_closes_nothing_and_is_listed(scene: Scene, tmp_path: Path) -> None:
+    """Its records are dormant; under another name at the same URL it is the same repository."""
+    store = tmp_path / "store"
+    with serving(policy_of(scene), store) as served:
+        served.page("acme")
+    forget(scene, "acme")
+    renamed = scene.file.read_text().replace("repositories.corp", "repositories.company")
+    with serving(read_text(renamed, "policy.toml", {}, TOOLS), store) as served:
+        assert served.page("acme").headers["x-repoprio-owner"] == "company"
+        assert served.page("acme").status == 410
+    scene.file.write_text(policy_text({"public": scene.public.page_url}))
+    with serving(read_text(scene.file.read_text(), "policy.toml", {}, TOOLS), store) as served:
+        assert served.page("acme").headers["x-repoprio-owner"] == "public"
+    assert "dormant" in tool("list", "--store", str(store), policy=scene.file).stdout
+    document = json.loads(tool("list", "--format", "json", "--store", str(store), policy=scene.file).stdout)
+    assert [record["dormant"] for record in document["records"]] == [True]
+    exported = json.loads(tool("export", "--store", str(store), policy=scene.file).stdout)
+    assert exported == {
+        "schema": 1,
+        "records": [{"project": "acme", "repository": "corp", "url": scene.corp.page_url}],
+    }
+
+
+def _gone(store: Path) -> None:
+    store.unlink()
+
+
+def _garbage(store: Path) -> None:
+    store.write_bytes(b"\0" * 8192)
+
+
+def _flipped(store: Path) -> None:
+    with sqlite3.connect(store) as database:
+        database.execute("UPDATE ownership SET repository = 'public'")
+
+
+def _locked_away(store: Path) -> None:
+    store.unlink()
+    store.mkdir()
+
+
+@pytest.mark.parametrize("damage", [_gone, _garbage, _flipped, _locked_away])
+def test_memory_that_cannot_be_read_is_never_guessed(
+    damage: Callable[[Path], None], scene: Scene, tmp_path: Path
+) -> None:
+    """What is warm is served; for the rest it is 503, since nobody knows who owned it."""
+    store = tmp_path / "ownership.sqlite"
+    scene.corp.add("ledger", "1.0")
+    with serving(policy_of(scene), store) as served:
+        assert served.page("acme").status == 200
+        for leftover in tmp_path.glob("ownership.sqlite-*"):
+            leftover.unlink()
+        damage(store)
+        assert served.page("acme").status == 200
+        served.now += TTL + 1
+        answer = served.page("acme")
+        assert (answer.status, answer.state) == (503, "ownership-memory")
+    assert not scene.public.asked("acme")
+
+
+def test_memory_that_cannot_be_written_serves_nothing_new(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk: who owns a name must be on the disk before anybody gets its page."""
+    with serving(policy_of(scene), tmp_path / "store") as served:
+
+        def full(*_: object) -> None:
+            raise UnsoundMemory("database or disk is full")
+
+        monkeypatch.setattr(served.store, "replace", full)
+        assert served.page("acme").state == "ownership-memory"
+        # Nothing is to be remembered of this one: nobody is below its owner.
+        assert served.page("requests").status == 200
+
+
+def test_what_was_served_is_remembered_whatever_becomes_of_the_process(scene: Scene, tmp_path: Path) -> None:
+    """After kill -9, right after an answer: the record is on the disk."""
+    scene.policy()
+    with GatewayProcess(scene.file, tmp_path / "store") as process:
+        done = subprocess.run(
+            [sys.executable, "-c", f"import urllib.request as r; r.urlopen('{process.url}acme/').read()"], check=True
+        )
+        assert done.returncode == 0
+        process.stop(signal.SIGKILL)
+    assert [record.project for record in OwnershipStore(str(tmp_path / "store")).all()] == ["acme"]
+
+
+def test_two_gateways_may_share_one_file(tmp_path: Path) -> None:
+    """Writers wait for each other, and no record is lost."""
+    path = str(tmp_path / "store")
+    OwnershipStore(path).prepare()
+
+    def write(first: int) -> None:
+        store = OwnershipStore(path)
+        for number in range(first, first + 25):
+            store.replace((), [RECORD._replace(project=normalize(f"p{number}"))])
+
+    threads = [threading.Thread(target=write, args=(25 * number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(OwnershipStore(path).all()) == 75
+
+
+def test_a_store_of_another_version_is_left_alone(tmp_path: Path) -> None:
+    """A newer gateway may keep more in it."""
+    path = tmp_path / "store"
+    OwnershipStore(str(path)).prepare()
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 9")
+    with pytest.raises(UnsoundMemory, match="another version"):
+        OwnershipStore(str(path)).prepare()
+    assert os.path.getsize(path)
+
+
+def test_looking_makes_no_record(scene: Scene, tmp_path: Path) -> None:
+    """Nothing was served yet, and the commands say so; a name that is none is wrong use."""
+    scene.policy()
+    store = str(tmp_path / "none")
+    assert "No name is remembered" in tool("list", "--store", store, policy=scene.file).stdout
+    assert tool("release", "acme", "--store", store, policy=scene.file).returncode == 1
+    assert tool("release", "a b", "--store", store, policy=scene.file).returncode == 2
+    assert not os.path.exists(store)
+    (tmp_path / "broken").write_bytes(b"x" * 4096)
+    done = tool("list", "--store", str(tmp_path / "broken"), policy=scene.file)
+    assert (done.returncode, "Traceback" in done.stderr, "[store]" in done.stderr) == (2, False, True)

@@ -1,0 +1,110 @@
+"""Pages that are kept: how often a repository is asked, and what is relayed of what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from repoprio.config.load import read_text
+from repoprio.serve import gateway
+from support.gateways import JSON, TTL, Served, serving
+from support.policy_files import TOOLS
+from support.scene import Scene
+
+
+@pytest.fixture
+def served(scene: Scene, tmp_path: Path) -> Iterator[Served]:
+    """A gateway for corp above public."""
+    with serving(read_text(scene.policy().read_text(), "policy.toml", {}, TOOLS), tmp_path / "store") as made:
+        yield made
+
+
+def test_a_crowd_costs_one_request(served: Served, scene: Scene) -> None:
+    """All who ask at once for a page that is not there yet wait for the same answer."""
+
+    async def crowd() -> set[bytes]:
+        answers = await asyncio.gather(*(served.ask("/simple/acme/", "GET", {"accept": JSON}) for _ in range(200)))
+        return {answer.body for answer in answers}
+
+    assert len(served.run(crowd)) == 1
+    assert scene.corp.requests == ["/simple/acme/"]
+
+
+def test_a_client_that_goes_away_takes_nobody_along(served: Served) -> None:
+    """The lookup that it began goes on for all others."""
+
+    async def leave() -> int:
+        first = asyncio.create_task(served.ask("/simple/acme/", "GET", {}))
+        second = asyncio.create_task(served.ask("/simple/acme/", "GET", {}))
+        await asyncio.sleep(0)
+        first.cancel()
+        return (await second).status
+
+    assert served.run(leave) == 200
+
+
+def test_a_page_that_is_asked_for_is_refreshed_before_it_ends(served: Served, scene: Scene) -> None:
+    """Its clients do not wait: they get what is there, and the next ones what is new."""
+    assert len(served.page("acme").files) == 3
+    scene.corp.add("acme", "1.2")
+    served.now += TTL - 5
+    answer = served.page("acme")
+    assert (len(answer.files), answer.headers["cache-control"]) == (3, "max-age=5, must-revalidate")
+    served.settle()
+    answer = served.page("acme")
+    assert (len(answer.files), answer.headers["cache-control"]) == (4, "max-age=60, must-revalidate")
+    assert scene.corp.requests == ["/simple/acme/"] * 2
+
+
+def test_absence_is_not_kept(served: Served, scene: Scene) -> None:
+    """Whoever publishes a project finds it there."""
+    assert served.page("ledger").status == 404
+    scene.corp.add("ledger", "1.0")
+    assert served.page("ledger").headers["x-repoprio-owner"] == "corp"
+
+
+def test_names_that_can_be_none_reach_no_repository(served: Served, scene: Scene) -> None:
+    """Neither do other spellings, which are redirected first."""
+    for path in ("/simple/..%2f/", "/simple/a%00b/", "/simple/Ac_me/", "/simple/acme", "/", "/simple/" + "a" * 300):
+        assert served.get(path).status in (301, 404)
+    assert scene.corp.requests == scene.public.requests == []
+
+
+def test_a_large_page_is_stored_packed(served: Served, scene: Scene) -> None:
+    """Gzip for those who take it, with a tag of its own; the same page for the others."""
+    scene.corp.add("acme", *(f"2.{number}" for number in range(20)))
+    plain, packed = served.page("acme"), served.page("acme", accept_encoding="gzip")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
+    assert packed.headers["etag"] != plain.headers["etag"]
+    assert served.page("acme", accept_encoding="gzip", if_none_match=packed.headers["etag"]).status == 304
+
+
+def test_what_is_kept_is_bounded(served: Served, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest pages go first."""
+    monkeypatch.setattr(gateway, "_MOST_BYTES", 3000)
+    for number in range(10):
+        scene.corp.add(f"p{number}", "1.0")
+        assert served.page(f"p{number}").status == 200
+    assert served.gateway._bytes <= 3000
+    assert list(served.gateway._pages)[-1] == "p9"
+    assert served.gateway._bytes == sum(page.size for page in served.gateway._pages.values())
+
+
+def test_metadata_and_yanks_survive(served: Served, scene: Scene) -> None:
+    """From a repository's JSON to the gateway's, with nothing lost."""
+    scene.corp.add("ledger", {"version": "1.0", "yanked": "bad", "requires-python": ">=3.8"})
+    (entry,) = served.page("ledger").document["files"]
+    built = scene.corp._shelf.files("ledger")[0]
+    assert entry == {
+        "filename": built.filename,
+        "url": f"{scene.corp.root_url}files/{built.filename}",
+        "hashes": {"sha256": built.sha256},
+        "requires-python": ">=3.8",
+        "yanked": "bad",
+        "core-metadata": {"sha256": built.metadata_sha256},
+    }

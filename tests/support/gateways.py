@@ -1,0 +1,167 @@
+"""The gateway in this process: real repositories on loopback behind it, and a clock that tests move."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from repoprio.policy.model import Policy
+from repoprio.serve.app import App
+from repoprio.serve.client import Client
+from repoprio.serve.gateway import Gateway
+from repoprio.serve.ownership_store import OwnershipStore
+
+from .repository import RepositoryServer
+
+JSON = "application/vnd.pypi.simple.v1+json"
+TTL, STALE = 60.0, 3600.0
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the gateway answered; names of headers are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Its JSON."""
+        document: dict[str, Any] = json.loads(self.body)
+        return document
+
+    @property
+    def state(self) -> str:
+        """What X-Repoprio-State says."""
+        return self.headers["x-repoprio-state"]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files of a page with their URLs."""
+        return {file["filename"]: file["url"] for file in self.document["files"]} if self.status == 200 else {}
+
+    def only_from(self, *servers: RepositoryServer) -> bool:
+        """Whether it holds no file but those of these repositories."""
+        return {urlsplit(url).netloc for url in self.files.values()} <= {server.host for server in servers}
+
+
+class Served:
+    """A gateway under one policy; `now` is its clock, which stands still unless a test moves it."""
+
+    def __init__(self, policy: Policy, store: Path) -> None:
+        self.now = 1000.0
+        self.store = OwnershipStore(str(store))
+        self.store.prepare()
+        self._loop = asyncio.new_event_loop()
+        client = Client(policy)
+        self.gateway = Gateway(
+            policy, client, self.store, absence_ttl=TTL, stale_if_error=STALE, clock=lambda: self.now
+        )
+        self.app = App(self.gateway, client.open)
+        self._open = client.open()
+        self.run(self._open.__aenter__)
+
+    def run(self, begin: Callable[[], Awaitable[Result]]) -> Result:
+        """What comes of a coroutine, in the gateway's own event loop."""
+
+        async def wait() -> Result:
+            return await begin()
+
+        return self._loop.run_until_complete(wait())
+
+    def get(self, path: str, *, method: str = "GET", **headers: str) -> Answer:
+        """The answer to one request, in JSON unless it says otherwise (`accept`)."""
+        return self.run(lambda: self.ask(path, method, {"accept": JSON, **headers}))
+
+    def page(self, project: str, **headers: str) -> Answer:
+        """The page of a project."""
+        return self.get(f"/simple/{project}/", **headers)
+
+    async def ask(self, path: str, method: str, headers: Mapping[str, str]) -> Answer:
+        """The answer to one request, beside others."""
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b""}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": method,
+            "raw_path": path.encode(),
+            "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+        }
+        await self.app(scope, receive, send)
+        found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return Answer(sent[0]["status"], found, b"".join(message["body"] for message in sent[1:]))
+
+    def settle(self) -> None:
+        """Wait for what is done behind the requests."""
+        self.run(lambda: asyncio.gather(*self.gateway._under_way.values()))
+
+    def close(self) -> None:
+        """End it."""
+        self.run(lambda: self._open.__aexit__(None, None, None))
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+
+@contextmanager
+def serving(policy: Policy, store: Path) -> Iterator[Served]:
+    """A gateway that is closed at the end."""
+    served = Served(policy, store)
+    try:
+        yield served
+    finally:
+        served.close()
+
+
+class GatewayProcess:
+    """``repoprio serve`` as its users start it; `url` is the index."""
+
+    def __init__(self, policy: Path, store: Path, *options: str, **variables: str) -> None:
+        """Start it, and wait until it says that it serves."""
+        kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+        self._run = subprocess.Popen(
+            [sys.executable, "-m", "repoprio", "serve", "--port", "0", "--store", str(store), *options],
+            env={**kept, "HOME": str(policy.parent), "REPOPRIO_CONFIG": str(policy), **variables},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._run.stderr is not None
+        self.greeting = self._run.stderr.readline()
+        found = re.search(r"http://\S+/simple/", self.greeting)
+        if found is None:
+            raise AssertionError(self.greeting + self._run.stderr.read())
+        self.url = found[0]
+
+    def stop(self, how: int = signal.SIGINT) -> tuple[int, str]:
+        """Stop it; its exit status, and what it said on stderr after its greeting."""
+        self._run.send_signal(how)
+        _, said = self._run.communicate(timeout=30)
+        return self._run.returncode, said
+
+    def __enter__(self) -> GatewayProcess:  # noqa: PYI034 - typing.Self is not in Python 3.10
+        """Return the running gateway."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it, if it has not ended."""
+        if self._run.poll() is None:
+            self._run.kill()
+            self._run.communicate(timeout=30)

@@ -1,0 +1,414 @@
+"""The pure parts of the gateway: paths and headers, pages, problems, freshness, ownership."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from repoprio.lookup.drivers import drive
+from repoprio.lookup.events import FetchFailed, FetchRequest, FetchResult, NotFound, PageFound, StatusReceived
+from repoprio.lookup.memory import CanaryVerdict, KnownNames, RunMemory
+from repoprio.lookup.project import Code, Decision, Outcome, ProjectLookup
+from repoprio.lookup.reasons import Cause
+from repoprio.names import normalize
+from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Repository
+from repoprio.policy.patterns import Pattern
+from repoprio.serve import freshness, limits, ownership, page_writer, problems, requests
+from repoprio.serve.offers import Offer, OfferedFile, offer
+from repoprio.serve.ownership import Record
+from repoprio.serve.requests import Elsewhere, Media, Nothing, Project, ProjectList
+from repoprio.serve.versions import PackagingVersions
+from repoprio.simple_api.model import File, ProjectPage, Status
+
+ACME = normalize("acme")
+VERSIONS = PackagingVersions()
+ABSENT: FetchResult[ProjectPage] = StatusReceived(404)
+
+
+def repository(name: str, priority: int, **keys: Any) -> Repository:
+    """A repository at a site of its own."""
+    return Repository(name, (Location.of(f"https://{name}.example/simple/"),), priority, **keys)
+
+
+CORP, TEAM, PUBLIC = repository("corp", 10), repository("team", 50), repository("public", 90)
+POLICY = Policy((CORP, TEAM, PUBLIC))
+
+
+def wheel(version: str, site: str = "corp", **keys: Any) -> File:
+    """A wheel of acme at the site of a repository."""
+    name = f"acme-{version}-py3-none-any.whl"
+    return File(name, f"https://{site}.example/files/{name}", {"sha256": "ab"}, **keys)
+
+
+def page(*files: File, **keys: Any) -> PageFound[ProjectPage]:
+    """An answer with these files."""
+    return PageFound(ProjectPage(ACME, "https://corp.example/simple/acme/", files, frozenset(), **keys), len(files))
+
+
+def decide(policy: Policy, /, *remembered: str, **answers: FetchResult[ProjectPage]) -> Decision[ProjectPage]:
+    """What comes of these answers by the names of repositories; the others do not have the project."""
+
+    def fetch(ask: FetchRequest) -> FetchResult[ProjectPage]:
+        return answers.get(ask.repository.name, ABSENT)
+
+    lookup = ProjectLookup(RunMemory[ProjectPage](policy), ACME, remembered=remembered)
+    return drive(lookup, fetch, lambda _: True)
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/simple/acme/", Project(ACME)),
+        ("/simple/acme", Elsewhere("acme/")),
+        ("/simple/Ac.Me", Elsewhere("ac-me/")),
+        ("/simple/Ac__Me/", Elsewhere("../ac-me/")),
+        ("/simple/ac%6De/", Elsewhere("../acme/")),
+        ("/simple/", ProjectList()),
+        ("/simple", Elsewhere("simple/")),
+        *((path, Nothing()) for path in ("/", "", "/other/", "simple/acme/", "//simple/acme/")),
+        *((f"/simple/{name}/", Nothing()) for name in ("..", "%2e%2e", "a%2fb", "a%0d%0ab", "a b", "-a", "a" * 201)),
+        *((f"/simple/{rest}", Nothing()) for rest in ("acme//", "acme/x", "acme/../corp/", "%00", "\xe9")),
+    ],
+)
+def test_a_path_is_one_project_or_none(path: str, found: requests.Target) -> None:
+    """A name in another spelling is a relative redirect; what is no name is nothing, however it is written."""
+    assert requests.target(path) == found
+
+
+@pytest.mark.parametrize(
+    ("accept", "media"),
+    [
+        ("", Media.HTML),
+        ("*/*", Media.HTML),
+        ("text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", Media.HTML),
+        ("application/vnd.pypi.simple.v1+json", Media.JSON),
+        ("application/vnd.pypi.simple.latest+json, text/html;q=0.5", Media.JSON),
+        ("application/vnd.pypi.simple.v1+json;q=0.2, application/vnd.pypi.simple.v1+html", Media.HTML_V1),
+        ("application/*", Media.JSON),
+        ("application/vnd.pypi.simple.v1+json;q=0, */*;q=0.1", Media.HTML),
+        ("text/html;q=x", None),
+        ("text/html;q=7", None),
+        ("image/png", None),
+        (",", Media.HTML),
+    ],
+)
+def test_the_form_of_a_page_is_the_one_that_the_client_likes_best(accept: str, media: Media | None) -> None:
+    """As PEP 691 has it: by quality, HTML where all are alike, and none where none suits."""
+    assert requests.media(accept) is media
+
+
+def test_encodings_and_tags_are_read_as_http_has_them() -> None:
+    """Gzip where it is let in; a tag is known whether or not it is weak."""
+    assert requests.takes_gzip("gzip, deflate")
+    assert requests.takes_gzip("*")
+    assert not requests.takes_gzip("")
+    assert not requests.takes_gzip("gzip;q=0, *")
+    assert requests.has_already('W/"a", "b"', '"a"')
+    assert requests.has_already("*", '"a"')
+    assert not requests.has_already('"ab"', '"a"')
+
+
+def test_all_that_a_page_says_is_relayed_in_json() -> None:
+    """Hashes, Requires-Python, yanks, metadata, sizes, times, provenance, versions and status."""
+    moment = datetime(2026, 1, 2, 3, 4, 5, 678000, timezone(timedelta(hours=2)))
+    full = wheel(
+        "1.0",
+        requires_python=">=3.8",
+        yanked="bad",
+        core_metadata={"sha256": "cd"},
+        size=7,
+        upload_time=moment,
+        provenance="../p/1",
+        listed_on="https://corp.example/simple/acme/",
+    )
+    found = decide(POLICY, corp=page(full, stated_versions=("1.0", "0.9", "junk"), status=Status("archived", "old")))
+    document = json.loads(page_writer.write(offer(found, VERSIONS), Media.JSON, lambda offered: offered.file.url))
+    assert document == {
+        "meta": {"api-version": "1.4"},
+        "name": "acme",
+        "versions": ["1.0", "0.9"],
+        "project-status": {"status": "archived", "reason": "old"},
+        "files": [
+            {
+                "filename": full.filename,
+                "url": full.url,
+                "hashes": {"sha256": "ab"},
+                "requires-python": ">=3.8",
+                "yanked": "bad",
+                "core-metadata": {"sha256": "cd"},
+                "size": 7,
+                "upload-time": "2026-01-02T01:04:05.678000Z",
+                "provenance": "https://corp.example/simple/p/1",
+            }
+        ],
+    }
+
+
+def test_what_a_page_does_not_say_is_not_made_up() -> None:
+    """Without sizes it is API 1.0; a yank without a reason, and metadata without a hash, are just true."""
+    plain = wheel("1.0", yanked="", core_metadata={})
+    found = offer(decide(POLICY, corp=page(plain, status=Status("active"))), VERSIONS)
+    document = json.loads(page_writer.write(found, Media.JSON, lambda offered: offered.file.url))
+    assert document["meta"] == {"api-version": "1.0"}
+    assert document["project-status"] == {"status": "active"}
+    (entry,) = document["files"]
+    assert entry == {
+        "filename": plain.filename,
+        "url": plain.url,
+        "hashes": {"sha256": "ab"},
+        "yanked": True,
+        "core-metadata": True,
+    }
+    html = page_writer.write(found, Media.HTML, lambda offered: offered.file.url).decode()
+    assert 'data-yanked="" data-core-metadata="true" data-dist-info-metadata="true"' in html
+    assert 'name="pypi:project-status" content="active"' in html
+    assert "project-status-reason" not in html
+
+
+def test_html_has_all_that_it_can_and_no_script_gets_in() -> None:
+    """Attributes are escaped, whatever a repository writes into them; the strongest hash stands in the link."""
+    hostile = '"><script>alert(1)</script>'
+    file = wheel("1.0", requires_python=">=3.8", yanked=hostile, provenance=hostile, listed_on="https://corp.example/")
+    unhashed = wheel("2.0")._replace(hashes={"odd": "1"})
+    hashed = wheel("3.0")._replace(hashes={"md5": "1", "sha512": "2"}, core_metadata={"sha512": "3"})
+    found = decide(POLICY, corp=page(file, unhashed, hashed, status=Status("archived", hostile)))
+    html = page_writer.write(offer(found, VERSIONS), Media.HTML, lambda offered: offered.file.url).decode()
+    assert "<script" not in html
+    assert 'data-requires-python="&gt;=3.8"' in html
+    assert f'href="{file.url}#sha256=ab"' in html
+    assert f'href="{unhashed.url}"' in html
+    assert f'href="{hashed.url}#sha512=2" data-core-metadata="sha512=3"' in html
+    fragment = Offer(ACME, (OfferedFile(file, CORP),), (), None)
+    assert b"#sha256=zz" in page_writer.write(fragment, Media.HTML, lambda _: "../x#sha256=zz")
+
+
+def test_a_tier_is_offered_as_one() -> None:
+    """A file name that two have comes from the first; other files of a version come from both."""
+    policy = Policy((CORP, replace(TEAM, priority=10), PUBLIC))
+    archived = Status("archived")
+    found = offer(
+        decide(
+            policy,
+            corp=page(wheel("1.0"), status=Status("active")),
+            team=page(wheel("1.0", "team"), wheel("2.0", "team"), status=archived),
+            public=page(wheel("9.0", "public")),
+        ),
+        VERSIONS,
+    )
+    assert [(one.file.filename[5:8], one.repository.name) for one in found.files] == [("1.0", "corp"), ("2.0", "team")]
+    assert found.versions == ("2.0", "1.0")
+    assert found.status is archived
+
+
+def test_under_merge_a_version_comes_from_the_higher_priority() -> None:
+    """Whatever other file of it the lower one has, and however that spells it; the pin's versions narrow all."""
+    pins = (Pin("m", (Pattern("acme"),), mode=Mode.MERGE), Pin("v", (Pattern("acme"),), versions="<3"))
+    sdist = File("acme-1.0.0.tar.gz", "https://public.example/files/acme-1.0.0.tar.gz", {})
+    found = offer(
+        decide(
+            Policy((CORP, PUBLIC), pins),
+            corp=page(wheel("1.0"), stated_versions=("1.0", "4.0")),
+            public=page(sdist, wheel("2.0", "public"), wheel("3.0", "public")),
+        ),
+        VERSIONS,
+    )
+    assert [one.file.filename for one in found.files] == [wheel("1.0").filename, wheel("2.0").filename]
+    assert found.versions == ("2.0", "1.0")
+
+
+DOWN = FetchFailed("the connection was refused", Cause.CONNECTION, lasting=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "policy", "answers"),
+    [
+        (404, Code.ABSENT, POLICY, {}),
+        (503, Code.UNAVAILABLE, POLICY, {"team": DOWN}),
+        (503, Code.ABSENT, Policy((replace(CORP, skip_if_unavailable=True), PUBLIC)), {"corp": DOWN}),
+        (410, Code.ABSENT, Policy((replace(CORP, exclude=(Pattern("acme"),)),)), {}),
+        (410, Code.OWNED_ABSENT, Policy((replace(CORP, owns=(Pattern("acme"),)), PUBLIC)), {}),
+        (410, Code.OWNER_RULED_OUT, Policy((replace(CORP, owns=(Pattern("acme"),), enabled=False), PUBLIC)), {}),
+        (410, Code.BLOCKED, Policy((CORP,), (Pin("b", (Pattern("acme"),), block="no"),)), {}),
+        (
+            410,
+            Code.AMBIGUOUS,
+            Policy((CORP,), tuple(Pin(name, (Pattern("acme"),), block="no") for name in ("a", "b"))),
+            {},
+        ),
+    ],
+)
+def test_only_absence_everywhere_is_404(
+    status: int, code: Code, policy: Policy, answers: dict[str, FetchResult[ProjectPage]]
+) -> None:
+    """404 lets a client's next index answer, so all else is 410 (final) or 503 (later)."""
+    problem = problems.of_decision(policy, decide(policy, **answers))
+    assert (problem.status, problem.code) == (status, code.value)
+    document = json.loads(problem.body)
+    assert (document["status"], document["project"]) == (status, "acme")
+    assert document["title"]
+    assert "acme" in document["detail"]
+    assert {entry["name"] for entry in document["repositories"]} == {r.name for r in policy.repositories}
+
+
+def test_other_problems_say_what_to_do() -> None:
+    """Each has its status and a code of its own."""
+    others = [problems.unknown_path(), problems.wrong_method(), problems.no_media(), problems.broken()]
+    others.append(problems.unsound_memory("gone"))
+    assert [problem.status for problem in others] == [404, 405, 406, 503, 503]
+    assert len({problem.code for problem in others}) == len(others)
+    assert "gone" in json.loads(others[-1].body)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("stands_in", "owners", "answers"),
+    [
+        (True, ("corp",), {"corp": DOWN}),
+        (True, ("corp",), {"corp": FetchFailed("no answer in time", Cause.TIME)}),
+        (True, ("team",), {"team": StatusReceived(503)}),
+        (True, ("public",), {"public": StatusReceived(429)}),
+        # Somebody above the owner may own the name by now.
+        (False, ("team",), {"corp": DOWN}),
+        (False, ("public",), {"team": StatusReceived(500)}),
+        # It says something else than before.
+        *((False, ("corp",), {"corp": StatusReceived(status)}) for status in (401, 403, 407, 410, 451)),
+        *(
+            (False, ("corp",), {"corp": FetchFailed("?", cause)})
+            for cause in (Cause.TLS, Cause.REDIRECT, Cause.NOT_A_PAGE, Cause.CUT_SHORT, Cause.BROKEN, Cause.LOGIN)
+        ),
+        (False, ("corp",), {"corp": ABSENT}),
+        (False, ("corp",), {"corp": page(wheel("1.0"))}),
+        (False, ("corp",), {"corp": NotFound(in_empty_root=True)}),
+    ],
+)
+def test_only_an_owner_that_is_down_is_stood_in_for(
+    stands_in: bool, owners: tuple[str, ...], answers: dict[str, FetchResult[ProjectPage]]
+) -> None:
+    """Its last page may be served while it is down, and while nobody else is in doubt."""
+    assert freshness.may_stand_in(decide(POLICY, **answers), owners) is stands_in
+
+
+def test_a_login_that_a_mirror_refuses_is_not_papered_over() -> None:
+    """What a mirror says counts: an owner whose login is refused is not just down."""
+    locations = (*CORP.locations, Location.of("https://mirror.example/simple/"))
+    policy = Policy((replace(CORP, locations=locations), PUBLIC))
+
+    def fetch(ask: FetchRequest) -> FetchResult[ProjectPage]:
+        return DOWN if "corp.example" in ask.location.url else StatusReceived(403)
+
+    decision = drive(ProjectLookup(RunMemory[ProjectPage](policy), ACME), fetch, lambda _: True)
+    assert decision.outcome is Outcome.UNAVAILABLE
+    assert not freshness.may_stand_in(decision, ("corp",))
+
+
+def test_what_was_skipped_makes_no_page_last() -> None:
+    """A repository that counts as absent while it is down may own the name at any time."""
+    policy = Policy((replace(CORP, skip_if_unavailable=True), PUBLIC))
+    served = {"public": page(wheel("9.0"))}
+    assert not freshness.is_certain(decide(policy, corp=DOWN, **served))
+    assert freshness.is_certain(decide(policy, **served))
+    assert not freshness.may_stand_in(decide(policy, corp=DOWN, public=DOWN), ("public",))
+
+
+def test_a_lookup_is_as_old_as_the_oldest_thing_that_it_rests_on() -> None:
+    """A canary and a list that another lookup found count from when that one began."""
+    now = 100.0
+    memory = freshness.SharedMemory[ProjectPage](POLICY, 60, lambda: now)
+    first = freshness.Evidence(now)
+    view = memory.view(first)
+    assert view.canaries.get("corp") is None
+    kept = view.canaries.keep("corp", CanaryVerdict(None))
+    now = 120.0
+    second, third = freshness.Evidence(now), freshness.Evidence(now)
+    assert memory.view(second).canaries.get("corp") is kept
+    memory.view(third).lists.keep("corp", KnownNames(None))
+    assert (first.born, second.born, third.born) == (100.0, 100.0, 120.0)
+    now = 131.0
+    assert memory.view(freshness.Evidence(now)).canaries.get("corp") is None
+
+
+def test_a_name_stays_with_the_one_that_served_it() -> None:
+    """Once it is gone there, nobody below is asked; a higher one that serves it owns it, and pins come first."""
+    public = {"public": page(wheel("99.0", "public"))}
+    gone = decide(POLICY, "team", **public)
+    assert (gone.outcome, gone.code, gone.remembered) == (Outcome.BLOCKED, Code.REMEMBERED, TEAM)
+    document = json.loads(problems.of_decision(POLICY, gone).body)
+    assert document["status"] == 410
+    assert "repoprio ownership release acme" in document["detail"]
+    assert [entry["status"] for entry in document["repositories"]] == ["absent", "absent", "not-asked"]
+    assert decide(POLICY, "team", corp=page(wheel("1.0")), **public).owners[0].repository is CORP
+    assert decide(POLICY, "team", "corp", **public).remembered is CORP
+    assert decide(POLICY, "public").code is Code.REMEMBERED
+    assert decide(POLICY, "elsewhere", **public).outcome is Outcome.SERVED
+    assert decide(Policy((replace(TEAM, enabled=False), PUBLIC)), "team", **public).code is Code.REMEMBERED
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Policy((TEAM, PUBLIC), (Pin("p", (Pattern("acme"),), repositories=("public",)),)),
+        Policy((TEAM, PUBLIC), (Pin("p", (Pattern("acme"),), mode=Mode.MERGE),)),
+        Policy((TEAM, replace(PUBLIC, owns=(Pattern("acme"),)))),
+        Policy((replace(TEAM, exclude=(Pattern("acme"),)), PUBLIC)),
+        Policy((replace(TEAM, explicit=True), PUBLIC)),
+    ],
+)
+def test_pins_and_routes_come_before_what_is_remembered(policy: Policy) -> None:
+    """Whoever routes a name elsewhere means it."""
+    assert decide(policy, "team", public=page(wheel("99.0", "public"))).outcome is Outcome.SERVED
+
+
+def test_a_record_is_made_where_a_lower_repository_could_have_served() -> None:
+    """With a file, below nobody, and not under a merge; it takes over what lower repositories had."""
+    corp, team = (Record(ACME, name, f"https://{name}.example/simple/") for name in ("corp", "team"))
+    assert ownership.records_of(decide(POLICY, corp=page(wheel("1.0")))) == (corp,)
+    assert ownership.records_of(decide(POLICY, corp=page())) == ()
+    assert ownership.records_of(decide(POLICY, public=page(wheel("1.0")))) == ()
+    assert ownership.records_of(decide(POLICY)) == ()
+    blocked = Policy((CORP,), (Pin("b", (Pattern("acme"),), block="no"),))
+    assert ownership.records_of(decide(blocked)) == ()
+    merged = Policy((CORP, PUBLIC), (Pin("p", (Pattern("acme"),), mode=Mode.MERGE),))
+    assert ownership.records_of(decide(merged, corp=page(wheel("1.0")))) == ()
+    assert ownership.superseded(POLICY, (corp, team), (corp,)) == (team,)
+    assert ownership.superseded(POLICY, (corp,), (team,)) == ()
+    assert ownership.superseded(POLICY, (corp,), ()) == ()
+
+
+def test_a_record_means_a_repository_by_its_name_or_by_its_url() -> None:
+    """One that got another name is the same; one that left the policy closes nothing."""
+    renamed = Record(ACME, "old-corp", "https://corp.example/simple")
+    gone = Record(ACME, "gone", "https://gone.example/simple/")
+    odd = Record(ACME, "odd", "https://[")
+    assert ownership.holder(POLICY, renamed) is CORP
+    assert ownership.holders(POLICY, (renamed, gone, odd)) == {"corp"}
+    both = (renamed, gone)
+    assert ownership.matching(both, (Pattern("ac*"),), "gone") == (gone,)
+    assert ownership.matching(both, (Pattern("other"),), None) == ()
+    assert ownership.matching(both, (Pattern("acme"),), None) == both
+
+
+@pytest.mark.parametrize(
+    ("policy", "says"),
+    [
+        (Policy((CORP, PUBLIC), mode=Mode.FLEXIBLE), 'mode = "flexible" (default)'),
+        (Policy((CORP, PUBLIC), mode=Mode.OBSERVE), "lets pip choose"),
+        (Policy((CORP,), (Pin("f", (Pattern("acme"),), mode=Mode.FLEXIBLE),)), "pins.f.mode"),
+        (Policy((replace(CORP, locations=(Location.of("file:///srv/wheels"),), format=Format.FLAT),)), "folder"),
+        (Policy((replace(CORP, locations=(Location("u", "https://u.example/", "bot", "pw"),)),)), "login"),
+    ],
+)
+def test_a_policy_that_an_index_cannot_obey_is_refused(policy: Policy, says: str) -> None:
+    """With each reason, and before anything is served."""
+    with pytest.raises(limits.CannotServe) as refused:
+        limits.check(policy)
+    assert says in str(refused.value)
+    assert "pw" not in str(refused.value)
+    assert refused.value.status == 2
+
+
+def test_a_strict_policy_is_served() -> None:
+    """Disabled repositories do not matter."""
+    limits.check(Policy((CORP, replace(PUBLIC, enabled=False, locations=(Location.of("file:///srv/x"),)))))
