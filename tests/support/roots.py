@@ -65,16 +65,25 @@ class Root:
 
     def outside(self, *command: str) -> Completed:
         """Run a command of this machine where the root is mounted."""
-        enter = ["nsenter", "--mount", "--target", str(self._holder.pid), f"--wd={os.getcwd()}", "--"]
-        done = subprocess.run([*enter, *command], capture_output=True, text=True, check=False, timeout=900)
+        done = subprocess.run([*self._enter, *command], capture_output=True, text=True, check=False, timeout=900)
         return Completed(done.stdout, done.stderr, done.returncode)
 
     def run(self, script: str, user: str = "root") -> Completed:
         """Run a shell script in the root, from its home, with nothing of this machine's variables."""
+        return self.outside(*self._chroot(user), "/bin/sh", "-c", f"cd && {script}")
+
+    def go(self, *command: str) -> int:
+        """Run a command in the root that prints to this terminal; its exit status."""
+        return subprocess.run([*self._enter, *self._chroot("root"), *command], check=False).returncode
+
+    @property
+    def _enter(self) -> list[str]:
+        return ["nsenter", "--mount", "--target", str(self._holder.pid), f"--wd={os.getcwd()}", "--"]
+
+    def _chroot(self, user: str) -> list[str]:
         home = "/root" if user == "root" else f"/home/{user}"
         variables = (f"HOME={home}", f"USER={user}", f"PATH={_PATH}:{home}/.local/bin", "LC_ALL=C.UTF-8", "NO_COLOR=1")
-        chroot = ("chroot", f"--userspec={user}", str(self.path), "/bin/sh", "-c", f"cd {home} && {script}")
-        return self.outside("env", "-i", *variables, *chroot)
+        return ["env", "-i", *variables, str(shutil.which("chroot")), f"--userspec={user}", str(self.path)]
 
     def check(self, script: str, user: str = "root") -> str:
         """Run a script that has to succeed; what it prints."""
