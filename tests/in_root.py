@@ -1,4 +1,4 @@
-"""Runs the tests with a Python of another Debian, in a root that debootstrap made; what they write there is gone at the end.
+"""Runs the tests with a Python of another Debian, in a root that debootstrap made, and leaves nothing there.
 
     python tests/in_root.py ROOT PYTHON [PYTEST'S ARGUMENTS]
 

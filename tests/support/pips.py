@@ -49,6 +49,9 @@ _SETTINGS: Final = {
 }
 _NOT_IN_WHEEL: Final = frozenset({"tests", "build", "dist", "venv", "env", "node_modules"})
 _REPORT: Final = ("--dry-run", "--ignore-installed", "--quiet", "--report", "-")
+# A Python, and the first pip that runs on it and on later ones. 3.12 has neither distutils nor `pkgutil.ImpImporter`;
+# a `Distribution` has to have `locate_file` in 3.15.
+_FIRST_PIPS: Final = (((3, 12), (23, 1, 2)), ((3, 15), (24, 1)))
 _WHERE: Final = "import sysconfig; print(sysconfig.get_path('purelib'))"
 _WHICH: Final = "import sys; print(sys.version, sys._base_executable)"
 
@@ -341,10 +344,10 @@ def _python(python: str) -> str:
 
 
 def _runs_on(pip_version: str, python: str) -> bool:
-    """Python 3.12 has neither distutils nor `pkgutil.ImpImporter`, which older pips import."""
-    major, minor = _python(python).split(".")[:2]
-    is_old = tuple(map(int, pip_version.split("."))) < (23, 1, 2)
-    return not (is_old and (int(major), int(minor)) >= (3, 12))
+    """Whether a Python still has what this pip imports."""
+    running = tuple(map(int, _python(python).split(".")[:2]))
+    pip = tuple(map(int, pip_version.split(".")))
+    return not any(running >= without and pip < first for without, first in _FIRST_PIPS)
 
 
 @functools.cache

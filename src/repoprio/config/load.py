@@ -12,7 +12,7 @@ from repoprio.config.errors import LOOK_AGAIN, PolicyProblem, look_again_at
 from repoprio.config.loaded import LoadedPolicy, Source
 from repoprio.config.merge import LayerSettings, merge
 from repoprio.config.policy_files import VARIABLE, LayerFiles, Unreadable
-from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, settings
+from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, check_depth, settings
 from repoprio.config.values import is_pips
 from repoprio.policy.model import Mode, Policy
 from repoprio.redaction import redact_text
@@ -293,6 +293,7 @@ class _Files:
         """The settings of the TOML document `text`."""
         try:
             document = self._tools.parse_toml(text)
+            check_depth(document)
         except (ValueError, RecursionError) as error:
             problem = _parser_problem(str(error)) if isinstance(error, ValueError) else "it is nested too deeply"
             self._break(file, f"is not TOML: {problem}")

@@ -49,6 +49,8 @@ class UnsupportedValue:
 
 
 _DEEPEST = 8
+# How deeply a document may nest, whatever Python reads it: tomllib itself stops at 1,000 since Python 3.15.
+_DEEPEST_DOCUMENT = 100
 # Linux allows 128 KiB for one variable, which child pips read; about 20,000 patterns fit in.
 CARRIED_LIMIT = 120 * 1024
 
@@ -64,6 +66,20 @@ def _held(value: Any, depth: int = 0) -> Any:
     if isinstance(value, int) and not -(10**18) < value < 10**18:
         return UnsupportedValue("a number of more than 18 digits")
     return UnsupportedValue("an endless number") if isinstance(value, float) and not -1e18 < value < 1e18 else value
+
+
+def check_depth(document: Mapping[str, Any]) -> None:
+    """Raise `RecursionError`, as a parser does, where tables and lists nest more deeply than any policy does."""
+    level: list[Any] = [document]
+    for _ in range(_DEEPEST_DOCUMENT):
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if isinstance(value, dict) else value)
+            if isinstance(inner, (dict, list))
+        ]
+    if level:
+        raise RecursionError
 
 
 def settings(document: Mapping[str, Any], file: str) -> Iterator[Setting]:
