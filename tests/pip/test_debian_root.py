@@ -84,14 +84,23 @@ def policy(scene: Scene) -> Path:
     return scene.policy('[repositories.tools]\nurl = "/wheels"\nformat = "flat"\npriority = 95\n')
 
 
-def build(root: Root, scene: Scene, context: Path) -> None:
-    """Run the steps of Debian's container file."""
+def build(root: Root, scene: Scene, context: Path, file: str = "debian") -> None:
+    """Run the steps of a container file."""
     context.mkdir()
     shutil.copy(policy(scene), context / "repoprio.toml")
-    command = [sys.executable, str(ROOT / "tests" / "containers.py"), "run", str(CONTAINERS / "debian.Dockerfile")]
+    (context / "requirements.txt").write_text("acme\n")
+    command = [sys.executable, str(ROOT / "tests" / "containers.py"), "run", str(CONTAINERS / f"{file}.Dockerfile")]
     command += ["--root", str(root.path), "--context", str(context), "--without-packages"]
     done = root.outside(*command, "--arg", "OPTIONS=--no-index --find-links /wheels")
     assert done.code == 0, done.stdout + done.stderr
+
+
+def test_an_application_in_an_environment(root: Root, wheels: Path, scene: Scene, tmp_path: Path) -> None:
+    """Ubuntu's steps, here in Debian's root: what they put into the application's environment is corp's."""
+    copy_in(root, wheels, "/wheels")
+    build(root, scene, tmp_path / "context", "ubuntu")
+    assert "acme==1.1" in root.check("/srv/app/venv/bin/pip freeze", "app").splitlines()
+    assert not scene.public.asked("acme")
 
 
 def test_every_way_to_a_pip_obeys(root: Root, wheels: Path, scene: Scene, tmp_path: Path) -> None:

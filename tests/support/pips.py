@@ -50,8 +50,8 @@ _SETTINGS: Final = {
 _NOT_IN_WHEEL: Final = frozenset({"tests", "build", "dist", "venv", "env", "node_modules"})
 _REPORT: Final = ("--dry-run", "--ignore-installed", "--quiet", "--report", "-")
 # A Python, and the first pip that runs on it and on later ones. 3.12 has neither distutils nor `pkgutil.ImpImporter`;
-# a `Distribution` has to have `locate_file` in 3.15.
-_FIRST_PIPS: Final = (((3, 12), (23, 1, 2)), ((3, 15), (24, 1)))
+# of 3.15, 24.0 does not know an abstract method of `Distribution`, and 24.2 to 25.1 cannot be imported.
+_FIRST_PIPS: Final = (((3, 12), (23, 1, 2)), ((3, 15), (25, 2)))
 _WHERE: Final = "import sysconfig; print(sysconfig.get_path('purelib'))"
 _WHICH: Final = "import sys; print(sys.version, sys._base_executable)"
 
