@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
+from .clocks import http_date
 from .faults import Fault
 from .files import FileSpec, fold, parse
 from .repository import (
@@ -62,6 +63,9 @@ class RepositoryCase:
     layout: Layout = "json"
     files: Mapping[str, tuple[FileSpec, ...]] = field(default_factory=dict)
     answers: Mapping[str, Fault] = field(default_factory=dict)
+    # What its Date and Age state: "3 days behind", or a literal text (`clocks`).
+    clock: str = "0 seconds ahead"
+    age: str | None = None
 
     @property
     def is_served(self) -> bool:
@@ -296,6 +300,8 @@ def _repository(name: str, table: object, where: str) -> RepositoryCase:
         layout=cast("Layout", reader.choice("layout", LAYOUTS, "json")),
         files={project: _specs(reader, it) for project, it in reader.items("files").items()},
         answers={key: Fault.parse(table) for key, table in reader.items("answers").items()},
+        clock=reader.text("clock") or RepositoryCase.clock,
+        age=reader.text("age"),
     )
     reader.finish()
     _check_repository(repository, reader)
@@ -374,6 +380,9 @@ def _make(case: RepositoryCase, folder: Path, stack: ExitStack) -> Repository:
         made = FlatDirectory(root, case.name)
     else:
         made = stack.enter_context(RepositoryServer(case.name, layout=case.layout))
+        made.age = case.age
+        if case.clock != RepositoryCase.clock:
+            made.http.date = http_date(case.clock)
     return made
 
 

@@ -7,6 +7,7 @@ import enum
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from pathlib import PurePosixPath
 from threading import Lock
 from typing import Any, Final, TypeAlias
@@ -25,6 +26,7 @@ from repoprio.explain.explaining import explain
 from repoprio.explain.explanation import Chosen, Explanation
 from repoprio.fetch.lookups_ahead import NO_LIMIT, Ahead
 from repoprio.fetch.page_cache import PageCache
+from repoprio.lookup.cooldown import AgedFile, Clocks, Held, held, held_back, wait_for
 from repoprio.lookup.drivers import Fits, adrive, drive
 from repoprio.lookup.events import (
     FetchFailed,
@@ -45,8 +47,10 @@ from repoprio.names import NormalizedName, normalize
 from repoprio.policy.model import Policy
 from repoprio.policy.routing import Route
 from repoprio.simple_api.filenames import version_in
+from repoprio.simple_api.json_page import moment_spelled_out
 
 from .cases import ALL, LIST, Case, RepositoryCase, filler
+from .clocks import offset, upload_time
 from .faults import Fault
 from .files import FileSpec, build
 
@@ -156,7 +160,8 @@ class CoreRun:
         else:
             decision = drive(lookup, self._fetch_beside or self._fetch, fits)
         self.decisions.append(decision)
-        chosen = self._best(lookup, _unrivalled(decision), specifier)
+        offers = _unrivalled(decision)
+        chosen = self._best(lookup, offers, specifier, in_time=True)
         explanation = explain(
             self.policy,
             decision,
@@ -164,6 +169,7 @@ class CoreRun:
             {f.repository.name: tuple(x.version for x in f.page or ()) for f in decision.findings},
             specifier=str(specifier),
             chosen=Chosen(chosen[0], chosen[1].version, chosen[1].name) if chosen else None,
+            waits=chosen is None and self._best(lookup, offers, specifier) is not None,
         )
         return Result(explanation, _concerned(decision, explanation))
 
@@ -188,9 +194,14 @@ class CoreRun:
         return self._fetch(ask)
 
     def _best(
-        self, lookup: ProjectLookup[Page], offers: tuple[RepositoryResult[Page], ...], specifier: SpecifierSet
+        self,
+        lookup: ProjectLookup[Page],
+        offers: tuple[RepositoryResult[Page], ...],
+        specifier: SpecifierSet,
+        *,
+        in_time: bool = False,
     ) -> tuple[str, File] | None:
-        """What pip would take: the newest that fits, yanked ones only where one is asked for."""
+        """What pip would take: the newest that fits, yanked ones only where one is asked for; `in_time`: old enough."""
         route = lookup.route
         versions = route.versions if isinstance(route, Route) else None
         narrow = SpecifierSet(versions[0] if versions else "")
@@ -203,6 +214,7 @@ class CoreRun:
             for owner, file in named.values()
             if narrow.contains(file.version, prereleases=True) and _is_compatible(file)
         ]
+        usable = self._old_enough(lookup, usable) if in_time else usable
         before = True if "--pre" in self.case.options else None
         fitting = set(specifier.filter([file.version for _, file in usable], prereleases=before))
         found = [(owner, file) for owner, file in usable if file.version in fitting]
@@ -210,6 +222,25 @@ class CoreRun:
         if not standing and any(one.operator in ("==", "===") for one in specifier):
             standing = found
         return max(standing, key=lambda item: item[1].rank, default=None)
+
+    def _old_enough(self, lookup: ProjectLookup[Page], files: list[tuple[str, File]]) -> list[tuple[str, File]]:
+        aged = [
+            AgedFile(Version(file.version), file.name, self._held(lookup, owner, file), bool(file.spec.yanked))
+            for owner, file in files
+        ]
+        return [file for file, why in zip(files, held_back(aged), strict=True) if why is None]
+
+    def _held(self, lookup: ProjectLookup[Page], owner: str, file: File) -> Held | None:
+        case, now = self.case.repositories[owner], datetime.now(timezone.utc)
+        repository = next(r for r in self.policy.repositories if r.name == owner)
+        wait = wait_for(self.policy, lookup.route, repository)
+        if wait is None:
+            return None
+        knows = case.kind == "simple" and case.layout == "json" and file.spec.uploaded
+        uploaded = moment_spelled_out(upload_time(file.spec.uploaded)) if knows and file.spec.uploaded else None
+        skew = offset(case.clock)
+        server = None if skew is None else now + skew + timedelta(seconds=int(case.age or 0))
+        return held(wait, uploaded, Clocks(now, server).now)
 
     def _fetch(self, ask: FetchRequest) -> FetchResult[Page]:
         url = ask.location.url

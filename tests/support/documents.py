@@ -53,6 +53,8 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "mirrors": lists(urls, 0),
     "listing": st.sampled_from(["partial", "complete"]),
     "offline": st.booleans(),
+    "min-age": st.sampled_from(["7 days", "1 week", "0 days", "36hours", "P7D", "PT12H", "P1DT30M", "P2W"]),
+    "min-age-unknown": st.sampled_from(["allow", "refuse"]),
     "versions": st.sampled_from(["<3", ">=1,!=1.5", "== 2.0"]),
     "block": words,
 }
@@ -75,6 +77,8 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
     for number, entry in enumerate(document["repositories"].values()):
         if entry.get("format") != "flat":
             entry.pop("offline", None)
+        else:
+            entry.pop("min-age", None)
         if draw(st.booleans()):
             entry["mirrors"] = [f"https://m{number}.example/", f"https://n{number}.example/a%20b/"]
             entry["aliases"] = [f"https://a{number}.example/", f"/srv/a{number}"]

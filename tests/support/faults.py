@@ -83,13 +83,17 @@ class AbortError(ConnectionAbortedError):
 
 
 class Listener(HTTPServer):
-    """An HTTPServer that stops at once, logs nothing and can drop connections."""
+    """An HTTPServer that stops at once, logs nothing, can drop connections and tell another time."""
+
+    # The header Date of each answer: "now" for the true one, None for none.
+    date: str | None = "now"
 
     def thread_target(self) -> None:
         """Serve until stopped, then wait for the answers under way."""
         server = self.server
         assert isinstance(server, ThreadedWSGIServer)
         server.RequestHandlerClass = _Handler
+        server.listener = self  # type: ignore[attr-defined]
         # Threads that are not daemons are joined when the server closes.
         server.daemon_threads = False
         server.serve_forever(poll_interval=0.01)
@@ -98,6 +102,13 @@ class Listener(HTTPServer):
 class _Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
+
+    def send_header(self, keyword: str, value: str) -> None:
+        """Send it, but for a date another one, or none."""
+        date = self.server.listener.date  # type: ignore[attr-defined]
+        said = value if keyword != "Date" or date == "now" else date
+        if said is not None:
+            super().send_header(keyword, said)
 
     def log(self, type: str, message: str, *args: object) -> None:
         """Keep silent about requests: the server records them itself."""

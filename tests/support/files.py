@@ -69,6 +69,8 @@ class FileSpec:
     # Further files of a wheel, by their names in it, and further lines of its RECORD.
     members: tuple[tuple[str, str], ...] = ()
     records: tuple[str, ...] = ()
+    # What JSON pages state of its age: "2 days ago", or a literal text (`clocks`).
+    uploaded: str | None = None
 
     @property
     def extras(self) -> tuple[str, ...]:
@@ -147,6 +149,7 @@ def _from_table(table: object) -> FileSpec:
         build_requires=reader.texts("build-requires"),
         members=tuple(reader.text_table("members").items()),
         records=reader.texts("records"),
+        uploaded=reader.text("uploaded"),
     )
     reader.finish()
     if spec.build_requires and not spec.is_sdist:

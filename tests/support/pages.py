@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from .clocks import upload_time
 from .files import BuiltFile
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
@@ -68,6 +69,8 @@ def _entry(file: BuiltFile, base: str) -> dict[str, Any]:
         entry["requires-python"] = file.spec.requires_python
     if file.metadata_sha256 is not None:
         entry["core-metadata"] = {"sha256": file.metadata_sha256}
+    if file.spec.uploaded is not None:
+        entry["upload-time"] = upload_time(file.spec.uploaded)
     return entry
 
 

@@ -95,6 +95,8 @@ class RepositoryServer:
         self._held = 0
         self.most_held = 0
         self.spans: list[tuple[str, float, float]] = []
+        # How many seconds each page claims to have lain in a cache.
+        self.age: str | None = None
         # Whatever else is there, by its path.
         self.extra: dict[str, bytes] = {}
         self._answers: dict[str, Fault] = {}
@@ -249,6 +251,8 @@ class RepositoryServer:
         response.headers["Vary"] = "Accept"
         if self._cache_control is not None:
             response.headers["Cache-Control"] = self._cache_control
+        if self.age is not None:
+            response.headers["Age"] = self.age
         return response
 
     def _file(self, area: str, name: str) -> Response:

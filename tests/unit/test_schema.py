@@ -64,6 +64,7 @@ _BEYOND_A_SCHEMA = {
     *(
         "offline-and-simple",
         "pins-alike",
+        "pins-alike-in-age",
         "pin-to-nobody",
         "cancel-out",
         "one-url",

@@ -178,7 +178,7 @@ class _Reader:
             if "projects" not in entry:
                 self._error(f"{dotted}.projects", "is missing: a pin must name its projects")
             elif not set(entry) & (set(schema.PIN) - {"projects"}):
-                self._error(dotted, "sets nothing: add repositories, versions, block or mode")
+                self._error(dotted, "sets nothing: add repositories, versions, block, mode or min-age")
             for repository in settings.get("repositories", ()):
                 if repository not in repositories:
                     meant = did_you_mean(repository, map(redact_text, repositories))
@@ -187,7 +187,8 @@ class _Reader:
             if "versions" in settings and not self.tools.is_specifier(settings["versions"]):
                 problem = f'{_value_text(settings["versions"])} is not a version specifier, such as "<3"'
                 self._error(f"{dotted}.versions", problem)
-            yield Pin(name, settings.pop("projects", ()), **settings)
+            fields = {key.replace("-", "_"): value for key, value in settings.items()}
+            yield Pin(name, fields.pop("projects", ()), **fields)
 
 
 def _value_text(value: Any) -> str:

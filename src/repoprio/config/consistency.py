@@ -19,6 +19,7 @@ def between(repositories: Sequence[Repository], pins: Sequence[Pin], keys: Conta
     for repository in repositories:
         yield from _blindness(repository)
         yield from _offline(repository)
+        yield from _min_age(repository)
     yield from _places(repositories)
     yield from _pins(pins)
 
@@ -48,6 +49,14 @@ def _offline(repository: Repository) -> Iterator[Problem]:
         )
 
 
+def _min_age(repository: Repository) -> Iterator[Problem]:
+    if repository.min_age is not None and repository.format is Format.FLAT:
+        yield (
+            f"repositories.{repository.name}.min-age",
+            "is not for flat repositories: their files have no upload times",
+        )
+
+
 def _places(repositories: Sequence[Repository]) -> Iterator[Problem]:
     """An error for two repositories at one place: a URL would not say which one is meant."""
     seen: dict[tuple[str, str], str] = {}
@@ -69,6 +78,7 @@ def _pins(pins: Sequence[Pin]) -> Iterator[Problem]:
             "block or repositories": pin.block is not None or bool(pin.repositories),
             "versions": pin.versions is not None,
             "mode": pin.mode is not None,
+            "min-age": pin.min_age is not None,
         }
         for pattern in dict.fromkeys(pin.projects):
             for what in (what for what, is_set in sets.items() if is_set):

@@ -22,6 +22,7 @@ _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("mirrorlist", "metalink"), ("mirrors",)),
     **dict.fromkeys(("channel-priority", "index-strategy"), ("mode",)),
     **dict.fromkeys(("reason", "deny", "ban"), ("block",)),
+    **dict.fromkeys(("exclude-newer", "cooldown", "minimum-release-age", "min-release-age", "age"), ("min-age",)),
     "type": ("format",),
     "lock": ("locked",),
 }

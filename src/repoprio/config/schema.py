@@ -8,7 +8,17 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from repoprio.config import values
-from repoprio.policy.model import HIGHEST, LOWEST, DirectUrls, Format, Mode, Pylock, Redirects, Unlisted
+from repoprio.policy.model import (
+    HIGHEST,
+    LOWEST,
+    DirectUrls,
+    Format,
+    Mode,
+    Pylock,
+    Redirects,
+    UnknownAge,
+    Unlisted,
+)
 
 Json = Mapping[str, Any]
 # The section of pip's files that has the policy.
@@ -99,6 +109,14 @@ def _urls(about: str) -> Key:
     return Key(about, values.texts, _words, _STRINGS)
 
 
+def _duration(about: str) -> Key:
+    return Key(about, values.duration, _same, {"type": "string", "pattern": _DURATION})
+
+
+_DURATION = (
+    r"^\s*([0-9]+ ?(second|minute|hour|day|week)s?"
+    r"|P(?=[0-9T])([0-9]+W|([0-9]+D)?(T(?=[0-9])([0-9]+H)?([0-9]+M)?([0-9]+S)?)?))\s*$"
+)
 _STATUS: Json = {"type": "integer", "minimum": 400, "maximum": 499}
 _REDIRECTS: Json = {
     "type": "object",
@@ -196,6 +214,12 @@ REPOSITORY: Mapping[str, Key] = MappingProxyType(
         "mirrors": _urls("further URLs of the same repository, asked in turn when it is unavailable"),
         "aliases": _urls("further URLs that callers may use for it"),
         "offline": _boolean("flat only: its files were gathered under this policy, so it serves under --no-index"),
+        "min-age": _duration('how old its files must be: "7 days", "36 hours", "P7D"; without an upload time none is'),
+        "min-age-unknown": _choice(
+            "allow: a file without an upload time counts as old enough",
+            values.one_of(UnknownAge),
+            *(choice.value for choice in UnknownAge),
+        ),
         "listing": _choice("whether its project list names all that it serves", values.listing, *values.LISTING),
     }
 )
@@ -207,6 +231,7 @@ PIN: Mapping[str, Key] = MappingProxyType(
         ),
         "versions": _text("a version specifier that narrows what the owner offers"),
         "block": _text("refuses them, with this text", free=True),
+        "min-age": _duration('how old their files must be, whatever the repository says; "0 days": any age'),
         "mode": _choice(
             "strict, flexible, or merge: the newest of all routed repositories",
             values.one_of(Mode, Mode.OBSERVE),

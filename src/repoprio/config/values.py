@@ -9,11 +9,13 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from repoprio.names import NormalizedName, is_project_name, normalize
+from repoprio.policy.durations import LONGEST, TooLong, parse_duration
 from repoprio.policy.model import HIGHEST, LOWEST, Redirects
 from repoprio.policy.patterns import Pattern
 from repoprio.redaction import redact_text
@@ -203,6 +205,18 @@ def seconds(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600:
         raise NotExpected("is not a number of seconds from 0 to 3600")
     return float(value)
+
+
+def duration(value: Any) -> timedelta:
+    """A length of time, ten years at most; zero is one too."""
+    written = "" if isinstance(value, int | float) and not isinstance(value, bool) else text(value)
+    unit = "" if written.strip("0123456789.") else "; it needs a unit"
+    try:
+        return parse_duration(written)
+    except TooLong:
+        raise NotExpected(f"is longer than {LONGEST.days} days") from None
+    except ValueError:
+        raise NotExpected(f'is not a duration such as "7 days", "36 hours", "P7D" or "PT12H"{unit}') from None
 
 
 def size(value: Any) -> int:

@@ -9,7 +9,7 @@ from repoprio import toml
 from repoprio.config.errors import PolicyWarning
 from repoprio.config.values import is_pips
 from repoprio.names import OWN_NAME
-from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Repository, Unlisted
+from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Repository, UnknownAge, Unlisted
 from repoprio.policy.patterns import Pattern
 from repoprio.urls import site
 from repoprio.wording import join_words
@@ -24,6 +24,7 @@ def policy_warnings(policy: Policy) -> list[PolicyWarning]:
     owned = (p for repository in policy.repositories for p in (*repository.namespaces, *repository.owns))
     claims = _Claims([*owned, *_routed(policy.pins)])
     warnings += _free_guard(policy, claims)
+    warnings += _unknown_ages_of_pins(policy)
     for repository in policy.repositories:
         warnings += _unset(policy, repository)
         if repository.enabled:
@@ -39,6 +40,7 @@ def _repository_warnings(policy: Policy, repository: Repository, claims: _Claims
     yield from _stems(policy, repository, claims)
     yield from _handed_down(policy, repository)
     yield from _never(policy, repository)
+    yield from _unknown_age(policy, repository)
 
 
 def _warning(policy: Policy, code: str, key: str, problem: str, remedy: str, *, stops: bool = False) -> PolicyWarning:
@@ -232,6 +234,42 @@ def _never(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
             f"no name can ever come from it: {why}",
             "name it in a pin, or remove it",
         )
+
+
+def _unknown_age(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
+    if not repository.min_age:
+        return
+    key = f"repositories.{repository.name}.min-age"
+    if repository.min_age_unknown is UnknownAge.ALLOW:
+        problem = (
+            "a file without an upload time counts as old enough, so only the repository's own pages enforce min-age"
+        )
+        remedy = f"repoprio repos --check {repository.name} says whether it gives upload times: if so, remove it"
+        yield _warning(policy, "unknown-age", f"{key}-unknown", problem, remedy)
+    elif not _may_give_times(repository):
+        problem = "pages on disk have no upload times, so none of its files is ever old enough"
+        yield _warning(policy, "never-old-enough", key, problem, _REMEDY_FOR_NO_TIMES)
+
+
+def _unknown_ages_of_pins(policy: Policy) -> Iterator[PolicyWarning]:
+    for pin in (pin for pin in policy.pins if pin.min_age):
+        may_supply = [
+            r for r in policy.enabled() if (r.name in pin.repositories if pin.repositories else not r.explicit)
+        ]
+        reached = [r for r in may_supply if any(_overlap(_let(r), p) for p in pin.projects)]
+        mute = [r for r in reached if r.min_age_unknown is UnknownAge.REFUSE and not _may_give_times(r)]
+        if mute:
+            problem = f"files of {_names(mute)} have no upload times, so none of these projects is old enough there"
+            yield _warning(policy, "never-old-enough", f"pins.{pin.name}.min-age", problem, _REMEDY_FOR_NO_TIMES)
+
+
+_REMEDY_FOR_NO_TIMES = 'remove it, or set min-age-unknown = "allow" in the repository'
+
+
+def _may_give_times(repository: Repository) -> bool:
+    """Whether its pages can have upload times: those of folders, and flat ones, have none."""
+    is_remote = any(location.unset or location.url.startswith("http") for location in repository.locations)
+    return is_remote and repository.format is Format.SIMPLE
 
 
 def _unset(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:

@@ -24,16 +24,20 @@ def explain(
     specifier: str = "",
     constraint: str = "",
     chosen: Chosen | None = None,
+    waits: bool = False,
     rejected: tuple[Rejected, ...] = (),
     required_by: str | None = None,
     version_priority: Chosen | None = None,
     private: Private | None = None,
     python: str = "",
 ) -> Explanation:
-    """The explanation of a requirement; `versions` has the versions of each repository that serves the name."""
+    """The explanation of a requirement; `versions` has the versions of each repository that serves the name.
+
+    `waits`: nothing is chosen, only because every file that would be chosen is too young (`min-age`).
+    """
     outcome, code = decision.outcome, decision.code
     if outcome is Outcome.SERVED and chosen is None:
-        outcome, code = Outcome.NO_MATCH, Code.NO_MATCH
+        outcome, code = Outcome.NO_MATCH, Code.TOO_YOUNG if waits else Code.NO_MATCH
     route = decision.route
     owners = _owners(decision)
     return Explanation(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 from repoprio.dataclass import dataclass
+from repoprio.lookup.cooldown import Held
 from repoprio.lookup.project import Code, Outcome
 from repoprio.lookup.reasons import Cause, Rejection
 from repoprio.policy.model import Repository, Rule
@@ -39,6 +40,7 @@ class Rejected:
     """A file that the owner lists and that is not chosen, with the reason as a code and in words.
 
     `is_for_here`: an sdist, or a wheel for this platform; one for another platform could never be installed here.
+    `held`: it is too young, or has no upload time.
     """
 
     file: str
@@ -46,6 +48,7 @@ class Rejected:
     reason: str
     kind: Rejection = Rejection.OTHER
     is_for_here: bool = True
+    held: Held | None = None
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,18 @@ def _no_match(e: Explanation) -> Remedy:
     return remedy or Remedy("other-version", f"ask for a version that {owners} has, or publish one that fits there")
 
 
+def _too_young(e: Explanation) -> Remedy:
+    held = [rejected.held for rejected in e.rejected if rejected.held]
+    times = [time for one in held if (time := one.available_text)]
+    pin = f'set min-age = "0 days" in a pin for {e.project}'
+    if times:
+        now = by_keeper(e.keeper, pin)
+        return Remedy("wait", f"wait until {min(times)}, or ask for an older version; if it cannot wait, {now}")
+    names = join_words(list(dict.fromkeys(one.wait.repository.name for one in held)), "or")
+    allow = by_keeper(e.keeper, f'set min-age-unknown = "allow" for {names}, or {pin}')
+    return Remedy("no-upload-time", f"nobody knows when it was uploaded: {allow}")
+
+
 _BY_KIND = {
     Rejection.YANKED: Remedy("yanked", "a yanked version is taken only if it is pinned: name==version"),
     Rejection.PRE_RELEASE: Remedy("pre-release", "--pre allows pre-releases"),
@@ -171,6 +183,7 @@ def _remembered(e: Explanation) -> Remedy:
 _BY_NO_INDEX = (Code.ABSENT, Code.OWNER_RULED_OUT)
 _BY_CODE = {
     Code.NO_MATCH: _no_match,
+    Code.TOO_YOUNG: _too_young,
     Code.ABSENT: _absent,
     Code.OWNED_ABSENT: _owned_absent,
     Code.UNAVAILABLE: _unavailable,

@@ -38,6 +38,7 @@ class Code(str, enum.Enum):
     FITS = "fits"
     MERGED = "merged"
     NO_MATCH = "no-match"
+    TOO_YOUNG = "too-young"
     ABSENT = "absent"
     OWNED_ABSENT = "owned-absent"
     UNAVAILABLE = "unavailable"

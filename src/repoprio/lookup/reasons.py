@@ -53,6 +53,8 @@ class Rejection(str, enum.Enum):
     LINK = "link"
     TWICE = "duplicate"
     OUTRANKED = "outranked"
+    TOO_YOUNG = "too-young"
+    NO_UPLOAD_TIME = "no-upload-time"
     OTHER = "other"
 
 

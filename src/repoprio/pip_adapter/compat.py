@@ -260,6 +260,11 @@ def is_pinned(specifier: SpecifierSet | None) -> bool:
     )
 
 
+def exactly(version: object) -> SpecifierSet:
+    """The specifier of one version."""
+    return SpecifierSet(f"=={version}")
+
+
 def settle_prereleases(options: Values) -> None:
     """Turn --pre into what finders read; since pip 26.0 each command does so as it begins to run."""
     settle = getattr(cmdoptions, "check_release_control_exclusive", None)

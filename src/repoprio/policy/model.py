@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
+from datetime import timedelta
 from itertools import groupby
 from types import MappingProxyType
 from typing import NamedTuple
@@ -70,6 +71,13 @@ class Redirects(str, enum.Enum):
     ABSENT = "absent"
 
 
+class UnknownAge(str, enum.Enum):
+    """Whether a file without an upload time counts as too young (REFUSE), or as old enough (ALLOW)."""
+
+    REFUSE = "refuse"
+    ALLOW = "allow"
+
+
 class Rule(NamedTuple):
     """One setting: its dotted key, its value as text, and its origin, a file or "default"."""
 
@@ -129,8 +137,9 @@ class Repository:
     `locations` are its `url` and then its `mirrors`. The key `absent` became three fields: `absent` has
     the statuses, `empty_page_is_absent` means "empty-page", `empty_root_is_absent` means "empty-root".
     `offline`: a flat repository whose files were collected under this policy, so that it replaces the
-    repositories that ``--no-index`` rules out. `is_addition`: a caller or a layer after a locked one
-    added it, so that a redirect to it never makes another repository absent.
+    repositories that ``--no-index`` rules out. `min_age`: how old its files must be; None and zero mean
+    any age. `is_addition`: a caller or a layer after a locked one added it, so that a redirect to it never
+    makes another repository absent.
     """
 
     name: str
@@ -152,6 +161,8 @@ class Repository:
     aliases: tuple[str, ...] = ()
     complete_listing: bool = False
     offline: bool = False
+    min_age: timedelta | None = None
+    min_age_unknown: UnknownAge = UnknownAge.REFUSE
     is_addition: bool = False
 
     def __str__(self) -> str:
@@ -187,6 +198,7 @@ class Pin:
     versions: str | None = None
     block: str | None = None
     mode: Mode | None = None
+    min_age: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -230,6 +242,11 @@ class Policy:
     def enabled(self) -> list[Repository]:
         """The enabled repositories, highest priority first; equal priorities in the order named."""
         return [r for tier in tiers(self.repositories) for r in tier if r.enabled]
+
+    @property
+    def has_min_age(self) -> bool:
+        """Whether files have to be of some age, of any repository or name."""
+        return any(r.min_age for r in self.repositories) or any(pin.min_age for pin in self.pins)
 
     @property
     def is_flexible(self) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from datetime import timedelta
 
 from repoprio.dataclass import dataclass
 from repoprio.names import OWN_NAME, NormalizedName
+from repoprio.policy.durations import spell_duration
 from repoprio.policy.model import CALLERS_PRIORITY, Format, Mode, Pin, Policy, Repository, Rule
 from repoprio.policy.patterns import Pattern, Specificity, best_match
 
@@ -28,6 +30,7 @@ class Aspect(str, enum.Enum):
     DESTINATION = "block or repositories"
     VERSIONS = "versions"
     MODE = "mode"
+    MIN_AGE = "min-age"
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class Route:
 
     `repositories` may be asked; `ruled_out` says why each other one may not. `rules` routed the name
     to `owners`, ruled out or not; both are empty if it may come from every repository that is not explicit.
-    `versions` is the specifier that limits the owner's versions, with its rule.
+    `versions` is the specifier that limits the owner's versions, with its rule. `min_age` is how old a pin wants
+    files to be, with its rule; None if no pin says so.
     """
 
     name: NormalizedName
@@ -65,6 +69,7 @@ class Route:
     owners: tuple[Repository, ...] = ()
     rules: tuple[Rule, ...] = ()
     versions: tuple[str, Rule] | None = None
+    min_age: tuple[timedelta, Rule] | None = None
 
     @property
     def is_routed(self) -> bool:
@@ -86,6 +91,7 @@ _SETS: dict[Aspect, Callable[[Pin], bool]] = {
     Aspect.DESTINATION: lambda pin: pin.block is not None or bool(pin.repositories),
     Aspect.VERSIONS: lambda pin: pin.versions is not None,
     Aspect.MODE: lambda pin: pin.mode is not None,
+    Aspect.MIN_AGE: lambda pin: pin.min_age is not None,
 }
 
 
@@ -108,6 +114,7 @@ def route(
             return Conflict(name, aspect, tuple(_rule(policy, pin) for pin in pins))
     speaker = {aspect: pins[0] for aspect, pins in speakers.items() if pins}
     destination, versions = speaker.get(Aspect.DESTINATION), speaker.get(Aspect.VERSIONS)
+    aging = speaker.get(Aspect.MIN_AGE)
     if destination and destination.block is not None:
         return Blocked(name, destination.block, _rule(policy, destination))
 
@@ -126,6 +133,7 @@ def route(
         owners=owners,
         rules=rules,
         versions=(versions.versions or "", _rule(policy, versions, "versions")) if versions else None,
+        min_age=(aging.min_age or timedelta(), _rule(policy, aging, "min-age")) if aging else None,
     )
 
 
@@ -210,12 +218,14 @@ def _rule(policy: Policy, pin: Pin, key: str = "") -> Rule:
     """The rule for `pin`, or for one of its keys; the pin's origin is that of any of its keys."""
     dotted = f"pins.{pin.name}"
     if key:
-        value = getattr(pin, key)
+        value = getattr(pin, key.replace("-", "_"))
         listed = isinstance(value, tuple)
         shown = f"[{', '.join(_quoted(item) for item in value)}]" if listed else _quoted(value)
         return policy.rule(f"{dotted}.{key}", shown)
     return Rule(dotted, "", policy.rule(f"{dotted}.projects").file)
 
 
-def _quoted(value: str) -> str:
+def _quoted(value: str | timedelta) -> str:
+    if isinstance(value, timedelta):
+        return f'"{spell_duration(value)}"'
     return f'"{value.value if isinstance(value, Mode) else value}"'

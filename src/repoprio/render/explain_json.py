@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timezone
 from typing import Any
 
-from repoprio.explain.explanation import Chosen, Explanation, Line
+from repoprio.explain.explanation import Chosen, Explanation, Line, Rejected
 from repoprio.explain.refusal_remedies import refusal_remedy
+from repoprio.lookup.cooldown import Held
 from repoprio.lookup.project import Outcome
 from repoprio.policy.model import Rule
 from repoprio.render.messages import sentence
@@ -43,9 +45,7 @@ def _project(e: Explanation) -> dict[str, Any]:
         "pin": {"name": e.pin.pin, "origin": e.pin.file} if e.pin else None,
         "reason": sentence(e),
         "rules": [_rule(rule) for rule in e.rules],
-        "rejected": [
-            {"file": r.file, "version": r.version, "kind": r.kind.value, "reason": r.reason} for r in e.rejected
-        ],
+        "rejected": [_rejected(rejected) for rejected in e.rejected],
         "repositories": [_line(line) for line in e.lines],
         "version_priority": _chosen(e.version_priority),
         "not_compared": e.private.word if e.private else None,
@@ -54,6 +54,29 @@ def _project(e: Explanation) -> dict[str, Any]:
         "observed": e.is_observed,
         "hint": remedy._asdict() if (remedy := refusal_remedy(e)) else None,
         "help": e.help,
+    }
+
+
+def _rejected(rejected: Rejected) -> dict[str, Any]:
+    return {
+        "file": rejected.file,
+        "version": rejected.version,
+        "kind": rejected.kind.value,
+        "reason": rejected.reason,
+        "min_age": _min_age(rejected.held) if rejected.held else None,
+    }
+
+
+def _min_age(held: Held) -> dict[str, Any]:
+    """Why a file has to wait; times are in UTC."""
+    since = held.available_from
+    return {
+        "repository": held.wait.repository.name,
+        "uploaded": held.upload_time.astimezone(timezone.utc).isoformat() if held.upload_time else None,
+        "waits_seconds": int(held.wait.duration.total_seconds()),
+        "available_from": since.isoformat() if since else None,
+        "wheel": held.wheel,
+        "rule": _rule(held.wait.rule),
     }
 
 

@@ -8,6 +8,7 @@ from repoprio import shell
 from repoprio.dataclass import dataclass
 from repoprio.explain.explanation import Explanation, Line, LineStatus
 from repoprio.explain.refusal_remedies import refusal_remedy
+from repoprio.lookup.cooldown import Clocks
 from repoprio.lookup.project import Code, Outcome
 from repoprio.policy.model import Repository
 from repoprio.redaction import printable
@@ -73,6 +74,18 @@ def _no_match(e: Explanation) -> str:
     return f"{wanted}: {has}."
 
 
+def _too_young(e: Explanation) -> str:
+    owners = join_words(e.owners)
+    wanted = f"no version of {e.project} that fits {e.wanted}" if e.specifier else f"no file of {e.project}"
+    return f"{wanted} is old enough yet at {owners}: {'; '.join(_held(e))}."
+
+
+def _held(e: Explanation) -> list[str]:
+    """What has to wait, the newest first, and for how long."""
+    held = [f"{rejected.version}: {rejected.reason}" for rejected in e.telling if rejected.held]
+    return list(dict.fromkeys(held))[:4]
+
+
 def _absent(e: Explanation) -> str:
     asked = f"asked: {join_words(e.asked)}" if e.asked else "no repository could be asked for it"
     return f"no repository has {e.project}; {asked}."
@@ -130,6 +143,7 @@ _SENTENCES = {
     Code.FITS: _fits,
     Code.MERGED: _merged,
     Code.NO_MATCH: _no_match,
+    Code.TOO_YOUNG: _too_young,
     Code.ABSENT: _absent,
     Code.OWNED_ABSENT: _owned_absent,
     Code.UNAVAILABLE: _unavailable,
@@ -225,6 +239,16 @@ def _refuse_no_match(e: Explanation) -> list[str]:
     ]
 
 
+def _refuse_too_young(e: Explanation) -> list[str]:
+    owners = join_words(e.owners)
+    below = " Lower-priority repositories were not asked."
+    return [
+        f"{e.wanted}{_by(e)}: no version that fits is old enough yet.",
+        f"{e.project} belongs to {owners}." + (below if any(x.status is LineStatus.NOT_ASKED for x in e.lines) else ""),
+        *_held(e),
+    ]
+
+
 def _refuse_absent(e: Explanation) -> list[str]:
     asked = f"asked: {join_words(e.asked)}." if e.asked else "no repository could be asked for it."
     ruled_out = [f"{line.repository} ({line.reason})" for line in e.lines if not line.asked]
@@ -287,6 +311,7 @@ def _refuse_remembered(e: Explanation) -> list[str]:
 
 _REFUSALS = {
     Code.NO_MATCH: _refuse_no_match,
+    Code.TOO_YOUNG: _refuse_too_young,
     Code.ABSENT: _refuse_absent,
     Code.OWNED_ABSENT: _refuse_owned_absent,
     Code.UNAVAILABLE: _refuse_unavailable,
@@ -322,6 +347,15 @@ def redirect_loop(file: str, url: str, owners: Sequence[Repository], most: int, 
         [f"asked: {url}", f"hint: report this to the operator of {operated}"],
         "redirects",
         help_text=help_text,
+    )
+
+
+def clocks_warning(repository: Repository, clocks: Clocks) -> str:
+    """The warning that a server and this machine disagree about what time it is."""
+    server = f"{clocks.server:%Y-%m-%d %H:%M}" if clocks.server else "?"
+    return printable(
+        f"repoprio: {repository} says that it is {server} UTC, and this machine that it is "
+        f"{clocks.machine:%Y-%m-%d %H:%M} UTC: min-age goes by the earlier."
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from repoprio.dataclass import dataclass
+from repoprio.lookup.cooldown import Clocks
 from repoprio.names import NormalizedName
 
 _API_VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
@@ -83,7 +84,7 @@ class ProjectPage:
     """One repository's files of a project: `files` may be candidates; `dropped` may not, each with the reason.
 
     `page_url` is the page that lists them; `api` is None for files that are on no page; `claimed_versions` are the
-    versions in the names of `files`.
+    versions in the names of `files`. `clocks`: the time when the page came; None if unknown.
     """
 
     name: NormalizedName
@@ -94,6 +95,7 @@ class ProjectPage:
     api: str | None = None
     status: Status | None = None
     stated_versions: tuple[str, ...] | None = None
+    clocks: Clocks | None = None
 
     def versions(self, versions: Versions) -> tuple[str, ...]:
         """All versions of its files, the newest first."""

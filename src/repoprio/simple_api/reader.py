@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from repoprio.lookup.events import NotFound, PageFound
 from repoprio.lookup.reasons import Cause
@@ -27,7 +28,7 @@ _ENCODINGS = (*_UTF8, "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252
 def read_project_page(name: NormalizedName, response: Response, versions: Versions) -> PageFound[ProjectPage]:
     """The project page of `name` in `response`; raises `UnusableResponse`."""
     parsed = parse(response, name)
-    page = screened(name, parsed, versions)
+    page = replace(screened(name, parsed, versions), clocks=response.clocks)
     if not page.files and parsed.asks:
         raise UnusableResponse("its answer is a form, such as a login page, not a project page", Cause.LOGIN, asks=True)
     return PageFound(page, len(page.files), empty=not page.files and parsed.is_empty)

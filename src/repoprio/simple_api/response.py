@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from repoprio.dataclass import dataclass
+from repoprio.lookup.cooldown import Clocks
 from repoprio.lookup.reasons import Cause
 
 
@@ -11,12 +12,14 @@ class Response:
     """A body, complete and decompressed, and the URL that it came from, after redirects.
 
     `is_delimited`: the server stated the length of the body, so that a broken-off body would have been noticed.
+    `clocks`: the time when it came; None if unknown.
     """
 
     url: str
     body: bytes
     content_type: str
     is_delimited: bool = True
+    clocks: Clocks | None = None
 
 
 class UnusableResponse(Exception):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pip._vendor.packaging.specifiers import SpecifierSet
 
 from repoprio.explain.explanation import Chosen, Rejected
+from repoprio.lookup.cooldown import AgedFile, Held, Wait, held, held_back
 from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.project import Decision
 from repoprio.lookup.reasons import Rejection
@@ -47,7 +48,7 @@ class CandidateSet:
 
     `merged`: the offers are of several tiers (a pin's merge), so that a version that two of them have
     comes from the higher-priority one, whatever file the lower one has of it. `kept` is the version that is
-    installed and stays: no other one is offered.
+    installed and stays: no other one is offered. `waits` are by repository: how old files must be.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class CandidateSet:
         *,
         merged: bool = False,
         installed: str | None = None,
+        waits: Mapping[str, Wait] | None = None,
     ) -> None:
         self._finder = finder
         self._name = name
@@ -66,12 +68,45 @@ class CandidateSet:
         self._versions = SpecifierSet(versions) if versions else None
         self._merged = merged
         self._kept = installed
+        self._waits = waits or {}
         self._outranked: dict[Link, Repository] = {}
-        self._known: dict[tuple[SpecifierSet | None, Hashes | None], list[InstallationCandidate]] = {}
+        self._known: dict[tuple[object, ...], list[InstallationCandidate]] = {}
+        self._held_by_hashes: dict[Hashes | None, dict[Link, Held]] = {}
+
+    def candidates(self, hashes: Hashes | None = None) -> list[InstallationCandidate]:
+        """Pip's candidates that are old enough; an sdist waits only for wheels that may have one of `hashes`."""
+        return self._without(self._held(hashes))
+
+    def _without(self, held: Mapping[Link, Held]) -> list[InstallationCandidate]:
+        return [c for c in self.of_any_age if c.link not in held] if held else self.of_any_age
+
+    def _held(self, hashes: Hashes | None) -> dict[Link, Held]:
+        """The candidates that have to wait, and why."""
+        if not self._waits:
+            return {}
+        key = hashes or None
+        if key not in self._held_by_hashes:
+            found = zip(self.of_any_age, held_back([self._aged(c, key) for c in self.of_any_age]), strict=True)
+            self._held_by_hashes[key] = {candidate.link: why for candidate, why in found if why}
+        return self._held_by_hashes[key]
+
+    def _aged(self, candidate: InstallationCandidate, hashes: Hashes | None) -> AgedFile:
+        link = candidate.link
+        offer = self._offer_of(link)
+        wait = self._waits.get(offer.repository.name)
+        assert offer.page is not None, "it lists the file"
+        now = offer.page.clocks.now if offer.page.clocks else None
+        why = held(wait, offer.page.file(link).upload_time, now) if wait else None
+        is_let_in = rejections.may_have(hashes, link)
+        return AgedFile(candidate.version, filename(link.url), why, is_yanked=link.is_yanked, is_let_in=is_let_in)
+
+    def _offer_of(self, link: Link) -> RepositoryResult[PipPage]:
+        """The offer that a candidate's file is of."""
+        return next(offer for offer in self._offers if offer.page and offer.page.lists(link))
 
     @cached_property
-    def candidates(self) -> list[InstallationCandidate]:
-        """Pip's candidates.
+    def of_any_age(self) -> list[InstallationCandidate]:
+        """Pip's candidates, those that have to wait among them.
 
         The same file name twice counts once: the repository that comes first. Of equals pip prefers the
         last, so the first repository stands last.
@@ -104,13 +139,15 @@ class CandidateSet:
         stays = self._kept in (None, version)
         return stays and (self._versions is None or self._versions.contains(version, prereleases=True))
 
-    def best(self, specifier: SpecifierSet | None, hashes: Hashes | None = None) -> InstallationCandidate | None:
-        """The candidate that pip's resolver would try first, or None.
+    def best(
+        self, specifier: SpecifierSet | None, hashes: Hashes | None = None, *, of_any_age: bool = False
+    ) -> InstallationCandidate | None:
+        """The candidate that pip's resolver would try first, or None; `of_any_age`: as if nothing had to wait.
 
         As in its factory: the last of the applicable ones; yanked ones only if all are and one
         version is asked for (PEP 592).
         """
-        applicable = self._applicable(specifier, hashes)
+        applicable = self._applicable(specifier, hashes, {} if of_any_age else self._held(hashes))
         standing = [candidate for candidate in applicable if not candidate.link.is_yanked]
         if not standing and is_pinned(specifier):
             standing = applicable
@@ -118,33 +155,36 @@ class CandidateSet:
         # Where no file has a hash that is asked for pip takes one all the same, to stop at its hash.
         return best if best is None or rejections.may_have(hashes, best.link) else None
 
-    def _applicable(self, specifier: SpecifierSet | None, hashes: Hashes | None) -> list[InstallationCandidate]:
-        """What the requirement lets in, in pip's order; to sort a large page takes pip a while."""
+    def _applicable(
+        self, specifier: SpecifierSet | None, hashes: Hashes | None, held: Mapping[Link, Held]
+    ) -> list[InstallationCandidate]:
+        """What the requirement lets in of all but `held`, in pip's order; to sort a large page takes pip a while."""
         # No hashes are as good as none given, and need not be weighed anew.
-        key = (specifier, hashes or None)
+        key = (specifier, hashes or None, frozenset(held))
         if key not in self._known:
             evaluator = self._finder.make_candidate_evaluator(self._name, specifier=specifier, hashes=hashes)
-            self._known[key] = evaluator.get_applicable_candidates(self.candidates)
+            self._known[key] = evaluator.get_applicable_candidates(self._without(held))
         return self._known[key]
 
     def chosen(self, candidate: InstallationCandidate) -> Chosen:
         """`candidate` as an explanation names it."""
-        supplier = next(o for o in self._offers if o.page and o.page.lists(candidate.link))
+        supplier = self._offer_of(candidate.link)
         return Chosen(supplier.repository.name, str(candidate.version), filename(candidate.link.url))
 
     def rejected(self, specifier: SpecifierSet | None, hashes: Hashes | None = None) -> tuple[Rejected, ...]:
         """The files that are not taken, and why, the newest first; files that fit and are only older are not named."""
         best = self.best(specifier, hashes)
-        rejected = [*self._no_candidates(specifier), *self._passed_over(specifier, hashes)]
+        rejected = [*self._no_candidates(specifier, hashes), *self._passed_over(specifier, hashes)]
         not_best = [file for file in rejected if best is None or file.file != filename(best.link.url)]
         return tuple(sorted(not_best, key=rejections.newest_first, reverse=True))
 
-    def _no_candidates(self, specifier: SpecifierSet | None) -> Iterator[Rejected]:
-        """What is no candidate at all: by our own filters, by pip's, and by the pin's `versions`.
+    def _no_candidates(self, specifier: SpecifierSet | None, hashes: Hashes | None) -> Iterator[Rejected]:
+        """What is no candidate at all: by our own filters, by pip's, by its age, and by the pin's `versions`.
 
         A file that does not fit the requirement is told as such: what else is wrong with it helps nobody.
         """
-        taken = {candidate.link for candidate in self.candidates}
+        held = self._held(hashes)
+        taken = {candidate.link for candidate in self._without(held)}
         evaluator = self._finder.make_link_evaluator(self._name)
         for page in (offer.page for offer in self._offers if offer.page):
             yield from (Rejected(file, None, why, Rejection.LINK, is_for_here=False) for file, why in page.dropped)
@@ -152,7 +192,8 @@ class CandidateSet:
                 if (link := page.link(file)) not in taken:
                     version = version_in(file.filename, self._name, is_version)
                     unfit = rejections.specifier_rejection(link, version, specifier) if version else None
-                    yield unfit or rejections.link_rejection(evaluator, link, version) or self._by_us(link, version)
+                    why = unfit or rejections.link_rejection(evaluator, link, version)
+                    yield why or rejections.age_rejection(link, version, held.get(link)) or self._by_us(link, version)
 
     def _by_us(self, link: Link, version: str | None) -> Rejected:
         if version and self._kept not in (None, version):
@@ -166,9 +207,10 @@ class CandidateSet:
 
     def _passed_over(self, specifier: SpecifierSet | None, hashes: Hashes | None) -> Iterator[Rejected]:
         """The candidates that the requirement does not let in, by its specifier, its hashes, or PEP 592."""
-        let_in = {candidate.link for candidate in self._applicable(specifier, None)}
-        with_hashes = {candidate.link for candidate in self._applicable(specifier, hashes)} if hashes else let_in
-        for candidate in self.candidates:
+        held = self._held(hashes)
+        let_in = {candidate.link for candidate in self._applicable(specifier, None, held)}
+        with_hashes = {candidate.link for candidate in self._applicable(specifier, hashes, held)} if hashes else let_in
+        for candidate in self._without(held):
             link = candidate.link
             why = rejections.candidate_rejection(
                 candidate,

@@ -20,7 +20,7 @@ from repoprio.lookup.repository import RepositoryLookup
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat, hint_target, log_redaction, progress
 from repoprio.pip_adapter.errors import LookupRefused, warn
-from repoprio.pip_adapter.finder import own_release, pylock, search_scope
+from repoprio.pip_adapter.finder import cooldowns, own_release, pylock, search_scope
 from repoprio.pip_adapter.finder.candidates import CandidateSet, Offers, version_priority_offers
 from repoprio.pip_adapter.finder.flexible_search import Search, Tiers
 from repoprio.pip_adapter.finder.listeners import DecisionListener, SkipWarnings
@@ -97,7 +97,8 @@ class PolicyFinder:
         if key not in self._best:
             evaluator = self.finder.make_candidate_evaluator(project_name, specifier=specifier, hashes=hashes)
             offers = (
-                self.candidates(project_name, specifier, tier) for tier in self._tiers_to_offer(project_name, specifier)
+                self.candidates(project_name, specifier, tier, hashes)
+                for tier in self._tiers_to_offer(project_name, specifier)
             )
             self._best[key] = compat.in_turn([evaluator.compute_best_candidate(found) for found in offers])
         return self._best[key]
@@ -128,12 +129,24 @@ class PolicyFinder:
         self._best.clear()
 
     def candidates(
-        self, project_name: str, specifier: SpecifierSet | None = None, tier: int | None = None
+        self,
+        project_name: str,
+        specifier: SpecifierSet | None = None,
+        tier: int | None = None,
+        hashes: Hashes | None = None,
     ) -> list[InstallationCandidate]:
         """The owner's candidates for `project_name`; `LookupRefused` if it may not be looked up.
 
         `specifier` is the requirement as merged so far; only flexible mode looks at it. `tier`: a lower one instead.
+        `hashes` are those that are asked for.
         """
+        weighed = self._weighed(project_name, specifier, tier)
+        return list(weighed.candidates(hashes)) if weighed else []
+
+    def _weighed(
+        self, project_name: str, specifier: SpecifierSet | None = None, tier: int | None = None
+    ) -> CandidateSet | None:
+        """What the owner, or a lower `tier`, offers; `LookupRefused` if the name may not be looked up."""
         if not is_project_name(project_name):
             said = messages.message(f"{project_name!r} is not a project name.", [], "not-a-name")
             raise LookupRefused(said, project=normalize(project_name))
@@ -141,8 +154,8 @@ class PolicyFinder:
         if refused := self.refusal(project_name, specifier, decision):
             raise refused
         if tier is not None and not decision.owners:
-            return []
-        return list(self.weigh(decision).candidates)
+            return None
+        return self.weigh(decision)
 
     def refusal(
         self, project_name: str, specifier: SpecifierSet | None, decision: Decision[PipPage]
@@ -225,7 +238,13 @@ class PolicyFinder:
         if key not in self._offers:
             versions = version_limit(decision.route)
             self._offers[key] = CandidateSet(
-                self.finder, decision.name, decision.offers, versions, merged=decision.is_merged, installed=kept
+                self.finder,
+                decision.name,
+                decision.offers,
+                versions,
+                merged=decision.is_merged,
+                installed=kept,
+                waits=cooldowns.waits(self.policy, decision, self.session),
             )
         return self._offers[key]
 
@@ -268,6 +287,7 @@ class PolicyFinder:
             specifier=str(specifier or ""),
             constraint=constraint,
             chosen=weighed.chosen(best) if best else None,
+            waits=best is None and weighed.best(specifier, hashes, of_any_age=True) is not None,
             rejected=weighed.rejected(specifier, hashes),
             required_by=required_by,
             version_priority=alone.chosen(newest) if alone and newest else None,
@@ -286,8 +306,15 @@ class PolicyFinder:
         )
 
     def verify_locked(self, project_name: str, link: Link, hashes: Hashes | None) -> None:
-        """Raise `LookupRefused` unless the file at `link`, of a pylock.toml, is one that its owner lists."""
-        pylock.verify(self.policy, project_name, link, hashes, self.candidates)
+        """Raise `LookupRefused` unless the file at `link`, of a pylock.toml, is one that its owner offers."""
+        found = pylock.verify(self.policy, project_name, link, hashes, self._of_any_age)
+        if found and found not in self.candidates(project_name, hashes=hashes):
+            explanation = self.explanation(project_name, compat.exactly(found.version), hashes=hashes)
+            raise LookupRefused(messages.refusal(explanation), explanation, normalize(project_name))
+
+    def _of_any_age(self, project_name: str) -> list[InstallationCandidate]:
+        weighed = self._weighed(project_name)
+        return weighed.of_any_age if weighed else []
 
     def has_looked_up(self, req: InstallRequirement) -> bool:
         """Whether the file of an InstallRequirement is one that its owner lists; False for URLs, and unproven locks."""

@@ -24,20 +24,22 @@ def verify(
     link: Link,
     hashes: Hashes | None,
     candidates: Callable[[str], Iterable[InstallationCandidate]],
-) -> None:
-    """Raise `LookupRefused` unless the file at `link` is one of the `candidates` of its project, by hash.
+) -> InstallationCandidate | None:
+    """That of the `candidates` of its project which is the file at `link`, by hash; else raise `LookupRefused`.
+
+    None where the policy does not want to know.
 
     `hashes` are those that pip will hold the file against. It takes any of them, so the owner must
     state each one. What the link itself says of hashes counts for nothing.
     """
     if policy.pylock is Pylock.ALLOW:
-        return
+        return None
     locked = {kind: set(values) for kind, values in getattr(hashes, "_allowed", {}).items()}
     for candidate in candidates(project_name):
         stated = {kind: {value} for kind, value in compat.digests(candidate.link).items()}
         same_file = filename(candidate.link.url) == link.filename
         if same_file and locked and all(stated.get(kind) == values for kind, values in locked.items()):
-            return
+            return candidate
     rule = policy.rule("pylock", f'"{policy.pylock.value}"')
     lead = f"{project_name}: {link.filename} of a pylock.toml is not listed by its owner with all these hashes."
     why = shell.repoprio("explain", normalize(project_name), python=hint_target.python())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pip._vendor.packaging.version import Version
 
 from repoprio.explain.explanation import Rejected
+from repoprio.lookup.cooldown import Held
 from repoprio.lookup.reasons import Rejection
 from repoprio.pip_adapter import compat
 from repoprio.urls import filename
@@ -88,6 +89,14 @@ def specifier_rejection(link: Link, version: str, specifier: SpecifierSet | None
     if specifier is None or specifier.contains(version, prereleases=True):
         return None
     return Rejected(filename(link.url), version, f"does not fit {specifier}", Rejection.SPECIFIER)
+
+
+def age_rejection(link: Link, version: str | None, held: Held | None) -> Rejected | None:
+    """That the file at `link` has to wait; None where it does not."""
+    if held is None:
+        return None
+    kind = Rejection.NO_UPLOAD_TIME if held.upload_time is None else Rejection.TOO_YOUNG
+    return Rejected(filename(link.url), version, held.reason, kind, held=held)
 
 
 def candidate_rejection(

@@ -27,7 +27,7 @@ from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.garbage import uncollected
-from repoprio.pip_adapter.index import credentials, transport
+from repoprio.pip_adapter.index import credentials, server_clock, transport
 from repoprio.pip_adapter.index.credentials import Login
 from repoprio.pip_adapter.index.links import PipPage, for_pip
 from repoprio.pip_adapter.index.metadata_ahead import MetadataAhead
@@ -63,6 +63,8 @@ class Pages:
         self._answers = PageCache[PipPage]()
         self._flat: dict[str, tuple[File, ...]] = {}
         self._spent: dict[tuple[str, ResourceKind, str], float] = {}
+        if policy.has_min_age:
+            server_clock.watch(session)
         self._quiet = quiet_session(session)
         self._is_looking = False
         self.ahead = Ahead[PipPage](self._answers, self._fetch_ahead, self._may_ask_ahead)
@@ -160,6 +162,7 @@ class Pages:
             self._with_login(ask.repository, ask.location),
             whom=str(ask.repository),
             size_limit=self._policy.page_size_limit,
+            needs_times=self._policy.has_min_age,
         )
         if reply.redirect:
             return RedirectReceived(reply.redirect)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from repoprio.lookup.cooldown import Clocks
 from repoprio.lookup.events import NotFound, PageFound
 from repoprio.names import NormalizedName
 from repoprio.pip_adapter import compat
@@ -42,6 +43,11 @@ class PipPage:
         """What the page is written in, with its API version: "JSON 1.1"; None for files that are on no page."""
         return self._page.api
 
+    @property
+    def clocks(self) -> Clocks | None:
+        """What time it was when the page came; None where nobody says."""
+        return self._page.clocks
+
     @cached_property
     def versions(self) -> tuple[str, ...]:
         """All versions that its files have, the newest first."""
@@ -56,11 +62,16 @@ class PipPage:
 
     def lists(self, link: Link) -> bool:
         """Whether pip's `link` leads to one of the files."""
-        return link.url in self._urls
+        return link.url in self._by_url
+
+    def file(self, link: Link) -> File:
+        """The file that pip's `link` leads to, which is one of them."""
+        return self._by_url[link.url]
 
     @cached_property
-    def _urls(self) -> frozenset[str]:
-        return frozenset(map(compat.url_of, self.files))
+    def _by_url(self) -> dict[str, File]:
+        # Of files at one URL pip has a link to the first.
+        return {compat.url_of(file): file for file in reversed(self.files)}
 
 
 def for_pip(answer: PageFound[ProjectPage] | NotFound) -> PageFound[PipPage] | NotFound:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from repoprio.dataclass import dataclass
 from repoprio.fetch import inflating
+from repoprio.lookup.cooldown import Clocks
 from repoprio.lookup.reasons import REFUSED_LOGIN, Cause
 from repoprio.pip_adapter.compat import knows_json
+from repoprio.pip_adapter.index import server_clock
 from repoprio.pip_adapter.index.credentials import Pair, basic
 from repoprio.pip_adapter.registry import Registry
 from repoprio.simple_api.response import Response, UnusableResponse
@@ -35,15 +37,12 @@ _TOO_MANY = re.compile(r"too many (5\d\d) error responses")
 _PROXY_REFUSES = re.compile(r"tunnel connection failed: (?:401|403|407)")
 # As pip asks (PEP 691), but never content with what its cache says of the past: a name that a
 # repository has begun to serve since must not be left to a lower one.
-_HEADERS = {
-    "Accept": (
-        "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
-        if knows_json()
-        else "text/html"
-    ),
+_JSON_TOO = {
+    "Accept": "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01",
     "Accept-Encoding": "gzip",
     "Cache-Control": "max-age=0",
 }
+_HEADERS = _JSON_TOO if knows_json() else {**_JSON_TOO, "Accept": "text/html"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ class Reply:
     """What came: `body` is whole and decompressed; `redirect` an absolute URL without credentials.
 
     `is_delimited`: something told how long the answer is, so that one that broke off would have been seen.
+    `clocks`: what time it was when it came.
     """
 
     status: int
@@ -61,23 +61,27 @@ class Reply:
     sent: Pair | None = field(default=None, repr=False)
     tries: int = 1
     is_delimited: bool = True
+    clocks: Clocks | None = None
 
     @property
     def response(self) -> Response:
         """What there is to read."""
-        return Response(self.url, self.body, self.content_type, self.is_delimited)
+        return Response(self.url, self.body, self.content_type, self.is_delimited, self.clocks)
 
 
-def get(session: PipSession, url: str, *, whom: str, size_limit: int) -> Reply:
-    """Ask `whom` for `url`; `UnusableResponse` where nothing usable comes within `size_limit`."""
+def get(session: PipSession, url: str, *, whom: str, size_limit: int, needs_times: bool = False) -> Reply:
+    """Ask `whom` for `url`; `UnusableResponse` where nothing usable comes within `size_limit`.
+
+    `needs_times`: for upload times, which only JSON has (PEP 700); what pip makes of the page does not matter then.
+    """
     ASKING.whom = whom
-    return _get(session, url, size_limit)
+    return _get(session, url, size_limit, _JSON_TOO if needs_times else _HEADERS)
 
 
-def _get(session: PipSession, url: str, size_limit: int) -> Reply:
+def _get(session: PipSession, url: str, size_limit: int, headers: Mapping[str, str]) -> Reply:
     try:
         response = session.get(
-            url, headers=_HEADERS, allow_redirects=False, stream=True, hooks={"response": [_keep_location]}
+            url, headers=headers, allow_redirects=False, stream=True, hooks={"response": [_keep_location]}
         )
     except Exception as error:  # noqa: BLE001 - whatever went wrong, there was no usable answer
         return _failure(session, url, error)
@@ -97,6 +101,7 @@ def _get(session: PipSession, url: str, size_limit: int) -> Reply:
             response.headers.get("Content-Type", ""),
             sent=basic(response.request.headers.get("Authorization", "")),
             is_delimited=_is_delimited(response.headers),
+            clocks=server_clock.read(response),
         )
     except UnusableResponse:
         raise

@@ -155,7 +155,7 @@ class _Shadow(NamedTuple):
             return decision, None, []
         weighed = self.guard.weigh(decision)
         best = weighed.best(pick.specifier, pick.hashes)
-        return decision, weighed.chosen(best) if best else None, weighed.candidates
+        return decision, weighed.chosen(best) if best else None, weighed.of_any_age
 
 
 class _Judge:

@@ -12,6 +12,9 @@ class Version(Protocol):
     def __lt__(self, other: Version, /) -> bool:
         """Whether it is older."""
 
+    def __hash__(self) -> int:
+        """As for versions that are equal."""
+
 
 class Specifier(Protocol):
     """One part of a specifier: `>=1`."""

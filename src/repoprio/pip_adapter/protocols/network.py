@@ -74,6 +74,7 @@ class PipSession(Protocol):
     """The session of requests that pip fetches everything with."""
 
     auth: SessionAuth
+    adapters: Mapping[str, object]
     cookies: CookieJar
     max_redirects: int
 

@@ -151,7 +151,7 @@ class VersionPrioritySide:
         decision = self.decide(normalize(project_name))
         if refused := self.guard.refusal(project_name, specifier, decision):
             raise refused
-        return list(self._weigh(decision).candidates)
+        return list(self._weigh(decision).candidates())
 
     def verify_locked(self, project_name: str, link: Link, hashes: Hashes | None) -> None:
         """Raise `LookupRefused` unless some repository lists the file at `link`, of a pylock.toml."""

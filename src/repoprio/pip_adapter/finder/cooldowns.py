@@ -1,0 +1,39 @@
+"""How long the files of a decision's owners have to wait, and whether clocks agree on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from repoprio.environments.child_script import IS_CHILD
+from repoprio.lookup.cooldown import Wait, wait_for
+from repoprio.lookup.events import RepositoryResult
+from repoprio.lookup.project import Decision
+from repoprio.pip_adapter.errors import warn
+from repoprio.pip_adapter.index.links import PipPage
+from repoprio.pip_adapter.registry import Registry
+from repoprio.policy.model import Policy
+from repoprio.render import messages
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols.network import PipSession
+
+# Of each session: the repositories of whose clocks it was said that they differ.
+_SAID: Registry[set[str]] = Registry()
+
+
+def waits(policy: Policy, decision: Decision[PipPage], session: PipSession) -> dict[str, Wait]:
+    """How old files must be, by the repositories that offer them; says once where a server's clock disagrees."""
+    found: dict[str, Wait] = {}
+    for offer in decision.offers:
+        if wait := wait_for(policy, decision.route, offer.repository):
+            found[offer.repository.name] = wait
+            _compare_clocks(offer, session)
+    return found
+
+
+def _compare_clocks(offer: RepositoryResult[PipPage], session: PipSession) -> None:
+    clocks = offer.page.clocks if offer.page else None
+    said = _SAID.get_or_make(session, set)
+    if clocks and clocks.is_disagreement and offer.repository.name not in said and not IS_CHILD:
+        said.add(offer.repository.name)
+        warn(messages.clocks_warning(offer.repository, clocks))
