@@ -77,7 +77,7 @@ def _no_match(e: Explanation) -> str:
 def _too_young(e: Explanation) -> str:
     owners = join_words(e.owners)
     wanted = f"no version of {e.project} that fits {e.wanted}" if e.specifier else f"no file of {e.project}"
-    return f"{wanted} is old enough yet at {owners}: {'; '.join(_held(e))}."
+    return f"{wanted} is old enough yet at {owners}: {''.join(_held(e)[:1])}."
 
 
 def _held(e: Explanation) -> list[str]:

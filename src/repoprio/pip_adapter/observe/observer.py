@@ -21,7 +21,7 @@ from repoprio.config.pip.indexes import Origin
 from repoprio.environments.child_script import IS_CHILD
 from repoprio.explain.explanation import Chosen
 from repoprio.explain.observation import Change, Choice, File, ObservationSummary, change
-from repoprio.lookup.project import Code, Decision, Outcome
+from repoprio.lookup.project import Code, Outcome
 from repoprio.names import is_project_name, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.command import CHILD_REPORT, LOG, current
@@ -30,7 +30,6 @@ from repoprio.pip_adapter.finder import direct_urls, search_scope
 from repoprio.pip_adapter.finder.listeners import Silence
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.pip_adapter.finder.search_scope import ScopeMatch
-from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.log_muting import muted
 from repoprio.pip_adapter.observe import resolution
 from repoprio.pip_adapter.observe.resolution import PipChoice
@@ -148,14 +147,17 @@ class _Shadow(NamedTuple):
     finder: PackageFinder
     guard: PolicyFinder
 
-    def look_up(self, pick: PipChoice) -> tuple[Decision[PipPage], Chosen | None, list[InstallationCandidate]]:
-        """The decision for the project of `pick`, the file that it would choose, and all candidates of the owner."""
+    def look_up(self, pick: PipChoice) -> tuple[Code, Chosen | None, list[InstallationCandidate]]:
+        """How the lookup for `pick` ends, the file that it would choose, and all candidates of the owner."""
         decision = self.guard.decide(pick.project, pick.specifier)
         if decision.outcome is not Outcome.SERVED:
-            return decision, None, []
+            return decision.code, None, []
         weighed = self.guard.weigh(decision)
         best = weighed.best(pick.specifier, pick.hashes)
-        return decision, weighed.chosen(best) if best else None, weighed.of_any_age
+        if best is None:
+            waits = weighed.best(pick.specifier, pick.hashes, of_any_age=True) is not None
+            return Code.TOO_YOUNG if waits else Code.NO_MATCH, None, []
+        return decision.code, weighed.chosen(best), weighed.candidates(pick.hashes)
 
 
 class _Judge:
@@ -183,8 +185,7 @@ class _Judge:
         locked = getattr(self._finder, "_locked_links", {}).get(pick.project)
         if locked is not None:
             return self._of_locked(choice, pick, locked)
-        decision, chosen, candidates = self._shadow.look_up(pick)
-        code = Code.NO_MATCH if decision.outcome is Outcome.SERVED and chosen is None else decision.code
+        code, chosen, candidates = self._shadow.look_up(pick)
         links = (candidate.link for candidate in candidates)
         listed = next((self._file(link) for link in links if filename(link.url) == choice.file.name), None)
         return change(choice, code, chosen, listed)
@@ -197,8 +198,8 @@ class _Judge:
             return Change(choice, decision.code)
         try:
             self._shadow.guard.verify_locked(pick.project, locked, pick.hashes)
-        except LookupRefused:
-            return Change(choice, Code.PYLOCK)
+        except LookupRefused as refused:
+            return Change(choice, refused.explanation.code if refused.explanation else Code.PYLOCK)
         return None
 
     def _choice(self, pick: PipChoice) -> Choice:
