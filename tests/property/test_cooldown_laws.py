@@ -53,16 +53,16 @@ def scenes(draw: st.DrawFn) -> Case:
     return Case("drawn", "drawn", (request,), policy, Expect("served", "acme"), repositories=repositories)
 
 
-def run(scene: Case, corp: int | None, pypi: int | None, pin: int | None) -> tuple[CoreRun, Winner | None]:
+def run(drawn: Case, corp: int | None, pypi: int | None, pin: int | None) -> tuple[CoreRun, Winner | None]:
     """The run of a scene with these days of min-age, and what wins."""
-    text = scene.policy.replace("{own}", "")
+    text = drawn.policy.replace("{own}", "")
     for name, days in (("corp", corp), ("pypi", pypi), ("pin", pin)):
         text = text.replace(f"{{{name}-age}}", "" if days is None else f'min-age = "{days} days"')
-    played = CoreRun(replace(scene, policy=text))
+    played = CoreRun(replace(drawn, policy=text))
     chosen = played.go().explanation.chosen
     if chosen is None:
         return played, None
-    shelf = scene.repositories[chosen.repository].files["acme"]
+    shelf = drawn.repositories[chosen.repository].files["acme"]
     spec = next(spec for spec in shelf if build("acme", spec).filename == chosen.file)
     return played, Winner(chosen.repository, chosen.file, int((spec.uploaded or "").split()[0]))
 
@@ -70,10 +70,10 @@ def run(scene: Case, corp: int | None, pypi: int | None, pin: int | None) -> tup
 @settings(max_examples=times(150), deadline=None)
 @given(scenes(), waits, waits, waits)
 def test_a_min_age_never_changes_who_owns_a_name(
-    scene: Case, corp: int | None, pypi: int | None, pin: int | None
+    drawn: Case, corp: int | None, pypi: int | None, pin: int | None
 ) -> None:
     """Owners, the repositories that are asked, and the end of the lookup are the same with any min-age."""
-    (before, _), (after, _) = run(scene, None, None, None), run(scene, corp, pypi, pin)
+    (before, _), (after, _) = run(drawn, None, None, None), run(drawn, corp, pypi, pin)
     one, other = before.decisions[0], after.decisions[0]
     assert [f.repository.name for f in one.owners] == [f.repository.name for f in other.owners]
     assert (one.outcome, one.code, before.asked) == (other.outcome, other.code, after.asked)
@@ -82,10 +82,10 @@ def test_a_min_age_never_changes_who_owns_a_name(
 @settings(max_examples=times(450), deadline=None)
 @given(scenes(), waits, waits, waits)
 def test_a_min_age_never_makes_a_younger_file_win(
-    scene: Case, corp: int | None, pypi: int | None, pin: int | None
+    drawn: Case, corp: int | None, pypi: int | None, pin: int | None
 ) -> None:
     """What wins is what won before, or old enough where that is too young; under one min-age for all it is older."""
-    (_, before), (_, after) = run(scene, None, None, None), run(scene, corp, pypi, pin)
+    (_, before), (_, after) = run(drawn, None, None, None), run(drawn, corp, pypi, pin)
     wait = {name: (own if pin is None else pin) or 0 for name, own in (("corp", corp), ("pypi", pypi))}
     event(f"{'the same' if before == after else 'another' if after else 'nothing'} wins")
     if after is not None:
