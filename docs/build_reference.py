@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import enum
 import json
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from repoprio.cli.grammar.command_tree import Command, Option, grammar
 from repoprio.cli.grammar.statuses import GENERAL
 from repoprio.config import schema
+from repoprio.lookup.project import Code
+from repoprio.lookup.reasons import Cause, Rejection
+from repoprio.policy.routing import RuledOut
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 _HERE = Path(__file__).resolve().parent / "reference"
 # What a key's JSON Schema says, in words: the types that no enum or pattern says better.
@@ -69,7 +79,44 @@ def keys() -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"commands.md": commands, "keys.md": keys}
+def codes() -> str:
+    """The stable codes, and what each one means."""
+    meanings = tomllib.loads((_HERE / "codes.toml").read_text(encoding="utf-8"))
+    parts = [
+        "# Codes",
+        "",
+        "A message of repoprio ends in a code in brackets, and JSON has the same word under `code`. A code never",
+        "changes its meaning. Those of `repoprio audit` are on [its page](../how-to/audit.md#findings), those of",
+        "`config check` on that of [the policy](policy.md#errors-and-warnings).",
+        "",
+    ]
+    for title, table, about, known in (
+        ("How a lookup ends", "decisions", "`code` of `explain` and `observe`; refusals end in it.", Code),
+        ("Other messages", "messages", "What a message can end in besides.", None),
+        (
+            "Why a repository is absent or unavailable",
+            "causes",
+            "`code` of a repository in `explain --format json`.",
+            Cause,
+        ),
+        ("Why a repository is not asked", "ruled-out", "Also `code` of a repository there.", RuledOut),
+        ("Why a file is not taken", "rejections", "`kind` in `rejected` of `explain --format json`.", Rejection),
+    ):
+        _check(table, meanings[table], known)
+        parts += [f"## {title}", "", about, "", "| code | |", "|---|---|"]
+        parts += [f"| `{code}` | {meaning} |" for code, meaning in meanings[table].items()]
+        parts += [""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _check(table: str, meanings: Iterable[str], known: type[enum.Enum] | None) -> None:
+    """Raise ValueError if a code of the program has no meaning, or a meaning no code."""
+    differing = set(meanings) ^ {str(code.value) for code in known} if known else set()
+    if differing:
+        raise ValueError(f"codes.toml, [{table}]: {', '.join(sorted(differing))}")
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"commands.md": commands, "keys.md": keys, "codes.md": codes}
 
 
 def _name(command: Command) -> str:

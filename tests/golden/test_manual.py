@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,12 @@ from types import ModuleType
 
 import pytest
 
-from support.paths import DOCS, ROOT
+from support.paths import DOCS, ROOT, SOURCE
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 MOST_LINES_OF_README = 150
@@ -48,10 +54,30 @@ def links(page: Path) -> Iterator[tuple[str, str]]:
 def test_the_reference_is_made_from_this_code() -> None:
     """Each page that docs/build_reference.py makes is what it would make now."""
     made = script("build_reference").PAGES
-    assert {"commands.md", "keys.md"} <= set(made)
+    assert {"commands.md", "keys.md", "codes.md"} <= set(made)
     for name, page in made.items():
         shown = (DOCS / "reference" / name).read_text(encoding="utf-8")
         assert shown == page(), f"docs/reference/{name} is out of date: python docs/build_reference.py"
+
+
+def said_codes() -> Iterator[str]:
+    """The codes in which messages of the source end: in their texts, or as the argument of `message`."""
+    for file in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield from re.findall(r" {4}\[([a-z]+(?:-[a-z]+)*)\]", node.value)
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("message"):
+                yield from (str(code.value) for code in node.args[2:3] if isinstance(code, ast.Constant))
+
+
+def test_each_code_has_its_meaning() -> None:
+    """Each code that a message can end in is on the page of codes, and none is there that no message has."""
+    tables = tomllib.loads((DOCS / "reference" / "codes.toml").read_text(encoding="utf-8"))
+    said = set(said_codes())
+    assert said >= {"unguarded", "writes-configuration", "no-policy"}
+    assert said - {*tables["messages"], *tables["decisions"]} == set()
+    # This one comes to its message as data.
+    assert set(tables["messages"]) - said == {"owner"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
