@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -100,6 +101,7 @@ def test_a_takeover_happens_and_is_told(pip: str, resolver: list[str], fresh_env
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", record.pop("time"))
     assert record == {
         "schema": 1,
+        "host": socket.gethostname(),
         "project": "acme",
         "requirement": "acme",
         "code": "owned",

@@ -102,7 +102,7 @@ def test_a_record_is_bounded() -> None:
     found = Change(
         choice, Code.UNLISTED, Chosen("corp", long, ""), tuple(f"https://{n}" + "x" * 999 for n in range(99))
     )
-    line = render.record(found, time="2026-11-21T06:24:49.123Z", command=None, is_build=True)
+    line = render.record(found, time="2026-11-21T06:24:49.123Z", host="b" * 999, command=None, is_build=True)
     assert "\n" not in line
     assert len(line.encode()) < 4096
     assert json.loads(line)["pip"]["version"] == "9" * 200 + "..."

@@ -14,8 +14,8 @@ _MOST_NAMES = 8
 _LONGEST = 200
 
 
-def record(change: Change, *, time: str, command: str | None, is_build: bool) -> str:
-    """One change as a line of JSON, without the line end; `time` is in UTC (ISO 8601).
+def record(change: Change, *, time: str, host: str | None, command: str | None, is_build: bool) -> str:
+    """One change as a line of JSON, without the line end; `time` is in UTC (ISO 8601), `host` is this machine's name.
 
     It has no paths, no credentials, and of URLs only the sites.
     """
@@ -23,6 +23,7 @@ def record(change: Change, *, time: str, command: str | None, is_build: bool) ->
     record: dict[str, Any] = {
         "schema": SCHEMA,
         "time": time,
+        "host": _short(host) if host else None,
         "project": _short(choice.project),
         "requirement": _short(choice.requirement),
         "code": change.code.value,

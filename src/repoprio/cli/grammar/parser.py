@@ -20,6 +20,7 @@ COMMANDS = {
     "init": "create a first policy",
     "audit": "check what is installed or locked against the policy; find names that several repositories list",
     "export": "export the policy for another installer, and say what it cannot express",
+    "report": "sum up the logs of many machines in observe mode, and print what to add to the policy",
     "enable": "add the hook to another environment",
     "disable": "remove the hook from another environment: exactly what enable added",
     "setup-image": "make every pip of an image obey: hook, fuse and uv's settings; --undo removes them",

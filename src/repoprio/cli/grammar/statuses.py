@@ -37,6 +37,11 @@ _STATUSES: dict[str, tuple[str, str | None, str]] = {
         "if something cannot be exported (0 with --exit-zero), or FILE differs",
         _NONE,
     ),
+    "report": (
+        "if the policy would change nothing",
+        "if it would change something, or a line could not be read",
+        f"{_USE}, or if a log cannot be read",
+    ),
     "enable": (_GOOD, None, _CANNOT),
     "disable": (_GOOD, None, _CANNOT),
     "setup-image": (

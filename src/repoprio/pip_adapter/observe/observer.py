@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import tempfile
 import time
 import weakref
@@ -260,10 +261,17 @@ def _logged(changes: list[Change]) -> str:
     if not file or not changes:
         return ""
     now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    lines = [
-        render.record(one, time=now, command=current().command or None, is_build=current().is_build) for one in changes
-    ]
+    host, command, is_build = _host(), current().command or None, current().is_build
+    lines = [render.record(one, time=now, host=host, command=command, is_build=is_build) for one in changes]
     return _appended(file, lines)
+
+
+def _host() -> str | None:
+    """The name of this machine, or of the container; None where it has none."""
+    try:
+        return socket.gethostname() or None
+    except (OSError, ValueError):
+        return None
 
 
 def _appended(file: str, lines: list[str]) -> str:
