@@ -71,9 +71,13 @@ def test_hostile_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "7 lines could not be read:" in out
     problems = [line.partition(f"{log}:")[2] for line in out.splitlines() if f"{log}:" in line]
     assert [problem.partition(":")[0] for problem in problems] == ["2", "3", "4", "5", "6", "7", "11"]
-    assert [
-        problem.partition(": ")[2] for problem in problems[:5]
-    ] == ["not JSON", "not a record of schema 1", "not an object", "not JSON", "longer than 64 KiB"]
+    assert [problem.partition(": ")[2] for problem in problems[:5]] == [
+        "not JSON",
+        "not a record of schema 1",
+        "not an object",
+        "not JSON",
+        "longer than 64 KiB",
+    ]
 
 
 def test_compressed_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
