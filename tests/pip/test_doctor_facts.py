@@ -23,7 +23,7 @@ from repoprio.doctor.trial_repositories import Bench, bench
 from repoprio.environments import interpreters, owners
 from repoprio.export import uv
 from repoprio.render import doctor as rendered
-from support.doctors import NO_PIPS, POLICY, report
+from support.doctors import NO_PIPS, POLICY, report, screen
 from support.files import build, parse
 from support.fixtures import EnvFactory, RepositoryFactory
 
@@ -61,10 +61,13 @@ def test_each_environment_under_the_policy_that_it_sees(
 
 def test_what_a_hook_tells(pip_env: EnvFactory, policy: Path) -> None:
     """Asked, the hook says which policy a plain pip finds, and that pip does nothing else."""
-    asked = pip_env(PIP).run("help", policy=policy, env={ASKED: "1"})
+    asked = pip_env(PIP).run("--version", policy=policy, env={ASKED: "1"})
     assert (asked.code, asked.stderr, asked.stdout.count("\n")) == (0, "", 1)
     assert f'"files": ["{policy}"]' in asked.stdout
-    assert pip_env(PIP, stock=True).run("help", policy=policy, env={ASKED: "1"}).stdout.startswith("\nUsage:")
+    told = json.loads(asked.stdout)
+    said = pip_env(PIP).run("--version").stdout
+    assert said == "pip {pip} from {location} (python {python})\n".format(**told)
+    assert pip_env(PIP, stock=True).run("--version", policy=policy, env={ASKED: "1"}).stdout.startswith("pip ")
 
 
 def test_pips_on_path(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
@@ -108,7 +111,7 @@ def test_the_environment_that_is_meant(by: str, pip_env: EnvFactory, policy: Pat
     assert (done.code, found["environment"]["named_by"], found["environment"]["guarded"]) == (1, by, False)
     assert found["environment"]["python"] == str(stock.python)
     assert [(one["python"], one["took"]) for one in found["environments"]] == [(str(stock.python), "99.0")]
-    said = env.tool("doctor", *arguments, policy=policy, env=variables).stdout
+    said = screen(found)
     version = sys.version.partition(" ")[0]
     assert re.match(rf"environment: {stock.python} \(Python {re.escape(version)}, pip 22\.0\.2; {by}.*\n", said)
     assert "no hook in this environment finds it" in said
@@ -121,19 +124,15 @@ def test_who_looks_from_where(pip_env: EnvFactory, policy: Path, tmp_path: Path)
     number = os.geteuid()
     assert (code, found["user"]) == (0, {"name": owners.name_of(number), "uid": number})
     assert found["folder"] == str(env.home / "work")
-    said = env.tool("doctor", policy=policy, env={"PATH": NO_PIPS}).stdout
+    said = screen(found)
     who = f"Run as {owners.name_of(number)} (uid {number}) in the folder {env.home / 'work'}.\n"
-    assert f"{who}Each pip is run three times: --version, help (its hook answers), and download acme.\n" in said
+    assert f"{who}Each pip is run twice: --version (its hook answers), and download acme.\n" in said
     started = [str(env.python), "-m", "pip"]
-    assert found["environments"][0]["ran"] == [
-        [*started, "--version"],
-        [*started, "help"],
-        [*started, "download", "acme"],
-    ]
+    assert found["environments"][0]["ran"] == [[*started, "--version"], [*started, "download", "acme"]]
     assert "packed" not in str(found)
 
 
-@pytest.mark.parametrize("pip", ["22.0.2", PIP])
+@pytest.mark.parametrize("pip", [pytest.param("22.0.2", marks=pytest.mark.full), PIP])
 def test_the_fuse_is_tried(
     pip: str, pip_env: EnvFactory, policy: Path, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
@@ -236,36 +235,41 @@ def test_uv_obeys_the_export_wherever_it_lies(real_uv: Uv) -> None:
     assert real_uv.looked().file == str(real_uv.system / "uv" / "uv.toml")
 
 
+# What takes precedence, and what of it: of each kind one by default, the others with `-m full`.
+UNDONE = [
+    ("UV_INDEX_STRATEGY", "unsafe-best-match"),
+    ("UV_CONFIG_FILE", "{}/other.toml"),
+    ("user", '[[index]]\nname = "more"\nurl = "https://more.example/simple"\n'),
+    ("uv.toml", 'find-links = ["/srv/wheels"]\n'),
+    ("pyproject.toml", '[tool.uv.pip]\nindex-strategy = "unsafe-best-match"\n'),
+    ("uv.toml", 'cache-dir = "./cache"\n'),
+    ("UV_OVERRIDE", "acme @ https://evil.example/acme-99.0-py3-none-any.whl"),
+    ("pyproject.toml", '["tool"."uv"]\nindex-strategy = "unsafe-best-match"\n'),
+    ("UV_WORKING_DIR", "{}/other"),
+]
+UNDONE_TOO = [
+    ("UV_NO_CONFIG", "1"),
+    ("UV_EXTRA_INDEX_URL", "https://more.example/simple"),
+    ("UV_DEFAULT_INDEX", "https://more.example/simple"),
+    ("UV_FIND_LINKS", "/srv/wheels"),
+    ("user", 'index-strategy = "unsafe-best-match"\n'),
+    ("user", 'constraint-dependencies = ["acme>1"]\n'),
+    ("pyproject.toml", '[tool.uv]\nindex-url = "https://more.example/simple"\n'),
+    ("uv.toml", 'http-proxy = "http://proxy.example:3128"\n'),
+    ("user", 'https-proxy = "http://proxy.example:3128"\n'),
+    ("pyproject.toml", '[tool.uv]\nno-proxy = ["own.example"]\n'),
+    ("uv.toml", 'allow-insecure-host = ["own.example"]\n'),
+    ("UV_INSECURE_HOST", "own.example"),
+    ("pyproject.toml", "[tool.uv]\noffline = true\n"),
+    ("UV_OFFLINE", "1"),
+    ("uv.toml", 'extra-build-dependencies = {acme = ["evil @ https://evil.example/evil-1.0.zip"]}\n'),
+    ("uv.toml", 'index-strategy = "unsafe-best-match"\n[pip]\nindex-strategy = "first-index"\n'),
+    ("UV_PROJECT", "{}/other"),
+]
+
+
 @pytest.mark.parametrize(
-    ("by", "text"),
-    [
-        ("UV_INDEX_STRATEGY", "unsafe-best-match"),
-        ("UV_NO_CONFIG", "1"),
-        ("UV_EXTRA_INDEX_URL", "https://more.example/simple"),
-        ("UV_DEFAULT_INDEX", "https://more.example/simple"),
-        ("UV_FIND_LINKS", "/srv/wheels"),
-        ("UV_CONFIG_FILE", "{}/other.toml"),
-        ("user", 'index-strategy = "unsafe-best-match"\n'),
-        ("user", '[[index]]\nname = "more"\nurl = "https://more.example/simple"\n'),
-        ("user", 'constraint-dependencies = ["acme>1"]\n'),
-        ("uv.toml", 'find-links = ["/srv/wheels"]\n'),
-        ("pyproject.toml", '[tool.uv]\nindex-url = "https://more.example/simple"\n'),
-        ("pyproject.toml", '[tool.uv.pip]\nindex-strategy = "unsafe-best-match"\n'),
-        ("uv.toml", 'http-proxy = "http://proxy.example:3128"\n'),
-        ("user", 'https-proxy = "http://proxy.example:3128"\n'),
-        ("pyproject.toml", '[tool.uv]\nno-proxy = ["own.example"]\n'),
-        ("uv.toml", 'allow-insecure-host = ["own.example"]\n'),
-        ("UV_INSECURE_HOST", "own.example"),
-        ("uv.toml", 'cache-dir = "./cache"\n'),
-        ("pyproject.toml", "[tool.uv]\noffline = true\n"),
-        ("UV_OFFLINE", "1"),
-        ("uv.toml", 'extra-build-dependencies = {acme = ["evil @ https://evil.example/evil-1.0.zip"]}\n'),
-        ("uv.toml", 'index-strategy = "unsafe-best-match"\n[pip]\nindex-strategy = "first-index"\n'),
-        ("UV_OVERRIDE", "acme @ https://evil.example/acme-99.0-py3-none-any.whl"),
-        ("pyproject.toml", '["tool"."uv"]\nindex-strategy = "unsafe-best-match"\n'),
-        ("UV_WORKING_DIR", "{}/other"),
-        ("UV_PROJECT", "{}/other"),
-    ],
+    ("by", "text"), [*UNDONE, *(pytest.param(*each, marks=pytest.mark.full) for each in UNDONE_TOO)]
 )
 def test_what_undoes_the_export_is_named(
     by: str, text: str, real_uv: Uv, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import field, replace
 from enum import Enum
 from typing import Any
 
-from repoprio.config.policy_files import ASKED
 from repoprio.dataclass import dataclass
-from repoprio.doctor import base_check, obstacles, running
+from repoprio.doctor import base_check, obstacles
 from repoprio.doctor.obstacles import Obstacle
-from repoprio.doctor.pips import Pip, Told
+from repoprio.doctor.pips import Told
 from repoprio.doctor.trial_repositories import OBEYS, Bench, Trial
 from repoprio.environments import hook_installer, interpreters, repairs
 from repoprio.policy.model import Mode
@@ -41,15 +39,13 @@ class State(Enum):
 class Examined:
     """One pip, with the results of its runs.
 
-    `hook` is the report of its hook (`policy_report.answer`), None if none answers. `trial` is the result of a search
-    for acme. `launchers` are the scripts on PATH that start the same pip, `ran` the commands that were run.
-    `unfit` is why no hook can work in its Python, "" if one can. `is_hooked`: its Python loads a hook;
-    `has_own_hook`: from its own packages. `obstacles` are what keeps the hook from this pip.
+    `trial` is the result of a search for acme. `launchers` are the scripts on PATH that start the same pip, `ran` the
+    commands that were run. `unfit` is why no hook can work in its Python, "" if one can. `is_hooked`: its Python loads
+    a hook; `has_own_hook`: from its own packages. `obstacles` are what keeps the hook from this pip.
     """
 
     told: Told
     launchers: Sequence[str] = ()
-    hook: dict[str, Any] | None = None
     trial: Trial = field(default_factory=lambda: Trial(None))
     is_damaged: bool = False
     is_hooked: bool = False
@@ -57,6 +53,11 @@ class Examined:
     obstacles: tuple[Obstacle, ...] = ()
     unfit: str = ""
     ran: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def hook(self) -> dict[str, Any] | None:
+        """The report of its hook (`policy_report.answer`); None if none answers."""
+        return self.told.hook
 
     @property
     def policy(self) -> dict[str, Any] | None:
@@ -104,10 +105,9 @@ def examine(told: Told, launchers: Sequence[str], bench: Bench) -> Examined:
         return Examined(told, launchers)
     if told.version is None:
         return Examined(told, launchers, ran=(version,))
-    hook = _ask_hook(told.pip, bench)
     trial = bench.try_pip(told.pip)
-    ran = (version, (*told.pip.command, "help"), (*told.pip.command, "download", "acme"))
-    found = Examined(told, launchers, hook, trial, is_hooked=hook is not None, ran=ran)
+    ran = (version, (*told.pip.command, "download", "acme"))
+    found = Examined(told, launchers, trial, is_hooked=told.hook is not None, ran=ran)
     return found if trial.took == OBEYS or told.pip.python is None else _look_closer(found, told.pip.python, bench)
 
 
@@ -142,18 +142,6 @@ def _look_closer(found: Examined, python: str, bench: Bench) -> Examined:
     has_own_hook = any(os.path.realpath(os.path.dirname(file)) == os.path.realpath(packages) for file in hooks)
     is_hooked = found.is_hooked or bool(hooks)
     return replace(found, is_damaged=_is_damaged(packages), is_hooked=is_hooked, has_own_hook=has_own_hook)
-
-
-def _ask_hook(pip: Pip, bench: Bench) -> dict[str, Any] | None:
-    """The report of the hook in a plain pip of this user, with this user's variables and files; None if none."""
-    environ = {**running.as_the_user(os.environ), ASKED: "1"}
-    said = running.run([*pip.command, "help"], environ, pip.folder(bench.empty())).stdout
-    try:
-        answer = json.loads(said.splitlines()[-1])
-    except (ValueError, IndexError):
-        # A pip without the hook prints its help instead.
-        return None
-    return answer if isinstance(answer, dict) and "repoprio" in answer else None
 
 
 def _is_damaged(packages: str) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from repoprio import shell
+from repoprio.config.policy_files import ASKED
 from repoprio.doctor import running, shadows
 from repoprio.environments import interpreters, owners
 from repoprio.environments.owners import Stranger
@@ -92,7 +94,8 @@ class Told(NamedTuple):
     """The output of ``pip --version``: the versions of pip (None: no pip) and its Python, and pip's location.
 
     The version is "?" if pip did not state one; `is_broken`: pip itself failed, and no hook of repoprio stopped it.
-    `stranger` and `shadow` are the reasons not to start it.
+    `stranger` and `shadow` are the reasons not to start it. `hook` is the report of its hook (`policy_report.answer`),
+    None if none answers.
     """
 
     pip: Pip
@@ -103,6 +106,7 @@ class Told(NamedTuple):
     stranger: Stranger | None = None
     shadow: str | None = None
     is_broken: bool = False
+    hook: dict[str, Any] | None = None
 
     def is_same(self, other: Told) -> bool:
         """Whether both start the same pip in the same environment, with the same options for Python."""
@@ -120,22 +124,47 @@ class Told(NamedTuple):
 
 
 def ask(pip: Pip, folder: str) -> Told:
-    """A pip's version and location; as root it runs nothing that another user can change, and never a local pip.py."""
+    """A pip's version, location and hook; as root it runs nothing that others can change, and never a local pip.py."""
     if stranger := pip.stranger():
         return Told(pip, None, stranger=stranger)
     if shadow := pip.shadow():
         return Told(pip, None, shadow=shadow)
-    done = running.run([*pip.command, "--version"], {**running.plain(os.environ), **running.QUIET}, pip.folder(folder))
-    if found := _VERSION.search(done.stdout):
+    # With the variables and files of this user, so that a hook reports the policy that a plain pip would find.
+    asked = {**running.as_the_user(os.environ), ASKED: "1"}
+    said = running.run([*pip.command, "--version"], asked, pip.folder(folder)).stdout
+    hook = _answer(said)
+    if not (told := _version(hook, said)):
+        environ = {**running.plain(os.environ), **running.QUIET}
+        done = running.run([*pip.command, "--version"], environ, pip.folder(folder))
+        told = _version(None, done.stdout)
+    if told:
         pip = pip if pip.python else pip._replace(python=_python_of(pip, folder))
-        return Told(pip, found[1], os.path.realpath(found[2]), found[3])
+        return Told(pip, *told, hook=hook)
     said = running.last_line(done.stderr)
     # Report "no pip" only if it is certain: one that does not answer may still work without a policy. A shell, in
     # which launchers of version managers are written, exits with 127 if it finds no program.
     if _NO_PIP.search(done.stderr) or done.returncode == 127:
         return Told(pip, None, said=said)
     pip = pip if pip.python else pip._replace(python=_python_of(pip, folder))
-    return Told(pip, "?", said=said, is_broken=running.is_broken(done.stderr) or "repoprio:" not in done.stderr)
+    is_broken = running.is_broken(done.stderr) or "repoprio:" not in done.stderr
+    return Told(pip, "?", said=said, is_broken=is_broken, hook=hook)
+
+
+def _answer(said: str) -> dict[str, Any] | None:
+    """The report of a hook; None if the output is that of a pip without one."""
+    try:
+        answer = json.loads(said.splitlines()[-1])
+    except (ValueError, IndexError):
+        return None
+    return answer if isinstance(answer, dict) and "repoprio" in answer else None
+
+
+def _version(hook: dict[str, Any] | None, said: str) -> tuple[str, str, str] | None:
+    """The versions of pip and its Python, and its location, from the report of a hook or the output of pip; or None."""
+    if hook and "location" in hook:
+        return hook["pip"], os.path.realpath(hook["location"]), hook["python"]
+    found = _VERSION.search(said)
+    return (found[1], os.path.realpath(found[2]), found[3]) if found else None
 
 
 def python_version(told: Told) -> str | None:

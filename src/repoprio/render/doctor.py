@@ -44,7 +44,7 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
     uid = "" if user["uid"] is None else f" (uid {user['uid']})"
     yield report["environment"]["line"]
     yield f"Run as {user['name']}{uid} in the folder {report['folder']}."
-    yield "Each pip is run three times: --version, help (its hook answers), and download acme."
+    yield "Each pip is run twice: --version (its hook answers), and download acme."
     yield "Two repositories on loopback have acme: the higher-priority one 1.0, the lower one 99.0."
     yield "Launchers run from that folder, python -m pip from an empty one."
     yield ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import Any
 
 import pip
@@ -23,6 +24,9 @@ def answer() -> None:
         "repoprio": repoprio.__version__,
         "root": root,
         "pip": pip.__version__,
+        # As `pip --version` says them.
+        "location": os.path.dirname(os.path.abspath(pip.__file__)),
+        "python": "{}.{}".format(*sys.version_info),
         "policy": document(survey),
         # Only for doctor, which prints none of it: it may contain logins.
         "packed": handoff.pack(survey.merged, survey.errors),
