@@ -49,12 +49,14 @@ def _trials(guard: PolicyFinder, repositories: Sequence[Repository], *, thorough
     with contextlib.suppress(LookupRefused):
         guard.refresh_search_scope()
     ahead = guard.memory()[1].ahead
+    # One name for each: where a trial is made again, the same page is asked for.
+    wanted = [(repository, normalize(f"repoprio-{secrets.token_hex(8)}")) for repository in repositories]
     # This thread makes the first one itself.
-    jobs = _trials_ahead(guard, ahead, repositories[1:], thorough=thorough) if guard.policy.fetch_ahead else []
+    jobs = _trials_ahead(guard, ahead, wanted[1:], thorough=thorough) if guard.policy.fetch_ahead else []
     found = []
-    for number, repository in enumerate(repositories):
+    for number, one in enumerate(wanted):
         came = jobs[number - 1].wait(ahead, guard.policy.page_timeout) if number and jobs else None
-        found.append(came or _trial(guard.inquire, repository, thorough=thorough))
+        found.append(came or _trial(guard.inquire, *one, thorough=thorough))
     return found
 
 
@@ -80,18 +82,18 @@ class _TrialAhead:
 
 
 def _trials_ahead(
-    guard: PolicyFinder, ahead: Ahead[PipPage], repositories: Sequence[Repository], *, thorough: bool
+    guard: PolicyFinder, ahead: Ahead[PipPage], wanted: Sequence[tuple[Repository, NormalizedName]], *, thorough: bool
 ) -> list[_TrialAhead]:
     inquire = functools.partial(guard.inquire, fetch=ahead.fetch_in_worker)
-    jobs = [_TrialAhead(functools.partial(_trial, inquire, one, thorough=thorough)) for one in repositories]
-    for repository, job in zip(repositories, jobs, strict=True):
+    jobs = [_TrialAhead(functools.partial(_trial, inquire, *one, thorough=thorough)) for one in wanted]
+    for (repository, _), job in zip(wanted, jobs, strict=True):
         ahead.run(site(repository.locations[0].url), job.run)
     return jobs
 
 
-def _trial(inquire: Inquire, repository: Repository, *, thorough: bool) -> ProbeResult:
+def _trial(inquire: Inquire, repository: Repository, nobodys: NormalizedName, *, thorough: bool) -> ProbeResult:
     begun = time.monotonic()
-    unknown = inquire(repository, normalize(f"repoprio-{secrets.token_hex(8)}"))
+    unknown = inquire(repository, nobodys)
     seconds = time.monotonic() - begun
     # Whoever is down, or sends the asker away, is not asked again.
     goes_on = thorough and not unknown.lasting
