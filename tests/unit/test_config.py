@@ -15,6 +15,7 @@ import pytest
 from repoprio.config import handoff, values
 from repoprio.config.errors import InvalidPolicy
 from repoprio.config.load import survey
+from repoprio.config.pip import policy_section
 from repoprio.config.policy_files import INHERITED, VARIABLE
 from repoprio.config.settings import Merged, Setting
 from repoprio.config.warnings import policy_warnings
@@ -329,3 +330,25 @@ def test_texts(value: object, problem: str) -> None:
     """What stands where a text belongs is one, and says something."""
     with pytest.raises(values.NotExpected, match=problem):
         values.text(value)
+
+
+def test_a_policy_that_is_handed_on_arrives_as_it_was(tmp_path: Path) -> None:
+    """A child pip reads the settings and tables that its parent had, each with its file, in the same order."""
+    file = tmp_path / "policy.toml"
+    file.write_text(LATER)
+    merged = survey({VARIABLE: str(file)}, [], TOOLS).merged
+    again, found = handoff.unpack(handoff.pack(merged))
+    assert (list(again.settings.values()), found) == (list(merged.settings.values()), [])
+    assert {setting.is_table for setting in again.settings.values()} == {True, False}
+
+
+def test_pip_conf_spells_numbers_and_lists_without_quotes() -> None:
+    """A number with a point, a list with numbers in it; an unknown key keeps its text, so that its error names it."""
+    text = "[repoprio]\npage-timeout = 2.5\nrepositories.a.absent = 404 empty-page\nno-such-key = 1 2\n"
+    document, found = policy_section.document(text, "pip.conf")
+    assert document == {
+        "page-timeout": 2.5,
+        "repositories": {"a": {"absent": [404, "empty-page"]}},
+        "no-such-key": "1 2",
+    }
+    assert not found

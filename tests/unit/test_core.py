@@ -101,6 +101,19 @@ def test_patterns_fold_and_rank() -> None:
             Pattern.parse(bad)
 
 
+def test_two_patterns_overlap_where_a_name_matches_both() -> None:
+    """Whichever of them has the wildcards, and however many ways there are to try."""
+    for one, other, meet in (
+        ("acme-*", "*-core", True),
+        ("a?", "?b", True),
+        ("*a*b*", "*b*a*", True),
+        ("acme-*", "acme", False),
+        ("*a*x", "*a*y", False),
+    ):
+        for a, b in ((one, other), (other, one)):
+            assert Pattern.parse(a).overlaps(Pattern.parse(b)) is meet, (a, b)
+
+
 def test_a_hostile_pattern_costs_no_time() -> None:
     """Many wildcards on a long name end at once."""
     assert not Pattern.parse("*a" * 40 + "b").matches(NormalizedName("a" * 3000))

@@ -409,6 +409,16 @@ def test_each_command_names_the_python_that_it_is_about(python: str, named: str)
     assert said.count("--python") == (2 if python else 0)
 
 
+def test_an_owner_with_a_canary_is_not_doubted() -> None:
+    """Its canary came: what it does not have is not published, and no wrong URL is looked for."""
+    owner = replace(CORP, owns=(Pattern.parse("acme"),), canary=normalize("known"))
+    answers: Mapping[str, Any] = {"acme": StatusReceived(404), "known": PAGE}
+    lookup = ProjectLookup(RunMemory[str](Policy((owner,))), ACME)
+    decision = drive(lookup, lambda ask: answers[ask.name], lambda _: False)
+    found = refusal_remedy(explain(Policy((owner,)), decision, "acme", {"corp": ()}))
+    assert found == ("publish-to-owner", "check the spelling; not yet published? Publish it to corp first")
+
+
 def test_under_a_lock_nobody_is_told_to_add() -> None:
     """Where the policy is locked the hints send users to its keeper: `help`, or the maintainer of the file."""
     lock = Rule("locked", "true", "/etc/repoprio/repoprio.toml")
