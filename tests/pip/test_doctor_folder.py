@@ -66,7 +66,7 @@ def test_relative_folders_of_pythonpath_are_those_of_the_user(
 _PIP_OF_FOLDER = "import pathlib; pathlib.Path(__file__).with_name('run').touch()\n"
 
 
-@pytest.mark.parametrize("name", ["pip.py", "pip/__init__.py"])
+@pytest.mark.parametrize("name", ["pip.py", pytest.param("pip/__init__.py", marks=pytest.mark.full)])
 def test_a_pip_of_the_folder_is_told_and_not_run(
     name: str, pip_env: EnvFactory, policy: Path, here: Path, tmp_path: Path
 ) -> None:
@@ -125,7 +125,12 @@ def test_root_lets_no_folder_of_another_user_choose(
 
 @pytest.mark.parametrize(
     ("path", "folder"),
-    [("bin", "bin"), (f".{os.pathsep}{NO_PIPS}", ""), (f"{NO_PIPS}{os.pathsep}", ""), (f"{os.pathsep}{NO_PIPS}", "")],
+    [
+        ("bin", "bin"),
+        (f"{os.pathsep}{NO_PIPS}", ""),
+        pytest.param(f".{os.pathsep}{NO_PIPS}", "", marks=pytest.mark.full),
+        pytest.param(f"{NO_PIPS}{os.pathsep}", "", marks=pytest.mark.full),
+    ],
 )
 def test_relative_and_empty_folders_of_path_are_those_of_the_user(
     path: str, folder: str, pip_env: EnvFactory, policy: Path, here: Path

@@ -113,7 +113,11 @@ def test_what_is_said_where_little_can_help(can_write: bool, is_fused: bool, mon
 
 @pytest.mark.parametrize(
     ("options", "variables"),
-    [("-I", {}), ("-E", {"PYTHONPATH": "base"}), ("", {"PYTHONNOUSERSITE": "1"})],
+    [
+        ("-I", {}),
+        pytest.param("-E", {"PYTHONPATH": "base"}, marks=pytest.mark.full),
+        ("", {"PYTHONNOUSERSITE": "1"}),
+    ],
 )
 def test_a_hook_that_is_not_among_the_packages_of_the_environment(
     options: str, variables: dict[str, str], fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, tmp_path: Path
@@ -149,7 +153,7 @@ def test_a_hook_that_is_not_among_the_packages_of_the_environment(
     ("module", "text", "rest"),
     [
         ("sitecustomize.py", NO_HOOK, ""),
-        ("_repoprio_shim.py", "def install(): pass\n", "/none"),
+        pytest.param("_repoprio_shim.py", "def install(): pass\n", "/none", marks=pytest.mark.full),
         ("_repoprio_shim.py", "raise RuntimeError('boom')\n", "/none:/none/either"),
     ],
 )

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from repoprio.render import doctor as rendered
+
 from .pips import PipEnv
 
 # What is on this machine's own PATH must not change a result.
@@ -34,3 +36,8 @@ def report(env: PipEnv, policy: Path | None, *arguments: str, path: str = NO_PIP
     done = env.tool("doctor", "--format", "json", *arguments, policy=policy, env={"PATH": path})
     assert "Traceback" not in done.stderr
     return done.code, json.loads(done.stdout)
+
+
+def screen(found: dict[str, Any]) -> str:
+    """A report as text: what the same run prints without `--format json`."""
+    return "".join(f"{line}\n" for line in rendered.lines(found))

@@ -1,13 +1,14 @@
 """Private environments that are lent to one test after another, each time as they were made.
 
-What a test installs is removed when it ends; an environment whose own files it changed is thrown away. While these are
-as they were made, and nothing new speaks to the start of a Python, commands run in a fork (see `support.warm`).
+What a test installs is removed when it ends, and what it changed is copied again. While the files are as they were
+made, and nothing new speaks to the start of a Python, commands run in a fork (see `support.warm`).
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,9 +30,9 @@ _AT_START: Final = (".pth", ".start", ".egg-link")
 class Lent:
     """An environment that a test may change as it likes."""
 
-    def __init__(self, env: PipEnv) -> None:
-        """Note what it is like now."""
-        self.root = env.root
+    def __init__(self, env: PipEnv, source: Path) -> None:
+        """Note what it is like now, as a copy of `source`."""
+        self.root, self._source = env.root, source
         self._packages = env.site_packages.relative_to(env.root).as_posix()
         self._made = _state(self.root)
         self.env = replace(env, may_fork=self.starts_as_made)
@@ -42,21 +43,32 @@ class Lent:
         return self._is_whole(now) and not any(map(self._speaks_to_start, now.keys() - self._made.keys()))
 
     def restore(self) -> bool:
-        """Take out what was put in; False if more than that was done."""
-        now = _state(self.root) if self.root.is_dir() else {}
-        if not self._is_whole(now):
-            return False
+        """Take out what was put in, and copy again what was changed; whether it is as it was made."""
         try:
+            now = _state(self.root) if self.root.is_dir() else {}
+            changed = [name for name, state in self._made.items() if now.get(name) != state]
             # What lies in a folder comes before it.
-            for name in sorted(now.keys() - self._made.keys(), reverse=True):
+            for name in sorted({*(now.keys() - self._made.keys()), *changed} & now.keys(), reverse=True):
                 path = self.root / name
-                if path.is_dir() and not path.is_symlink():
-                    path.rmdir()
-                else:
+                if not path.is_dir() or path.is_symlink():
                     path.unlink()
+                elif name not in self._made:
+                    path.rmdir()
+            for name in sorted(changed):
+                self._copy_again(name)
+            return not changed or self._is_whole(_state(self.root))
         except OSError:
             return False
-        return True
+
+    def _copy_again(self, name: str) -> None:
+        here, there = self.root / name, self._source / name
+        mode, user = self._made[name][:2]
+        if stat.S_ISDIR(mode):
+            here.mkdir(parents=True, exist_ok=True)
+            here.chmod(stat.S_IMODE(mode))
+        else:
+            shutil.copy2(there, here, follow_symlinks=False)
+        os.chown(here, user, -1, follow_symlinks=False)
 
     def _is_whole(self, now: State) -> bool:
         return all(now.get(name) == state for name, state in self._made.items())
@@ -96,7 +108,7 @@ class Pool:
 
     def _make(self, env: PipEnv) -> Lent:
         self._count += 1
-        return Lent(self._store.copy(env, self._folder / str(self._count) / "env"))
+        return Lent(self._store.copy(env, self._folder / str(self._count) / "env"), env.root)
 
 
 def _state(root: Path) -> State:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -106,7 +107,7 @@ def test_what_speaks_to_the_start_gets_a_new_python(pip_env: EnvFactory, policy:
 def test_a_private_environment_is_lent_as_it_was_made(
     env_pool: Pool, pip_env: EnvFactory, policy: Path, tmp_path: Path
 ) -> None:
-    """What was installed is gone; nothing forks where a start would differ; what was damaged is not lent again."""
+    """What was installed is gone, what was damaged is whole; nothing forks where a start would differ."""
     shared = pip_env("26.3")
     with env_pool.lend(shared) as env:
         made = env.installed
@@ -125,12 +126,19 @@ def test_a_private_environment_is_lent_as_it_was_made(
         assert not (again.root / "pip.conf").exists()
         with env_pool.lend(shared) as other:
             assert other.root != again.root
-        init = again.site_packages / "pip" / "__init__.py"
-        init.write_text(init.read_text() + "\n")
+        (again.site_packages / "pip" / "__init__.py").write_text("raise SystemExit(1)\n")
         assert not again.may_fork()
-    assert not again.root.exists()
+        shutil.rmtree(again.site_packages / "pip" / "_internal")
+        again.site_packages.chmod(0o700)
     with env_pool.lend(shared) as whole:
-        assert whole.root != again.root
+        assert (whole.root, whole.installed, whole.may_fork()) == (env.root, made, True)
+        assert replace(whole, may_fork=lambda: False).run("--version").code == 0
+        init = whole.site_packages / "pip" / "__init__.py"
+        init.unlink()
+        init.mkdir()
+    assert not env.root.exists()
+    with env_pool.lend(shared) as new:
+        assert new.root != env.root
 
 
 def test_what_is_loaded_beforehand_is_there() -> None:
