@@ -1,4 +1,4 @@
-"""Completion for bash, zsh and fish, held against the shells themselves, and the manual page."""
+"""Completion for bash, zsh, fish and PowerShell, held against the shells themselves, and the manual page."""
 
 from __future__ import annotations
 
@@ -93,6 +93,47 @@ def test_zsh_takes_it(tmp_path: Path) -> None:
     text = f"autoload -U compinit; compinit -D -u; source {script}; print -l ${{(k)functions}} $_comps[repoprio]"
     found = ran(shell("zsh"), "-f", "-c", text).split()
     assert {"_".join(["_repoprio", *command.path]) for command in WHOLE.all()} <= set(found)
+
+
+def entries(script: str, table: str) -> dict[str, set[str]]:
+    """A table of the script for PowerShell: the words of each key."""
+    inner = script.partition(f"${table} = @{{\n")[2].partition("\n    }\n")[0]
+    lines = [re.fullmatch(r"        '([^']*)' = @\(((?:'[^']*'(?:, )?)*)\)", line) for line in inner.splitlines()]
+    assert all(lines), inner
+    found = {line[1]: set(re.findall(r"'([^']*)'", line[2])) for line in lines if line}
+    # PowerShell's tables do not tell capitals from small letters, and have each key once.
+    assert len({key.lower() for key in found}) == len(lines)
+    return found
+
+
+def test_powershell_gets_every_command_and_option() -> None:
+    """Its tables have the words of each command, and the choices of each option that takes a value."""
+    script = completion.powershell(WHOLE)
+    words, values = entries(script, "words"), entries(script, "values")
+    for command in WHOLE.all():
+        path = "/".join(command.path)
+        assert words[path] >= {child.name for child in command.children}
+        for option in command.options:
+            assert words[path] >= set(option.names)
+            assert all((f"{path} {name}" in values) == bool(option.value) for name in option.names)
+    assert values["explain --color"] == {"auto", "always", "never"}
+    assert script.count("{") == script.count("}")
+    assert script.count("(") == script.count(")")
+
+
+def test_powershell_completes(tmp_path: Path) -> None:
+    """PowerShell itself offers the same commands, options and choices."""
+    script = tmp_path / "completion.ps1"
+    script.write_text(completion.powershell(WHOLE))
+
+    def offered(line: str) -> set[str]:
+        asked = f"(TabExpansion2 '{line}' {len(line)}).CompletionMatches.CompletionText"
+        return set(ran(shell("pwsh"), "-NoProfile", "-Command", f". {script}; {asked}").split())
+
+    assert offered("repoprio ex") == {"explain", "export"}
+    assert offered("repoprio config s") == {"show", "schema"}
+    assert "--shadowed" in offered("repoprio explain --")
+    assert offered("repoprio explain --color ") == {"auto", "always", "never"}
 
 
 def test_the_manual_is_that_of_this_command_line() -> None:

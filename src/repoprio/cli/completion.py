@@ -1,8 +1,9 @@
-"""``repoprio completion``: what bash, zsh or fish need to complete the command line."""
+"""``repoprio completion``: what a shell needs to complete the command line."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from repoprio.cli.grammar.command_tree import Command, Option, grammar
 
@@ -10,6 +11,7 @@ _INSTALL = {
     "bash": 'eval "$(repoprio completion bash)", in ~/.bashrc',
     "zsh": "the same in ~/.zshrc, after compinit",
     "fish": "repoprio completion fish > ~/.config/fish/completions/repoprio.fish",
+    "powershell": "repoprio completion powershell | Out-String | Invoke-Expression, in $PROFILE",
 }
 
 
@@ -165,9 +167,55 @@ def _fish_option(option: Option) -> str:
     return f"{names}{value} -d {_quoted(option.help)}"
 
 
+def powershell(whole: Command) -> str:
+    """A script for PowerShell 5.1 and later. Where it offers nothing, PowerShell completes files."""
+    words = "\n".join(_powershell_entry("/".join(c.path), _powershell_words(c)) for c in whole.all())
+    values = "\n".join(
+        _powershell_entry(f"{'/'.join(c.path)} {name}", option.choices)
+        for c in whole.all()
+        for option in c.options
+        if option.value
+        for name in option.names
+    )
+    return f"""\
+# PowerShell completion of repoprio; made by: repoprio completion powershell
+Register-ArgumentCompleter -Native -CommandName repoprio -ScriptBlock {{
+    param($wordToComplete, $commandAst, $cursorPosition)
+    $words = @{{
+{words}
+    }}
+    $values = @{{
+{values}
+    }}
+    $path = ''
+    $previous = ''
+    foreach ($element in ($commandAst.CommandElements | Select-Object -Skip 1)) {{
+        if ($element.Extent.EndOffset -ge $cursorPosition) {{ break }}
+        $previous = $element.ToString()
+        $next = if ($path) {{ "$path/$previous" }} else {{ $previous }}
+        if ($words.ContainsKey($next)) {{ $path = $next }}
+    }}
+    $offered = if ($values.ContainsKey("$path $previous")) {{ $values["$path $previous"] }} else {{ $words[$path] }}
+    $offered | Where-Object {{ $_ -like "$wordToComplete*" }} | ForEach-Object {{
+        [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
+    }}
+}}
+"""
+
+
+def _powershell_words(command: Command) -> list[str]:
+    return _values(command) + [name for option in command.options for name in option.names]
+
+
+def _powershell_entry(key: str, words: Sequence[str]) -> str:
+    # In PowerShell a quote within single quotes is doubled; none of our words has one.
+    listed = ", ".join(f"'{word}'" for word in words)
+    return f"        '{key}' = @({listed})"
+
+
 def _quoted(text: str) -> str:
-    """A word in single quotes, as all three shells take it."""
+    """A word in single quotes, as bash, zsh and fish take it."""
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-_SCRIPTS = {"bash": bash, "zsh": zsh, "fish": fish}
+_SCRIPTS = {"bash": bash, "zsh": zsh, "fish": fish, "powershell": powershell}

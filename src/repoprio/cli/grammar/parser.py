@@ -28,7 +28,7 @@ COMMANDS = {
     "pip": "run pip with the policy, with or without the hook",
     "serve": "serve the policy as one index for every client: uv, Poetry, PDM, pip",
     "ownership": "list, export or release the names that the gateway remembers as owned",
-    "completion": "print a completion script for bash, zsh or fish",
+    "completion": "print a completion script for bash, zsh, fish or PowerShell",
     "demo": "show a hijack with pip alone, and the same with a policy; uses no network",
 }
 
