@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+import containers
 from support.paths import DOCS, ROOT, SOURCE
 
 if sys.version_info >= (3, 11):
@@ -93,3 +94,10 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_the_readme_is_a_page_for_newcomers() -> None:
     """The README has at most 150 lines: what is for later belongs into the manual."""
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= MOST_LINES_OF_README
+
+
+def test_the_container_file_of_the_readme_is_a_good_one() -> None:
+    """The linter of container files has nothing to say of it, as of those in example-config."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (file,) = re.findall(r"^```dockerfile\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    assert list(containers.problems(file)) == []
