@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from repoprio.config.load import read_text
+from repoprio.export import uv
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Outcome, PipEnv
+from support.policy_files import TOOLS
 from support.repository import FileLike, RepositoryServer
 from support.scene import refused
+from support.uvs import run_uv
 
 NEW = "26.3"
 OLD_FILE: dict[str, object] = {"version": "1.0", "uploaded": "30 days ago"}
@@ -171,3 +176,125 @@ def test_a_cached_page_tells_no_old_time(pip_env: EnvFactory, repository: Reposi
     server.add("acme", {"version": "1.0", "uploaded": "60 days ago"}, {"version": "2.0", "uploaded": "10 days ago"})
     done = cooled.choices("acme", env={"PIP_NO_CACHE_DIR": "0"})
     assert done.choices["acme"].version == "2.0", done.stderr
+
+
+def test_audit_finds_what_is_too_young(cooled: Cooled, fresh_env: EnvFactory) -> None:
+    """An installed version all of whose files that fit are too young is a warning; where nobody knows it, a note."""
+    cooled.env = fresh_env(NEW)
+    cooled.policy(own="")
+    assert cooled.env.run("install", "acme", policy=cooled.file).code == 0
+    other: FileLike = {"tag": "cp39-cp39-win32", "version": "2.0", "uploaded": "60 days ago"}
+    cooled.server.add("acme", other)
+
+    def findings(*options: str) -> dict[str, str]:
+        done = cooled.env.tool("audit", "--format", "json", *options, policy=cooled.file)
+        assert "Traceback" not in done.stderr
+        found = json.loads(done.stdout)["findings"]
+        return {f"{one['code']} {one['severity']}": one["message"] for one in found if one["project"] == "acme"}
+
+    assert findings() == {}
+    cooled.policy()
+    (said,) = findings().items()
+    assert said[0] == "too-young warning"
+    assert said[1].startswith("acme 2.0 is installed, but is too young: uploaded 2 days ago; pypi waits 7 days (")
+    lock = cooled.folder / "requirements.txt"
+    lock.write_text("acme==2.0\n")
+    assert "too-young warning" in findings("-r", str(lock))
+    cooled.server.add("acme", {"version": "2.0", "tag": "py2.py3-none-any", "uploaded": "60 days ago"})
+    assert findings() == {}
+    cooled.server.layout = "html"
+    assert list(findings()) == ["no-upload-time note"]
+    cooled.policy(own='min-age = "7 days"\nmin-age-unknown = "allow"')
+    assert findings() == {}
+
+
+def test_compare_says_what_waits(cooled: Cooled) -> None:
+    """Compare tells that min-age is why the policy takes an older file, or none, and what to do."""
+    cooled.server.add("new", YOUNG_FILE)
+    done = cooled.env.tool("compare", "--format", "json", "acme", "new", policy=cooled.file)
+    assert "Traceback" not in done.stderr
+    found = {one["project"]: one for one in json.loads(done.stdout)["projects"]}
+    assert (found["acme"]["code"], found["new"]["code"]) == ("narrowed", "too-young")
+    assert 'min-age = "7 days"' in found["acme"]["reason"]
+    for one in found.values():
+        assert "wait until it is old enough" in one["fix"]
+
+
+def test_repos_check_says_who_gives_no_upload_times(cooled: Cooled) -> None:
+    """A repository whose pages have no upload times is named, with the setting that lets its files in."""
+    cooled.server.add("pip", {"version": "1.0", "uploaded": "1 day ago"})
+    command = ("repos", "--check", "--format", "json")
+
+    def checked() -> tuple[object, list[str]]:
+        (entry,) = json.loads(cooled.env.tool(*command, policy=cooled.file).stdout)["repositories"]
+        return entry["check"]["upload_times"], [remark["code"] for remark in entry["remarks"]]
+
+    times, remarks = checked()
+    assert times is True
+    assert "no-upload-times" not in remarks
+    cooled.server.layout = "html"
+    times, remarks = checked()
+    assert times is False
+    assert "no-upload-times" in remarks
+    said = cooled.env.tool("repos", "--check", policy=cooled.file).stdout
+    assert "pages in HTML 1.0, without upload times" in " ".join(said.split())
+    assert 'min-age-unknown = "allow"' in said
+    cooled.policy(own="")
+    assert "no-upload-times" not in checked()[1]
+
+
+def test_explain_says_until_when(cooled: Cooled) -> None:
+    """Explain names the newer release that waits, since when, how long, by which rule, and until when."""
+    done = cooled.env.tool("explain", "acme", policy=cooled.file, env={"COLUMNS": "400"})
+    assert done.code == 0
+    line = next(line for line in done.stdout.splitlines() if "rejected" in line)
+    assert f"2.0: uploaded 2 days ago; pypi waits 7 days (repositories.pypi.min-age, {cooled.file}); available" in line
+    done = cooled.env.tool("explain", "--format", "json", "acme>=2", policy=cooled.file)
+    (told,) = json.loads(done.stdout)["projects"]
+    assert (done.code, told["outcome"], told["code"], told["hint"]["code"]) == (1, "no-match", "too-young", "wait")
+    young = next(one["min_age"] for one in told["rejected"] if one["kind"] == "too-young")
+    assert (young["repository"], young["waits_seconds"]) == ("pypi", 604800)
+    assert datetime.fromisoformat(young["available_from"]) > datetime.now(timezone.utc)
+    assert datetime.fromisoformat(young["uploaded"]) < datetime.now(timezone.utc)
+
+
+def test_uv_waits_as_the_export_says(cooled: Cooled) -> None:
+    """Real uv with the exported policy takes what is old enough; a pin goes before the index, zero lets a fix in."""
+    for name in ("fix", "later"):
+        cooled.server.add(name, OLD_FILE, YOUNG_FILE)
+    pins = (("fix", "0 days"), ("later", "60 days"))
+    cooled.policy("".join(f'[pins.{name}]\nprojects = ["{name}"]\nmin-age = "{age}"\n' for name, age in pins))
+    done = cooled.env.tool("export", "uv", "--exit-zero", policy=cooled.file)
+    assert done.code == 0, done.stderr
+    (cooled.folder / "uv.toml").write_text(done.stdout)
+
+    def compiled(name: str) -> str:
+        (cooled.folder / "wanted.txt").write_text(f"{name}\n")
+        asked = ("pip", "compile", "-q", "--no-header", "--no-annotate", "wanted.txt")
+        return run_uv(cooled.folder, "--config-file", "uv.toml", *asked).stdout
+
+    assert [compiled(name) for name in ("acme", "fix", "later")] == ["acme==1.0\n", "fix==2.0\n", ""]
+    checked = cooled.env.tool("export", "uv", "--check", "uv.toml", policy=cooled.file, cwd=cooled.folder)
+    assert "exclude-newer" not in checked.stderr
+    changed = done.stdout.replace('later = "60 days"', "later = false")
+    (cooled.folder / "uv.toml").write_text(changed)
+    checked = cooled.env.tool("export", "uv", "--check", "uv.toml", policy=cooled.file, cwd=cooled.folder)
+    assert checked.code == 1
+    assert "exclude-newer-package is " in checked.stdout + checked.stderr
+
+
+def test_what_uv_cannot_say_of_ages_is_a_gap() -> None:
+    """Patterns, files without upload times, flat indexes and flexible mode are named as not expressed."""
+    pypi = '[repositories.pypi]\nurl = "https://pypi.example/simple/"\npriority = 90\nmin-age = "P7D"\n'
+    flat = '[repositories.wheels]\nurl = "/srv/wheels"\nformat = "flat"\npriority = 10\n'
+    pin = '[pins.some]\nprojects = ["acme-*", "acme"]\nmin-age = "1 day"\n'
+    text = f'mode = "flexible"\n{pypi}min-age-unknown = "allow"\n{flat}{pin}'
+    said = [f"{gap.key}: {gap.means}" for gap in uv.export(read_text(text, "f", {}, TOOLS), project=False).gaps]
+    for part in (
+        "mode: in uv a file that is too young opens its name",
+        "repositories.pypi.min-age: uv builds an old sdist",
+        "repositories.pypi.min-age-unknown: uv takes no file without an upload time",
+        "pins.some.min-age: uv has no patterns: acme-* waits as its index says",
+        "pins.some.min-age: uv takes files of flat indexes whatever their age",
+    ):
+        assert any(line.startswith(part) for line in said), part

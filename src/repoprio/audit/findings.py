@@ -68,6 +68,18 @@ KINDS = {
         "A version that a pin excludes",
         "A pin of the policy limits the versions of this name, and this one is not allowed.",
     ),
+    "too-young": Kind(
+        _W,
+        "A version that is younger than min-age",
+        "Every file of this version that fits this environment is too young for the policy: pip would not install "
+        "it today. It was installed or locked without the policy, or before min-age was set.",
+    ),
+    "no-upload-time": Kind(
+        _N,
+        "A version of which nobody knows how old it is",
+        "The policy sets min-age, and the owner states no upload times: pip does not install such files unless "
+        'min-age-unknown = "allow".',
+    ),
     "ambiguous-pins": Kind(
         _E,
         "Two pins that disagree",

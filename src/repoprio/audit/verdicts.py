@@ -10,6 +10,7 @@ from repoprio import shell
 from repoprio.audit.findings import Finding, Severity, Shared
 from repoprio.dataclass import dataclass
 from repoprio.lookup import events
+from repoprio.lookup.cooldown import Held
 from repoprio.lookup.events import RepositoryState
 from repoprio.lookup.project import Code, Decision, Outcome
 from repoprio.policy.model import LOWEST, DirectUrls, Policy, Repository, Rule
@@ -67,9 +68,18 @@ class Offer:
 
 
 def judge(
-    policy: Policy, decision: Decision[Any], subject: Subject, offer: Offer, *, is_pinned_out: bool = False
+    policy: Policy,
+    decision: Decision[Any],
+    subject: Subject,
+    offer: Offer,
+    *,
+    is_pinned_out: bool = False,
+    waiting: Held | None = None,
 ) -> list[Finding]:
-    """What the decision on its name makes of `subject`; `is_pinned_out`: a pin's `versions` leave it out."""
+    """What the decision on its name makes of `subject`; `is_pinned_out`: a pin's `versions` leave it out.
+
+    `waiting`: why all of its files that fit have to wait.
+    """
     if decision.outcome is Outcome.UNAVAILABLE or _skipped(decision):
         return [_unavailable(policy, decision, subject)]
     if not decision.offers:
@@ -81,7 +91,20 @@ def judge(
         message = f"{subject} {subject.verb}, but the policy wants {subject.project} {wanted} ({rule.place})."
         remedy, command = _again(subject, offer)
         findings.append(finding(subject, "pin-versions", message, remedy, rule=rule, command=command))
+    if waiting:
+        findings.append(_too_young(subject, offer, waiting))
     return findings
+
+
+def _too_young(subject: Subject, offer: Offer, why: Held) -> Finding:
+    more: dict[str, Any] = {"repository": why.wait.repository, "rule": why.wait.rule}
+    if why.upload_time is None:
+        message = f"{subject} {subject.verb}, and nobody knows whether it is old enough: {why.reason}."
+        return finding(subject, "no-upload-time", message, "check that you trust this version", **more)
+    message = f"{subject} {subject.verb}, but is too young: {why.reason}."
+    again, command = _again(subject, offer)
+    remedy = f'{again}; or set min-age = "0 days" in a pin for {subject.project}, if it cannot wait'
+    return finding(subject, "too-young", message, remedy, command=command, **more)
 
 
 def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Finding:

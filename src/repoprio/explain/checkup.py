@@ -11,7 +11,7 @@ from repoprio.explain.explanation import Line, LineStatus
 from repoprio.explain.refusal_remedies import unavailable_remedy
 from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.reasons import Cause
-from repoprio.policy.model import Policy, Repository, Rule
+from repoprio.policy.model import Policy, Repository, Rule, UnknownAge
 
 # Every mirror of PyPI has these two.
 WELL_KNOWN_PROJECTS = ("pip", "setuptools")
@@ -23,7 +23,8 @@ class ProbeResult:
 
     `unknown` is its answer for a random name, `known` are those for `WELL_KNOWN_PROJECTS`, in that order; empty if
     only the random name was asked for. `api` is the format of its pages, such as "JSON 1.1"; None
-    if it served no page. `is_pypi`: it is pip's built-in default index.
+    if it served no page. `is_pypi`: it is pip's built-in default index. `has_upload_times`: whether its files have
+    upload times; None if it listed no file.
     """
 
     repository: Repository
@@ -33,6 +34,7 @@ class ProbeResult:
     known: tuple[RepositoryResult[Any], ...] = ()
     api: str | None = None
     is_pypi: bool = False
+    has_upload_times: bool | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -79,6 +81,7 @@ _KEYS = (
     *("url", "priority", "format", "mirrors", "aliases", "enabled", "explicit"),
     *("namespaces", "owns", "include", "exclude"),
     *("absent", "canary", "listing", "offline", "redirects", "skip-if-unavailable"),
+    *("min-age", "min-age-unknown"),
 )
 
 
@@ -106,6 +109,12 @@ def _remarks(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
         yield _every_name_advice(trial)
     elif trial.unknown.cause is Cause.REDIRECT:
         yield Advice("forwards", f"it forwards names that it does not have ({trial.unknown.reason}): they are absent")
+    if trial.has_upload_times is False and _wants_upload_times(policy, trial.repository):
+        yield Advice(
+            "no-upload-times",
+            "its pages state no upload times (PEP 700), so under min-age none of its files is old enough",
+            'min-age-unknown = "allow"',
+        )
     others, below = _others(policy, trial.repository)
     if trial.looks_like_pypi and not trial.is_pypi and not (others and not below):
         yield from _pypi_mirror_advice(trial.repository, below)
@@ -123,6 +132,12 @@ def _remarks(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
             "This is normal for a small index of your own; if you expected a whole index such as PyPI, its URL "
             "may be wrong",
         )
+
+
+def _wants_upload_times(policy: Policy, repository: Repository) -> bool:
+    """Whether its files have to be of some age, all of them or those of a pin, and it matters if nobody knows."""
+    waits = repository.min_age or any(pin.min_age for pin in policy.pins)
+    return bool(waits) and repository.min_age_unknown is UnknownAge.REFUSE
 
 
 def _lacks_all(trial: ProbeResult) -> bool:

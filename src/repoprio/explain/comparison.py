@@ -87,6 +87,7 @@ class FailureCode(str, enum.Enum):
     """Why one side has nothing to install, as a stable code; the first ones are the codes of lookups."""
 
     NO_MATCH = "no-match"
+    TOO_YOUNG = "too-young"
     ABSENT = "absent"
     OWNED_ABSENT = "owned-absent"
     UNAVAILABLE = "unavailable"
@@ -128,6 +129,7 @@ class Failure:
 _ANSWERS = frozenset(
     {
         FailureCode.NO_MATCH,
+        FailureCode.TOO_YOUNG,
         FailureCode.ABSENT,
         FailureCode.OWNED_ABSENT,
         FailureCode.DIRECT_URL,

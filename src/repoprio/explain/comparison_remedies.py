@@ -61,6 +61,8 @@ def _catch_up(policy: Policy, judged: ComparedProject) -> str | None:
     alone, chosen = judged.pair.alone, judged.pair.policy
     assert isinstance(alone, ResolvedFile)
     assert isinstance(chosen, ResolvedFile)
+    if judged.code == "narrowed" and chosen.narrowed and chosen.narrowed.setting == "min-age":
+        return _not_wait(policy, judged.pair.project)
     if judged.code == "narrowed":
         return f"{policy.change(f'change {chosen.narrowed}')}, if {alone.version} is wanted"
     owner, rival = chosen.repository, alone.repository
@@ -82,7 +84,14 @@ def _offer(policy: Policy, judged: ComparedProject) -> str | None:
         empty = f'; if {owner} answers an empty page for every name, set absent = [404, "empty-page"] for it'
         more = empty if failure.lists_nothing else ""
         return f"do not use the one from {place}: ask for a version that {owner} has, or publish your own there{more}"
+    if failure.code is FailureCode.TOO_YOUNG:
+        return _not_wait(policy, judged.pair.project)
     return _publish(policy, judged.pair.project, alone.version, failure.owners[0], may_be_explicit=False)
+
+
+def _not_wait(policy: Policy, name: str) -> str:
+    pin = policy.change(f'set min-age = "0 days" in a pin for {name}')
+    return f"wait until it is old enough; if it cannot wait, {pin}"
 
 
 def _publish(policy: Policy, name: str, version: str | None, owner: Repository, *, may_be_explicit: bool) -> str:
@@ -117,6 +126,7 @@ _CHANGES = {
 _HINTS = {
     "unavailable": "try again once it answers",
     "owned-absent": "check the spelling; not yet published? Publish it to its owner first",
+    "too-young": "wait until it is old enough, or ask for an older version",
     "no-match": "ask for a version that exists, or publish one that fits",
     "conflict": "loosen one of these requirements",
     "unsupported": "ask for a file that fits this Python and platform",

@@ -11,7 +11,8 @@ from typing import Any
 
 from repoprio import toml
 from repoprio.export import Exported, Gap
-from repoprio.policy.model import PYPI, DirectUrls, Format, Mode, Pin, Policy, Repository, tiers
+from repoprio.policy.durations import spell_duration
+from repoprio.policy.model import PYPI, DirectUrls, Format, Mode, Pin, Policy, Repository, UnknownAge, tiers
 from repoprio.policy.patterns import Pattern
 from repoprio.redaction import HIDDEN
 from repoprio.simple_api.filenames import is_distribution
@@ -43,6 +44,9 @@ def export(policy: Policy, *, project: bool, with_pages: Container[str] = ()) ->
     constraints = [line for pin in policy.pins for line in _constraints(pin)]
     if constraints:
         document |= {"constraint-dependencies": constraints, "build-constraint-dependencies": constraints}
+    ages = {name: age for pin in policy.pins for name, age in _ages(pin)}
+    if ages:
+        document["exclude-newer-package"] = ages
     sources = _sources(policy) if project else {}
     if sources:
         document["sources"] = {name: {"index": repository} for name, repository in sources.items()}
@@ -61,6 +65,7 @@ def _index(repository: Repository) -> dict[str, Any]:
     found: dict[str, Any] = {"name": repository.name, "url": url}
     found |= {"format": "flat"} if repository.format is Format.FLAT else {}
     found |= {"explicit": True} if repository.explicit else {}
+    found |= {"exclude-newer": spell_duration(repository.min_age)} if repository.min_age else {}
     # Without its login, or another, uv takes the 404 of a server that hides its pages for an absence.
     found |= {"authenticate": "always"} if _has_login(repository) else {}
     if repository.format is Format.SIMPLE and url.startswith("http"):
@@ -90,6 +95,13 @@ def _constraints(pin: Pin) -> Iterator[str]:
     return (f"{pattern.text}{limit}" for pattern in pin.projects if pattern.specificity.exact and limit)
 
 
+def _ages(pin: Pin) -> Iterator[tuple[str, str | bool]]:
+    """What uv has for a pin's `min-age`, by project: false for any age, which goes before that of an index."""
+    if pin.min_age is not None:
+        age = spell_duration(pin.min_age) if pin.min_age else False
+        yield from ((pattern.text, age) for pattern in _exact(pin.projects))
+
+
 def _sources(policy: Policy) -> dict[str, str]:
     """Exact names with the one repository that they are routed to."""
     routes: dict[str, set[str]] = {}
@@ -115,9 +127,7 @@ def _gaps(policy: Policy, asked: Sequence[Repository], sources: Mapping[str, str
         yield Gap("direct-urls", "in uv what you ask for by URL or path may itself require name @ URL")
     if policy.mode is Mode.OBSERVE:
         yield Gap("mode", "uv cannot only observe: it enforces all of this, as in strict mode")
-    if policy.mode is Mode.FLEXIBLE:
-        yield Gap("mode", "uv asks every index for every name, and one that is down stops it")
-        yield Gap("mode", "repoprio is strict about its own name; uv treats it like any other name")
+    yield from _flexible_gaps(policy)
     for tier in tiers(asked):
         if len(tier) > 1:
             first, *others = tier
@@ -130,6 +140,14 @@ def _gaps(policy: Policy, asked: Sequence[Repository], sources: Mapping[str, str
         if any(_constraints(pin)):
             where = "uv run --with and uv pip sync" if project else "uv lock, add, run and tool"
             yield Gap(f"pins.{pin.name}", f"a constraint to uv pip install and compile; {where} may ignore it")
+
+
+def _flexible_gaps(policy: Policy) -> Iterator[Gap]:
+    if policy.mode is Mode.FLEXIBLE:
+        yield Gap("mode", "uv asks every index for every name, and one that is down stops it")
+        yield Gap("mode", "repoprio is strict about its own name; uv treats it like any other name")
+        if policy.has_min_age:
+            yield Gap("mode", "in uv a file that is too young opens its name to the next index")
 
 
 def _repository_gaps(repository: Repository, asked: Sequence[Repository], sources: Mapping[str, str]) -> Iterator[Gap]:
@@ -162,6 +180,10 @@ def _unsaid(repository: Repository) -> Iterator[tuple[object, str, str]]:
     yield repository.empty_page_is_absent, "absent", "to uv an empty page owns its name"
     yield repository.skip_if_unavailable, "skip-if-unavailable", "uv stops if it is down"
     yield repository.locations[1:], "mirrors", "uv asks only its URL"
+    ages = "uv builds an old sdist if the wheel of its version is too young; before uv 0.13.9 it may ignore this"
+    yield repository.min_age, "min-age", ages
+    unknown = repository.min_age and repository.min_age_unknown is UnknownAge.ALLOW
+    yield unknown, "min-age-unknown", "uv takes no file without an upload time"
     yield repository.redirects, "redirects", "uv follows redirects of pages to any site"
 
 
@@ -193,6 +215,11 @@ def _pin_gaps(pin: Pin, asked: Sequence[Repository], sources: Mapping[str, str])
         if pin.repositories and pin.block is None:
             served = ", ".join(repository.name for repository in asked) or "nobody"
             yield Gap(f"{key}.repositories", f"uv cannot route {_open(pattern, sources)}: it asks {served} in turn")
+    for pattern in pin.projects if pin.min_age is not None else ():
+        if not pattern.specificity.exact:
+            yield Gap(f"{key}.min-age", f"uv has no patterns: {pattern.text} waits as its index says")
+    if pin.min_age and any(r.format is Format.FLAT for r in asked):
+        yield Gap(f"{key}.min-age", "uv takes files of flat indexes whatever their age")
     if pin.mode is not None:
         yield Gap(f"{key}.mode", "uv has one strategy for all names")
 

@@ -13,7 +13,7 @@ from repoprio.urls import place
 _DECIDING = (
     *("index-url", "extra-index-url", "find-links", "no-index", "torch-backend", "no-sources", "no-sources-package"),
     *("constraint-dependencies", "build-constraint-dependencies", "override-dependencies", "exclude-dependencies"),
-    *("dependency-metadata", "extra-build-dependencies", "offline"),
+    *("dependency-metadata", "extra-build-dependencies", "offline", "exclude-newer-package"),
     *("http-proxy", "https-proxy", "no-proxy", "allow-insecure-host"),
 )
 

@@ -150,7 +150,8 @@ def check(trial: ProbeResult, *, with_url: bool = False) -> str:
     where = f"{trial.url} " if with_url else ""
     if trial.is_silent:
         return f"{where}no usable answer in {_time(trial)}: {trial.unknown.reason}"
-    api = f"; pages in {trial.api}" if trial.api else ""
+    times = ", without upload times" if trial.has_upload_times is False else ""
+    api = f"; pages in {trial.api}{times}" if trial.api else ""
     return f"{where}answered in {_time(trial)}: {_unknown_name_text(trial)}{api}{_known_names_text(trial)}"
 
 
@@ -230,6 +231,7 @@ def _trial(trial: ProbeResult) -> dict[str, Any]:
         "code": trial.unknown.cause.value if trial.unknown.cause else None,
         "asked": trial.unknown.asked.shown if trial.unknown.asked else None,
         "api": trial.api,
+        "upload_times": trial.has_upload_times,
         "known": {name: result.state.value for name, result in zip(WELL_KNOWN_PROJECTS, trial.known, strict=False)},
         "is_pypi": trial.is_pypi,
     }

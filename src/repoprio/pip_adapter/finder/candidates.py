@@ -17,6 +17,7 @@ from repoprio.names import NormalizedName
 from repoprio.pip_adapter.compat import is_pinned, is_version
 from repoprio.pip_adapter.finder import judge, rejections
 from repoprio.pip_adapter.index.links import PipPage
+from repoprio.pip_adapter.versions import comparable
 from repoprio.policy.model import Format, Repository
 from repoprio.simple_api.filenames import version_in
 from repoprio.urls import filename
@@ -76,6 +77,18 @@ class CandidateSet:
     def candidates(self, hashes: Hashes | None = None) -> list[InstallationCandidate]:
         """Pip's candidates that are old enough; an sdist waits only for wheels that may have one of `hashes`."""
         return self._without(self._held(hashes))
+
+    def waiting(self, version: str | None = None) -> Held | None:
+        """Why `version` has to wait, all of its candidates; None if one is old enough. Without it: why any version has.
+
+        Of several reasons the one that ends first.
+        """
+        wanted = [c for c in self.of_any_age if version is None or comparable(str(c.version)) == comparable(version)]
+        held = self._held(None)
+        reasons = [held[candidate.link] for candidate in wanted if candidate.link in held]
+        if not reasons or (version is not None and len(reasons) < len(wanted)):
+            return None
+        return min(reasons, key=lambda why: (why.available_text is None, why.available_text or ""))
 
     def _without(self, held: Mapping[Link, Held]) -> list[InstallationCandidate]:
         return [c for c in self.of_any_age if c.link not in held] if held else self.of_any_age

@@ -18,6 +18,7 @@ from repoprio.config.errors import did_you_mean
 from repoprio.environments.distributions import Installed
 from repoprio.errors import RepoprioError
 from repoprio.lookup import events
+from repoprio.lookup.cooldown import Held
 from repoprio.lookup.drivers import drive_repository
 from repoprio.lookup.events import RepositoryState
 from repoprio.lookup.project import Decision
@@ -47,7 +48,7 @@ Tell = Callable[[str], None]
 
 
 # Beside these there is something to say of its files too.
-_BESIDE = frozenset({"yanked", "pin-versions", "passed-over"})
+_BESIDE = frozenset({"yanked", "pin-versions", "passed-over", "too-young", "no-upload-time"})
 
 
 _OBSERVED = (
@@ -155,7 +156,14 @@ class Auditor:
             return [verdicts.finding(subject, "not-a-name", said, "check where it came from")]
         decision = self._decide(subject)
         out = self._is_pinned_out(decision, subject)
-        return verdicts.judge(self._policy, decision, subject, self._offer(decision, subject), is_pinned_out=out)
+        offer, waiting = self._offer(decision, subject), self._waiting(decision, subject)
+        return verdicts.judge(self._policy, decision, subject, offer, is_pinned_out=out, waiting=waiting)
+
+    def _waiting(self, decision: Decision[PipPage], subject: Subject) -> Held | None:
+        """Why every file of this version that fits here has to wait; None if one does not, or none fits."""
+        if not self._policy.has_min_age or subject.version is None:
+            return None
+        return self._pip.guard.weigh(decision).waiting(subject.version)
 
     def _decide(self, subject: Subject) -> Decision[PipPage]:
         decision: Decision[PipPage] = self._pip.guard.decide(*self._wanted(subject), below_owner=self._shadowed)

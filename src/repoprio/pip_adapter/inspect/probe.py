@@ -107,8 +107,15 @@ def _trial(inquire: Inquire, repository: Repository, nobodys: NormalizedName, *,
         unknown,
         known,
         api=_api([unknown, *known, *canary]),
+        has_upload_times=_upload_times([unknown, *known, *canary]),
         is_pypi=repository.is_at(compat.default_index()),
     )
+
+
+def _upload_times(found: list[RepositoryResult[PipPage]]) -> bool | None:
+    """Whether any file has an upload time; None if there is no file."""
+    files = [file for finding in found if finding.page for file in finding.page.files]
+    return any(file.upload_time for file in files) if files else None
 
 
 def _api(found: list[RepositoryResult[PipPage]]) -> str | None:

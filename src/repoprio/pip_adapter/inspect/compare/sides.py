@@ -72,9 +72,13 @@ class PolicySide:
         return _supplier((decision.offers for decision in self.journal.of(name)), link)
 
     def narrowed(self, name: NormalizedName) -> Rule | None:
-        """The rule of a pin that narrows what the owner offers."""
-        routes = (decision.route for decision in self.journal.of(name))
-        return next((found.versions[1] for found in routes if isinstance(found, Route) and found.versions), None)
+        """The rule that leaves out versions of the owner: of a pin, or `min-age` if a file is too young."""
+        for decision in self.journal.of(name):
+            if isinstance(decision.route, Route) and decision.route.versions:
+                return decision.route.versions[1]
+            if decision.owners and (held := self.guard.weigh(decision).waiting()):
+                return held.wait.rule
+        return None
 
     def why_not(self, name: NormalizedName, specifier: SpecifierSet | None, hashes: Hashes | None) -> Failure | None:
         """Why no candidate of the owner fits; None where one does."""
@@ -253,6 +257,9 @@ def failure_of(e: Explanation) -> Failure:
     if e.code in (Code.ABSENT, Code.BLOCKED):
         return Failure(FailureCode(e.code.value), reason, f"blocked: {e.block}" if e.block else "no repository has it")
     is_unfit = e.outcome is Outcome.NO_MATCH and bool(has)
+    if e.code is Code.TOO_YOUNG:
+        held = next(rejected for rejected in e.telling if rejected.held)
+        return Failure(FailureCode.TOO_YOUNG, reason, f"too young: {held.version}", e.owners)
     why = f"{has}{wanted}" if is_unfit else reason.removesuffix(".")
     lists_nothing = is_unfit and any(line.versions == () for line in lines)
     return Failure(FailureCode(e.code.value), reason, why, e.owners, lists_nothing=lists_nothing)
