@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 from repoprio.explain.checkup import ProbeResult, report
 from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.reasons import Cause
-from repoprio.policy.model import Location, Policy, Repository
+from repoprio.policy.model import Location, Pin, Policy, Repository, UnknownAge
 from repoprio.policy.patterns import Pattern
 
 CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)
@@ -56,6 +59,21 @@ def test_what_there_is_to_say() -> None:
     assert told(PYPI, unknown=away) == ["forwards", "unproven"]
     assert told(PYPI, unknown=silent("it redirects", Cause.REDIRECT)) == ["forwards"]
     assert told(unknown=RepositoryResult[str](CORP, RepositoryState.UNAVAILABLE, "?")) == ["try-again"]
+
+
+def test_upload_times_matter_where_files_have_to_wait() -> None:
+    """That pages state no upload times is told where min-age needs them, of the repository or of a pin."""
+
+    def codes(corp: Repository, *pins: Pin, times: bool | None = False) -> list[str]:
+        trial = ProbeResult(corp, "https://corp.example/simple/", 0.1, ABSENT, (SERVED, ABSENT), has_upload_times=times)
+        (found,) = report(Policy((corp,), pins), [trial])
+        return [remark.code for remark in found.remarks]
+
+    waiting = replace(CORP, min_age=timedelta(days=7))
+    pin = Pin("acme", (Pattern("acme"),), min_age=timedelta(days=7))
+    assert codes(waiting) == codes(CORP, pin) == ["no-upload-times"]
+    assert codes(waiting, times=True) == codes(waiting, times=None) == codes(CORP) == []
+    assert codes(replace(waiting, min_age_unknown=UnknownAge.ALLOW)) == []
 
 
 def test_a_report_knows_who_is_silent() -> None:

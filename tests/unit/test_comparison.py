@@ -125,6 +125,19 @@ def test_a_pin_that_narrows_is_named() -> None:
     assert found.remedy == f"change pins.numpy.versions = <3 ({FILE}), if 3.0 is wanted"
 
 
+def test_what_is_too_young_only_has_to_wait() -> None:
+    """Where min-age leaves out what pip alone takes, nobody has to publish anything: it waits, or a pin lets it in."""
+    rule = Rule("repositories.pypi.min-age", '"7 days"', FILE)
+    remedy = 'wait until it is old enough; if it cannot wait, set min-age = "0 days" in a pin for acme'
+    older = one(pick("3.0"), replace(pick("2.0"), narrowed=rule), FileMatch.SAME)
+    assert (older.code, older.remedy) == ("narrowed", remedy)
+    none = one(pick("3.0"), Failure(FailureCode.TOO_YOUNG, "young.", owners=(PYPI,)), FileMatch.SAME)
+    assert (none.verdict, none.code, none.remedy) == (Verdict.ONLY_PIP_ALONE, "too-young", remedy)
+    below = one(STRANGE, Failure(FailureCode.TOO_YOUNG, "young.", owners=(CORP,)))
+    assert below.remedy is not None
+    assert below.remedy.startswith("do not use the one from pypi")
+
+
 def test_a_doubt_is_told_unless_it_is_bad_already() -> None:
     """A repository that gives no answer leaves open what pip alone would take; a takeover stays one."""
     down = "pypi (priority 90) is unavailable: 503"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -15,6 +16,7 @@ from repoprio.audit.locks import formats, pylock
 from repoprio.audit.locks.model import Index, NoLock, Package
 from repoprio.audit.locks.reading import LockText
 from repoprio.audit.verdicts import Listed, Offer, Subject
+from repoprio.lookup.cooldown import Held, Wait
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import FetchFailed, FetchResult, NotFound, PageFound, StatusReceived
 from repoprio.lookup.memory import RunMemory
@@ -198,6 +200,21 @@ def test_a_pins_versions() -> None:
     )
     assert one(found)[2] == "install acme 2.0 instead: pip install --force-reinstall --no-deps acme==2.0"
     assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
+
+
+def test_what_is_too_young() -> None:
+    """A version that has to wait is a warning with the rule, and what to install instead; of unknown age a note."""
+    now = datetime(2026, 3, 1, tzinfo=timezone.utc)
+    rules = policy(TWO)
+    wait = Wait(rules.repositories[0], timedelta(days=7), Rule("repositories.corp.min-age", "", "policy.toml"))
+    decision, has = decide(TWO, {"corp": PAGE}), offer("2.0", corp=("99.0", "2.0"))
+    (young,) = verdicts.judge(rules, decision, ACME, has, waiting=Held(wait, now - timedelta(days=2), now))
+    assert (young.code, young.severity, young.rule) == ("too-young", Severity.WARNING, wait.rule)
+    assert young.message.startswith("acme 99.0 is installed, but is too young: uploaded 2 days ago; corp waits 7 days")
+    assert young.full_remedy.startswith('install acme 2.0 instead; or set min-age = "0 days" in a pin for acme')
+    (unknown,) = verdicts.judge(rules, decision, ACME, has, waiting=Held(wait, None, now))
+    assert (unknown.code, unknown.severity) == ("no-upload-time", Severity.NOTE)
+    assert "nobody knows whether it is old enough: no upload time is known" in unknown.message
 
 
 def test_flexible_mode_lets_lower_ones_in_and_says_so() -> None:
