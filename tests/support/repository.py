@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Event, Lock
 from types import TracebackType
@@ -33,6 +33,7 @@ __all__ = [
     "MissingDirectory",
     "Repository",
     "RepositoryServer",
+    "most_at_once",
 ]
 
 Layout: TypeAlias = Literal["json", "html"]
@@ -261,6 +262,12 @@ class RepositoryServer:
         if content is None:
             return not_found()
         return Response(content, 200, mimetype="application/octet-stream")
+
+
+def most_at_once(servers: Iterable[RepositoryServer]) -> int:
+    """How many requests these servers had at the same time, at most, all of them together."""
+    spans = [(begin, end) for server in servers for _, begin, end in server.spans]
+    return max(sum(begin <= moment < end for begin, end in spans) for moment, _ in spans)
 
 
 class DirectoryRepository:
