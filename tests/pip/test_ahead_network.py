@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.repository import RepositoryServer
 from support.scene import Scene, policy_text
+from support.terminals import Terminal
 
 LATENCY = 0.05
 MANY = [f"root-{number:02}" for number in range(12)]
@@ -70,3 +72,25 @@ def test_workers_say_nothing_in_between(
     lines = [line for line in loud.stdout.splitlines() if '"GET ' in line or "Starting new" in line]
     assert len(lines) > len(MANY)
     assert [line for line in lines if not NETWORK.fullmatch(line)] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_no_input_asks_nobody(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
+    """A 401 that comes ahead, of a site that was fine: nobody is asked under --no-input; else somebody is, once."""
+    scene = Scene(repository, tmp_path, acme=())
+    fill(scene.public)
+    scene.public.answer(MANY[-1], Fault(basic_auth="ada:s3cret", hang=LATENCY))
+    command = ["pip", "install", "--dry-run", "--ignore-installed", "--no-cache-dir", *MANY]
+    terminal = Terminal(pip_env("26.3"), scene.file, [*command, "--no-input"], more={})
+    assert terminal.finish() == 1
+    assert "User for" not in terminal.said
+    assert "401; no login was sent" in " ".join(terminal.said.split())
+    questions = [("User for", "ada"), ("Password", "s3cret")]
+
+    def answer(terminal: Terminal) -> None:
+        if questions and questions[0][0] in terminal.said:
+            terminal.type(questions.pop(0)[1])
+
+    terminal = Terminal(pip_env("26.3"), scene.file, command, more={})
+    assert terminal.finish(answer) == 0, terminal.said
+    assert terminal.said.count("User for") == 1

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
-import select
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,53 +15,12 @@ from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import PipEnv
 from support.scene import Scene
+from support.terminals import Terminal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 NAMES = [f"name-{number}" for number in range(6)]
 LINE = re.compile(r"\r\x1b\[KLooking up projects\.\.\. (?:(\d+) done)?(?:, )?(?:(\d+) under way)?")
 LATENCY = 0.25
-
-
-class Terminal:
-    """A command on a terminal of its own: what it `said`, and how it ended."""
-
-    def __init__(
-        self, env: PipEnv, policy: Path, command: Sequence[str], *, more: Mapping[str, str], stdout: int | None = None
-    ) -> None:
-        ours, theirs = pty.openpty()
-        variables = {**env.environment(policy, more), "TERM": more.get("TERM", "xterm")}
-        variables.pop("CI", None)
-        variables.update({"CI": more["CI"]} if "CI" in more else {})
-        self.said, self._ours = "", ours
-        self.process = subprocess.Popen(
-            [str(env.python), "-m", *command], stdin=theirs, stdout=stdout or theirs, stderr=theirs,
-            env=variables, start_new_session=True,
-        )  # fmt: skip
-        os.close(theirs)
-
-    def finish(self, meanwhile: Callable[[Terminal], None] = lambda _: None) -> int:
-        """Take all that it says; its exit status."""
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            if select.select([self._ours], [], [], 0.1)[0]:
-                try:
-                    self.said += os.read(self._ours, 4096).decode()
-                except OSError:
-                    break
-            elif self.process.poll() is not None:
-                break
-            meanwhile(self)
-        os.close(self._ours)
-        return self.process.wait(10)
-
-    @property
-    def screen(self) -> list[str]:
-        """The lines that a person sees in the end: each as it was last written."""
-        lines = []
-        for line in self.said.replace("\r\n", "\n").split("\n"):
-            shown = re.split(r"\r\x1b\[K|\x1b\[2K\r|\r", line)[-1]
-            lines.append(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown))
-        return lines
 
 
 @pytest.fixture
@@ -151,7 +106,7 @@ def test_a_prompt_stands_alone(pip_env: EnvFactory, scene: Scene) -> None:
     def answer(terminal: Terminal) -> None:
         if questions and questions[0][0] in terminal.said:
             time.sleep(0.7)
-            os.write(terminal._ours, f"{questions.pop(0)[1]}\n".encode())
+            terminal.type(questions.pop(0)[1])
 
     terminal = Terminal(pip_env("26.3"), scene.file, INSTALL, more={})
     assert terminal.finish(answer) == 0, terminal.said
