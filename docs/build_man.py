@@ -60,7 +60,7 @@ def page() -> str:
 def _command(command: Command) -> list[str]:
     name = " ".join(("repoprio", *command.path))
     options = [option for option in command.options if "--help" not in option.names]
-    words = [*([_italic("OPTION") + " ..."] if options else []), *(_metavar(a) for a in command.arguments)]
+    words = [*([_italic("OPTION") + " ..."] if options else []), *(a.usage(_metavar(a)) for a in command.arguments)]
     if command.name == "pip":
         words = [_italic("ARGUMENT") + " ..."]
     lines = [f".SS {_text(name)} {' '.join(words)}".rstrip(), _text(command.description)]

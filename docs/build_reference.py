@@ -129,7 +129,7 @@ def _anchor(command: Command) -> str:
 
 def _usage(command: Command) -> str:
     options = ["[OPTION...]"] if len(command.options) > 1 else []
-    words = ["[ARGUMENT...]"] if command.name == "pip" else [argument.metavar for argument in command.arguments]
+    words = ["[ARGUMENT...]"] if command.name == "pip" else [a.usage(a.metavar) for a in command.arguments]
     return " ".join([_name(command), *options, *words])
 
 

@@ -34,11 +34,17 @@ class Option:
 
 @dataclass(frozen=True)
 class Argument:
-    """A positional argument, as the usage line writes it."""
+    """A positional argument; `nargs` is how often it is given, as argparse writes it: None, "?", "*" or "+"."""
 
     metavar: str
     help: str
     choices: tuple[str, ...] = ()
+    nargs: str | None = None
+
+    def usage(self, shown: str) -> str:
+        """`shown`, which stands for its metavar, as a usage line writes it: in brackets if it may be left out."""
+        repeated = f"{shown}..." if self.nargs in ("*", "+") else shown
+        return f"[{repeated}]" if self.nargs in ("?", "*") else repeated
 
     @property
     def takes_file(self) -> bool:
@@ -107,4 +113,5 @@ def _option(action: argparse.Action) -> Option:
 
 
 def _argument(action: argparse.Action) -> Argument:
-    return Argument(str(action.metavar or action.dest), action.help or "", tuple(map(str, action.choices or ())))
+    nargs = action.nargs if isinstance(action.nargs, str) else None
+    return Argument(str(action.metavar or action.dest), action.help or "", tuple(map(str, action.choices or ())), nargs)
