@@ -14,6 +14,7 @@ from repoprio.render import doctor
 from support.doctors import NO_PIPS, POLICY, report, screen
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
+from support.repository import most_at_once
 
 
 @pytest.mark.parametrize("pip", [pytest.param("22.0.2", marks=pytest.mark.full), "26.3"])
@@ -140,11 +141,15 @@ def test_none_counts_as_fine(fresh_env: EnvFactory, pip_env: EnvFactory, policy:
 def test_the_network_only_when_asked(
     pip_env: EnvFactory, policy: Path, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """With --network each repository is asked for a name that nobody has, and for its canary; without it for none."""
+    """With --network each repository is asked for a name that nobody has, and for its canary, side by side with others.
+
+    Without it nobody is asked.
+    """
     env, corp, down, open_to_all = pip_env("26.3"), repository("corp"), repository("down"), repository("open")
     corp.add("known", "1.0")
     down.answer_all(Fault(basic_auth="u:s3cret"))
-    open_to_all.answer_all(Fault(empty_page=True))
+    open_to_all.answer_all(Fault(empty_page=True, hang=0.3))
+    corp.answer_all(Fault(hang=0.3))
     (tmp_path / "files").mkdir()
     # An empty folder may be a disk that is not mounted.
     (tmp_path / "files" / "other-1.0-py3-none-any.whl").touch()
@@ -170,6 +175,7 @@ def test_the_network_only_when_asked(
     assert (len(corp.asked_pages()), corp.asked("known")) == (2, True)
     assert {one["canary"] for one in found["repositories"]} == {"known", None}
     assert len(down.asked_pages()) == 1
+    assert most_at_once([corp, open_to_all]) > 1
     said = screen(found)
     assert re.search(r"FAIL   down \(priority 2\)    no usable answer in [0-9]+ ms: 401; no login was sent", said)
     assert f"rule: repositories.down.url ({policy})" in said
