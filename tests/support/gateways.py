@@ -70,7 +70,7 @@ class Served:
         self.gateway = Gateway(
             policy, client, self.store, absence_ttl=TTL, stale_if_error=STALE, clock=lambda: self.now
         )
-        self.app = App(self.gateway, client.open)
+        self.app = App(self.gateway, client)
         self._open = client.open()
         self.run(self._open.__aenter__)
 

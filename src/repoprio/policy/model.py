@@ -76,6 +76,11 @@ class UnknownAge(str, enum.Enum):
 
     REFUSE = "refuse"
     ALLOW = "allow"
+class Files(str, enum.Enum):
+    """How clients of the gateway get a repository's files: from its own URLs (DIRECT), or through the gateway."""
+
+    DIRECT = "direct"
+    PROXY = "proxy"
 
 
 class Rule(NamedTuple):
@@ -163,6 +168,7 @@ class Repository:
     offline: bool = False
     min_age: timedelta | None = None
     min_age_unknown: UnknownAge = UnknownAge.REFUSE
+    files: Files = Files.DIRECT
     is_addition: bool = False
 
     def __str__(self) -> str:

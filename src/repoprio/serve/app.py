@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AsyncExitStack
 from typing import Any
 
-from repoprio.serve import problems, requests
+import aiohttp
+
+from repoprio.serve import problems, relay, requests
+from repoprio.serve.client import Client
 from repoprio.serve.gateway import Gateway, Page
 from repoprio.serve.problems import Problem
+from repoprio.serve.relay import Opened
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -21,15 +26,23 @@ _LOG = logging.getLogger("repoprio.serve")
 _NEVER_STORED = (b"cache-control", b"no-store")
 _VARY = (b"vary", b"Accept, Accept-Encoding")
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+_READ = frozenset({b"accept", b"accept-encoding", b"if-none-match", b"range"})
+# The path of a file changes with its content.
+_OF_FILES = (
+    (b"content-type", b"application/octet-stream"),
+    (b"cache-control", b"max-age=31536000, immutable"),
+    (b"accept-ranges", b"bytes"),
+    _NO_SNIFFING,
+)
 _NO_SCRIPTS = (b"content-security-policy", b"default-src 'none'")
 
 
 class App:
-    """Answers HTTP requests; `opened` holds what the gateway needs while it runs."""
+    """Answers HTTP requests; the connections of `client` are kept while it runs."""
 
-    def __init__(self, gateway: Gateway, opened: Callable[[], AbstractAsyncContextManager[None]]) -> None:
+    def __init__(self, gateway: Gateway, client: Client) -> None:
         self._gateway = gateway
-        self._opened = opened
+        self._client = client
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live from the server's start to its end."""
@@ -39,33 +52,58 @@ class App:
         if scope["type"] != "http":
             raise NotImplementedError(scope["type"])
         try:
-            status, headers, body = await self._answer(scope)
+            target = requests.target(scope["raw_path"].decode("latin-1"))
+            if isinstance(target, requests.FileOf) and scope["method"] in requests.METHODS:
+                await self._relay(target, scope, send)
+                return
+            status, headers, body = await self._answer(target, scope)
         except Exception:  # noqa: BLE001 - a client is told, and the log has the reason
             _LOG.exception("the gateway failed")
             status, headers, body = _problem(problems.broken())
-        if status != 304:
-            headers = [*headers, (b"content-length", b"%d" % len(body))]
-        headers = [*headers, _NO_SNIFFING]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        await _send(scope, send, status, headers, body)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        async with self._opened():
+        async with self._client.open():
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _answer(self, scope: Scope) -> tuple[int, Headers, bytes]:
+    async def _relay(self, target: requests.FileOf, scope: Scope, send: Send) -> None:
+        """Pass a file on that the project's owner lists now; an answer that is not as it should be is broken off."""
+        page = await self._gateway.page(target.name)
+        source = page.sources.get(target.path) if isinstance(page, Page) else None
+        async with AsyncExitStack() as stack:
+            found: Opened | Problem
+            if source is None:
+                found = page if isinstance(page, Problem) else problems.no_file()
+            else:
+                asked = requests.byte_range(_sent(scope).get(b"range", ""))
+                found = await relay.open_file(self._client, stack, source, scope["method"], asked)
+            if isinstance(found, Problem):
+                await _send(scope, send, *_problem(found))
+                return
+            headers = [(name.lower().encode(), text.encode("latin-1")) for name, text in found.headers]
+            await send({"type": "http.response.start", "status": found.status, "headers": [*headers, *_OF_FILES]})
+            try:
+                if scope["method"] != "HEAD":
+                    async for chunk in found.chunks:
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            except (relay.WrongFile, aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+                what = "is not what its page states" if isinstance(error, relay.WrongFile) else "broke off"
+                _LOG.warning("a file of %s %s; its last part was not sent", target.name, what)
+                return
+            await send({"type": "http.response.body", "body": b""})
+
+    async def _answer(self, target: requests.Target, scope: Scope) -> tuple[int, Headers, bytes]:
         if scope["method"] not in requests.METHODS:
             status, headers, body = _problem(problems.wrong_method())
             return status, [*headers, (b"allow", b"GET, HEAD")], body
-        target = requests.target(scope["raw_path"].decode("latin-1"))
         if isinstance(target, requests.Elsewhere):
             return 301, [(b"location", target.location.encode()), (b"cache-control", b"max-age=86400")], b""
         if not isinstance(target, requests.Project):
             return _problem(problems.unknown_path())
-        sent = {name: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
+        sent = _sent(scope)
         media = requests.media(sent.get(b"accept", ""))
         if media is None:
             return _problem(problems.no_media())
@@ -97,7 +135,16 @@ class App:
         return 200, headers, body.content
 
 
-_READ = frozenset({b"accept", b"accept-encoding", b"if-none-match"})
+def _sent(scope: Scope) -> dict[bytes, str]:
+    """The headers that count."""
+    return {name: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
+
+
+async def _send(scope: Scope, send: Send, status: int, headers: Headers, body: bytes) -> None:
+    if status != 304:
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, _NO_SNIFFING]})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
 def _problem(problem: Problem) -> tuple[int, Headers, bytes]:

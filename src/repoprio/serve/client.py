@@ -6,7 +6,8 @@ import asyncio
 import base64
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import urljoin
@@ -27,8 +28,8 @@ from repoprio.lookup.events import (
 from repoprio.lookup.memory import ExpiringStore
 from repoprio.lookup.reasons import REFUSED_LOGIN, Cause
 from repoprio.policy.locations import variable_of
-from repoprio.policy.model import Location, Policy
-from repoprio.serve.versions import PackagingVersions
+from repoprio.policy.model import Location, Policy, Repository
+from repoprio.serve.pages.versions import PackagingVersions
 from repoprio.simple_api import reader
 from repoprio.simple_api.filenames import is_distribution
 from repoprio.simple_api.model import ProjectPage
@@ -109,7 +110,7 @@ class Client:
         url = ask.location.url
         if ask.what is ResourceKind.FILES and is_distribution(filename(url)):
             return reader.files_of(ask.name, (reader.file_at(url),), url, VERSIONS)
-        reply = await self.get(self.with_login(ask))
+        reply = await self.get(self.with_login(ask.repository, ask.location))
         if reply.redirect is not None:
             return RedirectReceived(reply.redirect)
         if reply.status != 200:
@@ -130,19 +131,20 @@ class Client:
         body = inflating.body([reply.body], reply.encoding, self._policy.page_size_limit)
         return Response(reply.url, body, reply.content_type, reply.is_delimited)
 
-    def with_login(self, ask: FetchRequest) -> Location:
+    @staticmethod
+    def with_login(repository: Repository, location: Location) -> Location:
         """What is asked, with the login of a location of the repository at that very site."""
-        if ask.location.user is not None:
-            return ask.location
-        here = site(ask.location.url)
-        own = (one for one in ask.repository.locations if not one.unset and one.user is not None)
+        if location.user is not None:
+            return location
+        here = site(location.url)
+        own = (one for one in repository.locations if not one.unset and one.user is not None)
         known = next((one for one in own if site(one.url) == here), None)
-        return replace(ask.location, user=known.user, password=known.password) if known else ask.location
+        return replace(location, user=known.user, password=known.password) if known else location
 
     def _detail(self, ask: FetchRequest, status: int) -> str:
         if status == 407:
             return "; the proxy (HTTPS_PROXY) refuses, and may need another login"
-        if status in (401, 403) and self.with_login(ask).user is None:
+        if status in (401, 403) and self.with_login(ask.repository, ask.location).user is None:
             return f"; no login was sent (set {variable_of(ask.repository.name)}_USERNAME and _PASSWORD)"
         return "; it refuses the login that was sent" if status in (401, 403) else ""
 
@@ -159,21 +161,27 @@ class Client:
         return await self._get(location)
 
     async def _get(self, location: Location) -> Reply:
+        try:
+            async with self.request("GET", location, _IDLE_SECONDS) as response:
+                target = redirect(response, location)
+                return _reply(response, b"", target) if target else _reply(response, await self._body(response))
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise failure(error) from None
+
+    def request(
+        self, method: str, location: Location, idle: float, headers: Mapping[str, str] | None = None
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """One request, with the login of `location`; no redirect is followed; `idle` seconds of silence end it."""
         assert self._session is not None, "within open()"
         if not self.is_secure(location.url):
             raise UnusableResponse(f"{site(location.url)} is neither https nor a trusted host", Cause.INSECURE)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_IDLE_SECONDS)
-        url = URL(location.url, encoded=True)
-        try:
-            async with self._session.get(
-                url, headers=login_header(location), allow_redirects=False, timeout=timeout
-            ) as response:
-                target = response.headers.get("Location")
-                if response.status in _REDIRECTS and target:
-                    return _reply(response, b"", without_credentials(urljoin(location.url, target)))
-                return _reply(response, await self._body(response))
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-            raise _failure(error) from None
+        return self._session.request(
+            method,
+            URL(location.url, encoded=True),
+            headers={**(headers or {}), **_login(location)},
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=idle),
+        )
 
     def is_secure(self, url: str) -> bool:
         """Whether nobody between can change what comes from there, or the user said that this is all right."""
@@ -194,7 +202,13 @@ class Client:
         return bytes(body) if response.status == 200 else b""
 
 
-def login_header(location: Location) -> dict[str, str]:
+def redirect(response: aiohttp.ClientResponse, location: Location) -> str | None:
+    """Where the answer of `location` sends the asker, if it does."""
+    target = response.headers.get("Location") if response.status in _REDIRECTS else None
+    return without_credentials(urljoin(location.url, target)) if target else None
+
+
+def _login(location: Location) -> dict[str, str]:
     """The header that carries the login of a location, if it has one."""
     if location.user is None:
         return {}
@@ -237,7 +251,8 @@ _KINDS: tuple[tuple[_Test, str, Cause, bool], ...] = (
 )
 
 
-def _failure(error: BaseException) -> UnusableResponse:
+def failure(error: BaseException) -> UnusableResponse:
+    """What went wrong, in words that hold nothing of the request or the answer."""
     found = ((text, cause, lasting) for fits, text, cause, lasting in _KINDS if fits(error))
     unknown = (f"its answer cannot be read ({type(error).__name__})", Cause.BROKEN, False)
     text, cause, lasting = next(found, unknown)

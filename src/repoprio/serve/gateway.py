@@ -16,10 +16,12 @@ from repoprio.lookup.events import FetchRequest, FetchResult
 from repoprio.lookup.project import Decision, Outcome, ProjectLookup
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy
-from repoprio.serve import freshness, ownership, page_writer, problems
+from repoprio.serve import freshness, ownership, problems
 from repoprio.serve.client import VERSIONS, Client
-from repoprio.serve.offers import OfferedFile, offer
 from repoprio.serve.ownership_store import OwnershipStore, UnsoundMemory
+from repoprio.serve.pages import relayed, writer
+from repoprio.serve.pages.offers import offer
+from repoprio.serve.pages.relayed import Source
 from repoprio.serve.problems import Problem
 from repoprio.serve.requests import Media
 from repoprio.simple_api.model import ProjectPage
@@ -47,7 +49,8 @@ class Body:
 class Page:
     """The page of a project in all its forms; it counts until `fresh_until`, and may stand in for `stale_until`.
 
-    `owners` are the names of those that serve it; the times are the gateway's clock.
+    `owners` are the names of those that serve it; the times are the gateway's clock. `sources` are the files that
+    clients get through the gateway, by their paths below ``/files/``.
     """
 
     owners: tuple[str, ...]
@@ -56,6 +59,7 @@ class Page:
     fresh_until: float
     stale_until: float
     size: int
+    sources: dict[str, Source]
 
 
 class Gateway:
@@ -69,12 +73,15 @@ class Gateway:
         *,
         absence_ttl: float,
         stale_if_error: float,
+        public_url: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.policy = policy
         self._client = client
         self._store = store
         self._ttl = absence_ttl
+        # Relative to /simple/NAME/.
+        self._files_url = f"{public_url.rstrip('/')}/files/" if public_url else "../../files/"
         self._stale_seconds = stale_if_error
         self.clock = clock
         self._memory = freshness.SharedMemory[ProjectPage](policy, absence_ttl, clock)
@@ -153,7 +160,8 @@ class Gateway:
 
     def _built(self, decision: Decision[ProjectPage], born: float) -> Page:
         found = offer(decision, VERSIONS)
-        contents = {media: page_writer.write(found, media, _href) for media in (Media.JSON, Media.HTML)}
+        href = relayed.hrefs(decision.name, self._files_url)
+        contents = {media: writer.write(found, media, href) for media in (Media.JSON, Media.HTML)}
         contents[Media.HTML_V1] = contents[Media.HTML]
         forms = {}
         for media, content in contents.items():
@@ -173,6 +181,7 @@ class Gateway:
             fresh_until,
             born + self._stale_seconds,
             sum(len(body.content) for body in {id(body): body for body in forms.values()}.values()),
+            relayed.sources(found),
         )
 
     def _keep(self, name: NormalizedName, page: Page) -> None:
@@ -185,8 +194,3 @@ class Gateway:
     def _forget(self, name: NormalizedName) -> None:
         page = self._pages.pop(name, None)
         self._bytes -= page.size if page else 0
-
-
-def _href(offered: OfferedFile) -> str:
-    """Where clients get a file: from its origin."""
-    return offered.file.url.partition("#")[0]

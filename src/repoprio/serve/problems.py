@@ -14,7 +14,7 @@ from repoprio.explain.explaining import explain
 from repoprio.explain.explanation import Explanation, LineStatus
 from repoprio.lookup.events import RepositoryState
 from repoprio.lookup.project import Code, Decision, Outcome
-from repoprio.policy.model import Policy
+from repoprio.policy.model import Policy, Repository
 from repoprio.policy.routing import asked_for
 from repoprio.render import messages
 
@@ -92,6 +92,16 @@ def unknown_path() -> Problem:
     return Problem(
         404, "no-such-page", "There is no such page", "The index is at /simple/; a project at /simple/NAME/."
     )
+
+
+def no_file() -> Problem:
+    """What to answer where a project's page, as it is now, lists no such file."""
+    return Problem(404, "no-such-file", "There is no such file", "The page of the project does not list it (any more).")
+
+
+def bad_file(repository: Repository, reason: str) -> Problem:
+    """What to answer where a file does not come from its repository."""
+    return Problem(502, "file-unavailable", "The file cannot be had", f"{repository}: {reason}.", (repository.name,))
 
 
 def wrong_method() -> Problem:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import enum
+import re
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from repoprio.names import NormalizedName, is_project_name, normalize
 
 METHODS = ("GET", "HEAD")
 _LONGEST_NAME = 200
+_ONE_RANGE = re.compile(r"bytes=(?:[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})", re.ASCII)
 
 
 class Media(enum.Enum):
@@ -41,6 +43,13 @@ class ProjectList(NamedTuple):
     """The list of all projects."""
 
 
+class FileOf(NamedTuple):
+    """A file of a project that comes through the gateway; `path` is below ``/files/``."""
+
+    name: NormalizedName
+    path: str
+
+
 class Elsewhere(NamedTuple):
     """Another URL, relative to the one that was asked for."""
 
@@ -51,12 +60,14 @@ class Nothing(NamedTuple):
     """A path at which nothing can be."""
 
 
-Target = Project | ProjectList | Elsewhere | Nothing
+Target = Project | ProjectList | FileOf | Elsewhere | Nothing
 
 
 def target(path: str) -> Target:
     """What is at `path`, which is percent-encoded and has no query."""
     root, *segments = path.split("/")
+    if not root and segments[:1] == ["files"]:
+        return _file(segments[1:])
     if root or segments[:1] != ["simple"]:
         return Nothing()
     if segments == ["simple"]:
@@ -70,6 +81,19 @@ def target(path: str) -> Target:
     if not segments[2:]:
         return Elsewhere(f"{name}/")
     return Project(name) if segments[1] == name else Elsewhere(f"../{name}/")
+
+
+def _file(segments: list[str]) -> Target:
+    """A file, however its name is encoded; a project's page says whether there is such a file."""
+    if len(segments) != 3 or not is_project_name(segments[0]) or segments[0] != normalize(segments[0]):
+        return Nothing()
+    name, digest, filename = segments
+    return FileOf(normalize(name), f"{name}/{digest}/{quote(unquote(filename))}")
+
+
+def byte_range(header: str) -> str | None:
+    """A Range header that asks for one part, as it is passed on; None for all else, which means the whole file."""
+    return header.strip() if _ONE_RANGE.fullmatch(header.strip()) else None
 
 
 @lru_cache(maxsize=256)

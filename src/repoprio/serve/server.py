@@ -30,6 +30,7 @@ def run(
     host: str,
     port: int,
     trusted_hosts: Collection[str],
+    public_url: str | None,
     say: Callable[[str], None],
 ) -> None:
     """Serve until the process is told to stop; raises `CannotStart` or `CannotServe` before it listens."""
@@ -45,9 +46,16 @@ def run(
     place = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     say(f"repoprio: serving http://{place}:{bound[1]}/simple/ ({', '.join(map(str, policy.enabled()))})")
     client = Client(policy, trusted_hosts)
-    gateway = Gateway(policy, client, memory, absence_ttl=ABSENCE_TTL, stale_if_error=STALE_IF_ERROR)
+    gateway = Gateway(
+        policy,
+        client,
+        memory,
+        absence_ttl=ABSENCE_TTL,
+        stale_if_error=STALE_IF_ERROR,
+        public_url=public_url,
+    )
     config = uvicorn.Config(
-        App(gateway, client.open),
+        App(gateway, client),
         lifespan="on",
         access_log=False,
         log_level="warning",

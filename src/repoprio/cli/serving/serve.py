@@ -8,6 +8,7 @@ import sys
 from repoprio.cli import policy_in_force
 from repoprio.cli.serving import places
 from repoprio.errors import NoPolicy
+from repoprio.urls import site
 
 _HOST, _PORT = "127.0.0.1", 8417
 
@@ -21,6 +22,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default=_HOST, help=f"the address to listen on (default: {_HOST}, this machine only)")
     parser.add_argument("--port", type=_port, default=_PORT, help=f"the port; 0 takes a free one (default: {_PORT})")
     places.add_store(parser)
+    public = "how clients reach it, for links to files that come through it (default: relative links)"
+    parser.add_argument("--public-url", type=_url, metavar="URL", help=public)
     trusted = "a repository's HOST or HOST:PORT that may be asked over http, which others can change on its way"
     parser.add_argument("--trusted-host", action="append", default=[], metavar="HOST", help=trusted)
 
@@ -42,6 +45,7 @@ def command(options: argparse.Namespace) -> int:
             host=options.host,
             port=options.port,
             trusted_hosts=options.trusted_host,
+            public_url=options.public_url,
             say=_say,
         )
     except KeyboardInterrupt:
@@ -52,6 +56,16 @@ def command(options: argparse.Namespace) -> int:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
+
+
+def _url(text: str) -> str:
+    try:
+        where = site(text)
+    except ValueError:
+        where = None
+    if where and where.scheme in ("http", "https") and where.host and not set(text) & set("?#@ "):
+        return text
+    raise argparse.ArgumentTypeError("not a URL of the gateway, such as https://pypi.corp.example/")
 
 
 def _port(text: str) -> int:

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 from urllib.parse import urljoin
 
-from repoprio.serve.offers import Offer, OfferedFile
+from repoprio.serve.pages.offers import Offer, OfferedFile
 from repoprio.serve.requests import Media
 from repoprio.simple_api.hrefs import ALGORITHMS
 from repoprio.simple_api.model import Status

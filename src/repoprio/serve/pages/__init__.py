@@ -1,0 +1,1 @@
+"""Project pages as the gateway serves them, and the files that it relays."""

@@ -1,0 +1,79 @@
+"""Files that clients get through the gateway: which ones, at what paths, and from where they come. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from urllib.parse import quote
+
+from repoprio.dataclass import dataclass
+from repoprio.names import NormalizedName
+from repoprio.policy.model import Files, Redirects, Repository
+from repoprio.serve.pages.offers import Offer, OfferedFile
+from repoprio.urls import site
+
+METADATA = ".metadata"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a file, or the metadata of one, comes from: `hashes` and `size` are what its page states."""
+
+    repository: Repository
+    url: str
+    hashes: Mapping[str, str]
+    size: int | None = None
+
+
+def is_relayed(offered: OfferedFile) -> bool:
+    """Whether clients get a file through the gateway: so the policy says, or it needs a login that they have not.
+
+    Only from a site of its repository: whoever writes a page must not choose whom the gateway asks.
+    """
+    repository = offered.repository
+    has_login = any(location.user is not None for location in repository.locations)
+    return (repository.files is Files.PROXY or has_login) and is_own(repository, offered.file.url)
+
+
+def is_own(repository: Repository, url: str) -> bool:
+    """Whether `url` lies on a site of the repository: that of its URL, of a mirror, or one it may redirect to."""
+    try:
+        there = site(url)
+    except ValueError:
+        return False
+    own = {site(location.url) for location in repository.locations if not location.unset}
+    followed = {where for where, means in repository.redirects.items() if means is Redirects.FOLLOW}
+    return there in own | followed
+
+
+def hrefs(name: NormalizedName, base: str) -> Callable[[OfferedFile], str]:
+    """What says where clients get each file of a project; `base` is the URL of ``/files/``, or a relative one."""
+
+    def href(offered: OfferedFile) -> str:
+        return f"{base}{path_of(name, offered)}" if is_relayed(offered) else offered.file.url.partition("#")[0]
+
+    return href
+
+
+def path_of(name: NormalizedName, offered: OfferedFile) -> str:
+    """Where a client gets a file, below ``/files/``: a path that changes with its content."""
+    return f"{name}/{_digest(offered)}/{quote(offered.file.filename)}"
+
+
+def _digest(offered: OfferedFile) -> str:
+    """The file's SHA-256, or that of its URL where its page states none."""
+    stated = offered.file.hashes.get("sha256", "")
+    return stated if stated.isalnum() else hashlib.sha256(offered.file.url.encode("utf-8", "replace")).hexdigest()
+
+
+def sources(offer: Offer) -> dict[str, Source]:
+    """All that clients get through the gateway, by its path below ``/files/``."""
+    found = {}
+    for offered in offer.files:
+        if is_relayed(offered):
+            file, path = offered.file, path_of(offer.name, offered)
+            url = file.url.partition("#")[0]
+            found[path] = Source(offered.repository, url, file.hashes, file.size)
+            if file.core_metadata is not None:
+                found[path + METADATA] = Source(offered.repository, url + METADATA, file.core_metadata)
+    return found
