@@ -175,6 +175,11 @@ def test_what_a_page_does_not_say_is_not_made_up() -> None:
     assert 'data-yanked="" data-core-metadata="true" data-dist-info-metadata="true"' in html
     assert 'name="pypi:project-status" content="active"' in html
     assert "project-status-reason" not in html
+    bare = offer(decide(POLICY, corp=page(wheel("1.0"))), VERSIONS)
+    document = json.loads(writer.write(bare, Media.JSON, lambda offered: offered.file.url))
+    assert set(document) == {"meta", "name", "versions", "files"}
+    assert set(document["files"][0]) == {"filename", "url", "hashes", "yanked"}
+    assert document["files"][0]["yanked"] is False
 
 
 def test_html_has_all_that_it_can_and_no_script_gets_in() -> None:
@@ -452,5 +457,10 @@ def test_a_policy_that_an_index_cannot_obey_is_refused(policy: Policy, says: str
 
 
 def test_a_strict_policy_is_served() -> None:
-    """Disabled repositories do not matter."""
-    limits.check(Policy((CORP, replace(PUBLIC, enabled=False, locations=(Location.of("file:///srv/x"),)))))
+    """Disabled repositories do not matter, nor do pins that set no mode."""
+    pins = (Pin("v", (Pattern("acme"),), versions="<3"), Pin("m", (Pattern("acme"),), mode=Mode.MERGE))
+    limits.check(
+        Policy(
+            pins=pins, repositories=(CORP, replace(PUBLIC, enabled=False, locations=(Location.of("file:///srv/x"),)))
+        )
+    )
