@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from repoprio.lookup.cooldown import Clocks
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import FetchFailed, FetchRequest, FetchResult, NotFound, PageFound, StatusReceived
 from repoprio.lookup.memory import CanaryVerdict, KnownNames, RunMemory
@@ -134,7 +135,7 @@ def test_all_that_a_page_says_is_relayed_in_json() -> None:
         listed_on="https://corp.example/simple/acme/",
     )
     found = decide(POLICY, corp=page(full, stated_versions=("1.0", "0.9", "junk"), status=Status("archived", "old")))
-    document = json.loads(writer.write(offer(found, VERSIONS), Media.JSON, lambda offered: offered.file.url))
+    document = json.loads(writer.write(offer(POLICY, found, VERSIONS), Media.JSON, lambda offered: offered.file.url))
     assert document == {
         "meta": {"api-version": "1.4"},
         "name": "acme",
@@ -159,7 +160,7 @@ def test_all_that_a_page_says_is_relayed_in_json() -> None:
 def test_what_a_page_does_not_say_is_not_made_up() -> None:
     """Without sizes it is API 1.0; a yank without a reason, and metadata without a hash, are just true."""
     plain = wheel("1.0", yanked="", core_metadata={})
-    found = offer(decide(POLICY, corp=page(plain, status=Status("active"))), VERSIONS)
+    found = offer(POLICY, decide(POLICY, corp=page(plain, status=Status("active"))), VERSIONS)
     document = json.loads(writer.write(found, Media.JSON, lambda offered: offered.file.url))
     assert document["meta"] == {"api-version": "1.0"}
     assert document["project-status"] == {"status": "active"}
@@ -175,7 +176,7 @@ def test_what_a_page_does_not_say_is_not_made_up() -> None:
     assert 'data-yanked="" data-core-metadata="true" data-dist-info-metadata="true"' in html
     assert 'name="pypi:project-status" content="active"' in html
     assert "project-status-reason" not in html
-    bare = offer(decide(POLICY, corp=page(wheel("1.0"))), VERSIONS)
+    bare = offer(POLICY, decide(POLICY, corp=page(wheel("1.0"))), VERSIONS)
     document = json.loads(writer.write(bare, Media.JSON, lambda offered: offered.file.url))
     assert set(document) == {"meta", "name", "versions", "files"}
     assert set(document["files"][0]) == {"filename", "url", "hashes", "yanked"}
@@ -189,7 +190,7 @@ def test_html_has_all_that_it_can_and_no_script_gets_in() -> None:
     unhashed = wheel("2.0")._replace(hashes={"odd": "1"})
     hashed = wheel("3.0")._replace(hashes={"md5": "1", "sha512": "2"}, core_metadata={"sha512": "3"})
     found = decide(POLICY, corp=page(file, unhashed, hashed, status=Status("archived", hostile)))
-    html = writer.write(offer(found, VERSIONS), Media.HTML, lambda offered: offered.file.url).decode()
+    html = writer.write(offer(POLICY, found, VERSIONS), Media.HTML, lambda offered: offered.file.url).decode()
     assert "<script" not in html
     assert 'data-requires-python="&gt;=3.8"' in html
     assert f'href="{file.url}#sha256=ab"' in html
@@ -204,6 +205,7 @@ def test_a_tier_is_offered_as_one() -> None:
     policy = Policy((CORP, replace(TEAM, priority=10), PUBLIC))
     archived = Status("archived")
     found = offer(
+        policy,
         decide(
             policy,
             corp=page(wheel("1.0"), status=Status("active")),
@@ -221,9 +223,11 @@ def test_under_merge_a_version_comes_from_the_higher_priority() -> None:
     """Whatever other file of it the lower one has, and however that spells it; the pin's versions narrow all."""
     pins = (Pin("m", (Pattern("acme"),), mode=Mode.MERGE), Pin("v", (Pattern("acme"),), versions="<3"))
     sdist = File("acme-1.0.0.tar.gz", "https://public.example/files/acme-1.0.0.tar.gz", {})
+    policy = Policy((CORP, PUBLIC), pins)
     found = offer(
+        policy,
         decide(
-            Policy((CORP, PUBLIC), pins),
+            policy,
             corp=page(wheel("1.0"), stated_versions=("1.0", "4.0")),
             public=page(sdist, wheel("2.0", "public"), wheel("3.0", "public")),
         ),
@@ -231,6 +235,23 @@ def test_under_merge_a_version_comes_from_the_higher_priority() -> None:
     )
     assert [one.file.filename for one in found.files] == [wheel("1.0").filename, wheel("2.0").filename]
     assert found.versions == ("2.0", "1.0")
+
+
+def test_files_that_are_too_young_are_not_offered() -> None:
+    """By the earlier of two clocks; an sdist waits for each wheel of its version; a version without a file is none."""
+    now = datetime(2026, 11, 20, tzinfo=timezone.utc)
+    policy = Policy((replace(CORP, min_age=timedelta(days=7)), PUBLIC))
+    young, old = now - timedelta(days=6), now - timedelta(days=8)
+    early = File("acme-2.0.tar.gz", "https://corp.example/acme-2.0.tar.gz", {}, upload_time=old)
+    ripe = File("acme-1.0.tar.gz", "https://corp.example/acme-1.0.tar.gz", {}, upload_time=old)
+    files = (wheel("1.0", upload_time=old), ripe, wheel("2.0", upload_time=young), early, wheel("3.0"))
+    clocks = Clocks(now + timedelta(days=30), now)
+    stated = ("1.0", "2.0", "3.0")
+    found = offer(policy, decide(policy, corp=page(*files, clocks=clocks, stated_versions=stated)), VERSIONS)
+    assert [one.file.filename for one in found.files] == [files[0].filename, ripe.filename]
+    assert found.versions == ("1.0",)
+    unknown = offer(policy, decide(policy, corp=page(*files)), VERSIONS)
+    assert unknown.files == ()
 
 
 def test_files_are_relayed_where_clients_cannot_fetch_them() -> None:

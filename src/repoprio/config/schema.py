@@ -12,6 +12,7 @@ from repoprio.policy.model import (
     HIGHEST,
     LOWEST,
     DirectUrls,
+    Files,
     Format,
     Mode,
     Pylock,
@@ -19,7 +20,6 @@ from repoprio.policy.model import (
     UnknownAge,
     Unlisted,
 )
-from repoprio.policy.model import HIGHEST, LOWEST, DirectUrls, Files, Format, Mode, Pylock, Redirects, Unlisted
 
 Json = Mapping[str, Any]
 # The section of pip's files that has the policy.
@@ -220,6 +220,7 @@ REPOSITORY: Mapping[str, Key] = MappingProxyType(
             "allow: a file without an upload time counts as old enough",
             values.one_of(UnknownAge),
             *(choice.value for choice in UnknownAge),
+        ),
         "files": _choice(
             "how clients of repoprio serve get its files: from its own URLs, or through the gateway",
             values.one_of(Files),

@@ -76,6 +76,8 @@ class UnknownAge(str, enum.Enum):
 
     REFUSE = "refuse"
     ALLOW = "allow"
+
+
 class Files(str, enum.Enum):
     """How clients of the gateway get a repository's files: from its own URLs (DIRECT), or through the gateway."""
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import NamedTuple
 from urllib.parse import urljoin
 
@@ -17,6 +18,8 @@ from yarl import URL
 
 from repoprio.fetch import inflating
 from repoprio.fetch.async_page_cache import AsyncPageCache
+from repoprio.fetch.server_time import time_of
+from repoprio.lookup.cooldown import Clocks
 from repoprio.lookup.events import (
     FetchFailed,
     FetchRequest,
@@ -61,6 +64,7 @@ class Reply(NamedTuple):
     encoding: str
     redirect: str | None
     is_delimited: bool
+    clocks: Clocks
 
 
 class Client:
@@ -129,7 +133,7 @@ class Client:
     def response(self, reply: Reply) -> Response:
         """A reply, decompressed; raises `UnusableResponse`."""
         body = inflating.body([reply.body], reply.encoding, self._policy.page_size_limit)
-        return Response(reply.url, body, reply.content_type, reply.is_delimited)
+        return Response(reply.url, body, reply.content_type, reply.is_delimited, reply.clocks)
 
     @staticmethod
     def with_login(repository: Repository, location: Location) -> Location:
@@ -225,7 +229,8 @@ def _reply(response: aiohttp.ClientResponse, body: bytes, redirect: str | None =
         or encoding in inflating.PACKED
     )
     content_type = headers.get("Content-Type", "")
-    return Reply(response.status, str(response.url), body, content_type, encoding, redirect, is_delimited)
+    clocks = Clocks(datetime.now(timezone.utc), time_of(headers))
+    return Reply(response.status, str(response.url), body, content_type, encoding, redirect, is_delimited, clocks)
 
 
 _Test = Callable[[BaseException], bool]

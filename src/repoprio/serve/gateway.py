@@ -159,7 +159,7 @@ class Gateway:
             await asyncio.to_thread(self._store.replace, removed, new)
 
     def _built(self, decision: Decision[ProjectPage], born: float) -> Page:
-        found = offer(decision, VERSIONS)
+        found = offer(self.policy, decision, VERSIONS)
         href = relayed.hrefs(decision.name, self._files_url)
         contents = {media: writer.write(found, media, href) for media in (Media.JSON, Media.HTML)}
         contents[Media.HTML_V1] = contents[Media.HTML]

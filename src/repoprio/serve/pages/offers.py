@@ -6,12 +6,13 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol
 
 from repoprio.dataclass import dataclass
+from repoprio.lookup.cooldown import held, wait_for
 from repoprio.lookup.events import RepositoryResult
 from repoprio.lookup.project import Decision
 from repoprio.names import NormalizedName
-from repoprio.policy.model import Repository
+from repoprio.policy.model import Policy, Repository
 from repoprio.policy.routing import version_limit
-from repoprio.simple_api.filenames import version_in
+from repoprio.simple_api.filenames import WHEEL_ENDING, version_in
 from repoprio.simple_api.model import File, ProjectPage, Status
 from repoprio.simple_api.model import Versions as AnyVersions
 
@@ -44,8 +45,8 @@ class Offer:
     status: Status | None
 
 
-def offer(decision: Decision[ProjectPage], versions: Versions) -> Offer:
-    """What the owners of a name offer.
+def offer(policy: Policy, decision: Decision[ProjectPage], versions: Versions) -> Offer:
+    """What the owners of a name offer: files that are old enough (`min-age`), of the versions that a pin allows.
 
     A file name that two of them have comes from the first. Under a pin's merge a version that two have comes from
     the one with the higher priority.
@@ -55,20 +56,24 @@ def offer(decision: Decision[ProjectPage], versions: Versions) -> Offer:
     names: set[str] = set()
     holders: dict[Hashable, int] = {}
     files: list[OfferedFile] = []
-    spelled: dict[Hashable, str] = {}
+    spelled = {versions.key(text): text for text in _stated(decision.owners, versions, is_allowed)}
+    offered: set[Hashable] = set()
     for owner in decision.owners:
-        for file, version in _files(decision.name, owner, versions):
-            key = versions.key(version)
+        found = [(file, versions.key(version), version) for file, version in _files(decision.name, owner, versions)]
+        waiting = _waiting(policy, decision, owner, [(file, key) for file, key, _ in found])
+        for file, key, version in found:
             holder = holders.setdefault(key, owner.repository.priority)
             is_outranked = decision.is_merged and holder < owner.repository.priority
-            if file.filename not in names and not is_outranked and is_allowed(version):
-                names.add(file.filename)
-                files.append(OfferedFile(file, owner.repository))
-                spelled.setdefault(key, version)
-    stated = _stated(decision.owners, versions, is_allowed)
-    all_versions = {**{versions.key(text): text for text in stated}, **spelled}
-    newest_first = versions.newest_first(frozenset(all_versions.values()))
-    return Offer(decision.name, tuple(files), newest_first, _status(decision.owners))
+            is_new = file.filename not in names
+            names.add(file.filename)
+            if is_new and not is_outranked and is_allowed(version):
+                spelled[key] = version
+                if file.filename not in waiting:
+                    offered.add(key)
+                    files.append(OfferedFile(file, owner.repository))
+    # A version of which the page lists no file may be stated all the same; one whose files wait is not there yet.
+    texts = frozenset(text for key, text in spelled.items() if key in offered or key not in holders)
+    return Offer(decision.name, tuple(files), versions.newest_first(texts), _status(decision.owners))
 
 
 def _any(_: str) -> bool:
@@ -79,6 +84,28 @@ def _files(name: NormalizedName, owner: RepositoryResult[ProjectPage], versions:
     files = owner.page.files if owner.page else ()
     found = ((file, version_in(file.filename, name, versions.is_version)) for file in files)
     return [(file, version) for file, version in found if version is not None]
+
+
+def _waiting(
+    policy: Policy,
+    decision: Decision[ProjectPage],
+    owner: RepositoryResult[ProjectPage],
+    files: list[tuple[File, Hashable]],
+) -> set[str]:
+    """The names of the files that have to wait.
+
+    An sdist waits for each wheel of its version: which of them its client would take is not known here.
+    """
+    wait = wait_for(policy, decision.route, owner.repository)
+    if wait is None:
+        return set()
+    now = owner.page.clocks.now if owner.page and owner.page.clocks else None
+    young = {file.filename: version for file, version in files if held(wait, file.upload_time, now)}
+    wheels = {version for name, version in young.items() if name.endswith(WHEEL_ENDING)}
+    sdists = (
+        file.filename for file, version in files if version in wheels and not file.filename.endswith(WHEEL_ENDING)
+    )
+    return {*young, *sdists}
 
 
 def _stated(owners: Sequence[RepositoryResult[Any]], versions: Versions, is_allowed: Callable[[str], bool]) -> set[str]:

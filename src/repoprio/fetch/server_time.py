@@ -1,0 +1,25 @@
+"""What time it is to a server, by the headers of its answer (RFC 9110, 6.6.1; RFC 9111, 5.1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import Protocol
+
+
+class Headers(Protocol):
+    """The headers of an answer."""
+
+    def get(self, name: str, default: str, /) -> str:
+        """The value of a header, or `default`."""
+
+
+def time_of(headers: Headers) -> datetime | None:
+    """When an answer left its last cache: `Date`, and the `Age` that it has since; None where it has no sound date."""
+    age = headers.get("Age", "")
+    seconds = int(age) if age.isascii() and age.isdigit() and len(age) <= 10 else 0
+    try:
+        date = parsedate_to_datetime(headers.get("Date", ""))
+        return None if date.tzinfo is None else date.astimezone(timezone.utc) + timedelta(seconds=seconds)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
