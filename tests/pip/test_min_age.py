@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug import Request, Response
 
 from repoprio.config.load import read_text
 from repoprio.export import uv
+from support.clocks import http_date
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Outcome, PipEnv
 from support.policy_files import TOOLS
@@ -169,13 +172,53 @@ def test_observe_says_what_would_wait(cooled: Cooled) -> None:
     assert entry["code"] == "too-young", entry
 
 
-def test_a_cached_page_tells_no_old_time(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
-    """A page that the server confirms (304) is as new as that answer, not as its copy in pip's cache."""
-    server = repository("pypi", cache_control="max-age=600")
-    cooled = Cooled(pip_env(NEW), server, tmp_path)
-    server.add("acme", {"version": "1.0", "uploaded": "60 days ago"}, {"version": "2.0", "uploaded": "10 days ago"})
-    done = cooled.choices("acme", env={"PIP_NO_CACHE_DIR": "0"})
-    assert done.choices["acme"].version == "2.0", done.stderr
+class Confirming(RepositoryServer):
+    """A server that says "not modified" of a page that pip's cache has; `confirmed` counts how often."""
+
+    confirmed = 0
+
+    def _response(self, request: Request) -> Response:
+        response = super()._response(request)
+        if request.path.startswith("/simple/"):
+            # No date and no URL of files is in the body, so the tag stays the same.
+            response.add_etag()
+            response.make_conditional(request)
+            # The handler sends one.
+            response.headers.pop("Date", None)
+            self.confirmed += response.status_code == 304
+        return response
+
+
+@pytest.fixture
+def confirming() -> Iterator[Confirming]:
+    """One with acme 1.0 of two months ago, and 2.0 of a month ago."""
+    server = Confirming("pypi")
+    with server:
+        server.add("acme", {"version": "1.0", "uploaded": "2025-01-01T00:00:00Z"})
+        month = datetime.now(timezone.utc) - timedelta(days=30)
+        server.add("acme", {"version": "2.0", "uploaded": month.isoformat()})
+        yield server
+
+
+def test_of_a_cached_page_the_answer_that_confirms_it_tells_the_time(
+    confirming: Confirming, pip_env: EnvFactory, tmp_path: Path
+) -> None:
+    """The Date of a 304 counts, which pip does not hand on; that of the page in pip's cache never does."""
+    cooled = Cooled(pip_env(NEW), confirming, tmp_path)
+    # pip caches nothing of http:, unless it trusts the host.
+    trusting = {"PIP_TRUSTED_HOST": "127.0.0.1"}
+    assert cooled.version(env=trusting) == "2.0"
+    for number, (clock, expected) in enumerate((("28 days behind", "1.0"), ("", "2.0"), ("now", "2.0")), 1):
+        confirming.http.date = "now" if clock == "now" else http_date(clock)
+        assert cooled.version(env=trusting) == expected, clock
+        assert confirming.confirmed == number
+    # What pip's cache has from now on is dated long ago.
+    assert cooled.env.run("cache", "purge").code == 0
+    confirming.http.date = http_date("28 days behind")
+    assert cooled.version(env=trusting) == "1.0"
+    confirming.http.date = None
+    assert cooled.version(env=trusting) == "2.0"
+    assert confirming.confirmed == number + 1
 
 
 def test_audit_finds_what_is_too_young(cooled: Cooled, fresh_env: EnvFactory) -> None:

@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 import zlib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,24 @@ def test_a_layer_that_may_be_extended() -> None:
     assert [(r.name, r.priority) for r in found.repositories] == [("corp", 10), ("pypi", 90), ("mine", 95)]
     assert [r.is_addition for r in found.repositories] == [False, False, True]
     assert [pin.name for pin in found.pins] == ["x", "y"]
+
+
+def test_a_later_layer_does_not_shorten_a_locked_wait() -> None:
+    """What is locked keeps its min-age: a user can neither change it nor let names in by a pin, as with versions."""
+    pypi = '[repositories.pypi]\nurl = "https://pypi.example/simple/"\npriority = 90\nmin-age = "7 days"\n'
+    ways = {
+        "repositories.pypi.min-age = 0 days\n": "may not change repositories.pypi",
+        "repositories.pypi.min-age-unknown = allow\n": "may not change repositories.pypi",
+        "pins.now.projects = acme\npins.now.min-age = 0 days\n": "needs repositories, and only added ones",
+        "pins.now.projects = acme\npins.now.min-age = 0 days\npins.now.repositories = pypi\n": "only added ones",
+    }
+    for said, problem in ways.items():
+        for lock, expected in (('"extend"', problem), ("true", "may not be set")):
+            files = {"system": f"locked = {lock}\n{pypi}", "user": f"[repoprio]\n{said}"}
+            assert any(expected in str(error) for error in read_files(files).errors), (said, lock)
+    merged = read_files({"system": pypi, "user": "[repoprio]\nrepositories.pypi.min-age = PT36H\n"}).sound()
+    assert merged is not None
+    assert merged.repositories[0].min_age == timedelta(hours=36)
 
 
 @pytest.mark.parametrize("locked", ["locked = true\n", 'locked = "extend"\n', "locked = 7\n", "locked\n"])

@@ -142,9 +142,13 @@ def held_back(files: Sequence[AgedFile]) -> list[Held | None]:
     An sdist waits for the wheels of its version: else a young release would be built here, which runs its code, where
     pip would take the wheel.
     """
+    # To hash the versions of a large page takes a while.
+    waiting = {file.version for file in files if file.held and file.is_wheel and file.is_let_in}
+    if not waiting:
+        return [file.held for file in files]
     wheels: dict[Hashable, list[AgedFile]] = {}
     for file in files:
-        if file.is_wheel and file.is_let_in:
+        if file.is_wheel and file.is_let_in and file.version in waiting:
             wheels.setdefault(file.version, []).append(file)
     return [file.held or (None if file.is_wheel else _held_with(file, wheels.get(file.version, ()))) for file in files]
 

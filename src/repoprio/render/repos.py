@@ -9,6 +9,7 @@ from typing import Any
 
 from repoprio.explain.checkup import WELL_KNOWN_PROJECTS, ProbeResult, Report
 from repoprio.lookup.events import RepositoryState
+from repoprio.policy.durations import spell_duration
 from repoprio.policy.model import Pin, Policy, Redirects, Repository, tiers
 from repoprio.policy.patterns import Pattern
 from repoprio.redaction import printable
@@ -209,6 +210,7 @@ def _repository(report: Report) -> dict[str, Any]:
         "canary": repository.canary,
         "skip_if_unavailable": repository.skip_if_unavailable,
         "complete_listing": repository.complete_listing,
+        "min_age": spell_duration(repository.min_age) if repository.min_age else None,
         "redirects": {str(site): what.value for site, what in repository.redirects.items()},
         "origins": {rule.key: rule.file for rule in report.rules},
         "check": _trial(report.trials[0]) if report.trials else None,

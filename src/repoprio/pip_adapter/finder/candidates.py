@@ -106,12 +106,12 @@ class CandidateSet:
     def _aged(self, candidate: InstallationCandidate, hashes: Hashes | None) -> AgedFile:
         link = candidate.link
         offer = self._offer_of(link)
-        wait = self._waits.get(offer.repository.name)
         assert offer.page is not None, "it lists the file"
+        file, wait = offer.page.file(link), self._waits.get(offer.repository.name)
         now = offer.page.clocks.now if offer.page.clocks else None
-        why = held(wait, offer.page.file(link).upload_time, now) if wait else None
+        why = held(wait, file.upload_time, now) if wait else None
         is_let_in = rejections.may_have(hashes, link)
-        return AgedFile(candidate.version, filename(link.url), why, is_yanked=link.is_yanked, is_let_in=is_let_in)
+        return AgedFile(candidate.version, file.filename, why, is_yanked=link.is_yanked, is_let_in=is_let_in)
 
     def _offer_of(self, link: Link) -> RepositoryResult[PipPage]:
         """The offer that a candidate's file is of."""
