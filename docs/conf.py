@@ -18,6 +18,7 @@ exclude_patterns = ["site"]
 myst_heading_anchors = 4
 myst_enable_extensions = ["deflist"]
 nitpicky = True
+smartquotes = False  # --check would become a dash
 suppress_warnings = [
     "misc.highlighting_failure",  # what a screen says below its command is no language
 ]

@@ -29,7 +29,7 @@ CALLERS = [
     *sorted((ROOT / ".github" / "workflows").iterdir()),
 ]
 # The word repoprio where a command begins, and its arguments up to the end of the line.
-_CALL = re.compile(r"(?:^\s*|- |run: |command: )(?:/opt/repoprio/bin/)?repoprio ([^\n]+)", re.MULTILINE)
+_CALL = re.compile(r"(?:^\s*|- |run: |command: )(?:PATH=\S+ )?(?:/opt/repoprio/bin/)?repoprio ([^\n]+)", re.MULTILINE)
 
 
 def document(file: Path) -> Any:
