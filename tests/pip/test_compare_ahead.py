@@ -84,3 +84,22 @@ def test_the_owner_is_asked_before_those_below(
         spans = [[one for one in server.spans if one[0] == f"/simple/{name}/"] for server in world.servers.values()]
         assert [len(own) for own in spans] == [1, 1, 1], name
         assert all(above[0][2] <= below[0][1] for above, below in pairwise(spans)), name
+
+
+def test_what_was_asked_in_vain_is_told(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
+    """A name that was fetched ahead for pip alone, which then had no use for it, is announced and reported as asked."""
+    scene, env = Scene(repository, tmp_path, acme=("1.0",)), pip_env("26.3")
+    scene.public.add("tool", "1.0", "2.0")
+    # Its first dependency conflicts, so that pip never comes to the other.
+    scene.public.add("acme", {"version": "100.0", "requires": ["tool<2", "in-vain"]})
+    scene.public.add("in-vain", "1.0")
+    wanted = ("tool==2.0", "acme")
+    env.tool("explain", *wanted, policy=scene.file)
+    before = {name: server.asked_pages() for name, server in scene.servers.items()}
+    scene.forget()
+    done = env.tool("compare", "--format", "json", *wanted, policy=scene.file)
+    found = json.loads(done.stdout)
+    beyond = {name: sorted(server.asked_pages() - before[name]) for name, server in scene.servers.items()}
+    assert found["asked"] == beyond == {"corp": ["in-vain"], "public": ["acme", "in-vain"]}
+    assert "are also asked for in-vain" in " ".join(done.stderr.split())
+    assert "in-vain" not in [project["project"] for project in found["projects"]]
