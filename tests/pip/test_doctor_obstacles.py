@@ -15,7 +15,7 @@ from repoprio.config.pip import fuse
 from repoprio.doctor import remedies
 from repoprio.doctor.obstacles import Obstacle
 from repoprio.doctor.pip_check import Examined
-from repoprio.doctor.pips import Pip, Told
+from repoprio.doctor.pips import Pip, PipFacts
 from repoprio.doctor.trial_repositories import Trial
 from repoprio.render import doctor as rendered
 from support.doctors import NO_HOOK, NO_PIPS
@@ -102,7 +102,7 @@ def test_it_loads_nothing_and_there_is_no_hook(
 def test_what_is_said_where_little_can_help(can_write: bool, is_fused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A first line that this user cannot change is not advised to be changed, nor a fuse that is in place to be put."""
     monkeypatch.setattr(os, "access", lambda _path, _mode: can_write)
-    told = Told(Pip("/x/bin/python", "/x/bin/pip", ("-S",)), PIP)
+    told = PipFacts(Pip("/x/bin/python", "/x/bin/pip", ("-S",)), PIP)
     obstacle = Obstacle(launcher="/x/bin/pip", options=("-S",), loads_nothing=True)
     one = Examined(told, trial=Trial("99.0"), is_hooked=True, has_own_hook=True, obstacles=(obstacle,))
     ways = ["run /x/bin/python -m pip instead"]

@@ -81,7 +81,7 @@ def test_an_image_obeys_and_is_restored(image: Image, scene: Scene, fresh_env: E
     assert image.changes() == before
     assert sorted(path.name for path in venv.site_packages.iterdir()) == packages
     assert noted(image) == [str(image.folder / "new" / venv.site_packages.relative_to(venv.root))]
-    assert "nothing is to be undone" in image.setup("--undo").stderr
+    assert "there is nothing to undo" in image.setup("--undo").stderr
 
 
 @needs_image
@@ -100,18 +100,18 @@ def test_what_others_changed_or_had_before_stays(image: Image, scene: Scene) -> 
     done = image.setup()
     assert done.code == 1, done.stderr
     assert "FAIL   fuse    /etc/pip.conf: it already has an index-url: " in done.stdout
-    assert f"FAIL   uv      {UV}: it is there already, and is not the policy's export\n" in done.stdout
+    assert f"FAIL   uv      {UV}: it already exists, and is not the policy's export\n" in done.stdout
     assert f"fix: repoprio export uv --check {UV}" in done.stdout
     assert "  done   hook    " in done.stdout
     image.shell(f"echo 'import os' >> {CUSTOM}; touch {JOURNAL[: JOURNAL.rindex('/')]}/mine")
     undone = image.setup("--undo")
-    assert (undone.code, f"LEFT     {CUSTOM}: somebody has changed it since" in undone.stdout) == (1, True)
+    assert (undone.code, f"LEFT     {CUSTOM}: somebody changed it later" in undone.stdout) == (1, True)
     assert image.shell(f"tail -n 1 {CUSTOM}") == "import os\n"
     left = {CUSTOM, "/var/lib/repoprio", JOURNAL, "/var/lib/repoprio/mine"}
     assert {name for name in image.changes().keys() - before.keys() if not name.endswith(".pyc")} == left
     image.shell(f"rm {CUSTOM}")
     again = image.setup("--undo")
-    assert (again.code, "LEFT     /var/lib/repoprio: somebody has put files into it" in again.stdout) == (1, True)
+    assert (again.code, "LEFT     /var/lib/repoprio: it has other files" in again.stdout) == (1, True)
     left = {"/var/lib/repoprio", "/var/lib/repoprio/mine"}
     assert {name for name in image.changes().keys() - before.keys() if not name.endswith(".pyc")} == left
 
@@ -160,7 +160,7 @@ def test_repoprio_in_the_base(image: Image, scene: Scene, repoprio_wheel: Path, 
 @pytest.mark.parametrize(
     ("policy", "said"),
     [
-        (None, "there is no policy that every pip here would find; nothing was written"),
+        (None, "no policy applies to every pip here; nothing was written"),
         ("mode = 3\n", "nothing was written"),
         ('[repositories.a]\nurl = "https://a.example/"\npriority = 1\n', "pins.b"),
     ],

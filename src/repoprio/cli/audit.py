@@ -1,4 +1,4 @@
-"""``repoprio audit``: what is installed or locked, and what repositories share, held against the policy."""
+"""``repoprio audit``: check what is installed or locked, and names that repositories share, against the policy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from repoprio.render.table import painted, unpainted
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What audit takes."""
+    """Add the arguments of audit."""
     parser.description = (
         "Check what is installed against the policy: does the owner of each name have this version? Also checks "
         "the files of a lock by their hashes, and finds names that several repositories list. Installs nothing and "
@@ -48,7 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
-    """Print the audit; 1 if there is a finding that is more than a note."""
+    """Print the audit; return 1 if there is a finding that is more than a note."""
     _check(options)
     meant: Environment | None = None
     try:
@@ -59,7 +59,7 @@ def command(options: argparse.Namespace) -> int:
         if meant:
             print(f"repoprio: {printable(meant.line)}", file=sys.stderr)
             if not meant.is_own:
-                # Nothing of that one is run, so its policy is not read.
+                # The other environment is not started, so this one's policy applies.
                 print(f"repoprio: policy of {printable(_with_pip(target.own()).line)}", file=sys.stderr)
         terminal.complain(f"repoprio: {error}")
         return error.status
@@ -87,7 +87,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _meant(options: argparse.Namespace) -> Environment | None:
-    """The environment that is audited; None where it is files, folders or lists. Nothing of it is started."""
+    """The environment to audit, which is not started; None if files, folders or project lists are audited."""
     is_none = options.files or options.collisions or options.path
     found = None if is_none else target.meant(options.python, os.environ)
     return _with_pip(found) if found and found.is_own else found
@@ -102,7 +102,7 @@ def _audit(options: argparse.Namespace, meant: Environment | None, show: Callabl
     from repoprio.pip_adapter.inspect.context import pip_context
 
     with pip_context() as pip:
-        # Only a guarded pip may be imported, and `context` guards it.
+        # Imported after `context`, which puts the hook into this process: pip must not be imported before.
         from repoprio.environments import distributions
         from repoprio.pip_adapter import versions
         from repoprio.pip_adapter.inspect import lock_files
@@ -123,7 +123,7 @@ def _audit(options: argparse.Namespace, meant: Environment | None, show: Callabl
 
 
 def _mender(meant: Environment | None) -> str:
-    """The pip command that remedies run, guarded wherever it installs; "" if no pip can."""
+    """The pip command for remedies, which obeys the policy in that environment; "" if there is none."""
     if meant is None:
         return ""
     if meant.named_by != target.OPTION:

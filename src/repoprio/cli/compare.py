@@ -1,4 +1,4 @@
-"""``repoprio compare``: what pip alone would install beside what it installs under the policy."""
+"""``repoprio compare``: what plain pip would install, next to what pip installs under the policy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What compare takes."""
+    """Add the arguments of compare."""
     parser.description = (
         "Resolve the requirements twice with pip's own resolver, with the policy and without, and show the "
         "differences and what to do about them. Builds and installs nothing, and runs no package code. Says "
@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
-    """Print the comparison; 1 if anything differs or is not known."""
+    """Print the comparison; return 1 if anything differs, or is unknown."""
     pip_options.check_requirements(options)
     disclosed = pip_options.disclosed(options)
     in_target.load_pip()
@@ -53,7 +53,7 @@ def command(options: argparse.Namespace) -> int:
 
 
 def _voice(voice: Callable[..., Progress], show: Callable[[str], None]) -> Progress:
-    """What is said while it goes on: in lines that stay, and in the one of `show`, which does not."""
+    """The progress messages: some are lines that stay, others go to the one line of `show`."""
 
     def say(text: str) -> None:
         show("")
@@ -68,7 +68,7 @@ def _voice(voice: Callable[..., Progress], show: Callable[[str], None]) -> Progr
 
 
 def _say(text: str) -> None:
-    """Say it before it happens: on stderr, at once."""
+    """Print a notice on stderr at once, before anything is disclosed."""
     width = max(terminal.columns(sys.stderr), 20)
     lines = textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     print("\n".join(lines), file=sys.stderr, flush=True)

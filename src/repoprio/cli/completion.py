@@ -16,7 +16,7 @@ _INSTALL = {
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What completion takes."""
+    """Add the arguments of completion."""
     parser.description = (
         f"Prints a script that completes repoprio's commands and options. {'; '.join(_INSTALL.values())}."
     )
@@ -30,7 +30,7 @@ def command(options: argparse.Namespace) -> int:
 
 
 def bash(whole: Command) -> str:
-    """A script for bash 3.2 and later, which needs nothing but bash."""
+    """A script for bash 3.2 and later, without other dependencies."""
     cases = "\n".join(_bash_case(command) for command in whole.all())
     return f"""\
 # bash completion of repoprio; made by: repoprio completion bash
@@ -72,7 +72,7 @@ def _bash_value(option: Option) -> str:
 
 
 def _values(command: Command) -> list[str]:
-    """What may stand in the place of a positional argument: commands, or choices."""
+    """The possible values of a positional argument: commands, or choices."""
     return [child.name for child in command.children] + [c for a in command.arguments for c in a.choices]
 
 
@@ -80,7 +80,7 @@ def zsh(whole: Command) -> str:
     """A script for zsh's own completion system."""
     functions = "\n".join(_zsh_function(command) for command in whole.all())
     head = "#compdef repoprio\n# zsh completion of repoprio; made by: repoprio completion zsh"
-    # From a folder of $fpath the file is the function; by eval there is a function to be registered.
+    # In a folder of $fpath, the file is the function; with eval, the function must be registered.
     end = 'if [ "$funcstack[1]" = "_repoprio" ]; then\n    _repoprio "$@"\nelse\n    compdef _repoprio repoprio\nfi\n'
     return f"{head}\n{functions}\n{end}"
 

@@ -28,7 +28,7 @@ _UNLISTED = {
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What config takes: an action, and what that takes."""
+    """Add the arguments of config: its actions, with theirs."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, prog="repoprio config")
     for name, about in (
         ("show", "the files read, and the merged policy with the file of each setting"),
@@ -47,7 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
-    """Do the action of `options`."""
+    """Run the action of `options`."""
     status: int = options.action(options)
     return status
 
@@ -83,7 +83,7 @@ def check(options: argparse.Namespace) -> int:
 
 
 def schema(_: argparse.Namespace) -> int:
-    """The JSON Schema of the TOML file."""
+    """Print the JSON Schema of the TOML file."""
     import json
 
     print(json.dumps(json_schema(), indent=2))
@@ -91,7 +91,7 @@ def schema(_: argparse.Namespace) -> int:
 
 
 def _warnings(survey: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[PolicyWarning]:
-    """The warnings about the policy, and about pip's own settings beside it."""
+    """The warnings about the policy, and about pip's own settings."""
     if survey.policy is None:
         return []
     unlisted = [wish for wish in wishes if wish.meaning is Meaning.UNLISTED]
@@ -110,13 +110,13 @@ def _warnings(survey: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[
 
 
 def _wishes(survey: LoadedPolicy, *, isolated: bool) -> list[policy.Wish]:
-    """What pip's own settings name, and what the policy makes of it."""
+    """The indexes that pip's own settings name, and how the policy treats them."""
     indexes, _ = policy_in_force.pip_settings(isolated=isolated)
     return [policy.Wish(display_url(index.url), str(index.origin), *_meaning(survey.draft, index)) for index in indexes]
 
 
 def _meaning(policy: Policy | None, index: Named) -> tuple[str | None, Meaning, str]:
-    """The repository that pip's setting means, None where there is none; and what it means, also in words."""
+    """The repository that an index of pip's settings means, or None; and its meaning, also in words."""
     if policy is None:
         return None, Meaning.UNKNOWN, ""
     known = next(
@@ -137,7 +137,7 @@ def _none(survey: LoadedPolicy, options: argparse.Namespace, wishes: Sequence[po
         print(policy.document(survey, [], wishes, environment=in_target.current(options).document))
     else:
         if wishes is None:
-            # Where TOML is expected, a comment.
+            # A comment, since the output is TOML.
             print(f"# {printable(in_target.current(options).line)}")
         else:
             in_target.name_first(options)

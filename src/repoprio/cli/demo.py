@@ -9,9 +9,9 @@ from repoprio.demo import demo
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The demo takes nothing."""
+    """Add no arguments."""
 
 
 def command(_: argparse.Namespace) -> int:
-    """Run the demo, whatever policy is in force."""
+    """Run the demo; the policy in force has no effect on it."""
     return demo.run(sys.stdout.write)

@@ -1,4 +1,4 @@
-"""``repoprio disable``: what enable put in, taken out."""
+"""``repoprio disable``: remove what enable put in."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ __all__ = ["arguments", "command"]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What disable takes."""
+    """Add the arguments of disable."""
     enable.arguments(parser, "disable")

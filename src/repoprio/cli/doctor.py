@@ -36,7 +36,7 @@ from repoprio.render import doctor as rendered
 from repoprio.render import repos
 from repoprio.urls import is_fuse
 
-# Tools that install Python packages and know nothing of the policy; uv is tried.
+# Other installers, which know nothing about the policy; uv is tried.
 _OTHERS = ("poetry", "pdm", "pipenv", "conda", "mamba", "micromamba")
 _FINE = (State.GUARDED, State.NO_PIP)
 _AT_ONCE = 8
@@ -46,7 +46,7 @@ R = TypeVar("R")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What doctor takes."""
+    """Add the arguments of doctor."""
     parser.description = (
         "Start the real pips of this environment, of PATH and of other places, ask their hooks which policy they find, "
         "and see what they take from two repositories on loopback. Uses no network without --network."
@@ -62,7 +62,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
-    """Print the report; 1 if something that could be guarded is not, 2 for a faulty policy."""
+    """Print the report; return 1 if something does not obey that could, 2 for a faulty policy."""
     report, status = look(options.python, options.venv, network=options.network)
     if options.format == "json":
         import json
@@ -74,18 +74,18 @@ def command(options: argparse.Namespace) -> int:
 
 
 def look(python: str | None, venvs: Sequence[str], *, network: bool = False) -> tuple[dict[str, Any], int]:
-    """The report as JSON has it, and the exit status; `venvs` are folders and Pythons, as ``--venv`` takes them."""
+    """The report as a JSON document, and the exit status; `venvs` are the folders and Pythons of ``--venv``."""
     meant = target.meant(python, os.environ)
     candidates = list(pips.candidates(meant.python, os.environ.get("PATH", os.defpath), venvs))
     with bench(policy_in_force.TOOLS) as tried:
-        told = _side_by_side("pips", lambda pip: pips.ask(pip, tried.folder), candidates)
-        examined = merged(_side_by_side("tried", lambda one: examine(*one, tried), list(pips.distinct(told))))
+        answers = _side_by_side("pips", lambda pip: pips.ask(pip, tried.folder), candidates)
+        examined = merged(_side_by_side("tried", lambda facts: examine(*facts, tried), list(pips.distinct(answers))))
         survey = _survey(examined[0])
         report = {
             **_head(meant, examined[0], survey),
             "environments": _environments(examined, survey),
             "pip_of_folder": _pip_of_folder(examined),
-            "base": base_check.look(meant.python, tried)._asdict() if examined[0].told.stranger is None else None,
+            "base": base_check.look(meant.python, tried)._asdict() if examined[0].facts.stranger is None else None,
             "fuse": _fuse(examined, tried),
             "unguarded_launches": _launches(),
             "other_installers": [*_uvs(survey, tried), *_others()],
@@ -113,7 +113,7 @@ def _is_fine(report: dict[str, Any], examined: Iterable[Examined]) -> bool:
 
 
 def _side_by_side(what: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """What `function` makes of each item, several at once."""
+    """The results of `function` for each item, several at the same time."""
     with terminal.counted(f"repoprio: {what}", len(items)) as step, ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = [pool.submit(function, item) for item in items]
         for _ in as_completed(futures):
@@ -122,7 +122,7 @@ def _side_by_side(what: str, function: Callable[[T], R], items: Sequence[T]) -> 
 
 
 def _survey(meant: Examined) -> LoadedPolicy:
-    """The policy that the environment that is meant finds; where no hook answers there, what one would find here."""
+    """The policy of the environment that is checked; if no hook answers there, the one that is in force here."""
     if meant.hook is None:
         return policy_in_force.policy()
     if meant.policy is None:
@@ -131,15 +131,15 @@ def _survey(meant: Examined) -> LoadedPolicy:
 
 
 def _head(meant: Environment, first: Examined, survey: LoadedPolicy) -> dict[str, Any]:
-    """Which environment is meant, who looks from where, and the policy that a pip finds there."""
+    """The first part of the report: the environment, the user and folder, and the policy that a pip finds there."""
     number = None if sys.platform == "win32" else os.geteuid()
     lists: dict[str, Any] = {"files": [], "errors": [], "faulty_files": [], "hints": []}
     nothing = {**lists, "mode": None, "summary": None}
     policy = policy_report.document(survey) or nothing
-    version = meant.version or pips.python_version(first.told) or first.told.python_version or None
-    # The line offers a hook where there is none; the document says whether all is well.
+    version = meant.version or pips.python_version(first.facts) or first.facts.python_version or None
+    # In the line, "guarded" is about the hook alone; in the document, about the whole verdict.
     is_hooked = {State.GUARDED: True, State.NO_HOOK: False}.get(first.state)
-    meant = meant._replace(version=version, pip=first.told.version, is_guarded=is_hooked)
+    meant = meant._replace(version=version, pip=first.facts.version, is_guarded=is_hooked)
     document = {**meant.document, "guarded": first.state is State.GUARDED, "line": meant.line}
     return {
         "environment": document,
@@ -162,7 +162,7 @@ def _user_name(number: int | None) -> str:
 
 
 def _policy_file(survey: LoadedPolicy) -> str:
-    """The policy's file for `enable --policy`, where it is one of TOML; else a word in its place."""
+    """The policy's file for `enable --policy`, if it is a single TOML file; else the word FILE."""
     files = [source.file for source in survey.sources]
     return files[0] if len(files) == 1 and files[0].endswith(".toml") and not survey.errors else "FILE"
 
@@ -175,46 +175,46 @@ def _environments(examined: Sequence[Examined], survey: LoadedPolicy) -> list[di
 
 
 def _pip_of_folder(examined: Iterable[Examined]) -> str | None:
-    """What ``python -m pip`` takes for pip in the working folder."""
-    versions = [pip.told.python_version for pip in examined if pip.told.python_version]
+    """The file in the working folder that ``python -m pip`` would run instead of pip, or None."""
+    versions = [pip.facts.python_version for pip in examined if pip.facts.python_version]
     return shadows.module_shadow(os.getcwd(), versions, os.environ)
 
 
 def _fuse(examined: Sequence[Examined], tried: Bench) -> dict[str, Any]:
-    """Whether the fuse is in pip's global file, and what pips find without their hook where there is one."""
+    """Whether the fuse is in pip's global file; if there is one, also what pips find without their hook."""
     file, (settings, _) = policy_in_force.global_file(), policy_in_force.pip_settings()
     try:
         index = fuse.state(pip_text(file) or "")
     except (Unreadable, fuse.NoPlace):
         index = None
     is_there = _is_fused(settings)
-    known = [one for one in examined if one.told.version and one.told.pip.python and not one.told.pip.options]
-    run = [one.told.pip for one in known if is_there]
-    origins = {display_url(one.url): str(one.origin) for one in settings}
+    known = [item for item in examined if item.facts.version and item.facts.pip.python and not item.facts.pip.options]
+    run = [item.facts.pip for item in known if is_there]
+    origins = {display_url(item.url): str(item.origin) for item in settings}
     unguarded = _side_by_side("without hook", lambda pip: fuse_check.run_unguarded(pip, tried), run) if run else []
     return {
         "file": file,
         "in_place": index is not None and is_fuse(index),
         "unguarded": [
             {
-                "python": one.python,
-                "finds_nothing": one.finds_nothing,
+                "python": item.python,
+                "finds_nothing": item.finds_nothing,
                 "asks": [
-                    {"url": display_url(place), "origin": origins.get(display_url(place))} for place in one.places
+                    {"url": display_url(place), "origin": origins.get(display_url(place))} for place in item.places
                 ],
-                "said": one.said,
+                "said": item.said,
             }
-            for one in unguarded
+            for item in unguarded
         ],
     }
 
 
 def _is_fused(settings: Iterable[Named]) -> bool:
-    return any(is_fuse(one.url) for one in settings)
+    return any(is_fuse(index.url) for index in settings)
 
 
 def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
-    """The uv on PATH, tried; without a policy there is nothing that it could obey."""
+    """The uv on PATH with its results; without a policy it is not tried."""
     if not (path := running.which("uv")):
         return
     known = {"name": "uv", "path": path, "user_can_run": True, "obeys": None}
@@ -251,7 +251,7 @@ def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
 
 
 def _proxies(indexes: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The variables with a proxy that answers for an index here: one over http, of which nothing proves who speaks."""
+    """The variables with a proxy for http: indexes, which have no proof of who answers."""
     is_open = any(index["url"].startswith("http:") for index in indexes)
     return sorted(name for name in os.environ if is_open and name.lower() in ("http_proxy", "all_proxy"))
 
@@ -262,32 +262,32 @@ def _others() -> Iterator[dict[str, Any]]:
 
 
 def _launches() -> list[str]:
-    """Ways to start this Python's pip that load no hook."""
+    """The ways to start this Python's pip without loading the hook."""
     user = site.getusersitepackages() if site.ENABLE_USER_SITE else None
     hidden = ["python -I -m pip", "python -s -m pip"] if user and __file__.startswith(user) else []
     return ["python -S -m pip", *hidden]
 
 
 def _stale(meant: Examined, survey: LoadedPolicy) -> int:
-    """How many wheels pip built before the policy was last changed, and keeps."""
+    """The number of wheels in pip's cache that were built before the last change of the policy."""
     times = [os.stat(source.file).st_mtime for source in survey.sources if os.path.exists(source.file)]
-    if not times or not meant.told.version or meant.told.stranger:
+    if not times or not meant.facts.version or meant.facts.stranger:
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        # `python -m` runs what lies in the working folder, which may be another user's.
-        done = running.run([*meant.told.pip.command, "cache", "dir"], running.as_the_user(os.environ), folder)
+        # Run in an empty folder: `python -m` runs modules of the working folder, which may be another user's.
+        done = running.run([*meant.facts.pip.command, "cache", "dir"], running.as_the_user(os.environ), folder)
     folder = os.path.join(done.stdout.strip() or os.devnull, "wheels")
     wheels = (os.path.join(path, name) for path, _, names in os.walk(folder) for name in names)
     return sum(wheel.endswith(".whl") and os.stat(wheel).st_mtime < max(times) for wheel in wheels)
 
 
 def _repositories(policy: Policy, meant: Examined) -> list[dict[str, Any]]:
-    """What each repository of the policy says of a name that nobody has."""
+    """The answers of all repositories of the policy for a name that nobody has."""
     pip_runner.load_pip()
     from repoprio.pip_adapter.inspect import probe
 
     if meant.hook is not None:
-        # The policy of the environment that is meant, whatever ours is.
+        # Use the policy of the environment that is checked.
         os.environ[INHERITED] = meant.hook["packed"]
     reports = checkup.report(policy, probe.probe())
     return [_repository(policy, report, report.trials[0]) for report in reports if report.trials]
@@ -295,7 +295,7 @@ def _repositories(policy: Policy, meant: Examined) -> list[dict[str, Any]]:
 
 def _repository(policy: Policy, report: Report, trial: ProbeResult) -> dict[str, Any]:
     finding, location, canary = trial.unknown, report.repository.locations[0], report.repository.canary
-    # An absence is believed only after the canary was asked for.
+    # "Absent" is believed only after the canary was asked for.
     asked_canary = finding.state is Answer.ABSENT or finding.cause is Cause.CANARY
     return {
         "name": report.repository.name,
@@ -309,6 +309,6 @@ def _repository(policy: Policy, report: Report, trial: ProbeResult) -> dict[str,
         "said": repos.check(trial),
         "seconds": round(trial.seconds, 3),
         "remarks": [remark._asdict() for remark in report.remarks],
-        # A folder that is there, or a canary that came.
+        # A folder that exists, or a canary that was served.
         "proves_it_serves": bool(canary or location.url.startswith("file:")),
     }

@@ -1,4 +1,4 @@
-"""``repoprio enable`` and ``disable``: the hook in another environment, put in and taken out."""
+"""``repoprio enable`` and ``disable``: put the hook into another environment, and remove it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from repoprio.config.records import Record
 from repoprio.environments import hook_installer, interpreters, ledger, repairs, target
 from repoprio.environments.interpreters import Interpreter
 
-# Which options go together, as argparse cannot say it.
+# The valid combinations of options, which argparse cannot express.
 _USAGE = """%(prog)s [-h] (--python PATH | --venv DIR) [--copy]
                        [--policy FILE] [--required]
        %(prog)s --base [--policy FILE] [--required]
        %(prog)s --fuse
        %(prog)s --required"""
-# What --python, --base and --fuse mean.
+# The descriptions of --python, --base and --fuse.
 _ENABLED = (
     "the environment of this Python, or in this folder",
     "the interpreter that this environment was created from, and with it all environments created from it",
@@ -34,7 +34,7 @@ _DISABLED = (
 
 
 def arguments(parser: argparse.ArgumentParser, action: str = "enable") -> None:
-    """What enable takes, and disable."""
+    """Add the arguments of enable or disable."""
     where = parser.add_mutually_exclusive_group(required=action == "disable")
     python, base, in_fuse = _ENABLED if action == "enable" else _DISABLED
     where.add_argument("--python", metavar="PATH", help=python)
@@ -54,7 +54,7 @@ def arguments(parser: argparse.ArgumentParser, action: str = "enable") -> None:
 
 
 def command(options: argparse.Namespace) -> int:
-    """Enable or disable; tells each file that was written or removed."""
+    """Enable or disable; prints each file that was written or removed."""
     _check(options)
     if options.fuse:
         return _fuse(options)
@@ -65,14 +65,14 @@ def command(options: argparse.Namespace) -> int:
 
 
 def _python(options: argparse.Namespace) -> str:
-    """The Python that is meant: each option takes a Python, and the folder of a virtual environment."""
+    """The Python that the options name; each one accepts a Python, or the folder of a virtual environment."""
     if options.venv:
         return interpreters.in_venv(options.venv)
     return target.meant(options.python, {}).python if options.python else sys.executable
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Wrong use ends the process."""
+    """End the process for a wrong combination of options."""
     if options.copy and not (options.python or options.venv):
         options.parser.error("--copy needs --python or --venv")
     if options.fuse and (options.policy or options.required):
@@ -106,10 +106,10 @@ def _enable(options: argparse.Namespace, other: Interpreter) -> int:
 
 
 def _record(options: argparse.Namespace, other: Interpreter) -> Record:
-    """What is to be kept there: what `options` say, else what holds here and would not be found there."""
+    """The record for the other environment: from `options`, else this policy's files that it would not find."""
     place = other.stdlib if options.base else other.packages
     if options.policy:
-        # What is known of a gone file is forgotten: this is the command that repairs it.
+        # Replace the record, without its missing files: this command is the repair.
         file = os.path.abspath(options.policy)
         _check_policy(file)
         return Record(((VARIABLE, file),), options.required or hook_installer.is_required(place))
@@ -117,7 +117,7 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
     if options.base and (named := os.environ.get(VARIABLE)):
         message = f"{VARIABLE} ({named}) is not recorded, since all environments share the base"
         print(f"repoprio: {message}; to record a policy for all: --policy FILE", file=sys.stderr)
-    # A base is for everybody: only what was named for it.
+    # A base is shared by all users, so record only what was named for it.
     record = Record() if options.base or is_own else policy_in_force.record_for_new()
     for layer, file in record.files:
         if not os.path.exists(file):
@@ -128,7 +128,7 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
 
 
 def _check_policy(file: str) -> None:
-    """Raise `RepoprioError` where `file` holds no sound policy."""
+    """Raise `RepoprioError` if `file` has no valid policy."""
     if file == os.devnull:
         raise interpreters.CannotEnable(f"{file} is not a policy.")
     read_named(file, "--policy", policy_in_force.TOOLS).sound("nothing was written")
@@ -156,7 +156,7 @@ def _nothing_done(other: Interpreter) -> int:
 
 
 def _fuse(options: argparse.Namespace) -> int:
-    """Put the fuse into pip's global file, or take it out."""
+    """Put the fuse into pip's global file, or remove it."""
     file = os.path.realpath(policy_in_force.global_file())
     text = hook_installer.read(file)
     try:

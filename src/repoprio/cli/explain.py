@@ -1,4 +1,4 @@
-"""``repoprio explain``: the same lookup as an installation, told instead of done."""
+"""``repoprio explain``: make the same lookup as an installation, and explain it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from repoprio.render.table import painted, unpainted
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What explain takes."""
+    """Add the arguments of explain."""
     parser.description = (
         "Show who owns each name, what would be installed, and why. Builds and installs nothing, and asks no "
         "repository below the owner."
@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
-    """Explain the requirements of `options`; 0 if all would be served, else 1."""
+    """Explain the requirements of `options`; return 0 if all would be served, else 1."""
     pip_options.check_requirements(options)
     if options.disclose and not options.shadowed:
         name, asked = options.disclose[0], options.requirements

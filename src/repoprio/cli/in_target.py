@@ -1,4 +1,4 @@
-"""The environment that a command speaks of: the command runs in that one's Python, and names it first."""
+"""The environment that a command is about: the command runs in its Python, and names it first."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from repoprio.environments import child_script
 from repoprio.environments.target import OPTION, OWN, VARIABLE, Environment, NoEnvironment, meant, own
 from repoprio.redaction import printable
 
-# The line that named the environment on stderr, once that is done.
+# The line that named the environment on stderr, once it was printed.
 _told: list[str] = []
 
 
 class Arrival(NamedTuple):
-    """How this process came to be: what named its environment where it was started there as a guest, else None.
+    """How this process was started; as a guest in another environment, `guest_of` says how that was named.
 
-    `is_hooked` is whether a hook stood in place when this Python started.
+    `is_hooked`: a hook was in place when this Python started.
     """
 
     guest_of: str | None
@@ -32,7 +32,7 @@ class Arrival(NamedTuple):
 
 @functools.cache
 def arrival() -> Arrival:
-    """How this process came to be."""
+    """How this process was started."""
     guest_of = os.environ.pop(child_script.GUEST, None)
     hooked = os.environ.pop(child_script.HOOKED, "")
     if guest_of:
@@ -41,31 +41,31 @@ def arrival() -> Arrival:
 
 
 def begin() -> None:
-    """What comes before all else: nothing of the arrival is handed on, and no environment is named yet."""
+    """Reset the state at the start of a command: variables of the arrival are removed, nothing is printed yet."""
     arrival()
     _told.clear()
 
 
 def is_guest() -> bool:
-    """Whether this is another environment's Python, which has neither repoprio nor what repoprio needs."""
+    """Whether this is another environment's Python, which may lack repoprio and its dependencies."""
     return arrival().guest_of is not None
 
 
 def add_environment(parser: argparse.ArgumentParser) -> None:
-    """What a command takes that speaks of one environment, in whose Python it runs."""
+    """Add the option ``--python`` for a command that runs in the Python of its environment."""
     whose = f"the environment: its Python or its folder (default: the activated one, {VARIABLE}, else repoprio's own)"
     parser.add_argument(OPTION, metavar="PATH", help=whose)
     parser.set_defaults(has_environment=True)
 
 
 def other(python: str | None) -> Environment | None:
-    """The environment that is meant, None where it is this one; `python` is the ``--python`` of the command line."""
+    """The chosen environment, None if it is this one; `python` is the ``--python`` of the command line."""
     environment = None if is_guest() else meant(python, os.environ)
     return environment if environment and not environment.is_own else None
 
 
 def current(options: argparse.Namespace) -> Environment:
-    """The environment of this process, which is the one that is meant."""
+    """The environment of this process, which is the chosen one."""
     return _described(own(arrival().guest_of or meant(options.python, os.environ).named_by))
 
 
@@ -75,17 +75,17 @@ def _described(environment: Environment) -> Environment:
 
 
 def name_first(options: argparse.Namespace) -> None:
-    """Name this environment on the first line of a report; JSON carries it instead."""
+    """Print this environment as the first line of a report; JSON has it as a key instead."""
     _print(current(options).line, sys.stdout)
 
 
 def tell(options: argparse.Namespace) -> None:
-    """Name this environment on stderr, where stdout is a file to be."""
+    """Print this environment on stderr, for commands whose stdout becomes a file."""
     _print_line(current(options))
 
 
 def complain(text: str, options: argparse.Namespace | None = None) -> None:
-    """An error on stderr, after this environment where that is not repoprio's own, or where `options` are given."""
+    """Print an error on stderr; first the environment, if `options` are given, or if it is not repoprio's own."""
     if options is not None:
         tell(options)
     elif is_guest():
@@ -100,12 +100,12 @@ def _print_line(environment: Environment) -> None:
 
 
 def _print(line: str, stream: TextIO) -> None:
-    # Not wrapped: it is one line for whoever searches for it.
+    # Not wrapped, so that programs find it as one line.
     print(printable(line), file=stream, flush=True)
 
 
 def run_pip(arguments: list[str]) -> int:
-    """Run pip under the policy, in the environment that is meant; returns its exit status."""
+    """Run pip under the policy, in the chosen environment; returns its exit status."""
     from repoprio.environments import run_there
     from repoprio.pip_adapter.hooks import pip_runner
 
@@ -115,13 +115,13 @@ def run_pip(arguments: list[str]) -> int:
         _begin_pip(rest)
         return pip_runner.run_pip(rest)
     if python is not None and not run_there.has_pip(environment):
-        # pip works on an environment without one, as the user asks it to.
+        # The environment has no pip of its own, so this pip works on it, as the user asked.
         return pip_runner.run_pip(arguments)
     return run_there.run(environment, ["pip", *rest])
 
 
 def _python_of(arguments: list[str]) -> tuple[str | None, list[str]]:
-    """What pip's own ``--python`` says, where it comes first; and the rest."""
+    """The value of pip's own ``--python`` if it comes first, else None; and the other arguments."""
     first, *rest = arguments or [""]
     if first == OPTION and rest:
         return rest[0], rest[1:]
@@ -130,7 +130,7 @@ def _python_of(arguments: list[str]) -> tuple[str | None, list[str]]:
 
 
 def _begin_pip(arguments: Sequence[str]) -> None:
-    """Name another environment than repoprio's own before its pip speaks."""
+    """Print the environment before its pip runs, if it is not repoprio's own."""
     named_by = arrival().guest_of
     if named_by is None:
         return
@@ -140,7 +140,7 @@ def _begin_pip(arguments: Sequence[str]) -> None:
 
 
 def load_pip() -> None:
-    """Import this environment's pip, guarded, before all that uses it; raises `NoEnvironment` or `UnknownPip`."""
+    """Import this environment's pip, with the hook; raises `NoEnvironment` or `UnknownPip`."""
     from repoprio.pip_adapter.hooks import pip_runner
 
     check_pip()
@@ -148,7 +148,7 @@ def load_pip() -> None:
 
 
 def check_pip() -> None:
-    """Raise `NoEnvironment` where this environment has no pip to look with."""
+    """Raise `NoEnvironment` if this environment has no pip."""
     if is_guest() and default_index.pip_version() is None:
         install = shell.command(sys.executable, "-m", "ensurepip")
         raise NoEnvironment(

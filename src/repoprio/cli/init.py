@@ -1,4 +1,4 @@
-"""``repoprio init``: a policy to begin with, from the names given or from pip's settings at hand."""
+"""``repoprio init``: write a first policy, from the given names or from pip's settings."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _FOR_NAMES = ("namespaces", "owns", "flat")
 
 
 class CannotWrite(RepoprioError):
-    """The file of a new policy is there already, or cannot be made."""
+    """The file for a new policy already exists, or cannot be written."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What init takes."""
+    """Add the arguments of init."""
     parser.description = (
         "Print a policy with the given repositories, highest priority first. Without arguments, print one with the "
         "repositories that pip's settings name, and leave the priorities to you."
@@ -49,7 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
-    """Print the policy, or write it to a file that is not there yet."""
+    """Print the policy, or write it to a new file."""
     if options.output == "":
         options.parser.error("-o takes the name of a file")
     in_target.tell(options)
@@ -84,7 +84,7 @@ def _from_names(options: argparse.Namespace) -> str:
 
 
 def _note_of_mirror(options: argparse.Namespace) -> str:
-    """What is to say where pip asks an index of its own in place of the built-in one, which ``pypi`` stands for."""
+    """A note if pip's settings replace its built-in index, which ``pypi`` stands for; else ""."""
     others = [given.partition("=")[2] for given in options.repositories]
     mirror = starter.mirror(policy_in_force.pip_settings()[0], policy_in_force.TOOLS.default_index(), others)
     if mirror is None:
@@ -142,20 +142,20 @@ def _from_settings(options: argparse.Namespace) -> str:
 
 
 def _absolute(index: Named) -> Named:
-    """A relative path as pip takes it here; a policy is the same wherever pip is run."""
+    """`index` with an absolute path, since a policy must not depend on the working folder."""
     if "://" in index.url or index.url.startswith(("file:", "/", "~")):
         return index
     return index._replace(url=os.path.abspath(index.url), origin=replace(index.origin, note=f"there {index.url}"))
 
 
 def _unwritten() -> str | None:
-    """The file that REPOPRIO_CONFIG names, where it is to be written still."""
+    """The file that REPOPRIO_CONFIG names, if it does not exist yet; else None."""
     named = os.environ.get(VARIABLE)
     return named if named and not os.path.lexists(named) else None
 
 
 def _is_sound(text: str) -> bool:
-    """Whether pip goes on with this policy, as it does not where priorities are left to decide."""
+    """Whether pip accepts this policy; not while priorities are missing."""
     try:
         read_text(text, "the new policy", os.environ, policy_in_force.TOOLS)
     except InvalidPolicy:
@@ -164,7 +164,7 @@ def _is_sound(text: str) -> bool:
 
 
 def _in_force(file: str, *, is_decided: bool) -> str:
-    """What is left to do for a new file to be the policy."""
+    """What the user must still do so that the new file is the policy."""
     look = shell.repoprio("config check", file)
     first = "" if is_decided else f"; set the priorities in it, then check it: {look}"
     if os.environ.get(VARIABLE) == file:

@@ -1,4 +1,4 @@
-"""The entry point: which command, and what its end means as an exit status.
+"""The entry point: runs a command, and turns its result into an exit status.
 
 0 good; 1 the answer is no; 2 wrong use or a faulty policy.
 """
@@ -23,20 +23,20 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command with `arguments` (the process's own by default); returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     _prepare()
-    # pip writes as it always does.
+    # pip's own output is not changed.
     with contextlib.nullcontext() if given[:1] == ["pip"] else _safe_streams():
         return _run(given)
 
 
 @contextlib.contextmanager
 def _safe_streams() -> Iterator[None]:
-    """Until the end, everything written to stdout and stderr is made safe to print."""
+    """Make everything safe to print that is written to stdout and stderr meanwhile."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (stream and cast("TextIO", SafeStream(stream)) for stream in before)
     try:
         yield
     finally:
-        # Where stdout is gone it stays so.
+        # A stdout that was closed meanwhile stays closed.
         sys.stdout, sys.stderr = sys.stdout and before[0], before[1]
 
 
@@ -55,7 +55,7 @@ def _run(given: list[str]) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has seen enough; Python would complain once more at its exit.
+        # The reader of the output has closed the pipe; otherwise Python would complain again at exit.
         sys.stdout = None
         return 1
     except (RepoprioError, UnknownPip, OSError) as error:
@@ -71,7 +71,7 @@ def _run(given: list[str]) -> int:
 
 
 def _complain(error: RepoprioError | UnknownPip | OSError, speaking: argparse.Namespace | None) -> int:
-    """Say what is wrong, after the environment of a command that is `speaking` of one; returns the exit status."""
+    """Print the error, after the environment if the command is about one; returns the exit status."""
     if _is_of_lost_folder(error):
         say(
             "ERROR: repoprio: the working folder does not exist any more.\n"
@@ -87,23 +87,23 @@ def _complain(error: RepoprioError | UnknownPip | OSError, speaking: argparse.Na
 
 
 def _is_of_lost_folder(error: BaseException | None) -> bool:
-    """Whether the error, or what it comes from, is that the working folder was deleted."""
+    """Whether the error, or one of its causes, is that the working folder was deleted."""
     with contextlib.suppress(OSError):
         os.getcwd()
         return False
-    # The error of a file that is not there has its name.
+    # The error for any other missing file has that file's name.
     while error is not None and not (isinstance(error, FileNotFoundError) and error.filename is None):
         error = error.__cause__
     return error is not None
 
 
 def _prepare() -> None:
-    """Streams and variables as all commands can bear them."""
+    """Set up streams and variables so that no command fails because of them."""
     in_target.begin()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A name that the terminal's encoding does not have is no reason to fail.
+            # A character that the terminal's encoding lacks must not make a command fail.
             stream.reconfigure(errors="backslashreplace")
     if not terminal.is_number(os.environ.get("COLUMNS", "")):
-        # What is no number pip's own rich fails on, and so would everything that looks something up.
+        # If COLUMNS is not a number, pip's own rich fails, and with it every lookup.
         os.environ.pop("COLUMNS", None)

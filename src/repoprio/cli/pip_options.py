@@ -1,4 +1,4 @@
-"""What commands take as pip does, and hand on to it in its own words."""
+"""Options that commands share with pip, and pass on to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from repoprio.names import NormalizedName, is_project_name, normalize
 
 
 def add_requirements(parser: argparse.ArgumentParser) -> None:
-    """Requirements, files of them, and constraints."""
+    """Add the arguments for requirements, requirements files and constraints."""
     parser.add_argument("requirements", nargs="*", metavar="REQ", help="a requirement, such as 'acme>=1'")
     parser.add_argument(
         "-r",
@@ -33,16 +33,16 @@ def add_requirements(parser: argparse.ArgumentParser) -> None:
 
 
 def check_requirements(options: argparse.Namespace) -> None:
-    """Wrong use ends the process: no requirement at all, or a file of them without its -r."""
+    """End the process if there are no requirements, or if a requirements file comes without -r."""
     if not options.requirements and not options.files:
         options.parser.error("name a requirement, or a file of them with -r")
-    # As a name it would be told to repositories.
+    # Otherwise repositories would be asked for it as a name.
     if file := next((word for word in options.requirements if word.endswith(".txt") and os.path.isfile(word)), None):
         options.parser.error(f"{file} is a file of requirements: {shell.command('-r', file)}")
 
 
 def add_disclose(parser: argparse.ArgumentParser) -> None:
-    """The names that others may get to know, for once."""
+    """Add the option for names that other repositories may be asked for this time."""
     helps = (
         "also ask the repositories that the policy keeps NAME from (owns, namespaces, a pin, exclude); they learn "
         "the name"
@@ -58,7 +58,7 @@ def disclosed(options: argparse.Namespace) -> frozenset[NormalizedName]:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options that say where pip looks, and for what."""
+    """Add pip's options for where and what to look up."""
     pip = parser.add_argument_group("as for pip")
     pip.add_argument("--pre", action="store_true", help="pre-releases too")
     pip.add_argument("--no-index", action="store_true", help="flat repositories only")
@@ -70,7 +70,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def words(options: argparse.Namespace) -> list[str]:
-    """The options that pip shall see, constraints among them."""
+    """The options to pass to pip, including constraints."""
     arguments = ["--pre"] if options.pre else []
     arguments += ["--no-index"] if options.no_index else []
     arguments += ["--index-url", options.index_url] if options.index_url else []

@@ -1,4 +1,4 @@
-"""What the commands about the policy read it with; none of it imports pip."""
+"""Loads the policy for the commands about it, without importing pip."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from repoprio.config.pip.files import read_pip_files
 from repoprio.config.pip.indexes import Named, named
 from repoprio.config.records import Record
 
-# The plain specifiers of most pins, which need not wait 20 ms for packaging: "<3", ">=1.2, !=1.5".
+# Plain specifiers such as "<3" and ">=1.2, !=1.5", for which packaging (20 ms) is not imported.
 _PLAIN = re.compile(r"(==|!=|<=|>=|<|>)\s*[0-9]+(\.[0-9]+)*(\s*,\s*(==|!=|<=|>=|<|>)\s*[0-9]+(\.[0-9]+)*)*")
 
 
@@ -40,7 +40,7 @@ def _parse_toml(text: str) -> dict[str, Any]:
 
 
 def _library(name: str) -> Any:
-    """A library that repoprio needs; as a guest the one that pip brings along: no other is sure to be there."""
+    """A library that repoprio needs; as a guest, pip's own copy, since the environment may have no other."""
     in_target.check_pip()
     return import_module(f"pip._vendor.{name}" if in_target.is_guest() else name)
 
@@ -49,19 +49,19 @@ TOOLS = Parsers(_parse_toml, _is_specifier, default_index)
 
 
 def layers(*, isolated: bool = False) -> tuple[policy_files.LayerFiles, ...]:
-    """The files that a policy may lie in."""
+    """All layers of the policy, first to last."""
     return policy_files.layers(os.environ, _platform_dirs, isolated=isolated)
 
 
 def no_policy(*, isolated: bool = False) -> str:
-    """What to say where there is no policy."""
+    """The message for "there is no policy"."""
     return load.no_policy(os.environ, layers(isolated=isolated), policy_files.system_folder(_platform_dirs))
 
 
 def pip_settings(*, isolated: bool = False) -> tuple[list[Named], list[PolicyProblem]]:
-    """The indexes and find-links that pip's own settings name, and the files of pip's that cannot be read."""
+    """The indexes and find-links that pip's own settings name, and an error for each file that cannot be read."""
     files, errors = read_pip_files(policy_files.pip_layers(os.environ, _platform_dirs, isolated=isolated))
-    # pip --isolated reads none of its variables.
+    # pip --isolated ignores pip's variables.
     return named(files, {} if isolated else os.environ), errors
 
 
@@ -72,14 +72,14 @@ def global_file() -> str:
 
 
 def system_file() -> str:
-    """The file in which an administrator lays the policy down."""
+    """The file for an administrator's policy."""
     return os.path.join(policy_files.system_folder(_platform_dirs), policy_files.FILE_NAME)
 
 
 def of_everybody(file: str | None = None) -> LoadedPolicy:
     """The policy that every pip of this machine finds: the system's, and pip's global file.
 
-    `file` is what is to become the system's file.
+    `file` will become the system's file.
     """
     environ = {name: value for name, value in os.environ.items() if name != policy_files.VARIABLE}
     found = [layer for layer in layers(isolated=True) if layer.name in (policy_files.SYSTEM, "global")]
@@ -90,12 +90,12 @@ def of_everybody(file: str | None = None) -> LoadedPolicy:
 
 
 def record_for_new() -> Record:
-    """What an environment is to keep of the policy that is in force here: the files that a pip there would not find."""
+    """The record for another environment: the files of this policy that a pip there would not find."""
     return policy_files.for_new(os.environ, layers(), _platform_dirs)
 
 
 def reaches(record: Record) -> bool:
-    """Whether a policy is in sight of a pip of another environment that keeps `record`."""
+    """Whether a pip in another environment with this `record` finds anything that could be a policy."""
     return policy_files.reaches(os.environ, record, _platform_dirs)
 
 

@@ -13,7 +13,7 @@ from repoprio.render.table import painted, unpainted
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What repos takes."""
+    """Add the arguments of repos."""
     parser.description = (
         "List the repositories of the policy by tier, with the files that set them. With --check, ask each for a "
         "random name and for two well-known names, and report how it behaves and what to set for it."

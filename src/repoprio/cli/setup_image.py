@@ -29,15 +29,15 @@ from repoprio.render import setup_image as rendered
 JOURNAL = "setup-image.json"
 _PYTHON = re.compile(r"python(3(\.[0-9]+)?)?(\.exe)?")
 _DONE, _UNCHANGED, _SKIPPED, _FAILED = "done", "unchanged", "skipped", "failed"
-_OBSERVES = 'the policy says mode = "observe", under which every pip chooses as it always did'
+_OBSERVES = 'not with mode = "observe", which must not change what pip installs'
 
 
 class CannotSetUp(RepoprioError):
-    """Nothing was begun; the text says why."""
+    """The image cannot be set up, and nothing was changed; the text says why."""
 
 
 class Step(NamedTuple):
-    """One step: what for, where, and what became of it; why, what else there is to know, and what to do."""
+    """One step: its kind, its place and its outcome; the reason, further notes, and the command that helps."""
 
     step: str
     place: str
@@ -48,26 +48,26 @@ class Step(NamedTuple):
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What setup-image takes."""
+    """Add the arguments of setup-image."""
     parser.description = (
-        "Makes every pip of an image obey: lays the policy down, puts the hook into the interpreters, the fuse into "
-        "pip's global file and the policy's export into uv's, and lets doctor look. What it does is noted, "
-        "so that it can be undone to the byte; run again it does what is left to do."
+        "Makes every pip of an image obey the policy: installs the policy file, puts the hook into the interpreters, "
+        "the fuse into pip's global file and the policy's export into uv's, then runs doctor. A journal records every "
+        "change, so that --undo can restore each file exactly. Run again, it does only what is left to do."
     )
-    policy = f"the policy's TOML file, which is copied to {policy_in_force.system_file()}"
-    beneath = "a virtual environment, by its folder or its Python, or a folder with some beneath it"
+    policy = f"the policy's TOML file; it is copied to {policy_in_force.system_file()}"
+    beneath = "also put the hook into a virtual environment (its folder or its Python), or all that are below a folder"
     parser.add_argument("--policy", metavar="FILE", help=policy)
     parser.add_argument("--venv", action="append", default=[], metavar="PATH", help=beneath)
-    parser.add_argument("--undo", action="store_true", help="restore every file, unless somebody has changed it since")
+    parser.add_argument("--undo", action="store_true", help="restore every file that nobody changed later")
     terminal.add_report(parser)
 
 
 def command(options: argparse.Namespace) -> int:
-    """Set the image up, or undo it; 1 where a step was not possible or doctor is not content."""
+    """Set the image up, or undo that; 1 if a step failed, or doctor found a problem."""
     journal = Journal(journal_file())
     if options.undo:
         if options.policy or options.venv:
-            options.parser.error("--undo restores all that was done: it takes no --policy and no --venv")
+            options.parser.error("--undo restores everything; it takes no --policy and no --venv")
         return _undo(options, journal)
     policy = _policy(options.policy, journal)
     venvs = [str(pip.python) for folder in options.venv for pip in pips.in_folder(folder)]
@@ -80,26 +80,26 @@ def command(options: argparse.Namespace) -> int:
 
 
 def journal_file() -> str:
-    """Where it is noted what was done."""
+    """The journal's file."""
     if sys.platform in ("win32", "darwin"):
         return os.path.join(os.path.dirname(policy_in_force.system_file()), JOURNAL)
     return f"/var/lib/repoprio/{JOURNAL}"
 
 
 def _print(options: argparse.Namespace, steps: Sequence[Step], journal: Journal, report: dict[str, Any] | None) -> None:
-    found = [step._asdict() for step in steps]
+    documents = [step._asdict() for step in steps]
     if options.format == "json":
         import json
 
-        print(json.dumps({"schema": 1, "journal": journal.file, "steps": found, "doctor": report}, indent=2))
+        print(json.dumps({"schema": 1, "journal": journal.file, "steps": documents, "doctor": report}, indent=2))
         return
-    lines = [*rendered.lines(found, journal.file), *(["", *rendered_doctor.lines(report)] if report else [])]
+    lines = [*rendered.lines(documents, journal.file), *(["", *rendered_doctor.lines(report)] if report else [])]
     print("\n".join(printable(line) for line in lines))
 
 
 def _undo(options: argparse.Namespace, journal: Journal) -> int:
     if journal.is_empty:
-        print(f"repoprio: nothing is to be undone ({journal.file})", file=sys.stderr)
+        print(f"repoprio: there is nothing to undo ({journal.file})", file=sys.stderr)
     steps = []
     for step in journal.undo():
         steps.append(Step("undo", step.place, step.outcome.value, step.reason))
@@ -114,7 +114,7 @@ _LEFT = (Undone.CHANGED_SINCE.value, Undone.IN_USE.value, Undone.FAILED.value)
 
 
 def _policy(file: str | None, journal: Journal) -> Policy:
-    """The policy that every pip here will find; raises `RepoprioError` where it is none, or faulty."""
+    """The policy that every pip here will find; raises `RepoprioError` if there is none, or a faulty one."""
     undone = "nothing was written"
     if file is not None:
         file = os.path.abspath(file)
@@ -122,16 +122,16 @@ def _policy(file: str | None, journal: Journal) -> Policy:
         target = os.path.realpath(policy_in_force.system_file())
         if os.path.lexists(target) and not (journal.is_ours(target) or _content(target) == _content(file)):
             raise CannotSetUp(
-                f"{target} is there already, and is another policy than {file}; {undone}.\n"
-                f"  hint: leave out --policy, or remove {target}    [setup-image]"
+                f"{target} already exists and differs from {file}; {undone}.\n"
+                f"  hint: leave out --policy to keep it, or remove {target}    [setup-image]"
             )
-    found = policy_in_force.of_everybody(file).sound(undone)
-    if found is None:
+    policy = policy_in_force.of_everybody(file).sound(undone)
+    if policy is None:
         raise NoPolicy(
-            f"there is no policy that every pip here would find; {undone}.\n"
+            f"no policy applies to every pip here; {undone}.\n"
             f"  hint: name one with --policy FILE, or write it to {policy_in_force.system_file()}    [no-policy]"
         )
-    return found
+    return policy
 
 
 def _content(file: str) -> bytes:
@@ -144,7 +144,7 @@ def _steps(options: argparse.Namespace, policy: Policy, venvs: Sequence[str], jo
         yield _lay_down(os.path.abspath(options.policy), journal)
     for folder in options.venv:
         if not pips.in_folder(folder):
-            yield Step("hook", folder, _FAILED, "there is no virtual environment")
+            yield Step("hook", folder, _FAILED, "no virtual environment found")
     yield from _hooks(venvs, journal)
     yield _fuse(policy, journal)
     yield _uv(policy, journal)
@@ -155,7 +155,7 @@ def _lay_down(file: str, journal: Journal) -> Step:
     mode = os.stat(file).st_mode & 0o777
     step = _written("policy", target, [(target, _content(file))], journal, mode=mode)
     if mode & 0o044 != 0o044:
-        note = f"not everybody can read it (mode {mode:o}): where it cannot be read, pip stops"
+        note = f"not everybody can read it (mode {mode:o}): pip stops for users who cannot"
         step = step._replace(notes=(note,))
     return step
 
@@ -171,16 +171,16 @@ def _written(
 
 
 def _hooks(venvs: Sequence[str], journal: Journal) -> Iterator[Step]:
-    """The hook in each base interpreter once, and in each virtual environment."""
+    """Put the hook into each base interpreter once, and into each virtual environment."""
     seen: set[str] = set()
     on_path = pips.programs(os.environ.get("PATH", os.defpath), _PYTHON)
     for python in dict.fromkeys((sys.executable, *venvs, *on_path)):
         try:
-            found = interpreters.interpreter(python)
-            # Of a virtual environment made from another one, Python names the interpreter beneath both.
-            base = interpreters.interpreter(found.base)
+            other = interpreters.interpreter(python)
+            # If an environment was made from another one, its base is the interpreter of both.
+            base = interpreters.interpreter(other.base)
         except CannotEnable as error:
-            # What is on PATH and is no Python that can be guarded: of its pip doctor speaks.
+            # An unusable Python that is only on PATH is no failure here: doctor reports on its pip.
             is_asked_for = python in venvs or error.code != "environment"
             problem = error.problem.removeprefix(f"{python} ")
             yield Step("hook", python, _FAILED if is_asked_for else _SKIPPED, problem, (), error.remedy)
@@ -188,14 +188,14 @@ def _hooks(venvs: Sequence[str], journal: Journal) -> Iterator[Step]:
         if base.stdlib not in seen:
             seen.add(base.stdlib)
             yield _hook(base, base.stdlib, "all environments made from it", journal)
-        is_venv = os.path.realpath(found.packages) != os.path.realpath(base.packages)
-        if is_venv and found.packages not in seen and not hook_installer.is_own(found.packages):
-            seen.add(found.packages)
-            yield _hook(found, found.packages, "", journal)
+        is_venv = os.path.realpath(other.packages) != os.path.realpath(base.packages)
+        if is_venv and other.packages not in seen and not hook_installer.is_own(other.packages):
+            seen.add(other.packages)
+            yield _hook(other, other.packages, "", journal)
 
 
 def _hook(other: Interpreter, place: str, also: str, journal: Journal) -> Step:
-    """A pointer in `place`, which is the standard library of a base, or the packages of an environment."""
+    """Put a pointer into `place`: the standard library of a base, or the packages of an environment."""
     name = f"{other.executable}{f' and {also}' if also else ''}"
     try:
         record = Record(is_required=True).over(hook_installer.recorded(place))
@@ -235,19 +235,19 @@ def _fuse(policy: Policy, journal: Journal) -> Step:
 def _uv(policy: Policy, journal: Journal) -> Step:
     file = os.path.realpath(uv_check.system_file())
     if policy.mode is Mode.OBSERVE:
-        return Step("uv", file, _SKIPPED, f"{_OBSERVES}; uv would obey it at once")
+        return Step("uv", file, _SKIPPED, 'not with mode = "observe": uv cannot observe, it would obey')
     try:
         exported = uv_export.export(policy, project=False)
     except uv.CannotExport as error:
         return Step("uv", file, _FAILED, f"the policy cannot be exported: {error}")
-    notes = tuple(f"uv cannot be told: {gap}" for gap in exported.gaps)
+    notes = tuple(f"not possible in uv: {gap}" for gap in exported.gaps)
     if os.path.lexists(file) and not journal.is_ours(file):
         try:
             document = policy_in_force.TOOLS.parse_toml(toml_text(file))
         except (Unreadable, ValueError, RecursionError) as error:
-            return Step("uv", file, _FAILED, f"it is there already, and {error}", notes)
+            return Step("uv", file, _FAILED, f"it already exists, and {error}", notes)
         if uv_differences.differences(exported, document, project=False):
-            reason = "it is there already, and is not the policy's export"
+            reason = "it already exists, and is not the policy's export"
             return Step("uv", file, _FAILED, reason, notes, f"repoprio export uv --check {file}")
         return Step("uv", file, _UNCHANGED, "", notes)
     text = uv.text(exported, project=False)

@@ -1,4 +1,4 @@
-"""What the terminal is like: its width, and whether it shows colour."""
+"""The terminal: its width, whether to use colour, and progress lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TextIO
 from repoprio.output import SafeStream, say
 from repoprio.redaction import printable
 
-# Where nobody says how wide: what a ticket or a pager shows.
+# The width if nothing states one: it suits tickets and pagers.
 _COLUMNS = 80
 
 
@@ -28,20 +28,20 @@ def columns(stream: TextIO | None) -> int:
 
 
 def is_number(text: str) -> bool:
-    """Whether `text` can be a number of columns."""
+    """Whether `text` is a valid number of columns."""
     return text.isascii() and text.isdigit() and len(text) < 5
 
 
 def complain(text: str) -> None:
-    """An error on stderr, as all of repoprio's; what a file or a server says in it must not move the cursor."""
+    """Print an error on stderr, made safe to print."""
     say(f"ERROR: {text}")
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """What tells how far a command is: one line on a terminal's stderr, gone at the end; nothing elsewhere.
+    """A function that shows progress in one line on a terminal's stderr, removed at the end; elsewhere it does nothing.
 
-    An empty text takes the line away, before others are written.
+    An empty text removes the line, before other text is written.
     """
     if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda _: None
@@ -59,7 +59,7 @@ def progress() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def counted(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Yields what to call for each of `total` steps that is done; shown as `progress` shows it."""
+    """A function to call after each of `total` steps; the count is shown as in `progress`."""
     done = 0
     with progress() as show:
 
@@ -73,9 +73,9 @@ def counted(what: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 def shows_color(stream: TextIO | None, wish: str) -> bool:
-    """Whether to write colour to `stream`; `wish` is what ``--color`` says.
+    """Whether to write colour to `stream`; `wish` is the value of ``--color``.
 
-    On its own: to a terminal that is not dumb, and not where NO_COLOR has any value.
+    With "auto": to a terminal that is not dumb, unless NO_COLOR has a value.
     """
     wants = stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
     shows = wish == "always" or (wish == "auto" and wants and os.environ.get("TERM") != "dumb")
@@ -85,7 +85,7 @@ def shows_color(stream: TextIO | None, wish: str) -> bool:
 
 
 def add_report(command: argparse.ArgumentParser, *more: str) -> None:
-    """What every command takes that reports; `more` are further formats."""
+    """Add the options of commands that print a report; `more` are further formats."""
     formats = "text for people, json for programs (keys are added, never changed)"
     formats += "; sarif for code-scanning pages" if "sarif" in more else ""
     command.add_argument("--format", choices=("text", "json", *more), default="text", help=formats)

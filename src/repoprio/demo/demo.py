@@ -1,4 +1,4 @@
-"""``repoprio demo``: two repositories on loopback, a hijack with pip alone, the same with a policy."""
+"""``repoprio demo``: two repositories on loopback, a hijack with plain pip, then the same with a policy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from repoprio.errors import RepoprioError
 Write = Callable[[str], object]
 _JSON = "application/vnd.pypi.simple.v1+json"
 _FILE = "repoprio.toml"
-# pip as it is without repoprio: the hook, which stood there when this Python started, is taken out of it.
+# Runs pip without repoprio: removes the hook, which was loaded when this Python started.
 _ALONE = """
 import runpy, sys
 sys.meta_path[:] = [one for one in sys.meta_path if getattr(one, "__module__", "") not in {hooks!r}]
@@ -38,11 +38,11 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 
 
 class DemoFailed(RepoprioError):
-    """A step of the demo did not end as it must."""
+    """A step of the demo had an unexpected result."""
 
 
 def run(write: Write) -> int:
-    """Run the demo, telling it to `write`; nothing is left behind. Returns the exit status."""
+    """Run the demo, passing its text to `write`, and remove all files; returns the exit status."""
     corp = Files({"acme": [("1.0", ("leftpad",))]})
     public = Files({"acme": [("99.0", ())], "leftpad": [("1.3", ())]})
     with (
@@ -63,7 +63,7 @@ def run(write: Write) -> int:
 
 
 def _carried(tables: Mapping[str, Any]) -> str:
-    """The policy as a pip hands it to those that it starts: it holds there whatever is in force here, locked or not."""
+    """The policy as a pip passes it to child pips, so that it replaces any policy in force, even a locked one."""
     merged = Merged()
     merged.add(settings({"repositories": tables}, _FILE))
     return handoff.pack(merged)
@@ -96,7 +96,7 @@ def _indented(text: str) -> str:
 
 
 def _install(folder: Path, target: str, pip: list[str], options: list[str], policy: str) -> str:
-    """Install acme into a folder of its own; returns pip's line of what it installed."""
+    """Install acme into the folder `target`; returns pip's line about what it installed."""
     arguments = [*pip, "install", "--no-cache-dir", "--target", str(folder / target), *options, "acme"]
     said = _python(folder, arguments, policy)
     return next((line for line in said.splitlines() if line.startswith("Successfully installed")), said)
@@ -119,7 +119,7 @@ def _python(folder: Path, arguments: list[str], policy: str) -> str:
 
 
 def _environment(folder: Path, policy: str) -> Mapping[str, str]:
-    """The environment without settings of pip, so that the demo is the same everywhere."""
+    """The environment variables without settings of pip, so that the demo is the same everywhere."""
     kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(("PIP_", "REPOPRIO_", "_REPOPRIO"))}
     kept.pop(target.VARIABLE, None)
     kept = {k: v for k, v in kept.items() if not k.lower().endswith("_proxy")}
@@ -135,7 +135,7 @@ _LOGS: dict[str, set[str]] = {}
 
 
 class Files:
-    """A repository's wheels: project to versions with what each requires; and who was asked for."""
+    """A repository's wheels: the versions of each project with their requirements; and which names were asked for."""
 
     def __init__(self, projects: Mapping[str, list[tuple[str, tuple[str, ...]]]]) -> None:
         self.asked: set[str] = set()
@@ -144,7 +144,7 @@ class Files:
         }
 
     def page(self, project: str, *, as_json: bool) -> bytes | None:
-        """The project page (PEP 691, or PEP 503 for pips before 22.2), None for a project that it does not have."""
+        """The project page (PEP 691, or PEP 503 for pip before 22.2); None for an unknown project."""
         if project not in self.files:
             return None
         if not as_json:
@@ -204,7 +204,7 @@ def serve(files: Files) -> Iterator[str]:
             self.wfile.write(body or b"")
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: the demo tells its own story."""
+            """Log nothing: the demo prints its own text."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -54,8 +54,8 @@ def run_unguarded(pip: Pip, bench: Bench) -> Unguarded:
         return Unguarded(python, (), running.last_line(done.stderr))
     lines = [line for line in done.stdout.splitlines() if line.startswith(_LOOKS_IN)]
     places = [place.strip() for line in lines for place in line.partition(": ")[2].split(", ")]
-    found = [place for place in places if not is_fuse(place)]
+    unfused = [place for place in places if not is_fuse(place)]
     if not lines and "repoprio doctor: socket" in done.stderr:
         # pip lists no places if it uses only its built-in index.
-        found = ["pip's built-in default index"]
-    return Unguarded(python, tuple(found))
+        unfused = ["pip's built-in default index"]
+    return Unguarded(python, tuple(unfused))

@@ -48,27 +48,28 @@ def find(pip: Pip, bench: Bench) -> tuple[Obstacle, ...]:
     if launchers and _obeys(pip, launchers, bench):
         # The launcher is enough. Do not try without PYTHONPATH: the hook may be on it.
         return tuple(launchers)
-    found = [*launchers, *_settings(os.environ)]
-    if found == launchers or not _obeys(pip, found, bench):
+    suspects = [*launchers, *_settings(os.environ)]
+    if suspects == launchers or not _obeys(pip, suspects, bench):
         # These need no proof: with -S Python certainly loads no hook.
-        return tuple(one._replace(is_proven=False) for one in found if one.loads_nothing)
-    for one in list(found):
-        others = [other for other in found if other != one]
+        return tuple(suspect._replace(is_proven=False) for suspect in suspects if suspect.loads_nothing)
+    for suspect in list(suspects):
+        others = [other for other in suspects if other != suspect]
         if others and others != launchers and _obeys(pip, others, bench):
-            found = others
+            suspects = others
     return tuple(
-        one._replace(files=_files(pip.python, one.value, bench)) if one.variable == _PATH else one for one in found
+        suspect._replace(files=_files(pip.python, suspect.value, bench)) if suspect.variable == _PATH else suspect
+        for suspect in suspects
     )
 
 
 def without(obstacles: Iterable[Obstacle], environ: Mapping[str, str]) -> dict[str, str]:
     """`environ` without the variables that are obstacles; PYTHONPATH only loses those folders."""
-    found = list(obstacles)
-    cut = {one.variable for one in found if one.variable != _PATH}
-    folders = [one.value for one in found if one.variable == _PATH]
-    kept = [folder for folder in _folders(environ) if folder not in folders]
-    environ = {name: value for name, value in environ.items() if name not in cut and (name != _PATH or kept)}
-    return {**environ, **({_PATH: os.pathsep.join(kept)} if kept and folders else {})}
+    removed = list(obstacles)
+    cut = {obstacle.variable for obstacle in removed if obstacle.variable != _PATH}
+    folders = [obstacle.value for obstacle in removed if obstacle.variable == _PATH]
+    remaining = [folder for folder in _folders(environ) if folder not in folders]
+    environ = {name: value for name, value in environ.items() if name not in cut and (name != _PATH or remaining)}
+    return {**environ, **({_PATH: os.pathsep.join(remaining)} if remaining and folders else {})}
 
 
 def _launchers(pip: Pip, bench: Bench) -> list[Obstacle]:
@@ -93,7 +94,7 @@ def _folders(environ: Mapping[str, str]) -> list[str]:
 
 def _obeys(pip: Pip, obstacles: Sequence[Obstacle], bench: Bench) -> bool:
     """Whether that pip obeys without `obstacles`."""
-    environ, is_launched = without(obstacles, os.environ), not any(one.launcher for one in obstacles)
+    environ, is_launched = without(obstacles, os.environ), not any(obstacle.launcher for obstacle in obstacles)
     if owners.stranger_of_user_site(pip.python or "", environ):
         # Without this variable, root would load another user's packages.
         return False

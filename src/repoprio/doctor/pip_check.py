@@ -11,7 +11,7 @@ from typing import Any
 from repoprio.dataclass import dataclass
 from repoprio.doctor import base_check, obstacles
 from repoprio.doctor.obstacles import Obstacle
-from repoprio.doctor.pips import Told
+from repoprio.doctor.pips import PipFacts
 from repoprio.doctor.trial_repositories import OBEYS, Bench, Trial
 from repoprio.environments import hook_installer, interpreters, repairs
 from repoprio.policy.model import Mode
@@ -44,7 +44,7 @@ class Examined:
     a hook; `has_own_hook`: from its own packages. `obstacles` are what keeps the hook from this pip.
     """
 
-    told: Told
+    facts: PipFacts
     launchers: Sequence[str] = ()
     trial: Trial = field(default_factory=lambda: Trial(None))
     is_damaged: bool = False
@@ -57,25 +57,25 @@ class Examined:
     @property
     def hook(self) -> dict[str, Any] | None:
         """The report of its hook (`policy_report.answer`); None if none answers."""
-        return self.told.hook
+        return self.facts.hook
 
     @property
     def policy(self) -> dict[str, Any] | None:
         """The policy that its hook finds; None if there is none, or no hook."""
-        found: dict[str, Any] | None = self.hook["policy"] if self.hook else None
-        return found
+        policy: dict[str, Any] | None = self.hook["policy"] if self.hook else None
+        return policy
 
     @property
     def was_tried(self) -> bool:
         """Whether this pip was started at all."""
-        return not (self.told.stranger or self.told.shadow)
+        return not (self.facts.stranger or self.facts.shadow)
 
     @property
     def state(self) -> State:
         """The verdict: GUARDED only if a valid policy reaches it and is enforced, and pip chose as it says."""
         if not self.was_tried:
-            return State.OF_ANOTHER if self.told.stranger else State.SHADOWED
-        if self.told.version is None:
+            return State.OF_ANOTHER if self.facts.stranger else State.SHADOWED
+        if self.facts.version is None:
             return State.NO_PIP
         if self.trial.took != OBEYS:
             return self._why_open
@@ -91,57 +91,57 @@ class Examined:
     def _why_open(self) -> State:
         if self.unfit:
             return State.UNFIT
-        if repairs.is_too_old(self.told.version or ""):
+        if repairs.is_too_old(self.facts.version or ""):
             return State.TOO_OLD
-        if self.told.is_broken or self.trial.is_broken:
+        if self.facts.is_broken or self.trial.is_broken:
             return State.BROKEN
         return State.DISOBEYED if self.hook else State.NO_HOOK
 
 
-def examine(told: Told, launchers: Sequence[str], bench: Bench) -> Examined:
+def examine(facts: PipFacts, launchers: Sequence[str], bench: Bench) -> Examined:
     """The results for one pip: the report of its hook, and a trial."""
-    version = (*told.pip.command, "--version")
-    if told.stranger or told.shadow:
-        return Examined(told, launchers)
-    if told.version is None:
-        return Examined(told, launchers, ran=(version,))
-    trial = bench.try_pip(told.pip)
-    ran = (version, (*told.pip.command, "download", "acme"))
-    found = Examined(told, launchers, trial, is_hooked=told.hook is not None, ran=ran)
-    return found if trial.took == OBEYS or told.pip.python is None else _look_closer(found, told.pip.python, bench)
+    version = (*facts.pip.command, "--version")
+    if facts.stranger or facts.shadow:
+        return Examined(facts, launchers)
+    if facts.version is None:
+        return Examined(facts, launchers, ran=(version,))
+    trial = bench.try_pip(facts.pip)
+    ran = (version, (*facts.pip.command, "download", "acme"))
+    result = Examined(facts, launchers, trial, is_hooked=facts.hook is not None, ran=ran)
+    return result if trial.took == OBEYS or facts.pip.python is None else _look_closer(result, facts.pip.python, bench)
 
 
 def merged(examined: Iterable[Examined]) -> list[Examined]:
     """Each pip once: a launcher that also obeys is left out if the same pip is there with the same policy."""
     rows: list[Examined] = []
-    for one in examined:
-        same = next((n for n, row in enumerate(rows) if _is_as_guarded(one, row)), None)
-        if same is None or not one.told.pip.launcher:
-            rows.append(one)
+    for result in examined:
+        same = next((n for n, row in enumerate(rows) if _is_as_guarded(result, row)), None)
+        if same is None or not result.facts.pip.launcher:
+            rows.append(result)
         else:
-            launchers = (*rows[same].launchers, one.told.pip.launcher, *one.launchers)
-            rows[same] = replace(rows[same], launchers=launchers, ran=(*rows[same].ran, *one.ran))
+            launchers = (*rows[same].launchers, result.facts.pip.launcher, *result.launchers)
+            rows[same] = replace(rows[same], launchers=launchers, ran=(*rows[same].ran, *result.ran))
     return rows
 
 
-def _is_as_guarded(one: Examined, other: Examined) -> bool:
-    are_guarded = one.state is other.state is State.GUARDED
-    return are_guarded and one.hook == other.hook and one.told.is_same(other.told)
+def _is_as_guarded(result: Examined, other: Examined) -> bool:
+    are_guarded = result.state is other.state is State.GUARDED
+    return are_guarded and result.hook == other.hook and result.facts.is_same(other.facts)
 
 
-def _look_closer(found: Examined, python: str, bench: Bench) -> Examined:
+def _look_closer(result: Examined, python: str, bench: Bench) -> Examined:
     """`found`, a pip that does not obey, with further facts from its Python."""
-    found = replace(found, obstacles=obstacles.find(found.told.pip, bench))
+    result = replace(result, obstacles=obstacles.find(result.facts.pip, bench))
     try:
         packages = interpreters.interpreter(python).packages
         hooks = base_check.hooks(python, bench)
     except interpreters.CannotEnable as error:
-        return replace(found, unfit=error.problem.rstrip("."))
+        return replace(result, unfit=error.problem.rstrip("."))
     except ValueError:
-        return found
+        return result
     has_own_hook = any(os.path.realpath(os.path.dirname(file)) == os.path.realpath(packages) for file in hooks)
-    is_hooked = found.is_hooked or bool(hooks)
-    return replace(found, is_damaged=_is_damaged(packages), is_hooked=is_hooked, has_own_hook=has_own_hook)
+    is_hooked = result.is_hooked or bool(hooks)
+    return replace(result, is_damaged=_is_damaged(packages), is_hooked=is_hooked, has_own_hook=has_own_hook)
 
 
 def _is_damaged(packages: str) -> bool:

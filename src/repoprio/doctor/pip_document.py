@@ -10,14 +10,14 @@ from repoprio.doctor.pip_check import Examined, State
 
 def document(examined: Examined, remedy: Sequence[str]) -> dict[str, Any]:
     """One pip as JSON; `remedy` are the commands that would make it obey, in order."""
-    pip, told, stranger = examined.told.pip, examined.told, examined.told.stranger
+    pip, facts, stranger = examined.facts.pip, examined.facts, examined.facts.stranger
     return {
         "python": pip.python,
         "launcher": pip.launcher,
         "options": list(pip.options),
         "launchers": list(examined.launchers),
-        "python_version": told.python_version or None,
-        "pip": told.version,
+        "python_version": facts.python_version or None,
+        "pip": facts.version,
         "state": examined.state.value,
         "guarded": examined.state is State.GUARDED,
         "took": examined.trial.took,
@@ -26,7 +26,7 @@ def document(examined: Examined, remedy: Sequence[str]) -> dict[str, Any]:
         "policy": examined.policy,
         "hook": {"repoprio": examined.hook["repoprio"], "root": examined.hook["root"]} if examined.hook else None,
         "of_another": stranger._asdict() if stranger else None,
-        "shadowed_by": told.shadow,
+        "shadowed_by": facts.shadow,
         "obstacles": [obstacle._asdict() for obstacle in examined.obstacles],
         "ran": [list(command) for command in examined.ran],
         "fix": remedy[0] if remedy else None,
@@ -36,11 +36,11 @@ def document(examined: Examined, remedy: Sequence[str]) -> dict[str, Any]:
 
 def why_not_known(pip: Examined) -> str | None:
     """Why it is unknown whether a pip finds a policy; None if its hook reported that, or if there is no hook."""
-    told = pip.told
-    if told.stranger:
-        return f"it was not tried: {told.stranger.who} can change {told.stranger.path}, so root does not run it"
-    if told.shadow:
-        return f"it was not tried: {told.shadow} would run instead"
+    facts = pip.facts
+    if facts.stranger:
+        return f"it was not tried: {facts.stranger.who} can change {facts.stranger.path}, so root does not run it"
+    if facts.shadow:
+        return f"it was not tried: {facts.shadow} would run instead"
     return {
         State.NO_PIP: "this environment has no pip",
         State.BROKEN: None if pip.hook or not pip.is_hooked else f"it does not run ({_last_words(pip)})",
@@ -50,4 +50,4 @@ def why_not_known(pip: Examined) -> str | None:
 
 
 def _last_words(pip: Examined) -> str:
-    return pip.told.said if pip.told.is_broken else pip.trial.said or pip.told.said
+    return pip.facts.said if pip.facts.is_broken else pip.trial.said or pip.facts.said

@@ -67,9 +67,9 @@ class Pip(NamedTuple):
         """If this process is root: another user who can change what it runs, or None."""
         # The launcher of a version manager chooses the Python by files in the working directory.
         here = os.getcwd()
-        found = owners.stranger_of_python(self.python) if self.python else owners.stranger_of_file(here)
-        found = found or (owners.stranger_of_file(self.launcher) if self.launcher else None)
-        return found or owners.stranger_of_user_site(self.python or self.launcher or "")
+        stranger = owners.stranger_of_python(self.python) if self.python else owners.stranger_of_file(here)
+        stranger = stranger or (owners.stranger_of_file(self.launcher) if self.launcher else None)
+        return stranger or owners.stranger_of_user_site(self.python or self.launcher or "")
 
     def folder(self, empty: str) -> str:
         """The folder to run it in: `empty` for ``python -m pip``, which would run a pip.py in the working folder.
@@ -90,7 +90,7 @@ class Pip(NamedTuple):
         return shadows.shadow(here) if is_open else None
 
 
-class Told(NamedTuple):
+class PipFacts(NamedTuple):
     """The output of ``pip --version``: the versions of pip (None: no pip) and its Python, and pip's location.
 
     The version is "?" if pip did not state one; `is_broken`: pip itself failed, and no hook of repoprio stopped it.
@@ -108,7 +108,7 @@ class Told(NamedTuple):
     is_broken: bool = False
     hook: dict[str, Any] | None = None
 
-    def is_same(self, other: Told) -> bool:
+    def is_same(self, other: PipFacts) -> bool:
         """Whether both start the same pip in the same environment, with the same options for Python."""
         if not (self.location and other.location) or self.pip.options != other.pip.options:
             return self.pip == other.pip
@@ -123,56 +123,56 @@ class Told(NamedTuple):
         return os.path.realpath(os.path.dirname(os.path.abspath(self.pip.python))) if self.pip.python else ""
 
 
-def ask(pip: Pip, folder: str) -> Told:
+def ask(pip: Pip, folder: str) -> PipFacts:
     """A pip's version, location and hook; as root it runs nothing that others can change, and never a local pip.py."""
     if stranger := pip.stranger():
-        return Told(pip, None, stranger=stranger)
+        return PipFacts(pip, None, stranger=stranger)
     if shadow := pip.shadow():
-        return Told(pip, None, shadow=shadow)
+        return PipFacts(pip, None, shadow=shadow)
     # With the variables and files of this user, so that a hook reports the policy that a plain pip would find.
     asked = {**running.as_the_user(os.environ), ASKED: "1"}
-    said = running.run([*pip.command, "--version"], asked, pip.folder(folder)).stdout
-    hook = _answer(said)
-    if not (told := _version(hook, said)):
+    output = running.run([*pip.command, "--version"], asked, pip.folder(folder)).stdout
+    hook = _answer(output)
+    if not (stated := _version(hook, output)):
         environ = {**running.plain(os.environ), **running.QUIET}
         done = running.run([*pip.command, "--version"], environ, pip.folder(folder))
-        told = _version(None, done.stdout)
-    if told:
+        stated = _version(None, done.stdout)
+    if stated:
         pip = pip if pip.python else pip._replace(python=_python_of(pip, folder))
-        return Told(pip, *told, hook=hook)
-    said = running.last_line(done.stderr)
+        return PipFacts(pip, *stated, hook=hook)
+    last_line = running.last_line(done.stderr)
     # Report "no pip" only if it is certain: one that does not answer may still work without a policy. A shell, in
     # which launchers of version managers are written, exits with 127 if it finds no program.
     if _NO_PIP.search(done.stderr) or done.returncode == 127:
-        return Told(pip, None, said=said)
+        return PipFacts(pip, None, said=last_line)
     pip = pip if pip.python else pip._replace(python=_python_of(pip, folder))
     is_broken = running.is_broken(done.stderr) or "repoprio:" not in done.stderr
-    return Told(pip, "?", said=said, is_broken=is_broken, hook=hook)
+    return PipFacts(pip, "?", said=last_line, is_broken=is_broken, hook=hook)
 
 
-def _answer(said: str) -> dict[str, Any] | None:
+def _answer(output: str) -> dict[str, Any] | None:
     """The report of a hook; None if the output is that of a pip without one."""
     try:
-        answer = json.loads(said.splitlines()[-1])
+        answer = json.loads(output.splitlines()[-1])
     except (ValueError, IndexError):
         return None
     return answer if isinstance(answer, dict) and "repoprio" in answer else None
 
 
-def _version(hook: dict[str, Any] | None, said: str) -> tuple[str, str, str] | None:
+def _version(hook: dict[str, Any] | None, output: str) -> tuple[str, str, str] | None:
     """The versions of pip and its Python, and its location, from the report of a hook or the output of pip; or None."""
     if hook and "location" in hook:
         return hook["pip"], os.path.realpath(hook["location"]), hook["python"]
-    found = _VERSION.search(said)
-    return (found[1], os.path.realpath(found[2]), found[3]) if found else None
+    match = _VERSION.search(output)
+    return (match[1], os.path.realpath(match[2]), match[3]) if match else None
 
 
-def python_version(told: Told) -> str | None:
+def python_version(facts: PipFacts) -> str | None:
     """The full version of its Python, of which pip states two numbers only; None if it is not run, or unknown."""
-    if told.pip.python is None or told.stranger:
+    if facts.pip.python is None or facts.stranger:
         return None
     ask = "import sys; print(sys.version.partition(' ')[0])"
-    done = running.run([told.pip.python, "-I", "-c", ask], running.plain(os.environ), os.getcwd())
+    done = running.run([facts.pip.python, "-I", "-c", ask], running.plain(os.environ), os.getcwd())
     return done.stdout.strip() if done.returncode == 0 else None
 
 
@@ -185,22 +185,22 @@ def _python_of(pip: Pip, folder: str) -> str | None:
     environ = {**running.plain(os.environ), **running.QUIET, "PIP_CONFIG_FILE": os.devnull}
     for variables, words in (({"PYTHONPATH": path}, "--version"), ({}, "debug")):
         done = running.run([*pip.command, words], {**environ, **variables}, pip.folder(folder))
-        if found := re.search(r"(?m)^sys\.executable: (.+)$", done.stdout):
-            return found[1].strip()
+        if match := re.search(r"(?m)^sys\.executable: (.+)$", done.stdout):
+            return match[1].strip()
     return None
 
 
-def distinct(told: Iterable[Told]) -> Iterator[tuple[Told, list[str]]]:
+def distinct(every: Iterable[PipFacts]) -> Iterator[tuple[PipFacts, list[str]]]:
     """Each pip to be tried, with the launchers that start the same one and need no trial of their own."""
-    found: list[tuple[Told, list[str]]] = []
-    for one in told:
-        is_known = one.pip.is_understood
-        same = next((row for known, row in found if is_known and known.pip.is_understood and one.is_same(known)), None)
+    rows: list[tuple[PipFacts, list[str]]] = []
+    for facts in every:
+        is_known = facts.pip.is_understood
+        same = next((row for known, row in rows if is_known and known.pip.is_understood and facts.is_same(known)), None)
         if same is None:
-            found.append((one, []))
-        elif one.pip.launcher:
-            same.append(one.pip.launcher)
-    yield from found
+            rows.append((facts, []))
+        elif facts.pip.launcher:
+            same.append(facts.pip.launcher)
+    yield from rows
 
 
 def candidates(meant: str, path: str, folders: Sequence[str]) -> Iterator[Pip]:
@@ -248,7 +248,7 @@ def programs(path: str, name: re.Pattern[str]) -> Iterator[str]:
     """The programs on PATH whose names match `name`, in the order in which a shell looks."""
     for folder in map(os.path.abspath, path.split(os.pathsep)):
         # For a shell, a relative folder starts from the working folder, and an empty one is the working folder.
-        for program in (os.path.join(folder, found) for found in sorted(_names(folder)) if name.fullmatch(found)):
+        for program in (os.path.join(folder, file) for file in sorted(_names(folder)) if name.fullmatch(file)):
             if os.access(program, os.X_OK) and os.path.isfile(program):
                 yield program
 

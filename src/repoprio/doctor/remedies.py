@@ -13,48 +13,50 @@ from repoprio.doctor.pip_check import Examined, State
 from repoprio.environments import as_user, interpreters, repairs
 
 
-def steps(one: Examined, *, policy: str | None, is_fused: bool) -> list[str]:
+def steps(pip: Examined, *, policy: str | None, is_fused: bool) -> list[str]:
     """The commands for a pip; empty if it obeys, or if nothing is known to help.
 
     `policy` is the file to name in `enable`, None if the environment finds a policy by itself. `is_fused`: a pip
     without the hook finds nothing.
     """
-    if (told := one.told).stranger:
-        return list(_stranger_remedies(one))
-    if told.shadow:
+    if (facts := pip.facts).stranger:
+        return list(_stranger_remedies(pip))
+    if facts.shadow:
         return ["cd / && repoprio doctor"]
-    if told.pip.python is None:
+    if facts.pip.python is None:
         return []
-    proven = bool(one.obstacles) and all(obstacle.is_proven for obstacle in one.obstacles)
-    enable = shell.command("repoprio", "enable", *_place(told.pip.python), *(["--policy", policy] if policy else []))
-    past = _past(one, told.pip.python, enable, is_fused=is_fused) if one.obstacles else []
+    proven = bool(pip.obstacles) and all(obstacle.is_proven for obstacle in pip.obstacles)
+    enable = shell.command("repoprio", "enable", *_place(facts.pip.python), *(["--policy", policy] if policy else []))
+    past = _past(pip, facts.pip.python, enable, is_fused=is_fused) if pip.obstacles else []
     if proven:
         return past
-    if one.state in (State.TOO_OLD, State.BROKEN):
-        found = [_repair(one, told.pip.python), *([] if one.is_hooked else [enable])]
+    if pip.state in (State.TOO_OLD, State.BROKEN):
+        commands = [_repair(pip, facts.pip.python), *([] if pip.is_hooked else [enable])]
         # With the fuse in place, only a pip with the hook can fetch another.
-        return [*(found[::-1] if is_fused else found), *past]
-    return [*_state_remedies(one, told.pip.python, enable, policy or "FILE"), *past]
+        return [*(commands[::-1] if is_fused else commands), *past]
+    return [*_state_remedies(pip, facts.pip.python, enable, policy or "FILE"), *past]
 
 
-def _past(one: Examined, python: str, enable: str, *, is_fused: bool) -> list[str]:
+def _past(pip: Examined, python: str, enable: str, *, is_fused: bool) -> list[str]:
     """The ways around the obstacles of a pip: the one that was tried, and alternatives."""
-    launcher = next((obstacle for obstacle in one.obstacles if obstacle.launcher), None)
-    ways = [*_settings(one), *([f"run {shell.command(python, '-m', 'pip')} instead"] if launcher else [])]
+    launcher = next((obstacle for obstacle in pip.obstacles if obstacle.launcher), None)
+    ways = [*_settings(pip), *([f"run {shell.command(python, '-m', 'pip')} instead"] if launcher else [])]
     others = []
     if launcher and launcher.loads_nothing:
         others += [f"remove {' '.join(launcher.options)} from its first line"] if _is_ours(launcher.launcher) else []
         others += [] if is_fused else ["make it find nothing: repoprio enable --fuse"]
-    elif not one.has_own_hook:
+    elif not pip.has_own_hook:
         others = [enable]
     return [", or ".join(["; ".join(ways), *others])]
 
 
-def _settings(one: Examined) -> Iterator[str]:
+def _settings(pip: Examined) -> Iterator[str]:
     """The commands that remove the variables that are obstacles."""
-    kept = obstacles.without(one.obstacles, os.environ)
-    for name in dict.fromkeys(obstacle.variable for obstacle in one.obstacles if obstacle.variable):
-        yield shell.command("export", f"{name}={kept[name]}") if name in kept else shell.command("unset", name)
+    remaining = obstacles.without(pip.obstacles, os.environ)
+    for name in dict.fromkeys(obstacle.variable for obstacle in pip.obstacles if obstacle.variable):
+        yield (
+            shell.command("export", f"{name}={remaining[name]}") if name in remaining else shell.command("unset", name)
+        )
 
 
 def _is_ours(launcher: str | None) -> bool:
@@ -62,36 +64,36 @@ def _is_ours(launcher: str | None) -> bool:
     return launcher is not None and os.access(launcher, os.W_OK)
 
 
-def _repair(one: Examined, python: str) -> str:
-    words = repairs.UPGRADE if one.state is State.TOO_OLD else repairs.REINSTALL
+def _repair(pip: Examined, python: str) -> str:
+    words = repairs.UPGRADE if pip.state is State.TOO_OLD else repairs.REINSTALL
     try:
-        found = interpreters.interpreter(python)
+        interpreter = interpreters.interpreter(python)
     except interpreters.CannotEnable:
         return repairs.repair(python, words, base="", stdlib="")
-    return repairs.repair(python, words, base=found.base, stdlib=found.stdlib)
+    return repairs.repair(python, words, base=interpreter.base, stdlib=interpreter.stdlib)
 
 
-def _state_remedies(one: Examined, python: str, enable: str, policy: str) -> Iterator[str]:
+def _state_remedies(pip: Examined, python: str, enable: str, policy: str) -> Iterator[str]:
     where = _place(python)
-    if one.state is State.UNFIT:
+    if pip.state is State.UNFIT:
         is_venv = where[0] == "--venv"
         other = "recreate this environment" if is_venv else "use another Python"
         yield f"{other}, with Python 3.10 or later; or make its pip find nothing: repoprio enable --fuse"
-    elif one.state is State.NO_POLICY:
+    elif pip.state is State.NO_POLICY:
         named = shell.command("repoprio", "enable", *where, "--policy", policy)
         yield f"{named}, or {shell.command('export', f'{VARIABLE}={policy}')}"
-    elif one.state is State.FAULTY:
-        hints = one.policy["hints"] if one.policy and "hints" in one.policy else [LOOK_AGAIN]
+    elif pip.state is State.FAULTY:
+        hints = pip.policy["hints"] if pip.policy and "hints" in pip.policy else [LOOK_AGAIN]
         look = shell.command("repoprio", "config", "check", "--python", where[1])
         yield look if LOOK_AGAIN in hints else "; ".join(hints)
-    elif one.state is State.OBSERVED:
+    elif pip.state is State.OBSERVED:
         yield 'set mode = "strict" when the log shows what you want'
-    elif one.state not in (State.GUARDED, State.NO_PIP):
-        yield from repairs.anew(python) if one.is_damaged else [enable]
+    elif pip.state not in (State.GUARDED, State.NO_PIP):
+        yield from repairs.anew(python) if pip.is_damaged else [enable]
 
 
-def _stranger_remedies(one: Examined) -> Iterator[str]:
-    pip, stranger = one.told.pip, one.told.stranger
+def _stranger_remedies(examined: Examined) -> Iterator[str]:
+    pip, stranger = examined.facts.pip, examined.facts.stranger
     if stranger is None:
         return
     if stranger.user is None:

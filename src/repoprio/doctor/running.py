@@ -62,8 +62,8 @@ def _found_from_here(environ: Mapping[str, str]) -> dict[str, str]:
 
 def which(program: str) -> str | None:
     """The absolute path of what a shell would start as `program` here; PATH may have relative folders."""
-    found = shutil.which(program)
-    return os.path.abspath(found) if found else None
+    path = shutil.which(program)
+    return os.path.abspath(path) if path else None
 
 
 def as_the_user(environ: Mapping[str, str]) -> dict[str, str]:
@@ -81,14 +81,14 @@ def plain(environ: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in environ.items() if not k.upper().startswith(dropped) and not k.lower().endswith("_proxy")}
 
 
-def is_broken(said: str) -> bool:
+def is_broken(output: str) -> bool:
     """Whether the output of a pip is a traceback that ends in pip's own files, so that one is damaged or missing."""
-    lines = said.partition("Traceback (most recent call last)")[2].splitlines()
+    lines = output.partition("Traceback (most recent call last)")[2].splitlines()
     frames = [match[1] for line in lines if (match := _FRAME.match(line))]
     return bool(frames) and os.path.join(os.sep, "pip", "") in frames[-1]
 
 
-def last_line(said: str) -> str:
+def last_line(output: str) -> str:
     """The last line of a program's output."""
-    lines = [line for line in said.splitlines() if line.strip()]
+    lines = [line for line in output.splitlines() if line.strip()]
     return lines[-1].strip() if lines else "it said nothing"

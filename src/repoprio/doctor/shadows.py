@@ -13,8 +13,8 @@ _HEEDS = (3, 11)
 def shadow(folder: str) -> str | None:
     """The module or package in `folder` that Python would import as pip; None if there is none."""
     beneath = os.path.join(folder, "pip")
-    found = (path for place, stem in ((beneath, "__init__"), (folder, "pip")) for path in _modules(place, stem))
-    return next(found, None)
+    paths = (path for place, stem in ((beneath, "__init__"), (folder, "pip")) for path in _modules(place, stem))
+    return next(paths, None)
 
 
 def _modules(folder: str, stem: str) -> Iterable[str]:

@@ -30,20 +30,20 @@ def look(folder: str, parse: Callable[[str], dict[str, Any]], environ: Mapping[s
 
 def lock(folder: str) -> str | None:
     """The nearest uv.lock at or above `folder`: `uv sync` installs its files, even against an export."""
-    found = (os.path.join(place, "uv.lock") for place in _upwards(folder))
-    return next(filter(os.path.isfile, found), None)
+    files = (os.path.join(place, "uv.lock") for place in _upwards(folder))
+    return next(filter(os.path.isfile, files), None)
 
 
 def _files(folder: str, parse: Callable[[str], dict[str, Any]]) -> Iterator[str]:
     """The nearest pyproject.toml at or above `folder`, and those of the workspace that it, or one above, describes."""
-    found: list[str] = []
+    nearest: list[str] = []
     for file in (os.path.join(place, _FILE) for place in _upwards(folder)):
         if not os.path.isfile(file):
             continue
         workspace = table(file, parse).get("workspace")
-        if not found or isinstance(workspace, dict):
-            found += [file, *_members(os.path.dirname(file), workspace)]
-    yield from dict.fromkeys(found)
+        if not nearest or isinstance(workspace, dict):
+            nearest += [file, *_members(os.path.dirname(file), workspace)]
+    yield from dict.fromkeys(nearest)
 
 
 def _upwards(folder: str) -> Iterator[str]:
@@ -55,8 +55,8 @@ def _upwards(folder: str) -> Iterator[str]:
 
 def _members(folder: str, workspace: Any) -> list[str]:
     patterns = workspace.get("members", []) if isinstance(workspace, dict) else []
-    found = (glob.glob(os.path.join(glob.escape(folder), str(pattern), _FILE)) for pattern in patterns)
-    return sorted(file for files in found for file in files)
+    paths = (glob.glob(os.path.join(glob.escape(folder), str(pattern), _FILE)) for pattern in patterns)
+    return sorted(file for files in paths for file in files)
 
 
 def table(file: str, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
@@ -71,8 +71,10 @@ def table(file: str, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
 
 def _file_sources(file: str, parse: Callable[[str], dict[str, Any]]) -> Iterator[Source]:
     named = table(file, parse).get("sources")
-    for project, said in named.items() if isinstance(named, dict) else ():
+    for project, stated in named.items() if isinstance(named, dict) else ():
         # A name may have several sources, for different platforms.
-        found = [one for one in (said if isinstance(said, list) else [said]) if isinstance(one, dict)]
-        sources = (Source(file, project, kind, one.get("index")) for one in found for kind in _KINDS if kind in one)
+        entries = [source for source in (stated if isinstance(stated, list) else [stated]) if isinstance(source, dict)]
+        sources = (
+            Source(file, project, kind, source.get("index")) for source in entries for kind in _KINDS if kind in source
+        )
         yield from dict.fromkeys(sources)

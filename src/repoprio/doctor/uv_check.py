@@ -75,7 +75,10 @@ class UnsetLogin(NamedTuple):
 
 def unset_logins(wanted: Mapping[str, tuple[str, str]], environ: Mapping[str, str]) -> list[UnsetLogin]:
     """The repositories of `wanted` that lack a variable; uv may still find a login in netrc or its own store."""
-    unset = {name: tuple(one for one in variables if not environ.get(one)) for name, variables in wanted.items()}
+    unset = {
+        name: tuple(variable for variable in variables if not environ.get(variable))
+        for name, variables in wanted.items()
+    }
     return [
         UnsetLogin(name, unset[name], unset[name] == variables[:1]) for name, variables in wanted.items() if unset[name]
     ]
@@ -116,9 +119,9 @@ def look(path: str, exported: str, bench: Bench) -> Looked:
 
 def _open_in(differing: Collection[tuple[str, str]]) -> list[str]:
     """The families of commands whose settings differ; `uv lock` prints none of a workspace's, `uv pip` does."""
-    found = {family for family, _ in differing}
-    found |= {_LOCK for _, name in differing if name.endswith("_from_workspace")}
-    return [family for family in _FAMILIES if family in found]
+    families = {family for family, _ in differing}
+    families |= {_LOCK for _, name in differing if name.endswith("_from_workspace")}
+    return [family for family in _FAMILIES if family in families]
 
 
 def _alone(exported: str, bench: Bench) -> _Setting:
@@ -148,8 +151,8 @@ def _own_cache(path: str, bench: Bench) -> str | None:
 
 
 def _cache(path: str, where: _Setting) -> list[str]:
-    said = running.run([path, *_FAMILIES["uv pip"]], where.environ, where.folder).stdout
-    return [_block(said, match) for match in _CACHE.finditer(said)]
+    output = running.run([path, *_FAMILIES["uv pip"]], where.environ, where.folder).stdout
+    return [_block(output, match) for match in _CACHE.finditer(output)]
 
 
 def folder(environ: Mapping[str, str]) -> str:
@@ -210,16 +213,16 @@ _Settings = Mapping[tuple[str, str], tuple[str, ...]]
 
 def _settings(path: str, where: _Setting) -> _Settings | None:
     """The values of the relevant settings in uv, in a comparable form; None if uv does not print them."""
-    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    values: dict[tuple[str, str], tuple[str, ...]] = {}
     for family, arguments in _FAMILIES.items():
-        said = running.run([path, *arguments], where.environ, where.folder).stdout
-        blocks = [(match[2], _block(said, match)) for match in _DECIDING.finditer(said)]
+        output = running.run([path, *arguments], where.environ, where.folder).stdout
+        blocks = [(match[2], _block(output, match)) for match in _DECIDING.finditer(output)]
         if not {name for name, _ in blocks} >= _NEEDED:
             return None
         # Build dependencies by name and version come from the same indexes as everything else.
         blocks = [(name, block) for name, block in blocks if name != "extra_build_dependencies" or "Url(" in block]
-        found |= {(family, name): tuple(b for n, b in blocks if n == name) for name, _ in blocks}
-    return found
+        values |= {(family, name): tuple(b for n, b in blocks if n == name) for name, _ in blocks}
+    return values
 
 
 def _changed(wanted: _Settings, found: _Settings | None) -> tuple[str, ...]:
@@ -232,9 +235,9 @@ def _differing(wanted: _Settings, found: _Settings) -> set[tuple[str, str]]:
     return {key for key in {*wanted, *found} if wanted.get(key) != found.get(key)}
 
 
-def _block(said: str, start: re.Match[str]) -> str:
+def _block(output: str, start: re.Match[str]) -> str:
     """One setting up to its end, which the indentation shows."""
-    first, *lines = said[start.end() :].splitlines()
+    first, *lines = output[start.end() :].splitlines()
     end = 0
     if first.rstrip().endswith(("(", "[", "{")):
         end = next((n for n, line in enumerate(lines) if not line.startswith(start[1] + " ")), len(lines))

@@ -49,10 +49,10 @@ def run() -> None:
     """Put the hook into this process, then run the main program: pip's own runner, or repoprio."""
     # Python puts a script's folder first on the path; builds must not see this one.
     sys.path[:] = [entry for entry in sys.path if entry != os.path.dirname(os.path.abspath(__file__))]
-    if found := hooks():
+    if others := hooks():
         os.environ.update({HOOKED: "1"} if GUEST in os.environ else {})
         # If there are two repoprios, the one that started this process counts.
-        sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in found]
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in others]
     theirs = sys.modules.pop(SHIM, None)
     sys.meta_path.insert(0, ShimFinder)
     import _repoprio_shim

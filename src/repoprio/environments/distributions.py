@@ -64,8 +64,8 @@ def paths_of(environment: Environment) -> list[str]:
     try:
         return [*folders, *(path for folder in folders for path in _named_in(folder))]
     except OSError as error:
-        said = f"the packages of {environment.python} cannot be read: {error.strerror}."
-        raise NoEnvironment(f"{said}    [environment]") from None
+        problem = f"the packages of {environment.python} cannot be read: {error.strerror}."
+        raise NoEnvironment(f"{problem}    [environment]") from None
 
 
 def _own_paths() -> list[str]:
@@ -110,9 +110,14 @@ def installed(paths: Sequence[str], is_escaped: IsEscaped) -> list[Installed]:
         _check_readable(path)
     places = [place for path in paths for place in (path, *_eggs(path))]
     once: dict[tuple[str, str | None, str | None], Installed] = {}
-    for found in _by_folder(places, is_escaped):
-        once.update({(normalize(one.name), one.version, one.broken): one for one in _mark_duplicates(found)})
-    return sorted(once.values(), key=lambda one: (normalize(one.name), one.version or ""))
+    for neighbours in _by_folder(places, is_escaped):
+        once.update(
+            {
+                (normalize(distribution.name), distribution.version, distribution.broken): distribution
+                for distribution in _mark_duplicates(neighbours)
+            }
+        )
+    return sorted(once.values(), key=lambda distribution: (normalize(distribution.name), distribution.version or ""))
 
 
 def _check_readable(path: str) -> None:
@@ -127,21 +132,26 @@ def _check_readable(path: str) -> None:
 def _by_folder(places: Iterable[str], is_escaped: IsEscaped) -> Iterator[list[Installed]]:
     """The distributions of each of `places`."""
     for place in {os.path.realpath(place): place for place in places}.values():
-        yield [_read(one, is_escaped) for one in _distributions([place])]
+        yield [_read(distribution, is_escaped) for distribution in _distributions([place])]
 
 
-def _mark_duplicates(found: list[Installed]) -> list[Installed]:
+def _mark_duplicates(distributions: list[Installed]) -> list[Installed]:
     """`found`, the distributions of one folder; if a project has metadata twice, the first one is marked as broken."""
     groups: dict[str, list[Installed]] = defaultdict(list)
-    for one in found:
-        if not one.broken:
-            groups[normalize(one.name)].append(one)
+    for distribution in distributions:
+        if not distribution.broken:
+            groups[normalize(distribution.name)].append(distribution)
     several = {id(some[0]): some for some in groups.values() if len(some) > 1}
-    return [one._replace(broken=_several(several[id(one)])) if id(one) in several else one for one in found]
+    return [
+        distribution._replace(broken=_several(several[id(distribution)]))
+        if id(distribution) in several
+        else distribution
+        for distribution in distributions
+    ]
 
 
 def _several(some: Sequence[Installed]) -> str:
-    entries = join_words(sorted(redact_name(one.place.split("/")[1]) for one in some))
+    entries = join_words(sorted(redact_name(distribution.place.split("/")[1]) for distribution in some))
     return f"its metadata are there more than once ({entries}), and it is not clear which are right"
 
 
@@ -175,8 +185,8 @@ def _distributions(paths: Iterable[str]) -> Iterable[Distribution]:
     return MetadataPathFinder.find_distributions(DistributionFinder.Context(path=list(dict.fromkeys(paths))))
 
 
-def _read(one: Distribution, is_escaped: IsEscaped) -> Installed:
-    path = str(getattr(one, "_path", "")).rstrip("/\\")
+def _read(distribution: Distribution, is_escaped: IsEscaped) -> Installed:
+    path = str(getattr(distribution, "_path", "")).rstrip("/\\")
     entry, place = _place(path)
     written = _written(entry)
     if odd := _irregular(path):
@@ -185,9 +195,9 @@ def _read(one: Distribution, is_escaped: IsEscaped) -> Installed:
         left = "it was left behind by an installation that was interrupted"
         return Installed((written._replace(version=None),), place, broken=left)
     try:
-        metadata: Any = one.metadata
+        metadata: Any = distribution.metadata
         names, versions = (list(filter(None, metadata.get_all(key) or [])) for key in ("Name", "Version"))
-        url = one.read_text("direct_url.json")
+        url = distribution.read_text("direct_url.json")
         direct = json.loads(url) if url else None
     except Exception as error:  # noqa: BLE001 - any error means that the distribution cannot be read
         return Installed((written,), place, broken=f"its metadata cannot be read ({type(error).__name__})")
@@ -202,8 +212,8 @@ def _read(one: Distribution, is_escaped: IsEscaped) -> Installed:
         return Installed(claims, place, broken="its direct_url.json does not follow PEP 610")
     origin = _origin(direct) if direct else None
     if len(claims) > 1:
-        said = join_words([" ".join(map(redact_name, filter(None, claim))) for claim in stated])
-        return Installed(claims, place, origin, f"its metadata and the name of their folder say {said}")
+        claimed = join_words([" ".join(map(redact_name, filter(None, claim))) for claim in stated])
+        return Installed(claims, place, origin, f"its metadata and the name of their folder say {claimed}")
     return Installed(claims, place, origin)
 
 
@@ -247,5 +257,5 @@ def _origin(direct: dict[str, Any]) -> str:
 
 
 def _table(document: dict[str, Any], key: str) -> dict[str, Any]:
-    found = document.get(key)
-    return found if isinstance(found, dict) else {}
+    table = document.get(key)
+    return table if isinstance(table, dict) else {}

@@ -72,14 +72,14 @@ class State(NamedTuple):
     def of(cls, file: str) -> State | None:
         """The state of `file`, None if there is no file; raises `OSError`, also if it is not a regular file."""
         try:
-            found = os.lstat(file)
+            status = os.lstat(file)
         except FileNotFoundError:
             return None
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(None, "it is not a regular file")
         with open(file, "rb") as opened:
             content = opened.read()
-        return cls(content, stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid, found.st_mtime_ns)
+        return cls(content, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns)
 
 
 class _Entry(NamedTuple):
@@ -180,7 +180,7 @@ class Journal:
         try:
             with open(self.file, encoding="utf-8") as opened:
                 document = json.load(opened)
-            self._entries = {one["path"]: _entry_of(one) for one in document["files"]}
+            self._entries = {entry["path"]: _entry_of(entry) for entry in document["files"]}
             self._folders = [os.fspath(folder) for folder in document["folders"]]
         except FileNotFoundError:
             return
@@ -328,6 +328,6 @@ def _entry_of(document: dict[str, Any]) -> _Entry:
     compiled: Iterable[tuple[str, dict[str, Any]]] = document["compiled"].items()
     return _Entry(
         _state_of(before) if before else None,
-        tuple(str(one) for one in document["written"]),
+        tuple(str(digest) for digest in document["written"]),
         {name: _state_of(state) for name, state in compiled},
     )

@@ -90,8 +90,8 @@ def recorded(packages: str) -> Record:
     try:
         if is_own(packages):
             return records.read(packages)
-        found = literals(os.path.join(packages, f"{POINTER}.py")).get("RECORD", {})
-        return records.of_document(found, os.path.join(packages, f"{POINTER}.py"))
+        document = literals(os.path.join(packages, f"{POINTER}.py")).get("RECORD", {})
+        return records.of_document(document, os.path.join(packages, f"{POINTER}.py"))
     except (OSError, ValueError) as error:
         raise CannotEnable(f"{packages}: {error}") from None
 
@@ -126,14 +126,14 @@ def literals(file: str) -> dict[str, Any]:
         body = ast.parse(read(file)).body
     except (SyntaxError, ValueError):
         return {}
-    found: dict[str, Any] = {}
+    constants: dict[str, Any] = {}
     for line in body:
         target = line.targets[0] if isinstance(line, ast.Assign) else getattr(line, "target", None)
         value = getattr(line, "value", None)
         if isinstance(target, ast.Name) and value is not None:
             with contextlib.suppress(ValueError, TypeError):
-                found[target.id] = ast.literal_eval(value)
-    return found
+                constants[target.id] = ast.literal_eval(value)
+    return constants
 
 
 def is_whole(packages: str) -> bool:
@@ -151,14 +151,14 @@ def _is_there(file: str, ours: str) -> bool:
 def disable(packages: str) -> list[str]:
     """Remove what `enable` put in; returns what was removed."""
     places = [os.path.join(packages, name) for name in (f"{POINTER}.pth", *_POINTER_FILES, COPY, records.FILE)]
-    found = [place for place in places if os.path.lexists(place)]
+    existing = [place for place in places if os.path.lexists(place)]
     compiled = _compiled(packages)
-    _check_writable(*map(os.path.dirname, found + compiled), *(place for place in found if os.path.isdir(place)))
-    for place in found + compiled:
+    _check_writable(*map(os.path.dirname, existing + compiled), *(place for place in existing if os.path.isdir(place)))
+    for place in existing + compiled:
         remove(place)
     if compiled:
         _remove_empty_cache(packages)
-    return found
+    return existing
 
 
 def _remove_empty_cache(folder: str) -> None:
@@ -222,13 +222,13 @@ def disable_base(base: Interpreter) -> list[str]:
     """Remove what `enable_base` put in, and a file that had nothing else; returns the files."""
     custom = _custom(base)
     files = [os.path.join(base.stdlib, name) for name in _POINTER_FILES]
-    found = [file for file in files if os.path.lexists(file)]
+    existing = [file for file in files if os.path.lexists(file)]
     compiled = _compiled(base.stdlib)
     text = read(custom)
     ours = [custom] if lone_pointer.BEGIN in text else []
-    _check_writable(*map(os.path.dirname, [*found, *compiled, *ours]))
+    _check_writable(*map(os.path.dirname, [*existing, *compiled, *ours]))
     if ours:
-        found.append(custom)
+        existing.append(custom)
         try:
             rest = lone_pointer.without_block(text)
         except ValueError as error:
@@ -238,7 +238,7 @@ def disable_base(base: Interpreter) -> list[str]:
         remove(file)
     if compiled:
         _remove_empty_cache(base.stdlib)
-    return found
+    return existing
 
 
 def _custom(base: Interpreter) -> str:

@@ -39,7 +39,7 @@ def note(kind: str, place: str) -> bool:
         return True
     if len(known) > _MANY:
         # A note that another process writes right now may be lost: the pointer's own `remove` still works.
-        _write([one for one in known if os.path.exists(one.place)])
+        _write([record for record in known if os.path.exists(record.place)])
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     try:
         # One line in one write, since several environments may be made at the same time.
@@ -52,13 +52,13 @@ def note(kind: str, place: str) -> bool:
 
 def noted() -> list[Made]:
     """All records, without lines that cannot be read."""
-    found = []
+    records = []
     with contextlib.suppress(OSError, UnicodeDecodeError), open(_file(), encoding="utf-8") as opened:
         for line in opened:
             with contextlib.suppress(ValueError, TypeError):
                 kind, place = json.loads(line)
-                found.append(Made(str(kind), os.fspath(place)))
-    return found
+                records.append(Made(str(kind), os.fspath(place)))
+    return records
 
 
 def forget(place: str) -> None:
@@ -70,7 +70,7 @@ def forget(place: str) -> None:
 
 
 def _write(made: list[Made]) -> None:
-    text = "".join(f"{json.dumps(one)}\n" for one in made)
+    text = "".join(f"{json.dumps(record)}\n" for record in made)
     with contextlib.suppress(interpreters.CannotEnable):
         hook_installer.write(_file(), text) if text else hook_installer.remove(_file())
 
@@ -95,8 +95,8 @@ def _taken_out(made: Made) -> list[str]:
     try:
         return [f"repoprio: removed {place}" for place in _take_out(made)]
     except (RepoprioError, OSError, ValueError) as error:
-        said = f"WARNING: repoprio: what `repoprio enable` added to {made.place} stays there: {error}"
-        return [f"{said}\n{_hint(made)}"]
+        message = f"WARNING: repoprio: what `repoprio enable` added to {made.place} stays there: {error}"
+        return [f"{message}\n{_hint(made)}"]
 
 
 def _take_out(made: Made) -> list[str]:

@@ -22,11 +22,11 @@ def bear_the_loss(name: str, root: str, pointer: str, custom: str) -> None:
             does = "looks up no projects" if custom else "is not guarded"
             sys.stderr.write(f"WARNING: {_loss(root, pointer, custom, f'pip in the new environment {does}')}\n")
     elif not is_ensurepip():
-        said = _loss(root, pointer, custom)
+        message = _loss(root, pointer, custom)
         if not _is_harmless():
-            sys.stderr.write(f"ERROR: {said}\n")
+            sys.stderr.write(f"ERROR: {message}\n")
             raise SystemExit(2)
-        _shut(said)
+        _shut(message)
 
 
 def _loss(root: str, pointer: str, custom: str, what: str = "this pip looks up no projects") -> str:
@@ -98,14 +98,14 @@ def _is_harmless() -> bool:
     return True
 
 
-def _shut(said: str) -> None:
+def _shut(message: str) -> None:
     """Make every lookup of projects fail, such as that of `list --outdated`."""
     import importlib.util
 
     def refuse(*_: object, **__: object) -> None:
         from pip._internal.exceptions import CommandError  # noqa: TID251 - it runs inside a pip
 
-        raise CommandError(said)
+        raise CommandError(message)
 
     class Shut:
         """Finds pip's collector, and has its loader disable it."""
@@ -158,14 +158,14 @@ def take_out(folder: str, custom: str) -> list[str]:
     import os
     import shutil
 
-    found = []
+    removed = []
     if custom and os.path.isfile(custom):
         # Keep the line ends, since the text is written back.
         with open(custom, encoding="utf-8", newline="") as opened:
             text = opened.read()
         rest = without_block(text)
         if rest != text:
-            found.append(custom)
+            removed.append(custom)
         if rest and rest != text:
             draft = f"{custom}.{os.getpid()}"
             with open(draft, "x", encoding="utf-8", newline="") as opened:
@@ -179,14 +179,14 @@ def take_out(folder: str, custom: str) -> list[str]:
     compiled = [os.path.join(cache, name) for name in names if name.startswith("_repoprio_pointer")]
     # Remove what loads the pointer first.
     places = [os.path.join(folder, f"_repoprio_pointer{end}") for end in (".pth", ".py", "_alone.py")]
-    found += [place for place in places if os.path.lexists(place)]
+    removed += [place for place in places if os.path.lexists(place)]
     for place in [*places, *compiled]:
         if os.path.lexists(place):
             os.remove(place)
     if compiled:
         with contextlib.suppress(OSError):
             os.rmdir(cache)
-    return found
+    return removed
 
 
 def main(arguments: list[str], pointer: str, custom: str) -> int:

@@ -104,7 +104,7 @@ def _files_beside(python: str) -> Iterator[str]:
         # The bin of an environment has its scripts; the bin of a base interpreter has unrelated programs.
         is_environment = prefix == prefixes[0] and os.path.lexists(config)
         patterns = _CODE if is_environment else _CODE[1:]
-        for folder in (found for pattern in patterns for found in glob.glob(os.path.join(prefix, pattern))):
+        for folder in (match for pattern in patterns for match in glob.glob(os.path.join(prefix, pattern))):
             yield from _tree(folder) if is_environment else _of_base(folder)
 
 
@@ -132,10 +132,10 @@ def _settings(config: str) -> list[tuple[str, str]]:
 
 def _programs(path: str) -> list[str]:
     """`path`; if it is a script, also its interpreter, the interpreter's own, and so on."""
-    found = [path]
-    for program in found:
-        found += [other for other in _named_first(program) if other not in found]
-    return found
+    programs = [path]
+    for program in programs:
+        programs += [other for other in _named_first(program) if other not in programs]
+    return programs
 
 
 def _named_first(script: str) -> list[str]:
@@ -154,8 +154,8 @@ def _named_first(script: str) -> list[str]:
 
 def _has_user_site(python: str) -> bool:
     """Whether `python` loads the user's packages: in a virtual environment only with the system's (PEP 370, 405)."""
-    beside = os.path.dirname(os.path.abspath(python))
-    places = [os.path.join(folder, "pyvenv.cfg") for folder in (beside, os.path.dirname(beside))]
+    own_folder = os.path.dirname(os.path.abspath(python))
+    places = [os.path.join(folder, "pyvenv.cfg") for folder in (own_folder, os.path.dirname(own_folder))]
     config = next((place for place in places if os.path.isfile(place)), None)
     return config is None or ("include-system-site-packages", "true") in [(k, v.lower()) for k, v in _settings(config)]
 
@@ -180,8 +180,8 @@ def _tree(folder: str) -> Iterator[str]:
 def _below(folder: str) -> Iterator[str]:
     # A base interpreter has about 50,000 files, so use what scandir knows already.
     try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: not entry.is_dir())
+        with os.scandir(folder) as scanned:
+            entries = sorted(scanned, key=lambda entry: not entry.is_dir())
     except OSError:
         return
     for entry in entries:
@@ -200,8 +200,8 @@ def _named_by(pth: str) -> list[str]:
             lines = [line.strip() for line in opened]
     except OSError:
         return []
-    found = (line for line in lines if line and not line.startswith(("#", "import ", "import\t")))
-    return [os.path.join(os.path.dirname(pth), line) for line in found]
+    paths = (line for line in lines if line and not line.startswith(("#", "import ", "import\t")))
+    return [os.path.join(os.path.dirname(pth), line) for line in paths]
 
 
 def _steps(path: str, links: int = _MOST_LINKS) -> Iterator[str]:
@@ -229,19 +229,19 @@ def _strangers(paths: Iterable[str]) -> Iterator[Stranger]:
 def _changer(path: str) -> tuple[str, str | None] | None:
     """Who besides root can change `path`, in words and as a user name; None if nobody can, or nothing is there."""
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
     except OSError:
         return None
-    if found.st_uid:
-        return _user(found.st_uid)
+    if status.st_uid:
+        return _user(status.st_uid)
     # In a sticky folder such as /tmp, nobody else can replace root's files.
-    is_sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
-    if stat.S_ISLNK(found.st_mode) or is_sticky:
+    is_sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
+    if stat.S_ISLNK(status.st_mode) or is_sticky:
         return None
-    if found.st_mode & stat.S_IWOTH:
+    if status.st_mode & stat.S_IWOTH:
         return "everybody", None
-    if found.st_mode & stat.S_IWGRP and _has_members(found.st_gid):
-        return f"group {found.st_gid}", None
+    if status.st_mode & stat.S_IWGRP and _has_members(status.st_gid):
+        return f"group {status.st_gid}", None
     return None
 
 

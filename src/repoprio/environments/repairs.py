@@ -73,16 +73,16 @@ def _repoprios() -> Iterator[str]:
     # Below the environment: lib/python3.11/site-packages/repoprio.
     for _ in range(4):
         folder = os.path.dirname(folder)
-        if found := python_in(folder):
-            yield found
+        if python := python_in(folder):
+            yield python
 
 
 def _is_other(other: str, python: str) -> bool:
     """Whether `other` is a Python of another environment that may be run."""
-    found = shutil.which(other)
-    if not found or is_same(prefix_of(found), prefix_of(python)):
+    path = shutil.which(other)
+    if not path or is_same(prefix_of(path), prefix_of(python)):
         return False
-    return owners.stranger_of_python(found) is None
+    return owners.stranger_of_python(path) is None
 
 
 def _has_pip(other: str) -> bool:
@@ -91,7 +91,7 @@ def _has_pip(other: str) -> bool:
     except NoEnvironment:
         return False
     metadata = (
-        found for folder in folders for found in glob.glob(os.path.join(glob.escape(folder), "pip-*.dist-info"))
+        entry for folder in folders for entry in glob.glob(os.path.join(glob.escape(folder), "pip-*.dist-info"))
     )
-    stated = (re.match(r"pip-(\d+)\.(\d+)", os.path.basename(found)) for found in metadata)
-    return any((int(one[1]), int(one[2])) >= _FIRST for one in stated if one)
+    stated = (re.match(r"pip-(\d+)\.(\d+)", os.path.basename(entry)) for entry in metadata)
+    return any((int(version[1]), int(version[2])) >= _FIRST for version in stated if version)

@@ -51,11 +51,11 @@ def packages_of(python: str) -> list[str]:
         )
     # If the name of `python` states another version, keep all of them.
     own = _matching_version(own, _versions([os.path.basename(python)])) or own
-    said = [words for prefix in prefixes[at] if (words := _pyvenv(prefix)) is not None]
-    if said and not any(words.get("include-system-site-packages", "").lower() == "true" for words in said):
+    settings = [words for prefix in prefixes[at] if (words := _pyvenv(prefix)) is not None]
+    if settings and not any(words.get("include-system-site-packages", "").lower() == "true" for words in settings):
         return own
-    homes = [os.path.dirname(words["home"]) for words in said if words.get("home")]
-    base = [*chain.from_iterable(prefixes[at + 1 :]), *homes] if said else []
+    homes = [os.path.dirname(words["home"]) for words in settings if words.get("home")]
+    base = [*chain.from_iterable(prefixes[at + 1 :]), *homes] if settings else []
     return _once([*own, *_matching_version([*_user(), *_below(base)], _versions(own))])
 
 
@@ -75,15 +75,15 @@ def _hops(path: str) -> Iterator[str]:
 
 def _prefixes(python: str) -> list[str]:
     """The possible prefixes of an interpreter: the parent of its folder, and (Windows, pyvenv.cfg) its folder."""
-    beside = os.path.dirname(python)
-    return [os.path.dirname(beside), beside]
+    own_folder = os.path.dirname(python)
+    return [os.path.dirname(own_folder), own_folder]
 
 
 def _below(prefixes: Sequence[str]) -> list[str]:
     """The folders of packages below `prefixes`."""
     patterns = (os.path.join(glob.escape(prefix), *name.split("/")) for prefix in prefixes for name in _FOLDERS)
-    found = (path for pattern in patterns for path in sorted(glob.glob(pattern)))
-    return _once([path for path in found if os.path.isdir(path)])
+    paths = (path for pattern in patterns for path in sorted(glob.glob(pattern)))
+    return _once([path for path in paths if os.path.isdir(path)])
 
 
 def _user() -> list[str]:

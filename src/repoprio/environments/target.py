@@ -53,8 +53,8 @@ class Environment(NamedTuple):
         known = f"{', '.join(versions)}; " if versions else ""
         is_open = self.is_guarded is False
         enable = shell.repoprio("enable", python=self.python)
-        told = f"; not guarded: {enable}" if is_open else ""
-        return f"environment: {self.python} ({known}{self.named_by}){told}"
+        remedy = f"; not guarded: {enable}" if is_open else ""
+        return f"environment: {self.python} ({known}{self.named_by}){remedy}"
 
     @property
     def document(self) -> dict[str, Any]:
@@ -87,13 +87,13 @@ def own(named_by: str = OWN) -> Environment:
 def _named(python: str) -> Environment:
     """The environment that ``--python`` names: by a Python's path, by its name on PATH, or by its folder."""
     if os.path.isdir(python):
-        found = python_in(python)
-        if found is None:
+        inside = python_in(python)
+        if inside is None:
             raise NoEnvironment(
                 f"{OPTION} {python}: this folder has no Python.\n"
                 "  hint: name a Python, or the folder of a virtual environment    [environment]"
             )
-        return _at(found, OPTION)
+        return _at(inside, OPTION)
     import shutil
 
     on_path = shutil.which(python)
@@ -107,14 +107,14 @@ def _named(python: str) -> Environment:
 
 
 def _activated(folder: str) -> Environment:
-    found = python_in(folder)
-    if found is None:
+    python = python_in(folder)
+    if python is None:
         problem = "has no Python" if os.path.isdir(folder) else "does not exist"
         raise NoEnvironment(
             f"{VARIABLE} is {folder}, which {problem}.\n"
             f"  hint: deactivate, or unset {VARIABLE}; or name the environment: {OPTION} PATH    [environment]"
         )
-    return _at(found, VARIABLE)
+    return _at(python, VARIABLE)
 
 
 def python_in(folder: str) -> str | None:
@@ -130,8 +130,8 @@ def _at(python: str, named_by: str) -> Environment:
 
 def prefix_of(python: str) -> str:
     """The prefix of `python`'s environment: the folder of its pyvenv.cfg (PEP 405), else the parent of its folder."""
-    beside = os.path.dirname(os.path.abspath(python))
-    for folder in (beside, os.path.dirname(beside)):
+    own_folder = os.path.dirname(os.path.abspath(python))
+    for folder in (own_folder, os.path.dirname(own_folder)):
         if is_venv(folder):
             return folder
     real = os.path.dirname(os.path.realpath(python))
@@ -143,6 +143,6 @@ def is_venv(folder: str) -> bool:
     return os.path.isfile(os.path.join(folder, "pyvenv.cfg"))
 
 
-def is_same(one: str, other: str) -> bool:
+def is_same(path: str, other: str) -> bool:
     """Whether two paths lead to the same file."""
-    return os.path.realpath(one) == os.path.realpath(other)
+    return os.path.realpath(path) == os.path.realpath(other)

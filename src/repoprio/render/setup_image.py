@@ -17,8 +17,8 @@ _WORDS = {
     "in-use": "LEFT",
 }
 _REASONS = {
-    "changed-since": "somebody has changed it since, so it stays as it is",
-    "in-use": "somebody has put files into it, so it stays",
+    "changed-since": "somebody changed it later, so it was not restored",
+    "in-use": "it has other files, so it was not removed",
 }
 
 
@@ -35,4 +35,4 @@ def lines(steps: Iterable[Mapping[str, Any]], journal: str) -> Iterator[str]:
             yield f"{_INDENT}fix: {step['remedy']}"
         is_left = is_left or step["outcome"] == "changed-since"
     if is_left:
-        yield f"{_INDENT}fix: take out by hand what repoprio wrote, then remove {journal}"
+        yield f"{_INDENT}fix: remove the lines of repoprio from it by hand, then remove {journal}"

@@ -1,4 +1,4 @@
-"""Lines appended to a file that other processes append to as well: each line whole, or not at all."""
+"""Appends lines to a file to which other processes append too, each line completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 from repoprio.environments import owners
 
-# Without O_NONBLOCK a pipe that nobody reads would hold pip up; a terminal shall not become its own.
+# O_NONBLOCK: a pipe that nobody reads must not block pip. O_NOCTTY: no terminal may become pip's own.
 _FLAGS = (
     os.O_WRONLY
     | os.O_CREAT
@@ -21,14 +21,14 @@ _FLAGS = (
     | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_BINARY", 0)
 )
-# Seconds in which whoever holds the lock must be done: it is held for one write.
+# The seconds to wait for the lock, which is held for a single write.
 _PATIENCE = 5.0
 _PAUSE = 0.01
 _LOCKED_BYTE = 2**30
 
 
 def append(file: str, lines: Sequence[str]) -> None:
-    """Append the lines, in UTF-8; raises `OSError` where not all of them could be written."""
+    """Append the lines, in UTF-8; raises `OSError` if not all of them could be written."""
     descriptor = os.open(file, _FLAGS | _not_through_links_of_others(file), 0o600)
     try:
         with _locked(descriptor) as is_locked:
@@ -39,14 +39,17 @@ def append(file: str, lines: Sequence[str]) -> None:
 
 
 def _not_through_links_of_others(file: str) -> int:
-    """What keeps a link that another user put there, in /tmp say, from leading us to a file that is ours."""
+    """The flag for `open` that refuses links, 0 if `file` is a link; raises `OSError` for another user's link.
+
+    In /tmp, for example, another user's link could lead to a file of this user.
+    """
     if link := owners.link_of_another(file):
         raise OSError(errno.ELOOP, f"{link} is a link that belongs to another user")
     return 0 if os.path.islink(file) else getattr(os, "O_NOFOLLOW", 0)
 
 
 def _write(descriptor: int, content: bytes, *, may_undo: bool) -> None:
-    """One write: O_APPEND puts it at the end, whoever else writes; a part of a line (a full disk) is taken back."""
+    """Write in one call, so that O_APPEND puts it at the end; an incomplete line (full disk) is removed again."""
     found = os.fstat(descriptor)
     written = os.write(descriptor, content)
     if written == len(content):
@@ -58,7 +61,7 @@ def _write(descriptor: int, content: bytes, *, may_undo: bool) -> None:
 
 @contextmanager
 def _locked(descriptor: int) -> Iterator[bool]:
-    """Whether the file is locked meanwhile; not every file can be, nor is waited for long."""
+    """Lock the file meanwhile; yields whether that worked: some files cannot be locked, and the wait is limited."""
     end = time.monotonic() + _PATIENCE
     is_locked = _lock(descriptor)
     while is_locked is False and time.monotonic() < end:

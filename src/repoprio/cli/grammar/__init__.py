@@ -1,1 +1,1 @@
-"""The command line: what it takes, as a parser, as data and in words."""
+"""The grammar of the command line: as a parser, as data and in words."""

@@ -1,4 +1,4 @@
-"""The command line as data, taken from its parser: what completion and the manual are made of."""
+"""The command line as data, from its parser; completion and the manual are made from it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import argparse
 from repoprio.cli.grammar import parser
 from repoprio.dataclass import dataclass
 
-# What a value is called tells what it is.
+# The metavars of values that are files.
 _FILES = {"FILE", "PATH"}
 _FOLDERS = {"DIR"}
 
@@ -56,7 +56,7 @@ class Argument:
 class Command:
     """One command, or the whole program: `path` are the words that lead to it, `about` is one line.
 
-    `epilog` is what its help says last.
+    `epilog` is the end of its help.
     """
 
     path: tuple[str, ...]
@@ -73,7 +73,7 @@ class Command:
         return self.path[-1] if self.path else "repoprio"
 
     def all(self) -> list[Command]:
-        """Itself and all that is below it."""
+        """The command itself, and all commands below it."""
         return [self, *(command for child in self.children for command in child.all())]
 
 

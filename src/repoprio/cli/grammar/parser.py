@@ -1,4 +1,4 @@
-"""The command line: one parser, whose commands say in their own modules what they take."""
+"""The parser of the command line; each command's module adds its own arguments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from repoprio import __version__
 from repoprio.cli import terminal
 from repoprio.cli.grammar import statuses
 
-# Each is a module of this package with `arguments` and `command`; but for pip, whose words are pip's own.
+# Each is a module of `repoprio.cli` with `arguments` and `command`, except pip, whose arguments are pip's own.
 COMMANDS = {
     "explain": "show who owns each name, what would be installed, and why",
     "compare": "compare pip alone with pip under the policy; builds nothing",
@@ -34,16 +34,16 @@ COMMANDS = {
 
 # The package of a command that is not a module of `repoprio.cli` itself.
 _PACKAGES = {"serve": "serving.serve", "ownership": "serving.ownership"}
-# How near a word must be to be meant: `csh` is not `zsh`.
+# How similar a word must be to be suggested: `csh` is not similar to `zsh`.
 _NEAR = 0.7
-# How argparse begins to say which arguments are missing (3.10 to 3.14).
+# The beginning of argparse's message about missing arguments (3.10 to 3.14).
 _MISSING = "the following arguments are required: "
-# What other tools call a command, and repoprio something else.
+# Commands of other tools that have another name here.
 _OTHERWISE = {"version": "--version", "help": "--help", "check": "config check"}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """The options of one command; `command` is what to call with them. Usage errors and --help end the process."""
+    """The options of one command; call their `command` with them. Usage errors and --help end the process."""
     named = next((word for word in arguments if word in COMMANDS), None)
     whole = build((named,) if named else ())
     options, unknown = whole.parse_known_args(arguments)
@@ -53,7 +53,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _refuse(command: argparse.ArgumentParser, unknown: list[str]) -> NoReturn:
-    """End with the words that `command` does not know, and the option that the first of them may mean."""
+    """End the process with the words that `command` does not know, and the option that the first one may mean."""
     from difflib import get_close_matches
 
     nested = [a for a in command._actions if isinstance(a, argparse._SubParsersAction)]  # noqa: SLF001 - argparse has no other way
@@ -65,7 +65,7 @@ def _refuse(command: argparse.ArgumentParser, unknown: list[str]) -> NoReturn:
 
 
 def build(filled: tuple[str, ...] = tuple(COMMANDS)) -> argparse.ArgumentParser:
-    """The parser. Only the commands of `filled` know what they take: each one loads its module."""
+    """The parser, with the arguments of the commands in `filled` only, since each one loads its module."""
     parser = _Parser(
         prog="repoprio",
         description="Repository priorities for pip: a higher-priority repository owns every name it serves.",
@@ -73,7 +73,7 @@ def build(filled: tuple[str, ...] = tuple(COMMANDS)) -> argparse.ArgumentParser:
         f"[repoprio] in pip's own files: see repoprio config show. {statuses.exit_status_sentence()}",
     )
     parser.add_argument("--version", action="version", version=f"repoprio {__version__}")
-    # Told its name, argparse need not lay out a help text to find it: that takes 2 ms.
+    # With `prog` given, argparse does not format a help text to find it, which takes 2 ms.
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog="repoprio")
     for name, about in COMMANDS.items():
         command = commands.add_parser(name, help=about, description=f"{about[:1].upper()}{about[1:]}.")
@@ -94,7 +94,7 @@ def _tell_statuses(command: argparse.ArgumentParser, name: str) -> None:
 
 
 class _Help(argparse.HelpFormatter):
-    """argparse's own, told the width: to find it, argparse imports what takes 3 ms, for each command and no help."""
+    """The formatter of argparse, with a given width: to find it, argparse would import modules for 3 ms."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=max(terminal.columns(sys.stdout), 40) - 2)
@@ -106,7 +106,7 @@ class _Parser(argparse.ArgumentParser):
         self._given: list[str] = []
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        """As argparse checks a word against its choices, with the one that was probably meant (3.10 to 3.14)."""
+        """Check a word against the choices, as argparse does, and suggest a similar one (3.10 to 3.14)."""
         choices = [str(choice) for choice in action.choices or ()]
         if choices and value not in choices:
             from difflib import get_close_matches
@@ -117,14 +117,14 @@ class _Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, problem)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse does; what was given is kept for `error`."""
+        """Parse as argparse does, and keep the arguments for `error`."""
         self._given = list(args or ())
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """As argparse ends, without a login that stands where something else belongs.
+        """End the process as argparse does, without logins in the message.
 
-        Where something is missing, an option that nobody knows comes first: it may be what is meant.
+        If an argument is missing, report unknown options first: one of them may be a misspelled one.
         """
         if message.endswith(" is required") or message.startswith(_MISSING):
             if unknown := self._unknown():
@@ -135,14 +135,14 @@ class _Parser(argparse.ArgumentParser):
         super().error(escape_controls(redact_words(message)))
 
     def _unknown(self) -> list[str]:
-        """The options that were given, and are none of this command's, in full or shortened."""
+        """The given options that this command does not have, also not in a longer form."""
         given = self._given[: self._given.index("--")] if "--" in self._given else self._given
         options = [word for word in given if word.startswith("--")]
         known = tuple(self._option_string_actions)
         return [word for word in options if not any(name.startswith(word.partition("=")[0]) for name in known)]
 
     def _choices_of(self, missing: list[str]) -> str:
-        """What may stand in the place of the arguments that are missing."""
+        """The possible values of the missing arguments, as text."""
         actions = [action for action in self._actions if action.metavar in missing and action.choices]
         return "".join(
             f"; {action.metavar} is one of {', '.join(map(str, action.choices or ()))}" for action in actions

@@ -1,8 +1,8 @@
-"""The exit status of each command, which its --help and the manual tell."""
+"""The meaning of each command's exit statuses, for --help and the manual."""
 
 from __future__ import annotations
 
-# Of all commands: what 0, 1 and 2 mean.
+# The meaning of 0, 1 and 2 for all commands.
 GENERAL = (
     "good",
     "the answer is no: refused, absent, blocked, unavailable, or a finding",
@@ -13,7 +13,7 @@ _USE = "for wrong use"
 _FAULTY = f"{_USE} or an invalid policy"
 _NONE = f"{_USE}, or without a valid policy"
 _CANNOT = f"{_FAULTY}, or where it cannot be done"
-# Of each one: what 0, 1 and 2 mean there; None where it never ends so.
+# The meaning of 0, 1 and 2 for each command; None if it never ends with that status.
 _STATUSES: dict[str, tuple[str, str | None, str]] = {
     "explain": ("if all would be served", "if not", _NONE),
     "compare": (

@@ -1,1 +1,1 @@
-"""pip's finder under a policy."""
+"""Lookups of pip's finder under a policy."""

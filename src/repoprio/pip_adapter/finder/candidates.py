@@ -1,4 +1,4 @@
-"""What repositories offer, as pip's own candidates, filtered and ranked by pip's own rules."""
+"""Turns the files of repositories into pip's candidates, filtered and ranked by pip's own rules."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ Offers = tuple[RepositoryResult[PipPage], ...]
 
 
 def version_priority_offers(decision: Decision[PipPage]) -> Offers:
-    """All that serve the name, as version priority takes them: of equal files pip takes that of the index named last.
+    """The offers of all repositories that serve the name, in the order for version priority, as in plain pip.
 
-    That is the lowest one here. Within the owner's tier nothing changes, and what stands in find-links counts
-    less than what stands in an index.
+    Of equal files, plain pip takes that of the index named last, here the lowest-priority one. Within the owner's tier
+    the order stays, and find-links count less than indexes.
     """
     owners = decision.owners
     top = max((owner.repository.priority for owner in owners), default=0)
@@ -45,11 +45,11 @@ def version_priority_offers(decision: Decision[PipPage]) -> Offers:
 
 
 class CandidateSet:
-    """The offers for one name; `versions` is the specifier of a pin that narrows them.
+    """The candidates for one name; `versions` is the specifier of a pin that limits them.
 
-    `merged`: the offers are of several tiers (a pin's merge), so that a version that two of them have
-    comes from the higher-priority one, whatever file the lower one has of it. `kept` is the version that is
-    installed and stays: no other one is offered. `waits` are by repository: how old files must be.
+    `merged`: the offers come from several tiers (a pin's merge), and a version that two of them have
+    comes from the higher-priority one, even if the lower one has another file. `kept` is the installed version
+    that must stay: no other one is offered. `waits` says, by repository, how old files must be.
     """
 
     def __init__(
@@ -119,10 +119,10 @@ class CandidateSet:
 
     @cached_property
     def of_any_age(self) -> list[InstallationCandidate]:
-        """Pip's candidates, those that have to wait among them.
+        """The candidates for pip, lowest priority first, including those that are still too young.
 
-        The same file name twice counts once: the repository that comes first. Of equals pip prefers the
-        last, so the first repository stands last.
+        If two repositories have a file of the same name, the first repository counts. Of equal candidates pip
+        prefers the last one, so the first repository comes last.
         """
         evaluator = self._finder.make_link_evaluator(self._name)
         seen: set[str] = set()
@@ -134,14 +134,14 @@ class CandidateSet:
             found = judge.candidates(self._finder, evaluator, offer.page, files) if offer.page else []
             groups.append(self._not_outranked(offer.repository, found, holders) if self._merged else found)
         found = [candidate for group in reversed(groups) for candidate in group]
-        # To spell all versions of a large page takes a while.
+        # Skip this if nothing is limited: normalizing all versions of a large page takes long.
         takes_all = self._kept is None and self._versions is None
         return found if takes_all else [c for c in found if self._may_be(str(c.version))]
 
     def _not_outranked(
         self, repository: Repository, candidates: list[InstallationCandidate], holders: dict[Version, Repository]
     ) -> list[InstallationCandidate]:
-        """The candidates whose version no higher-priority repository has; `holders` has the first one of each."""
+        """The candidates whose version no higher-priority repository has; `holders` has the repository of each."""
         for candidate in candidates:
             holder = holders.setdefault(candidate.version, repository)
             if holder.priority < repository.priority:
@@ -157,7 +157,7 @@ class CandidateSet:
     ) -> InstallationCandidate | None:
         """The candidate that pip's resolver would try first, or None; `of_any_age`: as if nothing had to wait.
 
-        As in its factory: the last of the applicable ones; yanked ones only if all are and one
+        As in its factory: the last applicable one; yanked ones only if all are yanked, and a single
         version is asked for (PEP 592).
         """
         applicable = self._applicable(specifier, hashes, {} if of_any_age else self._held(hashes))
@@ -165,14 +165,14 @@ class CandidateSet:
         if not standing and is_pinned(specifier):
             standing = applicable
         best = standing[-1] if standing else None
-        # Where no file has a hash that is asked for pip takes one all the same, to stop at its hash.
+        # If no file has a requested hash, pip still chooses one, and then stops because of the hash.
         return best if best is None or rejections.may_have(hashes, best.link) else None
 
     def _applicable(
         self, specifier: SpecifierSet | None, hashes: Hashes | None, held: Mapping[Link, Held]
     ) -> list[InstallationCandidate]:
-        """What the requirement lets in of all but `held`, in pip's order; to sort a large page takes pip a while."""
-        # No hashes are as good as none given, and need not be weighed anew.
+        """The candidates, without `held`, that fit the requirement, in pip's order; cached: pip sorts slowly."""
+        # Empty hashes mean the same as no hashes, so they share a result.
         key = (specifier, hashes or None, frozenset(held))
         if key not in self._known:
             evaluator = self._finder.make_candidate_evaluator(self._name, specifier=specifier, hashes=hashes)
@@ -185,16 +185,16 @@ class CandidateSet:
         return Chosen(supplier.repository.name, str(candidate.version), filename(candidate.link.url))
 
     def rejected(self, specifier: SpecifierSet | None, hashes: Hashes | None = None) -> tuple[Rejected, ...]:
-        """The files that are not taken, and why, the newest first; files that fit and are only older are not named."""
+        """The rejected files with reasons, the newest first; files that fit, but are older, are not listed."""
         best = self.best(specifier, hashes)
         rejected = [*self._no_candidates(specifier, hashes), *self._passed_over(specifier, hashes)]
         not_best = [file for file in rejected if best is None or file.file != filename(best.link.url)]
         return tuple(sorted(not_best, key=rejections.newest_first, reverse=True))
 
     def _no_candidates(self, specifier: SpecifierSet | None, hashes: Hashes | None) -> Iterator[Rejected]:
-        """What is no candidate at all: by our own filters, by pip's, by its age, and by the pin's `versions`.
+        """The files that are no candidates: by repoprio's filters, by pip's, by age, or by the pin's `versions`.
 
-        A file that does not fit the requirement is told as such: what else is wrong with it helps nobody.
+        If a file does not fit the requirement, that is its reason; other problems of it do not matter.
         """
         held = self._held(hashes)
         taken = {candidate.link for candidate in self._without(held)}
@@ -219,7 +219,7 @@ class CandidateSet:
         return Rejected(filename(link.url), version, twice, Rejection.TWICE)
 
     def _passed_over(self, specifier: SpecifierSet | None, hashes: Hashes | None) -> Iterator[Rejected]:
-        """The candidates that the requirement does not let in, by its specifier, its hashes, or PEP 592."""
+        """The candidates that the requirement excludes by its specifier, its hashes, or PEP 592."""
         held = self._held(hashes)
         let_in = {candidate.link for candidate in self._applicable(specifier, None, held)}
         with_hashes = {candidate.link for candidate in self._applicable(specifier, hashes, held)} if hashes else let_in

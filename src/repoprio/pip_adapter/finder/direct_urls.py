@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def is_refused(rules: Policy, req: InstallRequirement) -> bool:
     """Whether the policy refuses the direct URL of `req`, one of pip's InstallRequirements."""
     assert req.original_link is not None
-    # comes_from is a text (a requirements file) or None for what the user asks for, else the parent.
+    # comes_from is a text (a requirements file) or None if the user asks for it, else the parent requirement.
     is_root = not hasattr(req.comes_from, "req") and not current().is_build
     asked_for = is_root or req.original_link.url in current().roots
     allowed = asked_for and rules.direct_urls is DirectUrls.ROOTS
@@ -24,7 +24,7 @@ def is_refused(rules: Policy, req: InstallRequirement) -> bool:
 
 
 def judge(rules: Policy, req: InstallRequirement) -> None:
-    """Raise `LookupRefused` where the policy refuses the direct URL of `req`."""
+    """Raise `LookupRefused` if the policy refuses the direct URL of `req`."""
     from repoprio.pip_adapter.errors import LookupRefused
 
     if not is_refused(rules, req):

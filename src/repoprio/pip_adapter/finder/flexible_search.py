@@ -1,4 +1,4 @@
-"""What a guard knows while pip's resolver searches in flexible mode: who serves what, and how far down it may go."""
+"""The state of a search in flexible mode: which tiers serve which projects, and how far down it may go."""
 
 from __future__ import annotations
 
@@ -21,43 +21,43 @@ if TYPE_CHECKING:
 
 
 class Tiers:
-    """Which tiers are known to serve which projects of flexible mode, by their priorities."""
+    """The tiers, by priority, that were found to serve each project of flexible mode."""
 
     def __init__(self) -> None:
         self._serving: dict[NormalizedName, dict[int, dict[str, RepositoryResult[PipPage]]]] = {}
 
     def note(self, decision: Decision[PipPage]) -> None:
-        """Note who serves the project of a decision."""
+        """Note which tiers serve the project of a decision."""
         tiers = self._serving.setdefault(decision.name, {})
         for finding in decision.of(RepositoryState.SERVES):
             tiers.setdefault(finding.repository.priority, {})[finding.repository.name] = finding
 
     def top(self, name: NormalizedName) -> int | None:
-        """The highest tier that serves `name`; None where it was not looked up in flexible mode, or nobody does."""
+        """The highest tier that serves `name`; None if it was not looked up in flexible mode, or no tier does."""
         return min(self._serving.get(name, {}), default=None)
 
     def of_link(self, name: NormalizedName, link: Link) -> int | None:
-        """The highest tier that lists `link`; None where no page does: a direct URL."""
+        """The highest tier that lists `link`; None for a direct URL, which no page lists."""
         for tier, findings in sorted(self._serving.get(name, {}).items()):
             if any(finding.page and finding.page.lists(link) for finding in findings.values()):
                 return tier
         return None
 
     def suppliers(self, name: NormalizedName, tier: int) -> str:
-        """The repositories of a tier that serve `name`, as a message names them."""
+        """The repositories of a tier that serve `name`, as text for a message."""
         return " and ".join(str(finding.repository) for finding in self._serving[name][tier].values())
 
     def is_lower(self, name: NormalizedName, link: Link) -> bool:
-        """Whether `link` is of a lower tier than the highest that serves `name`."""
+        """Whether `link` comes from a lower tier than the highest one that serves `name`."""
         top, tier = self.top(name), self.of_link(name, link)
         return top is not None and tier is not None and tier > top
 
 
 class Search:
-    """One search for versions: how far down it may go by now, and which sdists of lower tiers may be built.
+    """One search for versions: how far down it may go, and which sdists of lower tiers may be built.
 
-    To prepare an sdist runs its code. One of a lower tier counts as having no dependencies until a whole
-    resolution with it is justified; only then it is built, and the search goes on with what it really wants.
+    Preparing an sdist runs its code. So an sdist of a lower tier counts as having no dependencies until a whole
+    resolution with it is justified; only then is it built, and the search goes on with its real dependencies.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Search:
         self._permitted: set[str] = set()
 
     def stand_in(self, req: InstallRequirement, tiers: Tiers) -> PlaceholderDistribution | None:
-        """What pip sees of an sdist that may not be built yet; None for all else that it prepares."""
+        """The placeholder for an sdist that may not be built yet; None for anything else that pip prepares."""
         link = req.link
         if req.original_link is not None or link is None or link.is_wheel or link.url in self._permitted:
             return None
@@ -77,7 +77,7 @@ class Search:
         return PlaceholderDistribution(name, version_in(filename(link.url), name, is_version))
 
     def permit(self, link: Link) -> bool:
-        """Let the sdist at `link` be built from now on; whether it was waiting for that."""
+        """Allow the sdist at `link` to be built; returns whether it was waiting for that."""
         is_waiting = link.url in self.waiting
         if is_waiting:
             self.waiting.discard(link.url)

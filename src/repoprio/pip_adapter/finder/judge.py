@@ -1,6 +1,6 @@
-"""Which files are candidates to pip: its own evaluator judges one file of each kind, and the others are like it.
+"""Finds pip's candidates fast: pip's own evaluator judges one file of each kind, and equal files get the same result.
 
-A pure project has thousands of wheels that differ in their version alone.
+A pure-Python project has thousands of wheels that differ only in their version.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.links import Link, Version
 
 
-# A wheel without a build number, and of a version that has one spelling: nothing in it could displease pip.
+# A wheel without a build number, whose version has only one spelling, so that nothing else in it matters to pip.
 _VERSION = r"[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?"
 _PLAIN_VERSION = re.compile(_VERSION, re.ASCII)
 _PLAIN_WHEEL = re.compile(rf"[A-Za-z0-9_.]+-{_VERSION}-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+\.whl", re.ASCII)
-# What pip's evaluators go by (22.0 to 26.3), and we with them: all of it is one for a whole page but the last.
+# The attributes of pip's evaluators that affect the result (22.0 to 26.3); all are the same for a whole page.
 _SETTINGS = frozenset(
     ("project_name", "_canonical_name", "_formats", "_target_python", "_allow_yanked", "_ignore_requires_python")
 )
+# If this one is set, the result depends on the time of each file.
 _UPLOADED = "_uploaded_prior_to"
 _SLOTS = slots_of(InstallationCandidate)
 
@@ -38,18 +39,18 @@ _SLOTS = slots_of(InstallationCandidate)
 def candidates(
     finder: PackageFinder, evaluator: LinkEvaluator, page: PipPage, files: Sequence[File]
 ) -> list[InstallationCandidate]:
-    """The candidates among `files` of `page`, in the order in which pip's `finder` has them."""
-    # pip puts links with an egg behind all others.
+    """The candidates among `files` of `page`, in the order of pip's `finder`."""
+    # pip sorts links with an egg fragment to the end.
     if _may_judge(evaluator) and not any("egg=" in file.url for file in files):
         with uncollected():
             return list(_judged(finder, evaluator, page, files))
-    # Most files of a large page are wheels for others: pip would only say so, and only where it says all.
+    # Skip wheels for other platforms, most files of a large page; only a verbose pip would log them.
     wanted = files if compat.says_what_it_skips() else filter(compat.tags(evaluator).may_take, files)
     return list(finder.evaluate_links(evaluator, [page.link(file) for file in wanted]))
 
 
 def _may_judge(evaluator: LinkEvaluator) -> bool:
-    """Whether files of a kind are alike to pip, and it says of none why it takes it or not."""
+    """Whether pip treats files of one kind equally, and logs no reasons for single files."""
     settings = vars(evaluator)
     knows_all = settings.keys() - {_UPLOADED} <= _SETTINGS and settings.get(_UPLOADED) is None
     return knows_all and _is_as_pips() and not compat.says_what_it_skips()
@@ -62,7 +63,7 @@ def _judged(
     seen: set[str] = set()
     taken: set[tuple[object, ...]] = set()
     for file in files:
-        # A wheel has its version between its first two dashes.
+        # The version of a wheel is between its first two dashes.
         kind: tuple[object, ...] = ()
         version = None
         parts = file.filename.split("-", 2)
@@ -88,7 +89,7 @@ def _plain_version(text: str) -> Version | None:
 
 
 def quick_candidate(name: str, version: Version | None, link: Link | None) -> InstallationCandidate:
-    """Pip's candidate of a version that is parsed already."""
+    """A candidate of pip for a version that is parsed already."""
     made = InstallationCandidate.__new__(InstallationCandidate)
     fill = object.__setattr__
     fill(made, "name", name)
@@ -106,7 +107,7 @@ def quick_candidate(name: str, version: Version | None, link: Link | None) -> In
 
 @functools.cache
 def _is_as_pips() -> bool:
-    """Whether this pip is one of those that were tested, and candidates made here are its own, to the last slot."""
+    """Whether this pip was tested, and candidates made here equal its own in every slot."""
     if compat.news():
         return False
     version = "1.0.post1"

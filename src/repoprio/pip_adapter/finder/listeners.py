@@ -1,4 +1,4 @@
-"""Who hears of the decisions that a `PolicyFinder` makes."""
+"""Listeners for the decisions of a `PolicyFinder`."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from repoprio.render import messages
 
 
 class DecisionListener(Protocol):
-    """Hears of each decision once, in the thread that makes it."""
+    """Is called once for each decision, in the thread that makes it."""
 
     def before_lookup(self, name: NormalizedName) -> None:
         """`name` is about to be looked up; in flexible mode once for each requirement."""
 
     def decided(self, decision: Decision[PipPage]) -> None:
-        """The lookup came to `decision`."""
+        """The lookup ended with `decision`."""
 
 
 class SkipWarnings:
-    """Warns of each repository that was skipped."""
+    """Warns about each repository that was skipped."""
 
     def before_lookup(self, name: NormalizedName) -> None:
-        """Nothing is known yet."""
+        """Do nothing."""
 
     def decided(self, decision: Decision[PipPage]) -> None:
-        """Warn of what was skipped for this name."""
+        """Warn about repositories that were skipped for this name."""
         for finding in decision.findings:
             if finding.skipped:
                 warn(messages.skipped_warning(finding.repository, decision.name, finding.reason))
 
 
 class Silence:
-    """Says nothing: pip asks in its own way, and skips nobody."""
+    """Prints nothing, for lookups that are not the user's own."""
 
     def before_lookup(self, name: NormalizedName) -> None:
         """Nothing is said."""

@@ -1,4 +1,4 @@
-"""The project repoprio itself: an installed one stays, unless the user asks for it by name."""
+"""Lookups of repoprio itself: an installed one stays, unless the user asks for it by name."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from repoprio.policy.routing import Blocked, Conflict, Route
 
 
 def kept_version(name: NormalizedName, routing: Route | Blocked | Conflict) -> str | None:
-    """The version of repoprio that stays, whatever requires another; None for other names, or where it may go.
+    """The version of repoprio that stays even if something requires another; None for other names, or if it may change.
 
-    It may go where the user asks for it by name, and where `owns` or a pin says who supplies it.
+    It may change if the user asks for it by name, and if `owns` or a pin says who supplies it.
     """
     if name != OWN_NAME or is_asked_for() or (isinstance(routing, Route) and routing.is_routed):
         return None
@@ -24,15 +24,15 @@ def kept_version(name: NormalizedName, routing: Route | Blocked | Conflict) -> s
 
 
 def is_asked_for() -> bool:
-    """Whether the user asks for repoprio by name, or just wants to know of it: no resolver asks."""
+    """Whether the user asks for repoprio by name, or the lookup is not part of an installation."""
     asked = current().asked
     return asked is None or OWN_NAME in asked
 
 
 def version_here() -> str | None:
-    """The version that guards this pip from within its environment; None where another pip does.
+    """The version of repoprio in this pip's own environment; None if it is in another one.
 
-    What a build installs lands in a folder of its own, beside the environment.
+    Builds install into temporary folders outside the environment.
     """
     if current().is_build:
         return None

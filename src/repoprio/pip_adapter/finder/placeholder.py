@@ -1,4 +1,4 @@
-"""What stands in for a distribution whose metadata nobody may ask for: that would run its code."""
+"""A placeholder for a distribution whose metadata must not be read, because that would run its code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from repoprio.names import NormalizedName
 
 
 class PlaceholderDistribution:
-    """What pip sees of such a distribution: a name, a version, no dependencies."""
+    """A distribution with a name and a version, but without dependencies."""
 
     requires_python = SpecifierSet()
 

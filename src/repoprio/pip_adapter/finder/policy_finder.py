@@ -1,4 +1,4 @@
-"""One pip finder under a policy: its lookups, its candidates, and what there is to say about them."""
+"""One finder of pip under a policy: its lookups, its candidates and explanations."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ _MEMORIES: Registry[tuple[Memory[PipPage], Pages]] = Registry()
 
 
 class PolicyFinder:
-    """What stands between one `PackageFinder` and the repositories.
+    """Answers the lookups of one `PackageFinder` under a policy.
 
-    `listener` hears of each decision; it warns of skipped repositories if nobody else is named. `noted` is who named
-    which place, and grows as requirements files are read.
+    `listener` is called for each decision; by default it warns about skipped repositories. `noted` says which line
+    named which index, and grows as requirements files are read.
 
-    `forgotten` is how often somebody cleared the caches of pip's finders; `search` the search that is going on in
-    flexible mode, and `tiers` who was found to serve the names that it rules.
+    `forgotten` counts how often the caches of pip's finders were cleared. `search` is the current search in flexible
+    mode, and `tiers` the tiers that were found to serve its names.
     """
 
     forgotten = 0
@@ -85,13 +85,13 @@ class PolicyFinder:
 
     @property
     def is_flexible(self) -> bool:
-        """Whether flexible mode rules for any name."""
+        """Whether flexible mode is in force for at least one name."""
         return self.policy.is_flexible
 
     def find_best_candidate(
         self, project_name: str, specifier: SpecifierSet | None, hashes: Hashes | None
     ) -> BestCandidateResult:
-        """Pip's `BestCandidateResult` among the owner's candidates; `LookupRefused` if it may not be looked up."""
+        """Pip's `BestCandidateResult` for the owner's candidates; raises `LookupRefused` if the lookup is refused."""
         key = (project_name, specifier, hashes)
         self.refresh_search_scope()
         if key not in self._best:
@@ -104,7 +104,7 @@ class PolicyFinder:
         return self._best[key]
 
     def _tiers_to_offer(self, project_name: str, specifier: SpecifierSet | None) -> list[int | None]:
-        """None for the owner's candidates, then the lower tiers that a search opened, by their priorities."""
+        """None, which means the owner's candidates, then the priorities of lower tiers that a search opened."""
         name = normalize(project_name)
         opened = sorted(self.search.reach.opened.get(name, ())) if self.search else []
         if not opened or not self.search:
@@ -116,7 +116,7 @@ class PolicyFinder:
 
     @contextlib.contextmanager
     def searching(self) -> Iterator[None]:
-        """While pip's resolver searches in flexible mode; a build inside it may search as well."""
+        """Use a new `Search` while pip's resolver searches in flexible mode; a build inside it may search too."""
         outer, self.search = self.search, Search()
         try:
             yield
@@ -125,7 +125,7 @@ class PolicyFinder:
             self.forget_best()
 
     def forget_best(self) -> None:
-        """Weigh candidates anew: a search has moved on."""
+        """Forget the best candidates, because a search has changed its tiers."""
         self._best.clear()
 
     def candidates(
@@ -135,10 +135,10 @@ class PolicyFinder:
         tier: int | None = None,
         hashes: Hashes | None = None,
     ) -> list[InstallationCandidate]:
-        """The owner's candidates for `project_name`; `LookupRefused` if it may not be looked up.
+        """The owner's candidates for `project_name`; raises `LookupRefused` if the lookup is refused.
 
-        `specifier` is the requirement as merged so far; only flexible mode looks at it. `tier`: a lower one instead.
-        `hashes` are those that are asked for.
+        `specifier` is the requirement as merged so far; only flexible mode uses it. `tier` asks for a lower tier's
+        candidates instead. `hashes` are the requested ones.
         """
         weighed = self._weighed(project_name, specifier, tier)
         return list(weighed.candidates(hashes)) if weighed else []
@@ -160,7 +160,7 @@ class PolicyFinder:
     def refusal(
         self, project_name: str, specifier: SpecifierSet | None, decision: Decision[PipPage]
     ) -> LookupRefused | None:
-        """Why nobody may choose by `decision`; None where one may, even if there is nothing to choose from."""
+        """The refusal that `decision` means; None if pip may choose, even if there are no candidates."""
         if decision.outcome not in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
             return None
         explanation = self.explanation(project_name, specifier, decision=decision)
@@ -169,7 +169,7 @@ class PolicyFinder:
     def reached(
         self, name: NormalizedName, specifier: SpecifierSet | None, tier: int | None = None
     ) -> Decision[PipPage]:
-        """The decision on `name` as far down as the search that goes on may go; `tier`: that lower one alone."""
+        """The decision for `name`, down to the lowest tier that the current search allows; `tier`: only that one."""
         if tier is not None:
             return self.decide(name, specifier, passed=tier - 1, last=tier)
         return self.decide(name, specifier, last=self.search.reach.caps.get(name) if self.search else None)
@@ -183,9 +183,9 @@ class PolicyFinder:
         passed: int = 0,
         last: int | None = None,
     ) -> Decision[PipPage]:
-        """The decision on `name`; each one is made once, and only flexible ones know the specifier.
+        """The decision for `name`; each is made once, and only flexible mode uses the specifier.
 
-        For these, tiers down to `passed` are passed over whatever they have, and none below `last` is asked.
+        In flexible mode, tiers down to `passed` are always passed over, and none below `last` is asked.
         """
         self.refresh_search_scope()
         memory, pages = self.memory()
@@ -208,7 +208,7 @@ class PolicyFinder:
         return ProjectLookup(memory, name, no_index=no_index, callers=callers, below_owner=below_owner, last=last)
 
     def fits(self, lookup: ProjectLookup[PipPage], specifier: SpecifierSet | None, passed: int = 0) -> Fits[PipPage]:
-        """What tells `lookup` whether offers fit the specifier; those of tiers down to `passed` never do."""
+        """The function that says whether offers fit the specifier; offers of tiers down to `passed` never fit."""
         versions = version_limit(lookup.route)
 
         def fits(offers: Offers) -> bool:
@@ -222,7 +222,7 @@ class PolicyFinder:
     def inquire(
         self, repository: Repository, name: NormalizedName, fetch: Fetch[PipPage] | None = None
     ) -> RepositoryResult[PipPage]:
-        """What one repository says of `name`, whoever owns it, and whatever callers add; workers have their `fetch`."""
+        """What one repository says about `name`, regardless of owner and callers; other threads pass their `fetch`."""
         if fetch is None:
             with contextlib.suppress(LookupRefused):
                 self.refresh_search_scope()
@@ -232,7 +232,7 @@ class PolicyFinder:
         return drive_repository(lookup, fetch)
 
     def weigh(self, decision: Decision[PipPage]) -> CandidateSet:
-        """What the owner of a decision offers, as pip's candidates, made once: filtering large pages is dear."""
+        """The candidates of the owner in `decision`; cached, since filtering large pages is slow."""
         kept = own_release.kept_version(decision.name, decision.route)
         key = (decision.name, tuple(offer.repository.name for offer in decision.offers), kept)
         if key not in self._offers:
@@ -249,7 +249,7 @@ class PolicyFinder:
         return self._offers[key]
 
     def weigh_by_version(self, decision: Decision[PipPage]) -> CandidateSet:
-        """What all who serve a name offer, as pip's candidates: version priority has neither owners nor pins."""
+        """The candidates of all repositories that serve the name, for version priority, without owners and pins."""
         return CandidateSet(self.finder, decision.name, version_priority_offers(decision), None)
 
     def explanation(
@@ -265,9 +265,9 @@ class PolicyFinder:
         disclosed: bool = False,
         decision: Decision[PipPage] | None = None,
     ) -> Explanation:
-        """All there is to say of a requirement, from the same lookup and weighing as an installation.
+        """The explanation of a requirement, from the same lookup and candidates as in an installation.
 
-        `shadowed`: what pip alone would take as well; `disclosed`: also of a name that the policy keeps private.
+        `shadowed`: also find what plain pip would take; `disclosed`: even for a name that the policy keeps private.
         """
         name = normalize(project_name)
         decision = decision or self.decide(name, specifier, below_owner=shadowed)
@@ -296,7 +296,7 @@ class PolicyFinder:
         )
 
     def disclose(self, decision: Decision[PipPage]) -> Decision[PipPage]:
-        """`decision` with what those say from whom the policy keeps the name: they get to know it now."""
+        """`decision` with the answers of repositories from which the policy keeps the name: they learn it now."""
         private = None if decision.outcome is Outcome.UNAVAILABLE else privacy(decision)
         others = {repository.name for repository in private.others} if private else ()
         asked = (f.repository.name in others for f in decision.findings)
@@ -317,18 +317,18 @@ class PolicyFinder:
         return weighed.of_any_age if weighed else []
 
     def has_looked_up(self, req: InstallRequirement) -> bool:
-        """Whether the file of an InstallRequirement is one that its owner lists; False for URLs, and unproven locks."""
+        """Whether the file of `req` is one that its owner lists; False for direct URLs and unverified locks."""
         locks = getattr(self.finder, "_locked_links", {})
         is_unproven = self.policy.pylock is Pylock.ALLOW and project_of(req) in locks
         return req.original_link is None and not is_unproven
 
     def owners_of(self, name: NormalizedName) -> tuple[Repository, ...]:
-        """The repositories that supplied `name`, as far as it was looked up; nobody is asked."""
+        """The repositories that supplied `name`; empty if it was not looked up. Asks no repository."""
         found = (decision.owners for key, decision in self._decisions.items() if key[0] == name)
         return next((tuple(owner.repository for owner in owners) for owners in found if owners), ())
 
     def memory(self) -> tuple[Memory[PipPage], Pages]:
-        """What this run remembers; it lives with pip's session, whose retries and logins shaped it."""
+        """The memory and pages of this run; they belong to pip's session, whose retries and logins they depend on."""
         session = self.session
 
         def make() -> tuple[Memory[PipPage], Pages]:
@@ -344,7 +344,7 @@ class PolicyFinder:
         return memory
 
     def refresh_search_scope(self) -> None:
-        """Hold pip's search scope against the policy, again whenever a requirements file replaced it."""
+        """Check pip's search scope against the policy, again whenever a requirements file has replaced it."""
         scope = self.finder.search_scope
         state = (scope, tuple(scope.index_urls), tuple(scope.find_links), PolicyFinder.forgotten)
         if state != self._scope:
@@ -363,16 +363,16 @@ class PolicyFinder:
             carried.pop()
 
     def note(self, origin: Origin, named: Iterable[str]) -> None:
-        """Note who named these places: a line of a requirements file."""
+        """Note which line of a requirements file named these indexes."""
         self.noted.update(dict.fromkeys(named, origin))
 
     @property
     def session(self) -> PipSession:
-        """Pip's session, which all pages are fetched with."""
+        """Pip's session, with which all pages are fetched."""
         return self.finder._link_collector.session
 
     def announce(self) -> None:
-        """Say which policy rules, and what it makes of the repositories that callers named."""
+        """Print the line about the policy, and how it treats the repositories that callers named."""
         if line := compat.news():
             warn(line)
         warn(f"repoprio: {summary(self.policy)}")

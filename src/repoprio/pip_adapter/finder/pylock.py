@@ -1,4 +1,4 @@
-"""The files that a pylock.toml names (PEP 751) have to be files of their owners."""
+"""Checks that the files in a pylock.toml (PEP 751) are files of their owners."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def verify(
 
     None where the policy does not want to know.
 
-    `hashes` are those that pip will hold the file against. It takes any of them, so the owner must
-    state each one. What the link itself says of hashes counts for nothing.
+    `hashes` are those with which pip will compare the file. It accepts any of them, so the owner must
+    state all of them. Hashes in the link itself do not count.
     """
     if policy.pylock is Pylock.ALLOW:
         return None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class CandidateSource(Protocol):
-    """Where one of pip's finders gets its candidates from, in the place of pip's own search."""
+    """Supplies the candidates of one of pip's finders, instead of pip's own search."""
 
     def find_best_candidate(
         self, project_name: str, specifier: SpecifierSet | None, hashes: Hashes | None
@@ -26,21 +26,21 @@ class CandidateSource(Protocol):
         """All of pip's candidates for a project."""
 
     def verify_locked(self, project_name: str, link: Link, hashes: Hashes | None) -> None:
-        """Raise `LookupRefused` where a file of a pylock.toml may not be taken."""
+        """Raise `LookupRefused` if a file of a pylock.toml may not be used."""
 
 
 _GUARDS: Registry[PolicyFinder | None] = Registry()
-# What answers in the place of a guard.
+# Sources that answer instead of a `PolicyFinder`.
 _SOURCES: Registry[CandidateSource] = Registry()
-# Of each InstallRequirement that was prepared: the guard of the finder that found its file.
+# For each InstallRequirement that was prepared: the `PolicyFinder` that found its file.
 _SUPPLIERS: Registry[PolicyFinder | None] = Registry()
 
 
 def guard_of(finder: PackageFinder, *, always: bool = False) -> PolicyFinder | None:
-    """The guard of a `PackageFinder`, None where no policy rules; `always`: where it only observes too."""
+    """The `PolicyFinder` of a `PackageFinder`, None without an enforced policy; `always`: also if it only observes."""
 
     def make() -> PolicyFinder | None:
-        # The patches are loaded while pip itself is being imported, and this module with them.
+        # Imported late: the patches, and this module with them, are loaded while pip itself is being imported.
         from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 
         policy = command.policy() if always else command.enforced()
@@ -50,31 +50,31 @@ def guard_of(finder: PackageFinder, *, always: bool = False) -> PolicyFinder | N
 
 
 def guards() -> list[PolicyFinder]:
-    """The guards of all of this process's finders."""
+    """All `PolicyFinder` objects of this process."""
     return [guard for guard in _GUARDS.values() if guard is not None]
 
 
 def source_of(finder: PackageFinder) -> CandidateSource | None:
-    """Where a `PackageFinder` gets its candidates from: its guard, or what stands in its place; None: from pip."""
+    """The source of a `PackageFinder`'s candidates: its `PolicyFinder`, or a replacement; None for pip's own search."""
     return _SOURCES.get(finder) or guard_of(finder)
 
 
 def put_guard(finder: PackageFinder, guard: PolicyFinder) -> None:
-    """Have `guard` answer for `finder` from now on."""
+    """Make `guard` answer for `finder` from now on."""
     _GUARDS.put(finder, guard)
 
 
 def put_source(finder: PackageFinder, source: CandidateSource) -> None:
-    """Have `source` answer for `finder` from now on, which no guard rules then."""
+    """Make `source` answer for `finder` from now on, without a `PolicyFinder`."""
     _GUARDS.put(finder, None)
     _SOURCES.put(finder, source)
 
 
 def note_guard(req: InstallRequirement, guard: PolicyFinder | None) -> None:
-    """Note whose finder found the file of an `InstallRequirement`: who installs it asks."""
+    """Note which `PolicyFinder` found the file of an `InstallRequirement`; the check of wheels needs it."""
     _SUPPLIERS.put(req, guard)
 
 
 def guard_behind(req: InstallRequirement) -> PolicyFinder | None:
-    """The guard of the finder that found the file of an `InstallRequirement`; None for one that no policy rules."""
+    """The `PolicyFinder` that found the file of an `InstallRequirement`; None without a policy."""
     return _SUPPLIERS.get(req)

@@ -1,4 +1,4 @@
-"""Why pip takes a file for no candidate, or passes one over: its own verdicts, in one wording for all its versions."""
+"""Why pip rejects a file: pip's own verdicts, in the same words for all versions of pip."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.links import Hashes, InstallationCandidate, Link, SpecifierSet
 
 
-# pip's LinkType since 22.3; before, there is only its text, and none where Requires-Python does not fit.
+# pip's LinkType, since 22.3; before, there is only a text, and none if Requires-Python does not fit.
 _BY_TYPE = {
     "yanked": Rejection.YANKED,
     "format_unsupported": Rejection.FORMAT,
@@ -38,13 +38,13 @@ _BY_TEXT = (
 
 
 def link_rejection(evaluator: LinkEvaluator, link: Link, version: str | None) -> Rejected | None:
-    """Why `link` is no candidate to pip's link `evaluator`; None if it is one."""
+    """Why pip's link `evaluator` rejects `link`; None if it accepts it."""
     evaluation, text = evaluator.evaluate_link(link)
     if getattr(evaluation, "name", evaluation) in ("candidate", True):
         return None
     kind, is_for_here = _kind(evaluation, text), compat.is_for_platform(evaluator, filename(link.url))
     if kind is Rejection.TAG and is_for_here and not compat.is_for_python(evaluator, link):
-        # pip looks at the tag first; that the project wants another Python is the cause of it.
+        # pip checks the tag first; but the cause is that the project needs another Python.
         kind = Rejection.REQUIRES_PYTHON
     return Rejected(filename(link.url), version, _words(kind, link, text), kind, is_for_here)
 
@@ -66,7 +66,7 @@ def _words(kind: Rejection, link: Link, text: str | None) -> str:
 
 
 def may_have(hashes: Hashes | None, link: Link) -> bool:
-    """Whether the file at `link` can have one of `hashes`: where its page states none that is seen only later."""
+    """Whether the file at `link` may have one of `hashes`; if its page states no hash, only the download shows it."""
     if not hashes:
         return True
     if not any(hashes._allowed.values()):
@@ -75,17 +75,17 @@ def may_have(hashes: Hashes | None, link: Link) -> bool:
 
 
 def yanked(link: Link) -> str:
-    """That a file was yanked, with the reason that its page gives (PEP 592)."""
+    """The text that a file was yanked, with the reason that its page states (PEP 592)."""
     return f"yanked: {cut(link.yanked_reason or 'no reason given')}"
 
 
 def cut(text: str) -> str:
-    """What a page says, as far as anybody would read it."""
+    """A text of a page, shortened."""
     return text if len(text) <= _MOST else f"{text[:_MOST]}..."
 
 
 def specifier_rejection(link: Link, version: str, specifier: SpecifierSet | None) -> Rejected | None:
-    """That `version` is not what is asked for; None if it is."""
+    """The rejection of a `version` that was not asked for; None if it was."""
     if specifier is None or specifier.contains(version, prereleases=True):
         return None
     return Rejected(filename(link.url), version, f"does not fit {specifier}", Rejection.SPECIFIER)
@@ -102,7 +102,7 @@ def age_rejection(link: Link, version: str | None, held: Held | None) -> Rejecte
 def candidate_rejection(
     candidate: InstallationCandidate, specifier: SpecifierSet | None, *, is_let_in: bool, has_hash: bool
 ) -> Rejected | None:
-    """Why a candidate is passed over; `is_let_in` says whether specifier and pre-releases let it in (hashes aside)."""
+    """Why a candidate is not chosen; `is_let_in`: it fits the specifier and the rules for pre-releases."""
     if is_let_in and has_hash and not candidate.link.is_yanked:
         return None
     file, version = filename(candidate.link.url), str(candidate.version)
@@ -115,7 +115,7 @@ def candidate_rejection(
 
 
 def newest_first(rejected: Rejected) -> tuple[bool, object]:
-    """A sorting key, to be reversed: by version, those without one last."""
+    """A sort key for descending order: by version, files without one last."""
     try:
         return True, Version(rejected.version or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""What callers add to pip's own search scope, held against the policy."""
+"""Checks the indexes that callers add to pip's search scope against the policy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ScopeMatch:
-    """The repositories that callers named: known to the policy, let in below it, or refused."""
+    """The repositories that callers named: known to the policy, admitted below it, ignored, or refused."""
 
     listed: list[tuple[str, Repository]] = field(default_factory=list)
     admitted: list[Repository] = field(default_factory=list)
@@ -37,9 +37,9 @@ class ScopeMatch:
 
 
 def match(policy: Policy, search_scope: SearchScope, noted: Mapping[str, Origin]) -> ScopeMatch:
-    """Hold the indexes and find-links of pip's `search_scope` against `policy`.
+    """The indexes and find-links of pip's `search_scope`, matched with `policy`.
 
-    `noted` says which line of which requirements file named a place.
+    `noted` says which line of which requirements file named an index.
     """
     callers = ScopeMatch()
     named = [(url, Format.SIMPLE) for url in _wished(search_scope.index_urls, noted)]
@@ -50,7 +50,7 @@ def match(policy: Policy, search_scope: SearchScope, noted: Mapping[str, Origin]
         known = next((r for r in policy.repositories if r.format is kind and _is_at(r, url)), None)
         if known:
             callers.listed.append((shown, known))
-            # A file supplies no login, though it names the repository.
+            # A requirements file never supplies a login, even if it names the repository.
             if (login := credentials(url)) and written not in noted:
                 callers.logins.setdefault(known.name, Login(site(url), *login, origin=str(origin(written, noted))))
         elif policy.unlisted is Unlisted.LOWEST and _is_url(url) and not _resembled(policy, url):
@@ -68,7 +68,7 @@ def match(policy: Policy, search_scope: SearchScope, noted: Mapping[str, Origin]
 
 
 def announcement(callers: ScopeMatch) -> Iterator[str]:
-    """What becomes of the repositories that callers named, in lines for people."""
+    """The lines about what happens to the repositories that callers named."""
     for url, repository in callers.listed:
         yield f"repoprio: {url} is {repository}: the policy's order holds"
     for url in callers.ignored:
@@ -79,12 +79,12 @@ def announcement(callers: ScopeMatch) -> Iterator[str]:
 
 
 def _wished(index_urls: Iterable[str], noted: Mapping[str, Origin]) -> list[str]:
-    """The indexes that somebody wished for: neither the fuse nor the default that nobody named."""
+    """The indexes that somebody named, without the fuse, and without pip's default if nobody named it."""
     return [url for url in index_urls if url and not is_fuse(url) and not _is_unnamed_default(url, noted)]
 
 
 def _is_unnamed_default(url: str, noted: Mapping[str, Origin]) -> bool:
-    # pip hands the default on to its children as an explicit -i; the parent has judged it.
+    # pip passes the default to child pips as an explicit -i; the parent has checked it already.
     if url.rstrip("/") != compat.default_index().rstrip("/"):
         return False
     return IS_CHILD or origin(url, noted) == _NOBODY
@@ -106,14 +106,14 @@ def _is_at(repository: Repository, url: str) -> bool:
 
 
 def _resembled(policy: Policy, url: str) -> Repository | None:
-    """The repository of the policy for whose URL a server may take `url`, though it is another; None where none is."""
+    """The repository that a server may treat `url` as, though its URL differs; None if there is none."""
     if not _is_url(url) or any(_is_at(repository, url) for repository in policy.repositories):
         return None
     return next((repository for repository in policy.repositories if repository.may_be_at(url)), None)
 
 
 def _admitted(url: str, kind: Format, number: int) -> Repository:
-    # No policy can name a repository so: names there are [a-z0-9-]+.
+    # A name that no policy can use: names in a policy are [a-z0-9-]+.
     login = credentials(url)
     bare = without_credentials(url)
     location = Location(redact_url(url), bare, *(login or (None, "")))
@@ -121,7 +121,7 @@ def _admitted(url: str, kind: Format, number: int) -> Repository:
 
 
 def _as_url(text: str) -> str:
-    """A path as the URL that pip makes of it; any other text as it is."""
+    """A path as the URL that pip makes of it; any other text unchanged."""
     if "://" not in text and not text.startswith("file:"):
         expanded = os.path.expanduser(text)
         return str(path_to_url(expanded))
@@ -129,14 +129,14 @@ def _as_url(text: str) -> str:
 
 
 def _absolute(written: str) -> str:
-    """A URL without its login, or an absolute path: what a policy would call the place."""
+    """A URL without its login, or an absolute path, as a policy would state it."""
     if "://" in written or written.startswith("file:"):
         return redact_text(written) if "?" in written or "#" in written or not _is_url(written) else redact_url(written)
     return os.path.abspath(os.path.expanduser(written))
 
 
 def _problem(url: str) -> str | None:
-    """Why a policy cannot list `url`; None where it can."""
+    """Why a policy cannot list `url`; None if it can."""
     try:
         locations.location(url, {}, url)
     except locations.NotALocation as error:
@@ -153,10 +153,10 @@ def origin(url: str, noted: Mapping[str, Origin]) -> Origin:
     if any(_says(argument, url) for argument in sys.argv[1:]):
         return _COMMAND_LINE
     settings = compat.pip_settings(isolated="--isolated" in sys.argv)
-    # The last one counts, as it does for pip.
+    # The last one counts, as in pip.
     by_setting = next((setting.origin for setting in reversed(settings) if setting.url == url), None)
     known = noted.get(url) or by_setting
-    # All lines of files are noted: what nobody else named came with the command, spelled in another way.
+    # All lines of files are noted, so an index that is found nowhere else came with the command, spelled differently.
     return known or (_NOBODY if _same(url, compat.default_index()) else _COMMAND_LINE)
 
 

@@ -45,8 +45,8 @@ def get_installation_error(original: Callable[..., Exception]) -> Callable[..., 
         if guard is None or type(error).__name__ == "UnsupportedPythonVersion":
             return error
         for requirement, parent in e.causes:
-            if said := _nothing_fits(guard, requirement, parent, constraints):
-                return said
+            if refusal := _nothing_fits(guard, requirement, parent, constraints):
+                return refusal
         return _with_owners(guard, error, e.causes)
 
     return get_installation_error
@@ -88,8 +88,8 @@ def _with_owners(guard: PolicyFinder, error: Exception, causes: Causes) -> Excep
     from repoprio.pip_adapter.errors import LookupRefused
 
     names = dict.fromkeys(requirement.project_name for requirement, _ in causes)
-    told = [guard.explanation(name) for name in names if name != "<Python from Requires-Python>"]
-    lines = [messages.sentence(explanation) for explanation in told if explanation.owners]
+    explanations = [guard.explanation(name) for name in names if name != "<Python from Requires-Python>"]
+    lines = [messages.sentence(explanation) for explanation in explanations if explanation.owners]
     return (
         LookupRefused(messages.message("these requirements conflict.", [*lines, f"pip: {error}"], "conflict"))
         if lines
@@ -116,9 +116,9 @@ def get_available_package_versions(original: Callable[..., T]) -> Callable[..., 
             return original(self, options, args)
         except DistributionNotFound:
             guard = guard_of(finders[-1]) if finders else None
-            said = guard and refusal_of(guard.explanation(args[0]))
-            if not said:
+            refusal = guard and refusal_of(guard.explanation(args[0]))
+            if not refusal:
                 raise
-            raise said from None
+            raise refusal from None
 
     return get_available_package_versions

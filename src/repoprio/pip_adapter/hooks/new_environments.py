@@ -67,13 +67,13 @@ def _guard(folder: str) -> None:
         # Without a check of its owner: this process has just made it, and run its Python.
         packages = interpreters.ask(interpreters.in_venv(folder)).packages
         record = policy_layers.record_for_new()
-        said = _put(packages, record, f"repoprio: pip in {folder}")
+        sentence = _put(packages, record, f"repoprio: pip in {folder}")
         if not is_build and not hook_installer.is_own(packages):
             ledger.note(ledger.POINTER, packages)
     except RepoprioError as error:
-        said = f"repoprio: pip in {folder} is not guarded: {error}"
-    if said and not is_build:
-        say(said)
+        sentence = f"repoprio: pip in {folder} is not guarded: {error}"
+    if sentence and not is_build:
+        say(sentence)
 
 
 def _put(packages: str, record: Record, pip: str) -> str:

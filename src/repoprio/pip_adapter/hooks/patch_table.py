@@ -157,8 +157,8 @@ def _check_starter(module: ModuleType) -> None:
 
 
 def _function(owner: Any, name: str) -> Any:
-    found = inspect.getattr_static(owner, name, None)
-    return getattr(found, "__func__", found)
+    attribute = inspect.getattr_static(owner, name, None)
+    return getattr(attribute, "__func__", attribute)
 
 
 def _takes(function: Any, parameters: str) -> bool:
@@ -167,26 +167,26 @@ def _takes(function: Any, parameters: str) -> bool:
     ``...`` stands for any parameters; the others must follow in this order. The wrapper passes all of them on.
     """
     try:
-        found = list(inspect.signature(function).parameters.values())
+        actual = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         return False
     expected = parameters.split()
-    names = [parameter.name for parameter in found]
+    names = [parameter.name for parameter in actual]
     if "..." in expected:
         rest = iter(names)
         return names[:1] == expected[:1] and all(name in rest for name in expected if name != "...")
     return names[: len(expected)] == expected and all(
         parameter.default is not parameter.empty or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
-        for parameter in found[len(expected) :]
+        for parameter in actual[len(expected) :]
     )
 
 
 def _replace(owner: Any, name: str, wrapper: Wrapper) -> None:
-    found = inspect.getattr_static(owner, name)
-    if isinstance(found, staticmethod | classmethod):
-        setattr(owner, name, type(found)(wrapper(found.__func__)))
+    attribute = inspect.getattr_static(owner, name)
+    if isinstance(attribute, staticmethod | classmethod):
+        setattr(owner, name, type(attribute)(wrapper(attribute.__func__)))
     else:
-        setattr(owner, name, wrapper(found))
+        setattr(owner, name, wrapper(attribute))
 
 
 def _refuse_pip(what: str) -> None:
@@ -196,19 +196,19 @@ def _refuse_pip(what: str) -> None:
     """
     process = command.process()
     process.unsupported_pip = not process.is_own_command and _only_observes()
-    kept = ["Nothing is observed: pip continues as if repoprio were not installed."] if process.unsupported_pip else []
-    hints = [*kept, "hint: use pip 22.0.2 to 26.3, or a newer repoprio"]
+    notes = ["Nothing is observed: pip continues as if repoprio were not installed."] if process.unsupported_pip else []
+    hints = [*notes, "hint: use pip 22.0.2 to 26.3, or a newer repoprio"]
     # Imported only if pip stops.
     from repoprio.environments import repairs
 
     if repairs.is_too_old(pip.__version__):
         # This pip is stopped, so it cannot upgrade itself.
-        hints = [*kept, f"hint: upgrade it from outside: {repairs.repair_here(repairs.UPGRADE)}"]
-    said = messages.message(f"pip {pip.__version__} is not known to this repoprio: {what}.", hints, "unknown-pip")
+        hints = [*notes, f"hint: upgrade it from outside: {repairs.repair_here(repairs.UPGRADE)}"]
+    message = messages.message(f"pip {pip.__version__} is not known to this repoprio: {what}.", hints, "unknown-pip")
     if not process.is_own_command:
-        say(f"{'WARNING' if kept else 'ERROR'}: {said}")
-    if not kept:
-        raise UnknownPip(said.body)
+        say(f"{'WARNING' if notes else 'ERROR'}: {message}")
+    if not notes:
+        raise UnknownPip(message.body)
 
 
 def _only_observes() -> bool:
@@ -221,5 +221,5 @@ def _only_observes() -> bool:
     else:
         from pip._vendor import tomli as tomllib
     layers = policy_layers.layers(isolated="--isolated" in sys.argv)
-    found = survey(os.environ, layers, Parsers(tomllib.loads, lambda _: True))
-    return not found.errors and found.policy is not None and found.policy.mode is Mode.OBSERVE
+    loaded = survey(os.environ, layers, Parsers(tomllib.loads, lambda _: True))
+    return not loaded.errors and loaded.policy is not None and loaded.policy.mode is Mode.OBSERVE

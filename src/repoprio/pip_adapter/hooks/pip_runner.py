@@ -63,9 +63,9 @@ def _broken_pip_told() -> Iterator[None]:
         # Imported only if pip is broken.
         from repoprio.environments import repairs
 
-        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        problem = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise NoEnvironment(
-            f"the pip of {sys.executable} is broken: {said} ({_place(error)}).\n"
+            f"the pip of {sys.executable} is broken: {problem} ({_place(error)}).\n"
             f"  hint: repair it from outside: {repairs.repair_here(repairs.REINSTALL)}    [environment]"
         ) from error
 
@@ -74,8 +74,8 @@ def _is_pips(error: Exception) -> bool:
     """Whether pip, or the import of pip, raised `error`, judged by the innermost frame of pip and repoprio."""
     pip = default_index.folder()
     files = (os.path.abspath(frame.filename) for frame in reversed(traceback.extract_tb(error.__traceback__)))
-    found = next((file for file in files if _is_in(file, _OURS) or (pip and _is_in(file, pip))), "")
-    return not _is_in(found, _OURS) or found == os.path.abspath(__file__)
+    innermost = next((file for file in files if _is_in(file, _OURS) or (pip and _is_in(file, pip))), "")
+    return not _is_in(innermost, _OURS) or innermost == os.path.abspath(__file__)
 
 
 def _place(error: Exception) -> str:

@@ -20,7 +20,7 @@ def answer() -> None:
     """Print the report on stdout, as one line of JSON, and end the process."""
     root = os.path.dirname(os.path.dirname(os.path.abspath(repoprio.__file__)))
     survey = compat.read_policy()
-    told = {
+    report = {
         "repoprio": repoprio.__version__,
         "root": root,
         "pip": pip.__version__,
@@ -31,7 +31,7 @@ def answer() -> None:
         # Only for doctor, which prints none of it: it may contain logins.
         "packed": handoff.pack(survey.merged, survey.errors),
     }
-    print(json.dumps(told), flush=True)  # noqa: T201 - for the process that started this one, not for people
+    print(json.dumps(report), flush=True)  # noqa: T201 - for the process that started this one, not for people
     raise SystemExit(0)
 
 

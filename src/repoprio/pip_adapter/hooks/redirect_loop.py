@@ -32,11 +32,13 @@ def request(original: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
             rules = enforced()
             if rules is None:
                 raise
-            said = messages.redirect_loop(filename(url), redact_url(url), _owners(url), self.max_redirects, rules.help)
+            message = messages.redirect_loop(
+                filename(url), redact_url(url), _owners(url), self.max_redirects, rules.help
+            )
         from repoprio.pip_adapter.errors import LookupRefused
 
         # Not chained: the error of requests has the URL with its login.
-        raise LookupRefused(said)
+        raise LookupRefused(message)
 
     return request
 
@@ -47,5 +49,5 @@ def _owners(url: str) -> tuple[Repository, ...]:
     from repoprio.pip_adapter.finder.registry import guards
 
     names = projects_of(filename(url).removesuffix(_METADATA), is_version)
-    found = (guard.owners_of(name) for guard in guards() for name in names)
-    return next((owners for owners in found if owners), ())
+    per_project = (guard.owners_of(name) for guard in guards() for name in names)
+    return next((owners for owners in per_project if owners), ())

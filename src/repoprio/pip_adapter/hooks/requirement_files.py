@@ -86,18 +86,18 @@ def _refuse_no_index(policy: Policy, where: str) -> None:
 
 def _take_logins_out(guard: PolicyFinder, opts: Values, origin: str) -> None:
     """Remove logins from the URLs of a line, before pip uses them in its session or passes them to child pips."""
-    kept = credentials.keep(guard.session.auth, guard.policy)
-    opts.index_url = opts.index_url and kept.take_out(opts.index_url, origin)
+    logins = credentials.keep(guard.session.auth, guard.policy)
+    opts.index_url = opts.index_url and logins.take_out(opts.index_url, origin)
     for name in ("extra_index_urls", "find_links"):
-        setattr(opts, name, [kept.take_out(url, origin) for url in getattr(opts, name) or []])
+        setattr(opts, name, [logins.take_out(url, origin) for url in getattr(opts, name) or []])
 
 
 def _named(opts: Values, filename: str) -> list[str]:
     indexes = [opts.index_url] if opts.index_url else []
     links = opts.find_links or []
     # pip first looks for find-links in the folder of the file that names them.
-    beside = [os.path.join(os.path.dirname(os.path.abspath(filename)), link) for link in links]
-    return [*indexes, *(opts.extra_index_urls or []), *links, *beside]
+    in_folder = [os.path.join(os.path.dirname(os.path.abspath(filename)), link) for link in links]
+    return [*indexes, *(opts.extra_index_urls or []), *links, *in_folder]
 
 
 def expand_env_variables(original: Callable[..., Lines]) -> Callable[..., Lines]:
@@ -155,12 +155,12 @@ def parse_file(original: Callable[..., Iterator[ParsedLine]]) -> Callable[..., I
 
 def _note_logins(session: PipSession, filename: str, line: ParsedLine) -> None:
     """Note the logins of direct URLs in a file, which must not be used; those of constraints too."""
-    kept = credentials.known_credential_policy(session.auth)
-    if kept is None:
+    logins = credentials.known_credential_policy(session.auth)
+    if logins is None:
         return
     for url in _FETCHED.findall(getattr(line, "requirement", None) or ""):
         with contextlib.suppress(ValueError):
-            kept.take_out(url, f"{redact_url(filename)}, line {line.lineno}")
+            logins.take_out(url, f"{redact_url(filename)}, line {line.lineno}")
 
 
 def _is_held() -> bool:

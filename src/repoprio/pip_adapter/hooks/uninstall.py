@@ -65,6 +65,6 @@ def _is_ours(paths: PathSet) -> bool:
 
 
 def _leave() -> bool:
-    for said in ledger.take_all_out():
-        say(said)
+    for line in ledger.take_all_out():
+        say(line)
     return True

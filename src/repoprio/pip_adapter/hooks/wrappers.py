@@ -71,13 +71,13 @@ def create(original: Callable[..., LinkCollector]) -> Callable[..., LinkCollecto
 
     @functools.wraps(original)
     def create(cls: type, session: PipSession, options: Values, *args: object, **kwargs: object) -> LinkCollector:
-        found, rules = policy(), enforced()
+        any_policy, rules = policy(), enforced()
         if rules is not None:
             credentials.keep(session.auth, rules, requirement_files.written_by_user(options))
             if not current().looks and not current().is_build:
                 progress.show_for(session, options)
         collector = original(cls, session, options, *args, **kwargs)
-        if found is not None:
+        if any_policy is not None:
             from repoprio.pip_adapter import compat
 
             no_index = compat.says_no_index(options)
@@ -169,17 +169,17 @@ def find_requirement(
 
         resolving.refuse_flexible(guard_of(self), req)
         try:
-            found = original(self, req, upgrade)
+            candidate = original(self, req, upgrade)
         except DistributionNotFound:
             guard = guard_of(self)
-            said = guard and failures.refusal_of(guard.explanation(req.name or "", req.specifier))
-            if not said:
+            refusal = guard and failures.refusal_of(guard.explanation(req.name or "", req.specifier))
+            if not refusal:
                 raise
-            raise said from None
+            raise refusal from None
         observer = observer_of(self)
         if observer is not None:
-            observer.note_found(req, found)
-        return found
+            observer.note_found(req, candidate)
+        return candidate
 
     return find_requirement
 

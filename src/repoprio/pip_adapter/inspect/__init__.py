@@ -1,1 +1,1 @@
-"""Commands that look and install nothing."""
+"""Commands that use pip, and install nothing."""

@@ -82,52 +82,62 @@ class Auditor:
         """Each distribution, held against the policy; `is_own`: they are of the environment that this runs in."""
         found: list[Finding] = []
         claims = [
-            claim for one in distributions if one.origin is None for claim in one.claims if claim.version is not None
+            claim
+            for distribution in distributions
+            if distribution.origin is None
+            for claim in distribution.claims
+            if claim.version is not None
         ]
         self._fetch_ahead(_subject(claim.name, claim.version, "is installed") for claim in claims)
-        for number, one in enumerate(distributions, 1):
-            self._tell(f"{number}/{len(distributions)} {redact_name(one.name)}")
-            found += self._distribution(one)
+        for number, distribution in enumerate(distributions, 1):
+            self._tell(f"{number}/{len(distributions)} {redact_name(distribution.name)}")
+            found += self._distribution(distribution)
         if is_own:
-            found = [one for one in found if not _is_this(one)]
+            found = [distribution for distribution in found if not _is_this(distribution)]
         return self._audit("environment", "distribution", len(distributions), found)
 
     def _fetch_ahead(self, subjects: Iterable[Subject]) -> None:
         """Fetch side by side what the look-ups of these need; the findings and their order are the look-ups' own."""
-        names = dict.fromkeys(normalize(one.project) for one in subjects if is_project_name(one.project))
+        names = dict.fromkeys(normalize(subject.project) for subject in subjects if is_project_name(subject.project))
         look_ahead(self._pip.guard, names, below_owner=self._shadowed)
 
-    def _distribution(self, one: Installed) -> Iterator[Finding]:
+    def _distribution(self, distribution: Installed) -> Iterator[Finding]:
         """The findings on one distribution, whichever of its claims is true."""
-        if one.broken:
-            yield self._broken(one)
-        for claim in one.claims:
-            more = {"pip": self._command, "place": one.place, "is_elsewhere": self._is_elsewhere}
+        if distribution.broken:
+            yield self._broken(distribution)
+        for claim in distribution.claims:
+            more = {"pip": self._command, "place": distribution.place, "is_elsewhere": self._is_elsewhere}
             subject = _subject(claim.name, claim.version, "is installed", **more)
-            if one.origin is not None:
-                yield from self._foreign(subject, one.origin)
+            if distribution.origin is not None:
+                yield from self._foreign(subject, distribution.origin)
             elif claim.version is not None:
                 # That nobody has a name is no news where it is not known to be one.
-                yield from (found for found in self._judged(subject) if not (one.broken and found.code == "unknown"))
+                yield from (
+                    finding
+                    for finding in self._judged(subject)
+                    if not (distribution.broken and finding.code == "unknown")
+                )
 
-    def _broken(self, one: Installed) -> Finding:
+    def _broken(self, distribution: Installed) -> Finding:
         """The finding on metadata that prove nothing: an error where the policy routes what it may be."""
-        subject = _subject(one.name, one.version, "is installed", pip=self._command, place=one.place)
-        said = f"{subject.project}: {one.broken}."
-        routed = next((found for claim in one.claims if (found := self._routed(claim.name))), None)
+        subject = _subject(
+            distribution.name, distribution.version, "is installed", pip=self._command, place=distribution.place
+        )
+        message = f"{subject.project}: {distribution.broken}."
+        routed = next((routing for claim in distribution.claims if (routing := self._routed(claim.name))), None)
         if routed is None:
-            return verdicts.finding(subject, "broken", said, "install it again, or remove its folder")
-        return verdicts.unproven(subject, "broken", said, routed)
+            return verdicts.finding(subject, "broken", message, "install it again, or remove its folder")
+        return verdicts.unproven(subject, "broken", message, routed)
 
     def _routed(self, name: str) -> Route | Blocked | Conflict | None:
         """What the policy says of a name, if it says anything of that name."""
-        found = route(self._policy, normalize(name)) if is_project_name(name) else None
-        return None if isinstance(found, Route) and not found.is_routed else found
+        routing = route(self._policy, normalize(name)) if is_project_name(name) else None
+        return None if isinstance(routing, Route) and not routing.is_routed else routing
 
     def _foreign(self, subject: Subject, origin: str) -> Iterator[Finding]:
         """Why it came from no repository; a wheel may claim that about itself, so this excuses nothing."""
         if not is_project_name(subject.project) or self._routed(subject.project) or self._is_owned(subject.project):
-            yield from (one for one in self._judged(subject) if one.code != "unknown")
+            yield from (finding for finding in self._judged(subject) if finding.code != "unknown")
         yield verdicts.direct(self._policy, subject, origin, routed=self._routed(subject.project))
 
     def _is_owned(self, project: str) -> bool:
@@ -136,8 +146,8 @@ class Auditor:
         A project that came from nowhere is no business of those whom an installation would not have asked.
         """
         name = normalize(project)
-        found = route(self._policy, name)
-        groups = tiers(found.repositories) if isinstance(found, Route) else []
+        routing = route(self._policy, name)
+        groups = tiers(routing.repositories) if isinstance(routing, Route) else []
         above = groups[: max(len(groups) - 1, 1)]
         return any(self._may_have(repository, name) for tier in above for repository in tier)
 
@@ -152,8 +162,8 @@ class Auditor:
     def _judged(self, subject: Subject) -> list[Finding]:
         """The findings on a name and its version."""
         if not is_project_name(subject.project):
-            said = f"{subject.project!r} {subject.verb}, and is not a project name."
-            return [verdicts.finding(subject, "not-a-name", said, "check where it came from")]
+            message = f"{subject.project!r} {subject.verb}, and is not a project name."
+            return [verdicts.finding(subject, "not-a-name", message, "check where it came from")]
         decision = self._decide(subject)
         out = self._is_pinned_out(decision, subject)
         offer, waiting = self._offer(decision, subject), self._waiting(decision, subject)
@@ -201,52 +211,54 @@ class Auditor:
         owner = None
         if hashes and isinstance(routed, Route) and routed.repositories:
             decision = self._pip.guard.decide(name)
-            one = LockedFile(None, hashes, None)
+            locked = LockedFile(None, hashes, None)
             owner = next(
-                (f.repository for f in decision.owners if any(lock_verdicts.agree(one, x) for x in _files(f, name))),
+                (f.repository for f in decision.owners if any(lock_verdicts.agree(locked, x) for x in _files(f, name))),
                 None,
             )
         return verdicts.direct(self._policy, subject, source, routed=routed, owner=owner)
 
     def files(self, packages: Sequence[Package], more: Sequence[Finding] = ()) -> Audit:
         """Each package of a lock, held against the policy; `more` was found while it was read."""
-        found = list(more)
+        findings = list(more)
         held = [package for package in packages if package.source is None or package.files]
         self._fetch_ahead(_subject(package.name, package.version, "is locked") for package in held)
         for number, package in enumerate(packages, 1):
             self._tell(f"{number}/{len(packages)} {package.name}")
-            found += self._package(package)
-        return self._audit("files", "package", len(packages), lock_verdicts.hashless(found, _hashless(packages)))
+            findings += self._package(package)
+        return self._audit("files", "package", len(packages), lock_verdicts.hashless(findings, _hashless(packages)))
 
     def _package(self, package: Package) -> list[Finding]:
         subject = _subject(package.name, package.version, "is locked", file=package.file, line=package.line)
-        found = [_rivals(subject, package)] if package.rivals else []
+        findings = [_rivals(subject, package)] if package.rivals else []
         if package.source is not None:
-            found.append(self._direct(subject, package.source, package.hashes))
-        return found if package.source is not None and not package.files else [*found, *self._held(subject, package)]
+            findings.append(self._direct(subject, package.source, package.hashes))
+        return (
+            findings if package.source is not None and not package.files else [*findings, *self._held(subject, package)]
+        )
 
     def _held(self, subject: Subject, package: Package) -> list[Finding]:
         """What a repository would supply, and whether it is the one that the lock names."""
-        found = self._supplied(subject, package)
+        findings = self._supplied(subject, package)
         if package.index_url is None:
-            return found
+            return findings
         named = lock_files.repository_at(self._policy, package.index_url, package.file)
-        return lock_sources.with_source(self._policy, self._decide(subject), subject, found, named)
+        return lock_sources.with_source(self._policy, self._decide(subject), subject, findings, named)
 
     def _supplied(self, subject: Subject, package: Package) -> list[Finding]:
         """What a repository would supply."""
-        found = self._judged(subject)
-        if any(one.code not in _BESIDE for one in found):
-            return found
+        findings = self._judged(subject)
+        if any(finding.code not in _BESIDE for finding in findings):
+            return findings
         if not package.is_pinned:
             names = f"{' and '.join(package.pins)}, and so no one version" if package.pins else "no one version"
-            said = f"{subject.project} is not pinned: it names {names}."
-            found.append(verdicts.finding(subject, "not-pinned", said, f"pin it: {subject.project}==VERSION"))
+            message = f"{subject.project} is not pinned: it names {names}."
+            findings.append(verdicts.finding(subject, "not-pinned", message, f"pin it: {subject.project}==VERSION"))
         decision = self._decide(subject)
         offer = self._offer(decision, subject, hashed=True)
         # A package without files would be anything of that version.
         locked = package.files or (LockedFile(None, {}, package.line),)
-        return found + lock_verdicts.judge_files(self._policy, decision, subject, locked, offer)
+        return findings + lock_verdicts.judge_files(self._policy, decision, subject, locked, offer)
 
     def collisions(self, against: str | None) -> Audit:
         """The names that more than one repository lists; raises `WrongUse` for one that is not in the policy."""
@@ -257,14 +269,14 @@ class Auditor:
             )
         asked = lists(self._pip, self._tell)
         self._tell("comparing")
-        missing = [_no_list(self._policy, one) for one in asked.missing]
-        found = collisions(self._policy, asked.names, against)
+        missing = [_no_list(self._policy, reason) for reason in asked.missing]
+        shared = collisions(self._policy, asked.names, against)
         checked = len(frozenset[NormalizedName]().union(*asked.names.values()))
-        audit = self._audit("collisions", "name", checked, [*missing, *found])
-        return replace(audit, remedy=remedy(self._policy, found))
+        audit = self._audit("collisions", "name", checked, [*missing, *shared])
+        return replace(audit, remedy=remedy(self._policy, shared))
 
-    def _audit(self, subject: str, unit: str, checked: int, found: Sequence[Finding]) -> Audit:
-        safe = [_redacted(one) for one in found]
+    def _audit(self, subject: str, unit: str, checked: int, findings: Sequence[Finding]) -> Audit:
+        safe = [_redacted(finding) for finding in findings]
         caution = _OBSERVED if self._policy.mode is Mode.OBSERVE else None
         return Audit(
             subject,
@@ -277,9 +289,11 @@ class Auditor:
         )
 
 
-def _redacted(one: Finding) -> Finding:
-    shared = Shared(*map(redact_secrets, one.shared)) if one.shared else None
-    return replace(one, message=redact_secrets(one.message), remedy=redact_secrets(one.remedy), shared=shared)
+def _redacted(finding: Finding) -> Finding:
+    shared = Shared(*map(redact_secrets, finding.shared)) if finding.shared else None
+    return replace(
+        finding, message=redact_secrets(finding.message), remedy=redact_secrets(finding.remedy), shared=shared
+    )
 
 
 def _subject(name: str, version: str | None, verb: str, **more: Any) -> Subject:
@@ -295,35 +309,35 @@ def _hashless(packages: Sequence[Package]) -> dict[str, int]:
 
 
 def _rivals(subject: Subject, package: Package) -> Finding:
-    said = f"{subject} {subject.verb} with {join_words(package.rivals)}: PEP 751 allows only one of them."
-    return verdicts.finding(subject, "two-sources", said, "lock again; do not install from this lock")
+    message = f"{subject} {subject.verb} with {join_words(package.rivals)}: PEP 751 allows only one of them."
+    return verdicts.finding(subject, "two-sources", message, "lock again; do not install from this lock")
 
 
-def _is_this(found: Finding) -> bool:
+def _is_this(finding: Finding) -> bool:
     """Whether it tells of this very program what whoever runs it knows: that it came from no repository."""
-    is_known = found.code == "unknown" or (found.code == "direct-url" and found.severity is Severity.NOTE)
-    return is_known and found.project == "repoprio"
+    is_known = finding.code == "unknown" or (finding.code == "direct-url" and finding.severity is Severity.NOTE)
+    return is_known and finding.project == "repoprio"
 
 
-def _mode(found: Route | Blocked | Conflict) -> Mode | None:
-    return found.mode if isinstance(found, Route) else None
+def _mode(routing: Route | Blocked | Conflict) -> Mode | None:
+    return routing.mode if isinstance(routing, Route) else None
 
 
 def _no_list(policy: Policy, missing: NoList) -> Finding:
     repository = missing.repository
     rule = policy.rule(f"repositories.{repository.name}.url")
-    said = f"{repository} has no project list that can be compared: {missing.reason}."
+    message = f"{repository} has no project list that can be compared: {missing.reason}."
     remedy = "check whether its URL, with a / at the end, answers with a list of all its projects (PEP 503, PEP 691)"
     if missing.asks:
         remedy = f"check the login; {shell.repoprio('repos', '--check', repository.name)} shows more"
-    return Finding("no-list", said, remedy, repository=repository, rule=rule, detail=repository.name)
+    return Finding("no-list", message, remedy, repository=repository, rule=rule, detail=repository.name)
 
 
 def _files(
-    found: events.RepositoryResult[PipPage], name: NormalizedName, hashed: str | None = None
+    result: events.RepositoryResult[PipPage], name: NormalizedName, hashed: str | None = None
 ) -> tuple[Listed, ...]:
     """The files that a repository lists; those on disk of version `hashed` are read where nobody states a hash."""
-    return tuple(_listed(file, name, hashed) for file in found.page.files) if found.page else ()
+    return tuple(_listed(file, name, hashed) for file in result.page.files) if result.page else ()
 
 
 def _listed(file: File, name: NormalizedName, hashed: str | None) -> Listed:

@@ -1,4 +1,4 @@
-"""pip's own session and finder, for commands that look and install nothing."""
+"""pip's own session and finder, for commands that install nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class PipContext(NamedTuple):
-    """What ``pip install`` would look up projects with, the guard of its finder, and the command itself."""
+    """The session, finder, options and command with which ``pip install`` would look up projects, and its guard."""
 
     options: Values
     session: PipSession
@@ -44,7 +44,7 @@ class PipContext(NamedTuple):
 
 
 def _parsed(install: InstallCommand, options: Sequence[str]) -> Values:
-    """The options, with what pip's own settings say; pip ends the process over one that is not valid."""
+    """The options, with those of pip's own settings; pip ends the process if one is not valid."""
     try:
         return install.parse_args(list(options))[0]
     except (SystemExit, ValueError) as error:
@@ -54,7 +54,7 @@ def _parsed(install: InstallCommand, options: Sequence[str]) -> Values:
 
 @contextmanager
 def pip_context(options: Sequence[str] = ()) -> Iterator[PipContext]:
-    """A finder for `options`, which are pip's; raises `InspectionError`, and `InvalidPolicy` for a faulty policy."""
+    """A context for pip's `options`; raises `InspectionError`, and `InvalidPolicy` for a faulty policy."""
     from repoprio.pip_adapter.command import current
     from repoprio.pip_adapter.finder.registry import guard_of
 
@@ -79,7 +79,7 @@ def pip_context(options: Sequence[str] = ()) -> Iterator[PipContext]:
                 raise InspectionError("nothing can be looked up with this pip    [unknown-pip]")
             credentials.keep(session.auth, guard.policy, requirement_files.written_by_user(parsed))
             if guard.policy.mode is Mode.OBSERVE:
-                # Else it was done when the policy was read.
+                # For an enforced policy this was done when it was read.
                 log_redaction.install(guard.policy.secrets)
             with retries.announced_once():
                 yield PipContext(parsed, session, finder, guard, install)

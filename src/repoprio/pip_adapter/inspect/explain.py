@@ -1,4 +1,4 @@
-"""Explanations of requirements, through the very finder that ``pip install`` would use."""
+"""Explains requirements, with the same finder that ``pip install`` would use."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def explain(
 ) -> list[Explanation]:
     """One explanation for each requirement whose markers hold here; `options` are pip's.
 
-    `shadowed`: what pip alone would take as well; `disclosed` are names that others are asked for then, though the
-    policy keeps them private. `shows_progress`: on a terminal. Raises `InspectionError`, and `InvalidPolicy` for a
-    faulty policy.
+    `shadowed`: also find what plain pip would take; `disclosed` are names for which others are asked then, even if
+    the policy keeps them private. `shows_progress`: on a terminal. Raises `InspectionError`, and `InvalidPolicy` for
+    a faulty policy.
     """
     with pip_context(options) as pip:
         if shows_progress:
@@ -54,25 +54,25 @@ def explain(
 
 
 class _Below(NamedTuple):
-    """Who is asked beside those whom an installation would ask."""
+    """Which repositories are asked in addition to those that an installation would ask."""
 
     shadowed: bool
     disclosed: frozenset[NormalizedName]
 
     def check(self, guard: PolicyFinder, roots: Sequence[InstallRequirement]) -> None:
-        """Raise `InspectionError` for a name to disclose that is no private one, before any private name is told."""
+        """Raise `InspectionError` if a name to disclose is not private, before any private name is disclosed."""
         if self.disclosed:
             named = [ireq for ireq in roots if ireq.req is not None and not ireq.link]
             decisions = (guard.decide(project_of(i), specifier_of(i), below_owner=True) for i in named)
-            check_disclosed(self.disclosed, [found.name for found in decisions if may_be_private(found)])
+            check_disclosed(self.disclosed, [decision.name for decision in decisions if may_be_private(decision)])
 
     def tells(self, guard: PolicyFinder, ireq: InstallRequirement) -> bool:
-        """Whether the name of `ireq` is disclosed; says beforehand to whom."""
+        """Whether the name of `ireq` is disclosed; prints to whom, before that happens."""
         name = project_of(ireq)
         if name not in self.disclosed:
             return False
-        if kept := kept_from(guard.decide(name, specifier_of(ireq), below_owner=True)):
-            warn(further(name, kept, None))
+        if others := kept_from(guard.decide(name, specifier_of(ireq), below_owner=True)):
+            warn(further(name, others, None))
         return True
 
 
@@ -93,7 +93,9 @@ def _explanations(
     wants_hashes = pip.options.require_hashes or any(ireq.hash_options for ireq in roots)
     for ireq in roots:
         others = [other for other in (*constraints, *roots) if other is not ireq and _is_about(other, ireq)]
-        place = next((one for one in (ireq, *others) if one.link or one.req is None), None)
+        place = next(
+            (requirement for requirement in (ireq, *others) if requirement.link or requirement.req is None), None
+        )
         if place:
             yield _direct(pip.guard, place)
         else:
@@ -102,10 +104,10 @@ def _explanations(
 
 def _requirement(text: str) -> InstallRequirement:
     try:
-        found: InstallRequirement = install_req_from_line(text)
+        requirement: InstallRequirement = install_req_from_line(text)
     except InstallationError as error:
         raise InspectionError(f"{error}    [usage]") from None
-    return found
+    return requirement
 
 
 def _holds(ireq: InstallRequirement) -> bool:
@@ -116,7 +118,7 @@ def _holds(ireq: InstallRequirement) -> bool:
 
 
 def _is_about(other: InstallRequirement, ireq: InstallRequirement) -> bool:
-    """Whether `other` has a say in what becomes of `ireq`: a constraint, or another requirement of that project."""
+    """Whether `other`, a constraint or requirement, is about the same project as `ireq`, and applies here."""
     named = other.name and ireq.name and compat.same_project(other.name, ireq.name)
     return bool(named and other.match_markers())
 
@@ -152,7 +154,7 @@ def _explanation(
 
 
 def _direct(guard: PolicyFinder, ireq: InstallRequirement) -> Explanation:
-    """A direct URL that the user asks for: no repository has a say in it."""
+    """The explanation of a direct URL that the user asks for; no repository is involved."""
     rules = guard.policy
     place = redact_url(link_of(ireq).url)
     allowed = rules.direct_urls is not DirectUrls.REFUSE

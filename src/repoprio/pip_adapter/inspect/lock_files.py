@@ -138,8 +138,8 @@ def _requirements(pip: PipContext, file: str) -> tuple[list[Package], list[Findi
     except PipError as error:
         # pip's option parser begins with the name of the program.
         plain = str(error).replace(f"{os.path.basename(sys.argv[0])}: error: ", "")
-        said = redact_words(" ".join(plain.split()))
-        raise NoLock(f"{file} is not a requirements file that pip can read: {said}    [usage]") from None
+        problem = redact_words(" ".join(plain.split()))
+        raise NoLock(f"{file} is not a requirements file that pip can read: {problem}    [usage]") from None
     except (ValueError, OSError, AssertionError) as error:
         raise NoLock(
             f"{file} is not a requirements file that pip can read ({type(error).__name__}).    [usage]"
@@ -183,11 +183,13 @@ def _package(ireq: InstallRequirement, constraints: Sequence[InstallRequirement]
     at, line = (_as_named(where[1], file), int(where[2])) if where else (file, None)
     if ireq.link or ireq.req is None:
         return _direct(ireq, at, line)
-    said = [ireq, *(one for one in constraints if one.req)]
-    pins = {canonicalize_version(v): v for one in said for v in _pinned(specifier_of(one))}
+    bounds = [ireq, *(requirement for requirement in constraints if requirement.req)]
+    pins = {canonicalize_version(v): v for requirement in bounds for v in _pinned(specifier_of(requirement))}
     version = next(iter(pins.values())) if len(pins) == 1 else None
     several = tuple(sorted(pins.values())) if len(pins) > 1 else ()
-    stated: dict[str, list[str]] = next((one.hash_options for one in said if one.hash_options), {})
+    stated: dict[str, list[str]] = next(
+        (requirement.hash_options for requirement in bounds if requirement.hash_options), {}
+    )
     hashes = [(kind.lower(), value) for kind, values in stated.items() for value in values]
     files = tuple(LockedFile(None, {kind: value}, line) for kind, value in hashes)
     return Package(ireq.name or "", version, files, None, line, at, is_pinned=version is not None, pins=several)
@@ -227,10 +229,10 @@ def _as_named(at: str, file: str) -> str:
 def _unlisted(policy: Policy, aside: _Aside, file: str) -> list[Finding]:
     """What the file names as indexes and find-links, if the policy does not list it."""
     matched = search_scope.match(policy, aside.finder.search_scope, aside.guard.noted if aside.guard else {})
-    told = [(one.url, one.origin if one.origin.by is NamedBy.LINE else None) for one in matched.refused]
-    told += [(url, None) for url in matched.ignored]
-    told += [(one.locations[0].shown, None) for one in matched.admitted]
-    return [_unlisted_one(policy, url, line, file) for url, line in told]
+    places = [(place.url, place.origin if place.origin.by is NamedBy.LINE else None) for place in matched.refused]
+    places += [(url, None) for url in matched.ignored]
+    places += [(place.locations[0].shown, None) for place in matched.admitted]
+    return [_unlisted_one(policy, url, line, file) for url, line in places]
 
 
 def _unlisted_one(policy: Policy, url: str, at: Origin | None, file: str) -> Finding:

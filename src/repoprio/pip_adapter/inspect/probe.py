@@ -53,11 +53,11 @@ def _trials(guard: PolicyFinder, repositories: Sequence[Repository], *, thorough
     wanted = [(repository, normalize(f"repoprio-{secrets.token_hex(8)}")) for repository in repositories]
     # This thread makes the first one itself.
     jobs = _trials_ahead(guard, ahead, wanted[1:], thorough=thorough) if guard.policy.fetch_ahead else []
-    found = []
-    for number, one in enumerate(wanted):
+    results = []
+    for number, trial in enumerate(wanted):
         came = jobs[number - 1].wait(ahead, guard.policy.page_timeout) if number and jobs else None
-        found.append(came or _trial(guard.inquire, *one, thorough=thorough))
-    return found
+        results.append(came or _trial(guard.inquire, *trial, thorough=thorough))
+    return results
 
 
 class _TrialAhead:
@@ -85,7 +85,7 @@ def _trials_ahead(
     guard: PolicyFinder, ahead: Ahead[PipPage], wanted: Sequence[tuple[Repository, NormalizedName]], *, thorough: bool
 ) -> list[_TrialAhead]:
     inquire = functools.partial(guard.inquire, fetch=ahead.fetch_in_worker)
-    jobs = [_TrialAhead(functools.partial(_trial, inquire, *one, thorough=thorough)) for one in wanted]
+    jobs = [_TrialAhead(functools.partial(_trial, inquire, *trial, thorough=thorough)) for trial in wanted]
     for (repository, _), job in zip(wanted, jobs, strict=True):
         ahead.run(site(repository.locations[0].url), job.run)
     return jobs
@@ -112,12 +112,12 @@ def _trial(inquire: Inquire, repository: Repository, nobodys: NormalizedName, *,
     )
 
 
-def _upload_times(found: list[RepositoryResult[PipPage]]) -> bool | None:
+def _upload_times(answers: list[RepositoryResult[PipPage]]) -> bool | None:
     """Whether any file has an upload time; None if there is no file."""
-    files = [file for finding in found if finding.page for file in finding.page.files]
+    files = [file for answer in answers if answer.page for file in answer.page.files]
     return any(file.upload_time for file in files) if files else None
 
 
-def _api(found: list[RepositoryResult[PipPage]]) -> str | None:
-    pages = [finding.page for finding in found if finding.page]
+def _api(answers: list[RepositoryResult[PipPage]]) -> str | None:
+    pages = [finding.page for finding in answers if finding.page]
     return next((page.api for page in pages if page.api), None)

@@ -1,4 +1,4 @@
-"""What repositories say that they have: whole project lists, for ``repoprio audit --collisions``. No name is sent."""
+"""Fetches whole project lists, for ``repoprio audit --collisions``; no name is sent."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from repoprio.simple_api.project_list import read_project_list
 from repoprio.simple_api.response import UnusableResponse
 from repoprio.urls import filename, site, with_credentials
 
-# A list of a million names weighs 60 MiB as HTML; project pages have a bound of their own (`page-size-limit`).
+# A list of a million names takes 60 MiB as HTML; project pages have their own limit (`page-size-limit`).
 SIZE_LIMIT = 256 * 2**20
 Tell = Callable[[str], None]
 Result = TypeVar("Result")
 
 
 class NoList(NamedTuple):
-    """Why a repository gives no list; `asks`: it wants somebody to log in."""
+    """Why a repository has no usable list; `asks`: it wants somebody to log in."""
 
     repository: Repository
     reason: str
@@ -41,34 +41,34 @@ class NoList(NamedTuple):
 
 
 class Lists(NamedTuple):
-    """The names that each repository lists, by its name; and why there is no list, for the others."""
+    """The names on each repository's list, by repository; and the reasons for repositories without a list."""
 
     names: dict[str, frozenset[NormalizedName]]
     missing: list[NoList]
 
 
-def lists(pip: PipContext, tell: Tell) -> Lists:
-    """Ask each enabled repository for its list; `tell` is told how far it is."""
-    found = Lists({}, [])
-    # What callers named and the policy refuses stops this as it stops any look-up.
+def lists(pip: PipContext, progress: Tell) -> Lists:
+    """The lists of all enabled repositories; `tell` gets texts about the progress."""
+    result = Lists({}, [])
+    # As in any lookup, an index that the policy refuses stops this.
     pip.guard.refresh_search_scope()
     for repository in pip.guard.policy.enabled():
-        tell(f"{repository.name}: asking for its list")
+        progress(f"{repository.name}: asking for its list")
         try:
-            found.names[repository.name] = _names(pip, repository)
+            result.names[repository.name] = _names(pip, repository)
         except UnusableResponse as error:
-            found.missing.append(NoList(repository, str(error), error.asks))
+            result.missing.append(NoList(repository, str(error), error.asks))
         except OSError as error:
-            found.missing.append(NoList(repository, f"it cannot be read: {error.strerror or type(error).__name__}"))
+            result.missing.append(NoList(repository, f"it cannot be read: {error.strerror or type(error).__name__}"))
         except Exception as error:  # noqa: BLE001 - whatever a server can make a parser do, it was no list
-            found.missing.append(NoList(repository, f"its answer cannot be understood ({type(error).__name__})"))
+            result.missing.append(NoList(repository, f"its answer cannot be understood ({type(error).__name__})"))
         else:
-            tell(f"{repository.name}: {len(found.names[repository.name]):,} names")
-    return found
+            progress(f"{repository.name}: {len(result.names[repository.name]):,} names")
+    return result
 
 
 def _names(pip: PipContext, repository: Repository) -> frozenset[NormalizedName]:
-    """The names that `repository` lists; `UnusableResponse` where it tells none."""
+    """The names on the list of `repository`; raises `UnusableResponse` if it has no usable list."""
     location = repository.locations[0]
     if location.unset:
         raise UnusableResponse(f"{', '.join(f'${{{name}}}' for name in location.unset)} is not set")
@@ -82,7 +82,7 @@ def _names(pip: PipContext, repository: Repository) -> frozenset[NormalizedName]
 
 
 def _fetched(pip: PipContext, repository: Repository, begin: Location, read: Callable[[Reply], Result]) -> Result:
-    """What `read` makes of the answer at `begin`, all within the page-timeout."""
+    """The result of `read` for the answer at `begin`, all within the page-timeout."""
     limit = pip.guard.policy.page_timeout
     _, usual = pip.guard.memory()
     try:
@@ -132,7 +132,7 @@ def _names_in_reply(reply: Reply) -> frozenset[NormalizedName]:
 
 
 def _names_in_folder(root: str) -> frozenset[NormalizedName]:
-    """The names of a simple repository on disk: those of its folders."""
+    """The names of a simple repository on disk, from its folders."""
     with os.scandir(root) as entries:
         return frozenset(normalize(e.name) for e in entries if e.is_dir() and is_project_name(e.name))
 
@@ -148,5 +148,5 @@ def _flat_files(pip: PipContext, repository: Repository, location: Location, *, 
 
 
 def _names_of_files(files: Iterable[str]) -> frozenset[NormalizedName]:
-    """All names that one of `files` may be of, as in look-ups."""
+    """All names that one of `files` may belong to, as in lookups."""
     return frozenset(name for file in files for name in projects_of(file, is_version))

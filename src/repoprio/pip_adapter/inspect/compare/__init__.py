@@ -1,1 +1,1 @@
-"""One resolution under the policy and one of pip alone."""
+"""Compares a resolution under the policy with one of plain pip."""

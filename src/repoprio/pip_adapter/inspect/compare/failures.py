@@ -1,4 +1,4 @@
-"""Whose fault it is that pip's resolver gave up."""
+"""Finds the projects because of which pip's resolver gave up."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Failures = dict[NormalizedName, Failure]
 def blame(
     error: Exception, side: Side, constraints: Sequence[InstallRequirement], direct: Mapping[str, NormalizedName]
 ) -> Failures:
-    """Whose fault the `PipError` is; empty where pip does not tell.
+    """The failed projects behind a `PipError`; empty if pip does not say.
 
-    A requirement that fits nothing comes before those that only do not go together. `direct` has the projects
-    that are asked for by URL, by their files.
+    A requirement that fits nothing counts before requirements that conflict. `direct` has the projects
+    that are requested by URL, by file name.
     """
     causes = getattr(error.__cause__, "causes", ())
     lone: Failures = {}
@@ -41,14 +41,14 @@ def _lone(
     parent: ResolverCandidate | None,
     constraints: Sequence[InstallRequirement],
 ) -> Failures:
-    """The failure of a requirement that fits nothing, whatever the others want."""
+    """The failure of a requirement that fits nothing, regardless of the others."""
     if requirement.name == _PYTHON:
         return _python_failures(requirement, parent) if parent is not None else {}
     _, ireq = requirement.get_candidate_lookup()
     if ireq is None or ireq.req is None:
         return {}
     name = normalize(requirement.project_name)
-    bounds = (found for found in constraints if name_of(found) == name and found.req is not None)
+    bounds = (constraint for constraint in constraints if name_of(constraint) == name and constraint.req is not None)
     specifier, hashes = narrowed((ireq.req.specifier, ireq.hashes(trust_internet=False)), bounds)
     failure = side.why_not(name, specifier, hashes)
     return {name: failure} if failure else {}
@@ -57,8 +57,8 @@ def _lone(
 def _python_failures(requirement: ResolverRequirement, parent: ResolverCandidate) -> Failures:
     # Only a requirement of a Python has a specifier of its own.
     bounds = getattr(requirement, "specifier", "")
-    said = f"{parent.project_name} {parent.version} needs Python {bounds}"
-    return {normalize(parent.project_name): Failure(FailureCode.REQUIRES_PYTHON, f"{said}.", said)}
+    reason = f"{parent.project_name} {parent.version} needs Python {bounds}"
+    return {normalize(parent.project_name): Failure(FailureCode.REQUIRES_PYTHON, f"{reason}.", reason)}
 
 
 def _conflict(causes: Causes) -> Failures:
@@ -90,8 +90,8 @@ def _wanted(requirement: ResolverRequirement) -> str:
 def _file_failures(error: Exception, direct: Mapping[str, NormalizedName]) -> Failures:
     """What pip tells of an error with a single file: the requirement, or only the file's name."""
     if type(error).__name__ == "UnsupportedWheel":
-        found = (name for file, name in direct.items() if file in str(error))
-        return {name: Failure(FailureCode.UNSUPPORTED, f"{name} is a wheel for another platform.") for name in found}
+        names = (name for file, name in direct.items() if file in str(error))
+        return {name: Failure(FailureCode.UNSUPPORTED, f"{name} is a wheel for another platform.") for name in names}
     req: InstallRequirement | None = getattr(error, "ireq", None) or getattr(error, "req", None)
     name = name_of(req) if req is not None and hasattr(req, "link") else None
     return {name: Failure(FailureCode.UNREADABLE, f"pip cannot take {name} ({type(error).__name__}).")} if name else {}

@@ -32,10 +32,10 @@ def file_match(
         return FileMatch.MISSING
     if pick.place == rival.place:
         return FileMatch.SAME
-    one, other = _sha256(link), _sha256(chosen) if chosen else None
-    if one is None or other is None:
+    ours, theirs = _sha256(link), _sha256(chosen) if chosen else None
+    if ours is None or theirs is None:
         return FileMatch.NAMESAKE
-    return FileMatch.SAME if one == other else FileMatch.OTHER
+    return FileMatch.SAME if ours == theirs else FileMatch.OTHER
 
 
 def _sha256(link: Link) -> str | None:

@@ -1,4 +1,4 @@
-"""What one side of a comparison decided, and who learned which names by that."""
+"""Records the decisions of one side of a comparison, and which repositories learned which names."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from repoprio.policy.model import Format, Repository
 from repoprio.render.compare import not_private
 
 Pairs = set[tuple[str, NormalizedName]]
-# Called before a name is looked up first, with how many there are then.
+# Called before the first lookup of each name, with the number of names including this one.
 Step = Callable[[int, NormalizedName], None]
 
 
 class Journal:
     """Keeps the decisions of a `PolicyFinder`, as its listener.
 
-    `disclosed` are names that others are asked for where the policy keeps them private.
+    `disclosed` are names for which others are asked even if the policy keeps them private.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Journal:
         self._warnings = warnings or SkipWarnings()
 
     def before_lookup(self, name: NormalizedName) -> None:
-        """Tell how far it is."""
+        """Report the progress."""
         if name not in self.decisions:
             self._step(len(self.decisions) + 1, name)
 
@@ -46,20 +46,20 @@ class Journal:
         self.decisions.setdefault(decision.name, []).append(decision)
 
     def replace(self, decision: Decision[PipPage]) -> None:
-        """Have `decision` in the place of all that was decided on its name."""
+        """Replace all decisions for a name by `decision`."""
         self.decisions[decision.name] = [decision]
 
     def of(self, name: NormalizedName) -> Sequence[Decision[PipPage]]:
-        """The decisions on `name`: several in flexible mode, none where it was not looked up."""
+        """The decisions for `name`: several in flexible mode, none if it was not looked up."""
         return self.decisions.get(name, ())
 
     def asked(self) -> Pairs:
-        """Who was asked for which name, those left out that learn nothing."""
-        found = (finding for decisions in self.decisions.items() for finding in _asked(*decisions))
-        return set(found)
+        """Which repository was asked for which name, without repositories that learn nothing."""
+        pairs = (finding for decisions in self.decisions.items() for finding in _asked(*decisions))
+        return set(pairs)
 
     def further(self, names: Sequence[NormalizedName]) -> Pairs:
-        """Who would be asked for these names as well, if their owners did not own them or they are disclosed."""
+        """Which repositories would also be asked for these names by plain pip, or because they are disclosed."""
         disclosed = {
             (repository.name, name)
             for name in self.disclosed.intersection(names)
@@ -75,33 +75,33 @@ class Journal:
         }
 
     def can_be_disclosed(self) -> set[NormalizedName]:
-        """The names that the policy keeps from others, or may keep: of one without an answer nobody knows."""
-        return {name for name, found in self.decisions.items() if may_be_private(found[0])}
+        """The names that the policy keeps private, or may keep private: without an answer that is unknown."""
+        return {name for name, decisions in self.decisions.items() if may_be_private(decisions[0])}
 
     def private(self) -> tuple[tuple[str, str], ...]:
-        """The names that the policy keeps from others, and its word for it."""
-        found = {name: privacy(ds[0]) for name, ds in self.decisions.items() if name not in self.disclosed}
-        return tuple(sorted((name, private.word) for name, private in found.items() if private))
+        """The names that the policy keeps private, with the reason."""
+        reasons = {name: privacy(ds[0]) for name, ds in self.decisions.items() if name not in self.disclosed}
+        return tuple(sorted((name, private.word) for name, private in reasons.items() if private))
 
 
 def learns(repository: Repository) -> bool:
-    """Whether a repository gets to know the names that it is asked for: it is on no disk, and is not read whole."""
+    """Whether a repository learns the names that it is asked for: not if it is on disk, or flat."""
     return repository.format is Format.SIMPLE and not repository.locations[0].url.startswith("file:")
 
 
 def kept_from(decision: Decision[PipPage]) -> list[Repository]:
-    """Who learns a name only if it is disclosed; nobody does while its owner is unavailable."""
-    found = None if decision.outcome is Outcome.UNAVAILABLE else privacy(decision)
-    return [repository for repository in found.others if learns(repository)] if found else []
+    """The repositories that learn a name only if it is disclosed; none while its owner is unavailable."""
+    private = None if decision.outcome is Outcome.UNAVAILABLE else privacy(decision)
+    return [repository for repository in private.others if learns(repository)] if private else []
 
 
 def may_be_private(decision: Decision[PipPage]) -> bool:
-    """Whether the policy keeps the name from others, or may do so once its owner answers."""
+    """Whether the policy keeps the name private, or may do so once its owner answers."""
     return decision.outcome is Outcome.UNAVAILABLE or privacy(decision) is not None
 
 
 def check_disclosed(disclosed: Iterable[NormalizedName], private: Iterable[NormalizedName]) -> None:
-    """Raise `InspectionError` where a name that the user discloses is none of those that are `private`."""
+    """Raise `InspectionError` if a name that the user discloses is not one of the `private` names."""
     known = sorted(private)
     for name in sorted(disclosed):
         if name not in known:
@@ -109,7 +109,7 @@ def check_disclosed(disclosed: Iterable[NormalizedName], private: Iterable[Norma
 
 
 def disclosure(pairs: Pairs, private: tuple[tuple[str, str], ...]) -> Disclosure:
-    """Who asked whom, by repository."""
+    """The disclosed names by repository, and the private names."""
     asked: dict[str, list[str]] = defaultdict(list)
     for repository, name in sorted(pairs):
         asked[repository].append(name)

@@ -1,8 +1,8 @@
-"""A preparer that builds nothing: what is no wheel gets a stand-in, and no code of any package is run.
+"""A preparer that builds nothing: whatever is not a wheel gets a placeholder, and no code of a package is run.
 
-pip's resolver asks its preparer for the metadata of each file that it considers. For a wheel that is read;
-for an sdist, a source tree or a VCS URL pip would run its code. Here none of these is fetched, unpacked,
-cloned or so much as looked at.
+pip's resolver asks its preparer for the metadata of each file that it considers. For a wheel pip reads it;
+for an sdist, a source tree or a VCS URL pip would run its code. This preparer does not fetch, unpack, clone or
+open any of these.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.requirements import Distribution, InstallRequirement, RequirementPreparer
 
 
-# After `policy_finder`, which only a guarded process may load.
+# After `policy_finder`: pip must not be imported before the hook is in place.
 from pip._internal import exceptions  # isort: skip
 from pip._vendor.packaging.requirements import Requirement  # isort: skip
 
-# With these pip's resolver goes on to another file; all else would end the installation.
+# After these errors pip's resolver tries another file; any other error would end the installation.
 _PASSED_OVER = tuple(
     getattr(exceptions, name) for name in ("MetadataInconsistent", "MetadataInvalid") if hasattr(exceptions, name)
 )
@@ -38,7 +38,7 @@ _judge_direct_url = wrappers.prepare(lambda _preparer, _req: None)
 
 
 class ProjectFailed(Exception):
-    """A project that stops the resolution, by its name, and why."""
+    """A project stops the resolution: its name, and the failure."""
 
     def __init__(self, name: NormalizedName, failure: Failure) -> None:
         super().__init__(failure.reason)
@@ -47,21 +47,21 @@ class ProjectFailed(Exception):
 
 
 class NoBuildTracker:
-    """In the place of pip's build tracker, through which every build has to go: only wheels pass."""
+    """Replaces pip's build tracker, through which every build goes: allows wheels only."""
 
     @contextmanager
     def track(self, req: InstallRequirement, *_: object) -> Iterator[None]:
-        """Let a wheel pass, which pip before 22.1 tracks too."""
+        """Allow a wheel, which pip before 22.1 tracks too."""
         if not is_wheel(req):
             raise RuntimeError("nothing is built here")
         yield
 
 
 class MetadataOnlyPreparer:
-    """In the place of pip's `RequirementPreparer`; `wheels` is pip's own, which sees nothing but wheels.
+    """Replaces pip's `RequirementPreparer`; `wheels` is pip's own, which gets wheels only.
 
-    `versionless` are the projects whose version nothing but a build would tell. While `is_alone`, a direct URL
-    that the policy refuses gets a stand-in as well: whoever wrote the metadata that names it chose the host.
+    `versionless` are the projects whose version only a build would show. While `is_alone`, a direct URL that the
+    policy refuses gets a placeholder too: the author of the metadata that names it chose its host.
     """
 
     def __init__(self, wheels: RequirementPreparer) -> None:
@@ -73,7 +73,7 @@ class MetadataOnlyPreparer:
         self.versionless: set[NormalizedName] = set()
 
     def prepare_linked_requirement(self, req: InstallRequirement, parallel_builds: bool = False) -> Distribution:  # noqa: FBT002 - pip's
-        """The metadata of what pip calls a requirement from a link; raises `ProjectFailed`."""
+        """The metadata of a requirement from a link; raises `ProjectFailed`."""
         try:
             _judge_direct_url(self._wheels, req)
         except LookupRefused as error:
@@ -83,11 +83,11 @@ class MetadataOnlyPreparer:
         return self._wheel(req, parallel_builds) if is_wheel(req) else self._stand_in(req)
 
     def prepare_editable_requirement(self, req: InstallRequirement) -> Distribution:
-        """The same for an editable one, which is a source tree."""
+        """The placeholder for an editable requirement, which is a source tree."""
         return self.prepare_linked_requirement(req)
 
     def prepare_linked_requirements_more(self, *_: object, **__: object) -> None:
-        """Nothing is installed, so nothing more is fetched."""
+        """Do nothing: nothing is installed, so nothing more is fetched."""
 
     def _wheel(self, req: InstallRequirement, parallel_builds: bool) -> Distribution:
         key = (link_of(req).url, str(sorted(req.hash_options.items())))
@@ -96,24 +96,24 @@ class MetadataOnlyPreparer:
                 self._known[key] = self._read_wheel(req, parallel_builds)
             except _PASSED_OVER:
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever a file can make pip do, its metadata is not known
+            except Exception as error:  # noqa: BLE001 - after any error of pip, the metadata is unknown
                 raise ProjectFailed(_name_or_file(req), _unreadable(req, error)) from None
         return self._known[key]
 
     def _read_wheel(self, req: InstallRequirement, parallel_builds: bool) -> Distribution:
-        """Its metadata, with dependencies that are some; later pips check that themselves, and take another version."""
+        """The metadata of a wheel, checked for invalid dependencies; later pips check that themselves."""
         dist = self._fetch(req, parallel_builds)
         if not hasattr(exceptions, "MetadataInvalid"):
             list(dist.iter_dependencies(list(dist.iter_provided_extras())))
         return dist
 
     def _fetch(self, req: InstallRequirement, parallel_builds: bool) -> Distribution:
-        """By a range request where that goes; not every server that offers ranges can do them."""
+        """The metadata, by range requests if they work; some servers offer ranges, but fail."""
         lazy = self._wheels.use_lazy_wheel
         if lazy:
             try:
                 return self._wheels.prepare_linked_requirement(req, parallel_builds)
-            except Exception:  # noqa: BLE001 - asked again, for the whole of it
+            except Exception:  # noqa: BLE001 - ask again, for the whole file
                 self._wheels.use_lazy_wheel = False
         try:
             return self._wheels.prepare_linked_requirement(req, parallel_builds)
@@ -132,14 +132,14 @@ class MetadataOnlyPreparer:
 
 
 def is_wheel(req: InstallRequirement) -> bool:
-    """Whether the requirement is a wheel's, by its link: a file, which pip reads and does not run."""
+    """Whether the requirement's link is a wheel, which pip reads without running its code."""
     link = req.link
     is_file = link is not None and link.is_wheel and not link.is_vcs and not link.is_existing_dir()
     return is_file and not req.editable
 
 
 def name_of(req: InstallRequirement) -> NormalizedName | None:
-    """The project that a requirement names, else the one that its file does; None where only a build would tell."""
+    """The project that a requirement names, else the one in its file name; None if only a build would show it."""
     if req.name:
         return normalize(req.name)
     if req.link is None:
@@ -154,29 +154,29 @@ def _name_or_file(req: InstallRequirement) -> NormalizedName:
 
 
 def version_of(link: Link, name: NormalizedName) -> str | None:
-    """The version that the file's name tells; None where it tells none: a source tree, a VCS URL."""
+    """The version in the file's name; None if it has none, as for a source tree or a VCS URL."""
     if link.is_vcs or link.is_existing_dir():
         return None
     return version_in(filename(link.url), name, compat.is_version)
 
 
 def refused(error: LookupRefused) -> Failure:
-    """A refusal that has no explanation as a failure: what happened, and its code."""
+    """The failure for a refusal without an explanation: what happened, and its code."""
     code = FailureCode(error.message.code)
     why = "by a URL, which direct-urls refuses" if code is FailureCode.DIRECT_URL else ""
     return Failure(code, error.message.lead, why)
 
 
 def _unreadable(req: InstallRequirement, error: Exception) -> Failure:
-    """What went wrong, in words of our own: pip's carry URLs, and a server's words may be a stranger's."""
+    """The failure for an unreadable file, without pip's words, which have URLs, or a server's, which are untrusted."""
     kind, file = type(error).__name__, filename(link_of(req).url)
     if kind in _HASHES:
         return Failure(FailureCode.HASHES, f"{file} {_HASHES[kind]}.", _HASHES[kind])
-    # pip wraps the error that carries the answer.
-    answers = (getattr(one, "response", None) for one in (error, error.__context__))
+    # pip wraps the error that has the response.
+    answers = (getattr(cause, "response", None) for cause in (error, error.__context__))
     status = next((answer.status_code for answer in answers if answer is not None), None)
-    said = f"could not be fetched ({status})" if status else f"could not be read ({kind})"
-    return Failure(FailureCode.UNREADABLE, f"{file} {said}.", f"its file {said}")
+    problem = f"could not be fetched ({status})" if status else f"could not be read ({kind})"
+    return Failure(FailureCode.UNREADABLE, f"{file} {problem}.", f"its file {problem}")
 
 
 _HASHES = {

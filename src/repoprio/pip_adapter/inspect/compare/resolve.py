@@ -1,4 +1,4 @@
-"""pip's own resolver twice, under the policy and alone, without a build: what ``repoprio compare`` compares."""
+"""Runs pip's own resolver twice for ``repoprio compare``, under the policy and as plain pip, without builds."""
 
 from __future__ import annotations
 
@@ -57,16 +57,16 @@ from pip._internal.utils.temp_dir import TempDirectory  # isort: skip
 from pip._vendor.packaging.markers import Marker  # isort: skip
 from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
 
-# Each round but the last leaves a project out; more than these many mean that nothing goes at all.
+# Each failed round leaves one project out; more rounds than this mean that nothing works.
 MOST_ROUNDS = 300
 _NEVER = Marker("python_version < '0'")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What is to be said while it goes on: `note` in general, `before` pip alone, `further` before one more name.
+    """Functions that print messages: `note` in general, `before` plain pip is run, `further` before one more name.
 
-    `step` before each project is looked up: whether for pip alone, how many there are with it, and its name.
+    `step` is called before each lookup: whether it is for plain pip, the number of projects so far, and the name.
     """
 
     note: Callable[[str], None]
@@ -77,7 +77,7 @@ class Progress:
 
 @dataclass
 class Resolution:
-    """What one side came to: a pick or a failure for each project, and the links of what was picked."""
+    """The result of one side: a file or a failure for each project, and the links of the chosen files."""
 
     sides: dict[NormalizedName, ResolvedFile | Failure] = field(default_factory=dict)
     links: dict[NormalizedName, Link] = field(default_factory=dict)
@@ -90,12 +90,12 @@ def compare(
     voice: Progress,
     disclosed: frozenset[NormalizedName] = frozenset(),
 ) -> Comparison:
-    """Both resolutions of what is required, side by side; `options` are pip's.
+    """Both resolutions of the requirements, side by side; `options` are pip's.
 
-    `disclosed` are names that others are asked for though the policy keeps them private. Raises `InspectionError`, and
-    `InvalidPolicy` for a faulty policy.
+    `disclosed` are names for which others are asked even if the policy keeps them private. Raises `InspectionError`,
+    and `InvalidPolicy` for a faulty policy.
     """
-    # Metadata alone where a server can send parts of a wheel.
+    # fast-deps: fetch only the metadata if a server can send parts of a wheel.
     given = [*options, "--use-feature", "fast-deps", *(word for file in files for word in ("--requirement", file))]
     with pip_context(given) as pip, muted():
         policy = PolicySide(pip.finder, pip.guard.policy, disclosed, lambda count, name: voice.step(False, count, name))
@@ -126,7 +126,7 @@ def _compare(pip: PipContext, roots: list[InstallRequirement], policy: PolicySid
     after = alone.journal
     check_disclosed(before.disclosed, before.can_be_disclosed() | after.can_be_disclosed())
     texts = _texts(named)
-    kept = dict((*before.private(), *after.private()))
+    private = dict((*before.private(), *after.private()))
     names = dict.fromkeys([*chosen.sides, *newest.sides])
     pairs = [
         ProjectPair(
@@ -136,21 +136,21 @@ def _compare(pip: PipContext, roots: list[InstallRequirement], policy: PolicySid
             file_match(alone, name, newest.sides.get(name), chosen.sides.get(name), chosen.links.get(name)),
             alone.doubt(name),
             texts.get(name),
-            kept.get(name),
+            private.get(name),
         )
         for name in names
     ]
     pairs += [_unnamed(root) for root in roots if root not in named]
-    told = disclosure((after.asked() | ahead.told()) - before.asked(), tuple(sorted(kept.items())))
-    judged = (replace(one, remedy=comparison_remedy(pip.guard.policy, one)) for one in judge(pairs))
-    return Comparison(tuple(judged), told)
+    disclosed = disclosure((after.asked() | ahead.told()) - before.asked(), tuple(sorted(private.items())))
+    judged = (replace(project, remedy=comparison_remedy(pip.guard.policy, project)) for project in judge(pairs))
+    return Comparison(tuple(judged), disclosed)
 
 
 def _roots(pip: PipContext, requirements: Sequence[str], voice: Progress) -> list[InstallRequirement]:
     """The requirements and constraints whose markers hold here, as pip itself reads them."""
-    found = pip.install.get_requirements(list(requirements), pip.options, pip.finder, pip.session)
-    holding = [ireq for ireq in found if ireq.match_markers()]
-    for ireq in found:
+    ireqs = pip.install.get_requirements(list(requirements), pip.options, pip.finder, pip.session)
+    holding = [ireq for ireq in ireqs if ireq.match_markers()]
+    for ireq in ireqs:
         if ireq not in holding and not ireq.constraint:
             voice.note(f"repoprio: {ireq.req or ireq}: its marker does not apply here")
         problem = compat.constraint_problem(ireq) if ireq.constraint else None
@@ -160,15 +160,15 @@ def _roots(pip: PipContext, requirements: Sequence[str], voice: Progress) -> lis
 
 
 def _texts(roots: Sequence[InstallRequirement]) -> dict[NormalizedName, str]:
-    """What the user wrote of each project."""
-    found: dict[NormalizedName, list[str]] = defaultdict(list)
+    """The requirements of the user for each project, as text."""
+    wanted: dict[NormalizedName, list[str]] = defaultdict(list)
     for root in roots:
         if not root.constraint:
             name = name_of(root)
             assert name
             by_name = str(root.req).partition(";")[0].strip()
-            found[name].append(f"{name} @ {redact_url(root.link.url)}" if root.link else by_name)
-    return {name: ", ".join(texts) for name, texts in found.items()}
+            wanted[name].append(f"{name} @ {redact_url(root.link.url)}" if root.link else by_name)
+    return {name: ", ".join(texts) for name, texts in wanted.items()}
 
 
 def _unnamed(root: InstallRequirement) -> ProjectPair:
@@ -179,13 +179,13 @@ def _unnamed(root: InstallRequirement) -> ProjectPair:
 
 
 class ResolutionRounds:
-    """One resolution after the other of the same roots: what cannot be had is noted and left out of the next."""
+    """Resolves the same roots repeatedly: a project that fails is noted, and left out of the next round."""
 
     def __init__(self, pip: PipContext, roots: Sequence[InstallRequirement]) -> None:
         self._pip = pip
         self._roots = roots
         self._constraints = [root for root in roots if root.constraint]
-        # The old resolver has no rounds, and builds on its way.
+        # Not the legacy resolver, which builds while it resolves.
         features = pip.options.deprecated_features_enabled
         pip.options.deprecated_features_enabled = [name for name in features if name != "legacy-resolver"]
         wheels = compat.preparer(
@@ -199,29 +199,29 @@ class ResolutionRounds:
         self._preparer = MetadataOnlyPreparer(wheels)
         self._parents: dict[NormalizedName, dict[str, None]] = defaultdict(dict)
         self._failures: dict[NormalizedName, Failure] = {}
-        # What is asked for by URL, by its file: all that pip tells of a wheel for another platform.
+        # Projects requested by URL, by file name: pip names only the file if a wheel is for another platform.
         self._direct = {root.link.filename: name for root in roots if root.link and (name := name_of(root))}
 
     def parent(self, name: NormalizedName) -> str | None:
-        """Who was the first to require `name`; None for the user."""
+        """The first project that required `name`; None for the user."""
         return next(iter(self._parents[name]), None)
 
     def resolve(self, side: Side) -> Resolution:
-        """What `side` comes to."""
+        """The result of `side`."""
         self._failures, self._parents = {}, defaultdict(dict)
         self._preparer.is_alone = side.is_alone
         for _ in range(MOST_ROUNDS):
             known = len(self._failures) + len(self._preparer.versionless)
-            found = self._try(side)
-            if found:
-                return self._with_failures(found)
+            resolution = self._try(side)
+            if resolution:
+                return self._with_failures(resolution)
             if len(self._failures) + len(self._preparer.versionless) == known:
                 break
         self._failures.update(self._gave_up("pip's resolver did not finish."))
         return self._with_failures(Resolution())
 
     def _try(self, side: Side) -> Resolution | None:
-        """One round; None where it failed, which is noted unless only a version turned out to be unknown."""
+        """One round; None if it failed, which is noted, unless the only problem was an unknown version."""
         versionless = len(self._preparer.versionless)
         try:
             return self._round(side)
@@ -230,21 +230,21 @@ class ResolutionRounds:
         except PipError as error:
             if isinstance(error, LookupRefused) and error.__cause__ is None:
                 if error.project is None:
-                    # No project's fault: a place that the policy does not list.
+                    # Not because of a project: an index that the policy does not list.
                     raise
                 self._failures[error.project] = failure_of(error.explanation) if error.explanation else refused(error)
             elif len(self._preparer.versionless) == versionless:
                 culprits = blame(error, side, self._constraints, self._direct)
-                said = f"pip gave up ({type(error).__name__})."
-                self._failures.update(culprits or self._gave_up(said))
-        except Exception as error:  # noqa: BLE001 - whatever metadata can make a resolver do, it is no answer
+                reason = f"pip gave up ({type(error).__name__})."
+                self._failures.update(culprits or self._gave_up(reason))
+        except Exception as error:  # noqa: BLE001 - odd metadata can cause any error in the resolver
             self._failures.update(self._gave_up(f"pip's resolver failed ({type(error).__name__})."))
         return None
 
-    def _with_failures(self, found: Resolution) -> Resolution:
+    def _with_failures(self, resolution: Resolution) -> Resolution:
         for name, failure in self._failures.items():
-            found.sides[name] = replace(failure, needed_by=tuple(self._parents[name]))
-        return found
+            resolution.sides[name] = replace(failure, needed_by=tuple(self._parents[name]))
+        return resolution
 
     def _gave_up(self, reason: str) -> dict[NormalizedName, Failure]:
         names = (name_of(root) for root in self._roots if not root.constraint)
@@ -272,8 +272,8 @@ class ResolutionRounds:
         try:
             ireq = make(text, parent)
         except PipError:
-            said = f"its metadata has an invalid requirement: {text}"
-            raise ProjectFailed(by, Failure(FailureCode.UNREADABLE, f"{by}: {said}.", said)) from None
+            problem = f"its metadata has an invalid requirement: {text}"
+            raise ProjectFailed(by, Failure(FailureCode.UNREADABLE, f"{by}: {problem}.", problem)) from None
         name = name_of(ireq)
         if name and name != by:
             self._parents[name][by] = None
@@ -282,7 +282,7 @@ class ResolutionRounds:
         return self._left(ireq)
 
     def _left(self, ireq: InstallRequirement) -> InstallRequirement:
-        """A requirement as far as it is left: one that failed never holds, and nobody knows a source tree's version."""
+        """`ireq` for the next round: it never holds for a failed project, and fits any version if that is unknown."""
         name = name_of(ireq)
         if name in self._failures:
             ireq.markers = _NEVER
@@ -293,19 +293,19 @@ class ResolutionRounds:
 
 
 def _resolution_of(result: ResolutionResult, side: Side) -> Resolution:
-    """The picks of a resolution that came to an end."""
+    """The chosen files of a finished resolution."""
     parents = _parents(result.graph)
-    found = Resolution()
+    resolution = Resolution()
     for candidate in result.mapping.values():
         link = getattr(candidate, "source_link", None)
         if link is None or candidate.name != candidate.project_name:
             continue
         name = normalize(candidate.project_name)
-        found.links[name] = link
+        resolution.links[name] = link
         supplier = side.supplier(name, link)
         dist = getattr(candidate, "dist", None)
         is_unread = isinstance(dist, PlaceholderDistribution)
-        found.sides[name] = ResolvedFile(
+        resolution.sides[name] = ResolvedFile(
             None if isinstance(dist, PlaceholderDistribution) and dist.is_versionless else str(candidate.version),
             supplier,
             filename(link.url) if supplier else redact_url(link.url),
@@ -313,15 +313,15 @@ def _resolution_of(result: ResolutionResult, side: Side) -> Resolution:
             tuple(sorted(parents[name])),
             side.narrowed(name) if supplier else None,
         )
-    return found
+    return resolution
 
 
 def _parents(graph: Graph) -> dict[str, set[str]]:
-    """Who requires whom; an extra of a project is the project."""
-    found: dict[str, set[str]] = defaultdict(set)
+    """The projects that require each project; an extra counts as its project."""
+    parents: dict[str, set[str]] = defaultdict(set)
     for key in graph:
         for parent in graph.iter_parents(key) if key else ():
             child, above = (text.partition("[")[0] for text in (key or "", parent or ""))
             if above not in ("", child):
-                found[child].add(above)
-    return found
+                parents[child].add(above)
+    return parents

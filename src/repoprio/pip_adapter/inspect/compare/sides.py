@@ -1,4 +1,4 @@
-"""The two sides of a comparison: the policy, and pip alone with the same repositories.
+"""The two sides of a comparison: the policy, and plain pip with the same repositories.
 
 Each side has a `PolicyFinder`, which looks up projects for it, and a `Journal` of what that decided.
 """
@@ -32,29 +32,29 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.links import Hashes, InstallationCandidate, Link, SpecifierSet
 
 
-# Called before a name that nobody spoke of goes to these repositories.
+# Called before repositories are asked for a name that was not announced yet.
 Tell = Callable[[NormalizedName, Sequence[Repository]], None]
 
 
 class Side(Protocol):
-    """What a resolution of one side is asked about its projects; none of it looks up a name that was not looked up."""
+    """Answers questions about the projects of one side, without new lookups."""
 
     @property
     def is_alone(self) -> bool:
-        """Whether pip is alone, with no policy that refuses direct URLs."""
+        """Whether this is plain pip, without a policy that refuses direct URLs."""
 
     def supplier(self, name: NormalizedName, link: Link) -> Repository | None:
         """The repository that lists `link`; None for a direct URL."""
 
     def narrowed(self, name: NormalizedName) -> Rule | None:
-        """The rule that narrows what is offered."""
+        """The rule that limits the versions, or None."""
 
     def why_not(self, name: NormalizedName, specifier: SpecifierSet | None, hashes: Hashes | None) -> Failure | None:
-        """Why no candidate fits; None where one does."""
+        """Why no candidate fits; None if one does."""
 
 
 class PolicySide:
-    """The policy's side; its `guard` is what an installation would have."""
+    """The policy's side; its `guard` is the one that an installation would use."""
 
     is_alone = False
 
@@ -72,7 +72,7 @@ class PolicySide:
         return _supplier((decision.offers for decision in self.journal.of(name)), link)
 
     def narrowed(self, name: NormalizedName) -> Rule | None:
-        """The rule that leaves out versions of the owner: of a pin, or `min-age` if a file is too young."""
+        """The rule that excludes versions of the owner: of a pin, or `min-age` if a file is too young."""
         for decision in self.journal.of(name):
             if isinstance(decision.route, Route) and decision.route.versions:
                 return decision.route.versions[1]
@@ -188,8 +188,8 @@ class VersionPrioritySide:
             return [r for r in policy.repositories if (r.name, name) in further]
         if name in self.journal.disclosed:
             return [r for r in policy.enabled() if learns(r) and not r.explicit]
-        found = self.guard.lookup(RunMemory(policy), name).route
-        return [r for r in found.repositories if learns(r)] if isinstance(found, Route) else []
+        route = self.guard.lookup(RunMemory(policy), name).route
+        return [r for r in route.repositories if learns(r)] if isinstance(route, Route) else []
 
     def _weigh(self, decision: Decision[PipPage]) -> CandidateSet:
         if decision.name not in self._weighed:
@@ -205,7 +205,7 @@ class VersionPrioritySide:
         return None
 
     def why_not(self, name: NormalizedName, specifier: SpecifierSet | None, hashes: Hashes | None) -> Failure | None:
-        """Why no candidate fits; None where one does."""
+        """Why no candidate fits; None if one does."""
         decision = self.decide(name)
         if self._weigh(decision).best(specifier, hashes):
             return None
@@ -235,7 +235,7 @@ class VersionPrioritySide:
     def listing(self, name: NormalizedName, repository: Repository, file: str) -> Link | None:
         """The link to `file` on the page that `repository` has of `name`; None where it lists none."""
         pages = self._pages(name, repository)
-        return next((page.link(found) for page in pages for found in page.files if found.filename == file), None)
+        return next((page.link(listed) for page in pages for listed in page.files if listed.filename == file), None)
 
     def _pages(self, name: NormalizedName, repository: Repository) -> Iterator[PipPage]:
         """What `repository` has of `name`."""
@@ -244,8 +244,8 @@ class VersionPrioritySide:
 
 
 def _supplier(several: Iterator[Offers], link: Link) -> Repository | None:
-    found = (offer for offers in several for offer in offers)
-    return next((offer.repository for offer in found if offer.page and offer.page.lists(link)), None)
+    supplying = (offer for offers in several for offer in offers)
+    return next((offer.repository for offer in supplying if offer.page and offer.page.lists(link)), None)
 
 
 def failure_of(e: Explanation) -> Failure:
