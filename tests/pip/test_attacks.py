@@ -1,4 +1,4 @@
-"""Ways that were tried to get around a policy, each with a real pip, and shut."""
+"""Attempts to get around a policy, each with a real pip, and each prevented."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_builds_may_not_ask_for_urls(fresh_env: EnvFactory, scene: Scene, featur
 
 
 def test_another_python_is_guarded_through_ours(fresh_env: EnvFactory, scene: Scene) -> None:
-    """`pip --python OTHER` obeys where OTHER has neither hook nor repoprio."""
+    """`pip --python OTHER` obeys even if OTHER has neither hook nor repoprio."""
     other = fresh_env(NEWEST, stock=True)
     done = fresh_env(NEWEST).run("--python", str(other.python), "install", "acme", policy=scene.policy())
     assert done.code == 0, done.stderr
@@ -84,7 +84,7 @@ def lock(folder: Path, url: str, hashes: str) -> str:
 
 
 def test_locks_are_held_against_their_owner(pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """A locked file is taken if its owner states every hash that the lock does, and only then."""
+    """A locked file is accepted if, and only if, its owner states every hash of the lock."""
     env, policy = pip_env(NEWEST), scene.policy()
     wheel = scene.corp.add("acme", "1.0")[0]
     evil = scene.public.add("acme", "1.0")[0]
@@ -171,7 +171,7 @@ BODIES = {
 def test_hostile_pages_are_no_answers(
     pip: str, body: str, pip_env: EnvFactory, server: HTTPServer, scene: Scene, tmp_path: Path
 ) -> None:
-    """What makes a parser stumble makes the repository unavailable; it opens nothing and shows no traceback."""
+    """A page that breaks a parser makes the repository unavailable, without a fallback or a traceback."""
     headers = {"Content-Type": 'text/html; charset="undefined"' if "charset" in body else "text/html"}
     if "gzip" in body:
         headers["Content-Encoding"] = "gzip"
@@ -183,7 +183,7 @@ def test_hostile_pages_are_no_answers(
 
 
 def test_a_login_form_is_no_empty_page(pip_env: EnvFactory, server: HTTPServer, scene: Scene, tmp_path: Path) -> None:
-    """A form is no project page: the repository is unavailable, even where an empty page means absent."""
+    """A form is no project page: the repository is unavailable, even if an empty page means absent."""
     form = "<html><form><input name='user'></form></html>"
     server.expect_request(re.compile("/.*")).respond_with_data(form, headers={"Content-Type": "text/html"})
     more = 'absent = [404, "empty-page"]\n'
@@ -194,7 +194,7 @@ def test_a_login_form_is_no_empty_page(pip_env: EnvFactory, server: HTTPServer, 
 
 @pytest.mark.parametrize("text", ["acme ", "acme/", "acme[x]", "acme==1.0", "../acme"])
 def test_only_project_names_are_looked_up(pip_env: EnvFactory, scene: Scene, text: str) -> None:
-    """`pip index versions` takes any text: what is no name is not asked of anybody."""
+    """`pip index versions` accepts any text: no repository is asked for one that is not a project name."""
     done = pip_env(NEWEST).run("index", "versions", text, policy=scene.policy())
     assert done.code == 1
     assert "[not-a-name]" in done.stderr
@@ -203,7 +203,7 @@ def test_only_project_names_are_looked_up(pip_env: EnvFactory, scene: Scene, tex
 
 
 def test_what_a_page_says_does_not_move_the_cursor(pip_env: EnvFactory, scene: Scene) -> None:
-    """Control characters of a page do not reach the terminal through repoprio's messages."""
+    """Control characters in a page do not reach the terminal through messages of repoprio."""
     scene.corp.add("old", {"version": "1.0", "yanked": "bad\nERROR: fake\x1b[2J"})
     done = pip_env(NEWEST).tool("explain", "old", policy=scene.policy())
     assert done.code == 1
@@ -213,7 +213,7 @@ def test_what_a_page_says_does_not_move_the_cursor(pip_env: EnvFactory, scene: S
 
 @pytest.mark.parametrize("pip", [NEWEST, "24.0"])
 def test_a_token_without_a_password_is_not_shown(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """A token that stands where a user name does is no user name to be told of."""
+    """A token in place of a user name is not shown."""
     scene.corp.answer_all(Fault(status=401))
     policy = scene.policy()
     policy.write_text(policy.read_text().replace("http://", "http://s3cret-token@", 1))
@@ -227,7 +227,7 @@ def test_a_token_without_a_password_is_not_shown(pip: str, pip_env: EnvFactory, 
 def test_errors_of_pip_show_no_token(
     pip: str, file: str, pip_env: EnvFactory, server: HTTPServer, tmp_path: Path
 ) -> None:
-    """Pip's own errors and tracebacks, about a file that cannot be had, show no token of the policy."""
+    """Errors and tracebacks of pip about an unreachable file show no token of the policy."""
     token = "s3cret/+token"
     link = file.format("s3cret%2F+token") if "{}" in file else f"/s3cret%2F%2Btoken{file}"
     server.expect_request(re.compile(".*/acme/$")).respond_with_data(
@@ -242,7 +242,7 @@ def test_errors_of_pip_show_no_token(
 
 
 def test_a_callers_odd_url_is_refused_without_its_login(pip_env: EnvFactory, scene: Scene) -> None:
-    """What is no URL at all is refused in every mode, and no login in it is shown."""
+    """A text that is not a URL is refused in every mode, and a login in it is not shown."""
     for mode in ("refuse", "lowest"):
         policy = scene.policy(before=f'unlisted = "{mode}"')
         done = pip_env(NEWEST).run("install", "--extra-index-url", "http://user:s3cret@[bad/", "acme", policy=policy)

@@ -1,4 +1,4 @@
-"""`repoprio audit`, as a person runs it: real environments, locks and lists."""
+"""`repoprio audit` on real environments, locks and lists."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PIPS = ["22.0.2", "26.3"]
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_hijack_that_already_happened(pip: str, fresh_env: EnvFactory, audited: Callable[..., Audited]) -> None:
-    """Acme 99.0 from below is found, reported in one sentence with a fix that works; nobody below is asked for it."""
+    """An installed acme 99.0 from below is one finding with a fix that works; public is not asked for it."""
     env = fresh_env(pip)
     two = audited(env=env)
     indexes = ["--index-url", two.corp.page_url, "--extra-index-url", two.public.page_url]
@@ -54,7 +54,7 @@ def test_a_hijack_that_already_happened(pip: str, fresh_env: EnvFactory, audited
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_what_is_the_owners_is_no_finding(pip: str, audited: Callable[..., Audited]) -> None:
-    """One line and exit status 0; the working directory's metadata are nobody's."""
+    """One line and exit status 0; metadata in the working directory do not count."""
     two = audited(pip)
     two.install("acme==1.1", "leftpad")
     (two.folder / "stray-1.0.dist-info").mkdir()
@@ -89,7 +89,7 @@ def test_another_environment_without_running_its_code(fresh_env: EnvFactory, aud
 
 
 def test_a_venv_that_sees_its_base(pip_env: EnvFactory, audited: Callable[..., Audited], tmp_path: Path) -> None:
-    """With system-site-packages those of the base count; without they do not."""
+    """With system-site-packages, packages of the base count; without it they do not."""
     two, stock = audited(), pip_env("26.3", stock=True)
     base = subprocess.run(
         [stock.python, "-c", "import sys; print(sys._base_executable)"], capture_output=True, text=True, check=True
@@ -109,7 +109,7 @@ def test_a_venv_that_sees_its_base(pip_env: EnvFactory, audited: Callable[..., A
 
 
 def test_broken_metadata_is_a_finding(audited: Callable[..., Audited]) -> None:
-    """Whatever is wrong with a distribution's metadata is told for that one, and the others are audited."""
+    """Broken metadata of one distribution is a finding, and the others are audited."""
     two = audited()
     two.install("acme==99.0")
     two.dist_info("none-1.0.dist-info")
@@ -196,7 +196,7 @@ def test_each_code_of_an_environment(pip: str, audited: Callable[..., Audited]) 
 
 
 def test_flexible_mode(audited: Callable[..., Audited]) -> None:
-    """What flexible mode let in from below is told; the owner's own versions are asked of nobody else."""
+    """A version that flexible mode took from a lower tier is reported; for the owner's versions no other is asked."""
     two = audited()
     two.install("acme==99.0")
     two.policy(before='mode = "flexible"')
@@ -239,7 +239,7 @@ def test_zeros_at_the_end_of_a_release_do_not_count(audited: Callable[..., Audit
 
 
 def test_nothing_to_hold_against_the_policy(audited: Callable[..., Audited]) -> None:
-    """An empty lock, file or folder is no finding, and is not said to be what the policy would install."""
+    """An empty lock, file or folder gives no finding, and is not reported as conforming to the policy."""
     two = audited()
     two.packages.mkdir()
     for text in ('lock-version = "1.0"\n', 'lock-version = "1.0"\npackages = []\n'):
@@ -253,7 +253,7 @@ def test_nothing_to_hold_against_the_policy(audited: Callable[..., Audited]) -> 
 
 
 def test_metadata_that_would_be_waited_for(audited: Callable[..., Audited]) -> None:
-    """Only regular files are read: a pipe is broken metadata, and the others are audited."""
+    """Only regular files are read: a pipe counts as broken metadata, and the others are audited."""
     two = audited()
     two.install("leftpad")
     for number, name in enumerate(("METADATA", "direct_url.json")):
@@ -331,7 +331,7 @@ def locked(name: str, version: str, file: str, sha256: str) -> str:
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("layout", ["json", "html"])
 def test_a_pylock(pip: str, layout: str, audited: Callable[..., Audited]) -> None:
-    """Its files are the owner's by their hashes, or are told with their line; its URLs are no matter."""
+    """Its files must be the owner's by their hashes, else they are reported by line; its URLs do not matter."""
     two = audited(pip, layout=layout)
     theirs, foreign = two.corp._shelf.files("acme")[1], two.public._shelf.files("acme")[0]
     lock = two.folder / "pylock.toml"
@@ -359,7 +359,7 @@ def test_a_pylock(pip: str, layout: str, audited: Callable[..., Audited]) -> Non
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_requirements_with_hashes(pip: str, audited: Callable[..., Audited]) -> None:
-    """Each hash must be that of a file of the owner; lines of nested files are told as theirs, whatever the markers."""
+    """Each hash must be that of a file of the owner; nested files have their own lines; markers do not matter."""
     two = audited(pip)
     theirs, foreign = two.corp._shelf.files("acme")[1], two.public._shelf.files("acme")[0]
     pad = two.public._shelf.files("leftpad")[0]
@@ -444,7 +444,7 @@ def test_a_file_that_names_an_index(audited: Callable[..., Audited]) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_file_that_trusts_a_host(pip: str, audited: Callable[..., Audited]) -> None:
-    """It is told, with its file and line, and its audit asks nobody whom it would not ask without that line."""
+    """A `--trusted-host` is reported with file and line, and has no effect on what the audit asks."""
     two = audited(pip)
     # Loopback addresses are trusted anyway, this name is not: nothing is sent there.
     corp = "http://corp.invalid:8080/simple/"
@@ -466,7 +466,7 @@ def test_a_file_that_trusts_a_host(pip: str, audited: Callable[..., Audited]) ->
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_options_of_a_file_change_no_look_up(pip: str, audited: Callable[..., Audited]) -> None:
-    """What a file says of wheels and indexes has no part in what the owner is found to have, nor in who is asked."""
+    """Options in a file about wheels and indexes affect neither the findings nor the requests."""
     two = audited(pip)
     two.policy(before='mode = "flexible"')
     theirs = two.corp._shelf.files("acme")[1]
@@ -479,7 +479,7 @@ def test_options_of_a_file_change_no_look_up(pip: str, audited: Callable[..., Au
 
 
 def test_a_requirement_with_two_pins(audited: Callable[..., Audited]) -> None:
-    """Audited versions are none: acme==1.0,==9.0 is not held to be 1.0; two spellings of one version are one."""
+    """acme==1.0,==9.0 names no version, and is reported; two spellings of one version are one version."""
     two = audited()
     theirs = two.corp._shelf.files("acme")[0]
     for line, codes in (
@@ -496,7 +496,7 @@ def test_a_requirement_with_two_pins(audited: Callable[..., Audited]) -> None:
 
 
 def test_a_package_with_two_sources(audited: Callable[..., Audited]) -> None:
-    """PEP 751 forbids them: that is told, and its wheels are held against the policy all the same."""
+    """PEP 751 forbids two sources: that is reported, and its wheels are audited anyway."""
     two = audited()
     foreign = two.public._shelf.files("acme")[0]
     wheels = locked("acme", "99.0", foreign.filename, foreign.sha256)
@@ -513,7 +513,7 @@ def test_a_package_with_two_sources(audited: Callable[..., Audited]) -> None:
 
 
 def test_names_that_are_none_are_redacted_and_cut(audited: Callable[..., Audited]) -> None:
-    """A lock or metadata may say anything: no login of it is shown, and not all of what has no end."""
+    """Arbitrary text in a lock or in metadata is shown shortened, and without logins."""
     two = audited()
     url = "http://u:hunter2@x/"
     wheel = locked("acme", "1.1", "x.whl", "0" * 64)
@@ -542,7 +542,7 @@ def test_names_that_are_none_are_redacted_and_cut(audited: Callable[..., Audited
 
 @pytest.mark.parametrize("text", ["lock-version = 1.0", "packages = []"])
 def test_a_lock_version_is_a_string(text: str, audited: Callable[..., Audited]) -> None:
-    """A number, or none, is told to have to be a string."""
+    """A `lock-version` that is a number, or missing, gives an error that says it must be a string."""
     two = audited()
     (two.folder / "pylock.toml").write_text(text)
     done = two.audit("pylock.toml")
@@ -551,7 +551,7 @@ def test_a_lock_version_is_a_string(text: str, audited: Callable[..., Audited]) 
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_no_control_character_gets_out(pip: str, audited: Callable[..., Audited]) -> None:
-    """Not from the names of files and folders, nor from what is in them, to a terminal that would heed it."""
+    """Control characters in names and contents of files do not reach a terminal."""
     two = audited(pip)
     escape = "\x1b[31m\x07"
     nested = two.folder / f"n{escape}.txt"
@@ -577,7 +577,7 @@ def test_no_control_character_gets_out(pip: str, audited: Callable[..., Audited]
 
 @pytest.mark.parametrize("arguments", [[], ["--collisions"]])
 def test_what_a_caller_names_and_the_policy_refuses(arguments: list[str], audited: Callable[..., Audited]) -> None:
-    """It stops an audit as it stops an installation: nobody is asked."""
+    """An unlisted index stops an audit like an installation: no repository is asked."""
     two = audited()
     done = two.audit(*arguments, env={"PIP_EXTRA_INDEX_URL": "https://u:s3cret@evil.example/"})
     assert (done.code, done.stdout, "[unlisted]" in done.stderr) == (1, "", True)
@@ -643,7 +643,7 @@ def test_a_file_that_is_no_lock_is_wrong_use(name: str, content: bytes | None, a
     ],
 )
 def test_wrong_use(arguments: list[str], audited: Callable[..., Audited]) -> None:
-    """What makes no sense together is exit status 2, before anybody is asked."""
+    """Senseless combinations of options have exit status 2, before any repository is asked."""
     two = audited()
     done = two.audit(*arguments)
     assert (done.code, done.stdout) == (2, "")
@@ -651,7 +651,7 @@ def test_wrong_use(arguments: list[str], audited: Callable[..., Audited]) -> Non
 
 
 def test_without_a_policy_or_with_a_faulty_one(audited: Callable[..., Audited]) -> None:
-    """There is nothing to hold against: exit status 2."""
+    """Without a valid policy the exit status is 2."""
     two = audited()
     assert two.env.tool("audit", env={"REPOPRIO_CONFIG": os.devnull}).code == 2
     two.file.write_text("faulty = 1\n")
@@ -677,7 +677,7 @@ def test_sarif_of_an_environment_and_a_lock(audited: Callable[..., Audited]) -> 
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("layout", ["json", "html"])
 def test_collisions(pip: str, layout: str, audited: Callable[..., Audited]) -> None:
-    """Names that both list are told, with who owns them and the TOML that settles it; no name is sent to anybody."""
+    """Names that both list are reported with their owners and TOML that resolves it; no name is sent to a server."""
     two = audited(pip, layout=layout)
     two.corp.add("Own_Thing", "1.0")
     two.public.add("own.thing", "1.0")
@@ -698,7 +698,7 @@ def test_collisions(pip: str, layout: str, audited: Callable[..., Audited]) -> N
 
 
 def test_lists_of_folders_and_flat_pages(audited: Callable[..., Audited]) -> None:
-    """A simple repository on disk lists its folders; a flat place whatever its files may be of."""
+    """A simple repository on disk lists its folders; a flat one lists all names that its files may belong to."""
     two = audited()
     folder = DirectoryRepository(two.folder / "simple", "folder")
     folder.add("acme", "1.0")
@@ -743,7 +743,7 @@ def test_lists_of_folders_and_flat_pages(audited: Callable[..., Audited]) -> Non
     ],
 )
 def test_a_list_that_is_not_to_be_had(fault: Fault, reason: str, audited: Callable[..., Audited]) -> None:
-    """Why there is no list is told, as a warning, and the other repositories are compared."""
+    """A missing list is a warning with the reason, and the other repositories are compared."""
     two = audited()
     third = DirectoryRepository(two.folder / "third", "third")
     third.add("acme", "1.0")
@@ -758,7 +758,7 @@ def test_a_list_that_is_not_to_be_had(fault: Fault, reason: str, audited: Callab
 
 
 def test_a_list_with_a_login_and_a_variable(audited: Callable[..., Audited]) -> None:
-    """The policy's login is sent, and nowhere shown; an unset variable is told."""
+    """The policy's login is sent, and never shown; an unset variable is reported."""
     two = audited()
     two.corp.answer_all(Fault(basic_auth="bot:s3cret"))
     two.file.write_text(two.file.read_text().replace("http://", "http://bot:s3cret@", 1))
@@ -769,7 +769,7 @@ def test_a_list_with_a_login_and_a_variable(audited: Callable[..., Audited]) -> 
 
 
 def test_progress_is_for_terminals(audited: Callable[..., Audited]) -> None:
-    """On a terminal one line says how far it is, and is gone at the end; the report is the same."""
+    """On a terminal one line shows the progress, and is removed at the end; the report is the same."""
     two = audited()
     ours, theirs = pty.openpty()
     done = subprocess.run(
@@ -786,7 +786,7 @@ def test_progress_is_for_terminals(audited: Callable[..., Audited]) -> None:
 
 
 def test_color_is_for_those_who_want_it(audited: Callable[..., Audited]) -> None:
-    """`--color` is obeyed, and the words are the same."""
+    """`--color` is obeyed, and the text stays the same."""
     two = audited()
     two.install("acme==99.0")
     plain = two.audit("--path", str(two.packages)).stdout

@@ -1,4 +1,4 @@
-"""`repoprio audit` fetches pages side by side, and finds what it finds one by one."""
+"""`repoprio audit` fetches pages concurrently, with the same findings as one after the other."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def numbered(count: int) -> list[str]:
 
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
 def test_requests_overlap_and_tiers_do_not(pip: str, make: Callable[..., World]) -> None:
-    """Several pages are asked for at once, each once; nobody below is asked for a name before those above said no."""
+    """Several pages are fetched at once, each once; a lower tier is asked only after all higher ones said no."""
     world = make(4, pip)
     world.install(numbered(32))
     for number, name in enumerate(world.names):
@@ -114,7 +114,7 @@ def test_requests_overlap_and_tiers_do_not(pip: str, make: Callable[..., World])
 
 
 def test_the_findings_are_those_of_one_by_one(make: Callable[..., World]) -> None:
-    """Wherever trouble begins, report, warnings and exit status are those of an audit that asks in turn."""
+    """With any trouble, report, warnings and exit status are those of an audit that asks one by one."""
     world = make(3)
     top, middle, low = world.tiers
     world.install(numbered(16))
@@ -149,7 +149,7 @@ def test_the_findings_are_those_of_one_by_one(make: Callable[..., World]) -> Non
 
 
 def test_too_many_requests_are_no_answer(make: Callable[..., World]) -> None:
-    """What a server refuses only because several ask at once is asked for again in its turn."""
+    """A refusal that is only due to concurrent requests is followed by a second request."""
     world = make(2)
     top, low = world.tiers
     world.install(numbered(12))
@@ -169,7 +169,7 @@ def test_too_many_requests_are_no_answer(make: Callable[..., World]) -> None:
 
 
 def test_a_list_and_a_flat_page_are_fetched_once(make: Callable[..., World]) -> None:
-    """What all names share is asked for once, and who is not on a complete list is not asked for."""
+    """Shared lists and pages are fetched once; names that are not on a complete list are not asked for."""
     world = make(2)
     top, low = world.tiers
     world.install(numbered(12))
@@ -204,7 +204,7 @@ def test_a_site_that_wants_a_login_is_asked_in_turn(
 
 @pytest.mark.parametrize(("login", "at_once"), [("bot:s3cret@", True), ("other:s3cret@", False), ("", False)])
 def test_two_logins_for_one_host_go_in_turn(login: str, at_once: bool, make: Callable[..., World]) -> None:
-    """Pip keeps one login for a host: where its repositories have several, none may get another's."""
+    """Pip keeps one login per host: if its repositories have several, none may get another's."""
     world = make(1)
     (server,) = world.tiers
     world.install(numbered(12))

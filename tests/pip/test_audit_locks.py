@@ -100,7 +100,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_locks(name: str, audited: Callable[..., Audited]) -> None:
-    """What is no such lock is told with its name and ends with status 2; nobody is asked."""
+    """An invalid lock is reported by name, with status 2; no repository is asked."""
     two = audited()
     for content in HOSTILE[name]:
         (two.folder / name).write_bytes(content)

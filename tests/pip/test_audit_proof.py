@@ -1,4 +1,4 @@
-"""`repoprio audit` where what is audited would rather not be found: nothing of it is started, and little believed."""
+"""`repoprio audit` of an environment that tries to hide something: it starts nothing there, and trusts little."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def carry(server: RepositoryServer, project: str, version: str, name: str, text:
 
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
 def test_a_wheel_may_say_itself_where_it_came_from(pip: str, audited: Callable[..., Audited]) -> None:
-    """A wheel's own direct_url.json stays where it is; it makes no finding milder, and hides no hijack."""
+    """A direct_url.json that a wheel brings makes no finding milder, and hides no hijack."""
     two = audited(pip)
     theirs = two.corp._shelf.files("acme")[1]
     origin = {
@@ -87,7 +87,7 @@ def test_the_only_repository_is_asked_for_what_says_that_it_came_from_elsewhere(
 
 
 def test_an_owner_that_is_down_is_one_finding_in_the_text(audited: Callable[..., Audited]) -> None:
-    """What cannot be judged because of one outage is told together; JSON has each distribution."""
+    """The text groups everything that one outage leaves unjudged; JSON has each distribution."""
     two = audited()
     for name in "abcdefgh":
         two.dist_info(f"{name}-1.0.dist-info", f"Name: {name}\nVersion: 1.0\n")
@@ -120,7 +120,7 @@ def test_an_owner_that_is_down_is_one_finding_in_the_text(audited: Callable[...,
 def test_metadata_that_contradict_themselves(
     folder: str, metadata: str | None, codes: list[str], audited: Callable[..., Audited]
 ) -> None:
-    """Each thing that they may mean is held against the policy; that they do is an error where one of it is routed."""
+    """Each possible meaning is audited; the contradiction is an error if one of them is routed."""
     two = audited()
     two.dist_info(folder, metadata)
     two.policy(corp=OWNS)
@@ -131,7 +131,7 @@ def test_metadata_that_contradict_themselves(
 
 
 def test_metadata_that_are_there_twice(audited: Callable[..., Audited]) -> None:
-    """Audited of one project in one folder are told once; in two folders one hides the other, as ever."""
+    """Two metadata folders of one project in one folder are reported once; in two folders one hides the other."""
     two = audited()
     two.dist_info("acme-1.1.dist-info", "Name: acme\nVersion: 1.1\n")
     two.dist_info("Acme-1.0.dist-info", "Name: Acme\nVersion: 1.0\n")
@@ -163,7 +163,7 @@ def planted(folder: Path) -> Path:
 
 @pytest.mark.parametrize("how", ["python", "folder", "activated"])
 def test_nothing_of_the_environment_is_started_or_believed(how: str, audited: Callable[..., Audited]) -> None:
-    """A Python that a package put there is not started, nor does its pyvenv.cfg lead away; what was read is told."""
+    """A Python from a package is not started, its pyvenv.cfg hides nothing, and the read folders are named."""
     two = audited()
     mark = planted(two.folder / "env")
     two.packages = two.folder / "env" / "lib" / "python3.11" / "site-packages"
@@ -187,7 +187,7 @@ def test_nothing_of_the_environment_is_started_or_believed(how: str, audited: Ca
 def test_the_first_audit_does_not_report_repoprio_itself(
     fresh_env: EnvFactory, audited: Callable[..., Audited]
 ) -> None:
-    """Whoever runs it knows where it came from; a version that is not its owner's is told all the same."""
+    """A repoprio from a direct URL is not reported; one in a version that its owner lacks is."""
     two = audited(env=fresh_env("26.3"))
     code, findings = two.found()
     assert "repoprio" not in {f["project"] for f in findings}
@@ -201,7 +201,7 @@ def test_the_first_audit_does_not_report_repoprio_itself(
 
 
 def test_the_screen_says_what_was_read() -> None:
-    """Where the folders were told by their layout they are named, on lines that fit."""
+    """If the folders were found by their layout, they are named, on lines that fit."""
     audit = Audit("environment", "distribution", 1, (), read=("/a" * 20, "/b" * 20), is_elsewhere=True)
     first, second, third = rendered.screen(audit, 50).splitlines()
     assert (first, second) == (f"read: {'/a' * 20},", f"      {'/b' * 20}")
@@ -270,7 +270,7 @@ def test_a_venv_and_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_folder_that_cannot_be_read_is_not_empty(audited: Callable[..., Audited]) -> None:
-    """It is wrong use, and not an environment without packages."""
+    """An unreadable folder is wrong use, not an environment without packages."""
     two = audited()
     two.packages.mkdir(mode=0o000)
     done = two.audit("--path", str(two.packages))

@@ -1,4 +1,4 @@
-"""What breaks off on its way to pip, and what a person breaks off: pip goes on, or ends, as it does alone."""
+"""Broken connections and interrupted prompts: pip goes on, or ends, as it does without repoprio."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def breaking_off(times: int) -> Iterator[str]:
 
 @pytest.mark.parametrize("switch", ["true", "false"])
 def test_a_metadata_file_that_breaks_off(switch: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """Once: pip asks again, and installs. Always: pip says what is wrong, and nothing of ours ends in a traceback."""
+    """Broken off once: pip asks again and installs. Always: pip reports it, without a traceback of repoprio."""
     for times, codes in ((1, {0}), (99, {1, 2})):
         with breaking_off(times) as url:
             scene.file.write_text(policy_text({"corp": url}, before=f"fetch-ahead = {switch}"))
@@ -76,7 +76,7 @@ def test_a_metadata_file_that_breaks_off(switch: str, pip_env: EnvFactory, scene
 
 @pytest.mark.parametrize("switch", ["true", "false"])
 def test_ctrl_c_at_a_password_leaves_the_terminal_as_it_was(switch: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """Ctrl-C reaches the thread that asks: what is typed is seen again afterwards."""
+    """Ctrl-C reaches the thread that prompts, and the terminal shows typed text again."""
     scene.corp.answer_all(Fault(basic_auth="me:secret"))
     env = pip_env("26.3")
     variables = env.environment(scene.policy(before=f"fetch-ahead = {switch}"))

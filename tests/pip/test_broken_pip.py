@@ -1,4 +1,4 @@
-"""A pip that cannot be used, too old or broken: which one it is stands first, then how to repair it; no traceback."""
+"""A pip that is too old or broken: the message names it, then says how to repair it; no traceback."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_pip_that_is_too_old_is_named_first(where: str, fresh_env: EnvFactory,
 def test_nothing_can_be_looked_up_with_an_unknown_pip_where_the_policy_only_observes(
     fresh_env: EnvFactory, tmp_path: Path
 ) -> None:
-    """There it is a pip that goes on, and no command: that one says once why it cannot look."""
+    """In observe mode an unknown pip goes on; a command of repoprio says once why it cannot."""
     old, policy = aged(fresh_env), tmp_path / "policy.toml"
     policy.write_text(f'mode = "observe"\n{POLICY}')
     done = old.tool("explain", "acme", policy=policy)
@@ -90,7 +90,7 @@ def is_missing(pip: Path) -> str:
 def test_a_broken_pip_is_told_in_one_line(
     where: str, breaks: Callable[[Path], str], fresh_env: EnvFactory, tmp_path: Path
 ) -> None:
-    """Which Python's, what is wrong with which file, and how to repair it; exit status 2, and no traceback."""
+    """The message has the Python, the broken file and the repair; exit status 2, and no traceback."""
     policy, broken = policy_in(tmp_path), fresh_env(PIP, stock=where != "own")
     home = broken if where == "own" else fresh_env(PIP)
     variables = {} if where == "own" else {"VIRTUAL_ENV": str(broken.root)}
@@ -109,7 +109,7 @@ def test_a_broken_pip_is_told_in_one_line(
 
 @pytest.mark.parametrize("where", ["own", "guarded", "activated"])
 def test_the_repair_works_as_pasted(where: str, fresh_env: EnvFactory, tmp_path: Path) -> None:
-    """In an activated environment `python3` is the broken one: the printed command names another Python's pip."""
+    """In an activated environment, the printed command uses the pip of another Python than the broken one."""
     home, policy = fresh_env(PIP), policy_in(tmp_path)
     broken = home if where == "own" else fresh_env(PIP, stock=True)
     if where == "guarded":
@@ -125,7 +125,7 @@ def test_the_repair_works_as_pasted(where: str, fresh_env: EnvFactory, tmp_path:
 
 
 def test_a_fault_of_ours_still_shows_itself(fresh_env: EnvFactory, tmp_path: Path) -> None:
-    """What repoprio itself raises while it looks is no broken pip, and keeps its traceback."""
+    """An error in repoprio's own code is not reported as a broken pip, and keeps its traceback."""
     policy, home = policy_in(tmp_path), fresh_env(PIP)
     opened = home.site_packages / "repoprio" / "pip_adapter" / "inspect" / "context.py"
     opened.write_text(opened.read_text().replace("load_pip()\n", "load_pip()\nraise ValueError('ours')\n"))

@@ -1,4 +1,4 @@
-"""Whatever way a caller names a repository, it is held against the policy: all of pip's ways, on several pips."""
+"""All of pip's ways to name an index are checked against the policy, on several pips."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_neither_can_variables_and_files_of_pip(option: str, world: World) -> No
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_listed_ones_are_fine_in_a_requirements_file(world: World) -> None:
-    """What the policy lists may be named; each pip replaces its lists, and the order stays the policy's."""
+    """Indexes of the policy may be named; the order stays that of the policy."""
     file = world.file("good.txt", "--index-url {corp}\n--find-links {house}\nacme\ntool\n")
     done, files = world.download("-r", file)
     assert done.code == 0, done.stderr
@@ -104,7 +104,7 @@ def no_index(way: str, world: World) -> tuple[list[str], dict[str, str]]:
 @pytest.mark.parametrize("way", ["option", "variable", "pip.conf"])
 @pytest.mark.parametrize("pip", PIPS)
 def test_no_index_hands_no_name_down(way: str, world: World) -> None:
-    """The user's `--no-index` takes simple repositories out; what is below has their names only if it is offline."""
+    """`--no-index` rules simple repositories out; those below get their names only if they are offline."""
     options, env = no_index(way, world)
     done, files = world.download(*options, "tool", env=env)
     assert (done.code, files) == (1, []), done.stderr
@@ -121,7 +121,7 @@ def test_no_index_hands_no_name_down(way: str, world: World) -> None:
 @pytest.mark.parametrize("kind", ["-r", "-c"])
 @pytest.mark.parametrize("pip", PIPS)
 def test_no_index_of_a_file_is_refused(kind: str, world: World) -> None:
-    """A requirements or constraints file cannot rule the owner out: pip stops, and says which line of which file."""
+    """A --no-index in a requirements or constraints file stops pip, with file and line."""
     file = world.file("bad.txt", "tool\n--no-index\n" if kind == "-r" else "tool==1.0\n--no-index\n")
     for also in ([], ["--no-index"]):
         done, files = world.download(*also, kind, file, "tool")
@@ -152,7 +152,7 @@ def test_builds_under_no_index(world: World) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_children_take_the_parents_word_for_no_index(world: World) -> None:
-    """What pip adds to the pips that it starts counts for nothing: the parent hands on what the user said."""
+    """A --no-index that pip adds for child pips does not count: the parent passes on what the user said."""
     env = {"_REPOPRIO_CHILD": "1", "_REPOPRIO_NO_INDEX": "0"}
     done, files = world.download("--no-index", "acme", env=env)
     assert (done.code, files) == (0, ["acme-1.0-py3-none-any.whl"]), done.stderr

@@ -1,4 +1,4 @@
-"""The decision cases, held against real pips and against `repoprio explain`."""
+"""The decision cases, run with real pips and with `repoprio explain`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_pip_decides_as_the_case_says(
     pip_env: EnvFactory,
     tmp_path: Path,
 ) -> None:
-    """Pip takes what the case says from where it says, or refuses with the code that it says."""
+    """Pip takes the file that the case states, or refuses with the stated code."""
     env = pip_env(pip_version)
     with realize(case, tmp_path) as real:
         done = env.choices(
@@ -82,7 +82,7 @@ def test_explain_agrees_with_pip(
     pip_env: EnvFactory,
     tmp_path: Path,
 ) -> None:
-    """`explain` tells the outcome, repository and version of the same case, and asks no more."""
+    """`explain` reports the outcome, repository and version of the same case, with no more requests."""
     env = pip_env(pip_version)
     with realize(case, tmp_path) as real:
         options = _options(real)
@@ -105,7 +105,7 @@ def test_explain_agrees_with_pip(
 
 
 def test_enough_cases_go_through_pip() -> None:
-    """The cases are found, and a good part of them is about pip itself."""
+    """The cases are found, and many of them run with pip itself."""
     assert len(CASES) >= 70
 
 

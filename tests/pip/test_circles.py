@@ -1,4 +1,4 @@
-"""Releases whose requirements lead around in a circle: what fetches ahead stops where pip's resolver does."""
+"""Releases with circular requirements: fetching ahead ends where pip's resolver does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CIRCLES = {
 
 @pytest.mark.parametrize("circle", CIRCLES)
 def test_a_circle_ends(circle: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """Pip installs what it installs where nothing is fetched ahead."""
+    """Pip installs the same as without fetching ahead."""
     for project, releases in CIRCLES[circle].items():
         for version, wants in releases.items():
             scene.corp.add(project, {"version": version, "requires": wants})
@@ -34,7 +34,7 @@ def test_a_circle_ends(circle: str, pip_env: EnvFactory, scene: Scene) -> None:
 
 
 def test_metadata_that_nobody_can_read(pip_env: EnvFactory, scene: Scene) -> None:
-    """Pip passes over a release with an invalid requirement, and what is fetched ahead says nothing of it."""
+    """Pip skips a release with an invalid requirement, and fetching ahead prints nothing about it."""
     scene.corp.add("one", "1.0", {"version": "2.0", "requires": ["foo (>= bad ???"]})
     scene.corp.add("user", {"version": "1.0", "requires": ["one"]})
     done = pip_env("26.3").run("install", "--dry-run", "user", policy=scene.policy(), timeout=60)

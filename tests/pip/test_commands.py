@@ -1,4 +1,4 @@
-"""`repoprio config` and `repoprio init`, as a person runs them."""
+"""The commands `repoprio config` and `repoprio init`."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_config_show_as_json(env: PipEnv, file: Path) -> None:
 
 
 def test_config_check_tells_warnings_and_ends_well(env: PipEnv, file: Path) -> None:
-    """Warnings are told, with what to do, and are no error: exit status 0."""
+    """Warnings are printed with remedies, and the exit status is 0."""
     done = env.tool("config", "check", policy=file)
     assert done.code == 0
     assert "warning: " in done.stdout
@@ -79,7 +79,7 @@ def test_config_check_tells_warnings_and_ends_well(env: PipEnv, file: Path) -> N
 
 
 def test_config_check_tells_errors(env: PipEnv, file: Path) -> None:
-    """Errors are told, all at once, with exit status 2, in text and as JSON; unknown values are hidden."""
+    """All errors are printed together, with status 2, as text and JSON; values of unknown keys are hidden."""
     file.write_text(f'{CORP}password = "{SECRET}"\n{PUBLIC}priority = 0\n'.replace("priority = 90\n", ""))
     done = env.tool("config", "check", policy=file)
     assert done.code == 2
@@ -94,7 +94,7 @@ def test_config_check_tells_errors(env: PipEnv, file: Path) -> None:
 
 
 def test_a_file_is_checked_before_it_is_laid_down(env: PipEnv, file: Path) -> None:
-    """`config check FILE` reads that file, whatever is in force."""
+    """`config check FILE` reads that file, not the policy in force."""
     done = env.tool("config", "check", str(file), env={"REPOPRIO_CONFIG": "/nowhere"})
     assert (done.code, f"file: {file}" in done.stdout) == (0, True), done.stdout
     assert env.tool("config", "check", "/nowhere").code == 2
@@ -102,7 +102,7 @@ def test_a_file_is_checked_before_it_is_laid_down(env: PipEnv, file: Path) -> No
 
 @pytest.mark.parametrize("words", ["config show", "config check", "audit", "repos", "explain six", "compare six"])
 def test_without_a_policy_the_environment_is_named_first(words: str, env: PipEnv) -> None:
-    """Which places were looked at depends on it, so no report is without it; where TOML is due, in a comment."""
+    """Even without a policy, the report begins with the environment; in TOML as a comment."""
     done = env.tool(*words.split())
     first = (done.stdout or done.stderr).splitlines()[0]
     said = first.removeprefix("repoprio: ").removeprefix("# ")
@@ -112,7 +112,7 @@ def test_without_a_policy_the_environment_is_named_first(words: str, env: PipEnv
 
 @pytest.mark.parametrize("action", ["show", "check"])
 def test_without_a_policy_the_commands_say_so(action: str, env: PipEnv) -> None:
-    """No policy is told with all the places that were looked at, and exit status 1."""
+    """Without a policy, all places that were searched are printed, with exit status 1."""
     done = env.tool("config", action)
     assert done.code == 1
     assert "[no-policy]" in done.stderr
@@ -120,7 +120,7 @@ def test_without_a_policy_the_commands_say_so(action: str, env: PipEnv) -> None:
 
 
 def test_the_commands_import_no_pip(env: PipEnv, file: Path) -> None:
-    """Whatever these commands print, they print it without importing pip."""
+    """These commands work without importing pip."""
     script = (
         "import sys; from repoprio.cli.main import run; code = run(sys.argv[1:]); "
         "print([m for m in sys.modules if m == 'pip' or m.startswith('pip.')], file=sys.stderr); sys.exit(code)"
@@ -144,7 +144,7 @@ def _python(env: PipEnv, script: str, arguments: list[str], variables: Mapping[s
 
 
 def test_init_from_names(env: PipEnv) -> None:
-    """The order given is the priority; namespaces are the repository's; the result is a sound policy."""
+    """The given order is the priority; namespaces belong to their repository; the result is a valid policy."""
     done = env.tool(
         "init", "corp=https://corp.example/simple/", "wheels=/srv/wheels", "pypi", "--flat", "wheels",
         *("--namespaces", "corp=acme-*", "--namespaces", "corp=acme"),
@@ -160,7 +160,7 @@ def test_init_from_names(env: PipEnv) -> None:
 
 
 def test_init_with_many_names(env: PipEnv) -> None:
-    """However many there are, each one gets a priority of its own."""
+    """Any number of names gets distinct priorities."""
     done = env.tool("init", *(f"r{n}=https://r{n}.example/" for n in range(120)))
     found = read_text(done.stdout, "new", {}, TOOLS)
     assert len({r.priority for r in found.repositories}) == 120
@@ -232,7 +232,7 @@ def test_init_from_the_settings_at_hand(env: PipEnv, tmp_path: Path) -> None:
 
 
 def test_a_draft_says_what_is_to_decide(env: PipEnv, tmp_path: Path) -> None:
-    """A draft has an error for each missing priority, and is sound once they are set; it knows pip's own settings."""
+    """A draft has an error for each missing priority, and is valid once they are set."""
     variables = spread_settings(tmp_path)
     draft = tmp_path / "draft.toml"
     variables["REPOPRIO_CONFIG"] = str(draft)
@@ -259,7 +259,7 @@ def test_init_overwrites_nothing(env: PipEnv, file: Path) -> None:
 
 
 def test_init_tells_what_is_overridden_and_what_is_built_in(env: PipEnv, tmp_path: Path) -> None:
-    """A setting that a later one overrides is told as such; pip's default index is one where nobody names another."""
+    """An overridden setting is marked; pip's default index is included if nothing replaces it."""
     variables = spread_settings(tmp_path) | {"PIP_EXTRA_INDEX_URL": "https://other.example/"}
     (tmp_path / "global/pip/pip.conf").write_text("")
     made = env.tool("init", env=variables).stdout
@@ -295,13 +295,13 @@ def test_isolated_is_pips_own(env: PipEnv, tmp_path: Path) -> None:
 
 
 def test_what_switches_the_policy_off_is_told(env: PipEnv) -> None:
-    """REPOPRIO_CONFIG as the null device is why there is no policy, and is said to be."""
+    """If REPOPRIO_CONFIG is the null device, that is reported as the reason that there is no policy."""
     done = env.tool("config", "check", env={"REPOPRIO_CONFIG": os.devnull})
     assert (done.code, "unset REPOPRIO_CONFIG" in done.stderr) == (1, True)
 
 
 def test_an_index_that_stops_pip_is_a_warning(env: PipEnv, file: Path) -> None:
-    """What pip's own settings name and the policy does not list is told, with where it is named."""
+    """An index of pip's settings that the policy does not list is reported, with its origin."""
     variables = {"PIP_EXTRA_INDEX_URL": f"https://bot:{SECRET}@evil.example/simple"}
     done = env.tool("config", "check", policy=file, env=variables)
     assert (
@@ -327,13 +327,13 @@ def test_a_pip_conf_is_checked_by_its_ending(env: PipEnv) -> None:
 
 
 def test_relative_find_links_become_absolute(env: PipEnv, tmp_path: Path) -> None:
-    """A policy is the same wherever pip is run: a relative path is written as it is here, and told."""
+    """A relative path is written as an absolute one, with a note: a policy must not depend on the folder."""
     done = env.tool("init", env={"PIP_FIND_LINKS": "./wheels"}, cwd=tmp_path)
     assert f'# from PIP_FIND_LINKS, there ./wheels\nurl = "{tmp_path}/wheels"' in done.stdout
 
 
 def test_a_new_file_is_put_in_force_by_hand(env: PipEnv, tmp_path: Path) -> None:
-    """`init -o` says how its file becomes the policy; - is stdout, and a file named so is not made."""
+    """`init -o` says how the file becomes the policy; - means stdout."""
     done = env.tool("init", "pypi", "-o", str(tmp_path / "new.toml"))
     assert f"put it in force: export REPOPRIO_CONFIG={tmp_path}/new.toml" in done.stderr
     assert env.tool("init", "pypi", "-o", "-", cwd=tmp_path).stdout
@@ -341,7 +341,7 @@ def test_a_new_file_is_put_in_force_by_hand(env: PipEnv, tmp_path: Path) -> None
 
 
 def test_a_file_whose_priorities_are_open_is_not_to_be_put_in_force_yet(env: PipEnv, tmp_path: Path) -> None:
-    """Under what `init` makes of two indexes pip stops, so their priorities come first; one alone needs none."""
+    """With missing priorities pip would stop, so `init` says to set them first; a single index needs none."""
     two, one = tmp_path / "two.toml", tmp_path / "one.toml"
     done = env.tool("init", "-o", str(two), env={"PIP_FIND_LINKS": "/srv/wheels"})
     then = f"then check it: repoprio config check {two}, then: export REPOPRIO_CONFIG={two}"
@@ -374,7 +374,7 @@ def test_a_file_whose_priorities_are_open_is_not_to_be_put_in_force_yet(env: Pip
     ],
 )
 def test_a_word_that_others_use_is_answered_with_ours(words: str, said: str, env: PipEnv) -> None:
-    """The line to type instead, or all choices where no word is near enough to be meant."""
+    """A command of another tool is answered with the right one, or with all choices if none is similar."""
     done = env.tool(*words.split())
     assert (done.code, done.stderr.endswith(said)) == (2, True), done
 
@@ -386,7 +386,7 @@ def test_a_word_that_others_use_is_answered_with_ours(words: str, said: str, env
 def test_a_word_that_is_misspelled_is_answered_with_the_one_that_was_meant(
     arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A command, an action or a choice that is not there: exit status 2, and the nearest one."""
+    """A misspelled command, action or choice: exit status 2, and the most similar one."""
     with pytest.raises(SystemExit) as end:
         run(arguments)
     assert end.value.code == 2
@@ -406,7 +406,7 @@ def test_a_word_that_is_misspelled_is_answered_with_the_one_that_was_meant(
     ],
 )
 def test_what_is_missing_is_told_with_its_choices(words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """But first an option that nobody knows, with the one that was probably meant."""
+    """For a missing argument the choices are printed; but an unknown option is reported first."""
     with pytest.raises(SystemExit) as end:
         run(words.split())
     assert (end.value.code, capsys.readouterr().err.endswith(said)) == (2, True)
@@ -414,7 +414,7 @@ def test_what_is_missing_is_told_with_its_choices(words: str, said: str, capsys:
 
 @pytest.mark.parametrize("command", [one for one in grammar().all() if one.name != "pip"], ids=lambda one: one.name)
 def test_each_help_tells_the_exit_status(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
-    """In one sentence at its end: what 0 is, what 2 is, and what 1 is where it can end so."""
+    """Each help ends with a sentence about the exit statuses 0, 2 and, if possible, 1."""
     with pytest.raises(SystemExit) as end:
         run([*command.path, "--help"])
     last = " ".join(capsys.readouterr().out.split()).partition("Exit status: ")[2]
@@ -422,7 +422,7 @@ def test_each_help_tells_the_exit_status(command: Command, capsys: pytest.Captur
 
 
 def test_a_word_that_is_like_none_is_answered_with_all(capsys: pytest.CaptureFixture[str]) -> None:
-    """Where none is near, all that could be said are told."""
+    """If no word is similar, all possible ones are printed."""
     with pytest.raises(SystemExit) as end:
         run(["xyz"])
     assert (end.value.code, "there is no 'xyz'; choose from explain, compare," in capsys.readouterr().err) == (2, True)

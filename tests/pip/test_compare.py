@@ -1,4 +1,4 @@
-"""`repoprio compare`: pip alone and with the policy, side by side, through real pips and repositories."""
+"""`repoprio compare`: plain pip and pip under the policy, side by side, with real pips and repositories."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def shown(done: Completed, policy: Path) -> str:
 
 @EVERY
 def test_each_category(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
-    """One of each sort has its verdict, with what both sides take and from whom."""
+    """One project of each category has its verdict, with the files and repositories of both sides."""
     words = scene.everything()
     found = report(pip_env(pip), scene.policy(corp='owns = ["acme-*"]'), *words)
     assert verdicts(found) == {
@@ -188,7 +188,7 @@ def test_the_screen(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
 
 @EVERY
 def test_the_disclosure_is_told_before_and_is_true(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
-    """What is said on stderr, what JSON reports, and what the repositories were asked beyond an installation agree."""
+    """The notice on stderr, the JSON and the additional requests to repositories agree."""
     words, env, policy = scene.everything(), pip_env(pip), scene.policy(corp='owns = ["acme-*"]')
     env.run("download", "--no-deps", *words[:-2], policy=policy, env={"PIP_NO_CACHE_DIR": "1"})
     done = env.tool("explain", *words, "shared", policy=policy)
@@ -203,7 +203,7 @@ def test_the_disclosure_is_told_before_and_is_true(pip: str, pip_env: EnvFactory
 
 
 def test_it_is_told_before_anybody_is_asked(env: PipEnv, scene: Compared) -> None:
-    """While public still owes its answer to the first name that it should not know, stderr has told the name."""
+    """The notice is printed before the first request for a disclosed name."""
     scene.corp.add("acme", "1.0")
     scene.public.add("acme", "99.0")
     scene.public.answer("acme", Fault(hang=60))
@@ -231,7 +231,7 @@ def test_it_is_told_before_anybody_is_asked(env: PipEnv, scene: Compared) -> Non
 )
 @pytest.mark.parametrize("mode", ["strict", "flexible"])
 def test_routed_names_stay_private(env: PipEnv, scene: Compared, corp: str, after: str, word: str, mode: str) -> None:
-    """Namespaces, owns, pins and blocks keep a name from the others on pip's side too, as root and as dependency."""
+    """Plain pip's side asks no others for names that namespaces, owns, pins and blocks keep private."""
     scene.corp.add("acme", "1.0")
     scene.public.add("acme", "99.0")
     scene.public.add("app", {"version": "1.0", "requires": ["acme"]})
@@ -252,7 +252,7 @@ def test_routed_names_stay_private(env: PipEnv, scene: Compared, corp: str, afte
     ],
 )
 def test_a_private_name_can_be_disclosed(env: PipEnv, scene: Compared, corp: str, after: str, word: str) -> None:
-    """`--disclose NAME` asks the others for that name alone, having said so, and compares it."""
+    """`--disclose NAME` asks the others for that name alone, after a notice, and compares it."""
     scene.corp.add("acme", "1.0")
     scene.corp.add("acme-core", "1.0")
     scene.public.add("acme", "99.0")
@@ -285,7 +285,7 @@ def test_a_private_name_can_be_disclosed(env: PipEnv, scene: Compared, corp: str
     ids=["owns", "nothing"],
 )
 def test_a_name_to_disclose_must_be_a_private_one(env: PipEnv, scene: Compared, owns: str, said: str) -> None:
-    """A misspelled one, or one that is not private, is wrong use: which are private is said, and none of them told."""
+    """A name that is not private is wrong use: the private names are listed, and none is disclosed."""
     scene.corp.add("acme", "1.0")
     scene.corp.add("other", "1.0")
     policy = scene.policy(corp=owns)
@@ -318,7 +318,7 @@ def test_nobody_else_is_asked_while_the_owner_is_down(env: PipEnv, scene: Compar
 
 
 def test_progress_is_for_terminals(env: PipEnv, scene: Compared) -> None:
-    """On a terminal one line says how far it is; it is gone before what is disclosed is told, and at the end."""
+    """On a terminal one line shows the progress; it is removed before notices and at the end."""
     scene.corp.add("acme", {"version": "1.0", "requires": ["six"]})
     scene.public.add("six", "1.0")
     policy = scene.policy()
@@ -364,7 +364,7 @@ def test_exit_statuses(env: PipEnv, scene: Compared) -> None:
 
 @ALL
 def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
-    """A higher one leaves its names not known, and nobody lower is asked; a lower one leaves pip's side open."""
+    """If a higher one is down, its names are unknown, and no lower one is asked; a lower one leaves plain pip open."""
     scene.corp.add("acme", "1.0")
     scene.public.add("six", "1.0")
     scene.corp.answer("six", Fault(status=418))
@@ -381,7 +381,7 @@ def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Compare
 
 @EVERY
 def test_one_that_fails_does_not_hide_the_others(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
-    """Blocked, absent, unmatched and conflicting projects are told each with its reason; the rest is compared."""
+    """Blocked, absent, unmatched and conflicting projects are reported with reasons; the rest is compared."""
     scene.corp.add("acme", "1.0", "1.1")
     scene.public.add("acme", "99.0")
     scene.public.add("a", {"version": "1", "requires": ["clash==1", "gone"]})
@@ -464,7 +464,7 @@ def test_direct_urls(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
 
 
 def test_a_source_tree_fits_every_version(env: PipEnv, scene: Compared) -> None:
-    """Nobody knows the version of a source tree, so what asks for one is in no conflict with it."""
+    """The version of a source tree is unknown, so a requirement for it causes no conflict."""
     tree = scene.folder / "tree"
     tree.mkdir()
     (tree / "pyproject.toml").write_text("")
@@ -529,7 +529,7 @@ def test_repositories_on_disk(env: PipEnv, scene: Compared) -> None:
 
 
 def test_equal_repositories_do_not_differ(env: PipEnv, scene: Compared) -> None:
-    """Two of one tier with the same files: both sides take the one that the policy names first."""
+    """If two repositories of a tier have the same files, both sides take the one that the policy names first."""
     scene.share("acme", scene.corp, scene.team)
     policy = scene.policy()
     policy.write_text(policy.read_text().replace("priority = 50", "priority = 10"))
@@ -537,7 +537,7 @@ def test_equal_repositories_do_not_differ(env: PipEnv, scene: Compared) -> None:
 
 
 def test_files_that_lie(env: PipEnv, scene: Compared) -> None:
-    """A wheel that is none, that is another project's, or that is gone is told; the rest is compared."""
+    """A wheel that is broken, of another project, or missing is reported; the rest is compared."""
     scene.public.add("liar", {"version": "1.0", "name": "truth", "filename": "liar-1.0-py3-none-any.whl"})
     scene.public.add("six", "1.0")
     shelf = scene.public._shelf._projects
@@ -559,7 +559,7 @@ def test_files_that_lie(env: PipEnv, scene: Compared) -> None:
 
 @ALL
 def test_metadata_and_wheels_that_pip_does_not_take(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
-    """Metadata that names no requirement, and a wheel for another platform, are told; the rest is compared."""
+    """Invalid requirements in metadata, and a wheel for another platform, are reported; the rest is compared."""
     scene.public.add("legacy", {"version": "1.0", "requires": ["foo (>1", "six"]})
     scene.public.add("app", {"version": "1.0", "requires": ["six"]})
     scene.public.add("six", "1.0")
@@ -574,7 +574,7 @@ def test_metadata_and_wheels_that_pip_does_not_take(pip: str, pip_env: EnvFactor
 
 
 def test_no_login_is_shown(env: PipEnv, scene: Compared) -> None:
-    """Neither the policy's logins, nor those of a URL that was asked for, nor what a server says in an error."""
+    """No login is shown: not the policy's, not that of a requested URL, not one in a server's error."""
     scene.corp.add("acme", "1.0")
     policy = scene.policy()
     policy.write_text(policy.read_text().replace("http://", "http://bot:s3cret@"))
@@ -587,7 +587,7 @@ def test_no_login_is_shown(env: PipEnv, scene: Compared) -> None:
 
 
 def test_pip_says_nothing(env: PipEnv, scene: Compared) -> None:
-    """Of pip's own words none gets out, neither warnings nor what it logs of conflicts; stdout is the report."""
+    """Nothing of pip's own output appears, neither warnings nor logs of conflicts; stdout is the report."""
     scene.corp.add("acme", {"version": "1.0", "yanked": True}, "0.9")
     scene.public.add("ext", "1.0")
     done = env.tool("compare", "acme>=2", "ext[nothing]", policy=scene.policy())

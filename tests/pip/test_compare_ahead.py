@@ -1,4 +1,4 @@
-"""`repoprio compare` fetches both sides side by side: it tells, asks and finds what it does one by one."""
+"""`repoprio compare` fetches both sides concurrently, with the same requests and report as one by one."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class World(Scene):
 def test_the_same_is_asked_told_and_found_as_in_turn(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Requests overlap, at most eight at a server; report and requests are those of a comparison in turn."""
+    """Requests overlap, at most eight per server; report and requests are those of a sequential comparison."""
     world, env = World(repository, tmp_path), pip_env(pip)
     for server in world.servers.values():
         server.answer_all(Fault(hang=LATENCY))
@@ -75,7 +75,7 @@ def test_the_same_is_asked_told_and_found_as_in_turn(
 def test_the_owner_is_asked_before_those_below(
     pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Of each name a lower repository hears only after those above have answered, on both sides."""
+    """On both sides a lower repository is asked for a name only after all higher ones have answered."""
     world = World(repository, tmp_path)
     for server in world.servers.values():
         server.answer_all(Fault(hang=LATENCY))

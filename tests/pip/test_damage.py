@@ -88,7 +88,7 @@ def test_a_damaged_file_opens_nothing(turn: int, world: Damaged) -> None:
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_files_that_pip_does_not_load_change_nothing(damage: str, world: Damaged) -> None:
-    """Though all of them are damaged at once, pip takes the owner's acme."""
+    """Even if all of them are damaged, pip takes the owner's acme."""
     loaded = world.loaded()
     assert len(loaded) > 50
     for name in set(FILES) - loaded - START:
@@ -99,7 +99,7 @@ def test_files_that_pip_does_not_load_change_nothing(damage: str, world: Damaged
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("name", sorted(START))
 def test_what_python_loads_is_told_by_doctor(name: str, damage: str, world: Damaged) -> None:
-    """Without what Python loads at its start pip is open, which doctor tells; with the fuse it finds nothing."""
+    """Without the files that Python loads at its start pip is open, which doctor reports; the fuse stops it."""
     world.damage(name, DAMAGE[damage])
     assert world.take()[0] == "99.0"
     told = world.env.tool("doctor", policy=world.file, env={"PATH": "/no/such/folder"})
@@ -115,7 +115,7 @@ def test_what_python_loads_is_told_by_doctor(name: str, damage: str, world: Dama
 
 
 def test_the_way_out(world: Damaged) -> None:
-    """A damaged repoprio can be uninstalled by the very pip that it stops, and nothing stays behind."""
+    """The pip that a damaged repoprio stops can uninstall it completely."""
     world.damage("repoprio/pip_adapter/hooks/wrappers.py", None)
     stopped = world.env.run("--version", policy=world.file)
     assert (stopped.code, stopped.stderr.count("\n")) == (2, 2)
@@ -127,7 +127,7 @@ def test_the_way_out(world: Damaged) -> None:
 
 @pytest.mark.parametrize("has_policy", [True, False])
 def test_installed_anew_as_the_message_says(has_policy: bool, world: Damaged, repoprio_wheel: Path) -> None:
-    """No pip installs anything over a damaged repoprio, policy or none; what the message says to run does, in order."""
+    """No pip can install over a damaged repoprio; the commands of the message work, in their order."""
     policy = world.file if has_policy else None
     world.damage("repoprio/pip_adapter/hooks/import_hook.py", None)
     stopped = world.env.run("install", "repoprio", policy=policy)
@@ -144,7 +144,7 @@ def test_installed_anew_as_the_message_says(has_policy: bool, world: Damaged, re
 
 
 def test_upgrade_by_the_hooked_pip(world: Damaged, repoprio_wheel: Path) -> None:
-    """The pip that it guards replaces repoprio by another build of it; nothing of the old one stays."""
+    """A pip with the hook can replace repoprio by another build; nothing of the old one stays."""
     policy = world.file.read_text()
     stale = world.env.site_packages / "repoprio" / "old.py"
     newer = world.folder / repoprio_wheel.name

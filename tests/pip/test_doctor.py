@@ -1,4 +1,4 @@
-"""`repoprio doctor` starts real pips and tells which of them obey."""
+"""`repoprio doctor` starts real pips and reports which of them obey."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_guarded_and_an_unguarded_environment(
 
 
 def test_it_works_whatever_policy_is_in_force(pip_env: EnvFactory, policy: Path) -> None:
-    """A locked policy does not keep it from trying; a faulty one is exit status 2, none is 1."""
+    """A locked policy does not affect the trials; a faulty one gives exit status 2, none gives 1."""
     env = pip_env("26.3")
     policy.write_text(f"locked = true\n{POLICY}")
     assert report(env, policy)[0] == 0
@@ -51,7 +51,7 @@ def test_it_works_whatever_policy_is_in_force(pip_env: EnvFactory, policy: Path)
 
 
 def test_a_recorded_policy_that_is_gone(fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path) -> None:
-    """The file is named and called faulty, and the fix is the command that repairs that environment."""
+    """The missing file is reported as faulty, and the fix repairs that environment."""
     env, other = pip_env("26.3"), fresh_env("26.3", stock=True)
     assert env.tool("enable", "--venv", str(other.root), "--policy", str(policy)).code == 0
     policy.unlink()
@@ -68,7 +68,7 @@ def test_a_recorded_policy_that_is_gone(fresh_env: EnvFactory, pip_env: EnvFacto
 
 
 def test_no_policy_anywhere(pip_env: EnvFactory) -> None:
-    """Without any policy the hint writes one, nothing is said of who finds it, and the fix names it."""
+    """Without any policy, the hint writes one, and the fix names it."""
     env, stock = pip_env("26.3"), pip_env("26.3", stock=True)
     done = env.tool("doctor", "--python", str(stock.python), env={"PATH": NO_PIPS, "PIP_CONFIG_FILE": "/dev/null"})
     assert "Policy   none\n         hint: repoprio init writes one\n" in done.stdout
@@ -77,7 +77,7 @@ def test_no_policy_anywhere(pip_env: EnvFactory) -> None:
 
 
 def test_a_faulty_policy_without_a_hook(pip_env: EnvFactory, policy: Path) -> None:
-    """Where no hook answers a faulty policy is named, and not said to stop anything."""
+    """A faulty policy is reported even if no hook finds it, and is not said to stop anything."""
     env, stock = pip_env("26.3"), pip_env("26.3", stock=True)
     policy.write_text("faulty = 1\n")
     said = env.tool("doctor", "--python", str(stock.python), policy=policy, env={"PATH": NO_PIPS}).stdout
@@ -87,7 +87,7 @@ def test_a_faulty_policy_without_a_hook(pip_env: EnvFactory, policy: Path) -> No
 def test_a_pointer_to_nowhere_and_an_environment_without_pip(
     fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path
 ) -> None:
-    """A pointer whose target is gone is no guard; where there is no pip there is nothing to guard."""
+    """A pointer whose target is gone does not count as a hook; an environment without pip needs none."""
     env, gone, other = pip_env("26.3"), fresh_env("26.3"), fresh_env("26.3", stock=True)
     assert gone.tool("enable", "--venv", str(other.root)).code == 0
     shutil.rmtree(gone.root)
@@ -101,7 +101,7 @@ def test_a_pointer_to_nowhere_and_an_environment_without_pip(
 
 
 def test_other_installers_and_launches_are_told(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """A uv on PATH that cannot be tried is a finding; other installers are noted; `-S` is always told."""
+    """A uv on PATH that cannot be tried is a finding; other installers are notes; `-S` is always mentioned."""
     env, tools = pip_env("26.3"), tmp_path / "bin"
     tools.mkdir()
     for name in ("uv", "poetry"):
@@ -116,13 +116,13 @@ def test_other_installers_and_launches_are_told(pip_env: EnvFactory, policy: Pat
 
 
 def test_wrong_use(pip_env: EnvFactory, policy: Path) -> None:
-    """What is neither folder nor Python is told, with exit status 2."""
+    """A path that is neither a folder nor a Python gives an error with exit status 2."""
     done = pip_env("26.3").tool("doctor", "--venv", "/no/such/folder", policy=policy, env={"PATH": NO_PIPS})
     assert (done.code, "/no/such/folder: there is no such folder" in done.stderr) == (2, True)
 
 
 def test_none_counts_as_fine(fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """A relative folder, a link, a Python of another name, and a pip that does not answer."""
+    """A relative folder, a link, a differently named Python, and a pip that does not answer are all checked."""
     env, other = pip_env("26.3"), fresh_env("26.3", stock=True)
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "one").symlink_to(other.root)
@@ -209,7 +209,7 @@ def test_a_damaged_environment_and_an_empty_folder(
 
 
 def test_the_summary_names_all_that_fails() -> None:
-    """Whatever makes the exit status 1 beside the pips stands in the last line too."""
+    """Every other reason for exit status 1 is in the last line too."""
     found = {
         "environments": [{"state": "guarded"}],
         "other_installers": [{"name": "uv", "obeys": False}, {"name": "poetry", "obeys": None}],
@@ -229,12 +229,12 @@ def test_the_summary_names_all_that_fails() -> None:
 
 
 def test_the_way_back_names_the_settings() -> None:
-    """What undoes uv's settings is named by its keys, not as "that"."""
+    """The remedy names the keys of uv's settings that override the export."""
     changes = {"UV_INDEX": ("index",), "/x/uv.toml": ("index", "index-strategy")}
     assert doctor._undoing(changes, changes) == "unset UV_INDEX; remove `index` and `index-strategy` from /x/uv.toml"
 
 
 def test_what_a_hook_in_the_base_means() -> None:
-    """A hook alone guards nothing: without a policy that reaches a pip there, that pip goes on as ever."""
+    """A hook alone is not enough: without a policy that reaches it, pip works as usual."""
     (line,) = doctor._base({"python": "/usr/bin/python3", "in_place": True, "said": ""})
     assert line.endswith("loads the hook: a pip created from it is guarded if it finds a policy there")

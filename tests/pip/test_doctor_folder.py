@@ -36,7 +36,7 @@ def _version_manager(folder: Path, chosen: Path, other: Path) -> str:
 def test_a_version_managers_launcher_chooses_as_for_the_user(
     pip_env: EnvFactory, policy: Path, here: Path, tmp_path: Path
 ) -> None:
-    """A launcher that starts another Python in the user's folder is tried with that one."""
+    """A launcher that chooses the Python by the user's folder is tried with that Python."""
     env, stock = pip_env(PIP), pip_env(PIP, stock=True)
     path = _version_manager(tmp_path / "shims", stock.root / "bin" / "pip", env.root / "bin" / "pip")
     variables = {"PATH": path}
@@ -50,7 +50,7 @@ def test_a_version_managers_launcher_chooses_as_for_the_user(
 def test_relative_folders_of_pythonpath_are_those_of_the_user(
     fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, here: Path
 ) -> None:
-    """What Python finds at its start through an empty or a relative entry decides about the pips that are tried."""
+    """Empty and relative entries of PYTHONPATH have the same effect on the trials as for the user."""
     env, other = pip_env(PIP), fresh_env(PIP)
     (here / "more").mkdir()
     for folder, value in ((here, ":/nonexistent"), (here / "more", "more")):
@@ -70,7 +70,7 @@ _PIP_OF_FOLDER = "import pathlib; pathlib.Path(__file__).with_name('run').touch(
 def test_a_pip_of_the_folder_is_told_and_not_run(
     name: str, pip_env: EnvFactory, policy: Path, here: Path, tmp_path: Path
 ) -> None:
-    """What takes pip's place in the user's folder is a failed check, and nothing that doctor starts runs it."""
+    """A module that replaces pip in the user's folder fails the check, and doctor never runs it."""
     env, shims = pip_env(PIP), tmp_path / "shims"
     file = here / name
     file.parent.mkdir(exist_ok=True)
@@ -135,7 +135,7 @@ def test_root_lets_no_folder_of_another_user_choose(
 def test_relative_and_empty_folders_of_path_are_those_of_the_user(
     path: str, folder: str, pip_env: EnvFactory, policy: Path, here: Path
 ) -> None:
-    """Doctor tries, pips and others alike, what a shell would start from there, and tells it by its absolute path."""
+    """Doctor tries what a shell would start in the user's folder, and names it by its absolute path."""
     env, stock, place = pip_env(PIP), pip_env(PIP, stock=True), here / folder
     place.mkdir(exist_ok=True)
     (place / "pip").symlink_to(stock.root / "bin" / "pip")

@@ -1,4 +1,4 @@
-"""`repoprio doctor` tries each launcher on PATH by itself, unless its text says all that it does."""
+"""`repoprio doctor` tries each launcher on PATH separately, unless its text shows all that it does."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _launcher(env: PipEnv, folder: Path, name: str, text: str) -> str:
 
 
 def test_launchers_that_take_the_hook_away(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """A launcher of a guarded environment that loads no hook is a failure of its own, whatever language it is in."""
+    """A launcher without the hook is a separate failure, in whatever language it is written."""
     env, folder = pip_env(PIP), tmp_path / "bin"
     names = dict(zip(_WITHOUT_HOOK, ("pip", "pip3", "pip3.9"), strict=True))
     scripts = [_launcher(env, folder, names[what], text) for what, text in _WITHOUT_HOOK.items()]
@@ -60,7 +60,7 @@ def test_launchers_that_take_the_hook_away(pip_env: EnvFactory, policy: Path, tm
 
 
 def test_a_launcher_that_obeys_joins_its_pip(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """Console scripts of pip need no try; another launcher joins the same pip after its own try came out guarded."""
+    """Console scripts of pip need no trial; another launcher that obeys in its trial joins the same pip."""
     env, folder = pip_env(PIP), tmp_path / "bin"
     scripts = [
         _launcher(env, folder, "pip", _OF_UV),

@@ -1,4 +1,4 @@
-"""What keeps a hook from a pip that has one: doctor names it, and a way past it that works."""
+"""Obstacles between a pip and its hook: doctor names them, and a way around each that works."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def in_shell(
 
 
 def test_a_launcher_with_which_python_loads_nothing(fresh_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """Of `python -S` no hook is promised: each way that is named works, and the fuse has that launcher find nothing."""
+    """For `python -S` no hook is advised: each named way works, and with the fuse that launcher finds nothing."""
     env = fresh_env(PIP)
     script = launcher(env, tmp_path / "bin", "-S")
     path, arguments = str(script.parent), ("--python", str(env.python))
@@ -87,7 +87,7 @@ def test_a_launcher_with_which_python_loads_nothing(fresh_env: EnvFactory, polic
 def test_it_loads_nothing_and_there_is_no_hook(
     fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, tmp_path: Path
 ) -> None:
-    """The hook alone would not help: both steps are named, in their order."""
+    """The hook alone would not help: both steps are given, in order."""
     env, stock = pip_env(PIP), fresh_env(PIP, stock=True)
     script = launcher(stock, tmp_path / "bin", "-IS")
     row, _ = look(env, policy, PATH=str(script.parent))
@@ -100,7 +100,7 @@ def test_it_loads_nothing_and_there_is_no_hook(
 
 @pytest.mark.parametrize(("can_write", "is_fused"), [(False, False), (True, True), (False, True)])
 def test_what_is_said_where_little_can_help(can_write: bool, is_fused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A first line that this user cannot change is not advised to be changed, nor a fuse that is in place to be put."""
+    """Doctor advises neither to edit a file that this user cannot change, nor a fuse that is in place."""
     monkeypatch.setattr(os, "access", lambda _path, _mode: can_write)
     told = PipFacts(Pip("/x/bin/python", "/x/bin/pip", ("-S",)), PIP)
     obstacle = Obstacle(launcher="/x/bin/pip", options=("-S",), loads_nothing=True)
@@ -160,7 +160,7 @@ def test_a_hook_that_is_not_among_the_packages_of_the_environment(
 def test_a_folder_of_pythonpath_that_hides_the_hook(
     module: str, text: str, rest: str, fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, tmp_path: Path
 ) -> None:
-    """The folder is told from the others of the variable, the module named, and the command takes that folder out."""
+    """The folder of PYTHONPATH and its module are named, and the command removes only that folder."""
     env, other, folder = pip_env(PIP), fresh_env(PIP), tmp_path / "hides"
     folder.mkdir()
     (folder / module).write_text(text)

@@ -234,7 +234,7 @@ def world(
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("pip", PIPS)
 def test_every_door_obeys(pip: str, door: str, world: World) -> None:
-    """Through this door of this pip comes corp's acme, and public is never asked for the name."""
+    """With this command of this pip, corp's acme is installed, and public is never asked for it."""
     way, since = DOORS[door]
     if version_of(pip) < since:
         pytest.skip("this pip has no such door")
@@ -257,7 +257,7 @@ def record(world: World, pip: str, door: str, result: str) -> None:
 
 @pytest.mark.parametrize("pip", ["26.3", *(pytest.param(pip, marks=pytest.mark.full) for pip in ("26.1", "26.2"))])
 def test_no_import_is_blocked(pip: str, world: World) -> None:
-    """While it installs pip 26.1 and later complains of imports, and 26.3 forbids them: nothing of ours needs one."""
+    """While it installs, pip 26.1 and later warns about imports, and 26.3 forbids them: repoprio needs none."""
     world.corp.add("built", {"version": "1.0", "sdist": True, "requires": ["acme"]})
     world.public.add("setuptools", "99.0")
     world.write("project/pyproject.toml", PROJECT)
@@ -276,7 +276,7 @@ def test_no_import_is_blocked(pip: str, world: World) -> None:
 
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_a_newer_pip_is_told(pip: str, world: World) -> None:
-    """A pip beyond the tested ones runs where all that is patched is as known, and one line says so."""
+    """A pip newer than the tested ones runs if all patched functions are as expected, with one notice."""
     init = world.env.site_packages / "pip" / "__init__.py"
     init.write_text(init.read_text().replace('__version__ = "26.3"', '__version__ = "27.0"'))
     done = world.pip("install", "acme")

@@ -1,4 +1,4 @@
-"""Doors that stood ajar, found by an attack on all of them, each shut."""
+"""Ways around the policy that were found by attacks on all commands, each prevented."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def project(folder: Path, build: str, requires: str = "") -> Path:
 
 
 def test_another_python_keeps_its_own_policy(two: Pair, fresh_env: EnvFactory) -> None:
-    """`pip --python OTHER` hands no policy on where it has none: OTHER's own holds."""
+    """`pip --python OTHER` without a policy passes none on: OTHER's own applies."""
     other = fresh_env("24.0")
     below, above = two.public.page_url, two.corp.page_url
     policy = two.file.read_text().replace("[repositories.", "repositories.")
@@ -83,7 +83,7 @@ def test_each_command_of_a_process_hands_its_policy_on(two: Pair) -> None:
 @pytest.mark.parametrize("has_policy", [False, True])
 @pytest.mark.parametrize("feature", ["", "--use-feature=venv-isolation"])
 def test_builds_may_make_environments(feature: str, has_policy: bool, two: Pair, tmp_path: Path) -> None:
-    """A build that imports `venv` goes on, though its path has no packages: no policy, no change; with one as well."""
+    """A build that imports `venv` works, with and without a policy, although its path has no packages."""
     made = project(tmp_path, "import venv; venv.create('made', with_pip=False)")
     options = [feature] if feature else []
     done = two.home.run(
@@ -95,7 +95,7 @@ def test_builds_may_make_environments(feature: str, has_policy: bool, two: Pair,
 
 @pytest.mark.parametrize("feature", ["", "--use-feature=venv-isolation", "--use-feature=inprocess-build-deps"])
 def test_a_pip_that_a_build_starts(feature: str, two: Pair, tmp_path: Path) -> None:
-    """What a build does with a pip of its own obeys: a real one, from the repository, in the build's environment."""
+    """A pip that a build starts obeys: a real one, from the repository, in the build's environment."""
     link_pip(two)
     build = (
         f"done = subprocess.run([sys.executable, '-m', 'pip', 'install', '--dry-run', '--no-cache-dir', '-i', "
@@ -137,7 +137,7 @@ def test_the_legacy_resolver_takes_no_other_project(pip: str, fresh_env: EnvFact
     options = ["--use-deprecated", "legacy-resolver", "--no-cache-dir"]
     done = env.run("install", *options, "utils", policy=two.file)
     assert done.code == 1, done.stdout
-    assert "what was looked up as utils is acme according to its own metadata" in done.stderr
+    assert "utils: the file that was chosen is acme, according to its own metadata" in done.stderr
     assert "[another-project]" in done.stderr
 
 
@@ -151,7 +151,7 @@ def test_callers_logins_are_redacted(two: Pair) -> None:
 
 
 def test_caches_can_be_cleared(two: Pair, fresh_env: EnvFactory) -> None:
-    """What clears the caches of pip's finders, as pip-tools does, finds the method that does it, and is heard."""
+    """Clearing the caches of pip's finders, as pip-tools does, works and takes effect."""
     code = (
         "from repoprio.pip_adapter.inspect.context import pip_context\n"
         "with pip_context() as pip:\n"

@@ -58,7 +58,7 @@ def test_a_root_with_nothing_in_it_hands_no_name_down(
     repository: RepositoryFactory,
     tmp_path: Path,
 ) -> None:
-    """It is unavailable; with "empty-root" in `absent` it is absent, as it is once it has anything else."""
+    """An empty root is unavailable; with "empty-root" in `absent`, or with other projects in it, it is absent."""
     env, public = pip_env(pip), repository("public")
     public.add("acme", "99.0")
     root = tmp_path / "mnt"

@@ -1,4 +1,4 @@
-"""The hook in environments that have no repoprio: put in, effective, taken out, and gone."""
+"""The hook in environments without repoprio: installed, effective, removed, and without its target."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_enable_guards_and_disable_takes_out(by: str, copy: bool, two: Pair) -> 
 
 
 def test_an_environment_by_its_folder_or_its_python(two: Pair) -> None:
-    """`--python` and `--venv` each take both; what is neither says what to name."""
+    """`--python` and `--venv` both accept a folder and a Python; an error says what to name."""
     pointer = two.other.site_packages / "_repoprio_pointer.py"
     for option, place in (("--python", two.other.root), ("--venv", two.other.python)):
         assert two.home.tool("enable", option, str(place)).code == 0
@@ -72,7 +72,7 @@ def test_an_environment_by_its_folder_or_its_python(two: Pair) -> None:
 
 @pytest.mark.parametrize("by_pointer", [False, True])
 def test_no_cache_is_left_that_the_pointer_made(by_pointer: bool, two: Pair) -> None:
-    """What a Python compiled of the pointer goes with its folder; a folder with another file stays, on either way."""
+    """The pointer's compiled files are removed, with their folder if it has no other files."""
     cache = two.other.site_packages / "__pycache__"
     shutil.rmtree(cache, ignore_errors=True)
     for kept in (None, cache / "six.cpython-311.pyc"):
@@ -90,7 +90,7 @@ def test_no_cache_is_left_that_the_pointer_made(by_pointer: bool, two: Pair) -> 
 
 
 def test_a_pointer_whose_target_is_gone(two: Pair, tmp_path: Path) -> None:
-    """Only what looks up projects stops; the first line is the command that removes the pointer, and that does."""
+    """Only lookups stop; the first line is the command that removes the pointer, and it works."""
     before = files(two.other.site_packages)
     assert two.home.tool("enable", "--venv", str(two.other.root)).code == 0
     shutil.rmtree(two.home.root)
@@ -128,7 +128,7 @@ def test_a_pointer_whose_target_is_gone(two: Pair, tmp_path: Path) -> None:
 
 
 def test_environments_are_made_where_the_target_is_gone(two: Pair, tmp_path: Path) -> None:
-    """`python -m venv` goes on, pip and all, and says that nothing guards what it makes."""
+    """`python -m venv` works, and warns that the new environment is not guarded."""
     (tmp_path / "sitecustomize.py").write_text("import _repoprio_pointer; _repoprio_pointer.install()\n")
     ask = "import sys; print(sys._base_executable)"
     base = subprocess.run([two.home.python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
@@ -153,7 +153,7 @@ def test_a_copy_travels(two: Pair) -> None:
 
 
 def test_an_installation_needs_no_pointer(two: Pair) -> None:
-    """Where repoprio is installed a pointer would outlive it: none is made, by `enable` or `venv --upgrade`."""
+    """If repoprio is installed, neither `enable` nor `venv --upgrade` makes a pointer, which would outlive it."""
     assert "already has repoprio" in two.home.tool("enable", "--venv", str(two.home.root)).stderr
     two.home.module("venv", "--upgrade", "--without-pip", str(two.home.root), policy=two.file)
     assert not (two.home.site_packages / "_repoprio_pointer.pth").exists()
@@ -176,7 +176,7 @@ def test_the_chain_of_environments_goes_on(two: Pair, tmp_path: Path) -> None:
     ],
 )
 def test_a_pip_from_a_wheel_is_guarded(more: list[str], two: Pair, tmp_path: Path) -> None:
-    """The exemption of ensurepip is for what ensurepip does, to the letter: any other pip from a wheel obeys."""
+    """Only the exact pip of ensurepip is exempt: any other pip that runs from a wheel obeys."""
     wheel = tmp_path / "pip-26.3-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         for file in (two.other.site_packages / "pip").rglob("*.py"):
@@ -218,7 +218,7 @@ def test_without_a_policy_a_pointer_changes_nothing(two: Pair) -> None:
     ],
 )
 def test_what_cannot_be_enabled(arguments: list[str], code: int, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """Wrong use ends with a sentence and status 2, and nothing is written."""
+    """Wrong use gives an error with status 2, and nothing is written."""
     done = pip_env(PIP).tool("enable", *(argument.replace("{tmp}", str(tmp_path)) for argument in arguments))
     assert done.code == code
     assert "Traceback" not in done.stderr
@@ -226,7 +226,7 @@ def test_what_cannot_be_enabled(arguments: list[str], code: int, pip_env: EnvFac
 
 
 def test_a_base_keeps_no_policy_of_one_user(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """`enable --venv` keeps what REPOPRIO_CONFIG names, `enable --base` does not: it says so, and what to do."""
+    """`enable --venv` records the file of REPOPRIO_CONFIG, `enable --base` does not, and says what to do."""
     env, policy = pip_env(PIP), tmp_path / "policy.toml"
     policy.write_text('[repositories.corp]\nurl = "https://corp.example/simple/"\n')
     nothing = "import repoprio.environments.hook_installer as h; h.enable_base = lambda *a: []; "
@@ -283,7 +283,7 @@ def base_in(folder: Path, custom: str | None) -> Interpreter:
 @pytest.mark.parametrize("text", [None, "", "import sys\n", "import sys", "# no newline at the end, ünïcode"])
 @pytest.mark.parametrize("linked", [False, True])
 def test_base_appends_and_restores(text: str | None, linked: bool, tmp_path: Path) -> None:
-    """The base's sitecustomize is appended to, twice is once, and `disable` gives back what was there to the byte."""
+    """`enable --base` appends to the sitecustomize, only once; `disable` restores it exactly."""
     stdlib = tmp_path / "lib"
     target = tmp_path / "etc-sitecustomize.py" if linked else stdlib / "sitecustomize.py"
     stdlib.mkdir()
@@ -310,7 +310,7 @@ def test_base_appends_and_restores(text: str | None, linked: bool, tmp_path: Pat
 
 @pytest.mark.parametrize("text", ["", "import sys\n", "import sys"])
 def test_a_base_pointer_removes_itself(text: str, tmp_path: Path) -> None:
-    """Where no repoprio is left to do it, the pointer takes itself out of a base and its sitecustomize."""
+    """If repoprio is gone, the pointer can remove itself from a base and its sitecustomize."""
     stdlib = tmp_path / "lib"
     stdlib.mkdir()
     custom = stdlib / "sitecustomize.py"
@@ -326,7 +326,7 @@ def test_a_base_pointer_removes_itself(text: str, tmp_path: Path) -> None:
 
 
 def test_base_refuses_what_would_not_work(tmp_path: Path) -> None:
-    """A sitecustomize that does not run, or that no environment sees, is refused; a damaged block is left alone."""
+    """A sitecustomize that does not run, or that environments do not see, is refused; a damaged block stays."""
     stdlib = tmp_path / "lib"
     stdlib.mkdir()
     custom = stdlib / "sitecustomize.py"
@@ -344,7 +344,7 @@ def test_base_refuses_what_would_not_work(tmp_path: Path) -> None:
 
 
 def test_ensurepip_goes_on_in_a_guarded_base(two: Pair, tmp_path: Path) -> None:
-    """`python -m venv` with pip installs what Python brings along, though no policy lists that folder."""
+    """`python -m venv` can install Python's bundled pip, although no policy lists that folder."""
     ask = "import sys; print(sys._base_executable)"
     base = subprocess.run([two.home.python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
     # As with `enable --base`: the hook is there before the new environment has any package.
@@ -358,7 +358,7 @@ def test_ensurepip_goes_on_in_a_guarded_base(two: Pair, tmp_path: Path) -> None:
 
 
 def test_the_help_of_disable_speaks_of_taking_out(pip_env: EnvFactory) -> None:
-    """It says what is taken out, and of no option that it puts something in."""
+    """The help of disable describes removal only."""
     said = " ".join(pip_env(PIP).tool("disable", "--help").stdout.split())
     assert "Remove the hook from another environment" in said
     assert "remove the line that enable --fuse added" in said

@@ -1,4 +1,4 @@
-"""Which environment a command speaks of, and that it judges for that one."""
+"""Which environment a command is about, and that its answers are right for that one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def made(folder: Path, *, is_venv: bool = True) -> Path:
 
 
 def test_the_option_comes_before_the_activated_one_and_that_before_our_own(tmp_path: Path) -> None:
-    """``--python`` wins over VIRTUAL_ENV, and VIRTUAL_ENV over the Python that runs; each says what named it."""
+    """``--python`` wins over VIRTUAL_ENV, which wins over repoprio's own; the report says how it was named."""
     activated, named = made(tmp_path / "a"), made(tmp_path / "b")
     variables = {"VIRTUAL_ENV": str(tmp_path / "a")}
     assert meant(str(named), variables)[:3] == (str(named), str(tmp_path / "b"), "--python")
@@ -53,7 +53,7 @@ def test_a_folder_or_a_name_on_the_path_will_do(tmp_path: Path, monkeypatch: pyt
 
 
 def test_our_own_environment_is_known_by_any_of_its_names(tmp_path: Path) -> None:
-    """A virtual environment is its folder, another Python its program: links to either are the same one."""
+    """A link to a virtual environment, or to another Python's program, means the same environment."""
     link = tmp_path / "link"
     link.symlink_to(sys.prefix)
     assert own().is_own
@@ -65,7 +65,7 @@ def test_our_own_environment_is_known_by_any_of_its_names(tmp_path: Path) -> Non
 
 
 def test_where_no_pyvenv_cfg_is_the_place_of_the_program_tells(tmp_path: Path) -> None:
-    """The prefix of a Python that is no virtual environment's is what lies above its real place."""
+    """Without a pyvenv.cfg, the prefix is the parent of the folder of the real program."""
     python = made(tmp_path / "opt", is_venv=False)
     link = tmp_path / "python3"
     link.symlink_to(python)
@@ -74,7 +74,7 @@ def test_where_no_pyvenv_cfg_is_the_place_of_the_program_tells(tmp_path: Path) -
 
 @pytest.mark.parametrize("what", ["gone", "empty", "file"])
 def test_what_is_no_environment_is_an_error_with_a_way_out(tmp_path: Path, what: str) -> None:
-    """Neither a VIRTUAL_ENV that leads nowhere nor a wrong ``--python`` is passed over in silence."""
+    """A wrong VIRTUAL_ENV or ``--python`` is an error that says what to do."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     place = str(tmp_path / what)
@@ -87,7 +87,7 @@ def test_what_is_no_environment_is_an_error_with_a_way_out(tmp_path: Path, what:
 
 
 def test_it_is_named_with_what_is_known_of_it(tmp_path: Path) -> None:
-    """The line has the Python, its version and its pip where these are known, and what named it."""
+    """The line has the Python, its version and pip if they are known, and how it was named."""
     python = made(tmp_path / "env")
     found = meant(str(python), {})
     assert found.line == f"environment: {python} (--python)"
@@ -146,7 +146,7 @@ def test_pip_installs_into_the_activated_environment(two: Two) -> None:
 
 
 def test_its_own_pip_conf_is_the_policy(two: Two) -> None:
-    """What is read is what its pip reads: the pip.conf in its folder, not the one in repoprio's."""
+    """The policy is that of its own pip: from the pip.conf in its folder, not in repoprio's."""
     text = "[repoprio]\nrepositories.corp.url = https://{}.example/simple/\n"
     (two.venv.root / "pip.conf").write_text(text.format("there"))
     (two.base.root / "pip.conf").write_text(text.format("here"))
@@ -159,7 +159,7 @@ def test_its_own_pip_conf_is_the_policy(two: Two) -> None:
 
 
 def test_a_hook_of_its_own_is_seen(two: Two) -> None:
-    """What is enabled there is guarded, and the repoprio that was started still answers."""
+    """An enabled environment is reported as guarded, and the started repoprio still answers."""
     assert two.base.tool("enable", "--venv", str(two.venv.root)).code == 0
     done = two.tool("explain", "acme")
     assert (done.code, "not guarded" in done.stdout, " comes from corp" in done.stdout) == (0, False, True), done
@@ -167,7 +167,7 @@ def test_a_hook_of_its_own_is_seen(two: Two) -> None:
 
 
 def test_nothing_of_repoprios_neighbours_is_importable_there(two: Two) -> None:
-    """As a guest repoprio sees the packages of that environment, and of its own none but itself."""
+    """As a guest, repoprio sees that environment's packages, and nothing of its own except itself."""
     (two.base.site_packages / "neighbour.py").touch()
     # What repoprio looks up pip's default index in runs in its process.
     (two.venv.site_packages / "pip" / "_internal" / "models" / "index.py").write_text(
@@ -181,7 +181,7 @@ def test_nothing_of_repoprios_neighbours_is_importable_there(two: Two) -> None:
 
 @pytest.mark.parametrize("what", ["no answer", "too old", "no pip"])
 def test_an_environment_that_cannot_answer_is_an_error_that_names_it(two: Two, tmp_path: Path, what: str) -> None:
-    """A Python that is none, one that is too old, and one without pip: exit status 2, and where to turn."""
+    """A broken Python, one that is too old, or one without pip: exit status 2, and what to do."""
     python = made(tmp_path / "env")
     if what == "too old":
         python.write_text('#!/bin/sh\necho \'[[3, 9], "/x", "/x", null, "/x"]\'\n')
@@ -203,7 +203,7 @@ def test_an_environment_that_cannot_answer_is_an_error_that_names_it(two: Two, t
 
 
 def test_what_needs_no_pip_there_goes_on_without_one(two: Two) -> None:
-    """An environment without pip (uv makes such) has a policy all the same; named, it is served by repoprio's own."""
+    """Commands about the policy work in an environment without pip; if it is named, repoprio's pip serves it."""
     shutil.rmtree(two.venv.site_packages / "pip")
     for command in (["config", "check"], ["config", "show"], ["repos"], ["export", "uv"], ["init"]):
         done = two.tool(*command)
@@ -239,7 +239,7 @@ def why(said: str) -> list[str]:
 
 @pytest.mark.parametrize("where", ["activated", "not activated", "another activated"])
 def test_a_hint_that_a_pip_prints_explains_that_very_refusal(two: Two, where: str) -> None:
-    """Pasted where the pip was, with the repoprio that is on PATH there, it speaks of that pip's environment."""
+    """Pasted into the same shell, the hint's command is about the environment of that pip."""
     assert two.base.tool("enable", "--venv", str(two.venv.root)).code == 0
     activated = {"activated": two.venv.root, "not activated": "", "another activated": two.base.root}[where]
     variables = {"VIRTUAL_ENV": str(activated)}
@@ -254,7 +254,7 @@ def test_a_hint_that_a_pip_prints_explains_that_very_refusal(two: Two, where: st
 
 
 def test_what_somebody_else_wrote_is_no_command_of_ours(two: Two) -> None:
-    """A text of the policy that names a command stands as it was written; ours beside it names the environment."""
+    """A command inside a text of the policy stays as written; repoprio's own names the environment."""
     two.file.write_text(f'help = "repoprio doctor, or ask"\n{two.file.read_text()}')
     other = {"VIRTUAL_ENV": str(two.venv.root)}
     done = two.base.run("install", "acme>=3", policy=two.file, env=other)
@@ -263,7 +263,7 @@ def test_what_somebody_else_wrote_is_no_command_of_ours(two: Two) -> None:
 
 
 def test_a_hint_of_a_build_names_the_environment_that_builds(two: Two, repository: RepositoryFactory) -> None:
-    """A pip that another one starts, in a build environment that is gone soon, names the one that the user knows."""
+    """A child pip in a temporary build environment names the environment that the user knows."""
     two.corp.add("built", FileSpec("1.0", sdist=True, build_requires=("acme>=3",)))
     other = {"VIRTUAL_ENV": str(two.venv.root)}
     for feature in ([], ["--use-feature", "venv-isolation"]):
@@ -272,7 +272,7 @@ def test_a_hint_of_a_build_names_the_environment_that_builds(two: Two, repositor
 
 
 def test_a_faulty_policy_says_how_to_look_at_it_there(two: Two) -> None:
-    """The command that shows the errors is told the environment whose files they stand in."""
+    """The command that shows the errors names the environment that has the faulty files."""
     (two.base.root / "pip.conf").write_text("[repoprio]\nmode = strickt\n")
     done = two.base.run("install", "acme", env={"VIRTUAL_ENV": str(two.venv.root), "PIP_CONFIG_FILE": ""})
     assert (done.code, f"repoprio config check --python {two.base.python}" in done.stderr) == (2, True), done
@@ -281,7 +281,7 @@ def test_a_faulty_policy_says_how_to_look_at_it_there(two: Two) -> None:
 @pytest.mark.parametrize("is_own", [False, True])
 @pytest.mark.parametrize("is_faulty", [False, True])
 def test_without_a_sound_policy_the_environment_is_named_once(two: Two, *, is_own: bool, is_faulty: bool) -> None:
-    """Where the policy is faulty, or there is none, the first line says whose it is, as that of a report would."""
+    """Without a valid policy, the first line names the environment, as in a report."""
     two.file.write_text("mode = 'strickt'\n")
     file = two.file if is_faulty else "/dev/null"
     python = two.base.python if is_own else two.venv.python
@@ -294,7 +294,7 @@ def test_without_a_sound_policy_the_environment_is_named_once(two: Two, *, is_ow
 
 @pytest.mark.parametrize("has_own", [False, True])
 def test_what_that_environment_keeps_of_a_policy_is_heeded(two: Two, fresh_env: EnvFactory, has_own: bool) -> None:
-    """A file that `enable --policy` recorded there is the policy that is told, whoever's repoprio tells it."""
+    """A file that `enable --policy` recorded there is the reported policy."""
     venv = fresh_env(PIP) if has_own else two.venv
     assert two.base.tool("enable", "--venv", str(venv.root), "--policy", str(two.file)).code == 0
     done = two.base.tool("explain", "acme", env={"VIRTUAL_ENV": str(venv.root), "PIP_CONFIG_FILE": ""})
@@ -302,7 +302,7 @@ def test_what_that_environment_keeps_of_a_policy_is_heeded(two: Two, fresh_env: 
 
 
 def test_a_hint_is_for_the_repoprio_that_is_on_path(two: Two, tmp_path: Path) -> None:
-    """The one beside this pip needs to be told nothing; another one, which lives elsewhere, must be."""
+    """The hint names the environment only if the repoprio on PATH is that of another one."""
     (tmp_path / "bin").mkdir()
     for folder in (tmp_path / "bin", two.base.python.parent):
         command = folder / "repoprio"

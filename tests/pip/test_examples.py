@@ -1,4 +1,4 @@
-"""Each policy of example-config loads without a warning, and makes the choices that its page promises."""
+"""Each policy of example-config loads without a warning, and decides as its page states."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def layers(files: Mapping[str, str]) -> dict[str, Any]:
 
 
 def test_every_example_is_here_and_has_its_page() -> None:
-    """No file of example-config is left out, and docs/how-to/examples.md has a link to each of them."""
+    """Every file of example-config is tested, and docs/how-to/examples.md links to it."""
     known = {file for example in EXAMPLES.values() for file in example["files"]} | {"repoprio.toml", "pip.conf"}
     there = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.suffix in (".toml", ".conf")}
     assert there == known
@@ -64,7 +64,7 @@ def test_every_example_is_here_and_has_its_page() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_it_loads_without_a_warning(name: str) -> None:
-    """There is no error, and no warning but those that the example's data explains."""
+    """There are no errors, and only the warnings that the example's data explains."""
     found = read_files(layers(texts(name, {})))
     assert found.errors == ()
     assert found.policy is not None
@@ -116,7 +116,7 @@ class Machine:
 def test_it_makes_the_choices_that_it_promises(
     name: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Each request is decided as the data says, pip takes the same, and nobody below an owner is asked."""
+    """Each request is decided as the data states, pip takes the same, and nobody below an owner is asked."""
     machine = Machine(name, pip_env(PIP), repository, tmp_path)
     expected: dict[str, str] = machine.example["expect"]
     assert machine.decisions() == expected
@@ -130,7 +130,7 @@ def test_it_makes_the_choices_that_it_promises(
 def test_an_air_gapped_machine_refuses_at_once(
     pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """An index that somebody adds, and a URL, are refused without a connection; --no-index changes nothing."""
+    """An added index, and a URL, are refused without a connection; --no-index changes nothing."""
     machine = Machine("air-gapped", pip_env(PIP), repository, tmp_path)
     assert "[unlisted]" in machine.chosen("--extra-index-url", "https://other.example/simple/", "requests")
     assert "[direct-url]" in machine.chosen("requests @ https://other.example/requests-2.0-py3-none-any.whl")
@@ -140,7 +140,7 @@ def test_an_air_gapped_machine_refuses_at_once(
 def test_a_private_index_that_is_down_hands_nothing_over(
     pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """While the private index does not answer, no name comes from PyPI; nor while a folder of wheels is not mounted."""
+    """While the private index is down, or a folder of wheels is not mounted, no name comes from PyPI."""
     machine = Machine("private-over-pypi", pip_env(PIP), repository, tmp_path)
     machine.servers["corp"].close()
     assert "corp (priority 10) is unavailable" in machine.chosen("requests-internal")
@@ -151,7 +151,7 @@ def test_a_private_index_that_is_down_hands_nothing_over(
 
 
 def test_a_team_cannot_take_what_everybody_shares(tmp_path: Path) -> None:
-    """The shared part is locked: what a user's pip.conf says is an error."""
+    """The shared part is locked: settings in a user's pip.conf are errors."""
     files = layers(texts("per-team", {}))
     found = read_files({**files, "user": "[repoprio]\nrepositories.mine.url = https://mine.example/simple/\n"})
     assert found.policy is None

@@ -1,4 +1,4 @@
-"""`repoprio explain` heeds what pip heeds, and says what pip then says."""
+"""`repoprio explain` uses pip's settings, and agrees with pip."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def told(env: PipEnv, policy: Path, *arguments: str, **variables: str) -> tuple[
     ],
 )
 def test_pips_settings_count(pip: str, variables: dict[str, str], file: str, pip_env: EnvFactory, policy: Path) -> None:
-    """What is asked for other Pythons and platforms is judged for these, as pip would install it."""
+    """Options for other Pythons and platforms count, as in an installation."""
     code, (found,) = told(pip_env(pip), policy, "acme", **variables)
     assert (code, found["file"]) == (0, file)
 
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_requirements_of_one_project_are_one(pip: str, pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """Two requirements, or one and a constraint, are weighed together, and the sentence says what was weighed."""
+    """Two requirements, or one and a constraint, are merged, and the sentence shows the merged one."""
     env = pip_env(pip)
     code, found = told(env, policy, "six<1.2", "six!=1.1")
     assert (code, [one["version"] for one in found]) == (0, ["1.0", "1.0"])
@@ -91,7 +91,7 @@ def test_requirements_of_one_project_are_one(pip: str, pip_env: EnvFactory, poli
 def test_a_file_of_requirements_is_named_with_its_option(
     pip_env: EnvFactory, corp: RepositoryServer, policy: Path, tmp_path: Path
 ) -> None:
-    """A file where a requirement belongs is wrong use that says how to name it; no repository is asked for its name."""
+    """A file without -r is wrong use, and the error says how to name it; no repository is asked for its name."""
     (tmp_path / "requirements.txt").write_text("six\n")
     corp._requests.clear()
     for command in ("explain", "compare"):
@@ -105,7 +105,7 @@ def test_a_file_of_requirements_is_named_with_its_option(
 def test_constraints_that_are_no_versions(
     pip: str, pip_env: EnvFactory, corp: RepositoryServer, policy: Path, tmp_path: Path
 ) -> None:
-    """One with a URL decides, whatever repositories have; one with extras is wrong use."""
+    """A constraint with a URL decides, whatever repositories have; one with extras is wrong use."""
     file = tmp_path / "c.txt"
     file.write_text(f"acme @ {corp.root_url}files/acme-1.0-py3-none-any.whl\n")
     code, (found,) = told(pip_env(pip), policy, "acme", "-c", str(file))
@@ -117,7 +117,7 @@ def test_constraints_that_are_no_versions(
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_hashes_that_no_file_has(pip: str, pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """Where pip would stop at a hash nothing is to be installed, and each file says why; a good hash is fine."""
+    """If pip would stop at a hash, nothing would be installed, and each file says why; a correct hash is fine."""
     env, file = pip_env(pip), tmp_path / "r.txt"
     file.write_text(f"six==1.1 {WRONG}\nacme==1.0\n")
     code, found = told(env, policy, "-r", str(file))
@@ -141,7 +141,7 @@ def parse_hash(env: PipEnv, policy: Path) -> str:
 
 @pytest.mark.parametrize("command", ["explain", "compare"])
 def test_errors_carry_no_control_characters(command: str, pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """What a requirements file, or an argument, makes pip say moves no cursor."""
+    """Errors of pip about a requirements file or an argument contain no control characters."""
     file = tmp_path / "r.txt"
     file.write_text("acme\x1b]0;pwned\x07\x1b[31m==1.0\n")
     for arguments in (["-r", str(file)], ["acme\x1b[31m"]):
@@ -163,13 +163,13 @@ def test_errors_carry_no_control_characters(command: str, pip_env: EnvFactory, p
     ],
 )
 def test_odd_settings(variables: dict[str, str], code: int, pip_env: EnvFactory, policy: Path) -> None:
-    """A setting of pip's that is not valid is wrong use; an odd width is no reason to fail."""
+    """An invalid setting of pip is wrong use; an odd terminal width is not."""
     done = pip_env("26.3").tool("explain", "six", policy=policy, env=variables)
     assert (done.code, "Traceback" in done.stderr) == (code, False), done.stderr
 
 
 def test_texts_of_repositories_are_cut(pip_env: EnvFactory, corp: RepositoryServer, policy: Path) -> None:
-    """A yanked file with a reason of 200,000 characters fills no screen."""
+    """A reason of 200,000 characters for a yanked file is shortened."""
     corp.add("long", parse({"version": "1.0", "yanked": "x" * 200_000}), parse("0.9"))
     done = pip_env("26.3").tool("explain", "-v", "long", policy=policy)
     assert (done.code, len(done.stdout) < 3000) == (0, True)
@@ -179,7 +179,7 @@ def test_texts_of_repositories_are_cut(pip_env: EnvFactory, corp: RepositoryServ
 def test_requires_python_is_the_cause_where_it_is(
     pip: str, pip_env: EnvFactory, corp: RepositoryServer, policy: Path
 ) -> None:
-    """Of wheels for other platforms and Pythons, the one for this platform says that its Python is a newer one."""
+    """Among wheels for other platforms, the one for this platform shows that it needs a newer Python."""
     here = sysconfig.get_platform().replace("-", "_").replace(".", "_")
     files = [{"version": "9.0", "requires-python": ">=3.99", "tag": f"cp399-cp399-{tag}"} for tag in ("win32", here)]
     corp.add("numb", *map(parse, files), "1.0")

@@ -1,4 +1,4 @@
-"""`repoprio explain` and `pip install --dry-run --report` say the same, on generated repositories and policies."""
+"""`repoprio explain` and `pip install --dry-run --report` agree, on generated repositories and policies."""
 
 from __future__ import annotations
 

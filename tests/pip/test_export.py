@@ -1,4 +1,4 @@
-"""What `export` prints for uv, with which real uv makes the choices that our strict mode makes."""
+"""With the output of `export`, real uv makes the same choices as strict mode."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_uv_chooses_what_strict_mode_chooses(
 
 
 def test_the_demos_repositories(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
-    """The policy of the demo can be said in uv's words, to the last one, and uv takes acme 1.0."""
+    """The policy of the demo can be exported completely, and uv takes acme 1.0."""
     corp, public = repository("corp"), repository("public")
     corp.add("acme", {"version": "1.0", "requires": ["leftpad"]})
     public.add("acme", "99.0")
@@ -152,7 +152,7 @@ def test_absent_statuses(status: int, pip_env: EnvFactory, world: World) -> None
 
 
 def test_a_flat_repository(pip_env: EnvFactory, world: World, tmp_path: Path) -> None:
-    """A flat repository stands in its place in uv's order too."""
+    """A flat repository has its place in uv's order too."""
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     for built in world.torch.add("requests", "0.5"):
@@ -166,7 +166,7 @@ def test_a_flat_repository(pip_env: EnvFactory, world: World, tmp_path: Path) ->
 
 
 def test_a_403_is_no_absence_unless_the_policy_says_so() -> None:
-    """Uv goes on after a 403 of some hosts where nothing is said: so something is said of each index."""
+    """By default uv ignores a 403 of some hosts, so the export sets this for each index."""
     document = uv.export(read_text(CORP + PUBLIC, "f", {}, TOOLS), project=False).document
     assert [index.get("ignore-error-codes") for index in document["index"]] == [[], []]
 
@@ -214,12 +214,12 @@ GAPS = [
 
 @pytest.mark.parametrize(("text", "said"), GAPS, ids=[str(number) for number in range(len(GAPS))])
 def test_what_uv_cannot_be_told(text: str, said: str) -> None:
-    """Each thing that uv has no words for is named, with its key and what follows."""
+    """Everything that uv cannot express is listed, with its key and the consequence."""
     assert any(said in gap for gap in gaps(text + PUBLIC)), gaps(text + PUBLIC)
 
 
 def test_a_gap_stands_in_comments_on_stderr_and_in_the_exit_status(pip_env: EnvFactory, world: World) -> None:
-    """A name that uv cannot reserve is told where the file is read and where the command runs; --exit-zero bears it."""
+    """A name that uv cannot reserve is reported in the file, on stderr and by the status, unless --exit-zero."""
     policy = world.policy(corp='owns = ["acme-*"]\n')
     done, zero = (export(pip_env("26.3"), policy, *options) for options in ([], ["--exit-zero"]))
     assert (zero.code, zero.stdout) == (0, done.stdout)
@@ -242,7 +242,7 @@ def test_an_exact_name_is_routed_in_a_project() -> None:
 
 
 def test_no_login_and_no_variable_is_exported() -> None:
-    """Logins are left out; a URL with a variable in its path is no URL to uv, and nothing is exported."""
+    """Logins are left out; a variable in a path cannot be exported, and then nothing is."""
     policy = read_text(CORP.replace("https://", "https://bot:s3cret@") + PUBLIC, "f", {}, TOOLS)
     assert "s3cret" not in uv.text(uv.export(policy, project=False), project=False)
     unset = read_text(CORP.replace("https://", "https://${WHO}:${TOKEN}@") + PUBLIC, "f", {}, TOOLS)
@@ -255,7 +255,7 @@ def test_no_login_and_no_variable_is_exported() -> None:
 
 
 def test_check_compares(pip_env: EnvFactory, world: World) -> None:
-    """`--check` is 0 for what was exported, 1 for anything that decides otherwise, 2 for no TOML."""
+    """`--check` gives 0 for the exported file, 1 for any difference in choices, 2 for invalid TOML."""
     env, policy, file = pip_env("26.3"), world.policy(TORCH), world.folder / "uv.toml"
     file.write_text(export(env, policy).stdout)
     assert export(env, policy, "--check", str(file)).code == 0
@@ -277,7 +277,7 @@ def test_where_nothing_is_enabled_uv_finds_nothing() -> None:
 
 @pytest.mark.parametrize("line", ['index-strategy = "unsafe-best-match"', 'extra-index-url = ["https://e.example/"]'])
 def test_check_looks_into_the_pip_section(line: str, pip_env: EnvFactory, world: World) -> None:
-    """`[pip]` of uv.toml goes before what stands outside."""
+    """`[pip]` of uv.toml overrides the settings outside of it."""
     env, policy, file = pip_env("26.3"), world.policy(), world.folder / "uv.toml"
     file.write_text(export(env, policy).stdout + f"[pip]\n{line}\n")
     done = export(env, policy, "--check", str(file))
@@ -297,7 +297,7 @@ def test_check_looks_into_the_pip_section(line: str, pip_env: EnvFactory, world:
     ],
 )
 def test_check_knows_what_else_brings_files_from_elsewhere(line: str, key: str | None) -> None:
-    """Proxies, hosts that prove nothing, uv's cache and URLs in settings are differences; other settings are none."""
+    """Proxies, untrusted hosts, uv's cache and URLs in settings are differences; other settings are not."""
     exported = uv.export(read_text(CORP + PUBLIC, "f", {}, TOOLS), project=True)
     found = tomllib.loads(uv.text(exported, project=True).replace("[tool.uv]\n", f"[tool.uv]\n{line}\n"))["tool"]["uv"]
     said = differences(exported, found, project=True)
@@ -306,7 +306,7 @@ def test_check_knows_what_else_brings_files_from_elsewhere(line: str, key: str |
 
 
 def test_check_sees_the_file_that_hides_a_projects_settings(pip_env: EnvFactory, world: World) -> None:
-    """Real uv takes 99.0 with a sound pyproject.toml, where a uv.toml beside it says so; `--check` is 1."""
+    """A uv.toml next to a correct pyproject.toml hides it from uv: `--check` gives 1."""
     env, policy, file = pip_env("26.3"), world.policy(), world.folder / "pyproject.toml"
     file.write_text(PROJECT.format('["acme"]') + export(env, policy, "--project").stdout)
     asked = ("pip", "compile", "-q", "--no-header", "--no-annotate", "pyproject.toml")
@@ -319,7 +319,7 @@ def test_check_sees_the_file_that_hides_a_projects_settings(pip_env: EnvFactory,
 
 
 def test_check_leaves_a_project_its_own_sources(pip_env: EnvFactory, world: World) -> None:
-    """A project may ask for paths and URLs itself; an index for a name is the policy's to choose."""
+    """A project may name paths and URLs itself; the index for a name is up to the policy."""
     env, policy, file = pip_env("26.3"), world.policy(TORCH), world.folder / "pyproject.toml"
     exported = export(env, policy, "--project").stdout
     file.write_text(exported + 'foo = { git = "https://git.example/foo" }\nbar = { path = "../index/bar" }\n')
@@ -330,7 +330,7 @@ def test_check_leaves_a_project_its_own_sources(pip_env: EnvFactory, world: Worl
 
 
 def test_what_cannot_be_exported_leaves_uv_nothing(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """`export uv > uv.toml` leaves no empty file, with which uv would ask its built-in index."""
+    """After a failed `export uv > uv.toml` the file is not empty, so uv does not ask its built-in index."""
     policy = tmp_path / "policy.toml"
     for text in (CORP.replace("simple", "${TOKEN}"), "faulty = 1\n"):
         policy.write_text(text)
@@ -341,7 +341,7 @@ def test_what_cannot_be_exported_leaves_uv_nothing(pip_env: EnvFactory, tmp_path
 
 @pytest.mark.parametrize("text", [None, "faulty = 1\n"])
 def test_a_hint_names_the_file_that_is_meant(text: str | None, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """Where the command line named a file, a plain `config check` would look at another policy."""
+    """If the command line named a file, the hint names it too."""
     env, file = pip_env("26.3"), tmp_path / "no file.toml"
     look = f"create it (repoprio init -o '{file}'), or name another file"
     if text:

@@ -1,4 +1,4 @@
-"""What an installation needs is fetched side by side, and nothing else: pages by tier, metadata of what pip takes."""
+"""Needed pages and metadata are fetched concurrently, and nothing else: pages tier by tier."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_the_same_is_asked_and_chosen_as_in_turn(
 
 
 def test_a_name_is_asked_tier_after_tier(world: World) -> None:
-    """Nobody below is asked for a name before those above said that they have no such project."""
+    """A lower repository is asked for a name only after all higher ones said that they do not have it."""
     chain(world)
     world.delay()
     assert world.choices(*ROOTS).code == 0
@@ -115,7 +115,7 @@ def test_a_name_is_asked_tier_after_tier(world: World) -> None:
 
 
 def test_an_owner_above_keeps_names_from_those_below(world: World) -> None:
-    """A name that the first repository owns is told to nobody else, dependencies included."""
+    """Lower repositories are never asked for a name that the first one owns, dependencies included."""
     chain(world)
     top, middle, low = world.servers
     top.add("root-1", wheel("1.0", "private"))
@@ -127,7 +127,7 @@ def test_an_owner_above_keeps_names_from_those_below(world: World) -> None:
 
 
 def test_observing_fetches_nothing_ahead(world: World) -> None:
-    """A policy that only observes leaves pip to ask as it always does: one request after the other."""
+    """In observe mode pip asks as usual: one request after the other."""
     chain(world)
     world.delay()
     indexes = [f"--extra-index-url={server.page_url}" for server in world.servers[1:]]
@@ -153,7 +153,7 @@ def test_flexible_mode_asks_the_first_tier_ahead(world: World) -> None:
 def test_what_is_installed_and_stays_is_not_asked_for(
     fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Nobody hears of what an installed version satisfies, of dependencies under --no-deps, or of a false marker."""
+    """Nothing is asked for satisfied requirements, for dependencies under --no-deps, or for a false marker."""
     world = World(fresh_env(NEW), tmp_path, [repository(f"r{number}") for number in (1, 2, 3)])
     low = world.servers[2]
     low.add("acme", wheel("1.0", "there", "extra-one; extra == 'one'", "never; python_version < '3'"))
@@ -178,7 +178,7 @@ def test_what_is_installed_and_stays_is_not_asked_for(
 
 
 def test_what_goes_wrong_ahead_is_asked_for_again(world: World) -> None:
-    """What a server refuses only because several ask at once is asked for in its turn; nobody hears of it."""
+    """A refusal that is only due to concurrent requests is followed by a second request, without a message."""
     chain(world)
     low = world.servers[2]
     answer = low._response

@@ -77,7 +77,7 @@ def test_a_file_that_is_redirected_in_a_circle(what: str, env: PipEnv, corp: Mov
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_without_a_policy_pip_tells_of_a_circle_itself(env: PipEnv, corp: Moving) -> None:
-    """Where no policy rules, the error is pip's own."""
+    """Without a policy, the error is pip's own."""
     (built,) = corp.add("acme", "1.0")
     corp.moved = {f"/files/{built.filename}": f"/files/{built.filename}"}
     done = env.run("install", "--no-cache-dir", "--index-url", corp.page_url, "acme", policy=None)
@@ -86,7 +86,7 @@ def test_without_a_policy_pip_tells_of_a_circle_itself(env: PipEnv, corp: Moving
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_moved_file_is_asked_for_with_the_policys_login(env: PipEnv, corp: Moving, tmp_path: Path) -> None:
-    """Netrc's login for the host does not take the place of the one that the policy has."""
+    """The policy's login is used, not that of netrc for the same host."""
     (built,) = corp.add("acme", "1.0")
     corp.extra["/moved/file.whl"] = built.content
     corp.moved = {f"/files/{built.filename}": "/moved/file.whl", "/moved/file.whl": "/elsewhere/file.whl"}

@@ -16,7 +16,7 @@ DROPPED = worlds.parse(
 
 
 def test_an_old_pip_installs_by_the_same_rule(fresh_env: EnvFactory, tmp_path: Path) -> None:
-    """The oldest pip, which keeps what eel wanted of cat as well, installs the cat of the higher tier."""
+    """The oldest pip, which keeps bounds of a dropped eel, installs the cat of the higher tier."""
     env = fresh_env("22.0.2")
     policy = DROPPED.write(tmp_path / "world")
     done = env.run("install", "--disable-pip-version-check", *DROPPED.request, policy=policy)
@@ -26,7 +26,7 @@ def test_an_old_pip_installs_by_the_same_rule(fresh_env: EnvFactory, tmp_path: P
 
 
 def test_the_legacy_resolver_refuses(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """It ends without a graph to which the rule could be applied; in strict mode it goes on."""
+    """In flexible mode the legacy resolver is refused: it has no graph for the rule; strict mode works."""
     env = pip_env("26.3")
     options = ("download", "--use-deprecated=legacy-resolver", "--dest", str(tmp_path / "files"), "hen")
     done = env.run(*options, policy=DROPPED.write(tmp_path / "flexible"))
@@ -39,7 +39,7 @@ def test_the_legacy_resolver_refuses(pip_env: EnvFactory, tmp_path: Path) -> Non
 
 
 def test_compare_comes_to_what_install_does(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """The policy's side of a comparison obeys the same rule."""
+    """The policy's side of a comparison follows the same rule."""
     policy = DROPPED.write(tmp_path / "world")
     done = pip_env("26.3").tool("compare", "--format", "json", *DROPPED.request, policy=policy)
     found = {one["project"]: one["policy"] for one in json.loads(done.stdout)["projects"]}
@@ -47,7 +47,7 @@ def test_compare_comes_to_what_install_does(pip_env: EnvFactory, tmp_path: Path)
 
 
 def test_observe_judges_by_what_is_wanted_in_the_end(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """What pip's resolver dropped is no reason to call a lower choice of its own right."""
+    """Bounds that pip's resolver dropped do not justify a lower choice."""
     policy = DROPPED.write(tmp_path / "world")
     pin = '[pins.all]\nprojects = ["*"]\nmode = "flexible"\n'
     policy.write_text(policy.read_text().replace('mode = "flexible"', 'mode = "observe"') + pin)

@@ -1,4 +1,4 @@
-"""What a file, a page or a package says supplies no login for a repository of the policy, and no trust in it."""
+"""Files, pages and packages supply no login for a repository of the policy, and do not make it trusted."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_files_login_counts_for_nothing(way: str, world: World) -> None:
-    """Where there is no other it is refused, and nothing is asked without one; where there is, that one is used."""
+    """Without another login the lookup is refused, and nothing is asked anonymously; another login is used."""
     file = world.file(WAYS[way])
     done = world.install("-r", file)
     assert done.code == 1
@@ -124,7 +124,7 @@ def test_a_files_login_counts_for_nothing(way: str, world: World) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.%31"])
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_login_that_is_not_needed_counts_for_nothing_either(host: str, world: World) -> None:
-    """A direct URL in a constraints file that nothing leads to: all the same nothing is asked without a login."""
+    """The same holds for a direct URL in a constraints file that nothing requires."""
     inner, file = world.folder / "inner.txt", world.folder / "reqs.txt"
     port = world.corp.host.rpartition(":")[2]
     inner.write_text(f"helper @ http://evil:x@{host}:{port}/files/helper-1.0-py3-none-any.whl\n")
@@ -140,7 +140,7 @@ def test_a_login_that_is_not_needed_counts_for_nothing_either(host: str, world: 
 @pytest.mark.parametrize("login", ["evil@", "evil:@", ":x@", "@"])
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_half_a_login_is_one_too(login: str, world: World) -> None:
-    """Pip keeps a user alone, and an empty login, as it keeps a whole one."""
+    """It also holds for a user name alone and for an empty login, which pip keeps too."""
     done = world.install("-r", world.file(WAYS["extra"], login))
     assert (done.code, world.corp.sent) == (1, [])
     assert "[credentials]" in done.stderr
@@ -150,7 +150,7 @@ def test_half_a_login_is_one_too(login: str, world: World) -> None:
 @pytest.mark.parametrize("source", ["policy", "netrc", "keyring", "command line", "pip.conf", "direct"])
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
 def test_any_other_login_is_used(source: str, world: World) -> None:
-    """Keyring's too, which pip would ask after a 401 alone: here the anonymous answer is a 404."""
+    """Keyring's login is used at once, although pip would ask it only after a 401."""
     file, more, env, options = world.file(WAYS["extra"]), "", {}, []
     url = f"http://{USER}:{PASSWORD}@{world.corp.host}"
     if source == "netrc":
@@ -194,7 +194,7 @@ def test_metadata_and_pages_supply_none(world: World) -> None:
 
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_builds_get_none(world: World) -> None:
-    """A build's own pip is started with the indexes of the files, and without what they would log in with."""
+    """A build's pip gets the indexes of the files, but not their logins."""
     world.corp.add("tool", {"version": "1", "sdist": True, "build-requires": ["acme"]})
     text = "--extra-index-url {corp}/simple/\ntool\n"
     done = world.env.run("wheel", "-r", world.file(text), policy=world.policy(), env=MINE, cwd=world.folder)
@@ -205,7 +205,7 @@ def test_builds_get_none(world: World) -> None:
 
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_a_login_elsewhere_is_pips_own_business(world: World) -> None:
-    """A host and port that the policy does not name gets what the file's URL says."""
+    """A host and port that the policy does not name gets the login of the file's URL."""
     other = Hiding("other")
     with other:
         other.add("helper", "1.0")
@@ -221,7 +221,7 @@ def test_a_login_elsewhere_is_pips_own_business(world: World) -> None:
 def test_a_file_makes_no_host_of_the_policy_trusted(
     host: str, pip: str, fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """`--trusted-host` of a file does not have pip ask corp over http; on the command line it does."""
+    """With `--trusted-host` in a file, pip still does not ask corp over http; on the command line it works."""
     proxy, env = repository("proxy", layout="html"), fresh_env(pip)
     proxy.add("acme", "1.0")
     policy, file = tmp_path / "policy.toml", tmp_path / "reqs.txt"
@@ -238,7 +238,7 @@ def test_a_file_makes_no_host_of_the_policy_trusted(
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_redirected_file_takes_no_login_to_another_port(world: World) -> None:
-    """Netrc knows hosts, and requests gives its login to each port of one; of a policy's host only its sites get it."""
+    """A login of netrc goes only to the sites of the policy, not to other ports of the same host."""
     netrc = world.folder / "netrc"
     netrc.write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
     thief = Wandering("thief")
@@ -254,7 +254,7 @@ def test_a_redirected_file_takes_no_login_to_another_port(world: World) -> None:
 
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_a_files_url_is_not_the_command_lines(world: World) -> None:
-    """A URL that an argument merely contains was named by the file that has it."""
+    """A URL that is only part of an argument counts as named by the file."""
     file = world.file("--extra-index-url {corp}/sim\nacme\n", "")
     done = world.install("--extra-index-url", world.corp.page_url, "-r", file)
     assert f"{world.corp.root_url}sim is not in the policy (named by {file}, line 1)" in done.stderr

@@ -1,4 +1,4 @@
-"""The fuse: put into pip's global file, dropped by a guarded pip, fatal for others, and taken out without a trace."""
+"""The fuse: put into pip's global file, ignored by a pip with the hook, fatal for others, removed without a trace."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEXTS = [
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_put_and_take_are_inverse(text: str) -> None:
-    """Whatever else the file says stays as it is; pip reads the fuse in it; taking it out gives back the text."""
+    """Other content of the file stays; pip reads the fuse; removing it restores the text."""
     put = fuse.put(text)
     assert fuse.state(put) == fuse.URL
     assert fuse.put(put) == put
@@ -36,7 +36,7 @@ def test_put_and_take_are_inverse(text: str) -> None:
 
 @given(st.lists(st.sampled_from(["[global]", "[list]", "a = 1", "  b", "# c", "", "index-url = x"]), max_size=6))
 def test_no_text_is_spoilt(lines: list[str]) -> None:
-    """Where the fuse cannot stand nothing is written; where it can, all else is what it was."""
+    """If the fuse cannot be added, nothing is written; otherwise everything else stays."""
     text = "\n".join(lines)
     try:
         put = fuse.put(text)
@@ -61,14 +61,14 @@ def test_no_text_is_spoilt(lines: list[str]) -> None:
     ],
 )
 def test_where_the_fuse_cannot_stand(text: str) -> None:
-    """A layout that a line would spoil, and other places that pip would go on to ask, are refused."""
+    """A layout that a line would break, and other indexes that pip would still use, are refused."""
     with pytest.raises(fuse.NoPlace):
         fuse.put(text)
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_an_earlier_fuse_is_known(text: str) -> None:
-    """What an earlier version wrote is the fuse, is renewed by `enable` and taken out by `disable`."""
+    """The fuse of an earlier version is recognized, renewed by `enable` and removed by `disable`."""
     put = fuse.put(text)
     old = put.replace(fuse.URL, "https://repoprio.invalid/unguarded/")
     assert fuse.is_fuse(fuse.state(old) or "")
@@ -77,20 +77,20 @@ def test_an_earlier_fuse_is_known(text: str) -> None:
 
 
 def test_line_ends_stay() -> None:
-    """A file of another system keeps its line ends."""
+    """Line ends of another system stay."""
     text = "[list]\r\nformat = json\r\n"
     assert fuse.take(fuse.put(text)) == text
 
 
 def test_what_was_added_behind_the_fuse_stays() -> None:
-    """Keys that somebody wrote into the section that came with the fuse stay in it."""
+    """Keys that were added to the fuse's section stay."""
     text = fuse.put("[list]\nformat = json\n") + "timeout = 5\n"
     assert policy_section.sections(fuse.take(text)) == {"list": {"format": "json"}, "global": {"timeout": "5"}}
 
 
 @pytest.mark.parametrize("pip", ["26.3", "24.0", "22.0.2"])
 def test_the_fuse_end_to_end(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
-    """A guarded pip drops the fuse silently, an unguarded one finds nothing; `disable` removes what `enable` wrote."""
+    """A pip with the hook ignores the fuse silently, another one finds nothing; `disable` removes everything."""
     corp = repository("corp")
     corp.add("acme", "1.0")
     env, plain = pip_env(pip), pip_env(pip, stock=True)

@@ -1,4 +1,4 @@
-"""The hook: what it watches, what it costs, and what it leaves alone."""
+"""The hook: which modules it watches, what it costs, and what it does not touch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_what_is_watched_is_what_is_patched(pip_env: EnvFactory) -> None:
 
 
 def test_other_programs_load_the_shim_alone(pip_env: EnvFactory) -> None:
-    """A Python that does not run pip loads one module of ours, and nothing that the shim would need."""
+    """A Python that does not run pip loads a single module of repoprio."""
     loaded = json.loads(
         python(
             pip_env("26.3").python, "import sys, json; print(json.dumps([m for m in sys.modules if 'repoprio' in m]))"
@@ -42,7 +42,7 @@ def test_other_programs_load_the_shim_alone(pip_env: EnvFactory) -> None:
 
 @pytest.mark.parametrize("config", ["", os.devnull])
 def test_a_pip_without_policy_loads_next_to_nothing(pip_env: EnvFactory, config: str) -> None:
-    """Without a policy no part of pip is patched, and no code of ours is loaded beyond the look for one."""
+    """Without a policy nothing of pip is patched, and only the code that looks for one is loaded."""
     code = (
         "import sys, pip._internal.commands.install, pip._internal.index.package_finder as f;"
         "print(f.PackageFinder.find_all_candidates.__module__, sorted(m for m in sys.modules if 'repoprio' in m))"
@@ -55,6 +55,6 @@ def test_a_pip_without_policy_loads_next_to_nothing(pip_env: EnvFactory, config:
 
 
 def test_the_shim_is_idempotent() -> None:
-    """A `.pth` may run twice, and `.start` beside it: there is one watcher."""
+    """If `.pth` runs twice, or `.start` too, there is only one watcher."""
     code = "import sys, _repoprio_shim as s; s.install(); s.install(); print(sys.meta_path.count(s.Watcher))"
     assert python(Path(sys.executable), f"import sys; sys.path.insert(0, {str(SOURCE)!r}); {code}").strip() == "1"

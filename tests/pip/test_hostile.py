@@ -1,4 +1,4 @@
-"""What an attack on look-ups found, with hostile and broken repositories, each shut."""
+"""Attacks on lookups, with malicious and broken repositories, each prevented."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def by_wire(world: ByHand) -> Iterator[WireServer]:
     ],
 )
 def test_no_text_of_a_server_is_a_404(raw: bytes, world: ByHand, by_wire: WireServer) -> None:
-    """A status is what HTTP says it is, in an answer that is whole: no text of an error is taken for one."""
+    """Only a complete response with that HTTP status is a 404, never the text of an error."""
     by_wire.raw = raw
     done = world.download(world.policy(), "acme")
     assert done.code == 1
@@ -58,7 +58,7 @@ def test_no_text_of_a_server_is_a_404(raw: bytes, world: ByHand, by_wire: WireSe
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_proxy_forges_no_404(world: ByHand, repository: RepositoryFactory) -> None:
-    """Nor is what a proxy says of its tunnel the https repository's word."""
+    """A proxy's answer to CONNECT is never the answer of the https repository."""
     proxy = WireServer("acme", [])
     proxy._good = lambda _path, _head: b"HTTP/1.1 503 too many 404 error responses\r\n\r\n"  # type: ignore[method-assign, assignment]
     world.root = "https://corp.example/"
@@ -80,7 +80,7 @@ def test_a_proxy_forges_no_404(world: ByHand, repository: RepositoryFactory) -> 
     ],
 )
 def test_a_flat_page_must_be_one(body: str, world: ByHand) -> None:
-    """A page without any file, or with a form, is no flat page that lacks the name."""
+    """A page without files, or with a form, is no flat page, so it makes no name absent."""
     world.answers(Response(body, 200, HTML), path="/links/")
     policy = world.policy('format = "flat"')
     policy.write_text(policy.read_text().replace("/simple/", "/links/", 1))
@@ -91,7 +91,7 @@ def test_a_flat_page_must_be_one(body: str, world: ByHand) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_flat_page_that_was_moved_lacks_nothing(world: ByHand) -> None:
-    """What a flat repository redirects to may have files of the name; that it has none is not the place's word."""
+    """A redirected flat page may have files of a name, but makes no name absent."""
     world.answers(Response("", 302, {"Location": "/elsewhere/"}), path="/links/")
     world.answers(Response('<html><a href="other-1.0.zip">x</a></html>', 200, HTML), path="/elsewhere/")
     policy = world.policy('format = "flat"')
@@ -103,7 +103,7 @@ def test_a_flat_page_that_was_moved_lacks_nothing(world: ByHand) -> None:
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("kind", ["link", "folder", "page"])
 def test_a_folder_with_what_cannot_be_read(kind: str, world: ByHand) -> None:
-    """A file of a flat folder that is no readable file stops the look-up: it may have been the name's."""
+    """An unreadable entry in a flat folder stops the lookup: it may have been a file of the name."""
     folder = world.folder / "house"
     folder.mkdir()
     name = "links.html" if kind == "page" else "acme-1.0-py3-none-any.whl"
@@ -121,7 +121,7 @@ def test_a_folder_with_what_cannot_be_read(kind: str, world: ByHand) -> None:
     ["<html>" + "<!--" * 60_000, "<html></html>" + "<b " * 200_000, "<a href=x>" + "xx<b>" * 400_000 + "</html>"],
 )
 def test_no_page_takes_for_ever_to_read(body: str, world: ByHand) -> None:
-    """A page that is made to keep a parser busy is read, or given up within its time."""
+    """A page that is made to keep a parser busy is read, or given up, in time."""
     world.answers(Response(body, 200, HTML))
     policy = world.policy(top="page-timeout = 5\n")
     begun = time.monotonic()
@@ -133,7 +133,7 @@ def test_no_page_takes_for_ever_to_read(body: str, world: ByHand) -> None:
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("status", [302, 401, 404])
 def test_bodies_that_nobody_wants_are_not_read(status: int, world: ByHand, by_wire: WireServer) -> None:
-    """An endless body of a redirect, a refusal or a 404 is not read to its end, which there is none."""
+    """An endless body of a redirect, a refusal or a 404 is not read to the end."""
     head = wire.http(status, {"Location": "/simple/acme/", "WWW-Authenticate": "Basic"}, b"", length=10**12)
     by_wire.raw = head + b"x" * 8_000_000
     policy = world.policy(top="page-timeout = 5\n")
@@ -160,7 +160,7 @@ def test_cookies_stay_where_they_are(world: ByHand) -> None:
 
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_a_login_page_is_never_skipped(world: ByHand) -> None:
-    """`skip-if-unavailable` covers a login page as little as a 401."""
+    """`skip-if-unavailable` covers neither a login page nor a 401."""
     world.answers(Response("<html><form></form></html>", 200, HTML))
     done = world.download(world.policy("skip-if-unavailable = true"), "acme")
     assert (done.code, "its answer is a form" in done.stderr) == (1, True), done.stderr
@@ -168,7 +168,7 @@ def test_a_login_page_is_never_skipped(world: ByHand) -> None:
 
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_control_characters_stay_out_of_the_terminal(world: ByHand, by_wire: WireServer) -> None:
-    """What a header says does not move the cursor in `explain` and its warnings."""
+    """Control characters in a header do not reach the terminal through `explain` or its warnings."""
     by_wire.raw = wire.http(200, {"Content-Type": "a/\x1b[31mb"}, b"x")
     for more in ("", "skip-if-unavailable = true"):
         said = world.env.tool("explain", "acme", policy=world.policy(more))

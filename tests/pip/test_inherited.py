@@ -1,4 +1,4 @@
-"""What a new environment keeps of the policy that it was made under: paths, so that its pip obeys by itself."""
+"""The record of a new environment: paths of the policy that it was made under, so that its pip obeys."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def virtualenv(place: Place) -> None:
 
 @pytest.mark.parametrize("kind", ["REPOPRIO_CONFIG", "site", "PIP_CONFIG_FILE"])
 def test_a_new_environment_obeys_without_the_makers_variables(kind: str, place: Place, tmp_path: Path) -> None:
-    """What only the maker's variable or prefix shows is read in what it makes, and in what that makes."""
+    """A policy that only the maker's variable or prefix shows applies in the new environment, and in its own ones."""
     file, variables = place.lay(kind)
     child = place.made(tmp_path / "child", "venv", variables)
     grandchild = place.made(tmp_path / "grandchild", "venv", NO_FILE, maker=child)
@@ -82,7 +82,7 @@ def test_a_new_environment_obeys_without_the_makers_variables(kind: str, place: 
 
 @pytest.mark.parametrize(("variable", "layer"), [("XDG_CONFIG_HOME", "user"), ("XDG_CONFIG_DIRS", "global")])
 def test_what_an_xdg_variable_leads_to_is_kept(variable: str, layer: str, place: Place, tmp_path: Path) -> None:
-    """As under tox, which drops these variables: the file is kept, in its layer; the user's is not with --isolated."""
+    """As with tox, which drops such variables: the file is recorded in its layer; not the user's with --isolated."""
     file = tmp_path / "xdg" / "pip" / "pip.conf"
     file.parent.mkdir(parents=True)
     file.write_text(place.section())
@@ -103,7 +103,7 @@ def test_virtualenv_without_the_variable(place: Place, virtualenv: None, tmp_pat
 
 
 def test_an_explicit_variable_wins(place: Place, tmp_path: Path) -> None:
-    """`REPOPRIO_CONFIG` of the process goes before the recorded one, the null device too; a lock goes before both."""
+    """`REPOPRIO_CONFIG`, even as the null device, overrides the recorded file; a lock overrides both."""
     child = place.made(tmp_path / "child", "venv", place.lay("REPOPRIO_CONFIG")[1])
     assert "acme-99.0" in place.take(child, REPOPRIO_CONFIG="/dev/null").stdout
     other = tmp_path / "other.toml"
@@ -121,7 +121,7 @@ def test_an_explicit_variable_wins(place: Place, tmp_path: Path) -> None:
 def test_a_policy_option_that_names_no_sound_file(
     text: str | None, error: str, fresh_env: EnvFactory, tmp_path: Path
 ) -> None:
-    """The message names the option and not a variable, and the file that is to be looked at; nothing is written."""
+    """The error names the option and the file, not a variable; nothing is written."""
     env, file = fresh_env(PIP), tmp_path / "named.toml"
     if text:
         file.write_text(text)
@@ -136,7 +136,7 @@ def test_a_policy_option_that_names_no_sound_file(
 
 
 def test_a_recorded_policy_is_called_so(fresh_env: EnvFactory, tmp_path: Path) -> None:
-    """What enable recorded is not said to come from a variable or from when the environment was made."""
+    """A file that enable recorded is reported as such, not as one that a variable named."""
     env, file = fresh_env(PIP), tmp_path / "named.toml"
     file.write_text('[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n')
     done = env.tool("enable", "--venv", str(env.root), "--policy", str(file), env={"REPOPRIO_CONFIG": "/else.toml"})
@@ -150,7 +150,7 @@ def test_a_recorded_policy_is_called_so(fresh_env: EnvFactory, tmp_path: Path) -
 
 
 def test_recorded_files_come_before_its_own(place: Place, tmp_path: Path) -> None:
-    """The maker's site file is a layer before the new environment's: that one overrides, unless the maker's locks."""
+    """The maker's site file is a layer before the environment's own, which overrides it, unless it is locked."""
     file, variables = place.lay("site")
     child = place.made(tmp_path / "child", "venv", variables)
     (child.root / "pip.conf").write_text("[repoprio]\nrepositories.corp.priority = 95\n")
@@ -162,7 +162,7 @@ def test_recorded_files_come_before_its_own(place: Place, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("kind", ["REPOPRIO_CONFIG", "site"])
 def test_a_recorded_file_that_is_gone(kind: str, place: Place, tmp_path: Path) -> None:
-    """Pip stops with the path and the command that repairs it, which does; commands that look up nothing go on."""
+    """Pip stops with the path and a repair command that works; commands without lookups go on."""
     file, variables = place.lay(kind)
     child = place.made(tmp_path / "child", "venv", variables)
     moved = file.rename(tmp_path / "moved")
@@ -181,7 +181,7 @@ def test_a_recorded_file_that_is_gone(kind: str, place: Place, tmp_path: Path) -
 
 
 def test_a_gone_file_under_observe(place: Place, tmp_path: Path) -> None:
-    """Where the rest of the policy only observes, pip goes on, with one warning."""
+    """If the rest of the policy only observes, pip goes on, with one warning."""
     file, variables = place.lay("REPOPRIO_CONFIG")
     child = place.made(tmp_path / "child", "venv", variables)
     file.unlink()
@@ -197,7 +197,7 @@ def test_a_gone_file_under_observe(place: Place, tmp_path: Path) -> None:
 
 
 def test_a_record_that_cannot_be_read(place: Place) -> None:
-    """What is kept beside an installation and damaged may have required a policy: pip stops, `disable` goes on."""
+    """A damaged record next to an installation may have required a policy: pip stops, `disable` works."""
     assert place.home.tool("enable", "--required").code == 0
     file = place.home.site_packages / "_repoprio_record.json"
     file.write_text("{")
@@ -210,7 +210,7 @@ def test_a_record_that_cannot_be_read(place: Place) -> None:
 
 
 def test_no_news_where_no_policy_reaches(place: Place, tmp_path: Path) -> None:
-    """A policy that somebody takes away for this one command is no policy of the new environment's."""
+    """A policy that is switched off for this command is not recorded for the new environment."""
     done = place.home.tool("enable", "--venv", str(place.home.root), "--policy", "/dev/null")
     assert (done.code, "is not a policy" in done.stderr) == (2, True)
     plain = place.home.module("venv", "--without-pip", str(tmp_path / "plain"), env=NO_FILE)
@@ -220,14 +220,14 @@ def test_no_news_where_no_policy_reaches(place: Place, tmp_path: Path) -> None:
 
 
 def test_an_empty_variable_is_no_silence(place: Place, tmp_path: Path) -> None:
-    """Under an empty REPOPRIO_CONFIG the maker says that the new environment is not guarded, and why."""
+    """With an empty REPOPRIO_CONFIG, a message says that the new environment is not guarded, and why."""
     done = place.home.module("venv", "--without-pip", str(tmp_path / "new"), env={**NO_FILE, "REPOPRIO_CONFIG": ""})
     assert f"pip in {tmp_path / 'new'} is not guarded: REPOPRIO_CONFIG is empty" in done.stderr
 
 
 @pytest.mark.parametrize("where", ["own", "other"])
 def test_required(where: str, place: Place, tmp_path: Path) -> None:
-    """`enable --required` holds without any file: where there is no policy pip stops, and only `disable` ends that."""
+    """`enable --required` works without a file: pip stops without a policy, and only `disable` ends that."""
     place.home.module("venv", "--without-pip", str(tmp_path / "new"), env=NO_FILE)
     env = place.home if where == "own" else PipEnv(tmp_path / "new", PIP, tmp_path / "home")
     if where == "other":

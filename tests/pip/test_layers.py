@@ -1,4 +1,4 @@
-"""The policy in pip's own files, end to end: pip finds it where it finds its settings, and so do its children."""
+"""A policy in pip's own files, end to end: pip and its child pips find it where pip finds its settings."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_plain_pip_obeys_a_policy_in_its_own_files(
 def test_pip_config_file_is_a_layer(
     home: Home, corp: RepositoryServer, public: RepositoryServer, tmp_path: Path
 ) -> None:
-    """PIP_CONFIG_FILE speaks last, keeps pip from the user's file, and as the null device from all of them."""
+    """PIP_CONFIG_FILE is the last layer and replaces the user's file; the null device turns all of them off."""
     home.global_file.write_text(section(corp, public))
     home.user_file.write_text("[repoprio]\nrepositories.public.priority = 5\n")
     assert home.chosen("acme") == {"acme": "99.0"}
@@ -142,7 +142,7 @@ def test_isolated_drops_the_users_file_and_nothing_else(
 def test_children_get_the_parents_merged_policy(
     home: Home, corp: RepositoryServer, public: RepositoryServer, tmp_path: Path
 ) -> None:
-    """A build's pip is not told --isolated, and reads no file: it gets what its parent made of them."""
+    """A build's pip reads no files, and needs no --isolated: it gets its parent's merged policy."""
     home.global_file.write_text(section(corp, public))
     home.user_file.write_text("[repoprio]\nrepositories.public.priority = 5\n")
     corp.add("needs-acme", {"version": "1.0", "sdist": True, "build-requires": ["acme"]})
@@ -155,7 +155,7 @@ def test_children_get_the_parents_merged_policy(
 def test_the_working_directory_is_never_read(
     home: Home, corp: RepositoryServer, public: RepositoryServer, tmp_path: Path
 ) -> None:
-    """A clone that brings files of every name changes nothing."""
+    """Files of any name in a cloned repository change nothing."""
     home.user_file.write_text(section(corp, public))
     for name in ("repoprio.toml", "pip.conf", ".pip/pip.conf", "pip/pip.conf", "repos.d/x.toml"):
         file = tmp_path / "clone" / name
@@ -201,7 +201,7 @@ def test_a_policy_made_with_pip_config_alone(home: Home, corp: RepositoryServer,
 def test_a_broken_pip_conf_stops_nothing_of_its_own(
     home: Home, corp: RepositoryServer, public: RepositoryServer
 ) -> None:
-    """A pip.conf that pip cannot read is pip's error; `config check` tells it with line and column, and no secret."""
+    """For a pip.conf that pip cannot read the error is pip's; `config check` shows the line, without secrets."""
     home.user_file.write_text(
         "[global]\nindex-url = https://bot:s3cret@corp.example/\nhttps://bot:s3cret@x\n[repoprio\n"
     )
@@ -228,7 +228,7 @@ _WIDER = ("empty-home", "tilde")
 @pytest.mark.parametrize("isolated", [False, True])
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_our_places_are_pips_own(pip: str, variant: str, isolated: bool, pip_env: EnvFactory) -> None:
-    """The files that we read, and their order, are those of this pip's own `Configuration`."""
+    """The files that repoprio reads, and their order, are those of this pip's own `Configuration`."""
     env = pip_env(pip)
     (env.home / "named.conf").parent.mkdir(exist_ok=True, parents=True)
     (env.home / "named.conf").write_text("")
@@ -259,7 +259,7 @@ def _python(env: PipEnv, script: str, arguments: list[str], variables: dict[str,
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
 def test_an_unreadable_file_is_told_with_mode_and_owner(pip: str, home: Home) -> None:
-    """A pip.conf that cannot be read may hold a policy: installing stops."""
+    """An unreadable pip.conf may contain a policy: installing stops, with its mode and owner."""
     home.user_file.write_text("[repoprio]\n")
     home.user_file.chmod(0)
     done = home.pip("install", "acme")
@@ -270,7 +270,7 @@ def test_an_unreadable_file_is_told_with_mode_and_owner(pip: str, home: Home) ->
 def test_what_cannot_be_read_is_told_with_mode_and_owner(
     pip: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same for a file that is there, whoever runs this: the reason, the mode and the owner."""
+    """The same for any unreadable file, as any user: the reason, the mode and the owner."""
     file = tmp_path / "repoprio.toml"
     file.write_text("")
     file.chmod(0o640)
@@ -285,7 +285,7 @@ def test_what_cannot_be_read_is_told_with_mode_and_owner(
 
 
 def test_no_pipe_is_emptied_and_no_device_read(pip: str, tmp_path: Path) -> None:
-    """Only regular files are read: a pipe would hang or be taken from pip, a device never ends."""
+    """Only regular files are read: reading a pipe would block, or take data from pip; a device never ends."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert policy_files.pip_text(str(pipe)) is None
@@ -301,7 +301,7 @@ def test_no_pipe_is_emptied_and_no_device_read(pip: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("versions", ["<1.1.x", ">>1", "new"])
 def test_no_pip_takes_a_specifier_that_is_none(versions: str, home: Home, corp: RepositoryServer) -> None:
-    """Older pips know legacy specifiers, which compare as texts: to a policy they are errors on every pip."""
+    """Legacy specifiers, which older pips accept, are errors in a policy on every pip."""
     home.user_file.write_text(
         f"[repoprio]\nrepositories.corp.url = {corp.page_url}\npins.a.projects = acme\npins.a.versions = {versions}\n"
     )
@@ -311,7 +311,7 @@ def test_no_pip_takes_a_specifier_that_is_none(versions: str, home: Home, corp: 
 
 
 def test_the_demo_runs_under_a_lock(home: Home, corp: RepositoryServer) -> None:
-    """The demo shows its two repositories whatever is in force, and asks none of the policy's."""
+    """The demo works under any policy, and does not ask its repositories."""
     home.user_file.write_text(f"[repoprio]\nlocked = true\nrepositories.corp.url = {corp.page_url}\n")
     done = home.tool("demo")
     assert done.code == 0, done
@@ -328,7 +328,7 @@ def test_pip_for_another_python_gets_this_ones_policy(
     done = home.pip(*target, "install", "acme", "-i", public.page_url)
     assert done.code == 0, done.stderr
     assert "corp (priority 10), public (priority 90); strict" in done.stderr
-    assert "is public (priority 90): the policy's order holds" in done.stderr
+    assert "is public (priority 90); the policy decides its place" in done.stderr
     assert '"acme"' in other.run("list", "--format", "json").stdout
     assert "99.0" not in other.run("list", "--format", "json").stdout
     assert "[unlisted]" in home.pip(*target, "install", "acme", "-i", "https://evil.example/").stderr
@@ -357,7 +357,7 @@ print(json.dumps([first, second, chosen(), [n for n in os.environ if n.startswit
 def test_one_command_leaves_nothing_to_the_next(
     home: Home, corp: RepositoryServer, public: RepositoryServer, tmp_path: Path
 ) -> None:
-    """Pip run twice in one process reads its policy twice, and a process that it did not start gets none from it."""
+    """Two pip commands in one process read the policy twice; unrelated child processes get none."""
     home.user_file.write_text(section(corp, public))
     other = tmp_path / "other.toml"
     other.write_text(f'[repositories.public]\nurl = "{public.page_url}"\n')
@@ -375,7 +375,7 @@ def test_one_command_leaves_nothing_to_the_next(
 def test_an_explicit_default_index_is_somebodys_wish(
     home: Home, corp: RepositoryServer, public: RepositoryServer
 ) -> None:
-    """Pip's built-in default is dropped silently where nobody named it, and refused where somebody did."""
+    """Pip's built-in default is ignored silently if nobody named it, and refused if somebody did."""
     home.user_file.write_text(section(corp, public))
     script = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
     default = subprocess.run([str(home.env.python), "-c", script], capture_output=True, text=True, check=True)
@@ -383,7 +383,7 @@ def test_an_explicit_default_index_is_somebodys_wish(
 
 
 def test_a_relative_home_is_none(home: Home, corp: RepositoryServer, public: RepositoryServer) -> None:
-    """A policy in the global file holds, and the working directory is not read for a home."""
+    """With a relative HOME, the global file counts, and nothing is read from the working directory."""
     home.global_file.write_text(section(corp, public))
     (home.env.home / "work" / ".config" / "pip").mkdir(parents=True)
     (home.env.home / "work" / ".config" / "pip" / "pip.conf").write_text("[repoprio]\nmode = flexible\n")
@@ -394,7 +394,7 @@ def test_a_relative_home_is_none(home: Home, corp: RepositoryServer, public: Rep
 
 @pytest.mark.parametrize("kind", ["file", "link", "pieces-file", "pieces-link"])
 def test_a_system_folder_of_another_kind_is_an_error(kind: str, pip: str, tmp_path: Path) -> None:
-    """A file or a link that leads nowhere where the system's folders belong is not taken for their absence."""
+    """A file, or a broken link, in place of the system's folder is an error, not a missing policy."""
     folder = tmp_path / "repoprio"
     if kind.startswith("pieces"):
         folder.mkdir()
@@ -408,7 +408,7 @@ def test_a_system_folder_of_another_kind_is_an_error(kind: str, pip: str, tmp_pa
 
 
 def test_a_name_that_no_file_can_have_is_none(pip: str, tmp_path: Path) -> None:
-    """What pip passes over is passed over: a name that is too long, a folder, a link in a circle."""
+    """What pip ignores is ignored: a name that is too long, a folder, a circular link."""
     circle = tmp_path / "circle"
     circle.symlink_to(circle)
     for file in (str(tmp_path / ("x" * 300)), str(tmp_path), str(circle)):

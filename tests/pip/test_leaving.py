@@ -1,4 +1,4 @@
-"""`pip uninstall repoprio` takes out what `enable` put elsewhere; a pip that repoprio stops is told the way out."""
+"""`pip uninstall repoprio` removes what `enable` put elsewhere; a stopped pip gets a command that helps."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Scene:
 
 @pytest.mark.parametrize("pip", [PIP, "22.0.2"])
 def test_uninstall_takes_out_what_enable_put_elsewhere(pip: str, fresh_env: EnvFactory, tmp_path: Path) -> None:
-    """Pointers and fuse go, with or without a policy, each is told, and nothing of repoprio's is left."""
+    """Pointers and fuse are removed, with or without a policy, and each is printed."""
     scene = Scene(fresh_env(pip), tmp_path)
     assert scene.home.tool("enable", "--required").code == 0
     assert scene.home.tool("disable", "--venv", str(scene.other.root)).code == 0
@@ -61,7 +61,7 @@ def test_uninstall_takes_out_what_enable_put_elsewhere(pip: str, fresh_env: EnvF
 
 
 def test_uninstall_asks_first(fresh_env: EnvFactory, tmp_path: Path) -> None:
-    """Who answers no keeps all of it, and so does who replaces repoprio by another version, or uninstalls another."""
+    """Nothing is removed if the user says no, replaces repoprio by another version, or uninstalls another project."""
     scene = Scene(fresh_env(PIP), tmp_path)
     done = scene.home.run("uninstall", "repoprio", env=scene.variables, input="n\n")
     assert (done.code, "repoprio: removed" in done.stderr) == (0, False), done.stderr
@@ -72,7 +72,7 @@ def test_uninstall_asks_first(fresh_env: EnvFactory, tmp_path: Path) -> None:
 
 
 def test_a_policy_changes_nothing_of_that(fresh_env: EnvFactory, tmp_path: Path) -> None:
-    """A guarded pip does it too; what is gone, or points to another repoprio by now, is left alone without a word."""
+    """Under a policy it works too; what is gone, or points to another repoprio, is skipped silently."""
     scene = Scene(fresh_env(PIP), tmp_path)
     policy = tmp_path / "policy.toml"
     policy.write_text('[repositories.corp]\nurl = "https://corp.example/simple/"\n')
@@ -90,7 +90,7 @@ def test_a_policy_changes_nothing_of_that(fresh_env: EnvFactory, tmp_path: Path)
 
 
 def test_the_notes_stay_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Environments that are gone are left out once there are many, and nothing is noted twice."""
+    """Once there are many records, those of missing environments are dropped; nothing is recorded twice."""
     monkeypatch.setattr(hook_installer, "own_packages", lambda: str(tmp_path))
     for number in range(150):
         assert ledger.note(ledger.POINTER, str(tmp_path / f"gone-{number}"))
@@ -103,7 +103,7 @@ def test_the_notes_stay_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_pip_that_is_too_old(fresh_env: EnvFactory, tmp_path: Path) -> None:
-    """It is told how to upgrade it from outside: a newer pip, run on that environment, is not stopped."""
+    """The message says how to upgrade it from outside, with a newer pip, which is not stopped."""
     home = fresh_env(PIP)
     old = fresh_env("21.3.1", stock=True)
     policy = tmp_path / "policy.toml"

@@ -1,4 +1,4 @@
-"""Credentials reach their repository from every place that pip knows, and go nowhere else."""
+"""Credentials from every source that pip knows reach their repository, and no other site."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def served(done: Completed) -> bool:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_netrc(world: World) -> None:
-    """A login from netrc is sent; a wrong one is named by its file."""
+    """A login from netrc is sent; a wrong one is reported with that file."""
     assert served(world.install(env=netrc(world.folder)))
     wrong = world.install("--force-reinstall", env=netrc(world.folder, "wrong"))
     assert wrong.code == 1
@@ -76,7 +76,7 @@ def test_netrc(world: World) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_keyring(world: World) -> None:
-    """Keyring is asked although there is no terminal, as pip does; a wrong login is said to be keyring's."""
+    """Keyring is asked even without a terminal, as in pip; a wrong login is reported as keyring's."""
     add_keyring(world.env, USER, PASSWORD)
     assert served(world.install())
     add_keyring(world.env, USER, "wrong")
@@ -87,7 +87,7 @@ def test_keyring(world: World) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_callers_index_url(world: World) -> None:
-    """What `aws codeartifact login` writes into pip.conf is used, named in a 401, and never loses its site."""
+    """A login in pip.conf, as `aws codeartifact login` writes it, is used, named in a 401, and kept on its site."""
     conf, host = world.folder / "pip.conf", world.corp.host
     conf.write_text(f"[global]\nindex-url = http://{USER}:{PASSWORD}@{host}/simple/\n")
     assert served(world.install(env={"PIP_CONFIG_FILE": str(conf)}))
@@ -122,7 +122,7 @@ def test_no_prompt_without_a_terminal(world: World) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_terminal_is_asked(world: World) -> None:
-    """On a terminal pip asks as ever, and the time that it takes to answer does not count as the page's."""
+    """On a terminal pip prompts as usual, and the time for the answer does not count for the page."""
     policy = world.policy()
     policy.write_text(f"page-timeout = 3\n{policy.read_text()}")
     said, status = on_a_terminal(world.env, policy, [("User for", USER), ("Password", PASSWORD)], pause=2.0)
@@ -157,7 +157,7 @@ def on_a_terminal(env: PipEnv, policy: Path, answers: list[tuple[str, str]], pau
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_client_certificates(world: World, repository: RepositoryFactory) -> None:
-    """`--client-cert` and `--cert` hold for the policy's URLs; without the certificate it is a TLS failure."""
+    """`--client-cert` and `--cert` apply to the policy's URLs; without the certificate TLS fails."""
     authority = trustme.CA()
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(server)
@@ -178,7 +178,7 @@ def test_client_certificates(world: World, repository: RepositoryFactory) -> Non
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_proxies(world: World, repository: RepositoryFactory) -> None:
-    """A proxy is used as pip uses it; a proxy that is down or wants a login opens nothing."""
+    """Proxies are used as in pip; one that is down, or wants a login, causes no fallback."""
     proxy = repository("proxy", layout="html")
     proxy.add("acme", "1.0")
     policy = world.policy(at={"corp": "http://corp.example/simple/"}, corp="skip-if-unavailable = true")
@@ -223,7 +223,7 @@ def test_builds_have_the_logins(world: World) -> None:
 
 
 def test_a_login_does_not_leave_its_site() -> None:
-    """What is for https does not go over http, though host and port be written alike; http may become https."""
+    """A login for https is not sent over http to the same host and port; one for http may go to https."""
     kept = CredentialPolicy()
     kept.logins = (
         Login(site("https://corp.example/"), USER, PASSWORD, ""),

@@ -1,4 +1,4 @@
-"""What one run remembers, what pip's cache may say, and where a repository's content may lead."""
+"""What one run remembers, what may come from pip's cache, and where links of a repository may lead."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_list_is_revalidated(validator: dict[str, str], asks: tuple[str, str] 
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_404_is_asked_again(world: ByHand) -> None:
-    """Whatever a 404 says of how long it holds, the next run asks again."""
+    """A 404 is never taken from the cache, whatever its headers say."""
     asked = world.answers(Response("no", 404, FRESH), world.whole())
     policy = world.policy()
     assert [world.take(policy), world.take(policy)] == ["99.0", "1.0"]
@@ -101,7 +101,7 @@ def test_a_404_is_asked_again(world: ByHand) -> None:
 
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_a_repository_that_is_down_costs_its_tries_once(world: ByHand, repository: RepositoryFactory) -> None:
-    """Of five projects the first one finds out that corp is down, after its retries; the others know it."""
+    """Only the first of five projects waits for corp, which is down, and its retries."""
     apps = repository("apps")
     apps.add("apps-all", {"version": "1", "requires": [f"lib-{n}" for n in range(5)]})
     tries = WireServer("lib-0", [])
@@ -125,7 +125,7 @@ def test_a_repository_that_is_down_costs_its_tries_once(world: ByHand, repositor
 
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_the_mirror_that_answered_is_told(world: ByHand, repository: RepositoryFactory) -> None:
-    """`explain` says which of a repository's URLs answered, in text and JSON."""
+    """`explain` reports which of a repository's URLs answered, in text and JSON."""
     mirror = repository("mirror")
     mirror.add("acme", "1.0")
     world.answers(Response("down", 503))
@@ -154,7 +154,7 @@ def test_the_mirror_that_answered_is_told(world: ByHand, repository: RepositoryF
     ],
 )
 def test_what_is_no_candidate_is_told(body: str, why: str, world: ByHand) -> None:
-    """Links that can be no candidates take no part, and `explain` shows each with its reason."""
+    """Links that cannot be candidates are ignored, and `explain` shows each with its reason."""
     page = world.page.replace("</body>", f"{body}</body>")
     head, _, rest = page.partition("<body>")
     base = body.partition("<a")[0]
@@ -170,7 +170,7 @@ def test_what_is_no_candidate_is_told(body: str, why: str, world: ByHand) -> Non
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_logins_do_not_go_to_files_elsewhere(world: ByHand) -> None:
-    """A file that lies on another site is fetched without the repository's login."""
+    """A file on another site is fetched without the repository's login."""
     wheel = build("acme", parse("2.0"), "elsewhere")
     with Listener("127.0.0.1", 0, threaded=True) as elsewhere:
         elsewhere.expect_request(f"/{wheel.filename}").respond_with_data(wheel.content)

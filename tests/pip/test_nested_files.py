@@ -1,4 +1,4 @@
-"""What requirements files may have fetched and filled in, by a guarded pip and by commands that only look."""
+"""What requirements files may fetch and expand, in pip under a policy and in commands that install nothing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path
 
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
 def test_no_login_of_the_policy_is_filled_in(world: World) -> None:
-    """A guarded pip fetches what the user's file names, fills in its other variables, and none of repoprio's."""
+    """Pip fetches nested files of the user, and expands variables, except those of repoprio."""
     name = "${OTHER}/${REPOPRIO_CORP_PASSWORD}/${_REPOPRIO_POLICY}/more.txt"
     done = world.env.run("download", "-r", world.file("-r {root}" + name), policy=world.policy, env=MINE)
     assert done.code == 1
@@ -55,7 +55,7 @@ def test_no_login_of_the_policy_is_filled_in(world: World) -> None:
 
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
 def test_files_that_are_fetched_name_no_others(world: World) -> None:
-    """A file of the user's may name constraints by URL; these may not go on to name more."""
+    """A file of the user may name constraints by URL; these may not name further files."""
     world.serve("c.txt", "acme<2\n")
     again = world.serve("again.txt", "-c c.txt\nacme\n")
     run = ["download", "--no-deps", "-d", str(world.folder / "files")]
@@ -71,7 +71,7 @@ def test_files_that_are_fetched_name_no_others(world: World) -> None:
 @pytest.mark.parametrize("observe", [False, True])
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
 def test_looking_fetches_nothing_that_a_file_names(observe: bool, world: World) -> None:
-    """explain, compare and audit stop at a file that a file has fetched; what the user names is the user's."""
+    """explain, compare and audit stop at a file that a fetched file names; files that the user names are allowed."""
     if observe:
         world.policy.write_text(f'mode = "observe"\n{world.policy.read_text()}')
     url = world.serve("c.txt", "acme<2\n")

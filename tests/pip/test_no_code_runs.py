@@ -1,4 +1,4 @@
-"""`repoprio compare` and `repoprio explain` run no code of any package, whatever they are asked about."""
+"""`repoprio compare` and `repoprio explain` never run code of a package."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def both(env: PipEnv, policy: Path, *words: str, path: str | None = None) -> lis
 
 
 def test_the_trap_is_one(pip: str, pip_env: EnvFactory, traps: Traps) -> None:
-    """The same sdist does leave its mark with pip, or the other tests would prove nothing."""
+    """With pip, the same sdist does leave its mark; otherwise the other tests would prove nothing."""
     word = "download" if pip == "22.0.2" else "install"
     more = ["--no-deps"] if pip == "22.0.2" else ["--dry-run"]
     pip_env(pip, stock=True).run(word, *more, "--no-index", str(traps.archive("evil", "backend")))
@@ -128,7 +128,7 @@ def test_sdists_of_either_side(
     policy: Path,
     traps: Traps,
 ) -> None:
-    """Sdists that one side or both would take, as roots and as dependencies, are not run, nor so much as fetched."""
+    """Sdists of one side or both, as roots and as dependencies, are neither run nor fetched."""
     corp.add("acme", {"version": "1.0", "requires": ["dep"]})
     traps.put(public, "acme", "99.0", kind)
     traps.put(corp, "own", "1.0", kind)
@@ -145,7 +145,7 @@ def test_sdists_of_either_side(
 def test_direct_urls_and_paths(
     pip: str, kind: str, pip_env: EnvFactory, public: RepositoryServer, policy: Path, traps: Traps, tmp_path: Path
 ) -> None:
-    """An sdist by its URL or path and a source tree, named or not, editable or not, are not run, and stay."""
+    """Sdists by URL or path, and source trees in any form, are neither run nor changed."""
     tree, archive, served = traps.tree("tree", kind), traps.archive("filed", kind), traps.archive("web", kind)
     public.extra["/web-1.0.tar.gz"] = served.read_bytes()
     before = sorted(path.name for path in tree.iterdir())
@@ -164,7 +164,7 @@ def test_direct_urls_and_paths(
 
 
 def test_nothing_is_cloned(pip: str, pip_env: EnvFactory, public: RepositoryServer, policy: Path, traps: Traps) -> None:
-    """No version control is run: for a root, for an editable one, nor for what the metadata of a package names."""
+    """No version control runs, for a root, an editable one, or a URL in metadata."""
     tools = traps.folder / "bin"
     tools.mkdir()
     for name in ("git", "hg", "svn", "bzr"):
@@ -181,7 +181,7 @@ def test_nothing_is_cloned(pip: str, pip_env: EnvFactory, public: RepositoryServ
 def test_metadata_that_names_a_url_makes_nobody_fetch_it(
     pip: str, pip_env: EnvFactory, corp: RepositoryServer, public: RepositoryServer, policy: Path, traps: Traps
 ) -> None:
-    """A direct URL in the metadata of what pip alone would take is not asked for: a stranger chose its host."""
+    """A direct URL in the metadata of plain pip's choice is not fetched: its author chose the host."""
     corp.add("acme", "1.0")
     (wheel,) = public.add("elsewhere", "1.0")
     public.extra["/hidden/dep-1.0-py3-none-any.whl"] = wheel.content

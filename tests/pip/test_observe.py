@@ -1,4 +1,4 @@
-"""`mode = "observe"`: pip does what it always did, and one line and a log tell what the policy would change."""
+"""`mode = "observe"`: pip works as usual, and one line and a log say what the policy would change."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def installed(env: PipEnv) -> dict[str, str]:
 @pytest.mark.parametrize("resolver", [[], LEGACY], ids=["new", "legacy"])
 @pytest.mark.parametrize("pip", ALL)
 def test_a_takeover_happens_and_is_told(pip: str, resolver: list[str], fresh_env: EnvFactory, scene: Observed) -> None:
-    """The stranger's acme is installed as ever, with the very words of a stock pip; the line and the log have it."""
+    """The foreign acme is installed with the same output as in a stock pip; the line and the log report it."""
     stock, env = fresh_env(pip, stock=True), fresh_env(pip)
     plain = stock.run("install", *scene.indexes, *resolver, "needs-acme")
     done = scene.run(env, "install", *resolver, "needs-acme")
@@ -115,7 +115,7 @@ def test_a_takeover_happens_and_is_told(pip: str, resolver: list[str], fresh_env
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_nothing_would_change(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
-    """Where the policy would choose the same file the line says so, and there is no log."""
+    """If the policy would choose the same file, the line says so, and there is no log."""
     scene.corp.add("tool", "1.0")
     done = scene.run(pip_env(pip), "download", "--no-deps", "-d", str(scene.folder / "d"), "tool", "needs-acme")
     assert observed(done) == "repoprio: observe: the policy would change none of 2 choices"
@@ -123,7 +123,7 @@ def test_nothing_would_change(pip: str, pip_env: EnvFactory, scene: Observed) ->
 
 
 def test_nothing_is_asked_below_the_owner_by_the_policy(pip_env: EnvFactory, scene: Observed) -> None:
-    """The policy's own look-ups keep silence: what pip does not ask itself, only the owner hears of."""
+    """The policy's own lookups ask nobody below the owner."""
     done = pip_env(NEWEST).run(
         "download", "--no-cache-dir", "--no-deps", "-d", str(scene.folder / "d"), "-i", scene.corp.page_url, "acme",
         policy=scene.policy(),
@@ -144,7 +144,7 @@ POLICIES = {
 
 @pytest.mark.parametrize("code", POLICIES)
 def test_refusals_are_told(code: str, pip_env: EnvFactory, scene: Observed, repository: RepositoryFactory) -> None:
-    """What the policy would refuse is installed all the same; the log has the code, and nothing as its choice."""
+    """What the policy would refuse is installed anyway; the log has the code, and no choice."""
     extra = POLICIES[code].replace("{team}", repository("team").page_url)
     if code == "absent":
         extra += '\n[repositories.other]\nurl = "http://127.0.0.1:9/"\npriority = 99\nexplicit = true\n'
@@ -165,7 +165,7 @@ def test_refusals_are_told(code: str, pip_env: EnvFactory, scene: Observed, repo
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
-    """Pip goes on while a repository of the policy is down; that it would have been refused is told."""
+    """If a repository of the policy is down, pip goes on; that the policy would refuse is reported."""
     scene.corp.answer_all(Fault(status=503))
     env = {"PIP_INDEX_URL": scene.public.page_url, "REPOPRIO_LOG": str(scene.log)}
     done = pip_env(pip).run("download", "--no-deps", "needs-acme", policy=scene.policy(), env=env)
@@ -177,7 +177,7 @@ def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Observe
 
 
 def test_a_repository_that_hangs(pip_env: EnvFactory, scene: Observed) -> None:
-    """`page-timeout` bounds what all look-ups of a command take; what was not looked up is counted."""
+    """`page-timeout` limits all lookups of a command together; the others are counted as unknown."""
     scene.corp.answer_all(Fault(hang=20))
     env = {"PIP_INDEX_URL": scene.public.page_url, "REPOPRIO_LOG": str(scene.log)}
     scene.public.add("other", "1")
@@ -193,7 +193,7 @@ def test_a_repository_that_hangs(pip_env: EnvFactory, scene: Observed) -> None:
 def test_an_index_that_the_policy_does_not_list(
     pip_env: EnvFactory, scene: Observed, repository: RepositoryFactory
 ) -> None:
-    """Pip asks it as ever; every choice is told as one that the policy refuses, with the site and no login."""
+    """Pip uses the index as usual; each choice is reported as refused, with the site and without login."""
     secret = "s3cret-t0ken"
     outer = repository("outer")
     outer.add("tool", "1.0")
@@ -215,7 +215,7 @@ def test_an_index_that_the_policy_does_not_list(
 def test_an_index_that_the_policy_lets_in(
     unlisted: str, code: str | None, pip_env: EnvFactory, scene: Observed, repository: RepositoryFactory
 ) -> None:
-    """Under `lowest` what only a caller's index has is no change; under `ignore` nobody has it."""
+    """Under `lowest` a file of a caller's index is no change; under `ignore` it is."""
     outer = repository("outer")
     outer.add("tool", "1.0")
     policy = scene.policy(before=f'unlisted = "{unlisted}"')
@@ -229,7 +229,7 @@ def test_an_index_that_the_policy_lets_in(
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("resolver", [[], LEGACY], ids=["new", "legacy"])
 def test_direct_urls(pip: str, resolver: list[str], fresh_env: EnvFactory, scene: Observed) -> None:
-    """A dependency's URL is taken and told; the user's own is no choice of pip's, but where nobody may have one."""
+    """A dependency's URL is installed and reported; the user's own is not, unless URLs are forbidden."""
     wheel = scene.public.add("evil", "1.0")[0]
     url = f"{scene.public.root_url}files/{wheel.filename}"
     scene.public.add("trap", {"version": "1", "requires": [f"evil @ {url}"]})
@@ -257,7 +257,7 @@ BUILDS = [
 
 @pytest.mark.parametrize(("pip", "feature"), BUILDS)
 def test_build_requirements(pip: str, feature: str, fresh_env: EnvFactory, scene: Observed) -> None:
-    """What a build wants is counted in the same line and marked in the log, wherever the child pip starts."""
+    """Requirements of builds count in the same line and are marked in the log, for every kind of child pip."""
     scene.corp.add("tool", {"version": "1", "sdist": True, "build-requires": ["acme"]})
     options = ["--use-feature", feature] if feature else []
     work = scene.folder / "work"
@@ -275,7 +275,7 @@ def test_build_requirements(pip: str, feature: str, fresh_env: EnvFactory, scene
 
 
 def test_other_pythons(fresh_env: EnvFactory, scene: Observed) -> None:
-    """`pip --python OTHER` observes there, where there is no hook, into the same log."""
+    """`pip --python OTHER` observes without a hook there, into the same log."""
     other = fresh_env("24.0", stock=True)
     done = fresh_env(NEWEST).run(
         "--python", str(other.python), "install", *scene.indexes, "acme",
@@ -288,7 +288,7 @@ def test_other_pythons(fresh_env: EnvFactory, scene: Observed) -> None:
 
 @pytest.mark.parametrize("pip", [NEWEST, "24.0"])
 def test_reports_are_pips_own_and_quiet_is_quiet(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
-    """`--report -` is the same byte for byte, and -q says nothing, while the log is written."""
+    """`--report -` is unchanged, and -q prints nothing, but the log is written."""
     arguments = ["install", "--dry-run", "-q", "--report", "-", "--ignore-installed", "needs-acme"]
     command, *rest = arguments
     plain = pip_env(pip, stock=True).run(command, *scene.indexes, *rest)
@@ -314,7 +314,7 @@ def test_other_commands_are_untouched(pip: str, fresh_env: EnvFactory, scene: Ob
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_failing_pip_fails_as_ever(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
-    """Where pip finds nothing its words and its status are its own."""
+    """If pip finds nothing, its output and status are unchanged."""
     arguments = [*scene.indexes, "acme>=100"]
     plain = pip_env(pip, stock=True).run("install", *arguments)
     done = pip_env(pip).run("install", *arguments, policy=scene.policy())
@@ -324,7 +324,7 @@ def test_a_failing_pip_fails_as_ever(pip: str, pip_env: EnvFactory, scene: Obser
 
 
 def test_download_wheel_and_lock(pip_env: EnvFactory, scene: Observed) -> None:
-    """Each command that resolves is observed, under its own name."""
+    """Each command that resolves is observed, and logged with its own name."""
     env, target = pip_env(NEWEST), str(scene.folder / "files")
     for command, *rest in (["download", "-d", target], ["wheel", "-w", target], ["lock", "-o", "-"]):
         assert "1 of 1 choice: acme" in observed(scene.run(env, command, *rest, "acme"))
@@ -332,7 +332,7 @@ def test_download_wheel_and_lock(pip_env: EnvFactory, scene: Observed) -> None:
 
 
 def test_backtracking_is_no_change(pip_env: EnvFactory, scene: Observed) -> None:
-    """An older file to which pip had to backtrack, and which the owner has too, is what the policy would choose."""
+    """An older file, reached by backtracking, that the owner has too is no change."""
     scene.corp.add("top", {"version": "2.0", "requires": ["base<2"]}, "1.0")
     scene.corp.add("base", "2.0", "1.0")
     done = scene.run(pip_env(NEWEST), "install", "--dry-run", "top", "base==2.0")
@@ -343,7 +343,7 @@ def test_backtracking_is_no_change(pip_env: EnvFactory, scene: Observed) -> None
 def test_an_older_file_without_need_is_a_change(
     pip_env: EnvFactory, scene: Observed, repository: RepositoryFactory
 ) -> None:
-    """Where pip's index has only the older of the owner's files, the policy would choose the newer one."""
+    """If pip's index has only the older of the owner's files, the newer one is a change."""
     stale = repository("stale")
     stale.add("acme", "1.0")
     policy = scene.policy(before='unlisted = "lowest"')
@@ -357,7 +357,7 @@ def test_an_older_file_without_need_is_a_change(
 def test_the_same_file_elsewhere_is_no_change(
     pip_env: EnvFactory, scene: Observed, repository: RepositoryFactory
 ) -> None:
-    """Files are told apart by their hashes; without any, by where they lie: an alias of the owner is the owner."""
+    """Files are compared by hashes, else by place; an alias of the owner is the owner's place."""
     twin = repository("twin", layout="html")
     for server in (scene.corp, twin):
         server.add("bare", "1.0")
@@ -388,7 +388,7 @@ def test_another_file_of_the_same_name_is_a_change(pip_env: EnvFactory, scene: O
     [("merge", "acme", None), ("flexible", "acme>=2", None), ("strict", "acme", "owned")],
 )
 def test_the_mode_of_a_pin(mode: str, requirement: str, code: str | None, pip_env: EnvFactory, scene: Observed) -> None:
-    """Names that a pin gives a mode are judged by that; nothing is enforced for them either."""
+    """Names with a mode of their own are compared by it; nothing is enforced for them either."""
     policy = scene.policy(f'[pins.x]\nprojects = ["*"]\nmode = "{mode}"\n')
     done = scene.run(pip_env(NEWEST), "install", "--dry-run", requirement, policy=policy)
     assert "Would install acme-99.0" in done.stdout
@@ -396,7 +396,7 @@ def test_the_mode_of_a_pin(mode: str, requirement: str, code: str | None, pip_en
 
 
 def test_constraints_and_hashes_count(pip_env: EnvFactory, scene: Observed) -> None:
-    """The policy is asked for what pip was asked for in the end: constraints and hashes included."""
+    """The policy is asked for the final requirement, including constraints and hashes."""
     built: BuiltFile = scene.corp.add("hashed", "1.0", "1.1")[0]
     requirements, constraints = scene.folder / "r.txt", scene.folder / "c.txt"
     requirements.write_text(f"hashed<2 --hash=sha256:{built.sha256}\n")
@@ -412,7 +412,7 @@ def test_constraints_and_hashes_count(pip_env: EnvFactory, scene: Observed) -> N
 
 
 def test_what_is_installed_is_no_choice(fresh_env: EnvFactory, scene: Observed) -> None:
-    """What stays as it is was not chosen."""
+    """An installed distribution that stays is no choice."""
     env = fresh_env(NEWEST)
     assert env.run("install", *scene.indexes, "acme").code == 0
     assert "repoprio: observe" not in scene.run(env, "install", "acme").stderr
@@ -420,7 +420,7 @@ def test_what_is_installed_is_no_choice(fresh_env: EnvFactory, scene: Observed) 
 
 
 def test_locked_files(pip_env: EnvFactory, scene: Observed) -> None:
-    """A file of a pylock.toml that its owner does not list is taken, and told."""
+    """A file of a pylock.toml that its owner does not list is installed, and reported."""
     wheel = scene.public.add("acme", "99.1")[0]
     url = f"{scene.public.root_url}files/{wheel.filename}"
     lock = scene.folder / "pylock.toml"
@@ -439,7 +439,7 @@ def test_locked_files(pip_env: EnvFactory, scene: Observed) -> None:
 
 
 def test_logins_stay_apart(pip_env: EnvFactory, scene: Observed) -> None:
-    """Pip sends its own login to the last, the policy's look-ups send the policy's; the log has neither."""
+    """Pip uses its own login, the policy's lookups use the policy's; the log has neither."""
     policy = scene.policy()
     policy.write_text(policy.read_text().replace("http://", "http://policys:pol1cy-s3cret@", 1))
     index = scene.corp.page_url.replace("http://", "http://pips:p1p-s3cret@")
@@ -459,7 +459,7 @@ def test_logins_stay_apart(pip_env: EnvFactory, scene: Observed) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_what_pip_says_at_length_is_its_own(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
-    """With -vv too, and where a login of the policy or of an index is a word that pip says, stdout is a stock pip's."""
+    """With -vv, and even if a login is a word that pip prints, stdout is that of a stock pip."""
     policy = scene.policy()
     policy.write_text(policy.read_text().replace("http://", "http://ada:downloaded@", 1))
     index = scene.public.page_url.replace("http://", "http://eva:Successfully@")
@@ -479,7 +479,7 @@ def _comparable(done: Completed) -> list[str]:
 
 
 def test_a_line_of_a_requirements_file(pip_env: EnvFactory, scene: Observed, repository: RepositoryFactory) -> None:
-    """An index that a requirements file names is told with its line."""
+    """An index of a requirements file is reported with its line."""
     outer = repository("outer")
     requirements = scene.folder / "r.txt"
     requirements.write_text(f"--extra-index-url {outer.page_url}\nacme\n")
@@ -488,7 +488,7 @@ def test_a_line_of_a_requirements_file(pip_env: EnvFactory, scene: Observed, rep
 
 
 def test_a_build_writes_what_it_likes(fresh_env: EnvFactory, scene: Observed) -> None:
-    """What a build leaves where its pip leaves its word is held to be no more than numbers and names."""
+    """Reports of a build's pip are accepted only as numbers and names."""
     word = [1, 1, ["good", "\x1b[2J", "x" * 5000, 5], 0, False]
     project = scene.folder / "project"
     project.mkdir()
@@ -510,14 +510,14 @@ def test_a_build_writes_what_it_likes(fresh_env: EnvFactory, scene: Observed) ->
 
 
 def test_a_faulty_policy_stops_pip_as_ever(pip_env: EnvFactory, scene: Observed) -> None:
-    """What observes must be sound: faults are told, and nothing is looked up."""
+    """A policy in observe mode must be valid: errors are printed, and nothing is looked up."""
     done = pip_env(NEWEST).run("install", *scene.indexes, "acme", policy=scene.policy(before="oops = 1"))
     assert (done.code, "oops: is not a key here" in done.stderr) == (2, True)
     assert not scene.public.requests
 
 
 def test_a_pip_that_is_not_known_goes_on(fresh_env: EnvFactory, scene: Observed) -> None:
-    """Where an internal is not as expected nothing is observed, which is said, and nothing is stopped."""
+    """With an unknown internal of pip nothing is observed, with a warning, and pip goes on."""
     env = fresh_env(NEWEST)
     finder = env.site_packages / "pip/_internal/index/package_finder.py"
     source = finder.read_text()
@@ -537,7 +537,7 @@ def test_a_pip_that_is_not_known_goes_on(fresh_env: EnvFactory, scene: Observed)
 
 
 def test_commands_of_our_own(pip_env: EnvFactory, scene: Observed) -> None:
-    """What explain says is what the policy would decide; check, doctor and export say that nothing is enforced."""
+    """The command explain reports the policy's decision; check, doctor and export say that nothing is enforced."""
     env, policy = pip_env(NEWEST), scene.policy()
     told = json.loads(env.tool("explain", "--format", "json", "acme", policy=policy).stdout)["projects"][0]
     assert (told["repository"], told["version"], told["code"]) == ("corp", "1.1", "owned")
@@ -553,7 +553,7 @@ def test_commands_of_our_own(pip_env: EnvFactory, scene: Observed) -> None:
 
 
 def test_settings_of_pip_beside_it(pip_env: EnvFactory, scene: Observed) -> None:
-    """A check says what would be refused once it is enforced, and that a fuse leaves pip nothing to find."""
+    """`config check` says what would be refused once enforced, and warns about a fuse."""
     env = pip_env(NEWEST)
     given = {
         "PIP_EXTRA_INDEX_URL": "https://outer.example/simple",
@@ -632,7 +632,7 @@ def test_a_part_of_a_line_is_taken_back(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_is_never_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever holds the lock for ever holds nobody up for ever."""
+    """A process that keeps the lock for ever does not block others for ever."""
     fcntl = pytest.importorskip("fcntl")
     monkeypatch.setattr(jsonlines, "_PATIENCE", 0.05)
     file = tmp_path / "log"
@@ -670,7 +670,7 @@ def nowhere(path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and links as Unix has them")
 @pytest.mark.parametrize("make", [folder, fifo, circle, full, nowhere])
 def test_a_log_that_cannot_be_written(make: Any, pip_env: EnvFactory, scene: Observed) -> None:
-    """Pip ends as ever, soon, with one line of warning, -q or not; with -qq not even that."""
+    """Pip ends normally and soon, with one warning, even with -q; none with -qq."""
     make(scene.log)
     done = scene.run(pip_env(NEWEST), "install", "--dry-run", "acme", timeout=30)
     warnings = [line for line in done.stderr.splitlines() if line.endswith("[log]")]
@@ -710,7 +710,7 @@ def test_an_enforced_policy_writes_no_log(pip_env: EnvFactory, scene: Observed) 
 
 
 def test_many_changes_in_one_line(pip_env: EnvFactory, scene: Observed) -> None:
-    """The line names eight projects at most; the log has all of them."""
+    """The line names at most eight projects; the log has all of them."""
     names = [f"project-{number}" for number in range(10)]
     for name in names:
         scene.corp.add(name, "1.0")

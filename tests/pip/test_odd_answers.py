@@ -1,4 +1,4 @@
-"""What pip itself would end in a traceback for, and what a folder has in the place of a project."""
+"""Answers that would give plain pip a traceback, and odd entries in a folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAGES = {
 @pytest.mark.parametrize("pip", [NEW, "22.0.2"])
 @pytest.mark.parametrize("where", PAGES)
 def test_a_number_without_an_end(where: str, pip: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """Python reads no number of thousands of digits: such a file is no candidate, and the others are."""
+    """A file with a version number of thousands of digits, which Python cannot read, is no candidate."""
     good = '<a href="/files/tool-1.0-py3-none-any.whl">x</a>'
     page = f"<!DOCTYPE html><html><body>{PAGES[where]}{good}</body></html>"
     scene.public.add("tool", "1.0")
@@ -40,7 +40,7 @@ def test_a_number_without_an_end(where: str, pip: str, pip_env: EnvFactory, scen
 
 
 def test_a_number_without_an_end_that_is_installed(fresh_env: EnvFactory, scene: Scene) -> None:
-    """Audit reports an installed version that nobody can read, and goes on."""
+    """Audit reports an installed version that Python cannot read, and goes on."""
     env = fresh_env(NEW)
     info = env.site_packages / "acme-99.0.dist-info"
     info.mkdir()
@@ -51,7 +51,7 @@ def test_a_number_without_an_end_that_is_installed(fresh_env: EnvFactory, scene:
 
 
 def test_long_numbers_are_told_as_such() -> None:
-    """The reason names the number, not another project."""
+    """The reason is the number, not another project."""
 
     def why(file: str, python: str = "") -> str | None:
         url = f"https://a.example/{file}"
@@ -67,7 +67,7 @@ def test_long_numbers_are_told_as_such() -> None:
 
 @pytest.mark.parametrize("kind", ["file", "dangling link"])
 def test_a_project_that_is_no_folder(kind: str, pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """In a simple repository on disk a file, or a link that leads nowhere, in a project's place is not absence."""
+    """In a simple repository on disk, a file or a broken link in place of a project is not absence."""
     place = tmp_path / "index" / "acme"
     place.parent.mkdir()
     if kind == "file":
@@ -86,7 +86,7 @@ def test_a_project_that_is_no_folder(kind: str, pip_env: EnvFactory, scene: Scen
 
 @pytest.mark.parametrize("pip", [NEW, "22.0.2"])
 def test_a_flat_page_owns_a_name_whose_file_nobody_may_take(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """A file of a flat page whose link carries a login is not taken, and its name falls to nobody else."""
+    """A file with a login in its link is rejected, but its name stays with that repository."""
     link = f'<a href="http://me:secret@{scene.corp.host}/files/acme-1.0-py3-none-any.whl">x</a>'
     scene.corp.answer_all(Fault(body=f"<!DOCTYPE html><html><body>{link}</body></html>", content_type="text/html"))
     urls = {"corp": scene.corp.flat_url, "public": scene.public.page_url}

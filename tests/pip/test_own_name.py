@@ -1,4 +1,4 @@
-"""The name repoprio itself: no dependency replaces what guards pip."""
+"""The name repoprio itself: no dependency replaces this pip's repoprio."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
     ],
 )
 def test_a_dependency_replaces_nothing(pip: str, options: list[str], fresh_env: EnvFactory, scene: Scene) -> None:
-    """Where a dependency needs another repoprio than the one installed, pip stops and says how to get it."""
+    """If a dependency needs another version of repoprio, pip stops and says how to install it."""
     env = fresh_env(pip)
     said = refused(env.run("install", *options, "wants", policy=scene.policy()), "no-match")
     assert f"repoprio-99.0-py3-none-any.whl: {VERSION} is installed, and stays" in said
@@ -45,7 +45,7 @@ def test_a_dependency_replaces_nothing(pip: str, options: list[str], fresh_env: 
 
 @pytest.mark.parametrize("options", [["-U", "--upgrade-strategy", "eager"], ["-U"]])
 def test_an_upgrade_of_another_moves_nothing(options: list[str], fresh_env: EnvFactory, scene: Scene) -> None:
-    """An upgrade of what requires repoprio leaves the installed one as it is, however eager."""
+    """An upgrade of a package that requires repoprio does not change the installed one, even if eager."""
     env = fresh_env(NEW)
     done = env.run("install", *options, "likes", policy=scene.policy())
     assert done.code == 0, done.stderr
@@ -54,7 +54,7 @@ def test_an_upgrade_of_another_moves_nothing(options: list[str], fresh_env: EnvF
 
 
 def test_a_constraint_does_not_ask(fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """A line of a constraints file is no request by name: it replaces nothing either."""
+    """A line in a constraints file is no request by name: it replaces nothing either."""
     constraints = tmp_path / "constraints.txt"
     constraints.write_text("repoprio==99\n")
     said = refused(fresh_env(NEW).run("install", "-c", str(constraints), "likes", policy=scene.policy()), "no-match")
@@ -63,7 +63,7 @@ def test_a_constraint_does_not_ask(fresh_env: EnvFactory, scene: Scene, tmp_path
 
 @pytest.mark.parametrize("way", ["command", "file", "owns", "pin"])
 def test_who_may_replace_it(way: str, pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """The user may, by the command or a requirements file, and the repository that the policy names for it."""
+    """The user may, on the command line or in a requirements file, and so may the repository that owns the name."""
     file = tmp_path / "requirements.txt"
     file.write_text("wants\nRepoprio\n")
     request = {"command": ["wants", "repoprio"], "file": ["-r", str(file)]}.get(way, ["wants"])
@@ -75,7 +75,7 @@ def test_who_may_replace_it(way: str, pip_env: EnvFactory, scene: Scene, tmp_pat
 
 
 def test_an_environment_with_a_pointer_keeps_its_guard(fresh_env: EnvFactory, scene: Scene) -> None:
-    """What guards an environment through a pointer is not replaced by a dependency that lands in it."""
+    """A dependency that installs repoprio into an environment with a pointer does not replace the pointer."""
     guard, other = fresh_env(NEW), fresh_env(NEW, stock=True)
     enabled = guard.tool("enable", "--venv", str(other.root), policy=scene.policy())
     assert enabled.code == 0, enabled.stderr
@@ -85,7 +85,7 @@ def test_an_environment_with_a_pointer_keeps_its_guard(fresh_env: EnvFactory, sc
 
 
 def test_a_build_may_need_another(fresh_env: EnvFactory, scene: Scene) -> None:
-    """A build requirement lands beside the environment: it is looked up as ever, and replaces nothing."""
+    """A build requirement is looked up as usual, since it is installed outside the environment."""
     scene.public.add("tool", {"version": "1.0", "sdist": True, "build-requires": ["repoprio>=99"]})
     env = fresh_env(NEW)
     done = env.run("wheel", "--no-deps", "tool", policy=scene.policy())
@@ -95,6 +95,6 @@ def test_a_build_may_need_another(fresh_env: EnvFactory, scene: Scene) -> None:
 
 
 def test_looking_tells_what_there_is(pip_env: EnvFactory, scene: Scene) -> None:
-    """Who only asks what versions there are is told of all, as of any name."""
+    """Commands that only list versions show all of them, as for any name."""
     done = pip_env(NEW).run("index", "versions", "repoprio", policy=scene.policy())
     assert "Available versions: 99.0" in done.stdout, done.stderr

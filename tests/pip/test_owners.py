@@ -1,4 +1,4 @@
-"""Root does not run, or write through, what another user can change."""
+"""Root neither runs nor writes through files that another user can change."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def trap(env: PipEnv, marker: Path) -> None:
 def test_enable_runs_no_interpreter_of_another_user(
     by: str, pip_env: EnvFactory, other: PipEnv, tmp_path: Path
 ) -> None:
-    """`enable` says whose it is and how to do it as that user; nothing is run and nothing is written."""
+    """`enable` names the owner and the command to run as that user; nothing is run or written."""
     trap(other, tmp_path / "run")
     give_away(other.root)
     before = sorted(other.root.rglob("*"))
@@ -116,7 +116,7 @@ def a_first_line(env: PipEnv, folder: Path) -> None:
 @as_root
 @pytest.mark.parametrize("change", [a_pth, a_named_folder, a_shared_folder, a_link, a_home, a_first_line])
 def test_one_file_of_another_user_is_enough(change: object, other: PipEnv, tmp_path: Path) -> None:
-    """All that decides about what runs counts, with links and the folders above; without it nobody is a stranger."""
+    """Every file that affects what runs counts, with links and parent folders; otherwise there is no stranger."""
     assert owners.stranger_of_python(str(other.python)) is None
     change(other, tmp_path)  # type: ignore[operator]
     with pytest.raises(interpreters.OfAnother, match=r"\[owner\]"):
@@ -125,7 +125,7 @@ def test_one_file_of_another_user_is_enough(change: object, other: PipEnv, tmp_p
 
 @as_root
 def test_a_base_is_searched_once(other: PipEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nobody else can change a base, with its tens of thousands of files, one search does; a stranger stays."""
+    """A base with tens of thousands of files is searched only once if nobody else can change it."""
     base, scan = tmp_path / "base", os.scandir
     a_home(other, tmp_path)
     scanned: list[str] = []
@@ -150,7 +150,7 @@ def test_a_base_is_searched_once(other: PipEnv, tmp_path: Path, monkeypatch: pyt
 def test_packages_of_another_user_are_not_loaded(
     by: str, command: list[str], pip_env: EnvFactory, other: PipEnv, tmp_path: Path
 ) -> None:
-    """HOME may be another user's, as after `sudo -E`: a Python that would load the packages there is not run."""
+    """With another user's HOME, as after `sudo -E`, a Python that would load packages from there is not run."""
     config = other.root / "pyvenv.cfg"
     config.write_text(re.sub("(?m)^include-system.*", "include-system-site-packages = true", config.read_text()))
     base = tmp_path / ".local"
@@ -170,7 +170,7 @@ def test_packages_of_another_user_are_not_loaded(
 def test_no_packages_are_loaded_from_where_another_user_can_put_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is not there when root looks may be there when Python starts; a home of root's own changes nothing."""
+    """Packages could be added after the check, so a writable HOME counts too; root's own home does not."""
     monkeypatch.delenv("PYTHONUSERBASE", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert owners.without_foreign_packages({}) == {}
@@ -198,7 +198,7 @@ def test_doctor_runs_nothing_of_the_working_folder(pip_env: EnvFactory, other: P
 
 @as_root
 def test_a_group_without_members_is_no_stranger(other: PipEnv, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Debian's group staff may write to /usr/local and has nobody in it; as soon as it has, that counts."""
+    """A group with write access, such as Debian's staff, counts as soon as it has members."""
     group = 4_000_000
     os.chown(other.site_packages, 0, group)
     other.site_packages.chmod(0o2775)
@@ -210,7 +210,7 @@ def test_a_group_without_members_is_no_stranger(other: PipEnv, monkeypatch: pyte
 
 @as_root
 def test_a_new_environment_in_a_folder_of_another_user_is_guarded(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """What root makes and runs there itself, as images do for the user that they switch to, is guarded as ever."""
+    """An environment that root itself makes there, as in images, gets the hook as usual."""
     home = tmp_path / "home-of-another"
     home.mkdir()
     give_away(home)
@@ -222,7 +222,7 @@ def test_a_new_environment_in_a_folder_of_another_user_is_guarded(pip_env: EnvFa
 
 
 def test_a_draft_is_a_file_of_its_own(tmp_path: Path) -> None:
-    """A link that lies where a draft might be written leads nowhere; the mode stays, and no draft stays behind."""
+    """A link in place of the draft is not followed; the mode stays, and no draft is left."""
     target, file = tmp_path / "target", tmp_path / "pip.conf"
     target.write_text("precious\n")
     file.write_text("old\n")
@@ -245,7 +245,7 @@ def test_a_draft_is_a_file_of_its_own(tmp_path: Path) -> None:
 @as_root
 @pytest.mark.parametrize("is_folder", [False, True])
 def test_the_log_goes_through_no_link_of_another_user(is_folder: bool, tmp_path: Path) -> None:
-    """A link that another user left is refused, as the log and on the way to it; one of our own is followed."""
+    """A link of another user, as the log or on its path, is refused; the user's own is followed."""
     real, link = tmp_path / "real", tmp_path / "link"
     if is_folder:
         real.mkdir()

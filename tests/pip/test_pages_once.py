@@ -1,4 +1,4 @@
-"""A page is parsed once in a run, and pip's links are made of the files that may become candidates."""
+"""A page is parsed once in a run, and only files that may be candidates become links of pip."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def policy(corp: RepositoryServer, layout: Layout, repository: RepositoryFactory
     ids=lambda command: command[1],
 )
 def test_a_page_is_parsed_once(command: tuple[str, ...], pip_env: EnvFactory, policy: Path) -> None:
-    """However often a run asks for a page, and for whatever: nobody parses it a second time, pip included."""
+    """However often a page is needed in a run, neither repoprio nor pip parses it twice."""
     installed = policy.parent / "packages" / "acme-1.0.dist-info"
     installed.mkdir(parents=True)
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")

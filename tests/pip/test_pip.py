@@ -1,4 +1,4 @@
-"""A person installs repoprio beside pip, writes a policy, and plain ``pip install`` obeys it."""
+"""A user installs repoprio next to pip, writes a policy, and plain ``pip install`` obeys it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_upgrade_stays_with_the_owner(pip: str, fresh_env: EnvFactory, scene: Sc
 
 
 def test_without_a_policy_pip_is_as_it_was(pip: str, pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """No policy: output, choice and exit status are those of a pip without repoprio."""
+    """Without a policy, output, choice and exit status are those of a pip without repoprio."""
     args = ["install", "--dry-run", "--no-cache-dir", "--index-url", scene.corp.page_url]
     args += ["--extra-index-url", scene.public.page_url, "requests"]
     runs = [pip_env(pip, stock=stock).run(*args) for stock in (True, False)]
@@ -69,7 +69,7 @@ def test_the_opening_line(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     ],
 )
 def test_nothing_fits(pip: str, pip_env: EnvFactory, scene: Scene, command: list[str]) -> None:
-    """Where the owner has no version that fits, the message names it, its versions, and the way out."""
+    """If the owner has no version that fits, the message has its versions and a remedy."""
     said = refused(pip_env(pip).run(*command, policy=scene.policy()), "no-match")
     assert "acme belongs to corp (priority 10), which has 1.1, 1.0." in said
     assert "Lower-priority repositories were not asked." in said
@@ -92,7 +92,7 @@ def test_backtracking_reaches_a_version_that_the_owner_can_serve(pip: str, pip_e
 
 
 def test_a_conflict_names_the_owner(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """Where two requirements exclude each other, pip's report stays and the owner's versions are told."""
+    """If two requirements conflict, pip's report stays, and the owner's versions are added."""
     scene.public.add("a", {"version": "1", "requires": ["acme==1.0"]})
     scene.public.add("b", {"version": "1", "requires": ["acme==1.1"]})
     said = refused(pip_env(pip).run("install", "--dry-run", "a", "b", policy=scene.policy()), "conflict")
@@ -101,14 +101,14 @@ def test_a_conflict_names_the_owner(pip: str, pip_env: EnvFactory, scene: Scene)
 
 
 def test_an_absent_project(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """Where nobody has it, pip's own words stand, with the repositories that were asked."""
+    """If no repository has it, pip's own message stays, with the repositories that were asked."""
     said = refused(pip_env(pip).run("install", "--dry-run", "nope", policy=scene.policy()), "absent")
     assert "No matching distribution found for nope" in said
     assert "asked: corp (priority 10) and public (priority 90)" in said
 
 
 def test_an_owner_that_is_down(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """An unavailable repository stops the lookup, says how often it was tried, and opens nothing."""
+    """An unavailable repository stops the lookup, with the number of tries and without a fallback."""
     scene.corp.answer_all(Fault(status=503))
     done = pip_env(pip).run("install", "--dry-run", "requests", policy=scene.policy(), env={"PIP_RETRIES": "1"})
     said = refused(done, "unavailable")
@@ -126,7 +126,7 @@ def test_index_versions(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
 
 
 def test_list_outdated(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """`pip list --outdated` does not tempt with a stranger's version."""
+    """`pip list --outdated` does not offer a version of a lower repository."""
     env = fresh_env(pip)
     assert env.run("install", "acme==1.0", policy=scene.policy()).code == 0
     done = env.run("list", "--outdated", "--format", "json", policy=scene.policy())
@@ -135,7 +135,7 @@ def test_list_outdated(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
 
 
 def test_build_requirements_obey_too(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """The child pip that installs build requirements obeys the same policy, without a word of its own."""
+    """The child pip that installs build requirements obeys the same policy, without printing its line."""
     scene.corp.add("tool", {"version": "1", "sdist": True, "build-requires": ["acme"]})
     env = fresh_env(pip)
     done = env.run("install", "tool", policy=scene.policy())
@@ -145,7 +145,7 @@ def test_build_requirements_obey_too(pip: str, fresh_env: EnvFactory, scene: Sce
 
 
 def test_a_build_requirement_that_is_down(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """A refusal in the child stops the build, and its text is seen."""
+    """A refusal in a child pip stops the build, and its text is shown."""
     scene.corp.add("tool", {"version": "1", "sdist": True, "build-requires": ["other"]})
     scene.corp.answer("other", Fault(status=401))
     scene.public.add("other", "1.0")
@@ -169,7 +169,7 @@ def test_a_dependency_may_not_bring_its_own_url(pip: str, pip_env: EnvFactory, s
 
 
 def test_a_direct_url_in_build_requirements(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """What a package wants for its build is not what the user asked for."""
+    """A build requirement does not count as requested by the user."""
     wheel = scene.public.add("evil", "1.0")[0]
     url = f"{scene.public.root_url}/files/{wheel.filename}"
     scene.corp.add("tool", {"version": "1", "sdist": True, "build-requires": [f"evil @ {url}"]})
@@ -196,7 +196,7 @@ def test_constraints_hashes_extras_and_pre(pip: str, pip_env: EnvFactory, scene:
 
 
 def test_callers_cannot_widen_the_policy(pip: str, pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """An index that the policy does not list is refused, wherever it was named; a listed one is fine."""
+    """An unlisted index is refused, wherever it was named; a listed one is fine."""
     env, policy, evil = pip_env(pip), scene.policy(), "http://user:s3cret@evil.example/simple"
     said = refused(env.run("install", "--extra-index-url", evil, "acme", policy=policy), "unlisted")
     assert "http://evil.example/simple is not in the policy (named by the command line)" in said
@@ -208,12 +208,12 @@ def test_callers_cannot_widen_the_policy(pip: str, pip_env: EnvFactory, scene: S
     refused(env.run("install", "-r", str(requirements), policy=policy), "unlisted")
     done = env.run("install", "--dry-run", "-i", scene.public.page_url.rstrip("/"), "acme", policy=policy)
     assert done.code == 0
-    assert "is public (priority 90): the policy's order holds" in done.stderr
+    assert "is public (priority 90); the policy decides its place" in done.stderr
     assert "Would install acme-1.1" in done.stdout
 
 
 def test_a_faulty_policy(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """All faults at once, exit status 2, nothing installed; commands that look up nothing go on."""
+    """All errors are printed together, with exit status 2; nothing is installed; other commands work."""
     env = fresh_env(pip)
     policy = scene.policy('[pins.x]\nprojects = ["a["]\n', before='mode = "loose"')
     done = env.run("install", "acme", policy=policy)
@@ -231,7 +231,7 @@ def test_a_faulty_policy(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
 
 
 def test_an_unknown_pip_is_refused(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """Where an internal that repoprio relies on is not what is known, nothing is looked up."""
+    """If an internal of pip differs from what is known, nothing is looked up."""
     env = fresh_env(pip)
     finder = env.site_packages / "pip/_internal/index/package_finder.py"
     source = finder.read_text()
@@ -245,7 +245,7 @@ def test_an_unknown_pip_is_refused(pip: str, fresh_env: EnvFactory, scene: Scene
 
 
 def test_repoprio_pip_needs_no_hook(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """`repoprio pip` guards where the hook is not in place."""
+    """`repoprio pip` obeys even without the hook."""
     env = fresh_env(pip)
     (env.site_packages / "repoprio.pth").unlink()
     assert "acme-99.0" in env.run(
@@ -267,7 +267,7 @@ def test_launch_modes(pip: str, fresh_env: EnvFactory, scene: Scene, flags: list
 
 
 def test_folders_as_repositories(pip: str, pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """A simple repository on disk and a wheelhouse take part like any other."""
+    """A simple repository on disk and a wheelhouse work like any other repository."""
     mirror = DirectoryRepository(tmp_path / "mirror", "mirror")
     mirror.add("acme", "1.2")
     policy = scene.policy(f'[repositories.mirror]\nurl = "{mirror.page_url}"\npriority = 5\n')
@@ -296,7 +296,7 @@ def test_credentials_stay_out_of_every_output(pip: str, pip_env: EnvFactory, sce
 
 
 def test_explain_agrees_with_the_installation(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """`explain` tells what an installation does, in text and as JSON, and asks nobody below the owner."""
+    """`explain` reports what an installation does, in text and as JSON, and asks nobody below the owner."""
     env, policy = pip_env(pip), scene.policy()
     told = json.loads(env.tool("explain", "--format", "json", "acme>=1", policy=policy).stdout)
     project = told["projects"][0]
@@ -315,7 +315,7 @@ def test_explain_agrees_with_the_installation(pip: str, pip_env: EnvFactory, sce
 
 
 def test_explain_shadowed(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """`--shadowed` asks the others, and says what pip alone would take."""
+    """`--shadowed` asks the others, and reports what plain pip would take."""
     done = pip_env(pip).tool("explain", "--shadowed", "--format", "json", "acme", policy=scene.policy())
     project = json.loads(done.stdout)["projects"][0]
     assert [line["status"] for line in project["repositories"]] == ["served", "shadowed"]
@@ -325,7 +325,7 @@ def test_explain_shadowed(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
 
 
 def test_uninstall_leaves_nothing_behind(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """The hooked pip can take repoprio out again."""
+    """A pip with the hook can uninstall repoprio."""
     env = fresh_env(pip)
     assert env.run("uninstall", "-y", "repoprio", policy=scene.policy()).code == 0
     assert not [path.name for path in env.site_packages.iterdir() if "repoprio" in path.name]

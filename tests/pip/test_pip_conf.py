@@ -1,4 +1,4 @@
-"""What pip's own parser reads of a policy is in force, or stops pip: it never goes unnoticed."""
+"""Settings of a policy that pip's own parser reads are in force, or stop pip: none is ignored."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example("[global]\nindex-url = https://corp.example/\n\u2028[repoprio]\nmode = strict\n")
 @example("[DEFAULT]\nmode = strict\n[repoprio]\nrepositories.corp.url = https://corp.example/\n")
 def test_what_pip_lists_is_in_force_or_an_error(folder: Path, text: str) -> None:
-    """No line end and no white space hides a section from us that pip's parser sees."""
+    """No line end or white space hides a section from repoprio that pip's parser sees."""
     file = folder / "pip.conf"
     file.write_bytes(text.encode())
     try:
@@ -140,7 +140,7 @@ OUTSIDE: Final = {
 def test_a_policy_that_is_not_in_its_section_stops_pip(
     how: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Keys that landed outside of `[repoprio]` do not open the door: pip stops, and `config check` says why."""
+    """Keys outside of `[repoprio]` stop pip, and `config check` says why."""
     env, corp, public = pip_env("26.3"), repository("corp"), repository("public")
     corp.add("acme", "1.0")
     public.add("acme", "99.0")
@@ -178,7 +178,7 @@ for line in sys.stdin:
 
 @pytest.mark.parametrize("pip", ["26.3", "24.0"])
 def test_pip_config_set_says_the_same(pip: str, pip_env: EnvFactory) -> None:
-    """What `pip config set` writes, read by real pip's own writer, gives the policy that TOML gives."""
+    """Settings written by `pip config set` give the same policy as TOML."""
     env = pip_env(pip, stock=True)
     variables = {k: v for k, v in env.environment().items() if k != "PIP_CONFIG_FILE"}
     with subprocess.Popen(

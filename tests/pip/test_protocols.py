@@ -1,4 +1,4 @@
-"""The protocols for pip's parts, held against real pips: types that nobody checks would only look like a proof."""
+"""The protocols for pip's parts, compared with real pips: unchecked types would prove nothing."""
 
 from __future__ import annotations
 
@@ -136,14 +136,14 @@ def test_every_pip_has_all_members(pip: str, pip_env: EnvFactory) -> None:
 
 
 def test_what_pip_lacks_is_seen(pip_env: EnvFactory) -> None:
-    """The proof above can fail: for a class, a member or a parameter that no pip has."""
+    """The test above can fail: for a class, a member or a parameter that no pip has."""
     wanted = {"no": [], "url": [], "is_hash_allowed": ["hashes", "no"]}
     missing = {"A": ["its class"], "B": ["no", "is_hash_allowed(no)"]}
     assert ask(pip_env("26.3", stock=True), {"A": (["pip:No"], {}), "B": (PARTS["Link"], wanted)}) == missing
 
 
 def test_nothing_stands_there_that_is_not_used() -> None:
-    """Each protocol has its class of pip, and each member is asked for somewhere in the adapter."""
+    """Each protocol has its class in pip, and the adapter uses each member."""
     assert parts().keys() == PARTS.keys()
     files = (ROOT / "src/repoprio/pip_adapter").rglob("*.py")
     text = "\n".join(file.read_text("utf-8") for file in files if file.parent.name != "protocols")

@@ -1,4 +1,4 @@
-"""`repoprio repos`: the tiers and their origins, and with --check what each repository is like and what to set."""
+"""`repoprio repos`: the tiers and their origins; with --check, remarks on each repository."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def public(server: RepositoryServer) -> None:
 def test_each_repository_is_told_as_it_is(
     pip_version: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Empty pages, a mirror of PyPI above others, one with its canary, one that wants a login, one that is gone."""
+    """Empty pages, a mirror of PyPI above others, a canary, a missing login, an outage: each has its remark."""
     own, empty, mirror, login = (repository(name) for name in ("own", "empty", "mirror", "login"))
     own.add("acme", parse("1.0"))
     empty.answer_all(EMPTY)
@@ -90,7 +90,7 @@ def test_each_repository_is_told_as_it_is(
 
 
 def test_mirrors_are_asked_each(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
-    """Which URL answers and which does not; one that answers is enough for exit status 0."""
+    """Each URL of a repository is reported; one that answers is enough for exit status 0."""
     down, first, second = (repository(name) for name in ("down", "first", "second"))
     down.answer_all(Fault(status=503))
     first.answer_all(Fault(status=503))
@@ -105,7 +105,7 @@ def test_mirrors_are_asked_each(pip_env: EnvFactory, repository: RepositoryFacto
 
 
 def test_names_that_are_forwarded(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
-    """A server that redirects unknown names to a repository of the policy is told; to another site it is silent."""
+    """A server that redirects unknown names to a repository of the policy gets a remark; else it is unavailable."""
     here, pypi = repository("here"), repository("pypi")
     here.add("acme", parse("1.0"))
     away = repository("away")
@@ -183,7 +183,7 @@ PYPI = Repository("pypi", (Location.of("https://pypi.example/simple/"),), 90)
     ],
 )
 def test_names_that_are_routed_away_are_told(keys: dict[str, Any], pin: Pin | None, said: str) -> None:
-    """What another repository owns, or a pin routes or blocks, never comes from here, whoever above has it."""
+    """Names that another repository owns, or that a pin routes or blocks, are listed as never served here."""
     parsed: dict[str, Any] = {k: tuple(map(Pattern.parse, v)) if isinstance(v, tuple) else v for k, v in keys.items()}
     corp = replace(CORP, **parsed)
     policy = Policy((corp, PYPI), (pin,) if pin else ())
@@ -191,7 +191,7 @@ def test_names_that_are_routed_away_are_told(keys: dict[str, Any], pin: Pin | No
 
 
 def test_what_else_narrows_a_repository_stands_first() -> None:
-    """Its own keys, then what is routed away; one that serves listed names alone needs no word on others."""
+    """First its own keys, then names routed elsewhere; with `include` those are left out."""
     corp = replace(CORP, owns=(Pattern.parse("acme"),))
     narrow = replace(PYPI, exclude=(Pattern.parse("internal-*"),))
     assert names(Policy((corp, narrow)), narrow) == "not internal-* (exclude); not acme (owns of corp)"
@@ -205,7 +205,7 @@ LATENCY = 0.1
 def test_repositories_are_checked_side_by_side(
     pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Repositories and mirrors are asked at once, for the same as in turn; trouble is told as it is in turn."""
+    """Repositories and mirrors are asked concurrently, with the same requests and report as one by one."""
     servers = [repository(f"r{number}") for number in range(6)]
     for server in servers:
         server.add("acme", parse("1.0"))

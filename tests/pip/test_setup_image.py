@@ -49,7 +49,7 @@ def noted(image: Image) -> list[str]:
 
 @needs_image
 def test_an_image_obeys_and_is_restored(image: Image, scene: Scene, fresh_env: EnvFactory) -> None:
-    """One command: the base, what is made from it and a given environment obey; undone, each file is as it was."""
+    """After one command, the base and its environments obey; after --undo, each file is as before."""
     venv = fresh_env(PIP, stock=True)
     image.shell(
         "printf '[global]\\ntimeout = 7' > /etc/pip.conf; chmod 640 /etc/pip.conf; chown 1:1 /etc/pip.conf\n"
@@ -86,7 +86,7 @@ def test_an_image_obeys_and_is_restored(image: Image, scene: Scene, fresh_env: E
 
 @needs_image
 def test_what_others_changed_or_had_before_stays(image: Image, scene: Scene) -> None:
-    """A pip.conf with an index and a uv.toml of somebody's are not touched, nor undone what was changed since."""
+    """Existing pip.conf with an index and uv.toml stay; --undo keeps files that were changed later."""
     image.shell(
         "mkdir -p /etc/uv /etc/repoprio; echo 'offline = true' > /etc/uv/uv.toml\n"
         f"printf '[global]\\nindex-url = https://x.example/\\n' > /etc/pip.conf; cp {scene.file} /etc/repoprio/"
@@ -118,7 +118,7 @@ def test_what_others_changed_or_had_before_stays(image: Image, scene: Scene) -> 
 
 @needs_image
 def test_first_observe_then_enforce(image: Image, scene: Scene) -> None:
-    """Under observe neither the fuse nor uv's settings are written; a new policy replaces ours, and they follow."""
+    """In observe mode neither the fuse nor uv's settings are written; a new policy adds them."""
     before = image.changes()
     scene.policy(before='mode = "observe"')
     done = image.setup("--policy", scene.file, "--format", "json")
@@ -135,7 +135,7 @@ def test_first_observe_then_enforce(image: Image, scene: Scene) -> None:
 
 @needs_image
 def test_repoprio_in_the_base(image: Image, scene: Scene, repoprio_wheel: Path, tmp_path: Path) -> None:
-    """Installed in the base environment itself, it guards that and what is made from it; an old Python is left out."""
+    """Installed in the base itself, it also covers environments made from it; a Python that is too old is skipped."""
     _pip("download", "--quiet", "--dest", str(tmp_path / "wheels"), str(repoprio_wheel))
     base, options = BASE / "bin" / "python3", ("--no-index", "--find-links", tmp_path / "wheels")
     assert image.run(base, "-m", "pip", "install", *options, "repoprio").code == 0
@@ -166,7 +166,7 @@ def test_repoprio_in_the_base(image: Image, scene: Scene, repoprio_wheel: Path, 
     ],
 )
 def test_nothing_is_begun_without_a_sound_policy(policy: str | None, said: str, image: Image, tmp_path: Path) -> None:
-    """No policy, a faulty one, and one that is faulty together with what is there: status 2, and no file is written."""
+    """No policy, a faulty one, or a conflict with existing files: status 2, and no file is written."""
     image.shell(
         "mkdir -p /etc/repoprio/repos.d; printf '[pins.b]\\nprojects = [\"b\"]\\n' > /etc/repoprio/repos.d/b.toml"
     )
@@ -182,7 +182,7 @@ def test_nothing_is_begun_without_a_sound_policy(policy: str | None, said: str, 
 def test_an_environment_without_what_repoprio_needs(
     pip_env: EnvFactory, env_store: EnvStore, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Enabled from elsewhere, it works on a Python 3.10 where neither tomli nor packaging nor platformdirs is there."""
+    """It works in a Python 3.10 without tomli, packaging and platformdirs."""
     python = Path.home() / ".pyenv" / "versions" / "3.10.13" / "bin" / "python"
     if not python.exists():
         pytest.skip("no Python 3.10")

@@ -1,4 +1,4 @@
-"""Commands in messages are pasted into a shell: what others wrote in them stays a text."""
+"""Commands in messages can be pasted into a shell: texts of others in them are never run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _sh(script: str, folder: Path) -> str:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1), min_size=1, max_size=4))
 def test_a_shell_sees_the_words(words: list[str]) -> None:
-    """What `command` makes is taken by a shell as exactly these words."""
+    """A shell reads the result of `command` as exactly these words."""
     printed = _sh(f"printf '%s\\n' {shell.command(*words)}", Path.cwd())
     assert printed == "".join(f"{word}\n" for word in words)
 
@@ -43,7 +43,7 @@ def test_no_control_character_is_pasted() -> None:
 
 @pytest.mark.parametrize("pip", ["24.0"])
 def test_a_hint_runs_nothing_of_a_url(pip: str, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """The commands that would list an index set the policy's key to its URL, and start nothing that stands in it."""
+    """The commands that would list an index set its URL, and run nothing inside that URL."""
     url = f"https://evil.example/{BAIT}/simple"
     conf = tmp_path / "pip.conf"
     conf.write_text("[repoprio]\nrepositories.corp.url = http://127.0.0.1:9/simple/\nrepositories.corp.priority = 1\n")
@@ -57,7 +57,7 @@ def test_a_hint_runs_nothing_of_a_url(pip: str, pip_env: EnvFactory, tmp_path: P
 
 
 def test_a_command_of_audit_runs_nothing_of_a_name() -> None:
-    """The metadata of what is installed may say anything."""
+    """Metadata of installed packages may contain any text: nothing of it is run."""
     subject = Subject(f"acme{BAIT}", f"1{BAIT}", "is installed", pip="pip")
     assert verdicts._drop(subject)[1] == f"pip uninstall {shlex.quote(f'acme{BAIT}')}"
     again = verdicts._reinstall(subject, subject.version)

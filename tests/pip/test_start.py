@@ -1,4 +1,4 @@
-"""What a guarded pip loads: no more than its command needs, and all of it before pip forbids imports."""
+"""A pip under a policy loads only what its command needs, and all of it before pip forbids imports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SELDOM = (
 
 
 def test_a_resolution_loads_only_what_it_needs(pip_env: EnvFactory, scene: Scene) -> None:
-    """Without HTML, project lists and installations nothing that is for them is loaded."""
+    """The modules for HTML, project lists and installations are loaded only if they are needed."""
     env = pip_env("26.3")
     command = [str(env.python), "-X", "importtime", "-m", "pip", "install", "--dry-run", "acme"]
     variables = env.environment(scene.policy())
@@ -27,7 +27,7 @@ def test_a_resolution_loads_only_what_it_needs(pip_env: EnvFactory, scene: Scene
 
 
 def test_what_judges_wheels_is_there_when_pip_forbids_imports(fresh_env: EnvFactory, scene: Scene) -> None:
-    """It is loaded in time with pip's legacy resolver as well, and judges."""
+    """The check of wheels is loaded in time with the legacy resolver too, and works."""
     scene.public.add("evil", {"version": "1.0", "members": {"evil-1.0.data/data/pip.conf": "[global]\n"}})
     env = fresh_env("26.3")
     legacy = ("install", "--use-deprecated=legacy-resolver")

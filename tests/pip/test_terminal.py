@@ -1,4 +1,4 @@
-"""Nothing that others wrote reaches the terminal as it is, and no secret: by pip's side, and by repoprio's commands."""
+"""Texts of others reach the terminal only made safe, and no secret does, in pip and in repoprio's commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ESCAPE = "\x1b]0;owned\x07\x1b[2J"
 def test_no_line_beside_pip_is_raw(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Neither a place that a caller names nor a token in a repository's path reaches the terminal as it is."""
+    """Indexes of callers and tokens in paths are made safe in all lines next to pip's output."""
     corp, policy = repository("corp"), tmp_path / "policy.toml"
     corp.add("acme", "1.0")
     policy.write_text(
@@ -38,7 +38,7 @@ def test_no_line_beside_pip_is_raw(
 
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_no_line_of_a_command_is_raw(pip: str, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """What stands in a policy is told without what moves the cursor, on stdout and on stderr."""
+    """Texts of a policy are printed without control characters, on stdout and on stderr."""
     policy = tmp_path / "policy.toml"
     policy.write_text('[repositories.corp]\nurl = "http://corp.example/"\n"x\\u001b[2J" = 1\npriority = "\\u009b2J"\n')
     for command in (["config", "check"], ["config", "show"], ["explain", "acme"], ["export", "uv"], ["doctor"]):

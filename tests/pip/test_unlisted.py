@@ -1,4 +1,4 @@
-"""The refusal of places that the policy does not list: the short ways first, then what would list them."""
+"""The refusal of indexes that the policy does not list: first how to remove them, then how to list them."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def policy(text: str) -> Policy:
     ],
 )
 def test_the_name_tells_the_place(url: str, name: str) -> None:
-    """It is made of what the host and the path do not share with others, and is never one that is there."""
+    """A suggested name comes from the distinctive parts of host and path, and is never in use."""
     assert suggested_name(url, ["corp"]) == name
 
 
 def test_several_places_have_names_and_priorities_of_their_own() -> None:
-    """What the hint suggests is a policy as it stands: distinct names, each below all that there is."""
+    """The suggestion is valid as it is: distinct names, each with a priority below all existing ones."""
     found = places(GITLAB, "https://gitlab.example/api/v4/projects/78/packages/pypi/simple", "/srv/wh", "/opt/wh")
     text = CORP + '[repositories.low]\nurl = "https://low.example/"\npriority = 700\n'
     said = str(refusal(found, policy(text))).splitlines()
@@ -76,7 +76,7 @@ def test_several_places_have_names_and_priorities_of_their_own() -> None:
 
 
 def test_under_a_lock_the_user_is_sent_to_its_keeper() -> None:
-    """Nobody is told to add to a policy that lets nobody add; `help` says whom to ask, else the file does."""
+    """If users may not add to the policy, the hint says whom to ask: `help`, or the maintainer of the file."""
     locked = str(refusal(places(GITLAB), policy("locked = true\n" + CORP)))
     assert (
         "else ask the maintainer of /etc/repoprio/repoprio.toml to add:\n          [repositories.gitlab-77]" in locked
@@ -88,7 +88,7 @@ def test_under_a_lock_the_user_is_sent_to_its_keeper() -> None:
 
 
 def test_an_extensible_policy_is_added_to_in_pips_own_file() -> None:
-    """Under `locked = "extend"` the place goes into a later layer, below all that the locked one has."""
+    """With `locked = "extend"` the index goes into a later layer, below all locked repositories."""
     said = str(refusal(places("/srv/wh"), policy('locked = "extend"\n' + CORP)))
     assert "else add to the policy:" in said
     assert "pip config set repoprio.repositories.wh.url /srv/wh" in said
@@ -100,7 +100,7 @@ def test_an_extensible_policy_is_added_to_in_pips_own_file() -> None:
 
 
 def test_what_no_policy_can_list_is_not_suggested(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """A URL that would be an error in the policy is told as such."""
+    """A URL that a policy cannot have is reported as such, without a suggestion."""
     file = tmp_path / "policy.toml"
     file.write_text(CORP)
     done = pip_env("26.3").run("download", "-i", "https://evil.example/simple?x=1", "acme", policy=file)
@@ -111,7 +111,7 @@ def test_what_no_policy_can_list_is_not_suggested(pip_env: EnvFactory, tmp_path:
 
 
 def test_errors_tell_where_to_turn() -> None:
-    """A faulty policy names its `help`, and so does one that a lock makes faulty."""
+    """Errors of a faulty policy show its `help`, also if a lock causes them."""
     faulty = read_files({"system": 'help = "go/pip"\nmode = "loose"\n' + CORP})
     locked = read_files({"system": 'help = "go/pip"\nlocked = true\n' + CORP, "named": CORP})
     for survey in (faulty, locked):
@@ -165,14 +165,14 @@ def test_what_the_hint_suggests_for_a_relative_folder_works(
     ],
 )
 def test_how_it_is_taken_back_follows_from_who_named_it(origin: Origin, text: str, way: str) -> None:
-    """Not from how that is worded: a requirements file may have any name."""
+    """The way to remove an index depends on what named it, not on a file's name."""
     said = str(refusal([UnlistedPlace(GITLAB, GITLAB, Format.SIMPLE, origin)], policy(CORP)))
     assert f"(named by {text})" in said
     assert f"\n  hint: {way}, if corp has what you need" in said
 
 
 def test_a_place_that_resembles_a_listed_one() -> None:
-    """The refusal says whose URL it may be read as, and the two ways to mean that one; it suggests no repository."""
+    """The refusal names the repository that the URL resembles, and two ways to mean it; it suggests no new one."""
     (place,) = places("https://pypi.corp.example//simple/")
     found = policy(CORP)
     said = str(refusal([replace(place, resembled=found.repositories[0])], found))

@@ -1,4 +1,4 @@
-"""What real uv does with an export: where a login is missing, and by each of its commands."""
+"""Real uv with an export: missing logins, and each of its commands."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_login_that_is_not_exported_stops_uv(
 
 
 def test_only_a_known_login_is_insisted_on() -> None:
-    """`authenticate` and the gap go with a login, or its variables without values; others stay as they are."""
+    """`authenticate` and the gap are exported only for repositories with a login, or with its variables."""
     for url in ("https://bot:s3cret@corp.example/", "https://${WHO}:${TOKEN}@corp.example/"):
         policy = read_text(CORP.replace("https://corp.example/", url) + PUBLIC, "f", {}, TOOLS)
         indexes = uv.export(policy, project=False).document["index"]
@@ -85,7 +85,7 @@ def test_only_a_known_login_is_insisted_on() -> None:
 
 
 def test_doctor_says_which_variables_are_unset() -> None:
-    """A login that uv lacks is noted, for uv stops; a password without its user is a failure, for uv goes on."""
+    """A missing login is a note, since uv stops; a password without user name is a failure, since uv goes on."""
     wanted = {"corp": ("UV_INDEX_CORP_USERNAME", "UV_INDEX_CORP_PASSWORD")}
     user, password = wanted["corp"]
     assert not uv_check.unset_logins(wanted, {user: "bot", password: "s3cret"})
@@ -109,7 +109,7 @@ def test_doctor_says_which_variables_are_unset() -> None:
 
 
 def test_doctor_notes_a_proxy_that_answers_for_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy of the environment speaks for an index over http, of which nothing proves who answers; over https not."""
+    """A proxy is reported for an index over http, where nothing proves who answers; not over https."""
     monkeypatch.setenv("HTTP_PROXY", "http://bot:s3cret@proxy.example:3128")
     known = {"path": "/bin/uv", "version": "0.13", "obeys": True, "file": None}
     known |= {"gaps": [], "sources": [], "unset_logins": [], "proxies": ["HTTP_PROXY"], "lock": None}
@@ -181,7 +181,7 @@ def test_each_command_of_uv_obeys_the_export(lab: Lab) -> None:
 
 
 def test_what_the_head_of_an_export_says_of_uv(lab: Lab) -> None:
-    """Locks, requirements files, scripts, URLs of URLs and a cache bring 99.0 into the real uv: the head says so."""
+    """Locks, requirements files, scripts, URLs and a cache can bring 99.0 into the real uv, as the head says."""
     lab.corp.add("acme", "1.0")
     url = f"{lab.public.root_url}files/{lab.stranger.filename}"
     (outer,) = lab.corp.add("outer", {"version": "1.0", "requires": [f"acme @ {url}"]})
@@ -206,7 +206,7 @@ def test_what_the_head_of_an_export_says_of_uv(lab: Lab) -> None:
 
 
 def test_flat_places_that_uv_reads_in_another_way(lab: Lab) -> None:
-    """A single file over HTTP and HTML files in a folder serve in pip and not in uv: both are said."""
+    """A single file over HTTP, and HTML files in a folder, work in pip and not in uv: both are reported."""
     (acme,) = lab.corp.add("acme", "1.0")
     folder = lab.folder / "flat"
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""Wheels that would change the policy, or take the guard away, without running any code."""
+"""Wheels that would change the policy, or remove the hook, without running any code."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ PLACES = {
 
 @pytest.mark.parametrize("place", PLACES)
 def test_no_wheel_writes_there(place: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """A wheel that lands on settings, or on what is the hook's, stops pip before anything of it is installed."""
+    """A wheel with a file at the place of settings or of the hook stops pip before anything of it is installed."""
     env = fresh_env(NEW)
     member, landed = (part.format(packages=packages(env)) for part in PLACES[place])
     file = env.root / landed
@@ -69,7 +69,7 @@ def test_no_wheel_writes_there(place: str, fresh_env: EnvFactory, scene: Scene) 
 
 
 def test_what_lands_elsewhere_is_let_through(fresh_env: EnvFactory, scene: Scene) -> None:
-    """Files of these names matter where they are read, and nowhere else."""
+    """Files of these names are allowed where nothing reads them."""
     env = fresh_env(NEW)
     members = (
         "evil/pip.conf",
@@ -85,7 +85,7 @@ def test_what_lands_elsewhere_is_let_through(fresh_env: EnvFactory, scene: Scene
 
 @pytest.mark.parametrize(("pip", "options"), [(OLD, []), (OLD, ["--use-deprecated=legacy-resolver"]), ("24.0", [])])
 def test_other_pips(pip: str, options: list[str], fresh_env: EnvFactory, scene: Scene) -> None:
-    """Older pips, and the older resolver, are held to it as well, for a dependency too."""
+    """The same holds for older pips, the legacy resolver, and dependencies."""
     env = fresh_env(pip)
     evil(scene, **{f"{DATA}/data/pip.conf": POLICY})
     scene.public.add("nice", {"version": "1.0", "requires": ["evil"]})
@@ -100,7 +100,7 @@ ROUTES = {"owns": 'owns = ["evil"]\n', "pin": '[pins.evil]\nprojects = ["evil"]\
 
 @pytest.mark.parametrize("way", ROUTES)
 def test_configuration_wheels_of_an_owner(way: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """A name that is routed to its repository may bring settings; never a policy, nor what is the hook's."""
+    """If its name is routed to its repository, a wheel may bring settings; never a policy, nor the hook."""
     env, policy = fresh_env(NEW), scene.policy(ROUTES[way])
     evil(scene, **{f"{DATA}/data/pip.conf": POLICY})
     said = refused(env.run("install", "evil", policy=policy), CODE)
@@ -114,7 +114,7 @@ def test_configuration_wheels_of_an_owner(way: str, fresh_env: EnvFactory, scene
 
 
 def test_a_url_is_nobodys(fresh_env: EnvFactory, scene: Scene) -> None:
-    """A file that the user names by its URL did not come from the owner, whatever its name."""
+    """A file that the user names by URL does not come from the owner, even with an owned name."""
     env = fresh_env(NEW)
     evil(scene, **{f"{DATA}/data/pip.conf": PLAIN})
     url = f"{scene.public.root_url}files/evil-1.0-py3-none-any.whl"
@@ -122,7 +122,7 @@ def test_a_url_is_nobodys(fresh_env: EnvFactory, scene: Scene) -> None:
 
 
 def test_the_files_of_the_policy(fresh_env: EnvFactory, scene: Scene) -> None:
-    """Where the policy was read from no wheel writes, routed or not."""
+    """No wheel may write to the policy's files, routed or not."""
     env = fresh_env(NEW)
     policy = env.root / "etc" / "corp.toml"
     policy.parent.mkdir()
@@ -133,7 +133,7 @@ def test_the_files_of_the_policy(fresh_env: EnvFactory, scene: Scene) -> None:
 
 
 def test_any_file_that_pip_reads(fresh_env: EnvFactory, scene: Scene) -> None:
-    """PIP_CONFIG_FILE may lie below the environment, under any name."""
+    """PIP_CONFIG_FILE may be below the environment, with any name: it is protected too."""
     env = fresh_env(NEW)
     file = env.root / "share" / "settings.ini"
     evil(scene, **{f"{DATA}/data/share/settings.ini": PLAIN})
@@ -143,7 +143,7 @@ def test_any_file_that_pip_reads(fresh_env: EnvFactory, scene: Scene) -> None:
 @pytest.mark.parametrize("pip", [NEW, OLD])
 @pytest.mark.parametrize("way", ["target", "prefix", "root", "user"])
 def test_every_way_to_install(pip: str, way: str, fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """`--target`, `--prefix`, `--root` and `--user` are judged by where the files end."""
+    """With `--target`, `--prefix`, `--root` and `--user`, the final places of files are checked."""
     env, other = fresh_env(pip), fresh_env(pip, stock=True)
     if way == "user":
         cfg = env.root / "pyvenv.cfg"
@@ -159,7 +159,7 @@ def test_every_way_to_install(pip: str, way: str, fresh_env: EnvFactory, scene: 
 
 
 def test_links_lead_nowhere_else(fresh_env: EnvFactory, scene: Scene) -> None:
-    """A folder that is a link is judged by where it leads."""
+    """For a folder that is a link, its target is checked."""
     env = fresh_env(NEW)
     os.symlink(env.site_packages, env.root / "share")
     evil(scene, **{f"{DATA}/data/share/_repoprio_shim.py": ""})
@@ -168,7 +168,7 @@ def test_links_lead_nowhere_else(fresh_env: EnvFactory, scene: Scene) -> None:
 
 @pytest.mark.parametrize("row", ["_repoprio_shim.py", "../../../pip.conf", "repoprio/__init__.py"])
 def test_a_list_of_what_it_does_not_have(row: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """A RECORD that claims another's files has pip remove them with the next upgrade; so it is judged as well."""
+    """A RECORD with files of others is refused: pip would remove them with the next upgrade."""
     env = fresh_env(NEW)
     if "pip.conf" not in row:
         assert (env.site_packages / row).exists()
@@ -202,7 +202,7 @@ PLANTED = {
 
 @pytest.mark.parametrize("planted", PLANTED)
 def test_entry_points_that_pip_would_remove(planted: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """The scripts that planted metadata names are judged as the lists of installed files are."""
+    """Scripts that planted metadata name are checked like lists of installed files."""
     env = fresh_env(NEW)
     member = PLANTED[planted].format(packages=packages(env))
     evil(scene, **{member: f"[console_scripts]\n../{packages(env)}/repoprio.pth = a:b\n"})
@@ -217,7 +217,7 @@ def test_entry_points_that_pip_would_remove(planted: str, fresh_env: EnvFactory,
 
 @pytest.mark.parametrize("pip", [NEW, "24.0", OLD])
 def test_planted_metadata_does_what_is_said(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """What is refused is what pip does: without a policy an upgrade of the planted project removes the file."""
+    """The refused action is real: without a policy, an upgrade of the planted project removes the file."""
     env = fresh_env(pip)
     (env.root / "pip.conf").write_text(PLAIN)
     info = f"{DATA}/purelib/leftpad-0.1.dist-info"
@@ -243,7 +243,7 @@ LISTS = {
 
 @pytest.mark.parametrize("way", LISTS)
 def test_other_lists_that_pip_would_remove_by(way: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """Lists count in metadata of either kind, and folders are removed whole."""
+    """Lists in both kinds of metadata count, and folders that pip removes completely."""
     env = fresh_env(NEW)
     policy = env.root / "etc" / "corp.toml"
     policy.parent.mkdir()
@@ -255,7 +255,7 @@ def test_other_lists_that_pip_would_remove_by(way: str, fresh_env: EnvFactory, s
 
 
 def test_a_zipped_egg_is_looked_into() -> None:
-    """An egg may be one file, and pip uninstalls by the metadata in it."""
+    """An egg in one file is checked too: pip uninstalls by the metadata in it."""
     content = io.BytesIO()
     with ZipFile(content, "w") as egg:
         egg.writestr("EGG-INFO/entry_points.txt", "[gui_scripts]\n../pip.conf = a:b\n")
@@ -283,7 +283,7 @@ def test_a_policy_by_a_relative_path(pip: str, fresh_env: EnvFactory, scene: Sce
 
 @pytest.mark.parametrize("feature", ["", "--use-feature=venv-isolation", "--use-feature=inprocess-build-deps"])
 def test_builds(feature: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """What a build needs is held to it too, and what a build makes."""
+    """Build requirements are checked too, and so is the result of a build."""
     env = fresh_env(NEW)
     evil(scene, **{f"{DATA}/data/pip.conf": PLAIN})
     scene.corp.add("tool", {"version": "1", "sdist": True, "build-requires": ["evil"]})
@@ -298,7 +298,7 @@ def test_builds(feature: str, fresh_env: EnvFactory, scene: Scene) -> None:
 
 
 def test_observe_refuses_nothing(fresh_env: EnvFactory, scene: Scene) -> None:
-    """A policy that only observes lets pip write what it always wrote."""
+    """In observe mode pip writes everything as usual."""
     env = fresh_env(NEW)
     evil(scene, **{f"{DATA}/data/pip.conf": PLAIN})
     options = ["--index-url", scene.public.page_url]
@@ -308,7 +308,7 @@ def test_observe_refuses_nothing(fresh_env: EnvFactory, scene: Scene) -> None:
 
 
 def test_an_equal_version_replaces_nothing(fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """`--force-reinstall` of a package that needs repoprio does not bring a stranger's of the same version."""
+    """`--force-reinstall` of a package that needs repoprio brings no other file of the same version."""
     env = fresh_env(NEW)
     scene.public.add("repoprio", repoprio.__version__)
     scene.public.add("likes", {"version": "1.0", "requires": ["repoprio"]})
@@ -326,7 +326,7 @@ def test_an_equal_version_replaces_nothing(fresh_env: EnvFactory, scene: Scene, 
 
 @pytest.mark.parametrize("policy", ["direct-urls", "constraint"])
 def test_a_url_of_repoprio_replaces_nothing(policy: str, fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """Nor does a URL, where the policy lets dependencies name URLs, or in a constraint."""
+    """A URL does not either, even if dependencies may name URLs, or in a constraint."""
     env = fresh_env(NEW)
     wheel = scene.public.add("repoprio", "99.0")[0]
     url = f"{scene.public.root_url}files/{wheel.filename}"

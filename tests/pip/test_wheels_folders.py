@@ -1,4 +1,4 @@
-"""Wheels that take a policy or the guard away by a folder, a link or an archive."""
+"""Wheels that would remove a policy or the hook through a folder, a link or an archive."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MEMBERS = {"a folder": "conf/x.txt", "by data": "evil-1.0.data/data/conf/deep/x.
 @pytest.mark.parametrize("pip", [NEW, OLD])
 @pytest.mark.parametrize("way", MEMBERS)
 def test_a_target_replaces_whole_folders(pip: str, way: str, pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """`-U --target` would remove the folder that the policy lies in; without -U pip leaves it, and so do we."""
+    """`-U --target` would remove the policy's folder, so it is refused; without -U pip keeps it."""
     env, folder = pip_env(pip), tmp_path / "project"
     conf = pip_conf(scene, folder / "conf" / "deep" / "settings.ini")
     scene.public.add("evil", {"version": "1.0", "members": {MEMBERS[way]: ""}})
@@ -44,7 +44,7 @@ def test_a_target_replaces_whole_folders(pip: str, way: str, pip_env: EnvFactory
 
 
 def test_a_target_with_a_file_in_place_of_a_folder(pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """A folder of a wheel takes the place of a file of pip's; other folders are replaced as ever."""
+    """A wheel's folder may not replace a file of pip's settings; other folders are replaced as usual."""
     env, folder = pip_env(NEW), tmp_path / "project"
     conf = pip_conf(scene, folder / "settings")
     scene.public.add("evil", {"version": "1.0", "members": {"settings/x.txt": ""}})
@@ -58,7 +58,7 @@ def test_a_target_with_a_file_in_place_of_a_folder(pip_env: EnvFactory, scene: S
 
 @pytest.mark.parametrize("link", ["file", "folder"])
 def test_a_link_on_the_way_to_the_policy(link: str, fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """The policy may be reached by links: no wheel puts a file in the place of one of them."""
+    """If links lead to the policy, no wheel may replace one of them."""
     env = fresh_env(NEW)
     conf = pip_conf(scene, tmp_path / "real" / "pip.conf")
     inner = env.root / "etc"
@@ -97,7 +97,7 @@ def with_archive(scene: Scene, folder: Path, archive: Path, place: str, **member
 
 @pytest.mark.parametrize("pip", [NEW, "24.0", OLD])
 def test_a_link_to_metadata_elsewhere(pip: str, fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """An egg-link has pip believe metadata that may lie in an archive of any name: no wheel brings one."""
+    """A wheel may not bring an egg-link, which makes pip trust metadata in any archive."""
     env = fresh_env(pip)
     archive = planted(env, tmp_path / "planted" / "a.zip")
     members = {"other.egg-link": "a.zip\n.\n"}
@@ -117,7 +117,7 @@ def test_a_link_to_metadata_elsewhere(pip: str, fresh_env: EnvFactory, scene: Sc
 
 
 def test_an_archive_on_the_path(fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """Python imports from archives, lib/python311.zip among them: pip finds the metadata in one, and so do we."""
+    """Metadata in an archive that Python imports from, such as lib/python311.zip, is checked, as pip reads it."""
     env = fresh_env(NEW)
     archive = planted(env, tmp_path / "planted" / "a.zip")
     wheel = with_archive(scene, tmp_path, archive, "evil-1.0.data/data/lib/more.zip")
@@ -129,7 +129,7 @@ def test_an_archive_on_the_path(fresh_env: EnvFactory, scene: Scene, tmp_path: P
 
 
 def test_a_list_that_cannot_be_read(fresh_env: EnvFactory, scene: Scene) -> None:
-    """A RECORD that no reader of CSV takes is refused in a sentence."""
+    """A RECORD that is not valid CSV is refused with a message."""
     env = fresh_env(NEW)
     info = "evil-1.0.data/purelib/leftpad-0.1.dist-info"
     scene.public.add("evil", {"version": "1.0", "members": {f"{info}/RECORD": "x" * 140_000}})

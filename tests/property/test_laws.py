@@ -1,4 +1,4 @@
-"""The laws, held by hypothesis against the pure core on generated policies and worlds."""
+"""The laws, checked by hypothesis on the pure core, with generated policies and repositories."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_nobody_is_asked_below_the_owner_or_a_fault(policy: Policy, world: World
 
 
 def test_an_unavailable_repository_never_makes_a_lower_one_the_owner() -> None:
-    """Fail closed: where a repository that is not to be skipped gives no answer, nobody below it serves."""
+    """Fail closed: if a repository without `skip-if-unavailable` gives no answer, no lower one serves."""
     with presuming(TIMES) as where:
 
         @WHERE
@@ -121,7 +121,7 @@ def test_a_routed_name_is_asked_of_its_owners_only() -> None:
 def test_disabled_blind_and_unrouted_repositories_are_never_asked(
     policy: Policy, world: World, name: NormalizedName
 ) -> None:
-    """Who is disabled, blind to the name or explicit and not routed to is not asked, for no name at all."""
+    """No name is asked of a repository that is disabled, excludes it, or is explicit and not routed to."""
     play = Play(policy, world, name)
     routed = route(policy, name)
     assert isinstance(routed, Route) or not play.asked
@@ -135,7 +135,7 @@ def test_disabled_blind_and_unrouted_repositories_are_never_asked(
 def test_the_order_of_the_text_changes_nothing_but_ties(
     policy: Policy, world: World, name: NormalizedName, random: object, fits: bool
 ) -> None:
-    """Permuting repositories and pins leaves outcome, code and owners as they are."""
+    """The order of repositories and pins in the text changes neither outcome nor code nor owners, except in ties."""
     shuffled, pins = list(policy.repositories), list(policy.pins)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     random.shuffle(pins)  # type: ignore[attr-defined]
@@ -146,7 +146,7 @@ def test_the_order_of_the_text_changes_nothing_but_ties(
 @SETTINGS
 @given(policies(modes=(Mode.STRICT, Mode.FLEXIBLE, Mode.MERGE)), worlds(), names, st.booleans())
 def test_explanation_and_decision_agree(policy: Policy, world: World, name: NormalizedName, fits: bool) -> None:
-    """What `explain` tells is what the lookup decided: outcome, owners, and who was not asked."""
+    """`explain` reports what the lookup decided: outcome, owners, and who was not asked."""
     play = Play(policy, world, name, fits=fits)
     served = play.decision.outcome is Outcome.SERVED
     owner = play.decision.owners[0].repository.name if served else ""
@@ -161,7 +161,7 @@ def test_explanation_and_decision_agree(policy: Policy, world: World, name: Norm
 
 
 def test_asking_below_the_owner_changes_no_decision() -> None:
-    """`--shadowed` sees more and decides the same."""
+    """`--shadowed` asks more repositories, and decides the same."""
     with presuming(TIMES) as where:
 
         @WHERE
@@ -193,7 +193,7 @@ short_names = st.text("ab-", min_size=1, max_size=5).map(normalize)
 @settings(max_examples=times(1000))
 @given(globs, globs, short_names)
 def test_what_patterns_say_of_each_other(one: Pattern, other: Pattern, name: NormalizedName) -> None:
-    """A covering pattern matches all that the covered one does; two that match one name overlap, either way round."""
+    """A covering pattern matches all that the covered one matches; two patterns that match one name overlap."""
     if one.covers(other) and other.matches(name):
         assert one.matches(name)
     if one.matches(name) and other.matches(name):
@@ -206,7 +206,7 @@ def test_what_patterns_say_of_each_other(one: Pattern, other: Pattern, name: Nor
 @settings(max_examples=100, deadline=None)
 @given(policies(modes=(Mode.STRICT, Mode.FLEXIBLE, Mode.MERGE)), worlds(), st.booleans())
 def test_names_looked_up_ahead_are_decided_as_in_turn(policy: Policy, world: World, fits: bool) -> None:
-    """In threads each name asks what it asks alone, in that order, and nothing else; the decisions are the same."""
+    """In threads, each name sends the same requests in the same order as alone, and the decisions are the same."""
     plays = {name: Play(policy, world, name, fits=fits) for name in NAMES}
     asked: list[FetchRequest] = []
 

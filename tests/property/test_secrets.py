@@ -92,7 +92,7 @@ def test_no_output_about_a_policy_holds_a_password(document: dict[str, Any]) -> 
 @settings(max_examples=times(200), deadline=None)
 @given(st.lists(secret_urls, min_size=1, max_size=4), st.sampled_from(["index-url", "extra-index-url", "find-links"]))
 def test_no_draft_holds_a_password(urls: list[str], key: str) -> None:
-    """A draft from pip's settings, and what is said of these, hold no login."""
+    """A draft from pip's settings, and the messages about these, contain no login."""
     found = indexes.named([("pip.conf", {"global": {key: "\n".join(urls)}})], {"PIP_INDEX_URL": urls[0]})
     assert SECRET not in starter.from_settings(found, "https://default.example/simple")
     assert SECRET not in str(starter.origins(found))
@@ -100,7 +100,7 @@ def test_no_draft_holds_a_password(urls: list[str], key: str) -> None:
 
 
 def test_a_variable_is_never_filled_in() -> None:
-    """What ${VAR} stands for is shown nowhere, though it is a part of the path."""
+    """The value of ${VAR} appears nowhere, even if it is part of a path."""
     text = (
         '[repositories.corp]\nurl = "https://corp.example/${TOKEN}/simple/"\npriority = 10\nmirrors = ["x${TOKEN}"]\n'
     )

@@ -1,4 +1,4 @@
-"""One policy in all its spellings: TOML, pieces in repos.d, pip.conf, `pip config set`, and what children get."""
+"""One policy in all its forms: TOML, files in repos.d, pip.conf, `pip config set`, and what child pips get."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def origins(found: LoadedPolicy) -> set[str]:
 @settings(max_examples=times(150), deadline=None)
 @given(policies(), st.data())
 def test_toml_pieces_and_pip_conf_say_the_same(document: dict[str, Any], data: st.DataObject) -> None:
-    """Whatever TOML says, pieces and pip.conf say as well: equal policies, with different origins."""
+    """Any policy in TOML can be written in repos.d and pip.conf: equal policies, with different origins."""
     whole = read_files({"system": as_toml(document)})
     spelled = "\n".join(f"{key} = {text}" for key, text in in_pip_conf(document))
     conf = read_files({"user": f"[repoprio]\n{spelled}\n"})
@@ -52,7 +52,7 @@ def test_toml_pieces_and_pip_conf_say_the_same(document: dict[str, Any], data: s
 @settings(max_examples=times(100), deadline=None)
 @given(policies())
 def test_a_child_gets_the_same_policy(document: dict[str, Any]) -> None:
-    """What is packed for children is, unpacked, the same policy with the same origins, and no file is read."""
+    """A policy packed for child pips unpacks to the same policy with the same origins; no file is read."""
     whole = read_files({"system": as_toml(document)})
     packed = handoff.pack(whole.merged)
     unpacked, errors = handoff.unpack(packed)
@@ -62,7 +62,7 @@ def test_a_child_gets_the_same_policy(document: dict[str, Any]) -> None:
 
 @given(st.text(max_size=30) | st.binary(max_size=30).map(lambda b: b.hex()))
 def test_no_variable_makes_a_traceback(text: str) -> None:
-    """Whatever the variable of a parent holds, it is a policy or an error."""
+    """Any text in the variable from a parent gives a policy or errors."""
     if text:
         with pytest.raises(InvalidPolicy):
             survey({INHERITED: text}, [], TOOLS).sound()
@@ -76,7 +76,7 @@ section = st.lists(lines | st.text(max_size=20), max_size=6).map(lambda found: "
 @settings(max_examples=times(500), deadline=None)
 @given(section | st.text(max_size=60))
 def test_no_pip_conf_makes_a_traceback(text: str) -> None:
-    """Whatever pip.conf says, it is a policy, none, or errors."""
+    """Any pip.conf gives a policy, none, or errors."""
     document, errors = policy_section.document(text, "pip.conf")
     assert document is None or isinstance(document, dict)
     assert all(error.file == "pip.conf" for error in errors)
@@ -88,7 +88,7 @@ def test_no_pip_conf_makes_a_traceback(text: str) -> None:
 @settings(max_examples=times(300), deadline=None)
 @given(st.binary(max_size=80), st.booleans())
 def test_no_bytes_make_a_traceback(tmp_path_factory: pytest.TempPathFactory, content: bytes, is_toml: bool) -> None:
-    """Whatever bytes a file holds, it is a policy, none, or errors."""
+    """Any bytes in a file give a policy, none, or errors."""
     from repoprio.config.policy_files import SYSTEM, LayerFiles
 
     file = tmp_path_factory.getbasetemp() / f"bytes-{os.getpid()}"

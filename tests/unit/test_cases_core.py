@@ -1,4 +1,4 @@
-"""The decision cases, held against the core alone."""
+"""The decision cases, run through the core alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CASES = load_cases(DATA, runner="core")
 @pytest.mark.parametrize("how", How, ids=[how.value for how in How])
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
 def test_the_core_decides_as_the_case_says(case: Case, how: How) -> None:
-    """Outcome, code, repository, version, and who was asked are those of the case, whatever drives it."""
+    """Outcome, code, repository, version and requests are those of the case, with every driver."""
     run = CoreRun(case, how)
     result = run.go()
     expect = case.expect
@@ -29,5 +29,5 @@ def test_the_core_decides_as_the_case_says(case: Case, how: How) -> None:
 
 
 def test_there_are_enough_cases() -> None:
-    """The cases are found: an empty folder would pass for a core that is right."""
+    """The cases are found: with an empty folder, any core would pass."""
     assert len(CASES) > 100

@@ -1,4 +1,4 @@
-"""What there is to say of a repository, from what it answered."""
+"""Remarks about a repository, from its answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def told(
 
 
 def test_what_there_is_to_say() -> None:
-    """Each kind of answer and its remark; what cannot matter, for nobody stands below, is not remarked."""
+    """Each kind of answer gives its remark; there is none if no lower repository could be affected."""
     both = (SERVED, SERVED)
     assert told(PYPI, unknown=ABSENT, known=(SERVED, ABSENT)) == []
     assert told(PYPI, unknown=ABSENT) == ["unproven"]
@@ -77,7 +77,7 @@ def test_upload_times_matter_where_files_have_to_wait() -> None:
 
 
 def test_a_report_knows_who_is_silent() -> None:
-    """A repository is silent where all its URLs are; one that was not tried is not."""
+    """A repository is silent if none of its URLs answers; one that was not tried is not silent."""
     quiet = ProbeResult(CORP, "https://corp.example/", 0.1, silent("503", Cause.SERVER))
     good = ProbeResult(CORP, "https://m.example/", 0.1, ABSENT)
     policy = Policy((CORP, PYPI))

@@ -1,4 +1,4 @@
-"""What the policy makes of names that several repositories list."""
+"""How names that several repositories list are judged under the policy."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ BOTH = {"corp": {"acme", "own"}, "pypi": {"acme", "requests"}}
     ],
 )
 def test_shared_names(text: str, code: str, owner: str | None, key: str) -> None:
-    """What the policy makes of a name that two list, by which key, and who owns it."""
+    """For a name that two repositories list: what the policy does with it, by which key, and who owns it."""
     found = shared(text, BOTH)
     finding = found["acme"]
     assert (finding.code, finding.repository.name if finding.repository else None) == (code, owner), finding
@@ -82,7 +82,7 @@ def test_shared_names(text: str, code: str, owner: str | None, key: str) -> None
 
 
 def test_the_remedy_keeps_what_is_there() -> None:
-    """The proposed TOML is valid in a policy, keeps the names that `owns` had, and leaves no collision."""
+    """The proposed TOML is valid in a policy, keeps the names of `owns`, and leaves no collision."""
     text = TWO.replace("priority = 10", 'priority = 10\nowns = ["old-*"]')
     found = list(shared(text, BOTH).values())
     proposed = colliding.remedy(policy(text), found)
@@ -94,7 +94,7 @@ def test_the_remedy_keeps_what_is_there() -> None:
 
 
 def test_against_one_repository() -> None:
-    """With --against only what that one shares is told, and who lists it among all."""
+    """With --against, only names that this repository shares are reported, with who lists them."""
     text = f'{TWO}[repositories.team]\nurl = "https://team.example/"\npriority = 50\n'
     lists = {"corp": {"a", "c"}, "team": {"a", "b"}, "pypi": {"a", "b", "c"}}
     assert set(shared(text, lists)) == {"a", "b", "c"}
@@ -110,7 +110,7 @@ def many(count: int, prefix: str = "p-") -> set[str]:
 
 
 def test_a_mirror_is_one_finding() -> None:
-    """Two repositories that share most, or very much, are told as such; as an error where they share a tier."""
+    """Two repositories that share most names, or very many, are one finding; an error if they share a tier."""
     for lists in ({"corp": many(60), "pypi": many(500)}, {"corp": many(1500) | many(3000, "c-"), "pypi": many(1500)}):
         (finding,) = shared(TWO, lists).values()
         assert (finding.code, finding.severity) == ("mirror", Severity.WARNING)
@@ -134,7 +134,7 @@ def test_a_mirror_is_one_finding() -> None:
     ],
 )
 def test_a_flood_that_the_policy_routes_is_a_note(rules: str) -> None:
-    """What is routed, or kept from one of them, is no sign of a mirror; the few names that are free are told."""
+    """Names that are routed or excluded are no sign of a mirror; the few others are reported one by one."""
     text = TWO.replace("priority = 10", f"priority = 10\n{rules}")
     lists = {"corp": many(2000) | {"free-x"}, "pypi": many(2000) | {"free-x"}}
     found = shared(text, lists)
@@ -144,7 +144,7 @@ def test_a_flood_that_the_policy_routes_is_a_note(rules: str) -> None:
 
 
 def test_the_remedy_is_in_the_form_of_the_policy() -> None:
-    """A policy in pip's own file gets lines for that file: a table of TOML would not be read there."""
+    """A policy in pip's own file gets lines for that file, which has no TOML tables."""
     origins = {f"repositories.{name}.url": "/etc/pip.conf" for name in ("corp", "pypi")}
     in_pip_conf = replace(policy(), origins=origins)
     found = colliding.collisions(

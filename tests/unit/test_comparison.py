@@ -1,4 +1,4 @@
-"""What two sides of one project come to, and the remedy: the pure part of `repoprio compare`."""
+"""Verdicts and remedies for two sides of one project: the pure part of `repoprio compare`."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def one(
     ],
 )
 def test_verdicts(alone: Side, policy: Side, twin: FileMatch, verdict: Verdict, code: str) -> None:
-    """Each constellation of two sides has its verdict and its stable code."""
+    """Each combination of two sides has its verdict and its stable code."""
     found = one(alone, policy, twin)
     assert (found.verdict, found.code) == (verdict, code)
     assert found.why
@@ -118,7 +118,7 @@ def test_verdicts(alone: Side, policy: Side, twin: FileMatch, verdict: Verdict, 
 
 
 def test_a_pin_that_narrows_is_named() -> None:
-    """Where a pin leaves versions out, the difference is its doing, and it is the one to change."""
+    """If a pin excludes versions, the pin is named as the cause, and as the setting to change."""
     rule = Rule("pins.numpy.versions", "<3", FILE)
     found = one(pick("3.0"), replace(pick("2.0"), narrowed=rule), FileMatch.SAME)
     assert (found.verdict, found.code) == (Verdict.OTHER_VERSION, "narrowed")
@@ -139,7 +139,7 @@ def test_what_is_too_young_only_has_to_wait() -> None:
 
 
 def test_a_doubt_is_told_unless_it_is_bad_already() -> None:
-    """A repository that gives no answer leaves open what pip alone would take; a takeover stays one."""
+    """If a repository gives no answer, plain pip's choice is unknown; but a takeover stays a takeover."""
     down = "pypi (priority 90) is unavailable: 503"
     assert one(OWN, OWN, FileMatch.SAME, doubt=down).code == "unavailable"
     assert one(OWN, OWN, FileMatch.SAME, doubt=down).verdict is Verdict.NOT_KNOWN
@@ -163,7 +163,7 @@ NOTHING = Failure(FailureCode.NO_MATCH, "nothing fits.", "nothing")
     ],
 )
 def test_a_private_name_is_never_the_same(alone: Side, policy: Side, verdict: Verdict, why: str) -> None:
-    """What the others have of it nobody looked up: that is told of each such project, and is no difference alone."""
+    """Nobody asked others for a private name: it is reported as not compared, which alone is no difference."""
     judged = one(alone, policy, private="owns")
     assert (judged.verdict, judged.why) == (verdict, why)
     assert "the policy keeps the name from others (owns)" in judged.reason or "only its owner" in judged.reason
@@ -183,7 +183,7 @@ def test_a_private_name_is_never_the_same(alone: Side, policy: Side, verdict: Ve
 
 
 def test_what_a_closed_book_may_need_is_not_known() -> None:
-    """A project that one side needs may be needed on the other too, by what could not be read there."""
+    """A project on one side only may be needed on the other too, if dependencies could not be read there."""
     acme = ProjectPair("acme", pick("99.0", unread=True), OWN)
     direct = ProjectPair("dep", None, pick("1.0", PYPI, "acme", "gone"))
     through = ProjectPair("far", None, pick("1.0", PYPI, "dep", "far"))
@@ -224,7 +224,7 @@ def test_a_takeover_is_stopped_and_can_be_kept_private(owner: Repository, said: 
     ],
 )
 def test_what_keeps_a_name_private_already_is_named(keys: dict[str, dict[str, Any]], key: str | None) -> None:
-    """With --disclose others were asked for it once; the policy needs no further key, and the remedy asks for none."""
+    """If only --disclose had others asked, the remedy names the setting that keeps the name private, and no new one."""
     corp, pypi = replace(CORP, **keys.get("corp", {})), replace(PYPI, **keys.get("pypi", {}))
     origins = {**ORIGINS, str(key): FILE}
     judged = one(pick("99.0", pypi), pick("1.0", corp))
@@ -234,7 +234,7 @@ def test_what_keeps_a_name_private_already_is_named(keys: dict[str, dict[str, An
 
 
 def test_a_pin_keeps_a_name_private_and_a_blocked_one_is_kept_by_nobody() -> None:
-    """A pin that names the repository is what to name; one that blocks the name routes it nowhere."""
+    """The remedy names a pin that routes the name; a pin that blocks the name routes it nowhere."""
     judged = one(STRANGE, OWN)
     pin = Pin("acme", (Pattern.parse("acme"),), repositories=("corp",))
     said = comparison_remedy(Policy((CORP, PYPI), (pin,)), judged)
@@ -244,7 +244,7 @@ def test_a_pin_keeps_a_name_private_and_a_blocked_one_is_kept_by_nobody() -> Non
 
 
 def test_no_fix_where_the_policy_has_no_key_for_it() -> None:
-    """Neither for a place that only a caller named, nor for a URL, nor for another file of the owner itself."""
+    """There is no remedy for an index that only a caller named, a direct URL, or another file of the owner itself."""
     assert one(STRANGE, pick("1.0", replace(CORP, is_addition=True))).remedy is None
     assert one(pick("2.0", None), OWN).remedy is None
     assert one(pick("2.0", unread=True), pick("2.0"), FileMatch.SAME).remedy is None
@@ -277,7 +277,7 @@ def test_fixes_of_versions() -> None:
 
 
 def test_fixes_of_what_is_not_known() -> None:
-    """What would make it known; nothing where only the other project's remedy would."""
+    """The remedy says what would make it known; there is none if another project's remedy would."""
     assert one(OWN, OWN, doubt="down").remedy == "try again once it answers"
     assert one(Failure(FailureCode.CONFLICT, "these."), OWN).remedy == "loosen one of these requirements"
     assert one(Failure(FailureCode.GAVE_UP, "?"), OWN).remedy is None
@@ -311,7 +311,7 @@ def test_fixes_of_what_is_not_known() -> None:
     ],
 )
 def test_under_a_lock_the_fix_is_to_ask_its_keeper(alone: Side, policy: Side, said: str) -> None:
-    """Who may not change the policy is told whom to ask for what, and nobody else is."""
+    """Users who may not change the policy are told whom to ask for what; others are not."""
     locked = replace(POLICY, lock=Rule("locked", "true", FILE), help="go/pip")
     twin = FileMatch.NAMESAKE if isinstance(policy, Failure) else FileMatch.MISSING
     (judged,) = judge([ProjectPair("acme", alone or policy, policy, twin)])
@@ -328,7 +328,7 @@ both = st.tuples(sides, sides).filter(lambda found: found != (None, None))
 
 @given(both, st.sampled_from(FileMatch))
 def test_every_pair_has_one_verdict(both: tuple[Side, Side], twin: FileMatch) -> None:
-    """Whatever the sides: one verdict, with words; equal only where both have the same file and all is known."""
+    """Any two sides get one verdict with texts; "same" only if both have the same file and everything is known."""
     alone, policy = both
     found = one(alone, policy, twin)
     assert found.verdict.mark in " !~=x+?"
@@ -344,7 +344,7 @@ def test_every_pair_has_one_verdict(both: tuple[Side, Side], twin: FileMatch) ->
 
 @given(both, st.sampled_from(FileMatch))
 def test_the_facts_do_not_depend_on_the_side(both: tuple[Side, Side], twin: FileMatch) -> None:
-    """Whether both are the same, or not known, holds for both orders; so does which kind of "only one" it is."""
+    """Swapping the sides changes neither "same" nor "unknown", nor the kind of "only one"."""
     alone, policy = both
     there, back = one(alone, policy, twin).verdict, one(policy, alone, twin).verdict
     mirrored = {
@@ -373,7 +373,7 @@ def comparison() -> Comparison:
 
 
 def test_the_worst_stands_first_and_what_is_the_same_is_counted() -> None:
-    """The screen lists differences by weight; the same ones with -v only; no control character gets through."""
+    """The screen lists the worst first, equal projects only with -v, and prints no control characters."""
     plain = render.screen(comparison(), width=100)
     marks = [line[2] for line in plain.splitlines() if line[:2] == "  " and line[2:3] in set("!~=x+?")]
     assert "".join(marks) == "!=x+?"
@@ -386,13 +386,13 @@ def test_the_worst_stands_first_and_what_is_the_same_is_counted() -> None:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    """At 80 columns as at 120; only a word that fits nowhere may stand out."""
+    """At 80 and at 120 columns; only a word that is too long sticks out."""
     for line in render.screen(comparison(), width=width).splitlines():
         assert len(line) <= width or " " not in line.strip(), line
 
 
 def test_what_is_said_before() -> None:
-    """Everybody who is asked, every name, and what stays private; nothing is left out, however many they are."""
+    """The notice has every repository that is asked, every name, and all private names, however many there are."""
     many = tuple(f"name-{number}" for number in range(80))
     said = render.before(Disclosure({"pypi": many}, (("a", "owns"), ("b", "owns"), ("c", "pins.x"))), POLICY)
     assert "pypi (priority 90) learns 80 names" in said
@@ -426,7 +426,7 @@ def test_the_document() -> None:
 
 
 def test_within_a_tier_nobody_guesses_whose_a_name_is() -> None:
-    """Where the owner shares its tier the remedy names no one key: one alone would cut the others off."""
+    """If the owner shares its tier, the remedy leaves the choice to the user: `owns` would cut the others off."""
     policy = Policy((CORP, repository("team", 10), PYPI), origins=ORIGINS)
     (judged,) = judge([ProjectPair("acme", STRANGE, OWN)])
     assert 'choose its owner: add "acme" to owns of one' in (comparison_remedy(policy, judged) or "")

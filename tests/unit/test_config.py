@@ -1,4 +1,4 @@
-"""The policy from files of all layers: what it says, what is wrong with it, and what is seldom meant."""
+"""The policy from the files of all layers: its settings, errors and warnings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def cases(name: str) -> list[Any]:
 
 @pytest.mark.parametrize("case", cases("errors.toml"))
 def test_each_error_is_told_word_for_word(case: dict[str, Any]) -> None:
-    """All that is wrong is told, at once and once, with file, key, value and what was expected."""
+    """All errors are reported together, each once, with file, key, value and what was expected."""
     found = read_files(case)
     assert [str(error) for error in found.errors] == case["said"]
     assert found.policy is None
@@ -52,7 +52,7 @@ def test_each_error_is_told_word_for_word(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", cases("warnings.toml"))
 def test_each_warning_is_told_word_for_word(case: dict[str, Any]) -> None:
-    """What is seldom meant is told with its code and what to do, and nothing else is."""
+    """Exactly the settings that are rarely intended give warnings, each with a code and a remedy."""
     found = read_files(case).sound()
     assert found is not None
     # Nearly all of these policies leave open who supplies repoprio and pip: that has cases of its own.
@@ -122,7 +122,7 @@ def test_pieces_are_one_layer_with_the_systems_file() -> None:
 
 
 def test_pieces_alone_are_a_policy() -> None:
-    """repos.d needs no repoprio.toml beside it."""
+    """Files in repos.d are a policy without repoprio.toml."""
     found = read_files({"pieces": {"a.toml": LATER}}).sound()
     assert found is not None
     assert [r.name for r in found.repositories] == ["corp", "pypi"]
@@ -133,7 +133,7 @@ def test_pieces_alone_are_a_policy() -> None:
     [("", 1), ("repositories.corp.url = '/srv'\nrepositories.corp.priority = 10\n", 11)],
 )
 def test_the_highest_priority_that_may_be_added(locked: str, lowest: int) -> None:
-    """An addition takes any priority below all that a locked layer has, or any at all where it has no repository."""
+    """An addition may have any priority below those of a locked layer; any at all if that has no repository."""
 
     def read(priority: int) -> list[str]:
         added = f"[repoprio]\nrepositories.mine.url = /mine\nrepositories.mine.priority = {priority}\n"
@@ -144,7 +144,7 @@ def test_the_highest_priority_that_may_be_added(locked: str, lowest: int) -> Non
 
 
 def test_a_layer_that_may_be_extended() -> None:
-    """Repositories below all that are there, and pins for those, are no errors; the locked ones stay as they are."""
+    """Repositories below all existing ones, and pins for them, are allowed; locked ones stay as they are."""
     files = {
         "system": f'locked = "extend"\n{LATER}[pins.x]\nprojects = ["x"]\nblock = "no"\n',
         "user": "[repoprio]\nrepositories.mine.url = /srv\nrepositories.mine.priority = 91\n"
@@ -179,7 +179,7 @@ def test_a_later_layer_does_not_shorten_a_locked_wait() -> None:
 @pytest.mark.parametrize("locked", ["locked = true\n", 'locked = "extend"\n', "locked = 7\n", "locked\n"])
 @pytest.mark.parametrize("layer", ["system", "global"])
 def test_a_lock_holds_against_repoprio_config(locked: str, layer: str) -> None:
-    """What REPOPRIO_CONFIG names is an error beside a locked layer, or one that may be locked."""
+    """With a locked layer, or one that may be locked, REPOPRIO_CONFIG is an error."""
     text = locked + LATER if layer == "system" else "[repoprio]\n" + locked.replace('"', "")
     (said,) = (str(error) for error in read_files({layer: text, "named": LATER}).errors)
     expected = "allows no other policy file, but REPOPRIO_CONFIG names named.toml" if "=" in locked else "is not "
@@ -188,7 +188,7 @@ def test_a_lock_holds_against_repoprio_config(locked: str, layer: str) -> None:
 
 
 def test_repoprio_config_replaces_all_layers() -> None:
-    """Without a lock nothing else is read, not even what is faulty."""
+    """Without a lock nothing else is read, not even faulty files."""
     files = {"system": "repositories.x.priority = 0\n", "user": "[repoprio]\nmode = x\n", "named": LATER}
     found = read_files(files).sound()
     assert found is not None
@@ -208,13 +208,13 @@ def test_repoprio_config_replaces_all_layers() -> None:
     ],
 )
 def test_what_is_no_policy(text: str) -> None:
-    """[DEFAULT] passes nothing on; the fuse is no policy, nor is an empty section or a value that has our words."""
+    """[DEFAULT] passes no keys on; the fuse, an empty section, and values with similar words are no policy."""
     found = read_files({"user": text})
     assert (found.policy, found.errors, found.sources) == (None, (), ())
 
 
 def test_keys_of_a_policy_under_default_are_errors() -> None:
-    """Pip would show what [DEFAULT] says as ours: keys of a policy there are errors, pip's own count for nothing."""
+    """Keys of a policy in [DEFAULT], which pip would list in every section, are errors; pip's own keys are not."""
     ours = "[repoprio]\nrepositories.corp.url = /srv\n"
     assert origins({"user": f"[DEFAULT]\ntimeout = 5\n{ours}"}) == {"repositories.corp.url": "user/pip.conf"}
     for section in (ours, "[repoprio]\n"):
@@ -253,12 +253,12 @@ def test_keys_of_a_policy_under_default_are_errors() -> None:
     ],
 )
 def test_a_policy_outside_its_section_is_an_error(text: str, told: str) -> None:
-    """Keys of a policy in another section, or in the value of another key, are errors: pip passes over them."""
+    """Keys of a policy in another section, or inside another value, are errors: pip would silently ignore them."""
     assert f"user/pip.conf: {told}" in [str(error) for error in read_files({"user": text}).errors]
 
 
 def test_an_overridden_table_that_is_none() -> None:
-    """What a later layer puts right is told all the same."""
+    """An error is reported even if a later layer overrides it."""
     files = {"system": "repositories.mine = 3\n" + LATER, "user": "[repoprio]\n"}
     files["user"] += "repositories.mine.url = /srv\nrepositories.mine.priority = 3\n"
     assert [str(error) for error in read_files(files).errors] == [
@@ -267,7 +267,7 @@ def test_an_overridden_table_that_is_none() -> None:
 
 
 def test_a_table_that_is_none_hides_what_is_below_it() -> None:
-    """A value where a table belongs is one error, whatever other layers say below it."""
+    """A value in place of a table is a single error, even if other layers have keys in that table."""
     files = {"system": LATER, "pieces": {"a.toml": "pins.x = 3\n", "b.toml": "pins = 4\n"}}
     files["user"] = "[repoprio]\npins.x.projects = x\npins.x.block = no\n"
     assert [str(error) for error in read_files(files).errors] == [
@@ -288,7 +288,7 @@ def test_a_policy_is_required_whatever_repoprio_config_says(key: str) -> None:
 
 
 def test_required_is_for_the_systems_file() -> None:
-    """In one of pip's files, from which a variable keeps pip, the key would not hold what it says: an error."""
+    """`policy = "required"` in one of pip's files is an error: a variable could turn that file off."""
     found = read_files({"system": LATER, "user": "[repoprio]\npolicy = required\n"})
     assert [str(f) for f in found.errors] == ["user/pip.conf: policy: works only in the system's file: set it there"]
     sound = read_files({"system": 'policy = "required"\n' + LATER}).sound()
@@ -296,7 +296,7 @@ def test_required_is_for_the_systems_file() -> None:
 
 
 def test_errors_of_what_is_added_to_a_locked_layer() -> None:
-    """A faulty priority or pattern of an addition is told as what it is; a locked faulty one counts as 99."""
+    """A faulty priority or pattern of an addition is reported as such; a locked faulty priority counts as 99."""
     files = {
         "system": 'locked = "extend"\n' + LATER.replace("90", "0"),
         "user": "[repoprio]\nrepositories.mine.url = /srv\nrepositories.mine.priority = 100\n"
@@ -323,7 +323,7 @@ def test_more_than_a_variable_can_carry() -> None:
 
 
 def test_a_child_gets_the_errors_of_its_parent() -> None:
-    """What is faulty in a parent is faulty in its children, though it stood in no setting."""
+    """Errors of a parent's policy are errors of its child pips, even if they belong to no setting."""
     faulty = read_files({"system": "= ["})
     again = survey({INHERITED: handoff.pack(faulty.merged, faulty.errors)}, [], TOOLS)
     assert (again.errors, again.policy) == (faulty.errors, None)
@@ -346,7 +346,7 @@ def test_the_examples_say_the_same() -> None:
     ("value", "problem"), [(1, "is not a string"), (" ", "is empty"), ("a\0b", "control characters")]
 )
 def test_texts(value: object, problem: str) -> None:
-    """What stands where a text belongs is one, and says something."""
+    """A text must be a text, and must not be empty."""
     with pytest.raises(values.NotExpected, match=problem):
         values.text(value)
 

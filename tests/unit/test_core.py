@@ -90,7 +90,7 @@ def test_patterns_are_globs(pattern: str, text: str) -> None:
 
 
 def test_patterns_fold_and_rank() -> None:
-    """`Acme_*` is `acme-*`, which does not match acme; an exact name speaks before any glob."""
+    """`Acme_*` is `acme-*`, which does not match acme; an exact name is more specific than any glob."""
     assert Pattern.parse("Acme_*") == Pattern.parse("acme-*")
     assert not Pattern.parse("acme-*").matches(ACME)
     assert Pattern.parse("acme").specificity > Pattern.parse("acme-core-*").specificity
@@ -147,7 +147,7 @@ def test_whose_file_it_is(file: str, project: str, version: str | None) -> None:
 
 
 def test_places() -> None:
-    """What does not tell repositories apart is set aside; the path counts, dots resolved."""
+    """Parts of a URL that do not distinguish repositories are ignored; the path counts, with dots resolved."""
     same = ["https://H.example/simple", "https://h.example:443/simple/", "HTTPS://u:p@h.example/./%73imple/#f"]
     assert len({place(url) for url in same}) == 1
     assert place("https://h.example/corp/../public") == place("https://h.example/%70ublic/")
@@ -203,7 +203,7 @@ REDIRECTS = [
 
 @pytest.mark.parametrize(("target", "verdict"), REDIRECTS)
 def test_each_redirect_is_judged_before_it_is_followed(target: str, verdict: RepositoryState | None) -> None:
-    """Own site: followed. Another repository's page of this name: absent. All else by `redirects`, or refused."""
+    """Own site: followed. Another repository's page of this name: absent. Others: by `redirects`, or refused."""
     told = {site("https://follow.example"): Redirects.FOLLOW, site("https://absent.example"): Redirects.ABSENT}
     corp = repository("corp", redirects=MappingProxyType(told))
     nested = replace(repository("nested", 90), locations=(Location.of("https://corp.example/public/"),))
@@ -239,7 +239,7 @@ def test_a_page_must_stay_the_names_page() -> None:
 
 
 def test_only_the_repository_itself_can_say_absent() -> None:
-    """A 404 on a site that is merely followed is no absence; a 404 on the own site is."""
+    """A 404 on another site, to which a redirect led, is no absence; a 404 on the own site is."""
     told = MappingProxyType({site("https://cdn.example"): Redirects.FOLLOW})
     assert follow("https://cdn.example/acme/", StatusReceived(404), redirects=told)[0].outcome is Outcome.UNAVAILABLE
     assert follow("https://cdn.example/acme/", PAGE, redirects=told)[0].owners[0].repository.name == "corp"
@@ -281,7 +281,7 @@ def test_ten_redirects_are_followed(redirects: int, outcome: Outcome) -> None:
     ],
 )
 def test_what_a_status_is_due_to(code: int, cause: Cause, is_login: bool) -> None:
-    """Each status has its cause; what refuses a login is never skipped, be it the repository or a proxy."""
+    """Each status has its cause; a refused login is never skipped, by the repository or by a proxy."""
     policy = Policy((repository("corp", skip_if_unavailable=True), repository("public", 90)))
     decision, _ = decide(policy, lambda ask: StatusReceived(code) if ask.repository.name == "corp" else PAGE)
     corp = decision.findings[0]
@@ -290,7 +290,7 @@ def test_what_a_status_is_due_to(code: int, cause: Cause, is_login: bool) -> Non
 
 
 def test_a_location_shows_no_secret() -> None:
-    """What Python prints of a location has neither what its variables hold nor its login."""
+    """The repr of a location has neither values of variables nor a login."""
     location = Location("https://${HOST}/", "https://secret-host.example/", user="token", password="secret-word")
     for shown in (repr(location), repr(replace(repository("corp"), locations=(location,)))):
         assert "${HOST}" in shown
@@ -309,7 +309,7 @@ def test_a_location_shows_no_secret() -> None:
 )
 @pytest.mark.parametrize("skip", [False, True])
 def test_absence_is_believed_after_the_canary(canary: FetchResult[str], outcome: Outcome, skip: bool) -> None:
-    """Only once the canary was served, with a file of its own, does a 404 count; a login is never skipped."""
+    """A 404 counts only after the canary was served, with a file of its own; a refused login is never skipped."""
     corp = repository("corp", canary=normalize("known"), skip_if_unavailable=skip)
     policy = Policy((corp, repository("public", 90)))
 
@@ -329,7 +329,7 @@ def test_absence_is_believed_after_the_canary(canary: FetchResult[str], outcome:
 
 
 def test_the_canary_is_asked_once_in_a_run() -> None:
-    """A second name of the same run believes the canary that the first one asked."""
+    """A second name in the same run uses the result of the first canary request."""
     run: RunMemory[str] = RunMemory(Policy((repository("corp", canary=normalize("known")),)))
     asks: list[FetchRequest] = []
 
@@ -353,7 +353,7 @@ def test_the_canary_is_asked_once_in_a_run() -> None:
     ],
 )
 def test_a_complete_list_spares_the_page(listed: FetchResult[str], owner: str, asked: list[ResourceKind]) -> None:
-    """A name that a whole list lacks is absent without its page; a bad list counts for nothing."""
+    """A name that is not on a complete list is absent without a page request; an invalid list is ignored."""
     policy = Policy((repository("corp", complete_listing=True), repository("public", 90)))
     decision, asks = decide(policy, lambda ask: listed if ask.what is ResourceKind.LIST else PAGE)
     assert decision.owners[0].repository.name == owner
@@ -399,7 +399,7 @@ def test_a_pin_narrows_what_the_owner_offers() -> None:
 
 
 def test_a_flat_place_that_moved_lacks_nothing() -> None:
-    """What another page of the site does not list is not absent; the same page over https is the place itself."""
+    """A name that a redirected flat page does not list is not absent; http to https is no redirect in this sense."""
     flat = replace(repository("links"), format=Format.FLAT, locations=(Location.of("http://links.example/a/"),))
 
     def moved(target: str) -> Outcome:
@@ -422,7 +422,7 @@ def mirrored(answers: Mapping[str, FetchResult[str]]) -> Decision[str]:
 
 
 def test_mirrors() -> None:
-    """A mirror serves for a repository that is down; its "absent" does not count; a 404 needs no mirror."""
+    """A mirror replaces a repository that is down; its "absent" does not count; after a 404 no mirror is asked."""
     down = FetchFailed("reset", lasting=True)
     served = mirrored({"corp": down})
     assert served.owners[0].asked is not None
@@ -447,7 +447,7 @@ def test_a_repository_that_is_down_costs_once() -> None:
 
 
 def test_what_is_skipped_is_asked_for_each_name() -> None:
-    """Where being down counts as absent, the next name is asked all the same: it may be served, or say 401."""
+    """With skip-if-unavailable, an outage is not remembered: the next name may be served, or answered with 401."""
     run: RunMemory[str] = RunMemory(Policy((repository("corp", skip_if_unavailable=True), repository("public", 90))))
     answers: dict[str, FetchResult[str]] = {
         "a": FetchFailed("took too long", lasting=True),
@@ -464,7 +464,7 @@ def test_what_is_skipped_is_asked_for_each_name() -> None:
 
 
 def test_an_unset_variable_makes_unavailable() -> None:
-    """A URL whose variable has no value is not asked at all, and stops the lookup; its list too."""
+    """A URL with an unset variable is not requested, and stops the lookup; so does its list."""
     unset = Location("https://${HOST}/", "https://${HOST}/", unset=("HOST",))
     corp = replace(repository("corp", complete_listing=True), locations=(unset,))
     decision, asks = decide(Policy((corp, repository("public", 90))), lambda _: PAGE)
@@ -473,7 +473,7 @@ def test_an_unset_variable_makes_unavailable() -> None:
 
 
 def test_an_empty_page_may_mean_absent() -> None:
-    """Where `absent` has "empty-page", a page without files is none; one with foreign files is a page."""
+    """With "empty-page" in `absent`, a page without files means absent; a page with files of others does not."""
     policy = Policy((repository("corp", empty_page_is_absent=True), repository("public", 90)))
     for empty, owner in ((True, "public"), (False, "corp")):
         page: PageFound[str] = PageFound("page", 0, empty=empty)
@@ -482,7 +482,7 @@ def test_an_empty_page_may_mean_absent() -> None:
 
 
 def test_callers_below_all() -> None:
-    """A repository that only a caller named serves what nobody of the policy has."""
+    """A repository that only a caller named serves only names that no repository of the policy has."""
     extra = repository("unlisted-1", 1000)
     answers: dict[str, FetchResult[str]] = {"corp": StatusReceived(404), "unlisted-1": PAGE}
     decision, _ = decide(Policy((repository("corp"),)), lambda ask: answers[ask.repository.name], callers=(extra,))
@@ -492,7 +492,7 @@ def test_callers_below_all() -> None:
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_repoprio_itself_is_strict(mode: Mode) -> None:
-    """No mode but observe loosens where repoprio comes from, and no caller supplies it."""
+    """Only observe mode loosens where repoprio itself comes from, and no caller's index supplies it."""
     extra = replace(repository("unlisted-1", 1000), is_addition=True)
     corp = repository("corp")
     found = route(Policy((corp,), mode=mode), normalize("Repoprio"), callers=(extra,))
@@ -503,7 +503,7 @@ def test_repoprio_itself_is_strict(mode: Mode) -> None:
 
 @pytest.mark.parametrize("answer", [PAGE, StatusReceived(404), StatusReceived(503)])
 def test_what_a_caller_added_is_told_as_well(answer: FetchResult[str]) -> None:
-    """An explanation has a line for each repository, those of callers too, and names the one that is unavailable."""
+    """An explanation has a line for callers' repositories too, and names the one that is unavailable."""
     extra = replace(repository("unlisted-1", 1000), is_addition=True)
     answers: dict[str, FetchResult[str]] = {"corp": StatusReceived(404), "unlisted-1": answer}
     policy = Policy((repository("corp"),))
@@ -514,7 +514,7 @@ def test_what_a_caller_added_is_told_as_well(answer: FetchResult[str]) -> None:
 
 
 def test_explanations_know_their_lines() -> None:
-    """An explanation tells who was asked, who is at fault, and which line is whose."""
+    """An explanation says which repositories were asked, which caused the failure, and has a line for each."""
     policy = Policy((repository("corp"), repository("special", 20, explicit=True), repository("public", 90)))
     decision, _ = decide(policy, lambda _: StatusReceived(503, ", 6 tries"))
     told = explain(policy, decision, "acme", {})
@@ -529,7 +529,7 @@ def test_explanations_know_their_lines() -> None:
 
 
 def test_flexible_mode_goes_no_further_down_than_it_may() -> None:
-    """Below the last tier nobody is asked, whatever fits; in strict mode there is nothing to stop."""
+    """No repository below the last allowed tier is asked; in strict mode this has no effect."""
     tiers = (repository("corp"), repository("team", 50), repository("public", 90))
     for mode, asked in ((Mode.FLEXIBLE, ["corp", "team"]), (Mode.STRICT, ["corp"])):
         policy = Policy(tiers, mode=mode)
@@ -542,7 +542,7 @@ def test_flexible_mode_goes_no_further_down_than_it_may() -> None:
 
 
 def test_explanations_of_what_was_shadowed() -> None:
-    """What a lower repository has is told as shadowed where it was asked."""
+    """What a lower repository has is reported as shadowed if it was asked."""
     policy = Policy((repository("corp"), repository("public", 90)))
     decision, _ = decide(policy, lambda _: PAGE, below_owner=True)
     told = explain(policy, decision, "acme", {"corp": ("1",), "public": ("9",)})
@@ -564,12 +564,12 @@ def test_explanations_of_what_was_shadowed() -> None:
     ],
 )
 def test_the_fuse(url: str, expected: bool) -> None:
-    """The fuse is told by its folder, and the earlier one by its host."""
+    """The fuse is recognized by its folder, and the earlier one by its host."""
     assert is_fuse(url) is expected
 
 
 def test_one_tier_protects_nothing() -> None:
-    """Several repositories of one tier are told; a lone one, and one that is only routed to, are none."""
+    """Several repositories in one tier count as one-tier; a single one, or one that is only routed to, does not."""
     corp, team, other = repository("corp"), repository("team"), repository("other", priority=90)
     assert Policy((corp, team)).is_one_tier()
     assert not Policy((corp,)).is_one_tier()
@@ -602,12 +602,12 @@ def test_one_tier_protects_nothing() -> None:
     ],
 )
 def test_no_login_is_shown(text: str, expected: str) -> None:
-    """What may be a login or a token is hidden, also in a text that is no URL; an @ in a path is a part of it."""
+    """Possible logins and tokens are hidden, even in a text that is not a URL; an @ in a path is not a login."""
     assert redact_text(text) == expected
 
 
 def test_an_addition_is_no_landlord() -> None:
-    """What was added below makes no repository absent: a redirect to it is judged as if it were not there."""
+    """A redirect to an added repository never means absent: it is judged as if that repository did not exist."""
     corp = repository("corp")
     real = "https://corp.example/real/simple/"
     known = repository("proxy", locations=(Location.of(real),))
@@ -636,14 +636,14 @@ def test_who_shares_a_login(one: str, other: str, shares: bool) -> None:
 
 
 def test_a_list_leads_into_no_other_repository() -> None:
-    """A project list, or a flat page of all files, is no page of one name that another repository might own."""
+    """A project list, or a flat page of all files, cannot redirect to another repository's page of one name."""
     corp, other = repository("corp"), repository("other", 20)
     verdict = judge_redirect((corp, other), corp, corp.locations[0], None, f"{other.locations[0].url}acme/", asked=())
     assert (verdict.state, verdict.reason) == (RepositoryState.UNAVAILABLE, "it redirects into other")
 
 
 def test_exit_statuses_of_errors() -> None:
-    """An error says which exit status a command ends with, 2 unless it says another."""
+    """An error has the exit status of its command, by default 2."""
     assert (RepoprioError("x").status, NoPolicy("x").status, InspectionError("x", 1).status) == (2, 2, 1)
     unknown = UnknownPip("pip 99 is not known")
     assert (str(unknown), unknown.code) == ("pip 99 is not known", 2)

@@ -1,4 +1,4 @@
-"""Our dataclasses are those of the standard library in all that is used of them."""
+"""repoprio's dataclasses behave like those of the standard library, as far as they are used."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Special:
 
 
 def test_what_is_equal_has_the_same_hash() -> None:
-    """Objects of one class are compared by their fields, but for those that do not count; others are never equal."""
+    """Objects of one class are compared by their fields, without compare=False ones; others are never equal."""
     assert Place("a", (1,), note="x") == Place("a", (1,), note="y")
     assert hash(Place("a", (1,), note="x")) == hash(Place("a", (1,), note="y"))
     assert Place("a") != Place("b")
@@ -91,21 +91,21 @@ def test_what_may_be_changed_has_no_hash() -> None:
 
 
 def test_a_class_may_say_what_it_is_like() -> None:
-    """What a class defines itself stays."""
+    """Methods that a class defines itself are kept."""
     assert repr(Special("a")) == "special"
     assert Special("a") == Special("b")
     assert hash(Special("a")) == 7
 
 
 def test_secrets_stay_out_of_texts() -> None:
-    """A field that is not to be shown is not."""
+    """A field with repr=False is not shown."""
     assert repr(Place("a", (1,), "hidden")) == "Place(name='a', items=(1,), note='')"
     assert repr(Slotted(1)) == "Slotted(one=1, two=2)"
 
 
 @pytest.mark.parametrize("thing", [Place("a", (1,), "s", "n"), Slotted(1), Other("a", more=1), Open(["a"])])
 def test_the_standard_library_takes_them_for_its_own(thing: Any) -> None:
-    """They can be replaced, copied and pickled, and tell their fields."""
+    """They can be replaced, copied and pickled, and `fields` works."""
     assert dataclasses.is_dataclass(type(thing))
     assert dataclasses.replace(thing) == copy.deepcopy(thing) == pickle.loads(pickle.dumps(thing)) == thing
     first = dataclasses.fields(thing)[0].name

@@ -1,4 +1,4 @@
-"""Explanations as data: text and JSON render one tree, and each answer that is no has a way out."""
+"""Explanations as data: text and JSON show the same facts, and each refusal has a remedy."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ _WORDS = {"not-asked": "not asked", "served": "owns", "shadowed": "shadowed"}
 def test_text_and_json_carry_the_same_facts(
     policy: Policy, world: World, name: str, rejected: list[Rejected], fits: bool, alone: bool
 ) -> None:
-    """Whatever is decided, each fact of the JSON stands in the text of explain -v."""
+    """For any decision, each fact of the JSON is in the text of explain -v."""
     play = Play(policy, world, normalize(name), fits=fits)
     versions = {repository.name: ("1.1", "1.0") for repository in policy.repositories}
     owner = min(play.owners) if play.owners and fits else None
@@ -115,7 +115,7 @@ def test_text_and_json_carry_the_same_facts(
 @settings(max_examples=times(200), deadline=None)
 @given(policies(MODES), worlds(), st.sampled_from(NAMES), st.integers(30, 130))
 def test_no_line_is_wider_than_the_terminal(policy: Policy, world: World, name: str, width: int) -> None:
-    """Words are wrapped, and only what cannot be broken, a URL or a setting, may stand out."""
+    """Words are wrapped; only unbreakable ones, such as a URL or a setting, may stick out."""
     play = Play(policy, world, normalize(name))
     told = explain(policy, play.decision, name, {r.name: ("1.1", "1.0") for r in policy.repositories})
     longest = 60
@@ -158,7 +158,7 @@ CAUSES = [
 
 @pytest.mark.parametrize(("cause", "code"), CAUSES)
 def test_each_cause_of_silence_has_a_way_out(cause: Cause, code: str) -> None:
-    """Whatever keeps a repository from answering, the refusal says what to do, by a stable code."""
+    """For each cause of unavailability, the refusal says what to do, with a stable code."""
     told = explained(Policy((CORP, PYPI)), {"corp": FetchFailed("why", cause)})
     found = refusal_remedy(told)
     assert found is not None
@@ -168,7 +168,7 @@ def test_each_cause_of_silence_has_a_way_out(cause: Cause, code: str) -> None:
 
 
 def test_a_folder_that_a_caller_names_and_is_not_there() -> None:
-    """The way out of a missing folder is where it is named: in the policy, or in pip's settings and options."""
+    """The remedy for a missing folder names the place that named it: the policy, or pip's settings and options."""
     texts = []
     for priority in (90, CALLERS_PRIORITY):
         lowest = replace(PYPI, priority=priority)
@@ -183,7 +183,7 @@ def test_a_folder_that_a_caller_names_and_is_not_there() -> None:
 
 
 def test_a_status_that_could_mean_absent() -> None:
-    """A 410 that `absent` leaves out is told with that key; a 304 is not; namespaces are not told twice."""
+    """A 410 that is not in `absent` is reported with that key; a 304 is not; `namespaces` are named only once."""
     policy = Policy((CORP, PYPI))
     codes = [refusal_remedy(explained(policy, {"corp": StatusReceived(code)})) for code in (410, 304)]
     assert [found.code for found in codes if found] == ["absent", "try-again"]
@@ -211,7 +211,7 @@ def test_a_status_that_could_mean_absent() -> None:
     ],
 )
 def test_where_nothing_fits_the_files_say_why(kind: Rejection, code: str) -> None:
-    """Files that are all rejected for one reason give the hint; what does not fit the requirement says nothing."""
+    """If all files are rejected for one reason, that gives the hint; a wrong version gives none."""
     told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=(Rejected("acme-1.whl", "1", "why", kind),))
     found = refusal_remedy(told)
     assert found is not None
@@ -220,7 +220,7 @@ def test_where_nothing_fits_the_files_say_why(kind: Rejection, code: str) -> Non
 
 
 def test_a_file_for_this_platform_tells_why() -> None:
-    """Of many wheels for other platforms and one sdist that wants a newer Python, the sdist is named, and its hint."""
+    """Among wheels for other platforms, the one sdist that needs a newer Python is named, with its hint."""
     other = [
         Rejected(f"acme-{n}-cp39-cp39-mac.whl", str(n), "its tag", Rejection.TAG, is_for_here=False) for n in (9, 8)
     ]
@@ -234,7 +234,7 @@ def test_a_file_for_this_platform_tells_why() -> None:
 
 
 def test_what_is_taken_is_among_what_a_repository_has() -> None:
-    """However old it is, the chosen version stands in HAS, and so does what pip alone would take."""
+    """HAS always includes the chosen version, and the one that plain pip would take, however old."""
     many = tuple(str(n) for n in range(20, 0, -1))
     assert versions(many, 3) == "20, 19, 18, ... (20 in all)"
     assert versions(many, 3, including="19") == "20, 19, 18, ... (20 in all)"
@@ -249,7 +249,7 @@ def test_what_is_taken_is_among_what_a_repository_has() -> None:
 
 
 def test_ten_thousand_files_are_not_all_listed() -> None:
-    """-v lists so many as somebody reads, those that tell most first, and says how many more there are."""
+    """-v lists a readable number of files, the most telling ones first, and the number of the others."""
     files = [Rejected(f"acme-{n}.tar.gz", str(n), "does not fit <1", Rejection.SPECIFIER) for n in range(10_000)]
     files.append(Rejected("acme-0.tar.gz", "0", "yanked", Rejection.YANKED))
     told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=tuple(files))
@@ -261,7 +261,7 @@ def test_ten_thousand_files_are_not_all_listed() -> None:
 
 
 def test_where_a_pin_leaves_nothing() -> None:
-    """The pin is told where it left versions out, and only then."""
+    """The pin is reported if, and only if, it excluded versions."""
     pin = Pin("old", (Pattern.parse("acme"),), versions="<1")
     policy = Policy((CORP, PYPI), (pin,))
     by_pin = explained(policy, {"corp": PAGE}, rejected=(Rejected("acme-1.whl", "1", "why", Rejection.PIN),))
@@ -273,7 +273,7 @@ def test_where_a_pin_leaves_nothing() -> None:
 
 
 def test_mirrors_are_told() -> None:
-    """Which mirror answered, and which did not: as data, and in words."""
+    """The report shows which mirror answered and which did not, as data and in words."""
     corp = Repository(
         "corp", (*CORP.locations, Location.of("https://m1.example/"), Location.of("https://m2.example/")), 10
     )
@@ -316,14 +316,14 @@ PIN = Pin("p", (Pattern("acme"),), repositories=("corp",))
     ],
 )
 def test_whom_the_policy_keeps_a_name_from(policy: Policy, word: str | None, others: tuple[str, ...]) -> None:
-    """Routing and `exclude` keep a name private, in the policy's word; explicit and include are no secrets."""
+    """Routing and `exclude` make a name private, with that setting named; `explicit` and `include` do not."""
     lookup = ProjectLookup(RunMemory[str](policy), ACME)
     found = privacy(drive(lookup, lambda _: PAGE, lambda _: True))
     assert (found and found.word, tuple(r.name for r in found.others) if found else ()) == (word, others)
 
 
 def test_rules_of_those_that_are_left_out() -> None:
-    """Each repository that may not be asked is told with the very setting; a caller's with `unlisted`."""
+    """Each repository that is ruled out is reported with the setting that does so; a caller's with `unlisted`."""
     blind = Repository("blind", CORP.locations, 1, exclude=(Pattern.parse("x"), Pattern.parse("ac*")))
     narrow = Repository("narrow", CORP.locations, 2, include=(Pattern.parse("b*"),))
     off = Repository("off", CORP.locations, 3, enabled=False)
@@ -364,7 +364,7 @@ def test_rules_of_those_that_are_left_out() -> None:
     ],
 )
 def test_the_files_of_rules_are_in_one_column(width: int, shown: list[str]) -> None:
-    """However long a rule or a path is: what does not fit has its file on the next line, not beside the column."""
+    """Files of rules are in one column; if a rule is too long for that, its file is on the next line."""
     told = explained(Policy((CORP,)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
     rules = (
         Rule("repositories.corp.owns", "[a, b, c, d, e, f, g, h, i]", "/srv/where/policies/repoprio.toml"),
@@ -376,7 +376,7 @@ def test_the_files_of_rules_are_in_one_column(width: int, shown: list[str]) -> N
 
 
 def test_several_requirements_are_summed_up() -> None:
-    """Each outcome is counted, those that are no with their names."""
+    """Each outcome is counted; requirements that cannot be installed are named."""
     good = explained(Policy((CORP,)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
     bad = explained(Policy((CORP,)), {"corp": StatusReceived(404)})
     assert summary([good, good, bad], 80) == "3 requirements: 2 served; 1 absent (acme)."
@@ -400,7 +400,7 @@ def test_a_page_without_files_and_no_index() -> None:
 
 @pytest.mark.parametrize(("python", "named"), [("", ""), ("/venv 1/bin/python", " --python '/venv 1/bin/python'")])
 def test_each_command_names_the_python_that_it_is_about(python: str, named: str) -> None:
-    """Where a plain command would speak of another environment, hints and the last line name it; else they do not."""
+    """Hints name the environment if, and only if, a plain command would mean another one."""
     owned = Policy((replace(CORP, owns=(Pattern.parse("acme"),)),))
     absent = replace(explained(owned, {"corp": StatusReceived(404)}), python=python)
     said = str(refusal(absent))
@@ -420,7 +420,7 @@ def test_an_owner_with_a_canary_is_not_doubted() -> None:
 
 
 def test_under_a_lock_nobody_is_told_to_add() -> None:
-    """Where the policy is locked the hints send users to its keeper: `help`, or the maintainer of the file."""
+    """With a locked policy, hints say whom to ask: `help`, or the maintainer of the file."""
     lock = Rule("locked", "true", "/etc/repoprio/repoprio.toml")
     wheels = Repository("wheels", (Location.of("file:///srv/wheels"),), 50, format=Format.FLAT)
     for policy, keeper in (

@@ -1,4 +1,4 @@
-"""What is known travels in fields: no text for people is read again, so that rewording one changes nothing else."""
+"""Facts are passed as fields: no text for people is parsed again, so rewording one changes nothing else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def unavailable(status: int | None, cause: Cause = Cause.STATUS, reason: str = "
     ("status", "code"), [(404, "absent"), (410, "absent"), (418, "try-again"), (None, "try-again")]
 )
 def test_the_hint_for_a_status_is_of_the_status(status: int | None, code: str) -> None:
-    """Whatever the words say, 404 and 410 could mean that there is no such project."""
+    """The hint for 404 and 410 depends on the status, not on the words."""
     line = Line(CORP, "", LineStatus.UNAVAILABLE, None, "404; no words count", code=Cause.STATUS, http_status=status)
     assert unavailable_remedy(line, is_routed=True).code == code
 
@@ -46,7 +46,7 @@ def test_the_hint_for_a_status_is_of_the_status(status: int | None, code: str) -
     ],
 )
 def test_a_status_that_may_mean_absent_is_the_status(finding: RepositoryResult[str], setting: str | None) -> None:
-    """`repos --check` proposes 403 and 410 for `absent` where they are the answer, whatever the words say."""
+    """`repos --check` proposes 403 and 410 for `absent` by the status, not by the words."""
     trial = ProbeResult(
         CORP, "https://corp.example/simple/", 0.1, finding, (RepositoryResult(CORP, RepositoryState.SERVES, files=1),)
     )
@@ -55,7 +55,7 @@ def test_a_status_that_may_mean_absent_is_the_status(finding: RepositoryResult[s
 
 
 def test_a_message_keeps_what_it_says_apart() -> None:
-    """A refusal knows its parts; its text is made of them, safe to print, and its body is the text without our name."""
+    """A refusal has its parts as fields; its text is made from them, safe to print; `body` is without our name."""
     said = message("acme\x1b is blocked.", ["rule: a", ""], "blocked", why="repoprio explain acme", help_text="go/pip")
     assert said == Message("acme? is blocked.", ("rule: a",), "blocked", "repoprio explain acme", "go/pip")
     assert said.body == "acme? is blocked.\n  rule: a\n  why: repoprio explain acme    help: go/pip    [blocked]"
@@ -73,7 +73,7 @@ def test_a_message_keeps_what_it_says_apart() -> None:
     ],
 )
 def test_a_rule_knows_its_setting_and_its_pin(key: str, setting: str, pin: str | None) -> None:
-    """Nobody cuts keys of rules into pieces."""
+    """Rules have their setting and pin as fields; nothing splits their keys."""
     rule = Rule(key, "", "/etc/repoprio/repoprio.toml")
     assert (rule.setting, rule.pin) == (setting, pin)
 

@@ -1,4 +1,4 @@
-"""What is written under a journal is restored to the byte, wherever the writing or the undoing was interrupted."""
+"""Files written with a journal are restored exactly, even if writing or undoing was interrupted at any point."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def interruptions(act: Callable[[Disk], object], folder: Path, monkeypatch: pyte
 
 
 def test_undo_after_any_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever the writing ends, undoing restores every file, mode, time and folder, and leaves no draft."""
+    """After an interruption at any point, undo restores every file, mode, time and folder, and leaves no draft."""
     before = tree(Disk(tmp_path / "before").folder)
     for disk in interruptions(Disk.set_up, tmp_path, monkeypatch):
         assert not [step for step in disk.undo().values() if step in (Undone.CHANGED_SINCE, Undone.FAILED)]
@@ -104,7 +104,7 @@ def test_undo_after_any_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_second_run_completes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever the writing ends, writing again completes it, and it can still be undone."""
+    """After an interruption at any point, writing again completes the work, and it can still be undone."""
     before = tree(Disk(tmp_path / "before").folder)
     for disk in interruptions(Disk.set_up, tmp_path, monkeypatch):
         disk.set_up()
@@ -116,7 +116,7 @@ def test_a_second_run_completes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_undo_that_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever the undoing ends, undoing again completes it."""
+    """After an interruption at any point, undoing again completes the work."""
     before = tree(Disk(tmp_path / "before").folder)
     for disk in interruptions(Disk.undo, tmp_path, monkeypatch):
         assert not [step for step in disk.undo().values() if step in (Undone.CHANGED_SINCE, Undone.FAILED)]
@@ -124,7 +124,7 @@ def test_an_undo_that_was_interrupted(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_what_somebody_else_changed(tmp_path: Path) -> None:
-    """A file that was changed since stays, and in the journal; one that was removed too, unless it was ours alone."""
+    """A file that was changed later stays, also in the journal; so does a removed one, unless it was new."""
     disk = Disk(tmp_path)
     disk.set_up()
     disk.old.write_text("theirs = 4\n")
@@ -140,7 +140,7 @@ def test_what_somebody_else_changed(tmp_path: Path) -> None:
 
 
 def test_what_is_written_over_theirs(tmp_path: Path) -> None:
-    """Written again over what somebody else made of it, a file is restored to that."""
+    """If somebody else changed a file, and it is written again, undo restores that change."""
     disk = Disk(tmp_path)
     disk.set_up()
     disk.old.write_text("theirs = 4\n")
@@ -150,7 +150,7 @@ def test_what_is_written_over_theirs(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_done(tmp_path: Path) -> None:
-    """A damaged journal is an error; a folder that is in use stays; what is no regular file is not written over."""
+    """A damaged journal is an error; a folder in use stays; only regular files are overwritten."""
     disk = Disk(tmp_path)
     disk.set_up()
     (disk.new.parent / "theirs").touch()

@@ -35,14 +35,14 @@ def unneeded(found: Graph, lower: list[str], files: Mapping[str, Mapping[int, li
 
 
 def test_bounds_come_from_all_that_the_roots_reach() -> None:
-    """What nobody reaches wants nothing; `x` and `x[e]` are one project; a constraint bounds and wants nothing."""
+    """Unreachable projects want nothing; `x` and `x[e]` are one project; a constraint only limits versions."""
     found = graph("> dog", "dog > cat[x] >=2", "cat[x] > cat", "dog > cat <9", "eel > cat >5",
                   constraints={"cat": "!=3", "gnu": "<2"})  # fmt: skip
     assert found.bounds() == {"dog": (), "cat": ("!=3", "<9", ">=2")}
 
 
 def test_what_some_want_can_be_left_out() -> None:
-    """A project that is left out is wanted, and what only it reaches is not."""
+    """If a project is left out, it is still wanted itself, but its own requirements do not count."""
     found = graph("> cat", "cat > bee", "bee > cat >5", "> dog", "dog > bee <3")
     assert found.bounds(names("cat", "bee")) == {"cat": (), "dog": (), "bee": ("<3",)}
     assert found.bounds(names("cat"))[normalize("cat")] == (">5",)
@@ -62,13 +62,13 @@ def test_what_some_want_can_be_left_out() -> None:
     ids=["needed", "not-needed", "mid", "itself", "one-of-two", "needed-by-lower", "each-other"],
 )
 def test_a_lower_choice_has_to_be_needed(lines: list[str], lower: list[str], expected: dict[str, int]) -> None:
-    """By bounds that no higher tier meets, and not only by what itself brings along."""
+    """A lower choice needs bounds that no higher tier meets, other than those that it brings itself."""
     tiers = {HI: ["1", "2"], MID: ["5"]}
     assert unneeded(graph(*lines), lower, {"cat": tiers, "bee": {HI: ["1"]}}) == expected
 
 
 def test_more_bounds_may_let_a_file_in() -> None:
-    """A bound that asks for a pre-release lets in what none else does: the lower choice is not needed after all."""
+    """A bound that asks for a pre-release can admit a higher tier's file: then the lower choice is not needed."""
     found = graph("> cat >1", "> dog >5", "dog > cat >=2rc1")
     assert unneeded(found, ["cat", "dog"], {"cat": {HI: ["2rc2"]}, "dog": {HI: ["1"]}}) == {"cat": HI}
 
@@ -91,7 +91,7 @@ def test_what_was_in_the_way_is_doubted_one_by_one_and_then_together() -> None:
 
 
 def test_a_lower_tier_that_alone_fits_is_opened() -> None:
-    """Then all is tried anew without doubts; the same once more is nothing new."""
+    """If only a lower tier fits, it is opened, and all doubts start again; opening it twice changes nothing."""
     reach = Reach()
     cat = normalize("cat")
     assert reach.fail([cat])
@@ -102,7 +102,7 @@ def test_a_lower_tier_that_alone_fits_is_opened() -> None:
 
 
 def test_what_was_left_open_for_nothing_is_doubted_less() -> None:
-    """Of several projects that were left open each may hide what another would teach."""
+    """Doubted projects that taught nothing are doubted one fewer at a time: each may hide another."""
     reach = Reach()
     assert reach.fail(map(normalize, ("cat", "dog")))
     assert reach.fail([])
@@ -112,14 +112,14 @@ def test_what_was_left_open_for_nothing_is_doubted_less() -> None:
 
 
 def test_doubts_have_an_end() -> None:
-    """Of a resolution that fails for many reasons only so many are looked at."""
+    """The number of doubts is limited, even if a resolution fails for many reasons."""
     reach = Reach()
     many = [normalize(f"p{number}") for number in range(2 * MOST_DOUBTS)]
     assert sum(1 for _ in iter(lambda: reach.fail(many), False)) == MOST_DOUBTS
 
 
 def test_a_cap_only_goes_up() -> None:
-    """A project that was capped twice keeps to the higher tier, and doubts begin anew."""
+    """A project that is capped twice keeps the higher tier, and doubts start again."""
     reach = Reach()
     cat = normalize("cat")
     reach.fail([cat, normalize("dog")])

@@ -1,4 +1,4 @@
-"""Where a file of a wheel may not land, as data."""
+"""Places that a wheel may not write to, as data."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ GROUNDS = Grounds(
     ],
 )
 def test_each_place(place: str, ground: Ground | None) -> None:
-    """What a place is does not depend on how it is spelled."""
+    """The kind of a place does not depend on its spelling."""
     assert GROUNDS.of(fold(place), ROOT) is ground
 
 
 def test_what_lies_above_says_nothing() -> None:
-    """An environment in a folder that is called repoprio, below one that is imported from, is no hook's."""
+    """An environment in a folder named repoprio, below a folder of packages, is not the hook."""
     assert GROUNDS.of("/home/repoprio/env/lib/x.py", "/home/repoprio/env") is None
 
 
@@ -69,12 +69,12 @@ def test_what_lies_above_says_nothing() -> None:
     ],
 )
 def test_a_folder_that_is_removed(folder: str, ground: Ground | None) -> None:
-    """Whoever removes a folder removes what lies in it."""
+    """Removing a folder counts as removing everything in it."""
     assert GROUNDS.below(folder) is ground
 
 
 def test_spellings_of_one_file() -> None:
-    """Case, and the two ways to write an accent, are one to some file systems."""
+    """Upper and lower case, and both forms of an accent, are one file on some file systems."""
     assert fold("/ENV/Caf\u00e9/") == fold("/env/cafe\u0301")
     assert is_setting("pip.ini")
     assert not is_setting("pip.conf.d")

@@ -1,4 +1,4 @@
-"""Redirects of project lists are judged by the rules that hold for project pages."""
+"""Redirects of project lists follow the rules for redirects of project pages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KNOWN = (CORP, PUBLIC)
     ],
 )
 def test_where_a_list_may_redirect_to(target: str, reason: str | None) -> None:
-    """Where pages may, but into no other repository; what is asked next carries no login of the one before."""
+    """To the same sites as pages, but into no other repository; the next request has no login of the last one."""
     to = next_hop(KNOWN, CORP, HERE, None, target, hops=0, asked=())
     if reason is None:
         assert to == Location.of(target)
@@ -52,7 +52,7 @@ def test_a_list_may_move_to_https() -> None:
 
 
 def test_how_many_redirects_are_followed() -> None:
-    """Ten are; one more is refused, after it was judged like the others."""
+    """Ten are followed; an eleventh is judged like the others, and then refused."""
     target = "https://corp.example/again/"
     assert next_hop(KNOWN, CORP, HERE, None, target, hops=MAX_REDIRECTS - 1, asked=()) == Location.of(target)
     refused = RedirectVerdict(RepositoryState.UNAVAILABLE, "more than 10 redirects")

@@ -1,4 +1,4 @@
-"""Project lists are read fast as they are read slowly."""
+"""The fast and the slow reader of project lists give the same result."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def slowly(read_list: Any, text: str) -> frozenset[NormalizedName] | None:
 @example('<html><body><a href="a.b/">A--B</a></body></html>')
 @example("<html><body></body></html>")
 def test_fast_html_lists_are_read_as_slow_ones(text: str) -> None:
-    """Whatever the fast reader reads the slow one reads alike, its version too; it never takes what that refuses."""
+    """A list that the fast reader takes gives the same names and version in the slow one, never an error there."""
     fast, slow = project_list.from_plain_html(text), slowly(project_list.from_any_html, text)
     if fast is not None:
         assert (fast[0] if fast[1].split(".")[0] == "1" else None) == slow
@@ -154,7 +154,7 @@ def test_plain_lists_are_read_fast() -> None:
     ],
 )
 def test_a_hostile_list_takes_no_longer_than_its_length(piece: str) -> None:
-    """A regular expression that went back and forth would hold this process, time-out and all."""
+    """A malicious list is read in linear time: a backtracking expression would block the process."""
     body = piece * (400_000 // len(piece))
     for text in (f"<html><body>{body}</body></html>", f'<html><body><a href="{body}</body></html>', f"<html>{body}"):
         begun = time.process_time()

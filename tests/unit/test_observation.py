@@ -1,4 +1,4 @@
-"""What a policy would change about a choice, and how that is told: pure, without any pip."""
+"""What a policy would change about a choice, and the text about it; pure, without pip."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ SAME = {
 
 @pytest.mark.parametrize("what", SAME)
 def test_files_are_told_apart(what: str) -> None:
-    """By name, then by the hashes that both state, else by where they lie."""
+    """Files are compared by name, then by the hashes that both state, else by place."""
     other, is_same = SAME[what]
     assert FILE.is_same(other) is is_same
     assert other.is_same(FILE) is is_same
 
 
 def test_two_files_of_no_repository() -> None:
-    """That neither is of a repository makes two places no one place."""
+    """Two files without a known repository at different places are different."""
     bare = replace(FILE, digests={}, repository=None)
     assert not bare.is_same(replace(bare, place=ELSEWHERE))
 
@@ -63,7 +63,7 @@ def test_what_is_a_change() -> None:
 
 
 def test_tallies_add_up() -> None:
-    """Numbers are summed, names and remarks named once, the first fault of the log stays."""
+    """Numbers are added, names and remarks appear once, and the first error of the log stays."""
     one = ObservationSummary(2, 1, ("acme",), 1, ("x",), "")
     two = ObservationSummary(3, 2, ("acme", "b"), 0, ("x", "y"), "full")
     assert one.plus(two) == ObservationSummary(5, 3, ("acme", "b"), 1, ("x", "y"), "full")
@@ -91,12 +91,12 @@ def test_tallies_add_up() -> None:
     ],
 )
 def test_the_line(tally: ObservationSummary, log: str | None, said: str) -> None:
-    """One line, whatever there is to say, and nothing in it that moves a cursor."""
+    """The summary is always one line, without characters that move a cursor."""
     assert render.line(tally, log) == f"repoprio: observe: the policy {said}"
 
 
 def test_a_record_is_bounded() -> None:
-    """Whatever a repository says, a record is one line of JSON of some two kilobytes at most."""
+    """A record is always one line of JSON of about two kilobytes at most, whatever a repository states."""
     long = "9" * 10_000
     choice = Choice(normalize("a" * 10_000), f"acme<{long}\n\x00\ud800", long, FILE, "https://" + "h" * 10_000)
     found = Change(

@@ -1,4 +1,4 @@
-"""All that repoprio writes passes one function, which shows no secret and moves no cursor."""
+"""All output goes through one function, which hides secrets and control characters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def writers(tree: ast.AST) -> list[str]:
 
 @pytest.mark.parametrize("file", sorted(SOURCE.rglob("*.py")), ids=lambda file: str(file.relative_to(SOURCE)))
 def test_nothing_writes_past_it(file: Path) -> None:
-    """Only commands print, whose streams are wrapped, and `output` itself writes."""
+    """Only commands print, to wrapped streams, and `output` itself."""
     found = writers(ast.parse(file.read_text(encoding="utf-8")))
     is_command = "cli" in file.relative_to(SOURCE).parts
     assert found == [] or file.name in APART or (is_command and set(found) == {"print"})
@@ -39,7 +39,7 @@ def hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("hidden")
 def test_what_is_shown() -> None:
-    """Whole secrets, the longest first; lines and tabs stay, all else that is not printable is a question mark."""
+    """Secrets are replaced as a whole, the longest first; lines and tabs stay, other control characters become ?."""
     assert output.safe_text("a token-of-corp, a token") == "a ****, a ****"
     assert output.safe_text("a\tb\nc\r\x1b[31md\x9b\u202e") == "a\tb\nc??[31md??"
     assert output.safe_text("\x1b[31mred\x1b[0m\x1b[2J", colored=True) == "\x1b[31mred\x1b[0m?[2J"
@@ -47,7 +47,7 @@ def test_what_is_shown() -> None:
 
 @pytest.mark.usefixtures("hidden")
 def test_a_stream_shows_the_same() -> None:
-    """A wrapped stream has all that its own one has; one that is no terminal begins no line anew."""
+    """A wrapped stream has all attributes of its own; one that is no terminal never rewrites a line."""
     below = io.StringIO()
     stream = output.SafeStream(below)
     assert stream.write("\r\x1b[Ka token") == len("\r\x1b[Ka token")

@@ -25,7 +25,7 @@ FLAT = Repository("flat", (Location.of("file://localhost/srv/wh%2Beels/"),))
     ],
 )
 def test_one_place_in_several_spellings(url: str) -> None:
-    """What RFC 3986 calls equivalent, and what pip sends alike, means the repository."""
+    """Spellings that RFC 3986 calls equivalent, and those that pip sends alike, mean the repository."""
     assert CORP.is_at(url)
     assert CORP.may_be_at(url)
 
@@ -53,7 +53,7 @@ def test_one_place_in_several_spellings(url: str) -> None:
     ],
 )
 def test_what_a_server_may_answer_otherwise(url: str, may_be: bool) -> None:
-    """A URL that some servers read as another is not the repository, though it may be."""
+    """A URL that only some servers treat as the repository's does not mean it, but resembles it."""
     assert (CORP.is_at(url), CORP.may_be_at(url)) == (False, may_be)
 
 

@@ -1,4 +1,4 @@
-"""A policy from TOML: what it says, and all that can be wrong with it."""
+"""A policy from TOML: its settings, and all possible errors."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_every_key_is_read() -> None:
 
 
 def test_all_errors_are_told_at_once() -> None:
-    """One run shows everything that has to be fixed."""
+    """One run reports every error."""
     assert len(errors('mode = "x"\nfoo = 1\n[repositories.a]\npriority = 0\n[pins.b]\nprojects = []\n')) == 6
 
 
@@ -149,7 +149,7 @@ def test_an_empty_variable_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("locked", ["locked = true\n", 'locked = "extend"\n', "locked = \n"])
 def test_a_locked_system_file_lets_nothing_else_speak(tmp_path: Path, locked: str) -> None:
-    """A locked file, or one that cannot be read, is an error for REPOPRIO_CONFIG, naming both."""
+    """With a locked or unreadable system file, REPOPRIO_CONFIG is an error that names both."""
     (tmp_path / "system.toml").write_text(locked + CORP)
     mine = tmp_path / "mine.toml"
     mine.write_text(PUBLIC)
@@ -199,7 +199,7 @@ documents = st.fixed_dictionaries(
 @settings(max_examples=times(500), deadline=None)
 @given(documents)
 def test_no_document_makes_a_traceback(document: dict[str, object]) -> None:
-    """Whatever a TOML file holds, reading it gives a policy or errors."""
+    """Any TOML document gives a policy or errors."""
     try:
         found = read_text("", "f", {}, Parsers(lambda _: document, is_specifier))
     except InvalidPolicy as caught:
@@ -212,11 +212,11 @@ def test_no_document_makes_a_traceback(document: dict[str, object]) -> None:
 @settings(max_examples=times(300), deadline=None)
 @given(st.text(max_size=60))
 def test_no_text_makes_a_traceback(text: str) -> None:
-    """Whatever a file says, reading it gives a policy or errors."""
+    """Any text in a file gives a policy or errors."""
     with pytest.raises(InvalidPolicy):
         policy(text)
 
 
 def test_the_hint_names_the_file_that_is_meant() -> None:
-    """Who names a file on the command line is told how to look at that one again, spelled for a shell."""
+    """For a file named on the command line, the hint is a command that checks that file, quoted for a shell."""
     assert look_again_at("my policy.toml") == "fix the policy, then run: repoprio config check 'my policy.toml'"

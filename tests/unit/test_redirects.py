@@ -1,4 +1,4 @@
-"""Which spellings of a URL lie in another repository, and where a redirect there counts as absent."""
+"""Which spellings of a URL lie in another repository, and when a redirect there counts as absent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FOLLOWED, ABSENT, REFUSED = None, RepositoryState.ABSENT, RepositoryState.UNAVAI
 
 
 def test_a_repository_with_a_mirror_is_itself() -> None:
-    """A repository that is asked at one of its URLs alone is at home at all of them."""
+    """A repository that is asked at only one of its URLs still owns all of them."""
     alone = replace(CORP, locations=CORP.locations[:1], skip_if_unavailable=True)
     assert judge_redirect(KNOWN, alone, alone.locations[0], ACME, f"{CORP.locations[0].url}x/acme/", asked=()) == (
         judge_redirect(KNOWN, CORP, CORP.locations[0], ACME, f"{CORP.locations[0].url}x/acme/", asked=())
@@ -66,7 +66,7 @@ def test_a_repository_with_a_mirror_is_itself() -> None:
     ],
 )
 def test_spellings_of_a_page(path: str, verdict: RepositoryState | None) -> None:
-    """What each server reads as another's page is that; what only some read so is refused; the rest is followed."""
+    """A URL that every server reads as another's page is that page; one that only some do is refused."""
     asked = {"corp", "public", "group"}
     found = judge_redirect(KNOWN, CORP, CORP.locations[0], ACME, f"https://h.example{path}", asked=asked)
     assert found.state is verdict, found
@@ -101,14 +101,14 @@ def test_the_rule_that_keeps_a_name_from_the_target_is_named() -> None:
 
 
 def test_a_redirect_hands_nothing_on_where_nobody_else_is_asked() -> None:
-    """An owner that redirects what it lacks is absent, wherever to: there is nobody to whom the name could fall."""
+    """If nobody else is asked, an owner that redirects unknown names is absent, wherever it redirects to."""
     alone = Policy((CORP, replace(PUBLIC, enabled=False)))
     assert explanation(alone, f"{PUBLIC.locations[0].url}acme/").outcome.value == "absent"
 
 
 @pytest.mark.parametrize("own", ["h.example", "public.example"])
 def test_a_host_that_is_read_in_two_ways(own: str) -> None:
-    """What is judged is what would be asked: behind a backslash urllib3 sees a path, and urlsplit a host."""
+    """The judged URL is the requested one: after a backslash urllib3 sees a path, and urlsplit a host."""
     target = f"https://evil.example\\@{own}/public/simple/acme/"
     found = judge_redirect(KNOWN, CORP, CORP.locations[0], ACME, target, asked={"corp", "public"})
     assert (found.state, found.reason) == (REFUSED, "it redirects to something that is not a URL")

@@ -1,4 +1,4 @@
-"""What an audit found, as text, JSON and SARIF; and its codes."""
+"""Audits as text, JSON and SARIF; and the codes of findings."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NOTE = Finding(
 
 
 def test_the_screen_begins_with_what_it_comes_to() -> None:
-    """One line first; then each finding, the worst first, with code, rule, fix; no control character gets through."""
+    """A summary line, then the findings, the worst first, with code, rule and fix; no control characters."""
     text = rendered.screen(audit(NOTE, FOUND, help="go/pip"), 80)
     assert text.startswith("2 findings in 42 distributions: 1 error, 1 note\n\n  error    acme 99.0 is installed")
     assert "\x1b" not in text
@@ -63,7 +63,7 @@ def test_the_screen_begins_with_what_it_comes_to() -> None:
 
 
 def test_many_findings_of_one_cause_are_told_together() -> None:
-    """From four on, with at most six names and one remedy for all; -v and JSON have each, and so has a lock by file."""
+    """Four or more become one, with at most six names and one remedy; -v and JSON list each; in a lock by file."""
     down = [
         Finding("unavailable", "repoprio cannot judge it.", "r", f"p{n}", "1.0", shared=Shared("corp is down", "all"))
         for n in range(67)
@@ -86,7 +86,7 @@ def test_many_findings_of_one_cause_are_told_together() -> None:
 
 
 def test_many_collisions_are_cut_short() -> None:
-    """The first 20 are shown, and the remedy where it is short; -v shows all; JSON and SARIF have all."""
+    """The first 20 are shown, and the remedy if it is short; -v, JSON and SARIF have all."""
     found = [replace(FOUND, code="shadowed", project=f"p{n}") for n in range(30)]
     many_of_them = audit(*found, subject="collisions", unit="name", remedy="[a]\n" * 30)
     short, whole = rendered.screen(many_of_them, 80), rendered.screen(many_of_them, 80, whole=True)
@@ -101,7 +101,7 @@ def test_many_collisions_are_cut_short() -> None:
 
 
 def test_exit_status_and_counts() -> None:
-    """Notes alone are no failure."""
+    """Notes alone do not make the exit status 1."""
     assert (audit(NOTE).fails, audit(FOUND, NOTE).fails, audit().fails) == (False, True, False)
     found = json.loads(rendered.document(audit(FOUND, NOTE)))
     assert found["schema"] == 1
@@ -146,7 +146,7 @@ def test_sarif_is_valid_and_stable() -> None:
     ],
 )
 def test_sarif_places(finding: Finding, artifact: dict[str, str]) -> None:
-    """A path is a URI, relative as it was given; each finding has one, for pages show none without."""
+    """A path is a URI, relative if it was given so; each finding has one, since pages need it."""
     (result,) = check_sarif(sarif.document(audit(finding), "1.0"))["results"]
     (location,) = result["locations"]
     assert location["physicalLocation"]["artifactLocation"] == artifact
@@ -154,20 +154,20 @@ def test_sarif_places(finding: Finding, artifact: dict[str, str]) -> None:
 
 
 def test_a_caution_stands_before_the_help() -> None:
-    """What to know before following a remedy is said once, if there is a remedy."""
+    """A warning about the remedies is printed once before them, if there are any."""
     told = rendered.screen(audit(FOUND, caution="It only observes.", help="go/pip"), 80)
     assert told.endswith("\n\nIt only observes.\n\nhelp: go/pip")
     assert "observes" not in rendered.screen(audit(caution="It only observes."), 80)
 
 
 def test_another_environment_says_what_was_read() -> None:
-    """An audit of another environment names the folders that it relies on before anything else; its own needs none."""
+    """An audit of another environment first names the folders that it read; one of its own does not."""
     assert rendered.screen(audit(read=("/srv/packages",), is_elsewhere=True), 80).startswith("read: /srv/packages")
     assert "read:" not in rendered.screen(audit(read=("/srv/packages",)), 80)
 
 
 def test_names_that_nobody_has_are_told_together() -> None:
-    """Many of them are one group with all names, so that the others can be seen; `-v` and JSON have each by itself."""
+    """Many unknown names are one group with all names, so that others stay visible; `-v` and JSON list each."""
     shared = Shared("", "add all")
     many = [
         Finding("unknown", f"p{n} 1.{n} is installed", "add it", f"p{n}", f"1.{n}", shared=shared) for n in range(4)

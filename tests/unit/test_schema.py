@@ -1,4 +1,4 @@
-"""The JSON Schema takes what the reader takes, and marks what is wrong with a key by itself."""
+"""The JSON Schema accepts every valid policy, and marks errors of single keys."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def validator() -> Any:
 @settings(max_examples=times(150), deadline=None)
 @given(policies())
 def test_the_schema_takes_every_sound_policy(document: dict[str, Any]) -> None:
-    """What the reader takes the schema takes: no editor marks a good policy."""
+    """The schema accepts what the reader accepts, so that no editor marks a valid policy."""
     assert list(validator().iter_errors(tomllib.loads(as_toml(document)))) == []
 
 
 def test_the_schema_takes_the_policies_of_all_cases() -> None:
-    """So it does for all policies that the tests are about, and for the example."""
+    """It accepts the policies of all test cases, and the example."""
     checked = 0
     texts = [_PLACE.sub(r"https://\1.example/", case.policy) for case in load_cases(DATA)]
     examples = [path.read_text() for path in (ROOT / "example-config").rglob("*.toml")]
@@ -76,7 +76,7 @@ _BEYOND_A_SCHEMA = {
 
 
 def test_the_schema_finds_the_errors_of_one_file() -> None:
-    """What is wrong with a key or a value by itself an editor marks as well."""
+    """It rejects a key or value that is wrong by itself."""
     cases = tomllib.loads((DATA / "policies" / "errors.toml").read_text(encoding="utf-8"))["case"]
     unmarked = set()
     for case in cases:

@@ -1,4 +1,4 @@
-"""One memory for many lookups: in turn, from threads, from tasks, and for longer than a run."""
+"""One memory for many lookups: one after the other, in threads, in tasks, and for longer than a run."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ modes = pytest.mark.parametrize("mode", POLICIES)
 @modes
 @worlds
 def test_threads_decide_as_one_after_the_other(world: str, mode: Mode) -> None:
-    """Eight threads with one memory decide as one, ask nobody twice for the same, and nobody whom one would not ask."""
+    """Eight threads with one memory decide like one, ask nothing twice, and ask no additional repository."""
     policy, answer = POLICIES[mode], WORLDS[world]
     together = threading.Barrier(THREADS)
     site, alone = Site(answer, lambda: time.sleep(0.001)), Site(answer)
@@ -151,7 +151,7 @@ def test_threads_decide_as_one_after_the_other(world: str, mode: Mode) -> None:
 @modes
 @worlds
 def test_tasks_decide_as_one_after_the_other(world: str, mode: Mode) -> None:
-    """Sixty tasks of an event loop with one memory decide as one after the other, and ask nobody twice for the same."""
+    """Sixty tasks with one memory decide like one, and ask nothing twice."""
     policy, answer = POLICIES[mode], WORLDS[world]
     site = Site(answer)
     memory, cache = RunMemory[str](policy), AsyncPageCache[str]()
@@ -171,7 +171,7 @@ def test_tasks_decide_as_one_after_the_other(world: str, mode: Mode) -> None:
 
 
 def test_a_list_under_way_spares_the_page_of_another_lookup() -> None:
-    """A lookup that begins while another's project list is under way asks for that list too, never for the page."""
+    """While a project list is being fetched, another lookup waits for that list, and does not ask for its page."""
     policy = Policy((repository("corp", 10, listing=True),))
     memory = RunMemory[str](policy)
     lookups = [ProjectLookup(memory, normalize(name)) for name in ("a", "b")]
@@ -185,7 +185,7 @@ def test_a_list_under_way_spares_the_page_of_another_lookup() -> None:
 
 
 def test_the_first_verdict_holds() -> None:
-    """Of two canaries that were under way at once the first verdict holds for both lookups."""
+    """If two lookups ask for the canary at the same time, the first result counts for both."""
     memory = RunMemory[str](Policy((repository("corp", 10, canary=True),)))
     lookups = [ProjectLookup(memory, normalize(name)) for name in ("a", "b")]
     for lookup in lookups:
@@ -252,7 +252,7 @@ def test_what_expires(
 
 
 def test_a_lookup_goes_on_with_what_it_recalled() -> None:
-    """What expires while a lookup is under way still holds for that lookup; it never asks twice."""
+    """Values that expire during a lookup still count for that lookup; it never asks twice."""
     corp, clock = repository("corp", 10, canary=True, listing=True), Clock()
 
     def slow(ask: FetchRequest) -> FetchResult[str]:
@@ -270,7 +270,7 @@ def test_a_lookup_goes_on_with_what_it_recalled() -> None:
 
 
 def test_an_expiring_store_keeps_nothing_that_is_over() -> None:
-    """A store that lives for long does not grow with what nobody asks for again."""
+    """A long-lived store does not grow by values that nobody asks for again."""
     clock = Clock()
     store = ExpiringStore[int, str](10, clock, threading.Lock())
     for number in range(1000):
@@ -288,7 +288,7 @@ ASK = FetchRequest(repository("corp", 10), ResourceKind.PAGE, KNOWN, Location.of
 
 
 def test_threads_fetch_a_page_once() -> None:
-    """Threads that want a page that is under way wait for it; where fetching it raises, the next one fetches."""
+    """Threads wait for a page that another one fetches; if that fails, the next one fetches it."""
     cache, calls = PageCache[str](), list[FetchRequest]()
     under_way, may_end = threading.Event(), threading.Event()
 
@@ -317,7 +317,7 @@ def test_threads_fetch_a_page_once() -> None:
 
 
 def test_tasks_fetch_a_page_again_once_it_expired() -> None:
-    """An asynchronous cache over an expiring store fetches again, once for all that wait; a failure is no answer."""
+    """An expired page is fetched again, once for all waiting tasks; a failure is not kept."""
     clock, calls = Clock(), []
     cache = AsyncPageCache[str](ExpiringStore[Key, FetchResult[str]](10, clock))
 
@@ -340,7 +340,7 @@ def test_tasks_fetch_a_page_again_once_it_expired() -> None:
 
 
 def test_one_kept_value_for_all_threads() -> None:
-    """All threads that keep a value for one key get the same one."""
+    """All threads that keep a value for the same key get the same value."""
     store, together = RunStore[str, int](threading.Lock()), threading.Barrier(THREADS)
 
     def keep(number: int) -> set[int]:

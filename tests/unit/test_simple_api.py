@@ -1,4 +1,4 @@
-"""What pages of the simple repository API say, and which of their files may be candidates; without pip."""
+"""Reading pages of the simple repository API, and which files may be candidates; without pip."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_json_says_all_there_is() -> None:
 
 
 def test_html_says_all_there_is() -> None:
-    """The same as far as HTML can say it."""
+    """HTML gives the same fields, as far as it can express them."""
     link = (
         f'<a href="acme-1.0.zip#sha256={DIGEST}" data-requires-python="&gt;=3.8" data-yanked="bad"'
         ' data-core-metadata="sha256=cd" data-provenance="https://corp.example/p">x</a>'
@@ -151,19 +151,19 @@ def test_html_says_all_there_is() -> None:
     ],
 )
 def test_times_are_read_on_every_python(text: str, moment: datetime) -> None:
-    """However many digits a second has, and whichever way the offset is written (PEP 700)."""
+    """Times are read with any number of digits, and any form of the offset (PEP 700)."""
     assert page(json_page_of({"upload-time": text}), JSON).page.files[0].upload_time == moment
     assert json_page.moment_spelled_out(text) == moment
 
 
 @pytest.mark.parametrize("text", ["soon", "", "2025-01-02T03:04:05", "2025-13-02T03:04:05Z", "2025-01-02-03:04", 7])
 def test_what_is_no_time_breaks_a_page(text: object) -> None:
-    """A time that cannot be told makes the page malformed: nobody knows how old the file is."""
+    """An unreadable time makes the page invalid: the age of the file would be unknown."""
     assert refused(json_page_of({"upload-time": text}), JSON).cause is Cause.BROKEN
 
 
 def test_odd_values_say_nothing() -> None:
-    """What is of no type that a PEP names, and decides nothing, is as if it were not there."""
+    """A value of a wrong type that decides nothing is ignored."""
     odd = {"size": True, "provenance": 7, "yanked": [], "core-metadata": 0}
     text = json_page_of(odd, {"size": -1}, versions=[1], **{"project-status": {"status": 7}})
     found = page(text, JSON).page
@@ -200,7 +200,7 @@ def test_odd_values_say_nothing() -> None:
     ],
 )
 def test_no_page(body: str | bytes, content_type: str, said: str, cause: Cause) -> None:
-    """What is no valid page of the project is unusable, and says why: it is never an empty page."""
+    """A response that is no valid page of the project is unusable, with a reason; it is never an empty page."""
     error = refused(body, content_type)
     assert said in str(error)
     assert error.cause is cause
@@ -220,7 +220,7 @@ def test_html_that_pythons_parser_refuses(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_html_that_was_cut_short() -> None:
-    """Where nothing tells how long an answer is, a page that was begun must have its end."""
+    """Without a stated length, a page that was begun must have its end."""
     whole = html_page_of("<a href='acme-1.zip'>x</a><br />")
     assert page(whole, is_delimited=False).files == 1
     assert refused(whole[:-7], is_delimited=False).cause is Cause.CUT_SHORT
@@ -228,7 +228,7 @@ def test_html_that_was_cut_short() -> None:
 
 
 def test_too_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No page has more files than the largest ones of PyPI many times over."""
+    """The limit of files per page is many times that of the largest pages of PyPI."""
     monkeypatch.setattr(json_page, "MAX_FILES", 1)
     monkeypatch.setattr(reader, "MAX_FILES", 1)
     assert refused(json_page_of({}, {}), JSON).cause is Cause.SIZE
@@ -236,7 +236,7 @@ def test_too_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_json_in_another_encoding() -> None:
-    """JSON is UTF-8, whatever a server states, but must be sound in both encodings."""
+    """JSON is read as UTF-8, and must also be valid in the encoding that the server states."""
     text = json_page_of({"yanked": "für alle"})
     assert (
         page(json.dumps(json.loads(text), ensure_ascii=False), f"{JSON}; charset=latin-1").page.files[0].yanked
@@ -258,12 +258,12 @@ def test_json_in_another_encoding() -> None:
     ],
 )
 def test_an_empty_page_is_whole_and_has_nothing(body: str, empty: bool) -> None:
-    """Only a whole page without a link, that does not lead elsewhere, can be the answer for an unknown name."""
+    """Only a complete page without links, which leads nowhere else, can be the answer for an unknown name."""
     assert page(body).empty is empty
 
 
 def test_empty_json() -> None:
-    """The same of JSON: files that are dropped are files too."""
+    """In JSON, a page is not empty if it lists files, even if all of them are dropped."""
     assert page(json_page_of(), JSON).empty
     found = page(json_page_of({"url": "other-1.zip"}), JSON)
     assert (found.files, found.empty) == (0, False)
@@ -293,7 +293,7 @@ def test_empty_json() -> None:
     ],
 )
 def test_which_files_may_be_candidates(url: str, page_url: str, why: str | None) -> None:
-    """Files of another project, on this machine, with a login, and such that nobody could verify are dropped."""
+    """Dropped: files of other projects, on this machine, with a login, or impossible to verify."""
     name = url.rpartition("/")[2].partition("#")[0].replace("%2F", "/")
     hashes = {"sha256": url.partition("#sha256=")[2]} if "#" in url else {}
     assert problem(File(name, url, hashes), page_url, ACME, VERSIONS) == why
@@ -304,7 +304,7 @@ def test_which_files_may_be_candidates(url: str, page_url: str, why: str | None)
     [("acme-1.zip", True), ("acme-1.whl", False), ("acme-extra-1.zip", False), (f"acme-{'9' * 700}.zip", True)],
 )
 def test_a_flat_place_owns_what_nobody_may_take(filename: str, owned: bool) -> None:
-    """A file of the name that is dropped, here for the login in its link, still keeps the name from lower ones."""
+    """A dropped file of the name, here with a login in its link, still keeps the name from lower repositories."""
     found = reader.files_of(ACME, (File(filename, f"https://me@files.example/{filename}", {}),), URL, VERSIONS)
     assert isinstance(found, PageFound) is owned
     if isinstance(found, PageFound):
@@ -312,7 +312,7 @@ def test_a_flat_place_owns_what_nobody_may_take(filename: str, owned: bool) -> N
 
 
 def test_flat_pages() -> None:
-    """A flat page is HTML, has its end, and lists a file at least; what it has of a name is told apart."""
+    """A flat page is HTML, has its end and lists at least one file; the files of a name are picked from it."""
     body = html_page_of("<a href='acme-1.zip'>x</a><a href='other-2.zip'>y</a>").encode()
     files = reader.read_flat_page(Response(URL, body, HTML, is_delimited=False))
     assert [file.filename for file in files] == ["acme-1.zip", "other-2.zip"]
@@ -335,7 +335,7 @@ def test_flat_pages() -> None:
 
 
 def test_tags() -> None:
-    """A wheel whose tags surely do not fit is told apart without pip; all else is left to pip."""
+    """A wheel whose tags certainly do not fit is skipped without pip; the others are left to pip."""
     tags = Tags(["cp312-cp312-linux_x86_64", "py3-none-any", "cp312-abi3-linux_x86_64"])
 
     def may(filename: str, more: str = "") -> bool:
@@ -381,7 +381,7 @@ def test_tags_are_read_as_packaging_reads_them(pythons: list[str], abis: list[st
     ],
 )
 def test_where_links_lead(base: str, href: str, url: str) -> None:
-    """Relative links are followed as a browser does; what is not quoted is quoted."""
+    """Relative links are resolved as in a browser, and quoted if they are not."""
     assert Base(base).target(href).url == url
 
 
@@ -397,7 +397,7 @@ def test_where_links_lead(base: str, href: str, url: str) -> None:
     ],
 )
 def test_the_base_of_links(head: str, url: str) -> None:
-    """The first base that says where is theirs; one that is no whole URL leads nowhere, to pip as well."""
+    """The first base with a URL counts; one without a complete URL is ignored, as in pip."""
     body = html_page_of("<a href='acme-1.zip'>x</a>", head).encode()
     assert [file.url for file in reader.parse(Response(URL, body, HTML)).files] == [url]
 
@@ -413,7 +413,7 @@ def test_the_base_of_links(head: str, url: str) -> None:
     ],
 )
 def test_whose_a_file_is(file: str, names: list[str]) -> None:
-    """A file name tells its project, an old sdist's perhaps two; and each of them has a version in it."""
+    """A file name gives its project, that of an old sdist perhaps two, and a version for each."""
     assert projects_of(file, VERSIONS.is_version) == names
     assert all(version_in(file, normalize(name), VERSIONS.is_version) for name in names)
     assert version_in(file, normalize("third"), VERSIONS.is_version) is None
@@ -446,13 +446,13 @@ def listed(body: str | bytes, content_type: str) -> ProjectListFound | FetchFail
     ],
 )
 def test_project_lists(body: str, content_type: str, names: set[str] | None) -> None:
-    """A project list is whole and valid, or none."""
+    """A project list is either complete and valid, or an error."""
     answer = listed(body, content_type)
     assert (set(answer.names) if isinstance(answer, ProjectListFound) else None) == names
 
 
 def test_no_third_party_is_needed() -> None:
-    """The package loads neither pip nor `packaging`: pip's children may lack the latter."""
+    """The package imports neither pip nor `packaging`, which child pips may lack."""
     modules = "filenames hrefs html_page json_page model project_list reader response screening"
     code = "".join(f"import repoprio.simple_api.{module}\n" for module in modules.split())
     code += "import sys; print(sorted({name.partition('.')[0] for name in sys.modules} & {'pip', 'packaging'}))"

@@ -19,7 +19,7 @@ USES = [
 
 
 def test_the_usage_of_enable_shows_what_goes_together(capsys: pytest.CaptureFixture[str]) -> None:
-    """One line for each way to use it, with the options that this way takes; all else is wrong use."""
+    """The usage has one line for each valid combination of options; any other combination is wrong use."""
     with pytest.raises(SystemExit):
         parser.parse(["enable", "--help"])
     usage, _, _ = capsys.readouterr().out.partition("\n\n")

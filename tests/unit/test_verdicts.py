@@ -1,4 +1,4 @@
-"""What an audit makes of decisions and locks: the pure parts."""
+"""How an audit judges decisions and locks: the pure parts."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def one(found: list[Finding]) -> tuple[str, str, str]:
 
 
 def test_no_index_leaves_nobody_to_ask() -> None:
-    """Under --no-index nobody supplies a name that a ruled-out repository may own: the finding says what to do."""
+    """Under --no-index, a name that a ruled-out repository may own is a finding that says what to do."""
     low = policy(f'{TWO}[repositories.wheels]\nurl = "/srv/wheels"\nformat = "flat"\npriority = 95\n')
     decision = drive(
         ProjectLookup(RunMemory[str](low), normalize("acme"), no_index=True), lambda _: PAGE, lambda _: True
@@ -73,7 +73,7 @@ def test_no_index_leaves_nobody_to_ask() -> None:
 
 
 def test_what_the_owner_has_is_no_finding() -> None:
-    """A version that its owner lists is fine, whatever else it lists; one that it has yanked in part too."""
+    """A version that its owner lists is fine, even if some of its files are yanked."""
     found = offer(corp=("99.0", "1.0"))
     decision = decide(TWO, {"corp": PAGE})
     assert verdicts.judge(policy(), decision, ACME, found) == []
@@ -83,7 +83,7 @@ def test_what_the_owner_has_is_no_finding() -> None:
 
 
 def test_a_version_that_is_not_the_owners() -> None:
-    """It is told in one sentence, with the owner and what it has, and the remedy."""
+    """The finding names the owner, its versions and the remedy in one sentence."""
     decision = decide(TWO, {"corp": PAGE, "pypi": PAGE})
     code, said, remedy = one(verdicts.judge(policy(), decision, ACME, offer("1.1", corp=("1.1", "1.0"))))
     assert code == "not-the-owners"
@@ -99,7 +99,7 @@ def test_a_version_that_is_not_the_owners() -> None:
 
 
 def test_a_hijack_is_called_one_where_others_were_asked() -> None:
-    """With what lower repositories have, the sentence names who has it; without, nobody is named."""
+    """If lower repositories were asked, the sentence names the one that has the version; otherwise none."""
     decision = decide(TWO, {"corp": PAGE, "pypi": PAGE}, below=True)
     code, said, _ = one(verdicts.judge(policy(), decision, ACME, offer(corp=("1.0",), pypi=("99.0",))))
     assert (code, "only pypi (priority 90) has 99.0: a hijack" in said) == ("hijack", True)
@@ -144,7 +144,7 @@ def test_a_hijack_is_called_one_where_others_were_asked() -> None:
     ],
 )
 def test_what_nobody_supplies(more: str, answers: dict[str, FetchResult[str]], code: str, words: str) -> None:
-    """Each way in which nobody supplies a name is a finding of its own, with the rule where there is one."""
+    """Each way in which no repository supplies a name is a finding of its own, with its rule if there is one."""
     text = TWO + more
     found = verdicts.judge(policy(text), decide(text, answers), ACME, Offer())
     assert (one(found)[0], words in one(found)[1]) == (code, True), found
@@ -164,7 +164,7 @@ def test_what_nobody_supplies(more: str, answers: dict[str, FetchResult[str]], c
     ],
 )
 def test_under_a_lock_the_fix_is_to_ask_its_keeper(more: str, said: str) -> None:
-    """Who may not change the policy is told whom to ask for it."""
+    """Users who may not change the policy are told whom to ask."""
     text = f"{TWO}{more}"
     locked = replace(policy(text), lock=Rule("locked", "true", "f.toml"), help="go/pip")
     remedy = one(verdicts.judge(locked, decide(text, {}), ACME, Offer()))[2]
@@ -172,7 +172,7 @@ def test_under_a_lock_the_fix_is_to_ask_its_keeper(more: str, said: str) -> None
 
 
 def test_unknown_with_one_or_no_repository_asked() -> None:
-    """The sentence fits however many were asked."""
+    """The sentence is right for any number of asked repositories."""
     alone = '[repositories.corp]\nurl = "https://corp.example/"\n'
     assert "corp (priority 99) was asked." in one(verdicts.judge(policy(alone), decide(alone, {}), ACME, Offer()))[1]
     blind = f'{alone}include = ["other"]\n'
@@ -180,7 +180,7 @@ def test_unknown_with_one_or_no_repository_asked() -> None:
 
 
 def test_one_that_was_skipped_may_own_it() -> None:
-    """Where skip-if-unavailable let the name fall through, nothing is fine; below the owner it is no matter."""
+    """If a skipped repository may own the name, nothing is fine; below the owner it does not matter."""
     text = TWO.replace("priority = 10", "priority = 10\nskip-if-unavailable = true")
     decision = decide(text, {"corp": FetchFailed("down"), "pypi": PAGE})
     assert one(verdicts.judge(policy(text), decision, ACME, offer(pypi=("99.0",))))[0] == "unavailable"
@@ -190,7 +190,7 @@ def test_one_that_was_skipped_may_own_it() -> None:
 
 
 def test_a_pins_versions() -> None:
-    """What a pin leaves out is told with the pin, also of what is the owner's."""
+    """A version that a pin excludes is reported with the pin, even if the owner has it."""
     text = f'{TWO}[pins.p]\nprojects = ["acme"]\nversions = "<3"\n'
     decision = decide(text, {"corp": PAGE})
     found = verdicts.judge(policy(text), decision, ACME, offer("2.0", corp=("99.0", "2.0")), is_pinned_out=True)
@@ -218,7 +218,7 @@ def test_what_is_too_young() -> None:
 
 
 def test_flexible_mode_lets_lower_ones_in_and_says_so() -> None:
-    """What was passed over and has it is fine; what only the lower one has is told; what none has is foreign."""
+    """A version of a passed-over tier is fine; one of a lower tier only is reported; one of none is foreign."""
     text = f'mode = "flexible"\n{TWO}'
     decision = decide(text, {"corp": PAGE, "pypi": PAGE})
     assert decision.of() == []
@@ -233,7 +233,7 @@ def test_flexible_mode_lets_lower_ones_in_and_says_so() -> None:
 
 
 def test_a_yanked_version() -> None:
-    """One whose files are all yanked is told with the reason, or that there is none."""
+    """If all files of a version are yanked, that is reported, with the reason or that there is none."""
     decision = decide(TWO, {"corp": PAGE})
     for reason, words in (("broken", "has yanked it: broken."), ("", "no reason given")):
         files = {"corp": (Listed("a.whl", "99.0", {}, reason),)}
@@ -263,7 +263,7 @@ CLASH = f'{TWO}[pins.p]\nprojects = ["acm?"]\nblock = "a"\n[pins.q]\nprojects = 
     ],
 )
 def test_direct_urls(text: str, theirs: bool, severity: Severity, words: str) -> None:
-    """What came from no repository is judged by direct-urls; where its name is routed it has to be proven."""
+    """Distributions from no repository are judged by direct-urls; a routed name needs proof."""
     found = policy(text)
     routed = route(found, normalize("acme")) if text not in (TWO, f'direct-urls = "refuse"\n{TWO}') else None
     corp = found.repositories[0] if theirs else None
@@ -301,7 +301,7 @@ SHA, MD5 = {"sha256": "A" * 64}, {"md5": "b" * 32}
 def test_files_of_a_lock_by_hash(
     locked: tuple[str | None, dict[str, str]], listed: tuple[str, dict[str, str]], code: str | None
 ) -> None:
-    """A file is its owner's only if the owner states each hash that the lock has, and one is strong."""
+    """A file is the owner's only if the owner states every hash of the lock, and one of them is strong."""
     decision = decide(TWO, {"corp": PAGE})
     found = Offer({"corp": (Listed(listed[0], "99.0", listed[1]),)}, {"corp": ("99.0",)})
     told = lock_verdicts.judge_files(policy(), decision, ACME, [LockedFile(*locked, line=7)], found)
@@ -324,7 +324,7 @@ def test_a_file_of_another_version_or_from_below() -> None:
 
 
 def test_that_nothing_has_a_hash_is_told_once() -> None:
-    """Of a file in which nothing has one, and only where that would be told more than once."""
+    """A file without any hashes gives one finding, if it would otherwise give several."""
     bare = [Finding("no-hash", "x", "y", name, file=file) for name, file in (("a", "f"), ("b", "f"), ("c", "g"))]
     other = Finding("yanked", "x", "y", "b", file="f")
     found = [bare[0], other, *bare[1:]]
@@ -420,7 +420,7 @@ def test_a_pylock_is_read_with_its_lines() -> None:
     ],
 )
 def test_what_is_no_pylock_is_wrong_use(text: str) -> None:
-    """A document of another shape is told by file and line, and ends in [usage]."""
+    """A document of another shape is an error with file and line, and the code [usage]."""
     with pytest.raises(NoLock, match=r"^pylock\.toml.*\[usage\]$"):
         read(text)
 
@@ -432,13 +432,13 @@ def test_names_of_locks() -> None:
 
 
 def test_a_flat_answer_is_missing_for_pure_decisions() -> None:
-    """A repository without the name is asked and passed: the owner below it is judged."""
+    """A repository without the name is asked and passed: the owner below it decides."""
     decision = decide(TWO, {"corp": NotFound(), "pypi": PAGE})
     assert verdicts.judge(policy(), decision, ACME, offer(pypi=("99.0",))) == []
 
 
 def test_no_version_is_named_for_another_python() -> None:
-    """What fits here need not fit there: the pip of that Python chooses."""
+    """For another Python no version is proposed: what fits here may not fit there."""
     subject = verdicts.Subject("ledger", "9.0", "is installed", pip="pip", is_elsewhere=True)
     remedy = verdicts._again(subject, verdicts.Offer(fits=lambda: "1.2"))
     assert remedy == ("install it by its name", "pip install --force-reinstall --no-deps ledger")

@@ -1,4 +1,4 @@
-"""The threads that fetch, and how long is waited for them."""
+"""The threads that fetch, and time limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def page_of(name: str) -> FetchRequest:
 
 
 def test_what_waits_for_a_busy_site_starts_no_thread() -> None:
-    """However much waits for one site, urgent jobs are done by threads that are idle."""
+    """Many jobs for one site do not block others: urgent jobs are done by idle threads."""
     pool, seen, is_over = WorkerPool(most=8, per_site=2), set(), threading.Event()
 
     def wait() -> None:
@@ -48,7 +48,7 @@ def test_what_waits_for_a_busy_site_starts_no_thread() -> None:
 
 
 def test_a_page_that_hangs_has_its_time_once() -> None:
-    """A page under way that takes too long is late, and is not waited for a second time."""
+    """A page that takes too long is given up, and is not waited for a second time."""
     is_over = threading.Event()
     is_slow = threading.Event()
 

@@ -70,12 +70,12 @@ def match(policy: Policy, search_scope: SearchScope, noted: Mapping[str, Origin]
 def announcement(callers: ScopeMatch) -> Iterator[str]:
     """The lines about what happens to the repositories that callers named."""
     for url, repository in callers.listed:
-        yield f"repoprio: {url} is {repository}: the policy's order holds"
+        yield f"repoprio: {url} is {repository}; the policy decides its place"
     for url in callers.ignored:
         yield f'repoprio: {url} is not in the policy and is ignored (unlisted = "ignore")'
     for repository in callers.admitted:
-        place = f"as {repository.name}, below all that the policy names"
-        yield f"repoprio: {repository.locations[0].shown} is asked last (priority {CALLERS_PRIORITY}, {place})"
+        place = f"as {repository.name} (priority {CALLERS_PRIORITY})"
+        yield f"repoprio: {repository.locations[0].shown} is not in the policy and is asked last, {place}"
 
 
 def _wished(index_urls: Iterable[str], noted: Mapping[str, Origin]) -> list[str]:

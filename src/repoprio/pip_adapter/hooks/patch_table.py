@@ -204,7 +204,7 @@ def _refuse_pip(what: str) -> None:
     if repairs.is_too_old(pip.__version__):
         # This pip is stopped, so it cannot upgrade itself.
         hints = [*notes, f"hint: upgrade it from outside: {repairs.repair_here(repairs.UPGRADE)}"]
-    message = messages.message(f"pip {pip.__version__} is not known to this repoprio: {what}.", hints, "unknown-pip")
+    message = messages.message(f"this repoprio does not support pip {pip.__version__}: {what}.", hints, "unknown-pip")
     if not process.is_own_command:
         say(f"{'WARNING' if notes else 'ERROR'}: {message}")
     if not notes:

@@ -78,7 +78,7 @@ def _refuse_no_index(policy: Policy, where: str) -> None:
     from repoprio.pip_adapter.errors import LookupRefused
 
     ruled_out = [repository for repository in policy.enabled() if repository.format is not Format.FLAT]
-    hint = "take it out of the file, and say it yourself: pip's --no-index, PIP_NO_INDEX=1, or no-index in pip.conf"
+    hint = "remove it from the file, and set it yourself: --no-index, PIP_NO_INDEX=1, or no-index in pip.conf"
     details = [f"It would rule out {join_words(ruled_out)}." if ruled_out else "", f"hint: {hint}"]
     lead = f"{where}: --no-index in a requirements file is refused."
     raise LookupRefused(messages.message(lead, details, "no-index", help_text=policy.help))

@@ -198,7 +198,7 @@ def get_dist_for(original: Callable[..., Distribution]) -> Callable[..., Distrib
         if normalize(name) != normalize(dist.raw_name):
             from repoprio.pip_adapter.errors import LookupRefused
 
-            lead = f"what was looked up as {name} is {dist.raw_name} according to its own metadata."
+            lead = f"{name}: the file that was chosen is {dist.raw_name}, according to its own metadata."
             raise LookupRefused(
                 messages.message(lead, ["hint: report this to the operator of that repository"], "another-project")
             )

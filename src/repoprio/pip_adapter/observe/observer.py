@@ -60,7 +60,7 @@ def resolved(observer: Observer, resolver: Resolver, requirement_set: Requiremen
     try:
         observer.observe(resolver, requirement_set)
     except Exception as error:  # noqa: BLE001 - if repoprio fails in any way, pip goes on
-        _note(ObservationSummary(unknown=1, remarks=(f"a resolution could not be judged ({type(error).__name__})",)))
+        _note(ObservationSummary(unknown=1, remarks=(f"a resolution could not be checked ({type(error).__name__})",)))
 
 
 class Observer:
