@@ -1,4 +1,4 @@
-"""Completion for bash, zsh and fish, tested with the shells themselves, and the manual page."""
+"""Completion for bash, zsh, fish and PowerShell, tested with the shells themselves, and the manual page."""
 
 from __future__ import annotations
 

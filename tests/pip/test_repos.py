@@ -105,7 +105,7 @@ def test_mirrors_are_asked_each(pip_env: EnvFactory, repository: RepositoryFacto
 
 
 def test_names_that_are_forwarded(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
-    """A server that redirects unknown names to a repository of the policy gets a remark; else it is unavailable."""
+    """A server that redirects unknown names to another site gets a remark that names the key `redirects`."""
     here, pypi = repository("here"), repository("pypi")
     here.add("acme", parse("1.0"))
     away = repository("away")

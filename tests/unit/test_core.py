@@ -399,7 +399,7 @@ def test_a_pin_narrows_what_the_owner_offers() -> None:
 
 
 def test_a_flat_place_that_moved_lacks_nothing() -> None:
-    """A name that a redirected flat page does not list is not absent; http to https is no redirect in this sense."""
+    """A name that another page of the site lacks is not absent; the same page over https is the place itself."""
     flat = replace(repository("links"), format=Format.FLAT, locations=(Location.of("http://links.example/a/"),))
 
     def moved(target: str) -> Outcome:

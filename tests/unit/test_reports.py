@@ -63,7 +63,7 @@ def test_the_screen_begins_with_what_it_comes_to() -> None:
 
 
 def test_many_findings_of_one_cause_are_told_together() -> None:
-    """Four or more become one, with at most six names and one remedy; -v and JSON list each; in a lock by file."""
+    """Four or more become one, with at most six names and one remedy; -v and JSON list each; in a lock, per file."""
     down = [
         Finding("unavailable", "repoprio cannot judge it.", "r", f"p{n}", "1.0", shared=Shared("corp is down", "all"))
         for n in range(67)
