@@ -18,7 +18,7 @@ from typing import Final
 from . import warm
 from .pips import EnvStore, PipEnv
 
-# Of a file: its time, size and mode; of a folder: its mode; and whose they are.
+# Of a file: its mode, whose it is, its size and time; of a folder: its mode, and whose it is.
 State = dict[str, tuple[int, ...]]
 # Whatever else pip or repoprio would load if it were there, or Python when it starts.
 _LOADED: Final = frozenset(
@@ -62,13 +62,13 @@ class Lent:
 
     def _copy_again(self, name: str) -> None:
         here, there = self.root / name, self._source / name
-        mode, user = self._made[name][:2]
+        mode, user, group = self._made[name][:3]
         if stat.S_ISDIR(mode):
             here.mkdir(parents=True, exist_ok=True)
             here.chmod(stat.S_IMODE(mode))
         else:
             shutil.copy2(there, here, follow_symlinks=False)
-        os.chown(here, user, -1, follow_symlinks=False)
+        os.chown(here, user, group, follow_symlinks=False)
 
     def _is_whole(self, now: State) -> bool:
         return all(now.get(name) == state for name, state in self._made.items())
@@ -112,14 +112,18 @@ class Pool:
 
 
 def _state(root: Path) -> State:
-    return dict(_entries(str(root), ""))
+    return {"": _whose(root.lstat()), **dict(_entries(str(root), ""))}
+
+
+def _whose(found: os.stat_result) -> tuple[int, ...]:
+    return found.st_mode, found.st_uid, found.st_gid
 
 
 def _entries(folder: str, before: str) -> Iterator[tuple[str, tuple[int, ...]]]:
     with os.scandir(folder) as entries:
         for entry in entries:
             name, found = f"{before}{entry.name}", entry.stat(follow_symlinks=False)
-            whose = (found.st_mode, found.st_uid)
+            whose = _whose(found)
             if entry.is_dir(follow_symlinks=False):
                 yield name, whose
                 yield from _entries(entry.path, f"{name}/")
