@@ -1,4 +1,4 @@
-"""Makes docs/compatibility/faults.md from what the fault matrix noted.
+"""Makes docs/compatibility/faults.md from the results of the fault matrix.
 
 REPOPRIO_FAULTS=results.jsonl python -m pytest -n 2 -m '' tests/adapter/test_fault_matrix.py -k no_fault
 python tests/support/faults_table.py results.jsonl > docs/compatibility/faults.md
@@ -14,23 +14,23 @@ from pathlib import Path
 
 HEAD = """# What a broken repository can do
 
-Each fault below was given by a repository that owns a name, or may own it, in three positions (at the top, in the
-middle, beside another one of the same priority), with a cold and with a warm cache, to pip 26.3 through a real session.
-Below it stood a repository with the same name in a higher version, elsewhere a site with it as well. In none of the
-{count} cases was a file from below or elsewhere a candidate, nor was anybody there asked for it.
+Each fault below was tested with pip 26.3 and a real session. The faulty repository owns the name, or may own it. It was
+tested in three positions (highest priority, between two others, same priority as another one), with a cold and a warm
+cache. A lower-priority repository and another site had the same name in a higher version. In none of the {count} cases
+was a file from there a candidate, and in none was the name requested there.
 
-"refused" is exit status 1 with a message that names the repository, the cause and a way out. "nothing fits" means that
-the page counts: the repository owns the name, and has no file of it.
+"refused" means exit status 1 with a message that names the repository, the cause and a remedy. "nothing fits" means
+that the page is valid: the repository owns the name, and has no file of it.
 
-To do it again: `REPOPRIO_FAULTS=results.jsonl python -m pytest -n 2 -m '' tests/adapter/test_fault_matrix.py
--k=no_fault`, then `python tests/support/faults_table.py results.jsonl`. `python benchmarks/faults.py --full` does the
-same to others: of 70 faults, cold or warm, stock pip 26.3 handed over the public package in 54, uv 0.13.8 in 5 (all
-of them redirects, which it follows), a pip with repoprio in none.
+To repeat the test: `REPOPRIO_FAULTS=results.jsonl python -m pytest -n 2 -m '' tests/adapter/test_fault_matrix.py
+-k=no_fault`, then `python tests/support/faults_table.py results.jsonl`. `python benchmarks/faults.py --full` compares
+installers: with 70 faults, cold or warm, stock pip 26.3 installed the public package in 54, uv 0.13.8 in 5 (all of
+them redirects, which it follows), pip with repoprio in none.
 
-What is not here is what a repository says itself: a 404, a redirect to the very page of the name in another repository
-of the policy, and what the keys `absent`, `redirects` and `skip-if-unavailable` say besides. These mean "absent".
+The table leaves out answers that mean "absent": a 404, a redirect to the page of the name in another repository of the
+policy, and what the keys `absent`, `redirects` and `skip-if-unavailable` add.
 
-| fault | what it does | what comes of it | cases |
+| fault | what it does | result | cases |
 |---|---|---|--:|"""
 _SHOWN = {"unavailable": "refused", "no-match": "nothing fits", "served": "the tied member's own"}
 
@@ -47,7 +47,7 @@ def table(lines: Iterable[str]) -> str:
 
 
 def outcomes(found: list[list[str]]) -> str:
-    """What came of one fault, told once where it is the same everywhere."""
+    """The results of one fault, each once."""
     told = dict.fromkeys(_told(outcome, said) for _, _, outcome, said in sorted(found))
     return "; ".join(told)
 

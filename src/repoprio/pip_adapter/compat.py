@@ -1,4 +1,4 @@
-"""What pip brings along or calls differently from version to version, in one place."""
+"""Differences between versions of pip, and pip's own libraries, in one place."""
 
 from __future__ import annotations
 
@@ -66,24 +66,24 @@ _KNOWN_ALGORITHMS = frozenset(ALGORITHMS)
 _VERBOSE = 15
 
 
-# A page has each version many times, and its candidates have them once more.
+# Cached: a page has each version many times, and its candidates have it again.
 @functools.lru_cache(maxsize=2**14)
 def version_of(text: str) -> Version | None:
-    """`text` as pip's own `Version`; None where that does not take it (PEP 440)."""
+    """`text` as pip's own `Version`; None if it is not a version (PEP 440)."""
     try:
         return Version(text)
     except ValueError:
-        # No version, or one with a number that is too long for Python.
+        # Not a version, or one with a number that is too long for Python.
         return None
 
 
 def is_version(text: str) -> bool:
-    """Whether pip's own `Version` takes `text` (PEP 440)."""
+    """Whether pip's own `Version` accepts `text` (PEP 440)."""
     return version_of(text) is not None
 
 
 def is_specifier(text: str) -> bool:
-    """Whether pip's own `SpecifierSet` takes `text` (PEP 440)."""
+    """Whether pip's own `SpecifierSet` accepts `text` (PEP 440)."""
     return build.is_specifier(text, SpecifierSet)
 
 
@@ -96,7 +96,7 @@ TOOLS = Parsers(tomllib.loads, is_specifier, default_index)
 
 
 def no_policy() -> str:
-    """What to say where there is no policy."""
+    """The message for "there is no policy"."""
     return load.no_policy(os.environ, policy_layers.layers(isolated=False), policy_layers.system_folder())
 
 
@@ -104,7 +104,7 @@ OLDEST, NEWEST = "22.0.2", "26.3"
 
 
 def news() -> str | None:
-    """A line for a pip that is newer than those that were tested, None for the others."""
+    """A notice if this pip is newer than the tested ones; else None."""
     if Version(pip.__version__) <= Version(NEWEST):
         return None
     return (
@@ -114,7 +114,7 @@ def news() -> str | None:
 
 
 def read_policy(*, isolated: bool = False) -> LoadedPolicy:
-    """What there is of a policy for this pip."""
+    """The policy for this pip, as loaded."""
     return survey(os.environ, policy_layers.layers(isolated=isolated), TOOLS)
 
 
@@ -125,7 +125,7 @@ def pip_settings(*, isolated: bool = False) -> list[Named]:
 
 
 def link_to(file: File) -> Link:
-    """Pip's link to a file of a page, with all that this pip has a place for."""
+    """Pip's link to a file of a page, with all attributes that this pip has."""
     facts: dict[str, Any] = {
         "comes_from": file.listed_on,
         "requires_python": file.requires_python,
@@ -135,7 +135,7 @@ def link_to(file: File) -> Link:
         facts["hashes"] = file.hashes or None
     if "upload_time" in _LINK_PARAMETERS:
         facts["upload_time"] = file.upload_time
-    # pip 22.3 to 23.1 read no `core-metadata` (PEP 714), and their legacy resolver installs nothing of what it reads.
+    # pip 22.3 to 23.1 ignore `core-metadata` (PEP 714), and their legacy resolver cannot install by such metadata.
     if "metadata_file_data" in _LINK_PARAMETERS and file.core_metadata is not None:
         facts["metadata_file_data"] = link.MetadataFile(metadata_hashes(file))
     made: Link = link.Link(url_of(file), **facts)
@@ -143,7 +143,7 @@ def link_to(file: File) -> Link:
 
 
 def metadata_hashes(file: File) -> dict[str, str] | None:
-    """The hashes of a metadata file that pip knows; None where there is none of them."""
+    """The hashes of a metadata file that pip knows; None if there are none."""
     stated = file.core_metadata or {}
     if stated.keys() <= _KNOWN_ALGORITHMS:
         return dict(stated) or None
@@ -176,7 +176,7 @@ _NO_INDEX: Registry[bool] = Registry()
 
 
 def says_no_index(options: Values) -> bool:
-    """Whether the user said ``--no-index``; a parent's word counts, not what pip added."""
+    """Whether the user said ``--no-index``; in a child pip, whether the parent's user did, not whether pip added it."""
     return PARENTS_NO_INDEX == "1" if PARENTS_NO_INDEX is not None else bool(options.no_index)
 
 
@@ -196,7 +196,7 @@ def newest_first(versions: frozenset[str]) -> tuple[str, ...]:
 
 
 class PipVersions:
-    """Versions as pip's own `packaging` knows them."""
+    """Functions for versions, with pip's own `packaging`."""
 
     is_version = staticmethod(is_version)
     newest_first = staticmethod(newest_first)
@@ -206,10 +206,10 @@ VERSIONS = PipVersions()
 
 
 def in_turn(found: list[BestCandidateResult]) -> BestCandidateResult:
-    """One `BestCandidateResult` of several, whose candidates pip's resolver tries one list after the other."""
+    """A `BestCandidateResult` made of several; pip's resolver tries the candidates of one after those of the other."""
     if len(found) == 1:
         return found[0]
-    # The resolver begins with the last.
+    # The resolver tries the last one first.
     applicable = [candidate for one in reversed(found) for candidate in _applicable(one)]
     best = next((one.best_candidate for one in found if one.best_candidate is not None), None)
     made: Callable[..., BestCandidateResult] = type(found[0])
@@ -217,7 +217,7 @@ def in_turn(found: list[BestCandidateResult]) -> BestCandidateResult:
 
 
 def _applicable(found: Any) -> Iterable[InstallationCandidate]:
-    # Since pip 25.1 a field.
+    # A field since pip 25.1.
     given = found.applicable_candidates if hasattr(found, "applicable_candidates") else found.iter_applicable()
     return list(given)
 
@@ -230,7 +230,7 @@ def as_tried(found: Any, specifier: Any) -> Iterator[Any]:
 
 
 def prefers_installed(provider: Any, name: str) -> bool:
-    """Whether pip's resolver keeps what is installed and does, though there may be newer ones (its provider)."""
+    """Whether pip's resolver keeps an installed version that fits, even if there are newer ones (its provider)."""
     is_asked_for = any(key.partition("[")[0] == name for key in provider._user_requested)
     return provider._upgrade_strategy != "eager" and not (
         provider._upgrade_strategy == "only-if-needed" and is_asked_for
@@ -238,7 +238,7 @@ def prefers_installed(provider: Any, name: str) -> bool:
 
 
 def uses_metadata(factory: Any, link: Any) -> bool:
-    """Whether pip asks for the metadata file of a wheel (PEP 658), where there is one, rather than for the wheel."""
+    """Whether pip fetches the metadata file of a wheel (PEP 658), if there is one, instead of the wheel."""
     if "metadata_file_data" not in _LINK_PARAMETERS:
         return False
     folder = factory.preparer.download_dir
@@ -247,7 +247,7 @@ def uses_metadata(factory: Any, link: Any) -> bool:
 
 
 def distribution_of(metadata: bytes, link: Any, name: str) -> Any:
-    """Pip's distribution of what the metadata file of the wheel at `link` says."""
+    """Pip's distribution for the wheel at `link`, from the content of its metadata file."""
     assert get_metadata_distribution is not None, "there is no such file for a pip that knows none"
     return get_metadata_distribution(metadata, link.filename, name)
 
@@ -266,7 +266,7 @@ def exactly(version: object) -> SpecifierSet:
 
 
 def settle_prereleases(options: Values) -> None:
-    """Turn --pre into what finders read; since pip 26.0 each command does so as it begins to run."""
+    """Convert --pre to the form that finders read; since pip 26.0 each command does so when it starts."""
     settle = getattr(cmdoptions, "check_release_control_exclusive", None)
     if settle is not None:
         settle(options)
@@ -283,7 +283,7 @@ def preparer(
 ) -> RequirementPreparer:
     """The `RequirementPreparer` of pip's command `install`; `tracker` is where its builds would be tracked."""
     parameters = inspect.signature(install.make_requirement_preparer).parameters
-    # Called so until 22.0; since 26.2 it must be told of editables.
+    # `req_tracker` until 22.0; `allow_editables` since 26.2.
     kinds = {"req_tracker": tracker, "build_tracker": tracker, "allow_editables": False}
     varying = {name: value for name, value in kinds.items() if name in parameters}
     return install.make_requirement_preparer(
@@ -292,22 +292,22 @@ def preparer(
 
 
 def constraint_problem(ireq: InstallRequirement) -> str:
-    """What is wrong with a constraint, "" where it is one."""
+    """What is wrong with a constraint, "" if it is valid."""
     from pip._internal.req.req_install import check_invalid_constraint_type
 
     with warnings.catch_warnings():
-        # pip says it as an error as well.
+        # pip also raises it as an error.
         warnings.simplefilter("ignore")
         return str(check_invalid_constraint_type(ireq))
 
 
 def same_project(one: str, other: str) -> bool:
-    """Whether two names mean one project."""
+    """Whether two names mean the same project."""
     return normalize(one) == normalize(other)
 
 
 def digests(link: Link) -> dict[str, str]:
-    """The hashes that a link states, in small letters, by their kind; before pip 23 it holds one at most."""
+    """The hashes of a link, in lower case, by algorithm; before pip 23 a link has one at most."""
     stated = getattr(link, "_hashes", None) or ({link.hash_name: link.hash} if link.hash_name else {})
     return {str(kind): str(value).lower() for kind, value in stated.items()}
 
@@ -326,7 +326,7 @@ def _platforms(target: TargetPython) -> frozenset[str]:
 
 
 def tags(evaluator: LinkEvaluator) -> Tags:
-    """The tags of wheels that the target of pip's link `evaluator` takes."""
+    """The wheel tags that the target of pip's link `evaluator` supports."""
     return _known_tags(evaluator._target_python)
 
 
@@ -336,24 +336,24 @@ def _known_tags(target: TargetPython) -> Tags:
 
 
 def _tags(target: Any) -> list[Any]:
-    # Called get_tags up to 23.0.
+    # Named get_tags up to 23.0.
     return list(target.get_unsorted_tags() if hasattr(target, "get_unsorted_tags") else target.get_tags())
 
 
 def says_what_it_skips() -> bool:
-    """Whether pip tells of links that it skips: with -v, or in a --log."""
+    """Whether pip logs the links that it skips: with -v, or in a --log."""
     return logging.getLogger("pip._internal.index.package_finder").isEnabledFor(_VERBOSE)
 
 
 def is_for_python(evaluator: LinkEvaluator, link: Link) -> bool:
-    """Whether the Requires-Python of `link` lets the target of pip's link `evaluator` in; what is no specifier does."""
+    """Whether the Requires-Python of `link` allows the target of pip's link `evaluator`; an invalid one does."""
     version: tuple[int, ...] = evaluator._target_python.py_version_info
     return bool(evaluator._ignore_requires_python) or _lets_in(link.requires_python, version)
 
 
 @functools.lru_cache(maxsize=1024)
 def _lets_in(requires_python: str | None, version: tuple[int, ...]) -> bool:
-    # Dear, and most files of a page say the same.
+    # Cached: it is slow, and most files of a page state the same.
     try:
         return bool(check_requires_python(requires_python, version))
     except InvalidSpecifier:
