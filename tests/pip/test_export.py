@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from repoprio.config.load import read_text
-from repoprio.export import uv
+from repoprio.export import CannotExport, uv
 from repoprio.export.uv_differences import differences
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
@@ -249,7 +249,7 @@ def test_no_login_and_no_variable_is_exported() -> None:
     assert uv.export(unset, project=False).document["index"][0]["url"] == "https://corp.example/simple/"
     for environ in ({}, {"TOKEN": "s3cret"}):
         policy = read_text(CORP.replace("simple", "${TOKEN}") + PUBLIC, "f", environ, TOOLS)
-        with pytest.raises(uv.CannotExport) as caught:
+        with pytest.raises(CannotExport) as caught:
             uv.export(policy, project=False)
         assert "s3cret" not in str(caught.value)
 

@@ -12,7 +12,7 @@ from repoprio.config import starter
 from repoprio.config.errors import InvalidPolicy
 from repoprio.config.pip import indexes
 from repoprio.config.warnings import policy_warnings
-from repoprio.export import uv
+from repoprio.export import CannotExport, uv
 from repoprio.policy.model import Policy
 from repoprio.render import policy
 from support.documents import as_toml, in_pip_conf, policies
@@ -75,7 +75,7 @@ def outputs(files: dict[str, Any], environ: dict[str, str]) -> list[str]:
 def _exported(rules: Policy, *, project: bool) -> str:
     try:
         return uv.text(uv.export(rules, project=project), project=project)
-    except uv.CannotExport as error:
+    except CannotExport as error:
         return str(error)
 
 

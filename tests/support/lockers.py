@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from .uvs import run_uv
 PACKAGES = {"poetry": "poetry==2.5.1", "pdm": "pdm[locked]==2.29.3", "pipenv": "pipenv==2026.10.3"}
 LOCKS = {"uv": "uv.lock", "poetry": "poetry.lock", "pdm": "pdm.lock", "pipenv": "Pipfile.lock"}
 _PROJECT = '[project]\nname = "asker"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = {}\n'
+_REQUIREMENT = re.compile(r"([a-z-]+)([<=>][^@]*)?(?:@(.*))?")
 _QUIET = {
     "POETRY_VIRTUALENVS_CREATE": "false",
     "PDM_CHECK_UPDATE": "false",
@@ -48,21 +50,28 @@ def run(store: EnvStore, tool: str, folder: Path, *arguments: str) -> Completed:
 
 def lock(store: EnvStore, tool: str, folder: Path, sources: Mapping[str, str], *requirements: str) -> Path:
     """Lock `requirements` from these sources, the first one first; the lock."""
-    folder.mkdir()
-    tables = [f'name = "{name}"\nurl = "{url}"\n' for name, url in sources.items()]
-    if tool == "pipenv":
-        lines = "".join(f"[[source]]\n{table}verify_ssl = true\n" for table in tables)
-        wanted = [one.partition("==") for one in requirements]
-        lines += "[packages]\n" + "".join(f'{name} = "{equal}{version}"\n' for name, equal, version in wanted)
-        (folder / "Pipfile").write_text(lines)
-    else:
-        more = "default = true\n" if tool == "uv" else ""
-        key = "tool.uv.index" if tool == "uv" else f"tool.{tool}.source"
-        lines = _PROJECT.format(json.dumps(list(requirements)))
-        lines += "[tool.poetry]\npackage-mode = false\n" if tool == "poetry" else ""
-        lines += "".join(f"[[{key}]]\n{table}" for table in tables) + more
-        # PDM adds PyPI by itself, unless a source has its name.
-        (folder / "pyproject.toml").write_text(lines.replace(f'"{min(sources)}"', '"pypi"') if tool == "pdm" else lines)
+    key = {"uv": "tool.uv.index", "pipenv": "source"}.get(tool, f"tool.{tool}.source")
+    # PDM and Poetry add PyPI by themselves, unless a source has its name or is a primary one; pipenv wants to be told.
+    names = {name: "pypi" if tool == "pdm" and name == next(iter(sources)) else name for name in sources}
+    more = {"uv": "default = true\n", "pipenv": "verify_ssl = true\n"}.get(tool, "")
+    settings = "".join(f'[[{key}]]\nname = "{names[name]}"\nurl = "{url}"\n{more}' for name, url in sources.items())
+    project(tool, folder, settings, *requirements)
     done = run(store, tool, folder, "lock")
     assert done.code == 0, done.stdout + done.stderr
     return folder / LOCKS[tool]
+
+
+def project(tool: str, folder: Path, settings: str, *requirements: str) -> None:
+    """Write a project of a tool, with these settings; pipenv takes an index too: ``acme==1@corp``."""
+    folder.mkdir()
+    if tool == "pipenv":
+        wanted = [_REQUIREMENT.fullmatch(one) for one in requirements]
+        lines = [
+            f'{one[1]} = {{version = "{one[2] or "*"}"{f", index = {json.dumps(one[3])}" if one[3] else ""}}}\n'
+            for one in wanted
+            if one
+        ]
+        (folder / "Pipfile").write_text(f"{settings}\n[packages]\n{''.join(lines)}")
+    else:
+        more = "[tool.poetry]\npackage-mode = false\n" if tool == "poetry" else ""
+        (folder / "pyproject.toml").write_text(_PROJECT.format(json.dumps(list(requirements))) + more + settings)

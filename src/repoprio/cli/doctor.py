@@ -26,7 +26,7 @@ from repoprio.environments import owners, target
 from repoprio.environments.target import Environment
 from repoprio.explain import checkup
 from repoprio.explain.checkup import ProbeResult, Report
-from repoprio.export import uv
+from repoprio.export import CannotExport, uv
 from repoprio.lookup.events import RepositoryState as Answer
 from repoprio.lookup.reasons import Cause
 from repoprio.pip_adapter.hooks import pip_runner, policy_report
@@ -223,7 +223,7 @@ def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
         return
     try:
         exported = uv_export.export(survey.policy, project=False) if survey.policy else None
-    except uv.CannotExport as error:
+    except CannotExport as error:
         yield {**known, "obeys": False, "said": f"the policy cannot be exported: {error}"}
         return
     if survey.policy is None or exported is None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from repoprio.cli import in_target, policy_in_force, uv_export
 from repoprio.config import policy_files
 from repoprio.errors import RepoprioError
-from repoprio.export import Exported, uv, uv_differences
+from repoprio.export import CannotExport, Exported, uv, uv_differences
+from repoprio.export.common import SAFER
+from repoprio.export.installers import BY_NAME, Installer, part_of
+from repoprio.policy.model import Policy
 
 
 class CannotCompare(RepoprioError):
@@ -24,10 +28,12 @@ class NothingExported(RepoprioError):
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What export takes."""
     parser.description = (
-        "Print the policy as uv configuration. What uv cannot express is listed in comments and on stderr."
+        "Print the policy as configuration of uv, Poetry, PDM or pipenv. What these cannot express is listed in "
+        "comments and on stderr. Only uv can hold most policies: Poetry, PDM and pipenv need one index that obeys it."
     )
-    parser.add_argument("installer", metavar="FORMAT", choices=("uv",), help="uv")
-    parser.add_argument("--project", action="store_true", help="for a project's pyproject.toml: routes exact names too")
+    parser.add_argument("installer", metavar="FORMAT", choices=("uv", *BY_NAME), help=f"uv, {', '.join(BY_NAME)}")
+    project = "for a project's pyproject.toml: routes exact names too (uv; the others have no other file)"
+    parser.add_argument("--project", action="store_true", help=project)
     parser.add_argument("--check", metavar="FILE", help="compare with FILE instead")
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 even if something cannot be expressed")
     in_target.add_environment(parser)
@@ -37,6 +43,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Print the export, or compare it with a file; 1 where something cannot be said, or differs."""
     in_target.tell(options)
+    if options.installer != "uv":
+        return _of_project(BY_NAME[options.installer], options)
     project = options.project or os.path.basename(options.check or "") == "pyproject.toml"
     try:
         exported = _exported(options, project=project)
@@ -46,27 +54,51 @@ def command(options: argparse.Namespace) -> int:
         raise
     if options.check:
         return _compare(exported, options.check, project=project)
-    print(uv.text(exported, project=project), end="")
+    return _print(uv.text(exported, project=project), exported, options)
+
+
+def _of_project(installer: Installer, options: argparse.Namespace) -> int:
+    """Print the export for an installer that a project's own file configures, or compare it with such a file."""
+    exported = _made(options, installer.export)
+    if options.check:
+        return _tell(options.check, installer.differences(exported, part_of(_document(options.check), installer.table)))
+    return _print(installer.text(exported), exported, options)
+
+
+def _print(text: str, exported: Exported, options: argparse.Namespace) -> int:
+    print(text, end="")
+    if exported.caution:
+        print(f"repoprio: WARNING: {exported.caution} {SAFER}", file=sys.stderr)
     for gap in exported.gaps:
         print(f"repoprio: not expressed: {gap}", file=sys.stderr)
-    return 1 if exported.gaps and not options.exit_zero else 0
+    return 1 if (exported.gaps or exported.caution) and not options.exit_zero else 0
 
 
 def _exported(options: argparse.Namespace, *, project: bool) -> Exported:
+    return _made(options, lambda policy: uv_export.export(policy, project=project))
+
+
+def _made(options: argparse.Namespace, export: Callable[[Policy], Exported]) -> Exported:
     policy = policy_in_force.policy(options.policy).sound()
     if policy is None:
         raise NothingExported(policy_in_force.no_policy())
     try:
-        return uv_export.export(policy, project=project)
-    except uv.CannotExport as error:
+        return export(policy)
+    except CannotExport as error:
         raise NothingExported(f"nothing was exported. {error}    [export]") from None
 
 
 def _compare(exported: Exported, file: str, *, project: bool) -> int:
-    differences = uv_differences.differences(exported, _document(file, project=project), project=project)
+    document = _document(file)
+    found = part_of(document, "tool.uv") if project else document
+    differences = uv_differences.differences(exported, found, project=project)
     uv_toml = os.path.join(os.path.dirname(file), "uv.toml")
     if project and os.path.isfile(uv_toml):
         differences.append(f"uv ignores its indexes and most of [tool.uv], since {uv_toml} exists: check that one")
+    return _tell(file, differences)
+
+
+def _tell(file: str, differences: Sequence[str]) -> int:
     for line in differences:
         print(f"{file}: {line}")
     if not differences:
@@ -74,13 +106,10 @@ def _compare(exported: Exported, file: str, *, project: bool) -> int:
     return 1 if differences else 0
 
 
-def _document(file: str, *, project: bool) -> dict[str, Any]:
+def _document(file: str) -> dict[str, Any]:
     try:
-        document = policy_in_force.TOOLS.parse_toml(policy_files.toml_text(file))
+        return policy_in_force.TOOLS.parse_toml(policy_files.toml_text(file))
     except policy_files.Unreadable as error:
         raise CannotCompare(f"{file} {error}    [usage]") from None
     except (ValueError, RecursionError) as error:
         raise CannotCompare(f"{file} is not TOML: {error}    [usage]") from None
-    inner = document.get("tool", {})
-    tool_table = inner.get("uv", {}) if isinstance(inner, dict) and project else document
-    return tool_table if isinstance(tool_table, dict) else {}

@@ -20,7 +20,7 @@ from repoprio.environments.file_journal import Journal, Undone
 from repoprio.environments.hook_installer import Planned
 from repoprio.environments.interpreters import CannotEnable, Interpreter
 from repoprio.errors import NoPolicy, RepoprioError
-from repoprio.export import uv, uv_differences
+from repoprio.export import CannotExport, uv, uv_differences
 from repoprio.policy.model import Mode, Policy
 from repoprio.redaction import printable
 from repoprio.render import doctor as rendered_doctor
@@ -238,7 +238,7 @@ def _uv(policy: Policy, journal: Journal) -> Step:
         return Step("uv", file, _SKIPPED, 'not with mode = "observe": uv cannot observe, it would obey')
     try:
         exported = uv_export.export(policy, project=False)
-    except uv.CannotExport as error:
+    except CannotExport as error:
         return Step("uv", file, _FAILED, f"the policy cannot be exported: {error}")
     notes = tuple(f"not possible in uv: {gap}" for gap in exported.gaps)
     if os.path.lexists(file) and not journal.is_ours(file):

@@ -11,7 +11,7 @@ from repoprio.policy.model import Format, Policy
 
 
 def export(policy: Policy, *, project: bool) -> Exported:
-    """The policy for uv; raises `uv.CannotExport`."""
+    """The policy for uv; raises `CannotExport`."""
     flat = (repository for repository in policy.enabled() if repository.format is Format.FLAT)
     with_pages = frozenset(repository.name for repository in flat if _has_pages(repository.locations[0].url))
     return uv.export(policy, project=project, with_pages=with_pages)

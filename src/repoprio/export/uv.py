@@ -6,25 +6,21 @@ project itself requires. All else is a gap.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from repoprio import toml
 from repoprio.export import Exported, Gap
+from repoprio.export.common import exact, exact_routes, has_login, url_of
 from repoprio.policy.durations import spell_duration
-from repoprio.policy.model import PYPI, DirectUrls, Format, Mode, Pin, Policy, Repository, UnknownAge, tiers
+from repoprio.policy.model import DirectUrls, Format, Mode, Pin, Policy, Repository, UnknownAge, tiers
 from repoprio.policy.patterns import Pattern
-from repoprio.redaction import HIDDEN
 from repoprio.simple_api.filenames import is_distribution
 from repoprio.wording import join_words
 
 # No version is that low, so whoever requires the project is refused.
 _NEVER = "<0.dev0"
 _STRATEGY = {Mode.STRICT: "first-index", Mode.FLEXIBLE: "unsafe-first-match"}
-
-
-class CannotExport(ValueError):
-    """A policy of which uv would make something that is not safe; the text says what."""
 
 
 def export(policy: Policy, *, project: bool, with_pages: Container[str] = ()) -> Exported:
@@ -47,7 +43,7 @@ def export(policy: Policy, *, project: bool, with_pages: Container[str] = ()) ->
     ages = {name: age for pin in policy.pins for name, age in _ages(pin)}
     if ages:
         document["exclude-newer-package"] = ages
-    sources = _sources(policy) if project else {}
+    sources = exact_routes(policy) if project else {}
     if sources:
         document["sources"] = {name: {"index": repository} for name, repository in sources.items()}
     gaps = [*_gaps(policy, asked, sources, project=project), *_flat_gaps(policy, with_pages)]
@@ -55,19 +51,13 @@ def export(policy: Policy, *, project: bool, with_pages: Container[str] = ()) ->
 
 
 def _index(repository: Repository) -> dict[str, Any]:
-    location = repository.locations[0]
-    url = location.url.replace(f"{HIDDEN}@", "") if location.unset else location.url
-    if "${" in location.shown:
-        key = f"repositories.{repository.name}.url"
-        raise CannotExport(f"{key}: uv reads no variables in a URL: {location.shown}")
-    if url == PYPI:
-        raise CannotExport(f"repositories.{repository.name}.url: no pip was found here to say what {PYPI} stands for")
+    url = url_of(repository, "uv")
     found: dict[str, Any] = {"name": repository.name, "url": url}
     found |= {"format": "flat"} if repository.format is Format.FLAT else {}
     found |= {"explicit": True} if repository.explicit else {}
     found |= {"exclude-newer": spell_duration(repository.min_age)} if repository.min_age else {}
     # Without its login, or another, uv takes the 404 of a server that hides its pages for an absence.
-    found |= {"authenticate": "always"} if _has_login(repository) else {}
+    found |= {"authenticate": "always"} if has_login(repository) else {}
     if repository.format is Format.SIMPLE and url.startswith("http"):
         # Said even where there are none: uv knows hosts whose 403 it takes for absence unless it is told.
         found["ignore-error-codes"] = sorted(repository.absent - {404})
@@ -76,13 +66,7 @@ def _index(repository: Repository) -> dict[str, Any]:
 
 def login_variables(policy: Policy) -> dict[str, tuple[str, str]]:
     """The enabled repositories that the policy has a login for, each with uv's variables for its user and password."""
-    return {one.name: _variables(one.name) for one in policy.enabled() if _has_login(one)}
-
-
-def _has_login(repository: Repository) -> bool:
-    """Whether the policy has a login for its URL; one in variables without values counts."""
-    location = repository.locations[0]
-    return location.user is not None or bool(location.unset and f"{HIDDEN}@" in location.url)
+    return {one.name: _variables(one.name) for one in policy.enabled() if has_login(one)}
 
 
 def _variables(name: str) -> tuple[str, str]:
@@ -99,25 +83,7 @@ def _ages(pin: Pin) -> Iterator[tuple[str, str | bool]]:
     """What uv has for a pin's `min-age`, by project: false for any age, which goes before that of an index."""
     if pin.min_age is not None:
         age = spell_duration(pin.min_age) if pin.min_age else False
-        yield from ((pattern.text, age) for pattern in _exact(pin.projects))
-
-
-def _sources(policy: Policy) -> dict[str, str]:
-    """Exact names with the one repository that they are routed to."""
-    routes: dict[str, set[str]] = {}
-    for repository in policy.repositories:
-        for pattern in _exact(repository.namespaces + repository.owns):
-            routes.setdefault(pattern.text, set()).add(repository.name)
-    for pin in policy.pins:
-        if pin.repositories or pin.block is not None:
-            blocked = pin.block is not None
-            routes |= {pattern.text: set() if blocked else set(pin.repositories) for pattern in _exact(pin.projects)}
-    enabled = {repository.name for repository in policy.enabled()}
-    return {name: min(route) for name, route in sorted(routes.items()) if len(route) == 1 and route <= enabled}
-
-
-def _exact(patterns: Iterable[Pattern]) -> list[Pattern]:
-    return [pattern for pattern in patterns if pattern.specificity.exact]
+        yield from ((pattern.text, age) for pattern in exact(pin.projects))
 
 
 def _gaps(policy: Policy, asked: Sequence[Repository], sources: Mapping[str, str], *, project: bool) -> Iterator[Gap]:
@@ -169,7 +135,7 @@ def _unsaid(repository: Repository) -> Iterator[tuple[object, str, str]]:
     name = repository.name
     user, password = _variables(name)
     login = f"its login is not exported: set {user} and {password}, both; without them uv stops, and "
-    yield _has_login(repository), "url", f"{login}with wrong ones it believes a 404"
+    yield has_login(repository), "url", f"{login}with wrong ones it believes a 404"
     yield repository.include, "include", f"uv takes any name from {name}"
     yield repository.namespaces, "namespaces", f"uv takes any name from {name}"
     for pattern in repository.exclude:

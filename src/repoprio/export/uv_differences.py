@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from repoprio import toml
 from repoprio.export import Exported
-from repoprio.urls import place
+from repoprio.export.common import place_or_text, shown
 
 # Settings by which files would come from elsewhere where an export does not set them.
 _DECIDING = (
@@ -30,9 +29,7 @@ def differences(exported: Exported, found: Mapping[str, Any], *, project: bool) 
     says += [(f"pip.{key}", _deciding(key, value), None) for key, value in inner.items()]
     says.append(("index", _indexes(found.get("index")), _indexes(exported.document["index"])))
     says += _source_differences(exported.document.get("sources", {}), found.get("sources"))
-    return [
-        f"{key} is {_shown(has)}, and the policy says {_shown(should)}" for key, has, should in says if has != should
-    ]
+    return [f"{key} is {shown(has)}, and the policy says {shown(should)}" for key, has, should in says if has != should]
 
 
 def _deciding(key: str, value: Any) -> Any:
@@ -46,14 +43,7 @@ def _indexes(found: Any) -> Any:
     """A list of indexes without what does not tell one from another."""
     if not isinstance(found, list) or not all(isinstance(index, dict) for index in found):
         return found
-    return [{k: _place(v) if k == "url" else v for k, v in index.items() if v is not False} for index in found]
-
-
-def _place(url: Any) -> Any:
-    try:
-        return place(url)
-    except (ValueError, TypeError, AttributeError):
-        return url
+    return [{k: place_or_text(v) if k == "url" else v for k, v in index.items() if v is not False} for index in found]
 
 
 def _source_differences(exported: Mapping[str, Any], found: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -68,9 +58,3 @@ def _source_differences(exported: Mapping[str, Any], found: Any) -> Iterator[tup
 def _names_index(source: Any) -> bool:
     """Whether a source, or one of several, is an index."""
     return any(isinstance(one, dict) and "index" in one for one in (source if isinstance(source, list) else [source]))
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "not set"
-    return toml.value(value) if "@" not in str(value) else "another value, which holds a login"

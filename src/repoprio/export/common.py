@@ -1,0 +1,157 @@
+"""What the exports share: which URLs can be exported, which exact names are routed, and what no installer has. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from repoprio import toml
+from repoprio.export import CannotExport, Exported, Gap
+from repoprio.policy.model import PYPI, DirectUrls, Mode, Pin, Policy, Repository
+from repoprio.policy.patterns import Pattern
+from repoprio.redaction import HIDDEN
+from repoprio.urls import place
+
+# What to do instead.
+SAFER = "Safer: give it one index that obeys the policy (a gateway), and nothing else."
+
+
+def url_of(repository: Repository, installer: str) -> str:
+    """The URL of `repository` without its login; raises `CannotExport` where another installer cannot have it."""
+    location = repository.locations[0]
+    url = location.url.replace(f"{HIDDEN}@", "") if location.unset else location.url
+    if "${" in location.shown:
+        key = f"repositories.{repository.name}.url"
+        raise CannotExport(f"{key}: {installer} reads no variables in a URL: {location.shown}")
+    if url == PYPI:
+        raise CannotExport(f"repositories.{repository.name}.url: no pip was found here to say what {PYPI} stands for")
+    return url
+
+
+def has_login(repository: Repository) -> bool:
+    """Whether the policy has a login for its URL; one in variables without values counts."""
+    location = repository.locations[0]
+    return location.user is not None or bool(location.unset and f"{HIDDEN}@" in location.url)
+
+
+def exact_routes(policy: Policy) -> dict[str, str]:
+    """Exact names with the one repository that they are routed to."""
+    routes: dict[str, set[str]] = {}
+    for repository in policy.repositories:
+        for pattern in exact(repository.namespaces + repository.owns):
+            routes.setdefault(pattern.text, set()).add(repository.name)
+    for pin in policy.pins:
+        if pin.repositories or pin.block is not None:
+            blocked = pin.block is not None
+            routes |= {pattern.text: set() if blocked else set(pin.repositories) for pattern in exact(pin.projects)}
+    enabled = {repository.name for repository in policy.enabled()}
+    return {name: min(route) for name, route in sorted(routes.items()) if len(route) == 1 and route <= enabled}
+
+
+def exact(patterns: Iterable[Pattern]) -> list[Pattern]:
+    """The patterns that are one name."""
+    return [pattern for pattern in patterns if pattern.specificity.exact]
+
+
+def asked_of(policy: Policy) -> list[Repository]:
+    """The repositories that are asked for any name, highest priority first."""
+    return [repository for repository in policy.enabled() if not repository.explicit]
+
+
+def general_gaps(policy: Policy, installer: str) -> Iterator[Gap]:
+    """What the policy says as a whole, and neither Poetry, PDM nor pipenv can."""
+    if policy.direct_urls is DirectUrls.REFUSE or "direct-urls" in policy.origins:
+        yield Gap("direct-urls", f"{installer} accepts name @ URL from any requirement")
+    if policy.mode is not Mode.STRICT:
+        yield Gap("mode", f"{installer} has no mode {policy.mode.value}")
+
+
+def repository_gaps(repository: Repository, installer: str, login: str) -> Iterator[Gap]:
+    """What one repository has, and neither Poetry, PDM nor pipenv; `login` is where they read its login from."""
+    name = repository.name
+    unsaid: tuple[tuple[object, str, str], ...] = (
+        (has_login(repository), "url", f"its login is not exported: {login}"),
+        (repository.canary, "canary", f"{installer} believes its 404 at once, even if a missing login causes it"),
+        (repository.absent != {404}, "absent", f"{installer} decides by itself what means absence"),
+        (repository.empty_page_is_absent, "absent", f"{installer} decides by itself what an empty page means"),
+        (repository.complete_listing, "listing", f"{installer} asks for its page, whatever its list says"),
+        (repository.skip_if_unavailable, "skip-if-unavailable", f"{installer} decides by itself what an outage means"),
+        (repository.locations[1:], "mirrors", f"{installer} asks only its URL"),
+        (repository.min_age, "min-age", f"{installer} is not told: files may be new"),
+        (repository.redirects, "redirects", f"{installer} follows redirects of pages to any site"),
+    )
+    return (Gap(f"repositories.{name}.{key}", means) for holds, key, means in unsaid if holds)
+
+
+def pin_gaps(pin: Pin, installer: str) -> Iterator[Gap]:
+    """What a pin has besides `repositories`, and neither Poetry, PDM nor pipenv."""
+    names = ", ".join(pattern.text for pattern in pin.projects)
+    if pin.block is not None:
+        yield Gap(f"pins.{pin.name}.block", f"{installer} blocks nothing: {names} may be installed")
+    if pin.versions:
+        yield Gap(f"pins.{pin.name}.versions", f"{installer} is not told: {names} may have any version")
+    if pin.min_age:
+        yield Gap(f"pins.{pin.name}.min-age", f"{installer} is not told: files of {names} may be new")
+    if pin.mode is not None:
+        yield Gap(f"pins.{pin.name}.mode", f"{installer} has one way for all names")
+
+
+def head(title: str, exported: Exported, in_general: Iterable[str]) -> list[str]:
+    """The comments at the begin of an export: first, and loudly, what the other installer cannot hold."""
+    lines = [f"# {title}, from a repoprio policy."]
+    if exported.caution:
+        lines += ["#", *(f"# {line}" for line in textwrap.wrap(f"WARNING: {exported.caution} {SAFER}", 100)), "#"]
+    lines += [f"# {line}" for line in in_general]
+    return lines + [f"# not expressed: {gap}" for gap in exported.gaps]
+
+
+def pairs(table: Mapping[str, Any]) -> Iterator[str]:
+    """A table of TOML, without its header."""
+    return (f"{toml.key(key)} = {toml.value(value)}" for key, value in table.items())
+
+
+def source_differences(exported: Exported, found: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
+    """What a list of sources says otherwise, one line for each source; `defaults` are values that need not be said."""
+    stated = found.get("source", [])
+    if not isinstance(stated, list) or not all(isinstance(one, dict) for one in stated):
+        return ["source is not a list of tables"]
+    wanted = [_comparable(one, {}) for one in exported.document["source"]]
+    has = [_comparable(one, defaults) for one in stated]
+    if has == wanted:
+        return []
+    names, wanted_names = [one.get("name") for one in has], [one["name"] for one in wanted]
+    if names != wanted_names:
+        return [f"its sources are {_named(names)}, and the policy says {_named(wanted_names)}, in this order"]
+    return [
+        f"source {one['name']}: {key} is {shown(there.get(key))}, and the policy says {shown(one.get(key))}"
+        for one, there in zip(wanted, has, strict=True)
+        for key in dict.fromkeys((*one, *there))
+        if one.get(key) != there.get(key)
+    ]
+
+
+def _comparable(source: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """A source without what does not tell one from another."""
+    whole = {**defaults, **source}
+    whole = {key: value for key, value in whole.items() if (key, value) != ("type", "index")}
+    return {**whole, "url": place_or_text(whole["url"])} if "url" in whole else whole
+
+
+def _named(names: Iterable[Any]) -> str:
+    return ", ".join(shown(name) for name in names) or "none"
+
+
+def place_or_text(url: Any) -> Any:
+    """What tells the URL of one place from another's; anything else as it is."""
+    try:
+        return place(url)
+    except (ValueError, TypeError, AttributeError):
+        return url
+
+
+def shown(value: Any) -> str:
+    """A value of another file, without a login."""
+    if value is None:
+        return "not set"
+    return toml.value(value) if "@" not in str(value) else "another value, which holds a login"

@@ -1,0 +1,36 @@
+"""The installers that a project's own file configures, and what each export is made and compared with. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from repoprio.export import Exported, pdm, pipenv, poetry
+from repoprio.policy.model import Policy
+
+
+class Installer(NamedTuple):
+    """One installer: its `table` is where its settings are in the file (dotted; "" for all of it).
+
+    `differences` compares an export with such a table.
+    """
+
+    table: str
+    export: Callable[[Policy], Exported]
+    text: Callable[[Exported], str]
+    differences: Callable[[Exported, Mapping[str, Any]], list[str]]
+
+
+def part_of(document: Mapping[str, Any], table: str) -> Mapping[str, Any]:
+    """The `table` of a document; an empty one where there is none."""
+    part: Any = document
+    for key in filter(None, table.split(".")):
+        part = part.get(key) if isinstance(part, dict) else None
+    return part if isinstance(part, dict) else {}
+
+
+BY_NAME = {
+    "poetry": Installer("tool.poetry", poetry.export, poetry.text, poetry.differences),
+    "pdm": Installer("tool.pdm", pdm.export, pdm.text, pdm.differences),
+    "pipenv": Installer("", pipenv.export, pipenv.text, pipenv.differences),
+}

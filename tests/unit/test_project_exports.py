@@ -1,0 +1,180 @@
+"""What the exports for Poetry, PDM and pipenv leave out, and what they are compared with: pure, without these tools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from repoprio.config.load import read_text
+from repoprio.export import CannotExport, Exported
+from repoprio.export.installers import BY_NAME, part_of
+from support.policy_files import TOOLS
+
+CORP = '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
+TEAM = '[repositories.team]\nurl = "https://team.example/simple/"\npriority = 50\n'
+PUBLIC = '[repositories.public]\nurl = "https://public.example/simple/"\npriority = 90\n'
+
+
+def export(installer: str, text: str) -> Exported:
+    """The export of a policy."""
+    return BY_NAME[installer].export(read_text(text, "policy.toml", {}, TOOLS))
+
+
+GAPS = [
+    ("all", 'direct-urls = "refuse"\n' + CORP, "direct-urls: {} accepts name @ URL"),
+    ("all", 'mode = "flexible"\n' + CORP, "mode: {} has no mode flexible"),
+    ("all", CORP.replace("corp.ex", "u:s3cret@corp.ex"), "corp.url: its login is not exported: "),
+    ("all", CORP + 'canary = "x"\n', "repositories.corp.canary: {} believes its 404 at once"),
+    ("all", CORP + "absent = [410]\n", "repositories.corp.absent: {} decides by itself what means absence"),
+    (
+        "all",
+        CORP + 'absent = [404, "empty-page"]\n',
+        "repositories.corp.absent: {} decides by itself what an empty page",
+    ),
+    ("all", CORP + 'listing = "complete"\n', "repositories.corp.listing: {} asks for its page"),
+    ("all", CORP + "skip-if-unavailable = true\n", "skip-if-unavailable: {} decides by itself what an outage means"),
+    ("all", CORP + 'mirrors = ["https://m.example/"]\n', "repositories.corp.mirrors: {} asks only its URL"),
+    ("all", CORP + 'min-age = "7 days"\n', "repositories.corp.min-age: {} is not told"),
+    ("all", CORP + 'redirects = {"https://s.example" = "follow"}\n', "repositories.corp.redirects: {} follows"),
+    ("all", CORP + '[pins.x]\nprojects = ["x"]\nversions = "<3"\n', "pins.x.versions: {} is not told: x may have any"),
+    ("all", CORP + '[pins.x]\nprojects = ["x"]\nmin-age = "7 days"\n', "pins.x.min-age: {} is not told"),
+    ("all", CORP + '[pins.x]\nprojects = ["x"]\nmode = "merge"\n', "pins.x.mode: {} has one way for all names"),
+    ("poetry", CORP + '[pins.x]\nprojects = ["x"]\nblock = "no"\n', "pins.x.block: Poetry blocks nothing: x may be"),
+    ("pipenv", CORP + '[pins.x]\nprojects = ["x"]\nblock = "no"\n', "pins.x.block: pipenv blocks nothing: x may be"),
+    ("poetry", CORP + 'owns = ["a-*"]\n' + PUBLIC, "corp.owns: Poetry cannot reserve a-*: it may come from public"),
+    ("poetry", CORP + 'owns = ["a"]\nenabled = false\n' + TEAM + PUBLIC, "cannot reserve a without source"),
+    ("poetry", CORP + 'include = ["a-*"]\n', "repositories.corp.include: Poetry takes any name from corp"),
+    ("poetry", CORP + 'exclude = ["a-*"]\n', "repositories.corp.exclude: a-* may come from corp in Poetry"),
+    ("poetry", CORP + TEAM + PUBLIC.replace("90", "50"), "team.priority: Poetry merges only the first tier: team goes"),
+    (
+        "poetry",
+        CORP + '[pins.x]\nprojects = ["x"]\nrepositories = ["corp"]\n',
+        "pins.x.repositories: Poetry routes x only",
+    ),
+    ("pdm", CORP + TEAM.replace("50", "10"), "corp.priority: PDM merges no tier: corp goes before team"),
+    ("pdm", CORP + 'include = ["a-*"]\n', "repositories.corp.include: PDM reserves names or takes any"),
+    ("pdm", CORP + 'owns = ["a-*"]\nexclude = ["a-x"]\n', "corp.exclude: in PDM what a source owns wins"),
+    (
+        "pdm",
+        CORP + 'owns = ["a-*"]\n' + TEAM + 'owns = ["a-x"]\n',
+        "corp.owns: in PDM a-* and a-x (repositories.team.owns)",
+    ),
+    (
+        "pdm",
+        CORP + 'owns = ["a-x"]\n' + TEAM + 'owns = ["a-*"]\n',
+        "corp.owns: in PDM a-x and a-* (repositories.team.owns)",
+    ),
+    ("pdm", CORP + 'owns = ["a-?b*"]\n' + TEAM + 'owns = ["a*"]\n', "corp.owns: in PDM a-?b* and a*"),
+    ("pipenv", CORP + TEAM + 'owns = ["a"]\n', 'team.owns: a comes from corp, unless the Pipfile says index = "team"'),
+    ("pipenv", CORP + 'exclude = ["a"]\n', "repositories.corp.exclude: pipenv takes any name from corp"),
+    ("pipenv", CORP + TEAM + 'owns = ["a"]\nenabled = false\n', "team.owns: a comes from corp, unless"),
+    (
+        "pipenv",
+        CORP + '[pins.x]\nprojects = ["x"]\nrepositories = ["corp"]\n',
+        "pins.x.repositories: pipenv routes x only",
+    ),
+]
+NAMES = {"poetry": "Poetry", "pdm": "PDM", "pipenv": "pipenv"}
+
+
+@pytest.mark.parametrize(("which", "text", "gap"), GAPS, ids=[str(number) for number in range(len(GAPS))])
+def test_what_is_left_out_is_said(which: str, text: str, gap: str) -> None:
+    """A gap for each setting that a tool has no words for, in the comments of the export too."""
+    for installer in NAMES if which == "all" else (which,):
+        exported = export(installer, text)
+        wanted = gap.format(NAMES[installer])
+        assert [str(one) for one in exported.gaps if wanted in str(one)], [str(one) for one in exported.gaps]
+        assert wanted in BY_NAME[installer].text(exported)
+        assert "s3cret" not in BY_NAME[installer].text(exported)
+
+
+def test_what_can_be_said_is_no_gap() -> None:
+    """PDM reserves names: patterns that no name matches both, and the same route twice, are no gap."""
+    two = CORP + 'owns = ["a-*", "b"]\n' + TEAM + 'owns = ["c-*", "d"]\n'
+    exported = export("pdm", two + '[pins.p]\nprojects = ["b"]\nrepositories = ["corp"]\n')
+    assert not exported.gaps
+    assert [one["include_packages"] for one in exported.document["source"]] == [["a-*", "b"], ["c-*", "d"]]
+    # Nobody may supply what a disabled repository owns.
+    gone = export("pdm", CORP + 'owns = ["a"]\nenabled = false\n' + TEAM + PUBLIC)
+    assert [one["exclude_packages"] for one in gone.document["source"]] == [["a"], ["a"]]
+    named = export("pdm", CORP + PUBLIC.replace(".public", ".pypi"))
+    assert [one["name"] for one in named.document["source"]] == ["corp", "pypi"]
+    closed = export("pdm", CORP + 'namespaces = ["a-*"]\n' + TEAM + "explicit = true\n" + PUBLIC)
+    assert [one.get("exclude_packages") for one in closed.document["source"]] == [["*"], ["*"], None]
+    flat = export("pdm", CORP.replace("https://corp.example/simple/", "/srv/wheels") + 'format = "flat"\n')
+    assert (flat.document["source"][0]["type"], flat.caution) == ("find_links", "")
+
+
+def test_names_that_poetry_keeps_for_itself() -> None:
+    """PyPI has no URL there, and no other source its name; a tier that comes first is merged."""
+    alias = CORP + '[repositories.pypi]\nurl = "pypi"\npriority = 90\n'
+    assert export("poetry", alias).document["source"][1] == {"name": "PyPI", "priority": "supplemental"}
+    other = CORP + PUBLIC.replace(".public", ".pypi") + '[pins.x]\nprojects = ["x"]\nrepositories = ["pypi"]\n'
+    exported = export("poetry", other)
+    assert exported.document["source"][1]["name"] == "pypi-source"
+    assert '# x = { source = "pypi-source" }' in BY_NAME["poetry"].text(exported)
+    tier = export("poetry", CORP + TEAM.replace("50", "10") + PUBLIC + "explicit = true\n")
+    assert [one["priority"] for one in tier.document["source"]] == ["primary", "primary", "explicit"]
+
+
+WRONG = [
+    ("poetry", CORP + "explicit = true\n", "Poetry asks PyPI"),
+    ("poetry", CORP + 'format = "flat"\n', "Poetry has no flat sources"),
+    ("pipenv", CORP + 'format = "flat"\n', "pipenv has no flat sources"),
+    ("pipenv", CORP + "explicit = true\n", "pipenv asks PyPI"),
+    ("pdm", CORP + "enabled = false\n", "PDM asks PyPI"),
+    ("pdm", CORP.replace("corp.example", "${HOST}"), "reads no variables in a URL"),
+]
+
+
+@pytest.mark.parametrize(("installer", "text", "problem"), WRONG, ids=[str(number) for number in range(len(WRONG))])
+def test_what_cannot_be_exported(installer: str, text: str, problem: str) -> None:
+    """Where a tool would go on with PyPI, or without a repository that owns names, there is no export."""
+    with pytest.raises(CannotExport, match=problem.replace("$", r"\$")):
+        export(installer, text)
+
+
+def test_the_alias_of_pypi_needs_a_pip() -> None:
+    """Where no pip says what it stands for, nothing is guessed."""
+    tools = TOOLS._replace(default_index=lambda: "pypi")
+    policy = read_text(CORP.replace("https://corp.example/simple/", "pypi"), "policy.toml", {}, tools)
+    with pytest.raises(CannotExport, match="no pip was found here to say what pypi stands for"):
+        BY_NAME["pdm"].export(policy)
+
+
+@pytest.mark.parametrize("installer", NAMES)
+def test_differences(installer: str) -> None:
+    """Each setting that decides is compared; what a tool has by default need not be said."""
+    tool = BY_NAME[installer]
+    exported = export(installer, CORP + PUBLIC)
+    document: dict[str, Any] = dict(exported.document)
+    assert tool.differences(exported, document) == []
+    assert tool.differences(exported, {**document, "source": 1})[-1] == "source is not a list of tables"
+    first, last = document["source"]
+    (told,) = tool.differences(exported, {**document, "source": [last, first]})
+    assert told.startswith("its sources are ")
+    changed = {**first, "url": 1, "more": "https://u:s3cret@x.example"}
+    told, more = tool.differences(exported, {**document, "source": [changed, last]})
+    assert told == 'source corp: url is 1, and the policy says "https://corp.example/simple"'
+    assert more == "source corp: more is another value, which holds a login, and the policy says not set"
+    if installer == "poetry":
+        bare = {key: value for key, value in first.items() if key != "priority"}
+        assert tool.differences(exported, {"source": [bare, last]}) == []
+    if installer == "pdm":
+        plain = [{"type": "index", **{k: v for k, v in one.items() if k != "verify_ssl"}} for one in (first, last)]
+        assert tool.differences(exported, {**document, "source": plain}) == []
+        assert tool.differences(exported, {"source": document["source"]}) == [
+            "resolution.respect-source-order is not true, and the policy says true"
+        ]
+    if installer == "pipenv":
+        settings = {"install_search_all_sources": True}
+        assert tool.differences(exported, {**document, "pipenv": settings})[0].startswith("pipenv.install_search_all")
+
+
+def test_the_part_of_a_file() -> None:
+    """A tool's table; an empty one where there is none, or something else."""
+    document = {"tool": {"poetry": {"a": 1}, "pdm": 1}}
+    assert part_of(document, "tool.poetry") == {"a": 1}
+    assert part_of(document, "") == document
+    assert [part_of(document, name) for name in ("tool.pdm", "tool.pdm.x", "no")] == [{}, {}, {}]
