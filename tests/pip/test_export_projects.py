@@ -77,12 +77,16 @@ def test_what_the_warning_says_is_true(tool: str, lab: Lab) -> None:
         assert lab.locked(tool, "leftpad") is None
         assert "What only public has is not found" in warning
         assert lab.locked(tool, "leftpad@public") == {"leftpad": "1.3"}
+        lab.corp.answer("acme", Fault(status=401))
+        assert lab.locked(tool, "acme") is None
         return
     assert low == {"acme": "99.0"}
     assert "as soon as no file of the sources before it fits" in warning
     assert lab.locked(tool, "leftpad") == {"leftpad": "1.3"}
-    lab.corp.answer("acme", Fault(status=401 if tool == "poetry" else 500))
+    lab.corp.answer("acme", Fault(status=401))
     assert lab.locked(tool, "acme") == {"acme": "99.0"}
+    lab.corp.answer("acme", Fault(status=500))
+    assert lab.locked(tool, "acme") == (None if tool == "poetry" else {"acme": "99.0"})
     assert ("answers 401 or 403" if tool == "poetry" else "does not answer") in warning
 
 
