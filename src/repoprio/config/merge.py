@@ -12,7 +12,7 @@ from repoprio.policy.model import DEFAULT_PRIORITY, LOWEST
 from repoprio.policy.patterns import Pattern
 
 EXTEND = "extend"
-_REMEDY = "remove that, or ask whoever maintains the locked file"
+_REMEDY = "remove that, or ask the maintainer of the locked file"
 
 
 class LayerSettings(NamedTuple):

@@ -112,7 +112,7 @@ def _of_base(folder: str) -> Iterator[str]:
     """As `_tree`, but nothing for a folder that was searched to its end: since then only root can have changed it."""
     if folder not in _of_root:
         yield from _tree(folder)
-        # Whoever reads this stops at the first stranger, and does not come here.
+        # The caller stops at the first stranger, so this is not reached then.
         _of_root.add(folder)
 
 

@@ -1,4 +1,4 @@
-"""An environment, or a lock, held against the policy, through the very look-ups that an installation makes."""
+"""Audits an environment or a lock, with the same lookups as in an installation."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
 Tell = Callable[[str], None]
 
 
-# Beside these there is something to say of its files too.
+# With these findings, the files are judged too.
 _BESIDE = frozenset({"yanked", "pin-versions", "passed-over", "too-young", "no-upload-time"})
 
 
@@ -58,14 +58,14 @@ _OBSERVED = (
 
 
 class WrongUse(RepoprioError):
-    """A repository that the policy does not have."""
+    """The policy does not have this repository."""
 
 
 class Auditor:
-    """Holds distributions and packages of locks against the policy of `pip`.
+    """Audits distributions and packages of locks under the policy of `pip`.
 
-    `shadowed`: repositories below the owner are asked as well. `command` is the pip that remedies run;
-    `is_elsewhere`: that of another Python than the one that runs this.
+    `shadowed`: also ask repositories below the owner. `command` is the pip for remedies;
+    `is_elsewhere`: it belongs to another Python than this one.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Auditor:
         self._is_elsewhere = is_elsewhere
 
     def environment(self, distributions: Sequence[Installed], *, is_own: bool = False) -> Audit:
-        """Each distribution, held against the policy; `is_own`: they are of the environment that this runs in."""
+        """The audit of the distributions; `is_own`: they are those of this process's environment."""
         found: list[Finding] = []
         claims = [
             claim
@@ -102,7 +102,7 @@ class Auditor:
         look_ahead(self._pip.guard, names, below_owner=self._shadowed)
 
     def _distribution(self, distribution: Installed) -> Iterator[Finding]:
-        """The findings on one distribution, whichever of its claims is true."""
+        """The findings on one distribution, for each of its claims."""
         if distribution.broken:
             yield self._broken(distribution)
         for claim in distribution.claims:
@@ -119,7 +119,7 @@ class Auditor:
                 )
 
     def _broken(self, distribution: Installed) -> Finding:
-        """The finding on metadata that prove nothing: an error where the policy routes what it may be."""
+        """The finding on broken metadata: an error if the policy routes a name that it may have."""
         subject = _subject(
             distribution.name, distribution.version, "is installed", pip=self._command, place=distribution.place
         )
@@ -130,12 +130,12 @@ class Auditor:
         return verdicts.unproven(subject, "broken", message, routed)
 
     def _routed(self, name: str) -> Route | Blocked | Conflict | None:
-        """What the policy says of a name, if it says anything of that name."""
+        """The routing of a name if the policy routes or blocks it; else None."""
         routing = route(self._policy, normalize(name)) if is_project_name(name) else None
         return None if isinstance(routing, Route) and not routing.is_routed else routing
 
     def _foreign(self, subject: Subject, origin: str) -> Iterator[Finding]:
-        """Why it came from no repository; a wheel may claim that about itself, so this excuses nothing."""
+        """The findings on a distribution from no repository; a wheel can claim that itself, so it excuses nothing."""
         if not is_project_name(subject.project) or self._routed(subject.project) or self._is_owned(subject.project):
             yield from (finding for finding in self._judged(subject) if finding.code != "unknown")
         yield verdicts.direct(self._policy, subject, origin, routed=self._routed(subject.project))
@@ -143,7 +143,7 @@ class Auditor:
     def _is_owned(self, project: str) -> bool:
         """Whether somebody above the lowest tier may own a name; that one is asked where there is no other.
 
-        A project that came from nowhere is no business of those whom an installation would not have asked.
+        The name of a project from no repository is not sent to repositories that an installation would not ask.
         """
         name = normalize(project)
         routing = route(self._policy, name)
@@ -180,14 +180,14 @@ class Auditor:
         return decision
 
     def _wanted(self, subject: Subject) -> tuple[NormalizedName, SpecifierSet | None]:
-        """The name to look up, and the specifier where flexible mode rules it."""
+        """The name to look up, and the specifier if flexible mode is in force for it."""
         name = normalize(subject.project)
         is_flexible = _mode(route(self._policy, name)) is Mode.FLEXIBLE
         is_bound = is_flexible and subject.version and is_version(subject.version)
         return name, SpecifierSet(f"=={subject.version}") if is_bound else None
 
     def _offer(self, decision: Decision[PipPage], subject: Subject, *, hashed: bool = False) -> Offer:
-        """What those that were asked have; `hashed`: files on disk, of which nobody states a hash, are read."""
+        """The files of repositories that were asked; `hashed`: hash files on disk for which no hash is stated."""
         pages = [finding for finding in decision.findings if finding.page]
         files = {f.repository.name: _files(f, decision.name, subject.version if hashed else None) for f in pages}
         versions = {f.repository.name: f.page.versions for f in pages if f.page}
@@ -205,7 +205,7 @@ class Auditor:
         return not SpecifierSet(wanted).contains(subject.version, prereleases=True)
 
     def _direct(self, subject: Subject, source: str, hashes: Mapping[str, str]) -> Finding:
-        """What a lock takes from no repository. Only a name that is routed, and so its owner's, is looked up."""
+        """The finding on a locked file from no repository; only a routed name is looked up."""
         name = normalize(subject.project)
         routed = self._routed(subject.project)
         owner = None
@@ -219,7 +219,7 @@ class Auditor:
         return verdicts.direct(self._policy, subject, source, routed=routed, owner=owner)
 
     def files(self, packages: Sequence[Package], more: Sequence[Finding] = ()) -> Audit:
-        """Each package of a lock, held against the policy; `more` was found while it was read."""
+        """The audit of the packages of locks; `more` are findings from reading them."""
         findings = list(more)
         held = [package for package in packages if package.source is None or package.files]
         self._fetch_ahead(_subject(package.name, package.version, "is locked") for package in held)
@@ -297,12 +297,12 @@ def _redacted(finding: Finding) -> Finding:
 
 
 def _subject(name: str, version: str | None, verb: str, **more: Any) -> Subject:
-    """What somebody else named so."""
+    """The subject of an audit, with its name made safe to print."""
     return Subject(redact_name(name), redact_name(canonical(version)) if version else None, verb, **more)
 
 
 def _hashless(packages: Sequence[Package]) -> dict[str, int]:
-    """The files of which no package has a hash, such as what ``pip freeze`` writes, and how many they have."""
+    """The files in which no package has a hash, as in those of ``pip freeze``, and their number of packages."""
     counts = Counter(package.file for package in packages)
     hashed = {package.file for package in packages if package.files or package.hashes}
     return {file: number for file, number in counts.items() if file not in hashed}
@@ -314,7 +314,7 @@ def _rivals(subject: Subject, package: Package) -> Finding:
 
 
 def _is_this(finding: Finding) -> bool:
-    """Whether it tells of this very program what whoever runs it knows: that it came from no repository."""
+    """Whether the finding is that repoprio itself came from no repository, which its user knows already."""
     is_known = finding.code == "unknown" or (finding.code == "direct-url" and finding.severity is Severity.NOTE)
     return is_known and finding.project == "repoprio"
 
@@ -336,7 +336,7 @@ def _no_list(policy: Policy, missing: NoList) -> Finding:
 def _files(
     result: events.RepositoryResult[PipPage], name: NormalizedName, hashed: str | None = None
 ) -> tuple[Listed, ...]:
-    """The files that a repository lists; those on disk of version `hashed` are read where nobody states a hash."""
+    """The files that a repository lists; files on disk of version `hashed` are hashed if no hash is stated."""
     return tuple(_listed(file, name, hashed) for file in result.page.files) if result.page else ()
 
 

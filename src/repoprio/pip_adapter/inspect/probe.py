@@ -38,9 +38,9 @@ def probe(names: tuple[str, ...] = (), *, thorough: bool = False) -> list[ProbeR
 
 
 def _alone(repository: Repository) -> Iterator[Repository]:
-    """The repository as if one of its URLs were its only one, for each of them."""
+    """One copy of the repository for each of its URLs, with that URL alone."""
     for location in repository.locations:
-        # Asked as if nothing were known of it: that a list is whole, or that being silent counts for nothing.
+        # Without settings that would hide an answer: a complete list, or skip-if-unavailable.
         yield replace(repository, locations=(location,), skip_if_unavailable=False)
 
 
@@ -95,7 +95,7 @@ def _trial(inquire: Inquire, repository: Repository, nobodys: NormalizedName, *,
     begun = time.monotonic()
     unknown = inquire(repository, nobodys)
     seconds = time.monotonic() - begun
-    # Whoever is down, or sends the asker away, is not asked again.
+    # Do not ask again if it is down, or redirects elsewhere.
     goes_on = thorough and not unknown.lasting
     known = tuple(inquire(repository, normalize(name)) for name in WELL_KNOWN_PROJECTS) if goes_on else ()
     # Its page came already, if the random name was to be believed absent.

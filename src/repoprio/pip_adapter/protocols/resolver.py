@@ -76,7 +76,7 @@ class Criterion(Protocol):
 
 
 class Graph(Protocol):
-    """Who wants whom; None is the user."""
+    """Edges from parent to child; None is the user."""
 
     def __iter__(self) -> Iterator[str | None]:
         """Its nodes."""

@@ -197,7 +197,7 @@ class VersionPrioritySide:
         return self._weighed[decision.name]
 
     def supplier(self, name: NormalizedName, link: Link) -> Repository | None:
-        """The repository that lists `link`, whoever comes first; None for a direct URL."""
+        """The first repository that lists `link`; None for a direct URL."""
         return _supplier((version_priority_offers(decision) for decision in self.journal.of(name)), link)
 
     def narrowed(self, name: NormalizedName) -> Rule | None:  # noqa: ARG002 - as on the policy's side
