@@ -6,6 +6,7 @@ One law holds in all of it: no answer has a file from below the name's owner.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -16,7 +17,7 @@ from support.faults import Fault
 from support.gateways import STALE, TTL, Answer, Served, serving
 from support.policy_files import TOOLS
 from support.repository import RepositoryServer
-from support.scene import policy_text
+from support.scene import Scene, policy_text
 
 HTML: Final = "text/html"
 # The owner does not answer, so that its last page may stand in.
@@ -128,6 +129,16 @@ def test_a_fault_never_opens_a_name(fault: str, tier: str, age: float | None, wo
     if answer.state == "stale":
         assert answer.headers["cache-control"] == "max-age=0, must-revalidate"
         assert int(answer.headers["age"]) == age
+
+
+def test_how_long_pages_count_is_the_policys_to_say(scene: Scene, tmp_path: Path) -> None:
+    """`absence-ttl` and `stale-if-error`: 0 means that no page ever stands in for another."""
+    text = scene.policy(before="absence-ttl = 5\nstale-if-error = 0").read_text()
+    with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+        assert served.page("acme").headers["cache-control"] == "max-age=5, must-revalidate"
+        served.now += 6
+        scene.corp.answer("acme", Fault(status=503))
+        assert served.page("acme").status == 503
 
 
 def test_all_is_well_again_once_a_repository_is(world: World) -> None:

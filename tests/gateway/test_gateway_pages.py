@@ -11,6 +11,7 @@ import pytest
 
 from repoprio.config.load import read_text
 from repoprio.serve import gateway
+from support.faults import Fault
 from support.gateways import JSON, TTL, Served, serving
 from support.policy_files import TOOLS
 from support.scene import Scene
@@ -65,6 +66,30 @@ def test_absence_is_not_kept(served: Served, scene: Scene) -> None:
     assert served.page("ledger").status == 404
     scene.corp.add("ledger", "1.0")
     assert served.page("ledger").headers["x-repoprio-owner"] == "corp"
+
+
+def test_the_list_of_all_projects_is_the_union_under_the_policy(served: Served, scene: Scene) -> None:
+    """Each repository's names as far as it may serve them; it says nothing of who owns one, and makes no record."""
+    answer = served.get("/simple/")
+    assert answer.document == {"meta": {"api-version": "1.0"}, "projects": [{"name": "acme"}, {"name": "requests"}]}
+    html = served.get("/simple/", accept="text/html").body.decode()
+    assert '<a href="acme/">acme</a>' in html
+    assert served.get("/simple/", method="HEAD").body == b""
+    assert served.get("/simple/", accept="image/png").status == 406
+    assert scene.corp.requests == scene.public.requests == ["/simple/"]
+    assert served.store.all() == ()
+
+
+def test_a_list_that_would_not_be_whole_is_none(served: Served, scene: Scene) -> None:
+    """It names the repository that has no list to give."""
+    scene.public.list_answer(Fault(status=404))
+    answer = served.get("/simple/")
+    assert (answer.status, answer.state) == (502, "project-list")
+    assert "public (priority 90): it answers 404" in answer.document["detail"]
+    scene.public.list_answer(Fault(redirect=scene.corp.page_url))
+    assert served.get("/simple/").status == 502
+    scene.public.list_answer(Fault(login_page=True))
+    assert served.get("/simple/").status == 502
 
 
 def test_names_that_can_be_none_reach_no_repository(served: Served, scene: Scene) -> None:

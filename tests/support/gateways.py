@@ -25,7 +25,8 @@ from repoprio.serve.ownership_store import OwnershipStore
 from .repository import RepositoryServer
 
 JSON = "application/vnd.pypi.simple.v1+json"
-TTL, STALE = 60.0, 3600.0
+# The defaults of a policy.
+TTL, STALE = 60.0, 86_400.0
 Result = TypeVar("Result")
 
 
@@ -67,9 +68,7 @@ class Served:
         self.store.prepare()
         self._loop = asyncio.new_event_loop()
         client = Client(policy)
-        self.gateway = Gateway(
-            policy, client, self.store, absence_ttl=TTL, stale_if_error=STALE, clock=lambda: self.now
-        )
+        self.gateway = Gateway(policy, client, self.store, clock=lambda: self.now)
         self.app = App(self.gateway, client)
         self._open = client.open()
         self.run(self._open.__aenter__)

@@ -20,7 +20,7 @@ from repoprio.policy.model import Files, Format, Location, Mode, Pin, Policy, Re
 from repoprio.policy.patterns import Pattern
 from repoprio.serve import freshness, limits, ownership, problems, requests
 from repoprio.serve.ownership import Record
-from repoprio.serve.pages import relayed, writer
+from repoprio.serve.pages import relayed, union, writer
 from repoprio.serve.pages.offers import Offer, OfferedFile, offer
 from repoprio.serve.pages.versions import PackagingVersions
 from repoprio.serve.requests import Elsewhere, FileOf, Media, Nothing, Project, ProjectList
@@ -254,6 +254,37 @@ def test_files_that_are_too_young_are_not_offered() -> None:
     assert unknown.files == ()
 
 
+def test_the_union_of_lists_holds_what_each_repository_may_serve() -> None:
+    """Names that no pattern means come from all that are open; the others from those to which they are routed."""
+    pins = (
+        Pin("b", (Pattern("bad"),), block="no"),
+        Pin("p", (Pattern("torch*"),), repositories=("explicit",)),
+        Pin("q", (Pattern("?"),), repositories=("public",)),
+    )
+    own = repository("own", 5, namespaces=(Pattern("acme-*"),))
+    corp = replace(CORP, exclude=(Pattern("*-internal"),))
+    policy = Policy((own, corp, PUBLIC, repository("explicit", 95, explicit=True)), pins)
+    lists = {
+        "own": frozenset(map(normalize, ["acme-x", "beta"])),
+        "corp": frozenset(map(normalize, ["alpha", "alpha-internal", "bad", "repoprio", "x"])),
+        "public": frozenset(map(normalize, ["acme-y", "alpha", "requests", "torch", "y"])),
+        "explicit": frozenset(map(normalize, ["torch", "torchvision", "other"])),
+    }
+    assert union.union(policy, lists) == ["acme-x", "alpha", "repoprio", "requests", "torch", "torchvision", "y"]
+    assert union.union(policy, {}) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 5000, 5001])
+def test_a_list_is_written_in_parts(count: int) -> None:
+    """Whole as JSON and as HTML, however many names it has."""
+    names = [normalize(f"p{number}") for number in range(count)]
+    document = json.loads(b"".join(union.write(names, Media.JSON)))
+    assert [project["name"] for project in document["projects"]] == names
+    html = b"".join(union.write(names, Media.HTML)).decode()
+    assert html.count("<a href=") == count
+    assert html.endswith("</html>\n")
+
+
 def test_files_are_relayed_where_clients_cannot_fetch_them() -> None:
     """By the policy, or since they need a login; never from a site that only a page names."""
     proxied = replace(CORP, files=Files.PROXY, redirects={site("https://cdn.example"): Redirects.FOLLOW})
@@ -328,9 +359,10 @@ def test_other_problems_say_what_to_do() -> None:
     """Each has its status and a code of its own."""
     others = [problems.unknown_path(), problems.wrong_method(), problems.no_media(), problems.broken()]
     others += [problems.unsound_memory("gone"), problems.no_file(), problems.bad_file(CORP, "gone")]
-    assert [problem.status for problem in others] == [404, 405, 406, 503, 503, 404, 502]
+    others.append(problems.no_list(CORP, "it answers 404"))
+    assert [problem.status for problem in others] == [404, 405, 406, 503, 503, 404, 502, 502]
     assert len({problem.code for problem in others}) == len(others)
-    assert "gone" in json.loads(others[-1].body)["detail"]
+    assert "gone" in json.loads(problems.unsound_memory("gone").body)["detail"]
 
 
 @pytest.mark.parametrize(
@@ -386,7 +418,7 @@ def test_what_was_skipped_makes_no_page_last() -> None:
 def test_a_lookup_is_as_old_as_the_oldest_thing_that_it_rests_on() -> None:
     """A canary and a list that another lookup found count from when that one began."""
     now = 100.0
-    memory = freshness.SharedMemory[ProjectPage](POLICY, 60, lambda: now)
+    memory = freshness.SharedMemory[ProjectPage](POLICY, lambda: now)
     first = freshness.Evidence(now)
     view = memory.view(first)
     assert view.canaries.get("corp") is None

@@ -171,6 +171,18 @@ POLICY: Mapping[str, Key] = MappingProxyType(
             _whole,
             {"type": "integer", "minimum": 1024, "maximum": values.LARGEST},
         ),
+        "absence-ttl": Key(
+            "repoprio serve: for how many seconds a page counts, and the absences above it",
+            values.seconds,
+            _number,
+            {"type": "number", "exclusiveMinimum": 0, "maximum": 3600},
+        ),
+        "stale-if-error": Key(
+            "repoprio serve: for how many seconds an owner's last page may stand in while it is down; 0: not at all",
+            values.stale_seconds,
+            _number,
+            {"type": "number", "minimum": 0, "maximum": values.LONGEST_STALE},
+        ),
         "fetch-ahead": _boolean("whether pages and metadata that will be needed are fetched side by side"),
     }
 )

@@ -28,6 +28,7 @@ Item = TypeVar("Item")
 _ENTRY_NAME = re.compile(r"[a-z0-9-]+")
 EMPTY_PAGE, EMPTY_ROOT = "empty-page", "empty-root"
 LARGEST = 2**40
+LONGEST_STALE = 30 * 86_400
 REQUIRED = ("required",)
 LISTING = ("partial", "complete")
 
@@ -217,6 +218,13 @@ def duration(value: Any) -> timedelta:
         raise NotExpected(f"is longer than {LONGEST.days} days") from None
     except ValueError:
         raise NotExpected(f'is not a duration such as "7 days", "36 hours", "P7D" or "PT12H"{unit}') from None
+
+
+def stale_seconds(value: Any) -> float:
+    """For how many seconds an old page may stand in; 0 for not at all, 30 days at most."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_STALE:
+        raise NotExpected("is not a number of seconds from 0 to 2592000 (30 days)")
+    return float(value)
 
 
 def size(value: Any) -> int:

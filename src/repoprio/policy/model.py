@@ -228,6 +228,8 @@ class Policy:
     page_timeout: float = 60.0
     page_size_limit: int = 64 * 2**20
     fetch_ahead: bool = True
+    absence_ttl: float = 60.0
+    stale_if_error: float = 86_400.0
     origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     lock: Rule | None = None
     secrets: frozenset[str] = field(default=frozenset(), repr=False)

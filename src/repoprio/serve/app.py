@@ -13,6 +13,7 @@ import aiohttp
 from repoprio.serve import problems, relay, requests
 from repoprio.serve.client import Client
 from repoprio.serve.gateway import Gateway, Page
+from repoprio.serve.pages import union
 from repoprio.serve.problems import Problem
 from repoprio.serve.relay import Opened
 
@@ -56,6 +57,9 @@ class App:
             if isinstance(target, requests.FileOf) and scope["method"] in requests.METHODS:
                 await self._relay(target, scope, send)
                 return
+            if isinstance(target, requests.ProjectList) and scope["method"] in requests.METHODS:
+                await self._list(scope, send)
+                return
             status, headers, body = await self._answer(target, scope)
         except Exception:  # noqa: BLE001 - a client is told, and the log has the reason
             _LOG.exception("the gateway failed")
@@ -68,6 +72,21 @@ class App:
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _list(self, scope: Scope, send: Send) -> None:
+        """The list of all projects, in parts: it can have a million names."""
+        media = requests.media(_sent(scope).get(b"accept", ""))
+        found = problems.no_media() if media is None else await self._gateway.lists.names()
+        if isinstance(found, Problem) or media is None:
+            assert isinstance(found, Problem)
+            await _send(scope, send, *_problem(found))
+            return
+        headers = [(b"content-type", media.value.encode()), (b"cache-control", b"max-age=60"), _VARY, _NO_SNIFFING]
+        headers += [] if media is requests.Media.JSON else [_NO_SCRIPTS]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for part in union.write(found, media) if scope["method"] == "GET" else ():
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
     async def _relay(self, target: requests.FileOf, scope: Scope, send: Send) -> None:
         """Pass a file on that the project's owner lists now; an answer that is not as it should be is broken off."""

@@ -64,10 +64,10 @@ class _View(Generic[Key, Value]):
 class SharedMemory(Generic[Page]):
     """What lookups of one policy remember: canaries and lists for half of the time that an absence counts."""
 
-    def __init__(self, policy: Policy, absence_ttl: float, clock: Callable[[], float]) -> None:
+    def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
         self.policy = policy
-        self._canaries = DatedStore[str, CanaryVerdict[Page]](absence_ttl / 2, clock)
-        self._lists = DatedStore[str, KnownNames](absence_ttl / 2, clock)
+        self._canaries = DatedStore[str, CanaryVerdict[Page]](policy.absence_ttl / 2, clock)
+        self._lists = DatedStore[str, KnownNames](policy.absence_ttl / 2, clock)
         self._outages = ExpiringStore[str, RepositoryResult[Page]](OUTAGE, clock)
 
     def view(self, evidence: Evidence) -> LookupMemory[Page]:

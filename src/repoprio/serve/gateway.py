@@ -23,6 +23,7 @@ from repoprio.serve.pages import relayed, writer
 from repoprio.serve.pages.offers import offer
 from repoprio.serve.pages.relayed import Source
 from repoprio.serve.problems import Problem
+from repoprio.serve.project_lists import ProjectLists
 from repoprio.serve.requests import Media
 from repoprio.simple_api.model import ProjectPage
 
@@ -71,20 +72,19 @@ class Gateway:
         client: Client,
         store: OwnershipStore,
         *,
-        absence_ttl: float,
-        stale_if_error: float,
         public_url: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.policy = policy
         self._client = client
         self._store = store
-        self._ttl = absence_ttl
+        self._ttl = policy.absence_ttl
         # Relative to /simple/NAME/.
         self._files_url = f"{public_url.rstrip('/')}/files/" if public_url else "../../files/"
-        self._stale_seconds = stale_if_error
+        self._stale_seconds = policy.stale_if_error
         self.clock = clock
-        self._memory = freshness.SharedMemory[ProjectPage](policy, absence_ttl, clock)
+        self.lists = ProjectLists(policy, client, policy.absence_ttl, clock)
+        self._memory = freshness.SharedMemory[ProjectPage](policy, clock)
         self._pages: OrderedDict[NormalizedName, Page] = OrderedDict()
         self._bytes = 0
         self._under_way: dict[NormalizedName, asyncio.Task[Page | Problem]] = {}

@@ -99,6 +99,13 @@ def no_file() -> Problem:
     return Problem(404, "no-such-file", "There is no such file", "The page of the project does not list it (any more).")
 
 
+def no_list(repository: Repository, reason: str) -> Problem:
+    """What to answer where the list of all projects would not be whole."""
+    return Problem(
+        502, "project-list", "There is no whole project list", f"{repository}: {reason}.", (repository.name,)
+    )
+
+
 def bad_file(repository: Repository, reason: str) -> Problem:
     """What to answer where a file does not come from its repository."""
     return Problem(502, "file-unavailable", "The file cannot be had", f"{repository}: {reason}.", (repository.name,))

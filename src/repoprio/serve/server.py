@@ -15,7 +15,6 @@ from repoprio.serve.client import Client
 from repoprio.serve.gateway import Gateway
 from repoprio.serve.ownership_store import OwnershipStore, UnsoundMemory
 
-ABSENCE_TTL, STALE_IF_ERROR = 60.0, 86_400.0
 _DRAIN_SECONDS = 10
 
 
@@ -46,14 +45,7 @@ def run(
     place = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     say(f"repoprio: serving http://{place}:{bound[1]}/simple/ ({', '.join(map(str, policy.enabled()))})")
     client = Client(policy, trusted_hosts)
-    gateway = Gateway(
-        policy,
-        client,
-        memory,
-        absence_ttl=ABSENCE_TTL,
-        stale_if_error=STALE_IF_ERROR,
-        public_url=public_url,
-    )
+    gateway = Gateway(policy, client, memory, public_url=public_url)
     config = uvicorn.Config(
         App(gateway, client),
         lifespan="on",

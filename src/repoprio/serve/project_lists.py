@@ -1,0 +1,105 @@
+"""The project lists of all repositories, fetched side by side and kept for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from repoprio.lookup.events import FetchFailed
+from repoprio.lookup.redirects import RedirectVerdict, next_hop
+from repoprio.names import NormalizedName
+from repoprio.policy.model import Format, Location, Policy, Repository
+from repoprio.serve import problems
+from repoprio.serve.client import VERSIONS, Client, Reply
+from repoprio.serve.pages.union import union
+from repoprio.serve.problems import Problem
+from repoprio.simple_api import reader
+from repoprio.simple_api.filenames import is_distribution, projects_of
+from repoprio.simple_api.project_list import read_project_list
+from repoprio.simple_api.response import UnusableResponse
+from repoprio.urls import filename
+
+Names = frozenset[NormalizedName]
+
+
+class ProjectLists:
+    """The names of all projects that clients can get; it decides nothing of any of them."""
+
+    def __init__(self, policy: Policy, client: Client, seconds: float, clock: Callable[[], float]) -> None:
+        self._policy = policy
+        self._client = client
+        self._seconds = seconds
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._kept: tuple[float, list[NormalizedName]] | None = None
+
+    async def names(self) -> list[NormalizedName] | Problem:
+        """All names, sorted; a problem where a repository has no list that can be used."""
+        async with self._lock:
+            if self._kept is None or self._clock() >= self._kept[0]:
+                until = self._clock() + self._seconds
+                found = await self._fetch_all()
+                if isinstance(found, Problem):
+                    return found
+                self._kept = (until, await asyncio.to_thread(union, self._policy, found))
+            return self._kept[1]
+
+    async def _fetch_all(self) -> dict[str, Names] | Problem:
+        repositories = self._policy.enabled()
+        found = await asyncio.gather(*map(self._fetch, repositories))
+        for repository, names in zip(repositories, found, strict=True):
+            if isinstance(names, str) and not repository.skip_if_unavailable:
+                return problems.no_list(repository, names)
+        pairs = zip(repositories, found, strict=True)
+        return {repository.name: names for repository, names in pairs if not isinstance(names, str)}
+
+    async def _fetch(self, repository: Repository) -> Names | str:
+        """The names of one repository, or why there are none."""
+        first = await self._try(repository, repository.locations[0])
+        for mirror in repository.locations[1:] if isinstance(first, str) else ():
+            names = await self._try(repository, mirror)
+            if not isinstance(names, str):
+                return names
+        return first
+
+    async def _try(self, repository: Repository, location: Location) -> Names | str:
+        try:
+            return await asyncio.wait_for(self._ask(repository, location), self._policy.page_timeout)
+        except UnusableResponse as error:
+            return str(error)
+        except asyncio.TimeoutError:
+            return "no answer in time"
+
+    async def _ask(self, repository: Repository, start: Location) -> Names:
+        if start.unset:
+            raise UnusableResponse("a variable of its URL is not set")
+        is_flat = repository.format is Format.FLAT
+        if is_flat and is_distribution(filename(start.url)):
+            return _of_files([filename(start.url)])
+        at = start if is_flat else Location(start.shown, f"{start.url.rstrip('/')}/", start.user, start.password)
+        hops = 0
+        while True:
+            reply = await self._client.get(self._client.with_login(repository, at))
+            if reply.redirect is None:
+                break
+            known = self._policy.repositories
+            to = next_hop(known, repository, start, None, reply.redirect, hops=hops, asked=())
+            if isinstance(to, RedirectVerdict):
+                raise UnusableResponse(to.reason)
+            at, hops = to, hops + 1
+        if reply.status != 200:
+            raise UnusableResponse(f"it answers {reply.status} for its project list")
+        return await asyncio.to_thread(self._read, reply, is_flat)
+
+    def _read(self, reply: Reply, is_flat: bool) -> Names:
+        response = self._client.response(reply)
+        if is_flat:
+            return _of_files([file.filename for file in reader.read_flat_page(response)])
+        found = read_project_list(response)
+        if isinstance(found, FetchFailed):
+            raise UnusableResponse(found.reason)
+        return found.names
+
+
+def _of_files(names: list[str]) -> Names:
+    return frozenset(project for name in names for project in projects_of(name, VERSIONS.is_version))
