@@ -75,6 +75,29 @@ def test_a_path_is_seen_from_the_lock(audited: Callable[..., Audited]) -> None:
     assert [f["code"] for f in two.found("below/uv.lock")[1]] == ["unlisted"]
 
 
+DIRECT = {
+    "uv.lock": 'version = 1\n[[package]]\nname = "{}"\nversion = "1"\nsource = {{ git = "https://g.example/x#abc" }}\n',
+    "poetry.lock": '[[package]]\nname = "{}"\nfiles = []\n[package.source]\ntype = "directory"\nurl = "x"\n'
+    '[metadata]\nlock-version = "2.1"\n',
+    "pdm.lock": '[metadata]\nlock_version = "4.5"\n[[package]]\nname = "{}"\neditable = true\npath = "x"\n',
+    "Pipfile.lock": '{{"_meta": {{"pipfile-spec": 6}}, "default": {{"{}": {{"file": "https://f.example/x.zip"}}}}}}\n',
+}
+
+
+@pytest.mark.parametrize("name", DIRECT)
+def test_what_comes_from_no_repository(name: str, audited: Callable[..., Audited]) -> None:
+    """Git, folders and URLs are a note, an error where the name is routed or the policy refuses them."""
+    two = audited()
+    two.policy(corp='owns = ["mine"]')
+    for project, severity in (("other", "note"), ("mine", "error")):
+        (two.folder / name).write_text(DIRECT[name].format(project))
+        code, (found,) = two.found(name)
+        assert (found["code"], found["severity"], code) == ("direct-url", severity, int(severity == "error"))
+    two.policy(before='direct-urls = "refuse"')
+    assert [f["severity"] for f in two.found(name)[1]] == ["error"]
+    assert not two.corp.requests + two.public.requests
+
+
 HOSTILE = {
     "uv.lock": [
         b"",

@@ -14,7 +14,7 @@ from repoprio.redaction import HIDDEN
 from repoprio.urls import place
 
 # What to do instead.
-SAFER = "Safer: give it one index that obeys the policy (a gateway), and nothing else."
+SAFER = "Safer: give it one index that obeys the policy (repoprio serve), and nothing else."
 
 
 def url_of(repository: Repository, installer: str) -> str:
