@@ -31,12 +31,14 @@ CASES = load_cases(DATA, runner="pip")
 EXPLAINED = tuple(it for it in CASES if it.source != TRANSITIVE and it.expect.code != "direct-url")
 
 
-def _matrix(cases: Sequence[Case]) -> list[Any]:
-    """The cases on both pips."""
+def _matrix(cases: Sequence[Case], *, share: int = 1) -> list[Any]:
+    """The cases on both pips; by default one in `share` of them, the others with `-m full`."""
     return [
-        pytest.param(case, pip_version, id=f"{case.id}-{pip_version}")
+        pytest.param(
+            case, pip_version, id=f"{case.id}-{pip_version}", marks=[pytest.mark.full] if number % share else []
+        )
         for pip_version in (NEW, OLD)
-        for case in cases
+        for number, case in enumerate(cases)
         if not case.pips or pip_version in case.pips
     ]
 
@@ -75,7 +77,7 @@ def test_pip_decides_as_the_case_says(
         _check_asked(real)
 
 
-@pytest.mark.parametrize(("case", "pip_version"), _matrix(EXPLAINED))
+@pytest.mark.parametrize(("case", "pip_version"), _matrix(EXPLAINED, share=3))
 def test_explain_agrees_with_pip(
     case: Case,
     pip_version: str,
