@@ -197,6 +197,26 @@ def test_a_repository_with_a_login_serves_clients_without_one(
     assert not scene.public.asked("acme")
 
 
+@pytest.mark.parametrize(("login", "sent"), [("", "bot:s3cret"), ("bob:other@", "bob:other")])
+def test_netrc_has_the_login_that_the_policy_has_not(
+    login: str, sent: str, scene: Scene, files: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The policy's own comes first; both are for pages and files alike."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login bot password s3cret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    files.answer_all(Fault(basic_auth=sent))
+    corp = {"corp": files.page_url.replace("://", f"://{login}")}
+    text = scene.policy(at=corp, corp='files = "proxy"').read_text()
+    with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+        page = served.page("acme")
+        assert served.get(links(page)[0]).status == 200
+        files.answer_all(Fault(basic_auth="somebody:else"))
+        refused = served.page("unknown")
+        assert (refused.status, sent.partition(":")[2] in refused.body.decode()) == (503, False)
+
+
 def test_links_begin_with_the_public_url(scene: Scene, files: FileServer) -> None:
     """Where one is given; what a client says of hosts never gets into a page."""
     policy_of(scene)

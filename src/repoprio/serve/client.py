@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import netrc
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import NamedTuple
+from urllib import request
 from urllib.parse import urljoin
 
 import aiohttp
@@ -73,6 +76,7 @@ class Client:
     def __init__(self, policy: Policy, trusted_hosts: Collection[str] = ()) -> None:
         self._policy = policy
         self._trusted = frozenset(trusted_hosts)
+        self._netrc = _netrc()
         self._session: aiohttp.ClientSession | None = None
         self._shared = AsyncPageCache[ProjectPage](ExpiringStore(_SHARED_SECONDS, time.monotonic))
 
@@ -85,8 +89,6 @@ class Client:
             headers=_HEADERS,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            # Proxies and netrc, as for pip.
-            trust_env=True,
         ) as self._session:
             yield
 
@@ -135,15 +137,17 @@ class Client:
         body = inflating.body([reply.body], reply.encoding, self._policy.page_size_limit)
         return Response(reply.url, body, reply.content_type, reply.is_delimited, reply.clocks)
 
-    @staticmethod
-    def with_login(repository: Repository, location: Location) -> Location:
-        """What is asked, with the login of a location of the repository at that very site."""
+    def with_login(self, repository: Repository, location: Location) -> Location:
+        """What is asked, with the login of a location of the repository at that very site, else that of netrc."""
         if location.user is not None:
             return location
         here = site(location.url)
         own = (one for one in repository.locations if not one.unset and one.user is not None)
         known = next((one for one in own if site(one.url) == here), None)
-        return replace(location, user=known.user, password=known.password) if known else location
+        if known:
+            return replace(location, user=known.user, password=known.password)
+        user, _, password = (self._netrc.authenticators(here.host) if self._netrc else None) or (None, None, None)
+        return replace(location, user=user, password=password or "") if user else location
 
     def _detail(self, ask: FetchRequest, status: int) -> str:
         if status == 407:
@@ -183,6 +187,7 @@ class Client:
             method,
             URL(location.url, encoded=True),
             headers={**(headers or {}), **_login(location)},
+            proxy=_proxy(location.url),
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=idle),
         )
@@ -218,6 +223,22 @@ def _login(location: Location) -> dict[str, str]:
         return {}
     pair = base64.b64encode(f"{location.user}:{location.password}".encode()).decode()
     return {"Authorization": f"Basic {pair}"}
+
+
+def _netrc() -> netrc.netrc | None:
+    """The logins of netrc, where pip finds them; None where there is none that can be read."""
+    for file in [os.environ["NETRC"]] if os.environ.get("NETRC") else ["~/.netrc", "~/_netrc"]:
+        with contextlib.suppress(OSError, netrc.NetrcParseError, UnicodeError):
+            return netrc.netrc(os.path.expanduser(file))
+    return None
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for `url`, if any."""
+    here = site(url)
+    if request.proxy_bypass(f"{here.host}:{here.port}"):
+        return None
+    return request.getproxies().get(here.scheme)
 
 
 def _reply(response: aiohttp.ClientResponse, body: bytes, redirect: str | None = None) -> Reply:
