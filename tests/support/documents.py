@@ -55,6 +55,9 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "offline": st.booleans(),
     "min-age": st.sampled_from(["7 days", "1 week", "0 days", "36hours", "P7D", "PT12H", "P1DT30M", "P2W"]),
     "min-age-unknown": st.sampled_from(["allow", "refuse"]),
+    "absence-ttl": st.integers(1, 3600),
+    "stale-if-error": st.integers(0, 604800),
+    "files": st.sampled_from(["direct", "proxy"]),
     "versions": st.sampled_from(["<3", ">=1,!=1.5", "== 2.0"]),
     "block": words,
 }
