@@ -120,6 +120,8 @@ class App:
             return status, [*headers, (b"allow", b"GET, HEAD")], body
         if isinstance(target, requests.Elsewhere):
             return 301, [(b"location", target.location.encode()), (b"cache-control", b"max-age=86400")], b""
+        if isinstance(target, requests.Health):
+            return await self._health(target)
         if not isinstance(target, requests.Project):
             return _problem(problems.unknown_path())
         sent = _sent(scope)
@@ -130,6 +132,13 @@ class App:
         if isinstance(found, Problem):
             return _problem(found)
         return self._page(found, media, sent)
+
+    async def _health(self, target: requests.Health) -> tuple[int, Headers, bytes]:
+        """Ready is a gateway that can read who owns which name; repositories that are down say nothing of it."""
+        trouble = await self._gateway.trouble() if target.of_all else None
+        if trouble:
+            return _problem(trouble)
+        return 200, [(b"content-type", b"text/plain; charset=utf-8"), _NEVER_STORED], b"ok\n"
 
     def _page(self, page: Page, media: requests.Media, sent: dict[bytes, str]) -> tuple[int, Headers, bytes]:
         body = page.forms[media, requests.takes_gzip(sent.get(b"accept-encoding", ""))]

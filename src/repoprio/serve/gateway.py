@@ -107,6 +107,14 @@ class Gateway:
         page = self.warm(name)
         return await asyncio.shield(self._refresh(name)) if page is None else page
 
+    async def trouble(self) -> Problem | None:
+        """Why the gateway cannot answer, whatever the repositories say; None if it can."""
+        try:
+            await asyncio.to_thread(self._store.of, NormalizedName("ready"))
+        except UnsoundMemory as error:
+            return problems.unsound_memory(str(error))
+        return None
+
     def _refresh(self, name: NormalizedName) -> asyncio.Task[Page | Problem]:
         """The one lookup of `name` that is under way."""
         task = self._under_way.get(name)

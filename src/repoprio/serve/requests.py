@@ -50,6 +50,12 @@ class FileOf(NamedTuple):
     path: str
 
 
+class Health(NamedTuple):
+    """Whether the gateway runs; with `of_all`, also whether it can answer."""
+
+    of_all: bool
+
+
 class Elsewhere(NamedTuple):
     """Another URL, relative to the one that was asked for."""
 
@@ -60,11 +66,14 @@ class Nothing(NamedTuple):
     """A path at which nothing can be."""
 
 
-Target = Project | ProjectList | FileOf | Elsewhere | Nothing
+Target = Project | ProjectList | FileOf | Health | Elsewhere | Nothing
+_FIXED: dict[str, Target] = {"/health/live": Health(of_all=False), "/health/ready": Health(of_all=True)}
 
 
 def target(path: str) -> Target:
     """What is at `path`, which is percent-encoded and has no query."""
+    if path in _FIXED:
+        return _FIXED[path]
     root, *segments = path.split("/")
     if not root and segments[:1] == ["files"]:
         return _file(segments[1:])
