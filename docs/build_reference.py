@@ -92,7 +92,7 @@ def codes() -> str:
     ]
     for title, table, about, known in (
         ("How a lookup ends", "decisions", "`code` of `explain` and `observe`; refusals end in it.", Code),
-        ("Other messages", "messages", "What a message can end in besides.", None),
+        ("Other messages", "messages", "The other codes in which a message can end.", None),
         (
             "Why a repository is absent or unavailable",
             "causes",

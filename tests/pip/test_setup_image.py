@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from repoprio.environments import ledger
+from repoprio.render import doctor
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.images import BASE, STDLIB, Image, can_be_made
 from support.pips import EnvStore, PipEnv, _pip
@@ -81,7 +82,9 @@ def test_an_image_obeys_and_is_restored(image: Image, scene: Scene, fresh_env: E
     assert image.changes() == before
     assert sorted(path.name for path in venv.site_packages.iterdir()) == packages
     assert noted(image) == [str(image.folder / "new" / venv.site_packages.relative_to(venv.root))]
-    assert "there is nothing to undo" in image.setup("--undo").stderr
+    nothing = image.setup("--undo")
+    assert (nothing.code, nothing.stdout) == (0, "")
+    assert "there is nothing to undo" in nothing.stderr
 
 
 @needs_image
@@ -123,7 +126,10 @@ def test_first_observe_then_enforce(image: Image, scene: Scene) -> None:
     scene.policy(before='mode = "observe"')
     done = image.setup("--policy", scene.file, "--format", "json")
     assert done.code == 1, done.stderr
-    assert [step["outcome"] for step in json.loads(done.stdout)["steps"]] == ["done", "done", "skipped", "skipped"]
+    printed = json.loads(done.stdout)
+    assert [step["outcome"] for step in printed["steps"]] == ["done", "done", "skipped", "skipped"]
+    # Nor does doctor advise the fuse, with which a pip that only observes would find nothing.
+    assert "  fuse   /etc/pip.conf: not in place" in list(doctor.lines(printed["doctor"]))
     scene.policy('[pins.x]\nprojects = ["leftpad"]\nversions = "<3"\n')
     scene.file.chmod(0o600)
     done = image.setup("--policy", scene.file)

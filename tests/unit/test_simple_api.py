@@ -312,13 +312,21 @@ def test_a_flat_place_owns_what_nobody_may_take(filename: str, owned: bool) -> N
 
 
 def test_flat_pages() -> None:
-    """A flat page is HTML, has its end and lists at least one file; the files of a name are picked from it."""
+    """A flat page is HTML, has its end and lists at least one file; the files of a name are picked from it.
+
+    Those of other projects are not among the rejected ones; a wheel of the name that is named wrongly is.
+    """
     body = html_page_of("<a href='acme-1.zip'>x</a><a href='other-2.zip'>y</a>").encode()
     files = reader.read_flat_page(Response(URL, body, HTML, is_delimited=False))
     assert [file.filename for file in files] == ["acme-1.zip", "other-2.zip"]
     found = reader.files_of(normalize("other"), files, URL, VERSIONS)
     assert isinstance(found, PageFound)
     assert (found.files, found.page.api, found.page.claimed_versions) == (1, None, frozenset({"2"}))
+    assert found.page.dropped == ()
+    wrong = (*files, File("other-3.whl", "https://files.example/other-3.whl", {}))
+    with_wrong = reader.files_of(normalize("other"), wrong, URL, VERSIONS)
+    assert isinstance(with_wrong, PageFound)
+    assert with_wrong.page.dropped == (("other-3.whl", "not named as a wheel is"),)
     assert reader.files_of(normalize("third"), files, URL, VERSIONS) == NotFound()
     alone = reader.file_at("https://files.example/acme%2D1.zip#md5=ab")
     assert (alone.filename, alone.hashes, alone.listed_on) == ("acme-1.zip", {"md5": "ab"}, None)

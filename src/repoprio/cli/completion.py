@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from repoprio.cli.grammar.command_tree import Command, Option, grammar
 
 _INSTALL = {
-    "bash": 'eval "$(repoprio completion bash)", in ~/.bashrc',
-    "zsh": "the same in ~/.zshrc, after compinit",
-    "fish": "repoprio completion fish > ~/.config/fish/completions/repoprio.fish",
-    "powershell": "repoprio completion powershell | Out-String | Invoke-Expression, in $PROFILE",
+    "bash": 'in ~/.bashrc: eval "$(repoprio completion bash)"',
+    "zsh": 'in ~/.zshrc, after compinit: eval "$(repoprio completion zsh)"',
+    "fish": "in ~/.config/fish/config.fish: repoprio completion fish | source",
+    "powershell": "in $PROFILE: repoprio completion powershell | Out-String | Invoke-Expression",
 }
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of completion."""
     parser.description = (
-        f"Prints a script that completes repoprio's commands and options. {'; '.join(_INSTALL.values())}."
+        f"Prints a script that completes repoprio's commands and options. Add one line {'; '.join(_INSTALL.values())}"
     )
     parser.add_argument("shell", choices=tuple(_INSTALL), metavar="SHELL", help=", ".join(_INSTALL))
 

@@ -94,7 +94,8 @@ def _print(options: argparse.Namespace, steps: Sequence[Step], journal: Journal,
         print(json.dumps({"schema": 1, "journal": journal.file, "steps": documents, "doctor": report}, indent=2))
         return
     lines = [*rendered.lines(documents, journal.file), *(["", *rendered_doctor.lines(report)] if report else [])]
-    print("\n".join(printable(line) for line in lines))
+    for line in lines:
+        print(printable(line))
 
 
 def _undo(options: argparse.Namespace, journal: Journal) -> int:

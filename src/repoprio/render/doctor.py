@@ -29,7 +29,7 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
     for tool in report["other_installers"]:
         yield from _uv(tool) if "undone_by" in tool else _installer(tool)
     yield from _base(report["base"])
-    yield from _fuse(report["fuse"])
+    yield from _fuse(report["fuse"], observes=report["policy"]["mode"] == Mode.OBSERVE.value)
     yield from (f"  never  {launch}    loads no hook: nothing guards it" for launch in report["unguarded_launches"])
     if stale := report["stale_wheels"]:
         wheels = "1 wheel in pip's cache was" if stale == 1 else f"{stale} wheels in pip's cache were"
@@ -241,10 +241,12 @@ def _base(base: Mapping[str, Any] | None) -> Iterator[str]:
         yield f"  base   {base['python']} loads no hook: it guards nothing created from it (repoprio enable --base)"
 
 
-def _fuse(fuse: Mapping[str, Any]) -> Iterator[str]:
+def _fuse(fuse: Mapping[str, Any], *, observes: bool) -> Iterator[str]:
     unguarded = fuse["unguarded"]
     if not unguarded:
-        has = "is there" if fuse["in_place"] else "not in place (repoprio enable --fuse)"
+        # A pip that only observes asks its own index: with the fuse it would find nothing.
+        how = "" if observes else " (repoprio enable --fuse)"
+        has = "is there" if fuse["in_place"] else f"not in place{how}"
         yield f"  fuse   {fuse['file']}: {has}"
         return
     by_fact: dict[str, list[str]] = {}

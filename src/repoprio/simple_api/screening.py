@@ -26,8 +26,12 @@ def screened(name: NormalizedName, page: ParsedPage, versions: Versions) -> Proj
 
 
 def screened_files(name: NormalizedName, files: Iterable[File], page_url: str, versions: Versions) -> ProjectPage:
-    """Those of `files` that are files of `name`, screened; `page_url` is the flat repository that lists them."""
-    return _screened(name, files, page_url, versions, None)
+    """Those of `files` that are files of `name`, screened; `page_url` is the flat repository that lists them.
+
+    A flat repository has the files of many projects: those of others are no problem, and are not noted as dropped.
+    """
+    mine = [file for file in files if claims(name, file, versions) or _is_misnamed_wheel(file.filename, name)]
+    return _screened(name, mine, page_url, versions, None)
 
 
 def _screened(
@@ -127,9 +131,12 @@ def _misnamed(filename: str, name: NormalizedName) -> str:
     """Why the name of a file does not state a version of `name`."""
     if not is_distribution(filename):
         return "neither a wheel nor an sdist"
-    if filename.endswith(WHEEL_ENDING) and normalize(filename.partition("-")[0]) == name:
-        return "not named as a wheel is"
-    return "a file of another project"
+    return "not named as a wheel is" if _is_misnamed_wheel(filename, name) else "a file of another project"
+
+
+def _is_misnamed_wheel(filename: str, name: NormalizedName) -> bool:
+    """Whether a file that states no version of `name` is a wheel with that name in its first part."""
+    return filename.endswith(WHEEL_ENDING) and normalize(filename.partition("-")[0]) == name
 
 
 class Tags:
