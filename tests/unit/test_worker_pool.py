@@ -47,6 +47,32 @@ def test_what_waits_for_a_busy_site_starts_no_thread() -> None:
     assert len(seen) <= 9
 
 
+def test_a_job_that_comes_as_a_thread_gives_up_is_done() -> None:
+    """A job that is handed in while the last idle thread stops waiting is run by that thread, which was counted on."""
+    pool, waits = WorkerPool(), 0
+    handed_in: list[int] = []
+    done: list[int] = []
+
+    class Late(threading.Condition):
+        """The wait is over; every other time, before the thread goes on, somebody still finds it waiting."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            nonlocal waits
+            waits += 1
+            if waits % 2:
+                handed_in.append(waits)
+                pool.run_now(lambda: done.append(waits))
+            return False
+
+    pool._changed = Late()
+    pool.run_now(lambda: None)
+    end = time.monotonic() + 5
+    while pool._threads and time.monotonic() < end:
+        time.sleep(0.001)
+    assert handed_in
+    assert len(done) == len(handed_in)
+
+
 def test_a_page_that_hangs_has_its_time_once() -> None:
     """A page that takes too long is given up, and is not waited for a second time."""
     is_over = threading.Event()

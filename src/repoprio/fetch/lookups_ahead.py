@@ -12,7 +12,7 @@ import contextlib
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from repoprio.fetch.page_cache import Key, PageCache, key_of
@@ -99,6 +99,8 @@ class Ahead(Generic[Page]):
         self._changed = threading.Condition()
         self._is_news = False
         self._flights: dict[Key, _Flight[Page]] = {}
+        # What came ahead, until the deciding thread takes it.
+        self._early: dict[Key, tuple[Site, FetchResult[Page]]] = {}
         self._is_sound: dict[Place, bool] = {}
         self._refused: set[Place] = set()
         # How many requests to a site are under way ahead, and how many there have been.
@@ -119,9 +121,10 @@ class Ahead(Generic[Page]):
         """For the deciding thread: the answer at hand or under way, or what `work` says within `limit`, or `late`."""
         while True:
             with self._changed:
-                answer = self._cache.get(ask)
+                answer = self.at_hand(ask)
                 if answer is not None:
-                    return answer
+                    self._early.pop(key_of(ask), None)
+                    return self._cache.keep(ask, answer)
                 self._names.add(ask.name)
                 flight = self._flights.setdefault(key_of(ask), _Flight(ask))
                 is_own, flight.is_running = not flight.is_running, True
@@ -133,6 +136,24 @@ class Ahead(Generic[Page]):
                 return self._cache.keep(ask, late)
             # The page has so much time in all.
             limit = limit._replace(seconds=limit.seconds - (limit.clock() - begin))
+
+    def at_hand(self, ask: FetchRequest) -> FetchResult[Page] | None:
+        """The answer that is there already; None where it is yet to be fetched."""
+        answer = self._cache.get(ask)
+        if answer is None:
+            _, answer = self._early.get(key_of(ask), (None, None))
+        return answer
+
+    def forget(self, refused: Collection[Site]) -> bool:
+        """Forget what came ahead from `refused` sites, and was not taken; whether there was any.
+
+        They may have said "absent" for want of a login: the deciding thread asks with one.
+        """
+        with self._changed:
+            stale = [key for key, (at, _) in self._early.items() if at in refused]
+            for key in stale:
+                del self._early[key]
+        return bool(stale)
 
     def _join(self, flight: _Flight[Page], limit: TimeLimit) -> bool:
         """Wait for a flight; False for one that takes too long: it is let go."""
@@ -315,7 +336,7 @@ class Ahead(Generic[Page]):
 
     def _go_on(self, lookup: ProjectLookup[Page], need: Need[Page]) -> None:
         while isinstance(need, NeedPages):
-            answers = [self._cache.get(ask) for ask in need.asks]
+            answers = [self.at_hand(ask) for ask in need.asks]
             missing = [ask for ask, answer in zip(need.asks, answers, strict=True) if answer is None]
             if missing:
                 self._fly_all(missing, lookup, need)
@@ -347,7 +368,7 @@ class Ahead(Generic[Page]):
     def _fly(self, ask: FetchRequest, then: Then[Page]) -> None:
         place = _place(ask)
         with self._changed:
-            answer = self._cache.get(ask)
+            answer = self.at_hand(ask)
             if answer is None:
                 flight = self._flights.get(key_of(ask))
                 if flight is None and not self._is_known(place):
@@ -382,9 +403,15 @@ class Ahead(Generic[Page]):
         if answer is not None and not _is_sound(flight.ask, answer):
             self._note(_place(flight.ask), is_sound=False, answer=answer)
             answer = None
-        if answer is not None:
-            self._cache.keep(flight.ask, answer)
-        self._land(flight, answer)
+        self._land(flight, self._kept_early(flight.ask, answer))
+
+    def _kept_early(self, ask: FetchRequest, answer: FetchResult[Page] | None) -> FetchResult[Page] | None:
+        """`answer`; None if its site has meanwhile refused another request: see `forget`."""
+        with self._changed:
+            if answer is None or not self._may_ask(ask):
+                return None
+            self._early[key_of(ask)] = _place(ask)[1], answer
+        return answer
 
     def _note(self, place: Place, is_sound: bool, answer: FetchResult[Page]) -> None:
         """Note how a site answered, and go on with what waited for that."""

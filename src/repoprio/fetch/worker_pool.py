@@ -69,18 +69,16 @@ class WorkerPool:
     def _next(self) -> tuple[Hashable, Work] | None:
         """The next job, with its site unless it is urgent; None once there was nothing to do for a while."""
         with self._changed:
-            while True:
-                for _ in range(2):
-                    if job := self._taken():
-                        return job
-                    self._idle += 1
-                    is_called = self._changed.wait(_IDLE)
-                    self._idle -= 1
-                    if is_called:
-                        break
-                else:
-                    self._threads -= 1
-                    return None
+            while (job := self._taken()) is None:
+                self._idle += 1
+                is_called = self._changed.wait(_IDLE)
+                self._idle -= 1
+                if not is_called:
+                    # A job may have come as the wait ended: whoever brought it counts on this thread.
+                    job = self._taken()
+                    self._threads -= job is None
+                    return job
+            return job
 
     def _taken(self) -> tuple[Hashable, Work] | None:
         if self._urgent:

@@ -351,6 +351,13 @@ def is_for_python(evaluator: LinkEvaluator, link: Link) -> bool:
     return bool(evaluator._ignore_requires_python) or _lets_in(link.requires_python, version)
 
 
+def runs_on_python(factory: Any, dist: Any) -> bool:
+    """Whether the Requires-Python in the metadata of `dist`, which a page need not state, lets pip's target in."""
+    # `dist.requires_python` warns of what is no specifier, and pip does so itself.
+    version: tuple[int, ...] = factory._python_candidate.version.release
+    return bool(factory._ignore_requires_python) or _lets_in(dist.metadata.get("Requires-Python"), version)
+
+
 @functools.lru_cache(maxsize=1024)
 def _lets_in(requires_python: str | None, version: tuple[int, ...]) -> bool:
     # Cached: it is slow, and most files of a page state the same.

@@ -67,6 +67,7 @@ class PolicyFinder:
         self.policy = policy
         self._finder_of_pip = weakref.ref(finder)
         self._scope: object = None
+        self._refusals = 0
         self._callers = search_scope.ScopeMatch()
         self._listener = SkipWarnings() if listener is None else listener
         self.noted = {} if noted is None else noted
@@ -351,16 +352,24 @@ class PolicyFinder:
             self._callers = search_scope.match(self.policy, scope, self.noted)
             log_redaction.install(spellings(login.password or login.user for login in self._callers.logins.values()))
             self._scope = state
-            self._decisions.clear()
             self.tiers = Tiers()
-            self._offers.clear()
-            self._best.clear()
+            self._forget_decisions()
+        known = _MEMORIES.get(self.session)
+        refusals = known[1].forget_refused() if known else 0
+        if refusals != self._refusals:
+            self._refusals = refusals
+            self._forget_decisions()
         if self._callers.refused:
             raise LookupRefused(unlisted.refusal(self._callers.refused, self.policy))
         carried = credentials.credential_policy(self.session.auth).carried
         while carried:
             credentials.demand_login(self.session.auth, *carried[-1])
             carried.pop()
+
+    def _forget_decisions(self) -> None:
+        self._decisions.clear()
+        self._offers.clear()
+        self._best.clear()
 
     def note(self, origin: Origin, named: Iterable[str]) -> None:
         """Note which line of a requirements file named these indexes."""

@@ -67,6 +67,9 @@ class Pages:
             server_clock.watch(session)
         self._quiet = quiet_session(session)
         self._is_looking = False
+        # How many sites have wanted a login, and how often that made pages that came ahead worthless.
+        self._refused = 0
+        self._forgotten = 0
         self.ahead = Ahead[PipPage](self._answers, self._fetch_ahead, self._may_ask_ahead)
         credentials.credential_policy(session.auth).in_deciding_thread = self.ahead.in_deciding_thread
         self.metadata = MetadataAhead(session, self._quiet, self.ahead, policy.page_size_limit)
@@ -74,17 +77,25 @@ class Pages:
     def fetch(self, ask: FetchRequest) -> FetchResult[PipPage]:
         """The answer to `ask`; whatever goes wrong is an answer too. For one thread: it waits, here, for all others."""
         if self._is_looking:
-            answer = self._answers.get(ask)
+            answer = self.ahead.at_hand(ask)
             if answer is None:
                 raise NotAtHand
             return answer
         if ask.location.url.startswith("file:"):
-            return self._answers.get_or_fetch(ask, self._fetch_anew)
+            return self.ahead.at_hand(ask) or self._answers.get_or_fetch(ask, self._fetch_anew)
         late = FetchFailed(self._too_late(), Cause.TIME)
         if ask.hops == 0:
             self._spent.pop(_hop_key(ask), None)
         limit = self.time_limit(self._policy.page_timeout - self._spent.get(_hop_key(ask), 0.0))
         return self.ahead.fetch(ask, self._fetch_anew, limit, late)
+
+    def forget_refused(self) -> int:
+        """Forget what came ahead from sites that have wanted a login since; how often there was something to forget."""
+        refused = credentials.credential_policy(self._session.auth).refused
+        if len(refused) != self._refused:
+            self._refused = len(refused)
+            self._forgotten += self.ahead.forget(frozenset(refused))
+        return self._forgotten
 
     @contextlib.contextmanager
     def at_hand(self) -> Iterator[None]:

@@ -52,8 +52,8 @@ class _Project:
         self.needs: tuple[NormalizedName, ...] = ()
         self.expanded: tuple[str, frozenset[str]] | None = None
         self.rejected: frozenset[str] = frozenset()
-        # Versions whose metadata cannot be read: pip passes over these.
-        self.unreadable: set[str] = set()
+        # Versions whose metadata cannot be read, or is not for this Python: pip passes over these.
+        self.unusable: set[str] = set()
         self.metadata: dict[str, Any] = {}
 
     @property
@@ -135,20 +135,20 @@ class Scout:
             if project and lookup.decision and lookup.decision.outcome is Outcome.SERVED:
                 project.is_served = True
                 self._dirty[lookup.name] = None
-        for url, (name, link) in list(self._wanted.items()):
-            content = self._pages.metadata.content(link.metadata_link())
+        for url, (name, candidate) in list(self._wanted.items()):
+            content = self._pages.metadata.content(candidate.link.metadata_link())
             if content is not None:
                 del self._wanted[url]
                 with contextlib.suppress(Exception):  # pip says what is wrong with it, if it comes to need it
-                    dist = compat.distribution_of(content, link, name)
-                    if normalize(dist.raw_name) == name:
+                    dist = compat.distribution_of(content, candidate.link, name)
+                    if (normalize(dist.raw_name), dist.version) == (name, candidate.version):
                         self._projects[name].metadata[url] = dist
                         self._dirty[name] = None
                         if self._projects[name].is_walking:
                             self._look_down(name, self._projects[name])
         parked, self._parked = self._parked, {}
-        for name, link in parked.values():
-            self._want_metadata(name, link)
+        for name, candidate in parked.values():
+            self._want_metadata(name, candidate)
 
     def _require(self, requirement: Any, parent: NormalizedName | None) -> None:
         """Note a requirement of pip's resolver."""
@@ -194,7 +194,7 @@ class Scout:
         if is_known:
             self._expand(name, project, project.extras)
         else:
-            self._want_metadata(name, best.link)
+            self._want_metadata(name, best)
 
     def _specifier(self, name: NormalizedName, project: _Project) -> Any:
         constraint = self._provider._constraints.get(name)
@@ -213,7 +213,7 @@ class Scout:
         except (LookupRefused, NotAtHand):
             return
         for candidate in compat.as_tried(found, specifier):
-            if str(candidate.version) not in project.rejected | project.unreadable:
+            if str(candidate.version) not in project.rejected | project.unusable:
                 yield candidate
 
     def _choose(self, name: NormalizedName, project: _Project, key: str, version: Any) -> None:
@@ -234,34 +234,45 @@ class Scout:
             self._projects[child].bounds.pop(name, None)
         needs = []
         for requirement in self._dependencies(name, project, extras):
-            if requirement.url is None and is_project_name(requirement.name):
-                child = normalize(requirement.name)
-                self._want(child, name, requirement.specifier, frozenset(requirement.extras))
-                needs.append(child)
+            if not is_project_name(requirement.name):
+                continue
+            child = normalize(requirement.name)
+            if requirement.url is not None:
+                self._projects.setdefault(child, _Project()).is_direct = True
+                continue
+            if not self._can_have(child, name, requirement.specifier):
+                # pip gives the candidate up here, and asks for nothing more of what it needs.
+                project.expanded = None
+                break
+            self._want(child, name, requirement.specifier, frozenset(requirement.extras))
+            needs.append(child)
         project.needs = tuple(dict.fromkeys(needs))
 
     def _dependencies(self, name: NormalizedName, project: _Project, extras: frozenset[str]) -> list[Any]:
-        """What the chosen candidate requires; nothing, and its version is left out, where its metadata is invalid."""
+        """What the chosen candidate requires; nothing, and its version is left out, where pip will not take it."""
         assert project.choice is not None
         dist = project.metadata[project.choice]
         try:
-            provided = frozenset(dist.iter_provided_extras())
-            return list(dist.iter_dependencies(tuple(sorted(extras & provided))))
-        except Exception:  # noqa: BLE001 - whatever a file may say; pip passes over it (24.1 and later), or says why not
-            project.unreadable.add(str(project.version))
-            self._dirty[name] = None
-            return []
+            if compat.runs_on_python(self._factory, dist):
+                provided = frozenset(dist.iter_provided_extras())
+                return list(dist.iter_dependencies(tuple(sorted(extras & provided))))
+        except Exception:  # noqa: BLE001, S110 - whatever a file may say; pip passes over it (24.1 and later), or says why not
+            pass
+        project.unusable.add(str(project.version))
+        self._dirty[name] = None
+        return []
 
-    def _want_metadata(self, name: NormalizedName, link: Any) -> None:
+    def _want_metadata(self, name: NormalizedName, candidate: Any) -> None:
+        link = candidate.link
         metadata = link.metadata_link() if compat.uses_metadata(self._factory, link) else None
         if metadata is None:
             return
         url = link.url_without_fragment
         if self._pages.metadata.may_ask(site(url)):
-            self._wanted[url] = name, link
+            self._wanted[url] = name, candidate
             self._pages.metadata.want(metadata)
         else:
-            self._parked[url] = name, link
+            self._parked[url] = name, candidate
 
     def _look_down(self, name: NormalizedName, project: _Project) -> None:
         """The resolver will walk down the versions of a project: want metadata of the next ones, and nothing they need.
@@ -281,7 +292,7 @@ class Scout:
                 return
             else:
                 unknown += 1
-                self._want_metadata(name, candidate.link)
+                self._want_metadata(name, candidate)
 
     def _fits(self, name: NormalizedName, project: _Project, dist: Any) -> bool:
         """Whether what `dist` of a project wants can be had beside what the resolver has taken, as far as is known."""
@@ -297,6 +308,8 @@ class Scout:
     def _can_have(self, child: NormalizedName, parent: NormalizedName, specifier: Any) -> bool:
         project = self._projects.get(child)
         if project is None or not project.is_served or project.is_direct:
+            return True
+        if project.version is not None and specifier.contains(str(project.version), prereleases=True):
             return True
         constraint = self._provider._constraints.get(child)
         merged = specifier if constraint is None else constraint.specifier & specifier

@@ -1,0 +1,119 @@
+"""What a repository can say so that fetching ahead tells names, or chooses, as pip in turn would not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from werkzeug import Request, Response
+
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.keyring import add_keyring
+from support.pips import Outcome, PipEnv
+from support.repository import RepositoryServer
+from support.scene import Scene
+
+PIPS = ["23.2.1", "24.0", "26.3"]
+IN_TURN = "fetch-ahead = false"
+
+
+def wheel(version: str, *requires: str) -> dict[str, object]:
+    """A wheel with dependencies."""
+    return {"version": version, "requires": list(requires)}
+
+
+def change_metadata(server: RepositoryServer, project: str, change: Callable[[bytes], bytes]) -> None:
+    """Serve other metadata of a project's wheels; its page says of them what it did."""
+    files = server._shelf._projects[project]
+    for name, file in files.items():
+        assert file.metadata is not None
+        files[name] = replace(file, metadata=change(file.metadata))
+
+
+def both(scene: Scene, env: PipEnv, *wanted: str) -> list[tuple[Outcome, list[set[str]]]]:
+    """What pip chooses, and what each repository was asked for: in turn, then ahead."""
+    found = []
+    for before in (IN_TURN, ""):
+        scene.forget()
+        chosen = env.choices(*wanted, policy=scene.policy(before=before))
+        found.append((chosen, [server.asked_pages() for server in scene.servers.values()]))
+    return found
+
+
+def busy(scene: Scene) -> None:
+    """Let pip look up more than what is attacked, so that there is time to go ahead."""
+    scene.public.add("busy", wheel("1.0", "more"))
+    scene.public.add("more", wheel("1.0", "most"))
+    scene.public.add("most", "1.0")
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_metadata_for_another_python_tells_no_names(
+    pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """What a version needs whose metadata alone says that it is not for this Python is asked for only if pip does."""
+    scene = Scene(repository, tmp_path, acme=())
+    busy(scene)
+    scene.public.add("app", wheel("2.0", "private-name"), "1.0")
+    change_metadata(
+        scene.public, "app", lambda text: text.replace(b"Requires-Dist", b"Requires-Python: <3\nRequires-Dist")
+    )
+    (in_turn, serial), (ahead, asked) = both(scene, pip_env(pip), "busy", "app")
+    assert ahead.choices == in_turn.choices
+    assert ahead.choices["app"].version == "1.0"
+    assert asked == serial
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_metadata_of_another_version_tells_no_names(
+    pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """What is needed by metadata of another version than the file's, which pip never takes, is not asked for."""
+    scene = Scene(repository, tmp_path, acme=())
+    busy(scene)
+    scene.public.add("app", wheel("2.0", "private-name"), "1.0")
+    change_metadata(scene.public, "app", lambda text: text.replace(b"Version: 2.0", b"Version: 3.0"))
+    (in_turn, serial), (ahead, asked) = both(scene, pip_env(pip), "busy", "app")
+    assert (ahead.code, ahead.choices) == (in_turn.code, in_turn.choices)
+    assert asked == serial
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_what_follows_a_conflict_is_not_asked_for(
+    pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """Of a version that cannot be had beside what was asked for, nothing is told that comes after the conflict."""
+    scene = Scene(repository, tmp_path, acme=())
+    busy(scene)
+    scene.public.add("app", wheel("2.0", "before", "base<2", "private-name"), "1.0")
+    scene.public.add("before", "1.0")
+    scene.public.add("base", "3.0", "1.0")
+    (in_turn, serial), (ahead, asked) = both(scene, pip_env(pip), "busy", "app", "base>=2")
+    assert ahead.choices == in_turn.choices
+    assert ahead.choices["app"].version == "1.0"
+    assert asked == serial
+
+
+def test_absence_that_was_said_ahead_of_a_login_is_not_believed(
+    fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """A site that says 401 for one name may have said 404 for another for want of a login: it is asked once more."""
+    scene, env = Scene(repository, tmp_path, acme=()), fresh_env("26.3")
+    add_keyring(env, "bot", "s3cret")
+    for name in ("open", "guarded", "hidden"):
+        scene.corp.add(name, "1.0")
+    scene.public.add("hidden", "99.0")
+    answer, hides = scene.corp._response, {"/simple/guarded/": 401, "/simple/hidden/": 404}
+
+    def hiding(request: Request) -> Response:
+        if request.authorization is None and request.path in hides:
+            return Response("", hides[request.path], {"WWW-Authenticate": 'Basic realm="corp"'})
+        return answer(request)
+
+    scene.corp._response = hiding  # type: ignore[method-assign]
+    options = ("--no-input", "--keyring-provider", "import")
+    (in_turn, _), (ahead, _) = both(scene, env, "open", "guarded", "hidden", *options)
+    assert ahead.choices == in_turn.choices
+    assert ahead.choices["hidden"].version == "1.0"
