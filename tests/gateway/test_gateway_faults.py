@@ -184,3 +184,17 @@ def test_a_higher_repository_that_begins_to_serve_takes_over_in_time(world: Worl
     assert answer.headers["x-repoprio-owner"] == "corp"
     assert answer.only_from(world.servers["corp"])
     assert [record.repository for record in world.served.store.of(name)] == ["corp"]  # type: ignore[arg-type]
+
+
+def test_the_last_page_of_a_tier_never_hides_what_one_of_it_says_now(scene: Scene, tmp_path: Path) -> None:
+    """One of two is down, and the other has withdrawn a file since: the page that lists it stands in no more."""
+    text = scene.policy().read_text().replace("priority = 90", "priority = 10")
+    with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+        assert served.page("acme").headers["x-repoprio-owner"] == "corp, public"
+        served.now += TTL + 1
+        scene.corp.answer("acme", Fault(status=503))
+        scene.public.answer("acme", Fault(json={"meta": {"api-version": "1.0"}, "name": "acme", "files": []}))
+        assert served.page("acme").status == 503
+        served.now += 10
+        scene.public.answer("acme", Fault(reset=True))
+        assert served.page("acme").state == "stale"

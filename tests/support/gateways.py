@@ -93,8 +93,11 @@ class Served:
         """The answer to one request, beside others."""
         sent: list[Any] = []
 
+        to_come = [{"type": "http.request", "body": b""}]
+
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b""}
+            # A client that stays.
+            return to_come.pop() if to_come else await asyncio.Future()
 
         async def send(message: Any) -> None:
             sent.append(message)

@@ -18,7 +18,7 @@ from packaging.version import InvalidVersion, Version
 from repoprio.lookup.events import FetchFailed, NotFound, PageFound, ProjectListFound
 from repoprio.lookup.reasons import Cause
 from repoprio.names import normalize
-from repoprio.simple_api import json_page, project_list, reader
+from repoprio.simple_api import html_page, json_page, project_list, reader
 from repoprio.simple_api.filenames import projects_of, version_in
 from repoprio.simple_api.hrefs import Base
 from repoprio.simple_api.model import File, ProjectPage, Status
@@ -217,6 +217,31 @@ def test_html_that_pythons_parser_refuses(monkeypatch: pytest.MonkeyPatch) -> No
     error = refused("<html><![-", HTML)
     assert "broken HTML" in str(error)
     assert error.cause is Cause.BROKEN
+
+
+@pytest.mark.parametrize("endless", ["<a " + "x=y " * 200_000, "<a " + 'x=">" ' * 200_000, "<!-- " + "x" * 600_000])
+def test_html_with_a_tag_without_end(endless: str) -> None:
+    """A tag with millions of attributes, which packs well, would take gigabytes and a minute."""
+    page = '<!DOCTYPE html><html><body><a href="acme-1.0.tar.gz">acme-1.0.tar.gz</a>'
+    assert "broken HTML" in str(refused(page + endless, HTML))
+    assert "broken HTML" in str(refused(page + endless + "><!-- --></body></html>", HTML))
+
+
+@pytest.mark.parametrize("before", [2**16 - n for n in (3, 20, 60, 90, 110, 130)])
+def test_html_is_read_alike_wherever_its_parts_end(before: int) -> None:
+    """In a link, a comment, a quoted value with brackets in it: what comes in two parts is read as one."""
+    begin = "<!DOCTYPE html><html><body>"
+    links = (
+        """<a href='acme-1.0.tar.gz' data-yanked="<a > b>">acme</a>"""
+        """<!-- <a href="acme-2.0.tar.gz"> --><a href=acme-3.0.tar.gz>"""
+    )
+    found = html_page.Page(begin + " " * (before - len(begin)) + links + "</body></html>")
+    assert [file.filename for file in found.files("https://corp.example/simple/acme/")] == [
+        "acme-1.0.tar.gz",
+        "acme-3.0.tar.gz",
+    ]
+    assert found.files("https://corp.example/simple/acme/")[0].yanked == "<a > b>"
+    assert found.has_end
 
 
 def test_html_that_was_cut_short() -> None:

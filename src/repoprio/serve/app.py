@@ -55,7 +55,7 @@ class App:
         try:
             target = requests.target(scope["raw_path"].decode("latin-1"))
             if isinstance(target, requests.FileOf) and scope["method"] in requests.METHODS:
-                await self._relay(target, scope, send)
+                await self._relay(target, scope, receive, send)
                 return
             if isinstance(target, requests.ProjectList) and scope["method"] in requests.METHODS:
                 await self._list(scope, send)
@@ -88,7 +88,7 @@ class App:
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
-    async def _relay(self, target: requests.FileOf, scope: Scope, send: Send) -> None:
+    async def _relay(self, target: requests.FileOf, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a file on that the project's owner lists now; an answer that is not as it should be is broken off."""
         page = await self._gateway.page(target.name)
         source = page.sources.get(target.path) if isinstance(page, Page) else None
@@ -104,9 +104,14 @@ class App:
                 return
             headers = [(name.lower().encode(), text.encode("latin-1")) for name, text in found.headers]
             await send({"type": "http.response.start", "status": found.status, "headers": [*headers, *_OF_FILES]})
+            # What is sent to a client that went away is dropped silently, and would all be fetched.
+            gone = asyncio.ensure_future(_gone(receive))
+            stack.callback(gone.cancel)
             try:
                 if scope["method"] != "HEAD":
                     async for chunk in found.chunks:
+                        if gone.done():
+                            return
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
             except (relay.WrongFile, aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
                 what = "is not what its page states" if isinstance(error, relay.WrongFile) else "broke off"
@@ -161,6 +166,12 @@ class App:
         if requests.has_already(sent.get(b"if-none-match", ""), body.etag.decode()):
             return 304, headers, b""
         return 200, headers, body.content
+
+
+async def _gone(receive: Receive) -> None:
+    """End once the client has gone away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _sent(scope: Scope) -> dict[bytes, str]:

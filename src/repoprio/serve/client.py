@@ -53,6 +53,10 @@ _CONNECT_SECONDS, _IDLE_SECONDS, _RETRY_SECONDS = 3.0, 5.0, 0.2
 _CHUNK = 64 * 1024
 # More of an answer that is no page is not looked at.
 _ENOUGH = 1024 * 1024
+# Pages of one site that are asked for at the same time; the others wait, within their deadline.
+_CONNECTIONS = 50
+# Large pages that are read at the same time: each may take some hundred megabytes for a moment.
+_READERS = 2
 # For so many seconds what several names need, such as a canary, is fetched once.
 _SHARED_SECONDS = 1.0
 
@@ -77,19 +81,15 @@ class Client:
         self._policy = policy
         self._trusted = frozenset(trusted_hosts)
         self._netrc = _netrc()
-        self._session: aiohttp.ClientSession | None = None
+        self._reading = asyncio.Semaphore(_READERS)
+        self._pages: aiohttp.ClientSession | None = None
+        self._files: aiohttp.ClientSession | None = None
         self._shared = AsyncPageCache[ProjectPage](ExpiringStore(_SHARED_SECONDS, time.monotonic))
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Connections are kept meanwhile."""
-        connector = aiohttp.TCPConnector(limit=100, limit_per_host=20, ttl_dns_cache=30)
-        async with aiohttp.ClientSession(
-            connector=connector,
-            headers=_HEADERS,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-        ) as self._session:
+        """Connections are kept meanwhile. A slow client holds the one of its file, so pages have their own."""
+        async with _session(_CONNECTIONS) as self._pages, _session(0) as self._files:
             yield
 
     async def fetch(self, ask: FetchRequest, seconds: float) -> FetchResult[ProjectPage]:
@@ -108,7 +108,7 @@ class Client:
         except asyncio.TimeoutError:
             return late
         except UnusableResponse as error:
-            return FetchFailed(str(error), error.cause, lasting=error.lasting, asks=error.asks)
+            return _failed(error)
         except Exception as error:  # noqa: BLE001 - whatever a server can make a parser do, it was no answer
             return FetchFailed(f"its answer cannot be understood ({type(error).__name__})")
 
@@ -122,9 +122,17 @@ class Client:
         if reply.status != 200:
             return StatusReceived(reply.status, self._detail(ask, reply.status))
         # Large pages would hold up all others.
-        return await asyncio.to_thread(self._read, ask, reply)
+        async with self._reading:
+            return await asyncio.to_thread(self._read, ask, reply)
 
     def _read(self, ask: FetchRequest, reply: Reply) -> FetchResult[ProjectPage]:
+        try:
+            return self._found(ask, reply)
+        except UnusableResponse as error:
+            # Not raised any further: tasks would keep the traceback, and with it the page, for some time.
+            return _failed(error)
+
+    def _found(self, ask: FetchRequest, reply: Reply) -> FetchResult[ProjectPage]:
         response = self.response(reply)
         if ask.what is ResourceKind.LIST:
             return read_project_list(response)
@@ -170,20 +178,31 @@ class Client:
 
     async def _get(self, location: Location) -> Reply:
         try:
-            async with self.request("GET", location, _IDLE_SECONDS) as response:
+            async with self._request(self._pages, "GET", location, _IDLE_SECONDS) as response:
                 target = redirect(response, location)
                 return _reply(response, b"", target) if target else _reply(response, await self._body(response))
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
             raise failure(error) from None
 
-    def request(
-        self, method: str, location: Location, idle: float, headers: Mapping[str, str] | None = None
+    def file(
+        self, method: str, location: Location, idle: float, headers: Mapping[str, str]
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        """One request, with the login of `location`; no redirect is followed; `idle` seconds of silence end it."""
-        assert self._session is not None, "within open()"
+        """One request for a file, with the login of `location`; no redirect is followed; `idle` is in seconds."""
+        return self._request(self._files, method, location, idle, headers)
+
+    def _request(
+        self,
+        session: aiohttp.ClientSession | None,
+        method: str,
+        location: Location,
+        idle: float,
+        headers: Mapping[str, str] | None = None,
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """One request; so many seconds of silence end it."""
+        assert session is not None, "within open()"
         if not self.is_secure(location.url):
             raise UnusableResponse(f"{site(location.url)} is neither https nor a trusted host", Cause.INSECURE)
-        return self._session.request(
+        return session.request(
             method,
             URL(location.url, encoded=True),
             headers={**(headers or {}), **_login(location)},
@@ -209,6 +228,16 @@ class Client:
             if len(body) > limit:
                 raise UnusableResponse(f"its answer ({response.status}) is larger than {limit} bytes", Cause.SIZE)
         return bytes(body) if response.status == 200 else b""
+
+
+def _session(connections: int) -> aiohttp.ClientSession:
+    """A pool of so many connections to each site; 0 is for as many as are asked for."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, limit_per_host=connections, ttl_dns_cache=30),
+        headers=_HEADERS,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
 
 
 def redirect(response: aiohttp.ClientResponse, location: Location) -> str | None:
@@ -275,6 +304,10 @@ _KINDS: tuple[tuple[_Test, str, Cause, bool], ...] = (
     (_is(aiohttp.ServerDisconnectedError), "the connection was closed", Cause.CONNECTION, True),
     (_is(aiohttp.ClientOSError, OSError), "the connection was reset", Cause.CONNECTION, True),
 )
+
+
+def _failed(error: UnusableResponse) -> FetchFailed:
+    return FetchFailed(str(error), error.cause, lasting=error.lasting, asks=error.asks)
 
 
 def failure(error: BaseException) -> UnusableResponse:

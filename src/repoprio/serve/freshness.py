@@ -101,10 +101,14 @@ def may_stand_in(decision: Decision[Any], owners: Collection[str]) -> bool:
 
     So it is while one of them is down (no connection, no answer in time, 5xx, 429) and no other repository is
     unavailable: one that answers in another way may have something to say, and a higher one may own the name by now.
+    One of the same tier that does serve it may have yanked or withdrawn what the last page lists.
     """
     silent = decision.of(RepositoryState.UNAVAILABLE)
-    return decision.outcome is Outcome.UNAVAILABLE and all(
-        finding.repository.name in owners and not finding.skipped and _is_down(finding) for finding in silent
+    is_newer_known = any(finding.page is not None for finding in decision.findings)
+    return (
+        decision.outcome is Outcome.UNAVAILABLE
+        and not is_newer_known
+        and all(finding.repository.name in owners and not finding.skipped and _is_down(finding) for finding in silent)
     )
 
 

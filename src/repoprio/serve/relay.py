@@ -69,7 +69,7 @@ async def _answer(
     url = source.url
     for _ in range(MAX_REDIRECTS):
         location = client.with_login(source.repository, Location.of(url))
-        response = await stack.enter_async_context(client.request(method, location, _IDLE_SECONDS, headers))
+        response = await stack.enter_async_context(client.file(method, location, _IDLE_SECONDS, headers))
         target = redirect(response, location)
         if target is None:
             return response

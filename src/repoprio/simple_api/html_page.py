@@ -17,6 +17,10 @@ _PLAIN_LINK = re.compile(
 )
 _ATTRIBUTE = re.compile(rf"([a-z-]+)={_VALUE}", re.ASCII)
 
+# A page is read in parts of so many characters, and no tag, comment or script may be longer than the second number:
+# html.parser takes some hundred bytes of memory for each attribute, and reads what is not whole once more.
+_PART, _LONGEST = 2**16, 2**18
+
 Attributes = list[tuple[str, "str | None"]]
 
 
@@ -41,7 +45,10 @@ class Page(HTMLParser):
         self._status_reason: str | None = None
         try:
             # No close(), as in pip: html.parser would search an unfinished rest again and again.
-            self.feed(text)
+            for start in range(0, len(text), _PART):
+                self.feed(text[start : start + _PART])
+                if len(self.rawdata) > _LONGEST:
+                    raise ValueError("a tag that is too long")
         except AssertionError:
             # html.parser (3.10 to 3.13) raises this for a broken declaration such as "<![-".
             raise ValueError("broken HTML") from None

@@ -1,0 +1,103 @@
+"""Clients that are many, slow or impatient, and what they cost everybody else."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from urllib.parse import urlsplit
+
+import pytest
+from werkzeug import Request, Response
+
+from support.faults import Fault
+from support.gateways import JSON, GatewayProcess
+from support.repository import RepositoryServer
+from support.scene import Scene
+
+_PART, _PARTS = 1_000_000, 60
+
+
+class BigFiles(RepositoryServer):
+    """A repository with one large file; it notes how many parts of it were taken."""
+
+    taken = 0
+
+    def _response(self, request: Request) -> Response:
+        if not request.path.startswith("/big/"):
+            return super()._response(request)
+        return Response(self._parts(), 200, {"Content-Length": str(_PART * _PARTS)}, direct_passthrough=True)
+
+    def _parts(self) -> Iterator[bytes]:
+        for _ in range(_PARTS):
+            self.taken += 1
+            yield b"x" * _PART
+
+
+@pytest.fixture
+def big(scene: Scene) -> Iterator[BigFiles]:
+    """In the place of corp: acme has the large file, ledger a small one."""
+    with closing(BigFiles("corp")) as server:
+        file = {"filename": "acme-1.0.tar.gz", "url": f"{server.root_url}big/acme-1.0.tar.gz", "hashes": {}}
+        server.answer("acme", Fault(json={"meta": {"api-version": "1.0"}, "name": "acme", "files": [file]}))
+        server.add("ledger", "1.0")
+        scene.servers["corp"] = scene.corp = server
+        scene.policy(corp='files = "proxy"')
+        yield server
+
+
+def get(process: GatewayProcess, path: str) -> tuple[int, bytes]:
+    """The status and the body of what a gateway has at a path."""
+    with closing(http.client.HTTPConnection(urlsplit(process.url).netloc, timeout=15)) as connection:
+        connection.request("GET", path, headers={"Accept": JSON})
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+def begin(process: GatewayProcess, path: str) -> socket.socket:
+    """A client that asks for a path, sees the answer begin, and reads no more of it."""
+    there = urlsplit(process.url)
+    client = socket.create_connection((there.hostname, there.port or 80), timeout=15)
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: gateway\r\n\r\n".encode())
+    assert client.recv(12) == b"HTTP/1.1 200"
+    return client
+
+
+def path_of(process: GatewayProcess) -> str:
+    """The path of the large file."""
+    status, body = get(process, "/simple/acme/")
+    assert status == 200
+    url: str = json.loads(body)["files"][0]["url"]
+    return url.removeprefix("../..")
+
+
+def until(is_so: Callable[[], bool]) -> bool:
+    """Whether something becomes so within some seconds."""
+    end = time.monotonic() + 5
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.05)
+    return is_so()
+
+
+def test_slow_downloads_hold_up_no_page(big: BigFiles, scene: Scene) -> None:
+    """However many clients take their time with a file, its repository is asked for pages as ever."""
+    with GatewayProcess(scene.file, scene.folder / "store") as process, ExitStack() as stack:
+        path = path_of(process)
+        for _ in range(25):
+            stack.enter_context(closing(begin(process, path)))
+        started = time.monotonic()
+        assert get(process, "/simple/ledger/")[0] == 200
+        assert time.monotonic() - started < 5
+
+
+def test_a_file_whose_client_went_away_is_not_fetched_to_its_end(big: BigFiles, scene: Scene) -> None:
+    """Else a client could make the gateway fetch any number of large files, for next to nothing."""
+    with GatewayProcess(scene.file, scene.folder / "store") as process:
+        begin(process, path_of(process)).close()
+        # The server ends when its client, the gateway, does.
+        assert until(lambda: any(path.startswith("/big/") for path, *_ in big.spans) and big.taken > 0)
+        time.sleep(1)
+        assert big.taken < _PARTS
