@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from repoprio import __version__
 from repoprio.cli.grammar import parser
+from repoprio.config.warnings import policy_warnings
 from support.paths import ROOT
 from support.policy_files import read_files
 
@@ -77,7 +78,7 @@ def test_each_example_calls_repoprio() -> None:
 
 
 def test_the_policy_of_cloud_init_is_sound() -> None:
-    """The file that cloud-init writes is a policy without errors, in the place from which setup-image takes it."""
+    """cloud-init writes a policy without errors or warnings, to the place from which setup-image takes it."""
     config = document(EXAMPLES / "machines" / "cloud-init.yml")
     (file,) = config["write_files"]
     assert f"repoprio setup-image --policy {file['path']}" in config["runcmd"]
@@ -85,6 +86,17 @@ def test_the_policy_of_cloud_init_is_sound() -> None:
     assert found.errors == ()
     assert found.policy is not None
     assert [repository.name for repository in found.policy.repositories] == ["corp", "pypi"]
+    assert policy_warnings(found.policy) == []
+
+
+def test_the_first_policy_that_a_newcomer_copies_gives_no_warning() -> None:
+    """The README's policy has no errors and no warnings: the first `config check` shows nothing to wonder about."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```toml\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    found = read_files({"system": text})
+    assert found.errors == ()
+    assert found.policy is not None
+    assert policy_warnings(found.policy) == []
 
 
 def test_the_ansible_play_reports_changes_by_what_setup_image_says() -> None:
