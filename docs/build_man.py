@@ -10,7 +10,7 @@ _ENVIRONMENT = (
     ("REPOPRIO_CONFIG", "A file in place of all others that the policy would be read from; /dev/null for no policy."),
     ("REPOPRIO_NAME_USERNAME, REPOPRIO_NAME_PASSWORD", "The login of the repository NAME, in capitals, - as _."),
     ("VIRTUAL_ENV", "The environment that commands speak of, and pip installs into, where no --python names another."),
-    ("REPOPRIO_STORE", "The file in which the gateway remembers who owns which name."),
+    ("REPOPRIO_STORE", "Where the gateway remembers who owns which name: a path or redis://HOST."),
     ("REPOPRIO_LOG", 'With mode = "observe": the file that gets each choice that the policy would change, as JSON.'),
     ("NO_COLOR", "No colour, unless --color always."),
     ("COLUMNS", "The width of screens; else that of the terminal, else 80."),

@@ -153,7 +153,7 @@ def test_what_it_cannot_do_is_refused_at_the_start(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = serve(tmp_path, policy, "--port", str(taken.getsockname()[1]))
         assert (done.code, "[listen]" in done.stderr) == (2, True), done.stderr
-    done = serve(tmp_path, policy, "--store", "redis://store.example/0")
+    done = serve(tmp_path, policy, "--store", "mysql://store.example/0")
     assert (done.code, "[store]" in done.stderr) == (2, True)
     (tmp_path / "store").write_bytes(b"no database" * 1000)
     done = serve(tmp_path, policy)

@@ -18,7 +18,8 @@ from repoprio.config.load import read_text
 from repoprio.names import normalize
 from repoprio.policy.model import Policy
 from repoprio.serve.ownership import Record
-from repoprio.serve.ownership_store import OwnershipStore, UnsoundMemory
+from repoprio.serve.stores.model import UnsoundMemory
+from repoprio.serve.stores.sqlite_store import SqliteStore
 from support.faults import Fault
 from support.gateways import TTL, GatewayProcess, serving
 from support.policy_files import TOOLS
@@ -189,16 +190,16 @@ def test_what_was_served_is_remembered_whatever_becomes_of_the_process(scene: Sc
         )
         assert done.returncode == 0
         process.stop(signal.SIGKILL)
-    assert [record.project for record in OwnershipStore(str(tmp_path / "store")).all()] == ["acme"]
+    assert [record.project for record in SqliteStore(str(tmp_path / "store")).all()] == ["acme"]
 
 
 def test_two_gateways_may_share_one_file(tmp_path: Path) -> None:
     """Writers wait for each other, and no record is lost."""
     path = str(tmp_path / "store")
-    OwnershipStore(path).prepare()
+    SqliteStore(path).prepare()
 
     def write(first: int) -> None:
-        store = OwnershipStore(path)
+        store = SqliteStore(path)
         for number in range(first, first + 25):
             store.replace((), [RECORD._replace(project=normalize(f"p{number}"))])
 
@@ -207,17 +208,17 @@ def test_two_gateways_may_share_one_file(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(OwnershipStore(path).all()) == 75
+    assert len(SqliteStore(path).all()) == 75
 
 
 def test_a_store_of_another_version_is_left_alone(tmp_path: Path) -> None:
     """A newer gateway may keep more in it."""
     path = tmp_path / "store"
-    OwnershipStore(str(path)).prepare()
+    SqliteStore(str(path)).prepare()
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA user_version = 9")
     with pytest.raises(UnsoundMemory, match="another version"):
-        OwnershipStore(str(path)).prepare()
+        SqliteStore(str(path)).prepare()
     assert os.path.getsize(path)
 
 

@@ -20,7 +20,7 @@ from repoprio.policy.model import Policy
 from repoprio.serve.app import App
 from repoprio.serve.client import Client
 from repoprio.serve.gateway import Gateway
-from repoprio.serve.ownership_store import OwnershipStore
+from repoprio.serve.stores.choice import store_at
 
 from .repository import RepositoryServer
 
@@ -62,9 +62,9 @@ class Answer:
 class Served:
     """A gateway under one policy; `now` is its clock, which stands still unless a test moves it."""
 
-    def __init__(self, policy: Policy, store: Path) -> None:
+    def __init__(self, policy: Policy, store: Path | str) -> None:
         self.now = 1000.0
-        self.store = OwnershipStore(str(store))
+        self.store = store_at(str(store))
         self.store.prepare()
         self._loop = asyncio.new_event_loop()
         client = Client(policy)
@@ -124,7 +124,7 @@ class Served:
 
 
 @contextmanager
-def serving(policy: Policy, store: Path) -> Iterator[Served]:
+def serving(policy: Policy, store: Path | str) -> Iterator[Served]:
     """A gateway that is closed at the end."""
     served = Served(policy, store)
     try:
@@ -136,7 +136,7 @@ def serving(policy: Policy, store: Path) -> Iterator[Served]:
 class GatewayProcess:
     """``repoprio serve`` as its users start it; `url` is the index."""
 
-    def __init__(self, policy: Path, store: Path, *options: str, **variables: str) -> None:
+    def __init__(self, policy: Path, store: Path | str, *options: str, **variables: str) -> None:
         """Start it, and wait until it says that it serves."""
         kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
         self._run = subprocess.Popen(
@@ -149,7 +149,10 @@ class GatewayProcess:
         self.greeting = self._run.stderr.readline()
         found = re.search(r"http://\S+/simple/", self.greeting)
         if found is None:
-            raise AssertionError(self.greeting + self._run.stderr.read())
+            said = self.greeting + self._run.stderr.read()
+            self._run.wait(timeout=30)
+            self._run.stderr.close()
+            raise AssertionError(said)
         self.url = found[0]
 
     def stop(self, how: int = signal.SIGINT) -> tuple[int, str]:

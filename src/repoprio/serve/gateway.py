@@ -18,13 +18,13 @@ from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy
 from repoprio.serve import freshness, ownership, problems
 from repoprio.serve.client import VERSIONS, Client
-from repoprio.serve.ownership_store import OwnershipStore, UnsoundMemory
 from repoprio.serve.pages import relayed, writer
 from repoprio.serve.pages.offers import offer
 from repoprio.serve.pages.relayed import Source
 from repoprio.serve.problems import Problem
 from repoprio.serve.project_lists import ProjectLists
 from repoprio.serve.requests import Media
+from repoprio.serve.stores.model import OwnershipStore, UnsoundMemory
 from repoprio.simple_api.model import ProjectPage
 
 _LOG = logging.getLogger("repoprio.serve")

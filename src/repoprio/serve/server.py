@@ -13,7 +13,7 @@ from repoprio.serve import limits
 from repoprio.serve.app import App
 from repoprio.serve.client import Client
 from repoprio.serve.gateway import Gateway
-from repoprio.serve.ownership_store import OwnershipStore, UnsoundMemory
+from repoprio.serve.stores.model import OwnershipStore, UnsoundMemory
 
 _DRAIN_SECONDS = 10
 
@@ -24,7 +24,7 @@ class CannotStart(RepoprioError):
 
 def run(
     policy: Policy,
-    store: str,
+    store: OwnershipStore,
     *,
     host: str,
     port: int,
@@ -34,18 +34,17 @@ def run(
 ) -> None:
     """Serve until the process is told to stop; raises `CannotStart` or `CannotServe` before it listens."""
     limits.check(policy)
-    memory = OwnershipStore(store)
     try:
-        memory.prepare()
+        store.prepare()
     except UnsoundMemory as error:
-        hint = "repair or restore the file; without it, it is not known who owns which name"
+        hint = "repair or restore it; without it, it is not known who owns which name"
         raise CannotStart(f"the ownership memory cannot be used: {error}\n  hint: {hint}    [store]") from None
     listener = _listen(host, port)
     bound = listener.getsockname()
     place = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     say(f"repoprio: serving http://{place}:{bound[1]}/simple/ ({', '.join(map(str, policy.enabled()))})")
     client = Client(policy, trusted_hosts)
-    gateway = Gateway(policy, client, memory, public_url=public_url)
+    gateway = Gateway(policy, client, store, public_url=public_url)
     config = uvicorn.Config(
         App(gateway, client),
         lifespan="on",

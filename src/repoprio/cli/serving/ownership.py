@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Sequence
 
 from repoprio.cli import policy_in_force, terminal
 from repoprio.cli.serving import places
 from repoprio.errors import RepoprioError
+from repoprio.names import normalize
 from repoprio.policy.model import Policy
 from repoprio.policy.patterns import Pattern
 from repoprio.redaction import display_url
 from repoprio.serve.ownership import Record, holder, matching
-from repoprio.serve.ownership_store import OwnershipStore, UnsoundMemory
+from repoprio.serve.stores.model import OwnershipStore, UnsoundMemory
 
 _SCHEMA = 1
 
@@ -42,14 +42,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     export = actions.add_parser(
         "export", help="print all records as JSON", description="Print all records as JSON, for a backup or a review."
     )
-    for action, do in ((listed, show), (release, forget), (export, dump)):
+    init = actions.add_parser(
+        "init",
+        help="begin the memory in Redis, or confirm what it holds after it was lost",
+        description="Begin the memory, or confirm what it holds. A gateway never begins one in Redis: where it finds "
+        "none it answers 503, since nobody knows who owned a name.",
+    )
+    init.add_argument("--from", dest="source", metavar="FILE", help="put in the records that export printed")
+    for action, do in ((listed, show), (release, forget), (export, dump), (init, begin)):
         places.add_store(action)
         action.set_defaults(action=do)
 
 
 def command(options: argparse.Namespace) -> int:
     """Do the action of `options`."""
-    store = OwnershipStore(places.store(options))
+    store = places.store(options)
     try:
         status: int = options.action(options, store)
     except UnsoundMemory as error:
@@ -57,19 +64,14 @@ def command(options: argparse.Namespace) -> int:
     return status
 
 
-def _all(store: OwnershipStore) -> tuple[Record, ...]:
-    """All records; none where the gateway has never run."""
-    return store.all() if os.path.exists(store.path) else ()
-
-
 def show(options: argparse.Namespace, store: OwnershipStore) -> int:
     """List the records, with those that have no effect under the policy in force."""
-    records, policy = _all(store), policy_in_force.policy().sound()
+    records, policy = store.listed(), policy_in_force.policy().sound()
     if options.format == "json":
         print(_document(records, policy))
         return 0
     if not records:
-        print(f"No name is remembered ({store.path}).")
+        print(f"No name is remembered ({store.place}).")
     for record in records:
         dormant = "" if policy is None or holder(policy, record) else "  (dormant: not in the policy)"
         print(f"{record.project}  {record.repository}  {display_url(record.url)}{dormant}")
@@ -78,7 +80,7 @@ def show(options: argparse.Namespace, store: OwnershipStore) -> int:
 
 def dump(_: argparse.Namespace, store: OwnershipStore) -> int:
     """Print all records as JSON."""
-    print(_document(_all(store), None))
+    print(_document(store.listed(), None))
     return 0
 
 
@@ -97,7 +99,7 @@ def forget(options: argparse.Namespace, store: OwnershipStore) -> int:
         patterns = [Pattern.parse(name) for name in options.names]
     except ValueError as error:
         options.parser.error(str(error))
-    found = matching(_all(store), patterns, options.repository)
+    found = matching(store.listed(), patterns, options.repository)
     if not found:
         print("repoprio: no name is remembered that matches; nothing was released.")
         return 1
@@ -105,3 +107,22 @@ def forget(options: argparse.Namespace, store: OwnershipStore) -> int:
     for record in found:
         print(f"released: {record.project} (was {record.repository})")
     return 0
+
+
+def begin(options: argparse.Namespace, store: OwnershipStore) -> int:
+    """Begin the memory, or confirm it."""
+    count = store.begin(_exported(options.source) if options.source else ())
+    noun = "record" if count == 1 else "records"
+    print(f"The memory is begun: {count} {noun} ({store.place}).")
+    return 0
+
+
+def _exported(source: str) -> list[Record]:
+    """The records that export printed into a file."""
+    try:
+        with open(source, encoding="utf-8") as file:
+            entries = json.load(file)["records"]
+        return [Record(normalize(entry["project"]), str(entry["repository"]), str(entry["url"])) for entry in entries]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        hint = "name a file that repoprio ownership export printed"
+        raise NoMemory(f"{source} holds no records: {error}\n  hint: {hint}    [store]") from None

@@ -8,7 +8,8 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from repoprio.errors import RepoprioError
-from repoprio.serve.ownership_store import path_of
+from repoprio.serve.stores.choice import store_at
+from repoprio.serve.stores.model import OwnershipStore
 
 VARIABLE = "REPOPRIO_STORE"
 _FILE = "gateway.sqlite"
@@ -24,17 +25,17 @@ def add_store(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store",
         metavar="URL",
-        help=f"the SQLite file with the names that are owned: a path, or sqlite:///PATH (default: {default})",
+        help=f"where the names that are owned are kept: a path, sqlite:///PATH or redis://HOST (default: {default})",
     )
 
 
-def store(options: argparse.Namespace) -> str:
-    """The path of the file that is meant; raises `NoStore`."""
+def store(options: argparse.Namespace) -> OwnershipStore:
+    """The store that is meant; raises `NoStore`."""
     named = options.store or os.environ.get(VARIABLE)
     if named:
-        return path_of(named)
+        return store_at(named)
     folder = import_module("platformdirs").user_state_dir("repoprio", appauthor=False)
-    return os.path.join(folder, _FILE)
+    return store_at(os.path.join(folder, _FILE))
 
 
 def need_extra() -> None:

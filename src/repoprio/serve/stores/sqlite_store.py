@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote, urlsplit
 
-from repoprio.errors import RepoprioError
 from repoprio.names import NormalizedName
 from repoprio.serve.ownership import Record
+from repoprio.serve.stores.model import UnsoundMemory, digest
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS ownership (
@@ -23,32 +21,14 @@ _VERSION = 1
 _WAIT_SECONDS = 5.0
 
 
-class UnsoundMemory(Exception):
-    """The memory cannot be read or written; the text says why."""
-
-
-class NoStore(RepoprioError):
-    """There is no memory where one is named."""
-
-
-def path_of(store: str) -> str:
-    """The file that ``--store`` means: a path, or sqlite:///PATH; raises `NoStore`."""
-    if "://" not in store:
-        return os.path.abspath(os.path.expanduser(store))
-    parts = urlsplit(store)
-    if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
-        raise NoStore(f"--store {parts.scheme}://: not a store\n  hint: use a path, or sqlite:///PATH    [store]")
-    return unquote(parts.path)
-
-
-class OwnershipStore:
+class SqliteStore:
     """Records by project. Every method opens the file anew, so that any thread may call it.
 
     A record is on the disk before a method returns, whatever becomes of the process.
     """
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        self.path = self.place = path
 
     def prepare(self) -> None:
         """Make the file where there is none, and look through all of it; raises `UnsoundMemory`."""
@@ -66,6 +46,16 @@ class OwnershipStore:
                 raise UnsoundMemory(f"{self.path} is damaged: {found}")
         self.all()
 
+    def begin(self, records: Iterable[Record] = ()) -> int:
+        """Make the file where there is none, and put these records in; returns how many records it then has."""
+        self.prepare()
+        self.replace((), records)
+        return len(self.all())
+
+    def listed(self) -> tuple[Record, ...]:
+        """All records; none where the gateway has never run."""
+        return self.all() if os.path.exists(self.path) else ()
+
     def all(self) -> tuple[Record, ...]:
         """All records, by project."""
         return self._read("ORDER BY project, repository")
@@ -80,9 +70,9 @@ class OwnershipStore:
             rows = database.execute(f"SELECT project, repository, url, digest FROM ownership {where}", values)  # noqa: S608 - see above
             return tuple(self._record(*row) for row in rows)
 
-    def _record(self, project: str, repository: str, url: str, digest: str) -> Record:
+    def _record(self, project: str, repository: str, url: str, mark: str) -> Record:
         record = Record(NormalizedName(project), repository, url)
-        if digest != _digest(record):
+        if mark != digest(record):
             raise UnsoundMemory(f"{self.path} is damaged: a record is not as it was written")
         return record
 
@@ -94,7 +84,7 @@ class OwnershipStore:
             )
             database.executemany(
                 "INSERT OR REPLACE INTO ownership VALUES (?, ?, ?, ?)",
-                [(*record, _digest(record)) for record in added],
+                [(*record, digest(record)) for record in added],
             )
 
     @contextlib.contextmanager
@@ -118,8 +108,3 @@ def _told() -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError, ValueError, TypeError) as error:
         raise UnsoundMemory(str(error)) from error
-
-
-def _digest(record: Record) -> str:
-    """What tells whether a record is as it was written."""
-    return hashlib.sha256("\0".join(record).encode()).hexdigest()[:16]
