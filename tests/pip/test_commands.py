@@ -357,7 +357,7 @@ def test_a_file_whose_priorities_are_open_is_not_to_be_put_in_force_yet(env: Pip
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("completion csh", "there is no 'csh'; choose from bash, zsh, fish\n"),
+        ("completion csh", "there is no 'csh'; choose from bash, zsh, fish, powershell\n"),
         ("version", "there is no 'version'; say --version\n"),
         ("help", "there is no 'help'; say --help\n"),
         ("check", "there is no 'check'; say config check\n"),
@@ -396,13 +396,13 @@ def test_a_word_that_is_misspelled_is_answered_with_the_one_that_was_meant(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("export", "required: FORMAT; FORMAT is one of uv\n"),
-        ("completion", "required: SHELL; SHELL is one of bash, zsh, fish\n"),
+        ("export", "required: FORMAT; FORMAT is one of uv, poetry, pdm, pipenv\n"),
+        ("completion", "required: SHELL; SHELL is one of bash, zsh, fish, powershell\n"),
         ("config", "required: ACTION; ACTION is one of show, check, schema\n"),
         ("disable --vnev x", "unrecognized arguments: --vnev; did you mean --venv?\n"),
         ("export --chekc=x", "unrecognized arguments: --chekc=x; did you mean --check?\n"),
         ("disable", "one of the arguments --python --venv --base --fuse is required\n"),
-        ("export --exit-z -- --chekc", "choose from uv\n"),
+        ("export --exit-z -- --chekc", "choose from uv, poetry, pdm, pipenv\n"),
     ],
 )
 def test_what_is_missing_is_told_with_its_choices(words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
