@@ -117,6 +117,25 @@ def test_hash_pinned_files_wait(pip: str, pip_env: EnvFactory, cooled: Cooled) -
         assert cooled.version("-r", str(lock)) == expected
 
 
+def test_a_young_file_is_not_taken_for_a_wrong_one(cooled: Cooled) -> None:
+    """Beside a hash-pinned file that waits, no other file of its version is fetched and its hash blamed."""
+    young = next(f for f in cooled.server._shelf.files("acme") if f.filename == "acme-2.0-py3-none-any.whl")
+    (old,) = cooled.server.add("acme", {"version": "2.0", "tag": "py2.py3-none-any", "uploaded": "30 days ago"})
+    lock = cooled.folder / "requirements.txt"
+
+    def judged(*hashes: str) -> list[str]:
+        lock.write_text(f"acme==2.0 {' '.join(f'--hash=sha256:{one}' for one in hashes)}\n")
+        done = cooled.env.tool("audit", "--format", "json", "-r", str(lock), policy=cooled.file)
+        return [finding["code"] for finding in json.loads(done.stdout)["findings"]]
+
+    assert judged(young.sha256) == ["too-young"]
+    refused(cooled.env.run("install", "--dry-run", "-r", str(lock), policy=cooled.file), "too-young")
+    assert cooled.asked_files() == set()
+    for hashes in ((old.sha256,), (young.sha256, old.sha256)):
+        assert judged(*hashes) == []
+        assert cooled.choices("-r", str(lock)).choices["acme"].url.endswith(old.filename)
+
+
 def test_files_of_a_pylock_wait(cooled: Cooled) -> None:
     """Pip 26's `install -r pylock.toml` takes no file that is too young, unless pylock = "allow" looks at none."""
     files = {f.filename: f for f in cooled.server._shelf.files("acme")}

@@ -227,6 +227,18 @@ def test_a_refusal_says_what_waits_and_what_to_do() -> None:
     assert 'ask it@corp.example to set min-age-unknown = "allow" for pypi, or set' in remedy.text
 
 
+def test_a_time_that_never_comes_is_not_an_unknown_one() -> None:
+    """A file that waits beyond all times has an upload time: min-age-unknown would not let it in, so a pin is named."""
+    never = _rejected("2", Held(WAIT, datetime(9999, 12, 31, tzinfo=timezone.utc), NOW))
+    remedy = refusal_remedy(_explained(never))
+    assert remedy is not None
+    assert remedy.code == "upload-time"
+    assert 'tell the operator of pypi; until then, set min-age = "0 days" in a pin for acme' in remedy.text
+    both = refusal_remedy(_explained(never, _rejected("1", Held(WAIT, None, NOW))))
+    assert both is not None
+    assert both.code == "no-upload-time"
+
+
 def test_json_has_the_facts_of_what_waits() -> None:
     """Upload time, wait in seconds, and when the file becomes a candidate are fields; null for all other files."""
     tokyo = timezone(timedelta(hours=9))

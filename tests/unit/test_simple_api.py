@@ -148,6 +148,8 @@ def test_html_says_all_there_is() -> None:
         ("2025-01-02T03:04:05.1Z", datetime(2025, 1, 2, 3, 4, 5, 100000, tzinfo=timezone.utc)),
         ("2025-01-02T03:04:05.1234567Z", datetime(2025, 1, 2, 3, 4, 5, 123456, tzinfo=timezone.utc)),
         ("2025-01-02T03:04:05+0200", datetime(2025, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))),
+        ("9999-12-31T23:59:59Z", datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc)),
+        ("0001-01-01T00:00:00Z", datetime(1, 1, 1, tzinfo=timezone.utc)),
     ],
 )
 def test_times_are_read_on_every_python(text: str, moment: datetime) -> None:
@@ -156,7 +158,14 @@ def test_times_are_read_on_every_python(text: str, moment: datetime) -> None:
     assert json_page.moment_spelled_out(text) == moment
 
 
-@pytest.mark.parametrize("text", ["soon", "", "2025-01-02T03:04:05", "2025-13-02T03:04:05Z", "2025-01-02-03:04", 7])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("soon", "", "2025-01-02T03:04:05", "2025-13-02T03:04:05Z", "2025-01-02-03:04", 7),
+        # Python cannot tell them in UTC.
+        *("9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+00:01"),
+    ],
+)
 def test_what_is_no_time_breaks_a_page(text: object) -> None:
     """An unreadable time makes the page invalid: the age of the file would be unknown."""
     assert refused(json_page_of({"upload-time": text}), JSON).cause is Cause.BROKEN

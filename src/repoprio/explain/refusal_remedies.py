@@ -73,6 +73,10 @@ def _too_young(e: Explanation) -> Remedy:
         now = by_keeper(e.keeper, pin)
         return Remedy("wait", f"wait until {min(times)}, or ask for an older version; if it cannot wait, {now}")
     names = join_words(list(dict.fromkeys(one.wait.repository.name for one in held)), "or")
+    if all(one.upload_time for one in held):
+        # What `min-age-unknown` allows is unknown, and this is not.
+        said = f"no time will come at which it is old enough: tell the operator of {names}"
+        return Remedy("upload-time", f"{said}; until then, {by_keeper(e.keeper, pin)}")
     allow = by_keeper(e.keeper, f'set min-age-unknown = "allow" for {names}, or {pin}')
     return Remedy("no-upload-time", f"nobody knows when it was uploaded: {allow}")
 

@@ -20,6 +20,8 @@ def time_of(headers: Headers) -> datetime | None:
     seconds = int(age) if age.isascii() and age.isdigit() and len(age) <= 10 else 0
     try:
         date = parsedate_to_datetime(headers.get("Date", ""))
-        return None if date.tzinfo is None else date.astimezone(timezone.utc) + timedelta(seconds=seconds)
+        # The form of asctime, which RFC 9110 (5.6.7) has recipients accept, names no zone: all forms are in UTC.
+        date = date.replace(tzinfo=timezone.utc) if date.tzinfo is None else date.astimezone(timezone.utc)
+        return date + timedelta(seconds=seconds)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import partial
 from types import NoneType
 from typing import Any
@@ -122,9 +122,18 @@ def _moment(value: object) -> datetime:
         moment = datetime.fromisoformat(value)
     except ValueError:
         moment = moment_spelled_out(value)
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or not (1 < moment.year < 9999 or _is_in_range(moment)):
         raise UnusableResponse(_OTHER_SHAPE)
     return moment
+
+
+def _is_in_range(moment: datetime) -> bool:
+    """Whether Python can tell the time in UTC: at both ends of its calendar an offset may lead out of it."""
+    try:
+        moment.astimezone(timezone.utc)
+    except OverflowError:
+        return False
+    return True
 
 
 def moment_spelled_out(text: str) -> datetime:

@@ -75,16 +75,26 @@ class CandidateSet:
         self._held_by_hashes: dict[Hashes | None, dict[Link, Held]] = {}
 
     def candidates(self, hashes: Hashes | None = None) -> list[InstallationCandidate]:
-        """Pip's candidates that are old enough; an sdist waits only for wheels that may have one of `hashes`."""
-        return self._without(self._held(hashes))
+        """Pip's candidates that are old enough; an sdist waits only for wheels that may have one of `hashes`.
 
-    def waiting(self, version: str | None = None) -> Held | None:
+        If a file that may have one of them waits, files that cannot have one are left out: pip would download one of
+        them, and then blame its hash.
+        """
+        held = self._held(hashes)
+        found = self._without(held)
+        if hashes and any(rejections.may_have(hashes, link) for link in held):
+            return [candidate for candidate in found if rejections.may_have(hashes, candidate.link)]
+        return found
+
+    def waiting(self, version: str | None = None, hashes: Hashes | None = None) -> Held | None:
         """Why `version` has to wait, all of its candidates; None if one is old enough. Without it: why any version has.
 
-        Of several reasons the one that ends first.
+        If candidates may have one of `hashes`, the others do not count. Of several reasons the one that ends first.
         """
         wanted = [c for c in self.of_any_age if version is None or comparable(str(c.version)) == comparable(version)]
-        held = self._held(None)
+        let_in = [candidate for candidate in wanted if rejections.may_have(hashes, candidate.link)]
+        held = self._held(hashes if let_in else None)
+        wanted = let_in or wanted
         reasons = [held[candidate.link] for candidate in wanted if candidate.link in held]
         if not reasons or (version is not None and len(reasons) < len(wanted)):
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from repoprio import shell
 from repoprio.audit import lock_sources, lock_verdicts, verdicts
@@ -30,7 +30,7 @@ from repoprio.pip_adapter.finder.look_ahead import look_ahead
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.inspect import lock_files
 from repoprio.pip_adapter.inspect.context import PipContext
-from repoprio.pip_adapter.inspect.file_hashes import sha256_of
+from repoprio.pip_adapter.inspect.file_hashes import hashes_of, sha256_of
 from repoprio.pip_adapter.inspect.project_lists import NoList, lists
 from repoprio.pip_adapter.versions import canonical, comparable
 from repoprio.policy.model import Mode, Policy, Repository, tiers
@@ -44,8 +44,10 @@ from repoprio.wording import join_words
 from pip._internal.utils.urls import url_to_path  # isort: skip
 from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
 
-Tell = Callable[[str], None]
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols.links import Hashes
 
+Tell = Callable[[str], None]
 
 # With these findings, the files are judged too.
 _BESIDE = frozenset({"yanked", "pin-versions", "passed-over", "too-young", "no-upload-time"})
@@ -159,21 +161,21 @@ class Auditor:
         lookup = RepositoryLookup(memory, repository, name, self._policy.repositories, asked)
         return drive_repository(lookup, pages.fetch).state is not RepositoryState.ABSENT
 
-    def _judged(self, subject: Subject) -> list[Finding]:
-        """The findings on a name and its version."""
+    def _judged(self, subject: Subject, hashes: Hashes | None = None) -> list[Finding]:
+        """The findings on a name and its version; `hashes` are those that a lock allows."""
         if not is_project_name(subject.project):
             message = f"{subject.project!r} {subject.verb}, and is not a project name."
             return [verdicts.finding(subject, "not-a-name", message, "check where it came from")]
         decision = self._decide(subject)
         out = self._is_pinned_out(decision, subject)
-        offer, waiting = self._offer(decision, subject), self._waiting(decision, subject)
+        offer, waiting = self._offer(decision, subject), self._waiting(decision, subject, hashes)
         return verdicts.judge(self._policy, decision, subject, offer, is_pinned_out=out, waiting=waiting)
 
-    def _waiting(self, decision: Decision[PipPage], subject: Subject) -> Held | None:
+    def _waiting(self, decision: Decision[PipPage], subject: Subject, hashes: Hashes | None) -> Held | None:
         """Why every file of this version that fits here has to wait; None if one does not, or none fits."""
         if not self._policy.has_min_age or subject.version is None:
             return None
-        return self._pip.guard.weigh(decision).waiting(subject.version)
+        return self._pip.guard.weigh(decision).waiting(subject.version, hashes)
 
     def _decide(self, subject: Subject) -> Decision[PipPage]:
         decision: Decision[PipPage] = self._pip.guard.decide(*self._wanted(subject), below_owner=self._shadowed)
@@ -247,7 +249,7 @@ class Auditor:
 
     def _supplied(self, subject: Subject, package: Package) -> list[Finding]:
         """What a repository would supply."""
-        findings = self._judged(subject)
+        findings = self._judged(subject, hashes_of(package.files))
         if any(finding.code not in _BESIDE for finding in findings):
             return findings
         if not package.is_pinned:
