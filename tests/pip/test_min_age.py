@@ -117,7 +117,7 @@ def test_hash_pinned_files_wait(pip: str, pip_env: EnvFactory, cooled: Cooled) -
         assert cooled.version("-r", str(lock)) == expected
 
 
-def test_a_young_file_is_not_taken_for_a_wrong_one(cooled: Cooled) -> None:
+def test_a_young_file_is_not_taken_for_a_wrong_one(cooled: Cooled, pip_env: EnvFactory) -> None:
     """Beside a hash-pinned file that waits, no other file of its version is fetched and its hash blamed."""
     young = next(f for f in cooled.server._shelf.files("acme") if f.filename == "acme-2.0-py3-none-any.whl")
     (old,) = cooled.server.add("acme", {"version": "2.0", "tag": "py2.py3-none-any", "uploaded": "30 days ago"})
@@ -129,7 +129,10 @@ def test_a_young_file_is_not_taken_for_a_wrong_one(cooled: Cooled) -> None:
         return [finding["code"] for finding in json.loads(done.stdout)["findings"]]
 
     assert judged(young.sha256) == ["too-young"]
-    refused(cooled.env.run("install", "--dry-run", "-r", str(lock), policy=cooled.file), "too-young")
+    for env in (cooled.env, pip_env("22.0.2")):
+        for resolver in ((), ("--use-deprecated", "legacy-resolver")):
+            options = ("--index-url", cooled.server.page_url, "--no-deps", *resolver, "-r", str(lock))
+            refused(env.run("download", *options, policy=cooled.file), "too-young")
     assert cooled.asked_files() == set()
     for hashes in ((old.sha256,), (young.sha256, old.sha256)):
         assert judged(*hashes) == []

@@ -70,15 +70,15 @@ def _nothing_fits(
     _, ireq = requirement.get_candidate_lookup()
     if ireq is None or ireq.req is None:
         return None
-    specifier = ireq.req.specifier
+    specifier, hashes = ireq.req.specifier, ireq.hashes(trust_internet=False)
     constraint = constraints.get(requirement.project_name)
     if constraint is not None:
-        specifier = specifier & constraint.specifier
+        specifier, hashes = specifier & constraint.specifier, hashes & constraint.hashes
     by = f"{parent.name} {parent.version}" if parent is not None else None
     shown = str(ireq.req).partition(";")[0].strip()
     left = str(constraint.specifier) if constraint is not None else ""
     explanation = guard.explanation(
-        requirement.project_name, specifier, requirement=shown, required_by=by, constraint=left
+        requirement.project_name, specifier, requirement=shown, required_by=by, hashes=hashes, constraint=left
     )
     return refusal_of(explanation)
 

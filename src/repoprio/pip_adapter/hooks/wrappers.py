@@ -171,8 +171,8 @@ def find_requirement(
         try:
             candidate = original(self, req, upgrade)
         except DistributionNotFound:
-            guard = guard_of(self)
-            refusal = guard and failures.refusal_of(guard.explanation(req.name or "", req.specifier))
+            guard, hashes = guard_of(self), req.hashes(trust_internet=False)
+            refusal = guard and failures.refusal_of(guard.explanation(req.name or "", req.specifier, hashes=hashes))
             if not refusal:
                 raise
             raise refusal from None
