@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 
@@ -127,6 +128,7 @@ def test_what_http_clients_see(gateway: GatewayProcess) -> None:
 def test_it_stops_when_told_and_says_nothing_more(gateway: GatewayProcess) -> None:
     """Ctrl-C is how one ends it: exit status 0, no traceback."""
     assert "corp (priority 10), public (priority 90)" in gateway.greeting
+    urlopen(f"{gateway.url}acme/").close()
     assert gateway.stop() == (0, "")
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from werkzeug import Request, Response
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from repoprio.config.load import read_text
 from repoprio.policy.model import Policy
@@ -43,7 +44,10 @@ class FileServer(RepositoryServer):
         if content is not None:
             return Response(content, 200, mimetype="application/octet-stream")
         answer = super()._response(request)
-        return answer.make_conditional(request, accept_ranges=True, complete_length=len(answer.data))
+        try:
+            return answer.make_conditional(request, accept_ranges=True, complete_length=len(answer.data))
+        except RequestedRangeNotSatisfiable:
+            return Response("", 416)
 
 
 @pytest.fixture
@@ -88,6 +92,8 @@ def test_files_and_their_metadata_come_through_the_gateway(served: Served, files
         assert (part.status, part.body) == (206, file.content[-10:])
         assert part.headers["content-range"].endswith(f"/{len(file.content)}")
         assert served.get(path, range="bytes=0-1,5-6").status == 200
+        beyond = served.get(path, range="bytes=999999-")
+        assert (beyond.status, beyond.headers["cache-control"]) == (416, "no-store")
         head = served.get(path, method="HEAD")
         assert (head.headers["content-length"], head.body) == (str(len(file.content)), b"")
 

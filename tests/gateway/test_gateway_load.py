@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from werkzeug import Request, Response
 
+from repoprio.config.load import read_text
+from repoprio.serve.client import Client
 from support.faults import Fault
-from support.gateways import JSON, GatewayProcess
+from support.gateways import JSON, GatewayProcess, serving
+from support.policy_files import TOOLS
 from support.repository import RepositoryServer
 from support.scene import Scene
 
@@ -101,3 +106,33 @@ def test_a_file_whose_client_went_away_is_not_fetched_to_its_end(big: BigFiles, 
         assert until(lambda: any(path.startswith("/big/") for path, *_ in big.spans) and big.taken > 0)
         time.sleep(1)
         assert big.taken < _PARTS
+
+
+def test_a_list_that_cannot_be_had_is_not_asked_for_by_each_client(scene: Scene, tmp_path: Path) -> None:
+    """The lists of the other repositories may be large: they are fetched again only some seconds later."""
+    scene.corp.list_answer(Fault(status=503))
+    with serving(read_text(scene.policy().read_text(), "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+        assert [served.get("/simple/").state for _ in range(5)] == ["project-list"] * 5
+        assert scene.public.requests == ["/simple/"]
+        scene.corp.list_answer(Fault())
+        served.now += 11
+        assert served.get("/simple/").status == 200
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_gateway_that_is_told_to_stop_has_not_failed(how: int, scene: Scene) -> None:
+    """By a user, or by a service manager: exit status 0, nothing on stderr."""
+    with GatewayProcess(scene.file, scene.folder / "store") as process:
+        assert get(process, "/simple/acme/")[0] == 200
+        assert process.stop(how) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("host", "is_safe"),
+    [("127.0.0.1", True), ("127.9.9.9", True), ("[::1]", True), ("localhost", True), ("127.evil.example", False)],
+)
+def test_only_this_machine_is_asked_over_http(host: str, is_safe: bool, scene: Scene) -> None:
+    """A name that begins like an address is a name."""
+    client = Client(read_text(scene.file.read_text(), "policy.toml", {}, TOOLS))
+    assert client.is_secure(f"http://{host}:8080/simple/") is is_safe
+    assert client.is_secure("https://evil.example/")

@@ -103,7 +103,8 @@ class App:
                 await _send(scope, send, *_problem(found))
                 return
             headers = [(name.lower().encode(), text.encode("latin-1")) for name, text in found.headers]
-            await send({"type": "http.response.start", "status": found.status, "headers": [*headers, *_OF_FILES]})
+            headers += [_NEVER_STORED, _NO_SNIFFING] if found.status == 416 else _OF_FILES
+            await send({"type": "http.response.start", "status": found.status, "headers": headers})
             # What is sent to a client that went away is dropped silently, and would all be fetched.
             gone = asyncio.ensure_future(_gone(receive))
             stack.callback(gone.cancel)

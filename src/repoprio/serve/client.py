@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import ipaddress
 import netrc
 import os
 import time
@@ -214,8 +215,11 @@ class Client:
     def is_secure(self, url: str) -> bool:
         """Whether nobody between can change what comes from there, or the user said that this is all right."""
         here = site(url)
-        is_local = here.host in ("localhost", "::1") or here.host.startswith("127.")
-        return here.scheme == "https" or is_local or bool({here.host, f"{here.host}:{here.port}"} & self._trusted)
+        return (
+            here.scheme == "https"
+            or is_local(here.host)
+            or bool({here.host, f"{here.host}:{here.port}"} & self._trusted)
+        )
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         """All that was sent; of an answer that is no page it only must end: what breaks off is no word of absence."""
@@ -228,6 +232,14 @@ class Client:
             if len(body) > limit:
                 raise UnusableResponse(f"its answer ({response.status}) is larger than {limit} bytes", Cause.SIZE)
         return bytes(body) if response.status == 200 else b""
+
+
+def is_local(host: str) -> bool:
+    """Whether `host` is this machine; 127.evil.example is not."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _session(connections: int) -> aiohttp.ClientSession:

@@ -19,6 +19,8 @@ from repoprio.simple_api.project_list import read_project_list
 from repoprio.simple_api.response import UnusableResponse
 from repoprio.urls import filename
 
+_PROBLEM_SECONDS = 10.0
+
 Names = frozenset[NormalizedName]
 
 
@@ -31,17 +33,21 @@ class ProjectLists:
         self._seconds = seconds
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._kept: tuple[float, list[NormalizedName]] | None = None
+        self._kept: tuple[float, list[NormalizedName] | Problem] | None = None
 
     async def names(self) -> list[NormalizedName] | Problem:
-        """All names, sorted; a problem where a repository has no list that can be used."""
+        """All names, sorted; a problem where a repository has no list that can be used.
+
+        That is kept too, for a while: each attempt may fetch the large lists of all other repositories.
+        """
         async with self._lock:
             if self._kept is None or self._clock() >= self._kept[0]:
-                until = self._clock() + self._seconds
+                begun = self._clock()
                 found = await self._fetch_all()
                 if isinstance(found, Problem):
-                    return found
-                self._kept = (until, await asyncio.to_thread(union, self._policy, found))
+                    self._kept = (self._clock() + _PROBLEM_SECONDS, found)
+                else:
+                    self._kept = (begun + self._seconds, await asyncio.to_thread(union, self._policy, found))
             return self._kept[1]
 
     async def _fetch_all(self) -> dict[str, Names] | Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Callable, Collection
 
@@ -39,6 +40,8 @@ def run(
     except UnsoundMemory as error:
         hint = "repair or restore it; without it, it is not known who owns which name"
         raise CannotStart(f"the ownership memory cannot be used: {error}\n  hint: {hint}    [store]") from None
+    # uvicorn ends in good order, and then raises the signal once more: to be stopped is no failure.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     listener = _listen(host, port)
     bound = listener.getsockname()
     place = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
@@ -52,6 +55,8 @@ def run(
         log_level="warning",
         proxy_headers=False,
         server_header=False,
+        # There is no such thing here; with a library for it at hand, each attempt would be an error in the log.
+        ws="none",
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     uvicorn.Server(config).run(sockets=[listener])
