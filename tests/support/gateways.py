@@ -62,13 +62,13 @@ class Answer:
 class Served:
     """A gateway under one policy; `now` is its clock, which stands still unless a test moves it."""
 
-    def __init__(self, policy: Policy, store: Path | str) -> None:
+    def __init__(self, policy: Policy, store: Path | str, *, shows_shadowed: bool = False) -> None:
         self.now = 1000.0
         self.store = store_at(str(store))
         self.store.prepare()
         self._loop = asyncio.new_event_loop()
         client = Client(policy)
-        self.gateway = Gateway(policy, client, self.store, clock=lambda: self.now)
+        self.gateway = Gateway(policy, client, self.store, shows_shadowed=shows_shadowed, clock=lambda: self.now)
         self.app = App(self.gateway, client)
         self._open = client.open()
         self.run(self._open.__aenter__)
@@ -105,7 +105,8 @@ class Served:
         scope = {
             "type": "http",
             "method": method,
-            "raw_path": path.encode(),
+            "raw_path": path.partition("?")[0].encode(),
+            "query_string": path.partition("?")[2].encode(),
             "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
         }
         await self.app(scope, receive, send)
@@ -124,9 +125,9 @@ class Served:
 
 
 @contextmanager
-def serving(policy: Policy, store: Path | str) -> Iterator[Served]:
+def serving(policy: Policy, store: Path | str, *, shows_shadowed: bool = False) -> Iterator[Served]:
     """A gateway that is closed at the end."""
-    served = Served(policy, store)
+    served = Served(policy, store, shows_shadowed=shows_shadowed)
     try:
         yield served
     finally:

@@ -75,7 +75,7 @@ def decide(policy: Policy, /, *remembered: str, **answers: FetchResult[ProjectPa
         ("/files/acme/ab/acme-1.0%2B1.whl", FileOf(ACME, "acme/ab/acme-1.0%2B1.whl")),
         ("/files/acme/ab/acme-1.0+1.whl", FileOf(ACME, "acme/ab/acme-1.0%2B1.whl")),
         *((f"/files/{rest}", Nothing()) for rest in ("", "acme", "acme/ab", "Acme/ab/x", "../ab/x", "acme/ab/x/y")),
-        *((path, Nothing()) for path in ("/", "", "/other/", "simple/acme/", "//simple/acme/")),
+        *((path, Nothing()) for path in ("", "/other/", "simple/acme/", "//simple/acme/")),
         *((f"/simple/{name}/", Nothing()) for name in ("..", "%2e%2e", "a%2fb", "a%0d%0ab", "a b", "-a", "a" * 201)),
         *((f"/simple/{rest}", Nothing()) for rest in ("acme//", "acme/x", "acme/../corp/", "%00", "\xe9")),
     ],

@@ -25,6 +25,7 @@ def explain(
     constraint: str = "",
     chosen: Chosen | None = None,
     waits: bool = False,
+    leaves_choice: bool = False,
     rejected: tuple[Rejected, ...] = (),
     required_by: str | None = None,
     version_priority: Chosen | None = None,
@@ -34,9 +35,11 @@ def explain(
     """The explanation of a requirement; `versions` has the versions of each repository that serves the name.
 
     `waits`: nothing is chosen, only because every file that would be chosen is too young (`min-age`).
+    `leaves_choice`: nothing is chosen, since the client of an index chooses among the owner's files.
     """
     outcome, code = decision.outcome, decision.code
-    if outcome is Outcome.SERVED and chosen is None:
+    fits = chosen is not None or leaves_choice
+    if outcome is Outcome.SERVED and not fits:
         outcome, code = Outcome.NO_MATCH, Code.TOO_YOUNG if waits else Code.NO_MATCH
     route = decision.route
     owners = _owners(decision)
@@ -45,7 +48,7 @@ def explain(
         decision.name,
         outcome,
         code,
-        tuple(_line(policy, decision, finding, versions, chosen) for finding in decision.findings),
+        tuple(_line(policy, decision, finding, versions, chosen, fits=fits) for finding in decision.findings),
         owners,
         _rules(policy, decision, owners),
         chosen=chosen,
@@ -192,9 +195,11 @@ def _line(
     finding: RepositoryResult[Any],
     versions: Mapping[str, tuple[str, ...]],
     chosen: Chosen | None,
+    *,
+    fits: bool,
 ) -> Line:
     repository = finding.repository
-    status, reason = _status(decision, finding, fits=chosen is not None)
+    status, reason = _status(decision, finding, fits=fits)
     if status is LineStatus.SERVED and chosen and chosen.repository == repository.name:
         reason += f"; takes {chosen.version}"
     has = versions.get(repository.name, ()) if finding.state is RepositoryState.SERVES else None

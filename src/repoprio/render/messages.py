@@ -53,7 +53,7 @@ def _fits(e: Explanation) -> str:
 
 
 def _merged(e: Explanation) -> str:
-    supplier = e.chosen.repository if e.chosen else "?"
+    supplier = e.chosen.repository if e.chosen else "the repository with the newest version"
     among = join_words([r.name for r in e.owners])
     by = f" ({e.pin.place})" if e.pin else ""
     return f"{_taken(e)} comes from {supplier}: version priority rules among {among}{by}."

@@ -6,16 +6,20 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
+from datetime import datetime, timezone
 from typing import Any
 
 import aiohttp
 
+from repoprio.output import redact_secrets
+from repoprio.render import explain_json
 from repoprio.serve import problems, relay, requests
 from repoprio.serve.client import Client
 from repoprio.serve.gateway import Gateway, Page
 from repoprio.serve.pages import union
 from repoprio.serve.problems import Problem
 from repoprio.serve.relay import Opened
+from repoprio.serve.views import html
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -126,6 +130,10 @@ class App:
             return status, [*headers, (b"allow", b"GET, HEAD")], body
         if isinstance(target, requests.Elsewhere):
             return 301, [(b"location", target.location.encode()), (b"cache-control", b"max-age=86400")], b""
+        if isinstance(target, requests.Search):
+            return _search(target, scope)
+        if isinstance(target, requests.Explain):
+            return await self._explain(target, scope)
         if isinstance(target, requests.Health):
             return await self._health(target)
         if not isinstance(target, requests.Project):
@@ -138,6 +146,16 @@ class App:
         if isinstance(found, Problem):
             return _problem(found)
         return self._page(found, media, sent)
+
+    async def _explain(self, target: requests.Explain, scope: Scope) -> tuple[int, Headers, bytes]:
+        found = await self._gateway.explanation(target.name)
+        if isinstance(found, Problem):
+            return _problem(found)
+        if requests.wants_json(_sent(scope).get(b"accept", ""), _query(scope)):
+            body = redact_secrets(explain_json.document([found])).encode() + b"\n"
+            return 200, [(b"content-type", b"application/json"), _NEVER_STORED, (b"vary", b"Accept")], body
+        at = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return _html(200, html.explained(found, at, self._gateway.policy.absence_ttl, redact_secrets))
 
     async def _health(self, target: requests.Health) -> tuple[int, Headers, bytes]:
         """Ready is a gateway that can read who owns which name; repositories that are down say nothing of it."""
@@ -173,6 +191,33 @@ async def _gone(receive: Receive) -> None:
     """End once the client has gone away."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _search(target: requests.Search, scope: Scope) -> tuple[int, Headers, bytes]:
+    """The search field; a name that was typed into it leads to its explanation."""
+    said = requests.field(_query(scope), "name") if target.is_below else ""
+    name = requests.name_of(said)
+    if name:
+        return 303, [(b"location", name.encode()), _NEVER_STORED], b""
+    if target.is_below:
+        return _html(404 if said else 200, html.search(said, "./"))
+    return _html(200, html.search("", "explain/"))
+
+
+def _html(status: int, body: bytes) -> tuple[int, Headers, bytes]:
+    headers: Headers = [
+        (b"content-type", html.MEDIA_TYPE.encode()),
+        (b"content-security-policy", html.POLICY.encode()),
+        (b"referrer-policy", b"no-referrer"),
+        (b"vary", b"Accept"),
+        _NEVER_STORED,
+    ]
+    return status, headers, body
+
+
+def _query(scope: Scope) -> str:
+    query: bytes = scope.get("query_string", b"")
+    return query.decode("latin-1")
 
 
 def _sent(scope: Scope) -> dict[bytes, str]:

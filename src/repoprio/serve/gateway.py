@@ -11,8 +11,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from repoprio.dataclass import dataclass
+from repoprio.explain.explanation import Explanation
 from repoprio.lookup.drivers import adrive
 from repoprio.lookup.events import FetchRequest, FetchResult
+from repoprio.lookup.memory import ExpiringStore
 from repoprio.lookup.project import Decision, Outcome, ProjectLookup
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy
@@ -25,6 +27,7 @@ from repoprio.serve.problems import Problem
 from repoprio.serve.project_lists import ProjectLists
 from repoprio.serve.requests import Media
 from repoprio.serve.stores.model import OwnershipStore, UnsoundMemory
+from repoprio.serve.views.explanations import explanation
 from repoprio.simple_api.model import ProjectPage
 
 _LOG = logging.getLogger("repoprio.serve")
@@ -33,6 +36,8 @@ DEADLINE = 20.0
 # A page that is asked for is refreshed once so much of its life is left.
 _LAST_PART = 1 / 3
 _MOST_BYTES = 256 * 2**20
+# For so many seconds an explanation is not made anew.
+_EXPLAINED = 1.0
 # Less is not worth the work of unpacking.
 _WORTH_PACKING = 1024
 
@@ -73,6 +78,7 @@ class Gateway:
         store: OwnershipStore,
         *,
         public_url: str | None = None,
+        shows_shadowed: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.policy = policy
@@ -87,6 +93,8 @@ class Gateway:
         self._memory = freshness.SharedMemory[ProjectPage](policy, clock)
         self._pages: OrderedDict[NormalizedName, Page] = OrderedDict()
         self._bytes = 0
+        self._shows_shadowed = shows_shadowed
+        self._explaining = ExpiringStore[NormalizedName, asyncio.Task[Explanation | Problem]](_EXPLAINED, clock)
         self._under_way: dict[NormalizedName, asyncio.Task[Page | Problem]] = {}
 
     def warm(self, name: NormalizedName) -> Page | None:
@@ -106,6 +114,23 @@ class Gateway:
         # A client that goes away takes nobody else's answer along.
         page = self.warm(name)
         return await asyncio.shield(self._refresh(name)) if page is None else page
+
+    async def explanation(self, name: NormalizedName) -> Explanation | Problem:
+        """Who owns `name`, and why, as of this moment; nothing is remembered of it."""
+        task = self._explaining.get(name)
+        if task is None:
+            task = self._explaining.keep(name, asyncio.create_task(self._explain(name)))
+        return await asyncio.shield(task)
+
+    async def _explain(self, name: NormalizedName) -> Explanation | Problem:
+        try:
+            records = await asyncio.to_thread(self._store.of, name)
+        except UnsoundMemory as error:
+            return problems.unsound_memory(str(error))
+        shadowed, evidence = self._shows_shadowed, freshness.Evidence(self.clock())
+        holders = ownership.holders(self.policy, records)
+        decision = await self._decide(name, holders, evidence, below_owner=shadowed)
+        return await asyncio.to_thread(explanation, self.policy, decision, VERSIONS, shadowed=shadowed)
 
     async def trouble(self) -> Problem | None:
         """Why the gateway cannot answer, whatever the repositories say; None if it can."""
@@ -148,9 +173,14 @@ class Gateway:
         return problems.of_decision(self.policy, decision)
 
     async def _decide(
-        self, name: NormalizedName, holders: frozenset[str], evidence: freshness.Evidence
+        self,
+        name: NormalizedName,
+        holders: frozenset[str],
+        evidence: freshness.Evidence,
+        *,
+        below_owner: bool = False,
     ) -> Decision[ProjectPage]:
-        lookup = ProjectLookup(self._memory.view(evidence), name, remembered=holders)
+        lookup = ProjectLookup(self._memory.view(evidence), name, below_owner=below_owner, remembered=holders)
         end = self.clock() + DEADLINE
 
         async def fetch_all(asks: Sequence[FetchRequest]) -> list[FetchResult[ProjectPage]]:

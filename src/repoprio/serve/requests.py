@@ -6,12 +6,12 @@ import enum
 import re
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 from repoprio.names import NormalizedName, is_project_name, normalize
 
 METHODS = ("GET", "HEAD")
-_LONGEST_NAME = 200
+_LONGEST_NAME, _LONGEST_QUERY = 200, 2000
 _ONE_RANGE = re.compile(r"bytes=(?:[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})", re.ASCII)
 
 
@@ -50,6 +50,18 @@ class FileOf(NamedTuple):
     path: str
 
 
+class Search(NamedTuple):
+    """The page with the search field; `is_below` the explanations, where it sends a browser on to one."""
+
+    is_below: bool
+
+
+class Explain(NamedTuple):
+    """The explanation of a name."""
+
+    name: NormalizedName
+
+
 class Health(NamedTuple):
     """Whether the gateway runs; with `of_all`, also whether it can answer."""
 
@@ -66,8 +78,14 @@ class Nothing(NamedTuple):
     """A path at which nothing can be."""
 
 
-Target = Project | ProjectList | FileOf | Health | Elsewhere | Nothing
-_FIXED: dict[str, Target] = {"/health/live": Health(of_all=False), "/health/ready": Health(of_all=True)}
+Target = Project | ProjectList | FileOf | Search | Explain | Health | Elsewhere | Nothing
+_FIXED: dict[str, Target] = {
+    "/": Search(is_below=False),
+    "/explain": Elsewhere("explain/"),
+    "/explain/": Search(is_below=True),
+    "/health/live": Health(of_all=False),
+    "/health/ready": Health(of_all=True),
+}
 
 
 def target(path: str) -> Target:
@@ -77,19 +95,38 @@ def target(path: str) -> Target:
     root, *segments = path.split("/")
     if not root and segments[:1] == ["files"]:
         return _file(segments[1:])
-    if root or segments[:1] != ["simple"]:
+    if root or segments[:1] not in (["simple"], ["explain"]):
         return Nothing()
     if segments == ["simple"]:
         return Elsewhere("simple/")
     if segments == ["simple", ""]:
         return ProjectList()
-    written = unquote(segments[1])
-    if len(written) > _LONGEST_NAME or not is_project_name(written) or segments[2:] not in ([], [""]):
+    name = name_of(unquote(segments[1])) if len(segments) > 1 else None
+    if name is None or segments[2:] not in ([], [""]):
         return Nothing()
-    name = normalize(written)
+    if segments[0] == "explain":
+        is_there = segments[1:] == [name]
+        return Explain(name) if is_there else Elsewhere(f"{'../' if segments[2:] else ''}{name}")
     if not segments[2:]:
         return Elsewhere(f"{name}/")
     return Project(name) if segments[1] == name else Elsewhere(f"../{name}/")
+
+
+def name_of(written: str) -> NormalizedName | None:
+    """The project that is meant by a text; None where that is no name."""
+    is_name = len(written) <= _LONGEST_NAME and is_project_name(written)
+    return normalize(written) if is_name else None
+
+
+def field(query: str, name: str) -> str:
+    """A field of a query; empty where it is missing."""
+    return parse_qs(query, max_num_fields=10).get(name, [""])[0].strip() if len(query) < _LONGEST_QUERY else ""
+
+
+def wants_json(accept: str, query: str) -> bool:
+    """Whether a client wants a document for programs rather than a page."""
+    wanted = _qualities(accept)
+    return field(query, "format") == "json" or wanted.get("application/json", 0.0) > wanted.get("text/html", 0.0)
 
 
 def _file(segments: list[str]) -> Target:

@@ -31,6 +31,7 @@ def run(
     port: int,
     trusted_hosts: Collection[str],
     public_url: str | None,
+    shows_shadowed: bool,
     say: Callable[[str], None],
 ) -> None:
     """Serve until the process is told to stop; raises `CannotStart` or `CannotServe` before it listens."""
@@ -47,7 +48,7 @@ def run(
     place = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     say(f"repoprio: serving http://{place}:{bound[1]}/simple/ ({', '.join(map(str, policy.enabled()))})")
     client = Client(policy, trusted_hosts)
-    gateway = Gateway(policy, client, store, public_url=public_url)
+    gateway = Gateway(policy, client, store, public_url=public_url, shows_shadowed=shows_shadowed)
     config = uvicorn.Config(
         App(gateway, client),
         lifespan="on",

@@ -26,6 +26,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--public-url", type=_url, metavar="URL", help=public)
     trusted = "a repository's HOST or HOST:PORT that may be asked over http, which others can change on its way"
     parser.add_argument("--trusted-host", action="append", default=[], metavar="HOST", help=trusted)
+    shows = "let /explain/NAME ask repositories below the owner too, which learn the name, and show what is shadowed"
+    parser.add_argument("--show-shadowed", action="store_true", help=shows)
 
 
 def command(options: argparse.Namespace) -> int:
@@ -46,6 +48,7 @@ def command(options: argparse.Namespace) -> int:
             port=options.port,
             trusted_hosts=options.trusted_host,
             public_url=options.public_url,
+            shows_shadowed=options.show_shadowed,
             say=_say,
         )
     except KeyboardInterrupt:

@@ -1,0 +1,1 @@
+"""What administrators and users see of the gateway in a browser."""

@@ -1,0 +1,48 @@
+"""The explanation of a name as far as an index knows it: which file a client takes is the client's choice. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repoprio.explain.explaining import explain, privacy
+from repoprio.explain.explanation import Explanation, Rejected
+from repoprio.lookup.cooldown import held, wait_for
+from repoprio.lookup.project import Decision
+from repoprio.lookup.reasons import Rejection
+from repoprio.policy.model import Policy
+from repoprio.serve.pages.offers import Versions, offer
+from repoprio.simple_api.filenames import version_in
+from repoprio.simple_api.model import ProjectPage
+
+
+def explanation(
+    policy: Policy, decision: Decision[ProjectPage], versions: Versions, *, shadowed: bool = False
+) -> Explanation:
+    """The explanation of `decision`; with `shadowed`, the repositories below the owner were asked too."""
+    found = offer(policy, decision, versions)
+    waiting = tuple(_waiting(policy, decision, versions))
+    has = {r.repository.name: r.page.versions(versions) for r in decision.findings if r.page}
+    return explain(
+        policy,
+        decision,
+        decision.name,
+        has,
+        leaves_choice=bool(found.files),
+        waits=bool(waiting) and not found.files,
+        rejected=waiting,
+        private=privacy(decision) if shadowed else None,
+    )
+
+
+def _waiting(policy: Policy, decision: Decision[ProjectPage], versions: Versions) -> Iterator[Rejected]:
+    """The owners' files that are too young (`min-age`)."""
+    for owner in decision.owners:
+        wait = wait_for(policy, decision.route, owner.repository)
+        if wait is None or owner.page is None:
+            continue
+        now = owner.page.clocks.now if owner.page.clocks else None
+        for file in owner.page.files:
+            if young := held(wait, file.upload_time, now):
+                kind = Rejection.TOO_YOUNG if young.upload_time else Rejection.NO_UPLOAD_TIME
+                version = version_in(file.filename, decision.name, versions.is_version)
+                yield Rejected(file.filename, version, young.reason, kind, held=young)
