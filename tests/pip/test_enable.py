@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.environments.hook_installer import disable_base, enable_base
+from repoprio.environments.hook_installer import disable_base, enable_base, removal
 from repoprio.environments.interpreters import CannotEnable, Interpreter
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import PipEnv
@@ -310,7 +310,7 @@ def test_base_appends_and_restores(text: str | None, linked: bool, tmp_path: Pat
 
 @pytest.mark.parametrize("text", ["", "import sys\n", "import sys"])
 def test_a_base_pointer_removes_itself(text: str, tmp_path: Path) -> None:
-    """If repoprio is gone, the pointer can remove itself from a base and its sitecustomize."""
+    """If repoprio is gone, the pointer removes itself from a base and its sitecustomize, and says which file stays."""
     stdlib = tmp_path / "lib"
     stdlib.mkdir()
     custom = stdlib / "sitecustomize.py"
@@ -321,8 +321,15 @@ def test_a_base_pointer_removes_itself(text: str, tmp_path: Path) -> None:
     pointer = stdlib / "_repoprio_pointer.py"
     wrong = subprocess.run([sys.executable, "-I", pointer], capture_output=True, text=True, check=False)
     assert (wrong.returncode, "remove" in wrong.stderr) == (2, True)
-    subprocess.run([sys.executable, "-I", pointer, "remove"], check=True)
+    command = [sys.executable, "-I", str(pointer), "remove"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert files(stdlib) == before
+    assert (f"removed the hook from {custom}\n" in done.stdout) is bool(text)
+    # What is gone is not said to stay; `disable --base` and `pip uninstall repoprio` say the same.
+    assert f"removed {pointer}\n" in done.stdout
+    assert removal(str(pointer)) == f"removed {pointer}"
+    if text:
+        assert removal(str(custom)) == f"removed the hook from {custom}"
 
 
 def test_base_refuses_what_would_not_work(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def _disable(options: argparse.Namespace, other: Interpreter) -> int:
     done = hook_installer.disable_base(other) if options.base else hook_installer.disable(other.packages)
     ledger.forget(other.stdlib if options.base else other.packages)
     for place in done:
-        print(f"removed {place}")
+        print(hook_installer.removal(place))
     if not done:
         where = other.stdlib if options.base else other.packages
         print(f"repoprio: {where} has no repoprio pointer", file=sys.stderr)

@@ -161,6 +161,12 @@ def disable(packages: str) -> list[str]:
     return existing
 
 
+def removal(place: str) -> str:
+    """What was done at `place`, one of those that `disable` or `disable_base` returned."""
+    # The sitecustomize of a distribution stays: only what `enable --base` appended is gone.
+    return f"removed {'the hook from ' if os.path.lexists(place) else ''}{place}"
+
+
 def _remove_empty_cache(folder: str) -> None:
     """Remove the folder for compiled files in `folder`, if it is empty."""
     with contextlib.suppress(OSError):

@@ -93,7 +93,7 @@ def take_all_out() -> Iterator[str]:
 def _taken_out(made: Made) -> list[str]:
     """Remove one thing; returns the lines to print, also for a failure."""
     try:
-        return [f"repoprio: removed {place}" for place in _take_out(made)]
+        return [f"repoprio: {hook_installer.removal(place)}" for place in _take_out(made)]
     except (RepoprioError, OSError, ValueError) as error:
         message = f"WARNING: repoprio: what `repoprio enable` added to {made.place} stays there: {error}"
         return [f"{message}\n{_hint(made)}"]

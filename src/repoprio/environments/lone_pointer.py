@@ -197,7 +197,7 @@ def main(arguments: list[str], pointer: str, custom: str) -> int:
         return 2
     try:
         for place in take_out(os.path.dirname(os.path.abspath(pointer)), custom):
-            sys.stdout.write(f"removed {place}\n")
+            sys.stdout.write(f"removed {'the hook from ' if os.path.lexists(place) else ''}{place}\n")
     except (OSError, ValueError) as error:
         sys.stderr.write(f"ERROR: repoprio: cannot be removed: {error}    [pointer]\n")
         return 2
