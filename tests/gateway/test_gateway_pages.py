@@ -86,8 +86,10 @@ def test_a_list_that_would_not_be_whole_is_none(served: Served, scene: Scene) ->
     answer = served.get("/simple/")
     assert (answer.status, answer.state) == (502, "project-list")
     assert "public (priority 90): it answers 404" in answer.document["detail"]
+    served.now += 11
     scene.public.list_answer(Fault(redirect=scene.corp.page_url))
     assert served.get("/simple/").status == 502
+    served.now += 11
     scene.public.list_answer(Fault(login_page=True))
     assert served.get("/simple/").status == 502
 
@@ -140,3 +142,14 @@ def test_metadata_and_yanks_survive(served: Served, scene: Scene) -> None:
         "yanked": "bad",
         "core-metadata": {"sha256": built.metadata_sha256},
     }
+
+
+@pytest.mark.parametrize("link", ["http://[::1", "javascript:alert(1)", "//corp.example:x/", ""])
+def test_a_link_to_provenance_that_is_none_spoils_no_page(link: str, served: Served, scene: Scene) -> None:
+    """It is left out, and the file is served as ever."""
+    file = {"filename": "ledger-1.0.tar.gz", "url": "https://corp.example/ledger-1.0.tar.gz", "hashes": {}}
+    page = {"meta": {"api-version": "1.3"}, "name": "ledger", "files": [{**file, "provenance": link}]}
+    scene.corp.answer("ledger", Fault(json=page))
+    (entry,) = served.page("ledger").document["files"]
+    assert "provenance" not in entry
+    assert b"data-provenance" not in served.page("ledger", accept="text/html").body

@@ -12,7 +12,8 @@ from urllib.parse import urljoin
 from repoprio.serve.pages.offers import Offer, OfferedFile
 from repoprio.serve.requests import Media
 from repoprio.simple_api.hrefs import ALGORITHMS
-from repoprio.simple_api.model import Status
+from repoprio.simple_api.model import File, Status
+from repoprio.urls import site
 
 # With all that the newer versions ask for: sizes (PEP 700), provenance (PEP 740), the project's status (PEP 792).
 _NEWEST, _OLDEST = "1.4", "1.0"
@@ -55,9 +56,18 @@ def _entry(offered: OfferedFile, url: str) -> dict[str, Any]:
         entry["size"] = file.size
     if file.upload_time is not None:
         entry["upload-time"] = _moment(file.upload_time)
-    if file.provenance is not None:
-        entry["provenance"] = urljoin(file.listed_on or "", file.provenance)
+    if provenance := _provenance(file):
+        entry["provenance"] = provenance
     return entry
+
+
+def _provenance(file: File) -> str | None:
+    """Where the provenance of a file is (PEP 740); None for what is no URL to fetch from, and would spoil the page."""
+    try:
+        url = urljoin(file.listed_on or "", file.provenance or "")
+        return url if file.provenance and site(url).scheme in ("http", "https") else None
+    except ValueError:
+        return None
 
 
 def _moment(moment: datetime) -> str:
@@ -94,8 +104,8 @@ def _anchor(offered: OfferedFile, url: str) -> str:
         facts["data-yanked"] = file.yanked
     if file.core_metadata is not None:
         facts["data-core-metadata"] = facts["data-dist-info-metadata"] = _best(file.core_metadata) or "true"
-    if file.provenance is not None:
-        facts["data-provenance"] = urljoin(file.listed_on or "", file.provenance)
+    if provenance := _provenance(file):
+        facts["data-provenance"] = provenance
     attributes = "".join(f' {key}="{escape(value)}"' for key, value in facts.items())
     return f'<a href="{escape(_with_hash(url, file.hashes))}"{attributes}>{escape(file.filename)}</a><br>'
 
