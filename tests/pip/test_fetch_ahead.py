@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -37,15 +38,18 @@ class World:
     def __init__(self, env: PipEnv, folder: Path, servers: list[RepositoryServer]) -> None:
         self.env, self.folder, self.servers = env, folder, servers
 
-    def choices(self, *wanted: str, top: str = "", own: str = "", **options: object) -> Outcome:
-        """What pip would install; the servers have noted nothing but this."""
+    def choices(
+        self, *wanted: str, top: str = "", own: str = "", urls: Mapping[str, str] | None = None, **options: object
+    ) -> Outcome:
+        """What pip would install; the servers have noted nothing but this. `urls` are other than their own."""
         for server in self.servers:
             server._requests.clear()
             server.spans.clear()
             server.most_held = 0
         policy = self.folder / "policy.toml"
         tables = (
-            f'[repositories.{server.label}]\nurl = "{server.page_url}"\npriority = {10 * number}\n{own}\n'
+            f'[repositories.{server.label}]\nurl = "{(urls or {}).get(server.label, server.page_url)}"\n'
+            f"priority = {10 * number}\n{own}\n"
             for number, server in enumerate(self.servers, 1)
         )
         policy.write_text(top + "".join(tables), encoding="utf-8")
@@ -206,6 +210,30 @@ def test_a_login_is_asked_for_once(fresh_env: EnvFactory, repository: Repository
     done = world.choices(*ROOTS, "--no-input", "--keyring-provider", "import")
     assert done.code == 0, done.stderr
     assert (middle.most_held, top.most_held > 1, noted.read_text()) == (1, True, "asked\n"), done.stderr
+
+
+@pytest.mark.parametrize("login", ["", "anybody:at-all"])
+def test_a_site_that_needs_no_login_is_asked_at_once(login: str, world: World) -> None:
+    """The first requests to a site go side by side; where a login could be wrong, one goes before all others."""
+    chain(world)
+    world.delay()
+    top = world.servers[0]
+    where = top.page_url.replace("://", f"://{login}@") if login else top.page_url
+    done = world.choices(*ROOTS, own="", urls={top.label: where}, options=["--keyring-provider", "disabled"])
+    assert done.code == 0, done.stderr
+    first, second, *_ = sorted(span[1:] for span in top.spans)
+    assert (second[0] < first[1]) is not bool(login)
+
+
+def test_what_only_the_scout_looked_at_is_not_said_to_need_another_python(world: World) -> None:
+    """Where nothing fits, pip tells which versions need another Python: of projects that it looked at itself."""
+    low = world.servers[2]
+    low.add("other", {"version": "7.7", "requires-python": ">=99"}, wheel("1.0"))
+    # Meanwhile the scout looks at the other one.
+    low.answer("nowhere", Fault(hang=0.3))
+    done = world.choices("nowhere", "other")
+    assert low.asked("other")
+    assert (done.code, "Ignored the following versions" in done.stdout + done.stderr) == (1, False), done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from repoprio.explain.explaining import explain
 from repoprio.explain.explanation import Chosen
-from repoprio.fetch.lookups_ahead import NO_LIMIT, Ahead
+from repoprio.fetch.deciding_thread import NO_LIMIT
+from repoprio.fetch.lookups_ahead import Ahead
 from repoprio.fetch.page_cache import PageCache
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import (
@@ -228,7 +229,8 @@ def test_names_looked_up_ahead_are_decided_as_in_turn(policy: Policy, world: Wor
         for name in NAMES:
             own = list(dict.fromkeys((ask.repository.name, ask.name) for ask in asked if ask.name == name))
             alone = list(dict.fromkeys(plays[name].asked))
-            # Repositories of one priority are asked side by side.
-            priorities = {repository.name: repository.priority for repository in policy.repositories}
+            # Repositories of one priority are asked side by side, and under merge all of them.
+            is_merged = plays[name].decision.is_merged
+            priorities = {one.name: 0 if is_merged else one.priority for one in policy.repositories}
             assert [priorities[where] for where, _ in own] == [priorities[where] for where, _ in alone]
             assert set(own) == set(alone)

@@ -24,7 +24,8 @@ from repoprio.config.build import is_specifier as judge
 from repoprio.config.load import read_text
 from repoprio.explain.explaining import explain
 from repoprio.explain.explanation import Chosen, Explanation
-from repoprio.fetch.lookups_ahead import NO_LIMIT, Ahead
+from repoprio.fetch.deciding_thread import NO_LIMIT
+from repoprio.fetch.lookups_ahead import Ahead
 from repoprio.fetch.page_cache import PageCache
 from repoprio.lookup.cooldown import AgedFile, Clocks, Held, held, held_back, wait_for
 from repoprio.lookup.drivers import Fits, adrive, drive

@@ -42,7 +42,7 @@ def make_eager() -> None:
         self._is_sound = defaultdict(lambda: True)
 
     Ahead.__init__ = init  # type: ignore[method-assign]
-    Ahead._is_known = lambda self, place: True  # type: ignore[method-assign]
+    Ahead._is_known = lambda self, ask: True  # type: ignore[method-assign]
 
 
 def main() -> None:

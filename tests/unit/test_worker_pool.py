@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 import time
 
-from repoprio.fetch.lookups_ahead import Ahead, TimeLimit
+import pytest
+
+from repoprio.fetch.deciding_thread import TimeLimit
+from repoprio.fetch.lookups_ahead import Ahead
 from repoprio.fetch.page_cache import PageCache
 from repoprio.fetch.worker_pool import WorkerPool
-from repoprio.lookup.events import FetchFailed, FetchRequest, FetchResult, PageFound, ResourceKind
+from repoprio.lookup.events import FetchFailed, FetchRequest, FetchResult, PageFound, ResourceKind, StatusReceived
 from repoprio.names import normalize
 from repoprio.policy.model import Location, Repository
 
@@ -101,3 +104,36 @@ def test_a_page_that_hangs_has_its_time_once() -> None:
     assert answer == late
     assert asked == ["first"]
     assert time.monotonic() - begin < 10
+
+
+DOWN, BUSY = FetchFailed("no answer"), StatusReceived(503)
+
+
+@pytest.mark.parametrize(("answer", "own_answer", "times"), [(DOWN, DOWN, 1), (BUSY, DOWN, 2), (DOWN, BUSY, 2)])
+def test_only_a_site_that_answers_may_be_crowded(
+    answer: FetchResult[str], own_answer: FetchResult[str], times: int
+) -> None:
+    """What goes wrong beside other requests is asked again, alone; but not of a site that is down."""
+    both, is_over = threading.Barrier(2), threading.Event()
+
+    def fetch_ahead(ask: FetchRequest) -> FetchResult[str]:
+        both.wait(20)
+        if ask.name == "slow":
+            is_over.wait(20)
+        return answer
+
+    asked = []
+
+    def own(ask: FetchRequest) -> FetchResult[str]:
+        asked.append(ask.name)
+        is_over.set()
+        return own_answer
+
+    first = threading.Event()
+    ahead = Ahead[str](PageCache(), fetch_ahead, lambda _: True, lambda _: True)
+    ahead._fly(page_of("slow"), lambda _: None)
+    ahead._fly(page_of("first"), lambda _: first.set())
+    assert first.wait(20)
+    late = FetchFailed("late")
+    assert ahead.fetch(page_of("own"), own, TimeLimit(20.0, time.monotonic), late) == own_answer
+    assert asked == ["own"] * times

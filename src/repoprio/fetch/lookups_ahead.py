@@ -9,14 +9,12 @@ it needs the page, and what it is told counts.
 from __future__ import annotations
 
 import contextlib
-import threading
-import time
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from collections import deque
+from collections.abc import Callable, Collection
+from typing import Generic
 
+from repoprio.fetch.deciding_thread import DecidingThread, TimeLimit
 from repoprio.fetch.page_cache import Key, PageCache, key_of
-from repoprio.fetch.worker_pool import WorkerPool
 from repoprio.lookup.events import (
     FetchFailed,
     FetchRequest,
@@ -33,41 +31,14 @@ from repoprio.urls import Site, site
 
 # A login is for the deciding thread, and "too many requests" may be our doing.
 _IN_TURN = frozenset({401, 403, 407, 429})
-# Ctrl-C is noticed in between, on Windows too.
-_SLICE = 0.5
-# For so many seconds answers to others are waited for before a request that may have been one too many is repeated.
-_CROWD = 30.0
-Result = TypeVar("Result")
 Place = tuple[str, Site]
 Need = NeedPages | NeedMatch[Page] | None
 Fetch = Callable[[FetchRequest], FetchResult[Page]]
 Then = Callable[[FetchResult[Page] | None], None]
 
 
-class Progress(Protocol):
-    """What tells a person how far it is, while the deciding thread waits."""
-
-    def show(self, done: int, under_way: int) -> None:
-        """So many names were looked up, and so many are under way."""
-
-    def hide(self) -> None:
-        """Others write now."""
-
-
 class NotSound(Exception):
     """An answer that a worker does not get: the deciding thread has to ask."""
-
-
-class TimeLimit(NamedTuple):
-    """So many `seconds` of `clock`, which stands still while a person is asked."""
-
-    seconds: float
-    clock: Callable[[], float]
-
-
-# Whether this thread works for the deciding one.
-_THREAD = threading.local()
-NO_LIMIT = TimeLimit(3600.0, lambda: 0.0)
 
 
 class _Flight(Generic[Page]):
@@ -81,39 +52,39 @@ class _Flight(Generic[Page]):
         self.then: list[Then[Page]] = []
 
 
-class Ahead(Generic[Page]):
+class Ahead(DecidingThread, Generic[Page]):
     """Fetches for the deciding thread (`fetch`), and ahead of it (`look_up`, `run`).
 
-    A repository's site is asked ahead once the deciding thread has had a sound answer from it, so that logins, prompts
-    and outages are that thread's alone; after an answer that is not sound, no more until it has had another one.
+    A repository's site that may want a login is asked ahead once the deciding thread has had a sound answer from it, so
+    that logins and prompts are that thread's alone. After an answer that is not sound, no site is asked ahead until
+    that thread has had another one.
     """
 
     def __init__(
-        self, cache: PageCache[Page], fetch_ahead: Fetch[Page], may_ask: Callable[[FetchRequest], bool]
+        self,
+        cache: PageCache[Page],
+        fetch_ahead: Fetch[Page],
+        may_ask: Callable[[FetchRequest], bool],
+        may_begin: Callable[[FetchRequest], bool] = lambda _: False,
     ) -> None:
-        """`fetch_ahead` is called in several threads; `may_ask`: whether it may be, for this request, now."""
+        """`fetch_ahead` is called in several threads; `may_ask`: whether it may be, for this request, now.
+
+        `may_begin`: whether it may be before the deciding thread has asked that site.
+        """
+        super().__init__()
         self._cache = cache
         self._fetch_ahead = fetch_ahead
         self._may_ask = may_ask
-        self._pool = WorkerPool()
-        self._changed = threading.Condition()
-        self._is_news = False
+        self._may_begin = may_begin
         self._flights: dict[Key, _Flight[Page]] = {}
         # What came ahead, until the deciding thread takes it.
         self._early: dict[Key, tuple[Site, FetchResult[Page]]] = {}
         self._is_sound: dict[Place, bool] = {}
         self._refused: set[Place] = set()
-        # How many requests to a site are under way ahead, and how many there have been.
-        self._active: Counter[Site] = Counter()
-        self._begun: Counter[Site] = Counter()
         self._parked: dict[Place, list[tuple[FetchRequest, Then[Page]]]] = {}
         self._ended: deque[ProjectLookup[Page]] = deque()
-        self._errands: deque[Callable[[], None]] = deque()
-        # All names that were asked for, and who is told how far it is.
+        # All names that were asked for.
         self._names: set[str] = set()
-        self.progress: Progress | None = None
-        # What the deciding thread does while it waits; it must not ask for a page.
-        self.meanwhile: Callable[[], None] = lambda: None
 
     def fetch(
         self, ask: FetchRequest, work: Fetch[Page], limit: TimeLimit, late: FetchResult[Page]
@@ -179,110 +150,20 @@ class Ahead(Generic[Page]):
             self._land(flight, None)
             raise
         answer = self._cache.keep(flight.ask, answer)
+        if not isinstance(answer, FetchFailed):
+            self.note_answer(_place(flight.ask)[1])
         self._note(_place(flight.ask), is_sound=_is_sound(flight.ask, answer), answer=answer)
         self._land(flight, answer)
         return answer
 
-    def not_crowded(self, at: Site, ask: Callable[[], Result], is_good: Callable[[Result], bool]) -> Result:
-        """For the deciding thread: what `ask` makes of a request to `at`.
-
-        Where that is not good, or raises, and others asked there meanwhile, they may be the cause: once these have
-        their answers, and no more are sent, it is asked again.
-        """
-        with self._changed:
-            is_crowded, begun = self._active[at] > 0, self._begun[at]
-        try:
-            result = ask()
-        except Exception:
-            if not is_crowded and self._begun[at] == begun:
-                raise
-        else:
-            if is_good(result) or (not is_crowded and self._begun[at] == begun):
-                return result
-        with self._changed:
-            self._is_sound.update({place: False for place in self._is_sound if place[1] == at})
-        self.wait_for(lambda: not self._active[at], TimeLimit(_CROWD, time.monotonic))
-        return ask()
-
-    def in_time(self, work: Callable[[], Result], limit: TimeLimit) -> Result:
-        """For the deciding thread: what `work` returns, or raises; `TimeoutError` where that takes too long.
-
-        It runs in a thread of the pool: pip's time-out counts silence, not a drip of bytes, nor a page that takes for
-        ever to be read. A thread that is late is left alone.
-        """
-        came: list[Result] = []
-        errors: list[BaseException] = []
-
-        def run() -> None:
-            _THREAD.is_worker = True
-            try:
-                came.append(work())
-            except BaseException as error:  # noqa: BLE001 - it is raised again in the deciding thread
-                errors.append(error)
-            _THREAD.is_worker = False
-            self._tell()
-
-        self._pool.run_now(run)
-        if not self.wait_for(lambda: bool(came or errors), limit):
-            raise TimeoutError
-        if errors:
-            raise errors[0]
-        return came[0]
-
-    def in_deciding_thread(self, work: Callable[[], Result]) -> Result:
-        """What `work` returns, or raises: it speaks with a person, whose Ctrl-C reaches only the deciding thread."""
-        if not getattr(_THREAD, "is_worker", False):
-            return work()
-        is_done = threading.Event()
-        came: list[Result] = []
-        errors: list[Exception] = []
-
-        def errand() -> None:
-            try:
-                came.append(work())
-            except Exception as error:  # noqa: BLE001 - it is raised again in the thread that asked for this
-                errors.append(error)
-            is_done.set()
-
-        self._errands.append(errand)
-        self._tell()
-        is_done.wait()
-        if errors:
-            raise errors[0]
-        return came[0]
-
-    def wait_for(self, is_over: Callable[[], bool], limit: TimeLimit) -> bool:
-        """For the deciding thread: whether it is over within `limit`."""
-        end = limit.clock() + limit.seconds
-        try:
-            while not is_over():
-                left = end - limit.clock()
-                if left <= 0:
-                    return False
-                self._tell_progress()
-                self._wait(is_over, left)
-            return True
-        finally:
-            if self.progress:
-                self.progress.hide()
+    def _close(self, at: Site) -> None:
+        self._is_sound.update({place: False for place in self._is_sound if place[1] == at})
 
     def _tell_progress(self) -> None:
         if self.progress:
             with self._changed:
                 under_way = len({flight.ask.name for flight in self._flights.values()})
             self.progress.show(len(self._names) - under_way, under_way)
-
-    def _wait(self, is_over: Callable[[], bool], seconds: float) -> None:
-        """Wait for some news, `seconds` at most."""
-        while self._errands:
-            if self.progress:
-                self.progress.hide()
-            self._errands.popleft()()
-        self.meanwhile()
-        with self._changed:
-            if not is_over() and not self._is_news:
-                self._changed.wait(min(seconds, _SLICE))
-            self._is_news = False
 
     def look_up(self, lookup: ProjectLookup[Page]) -> None:
         """Drive `lookup` ahead, until it ends, or offers have to be weighed; nobody but this may use it meanwhile."""
@@ -299,8 +180,9 @@ class Ahead(Generic[Page]):
         """Have `work` done ahead, one of several at a time for a site; it must not raise."""
 
         def run() -> None:
-            with self._asking(at):
-                work()
+            self._begin(at)
+            work()
+            self._end(at)
             self._tell()
 
         self._pool.submit(at, run)
@@ -313,18 +195,6 @@ class Ahead(Generic[Page]):
         if answer is None or not _is_sound(ask, answer):
             raise NotSound
         return self._cache.keep(ask, answer)
-
-    @contextlib.contextmanager
-    def _asking(self, at: Site) -> Iterator[None]:
-        """While a site is asked ahead."""
-        with self._changed:
-            self._active[at] += 1
-            self._begun[at] += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._active[at] -= 1
 
     def stop(self) -> None:
         """Forget all that is wanted ahead and not yet under way."""
@@ -371,7 +241,7 @@ class Ahead(Generic[Page]):
             answer = self.at_hand(ask)
             if answer is None:
                 flight = self._flights.get(key_of(ask))
-                if flight is None and not self._is_known(place):
+                if flight is None and not self._is_known(ask):
                     self._parked.setdefault(place, []).append((ask, then))
                     return
                 if flight is None and self._is_open(ask):
@@ -383,23 +253,33 @@ class Ahead(Generic[Page]):
                     return
         then(answer)
 
-    def _is_known(self, place: Place) -> bool:
-        return place in self._is_sound or place[1].scheme == "file"
+    def _is_known(self, ask: FetchRequest) -> bool:
+        place = _place(ask)
+        return place in self._is_sound or place[1].scheme == "file" or self._may_begin(ask)
 
     def _is_open(self, ask: FetchRequest) -> bool:
         place = _place(ask)
-        return (place[1].scheme == "file" or self._is_sound[place]) and self._may_ask(ask)
+        is_open = place[1].scheme == "file" or (self._is_sound.get(place, True) and not self.is_crowded(place[1]))
+        return is_open and self._may_ask(ask)
 
     def _run(self, flight: _Flight[Page]) -> None:
+        at = _place(flight.ask)[1]
         with self._changed:
             if flight.is_running:
                 return
             flight.is_running = True
             is_open = self._is_open(flight.ask)
+            # In one step: that nobody asks there any more, and that nobody will, has to be true together.
+            if is_open:
+                self._begin(at)
         answer = None
-        # Whatever goes wrong, the deciding thread asks for itself, and tells.
-        with contextlib.suppress(BaseException), self._asking(_place(flight.ask)[1]):
-            answer = self._fetch_ahead(flight.ask) if is_open else None
+        if is_open:
+            # Whatever goes wrong, the deciding thread asks for itself, and tells.
+            with contextlib.suppress(BaseException):
+                answer = self._fetch_ahead(flight.ask)
+            if answer is not None and not isinstance(answer, FetchFailed):
+                self.note_answer(at)
+            self._end(at)
         if answer is not None and not _is_sound(flight.ask, answer):
             self._note(_place(flight.ask), is_sound=False, answer=answer)
             answer = None
@@ -433,11 +313,6 @@ class Ahead(Generic[Page]):
             self._changed.notify_all()
         for then in waiting:
             then(answer)
-
-    def _tell(self) -> None:
-        with self._changed:
-            self._is_news = True
-            self._changed.notify_all()
 
 
 def _given(flight: _Flight[Page] | None) -> _Flight[Page]:

@@ -260,15 +260,6 @@ def basic(header: str) -> Pair | None:
     return user, password
 
 
-def other_origin(auth: SessionAuth, url: str, sent: Pair) -> str:
-    """Where a login came from that neither policy nor caller has: pip asks netrc, keyring, then a person."""
-    from pip._vendor.requests.utils import get_netrc_auth
-
-    if credential_policy(auth).answer == sent:
-        return "your answer"
-    return os.environ.get("NETRC", "netrc") if get_netrc_auth(url) == sent else "keyring"
-
-
 def prompt_for_password(original: Callable[..., Answer]) -> Callable[..., Answer]:
     """Nobody is prompted without a terminal."""
 

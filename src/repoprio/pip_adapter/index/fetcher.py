@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pip._internal.models.link import Link
 from pip._internal.utils.urls import path_to_url, url_to_path
 
-from repoprio.fetch.lookups_ahead import Ahead, TimeLimit
+from repoprio.fetch.deciding_thread import TimeLimit
+from repoprio.fetch.lookups_ahead import Ahead
 from repoprio.fetch.page_cache import PageCache
 from repoprio.lookup.events import (
     FetchFailed,
@@ -27,7 +28,7 @@ from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.garbage import uncollected
-from repoprio.pip_adapter.index import credentials, server_clock, transport
+from repoprio.pip_adapter.index import credentials, login_sources, server_clock, transport
 from repoprio.pip_adapter.index.credentials import Login
 from repoprio.pip_adapter.index.links import PipPage, for_pip
 from repoprio.pip_adapter.index.metadata_ahead import MetadataAhead
@@ -70,9 +71,12 @@ class Pages:
         # How many sites have wanted a login, and how often that made pages that came ahead worthless.
         self._refused = 0
         self._forgotten = 0
-        self.ahead = Ahead[PipPage](self._answers, self._fetch_ahead, self._may_ask_ahead)
+        self._sources = login_sources.LoginSources(session.auth)
+        self.ahead = Ahead[PipPage](
+            self._answers, self._fetch_ahead, self._may_ask_ahead, lambda ask: self._may_begin_ahead(ask.location.url)
+        )
         credentials.credential_policy(session.auth).in_deciding_thread = self.ahead.in_deciding_thread
-        self.metadata = MetadataAhead(session, self._quiet, self.ahead, policy.page_size_limit)
+        self.metadata = MetadataAhead(session, self._quiet, self.ahead, self._may_begin_ahead, policy.page_size_limit)
 
     def fetch(self, ask: FetchRequest) -> FetchResult[PipPage]:
         """The answer to `ask`; whatever goes wrong is an answer too. For one thread: it waits, here, for all others."""
@@ -124,6 +128,10 @@ class Pages:
         if ask.what is ResourceKind.FILES and ask.location.url not in self._flat:
             return is_distribution(filename(ask.location.url))
         return here not in credentials.credential_policy(self._session.auth).refused and self.has_one_login(ask)
+
+    def _may_begin_ahead(self, url: str) -> bool:
+        """Whether a site may have several requests from the start: there is no login that could be wrong."""
+        return not self._sources.may_have_one(url)
 
     def _fetch_ahead(self, ask: FetchRequest) -> FetchResult[PipPage]:
         """As `_fetch_anew`, but nobody is asked for a login, and nothing is tried again; for several threads."""
@@ -220,7 +228,7 @@ class Pages:
             *credentials.credential_policy(self._session.auth).given,
         ]
         known = next((login.origin for login in logins if login.pair == sent), None)
-        return known or credentials.other_origin(self._session.auth, ask.location.url, sent)
+        return known or login_sources.other_origin(self._session.auth, ask.location.url, sent)
 
     def _places(self) -> list[tuple[Repository, Location]]:
         return [(repository, location) for repository in self._policy.enabled() for location in repository.locations]

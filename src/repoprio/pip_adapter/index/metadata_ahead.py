@@ -14,7 +14,8 @@ from pip._internal.exceptions import InstallationError
 from pip._internal.network.utils import HEADERS
 from pip._vendor.urllib3.response import HTTPResponse
 
-from repoprio.fetch.lookups_ahead import NO_LIMIT, Ahead
+from repoprio.fetch.deciding_thread import NO_LIMIT
+from repoprio.fetch.lookups_ahead import Ahead
 from repoprio.pip_adapter.index import credentials
 from repoprio.urls import Site, site
 
@@ -35,10 +36,14 @@ class _File:
 class MetadataAhead:
     """The metadata files of one session that were fetched ahead, each until pip asks for it."""
 
-    def __init__(self, session: Any, quiet: Any, ahead: Ahead[Any], size_limit: int) -> None:
+    def __init__(
+        self, session: Any, quiet: Any, ahead: Ahead[Any], may_begin: Callable[[str], bool], size_limit: int
+    ) -> None:
+        """`may_begin`: whether the site of a URL may be asked before it answered pip."""
         self._session = session
         self._quiet = quiet
         self._ahead = ahead
+        self._may_begin = may_begin
         self._size_limit = size_limit
         self._files: dict[str, _File] = {}
         self._lock = Lock()
@@ -46,10 +51,11 @@ class MetadataAhead:
         self._known: set[Site] = set()
         self._closed: set[Site] = set()
 
-    def may_ask(self, at: Site) -> bool:
-        """Whether files of a site may be fetched ahead by now: pip, which can log in, asks it first."""
-        refused = credentials.credential_policy(self._session.auth).refused
-        return at in self._known and at not in self._closed and at not in refused
+    def may_ask(self, url: str) -> bool:
+        """Whether the file at `url` may be fetched ahead by now: where there may be a login pip asks the site first."""
+        at, refused = site(url), credentials.credential_policy(self._session.auth).refused
+        is_known = at in self._known or self._may_begin(url)
+        return is_known and at not in self._closed and at not in refused
 
     def open(self, at: Site) -> None:
         """Note that a site answers."""
@@ -101,14 +107,16 @@ class MetadataAhead:
             file.is_done = True
 
     def _fetch(self, url: str, file: _File) -> None:
-        if not self._begin(file):
+        # What is left alone here pip asks for itself.
+        if self._ahead.is_crowded(site(url)) or not self._begin(file):
             return
-        if not self.may_ask(site(url)):
+        if not self.may_ask(url):
             file.is_done = True
             return
         try:
             with credentials.asking_ahead():
                 response = self._quiet.get(url, headers=HEADERS, stream=True)
+            self._ahead.note_answer(site(url))
             if _is_plain(response):
                 file.content = _buffer(response, self._size_limit)
                 file.response = response

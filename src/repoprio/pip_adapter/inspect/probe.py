@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from repoprio.explain.checkup import WELL_KNOWN_PROJECTS, ProbeResult
-from repoprio.fetch.lookups_ahead import Ahead, TimeLimit
+from repoprio.fetch.deciding_thread import TimeLimit
+from repoprio.fetch.lookups_ahead import Ahead
 from repoprio.lookup.events import RepositoryResult
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat

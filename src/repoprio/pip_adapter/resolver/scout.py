@@ -21,7 +21,7 @@ from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.pip_adapter.finder.look_ahead import AheadSource, ahead_of
 from repoprio.pip_adapter.index.fetcher import NotAtHand
-from repoprio.urls import site
+from repoprio.pip_adapter.resolver.scouted_project import ScoutedProject, SkippedLinks
 
 _log = logging.getLogger(__name__)
 
@@ -29,36 +29,6 @@ _log = logging.getLogger(__name__)
 STEPS = 4
 # Where projects depend on each other, one choice may undo the other for ever: so often one is made ahead.
 MOST_TURNS = 20
-Bound = tuple[Any, frozenset[str]]
-
-
-class _Project:
-    """What is known of one project.
-
-    `bounds` are by who has them; `choice` is the key of the candidate that pip would take, and `needs` what it depends
-    on, as far as that is known; `rejected` are the versions that the resolver has found impossible.
-    """
-
-    def __init__(self) -> None:
-        self.bounds: dict[NormalizedName | None, Bound] = {}
-        self.is_asked = False
-        self.is_served = False
-        self.is_direct = False
-        self.choice: str | None = None
-        self.version: Any = None
-        self.taken: Any = None
-        self.turns = 0
-        self.is_walking = False
-        self.needs: tuple[NormalizedName, ...] = ()
-        self.expanded: tuple[str, frozenset[str]] | None = None
-        self.rejected: frozenset[str] = frozenset()
-        # Versions whose metadata cannot be read, or is not for this Python: pip passes over these.
-        self.unusable: set[str] = set()
-        self.metadata: dict[str, Any] = {}
-
-    @property
-    def extras(self) -> frozenset[str]:
-        return frozenset().union(*(extras for _, extras in self.bounds.values()))
 
 
 class Scout:
@@ -68,8 +38,9 @@ class Scout:
         self._source = source
         self._provider = provider
         self._factory = provider._factory
+        self._skipped = SkippedLinks(self._factory._finder)
         self._pages = source.pages()
-        self._projects: dict[NormalizedName, _Project] = {}
+        self._projects: dict[NormalizedName, ScoutedProject] = {}
         self._dirty: dict[NormalizedName, None] = {}
         # Metadata that was wanted of sites that nobody asked yet, and what is under way.
         self._parked: dict[str, tuple[NormalizedName, Any]] = {}
@@ -89,7 +60,7 @@ class Scout:
         if dist is None or not is_project_name(str(base.project_name)):
             return
         name = normalize(base.project_name)
-        project = self._projects.setdefault(name, _Project())
+        project = self._projects.setdefault(name, ScoutedProject())
         link = getattr(base, "source_link", None)
         key = link.url_without_fragment if link is not None else f"installed {base.version}"
         project.metadata[key] = dist
@@ -104,15 +75,16 @@ class Scout:
         self.go_on()
 
     def rejects(self, identifier: str, incompatible: Iterable[Any]) -> None:
-        """Note which candidates the resolver has found impossible."""
-        name = identifier.partition("[")[0]
-        if name not in self._projects:
-            return
-        project = self._projects[normalize(name)]
+        """Note that the resolver looks for candidates of a project, and which ones it has found impossible."""
+        # It has identifiers that are no names, such as that of Python itself.
+        name = normalize(identifier.partition("[")[0])
+        self._skipped.hand_over(name)
+        project = self._projects.get(name)
         rejected = frozenset(str(candidate.version) for candidate in incompatible)
-        if rejected != project.rejected:
+        if project is not None and rejected != project.rejected:
             project.rejected = rejected
-            self._dirty[normalize(name)] = None
+            self._dirty[name] = None
+        self.go_on()
 
     def go_on(self) -> None:
         """Do all that can be done without asking anybody."""
@@ -139,13 +111,12 @@ class Scout:
             content = self._pages.metadata.content(candidate.link.metadata_link())
             if content is not None:
                 del self._wanted[url]
-                with contextlib.suppress(Exception):  # pip says what is wrong with it, if it comes to need it
-                    dist = compat.distribution_of(content, candidate.link, name)
-                    if (normalize(dist.raw_name), dist.version) == (name, candidate.version):
-                        self._projects[name].metadata[url] = dist
-                        self._dirty[name] = None
-                        if self._projects[name].is_walking:
-                            self._look_down(name, self._projects[name])
+                dist = _distribution(content, candidate, name)
+                if dist is not None:
+                    self._projects[name].metadata[url] = dist
+                    self._dirty[name] = None
+                    if self._projects[name].is_walking:
+                        self._look_down(name, self._projects[name])
         parked, self._parked = self._parked, {}
         for name, candidate in parked.values():
             self._want_metadata(name, candidate)
@@ -156,19 +127,19 @@ class Scout:
         if ireq is not None and ireq.req is not None and explicit is None:
             self._want(normalize(ireq.name), parent, ireq.req.specifier, frozenset(ireq.extras))
         elif explicit is not None and is_project_name(str(requirement.project_name)):
-            self._projects.setdefault(normalize(requirement.project_name), _Project()).is_direct = True
+            self._projects.setdefault(normalize(requirement.project_name), ScoutedProject()).is_direct = True
 
     def _want(
         self, name: NormalizedName, parent: NormalizedName | None, specifier: Any, extras: frozenset[str]
     ) -> None:
-        project = self._projects.setdefault(name, _Project())
+        project = self._projects.setdefault(name, ScoutedProject())
         if parent in project.bounds:
             known, known_extras = project.bounds[parent]
             specifier, extras = specifier & known, extras | known_extras
         project.bounds[parent] = specifier, extras
         self._dirty[name] = None
 
-    def _pursue(self, name: NormalizedName, project: _Project) -> None:
+    def _pursue(self, name: NormalizedName, project: ScoutedProject) -> None:
         """Go as far as can be for a project whose bounds, page, metadata or rejected versions are new."""
         if project.is_direct or not project.bounds or self._is_constrained_to_url(name):
             return
@@ -196,19 +167,19 @@ class Scout:
         else:
             self._want_metadata(name, best)
 
-    def _specifier(self, name: NormalizedName, project: _Project) -> Any:
+    def _specifier(self, name: NormalizedName, project: ScoutedProject) -> Any:
         constraint = self._provider._constraints.get(name)
         merged = constraint.specifier if constraint is not None else SpecifierSet()
         for specifier, _ in project.bounds.values():
             merged = merged & specifier
         return merged
 
-    def _in_order(self, name: NormalizedName, project: _Project, specifier: Any) -> Iterator[Any]:
+    def _in_order(self, name: NormalizedName, project: ScoutedProject, specifier: Any) -> Iterator[Any]:
         """The candidates that are at hand, as pip tries them."""
         constraint = self._provider._constraints.get(name)
         hashes = constraint.hashes if constraint is not None else Hashes()
         try:
-            with self._pages.at_hand():
+            with self._pages.at_hand(), self._skipped.kept(name):
                 found = self._source.find_best_candidate(name, specifier, hashes)
         except (LookupRefused, NotAtHand):
             return
@@ -216,7 +187,7 @@ class Scout:
             if str(candidate.version) not in project.rejected | project.unusable:
                 yield candidate
 
-    def _choose(self, name: NormalizedName, project: _Project, key: str, version: Any) -> None:
+    def _choose(self, name: NormalizedName, project: ScoutedProject, key: str, version: Any) -> None:
         if project.choice == key:
             return
         for child in project.needs:
@@ -224,7 +195,7 @@ class Scout:
                 self._dirty[child] = None
         project.choice, project.version, project.needs, project.expanded = key, version, (), None
 
-    def _expand(self, name: NormalizedName, project: _Project, extras: frozenset[str]) -> None:
+    def _expand(self, name: NormalizedName, project: ScoutedProject, extras: frozenset[str]) -> None:
         """Want what the chosen candidate depends on."""
         assert project.choice is not None
         if project.expanded == (project.choice, extras) or self._provider._ignore_dependencies:
@@ -238,7 +209,7 @@ class Scout:
                 continue
             child = normalize(requirement.name)
             if requirement.url is not None:
-                self._projects.setdefault(child, _Project()).is_direct = True
+                self._projects.setdefault(child, ScoutedProject()).is_direct = True
                 continue
             if not self._can_have(child, name, requirement.specifier):
                 # pip gives the candidate up here, and asks for nothing more of what it needs.
@@ -248,7 +219,7 @@ class Scout:
             needs.append(child)
         project.needs = tuple(dict.fromkeys(needs))
 
-    def _dependencies(self, name: NormalizedName, project: _Project, extras: frozenset[str]) -> list[Any]:
+    def _dependencies(self, name: NormalizedName, project: ScoutedProject, extras: frozenset[str]) -> list[Any]:
         """What the chosen candidate requires; nothing, and its version is left out, where pip will not take it."""
         assert project.choice is not None
         dist = project.metadata[project.choice]
@@ -268,13 +239,13 @@ class Scout:
         if metadata is None:
             return
         url = link.url_without_fragment
-        if self._pages.metadata.may_ask(site(url)):
+        if self._pages.metadata.may_ask(url):
             self._wanted[url] = name, candidate
             self._pages.metadata.want(metadata)
         else:
             self._parked[url] = name, candidate
 
-    def _look_down(self, name: NormalizedName, project: _Project) -> None:
+    def _look_down(self, name: NormalizedName, project: ScoutedProject) -> None:
         """The resolver will walk down the versions of a project: want metadata of the next ones, and nothing they need.
 
         Of more of them the more are known not to fit, and of none below one that does.
@@ -294,7 +265,7 @@ class Scout:
                 unknown += 1
                 self._want_metadata(name, candidate)
 
-    def _fits(self, name: NormalizedName, project: _Project, dist: Any) -> bool:
+    def _fits(self, name: NormalizedName, project: ScoutedProject, dist: Any) -> bool:
         """Whether what `dist` of a project wants can be had beside what the resolver has taken, as far as is known."""
         if self._provider._ignore_dependencies:
             return True
@@ -328,6 +299,17 @@ class Scout:
             return None
         dist = self._factory._installed_dists.get(name)
         return dist if dist is not None and specifier.contains(str(dist.version), prereleases=True) else None
+
+
+def _distribution(content: bytes, candidate: Any, name: NormalizedName) -> Any:
+    """Pip's distribution of a candidate's metadata file; None where that is of another one, or cannot be read."""
+    # pip says what is wrong with it, if it comes to need it.
+    with contextlib.suppress(Exception):
+        dist = compat.distribution_of(content, candidate.link, name)
+        # pip parses it anew for `raw_name`.
+        if (normalize(str(dist.metadata["Name"])), dist.version) == (name, candidate.version):
+            return dist
+    return None
 
 
 @contextlib.contextmanager

@@ -1,0 +1,53 @@
+"""What pip finds logins in by itself: netrc and keyring."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pip._vendor.requests.utils import get_netrc_auth
+
+from repoprio.pip_adapter.index.credentials import Pair, credential_policy
+from repoprio.urls import Site, site
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols.network import SessionAuth
+
+
+def other_origin(auth: SessionAuth, url: str, sent: Pair) -> str:
+    """Where a login came from that neither policy nor caller has: pip asks netrc, keyring, then a person."""
+    if credential_policy(auth).answer == sent:
+        return "your answer"
+    return os.environ.get("NETRC", "netrc") if get_netrc_auth(url) == sent else "keyring"
+
+
+class LoginSources:
+    """Where one of pip's sessions may find a login; netrc and keyring are looked at once for each site."""
+
+    def __init__(self, auth: SessionAuth) -> None:
+        self._auth = auth
+        self._found: dict[Site, bool] = {}
+
+    def may_have_one(self, url: str) -> bool:
+        """Whether there may be a login for `url`, which pip sends at once or after a 401; a person does not count."""
+        here, logins = site(url), credential_policy(self._auth)
+        known = (login.site.shares_logins(here) for login in (*logins.logins, *logins.given))
+        if any(known) or urlsplit(url).netloc in self._auth.passwords:
+            return True
+        if here not in self._found:
+            self._found[here] = get_netrc_auth(url) is not None or self._has_keyring()
+        return self._found[here]
+
+    def _has_keyring(self) -> bool:
+        """Whether pip could ask keyring, the module or the command; which one it would is not looked into."""
+        # Since pip 23.1 there is an option for it.
+        if getattr(self._auth, "_keyring_provider", "auto") == "disabled":
+            return False
+        if not getattr(self._auth, "use_keyring", True):
+            return False
+        is_module = "keyring" in sys.modules or importlib.util.find_spec("keyring") is not None
+        return is_module or shutil.which("keyring") is not None
