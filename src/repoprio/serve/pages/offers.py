@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence
 from typing import Any, Protocol
 
 from repoprio.dataclass import dataclass
@@ -55,12 +55,12 @@ def offer(policy: Policy, decision: Decision[ProjectPage], versions: Versions) -
     is_allowed = versions.within(limit) if limit is not None else _any
     names: set[str] = set()
     holders: dict[Hashable, int] = {}
-    files: list[OfferedFile] = []
+    kept: list[tuple[OfferedFile, Hashable]] = []
+    young: set[str] = set()
     spelled = {versions.key(text): text for text in _stated(decision.owners, versions, is_allowed)}
-    offered: set[Hashable] = set()
     for owner in decision.owners:
         found = [(file, versions.key(version), version) for file, version in _files(decision.name, owner, versions)]
-        waiting = _waiting(policy, decision, owner, [(file, key) for file, key, _ in found])
+        waiting = _young(policy, decision, owner)
         for file, key, version in found:
             holder = holders.setdefault(key, owner.repository.priority)
             is_outranked = decision.is_merged and holder < owner.repository.priority
@@ -68,12 +68,15 @@ def offer(policy: Policy, decision: Decision[ProjectPage], versions: Versions) -
             names.add(file.filename)
             if is_new and not is_outranked and is_allowed(version):
                 spelled[key] = version
-                if file.filename not in waiting:
-                    offered.add(key)
-                    files.append(OfferedFile(file, owner.repository))
+                kept.append((OfferedFile(file, owner.repository), key))
+                young |= {file.filename} & waiting
+    files = _old_enough(kept, young)
+    offered = {key for _, key in files}
     # A version of which the page lists no file may be stated all the same; one whose files wait is not there yet.
     texts = frozenset(text for key, text in spelled.items() if key in offered or key not in holders)
-    return Offer(decision.name, tuple(files), versions.newest_first(texts), _status(decision.owners))
+    return Offer(
+        decision.name, tuple(file for file, _ in files), versions.newest_first(texts), _status(decision.owners)
+    )
 
 
 def _any(_: str) -> bool:
@@ -86,26 +89,31 @@ def _files(name: NormalizedName, owner: RepositoryResult[ProjectPage], versions:
     return [(file, version) for file, version in found if version is not None]
 
 
-def _waiting(
-    policy: Policy,
-    decision: Decision[ProjectPage],
-    owner: RepositoryResult[ProjectPage],
-    files: list[tuple[File, Hashable]],
-) -> set[str]:
-    """The names of the files that have to wait.
-
-    An sdist waits for each wheel of its version: which of them its client would take is not known here.
-    """
+def _young(policy: Policy, decision: Decision[ProjectPage], owner: RepositoryResult[ProjectPage]) -> set[str]:
+    """The names of the owner's files that are too young."""
     wait = wait_for(policy, decision.route, owner.repository)
-    if wait is None:
+    if wait is None or owner.page is None:
         return set()
-    now = owner.page.clocks.now if owner.page and owner.page.clocks else None
-    young = {file.filename: version for file, version in files if held(wait, file.upload_time, now)}
-    wheels = {version for name, version in young.items() if name.endswith(WHEEL_ENDING)}
-    sdists = (
-        file.filename for file, version in files if version in wheels and not file.filename.endswith(WHEEL_ENDING)
-    )
-    return {*young, *sdists}
+    now = owner.page.clocks.now if owner.page.clocks else None
+    return {file.filename for file in owner.page.files if held(wait, file.upload_time, now)}
+
+
+def _old_enough(files: list[tuple[OfferedFile, Hashable]], young: Container[str]) -> list[tuple[OfferedFile, Hashable]]:
+    """The files that need not wait, with their versions.
+
+    An sdist waits for each wheel of its version, whoever in its tier has it: which of them its client would take is not
+    known here.
+    """
+
+    def is_wheel(offered: OfferedFile) -> bool:
+        return offered.file.filename.endswith(WHEEL_ENDING)
+
+    wheels = {version for one, version in files if one.file.filename in young and is_wheel(one)}
+    return [
+        (one, version)
+        for one, version in files
+        if one.file.filename not in young and (is_wheel(one) or version not in wheels)
+    ]
 
 
 def _stated(owners: Sequence[RepositoryResult[Any]], versions: Versions, is_allowed: Callable[[str], bool]) -> set[str]:
