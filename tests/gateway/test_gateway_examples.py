@@ -95,7 +95,7 @@ def test_nginx_caches_and_never_gives_a_page_from_below_the_owner(scene: Scene, 
         assert again[1]["cache-control"] == "no-cache"
         assert ask(f"{index}requests/", "text/html")[2].startswith("<!DOCTYPE")
         assert ask(f"{index}acme/")[1]["x-repoprio-owner"] == "corp"
-        time.sleep(2.5)
+        time.sleep(3.5)
         scene.corp.answer_all(Fault(status=503))
         status, headers, text = ask(f"{index}requests/")
         assert (status, headers["cache-control"], "files" in text) == (503, "no-store", False)
