@@ -254,6 +254,21 @@ def test_files_that_are_too_young_are_not_offered() -> None:
     assert unknown.files == ()
 
 
+def test_an_sdist_waits_for_the_wheel_of_another_in_its_tier() -> None:
+    """Whoever of a tier has the young wheel of a version, the sdist of that version waits; else it is offered."""
+    now = datetime(2026, 11, 20, tzinfo=timezone.utc)
+    week, old = timedelta(days=7), now - timedelta(days=8)
+    policy = Policy((replace(CORP, min_age=week), replace(PUBLIC, priority=CORP.priority, min_age=week)))
+    sdist = File("acme-2.0.tar.gz", "https://public.example/acme-2.0.tar.gz", {}, upload_time=old)
+    for uploaded, offered in ((now - timedelta(days=6), ()), (old, (wheel("2.0").filename, sdist.filename))):
+        pages = {
+            "corp": page(wheel("2.0", upload_time=uploaded), clocks=Clocks(now)),
+            "public": page(sdist, clocks=Clocks(now)),
+        }
+        found = offer(policy, decide(policy, **pages), VERSIONS)
+        assert tuple(one.file.filename for one in found.files) == offered
+
+
 def test_the_union_of_lists_holds_what_each_repository_may_serve() -> None:
     """Names that no pattern means come from all that are open; the others from those to which they are routed."""
     pins = (
