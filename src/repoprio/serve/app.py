@@ -240,6 +240,8 @@ def _problem(problem: Problem) -> tuple[int, Headers, bytes]:
     ]
     if problem.owners:
         headers.append((b"x-repoprio-owner", ", ".join(problem.owners).encode()))
+    if problem.unavailable:
+        headers.append((b"x-repoprio-unavailable", ", ".join(problem.unavailable).encode()))
     if problem.status == 503:
         headers.append((b"retry-after", b"1"))
     return problem.status, headers, problem.body

@@ -81,6 +81,8 @@ class Client:
     def __init__(self, policy: Policy, trusted_hosts: Collection[str] = ()) -> None:
         self._policy = policy
         self._trusted = frozenset(trusted_hosts)
+        # Is told of each answer, with the seconds that it took.
+        self.watch: Callable[[Repository, float, FetchResult[ProjectPage]], None] = lambda *_: None
         self._netrc = _netrc()
         self._reading = asyncio.Semaphore(_READERS)
         self._pages: aiohttp.ClientSession | None = None
@@ -104,6 +106,12 @@ class Client:
         late = FetchFailed(f"took more than {limit:.3g} s", Cause.TIME)
         if limit <= 0:
             return replace(late, reason="there was no time left to ask it")
+        begun = time.monotonic()
+        found = await self._within(ask, limit, late)
+        self.watch(ask.repository, time.monotonic() - begun, found)
+        return found
+
+    async def _within(self, ask: FetchRequest, limit: float, late: FetchFailed) -> FetchResult[ProjectPage]:
         try:
             return await asyncio.wait_for(self._answer(ask), limit)
         except asyncio.TimeoutError:

@@ -42,6 +42,12 @@ class Problem:
     more: tuple[tuple[str, Any], ...] = ()
 
     @property
+    def unavailable(self) -> tuple[str, ...]:
+        """The names of the repositories that gave no usable answer."""
+        lines = dict(self.more).get("repositories", ())
+        return tuple(line["name"] for line in lines if line["status"] == LineStatus.UNAVAILABLE.value)
+
+    @property
     def body(self) -> bytes:
         """The problem document."""
         document = {"title": self.title, "status": self.status, "detail": self.detail, "code": self.code}

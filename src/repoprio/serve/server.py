@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
+from importlib.util import find_spec
 
 import uvicorn
 
 from repoprio.errors import RepoprioError
 from repoprio.policy.model import Policy
 from repoprio.serve import limits
-from repoprio.serve.app import App
+from repoprio.serve.app import App, Receive, Scope, Send
 from repoprio.serve.client import Client
 from repoprio.serve.gateway import Gateway
 from repoprio.serve.stores.model import OwnershipStore, UnsoundMemory
 
 _DRAIN_SECONDS = 10
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class CannotStart(RepoprioError):
@@ -50,7 +52,7 @@ def run(
     client = Client(policy, trusted_hosts)
     gateway = Gateway(policy, client, store, public_url=public_url, shows_shadowed=shows_shadowed)
     config = uvicorn.Config(
-        App(gateway, client),
+        _watched(policy, App(gateway, client), client),
         lifespan="on",
         access_log=False,
         log_level="warning",
@@ -61,6 +63,18 @@ def run(
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _watched(policy: Policy, app: App, client: Client) -> Application:
+    """The application with its numbers, where the library for them is installed."""
+    if find_spec("prometheus_client") is None:
+        return app
+    from repoprio.serve.telemetry.metrics import Metrics
+    from repoprio.serve.telemetry.watched import Watched
+
+    metrics = Metrics(policy)
+    client.watch = metrics.asked
+    return Watched(app, metrics)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,0 +1,65 @@
+"""Numbers for Prometheus. Labels are names of the policy and fixed words: clients cannot make new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from repoprio.lookup.events import FetchFailed, FetchResult, StatusReceived
+from repoprio.lookup.reasons import REFUSED_LOGIN
+from repoprio.policy.model import Policy, Repository
+from repoprio.simple_api.model import ProjectPage
+
+MEDIA_TYPE: str = CONTENT_TYPE_LATEST
+_KINDS = frozenset({"simple", "files", "explain", "health", "metrics"})
+
+
+class Metrics:
+    """Counts what a gateway under `policy` answers, and how its repositories do."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._registry = CollectorRegistry()
+        self._names = frozenset(repository.name for repository in policy.repositories)
+        self._answers = Counter("repoprio_answers", "Answers to clients.", ["kind", "status"], registry=self._registry)
+        seconds = "Seconds until an answer was sent."
+        self._seconds = Histogram("repoprio_answer_seconds", seconds, ["kind"], registry=self._registry)
+        what = (
+            "Answers about projects by state (fresh, stale, or why it was refused), and by owner or faulty repository."
+        )
+        self._projects = Counter("repoprio_projects", what, ["repository", "state"], registry=self._registry)
+        asked = "Seconds until a repository answered, or was given up."
+        self._asked = Histogram("repoprio_repository_seconds", asked, ["repository"], registry=self._registry)
+        failed = "Requests to which a repository gave no usable answer."
+        self._failed = Counter("repoprio_repository_failures", failed, ["repository"], registry=self._registry)
+        up = "Whether the last answer of a repository was usable."
+        self._up = Gauge("repoprio_repository_up", up, ["repository"], registry=self._registry)
+
+    def text(self) -> bytes:
+        """All numbers, as Prometheus reads them."""
+        content: bytes = generate_latest(self._registry)
+        return content
+
+    def asked(self, repository: Repository, seconds: float, answer: FetchResult[ProjectPage]) -> None:
+        """Note what a repository answered, after so many seconds."""
+        failed = isinstance(answer, FetchFailed) or (isinstance(answer, StatusReceived) and _is_failure(answer.code))
+        self._asked.labels(repository.name).observe(seconds)
+        self._up.labels(repository.name).set(not failed)
+        if failed:
+            self._failed.labels(repository.name).inc()
+
+    def answered(self, path: str, status: int, seconds: float, headers: Mapping[bytes, bytes]) -> None:
+        """Note an answer to a client."""
+        first = path.partition("/")[2].partition("/")[0]
+        kind = first if first in _KINDS else "other"
+        self._answers.labels(kind, str(status)).inc()
+        self._seconds.labels(kind).observe(seconds)
+        state = headers.get(b"x-repoprio-state")
+        if state and kind == "simple":
+            named = headers.get(b"x-repoprio-unavailable") or headers.get(b"x-repoprio-owner") or b""
+            for name in named.decode().split(", "):
+                self._projects.labels(name if name in self._names else "", state.decode()).inc()
+
+
+def _is_failure(status: int) -> bool:
+    return status in REFUSED_LOGIN or status == 429 or status >= 500
