@@ -147,7 +147,13 @@ def _locked_away(store: Path) -> None:
     store.mkdir()
 
 
-@pytest.mark.parametrize("damage", [_gone, _garbage, _flipped, _locked_away])
+def _made_anew(store: Path) -> None:
+    for file in store.parent.glob(f"{store.name}*"):
+        file.unlink()
+    SqliteStore(str(store)).prepare()
+
+
+@pytest.mark.parametrize("damage", [_gone, _garbage, _flipped, _locked_away, _made_anew])
 def test_memory_that_cannot_be_read_is_never_guessed(
     damage: Callable[[Path], None], scene: Scene, tmp_path: Path
 ) -> None:
@@ -209,6 +215,20 @@ def test_two_gateways_may_share_one_file(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(SqliteStore(path).all()) == 75
+
+
+def test_all_who_begin_with_one_file_know_it_again(tmp_path: Path) -> None:
+    """Also those that begin at once; and new records of one of them make it no other file."""
+    path = str(tmp_path / "store")
+    stores = [SqliteStore(path) for _ in range(4)]
+    stores[0].prepare()
+    threads = [threading.Thread(target=store.prepare) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    stores[0].replace((), [RECORD])
+    assert all(store.of(ACME) == (RECORD,) for store in stores)
 
 
 def test_a_store_of_another_version_is_left_alone(tmp_path: Path) -> None:

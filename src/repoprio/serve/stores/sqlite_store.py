@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 
@@ -29,6 +30,8 @@ class SqliteStore:
 
     def __init__(self, path: str) -> None:
         self.path = self.place = path
+        # Of the file that was prepared; None where none was.
+        self._mark: int | None = None
 
     def prepare(self) -> None:
         """Make the file where there is none, and look through all of it; raises `UnsoundMemory`."""
@@ -42,6 +45,7 @@ class SqliteStore:
             with database:
                 database.execute(_SCHEMA)
                 database.execute(f"PRAGMA user_version = {_VERSION}")
+            self._mark = _marked(database)
             if (found := database.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
                 raise UnsoundMemory(f"{self.path} is damaged: {found}")
         self.all()
@@ -96,9 +100,25 @@ class SqliteStore:
             database = sqlite3.connect(self.path, timeout=_WAIT_SECONDS)
             try:
                 database.execute("PRAGMA synchronous = FULL")
+                if self._mark not in (None, _mark_of(database)):
+                    raise UnsoundMemory(f"{self.path} is another file than at the start; restart the gateway to use it")
                 yield database
             finally:
                 database.close()
+
+
+def _mark_of(database: sqlite3.Connection) -> int:
+    mark: int = database.execute("PRAGMA application_id").fetchone()[0]
+    return mark
+
+
+def _marked(database: sqlite3.Connection) -> int:
+    """What tells this file from one that is made in its place, and has forgotten whatever was in it."""
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        if not _mark_of(database):
+            database.execute(f"PRAGMA application_id = {secrets.randbelow(2**31 - 1) + 1}")
+        return _mark_of(database)
 
 
 @contextlib.contextmanager
