@@ -137,3 +137,40 @@ def test_only_a_site_that_answers_may_be_crowded(
     late = FetchFailed("late")
     assert ahead.fetch(page_of("own"), own, TimeLimit(20.0, time.monotonic), late) == own_answer
     assert asked == ["own"] * times
+
+
+def test_progress_never_goes_back() -> None:
+    """A name that goes on to the next repository does not lower the count of those that are done."""
+    shown = []
+
+    class Noted:
+        """What a person is told."""
+
+        def show(self, done: int, under_way: int) -> None:
+            """Note it."""
+            shown.append((done, under_way))
+
+        def hide(self) -> None:
+            """Nothing is shown."""
+
+    ahead = Ahead[str](PageCache(), lambda _: PageFound("page", 1), lambda _: True)
+    ahead.progress = Noted()
+    now = TimeLimit(20.0, time.monotonic)
+    for name in ("first", "second"):
+        ahead.fetch(page_of(name), lambda _: PageFound("page", 1), now, FetchFailed("late"))
+    ahead._tell_progress()
+    is_over = threading.Event()
+
+    def wait(ask: FetchRequest) -> FetchResult[str]:
+        is_over.wait(20)
+        return PageFound("page", 1)
+
+    ahead._fetch_ahead = wait
+    lower = Repository("public", CORP.locations, 90)
+    ahead._is_sound[("public", next(iter(ahead._is_sound))[1])] = True
+    ahead._fly(FetchRequest(lower, ResourceKind.PAGE, normalize("first"), page_of("first").location), lambda _: None)
+    ahead._tell_progress()
+    is_over.set()
+    done = [one for one, _ in shown]
+    assert done == sorted(done)
+    assert shown[-1] == (2, 0)

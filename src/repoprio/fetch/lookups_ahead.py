@@ -85,6 +85,7 @@ class Ahead(DecidingThread, Generic[Page]):
         self._ended: deque[ProjectLookup[Page]] = deque()
         # All names that were asked for.
         self._names: set[str] = set()
+        self._done = 0
 
     def fetch(
         self, ask: FetchRequest, work: Fetch[Page], limit: TimeLimit, late: FetchResult[Page]
@@ -163,7 +164,10 @@ class Ahead(DecidingThread, Generic[Page]):
         if self.progress:
             with self._changed:
                 under_way = len({flight.ask.name for flight in self._flights.values()})
-            self.progress.show(len(self._names) - under_way, under_way)
+                total = len(self._names)
+            # Between two tiers a name has no request under way.
+            self._done = max(self._done, total - under_way)
+            self.progress.show(self._done, total - self._done)
 
     def look_up(self, lookup: ProjectLookup[Page]) -> None:
         """Drive `lookup` ahead, until it ends, or offers have to be weighed; nobody but this may use it meanwhile."""
