@@ -187,11 +187,12 @@ def test_html_has_all_that_it_can_and_no_script_gets_in() -> None:
     """Attributes are escaped, whatever a repository writes into them; the strongest hash stands in the link."""
     hostile = '"><script>alert(1)</script>'
     file = wheel("1.0", requires_python=">=3.8", yanked=hostile, provenance=hostile, listed_on="https://corp.example/")
-    unhashed = wheel("2.0")._replace(hashes={"odd": "1"})
+    unhashed = wheel("2.0")._replace(hashes={"odd": "1"}, provenance="http://[::1")
     hashed = wheel("3.0")._replace(hashes={"md5": "1", "sha512": "2"}, core_metadata={"sha512": "3"})
     found = decide(POLICY, corp=page(file, unhashed, hashed, status=Status("archived", hostile)))
     html = writer.write(offer(POLICY, found, VERSIONS), Media.HTML, lambda offered: offered.file.url).decode()
     assert "<script" not in html
+    assert html.count("data-provenance") == 1
     assert 'data-requires-python="&gt;=3.8"' in html
     assert f'href="{file.url}#sha256=ab"' in html
     assert f'href="{unhashed.url}"' in html
