@@ -50,6 +50,7 @@ def test_every_key_is_read() -> None:
     found = policy(
         'mode = "flexible"\nunlisted = "lowest"\ndirect-urls = "allow"\npylock = "allow"\nlocked = false\n'
         'help = "ask"\npage-timeout = 5\npage-size-limit = 4096\nfetch-ahead = false\n'
+        "absence-ttl = 7\nstale-if-error = 0\n"
         '[repositories.a]\nurl = "https://u:p%40@a.example/simple/"\npriority = 1\nformat = "simple"\nenabled = false\n'
         'namespaces = ["Acme_*"]\nowns = ["x"]\ninclude = ["y"]\nexclude = ["z"]\nexplicit = true\n'
         'absent = [404, 410, "empty-page"]\ncanary = "Known"\nredirects = {"https://s.example" = "absent"}\n'
@@ -63,7 +64,7 @@ def test_every_key_is_read() -> None:
     a, b, c = found.repositories
     assert (found.mode, found.unlisted, found.direct_urls) == (Mode.FLEXIBLE, Unlisted.LOWEST, DirectUrls.ALLOW)
     assert (found.pylock, found.help, found.page_timeout, found.page_size_limit) == ("allow", "ask", 5.0, 4096)
-    assert not found.fetch_ahead
+    assert (found.fetch_ahead, found.absence_ttl, found.stale_if_error) == (False, 7.0, 0.0)
     assert [location.url for location in a.locations] == ["https://a.example/simple/", "https://m.example/"]
     assert (a.locations[0].user, a.locations[0].password) == ("u", "p@")
     assert (a.priority, a.enabled, a.explicit, a.skip_if_unavailable, a.complete_listing) == (
