@@ -61,6 +61,37 @@ def test_uv_gets_each_project_from_its_owner(gateway: GatewayProcess, scene: Sce
     assert not scene.public.asked("acme")
 
 
+@pytest.mark.parametrize("installer", ["uv", "poetry", "pdm", "pipenv"])
+def test_an_installer_gets_the_gateway_as_its_only_index(installer: str, tmp_path: Path) -> None:
+    """What `export --gateway` prints names that index alone, and leaves nothing to say; --check holds a file to it."""
+    url = "http://127.0.0.1:8417/simple/"
+    file = tmp_path / ("Pipfile" if installer == "pipenv" else "uv.toml" if installer == "uv" else "pyproject.toml")
+
+    def export(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "repoprio", "export", installer, *options]
+        env = {"HOME": str(tmp_path), "REPOPRIO_CONFIG": "/dev/null"}
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+    done = export("--gateway", url)
+    assert (done.returncode, done.stdout.count("url = "), "not expressed" in done.stderr) == (0, 1, False), done.stderr
+    assert f'url = "{url}"' in done.stdout
+    file.write_text(done.stdout)
+    assert export("--gateway", url, "--check", str(file)).returncode == 0
+    assert export("--gateway", "https://other.example/simple/", "--check", str(file)).returncode == 1
+    assert export("--gateway", "pypi").returncode == 2
+
+
+def test_uv_obeys_with_what_is_exported(gateway: GatewayProcess, scene: Scene) -> None:
+    """With the uv.toml of `export --gateway` uv takes each project from its owner."""
+    command = [sys.executable, "-m", "repoprio", "export", "uv", "--gateway", gateway.url]
+    env = {"HOME": str(scene.folder), "REPOPRIO_CONFIG": "/dev/null"}
+    exported = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    (scene.folder / "only.toml").write_text(exported.stdout)
+    (scene.folder / "wanted.txt").write_text("acme")
+    done = run_uv(scene.folder, "pip", "compile", "-q", "--config-file", "only.toml", "wanted.txt")
+    assert "acme==1.1" in done.stdout, done.stderr
+
+
 def test_uv_does_not_go_on_to_another_index(scene: Scene, repository: RepositoryFactory) -> None:
     """Neither while a repository is unavailable, nor for a name that is owned and not there: each is final for uv."""
     other = repository("other")

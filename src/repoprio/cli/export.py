@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from repoprio import toml
 from repoprio.cli import in_target, policy_in_force, uv_export
-from repoprio.config import policy_files
+from repoprio.config import load, policy_files
 from repoprio.errors import RepoprioError
 from repoprio.export import CannotExport, Exported, uv, uv_differences
 from repoprio.export.common import SAFER
@@ -37,7 +38,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", metavar="FILE", help="compare with FILE instead")
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 even if something cannot be expressed")
     in_target.add_environment(parser)
-    parser.add_argument("--policy", metavar="FILE", help="a policy in TOML, instead of the one in force")
+    meant = parser.add_mutually_exclusive_group()
+    meant.add_argument("--policy", metavar="FILE", help="a policy in TOML, instead of the one in force")
+    gateway = "instead of the policy: this index alone, the /simple/ of repoprio serve, which obeys it"
+    meant.add_argument("--gateway", type=_index, metavar="URL", help=gateway)
+
+
+def _index(text: str) -> str:
+    if text.startswith(("https://", "http://")):
+        return text
+    raise argparse.ArgumentTypeError("not the URL of an index, such as https://pypi.corp.example/simple/")
 
 
 def command(options: argparse.Namespace) -> int:
@@ -79,13 +89,19 @@ def _exported(options: argparse.Namespace, *, project: bool) -> Exported:
 
 
 def _made(options: argparse.Namespace, export: Callable[[Policy], Exported]) -> Exported:
-    policy = policy_in_force.policy(options.policy).sound()
+    policy = _only(options.gateway) if options.gateway else policy_in_force.policy(options.policy).sound()
     if policy is None:
         raise NothingExported(policy_in_force.no_policy())
     try:
         return export(policy)
     except CannotExport as error:
         raise NothingExported(f"nothing was exported. {error}    [export]") from None
+
+
+def _only(url: str) -> Policy:
+    """A policy with one repository, which serves every name."""
+    text = f"[repositories.gateway]\nurl = {toml.value(url)}\n"
+    return load.read_text(text, "--gateway", {}, policy_in_force.TOOLS)
 
 
 def _compare(exported: Exported, file: str, *, project: bool) -> int:
