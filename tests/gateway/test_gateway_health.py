@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
@@ -77,3 +79,52 @@ def test_metrics_count_by_repository_and_never_by_name(scene: Scene, tmp_path: P
     assert numbers['repoprio_repository_up{repository="corp"}'] == "1.0"
     assert numbers['repoprio_repository_seconds_count{repository="public"}'] == "1.0"
     assert not re.search("acme|broken|nobody|nonsense", text)
+
+
+def lines_of(log: Path, count: int) -> list[str]:
+    """The lines of a log once it has so many: the last one is written after its answer."""
+    end = time.monotonic() + 10
+    while not log.exists() or len(log.read_text().splitlines()) < count:
+        assert time.monotonic() < end, log
+        time.sleep(0.02)
+    return log.read_text().splitlines()
+
+
+def test_the_access_log_names_only_what_is_a_name(scene: Scene, tmp_path: Path) -> None:
+    """Each answer is one line; a path that is no project's leaves nothing of itself; a log that moved is begun anew."""
+    log = tmp_path / "access.jsonl"
+    with GatewayProcess(scene.policy(), tmp_path / "store", "--access-log", str(log)) as gateway:
+        base = gateway.url.removesuffix("/simple/")
+        for path in (
+            "/simple/acme/",
+            "/simple/nobody/?x=sneaky",
+            "/simple/sneaky%0a%7b/",
+            "/sneaky%22",
+            "/health/live",
+        ):
+            fetch(base + path)
+        lines = [json.loads(line) for line in lines_of(log, 5)]
+        seen = [(line["project"], line["status"], line["state"], line["owner"]) for line in lines]
+        assert seen[:2] == [("acme", 200, "fresh", "corp"), ("nobody", 404, "absent", None)]
+        assert [line[:2] for line in seen[2:]] == [(None, 404), (None, 404), (None, 200)]
+        assert "sneaky" not in log.read_text()
+        log.rename(tmp_path / "old.jsonl")
+        fetch(f"{base}/simple/acme/")
+        assert len(lines_of(log, 1)) == 1
+
+
+def test_an_access_log_that_cannot_be_opened_is_said_at_the_start(scene: Scene, tmp_path: Path) -> None:
+    """The gateway does not begin without what its administrator asked for."""
+    with pytest.raises(AssertionError, match=r"cannot be opened: No such file(?s:.*)\[access-log\]"):
+        GatewayProcess(scene.policy(), tmp_path / "store", "--access-log", str(tmp_path / "none" / "log"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_ends_the_access_log_but_no_answer(scene: Scene, tmp_path: Path) -> None:
+    """It is said once."""
+    with GatewayProcess(scene.policy(), tmp_path / "store", "--access-log", "/dev/full") as gateway:
+        assert [fetch(f"{gateway.url}acme/")[0] for _ in range(3)] == [200] * 3
+        status, said = gateway.stop()
+    assert status == 0
+    assert said.count("[access-log]") == 1
+    assert "Traceback" not in said

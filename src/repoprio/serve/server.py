@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 from importlib.util import find_spec
 
 import uvicorn
@@ -12,13 +12,14 @@ import uvicorn
 from repoprio.errors import RepoprioError
 from repoprio.policy.model import Policy
 from repoprio.serve import limits
-from repoprio.serve.app import App, Receive, Scope, Send
+from repoprio.serve.app import App
 from repoprio.serve.client import Client
 from repoprio.serve.gateway import Gateway
 from repoprio.serve.stores.model import OwnershipStore, UnsoundMemory
+from repoprio.serve.telemetry.access_log import AccessLog, Logged
+from repoprio.serve.telemetry.application import Application
 
 _DRAIN_SECONDS = 10
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class CannotStart(RepoprioError):
@@ -34,6 +35,7 @@ def run(
     trusted_hosts: Collection[str],
     public_url: str | None,
     shows_shadowed: bool,
+    access_log: str | None,
     say: Callable[[str], None],
 ) -> None:
     """Serve until the process is told to stop; raises `CannotStart` or `CannotServe` before it listens."""
@@ -45,14 +47,16 @@ def run(
         raise CannotStart(f"the ownership memory cannot be used: {error}\n  hint: {hint}    [store]") from None
     # uvicorn ends in good order, and then raises the signal once more: to be stopped is no failure.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    log = _log(access_log) if access_log else None
     listener = _listen(host, port)
     bound = listener.getsockname()
     place = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     say(f"repoprio: serving http://{place}:{bound[1]}/simple/ ({', '.join(map(str, policy.enabled()))})")
     client = Client(policy, trusted_hosts)
     gateway = Gateway(policy, client, store, public_url=public_url, shows_shadowed=shows_shadowed)
+    watched = _watched(policy, App(gateway, client), client)
     config = uvicorn.Config(
-        _watched(policy, App(gateway, client), client),
+        Logged(watched, log) if log else watched,
         lifespan="on",
         access_log=False,
         log_level="warning",
@@ -63,6 +67,15 @@ def run(
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _log(file: str) -> AccessLog:
+    try:
+        return AccessLog(file)
+    except OSError as error:
+        hint = "name a file that can be written, or - for stdout"
+        text = f"the access log {file} cannot be opened: {error.strerror}\n  hint: {hint}    [access-log]"
+        raise CannotStart(text) from None
 
 
 def _watched(policy: Policy, app: App, client: Client) -> Application:

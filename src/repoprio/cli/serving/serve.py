@@ -28,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trusted-host", action="append", default=[], metavar="HOST", help=trusted)
     shows = "let /explain/NAME ask repositories below the owner too, which learn the name, and show what is shadowed"
     parser.add_argument("--show-shadowed", action="store_true", help=shows)
+    parser.add_argument("--access-log", metavar="FILE", help="write a line of JSON for each answer; - is stdout")
 
 
 def command(options: argparse.Namespace) -> int:
@@ -49,6 +50,7 @@ def command(options: argparse.Namespace) -> int:
             trusted_hosts=options.trusted_host,
             public_url=options.public_url,
             shows_shadowed=options.show_shadowed,
+            access_log=options.access_log,
             say=_say,
         )
     except KeyboardInterrupt:
