@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ import pytest
 
 from repoprio import output
 from repoprio.config.load import read_text
+from repoprio.explain.explanation import Explanation, Tried
+from repoprio.names import normalize
 from repoprio.policy.model import Policy
+from repoprio.serve.views import html
 from support.faults import Fault
 from support.gateways import TTL, Served, serving
 from support.policy_files import TOOLS
@@ -214,3 +218,14 @@ def test_the_form_is_the_one_that_the_client_prefers(served: Served) -> None:
     for accept in (HTML, "*/*", "application/json;q=0.1, text/html"):
         assert served.get("/explain/acme", accept=accept).headers["content-type"] == "text/html; charset=utf-8"
     assert served.get("/explain/acme", method="HEAD", accept=HTML).body == b""
+
+
+def test_mirrors_and_where_to_get_help_are_shown(served: Served) -> None:
+    """With each URL that gave no usable answer; a query that is too long asks for nothing."""
+    found = served.run(lambda: served.gateway.explanation(normalize("nobody")))
+    assert isinstance(found, Explanation)
+    first = replace(found.lines[0], failures=(Tried("https://mirror.example/", "500"),))
+    seen = Seen(html.explained(replace(found, help="ask <us>", lines=(first,)), "now", 60, str))
+    assert "corp: https://mirror.example/: 500" in seen.text
+    assert "ask <us>" in seen.text
+    assert served.get(f"/explain/?name=acme&x={'a' * 3000}", accept=HTML).status == 200
