@@ -14,6 +14,8 @@ from repoprio.urls import Site
 
 # Ctrl-C is noticed in between, on Windows too.
 _SLICE = 0.5
+# Whoever is told how far it is may want to tell it now.
+_GLANCE = 0.1
 # For so many seconds answers to others are waited for before a request that may have been one too many is repeated.
 _CROWD = 30.0
 Result = TypeVar("Result")
@@ -175,7 +177,7 @@ class DecidingThread:
         self.meanwhile()
         with self._changed:
             if not is_over() and not self._is_news:
-                self._changed.wait(min(seconds, _SLICE))
+                self._changed.wait(min(seconds, _GLANCE if self.progress else _SLICE))
             self._is_news = False
 
     def _begin(self, at: Site) -> None:
