@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from werkzeug import Request, Response
 
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
@@ -89,17 +91,28 @@ def test_the_owner_is_asked_before_those_below(
 def test_what_was_asked_in_vain_is_told(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
     """A name that was fetched ahead for pip alone, which then had no use for it, is announced and reported as asked."""
     scene, env = Scene(repository, tmp_path, acme=("1.0",)), pip_env("26.3")
-    scene.public.add("tool", "1.0", "2.0")
-    # Its first dependency conflicts, so that pip never comes to the other.
-    scene.public.add("acme", {"version": "100.0", "requires": ["tool<2", "in-vain"]})
+    scene.public.add("acme", {"version": "100.0", "requires": ["in-vain"]})
     scene.public.add("in-vain", "1.0")
-    wanted = ("tool==2.0", "acme")
+    scene.corp.add("tool", "1.0")
+    # pip alone reads it first, and takes another acme then; until it has come, acme 100.0 is what pip would take.
+    scene.public.add("tool", {"version": "2.0", "requires": ["acme<100"]})
+    answer = scene.public._response
+
+    def late(request: Request) -> Response:
+        if request.path.endswith(".metadata") and "tool" in request.path:
+            end = time.monotonic() + 20
+            while not scene.public.asked("in-vain") and time.monotonic() < end:
+                time.sleep(0.01)
+        return answer(request)
+
+    scene.public._response = late  # type: ignore[method-assign]
+    wanted = ("tool", "acme")
     env.tool("explain", *wanted, policy=scene.file)
     before = {name: server.asked_pages() for name, server in scene.servers.items()}
     scene.forget()
     done = env.tool("compare", "--format", "json", *wanted, policy=scene.file)
     found = json.loads(done.stdout)
     beyond = {name: sorted(server.asked_pages() - before[name]) for name, server in scene.servers.items()}
-    assert found["asked"] == beyond == {"corp": ["in-vain"], "public": ["acme", "in-vain"]}
+    assert found["asked"] == beyond == {"corp": ["in-vain"], "public": ["acme", "in-vain", "tool"]}
     assert "are also asked for in-vain" in " ".join(done.stderr.split())
     assert "in-vain" not in [project["project"] for project in found["projects"]]
