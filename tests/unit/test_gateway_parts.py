@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from repoprio.explain.explanation import Tried
 from repoprio.lookup.cooldown import Clocks
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import FetchFailed, FetchRequest, FetchResult, NotFound, PageFound, StatusReceived
@@ -23,7 +24,9 @@ from repoprio.serve.ownership import Record
 from repoprio.serve.pages import relayed, union, writer
 from repoprio.serve.pages.offers import Offer, OfferedFile, offer
 from repoprio.serve.pages.versions import PackagingVersions
-from repoprio.serve.requests import Elsewhere, FileOf, Media, Nothing, Project, ProjectList
+from repoprio.serve.requests import Elsewhere, Explain, FileOf, Health, Media, Nothing, Project, ProjectList, Search
+from repoprio.serve.views import html
+from repoprio.serve.views.explanations import explanation
 from repoprio.simple_api.model import File, ProjectPage, Status
 from repoprio.urls import site
 
@@ -74,6 +77,15 @@ def decide(policy: Policy, /, *remembered: str, **answers: FetchResult[ProjectPa
         ("/simple", Elsewhere("simple/")),
         ("/files/acme/ab/acme-1.0%2B1.whl", FileOf(ACME, "acme/ab/acme-1.0%2B1.whl")),
         ("/files/acme/ab/acme-1.0+1.whl", FileOf(ACME, "acme/ab/acme-1.0%2B1.whl")),
+        ("/", Search(is_below=False)),
+        ("/explain", Elsewhere("explain/")),
+        ("/explain/", Search(is_below=True)),
+        ("/explain/acme", Explain(ACME)),
+        ("/explain/Acme", Elsewhere("acme")),
+        ("/explain/acme/", Elsewhere("../acme")),
+        ("/explain/-a", Nothing()),
+        ("/health/live", Health(of_all=False)),
+        ("/health/ready", Health(of_all=True)),
         *((f"/files/{rest}", Nothing()) for rest in ("", "acme", "acme/ab", "Acme/ab/x", "../ab/x", "acme/ab/x/y")),
         *((path, Nothing()) for path in ("", "/other/", "simple/acme/", "//simple/acme/")),
         *((f"/simple/{name}/", Nothing()) for name in ("..", "%2e%2e", "a%2fb", "a%0d%0ab", "a b", "-a", "a" * 201)),
@@ -268,6 +280,51 @@ def test_an_sdist_waits_for_the_wheel_of_another_in_its_tier() -> None:
         }
         found = offer(policy, decide(policy, **pages), VERSIONS)
         assert tuple(one.file.filename for one in found.files) == offered
+
+
+def test_a_client_prefers_documents_or_pages() -> None:
+    """By its Accept header, or by the query; a query that is too long asks for nothing."""
+    assert requests.wants_json("application/json", "")
+    assert requests.wants_json("text/html", "format=json")
+    assert not requests.wants_json("text/html,*/*;q=0.8", "")
+    assert requests.field("name=+Acme+&x=1", "name") == "Acme"
+    assert requests.field(f"name=acme&x={'a' * 3000}", "name") == ""
+
+
+def test_an_explanation_leaves_the_choice_to_the_client() -> None:
+    """Versions, rules and what has to wait are told; the same for people, as text that nothing can run."""
+    now = datetime(2026, 11, 20, tzinfo=timezone.utc)
+    policy = Policy((CORP, replace(PUBLIC, min_age=timedelta(days=7))), help="ask <us>")
+    found = explanation(policy, decide(policy, corp=page(wheel("1.0"), wheel("2.0"))), VERSIONS, shadowed=True)
+    assert (found.outcome, found.chosen, found.rejected) == (Outcome.SERVED, None, ())
+    young = page(wheel("3.0", upload_time=now), wheel("1.0"), clocks=Clocks(now))
+    waiting = explanation(policy, decide(policy, public=young), VERSIONS)
+    assert (waiting.code, len(waiting.rejected)) == (Code.TOO_YOUNG, 2)
+    both = page(wheel("3.0", upload_time=now), wheel("1.0", upload_time=now - timedelta(days=8)), clocks=Clocks(now))
+    ripe = explanation(policy, decide(policy, public=both), VERSIONS)
+    assert (ripe.outcome, [one.version for one in ripe.rejected]) == (Outcome.SERVED, ["3.0"])
+    seen = html.explained(waiting, "now", 60, str).decode()
+    assert "ask &lt;us&gt;" in seen
+    assert "(2 files)" in seen
+    assert "has 2.0, 1.0" in html.explained(found, "now", 60, str).decode()
+
+
+def test_a_refusal_for_people_has_a_way_out() -> None:
+    """With the URLs that gave no usable answer, and who was not asked."""
+    decision = decide(POLICY, corp=DOWN)
+    found = explanation(POLICY, decision, VERSIONS)
+    first = replace(found.lines[0], failures=(Tried("https://mirror.example/", "500"),))
+    seen = html.explained(replace(found, lines=(first, *found.lines[1:])), "now", 60, str).decode()
+    assert "corp: https://mirror.example/: 500" in seen
+    assert "<p>not asked</p>" in seen
+    assert "<dt>hint</dt>" in seen
+    assert problems.of_decision(POLICY, decision).unavailable == ("corp",)
+
+
+def test_the_search_field_says_what_is_no_name() -> None:
+    """The text comes back escaped."""
+    assert b"&lt;b&gt; is not the name of a project" in html.search("<b>", "explain/")
+    assert b"is not the name" not in html.search("", "explain/")
 
 
 def test_the_union_of_lists_holds_what_each_repository_may_serve() -> None:
