@@ -42,11 +42,13 @@ def test_health_asks_no_repository(served: Served, scene: Scene) -> None:
 
 def test_a_gateway_without_its_memory_is_alive_but_not_ready(served: Served, tmp_path: Path) -> None:
     """It cannot know who owns a name, so it gets no requests until somebody restores the file."""
-    (tmp_path / "store").unlink()
+    file = tmp_path / "store"
+    content = file.read_bytes()
+    file.unlink()
     assert served.get("/health/live").status == 200
     answer = served.get("/health/ready")
     assert (answer.status, answer.state) == (503, "ownership-memory")
-    served.store.prepare()
+    file.write_bytes(content)
     assert served.get("/health/ready").status == 200
 
 

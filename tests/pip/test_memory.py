@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def test_a_404_is_asked_again(world: ByHand) -> None:
 
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_a_repository_that_is_down_costs_its_tries_once(world: ByHand, repository: RepositoryFactory) -> None:
-    """Only the first of five projects waits for corp, which is down, and its retries."""
+    """Only the first of five projects waits for corp's retries; those that were asked beside it are not repeated."""
     apps = repository("apps")
     apps.add("apps-all", {"version": "1", "requires": [f"lib-{n}" for n in range(5)]})
     tries = WireServer("lib-0", [])
@@ -119,7 +120,11 @@ def test_a_repository_that_is_down_costs_its_tries_once(world: ByHand, repositor
     tries.close()
     assert done.code == 1
     assert done.stdout.count("the connection was") >= 5
-    assert tries.requests == ["/simple/lib-0/"] * 2
+    asked = Counter(tries.requests)
+    assert set(asked) <= {f"/simple/lib-{n}/" for n in range(5)}
+    assert sorted(asked.values())[:-1] in ([], [1], [1] * 2, [1] * 3, [1] * 4)
+    # Ahead; with pip's one retry; and both again, since requests beside it may be why it failed.
+    assert 2 <= asked["/simple/lib-0/"] <= 5
     assert not world.public.requests
 
 

@@ -306,7 +306,7 @@ def test_an_explanation_leaves_the_choice_to_the_client() -> None:
     seen = html.explained(waiting, "now", 60, str).decode()
     assert "ask &lt;us&gt;" in seen
     assert "(2 files)" in seen
-    assert "has 2.0, 1.0" in html.explained(found, "now", 60, str).decode()
+    assert "owns acme" in html.explained(found, "now", 60, str).decode()
 
 
 def test_a_refusal_for_people_has_a_way_out() -> None:

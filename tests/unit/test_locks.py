@@ -272,6 +272,14 @@ def test_a_pdm_lock() -> None:
     assert by_name(both)["gitdep"].files == (LockedFile(None, {"sha256": "ff"}, 26),)
 
 
+def test_a_pipfile_lock_with_one_source() -> None:
+    """A package that names no source is from the only one; of several nobody can tell."""
+    only = {**PIPFILE["_meta"], "sources": PIPFILE["_meta"]["sources"][:1]}
+    for meta, url in ((only, "https://u:s3cret@corp.example/simple"), (PIPFILE["_meta"], None)):
+        lock = read("Pipfile.lock", json.dumps({"_meta": meta, "default": {"acme": {"version": "==1.0"}}}))
+        assert [package.index_url for package in lock.packages] == [url]
+
+
 def test_a_pipfile_lock() -> None:
     """All categories, hashes without names, the URL of the named source; sources that nothing names too."""
     text = json.dumps(PIPFILE, indent=4)

@@ -185,9 +185,11 @@ class Ahead(DecidingThread, Generic[Page]):
 
         def run() -> None:
             self._begin(at)
-            work()
-            self._end(at)
-            self._tell()
+            try:
+                work()
+            finally:
+                self._end(at)
+                self._tell()
 
         self._pool.submit(at, run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Hashable
@@ -59,7 +60,9 @@ class WorkerPool:
     def _work(self) -> None:
         while (job := self._next()) is not None:
             site, work = job
-            work()
+            # Trouble of work done ahead is nobody's: least of all while Python shuts down, when imports fail.
+            with contextlib.suppress(BaseException):
+                work()
             # Nothing of it may outlive it in a thread that waits.
             del work, job
             if site is not None:

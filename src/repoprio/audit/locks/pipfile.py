@@ -93,8 +93,10 @@ def _package(name: str, table: Any, line: int | None, urls: Mapping[str | None, 
     if len(kinds) > 1:
         raise NoLock(f"{where}: it has more than one source: {', '.join(kinds)}.    [usage]")
     if not kinds:
-        # A name that none of the sources has leads nowhere that the policy could list.
-        at = urls.get(index) or index if index else None
+        # A name that none of the sources has leads nowhere that the policy could list. Without a name it is the source
+        # if there is but one: pipenv leaves it out at times.
+        (only,) = urls.values() if len(urls) == 1 else (None,)
+        at = urls.get(index) or index if index else only
         return Package(shown, exact, files, None, line, text.file, exact is not None, index_url=at)
     ((kind, value),) = kinds.items()
     if kind in _VCS:

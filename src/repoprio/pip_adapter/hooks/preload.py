@@ -14,5 +14,8 @@ def preload(policy: Policy | None) -> None:
     if policy.mode is Mode.OBSERVE:
         from repoprio.pip_adapter.observe import observer  # noqa: F401
 
-    elif policy.is_flexible:
+    else:
+        from repoprio.pip_adapter.resolver import scout  # noqa: F401
+
+    if policy.is_flexible:
         from repoprio.pip_adapter.resolver import flexible  # noqa: F401
