@@ -1,4 +1,7 @@
-"""Imports what a command under a policy may need: pip 26.3 forbids imports once it installs."""
+"""Imports what a command under a policy may need: pip 26.3 forbids imports once it installs.
+
+A module that is damaged is found here, where the message says so, and not in the middle of a resolution.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ def preload(policy: Policy | None) -> None:
 
     if policy is None:
         return
+    from repoprio.pip_adapter.finder import look_ahead  # noqa: F401
+    from repoprio.pip_adapter.resolver import scout  # noqa: F401
+
     if policy.mode is Mode.OBSERVE:
         from repoprio.pip_adapter.observe import observer  # noqa: F401
 
-    else:
-        from repoprio.pip_adapter.resolver import scout  # noqa: F401
-
-    if policy.is_flexible:
+    elif policy.is_flexible:
         from repoprio.pip_adapter.resolver import flexible  # noqa: F401
