@@ -1,5 +1,7 @@
 """Fixtures for all tests: real pips and real repositories; and how hypothesis looks for examples."""
 
+import signal
+
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
@@ -20,3 +22,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 settings.load_profile("repoprio")
+
+# What a shell starts in the background ignores Ctrl-C, with all that it starts: tests of Ctrl-C would never end.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

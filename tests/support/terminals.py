@@ -48,7 +48,11 @@ class Terminal:
                 break
             meanwhile(self)
         os.close(self._ours)
-        return self.process.wait(10)
+        try:
+            return self.process.wait(10)
+        finally:
+            self.process.kill()
+            self.process.wait()
 
     @property
     def screen(self) -> list[str]:
