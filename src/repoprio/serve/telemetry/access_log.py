@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import time
 from datetime import datetime, timezone
 from logging.handlers import WatchedFileHandler
 
 from repoprio.output import say
 from repoprio.serve import requests
-from repoprio.serve.app import Message, Receive, Scope, Send
-from repoprio.serve.telemetry.application import Application
+from repoprio.serve.app import Receive, Scope, Send
+from repoprio.serve.telemetry.application import Answer, Application, noted
 
 _NAMED = (requests.Project, requests.FileOf, requests.Explain)
 
@@ -47,30 +46,20 @@ class Logged:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live from the server's start to its end."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        begun, status, headers = time.monotonic(), 0, {}
+        await noted(self._app, scope, receive, send, lambda answer: self._log.write(_line(scope, answer)))
 
-        async def watch(message: Message) -> None:
-            nonlocal status, headers
-            if message["type"] == "http.response.start":
-                status, headers = message["status"], dict(message["headers"])
-            await send(message)
 
-        try:
-            await self._app(scope, receive, watch)
-        finally:
-            target = requests.target(scope["raw_path"].decode("latin-1"))
-            document = {
-                "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-                "client": (scope.get("client") or ("",))[0],
-                "method": scope["method"] if scope["method"] in requests.METHODS else "other",
-                "kind": type(target).__name__.lower(),
-                "project": target.name if isinstance(target, _NAMED) else None,
-                "status": status,
-                "state": headers.get(b"x-repoprio-state", b"").decode() or None,
-                "owner": headers.get(b"x-repoprio-owner", b"").decode() or None,
-                "seconds": round(time.monotonic() - begun, 6),
-            }
-            self._log.write(json.dumps(document))
+def _line(scope: Scope, answer: Answer) -> str:
+    target = requests.target(scope["raw_path"].decode("latin-1"))
+    document = {
+        "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+        "client": (scope.get("client") or ("",))[0],
+        "method": scope["method"] if scope["method"] in requests.METHODS else "other",
+        "kind": type(target).__name__.lower(),
+        "project": target.name if isinstance(target, _NAMED) else None,
+        "status": answer.status,
+        "state": answer.headers.get(b"x-repoprio-state", b"").decode() or None,
+        "owner": answer.headers.get(b"x-repoprio-owner", b"").decode() or None,
+        "seconds": round(answer.seconds, 6),
+    }
+    return json.dumps(document)

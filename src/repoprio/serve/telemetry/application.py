@@ -1,9 +1,38 @@
-"""What can be wrapped: an ASGI application."""
+"""What can be wrapped: an ASGI application; and what its clients got."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
 
-from repoprio.serve.app import Receive, Scope, Send
+from repoprio.serve.app import Message, Receive, Scope, Send
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Answer(NamedTuple):
+    """What a client got: the status (0: it was gone before), the headers, and the seconds until the end."""
+
+    status: int
+    headers: Mapping[bytes, bytes]
+    seconds: float
+
+
+async def noted(app: Application, scope: Scope, receive: Receive, send: Send, note: Callable[[Answer], None]) -> None:
+    """Have `app` answer, and `note` each answer to a request of HTTP, also one that fails."""
+    if scope["type"] != "http":
+        await app(scope, receive, send)
+        return
+    begun, status, headers = time.monotonic(), 0, {}
+
+    async def watch(message: Message) -> None:
+        nonlocal status, headers
+        if message["type"] == "http.response.start":
+            status, headers = message["status"], dict(message["headers"])
+        await send(message)
+
+    try:
+        await app(scope, receive, watch)
+    finally:
+        note(Answer(status, headers, time.monotonic() - begun))

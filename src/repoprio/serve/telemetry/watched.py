@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
-from repoprio.serve.app import App, Message, Receive, Scope, Send
+from repoprio.serve.app import App, Receive, Scope, Send
+from repoprio.serve.telemetry.application import Answer, noted
 from repoprio.serve.telemetry.metrics import MEDIA_TYPE, Metrics
 
 
@@ -17,26 +16,15 @@ class Watched:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live from the server's start to its end."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        if scope["raw_path"] == b"/metrics" and scope["method"] in ("GET", "HEAD"):
+        is_http = scope["type"] == "http"
+        if is_http and scope["raw_path"] == b"/metrics" and scope["method"] in ("GET", "HEAD"):
             await self._tell(scope, send)
             return
-        begun, status, headers = time.monotonic(), 0, {}
+        await noted(self._app, scope, receive, send, lambda answer: self._count(scope, answer))
 
-        async def watch(message: Message) -> None:
-            nonlocal status, headers
-            if message["type"] == "http.response.start":
-                status, headers = message["status"], dict(message["headers"])
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watch)
-        finally:
-            # 0: the client was gone before.
-            path = scope["raw_path"].decode("latin-1")
-            self._metrics.answered(path, status, time.monotonic() - begun, headers)
+    def _count(self, scope: Scope, answer: Answer) -> None:
+        path = scope["raw_path"].decode("latin-1")
+        self._metrics.answered(path, answer.status, answer.seconds, answer.headers)
 
     async def _tell(self, scope: Scope, send: Send) -> None:
         text = self._metrics.text()
