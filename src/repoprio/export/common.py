@@ -12,6 +12,7 @@ from repoprio.policy.model import PYPI, DirectUrls, Mode, Pin, Policy, Repositor
 from repoprio.policy.patterns import Pattern
 from repoprio.redaction import HIDDEN
 from repoprio.urls import place
+from repoprio.wording import join_words
 
 # What to do instead.
 SAFER = "Safer: give it one index that obeys the policy (repoprio serve), and nothing else."
@@ -95,6 +96,13 @@ def pin_gaps(pin: Pin, installer: str) -> Iterator[Gap]:
         yield Gap(f"pins.{pin.name}.min-age", f"{installer} is not told: files of {names} may be new")
     if pin.mode is not None:
         yield Gap(f"pins.{pin.name}.mode", f"{installer} has one way for all names")
+
+
+def route_gaps(pin: Pin, installer: str, where: str) -> Iterator[Gap]:
+    """That a pin's `repositories` hold only `where` a project names the source itself."""
+    if pin.repositories and pin.block is None:
+        names = join_words([pattern.text for pattern in pin.projects])
+        yield Gap(f"pins.{pin.name}.repositories", f"{installer} routes {names} only where {where}")
 
 
 def head(title: str, exported: Exported, in_general: Iterable[str]) -> list[str]:

@@ -61,10 +61,7 @@ def _gaps(policy: Policy, asked: Sequence[Repository]) -> Iterator[Gap]:
         yield from common.repository_gaps(repository, _IT, login)
     for pin in policy.pins:
         yield from common.pin_gaps(pin, _IT)
-        if pin.repositories and pin.block is None:
-            names = join_words([pattern.text for pattern in pin.projects])
-            means = f"pipenv routes {names} only where the Pipfile names it with index = NAME"
-            yield Gap(f"pins.{pin.name}.repositories", means)
+        yield from common.route_gaps(pin, _IT, "the Pipfile names it with index = NAME")
 
 
 # How pipenv differs whatever the policy says.

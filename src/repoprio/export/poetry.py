@@ -11,7 +11,7 @@ from typing import Any
 
 from repoprio import toml
 from repoprio.export import CannotExport, Exported, Gap, common
-from repoprio.policy.model import PYPI, Format, Pin, Policy, Repository, tiers
+from repoprio.policy.model import PYPI, Format, Policy, Repository, tiers
 from repoprio.wording import join_words
 
 _IT = "Poetry"
@@ -69,7 +69,7 @@ def _gaps(policy: Policy, asked: Sequence[Repository]) -> Iterator[Gap]:
         yield from _repository_gaps(repository, asked)
     for pin in policy.pins:
         yield from common.pin_gaps(pin, _IT)
-        yield from _pin_gaps(pin)
+        yield from common.route_gaps(pin, _IT, "the project itself requires it with source = NAME")
 
 
 def _repository_gaps(repository: Repository, asked: Sequence[Repository]) -> Iterator[Gap]:
@@ -88,13 +88,6 @@ def _repository_gaps(repository: Repository, asked: Sequence[Repository]) -> Ite
         yield Gap(f"{key}.exclude", f"{pattern.text} may come from {name} in Poetry")
     variable = f"POETRY_HTTP_BASIC_{source_name(repository).upper().replace('-', '_')}"
     yield from common.repository_gaps(repository, _IT, f"set {variable}_USERNAME and {variable}_PASSWORD")
-
-
-def _pin_gaps(pin: Pin) -> Iterator[Gap]:
-    names = join_words([pattern.text for pattern in pin.projects])
-    if pin.repositories and pin.block is None:
-        means = f"Poetry routes {names} only where the project itself requires it with source = NAME"
-        yield Gap(f"pins.{pin.name}.repositories", means)
 
 
 # How Poetry differs whatever the policy says.
