@@ -167,7 +167,7 @@ class CoreRun:
             self.policy,
             decision,
             f"{name}{specifier}",
-            {f.repository.name: tuple(x.version for x in f.page or ()) for f in decision.findings},
+            {f.repository.name: tuple(x.version for x in f.page or ()) for f in decision.results},
             specifier=str(specifier),
             chosen=Chosen(chosen[0], chosen[1].version, chosen[1].name) if chosen else None,
             waits=chosen is None and self._best(lookup, offers, specifier) is not None,

@@ -264,7 +264,7 @@ def test_ten_redirects_are_followed(redirects: int, outcome: Outcome) -> None:
     decision, asks = decide(policy, answer)
     assert (decision.outcome, [ask.hops for ask in asks]) == (outcome, list(range(11)))
     reasons = {Outcome.SERVED: "", Outcome.UNAVAILABLE: "more than 10 redirects"}
-    assert decision.findings[0].reason == reasons[outcome]
+    assert decision.results[0].reason == reasons[outcome]
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_what_a_status_is_due_to(code: int, cause: Cause, is_login: bool) -> Non
     """Each status has its cause; a refused login is never skipped, by the repository or by a proxy."""
     policy = Policy((repository("corp", skip_if_unavailable=True), repository("public", 90)))
     decision, _ = decide(policy, lambda ask: StatusReceived(code) if ask.repository.name == "corp" else PAGE)
-    corp = decision.findings[0]
+    corp = decision.results[0]
     assert (corp.cause, corp.login_refused, corp.skipped) == (cause, is_login, not is_login)
     assert decision.outcome is (Outcome.UNAVAILABLE if is_login else Outcome.SERVED)
 
@@ -469,7 +469,7 @@ def test_an_unset_variable_makes_unavailable() -> None:
     corp = replace(repository("corp", complete_listing=True), locations=(unset,))
     decision, asks = decide(Policy((corp, repository("public", 90))), lambda _: PAGE)
     assert (decision.outcome, asks) == (Outcome.UNAVAILABLE, [])
-    assert decision.findings[0].reason == "${HOST} is not set"
+    assert decision.results[0].reason == "${HOST} is not set"
 
 
 def test_an_empty_page_may_mean_absent() -> None:
@@ -535,7 +535,7 @@ def test_flexible_mode_goes_no_further_down_than_it_may() -> None:
         policy = Policy(tiers, mode=mode)
         lookup: ProjectLookup[str] = ProjectLookup(RunMemory(policy), ACME, last=50)
         decision = drive(lookup, lambda _: PAGE, lambda _: False)
-        assert [finding.repository.name for finding in decision.of(RepositoryState.SERVES)] == asked
+        assert [result.repository.name for result in decision.of(RepositoryState.SERVES)] == asked
     assert Policy(tiers, mode=Mode.FLEXIBLE).is_flexible
     assert not Policy(tiers).is_flexible
     assert Policy(tiers, pins=(Pin("one", (Pattern.parse("acme"),), mode=Mode.FLEXIBLE),)).is_flexible

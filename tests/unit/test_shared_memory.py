@@ -105,7 +105,7 @@ class Site:
 def essence(decisions: Iterable[Decision[str]]) -> list[object]:
     """What an installation and an explanation depend on; not for which name an outage was found."""
     return [
-        (one.name, one.outcome, one.code, one.owners, [(f.repository.name, f.state, f.cause) for f in one.findings])
+        (one.name, one.outcome, one.code, one.owners, [(f.repository.name, f.state, f.cause) for f in one.results])
         for one in decisions
     ]
 

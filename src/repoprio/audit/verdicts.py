@@ -125,7 +125,7 @@ def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Fi
     owners = join_words(route.owners)
     by = rule.place if rule else ""
     if decision.code is Code.OWNER_RULED_OUT and owner is None:
-        silenced = [f.repository for f in decision.findings if f.ruled_out is RuledOut.NO_INDEX]
+        silenced = [f.repository for f in decision.results if f.ruled_out is RuledOut.NO_INDEX]
         message = f"{verb}, but --no-index rules out {join_words(silenced)}, which may own {subject.project}."
         return finding(subject, "owner-ruled-out", message, "audit again without --no-index (unset PIP_NO_INDEX)")
     if decision.code is Code.OWNER_RULED_OUT:
@@ -140,7 +140,7 @@ def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Fi
             f"check what {subject} may have done; publish {subject.project} to {owners} if it is yours, else {drop}"
         )
         return finding(subject, "owned-absent", message, remedy, repository=owner, rule=rule, command=command)
-    asked = [f.repository for f in decision.findings if f.asked]
+    asked = [f.repository for f in decision.results if f.asked]
     message = f"{verb}, and no repository of the policy has {subject.project}"
     message += (
         f": {join_words(asked)} {'were' if len(asked) > 1 else 'was'} asked." if asked else "; none could be asked."
@@ -153,7 +153,7 @@ def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Fi
 def _skipped(decision: Decision[Any]) -> list[events.RepositoryResult[Any]]:
     """Those that `skip-if-unavailable` made count as absent, above the owner: they may own what is there."""
     lowest = decision.offers[0].repository.priority if decision.offers else LOWEST
-    return [f for f in decision.findings if f.skipped and f.repository.priority <= lowest]
+    return [f for f in decision.results if f.skipped and f.repository.priority <= lowest]
 
 
 def _unavailable(policy: Policy, decision: Decision[Any], subject: Subject) -> Finding:
@@ -176,7 +176,7 @@ def _outage(faulty: Sequence[events.RepositoryResult[Any]], name: str) -> str:
 
 def _held(policy: Policy, decision: Decision[Any], subject: Subject, offer: Offer) -> list[Finding]:
     """The version itself, held against what those have that own the name, or were passed over (flexible)."""
-    passed = [f.repository for f in decision.findings if f.passed_over]
+    passed = [f.repository for f in decision.results if f.passed_over]
     owners = [f.repository for f in decision.offers if f.repository not in passed]
     if any(_has(offer, r, subject) for r in passed):
         owners = passed

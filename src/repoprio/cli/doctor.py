@@ -294,17 +294,17 @@ def _repositories(policy: Policy, meant: Examined) -> list[dict[str, Any]]:
 
 
 def _repository(policy: Policy, report: Report, trial: ProbeResult) -> dict[str, Any]:
-    finding, location, canary = trial.unknown, report.repository.locations[0], report.repository.canary
+    result, location, canary = trial.unknown, report.repository.locations[0], report.repository.canary
     # "Absent" is believed only after the canary was asked for.
-    asked_canary = finding.state is Answer.ABSENT or finding.cause is Cause.CANARY
+    asked_canary = result.state is Answer.ABSENT or result.cause is Cause.CANARY
     return {
         "name": report.repository.name,
         "priority": report.repository.priority,
         "url": location.shown,
-        "asked": finding.asked.shown if finding.asked else None,
+        "asked": result.asked.shown if result.asked else None,
         "origin": policy.rule(f"repositories.{report.repository.name}.url").file,
-        "status": finding.state.value,
-        "reason": finding.reason,
+        "status": result.state.value,
+        "reason": result.reason,
         "canary": canary if asked_canary else None,
         "said": repos.check(trial),
         "seconds": round(trial.seconds, 3),

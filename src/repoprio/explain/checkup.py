@@ -148,20 +148,20 @@ def _lacks_all(trial: ProbeResult) -> bool:
 
 
 def _unavailable_advice(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
-    finding = trial.unknown
-    line = Line(trial.repository, trial.url, LineStatus.UNAVAILABLE, None, finding.reason, code=finding.cause)
-    line = replace(line, http_status=finding.http_status)
+    result = trial.unknown
+    line = Line(trial.repository, trial.url, LineStatus.UNAVAILABLE, None, result.reason, code=result.cause)
+    line = replace(line, http_status=result.http_status)
     remedy = unavailable_remedy(line, is_lowest=not _others(policy, trial.repository)[1])
     # Some servers answer 403 or 410 for unknown names; believe that only if the same client also got a page.
-    status = finding.http_status
+    status = result.http_status
     if status in (403, 410) and any(known.state is RepositoryState.SERVES for known in trial.known):
         words = (
             f"it answers {status} for a name that nobody has, and has others: this may mean that it does not have the "
             "name"
         )
         yield Advice("absent", words, f"absent = [404, {status}]")
-    elif finding.cause in (Cause.REDIRECT, Cause.REDIRECT_INTO):
-        yield Advice("forwards", f"it forwards names that it does not have: {finding.reason}. {remedy.text}")
+    elif result.cause in (Cause.REDIRECT, Cause.REDIRECT_INTO):
+        yield Advice("forwards", f"it forwards names that it does not have: {result.reason}. {remedy.text}")
     else:
         yield Advice(remedy.code, remedy.text)
 
@@ -197,7 +197,7 @@ def _pypi_mirror_advice(repository: Repository, below: list[str]) -> Iterator[Ad
 def _proves_itself(trial: ProbeResult) -> bool:
     """Whether its "absent" can be believed: it served something to the same client."""
     repository = trial.repository
-    served = any(finding.state is RepositoryState.SERVES for finding in trial.known)
+    served = any(result.state is RepositoryState.SERVES for result in trial.known)
     return bool(served or repository.canary or repository.complete_listing or trial.url.startswith(("file:", "/")))
 
 

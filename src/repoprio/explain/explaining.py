@@ -48,7 +48,7 @@ def explain(
         decision.name,
         outcome,
         code,
-        tuple(_line(policy, decision, finding, versions, chosen, fits=fits) for finding in decision.findings),
+        tuple(_line(policy, decision, result, versions, chosen, fits=fits) for result in decision.results),
         owners,
         _rules(policy, decision, owners),
         chosen=chosen,
@@ -93,12 +93,12 @@ def privacy(decision: Decision[Any]) -> Private | None:
 
 
 def _ruled_out(decision: Decision[Any], why: RuledOut) -> tuple[Repository, ...]:
-    return tuple(f.repository for f in decision.findings if f.ruled_out is why and not f.repository.explicit)
+    return tuple(f.repository for f in decision.results if f.ruled_out is why and not f.repository.explicit)
 
 
 def _owners(decision: Decision[Any]) -> tuple[Repository, ...]:
     if decision.offers:
-        return tuple(finding.repository for finding in decision.offers)
+        return tuple(result.repository for result in decision.offers)
     if decision.remembered:
         return (decision.remembered,)
     return decision.route.owners if isinstance(decision.route, Route) else ()
@@ -113,20 +113,20 @@ def _rules(policy: Policy, decision: Decision[Any], owners: tuple[Repository, ..
     silent = tuple(f.repository for f in decision.of(RepositoryState.UNAVAILABLE) if not f.skipped)
     if decision.outcome is Outcome.UNAVAILABLE:
         rules = [
-            _unavailable_rule(policy, finding)
-            for finding in decision.of(RepositoryState.UNAVAILABLE)
-            if not finding.skipped
+            _unavailable_rule(policy, result)
+            for result in decision.of(RepositoryState.UNAVAILABLE)
+            if not result.skipped
         ]
         return (*route.rules, *rules, *_redirect_rules(policy, decision), *_priorities(policy, silent))
     narrowed = (route.versions[1],) if route.versions else ()
     return (*route.rules, route.mode_rule, *narrowed, *_priorities(policy, owners))
 
 
-def _unavailable_rule(policy: Policy, finding: RepositoryResult[Any]) -> Rule:
+def _unavailable_rule(policy: Policy, result: RepositoryResult[Any]) -> Rule:
     """The setting to look at first if a repository is unavailable."""
-    repository = finding.repository
+    repository = result.repository
     key, value = "url", repository.locations[0].shown
-    if finding.cause is Cause.CANARY and repository.canary:
+    if result.cause is Cause.CANARY and repository.canary:
         key, value = "canary", repository.canary
     return policy.rule(f"repositories.{repository.name}.{key}", f'"{value}"')
 
@@ -134,11 +134,9 @@ def _unavailable_rule(policy: Policy, finding: RepositoryResult[Any]) -> Rule:
 def _redirect_rules(policy: Policy, decision: Decision[Any]) -> list[Rule]:
     """For unavailable repositories that redirect into another one: the settings that keep the name from that one."""
     targets = {
-        finding.redirected_into.name for finding in decision.findings if finding.redirected_into and not finding.skipped
+        result.redirected_into.name for result in decision.results if result.redirected_into and not result.skipped
     }
-    rules = (
-        _line_rule(policy, decision, finding) for finding in decision.findings if finding.repository.name in targets
-    )
+    rules = (_line_rule(policy, decision, result) for result in decision.results if result.repository.name in targets)
     return [rule for rule in rules if rule]
 
 
@@ -152,19 +150,19 @@ def _priority(policy: Policy, repository: Repository) -> Rule:
     return policy.rule(f"repositories.{repository.name}.priority", str(repository.priority))
 
 
-def _line_rule(policy: Policy, decision: Decision[Any], finding: RepositoryResult[Any]) -> Rule | None:
+def _line_rule(policy: Policy, decision: Decision[Any], result: RepositoryResult[Any]) -> Rule | None:
     """The setting that rules a repository out, or makes it count as absent; without the rules of the route."""
-    repository = finding.repository
+    repository = result.repository
     key, value = "", ""
-    if finding.ruled_out is RuledOut.EXCLUDED:
+    if result.ruled_out is RuledOut.EXCLUDED:
         key, value = exclusion_rule(repository, decision.name)
-    elif finding.ruled_out is RuledOut.DISABLED:
+    elif result.ruled_out is RuledOut.DISABLED:
         key, value = "enabled", "false"
-    elif finding.ruled_out is RuledOut.NOT_ROUTED and repository.explicit and not decision.route_rules:
+    elif result.ruled_out is RuledOut.NOT_ROUTED and repository.explicit and not decision.route_rules:
         key, value = "explicit", "true"
-    elif finding.ruled_out is RuledOut.BELOW_NO_INDEX:
+    elif result.ruled_out is RuledOut.BELOW_NO_INDEX:
         return _priority(policy, repository)
-    elif finding.skipped:
+    elif result.skipped:
         key, value = "skip-if-unavailable", "true"
     return policy.rule(f"repositories.{repository.name}.{key}", value) if key else None
 
@@ -192,18 +190,18 @@ _RULED_OUT = {
 def _line(
     policy: Policy,
     decision: Decision[Any],
-    finding: RepositoryResult[Any],
+    result: RepositoryResult[Any],
     versions: Mapping[str, tuple[str, ...]],
     chosen: Chosen | None,
     *,
     fits: bool,
 ) -> Line:
-    repository = finding.repository
-    status, reason = _status(decision, finding, fits=fits)
+    repository = result.repository
+    status, reason = _status(decision, result, fits=fits)
     if status is LineStatus.SERVED and chosen and chosen.repository == repository.name:
         reason += f"; takes {chosen.version}"
-    has = versions.get(repository.name, ()) if finding.state is RepositoryState.SERVES else None
-    if finding.state is RepositoryState.ABSENT or finding.skipped:
+    has = versions.get(repository.name, ()) if result.state is RepositoryState.SERVES else None
+    if result.state is RepositoryState.ABSENT or result.skipped:
         has = ()
     return Line(
         repository,
@@ -211,20 +209,20 @@ def _line(
         status,
         has,
         reason,
-        asked=finding.asked.shown if finding.asked else None,
-        code=finding.ruled_out or finding.cause,
-        http_status=finding.http_status,
-        rule=_line_rule(policy, decision, finding),
-        mirror=finding.mirror.shown if finding.mirror else None,
-        failures=tuple(Tried(failure.location.shown, failure.reason) for failure in finding.failures),
-        redirected_into=finding.redirected_into,
+        asked=result.asked.shown if result.asked else None,
+        code=result.ruled_out or result.cause,
+        http_status=result.http_status,
+        rule=_line_rule(policy, decision, result),
+        mirror=result.mirror.shown if result.mirror else None,
+        failures=tuple(Tried(failure.location.shown, failure.reason) for failure in result.failures),
+        redirected_into=result.redirected_into,
     )
 
 
-def _silenced_above(decision: Decision[Any], finding: RepositoryResult[Any]) -> str:
+def _silenced_above(decision: Decision[Any], result: RepositoryResult[Any]) -> str:
     """The names of the higher-priority repositories that --no-index rules out."""
-    silenced = [f.repository for f in decision.findings if f.ruled_out is RuledOut.NO_INDEX]
-    return join_words([r.name for r in silenced if r.priority < finding.repository.priority])
+    silenced = [f.repository for f in decision.results if f.ruled_out is RuledOut.NO_INDEX]
+    return join_words([r.name for r in silenced if r.priority < result.repository.priority])
 
 
 _NOT_ASKED = {
@@ -236,20 +234,20 @@ _NOT_ASKED = {
 }
 
 
-def _status(decision: Decision[Any], finding: RepositoryResult[Any], *, fits: bool) -> tuple[LineStatus, str]:
+def _status(decision: Decision[Any], result: RepositoryResult[Any], *, fits: bool) -> tuple[LineStatus, str]:
     """The status of the repository's line, and the reason in words."""
     name = decision.name
-    if finding.ruled_out:
-        status, reason = _RULED_OUT[finding.ruled_out]
-        key, above = exclusion_rule(finding.repository, name)[0], _silenced_above(decision, finding)
+    if result.ruled_out:
+        status, reason = _RULED_OUT[result.ruled_out]
+        key, above = exclusion_rule(result.repository, name)[0], _silenced_above(decision, result)
         reason = reason.format(key=key, above=above, name=name)
-        if finding.ruled_out is RuledOut.NOT_ROUTED and finding.repository.explicit and not decision.route_rules:
+        if result.ruled_out is RuledOut.NOT_ROUTED and result.repository.explicit and not decision.route_rules:
             reason = "only for names that are routed to it"
         return status, reason
-    if finding.state is RepositoryState.SERVES:
-        if finding.passed_over:
+    if result.state is RepositoryState.SERVES:
+        if result.passed_over:
             return LineStatus.PASSED_OVER, "none of its files fits"
-        own = any(owner.repository.name == finding.repository.name for owner in decision.owners)
+        own = any(owner.repository.name == result.repository.name for owner in decision.owners)
         verb = "own" if len(decision.owners) > 1 and not own else "owns"
         has = "has a version that fits" if decision.code is Code.FITS else f"{verb} {name}"
         if own:
@@ -257,10 +255,10 @@ def _status(decision: Decision[Any], finding: RepositoryResult[Any], *, fits: bo
         if not decision.owners:
             return LineStatus.SHADOWED, f"it has {name}, but a tier answers as a whole"
         return LineStatus.SHADOWED, f"{', '.join(owner.repository.name for owner in decision.owners)} {has}"
-    if finding.state is RepositoryState.NOT_ASKED:
+    if result.state is RepositoryState.NOT_ASKED:
         if decision.remembered:
             return LineStatus.NOT_ASKED, f"below {decision.remembered.name}, which served {name} before"
         return LineStatus.NOT_ASKED, _NOT_ASKED[decision.outcome].format(name=name)
-    skipped = "; skip-if-unavailable: counts as absent" if finding.skipped else ""
-    status = LineStatus.ABSENT if finding.state is RepositoryState.ABSENT else LineStatus.UNAVAILABLE
-    return status, finding.reason + skipped
+    skipped = "; skip-if-unavailable: counts as absent" if result.skipped else ""
+    status = LineStatus.ABSENT if result.state is RepositoryState.ABSENT else LineStatus.UNAVAILABLE
+    return status, result.reason + skipped

@@ -36,7 +36,7 @@ def drive_repository(lookup: RepositoryLookup[Page], fetch: Fetch[Page]) -> Repo
     """What one repository says about one name, regardless of who owns it."""
     while lookup.ask is not None:
         lookup.receive(fetch(lookup.ask))
-    return lookup.finding
+    return lookup.result
 
 
 def _next_asks(

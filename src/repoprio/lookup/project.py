@@ -53,9 +53,9 @@ class Code(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Decision(Generic[Page]):
-    """The result of a lookup: `findings` has one entry for each repository, highest priority first.
+    """The result of a lookup: `results` has one entry for each repository, highest priority first.
 
-    `owners` are the findings whose pages supply the candidates, highest priority first, then in the order
+    `owners` are the results whose pages supply the candidates, highest priority first, then in the order
     named; empty unless the name is served. `remembered` is the repository that served the name before and does not
     have it now, if that is why no repository below it was asked.
     """
@@ -64,14 +64,14 @@ class Decision(Generic[Page]):
     outcome: Outcome
     code: Code
     route: Route | Blocked | Conflict
-    findings: tuple[RepositoryResult[Page], ...]
+    results: tuple[RepositoryResult[Page], ...]
     owners: tuple[RepositoryResult[Page], ...] = ()
     remembered: Repository | None = None
 
     @property
     def offers(self) -> tuple[RepositoryResult[Page], ...]:
-        """The findings with candidates: the owners'; without an owner, those that flexible mode passed over."""
-        return self.owners or tuple(finding for finding in self.findings if finding.passed_over)
+        """The results with candidates: the owners'; without an owner, those that flexible mode passed over."""
+        return self.owners or tuple(result for result in self.results if result.passed_over)
 
     @property
     def is_merged(self) -> bool:
@@ -84,8 +84,8 @@ class Decision(Generic[Page]):
         return self.route.rules if isinstance(self.route, Route) else ()
 
     def of(self, *states: RepositoryState) -> list[RepositoryResult[Page]]:
-        """The findings in one of these states."""
-        return [finding for finding in self.findings if finding.state in states]
+        """The results in one of these states."""
+        return [result for result in self.results if result.state in states]
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class ProjectLookup(Generic[Page]):
         self._below_owner = below_owner
         self._last = last
         self._remembered = next((r for r in self._known if self._keeps_closed(r, remembered)), None)
-        self._findings: dict[str, RepositoryResult[Page]] = {}
+        self._results: dict[str, RepositoryResult[Page]] = {}
         self._owners: tuple[RepositoryResult[Page], ...] = ()
         self.decision: Decision[Page] | None = None
         self._steps = self._walk()
@@ -211,8 +211,8 @@ class ProjectLookup(Generic[Page]):
             assert isinstance(answers, list), "what a NeedPages receives"
             for ask, answer in zip(asks, answers, strict=True):
                 walks[ask.repository.name].receive(answer)
-        results = [walk.finding for walk in walks.values()]
-        self._findings.update((f.repository.name, f) for f in results)
+        results = [walk.result for walk in walks.values()]
+        self._results.update((f.repository.name, f) for f in results)
         return results
 
     @staticmethod
@@ -222,15 +222,15 @@ class ProjectLookup(Generic[Page]):
         return is_match
 
     def _pass_over(self, serving: tuple[RepositoryResult[Page], ...]) -> None:
-        for finding in serving:
-            self._findings[finding.repository.name] = replace(finding, passed_over=True)
+        for result in serving:
+            self._results[result.repository.name] = replace(result, passed_over=True)
 
     def _end(self) -> Decision[Page]:
         assert isinstance(self.route, Route)
         if self._owners:
             codes = {Mode.MERGE: Code.MERGED, Mode.FLEXIBLE: Code.FITS}
             return self._decide(Outcome.SERVED, codes.get(self.route.mode, Code.OWNED))
-        if any(finding.passed_over for finding in self._findings.values()):
+        if any(result.passed_over for result in self._results.values()):
             return self._decide(Outcome.NO_MATCH, Code.NO_MATCH)
         if RuledOut.BELOW_NO_INDEX in self.route.ruled_out.values():
             # Even if one of these has the name, a repository that --no-index rules out may own it.
@@ -240,12 +240,12 @@ class ProjectLookup(Generic[Page]):
         return self._decide(Outcome.ABSENT, Code.OWNED_ABSENT if self.route.is_routed else Code.ABSENT)
 
     def _decide(self, outcome: Outcome, code: Code) -> Decision[Page]:
-        findings = tuple(self._finding(repository) for repository in self._known)
+        results = tuple(self._result(repository) for repository in self._known)
         remembered = self._remembered if code is Code.REMEMBERED else None
-        return Decision(self.name, outcome, code, self.route, findings, self._owners, remembered)
+        return Decision(self.name, outcome, code, self.route, results, self._owners, remembered)
 
-    def _finding(self, repository: Repository) -> RepositoryResult[Page]:
-        if result := self._findings.get(repository.name):
+    def _result(self, repository: Repository) -> RepositoryResult[Page]:
+        if result := self._results.get(repository.name):
             return result
         ruled_out = self.route.ruled_out.get(repository.name) if isinstance(self.route, Route) else None
         return RepositoryResult(

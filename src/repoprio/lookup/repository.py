@@ -32,10 +32,10 @@ from repoprio.urls import has_path_of, is_page_of, site
 class RepositoryLookup(Generic[Page]):
     """The lookup of one name at one repository: its project list, its page, its mirrors, its canary.
 
-    `ask` is the next request. Once it is None, `finding` is the result.
+    `ask` is the next request. Once it is None, the lookup has ended with `result`.
     """
 
-    finding: RepositoryResult[Page]
+    result: RepositoryResult[Page]
 
     def __init__(
         self,
@@ -56,27 +56,23 @@ class RepositoryLookup(Generic[Page]):
         self._advance(None)
 
     def receive(self, answer: FetchResult[Page]) -> None:
-        """Take the answer to `ask`; then `ask` is the next request, or it is None and `finding` is set."""
+        """Take the answer to `ask`; then `ask` is the next request, or it is None and `result` is set."""
         self._advance(answer)
 
     def _advance(self, answer: FetchResult[Page] | None) -> None:
         try:
             self.ask = self._steps.send(answer)
         except StopIteration as end:
-            self.ask, self.finding = None, end.value
+            self.ask, self.result = None, end.value
 
     def _walk(self) -> Generator[FetchRequest, FetchResult[Page] | None, RepositoryResult[Page]]:
         repository = self._repository
-        finding = self._remembered() or (yield from self._fail_over())
-        if finding.state is RepositoryState.ABSENT and repository.canary:
-            finding = yield from self._believe(finding)
-        if (
-            finding.state is RepositoryState.UNAVAILABLE
-            and repository.skip_if_unavailable
-            and not finding.login_refused
-        ):
-            finding = replace(finding, skipped=True)
-        return finding
+        result = self._remembered() or (yield from self._fail_over())
+        if result.state is RepositoryState.ABSENT and repository.canary:
+            result = yield from self._believe(result)
+        if result.state is RepositoryState.UNAVAILABLE and repository.skip_if_unavailable and not result.login_refused:
+            result = replace(result, skipped=True)
+        return result
 
     def _remembered(self) -> RepositoryResult[Page] | None:
         """The result if the repository was down for another name: it is not asked again; else None."""
@@ -94,23 +90,23 @@ class RepositoryLookup(Generic[Page]):
         if repository.complete_listing and repository.format is Format.SIMPLE:
             listed = yield from self._listing()
             if listed is not None and self._name not in listed:
-                return self._finding(
+                return self._result(
                     RepositoryState.ABSENT, "its project list, which is complete, does not name it", Cause.NOT_LISTED
                 )
         failed: list[RepositoryResult[Page]] = []
         for location in repository.locations:
-            finding = yield from self._page(location, self._name, ResourceKind.PAGE)
-            if finding.state is RepositoryState.SERVES or (not failed and finding.state is RepositoryState.ABSENT):
-                return replace(finding, mirror=location, failures=_failures(repository, failed)) if failed else finding
-            failed.append(finding)
+            result = yield from self._page(location, self._name, ResourceKind.PAGE)
+            if result.state is RepositoryState.SERVES or (not failed and result.state is RepositoryState.ABSENT):
+                return replace(result, mirror=location, failures=_failures(repository, failed)) if failed else result
+            failed.append(result)
         # If a mirror refuses the login, the repository does: `skip-if-unavailable` must not hide that.
-        refused = any(finding.login_refused for finding in failed)
-        finding = replace(failed[0], login_refused=refused, failures=_failures(repository, failed)[1:])
+        refused = any(result.login_refused for result in failed)
+        result = replace(failed[0], login_refused=refused, failures=_failures(repository, failed)[1:])
         # If an outage counts as absent, ask for every page: the next one may answer, or with 401.
-        if all(finding.lasting for finding in failed) and not repository.skip_if_unavailable:
-            finding = replace(finding, asked_for=self._name)
-            self._memory.outages.keep(repository.name, finding)
-        return finding
+        if all(result.lasting for result in failed) and not repository.skip_if_unavailable:
+            result = replace(result, asked_for=self._name)
+            self._memory.outages.keep(repository.name, result)
+        return result
 
     def _page(
         self, location: Location, name: NormalizedName, what: ResourceKind
@@ -118,7 +114,7 @@ class RepositoryLookup(Generic[Page]):
         """The result of one location for one page; each redirect is judged before it is followed."""
         if location.unset:
             variables = ", ".join(f"${{{variable}}}" for variable in location.unset)
-            return self._finding(RepositoryState.UNAVAILABLE, f"{variables} is not set", Cause.UNSET, location)
+            return self._result(RepositoryState.UNAVAILABLE, f"{variables} is not set", Cause.UNSET, location)
         flat = self._repository.format is Format.FLAT
         what = ResourceKind.FILES if flat else what
         start = location if flat else location.page(name)
@@ -131,7 +127,7 @@ class RepositoryLookup(Generic[Page]):
             to = next_hop(self._known, self._repository, location, whose, answer.url, hops=hops, asked=self._asked)
             if isinstance(to, RedirectVerdict):
                 assert to.state is not None
-                return replace(self._finding(to.state, to.reason, to.cause, at), redirected_into=to.into)
+                return replace(self._result(to.state, to.reason, to.cause, at), redirected_into=to.into)
             at, hops = to, hops + 1
             answer = yield FetchRequest(self._repository, what, name, at, hops)
         return self._judge(answer, at, start, name)
@@ -145,17 +141,17 @@ class RepositoryLookup(Generic[Page]):
             if flat and not (site(start.url).is_own(site(at.url)) and has_path_of(at.url, start.url)):
                 # Only the repository itself can say that it has no file of a name.
                 problem = f"no file of it, but it was redirected to {at.shown}"
-                return self._finding(RepositoryState.UNAVAILABLE, problem, Cause.REDIRECT, at)
+                return self._result(RepositoryState.UNAVAILABLE, problem, Cause.REDIRECT, at)
             if answer.in_empty_root and not repository.empty_root_is_absent:
                 has = "no distribution file" if flat else "no project"
                 problem = f"its folder has {has} in it at all"
-                return replace(self._finding(RepositoryState.UNAVAILABLE, problem, Cause.EMPTY_ROOT, at), lasting=True)
+                return replace(self._result(RepositoryState.UNAVAILABLE, problem, Cause.EMPTY_ROOT, at), lasting=True)
             if flat:
-                return self._finding(RepositoryState.ABSENT, "no file of it", Cause.NO_FILE, at)
-            return self._finding(RepositoryState.ABSENT, "no folder of it", Cause.NO_FOLDER, at)
+                return self._result(RepositoryState.ABSENT, "no file of it", Cause.NO_FILE, at)
+            return self._result(RepositoryState.ABSENT, "no folder of it", Cause.NO_FOLDER, at)
         if isinstance(answer, FetchFailed):
-            finding = self._finding(RepositoryState.UNAVAILABLE, answer.reason, answer.cause, at)
-            return replace(finding, lasting=answer.lasting, login_refused=answer.asks)
+            result = self._result(RepositoryState.UNAVAILABLE, answer.reason, answer.cause, at)
+            return replace(result, lasting=answer.lasting, login_refused=answer.asks)
         moved = None if flat else _moved(at, start, name)
         if isinstance(answer, StatusReceived):
             # Only the repository itself can say that it has no such project.
@@ -163,20 +159,20 @@ class RepositoryLookup(Generic[Page]):
             return self._judge_status(answer, at, f"from another site, {site(at.url)}" if foreign else moved)
         assert isinstance(answer, PageFound)
         if moved:
-            return self._finding(RepositoryState.UNAVAILABLE, moved, Cause.REDIRECT, at)
+            return self._result(RepositoryState.UNAVAILABLE, moved, Cause.REDIRECT, at)
         if answer.empty and repository.empty_page_is_absent and not flat:
-            return self._finding(RepositoryState.ABSENT, "an empty page", Cause.EMPTY_PAGE, at)
+            return self._result(RepositoryState.ABSENT, "an empty page", Cause.EMPTY_PAGE, at)
         return RepositoryResult(repository, RepositoryState.SERVES, page=answer.page, files=answer.files, asked=at)
 
     def _judge_status(self, answer: StatusReceived, at: Location, moved: str | None) -> RepositoryResult[Page]:
         repository = self._repository
         if answer.code in repository.absent and repository.format is Format.SIMPLE:
             if moved is None:
-                absent = self._finding(RepositoryState.ABSENT, str(answer.code), Cause.STATUS, at)
+                absent = self._result(RepositoryState.ABSENT, str(answer.code), Cause.STATUS, at)
                 return replace(absent, http_status=answer.code)
-            return self._finding(RepositoryState.UNAVAILABLE, f"{answer.code}, but {moved}", Cause.REDIRECT, at)
+            return self._result(RepositoryState.UNAVAILABLE, f"{answer.code}, but {moved}", Cause.REDIRECT, at)
         return replace(
-            self._finding(RepositoryState.UNAVAILABLE, f"{answer.code}{answer.detail}", status_cause(answer.code), at),
+            self._result(RepositoryState.UNAVAILABLE, f"{answer.code}{answer.detail}", status_cause(answer.code), at),
             http_status=answer.code,
             login_refused=answer.code in REFUSED_LOGIN,
         )
@@ -201,8 +197,8 @@ class RepositoryLookup(Generic[Page]):
     def _hidden(self, canary: NormalizedName, canary_result: RepositoryResult[Page]) -> RepositoryResult[Page]:
         """The result for a server that answers 404 for its canary: it hides what it has, as with a 401."""
         problem = f"it does not serve its canary {canary} ({canary_result.reason or 'no files'})"
-        finding = self._finding(RepositoryState.UNAVAILABLE, problem, Cause.CANARY, canary_result.asked)
-        return replace(finding, login_refused=True)
+        result = self._result(RepositoryState.UNAVAILABLE, problem, Cause.CANARY, canary_result.asked)
+        return replace(result, login_refused=True)
 
     def _listing(self) -> Generator[FetchRequest, FetchResult[Page] | None, frozenset[NormalizedName] | None]:
         """The names on the project list, or None if it is incomplete, invalid or missing."""
@@ -216,7 +212,7 @@ class RepositoryLookup(Generic[Page]):
             known = self._memory.lists.keep(repository.name, KnownNames(names))
         return known.names
 
-    def _finding(
+    def _result(
         self, state: RepositoryState, reason: str, cause: Cause, asked: Location | None = None
     ) -> RepositoryResult[Page]:
         return RepositoryResult(self._repository, state, reason, cause, asked=asked)
@@ -225,7 +221,7 @@ class RepositoryLookup(Generic[Page]):
 def _failures(repository: Repository, failed: list[RepositoryResult[Page]]) -> tuple[Failure, ...]:
     """What each location answered that was tried without success; a mirror's "absent" is among these."""
     return tuple(
-        Failure(location, finding.reason) for location, finding in zip(repository.locations, failed, strict=False)
+        Failure(location, result.reason) for location, result in zip(repository.locations, failed, strict=False)
     )
 
 

@@ -93,7 +93,7 @@ class LookupMemory(Generic[Page]):
 
 def is_certain(decision: Decision[Any]) -> bool:
     """Whether each repository above the owner said that it has no such project; one that was skipped did not."""
-    return not any(finding.skipped for finding in decision.findings)
+    return not any(result.skipped for result in decision.results)
 
 
 def may_stand_in(decision: Decision[Any], owners: Collection[str]) -> bool:
@@ -104,15 +104,15 @@ def may_stand_in(decision: Decision[Any], owners: Collection[str]) -> bool:
     One of the same tier that does serve it may have yanked or withdrawn what the last page lists.
     """
     silent = decision.of(RepositoryState.UNAVAILABLE)
-    is_newer_known = any(finding.page is not None for finding in decision.findings)
+    is_newer_known = any(result.page is not None for result in decision.results)
     return (
         decision.outcome is Outcome.UNAVAILABLE
         and not is_newer_known
-        and all(finding.repository.name in owners and not finding.skipped and _is_down(finding) for finding in silent)
+        and all(result.repository.name in owners and not result.skipped and _is_down(result) for result in silent)
     )
 
 
-def _is_down(finding: RepositoryResult[Any]) -> bool:
-    status = finding.http_status
+def _is_down(result: RepositoryResult[Any]) -> bool:
+    status = result.http_status
     is_refused = status is not None and (status == 429 or 500 <= status <= 599)
-    return not finding.login_refused and (is_refused or (status is None and finding.cause in _DOWN))
+    return not result.login_refused and (is_refused or (status is None and result.cause in _DOWN))

@@ -87,9 +87,9 @@ def _status(decision: Decision[Any]) -> int:
     if decision.code is not Code.ABSENT:
         return 410
     asked = asked_for(decision.route)
-    if any(finding.skipped for finding in decision.findings):
+    if any(result.skipped for result in decision.results):
         return 503
-    said = {finding.repository.name for finding in decision.of(RepositoryState.ABSENT)}
+    said = {result.repository.name for result in decision.of(RepositoryState.ABSENT)}
     return 404 if asked and said >= asked else 410
 
 

@@ -38,10 +38,10 @@ def version_priority_offers(decision: Decision[PipPage]) -> Offers:
     """
     owners = decision.owners
     top = max((owner.repository.priority for owner in owners), default=0)
-    others = [finding for finding in decision.of(RepositoryState.SERVES) if finding not in owners]
+    others = [result for result in decision.of(RepositoryState.SERVES) if result not in owners]
     winning = [f for f in others if f.repository.priority > top and f.repository.format is Format.SIMPLE]
-    winning.sort(key=lambda finding: -finding.repository.priority)
-    return (*winning, *owners, *(finding for finding in others if finding not in winning))
+    winning.sort(key=lambda result: -result.repository.priority)
+    return (*winning, *owners, *(result for result in others if result not in winning))
 
 
 class CandidateSet:

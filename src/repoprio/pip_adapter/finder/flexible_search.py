@@ -29,8 +29,8 @@ class Tiers:
     def note(self, decision: Decision[PipPage]) -> None:
         """Note which tiers serve the project of a decision."""
         tiers = self._serving.setdefault(decision.name, {})
-        for finding in decision.of(RepositoryState.SERVES):
-            tiers.setdefault(finding.repository.priority, {})[finding.repository.name] = finding
+        for result in decision.of(RepositoryState.SERVES):
+            tiers.setdefault(result.repository.priority, {})[result.repository.name] = result
 
     def top(self, name: NormalizedName) -> int | None:
         """The highest tier that serves `name`; None if it was not looked up in flexible mode, or no tier does."""
@@ -38,14 +38,14 @@ class Tiers:
 
     def of_link(self, name: NormalizedName, link: Link) -> int | None:
         """The highest tier that lists `link`; None for a direct URL, which no page lists."""
-        for tier, findings in sorted(self._serving.get(name, {}).items()):
-            if any(finding.page and finding.page.lists(link) for finding in findings.values()):
+        for tier, results in sorted(self._serving.get(name, {}).items()):
+            if any(result.page and result.page.lists(link) for result in results.values()):
                 return tier
         return None
 
     def suppliers(self, name: NormalizedName, tier: int) -> str:
         """The repositories of a tier that serve `name`, as text for a message."""
-        return " and ".join(str(finding.repository) for finding in self._serving[name][tier].values())
+        return " and ".join(str(result.repository) for result in self._serving[name][tier].values())
 
     def is_lower(self, name: NormalizedName, link: Link) -> bool:
         """Whether `link` comes from a lower tier than the highest one that serves `name`."""

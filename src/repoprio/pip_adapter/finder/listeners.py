@@ -29,9 +29,9 @@ class SkipWarnings:
 
     def decided(self, decision: Decision[PipPage]) -> None:
         """Warn about repositories that were skipped for this name."""
-        for finding in decision.findings:
-            if finding.skipped:
-                warn(messages.skipped_warning(finding.repository, decision.name, finding.reason))
+        for result in decision.results:
+            if result.skipped:
+                warn(messages.skipped_warning(result.repository, decision.name, result.reason))
 
 
 class Silence:

@@ -300,10 +300,10 @@ class PolicyFinder:
         """`decision` with the answers of repositories from which the policy keeps the name: they learn it now."""
         private = None if decision.outcome is Outcome.UNAVAILABLE else privacy(decision)
         others = {repository.name for repository in private.others} if private else ()
-        asked = (f.repository.name in others for f in decision.findings)
-        found = zip(decision.findings, asked, strict=True)
+        asked = (f.repository.name in others for f in decision.results)
+        found = zip(decision.results, asked, strict=True)
         return replace(
-            decision, findings=tuple(self.inquire(f.repository, decision.name) if ask else f for f, ask in found)
+            decision, results=tuple(self.inquire(f.repository, decision.name) if ask else f for f, ask in found)
         )
 
     def verify_locked(self, project_name: str, link: Link, hashes: Hashes | None) -> None:

@@ -190,7 +190,7 @@ class Auditor:
 
     def _offer(self, decision: Decision[PipPage], subject: Subject, *, hashed: bool = False) -> Offer:
         """The files of repositories that were asked; `hashed`: hash files on disk for which no hash is stated."""
-        pages = [finding for finding in decision.findings if finding.page]
+        pages = [result for result in decision.results if result.page]
         files = {f.repository.name: _files(f, decision.name, subject.version if hashed else None) for f in pages}
         versions = {f.repository.name: f.page.versions for f in pages if f.page}
         return Offer(files, versions, lambda: self._fits(decision.name), comparable)

@@ -120,5 +120,5 @@ def _upload_times(answers: list[RepositoryResult[PipPage]]) -> bool | None:
 
 
 def _api(answers: list[RepositoryResult[PipPage]]) -> str | None:
-    pages = [finding.page for finding in answers if finding.page]
+    pages = [result.page for result in answers if result.page]
     return next((page.api for page in pages if page.api), None)

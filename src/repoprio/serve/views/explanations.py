@@ -21,7 +21,7 @@ def explanation(
     """The explanation of `decision`; with `shadowed`, the repositories below the owner were asked too."""
     found = offer(policy, decision, versions)
     waiting = tuple(_waiting(policy, decision, versions))
-    has = {r.repository.name: r.page.versions(versions) for r in decision.findings if r.page}
+    has = {r.repository.name: r.page.versions(versions) for r in decision.results if r.page}
     return explain(
         policy,
         decision,

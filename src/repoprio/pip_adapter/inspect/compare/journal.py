@@ -55,7 +55,7 @@ class Journal:
 
     def asked(self) -> Pairs:
         """Which repository was asked for which name, without repositories that learn nothing."""
-        pairs = (finding for decisions in self.decisions.items() for finding in _asked(*decisions))
+        pairs = (result for decisions in self.decisions.items() for result in _asked(*decisions))
         return set(pairs)
 
     def further(self, names: Sequence[NormalizedName]) -> Pairs:
@@ -67,11 +67,11 @@ class Journal:
             for repository in kept_from(decision)
         }
         return disclosed | {
-            (finding.repository.name, name)
+            (result.repository.name, name)
             for name in names
             for decision in self.of(name)
-            for finding in decision.of(RepositoryState.NOT_ASKED)
-            if decision.outcome is Outcome.SERVED and learns(finding.repository)
+            for result in decision.of(RepositoryState.NOT_ASKED)
+            if decision.outcome is Outcome.SERVED and learns(result.repository)
         }
 
     def can_be_disclosed(self) -> set[NormalizedName]:
@@ -117,5 +117,5 @@ def disclosure(pairs: Pairs, private: tuple[tuple[str, str], ...]) -> Disclosure
 
 
 def _asked(name: NormalizedName, decisions: Sequence[Decision[PipPage]]) -> Iterator[tuple[str, NormalizedName]]:
-    findings: Iterator[RepositoryResult[PipPage]] = (f for decision in decisions for f in decision.findings)
-    return ((f.repository.name, name) for f in findings if f.asked and learns(f.repository))
+    results: Iterator[RepositoryResult[PipPage]] = (f for decision in decisions for f in decision.results)
+    return ((f.repository.name, name) for f in results if f.asked and learns(f.repository))

@@ -220,9 +220,9 @@ class VersionPrioritySide:
     def doubt(self, name: NormalizedName) -> str | None:
         """Which repository gave no answer, so that what was found may not be all."""
         for decision in self.journal.of(name):
-            for finding in decision.of(RepositoryState.UNAVAILABLE):
-                if not finding.skipped:
-                    return f"{finding.repository} is unavailable: {finding.reason}"
+            for result in decision.of(RepositoryState.UNAVAILABLE):
+                if not result.skipped:
+                    return f"{result.repository} is unavailable: {result.reason}"
         return None
 
     def shares_files(self, name: NormalizedName, rival: Repository, owners: Sequence[Repository]) -> bool:
@@ -239,8 +239,8 @@ class VersionPrioritySide:
 
     def _pages(self, name: NormalizedName, repository: Repository) -> Iterator[PipPage]:
         """What `repository` has of `name`."""
-        findings = (f for decision in self.journal.of(name) for f in decision.of(RepositoryState.SERVES))
-        return (f.page for f in findings if f.repository.name == repository.name and f.page)
+        results = (f for decision in self.journal.of(name) for f in decision.of(RepositoryState.SERVES))
+        return (f.page for f in results if f.repository.name == repository.name and f.page)
 
 
 def _supplier(several: Iterator[Offers], link: Link) -> Repository | None:
