@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -61,24 +62,35 @@ def test_uv_gets_each_project_from_its_owner(gateway: GatewayProcess, scene: Sce
     assert not scene.public.asked("acme")
 
 
-@pytest.mark.parametrize("installer", ["uv", "poetry", "pdm", "pipenv"])
+@pytest.mark.parametrize("installer", ["uv", "poetry", "pdm", "pipenv", "pip"])
 def test_an_installer_gets_the_gateway_as_its_only_index(installer: str, tmp_path: Path) -> None:
-    """What `export --gateway` prints names that index alone, and leaves nothing to say; --check holds a file to it."""
-    url = "http://127.0.0.1:8417/simple/"
-    file = tmp_path / ("Pipfile" if installer == "pipenv" else "uv.toml" if installer == "uv" else "pyproject.toml")
+    """What `export --gateway` prints names that index alone, and leaves nothing to say; --check holds a file to it.
 
-    def export(*options: str) -> subprocess.CompletedProcess[str]:
+    So it is where the policy names the gateway, which is said; then --no-gateway exports the policy itself.
+    """
+    url = "http://127.0.0.1:8417/simple/"
+    name = {"pipenv": "Pipfile", "uv": "uv.toml", "pip": "pip.conf"}.get(installer, "pyproject.toml")
+    file = tmp_path / name
+
+    def export(*options: str, policy: Path | str = os.devnull) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "repoprio", "export", installer, *options]
-        env = {"HOME": str(tmp_path), "REPOPRIO_CONFIG": "/dev/null"}
+        env = {"HOME": str(tmp_path), "REPOPRIO_CONFIG": str(policy)}
         return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
     done = export("--gateway", url)
     assert (done.returncode, done.stdout.count("url = "), "not expressed" in done.stderr) == (0, 1, False), done.stderr
-    assert f'url = "{url}"' in done.stdout
+    assert (f"index-url = {url}\n" if installer == "pip" else f'url = "{url}"') in done.stdout
     file.write_text(done.stdout)
     assert export("--gateway", url, "--check", str(file)).returncode == 0
     assert export("--gateway", "https://other.example/simple/", "--check", str(file)).returncode == 1
     assert export("--gateway", "pypi").returncode == 2
+    named = tmp_path / "named.toml"
+    named.write_text(policy_text({"corp": "https://corp.example/simple/"}, before=f'gateway = "{url}"'))
+    by_policy = export(policy=named)
+    assert by_policy.stdout == done.stdout
+    said = by_policy.stderr.splitlines()[-1]
+    assert said == f"repoprio: exported: the gateway {url} ({named}); --no-gateway: the policy"
+    assert "https://corp.example/simple/" in export("--no-gateway", policy=named).stdout
 
 
 def test_uv_obeys_with_what_is_exported(gateway: GatewayProcess, scene: Scene) -> None:

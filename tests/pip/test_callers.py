@@ -53,6 +53,18 @@ def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path
     return World(pip_env(pip), repository("corp"), repository("evil"), tmp_path)
 
 
+@pytest.mark.parametrize("pip", ["26.3"])
+def test_the_policys_gateway_is_no_other_index(world: World) -> None:
+    """Where a pip.conf made for pips without the hook names the gateway, the repositories are asked, and not it."""
+    world.policy.write_text(f'gateway = "{world.evil.page_url}"\n{world.policy.read_text()}')
+    conf = world.file("pip.conf", "[global]\nindex-url = {evil}\n")
+    done, files = world.download("acme", env={"PIP_CONFIG_FILE": conf})
+    assert files == ["acme-1.0-py3-none-any.whl"], done.stderr
+    assert f"{world.evil.page_url} is the policy's gateway; its repositories are asked instead" in done.stderr
+    done, files = world.download("--find-links", world.evil.page_url, "acme")
+    assert (done.code, "[unlisted]" in done.stderr) == (1, True)
+
+
 UNLISTED = ["--index-url {evil}", "--extra-index-url {evil}", "--find-links {drop}", "-i {evil}", "-f {evil}"]
 
 

@@ -57,6 +57,7 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "min-age-unknown": st.sampled_from(["allow", "refuse"]),
     "absence-ttl": st.integers(1, 3600),
     "stale-if-error": st.integers(0, 604800),
+    "gateway": urls,
     "files": st.sampled_from(["direct", "proxy"]),
     "versions": st.sampled_from(["<3", ">=1,!=1.5", "== 2.0"]),
     "block": words,

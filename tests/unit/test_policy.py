@@ -50,7 +50,7 @@ def test_every_key_is_read() -> None:
     found = policy(
         'mode = "flexible"\nunlisted = "lowest"\ndirect-urls = "allow"\npylock = "allow"\nlocked = false\n'
         'help = "ask"\npage-timeout = 5\npage-size-limit = 4096\nfetch-ahead = false\n'
-        "absence-ttl = 7\nstale-if-error = 0\n"
+        'absence-ttl = 7\nstale-if-error = 0\ngateway = "https://gate.example/simple/"\n'
         '[repositories.a]\nurl = "https://u:p%40@a.example/simple/"\npriority = 1\nformat = "simple"\nenabled = false\n'
         'namespaces = ["Acme_*"]\nowns = ["x"]\ninclude = ["y"]\nexclude = ["z"]\nexplicit = true\n'
         'absent = [404, 410, "empty-page"]\ncanary = "Known"\nredirects = {"https://s.example" = "absent"}\n'
@@ -65,6 +65,9 @@ def test_every_key_is_read() -> None:
     assert (found.mode, found.unlisted, found.direct_urls) == (Mode.FLEXIBLE, Unlisted.LOWEST, DirectUrls.ALLOW)
     assert (found.pylock, found.help, found.page_timeout, found.page_size_limit) == ("allow", "ask", 5.0, 4096)
     assert (found.fetch_ahead, found.absence_ttl, found.stale_if_error) == (False, 7.0, 0.0)
+    assert found.is_gateway("https://GATE.example:443/simple")
+    assert not found.is_gateway("https://gate.example/")
+    assert not found.is_gateway("https://gate.example:x/simple/")
     assert [location.url for location in a.locations] == ["https://a.example/simple/", "https://m.example/"]
     assert (a.locations[0].user, a.locations[0].password) == ("u", "p@")
     assert (a.priority, a.enabled, a.explicit, a.skip_if_unavailable, a.complete_listing) == (

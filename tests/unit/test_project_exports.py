@@ -1,4 +1,4 @@
-"""What the exports for Poetry, PDM and pipenv leave out, and what they are compared with: pure, without these tools."""
+"""What the exports for Poetry, PDM, pipenv and pip leave out, and their comparison with files: pure, no tools."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from repoprio.config.load import read_text
 from repoprio.export import CannotExport, Exported
+from repoprio.export.common import of_clients
 from repoprio.export.installers import BY_NAME, part_of
 from support.policy_files import TOOLS
 
@@ -74,8 +75,15 @@ GAPS = [
         CORP + '[pins.x]\nprojects = ["x"]\nrepositories = ["corp"]\n',
         "pins.x.repositories: pipenv routes x only",
     ),
+    ("pip", CORP + 'namespaces = ["a-*"]\n', "repositories.corp.namespaces: pip takes any name from corp"),
+    (
+        "pip",
+        CORP + TEAM + 'owns = ["a"]\nenabled = false\n',
+        "repositories.team: pip cannot reserve a: it may come from corp",
+    ),
+    ("pip", CORP.replace("https:", "http:"), "repositories.corp.url: pip ignores http://corp.example without TLS"),
 ]
-NAMES = {"poetry": "Poetry", "pdm": "PDM", "pipenv": "pipenv"}
+NAMES = {"poetry": "Poetry", "pdm": "PDM", "pipenv": "pipenv", "pip": "pip"}
 
 
 @pytest.mark.parametrize(("which", "text", "gap"), GAPS, ids=[str(number) for number in range(len(GAPS))])
@@ -124,6 +132,10 @@ WRONG = [
     ("pipenv", CORP + 'format = "flat"\n', "pipenv has no flat sources"),
     ("pipenv", CORP + "explicit = true\n", "pipenv asks PyPI"),
     ("pdm", CORP + "enabled = false\n", "PDM asks PyPI"),
+    ("pip", CORP + PUBLIC, "it can hold one repository, and there are corp and public; use the hook"),
+    ("pip", CORP + "enabled = false\n", "and there are none"),
+    ("pip", CORP + "explicit = true\n", "and there are corp"),
+    ("pip", CORP + 'format = "flat"\n', "with find-links pip still asks its default index"),
     ("pdm", CORP.replace("corp.example", "${HOST}"), "reads no variables in a URL"),
 ]
 
@@ -143,7 +155,31 @@ def test_the_alias_of_pypi_needs_a_pip() -> None:
         BY_NAME["pdm"].export(policy)
 
 
-@pytest.mark.parametrize("installer", NAMES)
+def test_differences_of_pips_file() -> None:
+    """Each section in which pip may find another index is compared; a spelling of the same URL is none."""
+    tool = BY_NAME["pip"]
+    exported = export("pip", CORP)
+    assert (
+        tool.differences(exported, {"global": {"index-url": "https://CORP.example:443/simple", "timeout": "9"}}) == []
+    )
+    assert tool.differences(exported, {"download": {"find-links": ""}}) == [
+        'global.index-url is not set, and the policy says "https://corp.example/simple/"'
+    ]
+    second = {"extra-index-url": "https://u:s3cret@x.example/", "index-url": "https://corp.example/simple/"}
+    (told,) = tool.differences(exported, {**exported.document, "install": second})
+    assert told == "install.extra-index-url is another value, which holds a login, and the policy says not set"
+
+
+def test_clients_of_a_gateway_obey_it_alone() -> None:
+    """Where the policy names a gateway, clients without the hook get that; nothing else of the policy is theirs."""
+    policy = read_text('gateway = "https://gate.example/simple/"\n' + CORP + PUBLIC, "policy.toml", {}, TOOLS)
+    exported = BY_NAME["pip"].export(of_clients(policy))
+    assert (exported.document, exported.gaps) == ({"global": {"index-url": "https://gate.example/simple/"}}, ())
+    direct = read_text(CORP, "policy.toml", {}, TOOLS)
+    assert of_clients(direct) is direct
+
+
+@pytest.mark.parametrize("installer", [name for name in NAMES if name != "pip"])
 def test_differences(installer: str) -> None:
     """Each setting that decides is compared; what a tool has by default need not be said."""
     tool = BY_NAME[installer]

@@ -14,7 +14,7 @@ from repoprio.config.pip.indexes import Named
 from repoprio.config.schema import json_schema
 from repoprio.config.warnings import policy_warnings
 from repoprio.policy.locations import is_at
-from repoprio.policy.model import Mode, Policy, Unlisted
+from repoprio.policy.model import Format, Mode, Policy, Unlisted
 from repoprio.redaction import display_url, printable
 from repoprio.render import policy
 from repoprio.render.policy import Meaning
@@ -128,6 +128,8 @@ def _meaning(policy: Policy | None, index: Named) -> tuple[str | None, Meaning, 
         return None, Meaning.OVERRIDDEN, f"is not used: {index.overridden} overrides it"
     if is_fuse(index.url):
         return None, Meaning.FUSE, "is the fuse"
+    if index.format is Format.SIMPLE and policy.is_gateway(index.url):
+        return None, Meaning.GATEWAY, "is the policy's gateway: a pip with the hook asks the repositories instead"
     when = "once enforced, " if policy.mode is Mode.OBSERVE else ""
     return None, Meaning.UNLISTED, f"is not in the policy: {when}{_UNLISTED[policy.unlisted]}"
 

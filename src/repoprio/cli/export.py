@@ -8,12 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from repoprio import toml
 from repoprio.cli import in_target, policy_in_force, uv_export
-from repoprio.config import load, policy_files
+from repoprio.config import policy_files, values
+from repoprio.config.pip import policy_section
 from repoprio.errors import RepoprioError
-from repoprio.export import CannotExport, Exported, uv, uv_differences
-from repoprio.export.common import SAFER
+from repoprio.export import CannotExport, Exported, common, uv, uv_differences
 from repoprio.export.installers import BY_NAME, Installer, part_of
 from repoprio.policy.model import Policy
 
@@ -29,8 +28,9 @@ class NothingExported(RepoprioError):
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What export takes."""
     parser.description = (
-        "Print the policy as configuration of uv, Poetry, PDM or pipenv. What these cannot express is listed in "
-        "comments and on stderr. Only uv can hold most policies: Poetry, PDM and pipenv need one index that obeys it."
+        "Print the policy as configuration of uv, Poetry, PDM, pipenv or a pip without the hook. What these cannot "
+        "express is listed in comments and on stderr. Only uv can hold most policies: the others need one index that "
+        "obeys it, a gateway. If the policy names one (gateway), it is what is exported."
     )
     parser.add_argument("installer", metavar="FORMAT", choices=("uv", *BY_NAME), help=f"uv, {', '.join(BY_NAME)}")
     project = "for a project's pyproject.toml: routes exact names too (uv; the others have no other file)"
@@ -41,13 +41,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     meant = parser.add_mutually_exclusive_group()
     meant.add_argument("--policy", metavar="FILE", help="a policy in TOML, instead of the one in force")
     gateway = "instead of the policy: this index alone, the /simple/ of repoprio serve, which obeys it"
-    meant.add_argument("--gateway", type=_index, metavar="URL", help=gateway)
+    index = parser.add_mutually_exclusive_group()
+    index.add_argument("--gateway", type=_index, metavar="URL", help=gateway)
+    index.add_argument("--no-gateway", action="store_true", help="the policy itself, even if it names a gateway")
 
 
 def _index(text: str) -> str:
-    if text.startswith(("https://", "http://")):
-        return text
-    raise argparse.ArgumentTypeError("not the URL of an index, such as https://pypi.corp.example/simple/")
+    try:
+        return values.gateway(text)
+    except values.NotExpected as error:
+        raise argparse.ArgumentTypeError(f"it {error}") from None
 
 
 def command(options: argparse.Namespace) -> int:
@@ -71,14 +74,15 @@ def _of_project(installer: Installer, options: argparse.Namespace) -> int:
     """Print the export for an installer that a project's own file configures, or compare it with such a file."""
     exported = _made(options, installer.export)
     if options.check:
-        return _tell(options.check, installer.differences(exported, part_of(_document(options.check), installer.table)))
+        read = _pip_conf if installer.is_ini else _document
+        return _tell(options.check, installer.differences(exported, part_of(read(options.check), installer.table)))
     return _print(installer.text(exported), exported, options)
 
 
 def _print(text: str, exported: Exported, options: argparse.Namespace) -> int:
     print(text, end="")
     if exported.caution:
-        print(f"repoprio: WARNING: {exported.caution} {SAFER}", file=sys.stderr)
+        print(f"repoprio: WARNING: {exported.caution} {common.SAFER}", file=sys.stderr)
     for gap in exported.gaps:
         print(f"repoprio: not expressed: {gap}", file=sys.stderr)
     return 1 if (exported.gaps or exported.caution) and not options.exit_zero else 0
@@ -89,19 +93,19 @@ def _exported(options: argparse.Namespace, *, project: bool) -> Exported:
 
 
 def _made(options: argparse.Namespace, export: Callable[[Policy], Exported]) -> Exported:
-    policy = _only(options.gateway) if options.gateway else policy_in_force.policy(options.policy).sound()
+    policy = None if options.gateway else policy_in_force.policy(options.policy).sound()
+    gateway = options.gateway or (policy.gateway if policy and not options.no_gateway else None)
+    if gateway:
+        if policy:
+            origin = policy.rule("gateway").file
+            print(f"repoprio: exported: the gateway {gateway} ({origin}); --no-gateway: the policy", file=sys.stderr)
+        policy = common.gateway_alone(gateway)
     if policy is None:
         raise NothingExported(policy_in_force.no_policy())
     try:
         return export(policy)
     except CannotExport as error:
         raise NothingExported(f"nothing was exported. {error}    [export]") from None
-
-
-def _only(url: str) -> Policy:
-    """A policy with one repository, which serves every name."""
-    text = f"[repositories.gateway]\nurl = {toml.value(url)}\n"
-    return load.read_text(text, "--gateway", {}, policy_in_force.TOOLS)
 
 
 def _compare(exported: Exported, file: str, *, project: bool) -> int:
@@ -120,6 +124,15 @@ def _tell(file: str, differences: Sequence[str]) -> int:
     if not differences:
         print(f"{file}: matches the policy")
     return 1 if differences else 0
+
+
+def _pip_conf(file: str) -> dict[str, Any]:
+    try:
+        return {**policy_section.sections(policy_files.pip_text(file) or "")}
+    except policy_files.Unreadable as error:
+        raise CannotCompare(f"{file} {error}    [usage]") from None
+    except ValueError as error:
+        raise CannotCompare(f"{file} is not a pip.conf: {error}    [usage]") from None
 
 
 def _document(file: str) -> dict[str, Any]:

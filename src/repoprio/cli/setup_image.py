@@ -21,6 +21,7 @@ from repoprio.environments.hook_installer import Planned
 from repoprio.environments.interpreters import CannotEnable, Interpreter
 from repoprio.errors import NoPolicy, RepoprioError
 from repoprio.export import CannotExport, uv, uv_differences
+from repoprio.export.common import of_clients
 from repoprio.policy.model import Mode, Policy
 from repoprio.redaction import printable
 from repoprio.render import doctor as rendered_doctor
@@ -238,7 +239,7 @@ def _uv(policy: Policy, journal: Journal) -> Step:
     if policy.mode is Mode.OBSERVE:
         return Step("uv", file, _SKIPPED, 'not with mode = "observe": uv cannot observe, it would obey')
     try:
-        exported = uv_export.export(policy, project=False)
+        exported = uv_export.export(of_clients(policy), project=False)
     except CannotExport as error:
         return Step("uv", file, _FAILED, f"the policy cannot be exported: {error}")
     notes = tuple(f"not possible in uv: {gap}" for gap in exported.gaps)

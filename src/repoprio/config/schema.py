@@ -118,6 +118,10 @@ _DURATION = (
     r"^\s*([0-9]+ ?(second|minute|hour|day|week)s?"
     r"|P(?=[0-9T])([0-9]+W|([0-9]+D)?(T(?=[0-9])([0-9]+H)?([0-9]+M)?([0-9]+S)?)?))\s*$"
 )
+_GATEWAY: Json = {
+    "type": "string",
+    "pattern": r"^\s*[Hh][Tt][Tt][Pp][Ss]?://([^/:@?#\[\]{}\\ ]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?(/[^@?#{}\\ ]*)?\s*$",
+}
 _STATUS: Json = {"type": "integer", "minimum": 400, "maximum": 499}
 _REDIRECTS: Json = {
     "type": "object",
@@ -182,6 +186,12 @@ POLICY: Mapping[str, Key] = MappingProxyType(
             values.stale_seconds,
             _number,
             {"type": "number", "minimum": 0, "maximum": values.LONGEST_STALE},
+        ),
+        "gateway": Key(
+            "the /simple/ of a repoprio serve that obeys this policy, for clients that cannot",
+            values.gateway,
+            _same,
+            _GATEWAY,
         ),
         "fetch-ahead": _boolean("whether pages and metadata that will be needed are fetched side by side"),
     }

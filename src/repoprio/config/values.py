@@ -180,6 +180,18 @@ def _site(text: str) -> Site:
     return found
 
 
+def gateway(value: Any) -> str:
+    """The URL of an index over HTTP, without a login: it is handed out to every client."""
+    written = text(value)
+    try:
+        where = site(written)
+    except ValueError:
+        where = Site("", "", None)
+    if where.scheme not in ("http", "https") or not where.host or set(written) & set(" ?#@{}\\"):
+        raise NotExpected("is not the URL of an index without a login, such as https://pypi.corp.example/simple/")
+    return written
+
+
 def listing(value: Any) -> bool:
     """Whether the project list is complete."""
     if value not in LISTING:

@@ -20,6 +20,7 @@ _ANY = Pattern("*")
 def policy_warnings(policy: Policy) -> list[PolicyWarning]:
     """All warnings about a valid policy, in the order of its repositories."""
     warnings = [*_observed(policy), *_none_enabled(policy), *_one_tier(policy), *_trusted_404(policy)]
+    warnings += _gateway(policy)
     # Every name of these has an owner, or a pin that routes or blocks it.
     owned = (p for repository in policy.repositories for p in (*repository.namespaces, *repository.owns))
     claims = _Claims([*owned, *_routed(policy.pins)])
@@ -58,6 +59,13 @@ def _observed(policy: Policy) -> Iterator[PolicyWarning]:
         problem = 'is "observe": nothing is enforced, pip chooses as usual'
         remedy = 'set "strict" once you understand the changes that it reports'
         yield _warning(policy, "observe", "mode", problem, remedy)
+
+
+def _gateway(policy: Policy) -> Iterator[PolicyWarning]:
+    if policy.gateway and (policy.is_flexible or policy.mode is Mode.OBSERVE):
+        mode = Mode.FLEXIBLE if policy.is_flexible else Mode.OBSERVE
+        problem = f'is set, but no gateway can obey this policy: with mode = "{mode.value}" it does not start'
+        yield _warning(policy, "gateway-mode", "gateway", problem, 'set mode = "strict", or remove it')
 
 
 def _none_enabled(policy: Policy) -> Iterator[PolicyWarning]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from repoprio import toml
 from repoprio.export import CannotExport, Exported, Gap
-from repoprio.policy.model import PYPI, DirectUrls, Mode, Pin, Policy, Repository
+from repoprio.policy.model import PYPI, DirectUrls, Location, Mode, Pin, Policy, Repository
 from repoprio.policy.patterns import Pattern
 from repoprio.redaction import HIDDEN
 from repoprio.urls import place
@@ -16,6 +16,16 @@ from repoprio.wording import join_words
 
 # What to do instead.
 SAFER = "Safer: give it one index that obeys the policy (repoprio serve), and nothing else."
+
+
+def gateway_alone(url: str) -> Policy:
+    """A policy with one repository, a gateway, which serves every name."""
+    return Policy((Repository("gateway", (Location.of(url),)),))
+
+
+def of_clients(policy: Policy) -> Policy:
+    """What a client without the hook obeys: the gateway alone, if the policy names one; else the policy itself."""
+    return gateway_alone(policy.gateway) if policy.gateway else policy
 
 
 def url_of(repository: Repository, installer: str) -> str:

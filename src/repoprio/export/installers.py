@@ -1,24 +1,25 @@
-"""The installers that a project's own file configures, and what each export is made and compared with. Pure."""
+"""The installers that a file of a project or of pip configures, with the functions of each export. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from repoprio.export import Exported, pdm, pipenv, poetry
+from repoprio.export import Exported, pdm, pip_conf, pipenv, poetry
 from repoprio.policy.model import Policy
 
 
 class Installer(NamedTuple):
     """One installer: its `table` is where its settings are in the file (dotted; "" for all of it).
 
-    `differences` compares an export with such a table.
+    `differences` compares an export with such a table. `is_ini`: the file is a pip.conf; all others are TOML.
     """
 
     table: str
     export: Callable[[Policy], Exported]
     text: Callable[[Exported], str]
     differences: Callable[[Exported, Mapping[str, Any]], list[str]]
+    is_ini: bool = False
 
 
 def part_of(document: Mapping[str, Any], table: str) -> Mapping[str, Any]:
@@ -33,4 +34,5 @@ BY_NAME = {
     "poetry": Installer("tool.poetry", poetry.export, poetry.text, poetry.differences),
     "pdm": Installer("tool.pdm", pdm.export, pdm.text, pdm.differences),
     "pipenv": Installer("", pipenv.export, pipenv.text, pipenv.differences),
+    "pip": Installer("", pip_conf.export, pip_conf.text, pip_conf.differences, is_ini=True),
 }

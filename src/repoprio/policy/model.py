@@ -214,6 +214,7 @@ class Policy:
     """The whole policy. `repositories` and `pins` are in the order in which the policy names them.
 
     `origins` maps a dotted key to its file; `page_timeout` is in seconds, `page_size_limit` in bytes.
+    `gateway` is the index of a gateway that obeys this policy.
     `lock` comes from the first layer that locks; its value is true or "extend". `secrets` are texts that
     must not appear in any output.
     """
@@ -230,6 +231,7 @@ class Policy:
     fetch_ahead: bool = True
     absence_ttl: float = 60.0
     stale_if_error: float = 86_400.0
+    gateway: str | None = None
     origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     lock: Rule | None = None
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
@@ -248,6 +250,13 @@ class Policy:
     def change(self, what: str, *, verb: str = "") -> str:
         """A hint to do `what` in the policy, or to ask its `keeper` for it: see `by_keeper`."""
         return by_keeper(self.keeper, what, verb=verb)
+
+    def is_gateway(self, url: str) -> bool:
+        """Whether `url` is the policy's `gateway`, which has the same answers as the policy."""
+        try:
+            return self.gateway is not None and place(url) == place(self.gateway)
+        except ValueError:
+            return False
 
     def enabled(self) -> list[Repository]:
         """The enabled repositories, highest priority first; equal priorities in the order named."""

@@ -77,6 +77,7 @@ class Meaning(enum.Enum):
     LISTED = enum.auto()
     OVERRIDDEN = enum.auto()
     FUSE = enum.auto()
+    GATEWAY = enum.auto()
     UNLISTED = enum.auto()
     UNKNOWN = enum.auto()
 

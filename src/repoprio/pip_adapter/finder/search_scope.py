@@ -27,12 +27,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class ScopeMatch:
-    """The repositories that callers named: known to the policy, admitted below it, ignored, or refused."""
+    """The repositories that callers named: known to the policy, admitted below it, ignored, or refused.
+
+    `gateways`: the policy's gateway, which is not asked, since its answers are those of the repositories.
+    """
 
     listed: list[tuple[str, Repository]] = field(default_factory=list)
     admitted: list[Repository] = field(default_factory=list)
     refused: list[UnlistedPlace] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    gateways: list[str] = field(default_factory=list)
     logins: dict[str, Login] = field(default_factory=dict)
 
 
@@ -53,6 +57,8 @@ def match(policy: Policy, search_scope: SearchScope, noted: Mapping[str, Origin]
             # A requirements file never supplies a login, even if it names the repository.
             if (login := credentials(url)) and written not in noted:
                 callers.logins.setdefault(known.name, Login(site(url), *login, origin=str(origin(written, noted))))
+        elif kind is Format.SIMPLE and policy.is_gateway(url):
+            callers.gateways.append(shown)
         elif policy.unlisted is Unlisted.LOWEST and _is_url(url) and not _resembled(policy, url):
             callers.admitted.append(_admitted(url, kind, len(callers.admitted) + 1))
         elif policy.unlisted is Unlisted.IGNORE:
@@ -71,6 +77,8 @@ def announcement(callers: ScopeMatch) -> Iterator[str]:
     """The lines about what happens to the repositories that callers named."""
     for url, repository in callers.listed:
         yield f"repoprio: {url} is {repository}; the policy decides its place"
+    for url in callers.gateways:
+        yield f"repoprio: {url} is the policy's gateway; its repositories are asked instead"
     for url in callers.ignored:
         yield f'repoprio: {url} is not in the policy and is ignored (unlisted = "ignore")'
     for repository in callers.admitted:
