@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from repoprio.config.load import read_text
-from repoprio.serve import gateway
+from repoprio.serve.kept_pages import KeptPages
 from support.faults import Fault
 from support.gateways import JSON, TTL, Served, serving
 from support.policy_files import TOOLS
@@ -118,15 +118,15 @@ def test_a_large_page_is_stored_packed(served: Served, scene: Scene) -> None:
     assert served.page("acme", accept_encoding="gzip", if_none_match=packed.headers["etag"]).status == 304
 
 
-def test_what_is_kept_is_bounded(served: Served, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_kept_is_bounded(served: Served, scene: Scene) -> None:
     """The oldest pages go first."""
-    monkeypatch.setattr(gateway, "_MOST_BYTES", 3000)
+    pages = served.gateway._pages = KeptPages(3000)
     for number in range(10):
         scene.corp.add(f"p{number}", "1.0")
         assert served.page(f"p{number}").status == 200
-    assert served.gateway._bytes <= 3000
-    assert list(served.gateway._pages)[-1] == "p9"
-    assert served.gateway._bytes == sum(page.size for page in served.gateway._pages.values())
+    assert pages._bytes <= 3000
+    assert pages.names()[-1] == "p9"
+    assert pages._bytes == sum(page.size for name in pages.names() if (page := pages.get(name)))
 
 
 def test_metadata_and_yanks_survive(served: Served, scene: Scene) -> None:

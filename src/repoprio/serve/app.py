@@ -15,7 +15,8 @@ from repoprio.output import redact_secrets
 from repoprio.render import explain_json
 from repoprio.serve import problems, relay, requests
 from repoprio.serve.client import Client
-from repoprio.serve.gateway import Gateway, Page
+from repoprio.serve.gateway import Gateway
+from repoprio.serve.kept_pages import Page
 from repoprio.serve.pages import union
 from repoprio.serve.problems import Problem
 from repoprio.serve.relay import Opened

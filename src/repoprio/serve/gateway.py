@@ -7,10 +7,8 @@ import gzip
 import hashlib
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from repoprio.dataclass import dataclass
 from repoprio.explain.explanation import Explanation
 from repoprio.lookup.drivers import adrive
 from repoprio.lookup.events import FetchRequest, FetchResult
@@ -20,9 +18,9 @@ from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy
 from repoprio.serve import freshness, ownership, problems
 from repoprio.serve.client import VERSIONS, Client
+from repoprio.serve.kept_pages import Body, KeptPages, Page
 from repoprio.serve.pages import relayed, writer
 from repoprio.serve.pages.offers import offer
-from repoprio.serve.pages.relayed import Source
 from repoprio.serve.problems import Problem
 from repoprio.serve.project_lists import ProjectLists
 from repoprio.serve.requests import Media
@@ -35,37 +33,10 @@ _LOG = logging.getLogger("repoprio.serve")
 DEADLINE = 20.0
 # A page that is asked for is refreshed once so much of its life is left.
 _LAST_PART = 1 / 3
-_MOST_BYTES = 256 * 2**20
 # For so many seconds an explanation is not made anew.
 _EXPLAINED = 1.0
 # Less is not worth the work of unpacking.
 _WORTH_PACKING = 1024
-
-
-@dataclass(frozen=True)
-class Body:
-    """One form of a page, as it is sent."""
-
-    content: bytes
-    etag: bytes
-    is_packed: bool
-
-
-@dataclass(frozen=True)
-class Page:
-    """The page of a project in all its forms; it counts until `fresh_until`, and may stand in for `stale_until`.
-
-    `owners` are the names of those that serve it; the times are the gateway's clock. `sources` are the files that
-    clients get through the gateway, by their paths below ``/files/``.
-    """
-
-    owners: tuple[str, ...]
-    forms: dict[tuple[Media, bool], Body]
-    born: float
-    fresh_until: float
-    stale_until: float
-    size: int
-    sources: dict[str, Source]
 
 
 class Gateway:
@@ -91,8 +62,7 @@ class Gateway:
         self.clock = clock
         self.lists = ProjectLists(policy, client, policy.absence_ttl, clock)
         self._memory = freshness.SharedMemory[ProjectPage](policy, clock)
-        self._pages: OrderedDict[NormalizedName, Page] = OrderedDict()
-        self._bytes = 0
+        self._pages = KeptPages()
         self._shows_shadowed = shows_shadowed
         self._explaining = ExpiringStore[NormalizedName, asyncio.Task[Explanation | Problem]](_EXPLAINED, clock)
         self._under_way: dict[NormalizedName, asyncio.Task[Page | Problem]] = {}
@@ -161,13 +131,13 @@ class Gateway:
             if decision.outcome is Outcome.SERVED:
                 await self._remember(records, decision)
                 page = await asyncio.to_thread(self._built, decision, evidence.born)
-                self._keep(name, page)
+                self._pages.keep(name, page)
                 return page
         except UnsoundMemory as error:
             return problems.unsound_memory(str(error))
         last = self._pages.get(name)
         if decision.outcome is not Outcome.UNAVAILABLE:
-            self._forget(name)
+            self._pages.forget(name)
         elif last and self.clock() < last.stale_until and freshness.may_stand_in(decision, last.owners):
             return last
         return problems.of_decision(self.policy, decision)
@@ -221,14 +191,3 @@ class Gateway:
             sum(len(body.content) for body in {id(body): body for body in forms.values()}.values()),
             relayed.sources(found),
         )
-
-    def _keep(self, name: NormalizedName, page: Page) -> None:
-        self._forget(name)
-        self._pages[name] = page
-        self._bytes += page.size
-        while self._bytes > _MOST_BYTES:
-            self._forget(next(iter(self._pages)))
-
-    def _forget(self, name: NormalizedName) -> None:
-        page = self._pages.pop(name, None)
-        self._bytes -= page.size if page else 0

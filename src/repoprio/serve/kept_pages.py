@@ -1,0 +1,76 @@
+"""Pages in all their forms, kept in memory up to a number of bytes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection
+
+from repoprio.dataclass import dataclass
+from repoprio.names import NormalizedName
+from repoprio.serve.pages.relayed import Source
+from repoprio.serve.requests import Media
+
+_MOST_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class Body:
+    """One form of a page, as it is sent."""
+
+    content: bytes
+    etag: bytes
+    is_packed: bool
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page of a project in all its forms; it counts until `fresh_until`, and may stand in for `stale_until`.
+
+    `owners` are the names of those that serve it; the times are the gateway's clock. `sources` are the files that
+    clients get through the gateway, by their paths below ``/files/``.
+    """
+
+    owners: tuple[str, ...]
+    forms: dict[tuple[Media, bool], Body]
+    born: float
+    fresh_until: float
+    stale_until: float
+    size: int
+    sources: dict[str, Source]
+
+
+class KeptPages:
+    """The last page of each project; the first ones go when there is no room for more."""
+
+    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._pages: OrderedDict[NormalizedName, Page] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, name: NormalizedName) -> Page | None:
+        """The page of `name`, however old; None if there is none."""
+        return self._pages.get(name)
+
+    def keep(self, name: NormalizedName, page: Page) -> None:
+        """Keep `page` in place of the last one of `name`."""
+        self.forget(name)
+        self._pages[name] = page
+        self._bytes += page.size
+        while self._bytes > self._most_bytes:
+            self.forget(next(iter(self._pages)))
+
+    def forget(self, name: NormalizedName) -> None:
+        """Drop the page of `name`, if there is one."""
+        page = self._pages.pop(name, None)
+        self._bytes -= page.size if page else 0
+
+    def names(self) -> tuple[NormalizedName, ...]:
+        """The names that have a page."""
+        return tuple(self._pages)
+
+    def take_over(self, other: KeptPages, names: Collection[NormalizedName]) -> None:
+        """Keep what `other` has of `names`, too."""
+        for name in names:
+            page = other.get(name)
+            if page is not None:
+                self.keep(name, page)
