@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repoprio import shell
-from repoprio.audit import verdicts
-from repoprio.audit.verdicts import Subject
+from repoprio.audit import subjects
+from repoprio.audit.subjects import Subject, uninstall
 from repoprio.config import policy_files
 from repoprio.config.pip import policy_section
 from support.fixtures import EnvFactory
@@ -59,8 +59,8 @@ def test_a_hint_runs_nothing_of_a_url(pip: str, pip_env: EnvFactory, tmp_path: P
 def test_a_command_of_audit_runs_nothing_of_a_name() -> None:
     """Metadata of installed packages may contain any text: nothing of it is run."""
     subject = Subject(f"acme{BAIT}", f"1{BAIT}", "is installed", pip="pip")
-    assert verdicts._drop(subject)[1] == f"pip uninstall {shlex.quote(f'acme{BAIT}')}"
-    again = verdicts._reinstall(subject, subject.version)
+    assert uninstall(subject)[1] == f"pip uninstall {shlex.quote(f'acme{BAIT}')}"
+    again = subjects._reinstall(subject, subject.version)
     assert again == f"pip install --force-reinstall --no-deps {shlex.quote(f'acme{BAIT}==1{BAIT}')}"
 
 

@@ -15,7 +15,7 @@ from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.locks import formats, pylock
 from repoprio.audit.locks.model import Index, NoLock, Package
 from repoprio.audit.locks.reading import LockText
-from repoprio.audit.verdicts import Listed, Offer, Subject
+from repoprio.audit.subjects import ListedFile, Offer, Subject, finding_on, install_again
 from repoprio.lookup.cooldown import Held, Wait
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import FetchFailed, FetchResult, NotFound, PageFound, StatusReceived
@@ -46,7 +46,7 @@ def decide(
 def offer(fits: str | None = None, **versions: tuple[str, ...]) -> Offer:
     """What repositories have: one wheel of each version."""
     files = {
-        name: tuple(Listed(f"acme-{v}.whl", v, {"sha256": f"{name}{v}"}) for v in found)
+        name: tuple(ListedFile(f"acme-{v}.whl", v, {"sha256": f"{name}{v}"}) for v in found)
         for name, found in versions.items()
     }
     return Offer(files, versions, lambda: fits)
@@ -77,7 +77,7 @@ def test_what_the_owner_has_is_no_finding() -> None:
     found = offer(corp=("99.0", "1.0"))
     decision = decide(TWO, {"corp": PAGE})
     assert verdicts.judge(policy(), decision, ACME, found) == []
-    both = {"corp": (Listed("a.whl", "99.0", {}, "bad"), Listed("a.zip", "99.0", {}))}
+    both = {"corp": (ListedFile("a.whl", "99.0", {}, "bad"), ListedFile("a.zip", "99.0", {}))}
     assert verdicts.judge(policy(), decision, ACME, Offer(both, found.versions)) == []
     assert verdicts.judge(policy(), decision, replace(ACME, version=None), offer(corp=("1.0",))) == []
 
@@ -236,7 +236,7 @@ def test_a_yanked_version() -> None:
     """If all files of a version are yanked, that is reported, with the reason or that there is none."""
     decision = decide(TWO, {"corp": PAGE})
     for reason, words in (("broken", "has yanked it: broken."), ("", "no reason given")):
-        files = {"corp": (Listed("a.whl", "99.0", {}, reason),)}
+        files = {"corp": (ListedFile("a.whl", "99.0", {}, reason),)}
         code, said, remedy = one(
             verdicts.judge(policy(), decision, ACME, Offer(files, {"corp": ("99.0",)}, lambda: "1.0"))
         )
@@ -303,7 +303,7 @@ def test_files_of_a_lock_by_hash(
 ) -> None:
     """A file is the owner's only if the owner states every hash of the lock, and one of them is strong."""
     decision = decide(TWO, {"corp": PAGE})
-    found = Offer({"corp": (Listed(listed[0], "99.0", listed[1]),)}, {"corp": ("99.0",)})
+    found = Offer({"corp": (ListedFile(listed[0], "99.0", listed[1]),)}, {"corp": ("99.0",)})
     told = lock_verdicts.judge_files(policy(), decision, ACME, [LockedFile(*locked, line=7)], found)
     assert [finding.code for finding in told] == ([code] if code else [])
     assert all(finding.line == 7 for finding in told)
@@ -312,7 +312,7 @@ def test_files_of_a_lock_by_hash(
 def test_a_file_of_another_version_or_from_below() -> None:
     """Files of other versions do not count, but where none is stated; a lower repository that lists it is named."""
     decision = decide(TWO, {"corp": PAGE, "pypi": PAGE}, below=True)
-    files = {"corp": (Listed("f.whl", "1.0", SHA),), "pypi": (Listed("x.whl", "99.0", SHA),)}
+    files = {"corp": (ListedFile("f.whl", "1.0", SHA),), "pypi": (ListedFile("x.whl", "99.0", SHA),)}
     found = Offer(files, {"corp": ("1.0",), "pypi": ("99.0",)})
     (told,) = lock_verdicts.judge_files(policy(), decision, ACME, [LockedFile(None, SHA, None)], found)
     assert (told.code, told.line) == ("hijack", None)
@@ -439,8 +439,8 @@ def test_a_flat_answer_is_missing_for_pure_decisions() -> None:
 
 def test_no_version_is_named_for_another_python() -> None:
     """For another Python no version is proposed: what fits here may not fit there."""
-    subject = verdicts.Subject("ledger", "9.0", "is installed", pip="pip", is_elsewhere=True)
-    remedy = verdicts._again(subject, verdicts.Offer(fits=lambda: "1.2"))
+    subject = Subject("ledger", "9.0", "is installed", pip="pip", is_elsewhere=True)
+    remedy = install_again(subject, Offer(fits=lambda: "1.2"))
     assert remedy == ("install it by its name", "pip install --force-reinstall --no-deps ledger")
 
 
@@ -461,12 +461,12 @@ def test_the_repository_that_a_lock_names() -> None:
     )
     assert found.shared
     assert found.shared.effect == "have the owner's files, by their hashes"
-    hashless = verdicts.finding(subject, "no-hash", "no hash.", "lock again")
+    hashless = finding_on(subject, "no-hash", "no hash.", "lock again")
     kept, found = lock_sources.with_source(rules, decision, subject, [hashless], pypi)
     assert (kept, found.severity, found.shared) == (hashless, Severity.ERROR, None)
     assert found.message.endswith("and no hash proves that its files are the owner's.")
-    foreign = verdicts.finding(subject, "hijack", "acme is not the owner's.", "lock again")
-    yanked = verdicts.finding(subject, "yanked", "acme is yanked.", "lock again")
+    foreign = finding_on(subject, "hijack", "acme is not the owner's.", "lock again")
+    yanked = finding_on(subject, "yanked", "acme is yanked.", "lock again")
     told = lock_sources.with_source(rules, decision, subject, [foreign, yanked], pypi)
     assert [one.message for one in told] == [
         "acme is not the owner's. The lock says that it comes from pypi (priority 90).",

@@ -1,1 +1,1 @@
-"""What is installed, a lock or several project lists, held against the policy: findings. Pure."""
+"""Compares installed distributions, locks and project lists with the policy; returns findings. Pure."""

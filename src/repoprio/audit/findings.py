@@ -11,7 +11,7 @@ from repoprio.policy.model import Repository, Rule
 
 
 class Severity(str, enum.Enum):
-    """ERROR: the policy would not give this. WARNING: it may not, or cannot tell. NOTE: as the policy allows."""
+    """ERROR: the policy does not allow this. WARNING: it may not, or it cannot be told. NOTE: the policy allows it."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -19,7 +19,7 @@ class Severity(str, enum.Enum):
 
 
 class Kind(NamedTuple):
-    """What a code stands for: its usual severity, a title, and what it means and what to do, in sentences."""
+    """A kind of finding: its usual severity, a title, and `help`: sentences that say what it means and what to do."""
 
     severity: Severity
     title: str
@@ -28,7 +28,7 @@ class Kind(NamedTuple):
 
 _E, _W, _N = Severity
 
-# The codes are stable: code-scanning pages know an alert by them.
+# The codes are stable: code-scanning tools identify alerts by them.
 KINDS = {
     "not-the-owners": Kind(
         _E,
@@ -76,7 +76,7 @@ KINDS = {
     ),
     "no-upload-time": Kind(
         _N,
-        "A version of which nobody knows how old it is",
+        "A version of unknown age",
         "The policy sets min-age, and the owner states no upload times: pip does not install such files unless "
         'min-age-unknown = "allow".',
     ),
@@ -167,7 +167,7 @@ KINDS = {
     ),
     "broken": Kind(
         _W,
-        "A distribution whose metadata prove nothing",
+        "A distribution with unreliable metadata",
         "They cannot be read, exist twice, or do not match the name of their folder: the distribution is "
         "incomplete, was damaged, or hides what it is. Install it again, or remove its folder. It is an error "
         "if the policy routes one of the names.",
@@ -204,9 +204,9 @@ KINDS = {
 
 
 class Shared(NamedTuple):
-    """What a finding has in common with others of its code: its `cause`, "" for none, and what to do about them all.
+    """What a finding has in common with others of its code: the `cause` ("" for none) and one remedy for all of them.
 
-    `effect` is the end of a sentence that begins with how many there are.
+    `effect` ends the sentence that reports them as one: "12 packages could not be judged".
     """
 
     cause: str
@@ -218,11 +218,10 @@ class Shared(NamedTuple):
 class Finding:
     """One thing that an audit found.
 
-    `message` is one sentence, `remedy` what to do, with the `command` that does it where there is one; `file` and
-    `line` (from 1) are where, if in a file, `file` as it was named. `place` is a path that stands for a thing that
-    is in no file of a checkout. `shared` is for
-    findings that may be reported as one. `detail` tells findings of one code, project and version apart. `stated` is a
-    severity other than its code's own.
+    `message` is one sentence; `remedy` says what to do, and `command`, if there is one, does it. `file`, as the user
+    named it, and `line` (from 1) say where it is, if it is in a file; `place` is the path of something else, such as
+    an installed distribution. `shared` is set if findings may be reported as one. `detail` distinguishes findings of
+    the same code, project and version. `stated` is the severity if it is not that of the code.
     """
 
     code: str
@@ -242,23 +241,24 @@ class Finding:
 
     @property
     def full_remedy(self) -> str:
-        """What to do, with the command, on one line."""
+        """The remedy with its command, on one line."""
         return f"{self.remedy}: {self.command}" if self.command else self.remedy
 
     @property
     def severity(self) -> Severity:
-        """How bad it is."""
+        """The stated severity, else that of the code."""
         return self.stated or KINDS[self.code].severity
 
 
 @dataclass(frozen=True)
 class Audit:
-    """All that one audit found, the worst first.
+    """All findings of one audit, the worst first.
 
-    `subject` is "environment", "files" or "collisions"; `unit` what it counts and `checked` how many of them it held
-    against the policy. `remedy` is TOML for the policy that settles what a policy can settle, "" for nothing;
-    `keeper` is whom to ask for it under a lock; `caution` is what to know before following any remedy. `read` are the
-    folders of packages that were read, `is_elsewhere` that they were told by their layout, not by the Python that runs.
+    `subject` is "environment", "files" or "collisions". `unit` is the noun for what was checked, `checked` the number.
+    `remedy` has settings that resolve findings, as TOML or for a pip.conf; "" if there are none. If the policy is
+    locked, `keeper` says whom to ask for them. `help` is the policy's help text. `caution` is what to know before
+    following any remedy. `read` has the package folders that were read; `is_elsewhere` is true if they were found by
+    their layout, not by the running Python.
     """
 
     subject: str
@@ -274,16 +274,16 @@ class Audit:
 
     @property
     def fails(self) -> bool:
-        """Whether there is a finding that is more than a note."""
+        """Whether a finding is more than a note."""
         return any(finding.severity is not Severity.NOTE for finding in self.findings)
 
     @property
     def counts(self) -> dict[Severity, int]:
-        """How many findings there are of each severity, zeros too."""
+        """The number of findings of each severity, zeros included."""
         return {severity: sum(f.severity is severity for f in self.findings) for severity in Severity}
 
 
 def worst_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """`findings` by severity; those of one severity stay in their order."""
+    """`findings` sorted by severity; the order within a severity is kept."""
     order = list(Severity)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))

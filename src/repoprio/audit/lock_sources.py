@@ -1,4 +1,4 @@
-"""The repositories that a lock names, held against the policy: those it has asked, and those of its packages. Pure."""
+"""Compares the repositories that a lock names with the policy: those it asks, and those of its packages. Pure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import Any
 from repoprio.audit.findings import Finding, Severity, Shared
 from repoprio.audit.locks.model import Index
 from repoprio.audit.locks.reading import place_of
-from repoprio.audit.verdicts import Subject, finding, rule_of
+from repoprio.audit.subjects import Subject, finding_on
+from repoprio.audit.verdicts import rule_of
 from repoprio.lookup.project import Decision
 from repoprio.policy.model import Policy, Repository, Unlisted
 from repoprio.wording import join_words
 
-# What says already that the files are from elsewhere; and what says that nothing proves from where.
+# Codes that already say that the files are from elsewhere, and codes that say that nothing proves where they are from.
 _FOREIGN = frozenset({"not-the-owners", "not-the-owners-file", "hijack"})
 _UNPROVEN = frozenset({"no-hash", "owner-states-no-hash"})
-_AGAIN = "lock again while the policy is in force"
+_LOCK_AGAIN = "lock again while the policy is in force"
 
 
 def repository_at(policy: Policy, url: str) -> Repository | None:
-    """The repository of the policy that `url` means; None where it means none, or is no URL."""
+    """The repository of the policy at `url`; None if there is none there, or if `url` is not a URL."""
     try:
         return next((repository for repository in policy.repositories if repository.is_at(url)), None)
     except ValueError:
@@ -29,7 +30,7 @@ def repository_at(policy: Policy, url: str) -> Repository | None:
 
 
 def judge_index(policy: Policy, index: Index, repository: Repository | None, file: str) -> Iterator[Finding]:
-    """The findings on a repository that the lock `file` names; `repository` is the policy's, if it lists it."""
+    """The findings on `index`, which the lock `file` names; `repository` is None if the policy does not list it."""
     shown = place_of(index.url)
     if repository is None:
         yield unlisted(policy, shown, named_in=file, file=file, line=index.line, remove="lock again without it")
@@ -40,7 +41,7 @@ def judge_index(policy: Policy, index: Index, repository: Repository | None, fil
 
 
 def unlisted(policy: Policy, shown: str, *, named_in: str, file: str, line: int | None, remove: str) -> Finding:
-    """That `named_in` names a repository that is not in the policy; to `remove` it is one way out."""
+    """The finding that `named_in` names a repository that is not in the policy; `remove` says how to get rid of it."""
     rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
     stated = None if policy.unlisted is Unlisted.REFUSE else Severity.NOTE
     remedy = f"{remove}, or {policy.change('add the repository to the policy')}"
@@ -49,28 +50,26 @@ def unlisted(policy: Policy, shown: str, *, named_in: str, file: str, line: int 
 
 
 def with_source(
-    policy: Policy, decision: Decision[Any], subject: Subject, found: Sequence[Finding], named: Repository | None
+    policy: Policy, decision: Decision[Any], subject: Subject, findings: Sequence[Finding], named: Repository | None
 ) -> list[Finding]:
-    """`found` on a package of a lock, and what follows from the repository that is `named` for it.
+    """`findings` on a package of a lock, and what follows from `named`, the repository that the lock names for it.
 
-    `named` is None where that is not in the policy, which is a finding of its own.
+    `named` is None if the lock names none, or one that is not in the policy: that is another finding.
     """
-    owners = [finding.repository for finding in decision.offers]
+    owners = [result.repository for result in decision.offers]
     if named is None or not owners or named in owners:
-        return list(found)
-    if any(one.code in _FOREIGN for one in found):
-        word = f" The lock says that it comes from {named}."
-        return [replace(one, message=one.message + word) if one.code in _FOREIGN else one for one in found]
-    whose = join_words(owners)
-    message = f"{subject} {subject.verb} from {named}, but {subject.project} belongs to {whose}"
-    rule = rule_of(policy, decision, owners[0])
-    if any(one.code in _UNPROVEN for one in found):
+        return list(findings)
+    if any(f.code in _FOREIGN for f in findings):
+        source = f" The lock says that it comes from {named}."
+        return [replace(f, message=f.message + source) if f.code in _FOREIGN else f for f in findings]
+    owner_names = join_words(owners)
+    message = f"{subject} {subject.verb} from {named}, but {subject.project} belongs to {owner_names}"
+    more: dict[str, Any] = {"repository": owners[0], "rule": rule_of(policy, decision, owners[0])}
+    if any(f.code in _UNPROVEN for f in findings):
         message += ", and no hash proves that its files are the owner's."
-        remedy = f"{_AGAIN}; do not install from this lock"
-        stated = Severity.ERROR
-        unproven = finding(subject, "other-source", message, remedy, repository=owners[0], rule=rule, stated=stated)
-        return [*found, unproven]
+        remedy = f"{_LOCK_AGAIN}; do not install from this lock"
+        return [*findings, finding_on(subject, "other-source", message, remedy, stated=Severity.ERROR, **more)]
     message += "; its files are the owner's, by their hashes."
-    cause = f"the lock names {named} for what belongs to {whose}"
-    shared = Shared(cause, _AGAIN, "have the owner's files, by their hashes")
-    return [*found, finding(subject, "other-source", message, _AGAIN, repository=owners[0], rule=rule, shared=shared)]
+    cause = f"the lock names {named} for what belongs to {owner_names}"
+    shared = Shared(cause, _LOCK_AGAIN, "have the owner's files, by their hashes")
+    return [*findings, finding_on(subject, "other-source", message, _LOCK_AGAIN, shared=shared, **more)]

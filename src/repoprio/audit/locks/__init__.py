@@ -1,1 +1,1 @@
-"""What locks say, whichever tool wrote them: a module for each format, read from parsed documents. Pure."""
+"""Readers of locks: one module for each format; they read parsed documents. Pure."""

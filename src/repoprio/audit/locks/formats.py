@@ -1,4 +1,4 @@
-"""Which file is which lock, by its name. Pure."""
+"""Says by a file's name which lock format it has. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from repoprio.audit.locks.reading import LockText
 
 
 class Format(NamedTuple):
-    """A format of locks: the name of its files, whether they are JSON rather than TOML, and what reads the document."""
+    """A format of locks: the usual file name, whether files are JSON and not TOML, and the reader of a document."""
 
     name: str
     is_json: bool
@@ -32,5 +32,5 @@ NAMES = tuple(format_.name for _, format_ in _BY_NAME)
 
 
 def format_of(name: str) -> Format | None:
-    """The format of a file with this name; None where the name is that of no lock."""
+    """The format of a file with this name; None if locks have no such name."""
     return next((format_ for pattern, format_ in _BY_NAME if pattern.fullmatch(name)), None)

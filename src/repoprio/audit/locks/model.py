@@ -1,4 +1,4 @@
-"""What a lock says of packages and of where they come from, in whichever format. Pure data."""
+"""What a lock says about packages and their sources, in any format. Pure data."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from repoprio.errors import RepoprioError
 
 
 class NoLock(RepoprioError):
-    """A file that is not what it should be."""
+    """A file is not a valid lock."""
 
 
 class Package(NamedTuple):
     """One project of a lock.
 
-    `source` is where it comes from, where no repository has a say; `files` are what a repository would supply.
-    `is_pinned`: it is one version. `line` counts from 1. `rivals` are the keys that name sources where PEP 751 allows
-    one alone; `pins` the versions to which a requirement is pinned where they are several. `index_url` is the
-    repository that the lock names for it: a URL or a path as written, None where the lock names none.
+    `files` are what a repository would supply. `source` is where the package comes from if that is no repository:
+    a URL, a folder or a version control system, with `hashes` of the file there. `is_pinned` says whether the lock
+    allows only one version; `pins` are the versions if several requirements pin different ones. `line` counts from 1.
+    `rivals` are the keys of all sources, if there are several where PEP 751 allows one. `index_url` is the repository
+    that the lock names for the package, a URL or path as written; None if it names none.
     """
 
     name: str
@@ -36,9 +37,9 @@ class Package(NamedTuple):
 
 
 class Index(NamedTuple):
-    """A repository that a lock has its installer ask: its URL or path as written, and where it is named.
+    """A repository that the lock's installer asks: its URL or path as written, and the line (from 1).
 
-    `is_verified` is False where the lock says that its certificate does not matter.
+    `is_verified` is False if the lock says not to check its certificate.
     """
 
     url: str
@@ -47,16 +48,16 @@ class Index(NamedTuple):
 
 
 class Lock(NamedTuple):
-    """The packages of one lock, whatever their markers and groups, and the repositories that it names."""
+    """All packages of a lock, with any markers and groups, and the repositories that it names."""
 
     packages: list[Package]
     indexes: tuple[Index, ...] = ()
 
 
 def indexes_of(packages: list[Package]) -> tuple[Index, ...]:
-    """The repositories that `packages` name, each where it is named first."""
-    found: dict[str, Index] = {}
+    """The repositories that `packages` name, each with the line where it is named first."""
+    indexes: dict[str, Index] = {}
     for package in packages:
         if package.index_url is not None:
-            found.setdefault(package.index_url, Index(package.index_url, package.line))
-    return tuple(found.values())
+            indexes.setdefault(package.index_url, Index(package.index_url, package.line))
+    return tuple(indexes.values())

@@ -1,4 +1,4 @@
-"""What a ``pdm.lock`` says (lock_version 4; PDM 2). It names no repository for a package. Pure."""
+"""Reads a ``pdm.lock`` (lock_version 4; PDM 2), which names no repository for a package. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SOURCES = (*_VCS, "url", "path")
 
 
 def read(document: Mapping[str, Any], text: LockText) -> Lock:
-    """The packages of a ``pdm.lock``; `NoLock` where it is none."""
+    """The packages of a ``pdm.lock``; raises `NoLock` if it is not one."""
     metadata = document.get("metadata")
     stated = metadata.get("lock_version") if isinstance(metadata, dict) else None
     if not isinstance(metadata, dict) or not isinstance(stated, str) or stated.split(".")[0] != "4":
@@ -35,17 +35,17 @@ def read(document: Mapping[str, Any], text: LockText) -> Lock:
 
 
 def _package(entry: Entry, elsewhere: Any, text: LockText) -> Package:
-    """One package; before lock_version 4.2 the files of all are `elsewhere`, by name and version."""
+    """One package; before lock_version 4.2, `elsewhere` has the files of all packages, by name and version."""
     tables = entry.tables("files")
     if not tables and isinstance(elsewhere, dict):
         tables = elsewhere.get(f"{entry.name} {entry.version}", [])
     if not are_tables(tables):
-        raise entry.fault("its files are not a list of tables")
+        raise entry.error("its files are not a list of tables")
     files = tuple(file_at(table, entry, text) for table in tables)
     line = text.line_in(entry.span)
     sources = {key: value for key in _SOURCES if (value := entry.text(key)) is not None}
     if len(sources) > 1:
-        raise entry.fault(f"it has more than one source: {', '.join(sources)}")
+        raise entry.error(f"it has more than one source: {', '.join(sources)}")
     if not sources:
         return Package(entry.name, entry.version, files, None, line, text.file, entry.version is not None)
     ((kind, value),) = sources.items()
@@ -56,7 +56,7 @@ def _package(entry: Entry, elsewhere: Any, text: LockText) -> Package:
     else:
         shown = folder(value, editable=entry.table.get("editable") is True)
     if kind == "path" and files:
-        # A file on disk, whose hash is its own.
+        # A file on disk: the hash is that of this file.
         return Package(entry.name, entry.version, (), place_of(value), line, text.file, hashes=sole_hash(files))
-    # Where files have no place, they are judged as well.
+    # Such a package should have no files; if it has some, they are judged too.
     return Package(entry.name, entry.version, files, shown, line, text.file)

@@ -1,4 +1,4 @@
-"""What a ``Pipfile.lock`` says (pipfile-spec 6). Pure."""
+"""Reads a ``Pipfile.lock`` (pipfile-spec 6). Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PINNED = re.compile(r"===?[ \t]*([^\s,*]+)")
 
 
 def read(document: Mapping[str, Any], text: LockText) -> Lock:
-    """The packages of a ``Pipfile.lock``, of all its categories; `NoLock` where it is none."""
+    """The packages of all categories of a ``Pipfile.lock``; raises `NoLock` if it is not one."""
     meta = document.get("_meta")
     spec = meta.get("pipfile-spec") if isinstance(meta, dict) else None
     if not isinstance(meta, dict) or spec != 6 or isinstance(spec, bool):
@@ -29,22 +29,22 @@ def read(document: Mapping[str, Any], text: LockText) -> Lock:
     sources = meta.get("sources", [])
     if not are_tables(sources):
         raise NoLock(f"{text.file}: the sources in _meta are not a list of tables.    [usage]")
-    urls = {text_at(one, "name", text.file): text_at(one, "url", text.file) for one in sources}
-    packages = [package for category in document if category != "_meta" for package in _category(document, category)]
+    urls = {text_at(source, "name", text.file): text_at(source, "url", text.file) for source in sources}
+    tables = [table for category in document if category != "_meta" for table in _category(document, category)]
     keys = _Keys(text)
-    read_ = [_package(name, table, keys.line(category, name), urls, text) for category, name, table in packages]
-    return Lock(read_, tuple(_indexes(sources, read_, text)))
+    packages = [_package(name, table, keys.line(category, name), urls, text) for category, name, table in tables]
+    return Lock(packages, tuple(_indexes(sources, packages, text)))
 
 
 class _Keys:
-    """Where the keys with tables stand in the text: they come in the order of the document."""
+    """The lines of the keys that have tables; asked for in the order of the document."""
 
     def __init__(self, text: LockText) -> None:
         self._keys = iter([(match[1], text.line(match.start(1))) for match in text.positions(_KEY)])
         self._category = ""
 
     def line(self, category: str, name: str) -> int | None:
-        """The line of the next package; None where it cannot be told."""
+        """The line of the next package, from 1; None if it is not found."""
         if category != self._category:
             self._category = category
             self._next(category)
@@ -56,7 +56,7 @@ class _Keys:
 
 
 def _category(document: Mapping[str, Any], category: str) -> Iterator[tuple[str, str, Any]]:
-    """Each package with its category and its name."""
+    """The packages of a category: the category, the name and the table of each."""
     tables = document[category]
     if not isinstance(tables, dict):
         tables = {category: tables}
@@ -64,7 +64,7 @@ def _category(document: Mapping[str, Any], category: str) -> Iterator[tuple[str,
 
 
 def _indexes(sources: list[Mapping[str, Any]], packages: list[Package], text: LockText) -> Iterator[Index]:
-    """The sources in their order, and what packages name that is none of these."""
+    """The sources in their order, then the other repositories that packages name."""
     lines = {match[1]: text.line(match.start()) for match in reversed(text.positions(_URL))}
     known = set()
     for source in sources:
@@ -84,17 +84,17 @@ def _package(name: str, table: Any, line: int | None, urls: Mapping[str | None, 
         raise NoLock(f"{where} is not a table.    [usage]")
     version, index = text_at(table, "version", where), text_at(table, "index", where)
     hashes = table.get("hashes", [])
-    if not isinstance(hashes, list) or not all(isinstance(one, str) for one in hashes):
+    if not isinstance(hashes, list) or not all(isinstance(stated, str) for stated in hashes):
         raise NoLock(f"{where}: hashes are not a list of strings.    [usage]")
-    files = tuple(LockedFile(None, hash_of(one, where), line) for one in hashes)
+    files = tuple(LockedFile(None, hash_of(stated, where), line) for stated in hashes)
     pinned = _PINNED.fullmatch(version.strip()) if version else None
     exact = redact_name(pinned[1]) if pinned else None
     kinds = {kind: value for kind in _SOURCES if (value := text_at(table, kind, where)) is not None}
     if len(kinds) > 1:
         raise NoLock(f"{where}: it has more than one source: {', '.join(kinds)}.    [usage]")
     if not kinds:
-        # A name that none of the sources has leads nowhere that the policy could list. Without a name it is the source
-        # if there is but one: pipenv leaves it out at times.
+        # An unknown name stands for itself, so it is reported as unlisted. Without a name, a package comes from the
+        # only source, if there is only one: pipenv sometimes leaves the name out.
         (only,) = urls.values() if len(urls) == 1 else (None,)
         at = urls.get(index) or index if index else only
         return Package(shown, exact, files, None, line, text.file, exact is not None, index_url=at)

@@ -1,4 +1,4 @@
-"""What a pylock.toml (PEP 751) says of files: read from its document, with the lines where it says so. Pure."""
+"""Reads a pylock.toml (PEP 751), with the lines of its text. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SOURCES = ("vcs", "directory", "archive")
 
 
 def read(document: Mapping[str, Any], text: LockText) -> Lock:
-    """The packages of a pylock.toml, whatever their markers; `NoLock` where it is none."""
+    """The packages of a pylock.toml, with any markers; raises `NoLock` if it is not one."""
     file = text.file
     version = document.get("lock-version")
     if not isinstance(version, str):
@@ -33,13 +33,13 @@ def _package(entry: Entry, text: LockText) -> Package:
     wheels, sdist = table.get("wheels", []), table.get("sdist")
     tables = [*wheels, *([sdist] if sdist is not None else [])] if are_tables(wheels) else None
     if tables is None or not are_tables(tables):
-        raise entry.fault("wheels or sdist are not tables")
-    files = tuple(_file(one, entry, text) for one in tables)
+        raise entry.error("wheels or sdist are not tables")
+    files = tuple(_file(file, entry, text) for file in tables)
     kinds = [kind for kind in _SOURCES if kind in table]
     if odd := next((kind for kind in kinds if not isinstance(table[kind], dict)), None):
-        raise entry.fault(f"{odd} is not a table")
+        raise entry.error(f"{odd} is not a table")
     sources = " and ".join(_source(kind, table[kind]) for kind in kinds) or None
-    # Of two sources nobody knows which one a hash is for.
+    # With two sources, it is not known which of them a hash is for.
     hashes = _hashes(table[kinds[0]].get("hashes", {}), where) if len(kinds) == 1 else {}
     named = [*kinds, *(kind for kind in ("sdist", "wheels") if kinds and table.get(kind))]
     rivals = tuple(named) if len(named) > 1 else ()
@@ -49,9 +49,9 @@ def _package(entry: Entry, text: LockText) -> Package:
 
 def _file(table: Mapping[str, Any], entry: Entry, text: LockText) -> LockedFile:
     url, path, stated = table.get("url"), table.get("path"), table.get("name")
-    texts = [one for one in (stated, url, path) if one is not None]
-    if not texts or not all(isinstance(one, str) for one in texts):
-        raise entry.fault("a file that has neither name, url nor path")
+    texts = [value for value in (stated, url, path) if value is not None]
+    if not texts or not all(isinstance(value, str) for value in texts):
+        raise entry.error("a file that has neither name, url nor path")
     hashes = _hashes(table.get("hashes", {}), entry.where)
     name = stated or (name_in_url(url, entry.where) if url else re.split(r"[/\\]", str(path))[-1])
     return LockedFile(name, hashes, text.line_in(entry.span, [*hashes.values(), name]))
@@ -64,7 +64,7 @@ def _hashes(value: object, where: str) -> dict[str, str]:
 
 
 def _source(kind: str, table: Mapping[str, Any]) -> str:
-    """What a person calls the place that a package comes from."""
+    """The source of a package, as messages name it."""
     place = str(table.get("url") or table.get("path") or "?")
     if kind == "vcs":
         return vcs(redact_name(str(table.get("type", "vcs"))), place, str(table.get("commit-id", "?")))

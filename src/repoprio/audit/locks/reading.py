@@ -1,4 +1,4 @@
-"""What all readers of locks need: checked access to a document, and the lines of its text. Pure."""
+"""Helpers for readers of locks: checked access to a document, and the lines of its text. Pure."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from repoprio.urls import filename
 
 
 class Span(NamedTuple):
-    """From where to where in the text one package stands."""
+    """The part of the text that describes one package: from `begin` up to, not including, `end`."""
 
     begin: int
     end: int
 
 
 class LockText:
-    """The text of a lock, in which things are found again; `file` is how the user named it."""
+    """The text of a lock, in which lines are found; `file` is the name that the user gave."""
 
     def __init__(self, text: str, file: str) -> None:
         self._text, self.file = text, file
         self._line_ends = [match.start() for match in re.finditer("\n", text)]
 
     def line(self, position: int) -> int:
-        """The line of a position, from 1."""
+        """The line of a position, counted from 1."""
         return bisect_left(self._line_ends, position) + 1
 
     def positions(self, pattern: re.Pattern[str]) -> list[re.Match[str]]:
-        """Where `pattern` matches."""
+        """All matches of `pattern`, in order."""
         return list(pattern.finditer(self._text))
 
     def spans(self, key: str, count: int) -> Sequence[Span | None]:
-        """Where each of `count` tables of a TOML array stands; None for all where that cannot be told (inline)."""
+        """The spans of the `count` tables of a TOML array; None for each if they are not found (inline tables)."""
         header = re.compile(rf"^[ \t]*\[\[[ \t]*{key}[ \t]*\]\]", re.MULTILINE)
         begins = [match.start() for match in self.positions(header)]
         if len(begins) != count:
             return [None] * count
         ends = [*begins[1:], len(self._text)]
-        # A lock of nothing has no begin.
+        # An empty lock has no begins.
         return [Span(*pair) for pair in zip(begins, ends, strict=False)]
 
     def line_in(self, span: Span | None, texts: Iterable[str] = ()) -> int | None:
-        """The line of the first of `texts` that stands in `span`, else the first line of `span`."""
+        """The line of the earliest of `texts` in `span`, else the first line of `span`; None without a span."""
         if span is None:
             return None
-        at = min((found for text in texts if (found := self._text.find(text, *span)) >= 0), default=span.begin)
-        return self.line(at)
+        positions = (self._text.find(text, *span) for text in texts)
+        return self.line(min((position for position in positions if position >= 0), default=span.begin))
 
 
 class Entry(NamedTuple):
-    """The table of one package, with its name and version safe to print, and the words that an error begins with."""
+    """The table of one package; `name` and `version` are safe to print, and errors begin with `where`."""
 
     table: Mapping[str, Any]
     name: str
@@ -63,31 +63,30 @@ class Entry(NamedTuple):
     where: str
 
     def text(self, key: str) -> str | None:
-        """The text at `key`, None where there is none; `NoLock` for anything else."""
+        """The text at `key`; None if the key is missing. Raises `NoLock` for anything else."""
         return text_at(self.table, key, self.where)
 
     def table_at(self, key: str) -> Mapping[str, Any] | None:
-        """The table at `key`, None where there is none; `NoLock` for anything else."""
+        """The table at `key`; None if the key is missing. Raises `NoLock` for anything else."""
         value = self.table.get(key)
         if value is not None and not isinstance(value, dict):
-            raise self.fault(f"{key} is not a table")
+            raise self.error(f"{key} is not a table")
         return value
 
     def tables(self, key: str) -> list[Mapping[str, Any]]:
-        """The list of tables at `key`; `NoLock` for anything else."""
-        value = self.table.get(key, [])
-        if not are_tables(value):
-            raise self.fault(f"{key} is not a list of tables")
-        found: list[Mapping[str, Any]] = value
-        return found
+        """The list of tables at `key`; empty if the key is missing. Raises `NoLock` for anything else."""
+        tables: list[Mapping[str, Any]] = self.table.get(key, [])
+        if not are_tables(tables):
+            raise self.error(f"{key} is not a list of tables")
+        return tables
 
-    def fault(self, problem: str) -> NoLock:
-        """The error that ends in `problem`."""
+    def error(self, problem: str) -> NoLock:
+        """The error that says where the package is, and then `problem`."""
         return NoLock(f"{self.where}: {problem}.    [usage]")
 
 
 def entries(document: Mapping[str, Any], key: str, text: LockText) -> list[Entry]:
-    """The packages of a lock in TOML, which stand in the array of tables `key`."""
+    """The packages of a TOML lock: one for each table of the array `key`."""
     tables = document.get(key, [])
     if not are_tables(tables):
         raise NoLock(f"{text.file}: {key} is not a list of tables.    [usage]")
@@ -105,12 +104,12 @@ def _entry(table: Mapping[str, Any], span: Span | None, text: LockText) -> Entry
 
 
 def are_tables(value: object) -> bool:
-    """Whether `value` is a list of nothing but tables."""
+    """Whether `value` is a list that contains only tables."""
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 def text_at(table: Mapping[str, Any], key: str, where: str) -> str | None:
-    """The text at `key`, None where there is none; `NoLock` for anything else."""
+    """The text at `key`; None if the key is missing. Raises `NoLock` for anything else."""
     value = table.get(key)
     if not isinstance(value, str | None):
         raise NoLock(f"{where}: {key} is not a string.    [usage]")
@@ -118,7 +117,7 @@ def text_at(table: Mapping[str, Any], key: str, where: str) -> str | None:
 
 
 def file_at(table: Mapping[str, Any], entry: Entry, text: LockText) -> LockedFile:
-    """A file of a lock that writes ``{url or path or file or filename, hash = "sha256:…"}``, each of which may lack."""
+    """A file written as ``{url or path or file or filename, hash = "sha256:…"}``; each key may be missing."""
     name = text_at(table, "file", entry.where) or text_at(table, "filename", entry.where)
     url, path = text_at(table, "url", entry.where), text_at(table, "path", entry.where)
     stated = text_at(table, "hash", entry.where)
@@ -129,7 +128,7 @@ def file_at(table: Mapping[str, Any], entry: Entry, text: LockText) -> LockedFil
 
 
 def name_in_url(url: str, where: str) -> str:
-    """The last segment of `url`; `NoLock` where it is no URL."""
+    """The last segment of `url`; raises `NoLock` if it is not a URL."""
     try:
         return filename(url)
     except ValueError:
@@ -137,7 +136,7 @@ def name_in_url(url: str, where: str) -> str:
 
 
 def hash_of(stated: str, where: str) -> dict[str, str]:
-    """A hash that is written as ``sha256:…``."""
+    """The hash that is written as ``sha256:…``, by algorithm; raises `NoLock` for anything else."""
     kind, colon, digest = stated.partition(":")
     if not (kind and colon and digest):
         raise NoLock(f"{where}: {redact_name(repr(stated))} is not a hash (KIND:DIGEST).    [usage]")
@@ -145,21 +144,21 @@ def hash_of(stated: str, where: str) -> dict[str, str]:
 
 
 def sole_hash(files: Sequence[LockedFile]) -> Mapping[str, str]:
-    """The hashes of the one file; none where there are several, of which nobody knows which one is meant."""
+    """The hashes of the only file; none if there are several, because it is not known which of them is meant."""
     return files[0].hashes if len(files) == 1 else {}
 
 
 def vcs(kind: str, url: str, commit: str | None) -> str:
-    """What a person calls a repository of a version control system."""
+    """A repository of a version control system, as messages name it."""
     at = f" at {commit[:12]}" if commit else ""
     return f"{kind} {place_of(url)}{redact_name(at)}"
 
 
 def place_of(url: str) -> str:
-    """A URL or a path, without anything that may be a login."""
+    """A URL or path as messages show it: without anything that may be a login."""
     return redact_url(url) if "://" in url else redact_text(url)
 
 
 def folder(path: str, *, editable: bool) -> str:
-    """What a person calls a folder."""
+    """A folder, as messages name it."""
     return f"the folder {place_of(path)}" + (" (editable)" if editable else "")

@@ -13,11 +13,10 @@ from repoprio.audit.collisions import collisions, remedy
 from repoprio.audit.findings import Audit, Finding, Severity, Shared, worst_first
 from repoprio.audit.lock_verdicts import LockedFile
 from repoprio.audit.locks.model import Package
-from repoprio.audit.verdicts import Listed, Offer, Subject
+from repoprio.audit.subjects import Offer, Subject, finding_on
 from repoprio.config.errors import did_you_mean
 from repoprio.environments.distributions import Installed
 from repoprio.errors import RepoprioError
-from repoprio.lookup import events
 from repoprio.lookup.cooldown import Held
 from repoprio.lookup.drivers import drive_repository
 from repoprio.lookup.events import RepositoryState
@@ -30,18 +29,15 @@ from repoprio.pip_adapter.finder.look_ahead import look_ahead
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.inspect import lock_files
 from repoprio.pip_adapter.inspect.context import PipContext
-from repoprio.pip_adapter.inspect.file_hashes import hashes_of, sha256_of
+from repoprio.pip_adapter.inspect.file_hashes import files_of, hashes_of
 from repoprio.pip_adapter.inspect.project_lists import NoList, lists
 from repoprio.pip_adapter.versions import canonical, comparable
 from repoprio.policy.model import Mode, Policy, Repository, tiers
 from repoprio.policy.routing import Blocked, Conflict, Route, asked_for, route, version_limit
 from repoprio.redaction import redact_name
-from repoprio.simple_api.filenames import version_in
-from repoprio.simple_api.model import File
 from repoprio.wording import join_words
 
 # After `context`, which guards this process: only a guarded pip may be imported.
-from pip._internal.utils.urls import url_to_path  # isort: skip
 from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
 
 if TYPE_CHECKING:
@@ -66,8 +62,8 @@ class WrongUse(RepoprioError):
 class Auditor:
     """Audits distributions and packages of locks under the policy of `pip`.
 
-    `shadowed`: also ask repositories below the owner. `command` is the pip for remedies;
-    `is_elsewhere`: it belongs to another Python than this one.
+    With `shadowed`, repositories below the owner are asked too. `command` is the pip for remedies; `is_elsewhere` is
+    true if it belongs to another Python than the running one.
     """
 
     def __init__(
@@ -81,8 +77,8 @@ class Auditor:
         self._is_elsewhere = is_elsewhere
 
     def environment(self, distributions: Sequence[Installed], *, is_own: bool = False) -> Audit:
-        """The audit of the distributions; `is_own`: they are those of this process's environment."""
-        found: list[Finding] = []
+        """The audit of the distributions; `is_own` is true for those of this process's environment."""
+        findings: list[Finding] = []
         claims = [
             claim
             for distribution in distributions
@@ -93,13 +89,13 @@ class Auditor:
         self._fetch_ahead(_subject(claim.name, claim.version, "is installed") for claim in claims)
         for number, distribution in enumerate(distributions, 1):
             self._tell(f"{number}/{len(distributions)} {redact_name(distribution.name)}")
-            found += self._distribution(distribution)
+            findings += self._distribution(distribution)
         if is_own:
-            found = [distribution for distribution in found if not _is_this(distribution)]
-        return self._audit("environment", "distribution", len(distributions), found)
+            findings = [finding for finding in findings if not _is_repoprio(finding)]
+        return self._audit("environment", "distribution", len(distributions), findings)
 
     def _fetch_ahead(self, subjects: Iterable[Subject]) -> None:
-        """Fetch side by side what the look-ups of these need; the findings and their order are the look-ups' own."""
+        """Fetch ahead what the lookups of `subjects` need; that changes neither the findings nor their order."""
         names = dict.fromkeys(normalize(subject.project) for subject in subjects if is_project_name(subject.project))
         look_ahead(self._pip.guard, names, below_owner=self._shadowed)
 
@@ -113,7 +109,7 @@ class Auditor:
             if distribution.origin is not None:
                 yield from self._foreign(subject, distribution.origin)
             elif claim.version is not None:
-                # That nobody has a name is no news where it is not known to be one.
+                # If metadata are broken, a name that no repository has may not be a name.
                 yield from (
                     finding
                     for finding in self._judged(subject)
@@ -128,7 +124,7 @@ class Auditor:
         message = f"{subject.project}: {distribution.broken}."
         routed = next((routing for claim in distribution.claims if (routing := self._routed(claim.name))), None)
         if routed is None:
-            return verdicts.finding(subject, "broken", message, "install it again, or remove its folder")
+            return finding_on(subject, "broken", message, "install it again, or remove its folder")
         return verdicts.unproven(subject, "broken", message, routed)
 
     def _routed(self, name: str) -> Route | Blocked | Conflict | None:
@@ -143,9 +139,9 @@ class Auditor:
         yield verdicts.direct(self._policy, subject, origin, routed=self._routed(subject.project))
 
     def _is_owned(self, project: str) -> bool:
-        """Whether somebody above the lowest tier may own a name; that one is asked where there is no other.
+        """Whether a repository above the lowest tier may own a name; a single tier is asked too.
 
-        The name of a project from no repository is not sent to repositories that an installation would not ask.
+        The lowest of several tiers is not asked: no name of a project from elsewhere is disclosed there.
         """
         name = normalize(project)
         routing = route(self._policy, name)
@@ -154,7 +150,7 @@ class Auditor:
         return any(self._may_have(repository, name) for tier in above for repository in tier)
 
     def _may_have(self, repository: Repository, name: NormalizedName) -> bool:
-        """Whether `repository` does not say that it has no such project."""
+        """Whether `repository` has the project, or gives no usable answer."""
         self._pip.guard.refresh_search_scope()
         memory, pages = self._pip.guard.memory()
         asked = asked_for(route(self._policy, name))
@@ -165,14 +161,14 @@ class Auditor:
         """The findings on a name and its version; `hashes` are those that a lock allows."""
         if not is_project_name(subject.project):
             message = f"{subject.project!r} {subject.verb}, and is not a project name."
-            return [verdicts.finding(subject, "not-a-name", message, "check where it came from")]
+            return [finding_on(subject, "not-a-name", message, "check where it came from")]
         decision = self._decide(subject)
-        out = self._is_pinned_out(decision, subject)
+        is_pinned_out = self._is_pinned_out(decision, subject)
         offer, waiting = self._offer(decision, subject), self._waiting(decision, subject, hashes)
-        return verdicts.judge(self._policy, decision, subject, offer, is_pinned_out=out, waiting=waiting)
+        return verdicts.judge(self._policy, decision, subject, offer, is_pinned_out=is_pinned_out, waiting=waiting)
 
     def _waiting(self, decision: Decision[PipPage], subject: Subject, hashes: Hashes | None) -> Held | None:
-        """Why every file of this version that fits here has to wait; None if one does not, or none fits."""
+        """Why every file of this version that fits here is too young; None if one is old enough, or none fits."""
         if not self._policy.has_min_age or subject.version is None:
             return None
         return self._pip.guard.weigh(decision).waiting(subject.version, hashes)
@@ -189,9 +185,9 @@ class Auditor:
         return name, SpecifierSet(f"=={subject.version}") if is_bound else None
 
     def _offer(self, decision: Decision[PipPage], subject: Subject, *, hashed: bool = False) -> Offer:
-        """The files of repositories that were asked; `hashed`: hash files on disk for which no hash is stated."""
+        """The files of the repositories that were asked; with `hashed`, files on disk without a hash are hashed."""
         pages = [result for result in decision.results if result.page]
-        files = {f.repository.name: _files(f, decision.name, subject.version if hashed else None) for f in pages}
+        files = {f.repository.name: files_of(f, decision.name, subject.version if hashed else None) for f in pages}
         versions = {f.repository.name: f.page.versions for f in pages if f.page}
         return Offer(files, versions, lambda: self._fits(decision.name), comparable)
 
@@ -215,7 +211,11 @@ class Auditor:
             decision = self._pip.guard.decide(name)
             locked = LockedFile(None, hashes, None)
             owner = next(
-                (f.repository for f in decision.owners if any(lock_verdicts.agree(locked, x) for x in _files(f, name))),
+                (
+                    f.repository
+                    for f in decision.owners
+                    if any(lock_verdicts.agree(locked, x) for x in files_of(f, name))
+                ),
                 None,
             )
         return verdicts.direct(self._policy, subject, source, routed=routed, owner=owner)
@@ -223,8 +223,8 @@ class Auditor:
     def files(self, packages: Sequence[Package], more: Sequence[Finding] = ()) -> Audit:
         """The audit of the packages of locks; `more` are findings from reading them."""
         findings = list(more)
-        held = [package for package in packages if package.source is None or package.files]
-        self._fetch_ahead(_subject(package.name, package.version, "is locked") for package in held)
+        supplied = [package for package in packages if package.source is None or package.files]
+        self._fetch_ahead(_subject(package.name, package.version, "is locked") for package in supplied)
         for number, package in enumerate(packages, 1):
             self._tell(f"{number}/{len(packages)} {package.name}")
             findings += self._package(package)
@@ -235,30 +235,30 @@ class Auditor:
         findings = [_rivals(subject, package)] if package.rivals else []
         if package.source is not None:
             findings.append(self._direct(subject, package.source, package.hashes))
-        return (
-            findings if package.source is not None and not package.files else [*findings, *self._held(subject, package)]
-        )
+            if not package.files:
+                return findings
+        return [*findings, *self._supplied(subject, package)]
 
-    def _held(self, subject: Subject, package: Package) -> list[Finding]:
-        """What a repository would supply, and whether it is the one that the lock names."""
-        findings = self._supplied(subject, package)
+    def _supplied(self, subject: Subject, package: Package) -> list[Finding]:
+        """The findings on what a repository would supply, and on the repository that the lock names for it."""
+        findings = self._against_owner(subject, package)
         if package.index_url is None:
             return findings
         named = lock_files.repository_at(self._policy, package.index_url, package.file)
         return lock_sources.with_source(self._policy, self._decide(subject), subject, findings, named)
 
-    def _supplied(self, subject: Subject, package: Package) -> list[Finding]:
-        """What a repository would supply."""
+    def _against_owner(self, subject: Subject, package: Package) -> list[Finding]:
+        """The findings on the version and the files of a package, compared with what the owner has."""
         findings = self._judged(subject, hashes_of(package.files))
         if any(finding.code not in _BESIDE for finding in findings):
             return findings
         if not package.is_pinned:
-            names = f"{' and '.join(package.pins)}, and so no one version" if package.pins else "no one version"
+            names = f"{' and '.join(package.pins)}, not one version" if package.pins else "no single version"
             message = f"{subject.project} is not pinned: it names {names}."
-            findings.append(verdicts.finding(subject, "not-pinned", message, f"pin it: {subject.project}==VERSION"))
+            findings.append(finding_on(subject, "not-pinned", message, f"pin it: {subject.project}==VERSION"))
         decision = self._decide(subject)
         offer = self._offer(decision, subject, hashed=True)
-        # A package without files would be anything of that version.
+        # A package without files allows any file of that version.
         locked = package.files or (LockedFile(None, {}, package.line),)
         return findings + lock_verdicts.judge_files(self._policy, decision, subject, locked, offer)
 
@@ -278,13 +278,13 @@ class Auditor:
         return replace(audit, remedy=remedy(self._policy, shared))
 
     def _audit(self, subject: str, unit: str, checked: int, findings: Sequence[Finding]) -> Audit:
-        safe = [_redacted(finding) for finding in findings]
+        redacted = [_redacted(finding) for finding in findings]
         caution = _OBSERVED if self._policy.mode is Mode.OBSERVE else None
         return Audit(
             subject,
             unit,
             checked,
-            worst_first(safe),
+            worst_first(redacted),
             help=self._policy.help,
             keeper=self._policy.keeper,
             caution=caution,
@@ -299,12 +299,12 @@ def _redacted(finding: Finding) -> Finding:
 
 
 def _subject(name: str, version: str | None, verb: str, **more: Any) -> Subject:
-    """The subject of an audit, with its name made safe to print."""
+    """The subject of an audit, with a name and a version that are safe to print."""
     return Subject(redact_name(name), redact_name(canonical(version)) if version else None, verb, **more)
 
 
 def _hashless(packages: Sequence[Package]) -> dict[str, int]:
-    """The files in which no package has a hash, as in those of ``pip freeze``, and their number of packages."""
+    """The locks in which no package has a hash, such as those of ``pip freeze``, with their numbers of packages."""
     counts = Counter(package.file for package in packages)
     hashed = {package.file for package in packages if package.files or package.hashes}
     return {file: number for file, number in counts.items() if file not in hashed}
@@ -312,11 +312,11 @@ def _hashless(packages: Sequence[Package]) -> dict[str, int]:
 
 def _rivals(subject: Subject, package: Package) -> Finding:
     message = f"{subject} {subject.verb} with {join_words(package.rivals)}: PEP 751 allows only one of them."
-    return verdicts.finding(subject, "two-sources", message, "lock again; do not install from this lock")
+    return finding_on(subject, "two-sources", message, "lock again; do not install from this lock")
 
 
-def _is_this(finding: Finding) -> bool:
-    """Whether the finding is that repoprio itself came from no repository, which its user knows already."""
+def _is_repoprio(finding: Finding) -> bool:
+    """Whether the finding says that repoprio itself came from no repository, which its user knows already."""
     is_known = finding.code == "unknown" or (finding.code == "direct-url" and finding.severity is Severity.NOTE)
     return is_known and finding.project == "repoprio"
 
@@ -333,19 +333,3 @@ def _no_list(policy: Policy, missing: NoList) -> Finding:
     if missing.asks:
         remedy = f"check the login; {shell.repoprio('repos', '--check', repository.name)} shows more"
     return Finding("no-list", message, remedy, repository=repository, rule=rule, detail=repository.name)
-
-
-def _files(
-    result: events.RepositoryResult[PipPage], name: NormalizedName, hashed: str | None = None
-) -> tuple[Listed, ...]:
-    """The files that a repository lists; files on disk of version `hashed` are hashed if no hash is stated."""
-    return tuple(_listed(file, name, hashed) for file in result.page.files) if result.page else ()
-
-
-def _listed(file: File, name: NormalizedName, hashed: str | None) -> Listed:
-    claimed = version_in(file.filename, name, is_version)
-    version = canonical(claimed) if claimed else None
-    hashes = dict(file.hashes)
-    if not hashes and hashed and version and comparable(hashed) == comparable(version) and file.url.startswith("file:"):
-        hashes = {"sha256": sha256_of(url_to_path(file.url.partition("#")[0]))}
-    return Listed(file.filename, version, hashes, file.yanked)

@@ -1,4 +1,4 @@
-"""Locks as they lie on disk: those of `audit.locks`, and requirements files as pip reads them."""
+"""Reads locks from disk: those of `audit.locks`, and requirements files as pip reads them."""
 
 from __future__ import annotations
 
@@ -50,36 +50,36 @@ from pip._vendor.packaging.utils import canonicalize_version  # isort: skip
 
 _WHERE = re.compile(r"-[rc] (.*) \(line (\d+)\)")
 _TRUSTED = re.compile(r"line (\d+) of (.*)", re.DOTALL)
-# A requirements file may have any name; these are other things.
+# A requirements file may have any name, but not with these endings.
 _SIZE_LIMIT = 64 * 2**20
 _OTHERS = (".toml", ".lock", ".json", ".cfg", ".whl", ".zip", ".gz")
 
 
 class Read(NamedTuple):
-    """The packages of some locks, and what is found in these but for their packages."""
+    """The packages of some locks, and the findings on the locks themselves."""
 
     packages: list[Package]
     findings: list[Finding]
 
 
 def read(pip: PipContext, files: Sequence[str]) -> Read:
-    """Read `files`, each a lock or a requirements file; `NoLock` where one is neither."""
-    found = Read([], [])
+    """What `files` contain, each a lock or a requirements file; raises `NoLock` if one is neither."""
+    result = Read([], [])
     for file in files:
         text = _text(file)
         lock = _lock(file, text)
         if lock is not None:
-            found.packages.extend(lock.packages)
-            found.findings.extend(_indexes(pip.guard.policy, lock, file))
+            result.packages.extend(lock.packages)
+            result.findings.extend(_indexes(pip.guard.policy, lock, file))
         else:
             packages, findings = _requirements(pip, file)
-            found.packages.extend(packages)
-            found.findings.extend(findings)
-    return found
+            result.packages.extend(packages)
+            result.findings.extend(findings)
+    return result
 
 
 def repository_at(policy: Policy, index: str, file: str) -> Repository | None:
-    """The repository of the policy that the lock `file` names as `index`, a URL or a path as seen from there."""
+    """The repository of the policy that the lock `file` names as `index`: a URL, or a path relative to the lock."""
     if "://" not in index:
         index = as_url(os.path.abspath(os.path.join(os.path.dirname(file), index)), "")
     return lock_sources.repository_at(policy, index)
@@ -93,7 +93,7 @@ def _indexes(policy: Policy, lock: Lock, file: str) -> Iterator[Finding]:
 
 def _text(file: str) -> str:
     if os.path.exists(file) and not os.path.isfile(file):
-        # It is read twice, and what a pipe said is gone.
+        # It is read twice, and a pipe can be read only once.
         raise NoLock(f"{file} is not a regular file.    [usage]")
     try:
         if os.path.getsize(file) > _SIZE_LIMIT:
@@ -107,7 +107,7 @@ def _text(file: str) -> str:
 
 
 def _lock(file: str, text: str) -> Lock | None:
-    """What a lock says; None for what may be a requirements file."""
+    """The content of a lock; None if the file may be a requirements file."""
     base = os.path.basename(file)
     format_ = formats.format_of(base)
     if format_ is None and not base.lower().endswith(_OTHERS):
@@ -122,7 +122,7 @@ def _lock(file: str, text: str) -> Lock | None:
         document = {}
     if not isinstance(document, dict) or (format_ is None and "lock-version" not in document):
         names = join_words(formats.NAMES, "or")
-        raise NoLock(f"{file} is neither a requirements file nor a lock: by its name, no {names}.    [usage]")
+        raise NoLock(f"{file} is neither a requirements file nor a lock: its name is not that of a {names}.    [usage]")
     return (format_ or formats.PYLOCK).read(document, LockText(text, file))
 
 
@@ -131,7 +131,7 @@ def _requirements(pip: PipContext, file: str) -> tuple[list[Package], list[Findi
         with _aside(pip) as aside, muted(), contextlib.redirect_stderr(io.StringIO()):
             parsed = list(parse_requirements(file, aside.session, finder=aside.finder, options=aside.options))
             packages = list(_packages(parsed, file))
-            # What the file names is told as a finding, and stops no look-up.
+            # An index that the file names becomes a finding; it stops no lookup.
             return packages, [*_unlisted(pip.guard.policy, aside, file), *_trusted(aside, file)]
     except LookupRefused as error:
         raise LookRefused(error, NoLock.status) from None
@@ -147,7 +147,10 @@ def _requirements(pip: PipContext, file: str) -> tuple[list[Package], list[Findi
 
 
 class _Aside(NamedTuple):
-    """What pip reads requirements files with, apart from what looks up; `trusted` are hosts, and which line said so."""
+    """What pip reads requirements files with, separate from what looks up names.
+
+    `trusted` has hosts, each with the line that trusts it, as pip words it ("line 3 of FILE").
+    """
 
     options: Values
     session: PipSession
@@ -158,19 +161,19 @@ class _Aside(NamedTuple):
 
 @contextlib.contextmanager
 def _aside(pip: PipContext) -> Iterator[_Aside]:
-    """A session and a finder to be thrown away: pip adds the options of a file to the very ones that it has."""
+    """A session and a finder to throw away, because pip adds the options of a requirements file to them."""
     options = copy.deepcopy(pip.options)
     with pip.install._build_session(options) as session:
         finder = pip.install._build_package_finder(options, session)
         aside = _Aside(options, session, finder, guard_of(finder, always=True), [])
-        # Not even what else the file has read may be got so.
+        # No host becomes trusted, not even for files that this one includes.
         session.add_trusted_host = lambda host, source=None, **_: aside.trusted.append((host, source or ""))
         yield aside
 
 
 def _packages(parsed: Sequence[ParsedLine], file: str) -> Iterator[Package]:
-    """The requirements, each with what the constraints of the same file say besides."""
-    ireqs = [(one.constraint, install_req_from_parsed_requirement(one)) for one in parsed]
+    """The requirements, each narrowed by the constraints that the same file has for it."""
+    ireqs = [(line.constraint, install_req_from_parsed_requirement(line)) for line in parsed]
     constraints = [ireq for is_constraint, ireq in ireqs if is_constraint]
     for is_constraint, ireq in ireqs:
         if not is_constraint:
@@ -208,26 +211,24 @@ def _direct(ireq: InstallRequirement, at: str, line: int | None) -> Package:
 
 
 def _trusted(aside: _Aside, file: str) -> Iterator[Finding]:
-    """The hosts that the file would have pip trust."""
+    """A finding for each host that the file tells pip to trust."""
     for host, source in dict.fromkeys(aside.trusted):
         where = _TRUSTED.fullmatch(source)
         at, line = (_as_named(where[2], file), int(where[1])) if where else (file, None)
         name = redact_name(host)
-        said = (
-            f"--trusted-host {name} makes pip accept any server that answers for that host, with any certificate or "
-            "none."
-        )
+        message = f"--trusted-host {name} makes pip accept any server that answers for that host, with any certificate "
+        message += "or none."
         remedy = "remove the line; if the host has a certificate of your own authority, name that with --cert"
-        yield Finding("trusted-host", said, remedy, file=at, line=line, detail=name)
+        yield Finding("trusted-host", message, remedy, file=at, line=line, detail=name)
 
 
 def _as_named(at: str, file: str) -> str:
-    """The path of a nested file as `file` was named: pip since 25.0 names it by its whole path."""
+    """The path of a nested file in the style of `file`: relative, if that is; pip since 25.0 names the whole path."""
     return os.path.relpath(at) if os.path.isabs(at) and not os.path.isabs(file) else at
 
 
 def _unlisted(policy: Policy, aside: _Aside, file: str) -> list[Finding]:
-    """What the file names as indexes and find-links, if the policy does not list it."""
+    """A finding for each index and find-links place of the file that the policy does not list."""
     matched = search_scope.match(policy, aside.finder.search_scope, aside.guard.noted if aside.guard else {})
     places = [(place.url, place.origin if place.origin.by is NamedBy.LINE else None) for place in matched.refused]
     places += [(url, None) for url in matched.ignored]
