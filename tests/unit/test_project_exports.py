@@ -55,7 +55,7 @@ GAPS = [
     ),
     ("pdm", CORP + TEAM.replace("50", "10"), "corp.priority: PDM merges no tier: corp goes before team"),
     ("pdm", CORP + 'include = ["a-*"]\n', "repositories.corp.include: PDM reserves names or takes any"),
-    ("pdm", CORP + 'owns = ["a-*"]\nexclude = ["a-x"]\n', "corp.exclude: in PDM what a source owns wins"),
+    ("pdm", CORP + 'owns = ["a-*"]\nexclude = ["a-x"]\n', "corp.exclude: in PDM, what a source owns wins"),
     (
         "pdm",
         CORP + 'owns = ["a-*"]\n' + TEAM + 'owns = ["a-x"]\n',

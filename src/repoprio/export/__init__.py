@@ -1,4 +1,4 @@
-"""A policy in other installers' words: a module each, which gives an `Exported` and writes it as text."""
+"""Exports a policy for other installers: each module makes an `Exported` for one of them, and writes it as text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class Gap(NamedTuple):
-    """What the other installer cannot be told: the dotted key of the policy, and what follows from it there."""
+    """A setting that the other installer does not have: the dotted key of the policy, and what it does instead."""
 
     key: str
     means: str
@@ -18,14 +18,14 @@ class Gap(NamedTuple):
 
 
 class CannotExport(ValueError):
-    """A policy of which the other installer would make something that is not safe; the text says what."""
+    """The other installer would do something unsafe with this policy; the text says what."""
 
 
 class Exported(NamedTuple):
-    """The other installer's settings as a document, and what they leave out.
+    """The other installer's settings as a document, and the gaps: what they leave out.
 
-    `caution` is what comes first where the other installer cannot hold the laws of a policy at all. `routes` are exact
-    names, each with the source that a project has to name for it.
+    `caution` is a warning if the other installer cannot keep names apart at all; "" otherwise. `routes` has exact
+    names, each with the source that a project must name for it.
     """
 
     document: Mapping[str, Any]

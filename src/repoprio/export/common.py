@@ -1,4 +1,4 @@
-"""What the exports share: which URLs can be exported, which exact names are routed, and what no installer has. Pure."""
+"""Shared by the exports: URLs that can be exported, exact names that are routed, and gaps of all installers. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from repoprio.redaction import HIDDEN
 from repoprio.urls import place
 from repoprio.wording import join_words
 
-# What to do instead.
 SAFER = "Safer: give it one index that obeys the policy (repoprio serve), and nothing else."
 
 
@@ -24,12 +23,12 @@ def gateway_alone(url: str) -> Policy:
 
 
 def of_clients(policy: Policy) -> Policy:
-    """What a client without the hook obeys: the gateway alone, if the policy names one; else the policy itself."""
+    """The policy for a client without the hook: only the gateway, if the policy names one; else the policy itself."""
     return gateway_alone(policy.gateway) if policy.gateway else policy
 
 
 def url_of(repository: Repository, installer: str) -> str:
-    """The URL of `repository` without its login; raises `CannotExport` where another installer cannot have it."""
+    """The URL of `repository` without its login; raises `CannotExport` if another installer cannot use it."""
     location = repository.locations[0]
     url = location.url.replace(f"{HIDDEN}@", "") if location.unset else location.url
     if "${" in location.shown:
@@ -41,13 +40,13 @@ def url_of(repository: Repository, installer: str) -> str:
 
 
 def has_login(repository: Repository) -> bool:
-    """Whether the policy has a login for its URL; one in variables without values counts."""
+    """Whether the policy has a login for the repository's URL; variables that are not set count."""
     location = repository.locations[0]
     return location.user is not None or bool(location.unset and f"{HIDDEN}@" in location.url)
 
 
 def exact_routes(policy: Policy) -> dict[str, str]:
-    """Exact names with the one repository that they are routed to."""
+    """Exact names that are routed to a single enabled repository, with its name."""
     routes: dict[str, set[str]] = {}
     for repository in policy.repositories:
         for pattern in exact(repository.namespaces + repository.owns):
@@ -61,7 +60,7 @@ def exact_routes(policy: Policy) -> dict[str, str]:
 
 
 def exact(patterns: Iterable[Pattern]) -> list[Pattern]:
-    """The patterns that are one name."""
+    """The patterns without wildcards."""
     return [pattern for pattern in patterns if pattern.specificity.exact]
 
 
@@ -71,7 +70,7 @@ def asked_of(policy: Policy) -> list[Repository]:
 
 
 def general_gaps(policy: Policy, installer: str) -> Iterator[Gap]:
-    """What the policy says as a whole, and neither Poetry, PDM nor pipenv can."""
+    """The gaps for settings of the policy as a whole, the same in Poetry, PDM and pipenv."""
     if policy.direct_urls is DirectUrls.REFUSE or "direct-urls" in policy.origins:
         yield Gap("direct-urls", f"{installer} accepts name @ URL from any requirement")
     if policy.mode is not Mode.STRICT:
@@ -79,9 +78,9 @@ def general_gaps(policy: Policy, installer: str) -> Iterator[Gap]:
 
 
 def repository_gaps(repository: Repository, installer: str, login: str) -> Iterator[Gap]:
-    """What one repository has, and neither Poetry, PDM nor pipenv; `login` is where they read its login from."""
+    """The gaps for one repository, the same in Poetry, PDM and pipenv; `login` says where they read its login."""
     name = repository.name
-    unsaid: tuple[tuple[object, str, str], ...] = (
+    gaps: tuple[tuple[object, str, str], ...] = (
         (has_login(repository), "url", f"its login is not exported: {login}"),
         (repository.canary, "canary", f"{installer} believes its 404 at once, even if a missing login causes it"),
         (repository.absent != {404}, "absent", f"{installer} decides by itself what means absence"),
@@ -92,11 +91,11 @@ def repository_gaps(repository: Repository, installer: str, login: str) -> Itera
         (repository.min_age, "min-age", f"{installer} is not told: files may be new"),
         (repository.redirects, "redirects", f"{installer} follows redirects of pages to any site"),
     )
-    return (Gap(f"repositories.{name}.{key}", means) for holds, key, means in unsaid if holds)
+    return (Gap(f"repositories.{name}.{key}", means) for is_set, key, means in gaps if is_set)
 
 
 def pin_gaps(pin: Pin, installer: str) -> Iterator[Gap]:
-    """What a pin has besides `repositories`, and neither Poetry, PDM nor pipenv."""
+    """The gaps for the keys of a pin besides `repositories`, the same in Poetry, PDM and pipenv."""
     names = ", ".join(pattern.text for pattern in pin.projects)
     if pin.block is not None:
         yield Gap(f"pins.{pin.name}.block", f"{installer} blocks nothing: {names} may be installed")
@@ -109,14 +108,14 @@ def pin_gaps(pin: Pin, installer: str) -> Iterator[Gap]:
 
 
 def route_gaps(pin: Pin, installer: str, where: str) -> Iterator[Gap]:
-    """That a pin's `repositories` hold only `where` a project names the source itself."""
+    """The gap for a pin's `repositories`: they are obeyed only if the project names the source, as `where` says."""
     if pin.repositories and pin.block is None:
         names = join_words([pattern.text for pattern in pin.projects])
         yield Gap(f"pins.{pin.name}.repositories", f"{installer} routes {names} only where {where}")
 
 
 def head(title: str, exported: Exported, in_general: Iterable[str]) -> list[str]:
-    """The comments at the begin of an export: first, and loudly, what the other installer cannot hold."""
+    """The comments at the top of an export: first the caution, then `in_general`, then the gaps."""
     lines = [f"# {title}, from a repoprio policy."]
     if exported.caution:
         lines += ["#", *(f"# {line}" for line in textwrap.wrap(f"WARNING: {exported.caution} {SAFER}", 100)), "#"]
@@ -125,35 +124,35 @@ def head(title: str, exported: Exported, in_general: Iterable[str]) -> list[str]
 
 
 def pairs(table: Mapping[str, Any]) -> Iterator[str]:
-    """A table of TOML, without its header."""
+    """The lines of a TOML table, without its header."""
     return (f"{toml.key(key)} = {toml.value(value)}" for key, value in table.items())
 
 
-def source_differences(exported: Exported, found: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
-    """What a list of sources says otherwise, one line for each source; `defaults` are values that need not be said."""
-    stated = found.get("source", [])
-    if not isinstance(stated, list) or not all(isinstance(one, dict) for one in stated):
+def source_differences(exported: Exported, document: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
+    """How the sources of `document` differ from the export, one line each; values in `defaults` may be omitted."""
+    stated = document.get("source", [])
+    if not isinstance(stated, list) or not all(isinstance(source, dict) for source in stated):
         return ["source is not a list of tables"]
-    wanted = [_comparable(one, {}) for one in exported.document["source"]]
-    has = [_comparable(one, defaults) for one in stated]
-    if has == wanted:
+    expected = [_comparable(source, {}) for source in exported.document["source"]]
+    actual = [_comparable(source, defaults) for source in stated]
+    if actual == expected:
         return []
-    names, wanted_names = [one.get("name") for one in has], [one["name"] for one in wanted]
-    if names != wanted_names:
-        return [f"its sources are {_named(names)}, and the policy says {_named(wanted_names)}, in this order"]
+    actual_names, expected_names = [source.get("name") for source in actual], [source["name"] for source in expected]
+    if actual_names != expected_names:
+        return [f"its sources are {_named(actual_names)}, and the policy says {_named(expected_names)}, in this order"]
     return [
-        f"source {one['name']}: {key} is {shown(there.get(key))}, and the policy says {shown(one.get(key))}"
-        for one, there in zip(wanted, has, strict=True)
-        for key in dict.fromkeys((*one, *there))
-        if one.get(key) != there.get(key)
+        f"source {wanted['name']}: {key} is {shown(has.get(key))}, and the policy says {shown(wanted.get(key))}"
+        for wanted, has in zip(expected, actual, strict=True)
+        for key in dict.fromkeys((*wanted, *has))
+        if wanted.get(key) != has.get(key)
     ]
 
 
 def _comparable(source: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """A source without what does not tell one from another."""
-    whole = {**defaults, **source}
-    whole = {key: value for key, value in whole.items() if (key, value) != ("type", "index")}
-    return {**whole, "url": place_or_text(whole["url"])} if "url" in whole else whole
+    """A source with its defaults, without what makes no difference."""
+    full = {**defaults, **source}
+    full = {key: value for key, value in full.items() if (key, value) != ("type", "index")}
+    return {**full, "url": place_or_text(full["url"])} if "url" in full else full
 
 
 def _named(names: Iterable[Any]) -> str:
@@ -161,7 +160,7 @@ def _named(names: Iterable[Any]) -> str:
 
 
 def place_or_text(url: Any) -> Any:
-    """What tells the URL of one place from another's; anything else as it is."""
+    """The place of a URL, by which two spellings of it are equal; anything else unchanged."""
     try:
         return place(url)
     except (ValueError, TypeError, AttributeError):
@@ -169,7 +168,7 @@ def place_or_text(url: Any) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value of another file, without a login."""
+    """A value of another file as a message shows it, without a login."""
     if value is None:
         return "not set"
     return toml.value(value) if "@" not in str(value) else "another value, which holds a login"

@@ -10,9 +10,10 @@ from repoprio.policy.model import Policy
 
 
 class Installer(NamedTuple):
-    """One installer: its `table` is where its settings are in the file (dotted; "" for all of it).
+    """One installer.
 
-    `differences` compares an export with such a table. `is_ini`: the file is a pip.conf; all others are TOML.
+    `table` is the dotted key of its settings in the file; "" for the whole file. `differences` compares an export
+    with such a table. `is_ini` is true if the file is a pip.conf; all others are TOML.
     """
 
     table: str
@@ -23,7 +24,7 @@ class Installer(NamedTuple):
 
 
 def part_of(document: Mapping[str, Any], table: str) -> Mapping[str, Any]:
-    """The `table` of a document; an empty one where there is none."""
+    """The `table` of a document; an empty one if it has none."""
     part: Any = document
     for key in filter(None, table.split(".")):
         part = part.get(key) if isinstance(part, dict) else None

@@ -1,8 +1,8 @@
-"""The policy in PDM's words (2.29): sources of a project, some of which own names. Pure.
+"""Exports the policy for PDM (2.29): sources of a project, some of which own names. Pure.
 
-A name that matches `include_packages` of a source comes from such sources alone, for all that is resolved: so `owns`,
-`namespaces` and routes hold. Any other name comes from the first source that has a file that fits; a source that does
-not answer has none (unearth's `_collect_links_from_index`).
+A name that matches `include_packages` of sources comes only from these, dependencies included: so `owns`, `namespaces`
+and routes are obeyed. Any other name comes from the first source with a file that fits; a source that does not answer
+counts as one without files (unearth's `_collect_links_from_index`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WILDCARDS = "*?"
 
 
 class _Route(NamedTuple):
-    """The sources that a pattern is routed to, by name; none: it may not be installed."""
+    """The names of the sources that a pattern is routed to; with none, matching projects may not be installed."""
 
     key: str
     pattern: Pattern
@@ -65,7 +65,7 @@ def _source(repository: Repository, name: str, routes: Sequence[_Route]) -> dict
     if repository.format is Format.FLAT:
         source["type"] = "find_links"
     included = [route.pattern.text for route in routes if repository.name in route.sources]
-    # What is routed to nobody is excluded everywhere.
+    # A pattern that is routed to no source is excluded everywhere.
     excluded = [pattern.text for pattern in repository.exclude]
     excluded += [route.pattern.text for route in routes if not route.sources]
     if repository.explicit or repository.namespaces:
@@ -88,14 +88,14 @@ def _caution(asked: Sequence[Repository]) -> str:
 def _gaps(policy: Policy, asked: Sequence[Repository], named: Mapping[str, str]) -> Iterator[Gap]:
     for first, *others in tiers(asked):
         if others:
-            names = join_words([one.name for one in others])
+            names = join_words([repository.name for repository in others])
             yield Gap(f"repositories.{first.name}.priority", f"PDM merges no tier: {first.name} goes before {names}")
     for repository in policy.enabled():
         key, name = f"repositories.{repository.name}", repository.name
         if repository.include:
             yield Gap(f"{key}.include", f"PDM reserves names or takes any: it takes any from {name}")
         if repository.exclude and (repository.owns or repository.namespaces):
-            yield Gap(f"{key}.exclude", "in PDM what a source owns wins over what it excludes")
+            yield Gap(f"{key}.exclude", "in PDM, what a source owns wins over what it excludes")
         login = f"pdm config pypi.{named[name]}.username and pypi.{named[name]}.password"
         yield from common.repository_gaps(repository, _IT, login)
     for pin in policy.pins:
@@ -103,28 +103,28 @@ def _gaps(policy: Policy, asked: Sequence[Repository], named: Mapping[str, str])
 
 
 def _overlaps(routes: Sequence[_Route]) -> Iterator[Gap]:
-    """Patterns that one name may match, and that lead to different sources: PDM takes all of these."""
-    for one, other in combinations(routes, 2):
-        if one.sources != other.sources and _may_meet(one.pattern, other.pattern):
-            more = f"{other.pattern.text} ({other.key})"
-            yield Gap(one.key, f"in PDM {one.pattern.text} and {more} hold together: no pattern is more specific")
+    """The gaps for patterns that may match the same name but route to different sources: PDM uses all of these."""
+    for first, second in combinations(routes, 2):
+        if first.sources != second.sources and _may_overlap(first.pattern, second.pattern):
+            more = f"{second.pattern.text} ({second.key})"
+            yield Gap(first.key, f"in PDM {first.pattern.text} and {more} apply together: no pattern is more specific")
 
 
-def _may_meet(one: Pattern, other: Pattern) -> bool:
-    """Whether one name may match both patterns."""
-    begins = [_begin(one), _begin(other)]
-    if one.specificity.exact or other.specificity.exact:
-        exact, pattern = (one, other) if one.specificity.exact else (other, one)
+def _may_overlap(first: Pattern, second: Pattern) -> bool:
+    """Whether a name may match both patterns."""
+    if first.specificity.exact or second.specificity.exact:
+        exact, pattern = (first, second) if first.specificity.exact else (second, first)
         return pattern.matches(normalize(exact.text))
-    return begins[0].startswith(begins[1]) or begins[1].startswith(begins[0])
+    prefixes = _prefix(first), _prefix(second)
+    return prefixes[0].startswith(prefixes[1]) or prefixes[1].startswith(prefixes[0])
 
 
-def _begin(pattern: Pattern) -> str:
+def _prefix(pattern: Pattern) -> str:
     """The text of a pattern before its first wildcard."""
     return min((pattern.text.partition(wildcard)[0] for wildcard in _WILDCARDS), key=len)
 
 
-# How PDM differs whatever the policy says.
+# How PDM differs under any policy.
 _IN_GENERAL = (
     "pdm config adds sources too (pypi.NAME.url): set pypi.ignore_stored_index to true.",
     "An existing pdm.lock keeps its files, even a stranger's: repoprio audit pdm.lock checks them.",
@@ -140,9 +140,9 @@ def text(exported: Exported) -> str:
     return "\n".join(lines) + "\n"
 
 
-def differences(exported: Exported, found: Mapping[str, Any]) -> list[str]:
-    """What ``[tool.pdm]`` of a pyproject.toml says otherwise, one line for each key; logins are hidden."""
-    resolution = found.get("resolution")
+def differences(exported: Exported, document: Mapping[str, Any]) -> list[str]:
+    """How ``[tool.pdm]`` of a pyproject.toml differs from the export, one line for each key; logins are hidden."""
+    resolution = document.get("resolution")
     order = resolution.get("respect-source-order") if isinstance(resolution, dict) else None
-    told = [] if order is True else ["resolution.respect-source-order is not true, and the policy says true"]
-    return told + common.source_differences(exported, found, {"type": "index", "verify_ssl": True})
+    lines = [] if order is True else ["resolution.respect-source-order is not true, and the policy says true"]
+    return lines + common.source_differences(exported, document, {"type": "index", "verify_ssl": True})

@@ -1,6 +1,6 @@
-"""The policy in pip's own words: a pip.conf with one index, for a pip without the hook. Pure.
+"""Exports the policy as a pip.conf with one index, for a pip without the hook. Pure.
 
-pip takes the newest file of all the indexes that it is given, so it can hold one repository, such as a gateway.
+pip takes the newest file of all its indexes, so only a policy with one repository, such as a gateway, can be exported.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from repoprio.urls import site
 from repoprio.wording import join_words
 
 _IT = "pip"
-# By section of a pip.conf: `pip install` reads these two, and other commands their own.
+# `pip install` reads this section and its own.
 _SECTION = "global"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# Keys that give pip another index, or none, or let others answer for one.
+# Keys that give pip another index or none, or let other servers answer for an index.
 _DECIDING = ("index-url", "extra-index-url", "find-links", "no-index", "trusted-host")
 
 
@@ -59,7 +59,7 @@ def _gaps(policy: Policy, only: Repository, url: str) -> Iterator[Gap]:
         yield from common.pin_gaps(pin, _IT)
 
 
-# How pip differs whatever the policy says.
+# How pip differs under any policy.
 _IN_GENERAL = (
     "pip has one strategy for all indexes, and takes the newest file of any of them. So this must be its only one:",
     "an extra-index-url or find-links in another pip.conf, in PIP_*, on the command line or in a requirements file",
@@ -76,12 +76,12 @@ def text(exported: Exported) -> str:
     return "\n".join(lines) + "\n"
 
 
-def differences(exported: Exported, found: Mapping[str, Any]) -> list[str]:
-    """What a pip.conf says otherwise, one line for each key of each section; logins are hidden."""
+def differences(exported: Exported, document: Mapping[str, Any]) -> list[str]:
+    """How a pip.conf differs from the export, one line for each key of each section; logins are hidden."""
     wanted = {f"{_SECTION}.{key}": value for key, value in exported.document[_SECTION].items()}
     has = {
         f"{section}.{key}": value
-        for section, settings in found.items()
+        for section, settings in document.items()
         for key, value in settings.items()
         if key in _DECIDING and value.strip()
     }

@@ -1,7 +1,7 @@
-"""The policy in pipenv's words (2026.10): the sources of a Pipfile. Pure.
+"""Exports the policy for pipenv (2026.10): the sources of a Pipfile. Pure.
 
-pipenv asks the first source alone for a name that the Pipfile does not give an `index`, for what packages require too.
-So nothing falls through, and what the first source does not have is not found.
+pipenv asks only the first source for a name without an `index` in the Pipfile, dependencies included. So it never falls
+back to another source, and it does not find what the first source does not have.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ def _source(repository: Repository) -> dict[str, Any]:
 def _caution(asked: Sequence[Repository]) -> str:
     if len(asked) < 2:
         return ""
-    first, others = asked[0].name, join_words([one.name for one in asked[1:]], "or")
+    first, others = asked[0].name, join_words([repository.name for repository in asked[1:]], "or")
     return (
-        f"pipenv cannot hold this policy: it asks {first} alone for every name without an index in the Pipfile, and "
-        f"for all that packages require. What only {others} has is not found; a name with index comes from there, "
-        f"whoever owns it."
+        f"pipenv cannot hold this policy: it asks only {first} for every name without an index in the Pipfile, and "
+        f"for all dependencies. It does not find what only {others} has; a name with an index comes from there, even "
+        f"if another repository owns it."
     )
 
 
@@ -64,7 +64,7 @@ def _gaps(policy: Policy, asked: Sequence[Repository]) -> Iterator[Gap]:
         yield from common.route_gaps(pin, _IT, "the Pipfile names it with index = NAME")
 
 
-# How pipenv differs whatever the policy says.
+# How pipenv differs under any policy.
 _IN_GENERAL = (
     "PIPENV_PYPI_MIRROR takes the place of PyPI. With install_search_all_sources all sources are equal.",
     "An existing Pipfile.lock keeps its files, even a stranger's: repoprio audit Pipfile.lock checks them.",
@@ -83,9 +83,9 @@ def text(exported: Exported) -> str:
     return "\n".join(lines) + "\n"
 
 
-def differences(exported: Exported, found: Mapping[str, Any]) -> list[str]:
-    """What a Pipfile says otherwise, one line for each key; logins are hidden."""
-    settings = found.get("pipenv")
-    is_open = isinstance(settings, dict) and settings.get("install_search_all_sources")
-    told = ["pipenv.install_search_all_sources is set, and makes all sources equal"] if is_open else []
-    return told + common.source_differences(exported, found, {})
+def differences(exported: Exported, document: Mapping[str, Any]) -> list[str]:
+    """How a Pipfile differs from the export, one line for each key; logins are hidden."""
+    settings = document.get("pipenv")
+    searches_all = isinstance(settings, dict) and settings.get("install_search_all_sources")
+    lines = ["pipenv.install_search_all_sources is set, and makes all sources equal"] if searches_all else []
+    return lines + common.source_differences(exported, document, {})

@@ -1,7 +1,7 @@
-"""The policy in Poetry's words (2.5): sources of a project, of which no one owns a name. Pure.
+"""Exports the policy for Poetry (2.5): sources of a project; in Poetry, no source can own a name. Pure.
 
-Poetry merges its primary sources, and asks the supplemental ones in turn as soon as no file of those before fits the
-requirement (`RepositoryPool.find_packages`). A 401 or 403 is an absence to it.
+Poetry merges its primary sources, and asks the supplemental ones in turn if no file of the sources before fits the
+requirement (`RepositoryPool.find_packages`). To Poetry, a 401 or 403 means that the name is absent.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def export(policy: Policy) -> Exported:
         raise CannotExport("repositories: Poetry asks PyPI if no source is left to ask")
     explicit = [repository for repository in policy.enabled() if repository.explicit]
     first = asked[0].priority
-    sources = [_source(one, "primary" if one.priority == first else "supplemental") for one in asked]
-    sources += [_source(one, "explicit") for one in explicit]
+    sources = [_source(r, "primary" if r.priority == first else "supplemental") for r in asked]
+    sources += [_source(repository, "explicit") for repository in explicit]
     gaps = [*common.general_gaps(policy, _IT), *_gaps(policy, asked)]
     names = {repository.name: source_name(repository) for repository in policy.enabled()}
     routes = {name: names[repository] for name, repository in common.exact_routes(policy).items()}
@@ -37,13 +37,13 @@ def _source(repository: Repository, priority: str) -> dict[str, Any]:
         means = f"Poetry has no flat sources, and without {repository.name} others would serve its names"
         raise CannotExport(f"repositories.{repository.name}.format: {means}")
     if repository.locations[0].shown == PYPI:
-        # Poetry knows its URL, and allows no other one under that name.
+        # Poetry knows the URL of PyPI, and allows no other URL under that name.
         return {"name": "PyPI", "priority": priority}
     return {"name": source_name(repository), "url": common.url_of(repository, _IT), "priority": priority}
 
 
 def source_name(repository: Repository) -> str:
-    """What a source is called: the name of PyPI is taken."""
+    """The name of the source for `repository`; Poetry reserves the name of PyPI."""
     if repository.locations[0].shown == PYPI:
         return "PyPI"
     return f"{PYPI}-source" if repository.name == PYPI else repository.name
@@ -62,7 +62,7 @@ def _caution(asked: Sequence[Repository]) -> str:
 def _gaps(policy: Policy, asked: Sequence[Repository]) -> Iterator[Gap]:
     for first, *others in tiers(asked)[1:]:
         if others:
-            names = join_words([one.name for one in others])
+            names = join_words([repository.name for repository in others])
             means = f"Poetry merges only the first tier: {first.name} goes before {names}"
             yield Gap(f"repositories.{first.name}.priority", means)
     for repository in policy.repositories:
@@ -90,7 +90,7 @@ def _repository_gaps(repository: Repository, asked: Sequence[Repository]) -> Ite
     yield from common.repository_gaps(repository, _IT, f"set {variable}_USERNAME and {variable}_PASSWORD")
 
 
-# How Poetry differs whatever the policy says.
+# How Poetry differs under any policy.
 _IN_GENERAL = (
     "An existing poetry.lock keeps its files, even a stranger's: repoprio audit poetry.lock checks them.",
     "It refuses nothing that is added: by poetry source add, or name @ URL.",
@@ -108,6 +108,6 @@ def text(exported: Exported) -> str:
     return "\n".join(lines) + "\n"
 
 
-def differences(exported: Exported, found: Mapping[str, Any]) -> list[str]:
-    """What ``[tool.poetry]`` of a pyproject.toml says otherwise, one line for each key; logins are hidden."""
-    return common.source_differences(exported, found, {"priority": "primary"})
+def differences(exported: Exported, document: Mapping[str, Any]) -> list[str]:
+    """How ``[tool.poetry]`` of a pyproject.toml differs from the export, one line for each key; logins are hidden."""
+    return common.source_differences(exported, document, {"priority": "primary"})

@@ -1,7 +1,7 @@
-"""The policy in uv's words (0.13): the indexes in order, first match. Pure.
+"""Exports the policy for uv (0.13): its indexes in order, of which the first with a name serves it. Pure.
 
-uv.toml has no way to route a name, pyproject.toml has one: ``tool.uv.sources``, for exact names that the
-project itself requires. All else is a gap.
+A uv.toml cannot route names. A pyproject.toml can: ``tool.uv.sources`` routes exact names that the project itself
+requires. Everything else is a gap.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from repoprio.policy.patterns import Pattern
 from repoprio.simple_api.filenames import is_distribution
 from repoprio.wording import join_words
 
-# No version is that low, so whoever requires the project is refused.
+# No version is that low, so uv refuses every requirement of the project.
 _NEVER = "<0.dev0"
 _STRATEGY = {Mode.STRICT: "first-index", Mode.FLEXIBLE: "unsafe-first-match"}
 
 
 def export(policy: Policy, *, project: bool, with_pages: Container[str] = ()) -> Exported:
-    """The settings of a ``uv.toml``, or of ``[tool.uv]`` of a project's pyproject.toml; raises `CannotExport`.
+    """The settings of a ``uv.toml``, or with `project` those of ``[tool.uv]`` in a pyproject.toml.
 
-    `with_pages`: the names of the flat repositories whose folder has HTML files.
+    `with_pages` are the names of the flat repositories with HTML files in their folder. Raises `CannotExport`.
     """
     asked = [repository for repository in policy.enabled() if not repository.explicit]
     explicit = [repository for repository in policy.enabled() if repository.explicit]
     indexes = [_index(repository) for repository in (*explicit, *asked)]
     document: dict[str, Any] = {"index-strategy": _STRATEGY.get(policy.mode, "first-index"), "index": indexes}
-    # uv's built-in default index is gone as soon as another one is the default, which is asked last.
+    # An index with default = true replaces uv's built-in one, and is asked last.
     if indexes:
         indexes[-1]["default"] = True
     else:
@@ -52,26 +52,26 @@ def export(policy: Policy, *, project: bool, with_pages: Container[str] = ()) ->
 
 def _index(repository: Repository) -> dict[str, Any]:
     url = url_of(repository, "uv")
-    found: dict[str, Any] = {"name": repository.name, "url": url}
-    found |= {"format": "flat"} if repository.format is Format.FLAT else {}
-    found |= {"explicit": True} if repository.explicit else {}
-    found |= {"exclude-newer": spell_duration(repository.min_age)} if repository.min_age else {}
-    # Without its login, or another, uv takes the 404 of a server that hides its pages for an absence.
-    found |= {"authenticate": "always"} if has_login(repository) else {}
+    index: dict[str, Any] = {"name": repository.name, "url": url}
+    index |= {"format": "flat"} if repository.format is Format.FLAT else {}
+    index |= {"explicit": True} if repository.explicit else {}
+    index |= {"exclude-newer": spell_duration(repository.min_age)} if repository.min_age else {}
+    # A server may hide pages behind a 404 from a client without a login, and to uv a 404 means absence.
+    index |= {"authenticate": "always"} if has_login(repository) else {}
     if repository.format is Format.SIMPLE and url.startswith("http"):
-        # Said even where there are none: uv knows hosts whose 403 it takes for absence unless it is told.
-        found["ignore-error-codes"] = sorted(repository.absent - {404})
-    return found
+        # Always set, even to an empty list: for some hosts uv takes a 403 for absence by default.
+        index["ignore-error-codes"] = sorted(repository.absent - {404})
+    return index
 
 
 def login_variables(policy: Policy) -> dict[str, tuple[str, str]]:
-    """The enabled repositories that the policy has a login for, each with uv's variables for its user and password."""
-    return {one.name: _variables(one.name) for one in policy.enabled() if has_login(one)}
+    """The names of the enabled repositories with a login, each with uv's variables for its user and password."""
+    return {repository.name: _variables(repository.name) for repository in policy.enabled() if has_login(repository)}
 
 
 def _variables(name: str) -> tuple[str, str]:
-    begin = f"UV_INDEX_{name.upper().replace('-', '_')}"
-    return f"{begin}_USERNAME", f"{begin}_PASSWORD"
+    prefix = f"UV_INDEX_{name.upper().replace('-', '_')}"
+    return f"{prefix}_USERNAME", f"{prefix}_PASSWORD"
 
 
 def _constraints(pin: Pin) -> Iterator[str]:
@@ -80,7 +80,7 @@ def _constraints(pin: Pin) -> Iterator[str]:
 
 
 def _ages(pin: Pin) -> Iterator[tuple[str, str | bool]]:
-    """What uv has for a pin's `min-age`, by project: false for any age, which goes before that of an index."""
+    """The setting of uv for a pin's `min-age`, by project; False allows any age, and overrides that of an index."""
     if pin.min_age is not None:
         age = spell_duration(pin.min_age) if pin.min_age else False
         yield from ((pattern.text, age) for pattern in exact(pin.projects))
@@ -126,12 +126,12 @@ def _repository_gaps(repository: Repository, asked: Sequence[Repository], source
             means = f"uv cannot reserve {_open(pattern, sources)}: {follows} from {others}"
             yield Gap(f"repositories.{repository.name}.{setting}", means)
     if repository.enabled:
-        unsaid = ((holds, key, means) for holds, key, means in _unsaid(repository) if holds)
-        yield from (Gap(f"repositories.{repository.name}.{key}", means) for _, key, means in unsaid)
+        settings = ((key, means) for is_set, key, means in _without_equivalent(repository) if is_set)
+        yield from (Gap(f"repositories.{repository.name}.{key}", means) for key, means in settings)
 
 
-def _unsaid(repository: Repository) -> Iterator[tuple[object, str, str]]:
-    """What uv has no words for: whether this repository has it, its key, and what follows in uv."""
+def _without_equivalent(repository: Repository) -> Iterator[tuple[object, str, str]]:
+    """Settings that uv does not have: whether this repository sets it, its key, and what uv does instead."""
     name = repository.name
     user, password = _variables(name)
     login = f"its login is not exported: set {user} and {password}, both; without them uv stops, and "
@@ -154,13 +154,12 @@ def _unsaid(repository: Repository) -> Iterator[tuple[object, str, str]]:
 
 
 def _flat_gaps(policy: Policy, with_pages: Container[str]) -> Iterator[Gap]:
-    """What uv makes of single files and of HTML files in a folder, where pip takes a flat repository."""
+    """The gaps for flat repositories that are a single file, or a folder with HTML files."""
     for repository in policy.enabled():
         url, key = repository.locations[0].url, f"repositories.{repository.name}.url"
         if repository.format is Format.FLAT and is_distribution(url.lower()):
-            means = (
-                "uv ignores it: it takes a page of links" if url.startswith("http") else "uv stops: it takes a folder"
-            )
+            page = "uv ignores it: it takes a page of links"
+            means = page if url.startswith("http") else "uv stops: it takes a folder"
             yield Gap(key, f"{means}, not a single file")
         if repository.name in with_pages:
             yield Gap(key, "uv takes the files in this folder, not those that HTML files there link to")
@@ -190,7 +189,7 @@ def _pin_gaps(pin: Pin, asked: Sequence[Repository], sources: Mapping[str, str])
         yield Gap(f"{key}.mode", "uv has one strategy for all names")
 
 
-# How uv differs whatever the policy says.
+# How uv differs under any policy.
 _IN_GENERAL = (
     "uv refuses nothing that is added: by other settings, UV_*, the command line, a requirements file or a script.",
     "An existing uv.lock or pylock.toml keeps its files, even a stranger's (uv lock --upgrade decides again).",
@@ -209,7 +208,7 @@ def text(exported: Exported, *, project: bool) -> str:
     return "\n".join([*head, *_lines(exported.document, "tool.uv" if project else "")]) + "\n"
 
 
-# What is printed where nothing can be exported: an empty uv.toml would leave uv its built-in index.
+# Printed if nothing can be exported, because with an empty uv.toml uv would ask its built-in index.
 NOTHING = "# Nothing was exported, and uv finds nothing with this.\nno-index = true\n"
 
 
