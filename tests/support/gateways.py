@@ -115,7 +115,7 @@ class Served:
 
     def settle(self) -> None:
         """Wait for what is done behind the requests."""
-        self.run(lambda: asyncio.gather(*self.gateway._under_way.values()))
+        self.run(self.gateway.settle)
 
     def close(self) -> None:
         """End it."""
@@ -155,6 +155,15 @@ class GatewayProcess:
             self._run.stderr.close()
             raise AssertionError(said)
         self.url = found[0]
+
+    def reload(self) -> str:
+        """Have it load its policy anew; what it says of that, once it is done."""
+        assert self._run.stderr is not None
+        self._run.send_signal(signal.SIGHUP)
+        said = self._run.stderr.readline()
+        while "not loaded anew" in said and "[reload]" not in said:
+            said += self._run.stderr.readline()
+        return said
 
     def stop(self, how: int = signal.SIGINT) -> tuple[int, str]:
         """Stop it; its exit status, and what it said on stderr after its greeting."""

@@ -40,21 +40,20 @@ _OF_FILES = (
     (b"accept-ranges", b"bytes"),
     _NO_SNIFFING,
 )
+# Why is said in the log alone: everybody may read this.
+_OUTDATED = b"ok, under the policy before: the one of the files cannot be served (see the log of the gateway)\n"
 _NO_SCRIPTS = (b"content-security-policy", b"default-src 'none'")
 
 
 class App:
-    """Answers HTTP requests; the connections of `client` are kept while it runs."""
+    """Answers HTTP requests under one policy; `client` must be open."""
 
     def __init__(self, gateway: Gateway, client: Client) -> None:
         self._gateway = gateway
         self._client = client
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or live from the server's start to its end."""
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-            return
+        """Answer one request."""
         if scope["type"] != "http":
             raise NotImplementedError(scope["type"])
         try:
@@ -70,13 +69,6 @@ class App:
             _LOG.exception("the gateway failed")
             status, headers, body = _problem(problems.broken())
         await _send(scope, send, status, headers, body)
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        await receive()
-        async with self._client.open():
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-        await send({"type": "lifespan.shutdown.complete"})
 
     async def _list(self, scope: Scope, send: Send) -> None:
         """The list of all projects, in parts: it can have a million names."""
@@ -163,7 +155,8 @@ class App:
         trouble = await self._gateway.trouble() if target.of_all else None
         if trouble:
             return _problem(trouble)
-        return 200, [(b"content-type", b"text/plain; charset=utf-8"), _NEVER_STORED], b"ok\n"
+        body = _OUTDATED if target.of_all and self._gateway.is_outdated else b"ok\n"
+        return 200, [(b"content-type", b"text/plain; charset=utf-8"), _NEVER_STORED], body
 
     def _page(self, page: Page, media: requests.Media, sent: dict[bytes, str]) -> tuple[int, Headers, bytes]:
         body = page.forms[media, requests.takes_gzip(sent.get(b"accept-encoding", ""))]

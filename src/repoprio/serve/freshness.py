@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from repoprio.lookup.events import Page, RepositoryResult, RepositoryState
 from repoprio.lookup.memory import CanaryVerdict, ExpiringStore, KnownNames, Store
 from repoprio.lookup.project import Decision, Outcome
 from repoprio.lookup.reasons import Cause
+from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy
+from repoprio.policy.routing import route
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -116,3 +119,15 @@ def _is_down(result: RepositoryResult[Any]) -> bool:
     status = result.http_status
     is_refused = status is not None and (status == 429 or 500 <= status <= 599)
     return not result.login_refused and (is_refused or (status is None and result.cause in _DOWN))
+
+
+def survives(old: Policy, new: Policy) -> Callable[[NormalizedName], bool]:
+    """Tells of a name whether a page that was made under `old` is what `new` would make of the same answers.
+
+    Only pins may differ, and none for this name. A repository that changes may change what any page rests on: who is
+    above, whether a lower one makes a record necessary, and which redirects mean absence.
+    """
+    without_pins: dict[str, Any] = {"pins": (), "origins": {}, "lock": None, "help": None, "secrets": frozenset()}
+    if replace(old, **without_pins) != replace(new, **without_pins):
+        return lambda _: False
+    return lambda name: route(old, name) == route(new, name)

@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from repoprio.explain.explanation import Explanation
 from repoprio.lookup.drivers import adrive
@@ -40,7 +40,10 @@ _WORTH_PACKING = 1024
 
 
 class Gateway:
-    """Decides each name under one policy, and keeps what it decided for as long as that counts."""
+    """Decides each name under one policy, and keeps what it decided for as long as that counts.
+
+    `is_outdated`: the files have another policy by now, which cannot be served.
+    """
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Gateway:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.policy = policy
+        self.is_outdated = False
         self._client = client
         self._store = store
         self._ttl = policy.absence_ttl
@@ -109,6 +113,23 @@ class Gateway:
         except UnsoundMemory as error:
             return problems.unsound_memory(str(error))
         return None
+
+    def routed_alike(self, before: Gateway) -> list[NormalizedName]:
+        """The names whose pages of the gateway `before` this one would make just so."""
+        survives = freshness.survives(before.policy, self.policy)
+        return [name for name in before.kept_names() if survives(name)]
+
+    def take_over(self, before: Gateway, names: Collection[NormalizedName]) -> None:
+        """Go on with the pages that the gateway `before` has of `names`."""
+        self._pages.take_over(before._pages, names)
+
+    def kept_names(self) -> tuple[NormalizedName, ...]:
+        """The names of which a page is kept; any thread may ask."""
+        return self._pages.names()
+
+    async def settle(self) -> None:
+        """Wait for what is done behind the requests."""
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
     def _refresh(self, name: NormalizedName) -> asyncio.Task[Page | Problem]:
         """The one lookup of `name` that is under way."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import signal
 import socket
+import textwrap
 from collections.abc import Callable, Collection
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple
 
 import uvicorn
 
 from repoprio.errors import RepoprioError
 from repoprio.policy.model import Policy
 from repoprio.serve import limits
-from repoprio.serve.app import App
 from repoprio.serve.client import Client
 from repoprio.serve.gateway import Gateway
+from repoprio.serve.reloading import RELOAD, Generation, Reloadable
 from repoprio.serve.stores.model import OwnershipStore, UnsoundMemory
 from repoprio.serve.telemetry.access_log import AccessLog, Logged
 from repoprio.serve.telemetry.application import Application
+
+if TYPE_CHECKING:
+    from repoprio.serve.telemetry.metrics import Metrics
 
 _DRAIN_SECONDS = 10
 
@@ -26,20 +31,23 @@ class CannotStart(RepoprioError):
     """The gateway cannot begin to listen, or cannot use its store."""
 
 
-def run(
-    policy: Policy,
-    store: OwnershipStore,
-    *,
-    host: str,
-    port: int,
-    trusted_hosts: Collection[str],
-    public_url: str | None,
-    shows_shadowed: bool,
-    access_log: str | None,
-    say: Callable[[str], None],
-) -> None:
-    """Serve until the process is told to stop; raises `CannotStart` or `CannotServe` before it listens."""
-    limits.check(policy)
+class Settings(NamedTuple):
+    """How the gateway is run; a new policy changes none of it."""
+
+    host: str
+    port: int
+    trusted_hosts: Collection[str]
+    public_url: str | None
+    shows_shadowed: bool
+    access_log: str | None
+
+
+def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, say: Callable[[str], None]) -> None:
+    """Serve the policy that `load` returns until the process is told to stop; it is loaded anew after a SIGHUP.
+
+    Raises `CannotStart` or `CannotServe` before it listens.
+    """
+    policy = _servable(load)
     try:
         store.prepare()
     except UnsoundMemory as error:
@@ -47,16 +55,30 @@ def run(
         raise CannotStart(f"the ownership memory cannot be used: {error}\n  hint: {hint}    [store]") from None
     # uvicorn ends in good order, and then raises the signal once more: to be stopped is no failure.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    log = _log(access_log) if access_log else None
-    listener = _listen(host, port)
+    log = _log(settings.access_log) if settings.access_log else None
+    listener = _listen(settings.host, settings.port)
     bound = listener.getsockname()
     place = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-    say(f"repoprio: serving http://{place}:{bound[1]}/simple/ ({', '.join(map(str, policy.enabled()))})")
-    client = Client(policy, trusted_hosts)
-    gateway = Gateway(policy, client, store, public_url=public_url, shows_shadowed=shows_shadowed)
-    watched = _watched(policy, App(gateway, client), client)
+    metrics = _metrics(policy)
+
+    def begin(policy: Policy) -> Generation:
+        client = Client(policy, settings.trusted_hosts)
+        if metrics:
+            client.watch = metrics.asked
+        url, shows_shadowed = settings.public_url, settings.shows_shadowed
+        return Generation(Gateway(policy, client, store, public_url=url, shows_shadowed=shows_shadowed), client)
+
+    app: Application
+    app = reloadable = Reloadable(policy, lambda: _servable(load), begin, _Told(say, metrics))
+    if RELOAD is not None:
+        signal.signal(RELOAD, reloadable.reload)
+    say(f"repoprio: serving http://{place}:{bound[1]}/simple/ ({_repositories(policy)})")
+    if metrics:
+        from repoprio.serve.telemetry.watched import Watched
+
+        app = Watched(app, metrics)
     config = uvicorn.Config(
-        Logged(watched, log) if log else watched,
+        Logged(app, log) if log else app,
         lifespan="on",
         access_log=False,
         log_level="warning",
@@ -69,6 +91,38 @@ def run(
     uvicorn.Server(config).run(sockets=[listener])
 
 
+def _servable(load: Callable[[], Policy]) -> Policy:
+    policy = load()
+    limits.check(policy)
+    return policy
+
+
+def _repositories(policy: Policy) -> str:
+    return ", ".join(map(str, policy.enabled()))
+
+
+class _Told:
+    """Tells those who run the gateway how a reload ended: in the log, and in the numbers."""
+
+    def __init__(self, say: Callable[[str], None], metrics: Metrics | None) -> None:
+        self._say = say
+        self._metrics = metrics
+
+    def in_force(self, policy: Policy) -> None:
+        """The policy was replaced."""
+        if self._metrics:
+            self._metrics.reloaded(policy)
+        self._say(f"repoprio: the policy was loaded anew ({_repositories(policy)})")
+
+    def refused(self, reason: str) -> None:
+        """The policy stayed."""
+        if self._metrics:
+            self._metrics.not_reloaded()
+        hint = "correct it, then send SIGHUP again"
+        lead = "repoprio: the policy was not loaded anew, and the one before stays in force:"
+        self._say(f"{lead}\n{textwrap.indent(reason, '  ')}\n  hint: {hint}    [reload]")
+
+
 def _log(file: str) -> AccessLog:
     try:
         return AccessLog(file)
@@ -78,16 +132,13 @@ def _log(file: str) -> AccessLog:
         raise CannotStart(text) from None
 
 
-def _watched(policy: Policy, app: App, client: Client) -> Application:
-    """The application with its numbers, where the library for them is installed."""
+def _metrics(policy: Policy) -> Metrics | None:
+    """Numbers, where the library for them is installed."""
     if find_spec("prometheus_client") is None:
-        return app
+        return None
     from repoprio.serve.telemetry.metrics import Metrics
-    from repoprio.serve.telemetry.watched import Watched
 
-    metrics = Metrics(policy)
-    client.watch = metrics.asked
-    return Watched(app, metrics)
+    return Metrics(policy)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -8,6 +8,8 @@ import sys
 from repoprio.cli import policy_in_force
 from repoprio.cli.serving import places
 from repoprio.errors import NoPolicy
+from repoprio.output import hide_secrets
+from repoprio.policy.model import Policy
 from repoprio.urls import site
 
 _HOST, _PORT = "127.0.0.1", 8417
@@ -34,29 +36,31 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Serve until the process is stopped."""
     places.need_extra()
-    policy = policy_in_force.policy().sound("nothing is served")
-    if policy is None:
-        raise NoPolicy(policy_in_force.no_policy())
-    from repoprio.output import hide_secrets
     from repoprio.serve import server
 
-    hide_secrets(policy.secrets)
+    settings = server.Settings(
+        host=options.host,
+        port=options.port,
+        trusted_hosts=options.trusted_host,
+        public_url=options.public_url,
+        shows_shadowed=options.show_shadowed,
+        access_log=options.access_log,
+    )
     try:
-        server.run(
-            policy,
-            places.store(options),
-            host=options.host,
-            port=options.port,
-            trusted_hosts=options.trusted_host,
-            public_url=options.public_url,
-            shows_shadowed=options.show_shadowed,
-            access_log=options.access_log,
-            say=_say,
-        )
+        server.run(_load, places.store(options), settings, _say)
     except KeyboardInterrupt:
         # This is how one stops it.
         return 0
     return 0
+
+
+def _load() -> Policy:
+    """The policy of the files."""
+    policy = policy_in_force.policy().sound("nothing is served under it")
+    if policy is None:
+        raise NoPolicy(policy_in_force.no_policy())
+    hide_secrets(policy.secrets)
+    return policy
 
 
 def _say(text: str) -> None:

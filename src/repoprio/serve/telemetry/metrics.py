@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -20,7 +21,7 @@ class Metrics:
 
     def __init__(self, policy: Policy) -> None:
         self._registry = CollectorRegistry()
-        self._names = frozenset(repository.name for repository in policy.repositories)
+        self._names = _names(policy)
         self._answers = Counter("repoprio_answers", "Answers to clients.", ["kind", "status"], registry=self._registry)
         seconds = "Seconds until an answer was sent."
         self._seconds = Histogram("repoprio_answer_seconds", seconds, ["kind"], registry=self._registry)
@@ -34,6 +35,11 @@ class Metrics:
         self._failed = Counter("repoprio_repository_failures", failed, ["repository"], registry=self._registry)
         up = "Whether the last answer of a repository was usable."
         self._up = Gauge("repoprio_repository_up", up, ["repository"], registry=self._registry)
+        reloads = "Policies that were loaded anew, or refused."
+        self._reloads = Counter("repoprio_policy_reloads", reloads, ["result"], registry=self._registry)
+        current = "Whether the policy in force is the one of the files, as of the last reload."
+        self._current = Gauge("repoprio_policy_current", current, registry=self._registry)
+        self._current.set(1)
 
     def text(self) -> bytes:
         """All numbers, as Prometheus reads them."""
@@ -42,11 +48,29 @@ class Metrics:
 
     def asked(self, repository: Repository, seconds: float, answer: FetchResult[ProjectPage]) -> None:
         """Note what a repository answered, after so many seconds."""
+        if repository.name not in self._names:
+            # The policy was replaced meanwhile.
+            return
         failed = isinstance(answer, FetchFailed) or (isinstance(answer, StatusReceived) and _is_failure(answer.code))
         self._asked.labels(repository.name).observe(seconds)
         self._up.labels(repository.name).set(not failed)
         if failed:
             self._failed.labels(repository.name).inc()
+
+    def reloaded(self, policy: Policy) -> None:
+        """Go on with the repositories of `policy`; of those that left it, nobody hears whether they are well."""
+        for name in self._names - _names(policy):
+            for metric in (self._asked, self._failed, self._up):
+                with contextlib.suppress(KeyError):
+                    metric.remove(name)
+        self._names = _names(policy)
+        self._reloads.labels("in-force").inc()
+        self._current.set(1)
+
+    def not_reloaded(self) -> None:
+        """Note that the policy of the files cannot be served."""
+        self._reloads.labels("refused").inc()
+        self._current.set(0)
 
     def answered(self, path: str, status: int, seconds: float, headers: Mapping[bytes, bytes]) -> None:
         """Note an answer to a client."""
@@ -59,6 +83,10 @@ class Metrics:
             named = headers.get(b"x-repoprio-unavailable") or headers.get(b"x-repoprio-owner") or b""
             for name in named.decode().split(", "):
                 self._projects.labels(name if name in self._names else "", state.decode()).inc()
+
+
+def _names(policy: Policy) -> frozenset[str]:
+    return frozenset(repository.name for repository in policy.repositories)
 
 
 def _is_failure(status: int) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from repoprio.serve.app import App, Receive, Scope, Send
-from repoprio.serve.telemetry.application import Answer, noted
+from repoprio.serve.app import Receive, Scope, Send
+from repoprio.serve.telemetry.application import Answer, Application, noted
 from repoprio.serve.telemetry.metrics import MEDIA_TYPE, Metrics
 
 
 class Watched:
     """An application whose answers are counted; ``/metrics`` has the numbers."""
 
-    def __init__(self, app: App, metrics: Metrics) -> None:
+    def __init__(self, app: Application, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 

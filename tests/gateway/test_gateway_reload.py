@@ -1,0 +1,220 @@
+"""A new policy under load: SIGHUP replaces it between two requests, and a faulty one leaves the old one in force."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from repoprio.config.load import read_text
+from repoprio.names import normalize
+from repoprio.policy.model import Policy
+from repoprio.serve.freshness import survives
+from support.faults import Fault
+from support.gateways import JSON, GatewayProcess
+from support.policy_files import TOOLS
+from support.scene import Scene
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP here")
+FROM_PUBLIC = '[pins.acme]\nprojects = ["acme"]\nrepositories = ["public"]\n'
+
+
+class Client:
+    """One client that keeps its connection."""
+
+    def __init__(self, gateway: GatewayProcess) -> None:
+        self._connection = HTTPConnection(urlsplit(gateway.url).netloc, timeout=30)
+
+    def close(self) -> None:
+        """End its connection."""
+        self._connection.close()
+
+    def get(self, path: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body."""
+        self._connection.request("GET", path, headers={"Accept": JSON})
+        answer = self._connection.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+
+    def owner(self, name: str) -> str:
+        """Who owns a project, after its page was found to have files of nobody else."""
+        status, headers, body = self.get(f"/simple/{name}/")
+        assert status == 200, body
+        owner = headers["x-repoprio-owner"]
+        assert {file["filename"].split("-")[1] for file in json.loads(body)["files"]} <= HAS[owner]
+        return owner
+
+    def metric(self, line: str) -> str:
+        """The value of one line of the metrics; empty where there is none."""
+        lines = self.get("/metrics")[2].decode().splitlines()
+        return next((found.rpartition(" ")[2] for found in lines if found.startswith(f"{line} ")), "")
+
+
+@pytest.fixture
+def client(gateway: GatewayProcess) -> Iterator[Client]:
+    """A client of it."""
+    with closing(Client(gateway)) as made:
+        yield made
+
+
+HAS = {"corp": {"1.0", "1.0.tar.gz", "1.1"}, "public": {"99.0"}}
+
+
+@pytest.fixture
+def gateway(scene: Scene, tmp_path: Path) -> Iterator[GatewayProcess]:
+    """A gateway for corp above public."""
+    scene.corp.add("ledger", "1.0")
+    with GatewayProcess(scene.policy(), tmp_path / "store") as running:
+        yield running
+
+
+def test_a_new_policy_takes_over_under_load(scene: Scene, gateway: GatewayProcess) -> None:
+    """Whatever is asked meanwhile is answered rightly: under one policy or the other, and after it under the new."""
+    in_force, wrong, count = "corp", list[str](), 0
+    ends = threading.Event()
+
+    def ask() -> None:
+        nonlocal count
+        with closing(Client(gateway)) as client:
+            while not ends.is_set():
+                before = in_force
+                try:
+                    owner, other = client.owner("acme"), client.owner("ledger")
+                    wrong.extend([f"{owner}, not {before}"] if before == in_force != owner and before else [])
+                    wrong.extend([f"ledger: {other}"] if other != "corp" else [])
+                except (AssertionError, OSError) as error:
+                    wrong.append(repr(error))
+                count += 1
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for owner in ("public", "corp") * 4:
+        in_force = ""
+        scene.policy(FROM_PUBLIC if owner == "public" else "")
+        assert f"public (priority {90})" in gateway.reload()
+        in_force = owner
+        time.sleep(0.05)
+    ends.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert count > 20
+    assert gateway.stop() == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("priority = oops", "[policy]"),
+        ('mode = "flexible"\n[repositories.a]\nurl = "https://a.example/"', "[cannot-serve]"),
+        ("", "no policy"),
+    ],
+    ids=["faulty", "cannot be served", "none"],
+)
+def test_a_policy_that_cannot_be_served_leaves_the_old_one(
+    text: str, reason: str, scene: Scene, gateway: GatewayProcess, client: Client
+) -> None:
+    """The log says why, metrics and health say that it is so; the next good one makes all well."""
+    pytest.importorskip("prometheus_client")
+    scene.file.write_text(text)
+    said = gateway.reload()
+    assert "the one before stays in force" in said
+    assert reason in said
+    assert client.owner("acme") == "corp"
+    assert client.metric("repoprio_policy_current") == "0.0"
+    assert client.metric('repoprio_policy_reloads_total{result="refused"}') == "1.0"
+    status, _, body = client.get("/health/ready")
+    assert (status, body[:26]) == (200, b"ok, under the policy befor")
+    scene.policy(FROM_PUBLIC)
+    gateway.reload()
+    assert client.owner("acme") == "public"
+    assert client.get("/health/ready")[2] == b"ok\n"
+    assert client.metric("repoprio_policy_current") == "1.0"
+
+
+def test_what_is_remembered_and_what_did_not_change_stays(
+    scene: Scene, gateway: GatewayProcess, client: Client
+) -> None:
+    """Ownership lives on; pages of names that are routed as before are not fetched again, numbers follow the policy."""
+    pytest.importorskip("prometheus_client")
+    assert [client.owner("acme"), client.owner("ledger")] == ["corp", "corp"]
+    del scene.corp._shelf._projects["acme"]
+    del scene.corp._shelf._projects["ledger"]
+    scene.policy(FROM_PUBLIC)
+    gateway.reload()
+    assert client.owner("acme") == "public"
+    assert client.owner("ledger") == "corp"
+    assert scene.corp.requests.count("/simple/ledger/") == 1
+    scene.file.write_text(scene.policy().read_text().replace("repositories.public", "repositories.world"))
+    gateway.reload()
+    assert client.get("/simple/acme/")[1]["x-repoprio-state"] == "remembered"
+    assert client.get("/simple/ledger/")[1]["x-repoprio-state"] == "remembered"
+    assert not scene.public.asked("ledger")
+    assert client.metric('repoprio_repository_up{repository="public"}') == ""
+
+
+def test_a_request_that_began_before_goes_on(scene: Scene, gateway: GatewayProcess, client: Client) -> None:
+    """Its connection is closed only at its end, and a slow repository holds up no new policy."""
+    client.owner("acme")
+    scene.corp.answer("slow", Fault(hang=1.0))
+    client._connection.request("GET", "/simple/slow/", headers={"Accept": JSON})
+    while not scene.corp.asked("slow"):
+        time.sleep(0.01)
+    began = time.monotonic()
+    scene.policy(FROM_PUBLIC)
+    gateway.reload()
+    with closing(Client(gateway)) as other:
+        assert other.owner("acme") == "public"
+    assert time.monotonic() - began < 0.9
+    answer = client._connection.getresponse()
+    # What it did not answer in time would be 503.
+    assert (answer.status, answer.headers["x-repoprio-state"]) == (404, "absent")
+
+
+BASE = """
+[repositories.corp]
+url = "https://corp.example/simple/"
+priority = 10
+[repositories.public]
+url = "https://public.example/simple/"
+priority = 90
+"""
+
+
+def policy(text: str) -> Policy:
+    """A policy."""
+    return read_text(text, "policy.toml", {}, TOOLS)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (BASE, {"acme", "ledger"}),
+        (BASE + FROM_PUBLIC, {"ledger"}),
+        (BASE + '[pins.x]\nprojects = ["a*"]\nversions = "<2"\n', {"ledger"}),
+        (BASE + '[pins.x]\nprojects = ["other"]\nblock = "no"\n', {"acme", "ledger"}),
+        ("absence-ttl = 5\n" + BASE, set()),
+        (BASE.replace("priority = 90", "priority = 91"), set()),
+        (BASE + '[repositories.more]\nurl = "https://more.example/"\npriority = 95\n', set()),
+    ],
+)
+def test_pages_survive_only_a_policy_that_would_make_them_again(text: str, kept: set[str]) -> None:
+    """A lower repository that is added makes records of ownership necessary, so it counts as well."""
+    alike = survives(policy(BASE), policy(text))
+    assert {name for name in ("acme", "ledger") if alike(normalize(name))} == kept
+
+
+def test_where_a_policy_was_read_is_no_part_of_a_page() -> None:
+    """The same policy, from another file."""
+    old = policy(BASE)
+    moved = replace(old, origins={**old.origins, "absence-ttl": "other.toml"})
+    assert survives(old, moved)(normalize("acme"))
