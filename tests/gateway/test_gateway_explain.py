@@ -16,10 +16,11 @@ import pytest
 
 from repoprio import output
 from repoprio.config.load import read_text
-from repoprio.explain.explanation import Explanation, Tried
+from repoprio.explain.explanation import Tried
 from repoprio.names import normalize
 from repoprio.policy.model import Policy
 from repoprio.serve.views import html
+from repoprio.serve.views.explanations import Explained
 from support.faults import Fault
 from support.gateways import TTL, Served, serving
 from support.policy_files import TOOLS
@@ -124,6 +125,29 @@ def test_what_is_shadowed_is_shown_only_if_an_administrator_says_so(scene: Scene
         assert (found["repository"], found["repositories"][1]["versions"]) == ("corp", ["99.0"])
         assert served.store.all() == ()
         assert served.page("acme").only_from(scene.corp)
+        served.now += 2
+        again = asked(served, "acme")["repositories"]
+        assert [line["status"] for line in again] == ["served", "shadowed"], "the name is remembered now"
+
+
+def test_it_says_when_each_repository_was_asked_and_what_clients_get(served: Served, scene: Scene) -> None:
+    """The page that is kept until it ends, then the stale one; a repository that is known to be down is not asked."""
+    before = served.get("/explain/acme", accept=HTML).body.decode()
+    assert "<dd>200, the page of corp</dd>" in before
+    assert re.search(r"<dt>Answered</dt><dd>\d+ ms after \d\d:\d\d:\d\d UTC</dd>", before)
+    served.page("acme")
+    served.now += 12
+    kept = served.get("/explain/acme", accept=HTML).body.decode()
+    assert "200, the page of corp: 12 s old, good for 48 s more" in kept
+    scene.corp.answer("acme", Fault(status=500))
+    served.now += TTL
+    down = served.get("/explain/acme", accept=HTML).body.decode()
+    assert "200, the page of corp: 72 s old, marked as stale" in down
+    assert re.search("<dt>Answered</dt><dd>500, [0-9]+ ms after", down)
+    assert served.page("acme").state == "stale"
+    scene.corp.answer("down", Fault(status=500))
+    refused = served.get("/explain/down", accept=HTML).body.decode()
+    assert "503, a repository that may own this project is unavailable" in refused
 
 
 def test_a_remembered_name_says_who_served_it(served: Served, scene: Scene) -> None:
@@ -200,7 +224,7 @@ def test_files_that_have_to_wait_are_explained(scene: Scene, tmp_path: Path) -> 
         assert (found["outcome"], found["code"]) == ("no-match", "too-young")
         assert {rejected["kind"] for rejected in found["rejected"]} <= {"too-young", "no-upload-time"}
         assert found["rejected"]
-        assert b"left out" in served.get("/explain/acme", accept=HTML).body
+        assert b"Left out" in served.get("/explain/acme", accept=HTML).body
 
 
 def test_a_merged_name_has_no_one_owner(scene: Scene, tmp_path: Path) -> None:
@@ -223,9 +247,10 @@ def test_the_form_is_the_one_that_the_client_prefers(served: Served) -> None:
 def test_mirrors_and_where_to_get_help_are_shown(served: Served) -> None:
     """With each URL that gave no usable answer; a query that is too long asks for nothing."""
     found = served.run(lambda: served.gateway.explanation(normalize("nobody")))
-    assert isinstance(found, Explanation)
-    first = replace(found.lines[0], failures=(Tried("https://mirror.example/", "500"),))
-    seen = Seen(html.explained(replace(found, help="ask <us>", lines=(first,)), "now", 60, str))
-    assert "corp: https://mirror.example/: 500" in seen.text
+    assert isinstance(found, Explained)
+    first = replace(found.explanation.lines[0], failures=(Tried("https://mirror.example/", "500"),))
+    told = replace(found.explanation, help="ask <us>", lines=(first,))
+    seen = Seen(html.explained(replace(found, explanation=told), 60, str))
+    assert "https://mirror.example/: 500" in seen.text
     assert "ask <us>" in seen.text
     assert served.get(f"/explain/?name=acme&x={'a' * 3000}", accept=HTML).status == 200

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from repoprio.explain.explanation import Tried
+from repoprio.explain.explanation import Explanation, Tried
 from repoprio.lookup.cooldown import Clocks
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import FetchFailed, FetchRequest, FetchResult, NotFound, PageFound, StatusReceived
@@ -20,13 +22,14 @@ from repoprio.names import normalize
 from repoprio.policy.model import Files, Format, Location, Mode, Pin, Policy, Redirects, Repository
 from repoprio.policy.patterns import Pattern
 from repoprio.serve import freshness, limits, ownership, problems, requests
+from repoprio.serve.freshness import Asked
 from repoprio.serve.ownership import Record
 from repoprio.serve.pages import relayed, union, writer
 from repoprio.serve.pages.offers import Offer, OfferedFile, offer
 from repoprio.serve.pages.versions import PackagingVersions
 from repoprio.serve.requests import Elsewhere, Explain, FileOf, Health, Media, Nothing, Project, ProjectList, Search
 from repoprio.serve.views import html
-from repoprio.serve.views.explanations import explanation
+from repoprio.serve.views.explanations import ClientAnswer, Explained, explanation
 from repoprio.simple_api.model import File, ProjectPage, Status
 from repoprio.urls import site
 
@@ -303,10 +306,19 @@ def test_an_explanation_leaves_the_choice_to_the_client() -> None:
     both = page(wheel("3.0", upload_time=now), wheel("1.0", upload_time=now - timedelta(days=8)), clocks=Clocks(now))
     ripe = explanation(policy, decide(policy, public=both), VERSIONS)
     assert (ripe.outcome, [one.version for one in ripe.rejected]) == (Outcome.SERVED, ["3.0"])
-    seen = html.explained(waiting, "now", 60, str).decode()
-    assert "ask &lt;us&gt;" in seen
+    seen = shown(waiting, ClientAnswer(200, ("public",)))
+    assert "Help: ask &lt;us&gt;" in seen
     assert "(2 files)" in seen
-    assert "owns acme" in html.explained(found, "now", 60, str).decode()
+    assert "(1 file)" in shown(ripe, ClientAnswer(200, ("public",)))
+    assert "owns acme" in shown(found, ClientAnswer(200, ("corp",)))
+
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
+
+
+def shown(e: Explanation, answer: ClientAnswer, asked: Mapping[tuple[str, str], Asked] | None = None) -> str:
+    """The page of an explanation for people."""
+    return html.explained(Explained(e, NOON, asked or {}, answer), 60, str).decode()
 
 
 def test_a_refusal_for_people_has_a_way_out() -> None:
@@ -314,17 +326,51 @@ def test_a_refusal_for_people_has_a_way_out() -> None:
     decision = decide(POLICY, corp=DOWN)
     found = explanation(POLICY, decision, VERSIONS)
     first = replace(found.lines[0], failures=(Tried("https://mirror.example/", "500"),))
-    seen = html.explained(replace(found, lines=(first, *found.lines[1:])), "now", 60, str).decode()
-    assert "corp: https://mirror.example/: 500" in seen
-    assert "<p>not asked</p>" in seen
-    assert "<dt>hint</dt>" in seen
+    seen = shown(replace(found, lines=(first, *found.lines[1:])), ClientAnswer(503, title="A repository is down"))
+    assert "<dt>Tried</dt><dd>https://mirror.example/: 500</dd>" in seen
+    assert "503, a repository is down" in seen
+    assert '<span class="state">not asked</span>' in seen
+    assert "<h2>What to do</h2>" in seen
     assert problems.of_decision(POLICY, decision).unavailable == ("corp",)
 
 
 def test_the_search_field_says_what_is_no_name() -> None:
     """The text comes back escaped."""
-    assert b"&lt;b&gt; is not the name of a project" in html.search("<b>", "explain/")
-    assert b"is not the name" not in html.search("", "explain/")
+    assert b"&lt;b&gt; is not the name of a project" in html.no_name("<b>")
+    assert b"is not the name" not in html.no_name("")
+
+
+def test_the_first_page_shows_the_repositories_in_their_order() -> None:
+    """By tiers, with the names that each may serve; one that is not enabled is not there."""
+    own = repository("own", 5, namespaces=(Pattern("acme-*"), Pattern("ledger")))
+    torch = repository("torch", 90, explicit=True)
+    text = html.start(Policy((PUBLIC, torch, own, repository("off", 1, enabled=False))), str).decode()
+    assert re.findall("<h3>(.*?)</h3>|Priority ([0-9]+)", text) == [
+        ("", "5"),
+        ("own", ""),
+        ("", "90"),
+        ("public", ""),
+        ("torch", ""),
+    ]
+    assert "<dt>namespaces</dt><dd>acme-* ledger</dd>" in text
+    assert text.count("only names that are routed to it") == 1
+
+
+def test_each_answer_of_a_repository_has_its_time() -> None:
+    """As of the URL that the line names: what was known from a lookup before says so."""
+    decision = decide(POLICY, corp=DOWN)
+    found = explanation(POLICY, decision, VERSIONS)
+    asked = {("corp", str(found.lines[0].asked)): Asked(NOON, 0.0384)}
+    assert "<dt>Answered</dt><dd>38 ms after 12:00:00 UTC" in shown(found, ClientAnswer(503, title="x"), asked)
+    assert "<dt>Answered</dt><dd>in an earlier lookup" in shown(found, ClientAnswer(503, title="x"))
+
+
+def test_a_page_that_is_kept_has_its_age() -> None:
+    """It is what clients get, while it counts or as a stale one."""
+    found = explanation(POLICY, decide(POLICY, corp=page(wheel("1.0"))), VERSIONS)
+    kept = shown(found, ClientAnswer(200, ("corp", "team"), age=12.3, left=47.7))
+    assert "200, the page of corp and team: 12 s old, good for 48 s more" in kept
+    assert "200, the page of corp: 312 s old, marked as stale" in shown(found, ClientAnswer(200, ("corp",), age=312))
 
 
 def test_the_union_of_lists_holds_what_each_repository_may_serve() -> None:

@@ -193,8 +193,8 @@ class ProjectLookup(Generic[Page]):
         return self._end()
 
     def _is_closed(self, tier: tuple[Repository, ...]) -> bool:
-        """Whether the name stays with a higher-priority repository, which has served it before."""
-        return self._remembered is not None and tier[0].priority > self._remembered.priority
+        """Whether the name stays with a higher-priority repository that has served it before, and has it no more."""
+        return not self._owners and self._remembered is not None and tier[0].priority > self._remembered.priority
 
     def _is_past_last(self, tier: tuple[Repository, ...]) -> bool:
         is_flexible = self.mode is Mode.FLEXIBLE

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
-from datetime import datetime, timezone
 from typing import Any
 
 import aiohttp
@@ -20,7 +19,7 @@ from repoprio.serve.kept_pages import Page
 from repoprio.serve.pages import union
 from repoprio.serve.problems import Problem
 from repoprio.serve.relay import Opened
-from repoprio.serve.views import html
+from repoprio.serve.views import html, style
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -124,7 +123,7 @@ class App:
         if isinstance(target, requests.Elsewhere):
             return 301, [(b"location", target.location.encode()), (b"cache-control", b"max-age=86400")], b""
         if isinstance(target, requests.Search):
-            return _search(target, scope)
+            return self._search(target, scope)
         if isinstance(target, requests.Explain):
             return await self._explain(target, scope)
         if isinstance(target, requests.Health):
@@ -140,15 +139,24 @@ class App:
             return _problem(found)
         return self._page(found, media, sent)
 
+    def _search(self, target: requests.Search, scope: Scope) -> tuple[int, Headers, bytes]:
+        """The search field; a name that was typed into it leads to its explanation."""
+        if not target.is_below:
+            return _html(200, html.start(self._gateway.policy, redact_secrets))
+        said = requests.field(_query(scope), "name")
+        name = requests.name_of(said)
+        if name:
+            return 303, [(b"location", name.encode()), _NEVER_STORED], b""
+        return _html(404 if said else 200, html.no_name(said))
+
     async def _explain(self, target: requests.Explain, scope: Scope) -> tuple[int, Headers, bytes]:
         found = await self._gateway.explanation(target.name)
         if isinstance(found, Problem):
             return _problem(found)
         if requests.wants_json(_sent(scope).get(b"accept", ""), _query(scope)):
-            body = redact_secrets(explain_json.document([found])).encode() + b"\n"
+            body = redact_secrets(explain_json.document([found.explanation])).encode() + b"\n"
             return 200, [(b"content-type", b"application/json"), _NEVER_STORED, (b"vary", b"Accept")], body
-        at = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
-        return _html(200, html.explained(found, at, self._gateway.policy.absence_ttl, redact_secrets))
+        return _html(200, html.explained(found, self._gateway.policy.absence_ttl, redact_secrets))
 
     async def _health(self, target: requests.Health) -> tuple[int, Headers, bytes]:
         """Ready is a gateway that can read who owns which name; repositories that are down say nothing of it."""
@@ -187,21 +195,10 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def _search(target: requests.Search, scope: Scope) -> tuple[int, Headers, bytes]:
-    """The search field; a name that was typed into it leads to its explanation."""
-    said = requests.field(_query(scope), "name") if target.is_below else ""
-    name = requests.name_of(said)
-    if name:
-        return 303, [(b"location", name.encode()), _NEVER_STORED], b""
-    if target.is_below:
-        return _html(404 if said else 200, html.search(said, "./"))
-    return _html(200, html.search("", "explain/"))
-
-
 def _html(status: int, body: bytes) -> tuple[int, Headers, bytes]:
     headers: Headers = [
         (b"content-type", html.MEDIA_TYPE.encode()),
-        (b"content-security-policy", html.POLICY.encode()),
+        (b"content-security-policy", style.POLICY.encode()),
         (b"referrer-policy", b"no-referrer"),
         (b"vary", b"Accept"),
         _NEVER_STORED,

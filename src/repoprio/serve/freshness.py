@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from repoprio.lookup.events import Page, RepositoryResult, RepositoryState
+from repoprio.lookup.events import FetchRequest, Page, RepositoryResult, RepositoryState
 from repoprio.lookup.memory import CanaryVerdict, ExpiringStore, KnownNames, Store
 from repoprio.lookup.project import Decision, Outcome
 from repoprio.lookup.reasons import Cause
@@ -22,11 +23,23 @@ OUTAGE = 5.0
 _DOWN = frozenset({Cause.CONNECTION, Cause.TIME})
 
 
+class Asked(NamedTuple):
+    """When a repository was asked for something, and the seconds until it had answered."""
+
+    at: datetime
+    seconds: float
+
+
 class Evidence:
-    """What one lookup rests on: `born` is when the oldest part of it was true."""
+    """What one lookup rests on: `born` is when the oldest part of it was true; `asked` is by repository and URL."""
 
     def __init__(self, now: float) -> None:
         self.begun = self.born = now
+        self.asked: dict[tuple[str, str], Asked] = {}
+
+    def note(self, ask: FetchRequest, asked: Asked) -> None:
+        """Note that a repository was asked."""
+        self.asked[ask.repository.name, ask.location.shown] = asked
 
     def rest_on(self, born: float) -> None:
         """Note that it uses what was true at `born`."""

@@ -8,8 +8,8 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timezone
 
-from repoprio.explain.explanation import Explanation
 from repoprio.lookup.drivers import adrive
 from repoprio.lookup.events import FetchRequest, FetchResult
 from repoprio.lookup.memory import ExpiringStore
@@ -25,7 +25,7 @@ from repoprio.serve.problems import Problem
 from repoprio.serve.project_lists import ProjectLists
 from repoprio.serve.requests import Media
 from repoprio.serve.stores.model import OwnershipStore, UnsoundMemory
-from repoprio.serve.views.explanations import explanation
+from repoprio.serve.views.explanations import ClientAnswer, Explained, explanation
 from repoprio.simple_api.model import ProjectPage
 
 _LOG = logging.getLogger("repoprio.serve")
@@ -68,7 +68,7 @@ class Gateway:
         self._memory = freshness.SharedMemory[ProjectPage](policy, clock)
         self._pages = KeptPages()
         self._shows_shadowed = shows_shadowed
-        self._explaining = ExpiringStore[NormalizedName, asyncio.Task[Explanation | Problem]](_EXPLAINED, clock)
+        self._explaining = ExpiringStore[NormalizedName, asyncio.Task[Explained | Problem]](_EXPLAINED, clock)
         self._under_way: dict[NormalizedName, asyncio.Task[Page | Problem]] = {}
 
     def warm(self, name: NormalizedName) -> Page | None:
@@ -89,14 +89,14 @@ class Gateway:
         page = self.warm(name)
         return await asyncio.shield(self._refresh(name)) if page is None else page
 
-    async def explanation(self, name: NormalizedName) -> Explanation | Problem:
+    async def explanation(self, name: NormalizedName) -> Explained | Problem:
         """Who owns `name`, and why, as of this moment; nothing is remembered of it."""
         task = self._explaining.get(name)
         if task is None:
             task = self._explaining.keep(name, asyncio.create_task(self._explain(name)))
         return await asyncio.shield(task)
 
-    async def _explain(self, name: NormalizedName) -> Explanation | Problem:
+    async def _explain(self, name: NormalizedName) -> Explained | Problem:
         try:
             records = await asyncio.to_thread(self._store.of, name)
         except UnsoundMemory as error:
@@ -104,7 +104,24 @@ class Gateway:
         shadowed, evidence = self._shows_shadowed, freshness.Evidence(self.clock())
         holders = ownership.holders(self.policy, records)
         decision = await self._decide(name, holders, evidence, below_owner=shadowed)
-        return await asyncio.to_thread(explanation, self.policy, decision, VERSIONS, shadowed=shadowed)
+        found = await asyncio.to_thread(explanation, self.policy, decision, VERSIONS, shadowed=shadowed)
+        return Explained(found, datetime.now(timezone.utc), evidence.asked, self._answer(name, decision))
+
+    def _answer(self, name: NormalizedName, decision: Decision[ProjectPage]) -> ClientAnswer:
+        """What a client gets for `name`, which was just decided."""
+        page, now = self._pages.get(name), self.clock()
+        if page and now < page.fresh_until:
+            return ClientAnswer(200, page.owners, age=now - page.born, left=page.fresh_until - now)
+        if decision.outcome is Outcome.SERVED:
+            return ClientAnswer(200, tuple(owner.repository.name for owner in decision.owners))
+        if page and self._stands_in(page, decision):
+            return ClientAnswer(200, page.owners, age=now - page.born)
+        problem = problems.of_decision(self.policy, decision)
+        return ClientAnswer(problem.status, problem.owners, problem.title)
+
+    def _stands_in(self, page: Page, decision: Decision[ProjectPage]) -> bool:
+        """Whether the last page is served, as stale, in place of `decision`."""
+        return self.clock() < page.stale_until and freshness.may_stand_in(decision, page.owners)
 
     async def trouble(self) -> Problem | None:
         """Why the gateway cannot answer, whatever the repositories say; None if it can."""
@@ -159,7 +176,7 @@ class Gateway:
         last = self._pages.get(name)
         if decision.outcome is not Outcome.UNAVAILABLE:
             self._pages.forget(name)
-        elif last and self.clock() < last.stale_until and freshness.may_stand_in(decision, last.owners):
+        elif last and self._stands_in(last, decision):
             return last
         return problems.of_decision(self.policy, decision)
 
@@ -176,9 +193,15 @@ class Gateway:
 
         async def fetch_all(asks: Sequence[FetchRequest]) -> list[FetchResult[ProjectPage]]:
             seconds = end - self.clock()
-            return await asyncio.gather(*(self._client.fetch(ask, seconds) for ask in asks))
+            return await asyncio.gather(*(self._fetch(ask, seconds, evidence) for ask in asks))
 
         return await adrive(lookup, fetch_all, lambda _: True)
+
+    async def _fetch(self, ask: FetchRequest, seconds: float, evidence: freshness.Evidence) -> FetchResult[ProjectPage]:
+        at, begun = datetime.now(timezone.utc), time.monotonic()
+        found = await self._client.fetch(ask, seconds)
+        evidence.note(ask, freshness.Asked(at, time.monotonic() - begun))
+        return found
 
     async def _remember(self, known: Sequence[ownership.Record], decision: Decision[ProjectPage]) -> None:
         """Note who owns the name, before anybody is told."""

@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import NamedTuple
 
+from repoprio.dataclass import dataclass
 from repoprio.explain.explaining import explain, privacy
-from repoprio.explain.explanation import Explanation, Rejected
+from repoprio.explain.explanation import Explanation, Line, Rejected
 from repoprio.lookup.cooldown import held, wait_for
 from repoprio.lookup.project import Decision
 from repoprio.lookup.reasons import Rejection
 from repoprio.policy.model import Policy
+from repoprio.serve.freshness import Asked
 from repoprio.serve.pages.offers import Versions, offer
 from repoprio.simple_api.filenames import version_in
 from repoprio.simple_api.model import ProjectPage
+
+
+class ClientAnswer(NamedTuple):
+    """What a client gets for a name at this moment: the page of `owners`, or a problem with a `title`.
+
+    A page that is kept has an `age` in seconds; it counts for `left` seconds more, or is stale (None).
+    """
+
+    status: int
+    owners: tuple[str, ...] = ()
+    title: str = ""
+    age: float | None = None
+    left: float | None = None
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The explanation of a name as of a moment, in UTC; `asked` is by repository and URL."""
+
+    explanation: Explanation
+    at: datetime
+    asked: Mapping[tuple[str, str], Asked]
+    answer: ClientAnswer
+
+    def asked_of(self, line: Line) -> Asked | None:
+        """When the answer came that a repository's line is about; None if it was known before."""
+        return self.asked.get((line.repository.name, line.asked or ""))
 
 
 def explanation(

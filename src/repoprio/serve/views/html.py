@@ -2,102 +2,174 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from html import escape
+from itertools import groupby
 
-from repoprio.explain.explanation import Explanation, Line
+from repoprio.explain.explanation import Explanation, Line, LineStatus
 from repoprio.explain.refusal_remedies import refusal_remedy
 from repoprio.lookup.project import Outcome
+from repoprio.policy.model import Policy, Repository, Rule
 from repoprio.redaction import printable, truncate
-from repoprio.render.explain_text import result
 from repoprio.render.messages import sentence, versions
+from repoprio.serve.freshness import Asked
+from repoprio.serve.views.explanations import ClientAnswer, Explained
+from repoprio.serve.views.style import SHEET
+from repoprio.wording import join_words
 
 MEDIA_TYPE = "text/html; charset=utf-8"
 _MOST_VERSIONS = 10
 _LONGEST = 2000
-_STYLE = """
-:root { color-scheme: light dark; --line: #8886; --good: #1a7f37; --bad: #cf222e; }
-@media (prefers-color-scheme: dark) { :root { --good: #56d364; --bad: #ff7b72; } }
-* { box-sizing: border-box; }
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 46rem; padding: 1rem; overflow-wrap: anywhere; }
-form { display: flex; gap: .5rem; }
-input { flex: 1; min-width: 0; font: inherit; padding: .4rem .6rem; }
-button { font: inherit; padding: .4rem .8rem; }
-h1 { font-size: 1.5rem; margin: 1.5rem 0 .5rem; }
-.served { color: var(--good); }
-.refused { color: var(--bad); }
-ol { list-style: none; margin: 1rem 0; padding: 0; }
-li { border: 1px solid var(--line); border-radius: .4rem; margin: .5rem 0; padding: .5rem .8rem; }
-li.served { border-left: .3rem solid var(--good); color: inherit; }
-li.unavailable { border-left: .3rem solid var(--bad); }
-li p { margin: 0; }
-dt { font-weight: bold; margin-top: .5rem; }
-dd { margin: 0; }
-footer { border-top: 1px solid var(--line); font-size: .875rem; margin-top: 1.5rem; padding-top: .5rem; }
-"""
-_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-# The one style sheet, the form to this site, and nothing else.
-POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_DIGEST}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 Hide = Callable[[str], str]
+Facts = Iterable[tuple[str, str]]
+_QUESTION = "<h1>Where does a project come from?</h1>"
+_ORDER = "<h2>Repositories, highest priority first</h2>"
 
 
-def search(said: str, action: str) -> bytes:
-    """The page with the search field, which leads to `action`; `said` is a text that is no name, if any."""
-    note = f'<p class="refused">{_text(truncate(said, 100))} is not the name of a project.</p>\n' if said else ""
-    return _page("repoprio", action, f"<h1>Where does a project come from?</h1>\n{note}")
+def start(policy: Policy, hide: Hide) -> bytes:
+    """The page at the root: the search field, and the repositories in their order."""
+    shown = _shown(hide)
+    cards = [(r.priority, _card(shown, r.name, _configured(r))) for r in policy.enabled()]
+    body = f"""{_QUESTION}
+<p>Each project belongs to the highest-priority repository that has it; no lower one is asked for it.</p>
+{_ORDER}
+{_tiers(cards)}
+<footer>Clients use <a href="simple/">simple/</a> as their only index.</footer>
+"""
+    return _page("repoprio", "explain/", "./", body)
 
 
-def explained(e: Explanation, at: str, seconds: float, hide: Hide) -> bytes:
-    """The explanation of a name, asked `at` this time; clients may have pages `seconds` older; `hide` hides secrets."""
+def _configured(repository: Repository) -> Facts:
+    """Where it is, and which names it may serve."""
+    yield "URL", repository.locations[0].shown
+    patterns = {
+        "namespaces": repository.namespaces,
+        "owns": repository.owns,
+        "include": repository.include,
+        "exclude": repository.exclude,
+    }
+    yield from ((key, " ".join(pattern.text for pattern in known)) for key, known in patterns.items() if known)
+    if repository.explicit:
+        yield "explicit", "only names that are routed to it"
 
-    def shown(text: str) -> str:
-        return _text(truncate(hide(text), _LONGEST))
 
+def no_name(said: str) -> bytes:
+    """The page with the search field alone; `said` is a text that is no name, "" if nothing was said."""
+    note = f'<div class="verdict"><p>{_text(truncate(said, 100))} is not the name of a project.</p></div>\n'
+    return _page("repoprio", "./", "../", f"{_QUESTION}\n{note if said else ''}")
+
+
+def explained(found: Explained, seconds: float, hide: Hide) -> bytes:
+    """The explanation of a name; clients may have pages `seconds` older; `hide` hides secrets."""
+    e, shown = found.explanation, _shown(hide)
     state = "served" if e.outcome is Outcome.SERVED else "refused"
-    lines = "\n".join(_line(line, shown) for line in e.lines)
-    facts = "\n".join(f"<dt>{label}</dt><dd>{shown(text)}</dd>" for label, text in _facts(e))
+    cards = [(line.repository.priority, _line(line, found.asked_of(line), shown)) for line in e.lines]
     body = f"""<h1>{shown(e.project)}</h1>
-<p class="{state}">{shown(sentence(e))}</p>
-<ol>
-{lines}
-</ol>
-<dl>
-{facts}
-</dl>
-<footer>Asked {_text(at)}. Clients may have a page that is up to {seconds:.3g} s older. \
+<div class="verdict {state}"><p>{shown(sentence(e))}</p>{_facts(_more(e, found.answer), shown)}</div>
+{_hints(e, shown)}{_ORDER}
+{_tiers(cards)}
+<h2>Rules that decided</h2>
+{_rules(e.rules, shown)}
+<footer>As of {found.at:%Y-%m-%d %H:%M:%S} UTC. Clients may have a page that is up to {seconds:.3g} s older. \
 <a href="?format=json">The same as JSON</a></footer>
 """
-    return _page(f"{e.project} - repoprio", "./", body)
+    return _page(f"{e.project} - repoprio", "./", "../", body)
 
 
-def _line(line: Line, shown: Hide) -> str:
-    """One repository: its name and priority, what it answered, the versions that it has."""
-    has = f"<p>has {shown(versions(line.versions, _MOST_VERSIONS))}</p>" if line.versions else ""
-    asked = f"<p>asked: {shown(line.asked)}</p>" if line.asked else "<p>not asked</p>"
-    return (
-        f'<li class="{_text(line.status.value)}"><p><b>{shown(line.repository.name)}</b> '
-        f"(priority {line.repository.priority}): {shown(result(line))}</p>{has}{asked}</li>"
-    )
-
-
-def _facts(e: Explanation) -> Iterator[tuple[str, str]]:
+def _more(e: Explanation, answer: ClientAnswer) -> Facts:
+    """What belongs to the sentence: what clients get, the files that are left out, the code."""
+    yield "Clients get", _got(answer)
     if e.telling:
         first, count = e.telling[0], len(e.telling)
-        yield "left out", f"{first.version or first.file}: {first.reason} ({count} file{'' if count == 1 else 's'})"
-    for rule in dict.fromkeys([*e.rules, *(line.rule for line in e.lines if line.rule)]):
-        yield "rule", f"{rule.key} = {rule.value} ({rule.file})" if rule.value else f"{rule.key} ({rule.file})"
-    for line in e.lines:
-        for tried in line.failures:
-            yield "mirror", f"{line.repository.name}: {tried.url}: {tried.reason}"
-    if remedy := refusal_remedy(e):
-        yield "hint", remedy.text
-    if e.help and e.outcome is not Outcome.SERVED:
-        yield "help", e.help
-    yield "code", e.code.value
+        files = "1 file" if count == 1 else f"{count} files"
+        yield "Left out", f"{first.version or first.file}: {first.reason} ({files})"
+    yield "Code", e.code.value
+
+
+def _got(answer: ClientAnswer) -> str:
+    if answer.title:
+        return f"{answer.status}, {answer.title[0].lower()}{answer.title[1:]}"
+    page = f"{answer.status}, the page of {join_words(answer.owners)}"
+    if answer.age is None:
+        return page
+    until = "marked as stale" if answer.left is None else f"good for {answer.left:.0f} s more"
+    return f"{page}: {answer.age:.0f} s old, {until}"
+
+
+def _hints(e: Explanation, shown: Hide) -> str:
+    """What to do, where something was refused."""
+    remedy = refusal_remedy(e)
+    help_ = f"Help: {e.help}" if e.help and e.outcome is not Outcome.SERVED else None
+    texts = [text for text in (remedy and remedy.text, help_) if text]
+    return f'<h2>What to do</h2>\n<div class="hint">{_paragraphs(texts, shown)}</div>\n' if texts else ""
+
+
+def _line(line: Line, asked: Asked | None, shown: Hide) -> str:
+    """One repository: what it answered, when, and the versions that it has."""
+    look = line.status.value if line.status in _TOOK_PART else "quiet"
+    state = line.status.value.replace("-", " ")
+    # A status stands beside its time.
+    text = "" if line.reason == str(line.http_status) else line.reason
+    return _card(shown, line.repository.name, _answered(line, asked), look=look, state=state, text=text)
+
+
+# The others had no part in the decision.
+_TOOK_PART = {LineStatus.SERVED, LineStatus.SHADOWED, LineStatus.PASSED_OVER, LineStatus.ABSENT, LineStatus.UNAVAILABLE}
+
+
+def _answered(line: Line, asked: Asked | None) -> Facts:
+    if line.versions:
+        yield "Has", versions(line.versions, _MOST_VERSIONS)
+    if line.asked:
+        yield "Asked", line.asked
+        status = f"{line.http_status}, " if line.http_status else ""
+        when = f"{asked.seconds * 1000:.0f} ms after {asked.at:%H:%M:%S} UTC" if asked else "in an earlier lookup"
+        yield "Answered", f"{status}{when}"
+    yield from (("Tried", f"{tried.url}: {tried.reason}") for tried in line.failures)
+    if line.rule:
+        yield "Rule", str(line.rule)
+
+
+def _card(shown: Hide, name: str, facts: Facts, *, look: str = "", state: str = "", text: str = "") -> str:
+    """One repository in its tier."""
+    label = f' <span class="state">{shown(state)}</span>' if state else ""
+    paragraphs = _paragraphs([text] if text else [], shown)
+    head = f'<div class="head"><h3>{shown(name)}</h3>{label}</div>'
+    return f'<div class="repository {look}">{head}{paragraphs}{_facts(facts, shown)}</div>'
+
+
+def _tiers(cards: Iterable[tuple[int, str]]) -> str:
+    """The repositories by their priorities."""
+    tiers = groupby(cards, lambda card: card[0])
+    items = (
+        f'<li><p class="tier">Priority {priority}</p><div>{"".join(card for _, card in tier)}</div></li>'
+        for priority, tier in tiers
+    )
+    return f'<ol class="tiers">\n{"".join(items)}\n</ol>'
+
+
+def _facts(facts: Facts, shown: Hide) -> str:
+    items = "".join(f"<dt>{label}</dt><dd>{shown(text)}</dd>" for label, text in facts)
+    return f"<dl>{items}</dl>" if items else ""
+
+
+def _rules(rules: Iterable[Rule], shown: Hide) -> str:
+    """Each rule with the file that sets it."""
+    items = (f"<li><code>{shown(_setting(rule))}</code> <span>{shown(rule.file)}</span></li>" for rule in rules)
+    return f'<ul class="rules">{"".join(items)}</ul>'
+
+
+def _setting(rule: Rule) -> str:
+    return f"{rule.key} = {rule.value}" if rule.value else rule.key
+
+
+def _paragraphs(texts: Iterable[str], shown: Hide) -> str:
+    return "".join(f"<p>{shown(text)}</p>" for text in texts)
+
+
+def _shown(hide: Hide) -> Hide:
+    """A text as a page has it: without secrets, of bounded length, for HTML."""
+    return lambda text: _text(truncate(hide(text), _LONGEST))
 
 
 def _text(text: str) -> str:
@@ -105,20 +177,24 @@ def _text(text: str) -> str:
     return escape(printable(text))
 
 
-def _page(title: str, action: str, body: str) -> bytes:
+def _page(title: str, action: str, home: str, body: str) -> bytes:
+    """A whole page; `action` and `home` are where the search and the start are from here."""
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{_text(title)}</title>
-<style>{_STYLE}</style>
+<style>{SHEET}</style>
 </head>
 <body>
+<header>
+<a href="{home}">repoprio</a>
 <form action="{action}" method="get" role="search">
 <input type="search" name="name" aria-label="Name of a project" placeholder="Name of a project" required>
 <button>Explain</button>
 </form>
+</header>
 <main>
 {body}</main>
 </body>
