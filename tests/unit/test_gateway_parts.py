@@ -14,7 +14,15 @@ import pytest
 from repoprio.explain.explanation import Explanation, Tried
 from repoprio.lookup.cooldown import Clocks
 from repoprio.lookup.drivers import drive
-from repoprio.lookup.events import FetchFailed, FetchRequest, FetchResult, NotFound, PageFound, StatusReceived
+from repoprio.lookup.events import (
+    FetchFailed,
+    FetchRequest,
+    FetchResult,
+    NotFound,
+    PageFound,
+    ResourceKind,
+    StatusReceived,
+)
 from repoprio.lookup.memory import CanaryVerdict, KnownNames, RunMemory
 from repoprio.lookup.project import Code, Decision, Outcome, ProjectLookup
 from repoprio.lookup.reasons import Cause
@@ -360,15 +368,26 @@ def test_each_answer_of_a_repository_has_its_time() -> None:
     """As of the URL that the line names: what was known from a lookup before says so."""
     decision = decide(POLICY, corp=DOWN)
     found = explanation(POLICY, decision, VERSIONS)
-    asked = {("corp", str(found.lines[0].asked)): Asked(NOON, 0.0384)}
+    evidence = freshness.Evidence(0)
+    evidence.note(
+        FetchRequest(CORP, ResourceKind.PAGE, ACME, Location.of(str(found.lines[0].asked))), Asked(NOON, 0.0384)
+    )
+    asked = evidence.asked
     assert "<dt>Answered</dt><dd>38 ms after 12:00:00 UTC" in shown(found, ClientAnswer(503, title="x"), asked)
     assert "<dt>Answered</dt><dd>in an earlier lookup" in shown(found, ClientAnswer(503, title="x"))
+    policy = Policy((replace(CORP, exclude=(Pattern("acme"),)), PUBLIC))
+    blind = explanation(policy, decide(policy, public=StatusReceived(503)), VERSIONS)
+    seen = shown(blind, ClientAnswer(503, title="x"))
+    assert "<dt>Rule</dt><dd>repositories.corp.exclude" in seen
+    assert "<p>503</p>" not in seen, "it stands beside its time"
 
 
 def test_a_page_that_is_kept_has_its_age() -> None:
     """It is what clients get, while it counts or as a stale one."""
     found = explanation(POLICY, decide(POLICY, corp=page(wheel("1.0"))), VERSIONS)
-    kept = shown(found, ClientAnswer(200, ("corp", "team"), age=12.3, left=47.7))
+    told = replace(found, lines=(replace(found.lines[0], versions=("1.1", "1.0")), *found.lines[1:]))
+    kept = shown(told, ClientAnswer(200, ("corp", "team"), age=12.3, left=47.7))
+    assert "<dt>Has</dt><dd>1.1, 1.0</dd>" in kept
     assert "200, the page of corp and team: 12 s old, good for 48 s more" in kept
     assert "200, the page of corp: 312 s old, marked as stale" in shown(found, ClientAnswer(200, ("corp",), age=312))
 
