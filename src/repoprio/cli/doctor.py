@@ -19,14 +19,26 @@ from repoprio.config.pip import fuse
 from repoprio.config.pip.indexes import Named
 from repoprio.config.policy_files import INHERITED, Unreadable, pip_text
 from repoprio.config.settings import Merged
-from repoprio.doctor import base_check, fuse_check, pip_document, pips, remedies, running, shadows, sources, uv_check
+from repoprio.doctor import (
+    base_check,
+    fuse_check,
+    gateway_check,
+    pip_document,
+    pips,
+    remedies,
+    running,
+    shadows,
+    sources,
+    uv_check,
+)
 from repoprio.doctor.pip_check import Examined, State, examine, merged
 from repoprio.doctor.trial_repositories import Bench, bench
 from repoprio.environments import owners, target
 from repoprio.environments.target import Environment
-from repoprio.explain import checkup
+from repoprio.explain import checkup, gateway_checkup
 from repoprio.explain.checkup import ProbeResult, Report
 from repoprio.export import CannotExport, uv
+from repoprio.export.common import of_clients
 from repoprio.lookup.events import RepositoryState as Answer
 from repoprio.lookup.reasons import Cause
 from repoprio.pip_adapter.hooks import pip_runner, policy_report
@@ -38,7 +50,9 @@ from repoprio.urls import is_fuse
 
 # Other installers, which know nothing about the policy; uv is tried.
 _OTHERS = ("poetry", "pdm", "pipenv", "conda", "mamba", "micromamba")
-_FINE = (State.GUARDED, State.NO_PIP)
+_FINE = (State.GUARDED, State.GATEWAY, State.NO_PIP)
+# Those of them that a project's own file configures.
+_OF_PROJECTS = ("poetry", "pdm", "pipenv")
 _AT_ONCE = 8
 
 T = TypeVar("T")
@@ -81,6 +95,7 @@ def look(python: str | None, venvs: Sequence[str], *, network: bool = False) -> 
         answers = _side_by_side("pips", lambda pip: pips.ask(pip, tried.folder), candidates)
         examined = merged(_side_by_side("tried", lambda facts: examine(*facts, tried), list(pips.distinct(answers))))
         survey = _survey(examined[0])
+        examined = _with_gateway(examined, survey.policy, tried)
         report = {
             **_head(meant, examined[0], survey),
             "environments": _environments(examined, survey),
@@ -88,12 +103,13 @@ def look(python: str | None, venvs: Sequence[str], *, network: bool = False) -> 
             "base": base_check.look(meant.python, tried)._asdict() if examined[0].facts.stranger is None else None,
             "fuse": _fuse(examined, tried),
             "unguarded_launches": _launches(),
-            "other_installers": [*_uvs(survey, tried), *_others()],
+            "other_installers": [*_uvs(survey, tried), *_others(survey.policy)],
         }
     report |= {
         "stale_wheels": _stale(examined[0], survey),
         "without_environment": [folder for folder in venvs if not pips.in_folder(folder)],
         "repositories": _repositories(survey.policy, examined[0]) if network and survey.policy else None,
+        "gateway": _gateway(survey.policy, network=network) if survey.policy and survey.policy.gateway else None,
     }
     return report, 2 if survey.errors else 0 if _is_fine(report, examined) else 1
 
@@ -105,11 +121,33 @@ def _is_fine(report: dict[str, Any], examined: Iterable[Examined]) -> bool:
     is_silent = any(check["status"] == Answer.UNAVAILABLE.value for check in report["repositories"] or ())
     is_undone = not all(check["finds_nothing"] for check in unguarded)
     is_bare = bool(report["without_environment"] or report["pip_of_folder"])
+    is_bad_gateway = bool(report["gateway"] and report["gateway"]["findings"])
     return (
         is_enforced
         and all(check.state in _FINE for check in examined)
-        and not (is_open or is_silent or is_undone or is_bare)
+        and not (is_open or is_silent or is_undone or is_bare or is_bad_gateway)
     )
+
+
+def _with_gateway(examined: list[Examined], policy: Policy | None, tried: Bench) -> list[Examined]:
+    """The pips; of those without the hook it is known which indexes they ask beside the policy's gateway."""
+    if policy is None or policy.gateway is None or policy.mode is Mode.OBSERVE:
+        return examined
+    settings, file = policy_in_force.pip_settings()[0], policy_in_force.global_file()
+    return list(gateway_check.look(examined, policy, settings, file, tried))
+
+
+def _gateway(policy: Policy, *, network: bool) -> dict[str, Any]:
+    """The policy's gateway; with `network` also what is wrong with it, by its own answers."""
+    found: dict[str, Any] = {"url": policy.gateway, "origin": policy.rule("gateway").file, "findings": None}
+    if network and policy.gateway:
+        from repoprio.pip_adapter.inspect import gateway
+
+        answer = gateway.ask(policy.gateway)
+        knows = answer.repositories is not None
+        wrong = gateway_checkup.findings(policy, answer)
+        found |= {"findings": [finding._asdict() for finding in wrong], "knows_policy": knows}
+    return found
 
 
 def _side_by_side(what: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -222,15 +260,16 @@ def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
         yield {**known, "said": f"{stranger.who} can change {stranger.path}, so root does not run it"}
         return
     try:
-        exported = uv_export.export(survey.policy, project=False) if survey.policy else None
+        meant = of_clients(survey.policy) if survey.policy else None
+        exported = uv_export.export(meant, project=False) if meant else None
     except CannotExport as error:
         yield {**known, "obeys": False, "said": f"the policy cannot be exported: {error}"}
         return
-    if survey.policy is None or exported is None:
+    if meant is None or exported is None:
         yield known
         return
     looked = uv_check.look(path, uv.text(exported, project=False), tried)
-    logins = uv_check.unset_logins(uv.login_variables(survey.policy), os.environ)
+    logins = uv_check.unset_logins(uv.login_variables(meant), os.environ)
     yield {
         **known,
         **looked._asdict(),
@@ -256,9 +295,12 @@ def _proxies(indexes: Iterable[Mapping[str, Any]]) -> list[str]:
     return sorted(name for name in os.environ if is_open and name.lower() in ("http_proxy", "all_proxy"))
 
 
-def _others() -> Iterator[dict[str, Any]]:
-    paths = ((name, running.which(name)) for name in _OTHERS)
-    return ({"name": name, "path": path, "obeys": None} for name, path in paths if path)
+def _others(policy: Policy | None) -> Iterator[dict[str, Any]]:
+    for name in _OTHERS:
+        if path := running.which(name):
+            is_served = policy is not None and policy.gateway and name in _OF_PROJECTS
+            said = f"obeys where the gateway is a project's only source (repoprio export {name})" if is_served else ""
+            yield {"name": name, "path": path, "obeys": None, **({"said": said} if said else {})}
 
 
 def _launches() -> list[str]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import field, replace
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from repoprio.dataclass import dataclass
 from repoprio.doctor import base_check, obstacles
@@ -23,6 +23,7 @@ class State(Enum):
     OF_ANOTHER = "of-another-user"
     SHADOWED = "shadowed"
     NO_PIP = "no-pip"
+    GATEWAY = "gateway"
     UNFIT = "unfit-python"
     TOO_OLD = "too-old"
     BROKEN = "broken-pip"
@@ -35,13 +36,30 @@ class State(Enum):
     GUARDED = "guarded"
 
 
+class Beside(NamedTuple):
+    """Why the gateway is not the only index of a pip without the hook: a stable code and an index, or why not known.
+
+    `origin` is the setting that names the index; `fix` is what to do about it, "" if nothing is known to help.
+    """
+
+    code: str
+    what: str
+    origin: str | None
+    fix: str
+
+
+# The gateway guards these as well, if it is their only index.
+WITHOUT_HOOK = (State.NO_HOOK, State.UNFIT, State.TOO_OLD, State.NO_POLICY)
+
+
 @dataclass(frozen=True)
 class Examined:
     """One pip, with the results of its runs.
 
     `trial` is the result of a search for acme. `launchers` are the scripts on PATH that start the same pip, `ran` the
     commands that were run. `unfit` is why no hook can work in its Python, "" if one can. `is_hooked`: its Python loads
-    a hook; `has_own_hook`: from its own packages. `obstacles` are what keeps the hook from this pip.
+    a hook; `has_own_hook`: from its own packages. `obstacles` are what keeps the hook from this pip. `beside`: the
+    indexes of a pip without the hook besides the policy's gateway; None if there is no gateway, or no need for it.
     """
 
     facts: PipFacts
@@ -53,6 +71,7 @@ class Examined:
     obstacles: tuple[Obstacle, ...] = ()
     unfit: str = ""
     ran: tuple[tuple[str, ...], ...] = ()
+    beside: tuple[Beside, ...] | None = None
 
     @property
     def hook(self) -> dict[str, Any] | None:
@@ -72,7 +91,15 @@ class Examined:
 
     @property
     def state(self) -> State:
-        """The verdict: GUARDED only if a valid policy reaches it and is enforced, and pip chose as it says."""
+        """The verdict: GUARDED only if a valid policy reaches it and is enforced, and pip chose as it says.
+
+        GATEWAY: it has no hook that guards it, and the gateway is its only index.
+        """
+        state = self._own_state
+        return State.GATEWAY if self.beside == () and state in WITHOUT_HOOK else state
+
+    @property
+    def _own_state(self) -> State:
         if not self.was_tried:
             return State.OF_ANOTHER if self.facts.stranger else State.SHADOWED
         if self.facts.version is None:

@@ -29,6 +29,7 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
     for tool in report["other_installers"]:
         yield from _uv(tool) if "undone_by" in tool else _installer(tool)
     yield from _base(report["base"])
+    yield from _gateway(report.get("gateway"))
     yield from _fuse(report["fuse"], observes=report["policy"]["mode"] == Mode.OBSERVE.value)
     yield from (f"  never  {launch}    loads no hook: nothing guards it" for launch in report["unguarded_launches"])
     if stale := report["stale_wheels"]:
@@ -96,7 +97,7 @@ def _name(pip: Mapping[str, Any]) -> str:
 
 def _environment(pip: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[str]:
     """The first word of a pip's row, the text after its name, and the lines below; nothing if it gets no row."""
-    word = {"guarded": "ok", "no-pip": "-", "of-another-user": "skip"}.get(pip["state"], "FAIL")
+    word = {"guarded": "ok", "gateway": "ok", "no-pip": "-", "of-another-user": "skip"}.get(pip["state"], "FAIL")
     if pip["launcher"] and not pip["pip"] and word == "-":
         # A launcher of a version manager that starts nothing.
         return
@@ -111,10 +112,37 @@ def _environment(pip: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[
     if theirs and theirs["errors"] != policy["errors"]:
         yield from (f"{_INDENT}error: {error}" for error in theirs["errors"])
     yield from (f"{_INDENT}why: {_obstacle(obstacle, pip)}" for obstacle in pip["obstacles"])
-    if pip["fix"]:
+    yield from _beside(pip.get("beside_gateway") or ())
+    if pip["fix"] and pip["state"] != "gateway":
         is_trial = pip["state"] == "shadowed" or (pip["of_another"] and pip["of_another"]["user"])
         yield f"{_INDENT}{'try it' if is_trial else 'fix'}: {pip['fix']}"
     yield from (f"{_INDENT}then: {step}" for step in pip["then"])
+
+
+def _beside(beside: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Why a pip without the hook does not obey through the gateway."""
+    for one in beside:
+        origin = f" ({one['origin']})" if one["origin"] else ""
+        yield {
+            "gateway-not-asked": f"{_INDENT}gateway: it does not ask {one['what']}",
+            "second-index": f"{_INDENT}gateway: it also asks {one['what']}{origin}",
+        }.get(one["code"], f"{_INDENT}gateway: not known which indexes it asks: {one['what']}") + f" [{one['code']}]"
+        if one["fix"]:
+            yield f"{_INDENT}fix: {one['fix']}"
+
+
+def _gateway(gateway: Mapping[str, Any] | None) -> Iterator[str]:
+    if gateway is None:
+        return
+    findings = gateway["findings"]
+    if findings is None:
+        yield f"  gate   {gateway['url']}    not asked (--network)"
+    elif not findings:
+        same = "serves, with this policy" if gateway["knows_policy"] else "serves; its policy is not known"
+        yield f"  ok     {gateway['url']}    {same}"
+    for finding in findings or ():
+        yield f"  FAIL   {gateway['url']}    {finding['text']} [{finding['code']}]"
+        yield f"{_INDENT}fix: {finding['fix']}"
 
 
 def _obstacle(obstacle: Mapping[str, Any], pip: Mapping[str, Any]) -> str:
@@ -142,6 +170,7 @@ def _verdict(pip: Mapping[str, Any]) -> str:
         "faulty-policy": "the policy that the hook finds has errors: every lookup stops",
         "observed": "the policy that the hook finds only observes",
         "guarded": "took 1.0, not 99.0",
+        "gateway": "no hook; the gateway is its only index",
         "unfit-python": f"no hook can guard it: {pip['unfit']}{f'; {took}' if pip['took'] else ''}",
         "too-old": f"too old for a hook (22.0.2 is the oldest){f'; {took}' if pip['took'] else ', which stops it'}",
         "broken-pip": f"its pip is broken: {pip['said']}",
@@ -287,7 +316,8 @@ def _repository(repository: Mapping[str, Any]) -> Iterator[str]:
 
 def _sum(report: Mapping[str, Any]) -> str:
     states = [environment["state"] for environment in report["environments"]]
-    guarded, skipped = states.count("guarded"), states.count("of-another-user") + states.count("shadowed")
+    guarded = states.count("guarded") + states.count("gateway")
+    skipped = states.count("of-another-user") + states.count("shadowed")
     others = len(states) - guarded - skipped - states.count("no-pip")
     also = f", {skipped} not tried" if skipped else ""
     counts = [f"pips: {guarded} guarded, {others} not{also}", *_other_failures(report)]
@@ -315,3 +345,5 @@ def _other_failures(report: Mapping[str, Any]) -> Iterator[str]:
     silent = [one for one in report["repositories"] or () if one["status"] == RepositoryState.UNAVAILABLE.value]
     if silent:
         yield f"repositories: {len(silent)} without a usable answer"
+    if (report.get("gateway") or {}).get("findings"):
+        yield "gateway: not this policy's"

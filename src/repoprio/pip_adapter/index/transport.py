@@ -50,7 +50,7 @@ class Reply:
     """What came: `body` is whole and decompressed; `redirect` an absolute URL without credentials.
 
     `is_delimited`: something told how long the answer is, so that one that broke off would have been seen.
-    `clocks`: what time it was when it came.
+    `clocks`: what time it was when it came. `headers` are None where pip's retries hide the answer.
     """
 
     status: int
@@ -62,6 +62,7 @@ class Reply:
     tries: int = 1
     is_delimited: bool = True
     clocks: Clocks | None = None
+    headers: HttpHeaders | None = field(default=None, repr=False)
 
     @property
     def response(self) -> Response:
@@ -102,6 +103,7 @@ def _get(session: PipSession, url: str, size_limit: int, headers: Mapping[str, s
             sent=basic(response.request.headers.get("Authorization", "")),
             is_delimited=_is_delimited(response.headers),
             clocks=server_clock.read(response),
+            headers=response.headers,
         )
     except UnusableResponse:
         raise

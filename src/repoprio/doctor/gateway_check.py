@@ -1,0 +1,57 @@
+"""Checks whether the policy's gateway is the only index of the pips without the hook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from repoprio import shell
+from repoprio.config.pip.indexes import Named, NamedBy
+from repoprio.doctor import fuse_check
+from repoprio.doctor.pip_check import WITHOUT_HOOK, Beside, Examined
+from repoprio.doctor.trial_repositories import Bench
+from repoprio.policy.model import Policy
+from repoprio.redaction import display_url
+from repoprio.urls import is_fuse
+
+
+def look(
+    examined: Iterable[Examined], policy: Policy, settings: Sequence[Named], conf: str, bench: Bench
+) -> Iterator[Examined]:
+    """The pips; for each without the hook, which indexes it asks beside the gateway, as a run of it shows.
+
+    `settings` are those of pip's own files and variables; `conf` is the file that the export belongs into.
+    """
+    for pip in examined:
+        if pip.state not in WITHOUT_HOOK or pip.facts.pip.python is None or pip.facts.pip.options:
+            yield pip
+            continue
+        asked = fuse_check.run_unguarded(pip.facts.pip, bench)
+        others = [url for url in asked.places if not policy.is_gateway(url)]
+        is_asked = len(others) < len(asked.places)
+        others += [one.url for one in settings if _is_of_others(one) and not policy.is_gateway(one.url)]
+        beside = [_beside(url, settings) for url in others]
+        if asked.said:
+            beside.append(Beside("gateway-not-known", asked.said, None, ""))
+        elif not is_asked:
+            fix = f"repoprio export pip > {shell.command(conf)}"
+            beside.insert(0, Beside("gateway-not-asked", display_url(policy.gateway or ""), None, fix))
+        yield replace(pip, beside=tuple(beside))
+
+
+def _is_of_others(index: Named) -> bool:
+    """Whether a setting is one of pip install or of other commands, which the one that is run does not read."""
+    is_run = index.origin.by is not NamedBy.SETTING or index.origin.key.startswith(("global.", "download."))
+    return index.overridden is None and not is_run and not is_fuse(index.url)
+
+
+def _beside(asked: str, settings: Iterable[Named]) -> Beside:
+    """One index beside the gateway, with the setting that names it, and how to remove that."""
+    shown = display_url(asked)
+    named = next((one for one in settings if one.overridden is None and display_url(one.url) == shown), None)
+    if named is None:
+        return Beside("second-index", shown, None, "")
+    origin = named.origin
+    is_variable = origin.by is NamedBy.VARIABLE
+    fix = shell.command("unset", origin.key) if is_variable else f"remove {origin.key} from {origin.file}"
+    return Beside("second-index", shown, str(origin), fix)

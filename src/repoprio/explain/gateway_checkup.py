@@ -1,0 +1,71 @@
+"""What a gateway says of itself, held against the policy that names it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from repoprio.policy.model import Policy
+from repoprio.redaction import display_url
+from repoprio.urls import place
+
+
+class Finding(NamedTuple):
+    """What is wrong with a gateway: a stable code, a sentence, and what to do."""
+
+    code: str
+    text: str
+    fix: str
+
+
+class Answer(NamedTuple):
+    """What a gateway answered to `doctor --network`; `said` is why there is no usable answer, "" if there is one.
+
+    `is_ready`: what its ``/health/ready`` says; `state`: its header X-Repoprio-State for a name that nobody has, None
+    without that header; `repositories`: those of its policy, as ``/explain`` has them. None: not known.
+    """
+
+    said: str = ""
+    is_ready: bool | None = None
+    state: str | None = None
+    repositories: Sequence[Mapping[str, Any]] | None = None
+
+
+def findings(policy: Policy, answer: Answer) -> list[Finding]:
+    """What is wrong with the gateway, by its own answers."""
+    url = policy.gateway or ""
+    start = "start repoprio serve there, or correct gateway in the policy"
+    if answer.said:
+        return [Finding("gateway-down", f"no usable answer: {answer.said}", start)]
+    if answer.state is None:
+        text = "no gateway answers there: its pages have no X-Repoprio-State"
+        return [Finding("no-gateway", text, start)]
+    found = []
+    if answer.is_ready is False:
+        text = "it says that it is not ready: its memory of owned names cannot be read"
+        found.append(Finding("gateway-not-ready", text, "see its log: repair or restore the store (--store)"))
+    is_own = any(repository.is_at(url) for repository in policy.repositories)
+    differs = list(_differing(policy, answer.repositories or ())) if answer.repositories and not is_own else []
+    found += [Finding("gateway-policy", text, "give both the same policy; restart the gateway") for text in differs]
+    return found
+
+
+def _differing(policy: Policy, there: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """How the gateway's repositories differ from those of the policy, one sentence for each."""
+    here = {repository.name: repository for repository in policy.repositories}
+    told = {str(one.get("name")): one for one in there}
+    yield from (f"its policy has no repository {name}" for name in here if name not in told)
+    yield from (f"its policy has {name}, which this one does not have" for name in told if name not in here)
+    for name in here.keys() & told.keys():
+        mine, its = here[name], told[name]
+        if its.get("priority") != mine.priority:
+            yield f"{name} has priority {its.get('priority')} there, and {mine.priority} here"
+        if _place(str(its.get("url"))) != _place(mine.locations[0].shown):
+            yield f"{name} is {display_url(str(its.get('url')))} there, and {mine.locations[0].shown} here"
+
+
+def _place(url: str) -> str:
+    try:
+        return place(url)
+    except ValueError:
+        return url

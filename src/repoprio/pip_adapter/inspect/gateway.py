@@ -1,0 +1,59 @@
+"""Asks a gateway about itself, with the session of pip, as a client would."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from repoprio.explain.gateway_checkup import Answer
+from repoprio.names import normalize
+from repoprio.pip_adapter.index import transport
+from repoprio.pip_adapter.inspect.context import pip_context
+from repoprio.simple_api.response import UnusableResponse
+from repoprio.urls import page_url
+
+if TYPE_CHECKING:
+    from repoprio.pip_adapter.protocols.network import PipSession
+
+_MOST_BYTES = 2**20
+_IT = "the gateway"
+_STATE = "X-Repoprio-State"
+
+
+def ask(url: str) -> Answer:
+    """What the gateway at `url`, its index, says of itself; it is asked for a name that nobody has."""
+    nobodys = normalize(f"repoprio-{secrets.token_hex(8)}")
+    # The index is /simple/; what else the gateway has is beside it.
+    root = urljoin(f"{url.rstrip('/')}/", "../")
+    with pip_context() as pip:
+        try:
+            page = transport.get(pip.session, page_url(url, nobodys), whom=_IT, size_limit=_MOST_BYTES)
+        except UnusableResponse as error:
+            return Answer(str(error))
+        state = page.headers.get(_STATE, "") if page.headers else ""
+        if not state and page.status not in (200, 404):
+            return Answer(str(page.status))
+        ready = _is_ready(pip.session, f"{root}health/ready")
+        repositories = _repositories(pip.session, f"{root}explain/{nobodys}?format=json")
+        return Answer("", ready, state or None, repositories)
+
+
+def _is_ready(session: PipSession, url: str) -> bool | None:
+    """Whether it is ready; None if nothing answers there."""
+    try:
+        status = transport.get(session, url, whom=_IT, size_limit=_MOST_BYTES).status
+    except UnusableResponse:
+        return None
+    return {200: True, 503: False}.get(status)
+
+
+def _repositories(session: PipSession, url: str) -> list[dict[str, Any]] | None:
+    try:
+        reply = transport.get(session, url, whom=_IT, size_limit=_MOST_BYTES)
+        project = json.loads(reply.body)["projects"][0] if reply.status == 200 else {}
+    except (UnusableResponse, ValueError, LookupError, TypeError):
+        return None
+    found = project.get("repositories") if isinstance(project, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else None

@@ -1,0 +1,133 @@
+"""`repoprio doctor` where the policy names a gateway: whether clients without the hook ask that alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from repoprio.config.load import read_text
+from repoprio.config.pip import policy_section
+from repoprio.config.pip.indexes import named
+from repoprio.doctor import gateway_check
+from repoprio.doctor.pip_check import Examined
+from repoprio.doctor.pips import Pip, PipFacts
+from repoprio.doctor.trial_repositories import Trial, bench
+from support.doctors import NO_PIPS, screen
+from support.fixtures import EnvFactory, RepositoryFactory
+from support.gateways import GatewayProcess
+from support.policy_files import TOOLS
+from support.scene import Scene, policy_text
+
+GATEWAY = "https://gate.example/simple/"
+POLICY = policy_text({"corp": "https://corp.example/simple/"}, before=f'gateway = "{GATEWAY}"')
+
+
+def test_clients_that_have_only_the_gateway_obey(pip_env: EnvFactory, tmp_path: Path) -> None:
+    """A pip without the hook whose only index it is, and uv with its export; nothing is asked without --network."""
+    env, stock = pip_env("26.3"), pip_env("24.0", stock=True)
+    policy, conf = tmp_path / "repoprio.toml", tmp_path / "pip.conf"
+    policy.write_text(POLICY)
+    conf.write_text("[global]\nindex-url = https://GATE.example/simple\n")
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent))
+    assert uv is not None
+    folder = tmp_path / "xdg" / "uv"
+    folder.mkdir(parents=True)
+    (folder / "uv.toml").write_text(env.tool("export", "uv", policy=policy).stdout)
+    path = tmp_path / "bin"
+    path.mkdir()
+    (path / "uv").symlink_to(uv)
+    variables = {"PATH": str(path), "XDG_CONFIG_HOME": str(folder.parent), "PIP_CONFIG_FILE": str(conf)}
+    options = ("doctor", "--format", "json", "--venv", str(stock.root))
+    done = env.tool(*options, policy=policy, env=variables)
+    found = json.loads(done.stdout)
+    said = screen(found)
+    (pip,) = (one for one in found["environments"] if one["python"] == str(stock.python))
+    assert (done.code, pip["state"], pip["beside_gateway"]) == (0, "gateway", []), said
+    assert f"ok     {stock.python}    pip 24.0    no hook; the gateway is its only index" in said
+    assert "pips: 2 guarded, 0 not." in said
+    assert f"gate   {GATEWAY}    not asked (--network)" in said
+    assert [one["obeys"] for one in found["other_installers"]] == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "told"),
+    [
+        (
+            f"[global]\nindex-url = {GATEWAY}\n",
+            {"PIP_EXTRA_INDEX_URL": "https://u:s3cret@more.example/simple/"},
+            ["second-index: https://more.example/simple/ (PIP_EXTRA_INDEX_URL); unset PIP_EXTRA_INDEX_URL"],
+        ),
+        (
+            f"[global]\nindex-url = {GATEWAY}\nfind-links = https://links.example/\n",
+            {},
+            ["second-index: https://links.example/ (global.find-links in F); remove global.find-links from F"],
+        ),
+        (
+            f"[global]\nindex-url = {GATEWAY}\n[install]\nextra-index-url = https://more.example/\n",
+            {},
+            [
+                (
+                    "second-index: https://more.example/ (install.extra-index-url in F); "
+                    "remove install.extra-index-url from F"
+                )
+            ],
+        ),
+        (
+            "",
+            {},
+            [
+                f"gateway-not-asked: {GATEWAY} (None); repoprio export pip > /etc/pip.conf",
+                "second-index: pip's built-in default index (None); ",
+            ],
+        ),
+    ],
+    ids=["variable", "find-links", "install", "nothing"],
+)
+def test_each_index_besides_is_named_with_its_setting(
+    text: str,
+    variables: dict[str, str],
+    told: list[str],
+    pip_env: EnvFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a real pip asks decides, and what other commands of pip read; the remedy names file and key."""
+    conf = tmp_path / "pip.conf"
+    conf.write_text(text)
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    for name, value in {"PIP_CONFIG_FILE": str(conf), "HOME": str(tmp_path), **variables}.items():
+        monkeypatch.setenv(name, value)
+    settings = named([(str(conf), policy_section.sections(text))], variables)
+    facts = PipFacts(Pip(str(pip_env("24.0", stock=True).python)), "24.0")
+    with bench(TOOLS) as tried:
+        policy = read_text(POLICY, "policy.toml", {}, TOOLS)
+        bare = Examined(facts, trial=Trial("99.0"))
+        (pip,) = gateway_check.look([bare], policy, settings, "/etc/pip.conf", tried)
+    assert pip.state.value == "no-hook"
+    found = [f"{one.code}: {one.what} ({one.origin}); {one.fix}" for one in pip.beside or ()]
+    assert [line.replace(str(conf), "F") for line in found] == told
+
+
+def test_the_gateways_own_answers(scene: Scene, pip_env: EnvFactory, repository: RepositoryFactory) -> None:
+    """With --network: it serves this policy; what another server, or none, answers is no gateway's."""
+    env = pip_env("26.3")
+    theirs = scene.policy().rename(scene.folder / "theirs.toml")
+    other = repository("other").page_url
+    script = scene.folder / "ask.py"
+    script.write_text("import sys\nfrom repoprio.pip_adapter.inspect.gateway import ask\nprint(ask(sys.argv[1]))")
+    with GatewayProcess(theirs, scene.folder / "ownership.sqlite") as gateway:
+        policy = scene.policy(before=f'gateway = "{gateway.url}"')
+        done = env.tool("doctor", "--format", "json", "--network", policy=policy, env={"PATH": NO_PIPS})
+        found = json.loads(done.stdout)
+        assert (done.code, found["gateway"]["findings"]) == (0, []), screen(found)
+        assert f"ok     {gateway.url}    serves, with this policy" in screen(found)
+        done = env.module(str(script), other, policy=policy)
+        assert done.stdout == "Answer(said='', is_ready=None, state=None, repositories=None)\n", done.stderr
+    done = env.module(str(script), gateway.url, policy=policy)
+    assert "Answer(said='the connection was refused" in done.stdout, done.stderr

@@ -1,0 +1,57 @@
+"""What is wrong with a gateway, by its own answers: pure."""
+
+from __future__ import annotations
+
+import pytest
+
+from repoprio.config.load import read_text
+from repoprio.explain.gateway_checkup import Answer, findings
+from support.policy_files import TOOLS
+
+POLICY = (
+    'gateway = "https://gate.example/simple/"\n'
+    '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
+    '[repositories.public]\nurl = "https://public.example/simple/"\npriority = 90\n'
+)
+CORP = {"name": "corp", "priority": 10, "url": "https://CORP.example:443/simple"}
+PUBLIC = {"name": "public", "priority": 90, "url": "https://public.example/simple/"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Answer("", True, "absent", [CORP, PUBLIC]), []),
+        (Answer("", None, "absent", None), []),
+        (Answer("503"), ["gateway-down: no usable answer: 503"]),
+        (Answer(), ["no-gateway: no gateway answers there: its pages have no X-Repoprio-State"]),
+        (
+            Answer("", False, "absent", [CORP, PUBLIC]),
+            ["gateway-not-ready: it says that it is not ready: its memory of owned names cannot be read"],
+        ),
+        (
+            Answer("", True, "absent", [CORP, {**PUBLIC, "name": "other"}]),
+            [
+                "gateway-policy: its policy has no repository public",
+                "gateway-policy: its policy has other, which this one does not have",
+            ],
+        ),
+        (
+            Answer("", True, "absent", [CORP, {**PUBLIC, "priority": 5, "url": "https://u:s3cret@x.example:port/"}]),
+            [
+                "gateway-policy: public has priority 5 there, and 90 here",
+                "gateway-policy: public is https://x.example:port/ there, and https://public.example/simple/ here",
+            ],
+        ),
+    ],
+)
+def test_each_finding(answer: Answer, told: list[str]) -> None:
+    """Down, another server, not ready, another policy; a spelling of the same URL is no difference."""
+    found = findings(read_text(POLICY, "policy.toml", {}, TOOLS), answer)
+    assert [f"{one.code}: {one.text}" for one in found] == told
+    assert all(one.fix for one in found)
+
+
+def test_a_client_that_has_only_the_gateway_knows_nothing_of_its_policy() -> None:
+    """Where the gateway is a repository of this policy, its own repositories are not compared."""
+    text = 'gateway = "https://gate.example/simple/"\n[repositories.gate]\nurl = "https://gate.example/simple/"\n'
+    assert findings(read_text(text, "policy.toml", {}, TOOLS), Answer("", True, "absent", [CORP])) == []
