@@ -110,7 +110,7 @@ def expected(tier: str, fault: str, age: float | None) -> tuple[int, str]:
     return 503, "unavailable"
 
 
-@pytest.mark.parametrize("age", [None, TTL / 2, TTL + 1, STALE + 1])
+@pytest.mark.parametrize("age", [None, TTL / 2, TTL + 0.5, STALE + 1])
 @pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_never_opens_a_name(fault: str, tier: str, age: float | None, world: World) -> None:
@@ -128,7 +128,8 @@ def test_a_fault_never_opens_a_name(fault: str, tier: str, age: float | None, wo
         assert tier in answer.document["detail"]
     if answer.state == "stale":
         assert answer.headers["cache-control"] == "max-age=0, must-revalidate"
-        assert int(answer.headers["age"]) == age
+        assert age is not None
+        assert answer.headers["age"] == str(int(age))
 
 
 def test_how_long_pages_count_is_the_policys_to_say(scene: Scene, tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from repoprio.config.load import read_text
-from repoprio.names import normalize
+from repoprio.names import NormalizedName, normalize
 from repoprio.policy.model import Policy
 from repoprio.serve.ownership import Record
 from repoprio.serve.stores.model import UnsoundMemory
@@ -142,6 +143,12 @@ def _flipped(store: Path) -> None:
         database.execute("UPDATE ownership SET repository = 'public'")
 
 
+def _flipped_key(store: Path) -> None:
+    """Its records are found under its name no more."""
+    with sqlite3.connect(store) as database:
+        database.execute("UPDATE ownership SET project = 'acne'")
+
+
 def _locked_away(store: Path) -> None:
     store.unlink()
     store.mkdir()
@@ -153,7 +160,7 @@ def _made_anew(store: Path) -> None:
     SqliteStore(str(store)).prepare()
 
 
-@pytest.mark.parametrize("damage", [_gone, _garbage, _flipped, _locked_away, _made_anew])
+@pytest.mark.parametrize("damage", [_gone, _garbage, _flipped, _flipped_key, _locked_away, _made_anew])
 def test_memory_that_cannot_be_read_is_never_guessed(
     damage: Callable[[Path], None], scene: Scene, tmp_path: Path
 ) -> None:
@@ -170,6 +177,42 @@ def test_memory_that_cannot_be_read_is_never_guessed(
         answer = served.page("acme")
         assert (answer.status, answer.state) == (503, "ownership-memory")
     assert not scene.public.asked("acme")
+
+
+def test_a_memory_that_was_lost_is_not_begun_anew_in_silence(scene: Scene, tmp_path: Path) -> None:
+    """A gateway that begins one says so; one that must have one does not start, and makes no file."""
+    store = tmp_path / "folder" / "store"
+    with pytest.raises(AssertionError, match=r"store is gone(?s:.*)\[store\]"):
+        GatewayProcess(scene.policy(), store, "--store-must-exist")
+    assert not store.parent.exists()
+    with GatewayProcess(scene.file, store) as process:
+        assert f"began a new memory of owned names: {store}\n" in process.greeting
+        assert "[new-store]" in process.greeting
+    with GatewayProcess(scene.file, store, "--store-must-exist") as process:
+        assert process.greeting.startswith("repoprio: serving")
+    store.write_bytes(b"")
+    with pytest.raises(AssertionError, match=r"holds no ownership memory(?s:.*)\[store\]"):
+        GatewayProcess(scene.file, store, "--store-must-exist")
+
+
+def test_two_gateways_that_look_at_once_serve_one_owner(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One has served corp's page while the other waits for corp, where the name is gone by then: it stays corp's."""
+    policy, store = policy_of(scene), tmp_path / "store"
+    with serving(policy, store) as one, serving(policy, store) as other:
+        look = other.store.of
+
+        def first_look(project: NormalizedName) -> tuple[Record, ...]:
+            monkeypatch.setattr(other.store, "of", look)
+            found = look(project)
+            with ThreadPoolExecutor(1) as beside:
+                assert beside.submit(one.page, "acme").result().headers["x-repoprio-owner"] == "corp"
+            forget(scene, "acme")
+            return found
+
+        monkeypatch.setattr(other.store, "of", first_look)
+        assert other.page("acme").state == "remembered"
 
 
 def test_memory_that_cannot_be_written_serves_nothing_new(

@@ -98,6 +98,17 @@ def _garbage(server: Redis) -> None:
     server.client().hset(redis_store.KEY, "acme", b"\xff\xfe[" + b"[" * 5000)
 
 
+def _flip_a_bit(server: Redis) -> None:
+    """In the name of the project, so that its records are found under it no more."""
+    client = server.client()
+    client.hset(redis_store.KEY, "acne", client.hget(redis_store.KEY, "acme"))
+    client.hdel(redis_store.KEY, "acme")
+
+
+def _empty_one(server: Redis) -> None:
+    server.client().hset(redis_store.KEY, "acme", "[]")
+
+
 def _drop_one(server: Redis) -> None:
     server.client().hdel(redis_store.KEY, "acme")
 
@@ -116,6 +127,8 @@ FAULTS = [
     _other_type,
     _forge,
     _garbage,
+    _flip_a_bit,
+    _empty_one,
     _drop_one,
     _set_back,
 ]
@@ -170,6 +183,18 @@ def test_a_lost_memory_is_restored_or_confirmed(scene: Scene, server: Redis, tmp
         assert (restored.returncode, "1 record " in restored.stdout) == (0, True), restored.stderr
         del scene.corp._shelf._projects["acme"]
         assert served.page("acme").state == "remembered"
+
+
+def test_what_is_no_record_is_not_even_fetched(server: Redis) -> None:
+    """A value of any size, under the name that is asked for or another: it takes no memory of the gateway."""
+    store = store_at(server.url)
+    store.begin([RECORD])
+    value = server.client().hget(redis_store.KEY, "acme")
+    server.client().hset(redis_store.KEY, "acme", value + " " * 100_000)
+    with pytest.raises(UnsoundMemory, match="larger than a record"):
+        store.of(RECORD.project)
+    with pytest.raises(UnsoundMemory, match="larger than a record"):
+        store.all()
 
 
 def test_an_older_generation_is_no_newer_one(server: Redis) -> None:

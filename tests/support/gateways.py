@@ -21,6 +21,7 @@ from repoprio.serve.app import App
 from repoprio.serve.client import Client
 from repoprio.serve.gateway import Gateway
 from repoprio.serve.stores.choice import store_at
+from repoprio.serve.stores.vigilant_store import VigilantStore
 
 from .repository import RepositoryServer
 
@@ -64,7 +65,7 @@ class Served:
 
     def __init__(self, policy: Policy, store: Path | str, *, shows_shadowed: bool = False) -> None:
         self.now = 1000.0
-        self.store = store_at(str(store))
+        self.store = VigilantStore(store_at(str(store)))
         self.store.prepare()
         self._loop = asyncio.new_event_loop()
         client = Client(policy)
@@ -147,8 +148,11 @@ class GatewayProcess:
             text=True,
         )
         assert self._run.stderr is not None
-        self.greeting = self._run.stderr.readline()
-        found = re.search(r"http://\S+/simple/", self.greeting)
+        self.greeting = ""
+        while (found := re.search(r"http://\S+/simple/", self.greeting)) is None and (
+            line := self._run.stderr.readline()
+        ):
+            self.greeting += line
         if found is None:
             said = self.greeting + self._run.stderr.read()
             self._run.wait(timeout=30)

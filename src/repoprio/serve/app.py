@@ -169,16 +169,16 @@ class App:
     def _page(self, page: Page, media: requests.Media, sent: dict[bytes, str]) -> tuple[int, Headers, bytes]:
         body = page.forms[media, requests.takes_gzip(sent.get(b"accept-encoding", ""))]
         now = self._gateway.clock()
-        left = int(page.fresh_until - now)
+        left = page.fresh_until - now
         headers: Headers = [
             (b"content-type", media.value.encode()),
             (b"etag", body.etag),
-            (b"cache-control", b"max-age=%d, must-revalidate" % max(left, 0)),
+            (b"cache-control", b"max-age=%d, must-revalidate" % max(left, 0.0)),
             (b"x-repoprio-owner", ", ".join(page.owners).encode()),
-            (b"x-repoprio-state", b"fresh" if left >= 0 else b"stale"),
+            (b"x-repoprio-state", b"stale" if page.stands_in else b"fresh"),
             _VARY,
         ]
-        if left < 0:
+        if page.stands_in:
             headers.append((b"age", b"%d" % (now - page.born)))
         if media is not requests.Media.JSON:
             headers.append(_NO_SCRIPTS)

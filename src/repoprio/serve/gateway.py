@@ -8,10 +8,11 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from repoprio.lookup.drivers import adrive
-from repoprio.lookup.events import FetchRequest, FetchResult
+from repoprio.lookup.events import FetchRequest, FetchResult, RepositoryState
 from repoprio.lookup.memory import ExpiringStore
 from repoprio.lookup.project import Decision, Outcome, ProjectLookup
 from repoprio.names import NormalizedName
@@ -35,6 +36,8 @@ DEADLINE = 20.0
 _LAST_PART = 1 / 3
 # For so many seconds an explanation is not made anew.
 _EXPLAINED = 1.0
+# So often a name is decided again because what is remembered of it has changed meanwhile.
+_TRIES = 3
 # Less is not worth the work of unpacking.
 _WORTH_PACKING = 1024
 
@@ -84,7 +87,7 @@ class Gateway:
         return page
 
     async def page(self, name: NormalizedName) -> Page | Problem:
-        """The page of `name`, or why there is none; a page whose `fresh_until` is over stands in for a newer one."""
+        """The page of `name`, or why there is none."""
         # A client that goes away takes nobody else's answer along.
         page = self.warm(name)
         return await asyncio.shield(self._refresh(name)) if page is None else page
@@ -163,9 +166,7 @@ class Gateway:
 
     async def _look_up(self, name: NormalizedName) -> Page | Problem:
         try:
-            records = await asyncio.to_thread(self._store.of, name)
-            evidence = freshness.Evidence(self.clock())
-            decision = await self._decide(name, ownership.holders(self.policy, records), evidence)
+            records, decision, evidence = await self._decided(name)
             if decision.outcome is Outcome.SERVED:
                 await self._remember(records, decision)
                 page = await asyncio.to_thread(self._built, decision, evidence.born)
@@ -177,8 +178,27 @@ class Gateway:
         if decision.outcome is not Outcome.UNAVAILABLE:
             self._pages.forget(name)
         elif last and self._stands_in(last, decision):
-            return last
+            return replace(last, stands_in=True)
         return problems.of_decision(self.policy, decision)
+
+    async def _decided(
+        self, name: NormalizedName
+    ) -> tuple[Sequence[ownership.Record], Decision[ProjectPage], freshness.Evidence]:
+        """What is remembered of `name`, and what is decided with that; `UnsoundMemory` if it keeps changing.
+
+        While a repository was asked that says it is absent, another gateway may have served it from there.
+        """
+        records = await asyncio.to_thread(self._store.of, name)
+        for _ in range(_TRIES):
+            evidence = freshness.Evidence(self.clock())
+            decision = await self._decide(name, ownership.holders(self.policy, records), evidence)
+            rests_on_others = decision.of(RepositoryState.ABSENT) or not freshness.is_certain(decision)
+            if decision.outcome is not Outcome.SERVED or not rests_on_others:
+                return records, decision, evidence
+            before, records = records, await asyncio.to_thread(self._store.of, name)
+            if records == before:
+                return records, decision, evidence
+        raise UnsoundMemory(f"others write what is remembered of {name} all the time")
 
     async def _decide(
         self,

@@ -27,7 +27,8 @@ class Page:
     """The page of a project in all its forms; it counts until `fresh_until`, and may stand in for `stale_until`.
 
     `owners` are the names of those that serve it; the times are the gateway's clock. `sources` are the files that
-    clients get through the gateway, by their paths below ``/files/``.
+    clients get through the gateway, by their paths below ``/files/``. `stands_in`: it is served in place of a newer
+    one, which cannot be had.
     """
 
     owners: tuple[str, ...]
@@ -37,6 +38,7 @@ class Page:
     stale_until: float
     size: int
     sources: dict[str, Source]
+    stands_in: bool = False
 
 
 class KeptPages:

@@ -18,6 +18,7 @@ from repoprio.serve.client import Client
 from repoprio.serve.gateway import Gateway
 from repoprio.serve.reloading import RELOAD, Generation, Reloadable
 from repoprio.serve.stores.model import OwnershipStore, UnsoundMemory
+from repoprio.serve.stores.vigilant_store import VigilantStore
 from repoprio.serve.telemetry.access_log import AccessLog, Logged
 from repoprio.serve.telemetry.application import Application
 
@@ -40,6 +41,7 @@ class Settings(NamedTuple):
     public_url: str | None
     shows_shadowed: bool
     access_log: str | None
+    store_must_exist: bool = False
 
 
 def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, say: Callable[[str], None]) -> None:
@@ -48,8 +50,9 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
     Raises `CannotStart` or `CannotServe` before it listens.
     """
     policy = _servable(load)
+    store = VigilantStore(store)
     try:
-        store.prepare()
+        is_new = store.prepare(may_begin=not settings.store_must_exist)
     except UnsoundMemory as error:
         hint = "repair or restore it; without it, it is not known who owns which name"
         raise CannotStart(f"the ownership memory cannot be used: {error}\n  hint: {hint}    [store]") from None
@@ -70,6 +73,9 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
 
     app: Application
     app = reloadable = Reloadable(policy, lambda: _servable(load), begin, _Told(say, metrics))
+    if is_new:
+        hint = "if this gateway has served before, that was lost: stop it, and restore the file"
+        say(f"repoprio: began a new memory of owned names: {store.place}\n  hint: {hint}    [new-store]")
     if RELOAD is not None:
         signal.signal(RELOAD, reloadable.reload)
     say(f"repoprio: serving http://{place}:{bound[1]}/simple/ ({_repositories(policy)})")

@@ -24,6 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default=_HOST, help=f"the address to listen on (default: {_HOST}, this machine only)")
     parser.add_argument("--port", type=_port, default=_PORT, help=f"the port; 0 takes a free one (default: {_PORT})")
     places.add_store(parser)
+    must = "do not begin a memory of owned names: without the file that it had before, the gateway does not start"
+    parser.add_argument("--store-must-exist", action="store_true", help=must)
     public = "how clients reach it, for links to files that come through it (default: relative links)"
     parser.add_argument("--public-url", type=_url, metavar="URL", help=public)
     trusted = "a repository's HOST or HOST:PORT that may be asked over http, which others can change on its way"
@@ -45,6 +47,7 @@ def command(options: argparse.Namespace) -> int:
         public_url=options.public_url,
         shows_shadowed=options.show_shadowed,
         access_log=options.access_log,
+        store_must_exist=options.store_must_exist,
     )
     try:
         server.run(_load, places.store(options), settings, _say)

@@ -29,8 +29,8 @@ class OwnershipStore(Protocol):
     def place(self) -> str:
         """Where it is, without credentials."""
 
-    def prepare(self) -> None:
-        """Look through all of it before anything is served."""
+    def prepare(self, *, may_begin: bool = True) -> bool:
+        """Look through all of it before anything is served; returns whether it was begun only now."""
 
     def begin(self, records: Iterable[Record] = ()) -> int:
         """Begin the memory with these records, or confirm what it holds; returns how many records it then has."""

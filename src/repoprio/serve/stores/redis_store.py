@@ -48,6 +48,28 @@ end
 redis.call('HINCRBY', KEYS[1], '@projects', projects)
 return redis.call('HINCRBY', KEYS[1], '@writes', 1)
 """
+# What is no record may be of any size: it is not even fetched.
+_MOST_BYTES, _MOST_FIELDS = 64 * 1024, 2_000_000
+# Returns the values of some fields, and how many fields there are.
+_READ = """
+local found = {}
+for i = 2, #ARGV do
+  if redis.call('HSTRLEN', KEYS[1], ARGV[i]) > tonumber(ARGV[1]) then
+    return redis.error_reply('a value is larger than a record can be')
+  end
+  found[i - 1] = redis.call('HGET', KEYS[1], ARGV[i])
+end
+return {found, redis.call('HLEN', KEYS[1])}
+"""
+# Returns all fields, each with its value behind it.
+_ALL = """
+if redis.call('HLEN', KEYS[1]) > tonumber(ARGV[2]) then return redis.error_reply('it holds too many values') end
+local found = redis.call('HGETALL', KEYS[1])
+for _, text in ipairs(found) do
+  if #text > tonumber(ARGV[1]) then return redis.error_reply('a value is larger than a record can be') end
+end
+return found
+"""
 # A memory that is begun keeps what it has.
 _BEGIN = """
 redis.call('HDEL', KEYS[1], '@generation', '@writes', '@projects')
@@ -75,14 +97,15 @@ class RedisStore:
         self._seen = ("", 0)
         self._down: tuple[float, str] = (0.0, "")
 
-    def prepare(self) -> None:
+    def prepare(self, *, may_begin: bool = True) -> bool:  # noqa: ARG002 - only an administrator begins it
         """Look through all of it; raises `UnsoundMemory` where there is none as well."""
         self.all()
+        return False
 
     def begin(self, records: Iterable[Record] = ()) -> int:
         """Begin the memory with these records, or confirm what it holds; returns how many records it then has."""
         with self._told():
-            for project, value in self._redis.hgetall(KEY).items():
+            for project, value in self._fields().items():
                 if project not in _STATE:
                     self._records(project, value)
             # Later generations sort behind earlier ones.
@@ -94,7 +117,7 @@ class RedisStore:
         """All records, by project."""
         before = self._seen
         with self._told():
-            fields = self._redis.hgetall(KEY)
+            fields = self._fields()
         self._check(before, [fields.get(key) for key in _STATE], len(fields))
         projects = sorted(set(fields) - set(_STATE))
         return tuple(record for project in projects for record in self._records(project, fields[project]))
@@ -144,14 +167,15 @@ class RedisStore:
         """The generation, and the value of each project ("": none), all of one moment."""
         before = self._seen
         with self._told():
-            pipeline = self._redis.pipeline(transaction=True)
-            pipeline.hmget(KEY, [*_STATE, *projects])
-            pipeline.hlen(KEY)
-            fields, size = pipeline.execute()
+            fields, size = self._redis.eval(_READ, 1, KEY, _MOST_BYTES, *_STATE, *projects)
         generation = self._check(before, fields[: len(_STATE)], size)
         return generation, {
             project: value or "" for project, value in zip(projects, fields[len(_STATE) :], strict=True)
         }
+
+    def _fields(self) -> dict[str, str]:
+        found = self._redis.eval(_ALL, 1, KEY, _MOST_BYTES, _MOST_FIELDS)
+        return dict(zip(found[::2], found[1::2], strict=True))
 
     def _check(self, before: tuple[str, int], state: Sequence[str | None], size: int) -> str:
         """The generation of the memory, if it is whole and no older than what was seen `before` it was read."""
@@ -176,7 +200,8 @@ class RedisStore:
         try:
             rows = json.loads(value) if value else []
             found = [(Record(NormalizedName(project), name, url), mark) for name, url, mark in rows]
-            sound = all(digest(record) == mark for record, mark in found)
+            # A project without records has no value at all.
+            sound = bool(found or not value) and all(digest(record) == mark for record, mark in found)
         except (ValueError, TypeError, RecursionError):
             sound = False
         if not sound:

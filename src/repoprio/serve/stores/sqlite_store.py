@@ -33,14 +33,18 @@ class SqliteStore:
         # Of the file that was prepared; None where none was.
         self._mark: int | None = None
 
-    def prepare(self) -> None:
-        """Make the file where there is none, and look through all of it; raises `UnsoundMemory`."""
+    def prepare(self, *, may_begin: bool = True) -> bool:
+        """Begin the memory where there is none, unless it may not; look through all of it; raises `UnsoundMemory`."""
         with _told():
-            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
-        with self._open() as database:
+            if may_begin:
+                os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+        with self._open(is_there=not may_begin) as database:
             version = database.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, _VERSION):
                 raise UnsoundMemory(f"{self.path} is of another version of repoprio")
+            # An empty file has lost whatever was in it.
+            if not version and not may_begin:
+                raise UnsoundMemory(f"{self.path} holds no ownership memory")
             database.execute("PRAGMA journal_mode = WAL")
             with database:
                 database.execute(_SCHEMA)
@@ -49,6 +53,7 @@ class SqliteStore:
             if (found := database.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
                 raise UnsoundMemory(f"{self.path} is damaged: {found}")
         self.all()
+        return not version
 
     def begin(self, records: Iterable[Record] = ()) -> int:
         """Make the file where there is none, and put these records in; returns how many records it then has."""

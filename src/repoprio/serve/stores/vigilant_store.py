@@ -1,0 +1,63 @@
+"""A store that notices that a record is gone which nobody has released."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from repoprio.names import NormalizedName
+from repoprio.serve.ownership import Record
+from repoprio.serve.stores.model import OwnershipStore
+
+
+class VigilantStore:
+    """Another store (`repoprio.serve.stores.model.OwnershipStore`), watched by the one process that uses it.
+
+    A record whose key was damaged is found under its name no more, as if it had been released. So where a project has
+    no record that had one, the whole store is looked through: a damaged record differs from its digest.
+    """
+
+    def __init__(self, store: OwnershipStore) -> None:
+        self._store = store
+        self.place = store.place
+        self._lock = threading.Lock()
+        self._known: set[NormalizedName] = set()
+
+    def prepare(self, *, may_begin: bool = True) -> bool:
+        """Look through all of it before anything is served; returns whether it was begun only now."""
+        is_new = self._store.prepare(may_begin=may_begin)
+        self._note(self._store.all())
+        return is_new
+
+    def begin(self, records: Iterable[Record] = ()) -> int:
+        """Begin the memory with these records, or confirm what it holds; returns how many records it then has."""
+        return self._store.begin(records)
+
+    def all(self) -> tuple[Record, ...]:
+        """All records, by project."""
+        return self._store.all()
+
+    def listed(self) -> tuple[Record, ...]:
+        """All records; none where no memory was ever begun."""
+        return self._store.listed()
+
+    def of(self, project: NormalizedName) -> tuple[Record, ...]:
+        """The records of one project."""
+        found = self._store.of(project)
+        if found:
+            self._note(found)
+        elif project in self._known:
+            self._store.all()
+            with self._lock:
+                self._known.discard(project)
+        return found
+
+    def replace(self, removed: Iterable[Record], added: Iterable[Record]) -> None:
+        """Take out some records and put in others, all or nothing."""
+        new = tuple(added)
+        self._store.replace(removed, new)
+        self._note(new)
+
+    def _note(self, records: Iterable[Record]) -> None:
+        with self._lock:
+            self._known.update(record.project for record in records)
