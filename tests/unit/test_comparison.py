@@ -20,7 +20,7 @@ from repoprio.explain.comparison import (
     FileMatch,
     ProjectPair,
     ResolvedFile,
-    Side,
+    SideResult,
     Verdict,
 )
 from repoprio.explain.comparison_remedies import comparison_remedy
@@ -52,20 +52,20 @@ OWN, STRANGE = pick("1.0", CORP), pick("99.0")
 
 
 def one(
-    alone: Side,
-    policy: Side,
-    twin: FileMatch = FileMatch.MISSING,
+    alone: SideResult,
+    policy: SideResult,
+    match: FileMatch = FileMatch.MISSING,
     *,
-    doubt: str | None = None,
+    unanswered: str | None = None,
     private: str | None = None,
 ) -> ComparedProject:
     """The verdict on a single project, with its remedy."""
-    (judged,) = judge([ProjectPair("acme", alone, policy, twin, doubt, private=private)])
+    (judged,) = judge([ProjectPair("acme", alone, policy, match, unanswered, private=private)])
     return replace(judged, remedy=comparison_remedy(POLICY, judged))
 
 
 @pytest.mark.parametrize(
-    ("alone", "policy", "twin", "verdict", "code"),
+    ("alone", "policy", "match", "verdict", "code"),
     [
         (OWN, OWN, FileMatch.SAME, Verdict.SAME, "same-file"),
         (
@@ -109,9 +109,9 @@ def one(
         (None, OWN, FileMatch.MISSING, Verdict.ONLY_ONE_NEEDS, "needed-by-policy"),
     ],
 )
-def test_verdicts(alone: Side, policy: Side, twin: FileMatch, verdict: Verdict, code: str) -> None:
+def test_verdicts(alone: SideResult, policy: SideResult, match: FileMatch, verdict: Verdict, code: str) -> None:
     """Each combination of two sides has its verdict and its stable code."""
-    found = one(alone, policy, twin)
+    found = one(alone, policy, match)
     assert (found.verdict, found.code) == (verdict, code)
     assert found.why
     assert found.reason.endswith(".")
@@ -141,10 +141,10 @@ def test_what_is_too_young_only_has_to_wait() -> None:
 def test_a_doubt_is_told_unless_it_is_bad_already() -> None:
     """If a repository gives no answer, plain pip's choice is unknown; but a takeover stays a takeover."""
     down = "pypi (priority 90) is unavailable: 503"
-    assert one(OWN, OWN, FileMatch.SAME, doubt=down).code == "unavailable"
-    assert one(OWN, OWN, FileMatch.SAME, doubt=down).verdict is Verdict.NOT_KNOWN
-    assert one(Failure(FailureCode.ABSENT, "no."), OWN, doubt=down).code == "unavailable"
-    assert one(STRANGE, OWN, doubt=down).verdict is Verdict.TAKEOVER
+    assert one(OWN, OWN, FileMatch.SAME, unanswered=down).code == "unavailable"
+    assert one(OWN, OWN, FileMatch.SAME, unanswered=down).verdict is Verdict.NOT_KNOWN
+    assert one(Failure(FailureCode.ABSENT, "no."), OWN, unanswered=down).code == "unavailable"
+    assert one(STRANGE, OWN, unanswered=down).verdict is Verdict.TAKEOVER
 
 
 UNREAD = pick("1.0", CORP, unread=True)
@@ -162,7 +162,7 @@ NOTHING = Failure(FailureCode.NO_MATCH, "nothing fits.", "nothing")
         (OWN, None, Verdict.ONLY_ONE_NEEDS, "needed only without the policy, by nobody"),
     ],
 )
-def test_a_private_name_is_never_the_same(alone: Side, policy: Side, verdict: Verdict, why: str) -> None:
+def test_a_private_name_is_never_the_same(alone: SideResult, policy: SideResult, verdict: Verdict, why: str) -> None:
     """Nobody asked others for a private name: it is reported as not compared, which alone is no difference."""
     judged = one(alone, policy, private="owns")
     assert (judged.verdict, judged.why) == (verdict, why)
@@ -278,7 +278,7 @@ def test_fixes_of_versions() -> None:
 
 def test_fixes_of_what_is_not_known() -> None:
     """The remedy says what would make it known; there is none if another project's remedy would."""
-    assert one(OWN, OWN, doubt="down").remedy == "try again once it answers"
+    assert one(OWN, OWN, unanswered="down").remedy == "try again once it answers"
     assert one(Failure(FailureCode.CONFLICT, "these."), OWN).remedy == "loosen one of these requirements"
     assert one(Failure(FailureCode.GAVE_UP, "?"), OWN).remedy is None
     unread = pick("1.0", unread=True)
@@ -310,11 +310,11 @@ def test_fixes_of_what_is_not_known() -> None:
         (None, Failure(FailureCode.AMBIGUOUS, "no."), "ask go/pip to make one of the pins more specific"),
     ],
 )
-def test_under_a_lock_the_fix_is_to_ask_its_keeper(alone: Side, policy: Side, said: str) -> None:
+def test_under_a_lock_the_fix_is_to_ask_its_keeper(alone: SideResult, policy: SideResult, said: str) -> None:
     """Users who may not change the policy are told whom to ask for what; others are not."""
     locked = replace(POLICY, lock=Rule("locked", "true", FILE), help="go/pip")
-    twin = FileMatch.NAMESAKE if isinstance(policy, Failure) else FileMatch.MISSING
-    (judged,) = judge([ProjectPair("acme", alone or policy, policy, twin)])
+    match = FileMatch.NAMESAKE if isinstance(policy, Failure) else FileMatch.MISSING
+    (judged,) = judge([ProjectPair("acme", alone or policy, policy, match)])
     assert said in (comparison_remedy(locked, judged) or "")
     assert "go/pip" not in (comparison_remedy(POLICY, judged) or "")
 
@@ -327,10 +327,10 @@ both = st.tuples(sides, sides).filter(lambda found: found != (None, None))
 
 
 @given(both, st.sampled_from(FileMatch))
-def test_every_pair_has_one_verdict(both: tuple[Side, Side], twin: FileMatch) -> None:
+def test_every_pair_has_one_verdict(both: tuple[SideResult, SideResult], match: FileMatch) -> None:
     """Any two sides get one verdict with texts; "same" only if both have the same file and everything is known."""
     alone, policy = both
-    found = one(alone, policy, twin)
+    found = one(alone, policy, match)
     assert found.verdict.mark in " !~=x+?"
     assert found.why
     assert found.reason
@@ -343,10 +343,10 @@ def test_every_pair_has_one_verdict(both: tuple[Side, Side], twin: FileMatch) ->
 
 
 @given(both, st.sampled_from(FileMatch))
-def test_the_facts_do_not_depend_on_the_side(both: tuple[Side, Side], twin: FileMatch) -> None:
+def test_the_facts_do_not_depend_on_the_side(both: tuple[SideResult, SideResult], match: FileMatch) -> None:
     """Swapping the sides changes neither "same" nor "unknown", nor the kind of "only one"."""
     alone, policy = both
-    there, back = one(alone, policy, twin).verdict, one(policy, alone, twin).verdict
+    there, back = one(alone, policy, match).verdict, one(policy, alone, match).verdict
     mirrored = {
         Verdict.ONLY_PIP_ALONE: Verdict.ONLY_POLICY,
         Verdict.ONLY_POLICY: Verdict.ONLY_PIP_ALONE,

@@ -158,7 +158,7 @@ def test_progress_never_goes_back() -> None:
     now = TimeLimit(20.0, time.monotonic)
     for name in ("first", "second"):
         ahead.fetch(page_of(name), lambda _: PageFound("page", 1), now, FetchFailed("late"))
-    ahead._tell_progress()
+    ahead._show_progress()
     is_over = threading.Event()
 
     def wait(ask: FetchRequest) -> FetchResult[str]:
@@ -169,7 +169,7 @@ def test_progress_never_goes_back() -> None:
     lower = Repository("public", CORP.locations, 90)
     ahead._is_sound[("public", next(iter(ahead._is_sound))[1])] = True
     ahead._fly(FetchRequest(lower, ResourceKind.PAGE, normalize("first"), page_of("first").location), lambda _: None)
-    ahead._tell_progress()
+    ahead._show_progress()
     is_over.set()
     done = [one for one, _ in shown]
     assert done == sorted(done)

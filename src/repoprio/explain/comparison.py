@@ -136,7 +136,7 @@ _ANSWERS = frozenset(
         FailureCode.REQUIRES_PYTHON,
     }
 )
-Side = ResolvedFile | Failure | None
+SideResult = ResolvedFile | Failure | None
 
 
 @dataclass(frozen=True)
@@ -154,15 +154,16 @@ class Disclosure:
 class ProjectPair:
     """One project on both sides; a side is None if it does not need the project.
 
-    `doubt` says which repository gave no answer, so that plain pip might choose differently; `private` is the policy's
-    reason for not asking others for the name, so that `alone` is what plain pip would take from the owner.
+    `match` compares the file that the policy chose with the page from which plain pip takes the project. `unanswered`
+    says which repository gave no answer, so that plain pip might choose differently; `private` is the policy's reason
+    for not asking others for the name, so that `alone` is what plain pip would take from the owner.
     """
 
     project: str
-    alone: Side
-    policy: Side
-    twin: FileMatch = FileMatch.MISSING
-    doubt: str | None = None
+    alone: SideResult
+    policy: SideResult
+    match: FileMatch = FileMatch.MISSING
+    unanswered: str | None = None
     requirement: str | None = None
     private: str | None = None
 
@@ -173,7 +174,7 @@ class ProjectPair:
         if not isinstance(alone, ResolvedFile) or not isinstance(policy, Failure) or alone.repository is None:
             return False
         below = all(alone.repository.priority > owner.priority for owner in policy.owners)
-        return bool(policy.owners) and below and self.twin is FileMatch.MISSING
+        return bool(policy.owners) and below and self.match is FileMatch.MISSING
 
     @property
     def is_on_both_sides(self) -> bool:

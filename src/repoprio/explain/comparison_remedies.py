@@ -1,4 +1,4 @@
-"""Remedies for the findings of a comparison: which key of the policy, in which file, or another step. Pure."""
+"""Remedies for the differences of a comparison: which key of the policy, in which file, or another step. Pure."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def _keep_private(policy: Policy, judged: ComparedProject) -> str | None:
         return f"already prevented; {keeping.key} also keeps it from {rival.name} ({keeping.file})"
     if any(r.priority == owner.priority and r.name != owner.name for r in policy.enabled()):
         # If one repository of a tier owns the name, the others can no longer serve it: repoprio cannot choose one.
-        whose = policy.change(f'choose its owner: add "{judged.pair.project}" to owns of one')
-        return f"already prevented; to keep the name from {rival.name} too, {whose}"
+        change = policy.change(f'choose its owner: add "{judged.pair.project}" to owns of one')
+        return f"already prevented; to keep the name from {rival.name} too, {change}"
     key = "namespaces" if owner.namespaces else "owns"
     where, has = _setting(policy, owner, key), bool(getattr(owner, key))
     name = judged.pair.project
     setting = f'{where.key} = ["{name}"]'
     adding = f'add "{name}" to {where.key}'
-    how = f", {policy.change(adding)}" if has else f": {policy.change(setting, verb='set ')}"
-    return f"already prevented; to keep the name from {rival.name} too{how}{where.file}"
+    step = f", {policy.change(adding)}" if has else f": {policy.change(setting, verb='set ')}"
+    return f"already prevented; to keep the name from {rival.name} too{step}{where.file}"
 
 
 def _keeping(policy: Policy, project: str, rival: Repository) -> Rule | None:

@@ -21,13 +21,12 @@ def _judge(pair: ProjectPair, known: Mapping[str, ProjectPair]) -> ComparedProje
     return _compared_with_owner_alone(judged, pair.private) if pair.private else judged
 
 
-def _compared_with_owner_alone(judged: ComparedProject, word: str) -> ComparedProject:
+def _compared_with_owner_alone(judged: ComparedProject, private_reason: str) -> ComparedProject:
     """The verdict for a private name: only the owner's files were compared, so "same" becomes unknown."""
-    why, name = f"private ({word})", judged.pair.project
+    why, name = f"private ({private_reason})", judged.pair.project
     if judged.verdict is Verdict.SAME:
-        reason = (
-            f"{name} is not compared: the policy keeps the name from others ({word}), which may have other versions."
-        )
+        kept = f"the policy keeps the name from others ({private_reason}), which may have other versions"
+        reason = f"{name} is not compared: {kept}."
         return replace(judged, verdict=Verdict.NOT_COMPARED, code="private", why=f"not compared: {why}", reason=reason)
     only = f"{name} is {why}: only its owner was asked for it."
     if judged.code == "dependencies-not-known" and judged.pair.is_on_both_sides:
@@ -40,11 +39,11 @@ def _compared_with_owner_alone(judged: ComparedProject, word: str) -> ComparedPr
 def _compared(pair: ProjectPair, known: Mapping[str, ProjectPair]) -> ComparedProject:
     alone, policy = pair.alone, pair.policy
     if isinstance(alone, ResolvedFile) and isinstance(policy, ResolvedFile):
-        return _doubted(_judge_files(pair, alone, policy))
+        return _with_unanswered(_judge_files(pair, alone, policy))
     if isinstance(alone, ResolvedFile) and isinstance(policy, Failure) and policy.is_an_answer:
         return _only_alone(pair, alone, policy)
     if isinstance(policy, ResolvedFile) and isinstance(alone, Failure) and alone.is_an_answer:
-        return _doubted(
+        return _with_unanswered(
             ComparedProject(pair, Verdict.ONLY_POLICY, alone.code.value, alone.why or alone.reason, alone.reason)
         )
     for failure in (policy, alone):
@@ -65,13 +64,13 @@ def _only_alone(pair: ProjectPair, alone: ResolvedFile, failure: Failure) -> Com
     return ComparedProject(pair, Verdict.ONLY_PIP_ALONE, failure.code.value, why, reason)
 
 
-def _doubted(judged: ComparedProject) -> ComparedProject:
+def _with_unanswered(judged: ComparedProject) -> ComparedProject:
     """The verdict if a repository did not answer: what plain pip would take is unknown."""
-    doubt = judged.pair.doubt
-    if doubt is None or judged.verdict in (Verdict.TAKEOVER, Verdict.OTHER_FILE):
+    unanswered = judged.pair.unanswered
+    if unanswered is None or judged.verdict in (Verdict.TAKEOVER, Verdict.OTHER_FILE):
         return judged
-    reason = f"what pip alone would take of {judged.pair.project} is not known: {doubt}."
-    return replace(judged, verdict=Verdict.NOT_KNOWN, code="unavailable", why=doubt, reason=reason)
+    reason = f"what pip alone would take of {judged.pair.project} is not known: {unanswered}."
+    return replace(judged, verdict=Verdict.NOT_KNOWN, code="unavailable", why=unanswered, reason=reason)
 
 
 def _judge_files(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile) -> ComparedProject:
@@ -86,11 +85,11 @@ def _judge_files(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile) -
     return replace(judged, why=why, reason=f"{judged.reason} The dependencies of unread files are not known.")
 
 
-def _same(pair: ProjectPair, pick: ResolvedFile) -> ComparedProject:
-    reason = f"both take {_shown(pair, pick)} from {_place(pick)}."
-    if not pick.is_unread:
+def _same(pair: ProjectPair, file: ResolvedFile) -> ComparedProject:
+    reason = f"both take {_shown(pair, file)} from {_place(file)}."
+    if not file.is_unread:
         return ComparedProject(pair, Verdict.SAME, "same-file", "same file", reason)
-    reason = f"the dependencies of {pick.file} are not known: it is not a wheel, and only running its code would tell."
+    reason = f"the dependencies of {file.file} are not known: it is not a wheel, and only running its code would tell."
     return ComparedProject(pair, Verdict.NOT_KNOWN, "dependencies-not-known", "dependencies not known", reason)
 
 
@@ -113,9 +112,9 @@ def _judge_two_places(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFi
     takes = f"pip alone takes {_shown(pair, alone)} from {_place(alone)}; with the policy {_place(policy)}"
     takes += f" supplies {_shown(pair, policy)}"
     same_version = alone.version == policy.version
-    if pair.twin in (FileMatch.SAME, FileMatch.NAMESAKE):
+    if pair.match in (FileMatch.SAME, FileMatch.NAMESAKE):
         return _judge_one_project(pair, alone, policy, takes)
-    if pair.twin is FileMatch.OTHER:
+    if pair.match is FileMatch.OTHER:
         verdict = Verdict.OTHER_FILE if same_version else Verdict.TAKEOVER
         reason = f"{takes}. {alone.place} has another {policy.file} (sha256): probably another publisher's project."
         return ComparedProject(
@@ -132,49 +131,49 @@ def _judge_two_places(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFi
 
 
 def _judge_one_project(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile, takes: str) -> ComparedProject:
-    sure = pair.twin is FileMatch.SAME
-    code = "same-project" if sure else "hash-not-known"
-    proof = "the same file (sha256)" if sure else "a file of that name, and no sha256 tells whether it is the same"
+    is_sure = pair.match is FileMatch.SAME
+    code = "same-project" if is_sure else "hash-not-known"
+    proof = "the same file (sha256)" if is_sure else "a file of that name, and no sha256 tells whether it is the same"
     reason = f"{takes}. {alone.place} lists {policy.file} too, {proof}."
     if alone.version != policy.version:
         why = _owned(pair, alone, policy)
         return ComparedProject(
-            pair, Verdict.OTHER_VERSION, code, why if sure else f"{why}; same project? (no sha256)", reason
+            pair, Verdict.OTHER_VERSION, code, why if is_sure else f"{why}; same project? (no sha256)", reason
         )
     if alone.file == policy.file:
-        why = "same file (sha256)" if sure else "same file? (no sha256)"
-        return ComparedProject(pair, Verdict.OTHER_REPOSITORY, "same-file" if sure else code, why, reason)
+        why = "same file (sha256)" if is_sure else "same file? (no sha256)"
+        return ComparedProject(pair, Verdict.OTHER_REPOSITORY, "same-file" if is_sure else code, why, reason)
     return ComparedProject(pair, Verdict.OTHER_REPOSITORY, code, f"another file; {alone.place} lists both", reason)
 
 
 def _needed_once(pair: ProjectPair, known: Mapping[str, ProjectPair]) -> ComparedProject:
-    by_alone = pair.policy is None
-    pick = pair.alone if by_alone else pair.policy
-    assert isinstance(pick, ResolvedFile)
-    side, code = ("without the policy", "pip-alone") if by_alone else ("with the policy", "policy")
-    by = ", ".join(pick.needed_by) or "nobody"
-    if veiled := _unknown_dependents(pair.project, known, by_alone=by_alone, seen=set()):
-        reason = f"{pair.project} is needed {side}, by {by}; whether on the other side too is not known: {veiled}."
-        return ComparedProject(pair, Verdict.NOT_KNOWN, "dependencies-not-known", veiled, reason)
+    only_alone = pair.policy is None
+    file = pair.alone if only_alone else pair.policy
+    assert isinstance(file, ResolvedFile)
+    side, code = ("without the policy", "pip-alone") if only_alone else ("with the policy", "policy")
+    by = ", ".join(file.needed_by) or "nobody"
+    if unknown := _unknown_dependents(pair.project, known, only_alone=only_alone, seen=set()):
+        reason = f"{pair.project} is needed {side}, by {by}; whether on the other side too is not known: {unknown}."
+        return ComparedProject(pair, Verdict.NOT_KNOWN, "dependencies-not-known", unknown, reason)
     reason = f"{pair.project} is needed only {side}, by {by}."
     return ComparedProject(pair, Verdict.ONLY_ONE_NEEDS, f"needed-by-{code}", f"needed only {side}, by {by}", reason)
 
 
 def _unknown_dependents(
-    project: str, known: Mapping[str, ProjectPair], *, by_alone: bool, seen: set[str]
+    project: str, known: Mapping[str, ProjectPair], *, only_alone: bool, seen: set[str]
 ) -> str | None:
     """Why the other side might need `project` after all: one of its dependents has unknown dependencies there."""
     seen.add(project)
     pair = known[project]
-    here = pair.alone if by_alone else pair.policy
+    here = pair.alone if only_alone else pair.policy
     for parent in here.needed_by if isinstance(here, ResolvedFile) else ():
         if parent not in known or parent in seen:
             continue
-        there = known[parent].policy if by_alone else known[parent].alone
+        there = known[parent].policy if only_alone else known[parent].alone
         if isinstance(there, Failure) or (there is not None and there.is_unread):
             return f"the dependencies of {parent} are not known"
-        if there is None and (found := _unknown_dependents(parent, known, by_alone=by_alone, seen=seen)):
-            return found
+        if there is None and (unknown := _unknown_dependents(parent, known, only_alone=only_alone, seen=seen)):
+            return unknown
     return None
 
 
@@ -191,9 +190,9 @@ def _owned(pair: ProjectPair, alone: ResolvedFile, policy: ResolvedFile) -> str:
     return f"{policy.place} owns {pair.project}" if _is_lower(alone, policy) else f"{policy.place} has it first"
 
 
-def _shown(pair: ProjectPair, pick: ResolvedFile) -> str:
-    return f"{pair.project} {pick.version}" if pick.version else f"{pair.project} (version not known)"
+def _shown(pair: ProjectPair, file: ResolvedFile) -> str:
+    return f"{pair.project} {file.version}" if file.version else f"{pair.project} (version not known)"
 
 
-def _place(pick: ResolvedFile) -> str:
-    return str(pick.repository) if pick.repository else "a direct URL"
+def _place(file: ResolvedFile) -> str:
+    return str(file.repository) if file.repository else "a direct URL"

@@ -1,6 +1,6 @@
-"""What the logs of many machines in observe mode say together. Pure.
+"""Sums up the logs of many machines in observe mode. Pure.
 
-Anyone who can write a log decides what stands in it: a record counts only if all of it has the expected form.
+A log may contain anything: a record counts only if all of it has the expected form.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from repoprio.dataclass import dataclass
 from repoprio.lookup.project import Code
 from repoprio.names import NormalizedName, is_project_name, normalize
 
-# What a log of repoprio never has more of.
+# Limits that a log of repoprio never exceeds: the characters of a text, and the sites in a record.
 _LONGEST = 300
 _MOST_SITES = 8
 _CODES = {code.value: code for code in Code}
@@ -24,27 +24,31 @@ _REPOSITORY = re.compile(r"[a-z0-9-]{1,100}")
 
 
 class NoRecord(ValueError):
-    """A value that is no record of a change; the text says why, and quotes nothing of it."""
+    """A value is not the record of a change; the text says why, and quotes nothing of the value."""
 
 
-class Side(NamedTuple):
-    """Where one side took a project from: a repository of the policy, or the site of an index that it does not list."""
+class Source(NamedTuple):
+    """Where a project was taken from: a repository of the policy, or the site of an index that it does not list."""
 
     repository: str | None
     site: str | None = None
 
 
 class Kind(NamedTuple):
-    """What changes of one kind have in common: the project, why, where pip took it from, and where the policy would."""
+    """A kind of change: the project, the code, and where pip and the policy take it from."""
 
     project: NormalizedName
     code: Code
-    pip: Side
-    policy: Side
+    pip: Source
+    policy: Source
 
 
 class Record(NamedTuple):
-    """One change of one machine; `host` is None where an older repoprio did not write it."""
+    """One change on one machine.
+
+    `time` is UTC in ISO 8601; `host` is None if an older repoprio did not write it. `policy_version` is None if the
+    policy would refuse; `unlisted` are the sites of indexes that the policy does not list.
+    """
 
     kind: Kind
     time: str
@@ -56,7 +60,7 @@ class Record(NamedTuple):
 
 @dataclass
 class Changes:
-    """All changes of one kind: how many choices, on which hosts, of which versions, from when to when."""
+    """All changes of one kind: the number of choices, their hosts and versions, and the first and last time (UTC)."""
 
     kind: Kind
     choices: int = 0
@@ -69,10 +73,10 @@ class Changes:
 
 @dataclass
 class Report:
-    """The sum of all records that were added: the changes by kind, and each record once.
+    """The sum of all records that were added; each record counts once.
 
-    `duplicates` is how many records came again, as where a log was collected twice; `unlisted` are the sites of indexes
-    that the policy does not list, each with its hosts.
+    `changes` are by kind. `duplicates` is how many records came again, for example because a log was collected twice.
+    `unlisted` are the sites of indexes that the policy does not list, each with its hosts.
     """
 
     changes: dict[Kind, Changes] = field(default_factory=dict)
@@ -83,34 +87,34 @@ class Report:
     _seen: set[int] = field(default_factory=set)
 
     def add(self, document: Any, log: str) -> None:
-        """Add one line of `log`, which stands for the host where the line has none; raises `NoRecord`."""
-        found = record(document)
-        host = found.host or log
-        # What is left of a record that came again is one number. One pip may choose the same file twice at once.
-        mark = hash((host, found))
+        """Add one line of `log`, whose name is the host if the line names none; raises `NoRecord`."""
+        added = record(document)
+        host = added.host or log
+        # Only a hash of each record is kept. If one pip chooses a file twice at the same time, that counts once.
+        mark = hash((host, added))
         if mark in self._seen:
             self.duplicates += 1
             return
         self._seen.add(mark)
         self.records += 1
         self.hosts.add(host)
-        for site in found.unlisted:
+        for site in added.unlisted:
             self.unlisted.setdefault(site, set()).add(host)
-        self._count(found, host)
+        self._count(added, host)
 
-    def _count(self, found: Record, host: str) -> None:
-        changes = self.changes.setdefault(found.kind, Changes(found.kind))
+    def _count(self, added: Record, host: str) -> None:
+        changes = self.changes.setdefault(added.kind, Changes(added.kind))
         changes.choices += 1
         changes.hosts.add(host)
-        changes.pip_versions[found.pip_version] += 1
-        if found.policy_version is not None:
-            changes.policy_versions[found.policy_version] += 1
-        changes.first = min(changes.first or found.time, found.time)
-        changes.last = max(changes.last, found.time)
+        changes.pip_versions[added.pip_version] += 1
+        if added.policy_version is not None:
+            changes.policy_versions[added.policy_version] += 1
+        changes.first = min(changes.first or added.time, added.time)
+        changes.last = max(changes.last, added.time)
 
     def ranked(self) -> list[Changes]:
-        """The changes, those on most hosts first."""
-        return sorted(self.changes.values(), key=lambda one: (-len(one.hosts), -one.choices, str(one.kind)))
+        """The changes, those on the most hosts first."""
+        return sorted(self.changes.values(), key=lambda item: (-len(item.hosts), -item.choices, str(item.kind)))
 
     @property
     def projects(self) -> list[NormalizedName]:
@@ -119,13 +123,13 @@ class Report:
 
     @property
     def first(self) -> str | None:
-        """When the first change was; None where there is none."""
-        return min((one.first for one in self.changes.values()), default=None)
+        """The time of the first change (UTC); None if there is none."""
+        return min((changes.first for changes in self.changes.values()), default=None)
 
     @property
     def last(self) -> str | None:
-        """When the last change was; None where there is none."""
-        return max((one.last for one in self.changes.values()), default=None)
+        """The time of the last change (UTC); None if there is none."""
+        return max((changes.last for changes in self.changes.values()), default=None)
 
 
 def record(document: Any) -> Record:
@@ -144,17 +148,17 @@ def record(document: Any) -> Record:
     pip, policy = document.get("pip"), document.get("policy")
     if not isinstance(pip, dict) or not isinstance(policy, dict):
         raise NoRecord("pip or policy is not an object")
-    kind = Kind(normalize(project), _CODES[code], _side(pip), _side(policy))
+    kind = Kind(normalize(project), _CODES[code], _source(pip), _source(policy))
     host = _text_or_none(document, "host")
     return Record(kind, time, host, _text(pip, "version"), _text_or_none(policy, "version"), _sites(document))
 
 
-def _side(table: Mapping[str, Any]) -> Side:
+def _source(table: Mapping[str, Any]) -> Source:
     repository = _text_or_none(table, "repository")
     if repository is not None and not _REPOSITORY.fullmatch(repository):
-        # What a caller added has a name that no policy can have ("unlisted:1").
+        # A repository that a caller added has a name that no policy can have ("unlisted:1").
         repository = None
-    return Side(repository, _text_or_none(table, "site") if repository is None else None)
+    return Source(repository, _text_or_none(table, "site") if repository is None else None)
 
 
 def _sites(document: Mapping[str, Any]) -> tuple[str, ...]:

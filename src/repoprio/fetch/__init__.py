@@ -1,1 +1,1 @@
-"""Fetching that pip and other clients share; knows no pip."""
+"""Fetching, shared by pip and the gateway; does not know pip."""

@@ -1,4 +1,4 @@
-"""Answers, each fetched once, for the tasks of one event loop; a module of its own, as pip loads no asyncio."""
+"""Fetches each answer once for the tasks of an event loop; a separate module, because pip does not load asyncio."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Fetch = Callable[[FetchRequest], Awaitable[FetchResult[Page]]]
 
 
 class AsyncPageCache(Generic[Page]):
-    """Answers by what was asked, kept in `store`, or for ever; tasks that ask for the same thing wait for the first."""
+    """Answers by their requests, kept in `store`, or forever; tasks with the same request wait for the first."""
 
     def __init__(self, store: Store[Key, FetchResult[Page]] | None = None) -> None:
         self._store: Store[Key, FetchResult[Page]] = store or RunStore()
-        # A lock goes once no task holds it or waits for it.
+        # A lock is freed when no task holds it or waits for it.
         self._under_way: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
 
     async def get_or_fetch(self, ask: FetchRequest, fetch: Fetch[Page]) -> FetchResult[Page]:
-        """The answer at hand, or from `fetch`. If that raises, the next task that waits fetches for itself."""
+        """The kept answer, or the one from `fetch`. If `fetch` raises, the next waiting task calls its own."""
         key = key_of(ask)
         answer = self._store.get(key)
         if answer is None:
@@ -34,5 +34,5 @@ class AsyncPageCache(Generic[Page]):
         return answer
 
     async def get_or_fetch_all(self, asks: Sequence[FetchRequest], fetch: Fetch[Page]) -> Sequence[FetchResult[Page]]:
-        """The answers to all `asks`, in their order, fetched side by side."""
+        """The answers to all `asks`, in their order, fetched concurrently."""
         return await asyncio.gather(*(self.get_or_fetch(ask, fetch) for ask in asks))

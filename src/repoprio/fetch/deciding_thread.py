@@ -1,4 +1,4 @@
-"""One thread that decides, and waits: what happens to it meanwhile, and how much others ask for it."""
+"""The deciding thread: it waits for workers, and counts their requests."""
 
 from __future__ import annotations
 
@@ -12,64 +12,63 @@ from repoprio.fetch.worker_pool import WorkerPool
 from repoprio.lookup.events import FetchFailed
 from repoprio.urls import Site
 
-# Ctrl-C is noticed in between, on Windows too.
+# The longest wait in seconds: Ctrl-C is noticed between two waits, on Windows too.
 _SLICE = 0.5
-# Whoever is told how far it is may want to tell it now.
+# The longest wait in seconds if progress is shown.
 _GLANCE = 0.1
-# For so many seconds answers to others are waited for before a request that may have been one too many is repeated.
+# How many seconds to wait for the requests of workers before a request that may have been one too many is repeated.
 _CROWD = 30.0
 Result = TypeVar("Result")
 
 
 class Progress(Protocol):
-    """What tells a person how far it is, while the deciding thread waits."""
+    """Shows progress while the deciding thread waits."""
 
     def show(self, done: int, under_way: int) -> None:
-        """So many names were looked up, and so many are under way."""
+        """Show how many names were looked up, and how many are under way."""
 
     def hide(self) -> None:
-        """Others write now."""
+        """Clear the terminal line, because something else is written."""
 
 
 class TimeLimit(NamedTuple):
-    """So many `seconds` of `clock`, which stands still while a person is asked."""
+    """`seconds` of `clock`, which stops while a person is asked for a login."""
 
     seconds: float
     clock: Callable[[], float]
 
 
-# Whether this thread works for the deciding one.
+# `is_worker`: whether this thread works for the deciding thread.
 _THREAD = threading.local()
 NO_LIMIT = TimeLimit(3600.0, lambda: 0.0)
 
 
 class DecidingThread:
-    """Waits for threads of a pool that work for it, and works for them where only it can.
+    """Waits for the workers of a pool, and does what only this thread can do, such as asking a person.
 
-    It knows how many requests they have made to each site: too many may be why one of its own goes wrong.
+    It counts the workers' requests to each site: if there were too many, one of its own requests may fail.
     """
 
     def __init__(self) -> None:
         self._pool = WorkerPool()
         self._changed = threading.Condition()
         self._is_news = False
-        # How many requests to a site are under way ahead, and how many there have been.
+        # For each site: the requests of workers that are under way, and all that were made.
         self._active: Counter[Site] = Counter()
         self._begun: Counter[Site] = Counter()
-        # The sites that answered at all, well or not: of one that is down nobody expects more with time.
+        # The sites that gave any answer. If a site gave none, it is down, and repeating a request does not help.
         self._answering: set[Site] = set()
         self._crowded: set[Site] = set()
         self._errands: deque[Callable[[], None]] = deque()
-        # Who is told how far it is.
         self.progress: Progress | None = None
-        # What the deciding thread does while it waits; it must not ask for a page.
+        # Called while the deciding thread waits; it must not ask for a page.
         self.meanwhile: Callable[[], None] = lambda: None
 
     def not_crowded(self, at: Site, ask: Callable[[], Result], is_good: Callable[[Result], bool]) -> Result:
-        """For the deciding thread: what `ask` makes of a request to `at`.
+        """For the deciding thread: the result of `ask`, which makes a request to `at`.
 
-        Where that is not good, or raises, and others asked there meanwhile, they may be the cause: once these have
-        their answers, and no more are sent, it is asked again.
+        If the result is not good, or `ask` raises, requests of workers may be the cause. Then it waits for those that
+        are under way, lets no others begin, and calls `ask` again.
         """
         with self._changed:
             is_crowded, begun = self._active[at] > 0, self._begun[at]
@@ -92,84 +91,84 @@ class DecidingThread:
             self._crowded.discard(at)
 
     def is_crowded(self, at: Site) -> bool:
-        """Whether nobody else may ask a site now: the deciding thread repeats a request there."""
+        """Whether workers may not ask a site now, because the deciding thread repeats a request there."""
         return at in self._crowded
 
     def note_answer(self, at: Site) -> None:
-        """Note that a site answered, well or not."""
+        """Note that a site gave an answer, good or bad."""
         with self._changed:
             self._answering.add(at)
 
     def _close(self, at: Site) -> None:
-        """Have a site asked no more ahead, until it has answered this thread well."""
+        """Stop workers from asking a site until it has given this thread a good answer."""
 
     def in_time(self, work: Callable[[], Result], limit: TimeLimit) -> Result:
-        """For the deciding thread: what `work` returns, or raises; `TimeoutError` where that takes too long.
+        """For the deciding thread: what `work` returns or raises; raises `TimeoutError` after `limit`.
 
-        It runs in a thread of the pool: pip's time-out counts silence, not a drip of bytes, nor a page that takes for
-        ever to be read. A thread that is late is left alone.
+        `work` runs in a worker: pip's timeout ends silence, but neither an answer that drips byte by byte nor a page
+        that takes too long to parse. A worker that is late is abandoned.
         """
-        came: list[Result] = []
+        results: list[Result] = []
         errors: list[BaseException] = []
 
         def run() -> None:
             _THREAD.is_worker = True
             try:
-                came.append(work())
+                results.append(work())
             except BaseException as error:  # noqa: BLE001 - it is raised again in the deciding thread
                 errors.append(error)
             _THREAD.is_worker = False
-            self._tell()
+            self._notify()
 
         self._pool.run_now(run)
-        if not self.wait_for(lambda: bool(came or errors), limit):
+        if not self.wait_for(lambda: bool(results or errors), limit):
             raise TimeoutError
         if errors:
             raise errors[0]
-        return came[0]
+        return results[0]
 
     def in_deciding_thread(self, work: Callable[[], Result]) -> Result:
-        """What `work` returns, or raises: it speaks with a person, whose Ctrl-C reaches only the deciding thread."""
+        """What `work` returns or raises, run in the deciding thread: it asks a person, and Ctrl-C reaches only that."""
         if not getattr(_THREAD, "is_worker", False):
             return work()
         is_done = threading.Event()
-        came: list[Result] = []
+        results: list[Result] = []
         errors: list[Exception] = []
 
         def errand() -> None:
             try:
-                came.append(work())
+                results.append(work())
             except Exception as error:  # noqa: BLE001 - it is raised again in the thread that asked for this
                 errors.append(error)
             is_done.set()
 
         self._errands.append(errand)
-        self._tell()
+        self._notify()
         is_done.wait()
         if errors:
             raise errors[0]
-        return came[0]
+        return results[0]
 
     def wait_for(self, is_over: Callable[[], bool], limit: TimeLimit) -> bool:
-        """For the deciding thread: whether it is over within `limit`."""
+        """For the deciding thread: wait until `is_over` returns true; False if that takes longer than `limit`."""
         end = limit.clock() + limit.seconds
         try:
             while not is_over():
                 left = end - limit.clock()
                 if left <= 0:
                     return False
-                self._tell_progress()
+                self._show_progress()
                 self._wait(is_over, left)
             return True
         finally:
             if self.progress:
                 self.progress.hide()
 
-    def _tell_progress(self) -> None:
-        """Say how far it is, if anybody is told."""
+    def _show_progress(self) -> None:
+        """Show the progress, if there is anything to show."""
 
     def _wait(self, is_over: Callable[[], bool], seconds: float) -> None:
-        """Wait for some news, `seconds` at most."""
+        """Run errands, then wait for a notification, at most for `seconds`."""
         while self._errands:
             if self.progress:
                 self.progress.hide()
@@ -181,7 +180,7 @@ class DecidingThread:
             self._is_news = False
 
     def _begin(self, at: Site) -> None:
-        """Note that a site is asked ahead."""
+        """Note that a worker begins a request to a site."""
         with self._changed:
             self._active[at] += 1
             self._begun[at] += 1
@@ -190,7 +189,7 @@ class DecidingThread:
         with self._changed:
             self._active[at] -= 1
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         with self._changed:
             self._is_news = True
             self._changed.notify_all()

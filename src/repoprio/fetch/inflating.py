@@ -1,4 +1,4 @@
-"""Decompression of answers within bounds; pip and the gateway read theirs alike."""
+"""Decompresses answers within limits, for pip and for the gateway."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _INFLATED = 1024 * 1024
 
 
 def body(raw: Iterable[bytes], encoding: str, size_limit: int) -> bytes:
-    """The whole body, of `encoding` as its header has it; `UnusableResponse` beyond `size_limit` bytes."""
+    """The whole body, decompressed; `encoding` is the Content-Encoding header.
+
+    Raises `UnusableResponse` if the body has more than `size_limit` bytes, is cut short, or has another encoding.
+    """
     encoding = encoding.lower().strip()
     if encoding in ("identity", ""):
         chunks = raw
@@ -21,18 +24,18 @@ def body(raw: Iterable[bytes], encoding: str, size_limit: int) -> bytes:
         chunks = _inflated(raw)
     else:
         raise UnusableResponse(f"its answer is encoded as {encoding!r}, which was not requested", Cause.NOT_A_PAGE)
-    found = bytearray()
+    content = bytearray()
     for chunk in chunks:
-        found += chunk
-        if len(found) > size_limit:
+        content += chunk
+        if len(content) > size_limit:
             raise UnusableResponse(f"the page is larger than {size_limit} bytes", Cause.SIZE)
-    return bytes(found)
+    return bytes(content)
 
 
 def _inflated(raw: Iterable[bytes]) -> Iterator[bytes]:
-    """Gzip members (or a zlib stream) one after the other, each to its end, in pieces of bounded size.
+    """The content of all gzip members, or of a zlib stream, in pieces of limited size.
 
-    Deflate is not asked for, but a page that pip itself once cached may have come so.
+    repoprio does not ask for deflate, but pip may have cached such a page.
     """
     inflater = zlib.decompressobj(wbits=47)
     for chunk in raw:

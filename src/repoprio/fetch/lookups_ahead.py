@@ -1,9 +1,8 @@
-"""Lookups driven ahead of the one that decides: its pages are then at hand, or under way.
+"""Runs lookups ahead of the thread that decides, so that it finds their pages fetched or under way.
 
-One thread decides, and asks for one page after the other. Meanwhile the lookups that it will make are driven in the
-threads of a pool, each tier after tier as `drive` would, so that no lower repository is asked before the higher one
-said "absent". Only sound answers are kept. What goes wrong ahead is dropped: the deciding thread asks for itself once
-it needs the page, and what it is told counts.
+One thread decides, and asks for one page after the other. Meanwhile workers run the lookups that it will make, tier by
+tier as `drive` does, so that no lower repository is asked before the higher one said "absent". Only sound answers are
+kept. An answer that is not sound is dropped: the deciding thread asks again when it needs the page, and that counts.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ from repoprio.lookup.events import (
     StatusReceived,
 )
 from repoprio.lookup.project import NeedMatch, NeedPages, ProjectLookup
-from repoprio.lookup.reasons import Cause
+from repoprio.lookup.reasons import REFUSED_LOGIN, Cause
 from repoprio.urls import Site, site
 
-# A login is for the deciding thread, and "too many requests" may be our doing.
-_IN_TURN = frozenset({401, 403, 407, 429})
+# Only the deciding thread may ask for a login, and fetching ahead may cause "too many requests".
+NOT_AHEAD = REFUSED_LOGIN | {429}
 Place = tuple[str, Site]
 Need = NeedPages | NeedMatch[Page] | None
 Fetch = Callable[[FetchRequest], FetchResult[Page]]
@@ -38,11 +37,11 @@ Then = Callable[[FetchResult[Page] | None], None]
 
 
 class NotSound(Exception):
-    """An answer that a worker does not get: the deciding thread has to ask."""
+    """A worker cannot get this answer: the deciding thread has to ask."""
 
 
 class _Flight(Generic[Page]):
-    """One request: queued, running or done; `answer` is None where it went wrong ahead."""
+    """One request: queued, running or done; `answer` is None if there is none yet, or a worker failed to get one."""
 
     def __init__(self, ask: FetchRequest) -> None:
         self.ask = ask
@@ -55,9 +54,9 @@ class _Flight(Generic[Page]):
 class Ahead(DecidingThread, Generic[Page]):
     """Fetches for the deciding thread (`fetch`), and ahead of it (`look_up`, `run`).
 
-    A repository's site that may want a login is asked ahead once the deciding thread has had a sound answer from it, so
-    that logins and prompts are that thread's alone. After an answer that is not sound, no site is asked ahead until
-    that thread has had another one.
+    A site that may need a login is asked ahead only after it gave the deciding thread a sound answer: so only that
+    thread sends new logins and prompts. After an answer that is not sound, a site is not asked ahead until that thread
+    got another sound one.
     """
 
     def __init__(
@@ -67,9 +66,9 @@ class Ahead(DecidingThread, Generic[Page]):
         may_ask: Callable[[FetchRequest], bool],
         may_begin: Callable[[FetchRequest], bool] = lambda _: False,
     ) -> None:
-        """`fetch_ahead` is called in several threads; `may_ask`: whether it may be, for this request, now.
+        """`fetch_ahead` is called in several threads. `may_ask` says whether it may be called for a request now.
 
-        `may_begin`: whether it may be before the deciding thread has asked that site.
+        `may_begin` says whether it may be called before the deciding thread has asked that site.
         """
         super().__init__()
         self._cache = cache
@@ -77,7 +76,7 @@ class Ahead(DecidingThread, Generic[Page]):
         self._may_ask = may_ask
         self._may_begin = may_begin
         self._flights: dict[Key, _Flight[Page]] = {}
-        # What came ahead, until the deciding thread takes it.
+        # Answers that were fetched ahead, until the deciding thread takes them.
         self._early: dict[Key, tuple[Site, FetchResult[Page]]] = {}
         self._is_sound: dict[Place, bool] = {}
         self._refused: set[Place] = set()
@@ -90,7 +89,11 @@ class Ahead(DecidingThread, Generic[Page]):
     def fetch(
         self, ask: FetchRequest, work: Fetch[Page], limit: TimeLimit, late: FetchResult[Page]
     ) -> FetchResult[Page]:
-        """For the deciding thread: the answer at hand or under way, or what `work` says within `limit`, or `late`."""
+        """For the deciding thread: the answer to `ask`.
+
+        It is one that was fetched already or is under way, else the result of `work`; `late` if that takes longer than
+        `limit`.
+        """
         while True:
             with self._changed:
                 answer = self.at_hand(ask)
@@ -106,20 +109,20 @@ class Ahead(DecidingThread, Generic[Page]):
             if not self._join(flight, limit):
                 self._note(_place(ask), is_sound=False, answer=late)
                 return self._cache.keep(ask, late)
-            # The page has so much time in all.
+            # The limit is for the page as a whole.
             limit = limit._replace(seconds=limit.seconds - (limit.clock() - begin))
 
     def at_hand(self, ask: FetchRequest) -> FetchResult[Page] | None:
-        """The answer that is there already; None where it is yet to be fetched."""
+        """The answer, if it was fetched already; else None."""
         answer = self._cache.get(ask)
         if answer is None:
             _, answer = self._early.get(key_of(ask), (None, None))
         return answer
 
     def forget(self, refused: Collection[Site]) -> bool:
-        """Forget what came ahead from `refused` sites, and was not taken; whether there was any.
+        """Forget answers of `refused` sites that were not taken yet; returns whether there were any.
 
-        They may have said "absent" for want of a login: the deciding thread asks with one.
+        Such a site may have said "absent" because a login was missing; the deciding thread asks again with one.
         """
         with self._changed:
             stale = [key for key, (at, _) in self._early.items() if at in refused]
@@ -128,7 +131,7 @@ class Ahead(DecidingThread, Generic[Page]):
         return bool(stale)
 
     def _join(self, flight: _Flight[Page], limit: TimeLimit) -> bool:
-        """Wait for a flight; False for one that takes too long: it is let go."""
+        """Wait for a request that is under way; False if it takes too long, and then it is abandoned."""
         is_in_time = self.wait_for(lambda: flight.is_done, limit)
         if not is_in_time:
             with self._changed:
@@ -146,7 +149,7 @@ class Ahead(DecidingThread, Generic[Page]):
                 return late
 
         try:
-            answer = self.not_crowded(_place(flight.ask)[1], ask, lambda found: _is_sound(flight.ask, found))
+            answer = self.not_crowded(_place(flight.ask)[1], ask, lambda result: _is_sound(flight.ask, result))
         except BaseException:
             self._land(flight, None)
             raise
@@ -160,7 +163,7 @@ class Ahead(DecidingThread, Generic[Page]):
     def _close(self, at: Site) -> None:
         self._is_sound.update({place: False for place in self._is_sound if place[1] == at})
 
-    def _tell_progress(self) -> None:
+    def _show_progress(self) -> None:
         if self.progress:
             with self._changed:
                 under_way = len({flight.ask.name for flight in self._flights.values()})
@@ -170,18 +173,18 @@ class Ahead(DecidingThread, Generic[Page]):
             self.progress.show(self._done, total - self._done)
 
     def look_up(self, lookup: ProjectLookup[Page]) -> None:
-        """Drive `lookup` ahead, until it ends, or offers have to be weighed; nobody but this may use it meanwhile."""
+        """Run `lookup` ahead until it ends or needs a match; the caller must not use it meanwhile."""
         self._go_on(lookup, lookup.start())
 
     def ended(self) -> list[ProjectLookup[Page]]:
-        """The lookups that came to a decision since this was last asked."""
-        found = []
+        """The lookups that came to a decision since the last call."""
+        lookups = []
         while self._ended:
-            found.append(self._ended.popleft())
-        return found
+            lookups.append(self._ended.popleft())
+        return lookups
 
     def run(self, at: Site, work: Callable[[], None]) -> None:
-        """Have `work` done ahead, one of several at a time for a site; it must not raise."""
+        """Run `work`, which makes requests to the site `at`, in a worker; it must not raise."""
 
         def run() -> None:
             self._begin(at)
@@ -189,12 +192,12 @@ class Ahead(DecidingThread, Generic[Page]):
                 work()
             finally:
                 self._end(at)
-                self._tell()
+                self._notify()
 
         self._pool.submit(at, run)
 
     def fetch_in_worker(self, ask: FetchRequest) -> FetchResult[Page]:
-        """For `work` that `run` has done: the answer to `ask`; `NotSound` where the deciding thread has to ask."""
+        """For `work` in `run`: the answer to `ask`; raises `NotSound` if the deciding thread has to ask."""
         answer = self._cache.get(ask)
         if answer is None and self._may_ask(ask):
             answer = self._fetch_ahead(ask)
@@ -203,7 +206,7 @@ class Ahead(DecidingThread, Generic[Page]):
         return self._cache.keep(ask, answer)
 
     def stop(self) -> None:
-        """Forget all that is wanted ahead and not yet under way."""
+        """Forget all requests that are not under way yet."""
         with self._changed:
             self._pool.drop()
             self._parked.clear()
@@ -223,16 +226,16 @@ class Ahead(DecidingThread, Generic[Page]):
             need = lookup.receive_pages(known)
         if need is None:
             self._ended.append(lookup)
-            self._tell()
+            self._notify()
 
     def _fly_all(self, asks: list[FetchRequest], lookup: ProjectLookup[Page], need: NeedPages) -> None:
-        """Fetch these, and go on with `lookup` once all came."""
+        """Fetch the answers to `asks`, and go on with `lookup` when all are there."""
         left = len(asks)
 
         def then(answer: FetchResult[Page] | None) -> None:
             nonlocal left
             with self._changed:
-                # Where one went wrong it never comes down to 0.
+                # If one failed, this never becomes 0.
                 left -= answer is not None
                 is_last = left == 0 and answer is not None
             if is_last:
@@ -275,12 +278,12 @@ class Ahead(DecidingThread, Generic[Page]):
                 return
             flight.is_running = True
             is_open = self._is_open(flight.ask)
-            # In one step: that nobody asks there any more, and that nobody will, has to be true together.
+            # In the same step: `not_crowded` relies on it that no request begins after it closed the site.
             if is_open:
                 self._begin(at)
         answer = None
         if is_open:
-            # Whatever goes wrong, the deciding thread asks for itself, and tells.
+            # After any error the deciding thread asks again, and reports it.
             with contextlib.suppress(BaseException):
                 answer = self._fetch_ahead(flight.ask)
             if answer is not None and not isinstance(answer, FetchFailed):
@@ -292,7 +295,7 @@ class Ahead(DecidingThread, Generic[Page]):
         self._land(flight, self._kept_early(flight.ask, answer))
 
     def _kept_early(self, ask: FetchRequest, answer: FetchResult[Page] | None) -> FetchResult[Page] | None:
-        """`answer`; None if its site has meanwhile refused another request: see `forget`."""
+        """`answer`, kept until it is taken; None if its site has refused another request meanwhile: see `forget`."""
         with self._changed:
             if answer is None or not self._may_ask(ask):
                 return None
@@ -300,9 +303,9 @@ class Ahead(DecidingThread, Generic[Page]):
         return answer
 
     def _note(self, place: Place, is_sound: bool, answer: FetchResult[Page]) -> None:
-        """Note how a site answered, and go on with what waited for that."""
+        """Note whether a site's answer was sound, and start the requests that waited for that."""
         with self._changed:
-            if isinstance(answer, StatusReceived) and answer.code in _IN_TURN:
+            if isinstance(answer, StatusReceived) and answer.code in NOT_AHEAD:
                 self._refused.add(place)
             self._is_sound[place] = is_sound and place not in self._refused
             parked = self._parked.pop(place, [])
@@ -331,12 +334,12 @@ def _place(ask: FetchRequest) -> Place:
 
 
 def _is_sound(ask: FetchRequest, answer: FetchResult[Page]) -> bool:
-    """Whether `answer` is no sign of trouble, with the site or with how many requests it gets."""
+    """Whether `answer` shows no problem of the site, or of too many requests to it."""
     if ask.what is ResourceKind.FILES:
         return isinstance(answer, PageFound | NotFound)
     if ask.what is ResourceKind.LIST and isinstance(answer, FetchFailed):
-        # What is no usable list is none: the lookup goes on without.
+        # Without a usable list the lookup goes on.
         return answer.cause in (Cause.BROKEN, Cause.NOT_A_PAGE) and not answer.lasting and not answer.asks
     if isinstance(answer, StatusReceived):
-        return answer.code < 500 and answer.code not in _IN_TURN
+        return answer.code < 500 and answer.code not in NOT_AHEAD
     return not isinstance(answer, FetchFailed)

@@ -1,4 +1,4 @@
-"""Answers, each fetched once: threads that ask for the same thing wait for the one that came first."""
+"""Fetches each answer once: threads with the same request wait for the first."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ Key = tuple[str, ResourceKind, str, str]
 
 
 def key_of(ask: FetchRequest) -> Key:
-    """What two asks with the same answer have in common."""
+    """The key of a request; requests with the same key have the same answer."""
     return ask.repository.name, ask.what, "" if ask.what is ResourceKind.LIST else ask.name, ask.location.url
 
 
 class PageCache(Generic[Page]):
-    """Answers by what was asked, kept in `store`, or for ever; several threads may share it."""
+    """Answers by their requests, kept in `store`, or forever; several threads may share it."""
 
     def __init__(self, store: Store[Key, FetchResult[Page]] | None = None) -> None:
-        """Whoever hands in a store gives it a lock."""
+        """The `store` must be safe to use from several threads."""
         self._store: Store[Key, FetchResult[Page]] = store or RunStore(Lock())
         self._lock = Lock()
-        # A lock goes once no thread holds it or waits for it.
+        # A lock is freed when no thread holds it or waits for it.
         self._under_way: WeakValueDictionary[Key, Any] = WeakValueDictionary()
 
     def get(self, ask: FetchRequest) -> FetchResult[Page] | None:
-        """The answer that is at hand; None where it is yet to be fetched."""
+        """The kept answer; None if there is none yet."""
         return self._store.get(key_of(ask))
 
     def keep(self, ask: FetchRequest, answer: FetchResult[Page]) -> FetchResult[Page]:
-        """Keep `answer`, unless there is one; returns the one that is kept."""
+        """Keep `answer`, unless one is kept already; returns the kept one."""
         return self._store.keep(key_of(ask), answer)
 
     def get_or_fetch(self, ask: FetchRequest, fetch: Callable[[FetchRequest], FetchResult[Page]]) -> FetchResult[Page]:
-        """The answer at hand, or from `fetch`. If that raises, the next thread that waits fetches for itself."""
+        """The kept answer, or the one from `fetch`. If `fetch` raises, the next waiting thread calls its own."""
         answer = self.get(ask)
         if answer is None:
             with self._turn(key_of(ask)):

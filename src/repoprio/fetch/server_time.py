@@ -1,4 +1,4 @@
-"""What time it is to a server, by the headers of its answer (RFC 9110, 6.6.1; RFC 9111, 5.1)."""
+"""Reads a server's clock from the headers of its answers (RFC 9110, 6.6.1; RFC 9111, 5.1)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Headers(Protocol):
 
 
 def time_of(headers: Headers) -> datetime | None:
-    """When an answer left its last cache: `Date`, and the `Age` that it has since; None where it has no sound date."""
+    """When an answer left its last cache: `Date` plus `Age`; None if it has no valid date."""
     age = headers.get("Age", "")
     seconds = int(age) if age.isascii() and age.isdigit() and len(age) <= 10 else 0
     try:
         date = parsedate_to_datetime(headers.get("Date", ""))
-        # The form of asctime, which RFC 9110 (5.6.7) has recipients accept, names no zone: all forms are in UTC.
+        # Recipients must accept the format of asctime too (RFC 9110, 5.6.7). It names no zone; all formats are in UTC.
         date = date.replace(tzinfo=timezone.utc) if date.tzinfo is None else date.astimezone(timezone.utc)
         return date + timedelta(seconds=seconds)
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -1,4 +1,4 @@
-"""A few long-lived threads that work for one that waits, at most so many at a time for one site."""
+"""A pool of threads that work for one waiting thread, with a limit for each site."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable
 
 Work = Callable[[], None]
-# With that of the deciding thread eight connections to a site. More win nothing: each costs a handshake, which pip's
-# TLS (truststore) makes one by one, and pip's sessions keep ten.
+# With the deciding thread that makes eight connections to a site. More are not faster: each needs a TLS handshake,
+# pip's truststore makes one handshake at a time, and pip's sessions keep ten connections.
 PER_SITE = 7
 MOST = 32
-# A thread with nothing to do ends after so many seconds.
+# After this many seconds a thread without work ends.
 _IDLE = 2.0
 
 
 class WorkerPool:
-    """Runs what is handed in, each in one of its threads. They are daemons: nobody waits for them at the end."""
+    """Runs functions in its threads. They are daemons: Python does not wait for them at exit."""
 
     def __init__(self, *, most: int = MOST, per_site: int = PER_SITE) -> None:
         self._most = most
@@ -30,20 +30,20 @@ class WorkerPool:
         self._idle = 0
 
     def submit(self, site: Hashable, work: Work) -> None:
-        """Have `work` run as soon as a thread is free and `site` has not too many at work; it must not raise."""
+        """Run `work` as soon as a thread is free and `site` is below its limit; it must not raise."""
         with self._changed:
             self._queued.setdefault(site, deque()).append(work)
             if self._busy[site] < self._per_site:
                 self._call_one(self._most)
 
     def run_now(self, work: Work) -> None:
-        """Have `work` run at once, however much is going on; it must not raise."""
+        """Run `work` at once, in a new thread if all are busy; it must not raise."""
         with self._changed:
             self._urgent.append(work)
             self._call_one(None)
 
     def drop(self) -> None:
-        """Forget all that waits to be run."""
+        """Forget all work that has not begun."""
         with self._changed:
             self._queued.clear()
 
@@ -60,24 +60,24 @@ class WorkerPool:
     def _work(self) -> None:
         while (job := self._next()) is not None:
             site, work = job
-            # Trouble of work done ahead is nobody's: least of all while Python shuts down, when imports fail.
+            # Errors of work done ahead do not matter, and while Python shuts down imports may fail.
             with contextlib.suppress(BaseException):
                 work()
-            # Nothing of it may outlive it in a thread that waits.
+            # While this thread waits, it must not keep the objects of its last job alive.
             del work, job
             if site is not None:
                 with self._changed:
                     self._busy[site] -= 1
 
     def _next(self) -> tuple[Hashable, Work] | None:
-        """The next job, with its site unless it is urgent; None once there was nothing to do for a while."""
+        """The next job with its site, or None as its site if it is urgent; None if there is no job for a while."""
         with self._changed:
             while (job := self._taken()) is None:
                 self._idle += 1
                 is_called = self._changed.wait(_IDLE)
                 self._idle -= 1
                 if not is_called:
-                    # A job may have come as the wait ended: whoever brought it counts on this thread.
+                    # A job may have come just as the wait ended, and its sender counts on this thread.
                     job = self._taken()
                     self._threads -= job is None
                     return job

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from repoprio.explain.comparison import ComparedProject, Comparison, Disclosure, ResolvedFile, Side, Verdict
+from repoprio.explain.comparison import ComparedProject, Comparison, Disclosure, ResolvedFile, SideResult, Verdict
 from repoprio.policy.model import Policy, Repository
 from repoprio.redaction import printable
 from repoprio.render.explain_json import SCHEMA, about
@@ -133,7 +133,7 @@ def _cells(project: ComparedProject) -> tuple[str, ...]:
     return (project.verdict.mark, project.pair.project, *alone, *_cell(project.pair.policy), project.why)
 
 
-def _cell(side: Side) -> tuple[str, str]:
+def _cell(side: SideResult) -> tuple[str, str]:
     if not isinstance(side, ResolvedFile):
         return "-", ""
     if not side.is_unread:
@@ -200,7 +200,7 @@ def _project(project: ComparedProject) -> dict[str, Any]:
     }
 
 
-def _side(side: Side) -> dict[str, Any] | None:
+def _side(side: SideResult) -> dict[str, Any] | None:
     """One side; its code is null for a wheel, else it says why there is nothing to install, or what is unknown."""
     if side is None:
         return None

@@ -1,6 +1,6 @@
-"""Logins: whose they are, and pip's own way to send them, kept to their sites and away from a missing terminal.
+"""Logins: keeps each at its site, wraps pip's functions that send them, and prompts only on a terminal.
 
-Loaded while pip itself is being imported: so nothing of pip is imported here at the top.
+This module is loaded while pip is being imported, so it imports nothing of pip at the top.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 
 Pair = tuple[str, str]
-# None where nothing is known.
+# User and password; None for one that is not known.
 Found = tuple["str | None", "str | None"]
-# What a person says: user, password, and whether keyring is to keep them.
+# A person's answer: user, password, and whether keyring should keep them.
 Answer = tuple["str | None", "str | None", bool]
 _THIS_THREAD = threading.local()
 
@@ -55,12 +55,13 @@ class Login:
 
 
 class CredentialPolicy:
-    """What one of pip's sessions may send where, and how long a person was asked for a login.
+    """Which logins one of pip's sessions may send where, and how long a person was asked for one.
 
-    `sites` are the policy's, each with a repository there; `logins` are the policy's and the callers', `given` those
-    of all other URLs that the user wrote. What another URL carries is no login for a site of the policy.
-    `refused` are the sites that answered a request with 401. `carried` are the URLs whose logins do not count, each
-    with the line that named it: nothing is looked up until there is another for each.
+    `sites` are the sites of the policy, each with a repository there. `logins` are those of the policy and of callers;
+    `given` those in all other URLs that the user wrote. A login in any other URL, such as one of a file, does not count
+    for a site of the policy: `carried` has these URLs, each with the line that named it, and no name is looked up
+    until there is another login for each. `refused` are the sites that answered a request with 401. `answer` is the
+    login that a person entered last.
     """
 
     def __init__(self) -> None:
@@ -71,17 +72,17 @@ class CredentialPolicy:
         self.answer: Pair | None = None
         self.refused: set[Site] = set()
         self.carried: list[tuple[str, str]] = []
-        # Ctrl-C reaches one thread: there the terminal is set right again after a prompt.
+        # A prompt runs in the deciding thread: Ctrl-C reaches only that one, which then restores the terminal.
         self.in_deciding_thread: Callable[[Callable[[], Answer]], Answer] = lambda prompt: prompt()
         self._asking_since: float | None = None
         self._asked = 0.0
 
     def clock(self) -> float:
-        """Seconds; it stands still while a person is asked."""
+        """A clock in seconds, which stops while a person is asked."""
         return (self._asking_since or time.monotonic()) - self._asked
 
     def ask(self, prompt: Callable[[], Answer]) -> Answer:
-        """Ask a person; raises `NoTerminal` where there is none."""
+        """A person's answer to `prompt`; raises `NoTerminal` if there is no terminal."""
         if not os.isatty(0):
             raise NoTerminal
         self._asking_since = time.monotonic()
@@ -94,24 +95,23 @@ class CredentialPolicy:
         return answer
 
     def repository_at(self, url: str) -> Repository | None:
-        """The policy's repository for which pip would keep a login for `url` as well."""
+        """The repository of the policy that shares its login with `url` in pip; None if there is none."""
         try:
             here = site(url)
         except ValueError:
             return None
-        return next(
-            (repository for known_site, repository in self.sites.items() if known_site.shares_logins(here)), None
-        )
+        sharing = (repository for known_site, repository in self.sites.items() if known_site.shares_logins(here))
+        return next(sharing, None)
 
     def bare(self, url: str) -> str:
-        """`url` without its login, where that is for a site of the policy and neither policy nor user gave it."""
+        """`url`, without its login if that is for a site of the policy but not from the policy or the user."""
         pair = credentials(url)
         if pair is None or self.repository_at(url) is None or self._is_known(pair, site(url)):
             return url
         return without_credentials(url)
 
     def take_out(self, url: str, origin: str) -> str:
-        """`url` of a file as `bare` has it; where that took a login out, another one is needed from now on."""
+        """The result of `bare` for `url`, which `origin` names; if it lost its login, another one is required."""
         bare = self.bare(url)
         if bare != url:
             self.carried.append((bare, origin))
@@ -121,13 +121,13 @@ class CredentialPolicy:
         return any(login.pair == pair and login.site.is_own(here) for login in (*self.logins, *self.given))
 
     def own_login(self, url: str, sent: object) -> Pair | None:
-        """The login that the policy or a caller has for the site of `url`: the one that was `sent`, if it is one."""
+        """A login of the policy or a caller for the site of `url`, preferably `sent`; None if there is none."""
         here = site(url)
         known = [login.pair for login in self.logins if login.site.is_own(here)]
         return next((pair for pair in known if pair == sent), next(iter(known), None))
 
     def covers(self, host: str) -> bool:
-        """Whether ``--trusted-host HOST`` would have pip trust a host of the policy, or may."""
+        """Whether ``--trusted-host HOST`` makes pip trust a host of the policy, or may."""
         if "*" in host or "/" in host:
             # pip takes * for all hosts, and ADDRESS/BITS for a network.
             return True
@@ -139,19 +139,19 @@ class CredentialPolicy:
         return _one_spelling(name) in {_one_spelling(known_site.host) for known_site in self.sites}
 
     def refusal(self, url: str, origin: str | None = None) -> messages.Message:
-        """Why `url` is not asked, which carries a login for a repository that has no other."""
+        """The message that says why `url` is not asked: it carries the only login for a repository."""
         repository = self.repository_at(url)
         assert repository is not None
         return messages.foreign_login(redact_url(url), repository, variable_of(repository.name), origin, self.help)
 
     def may_send(self, url: str, pair: Found) -> bool:
-        """Whether `pair` may go to `url`: pip looks at host and port as written, so http would get what is https's."""
+        """Whether `pair` may go to `url`: pip compares only host and port, so http would get a login for https."""
         sent = (pair[0] or "", pair[1] or "")
         here = site(url)
         if sent == ("", "") or credentials(url) == sent:
             return True
         owners = {login.site for login in self.logins if login.pair == sent and login.site.host == here.host}
-        # What netrc and keyring know is the host's: of a host of the policy, the sites that the policy names get it.
+        # Logins of netrc and keyring belong to a host; if it is one of the policy's, only sites of the policy get them.
         known = owners or {known_site for known_site in self.sites if known_site.host == here.host}
         return not known or any(known_site.is_own(here) for known_site in known)
 
@@ -165,7 +165,7 @@ def _one_spelling(host: str) -> str:
 
 @contextlib.contextmanager
 def asking_ahead() -> Iterator[None]:
-    """Meanwhile a 401 stands in this thread: pip's way to a login, keyring and prompt included, is for one thread."""
+    """A context in which this thread accepts a 401: only the deciding thread asks keyring or a person for a login."""
     _THIS_THREAD.asks_ahead = True
     try:
         yield
@@ -174,30 +174,30 @@ def asking_ahead() -> Iterator[None]:
 
 
 class NoTerminal(Exception):
-    """Somebody should be asked for a login, and there is no terminal."""
+    """A person should be asked for a login, but there is no terminal."""
 
 
-_KEEPERS: Registry[CredentialPolicy] = Registry()
+_POLICIES: Registry[CredentialPolicy] = Registry()
 
 
 def credential_policy(auth: SessionAuth) -> CredentialPolicy:
-    """The keeper of a session's `MultiDomainBasicAuth`; it gets one where it has none."""
-    return _KEEPERS.get_or_make(auth, CredentialPolicy)
+    """The credential policy of a session's `MultiDomainBasicAuth`; made if there is none."""
+    return _POLICIES.get_or_make(auth, CredentialPolicy)
 
 
 def share_credential_policy(auth: SessionAuth, other: SessionAuth) -> None:
-    """Give `other` the keeper of `auth`, where that has one."""
+    """Give `other` the credential policy of `auth`, if that has one."""
     if shared := known_credential_policy(auth):
-        _KEEPERS.put(other, shared)
+        _POLICIES.put(other, shared)
 
 
 def known_credential_policy(auth: SessionAuth) -> CredentialPolicy | None:
-    """The keeper of a session's `MultiDomainBasicAuth`, None where no policy rules it."""
-    return _KEEPERS.get(auth)
+    """The credential policy of a session's `MultiDomainBasicAuth`; None if there is none."""
+    return _POLICIES.get(auth)
 
 
 def keep(auth: SessionAuth, policy: Policy, given: Iterable[str] = ()) -> CredentialPolicy:
-    """Tell the keeper of a session's `MultiDomainBasicAuth` of the policy; `given` are texts that the user wrote."""
+    """The credential policy of a session, filled in from `policy` and from `given`, texts that the user wrote."""
     logins = credential_policy(auth)
     places = [(r, location) for r in policy.repositories for location in r.locations if not location.unset]
     logins.sites = {site(location.url): r for r, location in reversed(places)}
@@ -209,7 +209,7 @@ def keep(auth: SessionAuth, policy: Policy, given: Iterable[str] = ()) -> Creden
         )
     written = tuple(_logins_in(given))
     logins.given = (*logins.given, *written)
-    # pip 22.0 shows that of a direct URL.
+    # pip 22.0 prints the login of a direct URL.
     log_redaction.install(spellings(login.password or login.user for login in written))
     return logins
 
@@ -222,22 +222,23 @@ def _logins_in(texts: Iterable[str]) -> Iterator[Login]:
 
 
 def elsewhere(auth: SessionAuth, url: str) -> Pair | None:
-    """A login for `url` that it need not carry: the policy's, the user's, netrc's or keyring's."""
+    """A login for `url` from the policy, the user, netrc or keyring; None if there is none."""
     logins, here = credential_policy(auth), site(url)
     known = next((login.pair for login in (*logins.logins, *logins.given) if login.site.is_own(here)), None)
     if known:
         return known
-    # pip asks keyring after a 401 alone; some servers say 404 to who has not logged in.
+    # pip asks keyring only after a 401, but some servers answer 404 without a login.
     uses_keyring = bool(getattr(auth, "use_keyring", auth.prompting))
     user, password = auth._get_new_credentials(url, allow_netrc=True, allow_keyring=uses_keyring)
     if user is None and password is None:
         return None
-    auth.passwords[urlsplit(url).netloc] = found = (user or "", password or "")
-    return found
+    login = (user or "", password or "")
+    auth.passwords[urlsplit(url).netloc] = login
+    return login
 
 
 def demand_login(auth: SessionAuth, url: str, origin: str) -> None:
-    """Raise `LookupRefused` where the repository at `url`, whose login does not count, has no other login.
+    """Raise `LookupRefused` if the repository at `url` has no login but that in `url`, which does not count.
 
     `origin` is the line that names `url`.
     """
@@ -252,7 +253,7 @@ def demand_login(auth: SessionAuth, url: str, origin: str) -> None:
 
 
 def basic(header: str) -> Pair | None:
-    """User name and password in an Authorization header; None where it has none."""
+    """User name and password in an Authorization header; None if it is not Basic."""
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -261,7 +262,7 @@ def basic(header: str) -> Pair | None:
 
 
 def prompt_for_password(original: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Nobody is prompted without a terminal."""
+    """Wraps pip's prompt, so that there is none without a terminal."""
 
     @functools.wraps(original)
     def _prompt_for_password(self: SessionAuth, netloc: str) -> Answer:
@@ -272,13 +273,13 @@ def prompt_for_password(original: Callable[..., Answer]) -> Callable[..., Answer
 
 
 def handle_401(original: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Keyring is asked either way; where only a person could help and there is none, the 401 stands."""
+    """Wraps `handle_401`: keyring is always asked; if only a person could help and there is none, the 401 stays."""
 
     @functools.wraps(original)
     def handle_401(self: SessionAuth, resp: HttpResponse, **kwargs: object) -> HttpResponse:
         logins = known_credential_policy(self)
         if logins is not None and resp.status_code == 401:
-            # pip would read the whole body before it asks again, however long it is.
+            # pip would read the whole body before it asks again.
             resp.raw.close()
             resp._content, resp._content_consumed = b"", True
             logins.refused.add(site(resp.url))
@@ -293,7 +294,7 @@ def handle_401(original: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
 
 
 def get_new_credentials(original: Callable[..., Found]) -> Callable[..., Found]:
-    """What the URL, the index URLs, netrc and keyring know, if it may go there."""
+    """Wraps pip's search in the URL, index URLs, netrc and keyring; returns only a login that may go to that URL."""
 
     @functools.wraps(original)
     def _get_new_credentials(self: SessionAuth, original_url: str, *args: object, **kwargs: object) -> Found:
@@ -302,7 +303,7 @@ def get_new_credentials(original: Callable[..., Found]) -> Callable[..., Found]:
             return original(self, original_url, *args, **kwargs)
         url = logins.bare(original_url)
         login = original(self, url, *args, **kwargs)
-        # pip 22.0 takes netrc's login for a file that lies beside the index and not below it.
+        # pip 22.0 uses netrc's login for a file that is next to the index and not below it.
         if credentials(url) is None and (own := logins.own_login(url, login)):
             return own
         return login if logins.may_send(url, login) else (None, None)
@@ -313,9 +314,9 @@ def get_new_credentials(original: Callable[..., Found]) -> Callable[..., Found]:
 def get_url_and_credentials(
     original: Callable[..., tuple[str, str | None, str | None]],
 ) -> Callable[..., tuple[str, str | None, str | None]]:
-    """The same, with what was sent to that host before.
+    """Wraps the same search including logins that pip sent to that host before.
 
-    Where the URL carries a login that does not count, nobody is asked without one.
+    If the URL carries a login that does not count, there must be another one.
     """
 
     @functools.wraps(original)

@@ -1,4 +1,4 @@
-"""Answers to the core's asks: pages over HTTP and from disk."""
+"""Answers the requests of lookups: pages over HTTP and from disk."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ class NotAtHand(Exception):
 
 
 class Pages:
-    """Fetches what a lookup asks, with pip's session; answers are kept for the life of the object."""
+    """Fetches what lookups request, with pip's session; answers are kept as long as the object lives."""
 
     def __init__(self, session: PipSession, policy: Policy) -> None:
         self._session = session
-        # A cookie belongs to a host, whatever the port: one repository's would go to another, login and all.
+        # Cookies ignore the port: those of one repository, with its login, would go to another on the same host.
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._policy = policy
         self.logins: dict[str, Login] = {}
-        # Which repositories learned which names.
-        self.told: set[tuple[str, NormalizedName]] = set()
+        # Pairs of a repository and a name that it was asked for.
+        self.disclosed: set[tuple[str, NormalizedName]] = set()
         self._answers = PageCache[PipPage]()
         self._flat: dict[str, tuple[File, ...]] = {}
         self._spent: dict[tuple[str, ResourceKind, str], float] = {}
@@ -68,7 +68,7 @@ class Pages:
             server_clock.watch(session)
         self._quiet = quiet_session(session)
         self._is_looking = False
-        # How many sites have wanted a login, and how often that made pages that came ahead worthless.
+        # How many sites have asked for a login, and how often pages that were fetched ahead were dropped for that.
         self._refused = 0
         self._forgotten = 0
         self._sources = login_sources.LoginSources(session.auth)
@@ -79,7 +79,7 @@ class Pages:
         self.metadata = MetadataAhead(session, self._quiet, self.ahead, self._may_begin_ahead, policy.page_size_limit)
 
     def fetch(self, ask: FetchRequest) -> FetchResult[PipPage]:
-        """The answer to `ask`; whatever goes wrong is an answer too. For one thread: it waits, here, for all others."""
+        """The answer to `ask`; any error becomes a `FetchFailed`. Only the deciding thread may call this."""
         if self._is_looking:
             answer = self.ahead.at_hand(ask)
             if answer is None:
@@ -94,7 +94,7 @@ class Pages:
         return self.ahead.fetch(ask, self._fetch_anew, limit, late)
 
     def forget_refused(self) -> int:
-        """Forget what came ahead from sites that have wanted a login since; how often there was something to forget."""
+        """Forget pages fetched ahead from sites that asked for a login since; returns how often pages were dropped."""
         refused = credentials.credential_policy(self._session.auth).refused
         if len(refused) != self._refused:
             self._refused = len(refused)
@@ -103,7 +103,7 @@ class Pages:
 
     @contextlib.contextmanager
     def at_hand(self) -> Iterator[None]:
-        """Meanwhile nobody is asked: `NotAtHand` is raised where somebody would be."""
+        """A context in which `fetch` asks no repository; it raises `NotAtHand` instead."""
         before, self._is_looking = self._is_looking, True
         try:
             yield
@@ -111,7 +111,7 @@ class Pages:
             self._is_looking = before
 
     def time_limit(self, seconds: float) -> TimeLimit:
-        """So many seconds, in which nobody is asked for a login."""
+        """A limit of `seconds`; the time in which a person is asked for a login does not count."""
         return TimeLimit(seconds, self._clock)
 
     def _too_late(self) -> str:
@@ -121,7 +121,10 @@ class Pages:
         return credentials.credential_policy(self._session.auth).clock()
 
     def _may_ask_ahead(self, ask: FetchRequest) -> bool:
-        """Whether a request may be made beside others: a login is for one thread, a flat page has all names' files."""
+        """Whether a worker may make this request now.
+
+        It may not if a login may be needed; nor for a flat page, which is fetched once for all names.
+        """
         if ask.location.url.startswith("file:"):
             return True
         here = site(ask.location.url)
@@ -130,11 +133,11 @@ class Pages:
         return here not in credentials.credential_policy(self._session.auth).refused and self.has_one_login(ask)
 
     def _may_begin_ahead(self, url: str) -> bool:
-        """Whether a site may have several requests from the start: there is no login that could be wrong."""
+        """Whether workers may ask a site before the deciding thread has: there is no login that could be wrong."""
         return not self._sources.may_have_one(url)
 
     def _fetch_ahead(self, ask: FetchRequest) -> FetchResult[PipPage]:
-        """As `_fetch_anew`, but nobody is asked for a login, and nothing is tried again; for several threads."""
+        """As `_fetch_anew`, but without prompts and retries; for several threads."""
         with credentials.asking_ahead():
             return self._fetch_anew(ask, self._quiet)
 
@@ -146,7 +149,7 @@ class Pages:
             return FetchFailed(str(error), error.cause, lasting=error.lasting, asks=error.asks)
         except OSError as error:
             return FetchFailed(f"cannot be read: {error.strerror or error}", Cause.MISSING)
-        except Exception as error:  # noqa: BLE001 - whatever a server can make a parser do, it was no answer
+        except Exception as error:  # noqa: BLE001 - a server may cause any error in a parser; it is never an answer
             return FetchFailed(f"its answer cannot be understood ({type(error).__name__})")
         finally:
             # `page-timeout` holds for a page in all, redirects included.
@@ -170,12 +173,12 @@ class Pages:
         return project_page(ask.name, reply.response)
 
     def _get(self, ask: FetchRequest, session: Any) -> Reply | RedirectReceived | StatusReceived:
-        """A reply with status 200, or what else came."""
+        """The reply, if its status is 200; else the redirect or the status."""
         url = ask.location.url
         if not session.is_secure_origin(Link(url)):
             raise UnusableResponse(f"{site(url)} is neither https nor a trusted host of pip", Cause.INSECURE)
         if ask.what is ResourceKind.PAGE:
-            self.told.add((ask.repository.name, ask.name))
+            self.disclosed.add((ask.repository.name, ask.name))
         reply = transport.get(
             session,
             self._with_login(ask.repository, ask.location),
@@ -194,7 +197,7 @@ class Pages:
         return with_credentials(location.url, login.user, login.password) if login else location.url
 
     def login(self, repository: Repository, location: Location) -> Login | None:
-        """The login for one location: the policy's, else a caller's for that very site."""
+        """The login for one location: the policy's, else a caller's for the same site; None if there is none."""
         if location.unset:
             return None
         here = site(location.url)
@@ -205,9 +208,9 @@ class Pages:
 
     def _origin(self, repository: Repository) -> str:
         rule = self._policy.rule(f"repositories.{repository.name}.url")
-        begin = variable_of(repository.name)
-        given = [name for name in (f"{begin}_USERNAME", f"{begin}_PASSWORD") if os.environ.get(name)]
-        return " and ".join(given) or str(rule)
+        prefix = variable_of(repository.name)
+        variables = [name for name in (f"{prefix}_USERNAME", f"{prefix}_PASSWORD") if os.environ.get(name)]
+        return " and ".join(variables) or str(rule)
 
     def _detail(self, ask: FetchRequest, reply: Reply) -> str:
         if reply.status == 407:
@@ -215,12 +218,12 @@ class Pages:
         if reply.status in (401, 403):
             if reply.sent is None:
                 return f"; no login was sent (set {variable_of(ask.repository.name)}_USERNAME and _PASSWORD)"
-            # Not even the user is shown: a token often stands in that place.
+            # The user name is not shown: it is often a token.
             return f"; the login that was sent came from {self._sent_by(ask, reply.sent)}"
         return f", {reply.tries} tries" if reply.tries > 1 else ""
 
     def _sent_by(self, ask: FetchRequest, sent: credentials.Pair) -> str:
-        """Where a login came from: pip may send what another repository of the same host has."""
+        """Where the login `sent` came from: pip may send that of another repository on the same host."""
         here = self.login(ask.repository, ask.location)
         logins = [
             *([here] if here else []),
@@ -237,14 +240,14 @@ class Pages:
         return (login for place in self._places() if (login := self.login(*place)))
 
     def has_one_login(self, ask: FetchRequest) -> bool:
-        """Whether all repositories of the policy at this site have one login, or none: pip keeps one for a host."""
+        """Whether all repositories at this site have the same login, or none: pip keeps one login for a host."""
         here = site(ask.location.url)
         others = [place for place in self._places() if not place[1].unset and site(place[1].url).shares_logins(here)]
         logins = [self.login(*place) for place in ((ask.repository, ask.location), *others)]
         return len({login.pair if login else None for login in logins}) == 1
 
     def settle(self) -> None:
-        """Tell pip the policy's URLs with their logins, for files of the same site, and what may go where."""
+        """Tell pip the policy's URLs with their logins, for files of the same site, and which logins may go where."""
         self._session.auth.index_urls = [self._with_login(*place) for place in self._places()]
         credentials.keep(self._session.auth, self._policy).logins = tuple(self._all_logins())
 
@@ -270,7 +273,7 @@ class Pages:
         others = sorted(entry for entry in os.listdir(root) if normalize(entry) == name)
         if not others:
             return NotFound(in_empty_root=not any(_is_project_folder(entry) for entry in os.scandir(root)))
-        # pip asks for the normalized name only; to call it absent would hand it to a lower repository.
+        # pip asks only for the normalized name; if this counted as absent, a lower repository could take the name.
         return FetchFailed(f"its folder {others[0]!r} is not named {name!r}, as PEP 503 requires", Cause.SPELLING)
 
     def _local_files(self, ask: FetchRequest) -> FetchResult[PipPage]:
@@ -294,23 +297,23 @@ class Pages:
 
     @staticmethod
     def _offer(ask: FetchRequest, files: tuple[File, ...]) -> PageFound[PipPage] | NotFound:
-        """What a flat repository with all these files has of the name."""
+        """The page with those of `files` that belong to the project; `NotFound` if there are none."""
         return for_pip(reader.files_of(ask.name, files, ask.location.url, compat.VERSIONS))
 
 
 def project_page(name: NormalizedName, response: Response) -> PageFound[PipPage] | NotFound:
-    """The page of `name` in `response`, for pip; `UnusableResponse` where it is none."""
+    """The page of `name` in `response`, for pip; raises `UnusableResponse` if it is not one."""
     with uncollected():
         return for_pip(reader.read_project_page(name, response, compat.VERSIONS))
 
 
 def _hop_key(ask: FetchRequest) -> tuple[str, ResourceKind, str]:
-    """What the hops of one page have in common."""
+    """The key that all requests for one page share, redirects included."""
     return ask.repository.name, ask.what, ask.name
 
 
 def files_of_path(path: str) -> tuple[File, ...]:
-    """The files of a find-links folder and those that its HTML files name; or of one file."""
+    """The files of a find-links folder, with those that its HTML files list; `path` may also be a single file."""
     if os.path.isdir(path):
         entries = sorted(os.scandir(path), key=lambda entry: entry.name)
         broken = [entry.name for entry in entries if not entry.is_file() and _is_named_as_file(entry.name)]
@@ -321,15 +324,15 @@ def files_of_path(path: str) -> tuple[File, ...]:
         files = [path]
     else:
         raise UnusableResponse("it does not exist", Cause.MISSING, lasting=True)
-    found: list[File] = []
+    listed: list[File] = []
     for file in files:
         is_page = file.lower().endswith((".html", ".htm"))
-        found += reader.parse(_on_disk(file)).files if is_page else (reader.file_at(path_to_url(file)),)
-    return tuple(found)
+        listed += reader.parse(_on_disk(file)).files if is_page else (reader.file_at(path_to_url(file)),)
+    return tuple(listed)
 
 
 def _is_project_folder(entry: os.DirEntry[str]) -> bool:
-    # What a disk brings along, such as lost+found, is no project's.
+    # Folders of the file system itself, such as lost+found, do not count.
     return is_project_name(entry.name) and entry.is_dir()
 
 

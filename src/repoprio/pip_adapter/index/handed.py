@@ -1,6 +1,6 @@
-"""Where pip's session meets what was fetched ahead.
+"""Answers requests of pip's session with metadata that was fetched ahead.
 
-Loaded while pip itself is being imported: so nothing of pip is imported here at the top.
+This module is loaded while pip is being imported, so it imports nothing of pip at the top.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _METADATA: Registry[MetadataAhead] = Registry()
 
 
 def hand_out(session: Any, metadata: MetadataAhead) -> None:
-    """Answer requests of `session` with `metadata` from now on, where it has what they ask for."""
+    """From now on answer requests of `session` with `metadata`, if it has the file."""
     _METADATA.put(session, metadata)
 
 
 def request(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A request of pip's session: the answer that was fetched ahead, or its own."""
+    """Wraps `request` of pip's session: returns the response that was fetched ahead, if there is one."""
 
     @functools.wraps(original)
     def request(self: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The files of a page as pip's links, each made once somebody wants it: on a large page most never are."""
+"""Makes pip's links for the files of a page, each only when it is needed: most files of a large page never are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PipPage:
-    """What one repository offers of a name, for pip."""
+    """One repository's page of a project, for pip."""
 
     def __init__(self, page: ProjectPage) -> None:
         self._page = page
@@ -25,7 +25,7 @@ class PipPage:
 
     @property
     def name(self) -> NormalizedName:
-        """The project."""
+        """The name of the project."""
         return self._page.name
 
     @property
@@ -35,22 +35,22 @@ class PipPage:
 
     @property
     def dropped(self) -> tuple[tuple[str, str], ...]:
-        """The names of those that may not, and why."""
+        """The names of the files that may not be candidates, each with the reason."""
         return self._page.dropped
 
     @property
     def api(self) -> str | None:
-        """What the page is written in, with its API version: "JSON 1.1"; None for files that are on no page."""
+        """The format of the page with its API version, such as "JSON 1.1"; None if the files are not on a page."""
         return self._page.api
 
     @property
     def clocks(self) -> Clocks | None:
-        """What time it was when the page came; None where nobody says."""
+        """The time at which the page came; None if it is not known."""
         return self._page.clocks
 
     @cached_property
     def versions(self) -> tuple[str, ...]:
-        """All versions that its files have, the newest first."""
+        """The versions of the files, newest first."""
         return self._page.versions(compat.VERSIONS)
 
     def link(self, file: File) -> Link:
@@ -65,17 +65,17 @@ class PipPage:
         return link.url in self._by_url
 
     def file(self, link: Link) -> File:
-        """The file that pip's `link` leads to, which is one of them."""
+        """The file of this page that pip's `link` leads to."""
         return self._by_url[link.url]
 
     @cached_property
     def _by_url(self) -> dict[str, File]:
-        # Of files at one URL pip has a link to the first.
+        # If several files have the same URL, pip uses the first.
         return {compat.url_of(file): file for file in reversed(self.files)}
 
 
 def for_pip(answer: PageFound[ProjectPage] | NotFound) -> PageFound[PipPage] | NotFound:
-    """`answer` with a page for pip."""
+    """`answer`, with its page as a `PipPage`."""
     if isinstance(answer, NotFound):
         return answer
     return PageFound(PipPage(answer.page), answer.files, answer.empty)

@@ -1,4 +1,4 @@
-"""What pip finds logins in by itself: netrc and keyring."""
+"""Sources in which pip itself finds logins: netrc and keyring."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 
 
 def other_origin(auth: SessionAuth, url: str, sent: Pair) -> str:
-    """Where a login came from that neither policy nor caller has: pip asks netrc, keyring, then a person."""
+    """Where a login came from, if not from the policy or a caller: pip asks netrc, keyring, then a person."""
     if credential_policy(auth).answer == sent:
         return "your answer"
     return os.environ.get("NETRC", "netrc") if get_netrc_auth(url) == sent else "keyring"
 
 
 class LoginSources:
-    """Where one of pip's sessions may find a login; netrc and keyring are looked at once for each site."""
+    """Says whether one of pip's sessions may find a login; it looks at netrc and keyring once for each site."""
 
     def __init__(self, auth: SessionAuth) -> None:
         self._auth = auth
-        self._found: dict[Site, bool] = {}
+        self._by_site: dict[Site, bool] = {}
 
     def may_have_one(self, url: str) -> bool:
-        """Whether there may be a login for `url`, which pip sends at once or after a 401; a person does not count."""
+        """Whether pip may have a login for `url`, to send at once or after a 401; asking a person does not count."""
         here, logins = site(url), credential_policy(self._auth)
         known = (login.site.shares_logins(here) for login in (*logins.logins, *logins.given))
         if any(known) or urlsplit(url).netloc in self._auth.passwords:
             return True
-        if here not in self._found:
-            self._found[here] = get_netrc_auth(url) is not None or self._has_keyring()
-        return self._found[here]
+        if here not in self._by_site:
+            self._by_site[here] = get_netrc_auth(url) is not None or self._has_keyring()
+        return self._by_site[here]
 
     def _has_keyring(self) -> bool:
-        """Whether pip could ask keyring, the module or the command; which one it would is not looked into."""
+        """Whether pip could ask keyring, as a module or as a command; which of them does not matter."""
         # Since pip 23.1 there is an option for it.
         if getattr(self._auth, "_keyring_provider", "auto") == "disabled":
             return False

@@ -1,4 +1,4 @@
-"""Pip's links to files with plain URLs, filled in without parsing those URLs again."""
+"""Makes pip's links to files with plain URLs without parsing those URLs again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.links import Link
 
 
-# No login, nothing that is quoted, no query, and in the fragment nothing but a hash.
+# URLs without login, quoting and query, and with nothing but a hash in the fragment.
 _PLAIN = re.compile(
     r"(https?)://([A-Za-z0-9.-]+(?::[0-9]+)?)(/[A-Za-z0-9_.~/@-]*)(?:\#((?!egg=)[A-Za-z0-9=_.-]+))?", re.ASCII
 )
@@ -60,29 +60,29 @@ def quick_link(file: File) -> Link | None:
         # Up to pip 24.0.
         made._compare_key = url
         made._defining_class = link.Link
-    found: Link = made
-    return found
+    result: Link = made
+    return result
 
 
 def _metadata_file(file: File) -> object:
-    """Pip's `MetadataFile`, whose constructor looks at the hashes that are known to be right."""
+    """Pip's `MetadataFile`, without its constructor, which would check hashes that are known to be valid."""
     made = link.MetadataFile.__new__(link.MetadataFile)
     object.__setattr__(made, "hashes", compat.metadata_hashes(file))
     return made
 
 
 def slots_of(kind: type) -> frozenset[str]:
-    """The names of all that an object of `kind` holds."""
-    return frozenset(name for one in kind.__mro__ for name in getattr(one, "__slots__", ()))
+    """The names of all slots of objects of `kind`."""
+    return frozenset(name for base in kind.__mro__ for name in getattr(base, "__slots__", ()))
 
 
 def is_same(kind: type, one: object, other: object) -> bool:
-    """Whether two objects of `kind` hold the same, in slots and nowhere else."""
+    """Whether two objects of `kind` have equal slots, and no other attributes."""
     same = (getattr(one, name, _MISSING) == getattr(other, name, _MISSING) for name in slots_of(kind))
     return not hasattr(one, "__dict__") and all(same)
 
 
-# Which of them this pip has; asked for each file of a large page.
+# The slots of this pip's links, looked up once and not for each file of a large page.
 _SLOTS = slots_of(link.Link)
 _HAS_PATH = "_path" in _SLOTS
 _HAS_HASHES = "_hashes" in _SLOTS
@@ -95,7 +95,7 @@ _HAS_KEY = "_compare_key" in _SLOTS
 
 @functools.cache
 def _is_as_pips() -> bool:
-    """Whether links made here are those that this pip makes, to the last slot: a newer pip may hold more."""
+    """Whether links made here equal those of this pip in all slots: a newer pip may have other slots."""
     try:
         return all(is_same(link.Link, compat.link_to(file), quick_link(file)) for file in _SAMPLES)
     except AttributeError:

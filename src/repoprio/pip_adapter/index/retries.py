@@ -1,4 +1,4 @@
-"""What is said while pip tries again: one line for each repository, in place of urllib3's for each try."""
+"""Reports retries in one line for each repository, instead of urllib3's warning for each try."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _LOGGER = "pip._vendor.urllib3.connectionpool"
 
 
 class _Once(logging.Filter):
-    """Lets no word of a retry through, and says once of whom an answer is waited for."""
+    """Drops urllib3's warnings of retries, and warns once for each repository that does not answer."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: set[str] = set()
-        # Several threads may ask at once.
+        self._reported: set[str] = set()
+        # Several threads may log at once.
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """False for what urllib3 says of a retry."""
+        """False for urllib3's warnings of retries."""
         from repoprio.pip_adapter.errors import warn
 
         if not str(record.msg).startswith("Retrying"):
@@ -32,16 +32,16 @@ class _Once(logging.Filter):
         if whom is None:
             return False
         with self._lock:
-            is_news = whom not in self._said
-            self._said.add(whom)
-        if is_news:
+            is_first = whom not in self._reported
+            self._reported.add(whom)
+        if is_first:
             warn(f"repoprio: {whom} does not answer; trying again")
         return False
 
 
 @contextmanager
 def announced_once() -> Iterator[None]:
-    """Meanwhile retries are told in one line for each repository."""
+    """A context in which retries are reported in one line for each repository."""
     once, logger = _Once(), logging.getLogger(_LOGGER)
     logger.addFilter(once)
     try:

@@ -1,4 +1,4 @@
-"""What time it is to a server, by its answers (RFC 9110, 6.6.1; RFC 9111, 5.1)."""
+"""Reads a server's clock from its responses to pip (RFC 9110, 6.6.1; RFC 9111, 5.1)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from repoprio.pip_adapter.registry import Registry
 if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.network import HttpResponse, PipSession
 
-# Of each cached answer that was found to be still good: when the server said so.
+# For each cached response that a server confirmed: the server's time of that.
 _CONFIRMED: Registry[datetime | None] = Registry()
 
 
 def read(response: HttpResponse) -> Clocks:
-    """What time it is to this machine, and to the server: to the latter by an answer that is not from pip's cache."""
+    """The time of this machine and that of the server; the latter only if the server answered now."""
     here = datetime.now(timezone.utc)
     if getattr(response, "from_cache", False):
         return Clocks(here, _CONFIRMED.get(response.raw))
@@ -27,7 +27,7 @@ def read(response: HttpResponse) -> Clocks:
 
 
 def watch(session: PipSession) -> None:
-    """Note when servers say that what pip's cache has is still good: pip then answers with the old headers."""
+    """Note when servers confirm responses in pip's cache: pip then answers with the old headers."""
     for adapter in session.adapters.values():
         controller = getattr(adapter, "controller", None)
         if controller is not None:
@@ -37,10 +37,10 @@ def watch(session: PipSession) -> None:
 def _noting(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def update_cached_response(request: Any, response: Any) -> Any:
-        said = time_of(response.headers)
-        found = original(request, response)
-        if found is not response:
-            _CONFIRMED.put(found, said)
-        return found
+        confirmed = time_of(response.headers)
+        cached = original(request, response)
+        if cached is not response:
+            _CONFIRMED.put(cached, confirmed)
+        return cached
 
     return update_cached_response

@@ -1,6 +1,6 @@
-"""What stands around two methods of pip's session: logins stay where they belong, and so does trust in hosts.
+"""Wrappers around two methods of pip's session: they keep logins at their sites, and ignore trusted hosts of files.
 
-Loaded while pip itself is being imported: so nothing of pip is imported here at the top.
+This module is loaded while pip is being imported, so it imports nothing of pip at the top.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def rebuild_auth(original: Callable[..., None]) -> Callable[..., None]:
-    """The login of a request that was redirected.
+    """Wraps `rebuild_auth`, which sets the login of a redirected request.
 
-    Requests gives one host's netrc login to all its ports, and puts it in the place of the login that was sent.
+    The library requests uses a host's netrc login for all its ports, and replaces the login that was sent by it.
     """
 
     @functools.wraps(original)
@@ -40,7 +40,10 @@ def rebuild_auth(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def add_trusted_host(original: Callable[..., None]) -> Callable[..., None]:
-    """``--trusted-host`` of a file, which alone has a `source`, does not count for a host of the policy."""
+    """Wraps `add_trusted_host`: in a file, and only a file has a `source`, it cannot make hosts of the policy trusted.
+
+    A host of the policy becomes trusted only by the command line, the environment or pip's configuration.
+    """
 
     @functools.wraps(original)
     def add_trusted_host(

@@ -1,4 +1,4 @@
-"""One HTTP request through pip's session, without following redirects and within bounds."""
+"""Makes one HTTP request through pip's session, within limits and without following redirects."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.network import HttpHeaders, HttpResponse, PipSession
 
 _CHUNK = 64 * 1024
-# More of an answer that is no page is not looked at.
-_ENOUGH = 1024 * 1024
-# Of each answer: the redirect that requests must not see.
+# The limit in bytes for an answer that is not a page.
+_ERROR_SIZE_LIMIT = 1024 * 1024
+# The Location header of each response, hidden from the library requests.
 _LOCATIONS: Registry[str] = Registry()
-# `whom` a thread asks, for what is said while it waits.
+# `whom`: the repository that this thread asks, for messages while it waits.
 ASKING = threading.local()
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# What urllib3 says where its retries met the same status each time: pip retries 500 and above alone.
+# urllib3's message if all its retries got the same status: pip retries only after 500 and above.
 _TOO_MANY = re.compile(r"too many (5\d\d) error responses")
-# What a proxy says of itself, and not of the repository: that it wants a login, or allows nobody there.
+# The message if a proxy, and not the repository, asks for a login or forbids the connection.
 _PROXY_REFUSES = re.compile(r"tunnel connection failed: (?:401|403|407)")
-# As pip asks (PEP 691), but never content with what its cache says of the past: a name that a
-# repository has begun to serve since must not be left to a lower one.
+# The headers of pip (PEP 691), but with revalidation of its cache: a repository may serve a name since, and a lower one
+# must not get it then.
 _JSON_TOO = {
     "Accept": "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01",
     "Accept-Encoding": "gzip",
@@ -47,10 +47,11 @@ _HEADERS = _JSON_TOO if knows_json() else {**_JSON_TOO, "Accept": "text/html"}
 
 @dataclass(frozen=True)
 class Reply:
-    """What came: `body` is whole and decompressed; `redirect` an absolute URL without credentials.
+    """A response: `body` is whole and decompressed; `redirect` is an absolute URL without credentials.
 
-    `is_delimited`: something told how long the answer is, so that one that broke off would have been seen.
-    `clocks`: what time it was when it came. `headers` are None where pip's retries hide the answer.
+    `sent` is the login that was sent; `tries` the number of tries. `is_delimited` is true if the response states where
+    it ends, so that a cut-off one is noticed. `clocks` has the time at which it came. `headers` are None if pip's
+    retries hide the response.
     """
 
     status: int
@@ -66,14 +67,14 @@ class Reply:
 
     @property
     def response(self) -> Response:
-        """What there is to read."""
+        """The response for the readers of pages."""
         return Response(self.url, self.body, self.content_type, self.is_delimited, self.clocks)
 
 
 def get(session: PipSession, url: str, *, whom: str, size_limit: int, needs_times: bool = False) -> Reply:
-    """Ask `whom` for `url`; `UnusableResponse` where nothing usable comes within `size_limit`.
+    """The reply of the repository `whom` for `url`; raises `UnusableResponse` if there is none within `size_limit`.
 
-    `needs_times`: for upload times, which only JSON has (PEP 700); what pip makes of the page does not matter then.
+    With `needs_times`, JSON is requested even if this pip cannot read it: only JSON has upload times (PEP 700).
     """
     ASKING.whom = whom
     return _get(session, url, size_limit, _JSON_TOO if needs_times else _HEADERS)
@@ -84,7 +85,7 @@ def _get(session: PipSession, url: str, size_limit: int, headers: Mapping[str, s
         response = session.get(
             url, headers=headers, allow_redirects=False, stream=True, hooks={"response": [_keep_location]}
         )
-    except Exception as error:  # noqa: BLE001 - whatever went wrong, there was no usable answer
+    except Exception as error:  # noqa: BLE001 - after any error there is no usable answer
         return _failure(session, url, error)
     try:
         location = _LOCATIONS.get(response)
@@ -92,9 +93,9 @@ def _get(session: PipSession, url: str, size_limit: int, headers: Mapping[str, s
             target = without_credentials(urljoin(response.url, location))
             return Reply(response.status_code, response.url, redirect=target)
         if 400 <= response.status_code < 500 and response.status_code not in REFUSED_LOGIN:
-            # A refused login says so, whole or not. What breaks off is no word of absence; and the connection can
-            # serve the next page.
-            _see_the_end(response)
+            # A refused login counts even if the answer is cut off. Another answer must be whole to mean absence; if it
+            # is read to its end, the connection can also be used again.
+            _read_to_end(response)
         return Reply(
             response.status_code,
             response.url,
@@ -114,36 +115,36 @@ def _get(session: PipSession, url: str, size_limit: int, headers: Mapping[str, s
 
 
 def _unread(error: Exception) -> UnusableResponse:
-    """What became of an answer that began well and cannot be read to its end."""
-    told = _told(error)
-    if "timed out" in told or "timeout" in told:
-        return UnusableResponse("its answer stopped coming", Cause.TIME)
-    if any(sign in told for sign in ("incompleteread", "reset", "broken", "chunk", "protocolerror")):
+    """The error for an answer that began well but cannot be read to its end."""
+    text = _searchable(error)
+    if "timed out" in text or "timeout" in text:
+        return UnusableResponse("its answer stopped before its end", Cause.TIME)
+    if any(sign in text for sign in ("incompleteread", "reset", "broken", "chunk", "protocolerror")):
         return UnusableResponse("the connection broke before the answer was whole", Cause.CUT_SHORT)
     return UnusableResponse(f"its answer cannot be read ({_name(error)})")
 
 
 def _keep_location(response: HttpResponse, **_: object) -> None:
-    """Take the header away from requests, which would read the body of a redirect, however long it is."""
+    """Hide the Location header from the library requests, which would read the whole body of a redirect."""
     if location := response.headers.pop("Location", None):
         _LOCATIONS.put(response, location)
 
 
-def _see_the_end(response: HttpResponse) -> None:
+def _read_to_end(response: HttpResponse) -> None:
     size = 0
     for chunk in _counted(response):
         size += len(chunk)
-        if size > _ENOUGH:
+        if size > _ERROR_SIZE_LIMIT:
             raise UnusableResponse(f"its answer ({response.status_code}) does not end", Cause.SIZE)
 
 
 def _body(response: HttpResponse, size_limit: int) -> bytes:
-    """The whole body, decompressed here: urllib3 takes a gzip stream that was cut short for a whole one."""
+    """The whole body, decompressed here, because urllib3 accepts a gzip stream that was cut short."""
     return inflating.body(_counted(response), response.headers.get("Content-Encoding", "identity"), size_limit)
 
 
 def _counted(response: HttpResponse) -> Iterator[bytes]:
-    """The raw chunks; fewer than announced are an error (urllib3 1.26, in pip before 26, keeps silent)."""
+    """The raw chunks; raises an error if bytes are missing (urllib3 1.26, in pip before 26, does not)."""
     size = 0
     for chunk in response.raw.stream(_CHUNK, decode_content=False):
         size += len(chunk)
@@ -154,7 +155,7 @@ def _counted(response: HttpResponse) -> Iterator[bytes]:
 
 
 def _is_delimited(headers: HttpHeaders) -> bool:
-    """Whether something tells where the answer ends; else it ends where the connection does (RFC 9112, section 6.3)."""
+    """Whether the headers say where the answer ends; else it ends with the connection (RFC 9112, section 6.3)."""
     return (
         headers.get("Content-Length", "").strip().isdigit()
         or headers.get("Transfer-Encoding", "").strip().lower() == "chunked"
@@ -163,17 +164,17 @@ def _is_delimited(headers: HttpHeaders) -> bool:
 
 
 def _failure(session: PipSession, url: str, error: Exception) -> Reply:
-    """A status that pip's retries hide in an error, or `UnusableResponse`."""
+    """The reply with the status that pip's retries hide in an error; raises `UnusableResponse` if there is none."""
     tries = getattr(getattr(session.get_adapter(url), "max_retries", None), "total", 0) + 1
-    told = _told(error)
+    text = _searchable(error)
     if hidden := _hidden_status(error):
         return Reply(hidden, url, tries=tries)
-    if _PROXY_REFUSES.search(told):
+    if _PROXY_REFUSES.search(text):
         return Reply(407, url)
     attempts = f", {tries} tries" if tries > 1 else ""
-    nothing = (f"no answer ({_name(error)})", Cause.CONNECTION)
-    what, cause = next(((text, cause) for sign, text, cause in _KINDS if sign in told), nothing)
-    raise UnusableResponse(f"{what}{attempts}", cause, lasting=True) from None
+    unknown = (f"no answer ({_name(error)})", Cause.CONNECTION)
+    problem, cause = next(((problem, cause) for sign, problem, cause in _KINDS if sign in text), unknown)
+    raise UnusableResponse(f"{problem}{attempts}", cause, lasting=True) from None
 
 
 _KINDS = (
@@ -199,23 +200,23 @@ _KINDS = (
 
 
 def _hidden_status(error: BaseException) -> int | None:
-    """The status in urllib3's own `ResponseError`; the texts of other errors may be the server's."""
+    """The status in urllib3's own `ResponseError`, or None; texts of other errors may come from the server."""
     seen: list[BaseException] = []
-    found: list[object] = [error]
-    while found:
-        one = found.pop()
-        if not isinstance(one, BaseException) or one in seen:
+    pending: list[object] = [error]
+    while pending:
+        nested = pending.pop()
+        if not isinstance(nested, BaseException) or nested in seen:
             continue
-        seen.append(one)
-        hidden = _TOO_MANY.fullmatch(str(one)) if type(one).__name__ == "ResponseError" else None
+        seen.append(nested)
+        hidden = _TOO_MANY.fullmatch(str(nested)) if type(nested).__name__ == "ResponseError" else None
         if hidden:
             return int(hidden[1])
-        found += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+        pending += [nested.__cause__, nested.__context__, getattr(nested, "reason", None), *nested.args]
     return None
 
 
-def _told(error: Exception) -> str:
-    """All that an error says, in small letters, to be searched: it carries whole URLs, so none of it is passed on."""
+def _searchable(error: Exception) -> str:
+    """The text of an error in lower case, only to be searched: it contains whole URLs, and must not be shown."""
     context = getattr(error, "context", "") or ""
     return f"{type(error).__name__} {error} {context} {error.__cause__!r}".lower()
 

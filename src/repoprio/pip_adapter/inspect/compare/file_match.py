@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from repoprio.explain.comparison import Failure, FileMatch, ResolvedFile, Side
+from repoprio.explain.comparison import Failure, FileMatch, ResolvedFile, SideResult
 from repoprio.names import NormalizedName
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.inspect.compare.sides import VersionPrioritySide
@@ -15,22 +15,24 @@ if TYPE_CHECKING:
 
 
 def file_match(
-    alone: VersionPrioritySide, name: NormalizedName, rival: Side, pick: Side, chosen: Link | None
+    alone: VersionPrioritySide, name: NormalizedName, rival: SideResult, policy_side: SideResult, chosen: Link | None
 ) -> FileMatch:
     """Whether the repository from which plain pip takes `name` lists the policy's file.
 
-    `rival` is the result of plain pip, `pick` that of the policy, and `chosen` is the link to the policy's file.
+    `rival` is the result of plain pip, `policy_side` that of the policy, and `chosen` is the link to the policy's file.
     """
     if not isinstance(rival, ResolvedFile) or rival.repository is None:
         return FileMatch.MISSING
-    if isinstance(pick, Failure):
-        return FileMatch.NAMESAKE if alone.shares_files(name, rival.repository, pick.owners) else FileMatch.MISSING
-    if not isinstance(pick, ResolvedFile):
+    if isinstance(policy_side, Failure):
+        return (
+            FileMatch.NAMESAKE if alone.shares_files(name, rival.repository, policy_side.owners) else FileMatch.MISSING
+        )
+    if not isinstance(policy_side, ResolvedFile):
         return FileMatch.MISSING
-    link = alone.listing(name, rival.repository, pick.file)
+    link = alone.listing(name, rival.repository, policy_side.file)
     if link is None:
         return FileMatch.MISSING
-    if pick.place == rival.place:
+    if policy_side.place == rival.place:
         return FileMatch.SAME
     ours, theirs = _sha256(link), _sha256(chosen) if chosen else None
     if ours is None or theirs is None:

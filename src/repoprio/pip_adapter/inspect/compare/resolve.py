@@ -134,14 +134,14 @@ def _compare(pip: PipContext, roots: list[InstallRequirement], policy: PolicySid
             newest.sides.get(name),
             chosen.sides.get(name),
             file_match(alone, name, newest.sides.get(name), chosen.sides.get(name), chosen.links.get(name)),
-            alone.doubt(name),
+            alone.unanswered(name),
             texts.get(name),
             private.get(name),
         )
         for name in names
     ]
     pairs += [_unnamed(root) for root in roots if root not in named]
-    disclosed = disclosure((after.asked() | ahead.told()) - before.asked(), tuple(sorted(private.items())))
+    disclosed = disclosure((after.asked() | ahead.disclosed()) - before.asked(), tuple(sorted(private.items())))
     judged = (replace(project, remedy=comparison_remedy(pip.guard.policy, project)) for project in judge(pairs))
     return Comparison(tuple(judged), disclosed)
 

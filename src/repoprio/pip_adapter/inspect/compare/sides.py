@@ -64,7 +64,7 @@ class PolicySide:
         self.guard = PolicyFinder(finder, policy, self.journal)
 
     def ahead(self) -> PolicyAhead:
-        """What is fetched ahead for this side; the journal has only what pip came to ask for."""
+        """What is fetched ahead for this side; the journal of the side has only names that pip asks for."""
         return PolicyAhead(PolicyFinder(self.guard.finder, self.guard.policy, Silence(), self.guard.noted))
 
     def supplier(self, name: NormalizedName, link: Link) -> Repository | None:
@@ -87,36 +87,36 @@ class PolicySide:
 
 
 class VersionPriorityAhead:
-    """What is fetched ahead for pip alone: of each name it is told beforehand who learns it."""
+    """What is fetched ahead for plain pip; each name is announced before a repository learns it."""
 
     def __init__(self, side: VersionPrioritySide) -> None:
         self.policy = side.guard.policy
         self._side = side
-        self._told_before = frozenset(self.pages().told)
+        self._disclosed_before = frozenset(self.pages().disclosed)
         self._names: set[NormalizedName] = set()
         self.find_best_candidate = side.find_best_candidate
 
     def pages(self) -> Pages:
-        """What fetches."""
+        """The pages that are fetched for this side."""
         return self._side.guard.memory()[1]
 
     def look_ahead(self, names: Iterable[NormalizedName]) -> None:
-        """Have the pages fetched that the side will ask for."""
+        """Fetch the pages that this side will ask for."""
         for name in names:
             self._names.add(name)
             self._side.announce(name)
             look_ahead(self._side.guard, [name], below_owner=True)
 
-    def told(self) -> Pairs:
-        """Who learned which names, those included that pip did not come to ask for."""
-        return {pair for pair in self.pages().told - self._told_before if pair[1] in self._names}
+    def disclosed(self) -> Pairs:
+        """The repositories and the names that they were asked for, including names that pip did not need in the end."""
+        return {pair for pair in self.pages().disclosed - self._disclosed_before if pair[1] in self._names}
 
 
 class VersionPrioritySide:
-    """Pip alone: version priority among the repositories that routing leaves, as a `CandidateSource`.
+    """Plain pip: version priority among the repositories that routing leaves, as a `CandidateSource`.
 
-    It looks up names as `policy` does, but goes on below the owner. `known` is who is known to be asked for what; of
-    all else `tell` is told before.
+    It looks up names as `policy` does, but also asks repositories below the owner. `known` are the pairs of repository
+    and name that are already disclosed; `tell` is called before any other one is.
     """
 
     is_alone = True
@@ -133,12 +133,12 @@ class VersionPrioritySide:
         self._best: dict[tuple[object, ...], BestCandidateResult] = {}
 
     def ahead(self) -> VersionPriorityAhead:
-        """What is fetched ahead for this side; the journal has only what pip came to ask for."""
-        twin = copy.copy(self)
-        twin.journal = Journal(self.journal.disclosed, lambda *_: None, Silence())
-        twin.guard = PolicyFinder(self.guard.finder, self.guard.policy, twin.journal, self.guard.noted)
-        twin._weighed, twin._disclosed, twin._best = {}, {}, {}
-        return VersionPriorityAhead(twin)
+        """What is fetched ahead for this side; the journal of the side has only names that pip asks for."""
+        side = copy.copy(self)
+        side.journal = Journal(self.journal.disclosed, lambda *_: None, Silence())
+        side.guard = PolicyFinder(self.guard.finder, self.guard.policy, side.journal, self.guard.noted)
+        side._weighed, side._disclosed, side._best = {}, {}, {}
+        return VersionPriorityAhead(side)
 
     def find_best_candidate(
         self, project_name: str, specifier: SpecifierSet | None, hashes: Hashes | None
@@ -162,7 +162,7 @@ class VersionPrioritySide:
         pylock.verify(self.guard.policy, project_name, link, hashes, self.candidates)
 
     def decide(self, name: NormalizedName) -> Decision[PipPage]:
-        """The decision on `name` when all are asked that routing leaves, while those above are available."""
+        """The decision on `name`, with all repositories asked that routing leaves, until one is unavailable."""
         self.guard.refresh_search_scope()
         self.announce(name)
         decision = self.guard.decide(name, below_owner=True)
@@ -174,14 +174,14 @@ class VersionPrioritySide:
         return self._disclosed[name]
 
     def announce(self, name: NormalizedName) -> None:
-        """Tell who is going to learn `name`, once."""
+        """Call `tell` with the repositories that will learn `name`, once for each."""
         new = [repository for repository in self._asked_for(name) if (repository.name, name) not in self._known]
         if new:
             self._known.update((repository.name, name) for repository in new)
             self._tell(name, new)
 
     def _asked_for(self, name: NormalizedName) -> Sequence[Repository]:
-        """Who will be asked for `name` and learns it; of a new name nobody knows whether the higher ones answer."""
+        """The repositories that will learn `name`; for a new name, all that may be asked."""
         policy = self.guard.policy
         if self._before.of(name):
             further = self._before.further([name])
@@ -217,8 +217,8 @@ class VersionPrioritySide:
             FailureCode.NO_MATCH, f"no version of {name} fits {name}{specifier}: {'; '.join(has)}.", "; ".join(has)
         )
 
-    def doubt(self, name: NormalizedName) -> str | None:
-        """Which repository gave no answer, so that what was found may not be all."""
+    def unanswered(self, name: NormalizedName) -> str | None:
+        """Which repository gave no answer, so that candidates may be missing; None if all answered."""
         for decision in self.journal.of(name):
             for result in decision.of(RepositoryState.UNAVAILABLE):
                 if not result.skipped:
@@ -226,19 +226,19 @@ class VersionPrioritySide:
         return None
 
     def shares_files(self, name: NormalizedName, rival: Repository, owners: Sequence[Repository]) -> bool:
-        """Whether `rival` lists any file that one of `owners` lists too, by its name: one project, as it seems."""
+        """Whether `rival` lists a file of the same name as one of `owners`: it is probably the same project."""
         files = {
             r.name: {file.filename for page in self._pages(name, r) for file in page.files} for r in (rival, *owners)
         }
         return any(files[rival.name] & files[owner.name] for owner in owners)
 
     def listing(self, name: NormalizedName, repository: Repository, file: str) -> Link | None:
-        """The link to `file` on the page that `repository` has of `name`; None where it lists none."""
+        """The link to `file` on the page that `repository` has of `name`; None if the page does not list it."""
         pages = self._pages(name, repository)
-        return next((page.link(listed) for page in pages for listed in page.files if listed.filename == file), None)
+        return next((page.link(entry) for page in pages for entry in page.files if entry.filename == file), None)
 
     def _pages(self, name: NormalizedName, repository: Repository) -> Iterator[PipPage]:
-        """What `repository` has of `name`."""
+        """The pages that `repository` has of `name`."""
         results = (f for decision in self.journal.of(name) for f in decision.of(RepositoryState.SERVES))
         return (f.page for f in results if f.repository.name == repository.name and f.page)
 
@@ -249,7 +249,7 @@ def _supplier(several: Iterator[Offers], link: Link) -> Repository | None:
 
 
 def failure_of(e: Explanation) -> Failure:
-    """What an explanation says of a requirement for which there is nothing to install."""
+    """The failure of a requirement for which there is nothing to install, from its explanation."""
     reason = messages.sentence(e)
     lines = [e.line(owner) for owner in e.owners]
     has = "; ".join(f"{line.repository.name} has {messages.versions(line.versions)}" for line in lines)
