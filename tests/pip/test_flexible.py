@@ -21,7 +21,7 @@ def test_an_old_pip_installs_by_the_same_rule(fresh_env: EnvFactory, tmp_path: P
     policy = DROPPED.write(tmp_path / "world")
     done = env.run("install", "--disable-pip-version-check", *DROPPED.request, policy=policy)
     assert done.code == 0, done.stderr
-    assert "cat 10 of lo (priority 90) is not needed in the end: hi (priority 10) has what fits" in done.stderr
+    assert "cat 10 of lo (priority 90) is not needed: hi (priority 10) has a version that fits" in done.stderr
     assert "Successfully installed cat-2 dog-1 gnu-1 hen-1" in done.stdout
 
 

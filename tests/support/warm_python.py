@@ -51,7 +51,7 @@ _REPOPRIO = (
     "repoprio.pip_adapter.inspect.context",
     "repoprio.pip_adapter.inspect.explain",
     "repoprio.pip_adapter.inspect.lock_files",
-    "repoprio.pip_adapter.resolver.scout",
+    "repoprio.pip_adapter.resolver.scouting",
 )
 # What a program loads whatever its command is; older pips lack some of it.
 LOADED = {"pip": _PIP, "repoprio": (*_PIP, *_REPOPRIO)}

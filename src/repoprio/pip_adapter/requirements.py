@@ -34,9 +34,17 @@ def link_of(ireq: InstallRequirement) -> Link:
     return ireq.link
 
 
+def narrowed_specifier(specifier: SpecifierSet, by: Iterable[SpecifierSet]) -> SpecifierSet:
+    """`specifier`, narrowed by other version bounds of the same project, as pip merges them."""
+    for bound in by:
+        specifier = specifier & bound
+    return specifier
+
+
 def narrowed(wanted: Wanted, by: Iterable[InstallRequirement]) -> Wanted:
     """`wanted`, narrowed by requirements or constraints of the same project, as pip merges them."""
     specifier, hashes = wanted
-    for ireq in by:
-        specifier, hashes = specifier & specifier_of(ireq), hashes & ireq.hashes(trust_internet=False)
-    return specifier, hashes
+    requirements = list(by)
+    for ireq in requirements:
+        hashes = hashes & ireq.hashes(trust_internet=False)
+    return narrowed_specifier(specifier, map(specifier_of, requirements)), hashes

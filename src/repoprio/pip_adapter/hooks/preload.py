@@ -15,7 +15,7 @@ def preload(policy: Policy | None) -> None:
     if policy is None:
         return
     from repoprio.pip_adapter.finder import look_ahead  # noqa: F401
-    from repoprio.pip_adapter.resolver import scout  # noqa: F401
+    from repoprio.pip_adapter.resolver import scouting  # noqa: F401
 
     if policy.mode is Mode.OBSERVE:
         from repoprio.pip_adapter.observe import observer  # noqa: F401

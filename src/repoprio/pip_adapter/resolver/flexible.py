@@ -1,8 +1,8 @@
-"""Flexible mode in pip's resolver: resolve, then justify, and again until all that comes from below is needed.
+"""Flexible mode in pip's resolver: resolves again until every choice from a lower tier is needed.
 
-`repoprio.lookup.justification` has the rule. Here pip's resolver (resolvelib) is run, what it comes to is put in
-the rule's terms, and the next round differs from the last: a project is capped, a tier is opened, or a
-project is doubted.
+`repoprio.lookup.justification` has the rule. This module runs pip's resolver (resolvelib) and translates its result
+into the terms of the rule. Each round differs from the one before: a project is capped, a tier is opened, or a project
+is doubted.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ if TYPE_CHECKING:
 from pip._vendor.packaging.specifiers import SpecifierSet  # isort: skip
 from pip._vendor.resolvelib import ResolutionImpossible  # isort: skip
 
-# A resolution with the provider that it is given.
+# Runs a resolution with a provider.
 Run = Callable[["Doubting"], "ResolutionResult"]
 Node: TypeAlias = "ResolverCandidate | Anything"
-# Each round caps, opens, doubts or settles something, or lets something be built; more of them mean that nothing goes.
+# Each round caps, opens, doubts or settles something, or permits a build. After this many rounds there is no way.
 MOST_ROUNDS = 500
 
 
 class Anything:
-    """A candidate that every bound of a doubted project lets in, so that the resolver comes to know all of them."""
+    """A candidate that fits every bound of a doubted project, so that the resolver collects all these bounds."""
 
     is_installed = is_editable = False
     source_link = None
@@ -57,14 +57,14 @@ class Anything:
         self.project_name = _project(identifier)
 
     def format_for_error(self) -> str:
-        """As pip would name it."""
+        """The name of the candidate in pip's messages."""
         return f"{self.name} {self.version}"
 
 
 class Doubting:
-    """Pip's provider, to which `Anything` is the last candidate of each doubted project.
+    """Pip's provider, with `Anything` as the last candidate of each doubted project.
 
-    `stuck` are the projects that had no candidate at some time, the latest last.
+    `stuck` are the projects that had no candidate at some point, the latest last.
     """
 
     def __init__(self, provider: Provider, doubted: Iterable[NormalizedName]) -> None:
@@ -79,11 +79,11 @@ class Doubting:
     def find_matches(
         self, identifier: str, requirements: object, incompatibilities: Mapping[str, Iterable[ResolverCandidate]]
     ) -> Sequence[Node] | Callable[[], Iterable[Node]]:
-        """Pip's candidates, and then anything."""
-        found = self._provider.find_matches(
+        """Pip's candidates, then `Anything` if the project is doubted."""
+        matches = self._provider.find_matches(
             identifier=identifier, requirements=requirements, incompatibilities=incompatibilities
         )
-        known = found if isinstance(found, Sequence) else list(found)
+        known = matches if isinstance(matches, Sequence) else list(matches)
         anything = self._anything.setdefault(identifier, Anything(identifier))
         if not known:
             self.stuck.pop(anything.project_name, None)
@@ -94,20 +94,20 @@ class Doubting:
         return lambda: itertools.chain(known, (anything,))
 
     def is_satisfied_by(self, requirement: ResolverRequirement, candidate: Node) -> bool:
-        """Whether the candidate is what the requirement wants."""
+        """Whether the candidate fits the requirement."""
         return isinstance(candidate, Anything) or bool(self._provider.is_satisfied_by(requirement, candidate))
 
     def get_dependencies(self, candidate: Node) -> Iterable[ResolverRequirement]:
-        """What the candidate wants; nobody knows what anything would."""
+        """The dependencies of the candidate; those of `Anything` are not known."""
         return () if isinstance(candidate, Anything) else self._provider.get_dependencies(candidate)
 
 
 def resolve(
     guard: PolicyFinder, provider: Provider, roots: Sequence[ResolverRequirement], run: Run
 ) -> ResolutionResult:
-    """What `run`, a resolution of `roots` with the provider that it is given, comes to once all of it is justified.
+    """The result of `run`, which resolves `roots`, once every choice in it is justified.
 
-    Raises what it raises where there is no way; `LookupRefused` where there may be one that was not found.
+    Raises the error of `run` if there is no solution; `LookupRefused` if there may be one that was not found.
     """
     with guard.searching():
         return _Rounds(guard, provider, roots).run(run)
@@ -123,7 +123,7 @@ class _Rounds:
         self._reach = guard.search.reach
         self._provider = provider
         self._roots = roots
-        self._constraints = {normalize(key): str(found.specifier) for key, found in provider._constraints.items()}
+        self._constraints = {normalize(key): str(limit.specifier) for key, limit in provider._constraints.items()}
         self._dropped: dict[NormalizedName, str] = {}
 
     def run(self, run: Run) -> ResolutionResult:
@@ -151,43 +151,44 @@ class _Rounds:
     def _lower_tiers(
         self, names: Iterable[NormalizedName], bounds: Mapping[NormalizedName, Bounds]
     ) -> dict[NormalizedName, int | None]:
-        """For each of the names the tier below its own that alone fits the bounds; None where its own does, or none."""
+        """For each name the first tier below its own that fits the bounds; None if its own tier fits, or none does."""
         tops = {name: self._guard.tiers.top(name) for name in names}
         tiers = {name: None if top is None else self._tier(name, bounds.get(name, ())) for name, top in tops.items()}
         return {name: None if tier == tops[name] else tier for name, tier in tiers.items()}
 
     def _is_justified(self, result: ResolutionResult) -> bool:
-        """Whether all that comes from below is needed; what is not is capped."""
+        """Whether every choice from a lower tier is needed; one that is not is capped."""
         lower = self._lower(result)
         unneeded = self._graph(result).unjustified(
             lower, lambda name, bounds: self._higher(name, bounds, self._priority(name, lower[name]))
         )
         for name, tier in itertools.islice(unneeded.items(), 1):
-            # One at a time: what the next round comes to may need the others.
+            # Cap one at a time: the next round's result may need the others.
             self._reach.cap(name, tier)
             tiers = self._guard.tiers
-            where = tiers.suppliers(name, self._priority(name, lower[name]))
-            self._dropped[name] = f"{name} {lower[name].version} of {where}"
-            self._say(f"{self._dropped[name]} is not needed in the end: {tiers.suppliers(name, tier)} has what fits.")
+            suppliers = tiers.suppliers(name, self._priority(name, lower[name]))
+            self._dropped[name] = f"{name} {lower[name].version} of {suppliers}"
+            self._report(f"{self._dropped[name]} is not needed: {tiers.suppliers(name, tier)} has a version that fits.")
         return not unneeded
 
     def _permits(self, result: ResolutionResult) -> bool:
-        """Let the sdists among the lower choices, which are needed, be built; whether there are any."""
+        """Permit the build of sdists among the lower choices, which are needed; returns whether there are new ones."""
         new = []
         for candidate in self._lower(result).values():
             link, dist = candidate.source_link, getattr(candidate, "dist", None)
             if link is not None and isinstance(dist, PlaceholderDistribution) and self._search.permit(link):
                 new.append((candidate, link))
         for candidate, link in new:
-            # The factory makes another one, with its metadata.
+            # Then the factory makes a new candidate, with its metadata.
             self._provider._factory._link_candidate_cache.pop(link, None)
-            self._say(f"{candidate.name} {candidate.version} is needed from a lower repository and is built now.")
+            self._report(f"{candidate.name} {candidate.version} is needed from a lower repository and is built now.")
         return bool(new)
 
     @staticmethod
-    def _say(what: str) -> None:
+    def _report(reason: str) -> None:
+        """Print why pip resolves again, unless pip is quiet."""
         if not IS_CHILD and logging.getLogger("pip").isEnabledFor(logging.INFO):
-            warn(f"repoprio: flexible mode: {printable(what)} pip resolves again.")
+            warn(f"repoprio: flexible mode: {printable(reason)} pip resolves again.")
 
     def _lower(self, result: ResolutionResult) -> dict[NormalizedName, ResolverCandidate]:
         """The candidates of lower tiers, by their projects."""
@@ -195,9 +196,9 @@ class _Rounds:
         return {name: c for name, c in _files(result) if c.source_link and tiers.is_lower(name, c.source_link)}
 
     def _graph(self, result: ResolutionResult) -> Graph:
-        """What is wanted by the user, and by what was chosen in the end, told by its metadata.
+        """The requirements of the user, and of the final choices by their metadata.
 
-        The result's own criteria also have what was wanted by what was dropped, and before pip 24.2 may lack some.
+        The criteria of the result also have requirements of dropped choices, and before pip 24.2 may lack some.
         """
         wants = [_want(None, root) for root in self._roots]
         for key, candidate in result.mapping.items():
@@ -216,16 +217,19 @@ class _Rounds:
         return None if tier == chosen else tier
 
     def _tier(self, name: NormalizedName, bounds: Bounds, last: int | None = None) -> int | None:
-        """The highest tier with a file of `name` within the bounds; `last` is the lowest that is asked."""
+        """The priority of the highest tier with a file of `name` that fits `bounds`; None if there is none.
+
+        `last` is the priority of the lowest tier that is asked.
+        """
         owners = self._guard.decide(name, SpecifierSet(",".join(bounds)), last=last).owners
         return owners[0].repository.priority if owners else None
 
     def _undecided(self, failed: Exception | None) -> LookupRefused:
         routes = (self._guard.decide(name).route for name in self._dropped)
-        rules = dict.fromkeys(f"rule: {found.mode_rule}" for found in routes if isinstance(found, Route))
-        found = self._provider._factory.get_installation_error(failed, self._provider._constraints) if failed else ""
-        # The first line of pip's own report tells the conflict.
-        report = found.message.lead if isinstance(found, LookupRefused) else str(found).partition("\n")[0]
+        rules = dict.fromkeys(f"rule: {route.mode_rule}" for route in routes if isinstance(route, Route))
+        error = self._provider._factory.get_installation_error(failed, self._provider._constraints) if failed else ""
+        # The first line of pip's own report names the conflict.
+        report = error.message.lead if isinstance(error, LookupRefused) else str(error).partition("\n")[0]
         names = join_words(list(self._dropped))
         details = [
             *(
@@ -237,7 +241,7 @@ class _Rounds:
             "hint: decide it yourself: ask for the version that you want, or route the name with a pin",
         ]
         lead = (
-            f"flexible mode found no way to install what is asked for without taking {names} from lower-priority "
+            f"flexible mode found no way to install what you asked for without taking {names} from lower-priority "
             "repositories."
         )
         why = shell.repoprio("explain", next(iter(self._dropped), ""), python=hint_target.python())
@@ -261,11 +265,11 @@ def _want(parent: str | None, requirement: ResolverRequirement) -> Want:
 
 
 def _projects(error: ResolutionImpossible) -> list[NormalizedName]:
-    """The projects in the way of a resolution: those of requirements that conflict, and of who has them."""
-    found = (one.name for cause in error.causes for one in cause if one is not None)
-    return [_project(name) for name in found if is_project_name(name.partition("[")[0])]
+    """The projects that prevent a resolution: those of conflicting requirements, and of their parents."""
+    names = (party.name for cause in error.causes for party in cause if party is not None)
+    return [_project(name) for name in names if is_project_name(name.partition("[")[0])]
 
 
 def _project(identifier: str) -> NormalizedName:
-    """The project of a node: that of `x[e]` is `x`."""
+    """The project of an identifier of the resolver: that of `x[e]` is `x`."""
     return normalize(identifier.partition("[")[0])

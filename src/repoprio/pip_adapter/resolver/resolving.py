@@ -1,6 +1,6 @@
-"""What stands around pip's resolvers: where a policy that only observes looks on, and where flexible mode steps in.
+"""Wrappers around pip's resolvers, for observe mode, flexible mode, and fetching ahead.
 
-Loaded while pip itself is being imported: so nothing of pip is imported here at the top.
+This module is loaded while pip is being imported, so it imports nothing of pip at the top.
 """
 
 from __future__ import annotations
@@ -35,36 +35,36 @@ T = TypeVar("T")
 
 
 def observation() -> ModuleType:
-    """What observes; it is loaded together with the policy, for pip forbids imports once it installs."""
+    """The module `observer`; it is loaded together with the policy, because pip forbids imports once it installs."""
     from repoprio.pip_adapter.observe import observer
 
     return observer
 
 
 def resolve(original: Callable[..., RequirementSet]) -> Callable[..., RequirementSet]:
-    """What is asked for is noted; what was chosen is held against a policy that only observes."""
+    """Wraps `resolve`: notes the requested projects, and compares the result with a policy that only observes."""
 
     @functools.wraps(original)
     def resolve(self: Resolver, root_reqs: list[InstallRequirement], *args: object, **kwargs: object) -> RequirementSet:
         current().note_asked(root_reqs)
-        found = original(self, root_reqs, *args, **kwargs)
+        result = original(self, root_reqs, *args, **kwargs)
         # The legacy resolver has no factory.
         observer = observer_of(self.factory._finder if hasattr(self, "factory") else getattr(self, "finder"))  # noqa: B009
         if observer is not None:
-            observation().resolved(observer, self, found)
-        return found
+            observation().resolved(observer, self, result)
+        return result
 
     return resolve
 
 
 def resolver_of_resolvelib(original: Any) -> Any:
-    """The class whose `resolve` is a whole resolution: in flexible mode it is repeated until its choices are justified.
+    """A subclass of resolvelib's resolver: in flexible mode it resolves again until all choices are justified.
 
-    Around it pip prepares what is required, and reports and downloads what comes of it: once.
+    pip's own work before and after, such as reports and downloads, is done only once.
     """
 
     class JustifyingResolver(original):  # type: ignore[misc]  # pip has no types
-        """Resolvelib's, with the rule of flexible mode where a policy has it."""
+        """Resolvelib's resolver, with the rule of flexible mode if the policy has it."""
 
         def resolve(self, requirements: Iterable[ResolverRequirement], max_rounds: int = 100) -> ResolutionResult:
             """The result of resolvelib's resolver."""
@@ -72,10 +72,10 @@ def resolver_of_resolvelib(original: Any) -> Any:
             if source_of(finder) is None:
                 result: ResolutionResult = super().resolve(requirements, max_rounds=max_rounds)
                 return result
-            from repoprio.pip_adapter.resolver import scout
+            from repoprio.pip_adapter.resolver import scouting
 
             wanted = list(requirements)
-            with scout.going_ahead(finder, self.provider, wanted):
+            with scouting.going_ahead(finder, self.provider, wanted):
                 return self._resolve(guard_of(finder), wanted, max_rounds)
 
         def _resolve(
@@ -87,8 +87,8 @@ def resolver_of_resolvelib(original: Any) -> Any:
             from repoprio.pip_adapter.resolver import flexible
 
             def run(provider: Doubting) -> ResolutionResult:
-                found: ResolutionResult = original(provider, self.reporter).resolve(wanted, max_rounds=max_rounds)
-                return found
+                result: ResolutionResult = original(provider, self.reporter).resolve(wanted, max_rounds=max_rounds)
+                return result
 
             return flexible.resolve(guard, self.provider, wanted, run)
 
@@ -98,29 +98,33 @@ def resolver_of_resolvelib(original: Any) -> Any:
 def wait_until_needed(
     original: Callable[..., Distribution],
 ) -> Callable[..., Distribution | PlaceholderDistribution]:
-    """To prepare an sdist runs its code: in flexible mode one of a lower tier waits until its choice is justified."""
+    """Wraps the preparation of a file, which runs the code of an sdist: in flexible mode one of a lower tier waits.
+
+    It gets a placeholder until its choice is justified.
+    """
 
     @functools.wraps(original)
     def prepare(
         self: RequirementPreparer, req: InstallRequirement, *args: object, **kwargs: object
     ) -> Distribution | PlaceholderDistribution:
-        rules = enforced()
-        guard = guard_of(self.finder) if rules is not None and rules.is_flexible else None
-        waits = guard.search.stand_in(req, guard.tiers) if guard is not None and guard.search is not None else None
-        return waits or original(self, req, *args, **kwargs)
+        policy = enforced()
+        guard = guard_of(self.finder) if policy is not None and policy.is_flexible else None
+        search = guard.search if guard is not None else None
+        placeholder = search.stand_in(req, guard.tiers) if guard is not None and search is not None else None
+        return placeholder or original(self, req, *args, **kwargs)
 
     return prepare
 
 
 def refuse_flexible(guard: PolicyFinder | None, req: InstallRequirement) -> None:
-    """Raise `LookupRefused`: the legacy resolver leaves no graph that tells whether a lower choice is needed."""
+    """Raise `LookupRefused`, because the legacy resolver does not show whether a lower choice is needed."""
     if guard is None or not guard.is_flexible or not req.name:
         return
-    found = route(guard.policy, normalize(req.name))
-    if isinstance(found, Route) and found.mode is Mode.FLEXIBLE:
+    routing = route(guard.policy, normalize(req.name))
+    if isinstance(routing, Route) and routing.mode is Mode.FLEXIBLE:
         from repoprio.pip_adapter.errors import LookupRefused
 
         lead = f"{req.name}: flexible mode does not work with pip's legacy resolver."
         hint = "hint: leave out --use-deprecated=legacy-resolver, or set strict mode"
-        details = [f"rule: {found.mode_rule}", hint]
+        details = [f"rule: {routing.mode_rule}", hint]
         raise LookupRefused(messages.message(lead, details, "flexible-legacy", help_text=guard.policy.help))

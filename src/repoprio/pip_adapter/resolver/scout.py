@@ -1,15 +1,14 @@
-"""What pip's resolver will need next, fetched while it waits: pages, and metadata of the candidates that it will take.
+"""Finds out what pip's resolver will need next, so that it is fetched ahead: pages, and metadata of candidates.
 
-The scout goes the way that the resolver goes as long as nothing conflicts: of each project the candidate that pip would
-take under the bounds that are known by now, and then what that one depends on. Nothing is decided here. It runs in
-the resolver's own thread, and asks nobody itself: threads of a pool do, for what it wants.
+The scout does what the resolver does as long as nothing conflicts: for each project it takes the candidate that pip
+would take under the bounds known so far, and then looks at its dependencies. It decides nothing. It runs in the
+resolver's own thread and makes no requests itself: workers fetch what it wants.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pip._internal.utils.hashes import Hashes
@@ -19,20 +18,19 @@ from repoprio.lookup.project import Outcome
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import LookupRefused
-from repoprio.pip_adapter.finder.look_ahead import AheadSource, ahead_of
+from repoprio.pip_adapter.finder.look_ahead import AheadSource
 from repoprio.pip_adapter.index.fetcher import NotAtHand
+from repoprio.pip_adapter.requirements import narrowed_specifier
 from repoprio.pip_adapter.resolver.scouted_project import ScoutedProject, SkippedLinks
 
-_log = logging.getLogger(__name__)
-
-# So many versions at a time, where the resolver walks down.
+# The most metadata files wanted at a time if the resolver tries one version after the other.
 STEPS = 4
-# Where projects depend on each other, one choice may undo the other for ever: so often one is made ahead.
+# If projects depend on each other, one choice may undo another forever: the most choices for one project.
 MOST_TURNS = 20
 
 
 class Scout:
-    """Goes ahead of one resolution; `provider` is pip's."""
+    """Goes ahead of one resolution; `provider` is that of pip's resolver."""
 
     def __init__(self, source: AheadSource, provider: Any) -> None:
         self._source = source
@@ -42,19 +40,19 @@ class Scout:
         self._pages = source.pages()
         self._projects: dict[NormalizedName, ScoutedProject] = {}
         self._dirty: dict[NormalizedName, None] = {}
-        # Metadata that was wanted of sites that nobody asked yet, and what is under way.
+        # Metadata files that wait until their site may be asked, and files that are under way.
         self._parked: dict[str, tuple[NormalizedName, Any]] = {}
         self._wanted: dict[str, tuple[NormalizedName, Any]] = {}
         self._is_busy = False
 
     def begin(self, requirements: Iterable[Any]) -> None:
-        """Note what the resolution begins with."""
+        """Note the requirements with which the resolution begins."""
         for requirement in requirements:
             self._require(requirement, None)
         self.go_on()
 
-    def took(self, candidate: Any) -> None:
-        """Note that the resolver takes a candidate, for the time being, and asks what it depends on."""
+    def note_taken(self, candidate: Any) -> None:
+        """Note that the resolver takes a candidate for now, and reads its dependencies."""
         base = getattr(candidate, "base", candidate)
         dist = getattr(base, "dist", None)
         if dist is None or not is_project_name(str(base.project_name)):
@@ -74,9 +72,9 @@ class Scout:
             self._look_down(name, project)
         self.go_on()
 
-    def rejects(self, identifier: str, incompatible: Iterable[Any]) -> None:
-        """Note that the resolver looks for candidates of a project, and which ones it has found impossible."""
-        # It has identifiers that are no names, such as that of Python itself.
+    def note_search(self, identifier: str, incompatible: Iterable[Any]) -> None:
+        """Note that the resolver looks for candidates of a project, except for the `incompatible` ones."""
+        # Some identifiers are not project names, such as that of Python itself.
         name = normalize(identifier.partition("[")[0])
         self._skipped.hand_over(name)
         project = self._projects.get(name)
@@ -87,7 +85,7 @@ class Scout:
         self.go_on()
 
     def go_on(self) -> None:
-        """Do all that can be done without asking anybody."""
+        """Do everything that is possible with what was fetched so far."""
         if self._is_busy:
             return
         self._is_busy = True
@@ -101,7 +99,7 @@ class Scout:
             self._is_busy = False
 
     def _take_in(self) -> None:
-        """What came since: lookups that ended, and metadata."""
+        """Take in what was fetched since the last call: lookups that ended, and metadata."""
         for lookup in self._pages.ahead.ended():
             project = self._projects.get(lookup.name)
             if project and lookup.decision and lookup.decision.outcome is Outcome.SERVED:
@@ -132,15 +130,16 @@ class Scout:
     def _want(
         self, name: NormalizedName, parent: NormalizedName | None, specifier: Any, extras: frozenset[str]
     ) -> None:
+        """Note that `parent` requires `name`; None stands for the user."""
         project = self._projects.setdefault(name, ScoutedProject())
         if parent in project.bounds:
             known, known_extras = project.bounds[parent]
-            specifier, extras = specifier & known, extras | known_extras
+            specifier, extras = narrowed_specifier(specifier, [known]), extras | known_extras
         project.bounds[parent] = specifier, extras
         self._dirty[name] = None
 
     def _pursue(self, name: NormalizedName, project: ScoutedProject) -> None:
-        """Go as far as can be for a project whose bounds, page, metadata or rejected versions are new."""
+        """Go as far as possible with a project whose bounds, page, metadata or rejected versions changed."""
         if project.is_direct or not project.bounds or self._is_constrained_to_url(name):
             return
         specifier = self._specifier(name, project)
@@ -168,22 +167,24 @@ class Scout:
             self._want_metadata(name, best)
 
     def _specifier(self, name: NormalizedName, project: ScoutedProject) -> Any:
+        """The constraint and all bounds of a project, merged."""
+        return narrowed_specifier(self._constraint(name), (specifier for specifier, _ in project.bounds.values()))
+
+    def _constraint(self, name: NormalizedName) -> Any:
+        """The specifier of the user's constraint on a project; empty if there is none."""
         constraint = self._provider._constraints.get(name)
-        merged = constraint.specifier if constraint is not None else SpecifierSet()
-        for specifier, _ in project.bounds.values():
-            merged = merged & specifier
-        return merged
+        return constraint.specifier if constraint is not None else SpecifierSet()
 
     def _in_order(self, name: NormalizedName, project: ScoutedProject, specifier: Any) -> Iterator[Any]:
-        """The candidates that are at hand, as pip tries them."""
+        """The candidates on the pages that were fetched, in the order in which pip tries them."""
         constraint = self._provider._constraints.get(name)
         hashes = constraint.hashes if constraint is not None else Hashes()
         try:
             with self._pages.at_hand(), self._skipped.kept(name):
-                found = self._source.find_best_candidate(name, specifier, hashes)
+                result = self._source.find_best_candidate(name, specifier, hashes)
         except (LookupRefused, NotAtHand):
             return
-        for candidate in compat.as_tried(found, specifier):
+        for candidate in compat.as_tried(result, specifier):
             if str(candidate.version) not in project.rejected | project.unusable:
                 yield candidate
 
@@ -196,7 +197,7 @@ class Scout:
         project.choice, project.version, project.needs, project.expanded = key, version, (), None
 
     def _expand(self, name: NormalizedName, project: ScoutedProject, extras: frozenset[str]) -> None:
-        """Want what the chosen candidate depends on."""
+        """Require the dependencies of the chosen candidate."""
         assert project.choice is not None
         if project.expanded == (project.choice, extras) or self._provider._ignore_dependencies:
             return
@@ -212,7 +213,7 @@ class Scout:
                 self._projects.setdefault(child, ScoutedProject()).is_direct = True
                 continue
             if not self._can_have(child, name, requirement.specifier):
-                # pip gives the candidate up here, and asks for nothing more of what it needs.
+                # pip rejects the candidate here, and does not look at its further dependencies.
                 project.expanded = None
                 break
             self._want(child, name, requirement.specifier, frozenset(requirement.extras))
@@ -220,14 +221,14 @@ class Scout:
         project.needs = tuple(dict.fromkeys(needs))
 
     def _dependencies(self, name: NormalizedName, project: ScoutedProject, extras: frozenset[str]) -> list[Any]:
-        """What the chosen candidate requires; nothing, and its version is left out, where pip will not take it."""
+        """The dependencies of the chosen candidate; if pip will not take it, none, and its version is unusable."""
         assert project.choice is not None
         dist = project.metadata[project.choice]
         try:
             if compat.runs_on_python(self._factory, dist):
                 provided = frozenset(dist.iter_provided_extras())
                 return list(dist.iter_dependencies(tuple(sorted(extras & provided))))
-        except Exception:  # noqa: BLE001, S110 - whatever a file may say; pip passes over it (24.1 and later), or says why not
+        except Exception:  # noqa: BLE001, S110 - a file may contain anything; pip skips it (24.1 and later) or reports it
             pass
         project.unusable.add(str(project.version))
         self._dirty[name] = None
@@ -246,9 +247,9 @@ class Scout:
             self._parked[url] = name, candidate
 
     def _look_down(self, name: NormalizedName, project: ScoutedProject) -> None:
-        """The resolver will walk down the versions of a project: want metadata of the next ones, and nothing they need.
+        """Want the metadata of the next lower versions, because the resolver will try one after the other.
 
-        Of more of them the more are known not to fit, and of none below one that does.
+        The more versions are known not to fit, the more are wanted at a time; none below one that fits.
         """
         unfit, unknown = 1, 0
         for candidate in self._in_order(name, project, self._specifier(name, project)):
@@ -266,27 +267,29 @@ class Scout:
                 self._want_metadata(name, candidate)
 
     def _fits(self, name: NormalizedName, project: ScoutedProject, dist: Any) -> bool:
-        """Whether what `dist` of a project wants can be had beside what the resolver has taken, as far as is known."""
+        """Whether the dependencies of `dist` fit what the resolver has taken, as far as is known."""
         if self._provider._ignore_dependencies:
             return True
         try:
             provided = project.extras & frozenset(dist.iter_provided_extras())
-            wanted = [one for one in dist.iter_dependencies(tuple(sorted(provided))) if one.url is None]
-        except Exception:  # noqa: BLE001 - pip passes over what cannot be read
+            required = [dep for dep in dist.iter_dependencies(tuple(sorted(provided))) if dep.url is None]
+        except Exception:  # noqa: BLE001 - pip skips metadata that it cannot read
             return False
-        return all(self._can_have(normalize(one.name), name, one.specifier) for one in wanted)
+        return all(self._can_have(normalize(dep.name), name, dep.specifier) for dep in required)
 
     def _can_have(self, child: NormalizedName, parent: NormalizedName, specifier: Any) -> bool:
+        """Whether `child` has a version for this requirement of `parent`, under the bounds known so far."""
         project = self._projects.get(child)
         if project is None or not project.is_served or project.is_direct:
             return True
         if project.version is not None and specifier.contains(str(project.version), prereleases=True):
             return True
-        constraint = self._provider._constraints.get(child)
-        merged = specifier if constraint is None else constraint.specifier & specifier
-        for other, (bound, _) in project.bounds.items():
-            if other is None or (other != parent and self._projects[other].taken is not None):
-                merged = merged & bound
+        others = (
+            bound
+            for other, (bound, _) in project.bounds.items()
+            if other is None or (other != parent and self._projects[other].taken is not None)
+        )
+        merged = narrowed_specifier(self._constraint(child), (specifier, *others))
         return self._installed(child, merged) is not None or any(self._in_order(child, project, merged))
 
     def _is_constrained_to_url(self, name: NormalizedName) -> bool:
@@ -294,7 +297,7 @@ class Scout:
         return bool(constraint is not None and constraint.links)
 
     def _installed(self, name: NormalizedName, specifier: Any) -> Any:
-        """What is installed and does, so that pip may keep it; None where it takes a new one anyway."""
+        """The installed distribution if it fits, so that pip may keep it; None if pip installs a new one anyway."""
         if self._factory.force_reinstall:
             return None
         dist = self._factory._installed_dists.get(name)
@@ -302,50 +305,12 @@ class Scout:
 
 
 def _distribution(content: bytes, candidate: Any, name: NormalizedName) -> Any:
-    """Pip's distribution of a candidate's metadata file; None where that is of another one, or cannot be read."""
+    """Pip's distribution for a candidate's metadata file; None if that belongs to another one, or is unreadable."""
     # pip says what is wrong with it, if it comes to need it.
     with contextlib.suppress(Exception):
         dist = compat.distribution_of(content, candidate.link, name)
-        # pip parses it anew for `raw_name`.
+
+        # Not `raw_name`, for which pip would parse the metadata again.
         if (normalize(str(dist.metadata["Name"])), dist.version) == (name, candidate.version):
             return dist
     return None
-
-
-@contextlib.contextmanager
-def going_ahead(finder: Any, provider: Any, requirements: Iterable[Any]) -> Iterator[None]:
-    """While pip's resolver works with `provider`: what it will need is fetched ahead, if the policy lets that be."""
-    source = ahead_of(finder)
-    if source is None or not source.policy.fetch_ahead:
-        yield
-        return
-    scout, pages = Scout(source, provider), source.pages()
-    is_over = False
-
-    def without_harm(step: Callable[..., None], *arguments: Any) -> None:
-        nonlocal is_over
-        try:
-            if not is_over:
-                step(*arguments)
-        except Exception as error:  # noqa: BLE001 - whatever a page can bring about here, pip goes on without it
-            is_over = True
-            _log.debug("repoprio: nothing more is fetched ahead: %s", type(error).__name__)
-
-    def noting_dependencies(candidate: Any) -> Any:
-        without_harm(scout.took, candidate)
-        return get_dependencies(candidate)
-
-    def noting_matches(identifier: str, requirements: Any, incompatibilities: Mapping[str, Any]) -> Any:
-        without_harm(scout.rejects, identifier, incompatibilities[identifier])
-        return find_matches(identifier, requirements, incompatibilities)
-
-    outer, pages.ahead.meanwhile = pages.ahead.meanwhile, lambda: without_harm(scout.go_on)
-    get_dependencies, find_matches = provider.get_dependencies, provider.find_matches
-    provider.get_dependencies, provider.find_matches = noting_dependencies, noting_matches
-    try:
-        without_harm(scout.begin, requirements)
-        yield
-    finally:
-        del provider.get_dependencies, provider.find_matches
-        pages.ahead.meanwhile = outer
-        pages.ahead.stop()
