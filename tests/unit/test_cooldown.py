@@ -20,7 +20,9 @@ from repoprio.policy.durations import LONGEST, TooLong, parse_duration, spell_du
 from repoprio.policy.model import Location, Pin, Policy, Repository, Rule, UnknownAge
 from repoprio.policy.patterns import Pattern
 from repoprio.policy.routing import Blocked, route
-from repoprio.render import explain_json, messages
+from repoprio.render import explain_json
+from repoprio.render.messages.refusals import refusal
+from repoprio.render.messages.sentences import sentence
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 DAY = timedelta(days=1)
@@ -207,7 +209,7 @@ def test_a_refusal_says_what_waits_and_what_to_do() -> None:
     e = _explained(
         _rejected("3", Held(WAIT, NOW - DAY, NOW)), _rejected("2", Held(WAIT, NOW - 2 * DAY, NOW)), _rejected("1", None)
     )
-    said = str(messages.refusal(e))
+    said = str(refusal(e))
     assert "repoprio: acme>=2: no version that fits is old enough yet." in said
     assert said.index("3: uploaded 1 day ago") < said.index("2: uploaded 2 days ago")
     assert (
@@ -215,11 +217,9 @@ def test_a_refusal_says_what_waits_and_what_to_do() -> None:
         in said
     )
     assert said.endswith("[too-young]")
-    assert messages.sentence(e).startswith(
-        "no version of acme that fits acme>=2 is old enough yet at pypi (priority 90): 3: up"
-    )
+    assert sentence(e).startswith("no version of acme that fits acme>=2 is old enough yet at pypi (priority 90): 3: up")
     unasked = Explanation("acme", "acme", Outcome.NO_MATCH, Code.TOO_YOUNG, (), (PYPI,), ())
-    assert messages.sentence(unasked) == "no file of acme is old enough yet at pypi (priority 90): ."
+    assert sentence(unasked) == "no file of acme is old enough yet at pypi (priority 90): ."
     kept = _explained(_rejected("2", Held(WAIT, None, NOW)), keeper="it@corp.example")
     remedy = refusal_remedy(kept)
     assert remedy is not None

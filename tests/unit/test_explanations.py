@@ -24,7 +24,8 @@ from repoprio.policy.model import CALLERS_PRIORITY, Format, Location, Mode, Pin,
 from repoprio.policy.patterns import Pattern
 from repoprio.render.explain_json import document
 from repoprio.render.explain_text import screen, summary
-from repoprio.render.messages import refusal, versions
+from repoprio.render.messages.refusals import refusal
+from repoprio.render.messages.sentences import versions
 from repoprio.render.table import painted
 from repoprio.wording import join_words
 from support.plays import NAMES, Play, World, policies, worlds

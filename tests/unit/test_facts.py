@@ -17,7 +17,8 @@ from repoprio.lookup.reasons import Cause
 from repoprio.names import normalize
 from repoprio.policy.model import Location, Mode, Pin, Policy, Repository, Rule
 from repoprio.policy.patterns import Pattern
-from repoprio.render.messages import Message, message, sentence
+from repoprio.render.messages.model import Message, message
+from repoprio.render.messages.sentences import sentence
 
 CORP = Repository("corp", (Location.of("https://corp.example/simple/"),), 10)
 

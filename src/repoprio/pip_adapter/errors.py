@@ -8,7 +8,7 @@ from repoprio.errors import InspectionError
 from repoprio.explain.explanation import Explanation
 from repoprio.names import NormalizedName
 from repoprio.output import say
-from repoprio.render.messages import Message
+from repoprio.render.messages.model import Message
 
 
 class LookupRefused(InstallationError):  # type: ignore[misc]  # pip has no types

@@ -12,7 +12,7 @@ from repoprio.explain.refusal_remedies import refusal_remedy
 from repoprio.lookup.cooldown import Held
 from repoprio.lookup.project import Outcome
 from repoprio.policy.model import Rule
-from repoprio.render.messages import sentence
+from repoprio.render.messages.sentences import sentence
 
 SCHEMA = 1
 

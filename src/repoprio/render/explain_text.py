@@ -12,7 +12,7 @@ from repoprio.lookup.project import Outcome
 from repoprio.lookup.reasons import Rejection
 from repoprio.policy.model import Rule
 from repoprio.redaction import printable
-from repoprio.render.messages import sentence, versions
+from repoprio.render.messages.sentences import sentence, versions
 from repoprio.render.table import Column, Paint, Row, table, unpainted
 from repoprio.wording import join_words
 

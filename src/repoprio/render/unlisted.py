@@ -11,7 +11,7 @@ from repoprio.config.pip.indexes import NamedBy, Origin
 from repoprio.dataclass import dataclass
 from repoprio.lookup.project import Code
 from repoprio.policy.model import LOWEST, Format, Policy, Repository
-from repoprio.render import messages
+from repoprio.render.messages.model import Message, message
 from repoprio.urls import site
 from repoprio.wording import join_words
 
@@ -41,7 +41,7 @@ class UnlistedPlace:
     resembled: Repository | None = None
 
 
-def refusal(refused: Sequence[UnlistedPlace], policy: Policy) -> messages.Message:
+def refusal(refused: Sequence[UnlistedPlace], policy: Policy) -> Message:
     """The message: what was named by whom, how to remove that, and how to list it in the policy."""
     named = [f"{place.shown} is not in the policy (named by {place.origin})." for place in refused]
     known = [
@@ -54,7 +54,7 @@ def refusal(refused: Sequence[UnlistedPlace], policy: Policy) -> messages.Messag
     ]
     rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
     details = [*named[1:], *known, f"rule: {rule}", *_hint(refused, policy)]
-    return messages.message(named[0], details, Code.UNLISTED.value, help_text=policy.help)
+    return message(named[0], details, Code.UNLISTED.value, help_text=policy.help)
 
 
 def _hint(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[str]:

@@ -16,7 +16,7 @@ from repoprio.lookup.events import RepositoryState
 from repoprio.lookup.project import Code, Decision, Outcome
 from repoprio.policy.model import Policy, Repository
 from repoprio.policy.routing import asked_for
-from repoprio.render import messages
+from repoprio.render.messages import refusals, sentences
 
 MEDIA_TYPE = "application/problem+json"
 _TITLES = {
@@ -76,8 +76,8 @@ def of_decision(policy: Policy, decision: Decision[Any]) -> Problem:
 def _text(explanation: Explanation) -> tuple[str, ...]:
     if explanation.code is Code.ABSENT:
         # Not in pip's own words.
-        return (messages.sentence(explanation),)
-    message = messages.refusal(explanation)
+        return (sentences.sentence(explanation),)
+    message = refusals.refusal(explanation)
     return (message.lead, *message.details)
 
 

@@ -12,7 +12,7 @@ from repoprio.pip_adapter.errors import warn
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.registry import Registry
 from repoprio.policy.model import Policy
-from repoprio.render import messages
+from repoprio.render.messages import notices
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.network import PipSession
@@ -36,4 +36,4 @@ def _compare_clocks(offer: RepositoryResult[PipPage], session: PipSession) -> No
     said = _SAID.get_or_make(session, set)
     if clocks and clocks.is_disagreement and offer.repository.name not in said and not IS_CHILD:
         said.add(offer.repository.name)
-        warn(messages.clocks_warning(offer.repository, clocks))
+        warn(notices.clocks_warning(offer.repository, clocks))

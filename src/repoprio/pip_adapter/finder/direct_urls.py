@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from repoprio.pip_adapter.command import current
 from repoprio.policy.model import DirectUrls, Policy
 from repoprio.redaction import redact_url
-from repoprio.render import messages
+from repoprio.render.messages.model import message
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.requirements import InstallRequirement
@@ -33,7 +33,7 @@ def judge(rules: Policy, req: InstallRequirement) -> None:
     parent = "a build" if current().is_build else getattr(req.comes_from, "name", None)
     by = f" (required by {parent})" if parent else ""
     raise LookupRefused(
-        messages.message(
+        message(
             f"{req.name or 'a requirement'}{by} names a direct URL: {redact_url(req.original_link.url)}.",
             [
                 f"rule: {rules.rule('direct-urls', chr(34) + rules.direct_urls.value + chr(34))}",

@@ -8,7 +8,7 @@ from repoprio.lookup.project import Decision
 from repoprio.names import NormalizedName
 from repoprio.pip_adapter.errors import warn
 from repoprio.pip_adapter.index.links import PipPage
-from repoprio.render import messages
+from repoprio.render.messages import notices
 
 
 class DecisionListener(Protocol):
@@ -31,7 +31,7 @@ class SkipWarnings:
         """Warn about repositories that were skipped for this name."""
         for result in decision.results:
             if result.skipped:
-                warn(messages.skipped_warning(result.repository, decision.name, result.reason))
+                warn(notices.skipped_warning(result.repository, decision.name, result.reason))
 
 
 class Silence:

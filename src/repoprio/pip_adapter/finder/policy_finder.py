@@ -32,7 +32,9 @@ from repoprio.pip_adapter.requirements import project_of
 from repoprio.policy.locations import spellings
 from repoprio.policy.model import Mode, Policy, Pylock, Repository
 from repoprio.policy.routing import asked_for, route, version_limit
-from repoprio.render import messages, unlisted
+from repoprio.render import unlisted
+from repoprio.render.messages import refusals
+from repoprio.render.messages.model import message
 from repoprio.render.policy import summary
 
 if TYPE_CHECKING:
@@ -149,7 +151,7 @@ class PolicyFinder:
     ) -> CandidateSet | None:
         """What the owner, or a lower `tier`, offers; `LookupRefused` if the name may not be looked up."""
         if not is_project_name(project_name):
-            said = messages.message(f"{project_name!r} is not a project name.", [], "not-a-name")
+            said = message(f"{project_name!r} is not a project name.", [], "not-a-name")
             raise LookupRefused(said, project=normalize(project_name))
         decision = self.reached(normalize(project_name), specifier, tier)
         if refused := self.refusal(project_name, specifier, decision):
@@ -165,7 +167,7 @@ class PolicyFinder:
         if decision.outcome not in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
             return None
         explanation = self.explanation(project_name, specifier, decision=decision)
-        return LookupRefused(messages.refusal(explanation), explanation, decision.name)
+        return LookupRefused(refusals.refusal(explanation), explanation, decision.name)
 
     def reached(
         self, name: NormalizedName, specifier: SpecifierSet | None, tier: int | None = None
@@ -311,7 +313,7 @@ class PolicyFinder:
         found = pylock.verify(self.policy, project_name, link, hashes, self._of_any_age)
         if found and found not in self.candidates(project_name, hashes=hashes):
             explanation = self.explanation(project_name, compat.exactly(found.version), hashes=hashes)
-            raise LookupRefused(messages.refusal(explanation), explanation, normalize(project_name))
+            raise LookupRefused(refusals.refusal(explanation), explanation, normalize(project_name))
 
     def _of_any_age(self, project_name: str) -> list[InstallationCandidate]:
         weighed = self._weighed(project_name)

@@ -11,7 +11,7 @@ from repoprio.names import normalize
 from repoprio.pip_adapter import compat, hint_target
 from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.policy.model import Policy, Pylock
-from repoprio.render import messages
+from repoprio.render.messages.model import message
 from repoprio.urls import filename
 
 if TYPE_CHECKING:
@@ -43,4 +43,4 @@ def verify(
     rule = policy.rule("pylock", f'"{policy.pylock.value}"')
     lead = f"{project_name}: {link.filename} of a pylock.toml is not listed by its owner with all these hashes."
     why = shell.repoprio("explain", normalize(project_name), python=hint_target.python())
-    raise LookupRefused(messages.message(lead, [f"rule: {rule}"], Code.PYLOCK.value, why=why, help_text=policy.help))
+    raise LookupRefused(message(lead, [f"rule: {rule}"], Code.PYLOCK.value, why=why, help_text=policy.help))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 from repoprio.explain.explanation import Explanation
 from repoprio.lookup.project import Outcome
 from repoprio.pip_adapter.finder.registry import guard_of
-from repoprio.render import messages
+from repoprio.render.messages import refusals, sentences
+from repoprio.render.messages.model import message
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -58,7 +59,7 @@ def refusal_of(explanation: Explanation) -> LookupRefused | None:
 
     if explanation.outcome is Outcome.SERVED:
         return None
-    return LookupRefused(messages.refusal(explanation), explanation)
+    return LookupRefused(refusals.refusal(explanation), explanation)
 
 
 def _nothing_fits(
@@ -89,9 +90,9 @@ def _with_owners(guard: PolicyFinder, error: Exception, causes: Causes) -> Excep
 
     names = dict.fromkeys(requirement.project_name for requirement, _ in causes)
     explanations = [guard.explanation(name) for name in names if name != "<Python from Requires-Python>"]
-    lines = [messages.sentence(explanation) for explanation in explanations if explanation.owners]
+    lines = [sentences.sentence(explanation) for explanation in explanations if explanation.owners]
     return (
-        LookupRefused(messages.message("these requirements conflict.", [*lines, f"pip: {error}"], "conflict"))
+        LookupRefused(message("these requirements conflict.", [*lines, f"pip: {error}"], "conflict"))
         if lines
         else error
     )

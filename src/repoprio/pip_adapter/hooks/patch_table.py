@@ -23,7 +23,7 @@ from repoprio.pip_adapter.index import credentials, handed, session_hooks
 from repoprio.pip_adapter.install import installing
 from repoprio.pip_adapter.resolver import resolving
 from repoprio.policy.model import Mode
-from repoprio.render import messages
+from repoprio.render.messages.model import message
 
 Wrapper = Callable[[Callable[..., Any]], Callable[..., Any]]
 _COLLECTOR = "pip._internal.index.collector"
@@ -204,11 +204,11 @@ def _refuse_pip(what: str) -> None:
     if repairs.is_too_old(pip.__version__):
         # This pip is stopped, so it cannot upgrade itself.
         hints = [*notes, f"hint: upgrade it from outside: {repairs.repair_here(repairs.UPGRADE)}"]
-    message = messages.message(f"this repoprio does not support pip {pip.__version__}: {what}.", hints, "unknown-pip")
+    text = message(f"this repoprio does not support pip {pip.__version__}: {what}.", hints, "unknown-pip")
     if not process.is_own_command:
-        say(f"{'WARNING' if notes else 'ERROR'}: {message}")
+        say(f"{'WARNING' if notes else 'ERROR'}: {text}")
     if not notes:
-        raise UnknownPip(message.body)
+        raise UnknownPip(text.body)
 
 
 def _only_observes() -> bool:

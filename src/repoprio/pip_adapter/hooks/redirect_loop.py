@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from repoprio.pip_adapter.command import enforced
 from repoprio.redaction import redact_url
-from repoprio.render import messages
+from repoprio.render.messages import notices
 from repoprio.simple_api.filenames import projects_of
 from repoprio.urls import filename
 
@@ -32,7 +32,7 @@ def request(original: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
             rules = enforced()
             if rules is None:
                 raise
-            message = messages.redirect_loop(
+            message = notices.redirect_loop(
                 filename(url), redact_url(url), _owners(url), self.max_redirects, rules.help
             )
         from repoprio.pip_adapter.errors import LookupRefused

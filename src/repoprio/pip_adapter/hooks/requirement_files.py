@@ -22,7 +22,7 @@ from repoprio.pip_adapter.observe.registry import observer_of
 from repoprio.pip_adapter.registry import Registry
 from repoprio.policy.model import Format, Policy
 from repoprio.redaction import redact_url
-from repoprio.render import messages
+from repoprio.render.messages.model import message
 from repoprio.wording import join_words
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _refuse_no_index(policy: Policy, where: str) -> None:
     hint = "remove it from the file, and set it yourself: --no-index, PIP_NO_INDEX=1, or no-index in pip.conf"
     details = [f"It would rule out {join_words(ruled_out)}." if ruled_out else "", f"hint: {hint}"]
     lead = f"{where}: --no-index in a requirements file is refused."
-    raise LookupRefused(messages.message(lead, details, "no-index", help_text=policy.help))
+    raise LookupRefused(message(lead, details, "no-index", help_text=policy.help))
 
 
 def _take_logins_out(guard: PolicyFinder, opts: Values, origin: str) -> None:
@@ -185,6 +185,4 @@ def _judge_nested(filename: str, above: Sequence[str], *, constraint: bool) -> N
         return
     by_hand = shell.command("-c" if constraint else "-r", redact_url(filename))
     lead = f"{redact_url(above[-1])} names another file to fetch: {redact_url(filename)}."
-    raise LookupRefused(
-        messages.message(lead, [rule, f"hint: if you trust it, name it yourself: {by_hand}"], "nested-file")
-    )
+    raise LookupRefused(message(lead, [rule, f"hint: if you trust it, name it yourself: {by_hand}"], "nested-file"))

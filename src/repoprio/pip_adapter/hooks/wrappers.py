@@ -21,7 +21,7 @@ from repoprio.pip_adapter.hooks import failures, requirement_files
 from repoprio.pip_adapter.index import credentials
 from repoprio.pip_adapter.observe.registry import observer_of
 from repoprio.pip_adapter.resolver import resolving
-from repoprio.render import messages
+from repoprio.render.messages.model import message
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -97,7 +97,7 @@ def collect_sources(original: Callable[..., T]) -> Callable[..., T]:
             return original(self, project_name, candidates_from_page)
         from repoprio.pip_adapter.errors import LookupRefused
 
-        raise LookupRefused(messages.message(f"{project_name} was looked up without the policy.", [], "unguarded"))
+        raise LookupRefused(message(f"{project_name} was looked up without the policy.", [], "unguarded"))
 
     return collect_sources
 
@@ -200,7 +200,7 @@ def get_dist_for(original: Callable[..., Distribution]) -> Callable[..., Distrib
 
             lead = f"{name}: the file that was chosen is {dist.raw_name}, according to its own metadata."
             raise LookupRefused(
-                messages.message(lead, ["hint: report this to the operator of that repository"], "another-project")
+                message(lead, ["hint: report this to the operator of that repository"], "another-project")
             )
         return dist
 

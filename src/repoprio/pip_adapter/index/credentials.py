@@ -24,7 +24,8 @@ from repoprio.pip_adapter.registry import Registry
 from repoprio.policy.locations import spellings, variable_of
 from repoprio.policy.model import Policy, Repository
 from repoprio.redaction import redact_url
-from repoprio.render import messages
+from repoprio.render.messages import notices
+from repoprio.render.messages.model import Message
 from repoprio.urls import Site, credentials, site, without_credentials
 
 if TYPE_CHECKING:
@@ -138,11 +139,11 @@ class CredentialPolicy:
             return True
         return _one_spelling(name) in {_one_spelling(known_site.host) for known_site in self.sites}
 
-    def refusal(self, url: str, origin: str | None = None) -> messages.Message:
+    def refusal(self, url: str, origin: str | None = None) -> Message:
         """The message that says why `url` is not asked: it carries the only login for a repository."""
         repository = self.repository_at(url)
         assert repository is not None
-        return messages.foreign_login(redact_url(url), repository, variable_of(repository.name), origin, self.help)
+        return notices.foreign_login(redact_url(url), repository, variable_of(repository.name), origin, self.help)
 
     def may_send(self, url: str, pair: Found) -> bool:
         """Whether `pair` may go to `url`: pip compares only host and port, so http would get a login for https."""

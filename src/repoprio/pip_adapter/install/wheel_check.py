@@ -31,7 +31,7 @@ from repoprio.pip_adapter.install import removals
 from repoprio.pip_adapter.requirements import project_of
 from repoprio.policy.model import Policy
 from repoprio.policy.routing import Route, route
-from repoprio.render import messages
+from repoprio.render.messages.model import Message, message
 from repoprio.wheel_destinations import Ground, Grounds, fold, is_setting
 from repoprio.wording import join_words
 
@@ -80,9 +80,7 @@ def judge(policy: Policy, requirements: Iterable[InstallRequirement], options: O
                 with ZipFile(req.local_file_path) as archive:
                     _Wheel(policy, req, archive, options).judge()
             except BadZipFile as error:
-                raise LookupRefused(
-                    messages.message(f"{req.name}: its wheel cannot be read: {error}.", [], "wheel")
-                ) from None
+                raise LookupRefused(message(f"{req.name}: its wheel cannot be read: {error}.", [], "wheel")) from None
 
 
 @functools.cache
@@ -249,7 +247,7 @@ class _Wheel:
                     f"{self._shown()} would replace the repoprio that guards this pip, but was not requested by name."
                 )
                 hint = f"hint: if you want it, request it: add {OWN_NAME} to the command"
-                raise LookupRefused(messages.message(lead, [hint], "ask-by-name", help_text=self._policy.help))
+                raise LookupRefused(message(lead, [hint], "ask-by-name", help_text=self._policy.help))
 
     def _shown(self) -> str:
         guard = guard_behind(self._req)
@@ -258,12 +256,12 @@ class _Wheel:
         origin = f" from {join_words(owners)}" if owners and self._req.original_link is None else ""
         return f"{self._req.name}{origin}{f' (required by {by.name})' if by is not None else ''}"
 
-    def _refusal(self, effect: Effect, ground: Ground, *, has_policy: bool) -> messages.Message:
+    def _refusal(self, effect: Effect, ground: Ground, *, has_policy: bool) -> Message:
         what, hint = _WORDS[Ground.POLICY if has_policy else ground]
         lead = f"{self._shown()} {effect.deed.value} {self._moved(effect.place)}: {what}. Nothing was installed."
         wheel = os.path.basename(self._file)
         details = [f"in {wheel}: {effect.member}", f"hint: {hint.format(name=self._project)}"]
-        return messages.message(lead, details, "writes-configuration", help_text=self._policy.help)
+        return message(lead, details, "writes-configuration", help_text=self._policy.help)
 
 
 _WORDS = {

@@ -22,7 +22,7 @@ from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.policy.routing import Route
 from repoprio.redaction import printable
-from repoprio.render import messages
+from repoprio.render.messages.model import message
 from repoprio.wording import join_words
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ class _Rounds:
         )
         why = shell.repoprio("explain", next(iter(self._dropped), ""), python=hint_target.python())
         help_text = self._guard.policy.help
-        return LookupRefused(messages.message(lead, details, "flexible-undecided", why=why, help_text=help_text))
+        return LookupRefused(message(lead, details, "flexible-undecided", why=why, help_text=help_text))
 
 
 def _files(result: ResolutionResult) -> Iterator[tuple[NormalizedName, ResolverCandidate]]:

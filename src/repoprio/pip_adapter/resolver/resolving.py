@@ -16,7 +16,7 @@ from repoprio.pip_adapter.finder.registry import guard_of, source_of
 from repoprio.pip_adapter.observe.registry import observer_of
 from repoprio.policy.model import Mode
 from repoprio.policy.routing import Route, route
-from repoprio.render import messages
+from repoprio.render.messages.model import message
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
@@ -127,4 +127,4 @@ def refuse_flexible(guard: PolicyFinder | None, req: InstallRequirement) -> None
         lead = f"{req.name}: flexible mode does not work with pip's legacy resolver."
         hint = "hint: leave out --use-deprecated=legacy-resolver, or set strict mode"
         details = [f"rule: {routing.mode_rule}", hint]
-        raise LookupRefused(messages.message(lead, details, "flexible-legacy", help_text=guard.policy.help))
+        raise LookupRefused(message(lead, details, "flexible-legacy", help_text=guard.policy.help))

@@ -11,7 +11,7 @@ from repoprio.explain.refusal_remedies import refusal_remedy
 from repoprio.lookup.project import Outcome
 from repoprio.policy.model import Policy, Repository, Rule
 from repoprio.redaction import printable, truncate
-from repoprio.render.messages import sentence, versions
+from repoprio.render.messages.sentences import sentence, versions
 from repoprio.serve.freshness import Asked
 from repoprio.serve.views.explanations import ClientAnswer, Explained
 from repoprio.serve.views.style import SHEET

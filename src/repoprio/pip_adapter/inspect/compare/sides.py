@@ -25,7 +25,7 @@ from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.inspect.compare.journal import Journal, Pairs, Step, learns
 from repoprio.policy.model import Policy, Repository, Rule
 from repoprio.policy.routing import Route
-from repoprio.render import messages
+from repoprio.render.messages import sentences
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.finder import BestCandidateResult, PackageFinder
@@ -210,7 +210,7 @@ class VersionPrioritySide:
         if self._weigh(decision).best(specifier, hashes):
             return None
         serving = version_priority_offers(decision)
-        has = [f"{f.repository.name} has {messages.versions(f.page.versions)}" for f in serving if f.page]
+        has = [f"{f.repository.name} has {sentences.versions(f.page.versions)}" for f in serving if f.page]
         if not has:
             return Failure(FailureCode.ABSENT, f"no repository has {name}.", "no repository has it")
         return Failure(
@@ -250,9 +250,9 @@ def _supplier(several: Iterator[Offers], link: Link) -> Repository | None:
 
 def failure_of(e: Explanation) -> Failure:
     """The failure of a requirement for which there is nothing to install, from its explanation."""
-    reason = messages.sentence(e)
+    reason = sentences.sentence(e)
     lines = [e.line(owner) for owner in e.owners]
-    has = "; ".join(f"{line.repository.name} has {messages.versions(line.versions)}" for line in lines)
+    has = "; ".join(f"{line.repository.name} has {sentences.versions(line.versions)}" for line in lines)
     wanted = f"; {e.specifier} is wanted" if e.specifier else ""
     if e.code in (Code.ABSENT, Code.BLOCKED):
         return Failure(FailureCode(e.code.value), reason, f"blocked: {e.block}" if e.block else "no repository has it")

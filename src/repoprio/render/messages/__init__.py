@@ -1,0 +1,1 @@
+"""The texts of repoprio's messages: sentences, refusals and notices. Pure."""
