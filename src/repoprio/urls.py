@@ -48,6 +48,8 @@ class Site(NamedTuple):
         return f"{self.scheme}://{self.host}{port}"
 
 
+# Cached: each request asks for the site of its URL many times.
+@functools.lru_cache(maxsize=2**12)
 def site(url: str) -> Site:
     """The site of `url`; raises `ValueError` if its port or host is invalid."""
     parts = urlsplit(url)

@@ -10,7 +10,7 @@ import pytest
 from repoprio.fetch.deciding_thread import TimeLimit
 from repoprio.fetch.lookups_ahead import Ahead
 from repoprio.fetch.page_cache import PageCache
-from repoprio.fetch.worker_pool import WorkerPool
+from repoprio.fetch.worker_pool import WorkerPool, afterwards
 from repoprio.lookup.events import FetchFailed, FetchRequest, FetchResult, PageFound, ResourceKind, StatusReceived
 from repoprio.names import normalize
 from repoprio.policy.model import Location, Repository
@@ -74,6 +74,29 @@ def test_a_job_that_comes_as_a_thread_gives_up_is_done() -> None:
         time.sleep(0.001)
     assert handed_in
     assert len(done) == len(handed_in)
+
+
+def test_what_nobody_waits_for_is_done_afterwards() -> None:
+    """In a thread of a pool it follows the present work, and its trouble ends nothing; elsewhere it is done at once."""
+    pool, done, is_over = WorkerPool(), list[str](), threading.Event()
+
+    def fail() -> None:
+        raise ValueError
+
+    def work() -> None:
+        afterwards(lambda: done.append("first"))
+        afterwards(fail)
+        afterwards(lambda: done.append("second"))
+        done.append("answer")
+
+    pool.submit("site", work)
+    pool.submit("site", lambda: afterwards(is_over.set))
+    assert is_over.wait(20)
+    while len(done) < 3:
+        time.sleep(0.001)
+    assert done == ["answer", "first", "second"]
+    afterwards(done.clear)
+    assert not done
 
 
 def test_a_page_that_hangs_has_its_time_once() -> None:

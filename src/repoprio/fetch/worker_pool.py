@@ -14,6 +14,17 @@ PER_SITE = 7
 MOST = 32
 # After this many seconds a thread without work ends.
 _IDLE = 2.0
+# `later`: what a thread of a pool does after its present work.
+_THREAD = threading.local()
+
+
+def afterwards(work: Work) -> None:
+    """Run `work` in this thread once its present work is done, if it is one of a pool; else now."""
+    later: deque[Work] | None = getattr(_THREAD, "later", None)
+    if later is None:
+        work()
+    else:
+        later.append(work)
 
 
 class WorkerPool:
@@ -58,13 +69,16 @@ class WorkerPool:
             threading.Thread(target=self._work, name="repoprio-page", daemon=True).start()
 
     def _work(self) -> None:
+        _THREAD.later = later = deque[Work]()
         while (job := self._next()) is not None:
             site, work = job
-            # Errors of work done ahead do not matter, and while Python shuts down imports may fail.
-            with contextlib.suppress(BaseException):
-                work()
+            later.append(work)
             # While this thread waits, it must not keep the objects of its last job alive.
             del work, job
+            while later:
+                # Errors of work done ahead do not matter, and while Python shuts down imports may fail.
+                with contextlib.suppress(BaseException):
+                    later.popleft()()
             if site is not None:
                 with self._changed:
                     self._busy[site] -= 1

@@ -246,10 +246,10 @@ def uses_metadata(factory: Any, link: Any) -> bool:
     return link.is_wheel and not link.is_file and not factory.preparer.require_hashes and not is_there
 
 
-def distribution_of(metadata: bytes, link: Any, name: str) -> Any:
-    """Pip's distribution for the wheel at `link`, from the content of its metadata file."""
+def distribution_of(metadata: bytes, file: str, name: str) -> Any:
+    """Pip's distribution for a wheel, from the content of its metadata file."""
     assert get_metadata_distribution is not None, "there is no such file for a pip that knows none"
-    return get_metadata_distribution(metadata, link.filename, name)
+    return get_metadata_distribution(metadata, file, name)
 
 
 def is_pinned(specifier: SpecifierSet | None) -> bool:

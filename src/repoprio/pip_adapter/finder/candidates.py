@@ -185,7 +185,7 @@ class CandidateSet:
         # Empty hashes mean the same as no hashes, so they share a result.
         key = (specifier, hashes or None, frozenset(held))
         if key not in self._known:
-            evaluator = self._finder.make_candidate_evaluator(self._name, specifier=specifier, hashes=hashes)
+            evaluator = judge.evaluator_of(self._finder, self._name, specifier, hashes)
             self._known[key] = evaluator.get_applicable_candidates(self._without(held))
         return self._known[key]
 

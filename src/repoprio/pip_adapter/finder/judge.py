@@ -5,22 +5,25 @@ A pure-Python project has thousands of wheels that differ only in their version.
 
 from __future__ import annotations
 
+import copy
 import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pip._internal.models.candidate import InstallationCandidate
+from pip._vendor.packaging.specifiers import SpecifierSet
 
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.garbage import uncollected
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.index.quick_links import is_same, slots_of
+from repoprio.pip_adapter.registry import Registry
 from repoprio.simple_api.model import File
 
 if TYPE_CHECKING:
-    from repoprio.pip_adapter.protocols.finder import LinkEvaluator, PackageFinder
-    from repoprio.pip_adapter.protocols.links import Link, Version
+    from repoprio.pip_adapter.protocols.finder import CandidateEvaluator, LinkEvaluator, PackageFinder
+    from repoprio.pip_adapter.protocols.links import Hashes, Link, Version
 
 
 # A wheel without a build number, whose version has only one spelling, so that nothing else in it matters to pip.
@@ -116,3 +119,26 @@ def _is_as_pips() -> bool:
         return is_same(InstallationCandidate, InstallationCandidate("acme", version, None), ours)
     except AttributeError:
         return False
+
+
+_PREFERENCES = ("prefer_binary", "allow_all_prereleases", "release_control")
+_EVALUATORS: Registry[dict[tuple[int, ...], Any]] = Registry()
+
+
+def evaluator_of(
+    finder: PackageFinder, name: str, specifier: SpecifierSet | None, hashes: Hashes | None
+) -> CandidateEvaluator:
+    """What `make_candidate_evaluator` makes: that ranks all tags of this Python each time, here it is done once."""
+    preferences: Any = getattr(finder, "_candidate_prefs", None)
+    # Booleans, and an object that each evaluator holds.
+    key = tuple(id(getattr(preferences, one, None)) for one in _PREFERENCES)
+    known = _EVALUATORS.get_or_make(finder, dict)
+    if key not in known:
+        known[key] = finder.make_candidate_evaluator(name)
+    found: Any = copy.copy(known[key])
+    if {"_project_name", "_specifier", "_hashes"} - vars(found).keys():
+        return finder.make_candidate_evaluator(name, specifier=specifier, hashes=hashes)
+    found._project_name, found._hashes = name, hashes
+    found._specifier = SpecifierSet() if specifier is None else specifier
+    made: CandidateEvaluator = found
+    return made

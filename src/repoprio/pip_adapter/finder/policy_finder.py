@@ -20,7 +20,7 @@ from repoprio.lookup.repository import RepositoryLookup
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter import compat, hint_target, log_redaction, progress
 from repoprio.pip_adapter.errors import LookupRefused, warn
-from repoprio.pip_adapter.finder import cooldowns, own_release, pylock, search_scope
+from repoprio.pip_adapter.finder import cooldowns, judge, own_release, pylock, search_scope
 from repoprio.pip_adapter.finder.candidates import CandidateSet, Offers, version_priority_offers
 from repoprio.pip_adapter.finder.flexible_search import Search, Tiers
 from repoprio.pip_adapter.finder.listeners import DecisionListener, SkipWarnings
@@ -98,7 +98,7 @@ class PolicyFinder:
         key = (project_name, specifier, hashes)
         self.refresh_search_scope()
         if key not in self._best:
-            evaluator = self.finder.make_candidate_evaluator(project_name, specifier=specifier, hashes=hashes)
+            evaluator = judge.evaluator_of(self.finder, project_name, specifier, hashes)
             offers = (
                 self.candidates(project_name, specifier, tier, hashes)
                 for tier in self._tiers_to_offer(project_name, specifier)

@@ -1,10 +1,31 @@
-"""A copy of pip's session without retries and warnings: pip's own session asks again if it needs the answer."""
+"""A copy of pip's session without retries and warnings: pip's own session asks again if it needs the answer.
+
+It is for many requests to few sites: what is the same for all requests to a site is worked out once.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
+from pip._vendor.cachecontrol import CacheControlAdapter
+from pip._vendor.requests import Request
+from pip._vendor.requests.hooks import default_hooks
 from pip._vendor.urllib3.util.retry import Retry
+
+from repoprio.fetch.worker_pool import afterwards
+from repoprio.urls import Site, site
+
+# Of these CacheControl keeps something (301, 308), or answers from its cache.
+_MATTERS_TO_CACHE = frozenset({301, 304, 308})
+
+
+class _Manner(NamedTuple):
+    """How a site is asked: a request that is complete but for URL and login, and what goes beside it."""
+
+    template: Any
+    settings: Mapping[str, Any]
 
 
 def quiet_session(session: Any) -> Any:
@@ -21,11 +42,76 @@ def quiet_session(session: Any) -> Any:
         return adapters[id(adapter)]
 
     quiet.get_adapter = get_adapter
+    quiet.get = _getting(quiet)
     return quiet
+
+
+def _getting(session: Any) -> Callable[..., Any]:
+    """The method `get` of a session; like that of requests, which looks for proxies in the environment each time."""
+    manners: dict[tuple[Site, frozenset[tuple[str, str]]], _Manner] = {}
+
+    def manner_of(url: str, headers: Mapping[str, str]) -> _Manner:
+        # Which proxy a site has, its path has no part in (requests: `should_bypass_proxies`).
+        key = site(url), frozenset(headers.items())
+        known = manners.get(key)
+        if known is None:
+            template = session.prepare_request(Request("GET", url, headers=headers, auth=_no_login))
+            settings = session.merge_environment_settings(url, dict(session.proxies or {}), True, None, None)
+            known = manners[key] = _Manner(template, settings)
+        return known
+
+    def get(
+        url: str, *, headers: Mapping[str, str], stream: bool, allow_redirects: bool = True, hooks: Any = None
+    ) -> Any:
+        template, settings = manner_of(url, headers)
+        request = copy.copy(template)
+        request.headers, request.hooks = template.headers.copy(), default_hooks()
+        request.prepare_url(url, None)
+        request.prepare_auth(session.auth, url)
+        request.prepare_hooks(hooks)
+        settings = {**settings, "stream": stream, "timeout": session.timeout, "allow_redirects": allow_redirects}
+        return session.send(request, **settings)
+
+    return get
+
+
+def _no_login(request: Any) -> Any:
+    return request
 
 
 def _quiet(adapter: Any) -> Any:
     # copy.copy would make new connections (requests: `HTTPAdapter.__setstate__`).
     quiet = object.__new__(adapter.__class__)
     quiet.__dict__.update(adapter.__dict__, max_retries=Retry(0, read=False))
+    if isinstance(adapter, CacheControlAdapter):
+        quiet.controller = copy.copy(adapter.controller)
+        quiet.cache = quiet.controller.cache = _in_leisure(adapter.cache)
+        quiet.build_response = _building(quiet)
     return quiet
+
+
+def _in_leisure(cache: Any) -> Any:
+    """`cache`, but what is written to it is written once its thread has handed its answer over."""
+    twin = copy.copy(cache)
+    for name in ("set", "set_body"):
+        if hasattr(cache, name):
+            setattr(twin, name, _later(getattr(cache, name)))
+    return twin
+
+
+def _later(write: Callable[..., None]) -> Callable[..., None]:
+    return lambda *args, **kwargs: afterwards(lambda: write(*args, **kwargs))
+
+
+def _building(adapter: CacheControlAdapter) -> Callable[..., Any]:
+    """The method `build_response`: CacheControl makes a temporary file for each response, even if it keeps none."""
+    kept = _MATTERS_TO_CACHE | frozenset(adapter.controller.cacheable_status_codes)
+
+    def build_response(request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if args or kwargs or adapter.heuristic or response.status in kept:
+            return CacheControlAdapter.build_response(adapter, request, response, *args, **kwargs)
+        found = super(CacheControlAdapter, adapter).build_response(request, response)
+        found.from_cache = False
+        return found
+
+    return build_response

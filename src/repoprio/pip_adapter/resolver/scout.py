@@ -21,6 +21,7 @@ from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.pip_adapter.finder.look_ahead import AheadSource
 from repoprio.pip_adapter.index.fetcher import NotAtHand
 from repoprio.pip_adapter.requirements import narrowed_specifier
+from repoprio.pip_adapter.resolver.remembering import Distributions
 from repoprio.pip_adapter.resolver.scouted_project import ScoutedProject, SkippedLinks
 
 # The most metadata files wanted at a time if the resolver tries one version after the other.
@@ -32,8 +33,9 @@ MOST_TURNS = 20
 class Scout:
     """Goes ahead of one resolution; `provider` is that of pip's resolver."""
 
-    def __init__(self, source: AheadSource, provider: Any) -> None:
+    def __init__(self, source: AheadSource, provider: Any, distributions: Distributions) -> None:
         self._source = source
+        self._distributions = distributions
         self._provider = provider
         self._factory = provider._factory
         self._skipped = SkippedLinks(self._factory._finder)
@@ -109,7 +111,7 @@ class Scout:
             content = self._pages.metadata.content(candidate.link.metadata_link())
             if content is not None:
                 del self._wanted[url]
-                dist = _distribution(content, candidate, name)
+                dist = self._distribution(content, candidate, name)
                 if dist is not None:
                     self._projects[name].metadata[url] = dist
                     self._dirty[name] = None
@@ -303,14 +305,13 @@ class Scout:
         dist = self._factory._installed_dists.get(name)
         return dist if dist is not None and specifier.contains(str(dist.version), prereleases=True) else None
 
+    def _distribution(self, content: bytes, candidate: Any, name: NormalizedName) -> Any:
+        """Pip's distribution for a candidate's metadata file; None if that belongs to another one, or is unreadable."""
+        # pip says what is wrong with it, if it comes to need it.
+        with contextlib.suppress(Exception):
+            dist = self._distributions.of(content, candidate.link.filename, name)
 
-def _distribution(content: bytes, candidate: Any, name: NormalizedName) -> Any:
-    """Pip's distribution for a candidate's metadata file; None if that belongs to another one, or is unreadable."""
-    # pip says what is wrong with it, if it comes to need it.
-    with contextlib.suppress(Exception):
-        dist = compat.distribution_of(content, candidate.link, name)
-
-        # Not `raw_name`, for which pip would parse the metadata again.
-        if (normalize(str(dist.metadata["Name"])), dist.version) == (name, candidate.version):
-            return dist
-    return None
+            # Not `raw_name`, which is another one's where there is no name.
+            if (normalize(str(dist.metadata["Name"])), dist.version) == (name, candidate.version):
+                return dist
+        return None

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from repoprio.pip_adapter.finder.look_ahead import ahead_of
+from repoprio.pip_adapter.index.fetcher import Pages
+from repoprio.pip_adapter.resolver.remembering import remembering
 from repoprio.pip_adapter.resolver.scout import Scout
 
 _log = logging.getLogger(__name__)
@@ -23,7 +25,15 @@ def going_ahead(finder: Any, provider: Any, requirements: Iterable[Any]) -> Iter
     if source is None or not source.policy.fetch_ahead:
         yield
         return
-    scout, pages = Scout(source, provider), source.pages()
+    with remembering() as distributions:
+        scout = Scout(source, provider, distributions)
+        with _following(scout, provider, source.pages(), requirements):
+            yield
+
+
+@contextlib.contextmanager
+def _following(scout: Scout, provider: Any, pages: Pages, requirements: Iterable[Any]) -> Iterator[None]:
+    """A context in which `scout` hears what the resolver with `provider` does."""
     is_over = False
 
     def without_harm(step: Callable[..., None], *arguments: Any) -> None:

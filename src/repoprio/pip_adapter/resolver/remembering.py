@@ -1,0 +1,101 @@
+"""What pip's resolver works out again and again, remembered while it resolves."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import inspect
+import io
+from collections.abc import Callable, Iterator
+from functools import cache, cached_property
+from typing import Any
+
+from pip._internal import metadata
+from pip._internal.operations import prepare
+from pip._vendor.resolvelib import resolvers
+
+from repoprio.pip_adapter import compat
+
+
+@contextlib.contextmanager
+def remembering() -> Iterator[Distributions]:
+    """Meanwhile pip reads each metadata file once, and checks once whether a pin satisfies a criterion."""
+    distributions, resolution = Distributions(), _resolution_class()
+    is_satisfying = resolution._is_current_pin_satisfying
+    resolution._is_current_pin_satisfying = _remembering_pins(is_satisfying)
+    make = getattr(prepare, "get_metadata_distribution", None)
+    if make is not None:
+        prepare.get_metadata_distribution = distributions.of
+    try:
+        yield distributions
+    finally:
+        resolution._is_current_pin_satisfying = is_satisfying
+        if make is not None:
+            prepare.get_metadata_distribution = make
+
+
+def _resolution_class() -> Any:
+    # Resolvelib 1.1, of pip 25.1, made a package of this module.
+    return getattr(resolvers, "Resolution", None) or resolvers.resolution.Resolution
+
+
+def _remembering_pins(original: Callable[[Any, str, Any], bool]) -> Callable[[Any, str, Any], bool]:
+    """Resolvelib asks this in each round of each project; pins and criteria are replaced, and never changed."""
+    known: dict[str, tuple[Any, Any, bool]] = {}
+
+    def _is_current_pin_satisfying(self: Any, name: str, criterion: Any) -> bool:
+        pin = self.state.mapping.get(name)
+        last = known.get(name)
+        if last is None or last[0] is not pin or last[1] is not criterion:
+            last = known[name] = pin, criterion, original(self, name, criterion)
+        return last[2]
+
+    return _is_current_pin_satisfying
+
+
+class Distributions:
+    """Pip's distributions of metadata files, one for each content."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[bytes, str, str], Any] = {}
+
+    def of(self, metadata_contents: bytes, filename: str, canonical_name: str) -> Any:
+        """The distribution that pip makes; its own ones read and parse their file for each look at it."""
+        key = metadata_contents, filename, canonical_name
+        if key not in self._made:
+            kind = _importlib_distribution()
+            made = kind(_Metadata(metadata_contents), None, None) if kind else compat.distribution_of(*key)
+            self._made[key] = made
+        return self._made[key]
+
+
+@cache
+def _importlib_distribution() -> Any:
+    """Pip's class around a distribution of `importlib.metadata`; None if it uses pkg_resources."""
+    backend: Any = getattr(metadata, "select_backend", lambda: None)()
+    if getattr(backend, "NAME", "") != "importlib":
+        return None
+    kind: Any = backend.Distribution
+    return kind if list(inspect.signature(kind).parameters)[1:] == ["info_location", "installed_location"] else None
+
+
+class _Metadata(importlib.metadata.Distribution):
+    """A distribution of which nothing is known but its metadata."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def read_text(self, filename: object) -> str | None:
+        """The metadata, read as from a file."""
+        if str(filename) != "METADATA":
+            return None
+        return io.TextIOWrapper(io.BytesIO(self._content), encoding="utf-8").read()
+
+    def locate_file(self, path: object) -> Any:
+        """There is no file."""
+        raise NotImplementedError
+
+    @cached_property
+    def metadata(self) -> Any:
+        """The parsed metadata."""
+        return super().metadata

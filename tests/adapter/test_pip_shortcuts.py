@@ -1,0 +1,234 @@
+"""What repoprio works out once for pip: requests, rankings and metadata are those that pip itself makes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.fixtures import EnvFactory, RepositoryFactory
+
+PIPS = ["26.3", "24.0", "22.0.2"]
+
+BEGIN = """
+import json, os, sys
+from pip._internal.commands import create_command
+from repoprio.pip_adapter import compat
+case = json.loads(sys.argv[1])
+install = create_command("install")
+options, _ = install.parse_args(["--no-input", *case.get("options", [])])
+compat.settle_prereleases(options)
+"""
+
+# What reaches the adapter of pip's session, and that of the quiet one; the site that asks for no proxy is asked first.
+REQUESTS = (
+    BEGIN
+    + """
+import io
+from pip._vendor.requests.adapters import BaseAdapter
+from pip._vendor.requests.models import Response
+from pip._vendor.requests import sessions
+from repoprio.pip_adapter.index.quiet_session import quiet_session
+sent, looked, times = [], [], []
+class Noting(BaseAdapter):
+    def send(self, request, **how):
+        sent.append([request.method, request.url, sorted(request.headers.items()), request.body, sorted(how.items())])
+        found = Response()
+        found.status_code, found.url, found.request, found.raw = 200, request.url, request, io.BytesIO()
+        return found
+    def close(self):
+        pass
+with install.main_context():
+    session = install.get_default_session(options)
+    for prefix in list(session.adapters):
+        session.mount(prefix, Noting())
+    session.auth.index_urls = ["https://user:secret@corp.example/a/", "https://corp.example/b/"]
+    quiet = quiet_session(session)
+    noting = Noting()
+    quiet.get_adapter = lambda url: noting
+    original = sessions.get_environ_proxies
+    def get_environ_proxies(*args, **kwargs):
+        looked.append(args)
+        return original(*args, **kwargs)
+    sessions.get_environ_proxies = get_environ_proxies
+    for headers in ({"Accept": "text/html"}, {"Accept": "a/b", "Cache-Control": "max-age=0"}):
+        for url in case["urls"]:
+            for one in (session, quiet):
+                looked.clear()
+                hooks = {"response": [lambda response, **how: None]}
+                answer = one.get(url, headers=headers, stream=True, allow_redirects=False, hooks=hooks)
+                sent[-1].append([getattr(hook, "__name__", hook) for hook in answer.request.hooks["response"]])
+            times.append(len(looked))
+assert sent[::2] == sent[1::2], json.dumps(sent, indent=1, default=str)
+print(json.dumps(times))
+"""
+)
+
+# What is kept of answers, and which temporary files are made for them.
+CACHE = (
+    BEGIN
+    + """
+import tempfile
+from repoprio.pip_adapter.index.quiet_session import quiet_session
+made = []
+original = tempfile._mkstemp_inner
+def mkstemp(dir, *args):
+    made.append(dir)
+    return original(dir, *args)
+tempfile._mkstemp_inner = mkstemp
+with install.main_context():
+    quiet = quiet_session(install.get_default_session(options))
+    found = []
+    for url in case["urls"]:
+        made.clear()
+        with quiet.get(url, headers={"Accept": "text/html"}, stream=True) as answer:
+            body = answer.content
+        outside = [one for one in made if not one.startswith(options.cache_dir)]
+        found.append([answer.status_code, answer.from_cache, len(body) > 0, len(outside), len(made) > len(outside)])
+print(json.dumps(found))
+"""
+)
+
+# Metadata files and rankings, both ways.
+REMEMBERED = (
+    BEGIN
+    + """
+import email.message
+from types import SimpleNamespace
+from pip._internal.utils.temp_dir import global_tempdir_manager
+from pip._vendor.packaging.specifiers import SpecifierSet
+from repoprio.pip_adapter.finder import judge
+from repoprio.pip_adapter.resolver import remembering
+
+def said(ask):
+    try:
+        return repr(ask())
+    except Exception as error:
+        return type(error).__name__
+
+def facts(dist):
+    asks = {
+        "name": lambda: (dist.raw_name, dist.canonical_name), "version": lambda: dist.version,
+        "needs": lambda: [str(one) for one in dist.iter_dependencies(("x", "y"))],
+        "bare": lambda: [str(one) for one in dist.iter_dependencies()],
+        "extras": lambda: list(dist.iter_provided_extras()), "python": lambda: dist.requires_python,
+        "all": lambda: dist.metadata.items(), "body": lambda: dist.metadata.get_payload(),
+        "record": lambda: dist.read_text("RECORD"), "text": lambda: dist.read_text("METADATA"),
+        "dict": lambda: getattr(dist, "metadata_dict", None),
+        "installer": lambda: dist.installer, "url": lambda: dist.direct_url, "is": lambda: dist.is_file("METADATA"),
+    }
+    return {name: said(ask) for name, ask in asks.items()}
+
+with install.main_context(), global_tempdir_manager():
+    finder = install._build_package_finder(options, install.get_default_session(options))
+    if compat.get_metadata_distribution:
+        known = remembering.Distributions()
+        for text in case["metadata"]:
+            content = text.encode("latin-1")
+            ours = known.of(content, "acme-1.0-py3-none-any.whl", "acme")
+            pips = compat.distribution_of(content, "acme-1.0-py3-none-any.whl", "acme")
+            assert facts(ours) == facts(pips), (facts(ours), facts(pips))
+            assert known.of(content, "acme-1.0-py3-none-any.whl", "acme") is ours
+            assert known.of(content, "acme-1.0-py3-none-any.whl", "other") is not ours
+    for prefers in (False, True):
+        finder._candidate_prefs.prefer_binary = prefers
+        for asked in (("acme", SpecifierSet(">=1"), None), ("other", None, None), ("acme", SpecifierSet(""), None)):
+            ours, pips = judge.evaluator_of(finder, *asked), finder.make_candidate_evaluator(*asked)
+            assert type(ours) is type(pips) and vars(ours) == vars(pips), (vars(ours), vars(pips))
+    tags = judge.evaluator_of(finder, "a", None, None)._wheel_tag_preferences
+    assert judge.evaluator_of(finder, "b", None, None)._wheel_tag_preferences is tags
+
+resolution, asked = remembering._resolution_class(), []
+class Provider:
+    def is_satisfied_by(self, requirement, candidate):
+        asked.append((requirement, candidate))
+        return requirement == candidate
+class Criterion:
+    def __init__(self, *requirements):
+        self.requirements = requirements
+    def iter_requirement(self):
+        return iter(self.requirements)
+one = resolution(Provider(), SimpleNamespace())
+pins = {"a": 1, "b": 2}
+one._states = [SimpleNamespace(mapping=pins)]
+def answers(*criteria):
+    asked.clear()
+    return [one._is_current_pin_satisfying(name, criterion) for name, criterion in criteria], len(asked)
+first, second, third = Criterion(1), Criterion(2, 2), Criterion(3)
+with remembering.remembering():
+    cases = [("a", first), ("b", second), ("c", third)]
+    assert answers(*cases) == ([True, True, False], 3)
+    assert answers(*cases) == ([True, True, False], 0)
+    pins["a"] = 2
+    assert answers(*cases) == ([False, True, False], 1)
+    assert answers(("a", second), ("b", third)) == ([True, False], 3)
+assert answers(("a", second), ("a", second)) == ([True, True], 4)
+print("[]")
+"""
+)
+
+
+def run(env: object, script: str, case: dict[str, object], **variables: str) -> list[object]:
+    """What the script prints for a case."""
+    environment = env.environment() | variables  # type: ignore[attr-defined]
+    command = [str(env.python), "-c", script, json.dumps(case)]  # type: ignore[attr-defined]
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: list[object] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_requests_ahead_are_those_of_pips_session(pip: str, pip_env: EnvFactory) -> None:
+    """URL, headers, login, proxies, certificates and time-out are the same; a site's proxies are looked up once."""
+    urls = [
+        "https://other.example/x/",
+        "https://proxied.example/x/",
+        "https://corp.example/a/acme/",
+        "https://corp.example/b/acme/",
+        "https://other.example/a b/%7Ex/?y=1#z",
+        "https://u:p@third.example:8443/c/",
+        "http://proxied.example/x/",
+    ]
+    variables = {
+        "HTTPS_PROXY": "http://proxy.example:3128",
+        "NO_PROXY": "other.example",
+        "REQUESTS_CA_BUNDLE": "/certificates.pem",
+    }
+    looked = run(pip_env(pip), REQUESTS, {"urls": urls, "options": ["--timeout=7"]}, **variables)
+    assert looked == [1, 1, 1, 0, 0, 1, 1] * 2
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_an_answer_that_is_not_kept_makes_no_temporary_file(
+    pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """A page goes into pip's cache and comes from there; of "absent" nothing is written anywhere."""
+    corp = repository("corp", cache_control="max-age=600")
+    corp.add("acme", "acme-1.0-py3-none-any.whl")
+    urls = [f"{corp.page_url}{name}/" for name in ("lacking", "acme", "acme")]
+    options = ["--trusted-host=127.0.0.1", "--trusted-host=localhost", f"--cache-dir={tmp_path / 'cache'}"]
+    absent, page, again = run(pip_env(pip), CACHE, {"urls": urls, "options": options})
+    assert absent == [404, False, True, 0, False]
+    assert page == [200, False, True, 1, True]
+    assert again == [200, True, True, 0, False]
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_what_is_remembered_is_what_pip_works_out(pip: str, pip_env: EnvFactory) -> None:
+    """Distributions say what pip's say, evaluators hold what pip's hold, and pins are judged anew once they change."""
+    begin = "Metadata-Version: 2.1\nName: Acme\nVersion: 1.0\n"
+    metadata = [
+        begin
+        + "Requires-Python: >=3.7\nRequires-Dist: a\nRequires-Dist: b>1; extra == 'x'\nProvides-Extra: x\n\nText\n",
+        begin.replace("\n", "\r\n") + "Summary: folded\r\n  twice\r\n\r\nA body\r\nof lines\r\n",
+        begin + "Summary: caf\xc3\xa9\nRequires-Dist: c;\n  python_version > '3'\n",
+        begin + "Summary: caf\xe9\n",
+        "Name: acme\n",
+        "Version: 1.0\n",
+        begin + "Requires-Dist: no good at all\nRequires-Python: nonsense\n",
+        "",
+    ]
+    assert run(pip_env(pip), REMEMBERED, {"metadata": metadata}) == []
