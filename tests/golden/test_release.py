@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from repoprio import __version__
 from repoprio.cli.grammar import parser
-from repoprio.config.warnings import policy_warnings
+from repoprio.config.checks.warnings import policy_warnings
 from support.paths import ROOT
 from support.policy_files import read_files
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from repoprio.config.warnings import policy_warnings
+from repoprio.config.checks.warnings import policy_warnings
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.paths import DATA, DOCS, ROOT
 from support.pips import PipEnv

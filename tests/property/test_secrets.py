@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repoprio.config import starter
+from repoprio.config.checks.warnings import policy_warnings
 from repoprio.config.errors import InvalidPolicy
 from repoprio.config.pip import indexes
-from repoprio.config.warnings import policy_warnings
 from repoprio.export import CannotExport, uv
 from repoprio.policy.model import Policy
 from repoprio.render import policy

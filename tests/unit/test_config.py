@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from repoprio.config import handoff, values
+from repoprio.config.checks.warnings import policy_warnings
 from repoprio.config.errors import InvalidPolicy
 from repoprio.config.load import survey
 from repoprio.config.pip import policy_section
 from repoprio.config.policy_files import INHERITED, VARIABLE
 from repoprio.config.settings import Merged, Setting
-from repoprio.config.warnings import policy_warnings
 from support.paths import DATA, ROOT
 from support.policy_files import TOOLS, read_files
 

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 
 from repoprio.cli import in_target, policy_in_force, terminal
+from repoprio.config.checks.warnings import policy_warnings
 from repoprio.config.errors import PolicyWarning
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip.indexes import Named
 from repoprio.config.schema import json_schema
-from repoprio.config.warnings import policy_warnings
 from repoprio.policy.locations import is_at
 from repoprio.policy.model import Format, Mode, Policy, Unlisted
 from repoprio.redaction import display_url, printable

@@ -7,7 +7,8 @@ from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from repoprio.config import consistency, schema, values
+from repoprio.config import schema, values
+from repoprio.config.checks import consistency
 from repoprio.config.errors import PolicyProblem, did_you_mean
 from repoprio.config.settings import Merged, Setting
 from repoprio.dataclass import dataclass

@@ -62,11 +62,11 @@ class PipCommand:
     def load(self) -> None:
         """Read the policy."""
         # Imported late: the patches, and this module with them, are loaded while pip itself is being imported.
-        from repoprio.pip_adapter import compat
+        from repoprio.pip_adapter import policy_reading
 
         with contextlib.suppress(OSError):
             self.folder = os.getcwd()
-        survey = compat.read_policy(isolated=self.is_isolated)
+        survey = policy_reading.read_policy(isolated=self.is_isolated)
         # Child pips look up projects too, perhaps in another folder or interpreter. If there is no policy, they read
         # their own files.
         says = survey.merged.settings or survey.errors

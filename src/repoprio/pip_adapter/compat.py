@@ -13,20 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pip
 from pip._internal.cli import cmdoptions
 from pip._internal.models import link
-from pip._internal.models.index import PyPI
 from pip._internal.utils.packaging import check_requires_python
 from pip._vendor.packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pip._vendor.packaging.version import Version
 
-from repoprio.config import build, load
-from repoprio.config.build import Parsers
-from repoprio.config.load import survey
-from repoprio.config.loaded import LoadedPolicy
-from repoprio.config.pip.files import read_pip_files
-from repoprio.config.pip.indexes import Named, named
+from repoprio.config import build
 from repoprio.environments.child_script import PARENTS_NO_INDEX
 from repoprio.names import normalize
-from repoprio.pip_adapter import policy_layers
 from repoprio.pip_adapter.registry import Registry
 from repoprio.simple_api.filenames import SDIST_ENDINGS
 from repoprio.simple_api.hrefs import ALGORITHMS, hash_in
@@ -55,9 +48,9 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.requirements import InstallRequirement, RequirementPreparer
 
 if sys.version_info >= (3, 11):
-    import tomllib
+    pass
 else:
-    from pip._vendor import tomli as tomllib
+    pass
 
 # They differ from version to version.
 _LINK_PARAMETERS = frozenset(inspect.signature(link.Link.__init__).parameters)
@@ -85,43 +78,6 @@ def is_version(text: str) -> bool:
 def is_specifier(text: str) -> bool:
     """Whether pip's own `SpecifierSet` accepts `text` (PEP 440)."""
     return build.is_specifier(text, SpecifierSet)
-
-
-def default_index() -> str:
-    """The URL of pip's built-in default index."""
-    return str(PyPI.simple_url)
-
-
-TOOLS = Parsers(tomllib.loads, is_specifier, default_index)
-
-
-def no_policy() -> str:
-    """The message for "there is no policy"."""
-    return load.no_policy(os.environ, policy_layers.layers(isolated=False), policy_layers.system_folder())
-
-
-OLDEST, NEWEST = "22.0.2", "26.3"
-
-
-def news() -> str | None:
-    """A notice if this pip is newer than the tested ones; else None."""
-    if Version(pip.__version__) <= Version(NEWEST):
-        return None
-    return (
-        f"repoprio: pip {pip.__version__} is newer than the tested ones ({OLDEST} to {NEWEST}); all that repoprio "
-        "patches there is as expected"
-    )
-
-
-def read_policy(*, isolated: bool = False) -> LoadedPolicy:
-    """The policy for this pip, as loaded."""
-    return survey(os.environ, policy_layers.layers(isolated=isolated), TOOLS)
-
-
-def pip_settings(*, isolated: bool = False) -> list[Named]:
-    """The indexes and find-links that pip's own files and variables name, in the order in which it reads them."""
-    files, _ = read_pip_files(policy_layers.pip_layers(isolated=isolated))
-    return named(files, {} if isolated else os.environ)
 
 
 def link_to(file: File) -> Link:

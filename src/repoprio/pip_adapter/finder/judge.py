@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pip._internal.models.candidate import InstallationCandidate
 from pip._vendor.packaging.specifiers import SpecifierSet
 
-from repoprio.pip_adapter import compat
+from repoprio.pip_adapter import compat, policy_reading
 from repoprio.pip_adapter.garbage import uncollected
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.index.quick_links import is_same, slots_of
@@ -111,7 +111,7 @@ def quick_candidate(name: str, version: Version | None, link: Link | None) -> In
 @functools.cache
 def _is_as_pips() -> bool:
     """Whether this pip was tested, and candidates made here equal its own in every slot."""
-    if compat.news():
+    if policy_reading.news():
         return False
     version = "1.0.post1"
     try:

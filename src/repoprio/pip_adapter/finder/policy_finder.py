@@ -18,7 +18,7 @@ from repoprio.lookup.memory import Memory, RunMemory
 from repoprio.lookup.project import Decision, Outcome, ProjectLookup
 from repoprio.lookup.repository import RepositoryLookup
 from repoprio.names import NormalizedName, is_project_name, normalize
-from repoprio.pip_adapter import compat, hint_target, log_redaction, progress
+from repoprio.pip_adapter import compat, hint_target, log_redaction, policy_reading, progress
 from repoprio.pip_adapter.errors import LookupRefused, warn
 from repoprio.pip_adapter.finder import cooldowns, judge, own_release, pylock, search_scope
 from repoprio.pip_adapter.finder.candidates import CandidateSet, Offers, version_priority_offers
@@ -384,7 +384,7 @@ class PolicyFinder:
 
     def announce(self) -> None:
         """Print the line about the policy, and how it treats the repositories that callers named."""
-        if line := compat.news():
+        if line := policy_reading.news():
             warn(line)
         warn(f"repoprio: {summary(self.policy)}")
         self.refresh_search_scope()

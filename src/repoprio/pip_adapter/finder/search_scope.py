@@ -13,7 +13,7 @@ from pip._internal.utils.urls import path_to_url
 from repoprio.config.pip.indexes import NamedBy, Origin
 from repoprio.dataclass import dataclass
 from repoprio.environments.child_script import IS_CHILD
-from repoprio.pip_adapter import compat
+from repoprio.pip_adapter import policy_reading
 from repoprio.pip_adapter.index.credentials import Login
 from repoprio.policy import locations
 from repoprio.policy.model import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
@@ -93,7 +93,7 @@ def _wished(index_urls: Iterable[str], noted: Mapping[str, Origin]) -> list[str]
 
 def _is_unnamed_default(url: str, noted: Mapping[str, Origin]) -> bool:
     # pip passes the default to child pips as an explicit -i; the parent has checked it already.
-    if url.rstrip("/") != compat.default_index().rstrip("/"):
+    if url.rstrip("/") != policy_reading.default_index().rstrip("/"):
         return False
     return IS_CHILD or origin(url, noted) == _NOBODY
 
@@ -160,12 +160,12 @@ def origin(url: str, noted: Mapping[str, Origin]) -> Origin:
     """Who named `url`: the command line, a requirements file (`noted`), a variable, or a setting of pip's files."""
     if any(_says(argument, url) for argument in sys.argv[1:]):
         return _COMMAND_LINE
-    settings = compat.pip_settings(isolated="--isolated" in sys.argv)
+    settings = policy_reading.pip_settings(isolated="--isolated" in sys.argv)
     # The last one counts, as in pip.
     by_setting = next((setting.origin for setting in reversed(settings) if setting.url == url), None)
     known = noted.get(url) or by_setting
     # All lines of files are noted, so an index that is found nowhere else came with the command, spelled differently.
-    return known or (_NOBODY if _same(url, compat.default_index()) else _COMMAND_LINE)
+    return known or (_NOBODY if _same(url, policy_reading.default_index()) else _COMMAND_LINE)
 
 
 def _says(argument: str, url: str) -> bool:

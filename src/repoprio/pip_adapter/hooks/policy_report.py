@@ -12,14 +12,14 @@ import pip
 import repoprio
 from repoprio.config import handoff
 from repoprio.config.loaded import LoadedPolicy
-from repoprio.pip_adapter import compat
+from repoprio.pip_adapter import policy_reading
 from repoprio.render.policy import summary
 
 
 def answer() -> None:
     """Print the report on stdout, as one line of JSON, and end the process."""
     root = os.path.dirname(os.path.dirname(os.path.abspath(repoprio.__file__)))
-    survey = compat.read_policy()
+    survey = policy_reading.read_policy()
     report = {
         "repoprio": repoprio.__version__,
         "root": root,

@@ -18,7 +18,7 @@ from pip._internal.exceptions import PipError  # noqa: E402
 from pip._internal.utils.logging import setup_logging  # noqa: E402
 from pip._internal.utils.temp_dir import global_tempdir_manager  # noqa: E402
 
-from repoprio.pip_adapter import compat, log_redaction  # noqa: E402
+from repoprio.pip_adapter import compat, log_redaction, policy_reading  # noqa: E402
 from repoprio.pip_adapter.errors import LookRefused, LookupRefused  # noqa: E402
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder  # noqa: E402
 from repoprio.pip_adapter.hooks import requirement_files  # noqa: E402
@@ -58,8 +58,8 @@ def pip_context(options: Sequence[str] = ()) -> Iterator[PipContext]:
     from repoprio.pip_adapter.command import current
     from repoprio.pip_adapter.finder.registry import guard_of
 
-    if compat.read_policy().sound() is None:
-        raise NoPolicy(compat.no_policy())
+    if policy_reading.read_policy().sound() is None:
+        raise NoPolicy(policy_reading.no_policy())
     setup_logging(verbosity=-1, no_color=True, user_log_file=None)
     current().looks = True
     install: InstallCommand = create_command("install")

@@ -19,7 +19,7 @@ from repoprio.audit.locks import formats
 from repoprio.audit.locks.model import Lock, NoLock, Package
 from repoprio.audit.locks.reading import LockText
 from repoprio.config.pip.indexes import NamedBy, Origin
-from repoprio.pip_adapter import compat
+from repoprio.pip_adapter import compat, policy_reading
 from repoprio.pip_adapter.errors import LookRefused, LookupRefused
 from repoprio.pip_adapter.finder import search_scope
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
@@ -113,7 +113,7 @@ def _lock(file: str, text: str) -> Lock | None:
     if format_ is None and not base.lower().endswith(_OTHERS):
         return None
     try:
-        parse = json.loads if format_ and format_.is_json else compat.TOOLS.parse_toml
+        parse = json.loads if format_ and format_.is_json else policy_reading.TOOLS.parse_toml
         document = parse(text.replace("\r\n", "\n"))
     except (ValueError, RecursionError) as error:
         if format_:

@@ -14,7 +14,7 @@ from repoprio.fetch.deciding_thread import TimeLimit
 from repoprio.fetch.lookups_ahead import Ahead
 from repoprio.lookup.events import RepositoryResult
 from repoprio.names import NormalizedName, normalize
-from repoprio.pip_adapter import compat
+from repoprio.pip_adapter import policy_reading
 from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.pip_adapter.index.links import PipPage
@@ -109,7 +109,7 @@ def _trial(inquire: Inquire, repository: Repository, nobodys: NormalizedName, *,
         known,
         api=_api([unknown, *known, *canary]),
         has_upload_times=_upload_times([unknown, *known, *canary]),
-        is_pypi=repository.is_at(compat.default_index()),
+        is_pypi=repository.is_at(policy_reading.default_index()),
     )
 
 

@@ -24,7 +24,7 @@ from repoprio.explain.explanation import Chosen
 from repoprio.explain.observation import Change, Choice, File, ObservationSummary, change
 from repoprio.lookup.project import Code, Outcome
 from repoprio.names import is_project_name, normalize
-from repoprio.pip_adapter import compat
+from repoprio.pip_adapter import compat, policy_reading
 from repoprio.pip_adapter.command import CHILD_REPORT, LOG, current
 from repoprio.pip_adapter.errors import LookupRefused, warn
 from repoprio.pip_adapter.finder import direct_urls, search_scope
@@ -92,7 +92,7 @@ class Observer:
 
     def announce(self) -> None:
         """Print the line about the policy, and that it only observes."""
-        if line := compat.news():
+        if line := policy_reading.news():
             warn(line)
         warn(f"repoprio: {summary(self._policy)}")
         if any(is_fuse(url) for url in self._finder.search_scope.index_urls):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from repoprio import toml
+from repoprio.config.checks.claims import ANY, Claims, allowed, may_supply, overlap, repositories_below, routed
 from repoprio.config.errors import PolicyWarning
 from repoprio.config.values import is_pips
 from repoprio.names import OWN_NAME
-from repoprio.policy.model import Format, Location, Mode, Pin, Policy, Repository, UnknownAge, Unlisted
+from repoprio.policy.model import Format, Location, Mode, Policy, Repository, UnknownAge, Unlisted
 from repoprio.policy.patterns import Pattern
 from repoprio.urls import site
 from repoprio.wording import join_words
-
-_ANY = Pattern("*")
 
 
 def policy_warnings(policy: Policy) -> list[PolicyWarning]:
@@ -23,7 +21,7 @@ def policy_warnings(policy: Policy) -> list[PolicyWarning]:
     warnings += _gateway(policy)
     # Every name of these has an owner, or a pin that routes or blocks it.
     owned = (p for repository in policy.repositories for p in (*repository.namespaces, *repository.owns))
-    claims = _Claims([*owned, *_routed(policy.pins)])
+    claims = Claims([*owned, *routed(policy.pins)])
     warnings += _free_guard(policy, claims)
     warnings += _unknown_ages_of_pins(policy)
     for repository in policy.repositories:
@@ -33,7 +31,7 @@ def policy_warnings(policy: Policy) -> list[PolicyWarning]:
     return warnings
 
 
-def _repository_warnings(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[PolicyWarning]:
+def _repository_warnings(policy: Policy, repository: Repository, claims: Claims) -> Iterator[PolicyWarning]:
     yield from _excluded(policy, repository, claims)
     yield from _skipped(policy, repository, claims)
     yield from _absent(policy, repository)
@@ -91,7 +89,7 @@ def _one_tier(policy: Policy) -> Iterator[PolicyWarning]:
 def _trusted_404(policy: Policy) -> Iterator[PolicyWarning]:
     """Warn if no repository owns names: then any 404 of the highest one passes a name on, even at a mistyped URL."""
     asked = [repository for repository in policy.enabled() if not repository.explicit]
-    is_reserved = any(r.owns or r.namespaces for r in policy.repositories) or any(_routed(policy.pins))
+    is_reserved = any(r.owns or r.namespaces for r in policy.repositories) or any(routed(policy.pins))
     if len(asked) < 2 or is_reserved or policy.is_one_tier():
         return
     top, *lower = asked
@@ -106,7 +104,7 @@ def _trusted_404(policy: Policy) -> Iterator[PolicyWarning]:
         )
 
 
-def _free_guard(policy: Policy, claims: _Claims) -> Iterator[PolicyWarning]:
+def _free_guard(policy: Policy, claims: Claims) -> Iterator[PolicyWarning]:
     """Warn if nothing owns repoprio or pip: they come from the first repository that serves them."""
     asked = [repository for repository in policy.enabled() if not repository.explicit]
     free = [name for name in (OWN_NAME, "pip") if not claims.cover(Pattern(name))]
@@ -123,10 +121,10 @@ def _free_guard(policy: Policy, claims: _Claims) -> Iterator[PolicyWarning]:
         )
 
 
-def _excluded(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[PolicyWarning]:
-    below = [(r, _let(r), _Claims(r.exclude)) for r in _below(policy, repository)]
-    for pattern in (p for p in repository.exclude if below and not claims.cover(p) and _overlap(_let(repository), p)):
-        if lower := [r for r, let, out in below if _overlap(let, pattern) and not out.cover(pattern)]:
+def _excluded(policy: Policy, repository: Repository, claims: Claims) -> Iterator[PolicyWarning]:
+    below = [(r, allowed(r), Claims(r.exclude)) for r in repositories_below(policy, repository)]
+    for pattern in (p for p in repository.exclude if below and not claims.cover(p) and overlap(allowed(repository), p)):
+        if lower := [r for r, names, excluded in below if overlap(names, pattern) and not excluded.cover(pattern)]:
             yield _warning(
                 policy,
                 "exclude-opens",
@@ -136,9 +134,9 @@ def _excluded(policy: Policy, repository: Repository, claims: _Claims) -> Iterat
             )
 
 
-def _skipped(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[PolicyWarning]:
-    lower = _below(policy, repository) if repository.skip_if_unavailable else []
-    if lower and any(not claims.cover(p) or _shared(policy, repository, lower, p) for p in _let(repository)):
+def _skipped(policy: Policy, repository: Repository, claims: Claims) -> Iterator[PolicyWarning]:
+    lower = repositories_below(policy, repository) if repository.skip_if_unavailable else []
+    if lower and any(not claims.cover(p) or _shared(policy, repository, lower, p) for p in allowed(repository)):
         yield _warning(
             policy,
             "skip-opens",
@@ -153,7 +151,7 @@ def _shared(policy: Policy, repository: Repository, lower: list[Repository], pat
     names = {other.name for other in lower}
     pins = (p for p in policy.pins if repository.name in p.repositories and names & set(p.repositories))
     owned = (other.namespaces + other.owns for other in lower)
-    return any(_overlap(patterns, pattern) for patterns in (*owned, *(pin.projects for pin in pins)))
+    return any(overlap(patterns, pattern) for patterns in (*owned, *(pin.projects for pin in pins)))
 
 
 def _absent(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
@@ -181,10 +179,10 @@ def _plain_http(policy: Policy, repository: Repository) -> Iterator[PolicyWarnin
             )
 
 
-def _stems(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[PolicyWarning]:
+def _stems(policy: Policy, repository: Repository, claims: Claims) -> Iterator[PolicyWarning]:
     for key in ("namespaces", "owns", "include", "exclude"):
         patterns: tuple[Pattern, ...] = getattr(repository, key)
-        own = _Claims(patterns)
+        own = Claims(patterns)
         for pattern in (pattern for pattern in patterns if pattern.text.endswith("-*")):
             stem = Pattern(pattern.text[:-2])
             if stem.text.strip("*?-") and not own.cover(stem) and not claims.cover(stem):
@@ -199,15 +197,15 @@ def _stems(policy: Policy, repository: Repository, claims: _Claims) -> Iterator[
 
 def _handed_down(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
     """Warn about names of a higher repository that go to `repository`, because its pattern is as specific or more."""
-    out, pinned = _Claims(repository.exclude), _Claims(_routed(policy.pins))
+    out, pinned = Claims(repository.exclude), Claims(routed(policy.pins))
     above = [r for r in policy.enabled() if r.priority < repository.priority]
-    owners = [(r, _Claims((*r.namespaces, *r.owns)), _Claims(r.exclude)) for r in above if r.namespaces or r.owns]
+    owners = [(r, Claims((*r.namespaces, *r.owns)), Claims(r.exclude)) for r in above if r.namespaces or r.owns]
     for key in ("namespaces", "owns") if owners else ():
         patterns: tuple[Pattern, ...] = getattr(repository, key)
         for p in patterns:
             # Names that the higher one excludes, or that a pin routes, go there on purpose.
             rivals = [(r, found[0]) for r, own, no in owners if not no.cover(p) and (found := own.covering(p))]
-            if rivals and not pinned.cover(p) and not out.cover(p) and _overlap(_let(repository), p):
+            if rivals and not pinned.cover(p) and not out.cover(p) and overlap(allowed(repository), p):
                 yield _handed(policy, repository, key, p, rivals)
 
 
@@ -232,7 +230,7 @@ def _short(repositories: Iterable[Repository]) -> str:
 
 
 def _never(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
-    if not _may_get(policy, repository):
+    if not may_supply(policy, repository):
         why = "explicit = true, and no pin routes a name to it"
         why = why if repository.explicit else "exclude, pins and what others own leave nothing"
         yield _warning(
@@ -261,10 +259,10 @@ def _unknown_age(policy: Policy, repository: Repository) -> Iterator[PolicyWarni
 
 def _unknown_ages_of_pins(policy: Policy) -> Iterator[PolicyWarning]:
     for pin in (pin for pin in policy.pins if pin.min_age):
-        may_supply = [
+        suppliers = [
             r for r in policy.enabled() if (r.name in pin.repositories if pin.repositories else not r.explicit)
         ]
-        reached = [r for r in may_supply if any(_overlap(_let(r), p) for p in pin.projects)]
+        reached = [r for r in suppliers if any(overlap(allowed(r), p) for p in pin.projects)]
         mute = [r for r in reached if r.min_age_unknown is UnknownAge.REFUSE and not _may_give_times(r)]
         if mute:
             problem = f"files of {_names(mute)} have no upload times, so none of these projects is old enough there"
@@ -296,66 +294,12 @@ def _is_asked_for_all(policy: Policy, repository: Repository) -> bool:
     """Whether `repository` is asked for every name that is not routed, and stops the lookup if it is unavailable."""
     everybody = [r for r in policy.enabled() if not r.explicit]
     is_first = repository in everybody and repository.priority == everybody[0].priority
-    is_for_all = _let(repository) == (_ANY,) and not repository.exclude
+    is_for_all = allowed(repository) == (ANY,) and not repository.exclude
     return is_first and is_for_all and not repository.skip_if_unavailable and len(repository.locations) == 1
-
-
-def _below(policy: Policy, repository: Repository) -> list[Repository]:
-    """The repositories that may get a name that `repository` does not serve; none if it is explicit."""
-    others = policy.enabled() if not repository.explicit else []
-    return [r for r in others if r.priority > repository.priority and not r.explicit]
-
-
-def _let(repository: Repository) -> tuple[Pattern, ...]:
-    return repository.namespaces + repository.include or (_ANY,)
-
-
-def _overlap(patterns: Iterable[Pattern], with_one: Pattern) -> bool:
-    return any(pattern.overlaps(with_one) for pattern in patterns)
 
 
 def _names(repositories: Iterable[Repository]) -> str:
     return ", ".join(map(str, repositories))
-
-
-class _Claims:
-    """Patterns by their literal beginning: only a pattern whose beginning fits can cover another one."""
-
-    def __init__(self, patterns: Iterable[Pattern]) -> None:
-        self._by_prefix: dict[str, list[Pattern]] = {}
-        for pattern in dict.fromkeys(patterns):
-            self._by_prefix.setdefault(re.split(r"[*?]", pattern.text)[0], []).append(pattern)
-
-    def cover(self, pattern: Pattern) -> bool:
-        """Whether one of them certainly matches every name that `pattern` matches."""
-        return bool(self.covering(pattern))
-
-    def covering(self, pattern: Pattern) -> list[Pattern]:
-        """Those that certainly match every name that `pattern` matches, the most specific first."""
-        starts = (pattern.text[:end] for end in range(len(pattern.text) + 1))
-        known = (other for start in starts for other in self._by_prefix.get(start, ()))
-        return sorted((p for p in known if p.covers(pattern)), key=lambda p: p.specificity, reverse=True)
-
-
-def _routed(pins: Iterable[Pin]) -> Iterator[Pattern]:
-    return (pattern for pin in pins if pin.repositories or pin.block is not None for pattern in pin.projects)
-
-
-def _may_get(policy: Policy, repository: Repository) -> bool:
-    """Whether some name may come from `repository`; True if that is uncertain."""
-    let = _let(repository)
-    pinned = [
-        p for pin in policy.pins if repository.name in pin.repositories and pin.block is None for p in pin.projects
-    ]
-    owned = [*repository.namespaces, *repository.owns]
-    elsewhere = _Claims(
-        _routed(pin for pin in policy.pins if repository.name not in pin.repositories or pin.block is not None)
-    )
-    others = _Claims(p for r in policy.repositories if r is not repository for p in (*r.namespaces, *r.owns))
-    out = _Claims(repository.exclude)
-    open_to_it = () if repository.explicit else (p for p in let if not others.cover(p))
-    ways = (*pinned, *(p for p in (*owned, *open_to_it) if not elsewhere.cover(p)))
-    return any(_overlap(let, p) and not out.cover(p) for p in ways)
 
 
 def _is_loopback(location: Location) -> bool:

@@ -1,0 +1,1 @@
+"""Checks of a policy as a whole: errors and warnings. Pure."""
