@@ -59,6 +59,7 @@ def test_gateways_share_what_they_remember(scene: Scene, server: Redis, tmp_path
     with serving(policy, server.url) as one, serving(policy, server.url) as other:
         assert one.page("acme").headers["x-repoprio-owner"] == "corp"
         del scene.corp._shelf._projects["acme"]
+        server.forget_pages()
         assert other.page("acme").state == "remembered"
         assert not scene.public.asked("acme")
         listed = ownership(scene, server, "list")

@@ -55,6 +55,17 @@ class Redis:
 
         return redis.Redis.from_url(self.url, decode_responses=True)
 
+    def binary(self) -> Any:
+        """A client for values that are no text."""
+        import redis
+
+        return redis.Redis.from_url(self.url)
+
+    def forget_pages(self) -> None:
+        """The pages that gateways share are gone; the ownership memory stays."""
+        for key in self.client().keys("repoprio:page*"):
+            self.client().delete(key)
+
     def freeze(self) -> None:
         """It takes connections, and answers nothing."""
         os.kill(self._run.pid, signal.SIGSTOP)

@@ -148,6 +148,11 @@ class ProjectLookup(Generic[Page]):
         """The mode in force for this name."""
         return self.route.mode if isinstance(self.route, Route) else Mode.STRICT
 
+    @property
+    def closed_below(self) -> int | None:
+        """The priority of the repository that keeps the name because it has served it before; None if none does."""
+        return self._remembered.priority if self._remembered else None
+
     def start(self) -> NeedPages | NeedMatch[Page] | None:
         """The first need; None if the policy alone decides."""
         return self._advance(None)

@@ -80,7 +80,7 @@ class Client:
 
     def __init__(self, policy: Policy, trusted_hosts: Collection[str] = ()) -> None:
         self._policy = policy
-        self._trusted = frozenset(trusted_hosts)
+        self.trusted = frozenset(trusted_hosts)
         # Is told of each answer, with the seconds that it took.
         self.watch: Callable[[Repository, float, FetchResult[ProjectPage]], None] = lambda *_: None
         self._netrc = _netrc()
@@ -226,7 +226,7 @@ class Client:
         return (
             here.scheme == "https"
             or is_local(here.host)
-            or bool({here.host, f"{here.host}:{here.port}"} & self._trusted)
+            or bool({here.host, f"{here.host}:{here.port}"} & self.trusted)
         )
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 
+from repoprio import __version__
 from repoprio.lookup.drivers import adrive
 from repoprio.lookup.events import FetchRequest, FetchResult, RepositoryState
 from repoprio.lookup.memory import ExpiringStore
@@ -19,12 +18,14 @@ from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy
 from repoprio.serve import freshness, ownership, problems
 from repoprio.serve.client import VERSIONS, Client
-from repoprio.serve.kept_pages import Body, KeptPages, Page
+from repoprio.serve.kept_pages import KeptPages, Page, forms
 from repoprio.serve.pages import relayed, writer
 from repoprio.serve.pages.offers import offer
 from repoprio.serve.problems import Problem
 from repoprio.serve.project_lists import ProjectLists
 from repoprio.serve.requests import Media
+from repoprio.serve.sharing.envelope import SharedPage
+from repoprio.serve.sharing.turns import Sharing
 from repoprio.serve.stores.model import OwnershipStore, UnsoundMemory
 from repoprio.serve.views.explanations import ClientAnswer, Explained, explanation
 from repoprio.simple_api.model import ProjectPage
@@ -38,8 +39,6 @@ _LAST_PART = 1 / 3
 _EXPLAINED = 1.0
 # So often a name is decided again because what is remembered of it has changed meanwhile.
 _TRIES = 3
-# Less is not worth the work of unpacking.
-_WORTH_PACKING = 1024
 
 
 class Gateway:
@@ -71,6 +70,7 @@ class Gateway:
         self._memory = freshness.SharedMemory[ProjectPage](policy, clock)
         self._pages = KeptPages()
         self._shows_shadowed = shows_shadowed
+        self.sharing = Sharing(store.pages(), policy, __version__, public_url, sorted(client.trusted), clock=clock)
         self._explaining = ExpiringStore[NormalizedName, asyncio.Task[Explained | Problem]](_EXPLAINED, clock)
         self._under_way: dict[NormalizedName, asyncio.Task[Page | Problem]] = {}
 
@@ -166,12 +166,17 @@ class Gateway:
 
     async def _look_up(self, name: NormalizedName) -> Page | Problem:
         try:
-            records, decision, evidence = await self._decided(name)
-            if decision.outcome is Outcome.SERVED:
-                await self._remember(records, decision)
-                page = await asyncio.to_thread(self._built, decision, evidence.born)
-                self._pages.keep(name, page)
-                return page
+            async with self.sharing.turn(name, lambda shared, born: self._taken(name, shared, born)) as turn:
+                if turn.page is not None:
+                    self._pages.keep(name, turn.page)
+                    return turn.page
+                records, decision, evidence = await self._decided(name)
+                if decision.outcome is Outcome.SERVED:
+                    holders = ownership.holders(self.policy, await self._remember(records, decision))
+                    page = await asyncio.to_thread(self._built, decision, evidence.born)
+                    self._pages.keep(name, page)
+                    await turn.give(page, holders)
+                    return page
         except UnsoundMemory as error:
             return problems.unsound_memory(str(error))
         last = self._pages.get(name)
@@ -180,6 +185,20 @@ class Gateway:
         elif last and self._stands_in(last, decision):
             return replace(last, stands_in=True)
         return problems.of_decision(self.policy, decision)
+
+    async def _taken(self, name: NormalizedName, shared: SharedPage, born: float) -> Page | None:
+        """The page that another gateway shares, if it counts here, and is newer than what is kept by some time."""
+        last = self._pages.get(name)
+        is_warm = last is not None and last.fresh_until > self.clock()
+        if born + self._ttl - self.clock() <= (self._ttl * _LAST_PART if is_warm else 0):
+            return None
+        # Read after the page: whoever made it has written its record before.
+        records = await asyncio.to_thread(self._store.of, name)
+        holders = ownership.holders(self.policy, records)
+        if holders != shared.holders or not ownership.may_own(self.policy, name, shared.owners, holders):
+            return None
+        ends = born + self._ttl, born + self._stale_seconds
+        return Page(shared.owners, shared.forms, born, *ends, shared.sources)
 
     async def _decided(
         self, name: NormalizedName
@@ -223,35 +242,27 @@ class Gateway:
         evidence.note(ask, freshness.Asked(at, time.monotonic() - begun))
         return found
 
-    async def _remember(self, known: Sequence[ownership.Record], decision: Decision[ProjectPage]) -> None:
-        """Note who owns the name, before anybody is told."""
+    async def _remember(
+        self, known: Sequence[ownership.Record], decision: Decision[ProjectPage]
+    ) -> tuple[ownership.Record, ...]:
+        """Note who owns the name, before anybody is told; returns what is remembered of it then."""
         new = ownership.records_of(decision)
         removed = ownership.superseded(self.policy, known, new)
         if removed or not set(new) <= set(known):
             await asyncio.to_thread(self._store.replace, removed, new)
+        return (*(record for record in known if record not in removed), *new)
 
     def _built(self, decision: Decision[ProjectPage], born: float) -> Page:
         found = offer(self.policy, decision, VERSIONS)
         href = relayed.hrefs(decision.name, self._files_url)
         contents = {media: writer.write(found, media, href) for media in (Media.JSON, Media.HTML)}
-        contents[Media.HTML_V1] = contents[Media.HTML]
-        forms = {}
-        for media, content in contents.items():
-            etag = hashlib.sha256(media.value.encode() + content).hexdigest()[:32]
-            forms[media, False] = Body(content, f'"{etag}"'.encode(), is_packed=False)
-            if len(content) >= _WORTH_PACKING:
-                packed = gzip.compress(content, 6, mtime=0)
-                forms[media, True] = Body(packed, f'"{etag}-gzip"'.encode(), is_packed=True)
-            else:
-                forms[media, True] = forms[media, False]
         # What was skipped may own the name again at any time.
         fresh_until = born + self._ttl if freshness.is_certain(decision) else born
         return Page(
             tuple(owner.repository.name for owner in decision.owners),
-            forms,
+            forms(contents),
             born,
             fresh_until,
             born + self._stale_seconds,
-            sum(len(body.content) for body in {id(body): body for body in forms.values()}.values()),
             relayed.sources(found),
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 from repoprio.dataclass import dataclass
 from repoprio.names import NormalizedName
@@ -11,6 +14,9 @@ from repoprio.serve.pages.relayed import Source
 from repoprio.serve.requests import Media
 
 _MOST_BYTES = 256 * 2**20
+# Less is not worth the work of unpacking.
+_WORTH_PACKING = 1024
+Forms = Mapping[tuple[Media, bool], "Body"]
 
 
 @dataclass(frozen=True)
@@ -32,13 +38,33 @@ class Page:
     """
 
     owners: tuple[str, ...]
-    forms: dict[tuple[Media, bool], Body]
+    forms: Forms
     born: float
     fresh_until: float
     stale_until: float
-    size: int
-    sources: dict[str, Source]
+    sources: Mapping[str, Source]
     stands_in: bool = False
+
+    @property
+    def size(self) -> int:
+        """The bytes of its forms."""
+        return sum(
+            len(content) for content in {id(body.content): body.content for body in self.forms.values()}.values()
+        )
+
+
+def forms(contents: Mapping[Media, bytes], packed: Mapping[Media, bytes] = MappingProxyType({})) -> Forms:
+    """All forms of a page, of which JSON and HTML are given; `packed` has what is compressed already."""
+    made: dict[tuple[Media, bool], Body] = {}
+    for media, content in contents.items():
+        is_large = len(content) >= _WORTH_PACKING
+        small = (packed.get(media) or gzip.compress(content, 6, mtime=0)) if is_large else content
+        # The two media types of HTML are one content.
+        for kind in (Media.HTML, Media.HTML_V1) if media is Media.HTML else (media,):
+            etag = hashlib.sha256(kind.value.encode() + content).hexdigest()[:32]
+            made[kind, False] = Body(content, f'"{etag}"'.encode(), is_packed=False)
+            made[kind, True] = Body(small, f'"{etag}-gzip"'.encode(), is_packed=True) if is_large else made[kind, False]
+    return made
 
 
 class KeptPages:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from repoprio.lookup.project import Decision
+from repoprio.lookup.memory import RunMemory
+from repoprio.lookup.project import Decision, ProjectLookup
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Mode, Policy, Repository
 from repoprio.policy.patterns import Pattern
@@ -50,6 +51,19 @@ def records_of(decision: Decision[Any]) -> tuple[Record, ...]:
     lowest = max((repository.priority for repository in route.repositories), default=0)
     owners = (o for o in decision.owners if o.files and o.repository.priority < lowest)
     return tuple(Record(decision.name, o.repository.name, o.repository.locations[0].url) for o in owners)
+
+
+def may_own(policy: Policy, name: NormalizedName, owners: Collection[str], holders: Collection[str]) -> bool:
+    """Whether repositories of these names can own `name`, which `holders` keep: where they are said to do so."""
+    lookup = ProjectLookup[Any](RunMemory(policy), name, remembered=holders)
+    routed = {r.name: r.priority for r in lookup.route.repositories} if isinstance(lookup.route, Route) else {}
+    priorities = {routed.get(owner) for owner in owners}
+    if not priorities or None in priorities:
+        return False
+    if lookup.mode is Mode.MERGE:
+        return True
+    closed = lookup.closed_below
+    return len(priorities) == 1 and (closed is None or priorities <= set(range(closed + 1)))
 
 
 def superseded(policy: Policy, records: Iterable[Record], new: Iterable[Record]) -> tuple[Record, ...]:

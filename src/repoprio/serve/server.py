@@ -69,7 +69,10 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
         if metrics:
             client.watch = metrics.asked
         url, shows_shadowed = settings.public_url, settings.shows_shadowed
-        return Generation(Gateway(policy, client, store, public_url=url, shows_shadowed=shows_shadowed), client)
+        gateway = Gateway(policy, client, store, public_url=url, shows_shadowed=shows_shadowed)
+        if metrics:
+            gateway.sharing.watch = metrics.shared
+        return Generation(gateway, client)
 
     app: Application
     app = reloadable = Reloadable(policy, lambda: _servable(load), begin, _Told(say, metrics))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from repoprio.errors import RepoprioError
 from repoprio.names import NormalizedName
@@ -19,6 +19,42 @@ class NoStore(RepoprioError):
     """There is no memory where one is named."""
 
 
+class NoAnswer(Exception):
+    """The store of pages cannot be read or written now; all goes on without it."""
+
+
+class Seen(NamedTuple):
+    """What is in a store of pages, as of `now` in milliseconds of its own clock; `is_taken`: somebody has the turn."""
+
+    epoch: str
+    now: int
+    value: bytes | None
+    is_taken: bool
+
+
+class PageStore(Protocol):
+    """Signed pages by space and project, and turns to fetch them. Any thread may call it; it may raise `NoAnswer`."""
+
+    @property
+    def secret(self) -> bytes:
+        """What only those know that may write there."""
+
+    def look(self, space: str, name: str, most_bytes: int) -> Seen:
+        """What is there now; of a value that is too large, as much as shows that it is."""
+
+    def put(self, space: str, name: str, value: bytes, milliseconds: int) -> None:
+        """Keep a value for so long."""
+
+    def drop(self, space: str, name: str) -> None:
+        """Delete a value."""
+
+    def take_turn(self, space: str, name: str, token: str, milliseconds: int) -> bool:
+        """Whether it is the caller's turn now, for so long at most."""
+
+    def end_turn(self, space: str, name: str, token: str) -> None:
+        """End the turn, if it is still that of the caller."""
+
+
 class OwnershipStore(Protocol):
     """Records by project. Any thread may call it; whatever goes wrong is `UnsoundMemory`.
 
@@ -28,6 +64,9 @@ class OwnershipStore(Protocol):
     @property
     def place(self) -> str:
         """Where it is, without credentials."""
+
+    def pages(self) -> PageStore | None:
+        """Where those who share this memory share pages, too; None if they do not."""
 
     def prepare(self, *, may_begin: bool = True) -> bool:
         """Look through all of it before anything is served; returns whether it was begun only now."""

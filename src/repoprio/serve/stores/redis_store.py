@@ -24,6 +24,7 @@ from repoprio.names import NormalizedName
 from repoprio.redaction import display_url
 from repoprio.serve.ownership import Record
 from repoprio.serve.stores.model import UnsoundMemory, digest
+from repoprio.serve.stores.redis_pages import RedisPages
 
 KEY = "repoprio:ownership"
 # No project has such a name.
@@ -83,6 +84,7 @@ class RedisStore:
 
     def __init__(self, url: str) -> None:
         self.place = display_url(url)
+        self._pages = RedisPages(url)
         self._redis: Any = redis.Redis.from_url(
             url,
             decode_responses=True,
@@ -96,6 +98,10 @@ class RedisStore:
         self._lock = threading.Lock()
         self._seen = ("", 0)
         self._down: tuple[float, str] = (0.0, "")
+
+    def pages(self) -> RedisPages:
+        """Where those who share this memory share pages, too."""
+        return self._pages
 
     def prepare(self, *, may_begin: bool = True) -> bool:  # noqa: ARG002 - only an administrator begins it
         """Look through all of it; raises `UnsoundMemory` where there is none as well."""

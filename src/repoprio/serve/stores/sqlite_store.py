@@ -33,6 +33,9 @@ class SqliteStore:
         # Of the file that was prepared; None where none was.
         self._mark: int | None = None
 
+    def pages(self) -> None:
+        """Return None: gateways of one machine do not share pages."""
+
     def prepare(self, *, may_begin: bool = True) -> bool:
         """Begin the memory where there is none, unless it may not; look through all of it; raises `UnsoundMemory`."""
         with _told():

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from repoprio.names import NormalizedName
 from repoprio.serve.ownership import Record
-from repoprio.serve.stores.model import OwnershipStore
+from repoprio.serve.stores.model import OwnershipStore, PageStore
 
 
 class VigilantStore:
@@ -22,6 +22,10 @@ class VigilantStore:
         self.place = store.place
         self._lock = threading.Lock()
         self._known: set[NormalizedName] = set()
+
+    def pages(self) -> PageStore | None:
+        """Where those who share this memory share pages, too; None if they do not."""
+        return self._store.pages()
 
     def prepare(self, *, may_begin: bool = True) -> bool:
         """Look through all of it before anything is served; returns whether it was begun only now."""

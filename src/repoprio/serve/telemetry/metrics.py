@@ -33,6 +33,8 @@ class Metrics:
         self._asked = Histogram("repoprio_repository_seconds", asked, ["repository"], registry=self._registry)
         failed = "Requests to which a repository gave no usable answer."
         self._failed = Counter("repoprio_repository_failures", failed, ["repository"], registry=self._registry)
+        shared = "Pages shared with other gateways: used, given, damaged, oversized, failed."
+        self._shared = Counter("repoprio_shared_pages", shared, ["result"], registry=self._registry)
         up = "Whether the last answer of a repository was usable."
         self._up = Gauge("repoprio_repository_up", up, ["repository"], registry=self._registry)
         reloads = "Policies that were loaded anew, or refused."
@@ -71,6 +73,10 @@ class Metrics:
         """Note that the policy of the files cannot be served."""
         self._reloads.labels("refused").inc()
         self._current.set(0)
+
+    def shared(self, what: str) -> None:
+        """Note what became of a page that gateways share."""
+        self._shared.labels(what).inc()
 
     def answered(self, path: str, status: int, seconds: float, headers: Mapping[bytes, bytes]) -> None:
         """Note an answer to a client."""

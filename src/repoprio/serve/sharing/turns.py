@@ -1,0 +1,137 @@
+"""Whose turn it is to fetch a page: one gateway does, the others wait for what it shares, and never for long."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+from repoprio.names import NormalizedName
+from repoprio.policy.model import Policy
+from repoprio.serve.kept_pages import Page
+from repoprio.serve.sharing.envelope import MOST_BYTES, Damaged, Label, SharedPage, seal, unseal
+from repoprio.serve.sharing.fingerprint import fingerprint
+from repoprio.serve.stores.model import NoAnswer, PageStore, Seen
+
+# A gateway that ended in its turn, or whose repository is slow, holds up the others for so many seconds.
+TURN_SECONDS = 5.0
+_POLL_SECONDS, _LONGEST_POLL = 0.02, 0.2
+# Returns the page to go on with, if what others share is good enough: it was born at that time of the gateway's clock.
+Accept = Callable[[SharedPage, float], Awaitable[Page | None]]
+
+
+class Turn:
+    """One lookup: `page` is what others had; without one, what comes of it may be given to them."""
+
+    def __init__(self, sharing: Sharing, name: NormalizedName) -> None:
+        self._sharing = sharing
+        self._name = name
+        self.page: Page | None = None
+        self.seen: tuple[Seen, float] | None = None
+
+    async def give(self, page: Page, holders: frozenset[str]) -> None:
+        """Share a page that was just made; `holders` are the repositories that keep the name from now on."""
+        if self.seen is not None:
+            await self._sharing.put(self._name, page, holders, *self.seen)
+
+
+class Sharing:
+    """The pages that gateways share which have one policy, and the same of all that `more` names.
+
+    `watch` is told of each value: "used", "given", "damaged", "oversized"; "failed" is a store without an answer.
+    """
+
+    def __init__(self, store: PageStore | None, policy: Policy, *more: object, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self._policy = policy
+        self._space = fingerprint(store.secret, policy, *more) if store else ""
+        self.watch: Callable[[str], None] = lambda _: None
+
+    @asynccontextmanager
+    async def turn(self, name: NormalizedName, accept: Accept) -> AsyncIterator[Turn]:
+        """Find a page that is accepted, else have the turn to make one; or make one beside others, after a while."""
+        turn, token = Turn(self, name), secrets.token_hex(16)
+        has_turn = False
+        if self._store is not None:
+            with suppress(NoAnswer):
+                has_turn = await self._wait(self._store, turn, name, token, accept)
+        try:
+            yield turn
+        finally:
+            if has_turn and self._store is not None:
+                with suppress(NoAnswer):
+                    await asyncio.to_thread(self._store.end_turn, self._space, name, token)
+
+    async def _wait(self, store: PageStore, turn: Turn, name: NormalizedName, token: str, accept: Accept) -> bool:
+        """Wait for the page or the turn; returns whether it is the turn."""
+        end, pause, has_waited = time.monotonic() + TURN_SECONDS, _POLL_SECONDS, False
+        while True:
+            turn.page = await self._look(store, turn, name, accept)
+            assert turn.seen is not None
+            is_taken = turn.seen[0].is_taken
+            # Whoever had the turn has no page to share: all that waited go on.
+            if turn.page is not None or (has_waited and not is_taken) or time.monotonic() >= end:
+                return False
+            milliseconds = int(TURN_SECONDS * 1000)
+            if not is_taken and await asyncio.to_thread(store.take_turn, self._space, name, token, milliseconds):
+                return True
+            has_waited = True
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_POLL)
+
+    async def _look(self, store: PageStore, turn: Turn, name: NormalizedName, accept: Accept) -> Page | None:
+        begun = self._clock()
+        try:
+            seen = await asyncio.to_thread(store.look, self._space, name, MOST_BYTES)
+        except NoAnswer:
+            self.watch("failed")
+            raise
+        turn.seen = seen, time.monotonic()
+        if seen.value is None:
+            return None
+        if len(seen.value) > MOST_BYTES:
+            await self._drop(store, name, "oversized")
+            return None
+        try:
+            shared = await asyncio.to_thread(self._unsealed, name, seen.epoch, seen.value)
+        except Damaged:
+            await self._drop(store, name, "damaged")
+            return None
+        age = (seen.now + 1 - shared.born) / 1000
+        # The answer is no older than the question.
+        page = await accept(shared, begun - age) if age >= 0 else None
+        if page is not None:
+            self.watch("used")
+        return page
+
+    def _unsealed(self, name: NormalizedName, epoch: str, value: bytes) -> SharedPage:
+        assert self._store is not None
+        return unseal(self._store.secret, Label(self._space, name, epoch), value, self._policy.repositories)
+
+    async def _drop(self, store: PageStore, name: NormalizedName, why: str) -> None:
+        self.watch(why)
+        await asyncio.to_thread(store.drop, self._space, name)
+
+    async def put(self, name: NormalizedName, page: Page, holders: frozenset[str], seen: Seen, at: float) -> None:
+        """Share a page for as long as it counts; `at` is when `seen` was there, of the monotonic clock."""
+        now = time.monotonic()
+        age = self._clock() - page.born
+        left = int((page.fresh_until - page.born - age) * 1000)
+        if self._store is None or left <= 0:
+            return
+        # By the store's clock it is at least so late.
+        born = int(seen.now + (now - at) * 1000 - age * 1000) - 1
+        shared = SharedPage(page.owners, holders, born, page.forms, page.sources)
+        label = Label(self._space, name, seen.epoch)
+        value = await asyncio.to_thread(seal, self._store.secret, label, shared)
+        if len(value) > MOST_BYTES:
+            self.watch("oversized")
+            return
+        try:
+            await asyncio.to_thread(self._store.put, self._space, name, value, left)
+            self.watch("given")
+        except NoAnswer:
+            self.watch("failed")

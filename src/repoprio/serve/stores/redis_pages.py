@@ -1,0 +1,130 @@
+"""Pages in Redis or Valkey, by a space (what must not be mixed) and a project, with turns to fetch them.
+
+Whoever reads a value holds it against its signature; what is here only bounds what is read. Ages rest on the clock of
+Redis. If that clock is set, which a process sees that looked before, a new epoch begins: signatures are of an epoch, so
+that nothing counts any more that was written before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from repoprio.serve.stores.model import NoAnswer, Seen
+
+PREFIX = "repoprio:page"
+EPOCH = f"{PREFIX}s:epoch"
+# Without an answer all goes on: nobody should wait for long.
+_WAIT_SECONDS = 0.5
+# After a failure nobody asks for so many seconds: it may be a wait for each.
+_PAUSE = 1.0
+# A clock that is corrected bit by bit is not set.
+_TOLERANCE_MS = 1000
+_EPOCH_BYTES = 64
+# Only whoever took the turn ends it.
+_END = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+
+class RedisPages:
+    """Values by space and project (`repoprio.serve.stores.model.PageStore`); any thread may call it."""
+
+    def __init__(self, url: str) -> None:
+        # Whoever can write there without this password writes no page.
+        self.secret = hashlib.sha256(b"repoprio pages\0" + unquote(urlsplit(url).password or "").encode()).digest()
+        self._redis: Any = redis.Redis.from_url(
+            url,
+            socket_timeout=_WAIT_SECONDS,
+            socket_connect_timeout=_WAIT_SECONDS,
+            # A connection that was kept may have ended meanwhile.
+            retry=Retry(NoBackoff(), 1),
+        )
+        self._lock = threading.Lock()
+        self._offset: tuple[float, float] | None = None
+        self._down_until = 0.0
+
+    def look(self, space: str, name: str, most_bytes: int) -> Seen:
+        """What is there now; of a value that is too large, as much as shows that it is."""
+        value, turn = _keys(space, name)
+        with self._told():
+            begun = time.monotonic()
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.time()
+            pipeline.getrange(EPOCH, 0, _EPOCH_BYTES)
+            pipeline.getrange(value, 0, most_bytes)
+            pipeline.exists(turn)
+            (seconds, micros), epoch, found, is_taken = pipeline.execute(raise_on_error=False)
+            ended = time.monotonic()
+            if isinstance(epoch, redis.ResponseError) or isinstance(is_taken, redis.ResponseError):
+                # Of another type: somebody else's.
+                self._redis.delete(EPOCH)
+                raise NoAnswer
+            now = seconds * 1000 + micros // 1000
+            if self._is_set(now - ended * 1000, now - begun * 1000):
+                epoch, found = self._new_epoch(), b""
+            elif not epoch:
+                epoch, found = self._first_epoch(), b""
+        # A value of another type is no page; it is dropped as one that is damaged.
+        content = b"\0" if isinstance(found, redis.ResponseError) else found
+        return Seen(epoch.decode("ascii", "replace"), now, content or None, is_taken=bool(is_taken))
+
+    def _is_set(self, least: float, most: float) -> bool:
+        """Whether the clock was set since the last look; the two are how far it may be ahead of this process' clock."""
+        with self._lock:
+            before, self._offset = self._offset, (least, most)
+        return before is not None and (least > before[1] + _TOLERANCE_MS or most < before[0] - _TOLERANCE_MS)
+
+    def _new_epoch(self) -> bytes:
+        epoch = secrets.token_hex(16).encode()
+        self._redis.set(EPOCH, epoch)
+        return epoch
+
+    def _first_epoch(self) -> bytes:
+        self._redis.set(EPOCH, secrets.token_hex(16), nx=True)
+        found: bytes = self._redis.getrange(EPOCH, 0, _EPOCH_BYTES)
+        return found
+
+    def put(self, space: str, name: str, value: bytes, milliseconds: int) -> None:
+        """Keep a value for so long."""
+        with self._told():
+            self._redis.set(_keys(space, name)[0], value, px=milliseconds)
+
+    def drop(self, space: str, name: str) -> None:
+        """Delete a value."""
+        with self._told():
+            self._redis.delete(_keys(space, name)[0])
+
+    def take_turn(self, space: str, name: str, token: str, milliseconds: int) -> bool:
+        """Whether it is the caller's turn now, for so long at most."""
+        with self._told():
+            return bool(self._redis.set(_keys(space, name)[1], token, nx=True, px=milliseconds))
+
+    def end_turn(self, space: str, name: str, token: str) -> None:
+        """End the turn, if it is still that of the caller."""
+        with self._told():
+            self._redis.eval(_END, 1, _keys(space, name)[1], token)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Whatever goes wrong with Redis is `NoAnswer`; the next ones need not wait for it again."""
+        if time.monotonic() < self._down_until:
+            raise NoAnswer
+        try:
+            yield
+        except (redis.RedisError, OSError, ValueError, TypeError) as error:
+            self._down_until = time.monotonic() + _PAUSE
+            raise NoAnswer from error
+
+
+def _keys(space: str, name: str) -> tuple[str, str]:
+    """Where the value and the turn of a project are."""
+    return f"{PREFIX}:{space}:{name}", f"{PREFIX}-turn:{space}:{name}"
