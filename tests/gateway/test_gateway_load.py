@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
+import re
 import signal
 import socket
 import time
@@ -117,6 +119,31 @@ def test_a_list_that_cannot_be_had_is_not_asked_for_by_each_client(scene: Scene,
         scene.corp.list_answer(Fault())
         served.now += 11
         assert served.get("/simple/").status == 200
+
+
+class Bombs(RepositoryServer):
+    """A repository with pages that take all memory, where one lets them."""
+
+    def _response(self, request: Request) -> Response:
+        kind = {"content-type": "text/html"}
+        if request.path == "/simple/bomb/":
+            packed = gzip.compress(b"<a>" * (20 * 2**20))
+            return Response(packed, 200, {**kind, "content-encoding": "gzip"})
+        if request.path == "/simple/endless/":
+            return Response((b"<a " if n == 0 else b"x" * 2**20 for n in range(60)), 200, kind, direct_passthrough=True)
+        return super()._response(request)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc here")
+def test_bombs_take_no_memory(scene: Scene) -> None:
+    """Pages that unpack to much more than they are, and a tag without end: at most 150 MB, at any time."""
+    with closing(Bombs("corp")) as corp:
+        scene.policy(at={"corp": corp.page_url})
+        with GatewayProcess(scene.file, scene.folder / "store") as process:
+            for name in ("bomb", "endless") * 3:
+                assert get(process, f"/simple/{name}/")[0] == 503
+            status = Path(f"/proc/{process.pid}/status").read_text()
+    assert int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) < 150_000
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

@@ -160,6 +160,11 @@ class GatewayProcess:
             raise AssertionError(said)
         self.url = found[0]
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._run.pid
+
     def reload(self) -> str:
         """Have it load its policy anew; what it says of that, once it is done."""
         assert self._run.stderr is not None

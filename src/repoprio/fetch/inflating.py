@@ -17,35 +17,64 @@ def body(raw: Iterable[bytes], encoding: str, size_limit: int) -> bytes:
 
     Raises `UnusableResponse` if the body has more than `size_limit` bytes, is cut short, or has another encoding.
     """
-    encoding = encoding.lower().strip()
-    if encoding in ("identity", ""):
-        chunks = raw
-    elif encoding in PACKED:
-        chunks = _inflated(raw)
-    else:
-        raise UnusableResponse(f"its answer is encoded as {encoding!r}, which was not requested", Cause.NOT_A_PAGE)
+    inflater = inflater_for(encoding)
     content = bytearray()
-    for chunk in chunks:
-        content += chunk
-        if len(content) > size_limit:
-            raise UnusableResponse(f"the page is larger than {size_limit} bytes", Cause.SIZE)
+    for chunk in raw:
+        for piece in inflater.feed(chunk):
+            content += piece
+            if len(content) > size_limit:
+                raise too_large(size_limit)
+    inflater.end()
     return bytes(content)
 
 
-def _inflated(raw: Iterable[bytes]) -> Iterator[bytes]:
-    """The content of all gzip members, or of a zlib stream, in pieces of limited size.
+def too_large(size_limit: int) -> UnusableResponse:
+    """The error for a page of more than `size_limit` bytes."""
+    return UnusableResponse(f"the page is larger than {size_limit} bytes", Cause.SIZE)
+
+
+class Plain:
+    """Passes on a body that is not compressed."""
+
+    def feed(self, chunk: bytes) -> Iterable[bytes]:
+        """The content of the next chunk, in pieces of limited size."""
+        return (chunk,)
+
+    def end(self) -> None:
+        """Raise `UnusableResponse` if the body is cut short."""
+
+
+class Inflater(Plain):
+    """Decompresses all gzip members, or a zlib stream.
 
     repoprio does not ask for deflate, but pip may have cached such a page.
     """
-    inflater = zlib.decompressobj(wbits=47)
-    for chunk in raw:
+
+    def __init__(self) -> None:
+        self._inflater = zlib.decompressobj(wbits=47)
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The content of the next chunk, in pieces of limited size."""
         pending = chunk
         while pending:
-            if inflater.eof and not pending.strip(b"\0"):
-                break  # padding, which gzip ignores too
-            if inflater.eof:
-                inflater = zlib.decompressobj(wbits=47)
-            yield inflater.decompress(pending, _INFLATED)
-            pending = inflater.unconsumed_tail or inflater.unused_data
-    if not inflater.eof:
-        raise UnusableResponse("the page was cut short", Cause.CUT_SHORT)
+            if self._inflater.eof and not pending.strip(b"\0"):
+                return  # padding, which gzip ignores too
+            if self._inflater.eof:
+                self._inflater = zlib.decompressobj(wbits=47)
+            yield self._inflater.decompress(pending, _INFLATED)
+            pending = self._inflater.unconsumed_tail or self._inflater.unused_data
+
+    def end(self) -> None:
+        """Raise `UnusableResponse` if the body is cut short."""
+        if not self._inflater.eof:
+            raise UnusableResponse("the page was cut short", Cause.CUT_SHORT)
+
+
+def inflater_for(encoding: str) -> Plain:
+    """What decompresses a body; raises `UnusableResponse` for an encoding that repoprio does not ask for."""
+    encoding = encoding.lower().strip()
+    if encoding in ("identity", ""):
+        return Plain()
+    if encoding in PACKED:
+        return Inflater()
+    raise UnusableResponse(f"its answer is encoded as {encoding!r}, which was not requested", Cause.NOT_A_PAGE)

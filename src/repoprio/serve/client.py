@@ -12,22 +12,17 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from datetime import datetime, timezone
-from typing import NamedTuple
 from urllib import request
-from urllib.parse import urljoin
 
 import aiohttp
 from yarl import URL
 
-from repoprio.fetch import inflating
 from repoprio.fetch.async_page_cache import AsyncPageCache
-from repoprio.fetch.server_time import time_of
-from repoprio.lookup.cooldown import Clocks
 from repoprio.lookup.events import (
     FetchFailed,
     FetchRequest,
     FetchResult,
+    PageFound,
     RedirectReceived,
     ResourceKind,
     StatusReceived,
@@ -37,18 +32,20 @@ from repoprio.lookup.reasons import REFUSED_LOGIN, Cause
 from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Location, Policy, Repository
 from repoprio.serve.pages.versions import PackagingVersions
+from repoprio.serve.transport.bodies import IncomingBody
+from repoprio.serve.transport.replies import Reply, encoding_of, failed, failure, read, redirect
+from repoprio.serve.transport.validators import Kept, KeptAnswers, Key
 from repoprio.simple_api import reader
 from repoprio.simple_api.filenames import is_distribution
 from repoprio.simple_api.model import ProjectPage
 from repoprio.simple_api.project_list import read_project_list
-from repoprio.simple_api.response import Response, UnusableResponse
-from repoprio.urls import filename, site, without_credentials
+from repoprio.simple_api.response import UnusableResponse
+from repoprio.urls import filename, site
 
 VERSIONS = PackagingVersions()
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
 # Never content with what a cache between says of the past.
 _HEADERS = {"Accept": _ACCEPT, "Accept-Encoding": "gzip", "Cache-Control": "max-age=0", "User-Agent": "repoprio"}
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PASSING = frozenset({502, 503, 504})
 _CONNECT_SECONDS, _IDLE_SECONDS, _RETRY_SECONDS = 3.0, 5.0, 0.2
 _CHUNK = 64 * 1024
@@ -56,23 +53,12 @@ _CHUNK = 64 * 1024
 _ENOUGH = 1024 * 1024
 # Pages of one site that are asked for at the same time; the others wait, within their deadline.
 _CONNECTIONS = 50
+# Of the pages of all repositories, as they were sent, to ask only whether they have changed.
+_MOST_KEPT_BYTES = 16 * 2**20
 # Large pages that are read at the same time: each may take some hundred megabytes for a moment.
 _READERS = 2
 # For so many seconds what several names need, such as a canary, is fetched once.
 _SHARED_SECONDS = 1.0
-
-
-class Reply(NamedTuple):
-    """An answer as it came; `body` is as it was sent, maybe compressed, and empty unless the status is 200."""
-
-    status: int
-    url: str
-    body: bytes
-    content_type: str
-    encoding: str
-    redirect: str | None
-    is_delimited: bool
-    clocks: Clocks
 
 
 class Client:
@@ -87,6 +73,7 @@ class Client:
         self._reading = asyncio.Semaphore(_READERS)
         self._pages: aiohttp.ClientSession | None = None
         self._files: aiohttp.ClientSession | None = None
+        self._kept = KeptAnswers[ProjectPage](_MOST_KEPT_BYTES)
         self._shared = AsyncPageCache[ProjectPage](ExpiringStore(_SHARED_SECONDS, time.monotonic))
 
     @contextlib.asynccontextmanager
@@ -117,7 +104,7 @@ class Client:
         except asyncio.TimeoutError:
             return late
         except UnusableResponse as error:
-            return _failed(error)
+            return failed(error)
         except Exception as error:  # noqa: BLE001 - whatever a server can make a parser do, it was no answer
             return FetchFailed(f"its answer cannot be understood ({type(error).__name__})")
 
@@ -125,34 +112,46 @@ class Client:
         url = ask.location.url
         if ask.what is ResourceKind.FILES and is_distribution(filename(url)):
             return reader.files_of(ask.name, (reader.file_at(url),), url, VERSIONS)
-        reply = await self.get(self.with_login(ask.repository, ask.location))
+        location = self.with_login(ask.repository, ask.location)
+        key = Key(ask.repository.name, ask.name, location)
+        kept = self._kept.get(key)
+        reply = await self.get(location, kept.validators.headers() if kept else {})
+        if kept and reply.status == 304:
+            return self._unchanged(key, kept, reply)
         if reply.redirect is not None:
             return RedirectReceived(reply.redirect)
         if reply.status != 200:
             return StatusReceived(reply.status, self._detail(ask, reply.status))
         # Large pages would hold up all others.
         async with self._reading:
-            return await asyncio.to_thread(self._read, ask, reply)
+            found = await asyncio.to_thread(self._read, ask, reply)
+        # Whether a page without files means absence is asked for each time.
+        if ask.what is ResourceKind.PAGE and isinstance(found, PageFound) and found.files:
+            self._kept.keep(key, Kept(found.page, reply.validators, len(reply.body)))
+        return found
+
+    def _unchanged(self, key: Key, kept: Kept[ProjectPage], reply: Reply) -> FetchResult[ProjectPage]:
+        """The page that is kept, as of now: its server says that it is as it was."""
+        if not kept.validators.fits(reply.validators):
+            self._kept.forget(key)
+            raise UnusableResponse("it says that its page has not changed, and means another one")
+        page = replace(kept.page, clocks=reply.clocks)
+        return PageFound(page, len(page.files))
 
     def _read(self, ask: FetchRequest, reply: Reply) -> FetchResult[ProjectPage]:
         try:
             return self._found(ask, reply)
         except UnusableResponse as error:
             # Not raised any further: tasks would keep the traceback, and with it the page, for some time.
-            return _failed(error)
+            return failed(error)
 
     def _found(self, ask: FetchRequest, reply: Reply) -> FetchResult[ProjectPage]:
-        response = self.response(reply)
+        response = reply.response
         if ask.what is ResourceKind.LIST:
             return read_project_list(response)
         if ask.what is ResourceKind.FILES:
             return reader.files_of(ask.name, reader.read_flat_page(response), ask.location.url, VERSIONS)
         return reader.read_project_page(ask.name, response, VERSIONS)
-
-    def response(self, reply: Reply) -> Response:
-        """A reply, decompressed; raises `UnusableResponse`."""
-        body = inflating.body([reply.body], reply.encoding, self._policy.page_size_limit)
-        return Response(reply.url, body, reply.content_type, reply.is_delimited, reply.clocks)
 
     def with_login(self, repository: Repository, location: Location) -> Location:
         """What is asked, with the login of a location of the repository at that very site, else that of netrc."""
@@ -173,23 +172,23 @@ class Client:
             return f"; no login was sent (set {variable_of(ask.repository.name)}_USERNAME and _PASSWORD)"
         return "; it refuses the login that was sent" if status in (401, 403) else ""
 
-    async def get(self, location: Location) -> Reply:
+    async def get(self, location: Location, headers: Mapping[str, str] | None = None) -> Reply:
         """The answer of one location; one that does not come, or says "later", is asked for once more."""
         try:
-            reply = await self._get(location)
+            reply = await self._get(location, headers)
             if reply.status not in _PASSING:
                 return reply
         except UnusableResponse as error:
             if not error.lasting or error.cause is not Cause.CONNECTION:
                 raise
         await asyncio.sleep(_RETRY_SECONDS)
-        return await self._get(location)
+        return await self._get(location, headers)
 
-    async def _get(self, location: Location) -> Reply:
+    async def _get(self, location: Location, headers: Mapping[str, str] | None) -> Reply:
         try:
-            async with self._request(self._pages, "GET", location, _IDLE_SECONDS) as response:
+            async with self._request(self._pages, "GET", location, _IDLE_SECONDS, headers) as response:
                 target = redirect(response, location)
-                return _reply(response, b"", target) if target else _reply(response, await self._body(response))
+                return read(response, b"", target) if target else read(response, await self._body(response))
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
             raise failure(error) from None
 
@@ -233,13 +232,19 @@ class Client:
         """All that was sent; of an answer that is no page it only must end: what breaks off is no word of absence."""
         if response.status in REFUSED_LOGIN or response.status >= 500:
             return b""
-        limit = self._policy.page_size_limit if response.status == 200 else _ENOUGH
-        body = bytearray()
-        async for chunk in response.content.iter_chunked(_CHUNK):
-            body += chunk
-            if len(body) > limit:
-                raise UnusableResponse(f"its answer ({response.status}) is larger than {limit} bytes", Cause.SIZE)
-        return bytes(body) if response.status == 200 else b""
+        chunks = response.content.iter_chunked(_CHUNK)
+        if response.status == 200:
+            content_type = response.headers.get("Content-Type", "")
+            body = IncomingBody(encoding_of(response), content_type, self._policy.page_size_limit)
+            async for chunk in chunks:
+                body.feed(chunk)
+            return body.end()
+        size = 0
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > _ENOUGH:
+                raise UnusableResponse(f"its answer ({response.status}) is larger than {_ENOUGH} bytes", Cause.SIZE)
+        return b""
 
 
 def is_local(host: str) -> bool:
@@ -258,12 +263,6 @@ def _session(connections: int) -> aiohttp.ClientSession:
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
     )
-
-
-def redirect(response: aiohttp.ClientResponse, location: Location) -> str | None:
-    """Where the answer of `location` sends the asker, if it does."""
-    target = response.headers.get("Location") if response.status in _REDIRECTS else None
-    return without_credentials(urljoin(location.url, target)) if target else None
 
 
 def _login(location: Location) -> dict[str, str]:
@@ -288,51 +287,3 @@ def _proxy(url: str) -> str | None:
     if request.proxy_bypass(f"{here.host}:{here.port}"):
         return None
     return request.getproxies().get(here.scheme)
-
-
-def _reply(response: aiohttp.ClientResponse, body: bytes, redirect: str | None = None) -> Reply:
-    headers = response.headers
-    encoding = headers.get("Content-Encoding", "identity").strip().lower()
-    is_delimited = (
-        "Content-Length" in headers
-        or headers.get("Transfer-Encoding", "").strip().lower() == "chunked"
-        or encoding in inflating.PACKED
-    )
-    content_type = headers.get("Content-Type", "")
-    clocks = Clocks(datetime.now(timezone.utc), time_of(headers))
-    return Reply(response.status, str(response.url), body, content_type, encoding, redirect, is_delimited, clocks)
-
-
-_Test = Callable[[BaseException], bool]
-
-
-def _is(*kinds: type[BaseException]) -> _Test:
-    return lambda error: isinstance(error, kinds)
-
-
-# The first that fits; texts of errors may have URLs in them, and are not passed on.
-_KINDS: tuple[tuple[_Test, str, Cause, bool], ...] = (
-    (_is(aiohttp.ClientConnectorCertificateError), "its TLS certificate is not trusted", Cause.TLS, True),
-    (_is(aiohttp.ClientSSLError), "the TLS connection failed", Cause.TLS, True),
-    (_is(aiohttp.ConnectionTimeoutError), "no connection in time", Cause.TIME, True),
-    (_is(asyncio.TimeoutError), "no answer in time", Cause.TIME, True),
-    (_is(aiohttp.ClientProxyConnectionError), "the proxy could not be reached", Cause.PROXY, True),
-    (_is(aiohttp.ClientHttpProxyError), "the proxy refuses", Cause.PROXY, True),
-    (_is(aiohttp.ClientConnectorDNSError), "its host name is unknown", Cause.CONNECTION, True),
-    (_is(aiohttp.ClientConnectorError), "the connection was refused", Cause.CONNECTION, True),
-    (_is(aiohttp.ClientPayloadError), "the connection broke before the answer was whole", Cause.CUT_SHORT, False),
-    (_is(aiohttp.ServerDisconnectedError), "the connection was closed", Cause.CONNECTION, True),
-    (_is(aiohttp.ClientOSError, OSError), "the connection was reset", Cause.CONNECTION, True),
-)
-
-
-def _failed(error: UnusableResponse) -> FetchFailed:
-    return FetchFailed(str(error), error.cause, lasting=error.lasting, asks=error.asks)
-
-
-def failure(error: BaseException) -> UnusableResponse:
-    """What went wrong, in words that hold nothing of the request or the answer."""
-    found = ((text, cause, lasting) for fits, text, cause, lasting in _KINDS if fits(error))
-    unknown = (f"its answer cannot be read ({type(error).__name__})", Cause.BROKEN, False)
-    text, cause, lasting = next(found, unknown)
-    return UnusableResponse(text, cause, lasting=lasting)

@@ -10,9 +10,10 @@ from repoprio.lookup.redirects import RedirectVerdict, next_hop
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Format, Location, Policy, Repository
 from repoprio.serve import problems
-from repoprio.serve.client import VERSIONS, Client, Reply
+from repoprio.serve.client import VERSIONS, Client
 from repoprio.serve.pages.union import union
 from repoprio.serve.problems import Problem
+from repoprio.serve.transport.replies import Reply
 from repoprio.simple_api import reader
 from repoprio.simple_api.filenames import is_distribution, projects_of
 from repoprio.simple_api.project_list import read_project_list
@@ -98,7 +99,7 @@ class ProjectLists:
         return await asyncio.to_thread(self._read, reply, is_flat)
 
     def _read(self, reply: Reply, is_flat: bool) -> Names:
-        response = self._client.response(reply)
+        response = reply.response
         if is_flat:
             return _of_files([file.filename for file in reader.read_flat_page(response)])
         found = read_project_list(response)

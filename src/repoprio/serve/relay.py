@@ -13,10 +13,11 @@ from repoprio.dataclass import dataclass
 from repoprio.lookup.redirects import MAX_REDIRECTS
 from repoprio.policy.model import Location
 from repoprio.serve import problems
-from repoprio.serve.client import Client, failure, redirect
+from repoprio.serve.client import Client
 from repoprio.serve.pages import relayed
 from repoprio.serve.pages.relayed import Source
 from repoprio.serve.problems import Problem
+from repoprio.serve.transport.replies import failure, redirect
 from repoprio.simple_api.hrefs import ALGORITHMS
 from repoprio.simple_api.response import UnusableResponse
 

@@ -121,7 +121,8 @@ def _json_text(text: str, encoding: str | None, body: bytes) -> str:
 
 
 def _html(text: str, response: Response) -> ParsedPage:
-    if text.lower().count("<a") > MAX_FILES:
+    # A copy in lower case of a page of 64 MiB would be another 64 MiB.
+    if text.count("<a") + text.count("<A") > MAX_FILES:
         raise UnusableResponse(f"its page lists more than {MAX_FILES} files", Cause.SIZE)
     # Imported when needed: most repositories answer in JSON.
     from repoprio.simple_api import html_page

@@ -1,0 +1,49 @@
+"""The body of a page on its way in: decompressed piece by piece, and refused as soon as it can be no page. Pure."""
+
+from __future__ import annotations
+
+from repoprio.fetch.inflating import inflater_for, too_large
+from repoprio.lookup.reasons import Cause
+from repoprio.simple_api.response import UnusableResponse
+
+# Pages have hashes, which hardly shrink: they pack to a tenth.
+_MOST_RATIO, _FREE_BYTES = 200, 2**20
+# No tag, no text between tags and no text of JSON is longer.
+_LONGEST_RUN = 256 * 1024
+
+
+class IncomingBody:
+    """Takes a body chunk by chunk; each step raises `UnusableResponse` for what is too large or can be no page."""
+
+    def __init__(self, encoding: str, content_type: str, size_limit: int) -> None:
+        self._inflater = inflater_for(encoding)
+        self._mark = b'"' if "json" in content_type.lower() else b"<"
+        self._size_limit = size_limit
+        self._content = bytearray()
+        self._received = 0
+        self._last_mark = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next chunk, as it was sent."""
+        self._received += len(chunk)
+        for piece in self._inflater.feed(chunk):
+            self._add(piece)
+
+    def _add(self, piece: bytes) -> None:
+        first, last, begin = piece.find(self._mark), piece.rfind(self._mark), len(self._content)
+        # In a piece, marks may be far from each other as well: pieces are short, so that this is no harm.
+        if (begin + (len(piece) if first < 0 else first)) - self._last_mark > _LONGEST_RUN:
+            raise UnusableResponse("its page has a part without end", Cause.SIZE)
+        if last >= 0:
+            self._last_mark = begin + last
+        self._content += piece
+        size = len(self._content)
+        if size > self._size_limit:
+            raise too_large(self._size_limit)
+        if size > max(_FREE_BYTES, self._received * _MOST_RATIO):
+            raise UnusableResponse(f"its page unpacks to more than {_MOST_RATIO} times its size", Cause.SIZE)
+
+    def end(self) -> bytes:
+        """The whole body, once nothing follows."""
+        self._inflater.end()
+        return bytes(self._content)

@@ -1,0 +1,104 @@
+"""What a server calls the state of a page, so that it can say that a page is as it was (RFC 9110, section 13). Pure."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from repoprio.names import NormalizedName
+from repoprio.policy.model import Location
+
+Page = TypeVar("Page")
+_LONGEST = 1024
+# A page may change twice within the second that a date tells (RFC 9110, 8.8.2.2).
+_SETTLED = timedelta(seconds=60)
+
+
+class Headers(Protocol):
+    """The headers of an answer."""
+
+    def get(self, name: str, default: str, /) -> str:
+        """The value of a header, or `default`."""
+
+
+class Validators(NamedTuple):
+    """A tag, or else a date; both are empty where the server states none that can be used."""
+
+    etag: str = ""
+    modified: str = ""
+
+    def headers(self) -> dict[str, str]:
+        """What asks for the page only if it has changed."""
+        if self.etag:
+            return {"If-None-Match": self.etag}
+        return {"If-Modified-Since": self.modified} if self.modified else {}
+
+    def fits(self, other: Validators) -> bool:
+        """Whether an answer with the validators `other` can be about the same page; one without a tag can."""
+        return not (self.etag and other.etag) or _weak(self.etag) == _weak(other.etag)
+
+
+def validators(headers: Headers, now: datetime | None) -> Validators:
+    """The validators of an answer; `now` is what time it is to its server, None if it does not say."""
+    etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
+    if etag and len(etag) <= _LONGEST and etag.isascii() and etag.isprintable():
+        return Validators(etag=etag)
+    return Validators(modified=modified) if now and _is_settled(modified, now) else Validators()
+
+
+def _is_settled(modified: str, now: datetime) -> bool:
+    try:
+        date = parsedate_to_datetime(modified)
+        return date.tzinfo is not None and now - date >= _SETTLED
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return False
+
+
+def _weak(etag: str) -> str:
+    return etag.removeprefix("W/")
+
+
+class Key(NamedTuple):
+    """Whose page it is, of which project, and where and with which login it was asked for."""
+
+    repository: str
+    name: NormalizedName
+    location: Location
+
+
+class Kept(NamedTuple, Generic[Page]):
+    """A page as it was read, with what its server calls it; its answer had `size` bytes."""
+
+    page: Page
+    validators: Validators
+    size: int
+
+
+class KeptAnswers(Generic[Page]):
+    """The last page of each place, up to a number of bytes of answers; the ones kept first go first."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._kept: OrderedDict[Key, Kept[Page]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: Key) -> Kept[Page] | None:
+        """What is kept of a place; None if that is nothing."""
+        return self._kept.get(key)
+
+    def keep(self, key: Key, kept: Kept[Page]) -> None:
+        """Keep it in place of what was kept before, if its server can be asked whether it still holds."""
+        self.forget(key)
+        if not kept.validators.headers():
+            return
+        self._kept[key] = kept
+        self._bytes += kept.size
+        while self._bytes > self._most_bytes:
+            self.forget(next(iter(self._kept)))
+
+    def forget(self, key: Key) -> None:
+        """Drop what is kept of a place, if anything."""
+        kept = self._kept.pop(key, None)
+        self._bytes -= kept.size if kept else 0

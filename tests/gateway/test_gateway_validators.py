@@ -1,0 +1,172 @@
+"""Repositories are asked only whether a page has changed, where they can tell; their word counts as a fresh answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+from werkzeug import Request, Response
+
+from repoprio.config.load import read_text
+from repoprio.names import normalize
+from repoprio.policy.model import Location
+from repoprio.serve.transport.validators import Kept, KeptAnswers, Key, Validators, validators
+from support.faults import Fault
+from support.gateways import TTL, Served, serving
+from support.policy_files import TOOLS
+from support.repository import RepositoryServer
+from support.scene import Scene
+
+NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
+
+
+class Tagged(RepositoryServer):
+    """A repository that tags its pages; `asked_with` are the tags that requests for pages had, "" for none."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self.asked_with: list[str] = []
+        self.always: str | None = None
+
+    def _response(self, request: Request) -> Response:
+        response = super()._response(request)
+        if not request.path.startswith("/simple/") or response.status_code != 200:
+            return response
+        known = request.headers.get("If-None-Match", "")
+        self.asked_with.append(known)
+        tag = f'"{hashlib.sha256(response.get_data()).hexdigest()[:8]}"'
+        if self.always or known == tag:
+            return Response(b"", 304, {"ETag": self.always or tag})
+        response.headers["ETag"] = tag
+        return response
+
+
+@pytest.fixture
+def corp(scene: Scene) -> Iterator[Tagged]:
+    """In the place of corp: acme 1.0."""
+    with closing(Tagged("corp")) as server:
+        server.add("acme", "1.0")
+        scene.servers["corp"] = scene.corp = server
+        yield server
+
+
+@pytest.fixture
+def served(scene: Scene, corp: Tagged, tmp_path: Path) -> Iterator[Served]:
+    """A gateway for corp above public."""
+    with serving(read_text(scene.policy().read_text(), "policy.toml", {}, TOOLS), tmp_path / "store") as made:
+        yield made
+
+
+def test_a_page_that_has_not_changed_is_not_sent_again(served: Served, corp: Tagged) -> None:
+    """It is fresh again, as it was; one that has changed is read anew."""
+    first = served.page("acme")
+    served.now += TTL + 1
+    again = served.page("acme")
+    assert (again.state, again.body) == ("fresh", first.body)
+    assert again.headers["cache-control"] == "max-age=60, must-revalidate"
+    corp.add("acme", "1.1")
+    served.now += TTL + 1
+    assert len(served.page("acme").files) == 2
+    tag = corp.asked_with[1]
+    assert tag
+    assert corp.asked_with == ["", tag, tag]
+
+
+def test_not_changed_is_no_answer_to_who_has_no_page(served: Served, corp: Tagged) -> None:
+    """A server, or a cache before it, that answers 304 to a plain request has answered nothing."""
+    corp.always = '"x"'
+    answer = served.page("acme")
+    assert (answer.status, answer.state) == (503, "unavailable")
+    assert not served.store.all()
+
+
+def test_not_changed_must_be_said_of_the_page_that_is_kept(served: Served, corp: Tagged) -> None:
+    """With the tag of another one it is no answer; the next time, all of it is asked for."""
+    served.page("acme")
+    corp.always = '"another"'
+    served.now += TTL + 1
+    assert served.page("acme").status == 503
+    corp.always = None
+    served.now += 10
+    assert served.page("acme").state == "fresh"
+    assert corp.asked_with[-1] == ""
+
+
+def test_a_page_without_files_is_asked_for_each_time(served: Served, corp: Tagged) -> None:
+    """It may mean absence, which is never kept."""
+    corp.add("empty")
+    for _ in range(2):
+        assert served.page("empty").headers["x-repoprio-owner"] == "corp"
+        served.now += TTL + 1
+    assert corp.asked_with == ["", ""]
+
+
+def test_files_grow_older_on_a_page_that_does_not_change(scene: Scene, corp: Tagged, tmp_path: Path) -> None:
+    """`min-age` goes by the time of the last answer, also of one that only says that nothing has changed."""
+    day = timedelta(days=1)
+    now = datetime.now(timezone.utc)
+    file = {
+        "filename": "acme-1.0.tar.gz",
+        "url": f"{corp.root_url}acme-1.0.tar.gz",
+        "hashes": {},
+        "upload-time": (now - 8 * day).isoformat(),
+    }
+    corp.answer("acme", Fault(json={"meta": {"api-version": "1.1"}, "name": "acme", "files": [file]}))
+    text = scene.policy(corp='min-age = "7 days"').read_text()
+    with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+        corp.http.date = format_datetime(now - 3 * day, usegmt=True)
+        assert served.page("acme").files == {}
+        corp.http.date = "now"
+        served.now += TTL + 1
+        assert list(served.page("acme").files) == ["acme-1.0.tar.gz"]
+    assert corp.asked_with[1]
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"ETag": '"a"', "Last-Modified": format_datetime(NOW - timedelta(days=1))}, {"If-None-Match": '"a"'}),
+        ({"ETag": 'W/"a"'}, {"If-None-Match": 'W/"a"'}),
+        ({"ETag": "x" * 2000}, {}),
+        ({"ETag": '"\x01"'}, {}),
+        (
+            {"Last-Modified": "Sat, 21 Nov 2026 23:00:00 GMT"},
+            {"If-Modified-Since": "Sat, 21 Nov 2026 23:00:00 GMT"},
+        ),
+        ({"Last-Modified": "Sat, 21 Nov 2026 23:59:30 GMT"}, {}),
+        ({"Last-Modified": "yesterday"}, {}),
+        ({}, {}),
+    ],
+)
+def test_a_tag_or_a_date_that_is_settled(headers: dict[str, str], expected: dict[str, str]) -> None:
+    """A page may change twice within the second that a date tells."""
+    assert validators(headers, NOW).headers() == expected
+
+
+def test_without_the_servers_clock_a_date_tells_nothing() -> None:
+    """Nobody knows whether the page has settled."""
+    assert validators({"Last-Modified": "Sat, 21 Nov 2026 23:00:00 GMT"}, None).headers() == {}
+
+
+def test_an_answer_fits_by_its_tag() -> None:
+    """A weak tag, too; an answer without one may be meant."""
+    kept = Validators('"a"')
+    assert kept.fits(Validators('W/"a"'))
+    assert kept.fits(Validators())
+    assert not kept.fits(Validators('"b"'))
+
+
+def test_what_is_kept_of_repositories_is_bounded() -> None:
+    """The pages that were kept first go first; one that cannot be asked about is not kept."""
+    kept = KeptAnswers[str](100)
+    keys = [Key("corp", normalize(f"p{n}"), Location.of("https://corp.example/")) for n in range(4)]
+    for key in keys[:3]:
+        kept.keep(key, Kept("page", Validators('"a"'), 40))
+    assert [kept.get(key) is not None for key in keys] == [False, True, True, False]
+    kept.keep(keys[2], Kept("page", Validators(), 40))
+    assert kept.get(keys[2]) is None
