@@ -73,10 +73,13 @@ def damage(error):
 
 def anew():
     """How to reinstall repoprio: a pip that loads the damaged one installs nothing."""
-    import shlex
+    if sys.platform == "win32":
+        from subprocess import list2cmdline as join
+    else:
+        from shlex import join
 
     is_here = ROOT.startswith(sys.prefix)
-    pip = shlex.join([sys.executable, "-m", "pip"]) if is_here else "there pip"
+    pip = join([sys.executable, "-m", "pip"]) if is_here else "there pip"
     return (
         f"{pip} uninstall -y repoprio, then {pip} install repoprio (from its original source; until then pip is "
         "unguarded)"

@@ -7,10 +7,11 @@ wrap their streams in a `SafeStream`; inside pip, `say` writes single messages.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TextIO
 
 from repoprio.redaction import HIDDEN, printable
 
@@ -24,6 +25,13 @@ def hide_secrets(secrets: Iterable[str]) -> None:
     """Replace `secrets` in all output from now on."""
     # The longest first: it may contain another one.
     _secrets[:] = sorted({*_secrets, *secrets}, key=len, reverse=True)
+
+
+def understands_escapes(stream: TextIO | None) -> bool:
+    """Whether `stream` is a terminal that obeys escape sequences; some consoles of Windows print them instead."""
+    if stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.platform != "win32" or not {"WT_SESSION", "TERM", "ANSICON"}.isdisjoint(os.environ)
 
 
 def redact_secrets(text: str) -> str:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import functools
 import itertools
+import ntpath
 import posixpath
 import re
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from repoprio.names import NormalizedName, normalize
 
+_IS_WINDOWS = sys.platform == "win32"
+_DRIVE = re.compile(r"\A/+([A-Za-z]):(?=[/\\]|$)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # A folder that does not exist: a pip without the hook finds nothing there, without delay, and names it in its error.
 FUSE = "file:///repoprio-is-not-loaded/"
@@ -71,7 +75,14 @@ def place(url: str) -> str:
     Spellings that only some servers treat as equal (`//`, `%2F`, `%2B`) are different places.
     """
     parts, where = urlsplit(url), site(url)
-    return f"{where}{_plain_path(parts.path) if where.scheme == 'file' else _sent_path(parts.path)}"
+    if where.scheme != "file":
+        return f"{where}{_sent_path(parts.path)}"
+    if not where.host and parts.path.startswith("//") and _IS_WINDOWS:
+        # Before 3.14, Python writes the server of a share into the path (RFC 8089, E.3.2).
+        return place(f"file://{parts.path.lstrip('/')}")
+    # Windows does not tell c: from C:.
+    drive = _DRIVE.match(parts.path)
+    return f"{where}{_plain_path(f'/{drive[1].upper()}:{parts.path[drive.end() :]}' if drive else parts.path)}"
 
 
 def may_be_one_place(url: str, other: str) -> bool:
@@ -167,6 +178,16 @@ _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
 _ENCODED_DOT = re.compile("%2[Ee]")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~")
 READINGS = _readings()
+
+
+def path_of(url: str) -> str:
+    """The path that a file: URL means, as this platform writes it: on Windows with its drive or server (RFC 8089)."""
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if not _IS_WINDOWS:
+        return path
+    server = parts.hostname if parts.hostname != "localhost" else None
+    return ntpath.normpath(f"//{server}{path}" if server else _DRIVE.sub(r"\1:", path, count=1))
 
 
 def page_url(base: str, name: NormalizedName) -> str:

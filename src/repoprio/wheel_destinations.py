@@ -20,6 +20,10 @@ _LINK = ".egg-link"
 # repoprio's modules, compiled or not, its folders and metadata, and the files that Python runs at its start (PEP 829).
 _HOOK = re.compile(r"_repoprio|repoprio(?:[.-]|$)")
 _CUSTOM = re.compile(r"sitecustomize(?:\.|$)")
+# Windows ignores dots and spaces at the end of a name, and what stands after a colon there (but a drive's) is a stream
+# of the file before it: `x.pth.` and `x.pth::$DATA` are `x.pth`.
+_STREAM = re.compile(r"(?<!^[a-z]):[^/]*")
+_ENDING = re.compile(r"(?<=[^/. ])[. ]+(?=/|$)")
 
 
 class Ground(enum.Enum):
@@ -35,8 +39,9 @@ class Ground(enum.Enum):
 
 
 def fold(path: str) -> str:
-    """`path` in one spelling for all that a case-insensitive file system treats as the same path."""
-    return unicodedata.normalize("NFD", path).casefold().rstrip("/")
+    """`path` in one spelling for all that macOS or Windows treats as the same path."""
+    same = unicodedata.normalize("NFD", path).casefold()
+    return _ENDING.sub("", _STREAM.sub("", same)).rstrip("/")
 
 
 def is_setting(name: str) -> bool:

@@ -133,4 +133,4 @@ def _mender(meant: Environment | None) -> str:
     python = meant.python
     if knows_python():
         return shell.repoprio("pip", python=python)
-    return f"{shell.repoprio('enable', python=python)} && {shell.command(python, '-m', 'pip')}"
+    return shell.sequence(shell.repoprio("enable", python=python), shell.command(python, "-m", "pip"))

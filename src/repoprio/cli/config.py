@@ -13,7 +13,7 @@ from repoprio.config.errors import PolicyWarning
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip.indexes import Named
 from repoprio.config.schema import json_schema
-from repoprio.policy.locations import is_at
+from repoprio.policy.locations import home, is_at
 from repoprio.policy.model import Format, Mode, Policy, Unlisted
 from repoprio.redaction import display_url, printable
 from repoprio.render import policy
@@ -119,9 +119,7 @@ def _meaning(policy: Policy | None, index: Named) -> tuple[str | None, Meaning, 
     """The repository that an index of pip's settings means, or None; and its meaning, also in words."""
     if policy is None:
         return None, Meaning.UNKNOWN, ""
-    known = next(
-        (r for r in policy.repositories if is_at(r, index.url, index.format, os.environ.get("HOME", ""))), None
-    )
+    known = next((r for r in policy.repositories if is_at(r, index.url, index.format, home(os.environ))), None)
     if known:
         return known.name, Meaning.LISTED, f"is {known.name}"
     if index.overridden:

@@ -170,7 +170,9 @@ def _survey(meant: Examined) -> LoadedPolicy:
 
 def _head(meant: Environment, first: Examined, survey: LoadedPolicy) -> dict[str, Any]:
     """The first part of the report: the environment, the user and folder, and the policy that a pip finds there."""
-    number = None if sys.platform == "win32" else os.geteuid()
+    number = None
+    if sys.platform != "win32":
+        number = os.geteuid()
     lists: dict[str, Any] = {"files": [], "errors": [], "faulty_files": [], "hints": []}
     nothing = {**lists, "mode": None, "summary": None}
     policy = policy_report.document(survey) or nothing

@@ -13,6 +13,7 @@ from repoprio.config.policy_files import VARIABLE
 from repoprio.config.records import Record
 from repoprio.environments import hook_installer, interpreters, ledger, repairs, target
 from repoprio.environments.interpreters import Interpreter
+from repoprio.environments.target import is_same
 
 # The valid combinations of options, which argparse cannot express.
 _USAGE = """%(prog)s [-h] (--python PATH | --venv DIR) [--copy]
@@ -113,7 +114,7 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
         file = os.path.abspath(options.policy)
         _check_policy(file)
         return Record(((VARIABLE, file),), options.required or hook_installer.is_required(place))
-    is_own = os.path.realpath(other.packages) == os.path.realpath(hook_installer.own_packages())
+    is_own = is_same(other.packages, hook_installer.own_packages())
     if options.base and (named := os.environ.get(VARIABLE)):
         message = f"{VARIABLE} ({named}) is not recorded, since all environments share the base"
         print(f"repoprio: {message}; to record a policy for all: --policy FILE", file=sys.stderr)

@@ -143,7 +143,7 @@ def _from_settings(options: argparse.Namespace) -> str:
 
 def _absolute(index: Named) -> Named:
     """`index` with an absolute path, since a policy must not depend on the working folder."""
-    if "://" in index.url or index.url.startswith(("file:", "/", "~")):
+    if "://" in index.url or index.url.startswith(("file:", "~")) or os.path.isabs(index.url):
         return index
     return index._replace(url=os.path.abspath(index.url), origin=replace(index.origin, note=f"there {index.url}"))
 
@@ -172,7 +172,7 @@ def _in_force(file: str, *, is_decided: bool) -> str:
     before = policy_in_force.policy()
     instead = " (it replaces the policy that is in force now: repoprio config show)" if before.sources else ""
     lead = f"{first}, then" if first else "; put it in force"
-    return f"{lead}: {shell.command('export', f'{VARIABLE}={os.path.abspath(file)}')}{instead}"
+    return f"{lead}: {shell.setting(VARIABLE, os.path.abspath(file))}{instead}"
 
 
 def _write(file: str, text: str) -> None:

@@ -97,6 +97,11 @@ def _is_of_lost_folder(error: BaseException | None) -> bool:
     return error is not None
 
 
+def _becomes_file(stdout: TextIO) -> bool:
+    """Whether Windows would write what goes to a file or a pipe in its code page, and nobody asked for that."""
+    return sys.platform == "win32" and not stdout.isatty() and not os.environ.get("PYTHONIOENCODING")
+
+
 def _prepare() -> None:
     """Set up streams and variables so that no command fails because of them."""
     in_target.begin()
@@ -104,6 +109,9 @@ def _prepare() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A character that the terminal's encoding lacks must not make a command fail.
             stream.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper) and _becomes_file(sys.stdout):
+        # As from Python 3.15 on (PEP 686): a policy is UTF-8, whatever the code page of Windows.
+        sys.stdout.reconfigure(encoding="utf-8")
     if not terminal.is_number(os.environ.get("COLUMNS", "")):
         # If COLUMNS is not a number, pip's own rich fails, and with it every lookup.
         os.environ.pop("COLUMNS", None)

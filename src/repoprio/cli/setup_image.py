@@ -19,6 +19,7 @@ from repoprio.environments import hook_installer, interpreters, ledger
 from repoprio.environments.file_journal import Journal, Undone
 from repoprio.environments.hook_installer import Planned
 from repoprio.environments.interpreters import CannotEnable, Interpreter
+from repoprio.environments.target import is_same
 from repoprio.errors import NoPolicy, RepoprioError
 from repoprio.export import CannotExport, uv, uv_differences
 from repoprio.export.common import of_clients
@@ -190,7 +191,7 @@ def _hooks(venvs: Sequence[str], journal: Journal) -> Iterator[Step]:
         if base.stdlib not in seen:
             seen.add(base.stdlib)
             yield _hook(base, base.stdlib, "all environments made from it", journal)
-        is_venv = os.path.realpath(other.packages) != os.path.realpath(base.packages)
+        is_venv = not is_same(other.packages, base.packages)
         if is_venv and other.packages not in seen and not hook_installer.is_own(other.packages):
             seen.add(other.packages)
             yield _hook(other, other.packages, "", journal)
@@ -200,7 +201,7 @@ def _hook(other: Interpreter, place: str, also: str, journal: Journal) -> Step:
     """Put a pointer into `place`: the standard library of a base, or the packages of an environment."""
     name = f"{other.executable}{f' and {also}' if also else ''}"
     try:
-        record = Record(is_required=True).over(hook_installer.recorded(place))
+        record = Record(is_required=True, is_of_image=True).over(hook_installer.recorded(place))
         planned: list[Planned] = (
             hook_installer.base_pointer(other, record)
             if place == other.stdlib

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from repoprio.output import SafeStream, say
+from repoprio.output import SafeStream, say, understands_escapes
 from repoprio.redaction import printable
 
 # The width if nothing states one: it suits tickets and pagers.
@@ -43,7 +43,7 @@ def progress() -> Iterator[Callable[[str], None]]:
 
     An empty text removes the line, before other text is written.
     """
-    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if not understands_escapes(sys.stderr):
         yield lambda _: None
         return
     width = columns(sys.stderr) - 1
@@ -77,8 +77,7 @@ def shows_color(stream: TextIO | None, wish: str) -> bool:
 
     With "auto": to a terminal that is not dumb, unless NO_COLOR has a value.
     """
-    wants = stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
-    shows = wish == "always" or (wish == "auto" and wants and os.environ.get("TERM") != "dumb")
+    shows = wish == "always" or (wish == "auto" and understands_escapes(stream) and not os.environ.get("NO_COLOR"))
     if isinstance(stream, SafeStream):
         stream.colored = shows
     return shows

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
-from urllib.parse import unquote, urlsplit
 
 from repoprio.export import Exported, uv
 from repoprio.policy.model import Format, Policy
+from repoprio.urls import path_of
 
 
 def export(policy: Policy, *, project: bool) -> Exported:
@@ -19,9 +18,8 @@ def export(policy: Policy, *, project: bool) -> Exported:
 
 def _has_pages(url: str) -> bool:
     """Whether this is a folder on disk with HTML files."""
-    path = unquote(urlsplit(url).path)
     try:
-        names = os.listdir(path.lstrip("/") if sys.platform == "win32" else path) if url.startswith("file:") else []
+        names = os.listdir(path_of(url)) if url.startswith("file:") else []
     except OSError:
         return False
     return any(name.lower().endswith((".html", ".htm")) for name in names)

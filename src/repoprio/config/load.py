@@ -36,10 +36,13 @@ def no_policy(environ: Mapping[str, str], files_of_layers: Sequence[LayerFiles],
         file for layer in files_of_layers for file in layer.files if layer.name != policy_files.SYSTEM
     )
     pieces = os.path.join(system, policy_files.PIECES, "*.toml")
+    # Imported only where something is wrong, as in `errors`.
+    from repoprio import shell
+
     lines += [
         f"  searched: {VARIABLE}; {os.path.join(system, policy_files.FILE_NAME)}; {pieces};",
         f"  [repoprio] in {', '.join(looked) or 'no file, since PIP_CONFIG_FILE is the null device'}",
-        f"  hint: write one with repoprio init, then: export {VARIABLE}=FILE    [no-policy]",
+        f"  hint: write one with repoprio init, then: {shell.setting(VARIABLE, 'FILE')}    [no-policy]",
     ]
     return "\n".join(lines)
 
@@ -100,8 +103,10 @@ def _required(
     if by:
         return result._replace(errors=(PolicyProblem(by[0], "policy", problem, _UNSET),))
     if record.is_required:
-        back = f"(to require none: {records.disabling(record.holder)})"
-        hint = _UNSET if is_off else f"restore the policy file, or name another: export {VARIABLE}=FILE"
+        from repoprio import shell
+
+        back = f"(to require none: {records.disabling(record)})"
+        hint = _UNSET if is_off else f"restore the policy file, or name another: {shell.setting(VARIABLE, 'FILE')}"
         return result._replace(errors=(PolicyProblem(record.holder, "", problem, f"{hint} {back}"),))
     return result
 
@@ -182,7 +187,7 @@ def _named(
         return LoadedPolicy((), Merged(), (_EMPTY,), None)
     locks = [lock for layer in settings if (lock := layer.lock())]
     who = f"{named} is recorded for this environment" if is_recorded else f"{VARIABLE} names {named}"
-    hint = records.repair(records.current().holder) if is_recorded else _UNSET
+    hint = records.repair(records.current()) if is_recorded else _UNSET
     errors = [error for error in files.errors if error.file in files.broken]
     errors += [PolicyProblem(lock.file, "locked", f"allows no other policy file, but {who}", hint) for lock in locks]
     if errors:
@@ -338,7 +343,7 @@ class _Files:
     def lose(self, file: str) -> None:
         """Note that a recorded file is gone."""
         problem = "is gone; repoprio recorded it as a policy file of this environment"
-        self.lost.append(PolicyProblem(file, "", problem, records.repair(records.current().holder)))
+        self.lost.append(PolicyProblem(file, "", problem, records.repair(records.current())))
 
     def _break(self, file: str, problem: str, remedy: str = LOOK_AGAIN) -> None:
         self.errors.append(PolicyProblem(file, "", problem, remedy))

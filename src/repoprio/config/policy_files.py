@@ -94,9 +94,10 @@ def _shared(environ: Mapping[str, str], platform_dirs: Callable[[], Any]) -> lis
 
 def system_folder(platform_dirs: Callable[[], Any]) -> str:
     """The folder for an administrator's policy files."""
-    if sys.platform in ("win32", "darwin"):
+    if sys.platform == "win32":
         return str(platform_dirs().site_config_dir("repoprio", appauthor=False))
-    return "/etc/repoprio"
+    # On macOS platformdirs names another folder for Homebrew's Python, which its user may change.
+    return "/Library/Application Support/repoprio" if sys.platform == "darwin" else "/etc/repoprio"
 
 
 def _system_files(folder: str) -> tuple[str, ...]:
@@ -151,7 +152,8 @@ def _is_hidden(file: str) -> bool:
         seen = file
         while not _is_seen(seen):
             seen = os.path.dirname(seen)
-        return os.stat(seen).st_uid != os.geteuid()
+        # Windows does not say whose it is: reading it gives an error, which is the safe side.
+        return sys.platform != "win32" and os.stat(seen).st_uid != os.geteuid()
     except OSError:
         return False
     return False
@@ -198,11 +200,13 @@ def _homes(environ: Mapping[str, str]) -> list[str]:
 
 
 def _passwd_home() -> str:
-    try:
-        import pwd
+    if sys.platform == "win32":
+        return ""
+    import pwd
 
+    try:
         return pwd.getpwuid(os.getuid()).pw_dir
-    except (ImportError, KeyError):
+    except KeyError:
         return ""
 
 
@@ -282,6 +286,8 @@ def _decoded(content: bytes, encoding: str) -> str:
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
+        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise Unreadable("is UTF-16 text, as > writes it in Windows PowerShell: save it as UTF-8") from None
         raise Unreadable(f"is not {encoding.upper()} text (byte {error.start})") from None
 
 
@@ -337,9 +343,11 @@ def _mode(file: str) -> str:
 
 
 def _owner(number: int) -> str:
-    try:
-        import pwd
+    if sys.platform == "win32":
+        return str(number)
+    import pwd
 
+    try:
         return pwd.getpwuid(number).pw_name
-    except (ImportError, KeyError):
+    except KeyError:
         return str(number)

@@ -25,11 +25,15 @@ class BadRecord(RepoprioError):
 
 
 class Record(NamedTuple):
-    """Layers and their paths, first to last; `holder` is the file that has the record."""
+    """Layers and their paths, first to last; `holder` is the file that has the record.
+
+    `is_of_image`: `setup-image` wrote it, or it was made by a Python with such a record.
+    """
 
     files: tuple[tuple[str, str], ...] = ()
     is_required: bool = False
     holder: str = ""
+    is_of_image: bool = False
 
     def of(self, layer: str) -> str | None:
         """The last path of `layer`; None if it has none."""
@@ -37,7 +41,8 @@ class Record(NamedTuple):
 
     def document(self) -> dict[str, Any]:
         """The record as JSON values, to be written."""
-        return {"files": [list(one) for one in self.files], "required": self.is_required}
+        stated = {"files": [list(one) for one in self.files], "required": self.is_required}
+        return {**stated, "image": True} if self.is_of_image else stated
 
     def over(self, earlier: Record) -> Record:
         """A record with these layers, and those that only `earlier` has; a policy is required if either says so."""
@@ -46,6 +51,7 @@ class Record(NamedTuple):
             tuple(dict.fromkeys((*files, *self.files))),
             self.is_required or earlier.is_required,
             self.holder or earlier.holder,
+            self.is_of_image or earlier.is_of_image,
         )
 
 
@@ -53,7 +59,7 @@ def of_document(document: Any, holder: str) -> Record:
     """The record that `document` states; raises `BadRecord` if it has another shape."""
     try:
         files = tuple((str(layer), os.fspath(file)) for layer, file in document.get("files", ()))
-        return Record(files, bool(document.get("required", False)), holder)
+        return Record(files, bool(document.get("required", False)), holder, bool(document.get("image", False)))
     except (AttributeError, TypeError, ValueError) as error:
         raise BadRecord(
             f"{holder} is not what repoprio enable wrote; remove it, or enable again: {error}    [pointer]"
@@ -93,18 +99,21 @@ def place(holder: str) -> list[str]:
     return ["--venv", sys.prefix] if is_venv else ["--python", sys.executable]
 
 
-def repair(holder: str) -> str:
-    """What to do if a recorded file is gone."""
+def repair(record: Record) -> str:
+    """What to do if a file of `record` is gone."""
     from repoprio import shell
 
-    return f"{shell.repoprio('enable', *place(holder), '--policy', 'FILE')}, or {disabling(holder)}"
+    return f"{shell.repoprio('enable', *place(record.holder), '--policy', 'FILE')}, or {disabling(record)}"
 
 
-def disabling(holder: str) -> str:
-    """The command that removes the record."""
+def disabling(record: Record) -> str:
+    """The commands that remove the record; what `setup-image` wrote, only its --undo removes completely."""
     from repoprio import shell
 
-    return shell.repoprio("disable", *place(holder))
+    options = place(record.holder)
+    undo = [shell.repoprio("setup-image", "--undo")] if record.is_of_image else []
+    disable = [] if undo and options == ["--base"] else [shell.repoprio("disable", *options)]
+    return ", then ".join([*undo, *disable])
 
 
 def for_new(environ: Mapping[str, str], found: Iterable[tuple[str, str]]) -> Record:
@@ -114,4 +123,4 @@ def for_new(environ: Mapping[str, str], found: Iterable[tuple[str, str]]) -> Rec
     own = os.path.abspath(named) if named and named != os.devnull else kept.of(NAMED)
     files = [(NAMED, own)] if own else []
     files += [(layer, os.path.abspath(file)) for layer, file in found]
-    return Record(tuple(dict.fromkeys(files)), kept.is_required)
+    return Record(tuple(dict.fromkeys(files)), kept.is_required, is_of_image=kept.is_of_image)

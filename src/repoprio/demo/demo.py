@@ -108,7 +108,7 @@ def _python(folder: Path, arguments: list[str], policy: str) -> str:
         env=_environment(folder, policy),
         cwd=folder,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
         stdin=subprocess.DEVNULL,
         timeout=120,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from repoprio.doctor import running
 from repoprio.doctor.trial_repositories import Bench
 from repoprio.environments import interpreters
+from repoprio.environments.target import is_same
 
 # Prints the files of the hooks that Python loaded at its start.
 _HOOKS = """
@@ -32,14 +33,14 @@ def look(python: str, bench: Bench) -> Base:
     base = python
     try:
         base = interpreters.interpreter(python).base
-        stdlib = os.path.realpath(interpreters.interpreter(base).stdlib)
+        stdlib = interpreters.interpreter(base).stdlib
     except interpreters.CannotEnable as error:
         return Base(base, None, error.problem)
     try:
         files = hooks(base, bench)
     except ValueError as error:
         return Base(base, None, str(error))
-    return Base(base, any(os.path.realpath(os.path.dirname(file)) == stdlib for file in files))
+    return Base(base, any(is_same(os.path.dirname(file), stdlib) for file in files))
 
 
 def hooks(python: str, bench: Bench) -> list[str]:

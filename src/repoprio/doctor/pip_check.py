@@ -14,6 +14,7 @@ from repoprio.doctor.obstacles import Obstacle
 from repoprio.doctor.pips import PipFacts
 from repoprio.doctor.trial_repositories import OBEYS, Bench, Trial
 from repoprio.environments import hook_installer, interpreters, repairs
+from repoprio.environments.target import is_same
 from repoprio.policy.model import Mode
 
 
@@ -166,7 +167,7 @@ def _look_closer(result: Examined, python: str, bench: Bench) -> Examined:
         return replace(result, unfit=error.problem.rstrip("."))
     except ValueError:
         return result
-    has_own_hook = any(os.path.realpath(os.path.dirname(file)) == os.path.realpath(packages) for file in hooks)
+    has_own_hook = any(is_same(os.path.dirname(file), packages) for file in hooks)
     is_hooked = result.is_hooked or bool(hooks)
     return replace(result, is_damaged=_is_damaged(packages), is_hooked=is_hooked, has_own_hook=has_own_hook)
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -13,14 +14,16 @@ from typing import Any, NamedTuple
 
 from repoprio import shell
 from repoprio.config.policy_files import ASKED
-from repoprio.doctor import running, shadows
+from repoprio.doctor import exe_launcher, running, shadows
 from repoprio.environments import interpreters, owners
 from repoprio.environments.owners import Stranger
 from repoprio.errors import RepoprioError
 
 _DEEPEST = 6
 _LONGEST = 65536
-_LAUNCHER = re.compile(r"pip(3(\.[0-9]+)?)?(\.exe)?")
+# On Windows a program has an ending; a version manager's (pyenv-win) is a batch file.
+_LAUNCHER_END = r"\.(exe|bat|cmd)" if sys.platform == "win32" else r"(\.exe)?"
+_LAUNCHER = re.compile(rf"pip(3(\.[0-9]+)?)?{_LAUNCHER_END}")
 _NO_PIP = re.compile(r"No module named '?pip'?\s*$")
 # Prints the path of the Python that runs it, in the words of ``pip debug``, and ends.
 _WHO = "import os, sys; print('sys.executable:', sys.executable, flush=True); os._exit(0)\n"
@@ -273,14 +276,11 @@ def _names(folder: str) -> list[str]:
 
 def _script(file: str) -> tuple[list[str], list[str]]:
     """The words of the command with which a script starts Python, none if it names no Python; and its other lines."""
-    try:
-        with open(file, encoding="utf-8", errors="replace") as opened:
-            first, *lines = opened.read(_LONGEST).splitlines() or [""]
-    except OSError:
-        return [], []
+    first, *lines = _text(file).splitlines() or [""]
     if not first.startswith("#!"):
         return [], []
-    words = first[2:].split()
+    # A first line with quotes is one of Windows.
+    words = _split(first[2:], posix=False) if '"' in first else first[2:].split()
     if words[:1] == ["/bin/sh"] and lines and lines[0].startswith("'''exec' "):
         # pip and uv write it like this if the path is too long for a first line, or contains a space.
         words = _split(lines.pop(0).removeprefix("'''exec' "))
@@ -293,8 +293,20 @@ def _script(file: str) -> tuple[list[str], list[str]]:
     return ([python, *words[1:]] if python else []), lines
 
 
-def _split(line: str) -> list[str]:
+def _text(file: str) -> str:
+    """The text of a script, or of the script in a launcher for Windows; "" if there is none."""
+    if file.lower().endswith(".exe"):
+        return exe_launcher.script_in(file) or ""
     try:
-        return shlex.split(line)
+        with open(file, encoding="utf-8", errors="replace") as opened:
+            return opened.read(_LONGEST)
+    except OSError:
+        return ""
+
+
+def _split(line: str, *, posix: bool = True) -> list[str]:
+    try:
+        # Not as in a POSIX shell, backslashes are part of a path.
+        return shlex.split(line) if posix else [word.strip('"') for word in shlex.split(line, posix=False)]
     except ValueError:
         return line.split()

@@ -22,7 +22,7 @@ def steps(pip: Examined, *, policy: str | None, is_fused: bool) -> list[str]:
     if (facts := pip.facts).stranger:
         return list(_stranger_remedies(pip))
     if facts.shadow:
-        return ["cd / && repoprio doctor"]
+        return [shell.sequence("cd /", "repoprio doctor")]
     if facts.pip.python is None:
         return []
     proven = bool(pip.obstacles) and all(obstacle.is_proven for obstacle in pip.obstacles)
@@ -54,9 +54,7 @@ def _settings(pip: Examined) -> Iterator[str]:
     """The commands that remove the variables that are obstacles."""
     remaining = obstacles.without(pip.obstacles, os.environ)
     for name in dict.fromkeys(obstacle.variable for obstacle in pip.obstacles if obstacle.variable):
-        yield (
-            shell.command("export", f"{name}={remaining[name]}") if name in remaining else shell.command("unset", name)
-        )
+        yield shell.setting(name, remaining[name]) if name in remaining else shell.unsetting(name)
 
 
 def _is_ours(launcher: str | None) -> bool:
@@ -81,7 +79,7 @@ def _state_remedies(pip: Examined, python: str, enable: str, policy: str) -> Ite
         yield f"{other}, with Python 3.10 or later; or make its pip find nothing: repoprio enable --fuse"
     elif pip.state is State.NO_POLICY:
         named = shell.command("repoprio", "enable", *where, "--policy", policy)
-        yield f"{named}, or {shell.command('export', f'{VARIABLE}={policy}')}"
+        yield f"{named}, or {shell.setting(VARIABLE, policy)}"
     elif pip.state is State.FAULTY:
         hints = pip.policy["hints"] if pip.policy and "hints" in pip.policy else [LOOK_AGAIN]
         look = shell.command("repoprio", "config", "check", "--python", where[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -183,6 +184,8 @@ def _files() -> Iterator[tuple[str, _Change]]:
 
 def system_file() -> str:
     """The system's file of uv: the one that uv reads, else the one that it would read."""
+    if sys.platform == "win32":
+        return os.path.join(os.environ.get("SYSTEMDRIVE", "C:"), os.sep, "ProgramData", "uv", "uv.toml")
     files = (os.path.join(folder, "uv", "uv.toml") for folder in _folders("XDG_CONFIG_DIRS", "/etc/xdg"))
     return next(filter(os.path.exists, files), _SYSTEM_FILE)
 

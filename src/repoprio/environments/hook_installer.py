@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 from typing import Any
 
 import _repoprio_shim
@@ -16,6 +17,7 @@ from repoprio.config import records
 from repoprio.config.records import POINTER, Record
 from repoprio.environments import as_user, lone_pointer, owners
 from repoprio.environments.interpreters import CannotEnable, Interpreter
+from repoprio.environments.target import is_same
 
 COPY = "_repoprio_copy"
 # The pointer, and the module that it needs if the repoprio that it leads to is gone.
@@ -117,7 +119,7 @@ def is_required(packages: str) -> bool:
 def points_here(packages: str) -> bool:
     """Whether a pointer in `packages` leads to this repoprio."""
     root = literals(os.path.join(packages, f"{POINTER}.py")).get("ROOT")
-    return root is not None and os.path.realpath(os.path.join(packages, str(root))) == os.path.realpath(_ROOT)
+    return root is not None and is_same(os.path.join(packages, str(root)), _ROOT)
 
 
 def literals(file: str) -> dict[str, Any]:
@@ -184,6 +186,8 @@ def _check_writable(*folders: str) -> None:
     """Raise `CannotEnable` if one of `folders` cannot be written to, so that nothing is left half done."""
     closed = next((folder for folder in folders if not os.access(folder, os.W_OK | os.X_OK)), None)
     if closed is not None:
+        if sys.platform == "win32":
+            raise CannotEnable(f"{closed} cannot be written; nothing was changed.", "run the command as administrator")
         owner, me = owners.name_of(os.stat(closed).st_uid), owners.name_of(os.geteuid())
         again = as_user.again(owner)
         own = "make it writable: it is your own, but read-only"

@@ -8,7 +8,7 @@ import subprocess
 from typing import NamedTuple
 
 from repoprio.environments import as_user, owners
-from repoprio.environments.target import prefix_of
+from repoprio.environments.target import is_venv, prefix_of, python_in
 from repoprio.errors import RepoprioError
 
 _ASK = """
@@ -79,10 +79,8 @@ def ask(python: str) -> Interpreter:
 def in_venv(folder: str) -> str:
     """The Python of the virtual environment at `folder`, which may also be a Python in it; raises `CannotEnable`."""
     given, folder = folder, prefix_of(folder) if os.path.isfile(folder) else folder
-    names = ("bin/python", "bin/python3", "Scripts/python.exe")
-    for name in names if os.path.isfile(os.path.join(folder, "pyvenv.cfg")) else ():
-        if os.path.exists(python := os.path.join(folder, name)):
-            return python
+    if is_venv(folder) and (python := python_in(folder)):
+        return python
     if not os.path.lexists(given):
         raise CannotEnable(f"{given} does not exist.", "name the folder of a virtual environment, or its Python")
     raise CannotEnable(f"{given} is not a virtual environment.", "name another Python with --python PATH")

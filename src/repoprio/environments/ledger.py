@@ -8,9 +8,10 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from repoprio import shell
 from repoprio.config import records
 from repoprio.config.pip import fuse
-from repoprio.environments import hook_installer, interpreters, lone_pointer
+from repoprio.environments import hook_installer, interpreters, lone_pointer, repairs
 from repoprio.errors import RepoprioError
 
 FILE = "_repoprio_made.jsonl"
@@ -118,10 +119,7 @@ def _pointer_in(folder: str) -> str:
 
 
 def _hint(made: Made) -> str:
-    from shlex import join
-
     if made.kind == POINTER:
-        return (
-            f"  hint: run as a user who may do so: {join(['python3', _pointer_in(made.place), 'remove'])}    [pointer]"
-        )
+        remove = shell.command(repairs.PYTHON, _pointer_in(made.place), "remove")
+        return f"  hint: run as a user who may do so: {remove}    [pointer]"
     return f"  hint: remove index-url = {fuse.URL} from it    [pointer]"

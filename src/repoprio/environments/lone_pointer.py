@@ -30,15 +30,24 @@ def bear_the_loss(name: str, root: str, pointer: str, custom: str) -> None:
 
 
 def _loss(root: str, pointer: str, custom: str, what: str = "this pip looks up no projects") -> str:
-    from shlex import join
-
-    command = join([sys.executable, pointer, "remove"])
-    enable = join(["repoprio", "enable", *_place(custom)])
+    command = _quoted([sys.executable, pointer, "remove"])
+    enable = _quoted(["repoprio", "enable", *_place(custom)])
     return (
         f"repoprio: {what}. To remove the pointer that guarded it: {command}\n"
         f"  {root}, where repoprio was installed, is gone.\n"
         f"  hint: or install repoprio again, then run: {enable}    [pointer]"
     )
+
+
+def _quoted(words: list[str]) -> str:
+    """A command to be pasted, as in `repoprio.shell`, which is gone."""
+    if sys.platform == "win32":
+        from subprocess import list2cmdline
+
+        return list2cmdline(words)
+    from shlex import join
+
+    return join(words)
 
 
 def _place(custom: str) -> list[str]:

@@ -77,6 +77,8 @@ def link_of_another(path: str) -> str | None:
 
 
 def _is_of_another(path: str) -> bool:
+    if sys.platform == "win32":
+        return False
     try:
         return os.lstat(path).st_uid not in (0, os.geteuid())
     except OSError:
@@ -247,6 +249,8 @@ def _changer(path: str) -> tuple[str, str | None] | None:
 
 def name_of(number: int) -> str:
     """The name of a user for `sudo -u`."""
+    if sys.platform == "win32":
+        return str(number)
     import pwd
 
     try:
@@ -261,6 +265,8 @@ def _user(number: int) -> tuple[str, str]:
 
 def _has_members(group: int) -> bool:
     """Whether a group has members other than root."""
+    if sys.platform == "win32":
+        return False
     import grp
     import pwd
 

@@ -21,7 +21,8 @@ from repoprio.environments.target import NoEnvironment, is_same, is_venv, prefix
 UPGRADE = ("-U", "pip")
 # --force-reinstall, in case the broken pip has the newest version already.
 REINSTALL = ("--force-reinstall", "pip")
-_PYTHON = "python3"
+# Any Python, as people start one; on Windows python3 may be a link to a shop.
+PYTHON = "py" if sys.platform == "win32" else "python3"
 # The first pip that has --python.
 _FIRST = (22, 3)
 
@@ -63,8 +64,8 @@ def _outside(python: str, base: str) -> str:
 
     If none is known, it is a Python other than `python` whose pip was not checked.
     """
-    others = [other for other in (_PYTHON, *_repoprios(), sys.executable, base) if other and _is_other(other, python)]
-    return next((other for other in others if _has_pip(other)), (*others, _PYTHON)[0])
+    others = [other for other in (PYTHON, *_repoprios(), sys.executable, base) if other and _is_other(other, python)]
+    return next((other for other in others if _has_pip(other)), (*others, PYTHON)[0])
 
 
 def _repoprios() -> Iterator[str]:

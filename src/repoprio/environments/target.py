@@ -16,7 +16,8 @@ from repoprio.errors import RepoprioError
 OPTION = "--python"
 VARIABLE = "VIRTUAL_ENV"
 OWN = "this Python"
-_PYTHONS = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
+# Of Unix, Windows, conda and MSYS2.
+_PYTHONS = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe", "bin/python.exe")
 
 
 class NoEnvironment(RepoprioError):
@@ -135,7 +136,7 @@ def prefix_of(python: str) -> str:
         if is_venv(folder):
             return folder
     real = os.path.dirname(os.path.realpath(python))
-    return os.path.dirname(real) if os.path.basename(real) in ("bin", "Scripts") else real
+    return os.path.dirname(real) if os.path.basename(real).lower() in ("bin", "scripts") else real
 
 
 def is_venv(folder: str) -> bool:
@@ -144,5 +145,14 @@ def is_venv(folder: str) -> bool:
 
 
 def is_same(path: str, other: str) -> bool:
-    """Whether two paths lead to the same file."""
-    return os.path.realpath(path) == os.path.realpath(other)
+    """Whether two paths lead to the same file, also on a file system that ignores case (macOS, Windows).
+
+    Two hard links of different names are not the same: conda links the Pythons of its environments like that.
+    """
+    one, two = os.path.realpath(path), os.path.realpath(other)
+    if one == two or one.casefold() != two.casefold():
+        return one == two
+    try:
+        return os.path.samefile(one, two)
+    except OSError:
+        return False

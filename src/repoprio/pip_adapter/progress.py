@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
-from repoprio.output import ANEW
+from repoprio.output import ANEW, understands_escapes
 from repoprio.pip_adapter.registry import Registry
 
 if TYPE_CHECKING:
@@ -100,12 +100,9 @@ def line_of(session: object) -> ProgressLine | None:
 def _is_wanted(options: Values) -> bool:
     streams = (sys.stdout, sys.stderr)
     return (
-        all(stream is not None and stream.isatty() for stream in streams)
-        and os.environ.get("TERM") != "dumb"
+        all(map(understands_escapes, streams))
         # What some of these run in looks like a terminal, and keeps each line that was there.
         and not os.environ.get("CI")
-        # Other consoles there may show escape sequences as they are.
-        and (sys.platform != "win32" or "WT_SESSION" in os.environ)
         and not options.quiet
         and not options.verbose
         and getattr(options, "progress_bar", "on") not in ("off", "raw")

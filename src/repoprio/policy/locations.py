@@ -5,6 +5,7 @@ from __future__ import annotations
 import ntpath
 import posixpath
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import quote, unquote, urlsplit
@@ -13,6 +14,7 @@ from repoprio.policy.model import PYPI, Format, Location, Repository
 from repoprio.redaction import display_url, redact_text
 from repoprio.urls import credentials, site, without_credentials
 
+_IS_WINDOWS = sys.platform == "win32"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -27,7 +29,7 @@ def location(written: str, environ: Mapping[str, str], default_index: str) -> Lo
     """
     unset = tuple(v for v in variables(written) if v not in environ)
     url = _VARIABLE.sub(lambda match: environ.get(match[1], match[0]), written)
-    url = default_index if url == PYPI else as_url(url, environ.get("HOME", ""))
+    url = default_index if url == PYPI else as_url(url, home(environ))
     if unset:
         return Location(redact_text(written), redact_text(written), unset=unset)
     scheme, separator, rest = url.partition("://")
@@ -44,6 +46,11 @@ def is_at(repository: Repository, written: str, kind: Format, home: str) -> bool
         return repository.format is kind and repository.is_at(as_url(written, home))
     except ValueError:
         return False
+
+
+def home(environ: Mapping[str, str]) -> str:
+    """The folder that a ~ stands for, "" if unknown; as Python on Windows, which does not read HOME there."""
+    return environ.get("USERPROFILE" if _IS_WINDOWS else "HOME", "")
 
 
 def variables(written: str) -> list[str]:
@@ -86,7 +93,7 @@ def _spellings(secret: str) -> tuple[str, ...]:
 
 def as_url(text: str, home: str) -> str:
     """A path as its file: URL; any other text as it is."""
-    if text.startswith("~/") and home:
+    if text.startswith(("~/", "~\\") if _IS_WINDOWS else "~/") and home:
         text = posixpath.join(home, text[2:])
     if "://" in text:
         return text
@@ -113,7 +120,8 @@ def _problem(url: str) -> str | None:
         return 'is not an http:, https: or file: URL, an absolute path (or ~/...), or "pypi"'
     if where.scheme != "file" and not where.host:
         return "is a URL without a host"
-    if where.scheme == "file" and (where.host not in ("", "localhost") or not parts.path.startswith("/")):
+    # Only Windows opens the shares of other hosts.
+    if where.scheme == "file" and ((where.host and not _IS_WINDOWS) or not parts.path.startswith("/")):
         return "is not the file: URL of an absolute path on this machine"
     if parts.query or parts.fragment or any(c.isspace() for c in url):
         return "is not the URL of a repository: it has a query, a fragment or white space"

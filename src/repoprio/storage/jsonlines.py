@@ -78,13 +78,17 @@ def _locked(descriptor: int) -> Iterator[bool]:
 if sys.platform == "win32":
     import msvcrt
 
+    # What Microsoft's _locking says of bytes that another process has locked.
+    _OF_ANOTHER = (errno.EACCES, errno.EDEADLK)
+
     def _lock(descriptor: int) -> bool | None:
         """Whether it is locked now: False where somebody else has it, None where it cannot be."""
-        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
         try:
+            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
+        except OSError as error:
+            # A pipe or a console has no bytes to be locked.
+            return False if error.errno in _OF_ANOTHER else None
         return True
 
     def _unlock(descriptor: int) -> None:

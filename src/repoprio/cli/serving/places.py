@@ -7,6 +7,7 @@ import os
 from importlib import import_module
 from importlib.util import find_spec
 
+from repoprio import shell
 from repoprio.errors import RepoprioError
 from repoprio.serve.stores.choice import store_at
 from repoprio.serve.stores.model import OwnershipStore
@@ -43,4 +44,4 @@ def need_extra() -> None:
     missing = [library for library in ("uvicorn", "aiohttp") if find_spec(library) is None]
     if missing:
         text = f"the gateway needs {' and '.join(missing)}, which {'are' if len(missing) > 1 else 'is'} not installed"
-        raise NoExtra(f"{text}\n  hint: pip install 'repoprio[serve]'    [extra]")
+        raise NoExtra(f"{text}\n  hint: {shell.command('pip', 'install', 'repoprio[serve]')}    [extra]")

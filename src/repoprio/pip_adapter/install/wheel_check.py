@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.requirements import InstallRequirement
 
 
+_IS_WINDOWS = sys.platform == "win32"
 _KEYS = ("purelib", "platlib", "headers", "scripts", "data")
 _ENTRY_POINTS = ("console_scripts", "gui_scripts")
 # A file of settings is never longer.
@@ -183,7 +184,7 @@ class _Wheel:
 
     def _ground(self, effect: Effect) -> Ground | None:
         folder, name = os.path.split(effect.place)
-        name = fold(name)
+        name = fold(_long_name(folder, name))
         grounds, key = self._grounds, self._folded(folder)
         if is_setting(name) and _is_environment(self._folder(folder)):
             grounds = replace(grounds, environments=grounds.environments | {key})
@@ -318,6 +319,11 @@ def _steps(path: str) -> list[str]:
 
 def _key(path: str) -> str:
     return fold(path.replace(os.path.sep, "/"))
+
+
+def _long_name(folder: str, name: str) -> str:
+    """The name of the file there: Windows also finds one by its short name, such as ``_REPOP~1.PY``."""
+    return os.path.basename(os.path.realpath(os.path.join(folder, name))) if _IS_WINDOWS and "~" in name else name
 
 
 def _joined(folder: str, path: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
+from repoprio import shell
 from repoprio.serve.stores.model import NoStore, OwnershipStore
 from repoprio.serve.stores.sqlite_store import SqliteStore
+from repoprio.urls import path_of
 
 _REDIS = ("redis", "rediss")
 
@@ -25,12 +27,12 @@ def store_at(text: str) -> OwnershipStore:
         return _redis(text)
     if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
         raise _no_store(scheme)
-    return SqliteStore(unquote(parts.path))
+    return SqliteStore(path_of(text))
 
 
 def _redis(url: str) -> OwnershipStore:
     if find_spec("redis") is None:
-        hint = "pip install 'repoprio[serve]'"
+        hint = shell.command("pip", "install", "repoprio[serve]")
         raise NoStore(f"--store redis:// needs redis, which is not installed\n  hint: {hint}    [extra]")
     from repoprio.serve.stores.redis_store import RedisStore
 
