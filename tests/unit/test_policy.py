@@ -166,12 +166,14 @@ def test_a_locked_system_file_lets_nothing_else_speak(tmp_path: Path, locked: st
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     """A missing, empty, binary or unreadable file is an error, not the absence of a policy."""
     (tmp_path / "empty").write_text(" \n")
-    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    (tmp_path / "binary").write_bytes(b"\xff\xff")
+    (tmp_path / "powershell").write_text("mode = 'strict'\n", encoding="utf-16")
     (tmp_path / "folder").mkdir()
     said = {
         "missing": "does not exist",
         "empty": "says nothing",
         "binary": "is not UTF-8",
+        "powershell": "is UTF-16 text",
         "folder": "is a folder, not a file",
     }
     for name, text in said.items():

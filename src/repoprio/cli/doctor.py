@@ -196,9 +196,13 @@ def _head(meant: Environment, first: Examined, survey: LoadedPolicy) -> dict[str
 def _user_name(number: int | None) -> str:
     import getpass
 
-    if number is None:
+    if number is not None:
+        return owners.name_of(number)
+    try:
         return getpass.getuser()
-    return owners.name_of(number)
+    except (ImportError, OSError):
+        # A service of Windows may lack the variable.
+        return "an unknown user"
 
 
 def _policy_file(survey: LoadedPolicy) -> str:

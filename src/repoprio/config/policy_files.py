@@ -287,7 +287,7 @@ def _decoded(content: bytes, encoding: str) -> str:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise Unreadable("is UTF-16 text, as > writes it in Windows PowerShell: save it as UTF-8") from None
+            raise Unreadable("is UTF-16 text, as Windows PowerShell's > writes it: save it as UTF-8") from None
         raise Unreadable(f"is not {encoding.upper()} text (byte {error.start})") from None
 
 

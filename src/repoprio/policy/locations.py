@@ -100,7 +100,7 @@ def as_url(text: str, home: str) -> str:
     if text.startswith("/"):
         return f"file://{quote(text)}"
     drive, path = ntpath.splitdrive(text)
-    if not drive or path[:1] not in ("/", "\\"):
+    if not drive or (drive.endswith(":") and path[:1] not in ("/", "\\")):
         return text
     # A drive (C:) belongs to the path; of a share (\\server\share) the server is the URL's host.
     begin = f"file:///{drive}" if drive.endswith(":") else f"file:{quote(drive.replace(ntpath.sep, '/'))}"
