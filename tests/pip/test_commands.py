@@ -159,6 +159,36 @@ def test_init_from_names(env: PipEnv) -> None:
     assert [p.text for p in found.repositories[0].namespaces] == ["acme-*", "acme"]
 
 
+def test_init_finds_out_what_kind_a_folder_is(env: PipEnv, tmp_path: Path) -> None:
+    """A folder of wheels is flat, one with a page for each project is not; of an empty one init says what it took."""
+    for place in (
+        "wheels/acme-1.0-py3-none-any.whl",
+        "pages/acme/index.html",
+        "pages/acme-1.0.zip",
+        "url/acme-1.0.tar.gz",
+    ):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).touch()
+    (tmp_path / "none").mkdir()
+    folders = ["wheels=wheels", f"url={(tmp_path / 'url').as_uri()}/", "pages=pages", "none=none", "gone=/gone"]
+    file = f"file={tmp_path}/wheels/acme-1.0-py3-none-any.whl"
+    done = env.tool("init", *folders, file, cwd=tmp_path)
+    known = read_text(done.stdout, "new", {}, TOOLS).repositories
+    found = {r.name: (r.format.value, r.locations[0].url) for r in known}
+    assert {name: kind for name, (kind, _) in found.items()} == {
+        "wheels": "flat", "url": "flat", "pages": "simple", "none": "simple", "gone": "simple", "file": "flat",
+    }  # fmt: skip
+    assert found["wheels"][1] == (tmp_path / "wheels").as_uri()
+    told = [line.partition("; ")[0] for line in done.stderr.splitlines()[1:]]
+    assert told == [
+        "repoprio: wheels has the files themselves: it is written as flat",
+        "repoprio: url has the files themselves: it is written as flat",
+        f"repoprio: {tmp_path}/none is empty: none is written as a simple repository",
+        "repoprio: /gone does not exist: gone is written as a simple repository",
+        "repoprio: file has the files themselves: it is written as flat",
+    ]
+
+
 def test_init_with_many_names(env: PipEnv) -> None:
     """Any number of names gets distinct priorities."""
     done = env.tool("init", *(f"r{n}=https://r{n}.example/" for n in range(120)))

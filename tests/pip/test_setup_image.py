@@ -67,7 +67,10 @@ def test_an_image_obeys_and_is_restored(image: Image, scene: Scene, fresh_env: E
     for python in (BASE / "bin" / "python3", venv.python):
         assert "Would install acme-1.1" in takes(image, python)
         # Whatever a user says, there is a policy.
-        assert "a policy is required" in takes(image, python, REPOPRIO_CONFIG="/dev/null")
+        stopped = takes(image, python, REPOPRIO_CONFIG="/dev/null")
+        assert "a policy is required" in stopped
+        # Of what setup-image wrote, `disable` would leave a part.
+        assert "(to require none: repoprio setup-image --undo" in stopped
     image.shell(f"{BASE}/bin/python3 -m venv {image.folder}/new")
     assert "Would install acme-1.1" in takes(image, image.folder / "new" / "bin" / "python")
     site = f"{STDLIB}/site-packages"

@@ -15,9 +15,11 @@ from repoprio.config.load import read_text
 from repoprio.config.pip.indexes import Named
 from repoprio.config.policy_files import VARIABLE
 from repoprio.errors import RepoprioError
-from repoprio.policy.locations import variable_of
+from repoprio.policy.locations import as_url, home, variable_of
 from repoprio.policy.model import PYPI
 from repoprio.redaction import display_url, printable
+from repoprio.simple_api.filenames import is_distribution
+from repoprio.urls import path_of
 
 _FOR_NAMES = ("namespaces", "owns", "flat")
 
@@ -41,7 +43,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     owned = "these names come only from it; it may serve others too"
     parser.add_argument("--owns", action="append", default=[], metavar="NAME=PATTERN", help=owned)
     parser.add_argument(
-        "--flat", action="append", default=[], metavar="NAME", help="it is flat, what pip calls find-links"
+        "--flat",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="it is flat, what pip calls find-links (a folder that exists needs no --flat)",
     )
     parser.add_argument("--isolated", action="store_true", help="ignore the user's pip.conf, like pip --isolated")
     in_target.add_environment(parser)
@@ -74,7 +80,8 @@ def _from_names(options: argparse.Namespace) -> str:
             options.parser.error(f"{name!r} is named twice")
         note = _note_of_mirror(options) if url == PYPI else ""
         alone, own = (tuple(patterns.pop(name, "").replace(",", " ").split()) for patterns in (namespaces, owns))
-        wanted.append(starter.Wanted(name, url, alone, own, flat=name in options.flat, note=note))
+        flat = name in options.flat or _is_flat(name, url)
+        wanted.append(starter.Wanted(name, url, alone, own, flat=flat, note=note))
         if display_url(url) != url:
             variable = variable_of(name)
             print(f"repoprio: the login of {name} is left out: set {variable}_USERNAME and _PASSWORD", file=sys.stderr)
@@ -106,7 +113,34 @@ def _name_and_url(options: argparse.Namespace, given: str) -> tuple[str, str]:
         options.parser.error(f"{name!r} {error}")
     if not url:
         options.parser.error(f"{given!r} is not NAME=URL (only {PYPI} needs no URL)")
-    return name, url
+    # A policy must not depend on the working folder.
+    is_path = url != PYPI and "://" not in url and os.path.exists(url)
+    return name, os.path.abspath(url) if is_path else url
+
+
+def _is_flat(name: str, url: str) -> bool:
+    """Whether `url` is a file, or a folder that has files itself, not in a folder for each project; says so."""
+    place = as_url(url, home(os.environ))
+    if not place.startswith("file:"):
+        return False
+    path = path_of(place)
+    try:
+        names = os.listdir(path) if os.path.isdir(path) else [path]
+    except OSError:
+        return False
+    if os.path.isfile(path) or (names and not _has_pages(path, names) and any(map(is_distribution, names))):
+        print(f"repoprio: {name} has the files themselves: it is written as flat", file=sys.stderr)
+        return True
+    if not os.path.exists(path) or not names:
+        flat = f"if files will lie in it directly, add --flat {name}"
+        what = "is empty" if os.path.exists(path) else "does not exist"
+        print(f"repoprio: {printable(path)} {what}: {name} is written as a simple repository; {flat}", file=sys.stderr)
+    return False
+
+
+def _has_pages(folder: str, names: list[str]) -> bool:
+    """Whether a folder has pages as a simple repository has them: NAME/index.html."""
+    return any(os.path.isfile(os.path.join(folder, name, "index.html")) for name in names)
 
 
 def _checked(text: str) -> str:
