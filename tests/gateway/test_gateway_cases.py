@@ -9,33 +9,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from repoprio.config.load import read_text
-from repoprio.policy.model import Mode, Policy
+from repoprio.policy.model import Policy
 from repoprio.serve import limits
-from support.cases import Case, Realized, load_cases, realize
+from support.cases import Case, Realized, realize
 from support.files import fold
+from support.gateway_cases import CASES, depends_on_requirements, is_all_on_loopback
 from support.gateways import Answer, serving
-from support.paths import DATA
 from support.policy_files import TOOLS
 
 # By outcome: the statuses that fit. What only a requirement rules out is on the page all the same.
 STATUSES: Final = {"served": {200}, "no-match": {200}, "unavailable": {503}, "blocked": {410}, "absent": {404, 410}}
-# Which wheels a client takes is its own business: an sdist waits for all of its version.
-_BY_PLATFORM: Final = {"a-young-wheel-for-others"}
-# What callers say, and what is in their environment, does not reach an index.
-_CALLERS: Final = {"unlisted", "direct-url", "pylock"}
-
-
-def _is_for_an_index(case: Case) -> bool:
-    return (
-        case.id not in _BY_PLATFORM
-        and not case.options
-        and not case.env
-        and case.expect.code not in _CALLERS
-        and bool(case.repositories)
-    )
-
-
-CASES: Final = tuple(case for case in load_cases(DATA) if _is_for_an_index(case))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -43,11 +26,11 @@ def test_the_gateway_decides_as_the_case_says(case: Case, tmp_path: Path) -> Non
     """A client gets the owner's page, or the status for why there is none; nobody else is asked."""
     with realize(case, tmp_path) as real:
         policy = read_text(real.policy_text, "policy.toml", real.env, TOOLS)
-        if policy.mode in (Mode.FLEXIBLE, Mode.OBSERVE) or any(pin.mode is Mode.FLEXIBLE for pin in policy.pins):
+        if depends_on_requirements(policy):
             with pytest.raises(limits.CannotServe):
                 limits.check(policy)
             return
-        if any(not one.url.startswith("http://127.0.0.1") for r in policy.enabled() for one in r.locations):
+        if not is_all_on_loopback(policy):
             pytest.skip("a repository that is not on loopback, or a folder")
         with serving(policy, tmp_path / "store" / "ownership.sqlite") as served:
             answer = served.page(fold(case.expect.project))
