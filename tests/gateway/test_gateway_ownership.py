@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -16,10 +17,9 @@ from pathlib import Path
 import pytest
 
 from repoprio.config.load import read_text
+from repoprio.lookup.ownership import Record, UnsoundMemory, from_document
 from repoprio.names import NormalizedName, normalize
 from repoprio.policy.model import Policy
-from repoprio.serve.ownership import Record
-from repoprio.serve.stores.model import UnsoundMemory
 from repoprio.serve.stores.sqlite_store import SqliteStore
 from support.faults import Fault
 from support.gateways import TTL, GatewayProcess, serving
@@ -49,6 +49,21 @@ def tool(*arguments: str, policy: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def test_clients_that_decide_by_themselves_read_all_records(scene: Scene, tmp_path: Path) -> None:
+    """/ownership.json has them all, packed for those who ask; 503 where they cannot be read."""
+    store = tmp_path / "ownership.sqlite"
+    with serving(policy_of(scene), store) as served:
+        assert served.get("/ownership.json").document == {"schema": 1, "records": []}
+        served.page("acme")
+        (record,) = from_document(served.get("/ownership.json").document)
+        assert record[:2] == ("acme", "corp")
+        packed = served.get("/ownership.json", accept_encoding="gzip")
+        assert from_document(json.loads(gzip.decompress(packed.body))) == (record,)
+        assert packed.headers["cache-control"] == "no-store"
+        store.write_bytes(b"no database" * 1000)
+        assert served.get("/ownership.json").state == "ownership-memory"
 
 
 def test_a_deleted_project_is_not_replaced_until_it_is_released(scene: Scene, tmp_path: Path) -> None:

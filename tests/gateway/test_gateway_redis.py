@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from repoprio.config.load import read_text
+from repoprio.lookup.ownership import Record, UnsoundMemory
 from repoprio.names import normalize
 from repoprio.policy.model import Policy
-from repoprio.serve.ownership import Record
 from repoprio.serve.stores import redis_store
 from repoprio.serve.stores.choice import store_at
-from repoprio.serve.stores.model import UnsoundMemory
 from support.gateways import TTL, GatewayProcess, serving
 from support.policy_files import TOOLS
 from support.redises import NEEDED, PASSWORD, Redis, redis_server

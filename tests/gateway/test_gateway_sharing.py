@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from repoprio.config.load import read_text
+from repoprio.lookup.ownership import Record
 from repoprio.names import normalize
 from repoprio.policy.model import Policy
-from repoprio.serve.ownership import Record
 from repoprio.serve.sharing import turns
 from repoprio.serve.sharing.envelope import MOST_BYTES, Label, SharedPage, seal, unseal
 from repoprio.serve.stores.redis_pages import EPOCH, RedisPages

@@ -15,6 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
+from repoprio.lookup.ownership import Record
+from repoprio.names import normalize
+from repoprio.serve.stores.sqlite_store import SqliteStore
+
 from .clocks import http_date
 from .faults import Fault
 from .files import FileSpec, fold, parse
@@ -42,6 +46,8 @@ OUTCOMES: Final = ("served", "no-match", "absent", "unavailable", "blocked")
 RUNNERS: Final = ("core", "pip")
 
 ALL: Final = "*"
+# The placeholder of the file with what is remembered.
+RECORDS: Final = "records"
 LIST: Final = "/"
 _ANSWERING: Final = ("simple", "flat")
 _PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z][a-z0-9_-]*)(\.host)?\}")
@@ -103,6 +109,8 @@ class Case:
     pips: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     repositories: Mapping[str, RepositoryCase] = field(default_factory=dict)
+    # Which repository served a name before, by project; the policy has it as `ownership = "{records}"`.
+    remembered: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
 
 
@@ -178,7 +186,10 @@ def realize(case: Case, tmp_path: Path) -> Iterator[Realized]:
         }
         urls = {name: _url(case.repositories[name], it) for name, it in made.items()}
         hosts = {name: it.host for name, it in made.items() if isinstance(it, RepositoryServer)}
-        fill = filler(urls, hosts)
+        memory = tmp_path / "records.sqlite"
+        if case.remembered:
+            SqliteStore(str(memory)).begin(records(case, urls))
+        fill = filler({**urls, RECORDS: memory.as_posix()}, hosts)
         for name, repository in case.repositories.items():
             _stock(repository, made[name], fill)
             _set_answers(repository, made[name], fill)
@@ -225,6 +236,7 @@ def _case(table: object, where: str, source: str) -> Case:
         pips=reader.texts("pips"),
         env=reader.text_table("env"),
         repositories=_repositories(reader),
+        remembered=reader.text_table("remembered"),
         source=source,
     )
     reader.finish()
@@ -342,7 +354,7 @@ def _check(case: Case, reader: Reader) -> None:
 def _check_placeholders(case: Case, reader: Reader) -> None:
     """Find misspelt placeholders now, when the error can still name the case."""
     served = {name for name, repository in case.repositories.items() if repository.is_served}
-    fill = filler(dict.fromkeys(case.repositories, ""), dict.fromkeys(served, ""))
+    fill = filler(dict.fromkeys((*case.repositories, RECORDS), ""), dict.fromkeys(served, ""))
     try:
         for text in (case.policy, *case.request, *case.options, *case.constraints):
             fill(text)
@@ -355,6 +367,14 @@ def _check_placeholders(case: Case, reader: Reader) -> None:
                 list(map(fill, spec.requires))
     except CaseError as error:
         raise reader.fail(str(error)) from error
+
+
+def records(case: Case, urls: Mapping[str, str]) -> list[Record]:
+    """What is remembered in a case, from the URLs of its repositories; others have left the policy."""
+    return [
+        Record(normalize(project), name, urls.get(name, "https://gone.example/simple/"))
+        for project, name in case.remembered.items()
+    ]
 
 
 def filler(urls: Mapping[str, str], hosts: Mapping[str, str]) -> Callable[[str], str]:

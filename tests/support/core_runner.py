@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import PurePosixPath
@@ -43,14 +43,15 @@ from repoprio.lookup.events import (
     StatusReceived,
 )
 from repoprio.lookup.memory import RunMemory
-from repoprio.lookup.project import Decision, ProjectLookup
+from repoprio.lookup.ownership import holders_by_name
+from repoprio.lookup.project import Decision, ProjectLookup, Unknown
 from repoprio.names import NormalizedName, normalize
 from repoprio.policy.model import Policy
 from repoprio.policy.routing import Route
 from repoprio.simple_api.filenames import version_in
 from repoprio.simple_api.json_page import moment_spelled_out
 
-from .cases import ALL, LIST, Case, RepositoryCase, filler
+from .cases import ALL, LIST, RECORDS, Case, RepositoryCase, filler, records
 from .clocks import offset, upload_time
 from .faults import Fault
 from .files import FileSpec, build
@@ -124,7 +125,7 @@ class CoreRun:
         """Read the policy, with URLs in the place of its placeholders."""
         self._urls = {name: _url(it) for name, it in self.case.repositories.items()}
         hosts = {n: f"{n}.example" for n, it in self.case.repositories.items() if it.is_served}
-        self._fill = filler(self._urls, hosts)
+        self._fill = filler({**self._urls, RECORDS: f"{_ROOT}/{RECORDS}"}, hosts)
         environ = {key: self._fill(value) for key, value in self.case.env.items()}
         tools = Parsers(tomllib.loads, is_specifier, default_index=lambda: DEFAULT_INDEX)
         self.policy = read_text(self._fill(self.case.policy), POLICY_FILE, environ, tools)
@@ -177,8 +178,17 @@ class CoreRun:
     def _lookup(
         self, run: RunMemory[Page], name: NormalizedName, specifier: SpecifierSet
     ) -> tuple[ProjectLookup[Page], Fits[Page]]:
-        lookup = ProjectLookup(run, name, no_index="--no-index" in self.case.options)
+        no_index, past = "--no-index" in self.case.options, self._past_owners(name)
+        lookup = ProjectLookup(run, name, no_index=no_index, remembered=past)
         return lookup, lambda offers: self._best(lookup, offers, specifier) is not None
+
+    def _past_owners(self, name: NormalizedName) -> Collection[str] | Unknown:
+        """Who served the name before, as far as the policy lets that be known."""
+        if self.policy.ownership is None:
+            return ()
+        if not self.case.remembered:
+            return Unknown(self.policy.ownership, "there is no such file")
+        return holders_by_name(self.policy, records(self.case, self._urls)).get(name, ())
 
     def _look_up_ahead(self, wanted: Mapping[NormalizedName, SpecifierSet]) -> None:
         """Drive all names in threads; what is asked from now on is asked beside them."""

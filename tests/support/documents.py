@@ -58,6 +58,7 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "absence-ttl": st.integers(1, 3600),
     "stale-if-error": st.integers(0, 604800),
     "gateway": urls,
+    "ownership": st.one_of(urls, st.just("/srv/gateway.sqlite")),
     "files": st.sampled_from(["direct", "proxy"]),
     "versions": st.sampled_from(["<3", ">=1,!=1.5", "== 2.0"]),
     "block": words,

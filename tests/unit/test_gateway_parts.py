@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from repoprio.explain.explanation import Explanation, Tried
+from repoprio.lookup import ownership
 from repoprio.lookup.cooldown import Clocks
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import (
@@ -24,14 +25,14 @@ from repoprio.lookup.events import (
     StatusReceived,
 )
 from repoprio.lookup.memory import CanaryVerdict, KnownNames, RunMemory
+from repoprio.lookup.ownership import Record
 from repoprio.lookup.project import Code, Decision, Outcome, ProjectLookup
 from repoprio.lookup.reasons import Cause
 from repoprio.names import normalize
 from repoprio.policy.model import Files, Format, Location, Mode, Pin, Policy, Redirects, Repository
 from repoprio.policy.patterns import Pattern
-from repoprio.serve import freshness, limits, ownership, problems, requests
+from repoprio.serve import freshness, limits, problems, requests
 from repoprio.serve.freshness import Asked
-from repoprio.serve.ownership import Record
 from repoprio.serve.pages import relayed, union, writer
 from repoprio.serve.pages.offers import Offer, OfferedFile, offer
 from repoprio.serve.pages.versions import PackagingVersions

@@ -51,6 +51,7 @@ def test_every_key_is_read() -> None:
         'mode = "flexible"\nunlisted = "lowest"\ndirect-urls = "allow"\npylock = "allow"\nlocked = false\n'
         'help = "ask"\npage-timeout = 5\npage-size-limit = 4096\nfetch-ahead = false\n'
         'absence-ttl = 7\nstale-if-error = 0\ngateway = "https://gate.example/simple/"\n'
+        'ownership = "/var/lib/gateway.sqlite"\n'
         '[repositories.a]\nurl = "https://u:p%40@a.example/simple/"\npriority = 1\nformat = "simple"\nenabled = false\n'
         'namespaces = ["Acme_*"]\nowns = ["x"]\ninclude = ["y"]\nexclude = ["z"]\nexplicit = true\n'
         'absent = [404, 410, "empty-page"]\ncanary = "Known"\nredirects = {"https://s.example" = "absent"}\n'
@@ -65,6 +66,7 @@ def test_every_key_is_read() -> None:
     assert (found.mode, found.unlisted, found.direct_urls) == (Mode.FLEXIBLE, Unlisted.LOWEST, DirectUrls.ALLOW)
     assert (found.pylock, found.help, found.page_timeout, found.page_size_limit) == ("allow", "ask", 5.0, 4096)
     assert (found.fetch_ahead, found.absence_ttl, found.stale_if_error) == (False, 7.0, 0.0)
+    assert found.ownership == "/var/lib/gateway.sqlite"
     assert found.is_gateway("https://GATE.example:443/simple")
     assert not found.is_gateway("https://gate.example/")
     assert not found.is_gateway("https://gate.example:x/simple/")
@@ -226,3 +228,13 @@ def test_no_text_makes_a_traceback(text: str) -> None:
 def test_the_hint_names_the_file_that_is_meant() -> None:
     """For a file named on the command line, the hint is a command that checks that file, quoted for a shell."""
     assert look_again_at("my policy.toml") == "fix the policy, then run: repoprio config check 'my policy.toml'"
+
+
+@pytest.mark.parametrize("url", ["http://[x/", "https:///simple/", "ftp://gate.example/", "https://gate.example/?a=b"])
+def test_a_gateway_is_the_url_of_an_index(url: str) -> None:
+    """Anything else is an error, also as the place of its memory."""
+    corp = '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
+    (problem,) = errors(f'gateway = "{url}"\n{corp}')
+    assert "is not the URL of an index without a login" in problem
+    (problem,) = errors(f'ownership = "{url}"\n{corp}')
+    assert "is not an absolute path, or a URL without a login" in problem

@@ -11,10 +11,10 @@ from datetime import timedelta
 
 import pytest
 
+from repoprio.lookup import ownership
 from repoprio.names import normalize
 from repoprio.policy.model import Files, Location, Mode, Pin, Policy, Redirects, Repository
 from repoprio.policy.patterns import Pattern
-from repoprio.serve import ownership
 from repoprio.serve.kept_pages import forms
 from repoprio.serve.pages.relayed import Source
 from repoprio.serve.requests import Media

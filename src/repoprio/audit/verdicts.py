@@ -108,6 +108,11 @@ def _skipped(decision: Decision[Any]) -> list[events.RepositoryResult[Any]]:
 
 
 def _unavailable(policy: Policy, decision: Decision[Any], subject: Subject) -> Finding:
+    if unknown := decision.unknown:
+        why = f"nobody knows who served names before: {unknown.place} cannot be read: {unknown.reason}"
+        rule = policy.rule("ownership", f'"{policy.ownership}"')
+        message, remedy = f"repoprio cannot judge {subject}: {why}.", "audit again when it can be read"
+        return finding_on(subject, "unavailable", message, remedy, rule=rule, shared=Shared(why, remedy))
     faulty = _skipped(decision) or decision.of(RepositoryState.UNAVAILABLE)
     reasons = "; ".join(f"{f.repository} is unavailable: {f.reason}" for f in faulty)
     message = f"repoprio cannot judge {subject}: {reasons}."

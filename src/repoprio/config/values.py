@@ -25,6 +25,7 @@ Parser = Callable[[Any], Any]
 Choice = TypeVar("Choice", bound=enum.Enum)
 Item = TypeVar("Item")
 
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:[\\/]")
 _ENTRY_NAME = re.compile(r"[a-z0-9-]+")
 EMPTY_PAGE, EMPTY_ROOT = "empty-page", "empty-root"
 LARGEST = 2**40
@@ -190,6 +191,18 @@ def gateway(value: Any) -> str:
     if where.scheme not in ("http", "https") or not where.host or set(written) & set(" ?#@{}\\"):
         raise NotExpected("is not the URL of an index without a login, such as https://pypi.corp.example/simple/")
     return written
+
+
+def ownership(value: Any) -> str:
+    """The memory of who served which name: an absolute path, or a URL over HTTP without a login."""
+    written = text(value)
+    if _ABSOLUTE.match(written):
+        return written
+    try:
+        return gateway(written)
+    except NotExpected:
+        expected = "an absolute path, or a URL without a login, such as https://pypi.corp.example/ownership.json"
+        raise NotExpected(f"is not {expected}") from None
 
 
 def listing(value: Any) -> bool:

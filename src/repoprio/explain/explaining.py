@@ -66,6 +66,7 @@ def explain(
         keeper=policy.keeper,
         is_observed=policy.mode is Mode.OBSERVE,
         python=python,
+        unknown=decision.unknown,
     )
 
 
@@ -110,6 +111,11 @@ def _rules(policy: Policy, decision: Decision[Any], owners: tuple[Repository, ..
         return (route.rule,)
     if isinstance(route, Conflict):
         return route.rules
+    remembered = (policy.rule("ownership", f'"{policy.ownership}"'),) if policy.ownership else ()
+    if decision.unknown:
+        return (*remembered, *route.rules)
+    if decision.remembered:
+        return (*remembered, *route.rules, route.mode_rule, *_priorities(policy, owners))
     silent = tuple(f.repository for f in decision.of(RepositoryState.UNAVAILABLE) if not f.skipped)
     if decision.outcome is Outcome.UNAVAILABLE:
         rules = [
@@ -258,6 +264,8 @@ def _status(decision: Decision[Any], result: RepositoryResult[Any], *, fits: boo
     if result.state is RepositoryState.NOT_ASKED:
         if decision.remembered:
             return LineStatus.NOT_ASKED, f"below {decision.remembered.name}, which served {name} before"
+        if decision.unknown:
+            return LineStatus.NOT_ASKED, f"a higher-priority repository may have served {name} before"
         return LineStatus.NOT_ASKED, _NOT_ASKED[decision.outcome].format(name=name)
     skipped = "; skip-if-unavailable: counts as absent" if result.skipped else ""
     status = LineStatus.ABSENT if result.state is RepositoryState.ABSENT else LineStatus.UNAVAILABLE

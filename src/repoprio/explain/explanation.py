@@ -6,7 +6,7 @@ import enum
 
 from repoprio.dataclass import dataclass
 from repoprio.lookup.cooldown import Held
-from repoprio.lookup.project import Code, Outcome
+from repoprio.lookup.project import Code, Outcome, Unknown
 from repoprio.lookup.reasons import Cause, Rejection
 from repoprio.policy.model import Repository, Rule
 from repoprio.policy.routing import RuledOut
@@ -104,7 +104,7 @@ class Explanation:
     why it is unknown, if it was asked for. `constraint` is the specifier from constraints, "" for none; `specifier`
     includes it. `help` is the policy's own text on where to get help; `keeper` is whom users ask for changes if they
     may not add to the policy. `is_observed`: nothing of this is enforced. `python` is the environment that commands
-    about it must name, "" for none.
+    about it must name, "" for none. `unknown` is why nobody knows who served the name before, if that ended the lookup.
     """
 
     requirement: str
@@ -129,6 +129,7 @@ class Explanation:
     keeper: str | None = None
     is_observed: bool = False
     python: str = ""
+    unknown: Unknown | None = None
 
     @property
     def wanted(self) -> str:

@@ -184,6 +184,10 @@ def _remembered(e: Explanation) -> Remedy:
     return Remedy("release", f"publish it there again; or, if others may have the name now: {release}")
 
 
+def _memory(e: Explanation) -> Remedy:
+    return Remedy("ownership-memory", by_keeper(e.keeper, "make it readable again, or correct ownership in the policy"))
+
+
 _BY_NO_INDEX = (Code.ABSENT, Code.OWNER_RULED_OUT)
 _BY_CODE = {
     Code.NO_MATCH: _no_match,
@@ -194,4 +198,5 @@ _BY_CODE = {
     Code.AMBIGUOUS: _ambiguous,
     Code.OWNER_RULED_OUT: _ruled_out,
     Code.REMEMBERED: _remembered,
+    Code.OWNERSHIP_MEMORY: _memory,
 }

@@ -46,9 +46,18 @@ class Code(str, enum.Enum):
     AMBIGUOUS = "ambiguous-pins"
     OWNER_RULED_OUT = "owner-ruled-out"
     REMEMBERED = "remembered"
+    OWNERSHIP_MEMORY = "ownership-memory"
     UNLISTED = "unlisted"
     DIRECT_URL = "direct-url"
     PYLOCK = "pylock"
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """The memory of who served which name cannot be read: where it is, and why not; both are safe to print."""
+
+    place: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,8 @@ class Decision(Generic[Page]):
 
     `owners` are the results whose pages supply the candidates, highest priority first, then in the order
     named; empty unless the name is served. `remembered` is the repository that served the name before and does not
-    have it now, if that is why no repository below it was asked.
+    have it now, if that is why no repository below it was asked. `unknown` is why nobody knows whether there is such a
+    repository, if that ended the lookup.
     """
 
     name: NormalizedName
@@ -67,6 +77,7 @@ class Decision(Generic[Page]):
     results: tuple[RepositoryResult[Page], ...]
     owners: tuple[RepositoryResult[Page], ...] = ()
     remembered: Repository | None = None
+    unknown: Unknown | None = None
 
     @property
     def offers(self) -> tuple[RepositoryResult[Page], ...]:
@@ -117,12 +128,13 @@ class ProjectLookup(Generic[Page]):
         callers: tuple[Repository, ...] = (),
         below_owner: bool = False,
         last: int | None = None,
-        remembered: Collection[str] = (),
+        remembered: Collection[str] | Unknown = (),
     ) -> None:
         """Look `name` up; with `below_owner`, also ask repositories below the owner (``explain --shadowed``).
 
         That never changes the owner. `last` is the priority of the lowest tier that flexible mode may reach.
-        `remembered` names the repositories that have served `name` before: none below the highest of them is asked.
+        `remembered` names the repositories that have served `name` before: where one of them does not have it now, none
+        below is asked. `Unknown`: each of them may have served it.
         """
         self._memory = memory
         self.name = name
@@ -130,15 +142,23 @@ class ProjectLookup(Generic[Page]):
         self._known = tuple(r for tier in tiers(memory.policy.repositories + callers) for r in tier)
         self._below_owner = below_owner
         self._last = last
-        self._remembered = next((r for r in self._known if self._keeps_closed(r, remembered)), None)
+        keepers = tuple(r for r in self._known if self._may_keep(r))
+        self._unknown = remembered if isinstance(remembered, Unknown) else None
+        self._keepers = (
+            keepers if isinstance(remembered, Unknown) else tuple(r for r in keepers if r.name in remembered)
+        )
+        self._is_shut = False
         self._results: dict[str, RepositoryResult[Page]] = {}
         self._owners: tuple[RepositoryResult[Page], ...] = ()
         self.decision: Decision[Page] | None = None
         self._steps = self._walk()
 
-    def _keeps_closed(self, repository: Repository, remembered: Collection[str]) -> bool:
-        """Whether the name stays the repository's own: pins and routes come first, but a disabled owner still owns."""
-        if not isinstance(self.route, Route) or self.route.mode is Mode.MERGE or repository.name not in remembered:
+    def _may_keep(self, repository: Repository) -> bool:
+        """Whether the name stays the repository's own if it has served it.
+
+        Pins and routes come first, but a disabled owner still owns.
+        """
+        if not isinstance(self.route, Route) or self.route.mode is Mode.MERGE:
             return False
         is_routed = repository in self.route.owners if self.route.is_routed else not repository.explicit
         return is_routed and repository.may_serve(self.name)
@@ -151,7 +171,8 @@ class ProjectLookup(Generic[Page]):
     @property
     def closed_below(self) -> int | None:
         """The priority of the repository that keeps the name because it has served it before; None if none does."""
-        return self._remembered.priority if self._remembered else None
+        lost = self._lost()
+        return lost.priority if lost else None
 
     def start(self) -> NeedPages | NeedMatch[Page] | None:
         """The first need; None if the policy alone decides."""
@@ -183,7 +204,8 @@ class ProjectLookup(Generic[Page]):
         ordered = tiers(self.route.repositories)
         groups = [tuple(r for tier in ordered for r in tier)] if merged else ordered
         for tier in groups:
-            if (self._owners and not self._below_owner) or self._is_past_last(tier) or self._is_closed(tier):
+            self._is_shut = self._is_closed(tier)
+            if (self._owners and not self._below_owner) or self._is_past_last(tier) or self._is_shut:
                 break
             results = yield from self._ask_tier(tier)
             if self._owners:
@@ -199,7 +221,16 @@ class ProjectLookup(Generic[Page]):
 
     def _is_closed(self, tier: tuple[Repository, ...]) -> bool:
         """Whether the name stays with a higher-priority repository that has served it before, and has it no more."""
-        return not self._owners and self._remembered is not None and tier[0].priority > self._remembered.priority
+        lost = self._lost()
+        return not self._owners and lost is not None and tier[0].priority > lost.priority
+
+    def _lost(self) -> Repository | None:
+        """The highest repository that has served the name before, and does not have it now."""
+        return next((keeper for keeper in self._keepers if not self._serves(keeper)), None)
+
+    def _serves(self, repository: Repository) -> bool:
+        result = self._results.get(repository.name)
+        return result is not None and result.state is RepositoryState.SERVES
 
     def _is_past_last(self, tier: tuple[Repository, ...]) -> bool:
         is_flexible = self.mode is Mode.FLEXIBLE
@@ -232,22 +263,26 @@ class ProjectLookup(Generic[Page]):
 
     def _end(self) -> Decision[Page]:
         assert isinstance(self.route, Route)
+        lost = self._lost()
         if self._owners:
             codes = {Mode.MERGE: Code.MERGED, Mode.FLEXIBLE: Code.FITS}
             return self._decide(Outcome.SERVED, codes.get(self.route.mode, Code.OWNED))
+        if self._unknown and self._is_shut:
+            return self._decide(Outcome.UNAVAILABLE, Code.OWNERSHIP_MEMORY)
         if any(result.passed_over for result in self._results.values()):
             return self._decide(Outcome.NO_MATCH, Code.NO_MATCH)
         if RuledOut.BELOW_NO_INDEX in self.route.ruled_out.values():
             # Even if one of these has the name, a repository that --no-index rules out may own it.
             return self._decide(Outcome.BLOCKED, Code.OWNER_RULED_OUT)
-        if self._remembered:
+        if lost and not self._unknown:
             return self._decide(Outcome.BLOCKED, Code.REMEMBERED)
         return self._decide(Outcome.ABSENT, Code.OWNED_ABSENT if self.route.is_routed else Code.ABSENT)
 
     def _decide(self, outcome: Outcome, code: Code) -> Decision[Page]:
         results = tuple(self._result(repository) for repository in self._known)
-        remembered = self._remembered if code is Code.REMEMBERED else None
-        return Decision(self.name, outcome, code, self.route, results, self._owners, remembered)
+        remembered = self._lost() if code is Code.REMEMBERED else None
+        unknown = self._unknown if code is Code.OWNERSHIP_MEMORY else None
+        return Decision(self.name, outcome, code, self.route, results, self._owners, remembered, unknown)
 
     def _result(self, repository: Repository) -> RepositoryResult[Page]:
         if result := self._results.get(repository.name):

@@ -214,7 +214,8 @@ class Policy:
     """The whole policy. `repositories` and `pins` are in the order in which the policy names them.
 
     `origins` maps a dotted key to its file; `page_timeout` is in seconds, `page_size_limit` in bytes.
-    `gateway` is the index of a gateway that obeys this policy.
+    `gateway` is the index of a gateway that obeys this policy. `ownership` is where pip reads which repository served
+    which name before: a URL, or the path of a gateway's file.
     `lock` comes from the first layer that locks; its value is true or "extend". `secrets` are texts that
     must not appear in any output.
     """
@@ -232,6 +233,7 @@ class Policy:
     absence_ttl: float = 60.0
     stale_if_error: float = 86_400.0
     gateway: str | None = None
+    ownership: str | None = None
     origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     lock: Rule | None = None
     secrets: frozenset[str] = field(default=frozenset(), repr=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
@@ -10,6 +12,7 @@ from typing import Any
 
 import aiohttp
 
+from repoprio.lookup.ownership import as_document
 from repoprio.output import redact_secrets
 from repoprio.render import explain_json
 from repoprio.serve import problems, relay, requests
@@ -128,6 +131,8 @@ class App:
             return await self._explain(target, scope)
         if isinstance(target, requests.Health):
             return await self._health(target)
+        if isinstance(target, requests.Ownership):
+            return await self._records(scope)
         if not isinstance(target, requests.Project):
             return _problem(problems.unknown_path())
         sent = _sent(scope)
@@ -165,6 +170,17 @@ class App:
             return _problem(trouble)
         body = _OUTDATED if target.of_all and self._gateway.is_outdated else b"ok\n"
         return 200, [(b"content-type", b"text/plain; charset=utf-8"), _NEVER_STORED], body
+
+    async def _records(self, scope: Scope) -> tuple[int, Headers, bytes]:
+        """The memory of who served which name, as `ownership` of a policy reads it."""
+        found = await self._gateway.records()
+        if isinstance(found, Problem):
+            return _problem(found)
+        headers: Headers = [(b"content-type", b"application/json"), _NEVER_STORED, (b"vary", b"Accept-Encoding")]
+        body = json.dumps(as_document(found)).encode()
+        if requests.takes_gzip(_sent(scope).get(b"accept-encoding", "")):
+            return 200, [*headers, (b"content-encoding", b"gzip")], gzip.compress(body, 6, mtime=0)
+        return 200, headers, body
 
     def _page(self, page: Page, media: requests.Media, sent: dict[bytes, str]) -> tuple[int, Headers, bytes]:
         body = page.forms[media, requests.takes_gzip(sent.get(b"accept-encoding", ""))]

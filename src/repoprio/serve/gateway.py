@@ -10,13 +10,15 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from repoprio import __version__
+from repoprio.lookup import ownership
 from repoprio.lookup.drivers import adrive
 from repoprio.lookup.events import FetchRequest, FetchResult, RepositoryState
 from repoprio.lookup.memory import ExpiringStore
+from repoprio.lookup.ownership import UnsoundMemory
 from repoprio.lookup.project import Decision, Outcome, ProjectLookup
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy
-from repoprio.serve import freshness, ownership, problems
+from repoprio.serve import freshness, problems
 from repoprio.serve.client import VERSIONS, Client
 from repoprio.serve.kept_pages import KeptPages, Page, forms
 from repoprio.serve.pages import relayed, writer
@@ -26,7 +28,7 @@ from repoprio.serve.project_lists import ProjectLists
 from repoprio.serve.requests import Media
 from repoprio.serve.sharing.envelope import SharedPage
 from repoprio.serve.sharing.turns import Sharing
-from repoprio.serve.stores.model import OwnershipStore, UnsoundMemory
+from repoprio.serve.stores.model import OwnershipStore
 from repoprio.serve.views.explanations import ClientAnswer, Explained, explanation
 from repoprio.simple_api.model import ProjectPage
 
@@ -125,6 +127,13 @@ class Gateway:
     def _stands_in(self, page: Page, decision: Decision[ProjectPage]) -> bool:
         """Whether the last page is served, as stale, in place of `decision`."""
         return self.clock() < page.stale_until and freshness.may_stand_in(decision, page.owners)
+
+    async def records(self) -> Sequence[ownership.Record] | Problem:
+        """All that is remembered of who served which name."""
+        try:
+            return await asyncio.to_thread(self._store.all)
+        except ownership.UnsoundMemory as error:
+            return problems.unsound_memory(str(error))
 
     async def trouble(self) -> Problem | None:
         """Why the gateway cannot answer, whatever the repositories say; None if it can."""

@@ -68,6 +68,10 @@ class Health(NamedTuple):
     of_all: bool
 
 
+class Ownership(NamedTuple):
+    """The memory of who served which name, for clients that decide by themselves."""
+
+
 class Elsewhere(NamedTuple):
     """Another URL, relative to the one that was asked for."""
 
@@ -78,13 +82,14 @@ class Nothing(NamedTuple):
     """A path at which nothing can be."""
 
 
-Target = Project | ProjectList | FileOf | Search | Explain | Health | Elsewhere | Nothing
+Target = Project | ProjectList | FileOf | Search | Explain | Health | Ownership | Elsewhere | Nothing
 _FIXED: dict[str, Target] = {
     "/": Search(is_below=False),
     "/explain": Elsewhere("explain/"),
     "/explain/": Search(is_below=True),
     "/health/live": Health(of_all=False),
     "/health/ready": Health(of_all=True),
+    "/ownership.json": Ownership(),
 }
 
 

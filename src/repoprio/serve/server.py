@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import uvicorn
 
 from repoprio.errors import RepoprioError
+from repoprio.lookup.ownership import UnsoundMemory
 from repoprio.policy.model import Policy
 from repoprio.serve import limits
 from repoprio.serve.client import Client
 from repoprio.serve.gateway import Gateway
 from repoprio.serve.reloading import RELOAD, Generation, Reloadable
-from repoprio.serve.stores.model import OwnershipStore, UnsoundMemory
+from repoprio.serve.stores.model import OwnershipStore
 from repoprio.serve.stores.vigilant_store import VigilantStore
 from repoprio.serve.telemetry.access_log import AccessLog, Logged
 from repoprio.serve.telemetry.application import Application

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from repoprio.cli import policy_in_force, terminal
 from repoprio.cli.serving import places
 from repoprio.errors import RepoprioError
-from repoprio.names import normalize
+from repoprio.lookup.ownership import Record, UnsoundMemory, as_document, from_document, holder, matching
 from repoprio.policy.model import Policy
 from repoprio.policy.patterns import Pattern
 from repoprio.redaction import display_url
-from repoprio.serve.ownership import Record, holder, matching
-from repoprio.serve.stores.model import OwnershipStore, UnsoundMemory
+from repoprio.serve.stores.model import OwnershipStore
 
 _SCHEMA = 1
 
@@ -80,7 +79,7 @@ def show(options: argparse.Namespace, store: OwnershipStore) -> int:
 
 def dump(_: argparse.Namespace, store: OwnershipStore) -> int:
     """Print all records as JSON."""
-    print(_document(store.listed(), None))
+    print(json.dumps(as_document(store.listed()), indent=2))
     return 0
 
 
@@ -121,8 +120,7 @@ def _exported(source: str) -> list[Record]:
     """The records that export printed into a file."""
     try:
         with open(source, encoding="utf-8") as file:
-            entries = json.load(file)["records"]
-        return [Record(normalize(entry["project"]), str(entry["repository"]), str(entry["url"])) for entry in entries]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+            return list(from_document(json.load(file)))
+    except (OSError, ValueError) as error:
         hint = "name a file that repoprio ownership export printed"
         raise NoMemory(f"{source} holds no records: {error}\n  hint: {hint}    [store]") from None

@@ -24,6 +24,7 @@ from repoprio.pip_adapter.finder import cooldowns, judge, own_release, pylock, s
 from repoprio.pip_adapter.finder.candidates import CandidateSet, Offers, version_priority_offers
 from repoprio.pip_adapter.finder.flexible_search import Search, Tiers
 from repoprio.pip_adapter.finder.listeners import DecisionListener, SkipWarnings
+from repoprio.pip_adapter.finder.past_owners import past_owners
 from repoprio.pip_adapter.index import credentials, handed
 from repoprio.pip_adapter.index.fetcher import Pages
 from repoprio.pip_adapter.index.links import PipPage
@@ -208,7 +209,10 @@ class PolicyFinder:
     ) -> ProjectLookup[PipPage]:
         """The lookup of `name` that `decide` drives."""
         callers, no_index = tuple(self._callers.admitted), compat.no_index(self.finder)
-        return ProjectLookup(memory, name, no_index=no_index, callers=callers, below_owner=below_owner, last=last)
+        past = past_owners(self.policy, self.session, self.memory()[1]).of(name)
+        return ProjectLookup(
+            memory, name, no_index=no_index, callers=callers, below_owner=below_owner, last=last, remembered=past
+        )
 
     def fits(self, lookup: ProjectLookup[PipPage], specifier: SpecifierSet | None, passed: int = 0) -> Fits[PipPage]:
         """The function that says whether offers fit the specifier; offers of tiers down to `passed` never fit."""

@@ -123,7 +123,17 @@ def _refuse_ruled_out(e: Explanation) -> list[str]:
 
 
 def _refuse_remembered(e: Explanation) -> list[str]:
-    return [sentence(e), "A name stays with its owner: no lower-priority repository was asked."]
+    return [
+        sentence(e),
+        "A name stays with its owner: no lower-priority repository was asked.",
+        *(f"rule: {rule}" for rule in e.rules if rule.setting == "ownership"),
+    ]
+
+
+def _refuse_memory(e: Explanation) -> list[str]:
+    below = [line.repository for line in e.lines if line.status is LineStatus.NOT_ASKED]
+    asked = f"{join_words(below)} {'was' if len(below) == 1 else 'were'} not asked"
+    return [sentence(e), f"A name stays with its owner, so {asked}.", *(f"rule: {rule}" for rule in e.rules[:1])]
 
 
 _REFUSALS = {
@@ -136,4 +146,5 @@ _REFUSALS = {
     Code.AMBIGUOUS: _refuse_ambiguous,
     Code.OWNER_RULED_OUT: _refuse_ruled_out,
     Code.REMEMBERED: _refuse_remembered,
+    Code.OWNERSHIP_MEMORY: _refuse_memory,
 }

@@ -121,6 +121,12 @@ def _remembered(e: Explanation) -> str:
     return f"{join_words(e.owners)} served {e.project} before, and does not have it now."
 
 
+def _memory(e: Explanation) -> str:
+    assert e.unknown
+    why = f"{e.unknown.place} cannot be read: {e.unknown.reason}"
+    return f"{e.project}{required_by(e)}: nobody knows who served it before: {why}."
+
+
 def maybe_owned(e: Explanation) -> str:
     """That ``--no-index`` rules out repositories that may own the name, as a sentence."""
     lowest = max(line.repository.priority for line in e.withheld)
@@ -147,6 +153,7 @@ _SENTENCES = {
     Code.AMBIGUOUS: _ambiguous,
     Code.OWNER_RULED_OUT: _ruled_out,
     Code.REMEMBERED: _remembered,
+    Code.OWNERSHIP_MEMORY: _memory,
     Code.DIRECT_URL: _direct_url,
 }
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 from repoprio.errors import RepoprioError
+from repoprio.lookup.ownership import Record
 from repoprio.names import NormalizedName
-from repoprio.serve.ownership import Record
-
-
-class UnsoundMemory(Exception):
-    """The memory cannot be read or written; the text says why."""
 
 
 class NoStore(RepoprioError):
@@ -85,8 +80,3 @@ class OwnershipStore(Protocol):
 
     def replace(self, removed: Iterable[Record], added: Iterable[Record]) -> None:
         """Take out some records and put in others, all or nothing."""
-
-
-def digest(record: Record) -> str:
-    """What tells whether a record is as it was written."""
-    return hashlib.sha256("\0".join(record).encode()).hexdigest()[:16]

@@ -20,10 +20,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from repoprio.lookup.ownership import Record, UnsoundMemory, digest
 from repoprio.names import NormalizedName
 from repoprio.redaction import display_url
-from repoprio.serve.ownership import Record
-from repoprio.serve.stores.model import UnsoundMemory, digest
 from repoprio.serve.stores.redis_pages import RedisPages
 
 KEY = "repoprio:ownership"

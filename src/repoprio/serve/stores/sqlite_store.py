@@ -8,9 +8,8 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 
+from repoprio.lookup.ownership import Record, UnsoundMemory, digest
 from repoprio.names import NormalizedName
-from repoprio.serve.ownership import Record
-from repoprio.serve.stores.model import UnsoundMemory, digest
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS ownership (

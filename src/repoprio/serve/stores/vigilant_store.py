@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
+from repoprio.lookup.ownership import Record
 from repoprio.names import NormalizedName
-from repoprio.serve.ownership import Record
 from repoprio.serve.stores.model import OwnershipStore, PageStore
 
 

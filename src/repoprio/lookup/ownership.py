@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from repoprio.lookup.memory import RunMemory
 from repoprio.lookup.project import Decision, ProjectLookup
-from repoprio.names import NormalizedName
+from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.policy.model import Mode, Policy, Repository
 from repoprio.policy.patterns import Pattern
 from repoprio.policy.routing import Route
@@ -19,6 +20,47 @@ class Record(NamedTuple):
     project: NormalizedName
     repository: str
     url: str
+
+
+class UnsoundMemory(Exception):
+    """The memory cannot be read or written; the text says why."""
+
+
+_SCHEMA = 1
+
+
+def digest(record: Record) -> str:
+    """What tells whether a record is as it was written."""
+    return hashlib.sha256("\0".join(record).encode()).hexdigest()[:16]
+
+
+def as_document(records: Iterable[Record]) -> dict[str, Any]:
+    """The records as JSON has them, for `from_document`."""
+    return {"schema": _SCHEMA, "records": [record._asdict() for record in records]}
+
+
+def from_document(document: Any) -> tuple[Record, ...]:
+    """The records of such a document; raises `ValueError` where it is none, or not as it was written."""
+    entries = document.get("records") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or document.get("schema") != _SCHEMA:
+        raise ValueError("it is no document of records of this version of repoprio")
+    return tuple(_from_entry(entry) for entry in entries)
+
+
+def _from_entry(entry: Any) -> Record:
+    texts = [str(entry.get(key, "")) for key in Record._fields] if isinstance(entry, dict) else [""]
+    if not all(texts) or not is_project_name(texts[0]):
+        raise ValueError("one of its records has no project, repository or url")
+    return Record(normalize(texts[0]), texts[1], texts[2])
+
+
+def holders_by_name(policy: Policy, records: Iterable[Record]) -> Mapping[NormalizedName, Collection[str]]:
+    """For each name, the names of the repositories of the policy that keep it."""
+    found: dict[NormalizedName, set[str]] = {}
+    for record in records:
+        if repository := holder(policy, record):
+            found.setdefault(record.project, set()).add(repository.name)
+    return found
 
 
 def holder(policy: Policy, record: Record) -> Repository | None:

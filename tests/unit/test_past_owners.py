@@ -1,0 +1,101 @@
+"""What is remembered of who served which name: read from a document, told in explanations and findings. Pure."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from repoprio.audit import verdicts
+from repoprio.audit.subjects import Offer, Subject
+from repoprio.explain.explaining import explain
+from repoprio.lookup.drivers import drive
+from repoprio.lookup.events import StatusReceived
+from repoprio.lookup.memory import RunMemory
+from repoprio.lookup.ownership import Record, as_document, digest, from_document, holders_by_name
+from repoprio.lookup.project import Decision, ProjectLookup, Unknown
+from repoprio.names import normalize
+from repoprio.render.messages import refusals
+from support.policy_files import TWO, policy
+
+RECORD = Record(normalize("acme"), "corp", "https://corp.example/simple/")
+PLACE = "/var/lib/gateway.sqlite"
+POLICY = policy(f'ownership = "{PLACE}"\n{TWO}')
+
+
+def decide(remembered: tuple[str, ...] | Unknown) -> Decision[str]:
+    """The decision on acme, which corp does not have."""
+    lookup = ProjectLookup(RunMemory[str](POLICY), RECORD.project, remembered=remembered)
+    return drive(lookup, lambda _: StatusReceived(404), lambda _: True)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [],
+        {},
+        {"schema": 1},
+        {"schema": 2, "records": []},
+        {"schema": 1, "records": [1]},
+        {"schema": 1, "records": [{**RECORD._asdict(), "project": "a b"}]},
+        {"schema": 1, "records": [{**RECORD._asdict(), "repository": ""}]},
+    ],
+)
+def test_each_document_that_is_none(document: object) -> None:
+    """What is not whole is no memory: nothing of it counts."""
+    with pytest.raises(ValueError, match=r"it is no document|one of its records"):
+        from_document(document)
+    assert from_document(json.loads(json.dumps(as_document([RECORD])))) == (RECORD,)
+
+
+def test_a_record_that_was_changed_is_noticed() -> None:
+    """Its digest is of all its parts."""
+    changed = (RECORD._replace(project=normalize("x")), RECORD._replace(repository="x"), RECORD._replace(url="x"))
+    assert len({digest(RECORD), *map(digest, changed)}) == 4
+
+
+def test_records_count_by_name_and_by_url() -> None:
+    """A repository that was renamed keeps its names; one that left the policy keeps none."""
+    records = [
+        RECORD,
+        RECORD._replace(project=normalize("tool"), repository="old"),
+        RECORD._replace(repository="gone", url=""),
+    ]
+    assert holders_by_name(POLICY, [*records, records[0]._replace(repository="pypi")]) == {
+        "acme": {"corp", "pypi"},
+        "tool": {"corp"},
+    }
+
+
+def test_the_setting_is_the_rule_of_the_refusal() -> None:
+    """Whether the memory closes a name or cannot be read; a gateway's own memory is no setting."""
+    said = refusals.refusal(explain(POLICY, decide(("corp",)), "acme", {}))
+    assert f'rule: ownership = "{PLACE}"' in str(said)
+    said = refusals.refusal(explain(policy(TWO), decide(("corp",)), "acme", {}))
+    assert "rule: ownership" not in str(said)
+
+
+def test_an_unreadable_memory_is_told() -> None:
+    """The refusal names the place, the reason, who was not asked, and the setting; the audit does not guess."""
+    decision = decide(Unknown(PLACE, "there is no such file"))
+    explanation = explain(POLICY, decision, "acme", {})
+    said = str(refusals.refusal(explanation))
+    assert f"acme: nobody knows who served it before: {PLACE} cannot be read: there is no such file." in said
+    assert "A name stays with its owner, so pypi (priority 90) was not asked." in said
+    assert f'rule: ownership = "{PLACE}"' in said
+    assert "make it readable again, or correct ownership in the policy" in said
+    assert "[ownership-memory]" in said
+    assert explanation.lines[1].reason == "a higher-priority repository may have served acme before"
+    subject = Subject("acme", "99.0", "is installed", pip="pip", place="METADATA")
+    (finding,) = verdicts.judge(POLICY, decision, subject, Offer({}, {}, lambda: None))
+    assert (finding.code, finding.rule and finding.rule.key) == ("unavailable", "ownership")
+    assert (
+        f"repoprio cannot judge acme 99.0: nobody knows who served names before: {PLACE} cannot be read"
+        in finding.message
+    )
+    more = policy(f'ownership = "{PLACE}"\n{TWO}[repositories.z]\nurl = "https://z.example/"\npriority = 95\n')
+    lookup = ProjectLookup(RunMemory[str](more), RECORD.project, remembered=Unknown(PLACE, "503"))
+    found = drive(lookup, lambda _: StatusReceived(404), lambda _: True)
+    assert "pypi (priority 90) and z (priority 95) were not asked" in str(
+        refusals.refusal(explain(more, found, "acme", {}))
+    )
