@@ -64,9 +64,9 @@ def stop(error):
 
 def damage(error):
     """The message about a damaged repoprio."""
-    said = f"repoprio: the installation in {ROOT} is damaged ({type(error).__name__}: {error})."
+    lead = f"repoprio: the installation in {ROOT} is damaged ({type(error).__name__}: {error})."
     hint = "repoprio enable --copy once more" if "_repoprio_copy" in ROOT else anew()
-    text = f"{said}\n  hint: {hint}    [damaged]"
+    text = f"{lead}\n  hint: {hint}    [damaged]"
     # As in `repoprio.output`, which may be the damaged module.
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 

@@ -61,7 +61,7 @@ def survey(environ: Mapping[str, str], layers: Sequence[LayerFiles], tools: Pars
     elif kept := record.of(VARIABLE):
         result = _with_recorded_file(kept, settings, files, environ, tools)
     else:
-        result = _borne(_survey(settings, files, environ, tools), files.lost)
+        result = _with_lost_files(_survey(settings, files, environ, tools), files.lost)
     return _required(result, settings, record, environ)
 
 
@@ -72,10 +72,10 @@ def _with_recorded_file(
     if os.path.exists(kept):
         return _named(kept, settings, files, environ, tools, is_recorded=True)
     files.lose(kept)
-    return _borne(_survey(settings, files, environ, tools), files.lost)
+    return _with_lost_files(_survey(settings, files, environ, tools), files.lost)
 
 
-def _borne(result: LoadedPolicy, lost: Sequence[PolicyProblem]) -> LoadedPolicy:
+def _with_lost_files(result: LoadedPolicy, lost: Sequence[PolicyProblem]) -> LoadedPolicy:
     """`result` with an error for each recorded file that is gone, unless the policy only observes."""
     if not lost:
         return result
@@ -90,7 +90,7 @@ def _required(
     """`result` with an error if there is no policy but one is required."""
     if result.policy is not None or result.errors:
         return result
-    # Any value counts: "required" is the only valid one, and a misspelled one was meant to be it.
+    # Any value counts: only "required" is valid, so a misspelled one was meant to be that.
     by = [
         s.file
         for layer in settings
@@ -186,13 +186,13 @@ def _named(
     if not named:
         return LoadedPolicy((), Merged(), (_EMPTY,), None)
     locks = [lock for layer in settings if (lock := layer.lock())]
-    who = f"{named} is recorded for this environment" if is_recorded else f"{VARIABLE} names {named}"
+    other = f"{named} is recorded for this environment" if is_recorded else f"{VARIABLE} names {named}"
     hint = records.repair(records.current()) if is_recorded else _UNSET
     errors = [error for error in files.errors if error.file in files.broken]
-    errors += [PolicyProblem(lock.file, "locked", f"allows no other policy file, but {who}", hint) for lock in locks]
+    errors += [PolicyProblem(lock.file, "locked", f"allows no other policy file, but {other}", hint) for lock in locks]
     if errors:
-        spoken = _help(setting for layer_settings in settings for setting in layer_settings.settings)
-        return LoadedPolicy(tuple(files.sources), Merged(), tuple(errors), None, help=spoken)
+        help_text = _help(setting for layer_settings in settings for setting in layer_settings.settings)
+        return LoadedPolicy(tuple(files.sources), Merged(), tuple(errors), None, help=help_text)
     if named == os.devnull:
         return LoadedPolicy((), Merged(), (), None)
     return _alone(LayerFiles(VARIABLE, (named,), is_recorded=is_recorded), environ, tools)
@@ -211,8 +211,8 @@ def _nothing_said(layer: LayerFiles) -> str:
     # pip ignores a missing file of its own; here somebody named it, so it must exist.
     if layer.name == policy_files.PIP_FILE and (absence := policy_files.absence(layer.files[0])):
         return absence
-    what = "has no section [repoprio]" if layer.name == policy_files.PIP_FILE else "says nothing"
-    return f"{what}; {VARIABLE}={os.devnull} means no policy"
+    problem = "has no section [repoprio]" if layer.name == policy_files.PIP_FILE else "says nothing"
+    return f"{problem}; {VARIABLE}={os.devnull} means no policy"
 
 
 def _inherited(carried: str, environ: Mapping[str, str], tools: Parsers) -> LoadedPolicy | None:

@@ -10,15 +10,15 @@ END = "# <<< repoprio"
 # Marks that the file had no newline at its end, so that its removal restores that.
 JOINED = " (after a line without an end)"
 # Modules already warned about: `python -m` looks for its module twice.
-SAID: list[str] = []
+WARNED: list[str] = []
 
 
-def bear_the_loss(name: str, root: str, pointer: str, custom: str) -> None:
+def stop_without_root(name: str, root: str, pointer: str, custom: str) -> None:
     """Stop a pip that may look up projects, since the root is gone: without a policy it would trust any index."""
     if not name.startswith("pip."):
         # Other programs may import venv and make nothing.
-        if not SAID and (name != "venv" or {"venv", "-mvenv"} & set(sys.orig_argv[1:])):
-            SAID.append(name)
+        if not WARNED and (name != "venv" or {"venv", "-mvenv"} & set(sys.orig_argv[1:])):
+            WARNED.append(name)
             does = "looks up no projects" if custom else "is not guarded"
             sys.stderr.write(f"WARNING: {_loss(root, pointer, custom, f'pip in the new environment {does}')}\n")
     elif not is_ensurepip():
@@ -29,11 +29,11 @@ def bear_the_loss(name: str, root: str, pointer: str, custom: str) -> None:
         _shut(message)
 
 
-def _loss(root: str, pointer: str, custom: str, what: str = "this pip looks up no projects") -> str:
+def _loss(root: str, pointer: str, custom: str, effect: str = "this pip looks up no projects") -> str:
     command = _quoted([sys.executable, pointer, "remove"])
     enable = _quoted(["repoprio", "enable", *_place(custom)])
     return (
-        f"repoprio: {what}. To remove the pointer that guarded it: {command}\n"
+        f"repoprio: {effect}. To remove the pointer that guarded it: {command}\n"
         f"  {root}, where repoprio was installed, is gone.\n"
         f"  hint: or install repoprio again, then run: {enable}    [pointer]"
     )

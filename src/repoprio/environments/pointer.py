@@ -40,7 +40,7 @@ def lead(name: str, path: object, target: object) -> object:
     if not os.path.isfile(os.path.join(root, "_repoprio_shim.py")):
         if name in MAKERS:
             install()
-        alone().bear_the_loss(name, root, __file__, CUSTOM)  # type: ignore[no-untyped-call]
+        alone().stop_without_root(name, root, __file__, CUSTOM)  # type: ignore[no-untyped-call]
         return None
 
     class Shim:

@@ -32,7 +32,7 @@ except ImportError:  # before pip 22.3, which asks for no metadata file
     get_metadata_distribution = None
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from optparse import Values
 
     from repoprio.pip_adapter.protocols.commands import InstallCommand
@@ -107,7 +107,7 @@ def metadata_hashes(file: File) -> dict[str, str] | None:
 
 
 def url_of(file: File) -> str:
-    """The URL of pip's link to `file`: before pip 22.2 the hash that JSON states must stand in it."""
+    """The URL of pip's link to `file`: before pip 22.2, the hash that JSON states must be part of it."""
     if "hashes" in _LINK_PARAMETERS:
         return file.url
     stated = next(((kind, file.hashes[kind]) for kind in ALGORITHMS if kind in file.hashes), None)
@@ -132,13 +132,13 @@ _NO_INDEX: Registry[bool] = Registry()
 
 
 def says_no_index(options: Values) -> bool:
-    """Whether the user said ``--no-index``; in a child pip, whether the parent's user did, not whether pip added it."""
+    """Whether the user said ``--no-index``; in a child pip this is about the parent's user, not about pip's options."""
     return PARENTS_NO_INDEX == "1" if PARENTS_NO_INDEX is not None else bool(options.no_index)
 
 
-def note_no_index(collector: LinkCollector, said: bool) -> None:
+def note_no_index(collector: LinkCollector, value: bool) -> None:
     """Note for a `LinkCollector` whether the user said ``--no-index``."""
-    _NO_INDEX.put(collector, said)
+    _NO_INDEX.put(collector, value)
 
 
 def no_index(finder: PackageFinder) -> bool:
@@ -161,26 +161,25 @@ class PipVersions:
 VERSIONS = PipVersions()
 
 
-def in_turn(found: list[BestCandidateResult]) -> BestCandidateResult:
+def in_turn(results: list[BestCandidateResult]) -> BestCandidateResult:
     """A `BestCandidateResult` made of several; pip's resolver tries the candidates of one after those of the other."""
-    if len(found) == 1:
-        return found[0]
+    if len(results) == 1:
+        return results[0]
     # The resolver tries the last one first.
-    applicable = [candidate for one in reversed(found) for candidate in _applicable(one)]
-    best = next((one.best_candidate for one in found if one.best_candidate is not None), None)
-    made: Callable[..., BestCandidateResult] = type(found[0])
-    return made(applicable, applicable, best)
+    applicable = [candidate for result in reversed(results) for candidate in _applicable(result)]
+    best = next((result.best_candidate for result in results if result.best_candidate is not None), None)
+    make: Callable[..., BestCandidateResult] = type(results[0])
+    return make(applicable, applicable, best)
 
 
-def _applicable(found: Any) -> Iterable[InstallationCandidate]:
+def _applicable(result: Any) -> list[InstallationCandidate]:
     # A field since pip 25.1.
-    given = found.applicable_candidates if hasattr(found, "applicable_candidates") else found.iter_applicable()
-    return list(given)
+    return list(result.applicable_candidates if hasattr(result, "applicable_candidates") else result.iter_applicable())
 
 
-def as_tried(found: Any, specifier: Any) -> Iterator[Any]:
+def as_tried(result: Any, specifier: Any) -> Iterator[Any]:
     """The candidates of a `BestCandidateResult` in the order in which pip's resolver tries them (its factory)."""
-    applicable = list(_applicable(found))
+    applicable = _applicable(result)
     takes_yanked = is_pinned(specifier) and all(candidate.link.is_yanked for candidate in applicable)
     return (candidate for candidate in reversed(applicable) if takes_yanked or not candidate.link.is_yanked)
 
@@ -257,9 +256,9 @@ def constraint_problem(ireq: InstallRequirement) -> str:
         return str(check_invalid_constraint_type(ireq))
 
 
-def same_project(one: str, other: str) -> bool:
+def same_project(first: str, second: str) -> bool:
     """Whether two names mean the same project."""
-    return normalize(one) == normalize(other)
+    return normalize(first) == normalize(second)
 
 
 def digests(link: Link) -> dict[str, str]:
@@ -308,8 +307,8 @@ def is_for_python(evaluator: LinkEvaluator, link: Link) -> bool:
 
 
 def runs_on_python(factory: Any, dist: Any) -> bool:
-    """Whether the Requires-Python in the metadata of `dist`, which a page need not state, lets pip's target in."""
-    # `dist.requires_python` warns of what is no specifier, and pip does so itself.
+    """Whether the Requires-Python in the metadata of `dist` (a page may omit it) allows pip's target."""
+    # `dist.requires_python` would warn about an invalid specifier, as pip does itself.
     version: tuple[int, ...] = factory._python_candidate.version.release
     return bool(factory._ignore_requires_python) or _lets_in(dist.metadata.get("Requires-Python"), version)
 

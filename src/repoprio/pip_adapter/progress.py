@@ -1,6 +1,7 @@
-"""One line on a terminal while pages are waited for, where pip shows nothing. It is gone before others write theirs.
+"""Shows one progress line on a terminal while pages are fetched, because pip shows nothing then.
 
-Loaded while pip itself is being imported: so nothing of pip is imported here.
+The line is cleared before anything else is written. This module is loaded while pip is being imported, so it imports
+nothing of pip.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ from repoprio.pip_adapter.registry import Registry
 if TYPE_CHECKING:
     from optparse import Values
 
-# Whoever has the answers sooner sees no line; and so often it is drawn at most, in seconds.
+# In seconds: how long to wait before the line appears, and between two drawings.
 _DELAY = 0.3
 _PAUSE = 0.1
 _COLUMNS = 80
 
 
 class ProgressLine:
-    """How many projects were looked up, and how many are under way: one line of `stream`, drawn over itself.
+    """One line of `stream` that says how many projects were looked up, and how many are under way.
 
-    It has no colours. Several threads may write: whoever does holds `out_of_the_way`.
+    It has no colours. Several threads may write; each must do so inside `out_of_the_way`.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -40,7 +41,7 @@ class ProgressLine:
         self._text = ""
 
     def show(self, done: int, under_way: int) -> None:
-        """Say how far it is, if that has taken a while."""
+        """Draw the line, unless it all began very recently."""
         now = time.monotonic()
         if self._begun is None:
             self._begun = now
@@ -51,12 +52,12 @@ class ProgressLine:
         self._drawn = now
 
     def hide(self) -> None:
-        """Take the line away."""
+        """Clear the line."""
         self._draw("")
 
     @contextlib.contextmanager
     def out_of_the_way(self) -> Iterator[None]:
-        """Meanwhile somebody else writes."""
+        """A context in which something else may be written: the line is cleared."""
         with self._lock:
             self.hide()
             yield
@@ -80,9 +81,9 @@ _LINES: Registry[ProgressLine] = Registry()
 
 
 def show_for(session: object, options: Values) -> None:
-    """Show a line while pages are fetched with one of pip's sessions, where pip with these `options` shows its bars.
+    """Show a line while pages are fetched with `session`, if pip with these `options` shows progress bars.
 
-    That is on a terminal, without -q and --progress-bar off; and without -v, which says all that is done.
+    It does so on a terminal, without -q and --progress-bar off; and without -v, which prints every step.
     """
     if not _is_wanted(options):
         return
@@ -93,7 +94,7 @@ def show_for(session: object, options: Values) -> None:
 
 
 def line_of(session: object) -> ProgressLine | None:
-    """The line for one of pip's sessions; None where none is shown."""
+    """The line for one of pip's sessions; None if there is none."""
     return _LINES.get(session)
 
 
@@ -101,7 +102,7 @@ def _is_wanted(options: Values) -> bool:
     streams = (sys.stdout, sys.stderr)
     return (
         all(map(understands_escapes, streams))
-        # What some of these run in looks like a terminal, and keeps each line that was there.
+        # Some CI systems provide a terminal, but keep every drawing of the line in the log.
         and not os.environ.get("CI")
         and not options.quiet
         and not options.verbose
@@ -110,7 +111,7 @@ def _is_wanted(options: Values) -> bool:
 
 
 def _keep_out_of_its_way(handler: logging.Handler, line: ProgressLine) -> None:
-    """Have `handler` write only while the line is gone: workers may log something at any time."""
+    """Make `handler` clear the line before it writes: workers may log something at any time."""
     emit: Any = handler.emit
 
     def emit_alone(record: logging.LogRecord) -> None:

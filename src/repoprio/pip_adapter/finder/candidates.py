@@ -87,9 +87,9 @@ class CandidateSet:
         return found
 
     def waiting(self, version: str | None = None, hashes: Hashes | None = None) -> Held | None:
-        """Why `version` has to wait, all of its candidates; None if one is old enough. Without it: why any version has.
+        """Why all candidates of `version` are too young; None if one is old enough. Without it: why any version is.
 
-        If candidates may have one of `hashes`, the others do not count. Of several reasons the one that ends first.
+        If candidates may have one of `hashes`, the others do not count. Of several reasons, the one that ends first.
         """
         wanted = [c for c in self.of_any_age if version is None or comparable(str(c.version)) == comparable(version)]
         let_in = [candidate for candidate in wanted if rejections.may_have(hashes, candidate.link)]
@@ -104,13 +104,14 @@ class CandidateSet:
         return [c for c in self.of_any_age if c.link not in held] if held else self.of_any_age
 
     def _held(self, hashes: Hashes | None) -> dict[Link, Held]:
-        """The candidates that have to wait, and why."""
+        """The candidates that are too young, each with the reason."""
         if not self._waits:
             return {}
         key = hashes or None
         if key not in self._held_by_hashes:
-            found = zip(self.of_any_age, held_back([self._aged(c, key) for c in self.of_any_age]), strict=True)
-            self._held_by_hashes[key] = {candidate.link: why for candidate, why in found if why}
+            reasons = held_back([self._aged(c, key) for c in self.of_any_age])
+            pairs = zip(self.of_any_age, reasons, strict=True)
+            self._held_by_hashes[key] = {candidate.link: why for candidate, why in pairs if why}
         return self._held_by_hashes[key]
 
     def _aged(self, candidate: InstallationCandidate, hashes: Hashes | None) -> AgedFile:
@@ -124,7 +125,7 @@ class CandidateSet:
         return AgedFile(candidate.version, file.filename, why, is_yanked=link.is_yanked, is_let_in=is_let_in)
 
     def _offer_of(self, link: Link) -> RepositoryResult[PipPage]:
-        """The offer that a candidate's file is of."""
+        """The offer that lists a candidate's file."""
         return next(offer for offer in self._offers if offer.page and offer.page.lists(link))
 
     @cached_property

@@ -1,4 +1,4 @@
-"""How long the files of a decision's owners have to wait, and whether clocks agree on it."""
+"""Says how old the files of an owner must be, and warns if clocks disagree."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from repoprio.render.messages import notices
 if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.network import PipSession
 
-# Of each session: the repositories of whose clocks it was said that they differ.
-_SAID: Registry[set[str]] = Registry()
+# For each session: the repositories for which the warning about their clock was printed.
+_WARNED: Registry[set[str]] = Registry()
 
 
 def waits(policy: Policy, decision: Decision[PipPage], session: PipSession) -> dict[str, Wait]:
-    """How old files must be, by the repositories that offer them; says once where a server's clock disagrees."""
-    found: dict[str, Wait] = {}
+    """How old files must be, by the repositories that offer them; warns once if a server's clock disagrees."""
+    by_repository: dict[str, Wait] = {}
     for offer in decision.offers:
         if wait := wait_for(policy, decision.route, offer.repository):
-            found[offer.repository.name] = wait
+            by_repository[offer.repository.name] = wait
             _compare_clocks(offer, session)
-    return found
+    return by_repository
 
 
 def _compare_clocks(offer: RepositoryResult[PipPage], session: PipSession) -> None:
     clocks = offer.page.clocks if offer.page else None
-    said = _SAID.get_or_make(session, set)
-    if clocks and clocks.is_disagreement and offer.repository.name not in said and not IS_CHILD:
-        said.add(offer.repository.name)
+    warned = _WARNED.get_or_make(session, set)
+    if clocks and clocks.is_disagreement and offer.repository.name not in warned and not IS_CHILD:
+        warned.add(offer.repository.name)
         warn(notices.clocks_warning(offer.repository, clocks))

@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.requirements import InstallRequirement
 
 
-def is_refused(rules: Policy, req: InstallRequirement) -> bool:
+def is_refused(policy: Policy, req: InstallRequirement) -> bool:
     """Whether the policy refuses the direct URL of `req`, one of pip's InstallRequirements."""
     assert req.original_link is not None
     # comes_from is a text (a requirements file) or None if the user asks for it, else the parent requirement.
     is_root = not hasattr(req.comes_from, "req") and not current().is_build
     asked_for = is_root or req.original_link.url in current().roots
-    allowed = asked_for and rules.direct_urls is DirectUrls.ROOTS
-    return not (allowed or rules.direct_urls is DirectUrls.ALLOW)
+    allowed = asked_for and policy.direct_urls is DirectUrls.ROOTS
+    return not (allowed or policy.direct_urls is DirectUrls.ALLOW)
 
 
-def judge(rules: Policy, req: InstallRequirement) -> None:
+def judge(policy: Policy, req: InstallRequirement) -> None:
     """Raise `LookupRefused` if the policy refuses the direct URL of `req`."""
     from repoprio.pip_adapter.errors import LookupRefused
 
-    if not is_refused(rules, req):
+    if not is_refused(policy, req):
         return
     assert req.original_link is not None
     parent = "a build" if current().is_build else getattr(req.comes_from, "name", None)
@@ -36,10 +36,10 @@ def judge(rules: Policy, req: InstallRequirement) -> None:
         message(
             f"{req.name or 'a requirement'}{by} names a direct URL: {redact_url(req.original_link.url)}.",
             [
-                f"rule: {rules.rule('direct-urls', chr(34) + rules.direct_urls.value + chr(34))}",
+                f"rule: {policy.rule('direct-urls', chr(34) + policy.direct_urls.value + chr(34))}",
                 "hint: if you want this file, request it yourself: name @ URL",
             ],
             "direct-url",
-            help_text=rules.help,
+            help_text=policy.help,
         )
     )

@@ -12,7 +12,7 @@ from repoprio.render.messages import notices
 
 
 class DecisionListener(Protocol):
-    """Is called once for each decision, in the thread that makes it."""
+    """An object that is called once for each decision, in the thread that makes it."""
 
     def before_lookup(self, name: NormalizedName) -> None:
         """`name` is about to be looked up; in flexible mode once for each requirement."""

@@ -1,4 +1,4 @@
-"""Lookups that a finder will make, driven ahead."""
+"""Runs lookups that a finder will make ahead of it."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 
 
 class AheadSource(Protocol):
-    """What may be fetched ahead for one of pip's finders, and pip's choice among what is at hand."""
+    """Fetches ahead for one of pip's finders, and makes pip's choice among the fetched candidates."""
 
     policy: Policy
 
     def pages(self) -> Pages:
-        """What fetches."""
+        """The pages that it fetches."""
 
     def look_ahead(self, names: Iterable[NormalizedName]) -> None:
-        """Have the pages fetched side by side that lookups of these names will ask for."""
+        """Fetch the pages concurrently that lookups of these names will ask for."""
 
     def find_best_candidate(
         self, project_name: str, specifier: SpecifierSet | None, hashes: Hashes | None
     ) -> BestCandidateResult:
-        """Pip's `BestCandidateResult`; `LookupRefused` if the name may not be looked up."""
+        """Pip's `BestCandidateResult`; raises `LookupRefused` if the name may not be looked up."""
 
 
 class PolicyAhead:
-    """What is fetched ahead for a guard; it is asked for candidates, so its listener hears of that."""
+    """Fetches ahead for a `PolicyFinder`. Searches for candidates call the listener of that finder."""
 
     def __init__(self, guard: PolicyFinder) -> None:
         self.policy = guard.policy
@@ -50,11 +50,11 @@ class PolicyAhead:
         self.find_best_candidate = guard.find_best_candidate
 
     def pages(self) -> Pages:
-        """What fetches."""
+        """The pages that it fetches."""
         return self._guard.memory()[1]
 
     def look_ahead(self, names: Iterable[NormalizedName]) -> None:
-        """Have the pages fetched that `guard.decide` will ask for."""
+        """Fetch the pages that `guard.decide` will ask for."""
         look_ahead(self._guard, names)
 
 
@@ -62,12 +62,12 @@ _SOURCES: Registry[AheadSource] = Registry()
 
 
 def put_ahead(finder: PackageFinder, source: AheadSource) -> None:
-    """Have `source` say what is fetched ahead for a `PackageFinder`, in the place of its guard."""
+    """Let `source` fetch ahead for a `PackageFinder`, instead of its `PolicyFinder`."""
     _SOURCES.put(finder, source)
 
 
 def ahead_of(finder: PackageFinder) -> AheadSource | None:
-    """What is fetched ahead for a `PackageFinder`; None where no policy rules it."""
+    """The source that fetches ahead for a `PackageFinder`; None without a policy."""
     if source := _SOURCES.get(finder):
         return source
     guard = guard_of(finder)
@@ -75,13 +75,13 @@ def ahead_of(finder: PackageFinder) -> AheadSource | None:
 
 
 def look_ahead(guard: PolicyFinder, names: Iterable[NormalizedName], *, below_owner: bool = False) -> None:
-    """Have the pages fetched side by side that `guard.decide` will ask for; nothing is decided.
+    """Fetch the pages concurrently that `guard.decide` will ask for, without deciding anything.
 
-    In flexible mode those of the first tier alone: the next one is asked only if no candidate fits.
+    In flexible mode only those of the first tier: the next tier is asked only if no candidate fits.
     """
     if not guard.policy.fetch_ahead:
         return
-    # The lookup itself will say what is wrong.
+    # The lookup itself will report the refusal.
     with contextlib.suppress(LookupRefused):
         guard.refresh_search_scope()
         _, pages = guard.memory()
@@ -90,7 +90,7 @@ def look_ahead(guard: PolicyFinder, names: Iterable[NormalizedName], *, below_ow
 
 
 def _lookup(guard: PolicyFinder, name: NormalizedName, *, below_owner: bool) -> ProjectLookup[PipPage]:
-    # What is remembered, such as who is down, is for the lookups that count.
+    # A separate memory: outages and the like count only if the real lookup notices them.
     memory = RunMemory[PipPage](guard.policy, Lock())
     lookup = guard.lookup(memory, name, below_owner=below_owner)
     if lookup.mode is Mode.FLEXIBLE and isinstance(lookup.route, Route) and lookup.route.repositories:

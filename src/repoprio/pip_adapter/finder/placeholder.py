@@ -22,13 +22,13 @@ class PlaceholderDistribution:
         self.is_versionless = version is None
 
     def iter_dependencies(self, _extras: Iterable[str] = ()) -> Iterator[object]:
-        """Nothing that is known."""
+        """Nothing: the dependencies are not known."""
         return iter(())
 
     def iter_provided_extras(self) -> Iterator[str]:
-        """Nothing that is known."""
+        """Nothing: the extras are not known."""
         return iter(())
 
     def is_extra_provided(self, _extra: str) -> bool:
-        """Nothing that is known."""
+        """False: the extras are not known."""
         return False

@@ -152,8 +152,8 @@ class PolicyFinder:
     ) -> CandidateSet | None:
         """What the owner, or a lower `tier`, offers; `LookupRefused` if the name may not be looked up."""
         if not is_project_name(project_name):
-            said = message(f"{project_name!r} is not a project name.", [], "not-a-name")
-            raise LookupRefused(said, project=normalize(project_name))
+            text = message(f"{project_name!r} is not a project name.", [], "not-a-name")
+            raise LookupRefused(text, project=normalize(project_name))
         decision = self.reached(normalize(project_name), specifier, tier)
         if refused := self.refusal(project_name, specifier, decision):
             raise refused
@@ -306,17 +306,17 @@ class PolicyFinder:
         """`decision` with the answers of repositories from which the policy keeps the name: they learn it now."""
         private = None if decision.outcome is Outcome.UNAVAILABLE else privacy(decision)
         others = {repository.name for repository in private.others} if private else ()
-        asked = (f.repository.name in others for f in decision.results)
-        found = zip(decision.results, asked, strict=True)
-        return replace(
-            decision, results=tuple(self.inquire(f.repository, decision.name) if ask else f for f, ask in found)
+        results = (
+            self.inquire(result.repository, decision.name) if result.repository.name in others else result
+            for result in decision.results
         )
+        return replace(decision, results=tuple(results))
 
     def verify_locked(self, project_name: str, link: Link, hashes: Hashes | None) -> None:
         """Raise `LookupRefused` unless the file at `link`, of a pylock.toml, is one that its owner offers."""
-        found = pylock.verify(self.policy, project_name, link, hashes, self._of_any_age)
-        if found and found not in self.candidates(project_name, hashes=hashes):
-            explanation = self.explanation(project_name, compat.exactly(found.version), hashes=hashes)
+        listed = pylock.verify(self.policy, project_name, link, hashes, self._of_any_age)
+        if listed and listed not in self.candidates(project_name, hashes=hashes):
+            explanation = self.explanation(project_name, compat.exactly(listed.version), hashes=hashes)
             raise LookupRefused(refusals.refusal(explanation), explanation, normalize(project_name))
 
     def _of_any_age(self, project_name: str) -> list[InstallationCandidate]:
@@ -331,8 +331,8 @@ class PolicyFinder:
 
     def owners_of(self, name: NormalizedName) -> tuple[Repository, ...]:
         """The repositories that supplied `name`; empty if it was not looked up. Asks no repository."""
-        found = (decision.owners for key, decision in self._decisions.items() if key[0] == name)
-        return next((tuple(owner.repository for owner in owners) for owners in found if owners), ())
+        decisions = (decision for key, decision in self._decisions.items() if key[0] == name)
+        return next((tuple(owner.repository for owner in made.owners) for made in decisions if made.owners), ())
 
     def memory(self) -> tuple[Memory[PipPage], Pages]:
         """The memory and pages of this run; they belong to pip's session, whose retries and logins they depend on."""

@@ -25,12 +25,10 @@ def verify(
     hashes: Hashes | None,
     candidates: Callable[[str], Iterable[InstallationCandidate]],
 ) -> InstallationCandidate | None:
-    """That of the `candidates` of its project which is the file at `link`, by hash; else raise `LookupRefused`.
+    """The candidate that is the file at `link`, by its hashes; raises `LookupRefused` if there is none.
 
-    None where the policy does not want to know.
-
-    `hashes` are those with which pip will compare the file. It accepts any of them, so the owner must
-    state all of them. Hashes in the link itself do not count.
+    None if the policy does not verify such files. `hashes` are those with which pip will compare the file; pip accepts
+    any of them, so the owner must state all of them. Hashes in the link itself do not count.
     """
     if policy.pylock is Pylock.ALLOW:
         return None

@@ -92,7 +92,7 @@ def specifier_rejection(link: Link, version: str, specifier: SpecifierSet | None
 
 
 def age_rejection(link: Link, version: str | None, held: Held | None) -> Rejected | None:
-    """That the file at `link` has to wait; None where it does not."""
+    """The rejection of the file at `link` because it is too young; None if it is not (`held` is None)."""
     if held is None:
         return None
     kind = Rejection.NO_UPLOAD_TIME if held.upload_time is None else Rejection.TOO_YOUNG

@@ -29,11 +29,11 @@ def request(original: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
         try:
             return original(self, method, url, *args, **kwargs)
         except TooManyRedirects:
-            rules = enforced()
-            if rules is None:
+            policy = enforced()
+            if policy is None:
                 raise
             message = notices.redirect_loop(
-                filename(url), redact_url(url), _owners(url), self.max_redirects, rules.help
+                filename(url), redact_url(url), _owners(url), self.max_redirects, policy.help
             )
         from repoprio.pip_adapter.errors import LookupRefused
 

@@ -71,9 +71,9 @@ def create(original: Callable[..., LinkCollector]) -> Callable[..., LinkCollecto
 
     @functools.wraps(original)
     def create(cls: type, session: PipSession, options: Values, *args: object, **kwargs: object) -> LinkCollector:
-        any_policy, rules = policy(), enforced()
-        if rules is not None:
-            credentials.keep(session.auth, rules, requirement_files.written_by_user(options))
+        any_policy, in_force = policy(), enforced()
+        if in_force is not None:
+            credentials.keep(session.auth, in_force, requirement_files.written_by_user(options))
             if not current().looks and not current().is_build:
                 progress.show_for(session, options)
         collector = original(cls, session, options, *args, **kwargs)
@@ -229,9 +229,9 @@ def prepare(original: Callable[..., T]) -> Callable[..., T]:
 
     @functools.wraps(original)
     def prepare(self: RequirementPreparer, req: InstallRequirement, *args: object, **kwargs: object) -> T:
-        rules = enforced()
-        if rules is not None and req.original_link is not None:
-            direct_urls.judge(rules, req)
+        in_force = enforced()
+        if in_force is not None and req.original_link is not None:
+            direct_urls.judge(in_force, req)
         # The check of wheels needs to know where it came from.
         note_guard(req, guard_of(self.finder))
         return original(self, req, *args, **kwargs)

@@ -155,9 +155,9 @@ def _explanation(
 
 def _direct(guard: PolicyFinder, ireq: InstallRequirement) -> Explanation:
     """The explanation of a direct URL that the user asks for; no repository is involved."""
-    rules = guard.policy
+    policy = guard.policy
     place = redact_url(link_of(ireq).url)
-    allowed = rules.direct_urls is not DirectUrls.REFUSE
+    allowed = policy.direct_urls is not DirectUrls.REFUSE
     return Explanation(
         f"{ireq.name} @ {place}" if ireq.name else place,
         ireq.name or place,
@@ -165,5 +165,5 @@ def _direct(guard: PolicyFinder, ireq: InstallRequirement) -> Explanation:
         Code.DIRECT_URL,
         lines=(),
         owners=(),
-        rules=(rules.rule("direct-urls", f'"{rules.direct_urls.value}"'),),
+        rules=(policy.rule("direct-urls", f'"{policy.direct_urls.value}"'),),
     )

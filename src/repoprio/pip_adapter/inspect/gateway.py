@@ -1,4 +1,4 @@
-"""Asks a gateway about itself, with the session of pip, as a client would."""
+"""Asks a gateway about itself with pip's session, as a client would."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _STATE = "X-Repoprio-State"
 
 
 def ask(url: str) -> Answer:
-    """What the gateway at `url`, its index, says of itself; it is asked for a name that nobody has."""
-    nobodys = normalize(f"repoprio-{secrets.token_hex(8)}")
-    # The index is /simple/; what else the gateway has is beside it.
+    """The gateway's answer about itself; `url` is its index, which is asked for a random name."""
+    random_name = normalize(f"repoprio-{secrets.token_hex(8)}")
+    # The index is /simple/, and the other pages are next to it.
     root = urljoin(f"{url.rstrip('/')}/", "../")
     with pip_context() as pip:
         try:
-            page = transport.get(pip.session, page_url(url, nobodys), whom=_IT, size_limit=_MOST_BYTES)
+            page = transport.get(pip.session, page_url(url, random_name), whom=_IT, size_limit=_MOST_BYTES)
         except UnusableResponse as error:
             return Answer(str(error))
         state = page.headers.get(_STATE, "") if page.headers else ""
         if not state and page.status not in (200, 404):
             return Answer(str(page.status))
         ready = _is_ready(pip.session, f"{root}health/ready")
-        repositories = _repositories(pip.session, f"{root}explain/{nobodys}?format=json")
+        repositories = _repositories(pip.session, f"{root}explain/{random_name}?format=json")
         return Answer("", ready, state or None, repositories)
 
 
 def _is_ready(session: PipSession, url: str) -> bool | None:
-    """Whether it is ready; None if nothing answers there."""
+    """Whether the gateway is ready; None if that is not known."""
     try:
         status = transport.get(session, url, whom=_IT, size_limit=_MOST_BYTES).status
     except UnusableResponse:
@@ -55,5 +55,5 @@ def _repositories(session: PipSession, url: str) -> list[dict[str, Any]] | None:
         project = json.loads(reply.body)["projects"][0] if reply.status == 200 else {}
     except (UnusableResponse, ValueError, LookupError, TypeError):
         return None
-    found = project.get("repositories") if isinstance(project, dict) else None
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else None
+    repositories = project.get("repositories") if isinstance(project, dict) else None
+    return [table for table in repositories if isinstance(table, dict)] if isinstance(repositories, list) else None

@@ -1,4 +1,4 @@
-"""What each repository of the policy says of a name that nobody has, and of names that everybody has."""
+"""Asks each repository of the policy for a random name, which no repository has, and for well-known names."""
 
 from __future__ import annotations
 
@@ -26,43 +26,43 @@ Inquire = Callable[[Repository, NormalizedName], RepositoryResult[PipPage]]
 
 
 def probe(names: tuple[str, ...] = (), *, thorough: bool = False) -> list[ProbeResult]:
-    """Ask each enabled repository, or those of `names`, for a random name, which tells it nothing; side by side.
+    """The answers of all enabled repositories, or those of `names`, to a random name; by priority.
 
-    `thorough` asks each of its mirrors as well, and all of them for two names that everybody has. In the order
-    of their priorities. Raises `InspectionError`, and `InvalidPolicy` for a faulty policy.
+    A random name discloses nothing. With `thorough`, mirrors are asked too, and all of them for two well-known names.
+    Raises `InspectionError`, and `InvalidPolicy` for a faulty policy.
     """
     with pip_context() as pip:
-        wanted = [r for r in pip.guard.policy.enabled() if not names or r.name in names]
+        repositories = [r for r in pip.guard.policy.enabled() if not names or r.name in names]
         if thorough:
-            wanted = [alone for repository in wanted for alone in _alone(repository)]
-        return _trials(pip.guard, wanted, thorough=thorough)
+            repositories = [single for repository in repositories for single in _with_one_url(repository)]
+        return _trials(pip.guard, repositories, thorough=thorough)
 
 
-def _alone(repository: Repository) -> Iterator[Repository]:
-    """One copy of the repository for each of its URLs, with that URL alone."""
+def _with_one_url(repository: Repository) -> Iterator[Repository]:
+    """One copy of the repository for each of its URLs, with only that URL."""
     for location in repository.locations:
         # Without settings that would hide an answer: a complete list, or skip-if-unavailable.
         yield replace(repository, locations=(location,), skip_if_unavailable=False)
 
 
 def _trials(guard: PolicyFinder, repositories: Sequence[Repository], *, thorough: bool) -> list[ProbeResult]:
-    """One trial for each. Where one that is made ahead comes to no sound answer, it is made again in its turn."""
+    """One trial for each repository. One that was made ahead without a sound answer is repeated in its turn."""
     with contextlib.suppress(LookupRefused):
         guard.refresh_search_scope()
     ahead = guard.memory()[1].ahead
-    # One name for each: where a trial is made again, the same page is asked for.
+    # The name is chosen once, so that a repeated trial asks for the same page.
     wanted = [(repository, normalize(f"repoprio-{secrets.token_hex(8)}")) for repository in repositories]
     # This thread makes the first one itself.
     jobs = _trials_ahead(guard, ahead, wanted[1:], thorough=thorough) if guard.policy.fetch_ahead else []
     results = []
     for number, trial in enumerate(wanted):
-        came = jobs[number - 1].wait(ahead, guard.policy.page_timeout) if number and jobs else None
-        results.append(came or _trial(guard.inquire, *trial, thorough=thorough))
+        early = jobs[number - 1].wait(ahead, guard.policy.page_timeout) if number and jobs else None
+        results.append(early or _trial(guard.inquire, *trial, thorough=thorough))
     return results
 
 
 class _TrialAhead:
-    """A trial in a thread of the pool; `result` stays None where something is for the deciding thread to ask."""
+    """A trial in a worker; `result` stays None if the deciding thread has to make the trial itself."""
 
     def __init__(self, trial: Callable[[], ProbeResult]) -> None:
         self._trial = trial
@@ -71,13 +71,13 @@ class _TrialAhead:
 
     def run(self) -> None:
         """Make the trial."""
-        # Whatever goes wrong, the deciding thread asks for itself, and tells.
+        # After any error the deciding thread repeats the trial, and reports the error.
         with contextlib.suppress(Exception):
             self.result = self._trial()
         self.is_done = True
 
     def wait(self, ahead: Ahead[PipPage], seconds: float) -> ProbeResult | None:
-        """The result, once it is there; None where it is none, or takes too long."""
+        """Wait for the result; None if there is none, or it takes longer than `seconds`."""
         ahead.wait_for(lambda: self.is_done, TimeLimit(seconds, time.monotonic))
         return self.result
 
@@ -92,14 +92,14 @@ def _trials_ahead(
     return jobs
 
 
-def _trial(inquire: Inquire, repository: Repository, nobodys: NormalizedName, *, thorough: bool) -> ProbeResult:
+def _trial(inquire: Inquire, repository: Repository, random_name: NormalizedName, *, thorough: bool) -> ProbeResult:
     begun = time.monotonic()
-    unknown = inquire(repository, nobodys)
+    unknown = inquire(repository, random_name)
     seconds = time.monotonic() - begun
     # Do not ask again if it is down, or redirects elsewhere.
     goes_on = thorough and not unknown.lasting
     known = tuple(inquire(repository, normalize(name)) for name in WELL_KNOWN_PROJECTS) if goes_on else ()
-    # Its page came already, if the random name was to be believed absent.
+    # The canary's page is in the cache already if the random name was absent.
     canary = [inquire(repository, repository.canary)] if repository.canary and goes_on else []
     return ProbeResult(
         repository,

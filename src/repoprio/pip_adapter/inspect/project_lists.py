@@ -60,7 +60,7 @@ def lists(pip: PipContext, progress: Tell) -> Lists:
             result.missing.append(NoList(repository, str(error), error.asks))
         except OSError as error:
             result.missing.append(NoList(repository, f"it cannot be read: {error.strerror or type(error).__name__}"))
-        except Exception as error:  # noqa: BLE001 - whatever a server can make a parser do, it was no list
+        except Exception as error:  # noqa: BLE001 - a server may cause any error in a parser; it is never a list
             result.missing.append(NoList(repository, f"its answer cannot be understood ({type(error).__name__})"))
         else:
             progress(f"{repository.name}: {len(result.names[repository.name]):,} names")

@@ -56,13 +56,13 @@ def install_given_reqs(original: Callable[..., T]) -> Callable[..., T]:
 
     @functools.wraps(original)
     def install_given_reqs(requirements: Iterable[InstallRequirement], *args: object, **kwargs: object) -> T:
-        rules = enforced()
-        if rules is not None:
+        policy = enforced()
+        if policy is not None:
             from repoprio.pip_adapter.install import wheel_check
 
             given = signature.bind(requirements, *args, **kwargs).arguments
             wheel_check.judge(
-                rules, requirements, wheel_check.Options(*(given[name] for name in wheel_check.Options._fields))
+                policy, requirements, wheel_check.Options(*(given[name] for name in wheel_check.Options._fields))
             )
         return original(requirements, *args, **kwargs)
 

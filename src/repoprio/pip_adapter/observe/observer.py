@@ -70,7 +70,7 @@ class Observer:
         self._finder_of_pip = weakref.ref(finder)
         self._policy = policy
         self._noted: dict[str, Origin] = {}
-        self._found: dict[str, tuple[InstallationCandidate, Wanted]] = {}
+        self._legacy_candidates: dict[str, tuple[InstallationCandidate, Wanted]] = {}
         self._session: PipSession | None = None
         self._spent = 0.0
 
@@ -88,7 +88,7 @@ class Observer:
         """Note the legacy resolver's candidate for `req`; the resolver itself keeps only the file."""
         with suppress(Exception):
             if candidate is not None and req.name is not None:
-                self._found[req.name] = (candidate, (req.specifier, req.hashes(trust_internet=False)))
+                self._legacy_candidates[req.name] = (candidate, (req.specifier, req.hashes(trust_internet=False)))
 
     def announce(self) -> None:
         """Print the line about the policy, and that it only observes."""
@@ -101,15 +101,15 @@ class Observer:
     def observe(self, resolver: Resolver, requirement_set: RequirementSet) -> None:
         """Compare the choices of `resolver` with the policy, log the changes, and count them."""
         with muted():
-            found = search_scope.match(self._policy, self._finder.search_scope, self._noted)
-            chosen = list(resolution.resolver_choices(resolver, requirement_set, self._found))
-            judge = _Judge(self._shadow(), self._finder, self._policy, found)
-            told = [self._told(judge, pick) for pick in chosen if not pick.is_direct or judge.is_refused(pick)]
-        changes = [one for one in told if isinstance(one, Change)]
-        names = tuple(one.choice.project for one in changes)
-        unknown = sum(one is _UNKNOWN for one in told)
-        remarks = tuple(f"{one.url} is not in the policy (named by {one.origin})" for one in found.refused)
-        _note(ObservationSummary(len(told), len(changes), names, unknown, remarks, _logged(changes)))
+            scope = search_scope.match(self._policy, self._finder.search_scope, self._noted)
+            choices = list(resolution.resolver_choices(resolver, requirement_set, self._legacy_candidates))
+            judge = _Judge(self._shadow(), self._finder, self._policy, scope)
+            results = [self._judged(judge, pip) for pip in choices if not pip.is_direct or judge.is_refused(pip)]
+        changes = [result for result in results if isinstance(result, Change)]
+        names = tuple(change.choice.project for change in changes)
+        unknown = sum(result is _UNKNOWN for result in results)
+        remarks = tuple(f"{index.url} is not in the policy (named by {index.origin})" for index in scope.refused)
+        _note(ObservationSummary(len(results), len(changes), names, unknown, remarks, _logged(changes)))
 
     def _shadow(self) -> _Shadow:
         """A finder under the policy with the present settings of pip's finder, and one session for all of them."""
@@ -118,7 +118,7 @@ class Observer:
         finder = finder_beside(self._finder, self._session)
         return _Shadow(finder, PolicyFinder(finder, self._policy, Silence(), self._noted))
 
-    def _told(self, judge: _Judge, pick: PipChoice) -> Change | _Unknown | None:
+    def _judged(self, judge: _Judge, pip_choice: PipChoice) -> Change | _Unknown | None:
         """The `Change`, None if there is none, or `_Unknown`.
 
         `page-timeout` also limits all lookups of a command together: a policy that is only tried must not
@@ -128,7 +128,7 @@ class Observer:
         if self._spent > self._policy.page_timeout:
             return _UNKNOWN
         try:
-            return judge.change(pick)
+            return judge.change(pip_choice)
         except Exception:  # noqa: BLE001 - in case of any error, pip goes on
             return _UNKNOWN
         finally:
@@ -148,72 +148,79 @@ class _Shadow(NamedTuple):
     finder: PackageFinder
     guard: PolicyFinder
 
-    def look_up(self, pick: PipChoice) -> tuple[Code, Chosen | None, list[InstallationCandidate]]:
-        """How the lookup for `pick` ends, the file that it would choose, and all candidates of the owner."""
-        decision = self.guard.decide(pick.project, pick.specifier)
+    def look_up(self, pip_choice: PipChoice) -> tuple[Code, Chosen | None, list[InstallationCandidate]]:
+        """How the lookup for `pip_choice` ends, the file that it would choose, and all candidates of the owner."""
+        decision = self.guard.decide(pip_choice.project, pip_choice.specifier)
         if decision.outcome is not Outcome.SERVED:
             return decision.code, None, []
         weighed = self.guard.weigh(decision)
-        best = weighed.best(pick.specifier, pick.hashes)
+        best = weighed.best(pip_choice.specifier, pip_choice.hashes)
         if best is None:
-            waits = weighed.best(pick.specifier, pick.hashes, of_any_age=True) is not None
+            waits = weighed.best(pip_choice.specifier, pip_choice.hashes, of_any_age=True) is not None
             return Code.TOO_YOUNG if waits else Code.NO_MATCH, None, []
-        return decision.code, weighed.chosen(best), weighed.candidates(pick.hashes)
+        return decision.code, weighed.chosen(best), weighed.candidates(pip_choice.hashes)
 
 
 class _Judge:
     """Compares the choices of one resolution with the policy."""
 
-    def __init__(self, shadow: _Shadow, finder: PackageFinder, policy: Policy, found: ScopeMatch) -> None:
+    def __init__(self, shadow: _Shadow, finder: PackageFinder, policy: Policy, callers: ScopeMatch) -> None:
         self._shadow = shadow
         self._finder = finder
         self._policy = policy
-        self._callers = found
-        self._repositories = (*policy.repositories, *found.admitted)
+        self._callers = callers
+        self._repositories = (*policy.repositories, *callers.admitted)
 
-    def is_refused(self, pick: PipChoice) -> bool:
-        """Whether the policy refuses the direct URL of `pick`."""
-        return direct_urls.is_refused(self._policy, pick.ireq)
+    def is_refused(self, pip_choice: PipChoice) -> bool:
+        """Whether the policy refuses the direct URL of `pip_choice`."""
+        return direct_urls.is_refused(self._policy, pip_choice.ireq)
 
-    def change(self, pick: PipChoice) -> Change | None:
-        """What the policy would change about `pick`, or None."""
-        choice = self._choice(pick)
+    def change(self, pip_choice: PipChoice) -> Change | None:
+        """What the policy would change about `pip_choice`, or None."""
+        choice = self._choice(pip_choice)
         if self._callers.refused:
-            sites = dict.fromkeys(_site(one.url) or "file:" for one in self._callers.refused)
+            sites = dict.fromkeys(_site(index.url) or "file:" for index in self._callers.refused)
             return Change(choice, Code.UNLISTED, unlisted=tuple(sites))
-        if pick.is_direct:
+        if pip_choice.is_direct:
             return Change(choice, Code.DIRECT_URL)
-        locked = getattr(self._finder, "_locked_links", {}).get(pick.project)
+        locked = getattr(self._finder, "_locked_links", {}).get(pip_choice.project)
         if locked is not None:
-            return self._of_locked(choice, pick, locked)
-        code, chosen, candidates = self._shadow.look_up(pick)
+            return self._of_locked(choice, pip_choice, locked)
+        code, chosen, candidates = self._shadow.look_up(pip_choice)
         links = (candidate.link for candidate in candidates)
         listed = next((self._file(link) for link in links if filename(link.url) == choice.file.name), None)
         return change(choice, code, chosen, listed)
 
-    def _of_locked(self, choice: Choice, pick: PipChoice, locked: Link) -> Change | None:
+    def _of_locked(self, choice: Choice, pip_choice: PipChoice, locked: Link) -> Change | None:
         if self._policy.pylock is Pylock.ALLOW:
             return None
-        decision = self._shadow.guard.decide(pick.project, pick.specifier)
+        decision = self._shadow.guard.decide(pip_choice.project, pip_choice.specifier)
         if decision.outcome in (Outcome.UNAVAILABLE, Outcome.BLOCKED):
             return Change(choice, decision.code)
         try:
-            self._shadow.guard.verify_locked(pick.project, locked, pick.hashes)
+            self._shadow.guard.verify_locked(pip_choice.project, locked, pip_choice.hashes)
         except LookupRefused as refused:
             return Change(choice, refused.explanation.code if refused.explanation else Code.PYLOCK)
         return None
 
-    def _choice(self, pick: PipChoice) -> Choice:
-        requirement = f"{pick.project}{pick.specifier or ''}"
-        is_newest = pick.is_direct or self._is_newest(pick)
+    def _choice(self, pip_choice: PipChoice) -> Choice:
+        requirement = f"{pip_choice.project}{pip_choice.specifier or ''}"
+        is_newest = pip_choice.is_direct or self._is_newest(pip_choice)
         return Choice(
-            pick.project, requirement, pick.version, self._file(pick.link), _site(_page(pick.link)), is_newest
+            pip_choice.project,
+            requirement,
+            pip_choice.version,
+            self._file(pip_choice.link),
+            _site(_page(pip_choice.link)),
+            is_newest,
         )
 
-    def _is_newest(self, pick: PipChoice) -> bool:
+    def _is_newest(self, pip_choice: PipChoice) -> bool:
         """Whether pip chose the candidate that it would try first; it has all pages by now, and asks no server."""
-        best = self._finder.find_best_candidate(pick.project, pick.specifier, pick.hashes).best_candidate
-        return best is None or str(best.version) == pick.version
+        best = self._finder.find_best_candidate(
+            pip_choice.project, pip_choice.specifier, pip_choice.hashes
+        ).best_candidate
+        return best is None or str(best.version) == pip_choice.version
 
     def _file(self, link: Link) -> File:
         repository = self._repository(_page(link))
@@ -227,7 +234,7 @@ class _Judge:
             for base in (*(location.url for location in repository.locations), *repository.aliases)
             if _is_within(page, base)
         ]
-        return max(bases, key=lambda found: found[0], default=(0, None))[1]
+        return max(bases, key=lambda base: base[0], default=(0, None))[1]
 
 
 def _page(link: Link) -> str:
@@ -245,10 +252,10 @@ def _is_within(url: str, base: str) -> bool:
 def _site(url: str) -> str | None:
     """Scheme, host and port of `url`; None if it has no host."""
     try:
-        found = site(url)
+        parts = site(url)
     except ValueError:
         return None
-    return str(found) if found.scheme in ("http", "https") and found.host else None
+    return str(parts) if parts.scheme in ("http", "https") and parts.host else None
 
 
 def _note(tally: ObservationSummary) -> None:
@@ -262,7 +269,7 @@ def _logged(changes: list[Change]) -> str:
         return ""
     now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     host, command, is_build = _host(), current().command or None, current().is_build
-    lines = [render.record(one, time=now, host=host, command=command, is_build=is_build) for one in changes]
+    lines = [render.record(item, time=now, host=host, command=command, is_build=is_build) for item in changes]
     return _appended(file, lines)
 
 
@@ -300,14 +307,14 @@ def report() -> None:
             return
         for tally in _read_child_reports():
             _note(tally)
-        _say(current().seen)
+        _print(current().seen)
 
 
 def _write_child_report() -> None:
     if file := os.environ.get(CHILD_REPORT):
         seen = current().seen
-        word = [seen.choices, seen.changes, seen.changed, seen.unknown, bool(seen.log_fault)]
-        _appended(file, [json.dumps(word)])
+        numbers = [seen.choices, seen.changes, seen.changed, seen.unknown, bool(seen.log_fault)]
+        _appended(file, [json.dumps(numbers)])
 
 
 def _read_child_reports() -> Iterator[ObservationSummary]:
@@ -325,8 +332,8 @@ def _read_child_reports() -> Iterator[ObservationSummary]:
             yield ObservationSummary(int(choices), int(changes), names, int(unknown), log_fault=fault)
 
 
-def _say(tally: ObservationSummary) -> None:
-    """Print to stderr, unless pip is quiet."""
+def _print(tally: ObservationSummary) -> None:
+    """Print the summary to stderr, unless pip is quiet."""
     logger = logging.getLogger("pip")
     if tally.log_fault and logger.isEnabledFor(logging.WARNING):
         warn(render.log_warning(tally.log_fault))

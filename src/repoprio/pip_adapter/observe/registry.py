@@ -16,10 +16,10 @@ _OBSERVERS: Registry[Observer] = Registry()
 
 def observer_of(finder: PackageFinder) -> Observer | None:
     """The observer of a `PackageFinder`; None if the policy does not only observe."""
-    found = command.observed()
-    if found is None:
+    policy = command.observed()
+    if policy is None:
         return None
     # Imported late: the patches, and this module with them, are loaded while pip itself is being imported.
     from repoprio.pip_adapter.observe.observer import Observer
 
-    return _OBSERVERS.get_or_make(finder, lambda: Observer(finder, found))
+    return _OBSERVERS.get_or_make(finder, lambda: Observer(finder, policy))

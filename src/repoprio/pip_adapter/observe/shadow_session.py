@@ -19,14 +19,14 @@ _REMEMBERED = ("_logged_links", "_requires_python_skipped")
 
 def finder_beside(finder: PackageFinder, session: PipSession) -> PackageFinder:
     """A finder like `finder`, with the same filters, ranking and indexes, but with its own `session`."""
-    twin = copy.copy(finder)
-    twin._link_collector = copy.copy(finder._link_collector)
-    twin._link_collector.session = session
-    compat.note_no_index(twin._link_collector, compat.no_index(finder))
+    shadow = copy.copy(finder)
+    shadow._link_collector = copy.copy(finder._link_collector)
+    shadow._link_collector.session = session
+    compat.note_no_index(shadow._link_collector, compat.no_index(finder))
     for name in _REMEMBERED:
-        if hasattr(twin, name):
-            setattr(twin, name, set())
-    return twin
+        if hasattr(shadow, name):
+            setattr(shadow, name, set())
+    return shadow
 
 
 def session_beside(session: PipSession) -> PipSession:
@@ -34,11 +34,11 @@ def session_beside(session: PipSession) -> PipSession:
 
     It has its own cookies and learned logins, and never prompts the user.
     """
-    twin = object.__new__(type(session))
-    twin.__dict__.update(vars(session))
-    twin.auth = copy.copy(session.auth)
-    twin.auth.passwords = dict(session.auth.passwords)
-    credentials.share_credential_policy(session.auth, twin.auth)
-    twin.auth.prompting = False
-    twin.cookies = type(session.cookies)()
-    return twin
+    shadow = object.__new__(type(session))
+    shadow.__dict__.update(vars(session))
+    shadow.auth = copy.copy(session.auth)
+    shadow.auth.passwords = dict(session.auth.passwords)
+    credentials.share_credential_policy(session.auth, shadow.auth)
+    shadow.auth.prompting = False
+    shadow.cookies = type(session.cookies)()
+    return shadow

@@ -1,4 +1,4 @@
-"""A preparer that builds nothing: whatever is not a wheel gets a placeholder, and no code of a package is run.
+"""A preparer that builds nothing: anything but a wheel gets a placeholder, and no code of a package is run.
 
 pip's resolver asks its preparer for the metadata of each file that it considers. For a wheel pip reads it;
 for an sdist, a source tree or a VCS URL pip would run its code. This preparer does not fetch, unpack, clone or

@@ -282,7 +282,7 @@ class ResolutionRounds:
         return self._left(ireq)
 
     def _left(self, ireq: InstallRequirement) -> InstallRequirement:
-        """`ireq` for the next round: it never holds for a failed project, and fits any version if that is unknown."""
+        """`ireq` for the next round: it never applies for a failed project, and fits any version if that is unknown."""
         name = name_of(ireq)
         if name in self._failures:
             ireq.markers = _NEVER
