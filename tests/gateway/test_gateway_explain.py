@@ -46,7 +46,7 @@ def told(scene: Scene, project: str) -> dict[str, Any]:
     """What ``repoprio explain`` says of a project."""
     done = subprocess.run(
         [sys.executable, "-m", "repoprio", "explain", project, "--format", "json"],
-        env={"HOME": str(scene.folder), "REPOPRIO_CONFIG": str(scene.file)},
+        env={"HOME": str(scene.folder), "REPOPRIO_CONFIG": str(scene.file), "PIP_RETRIES": "0"},
         capture_output=True,
         text=True,
         check=False,
@@ -163,6 +163,9 @@ def test_without_its_memory_nothing_is_explained(served: Served, tmp_path: Path)
     """It would explain what no client gets."""
     (tmp_path / "store").unlink()
     assert (served.get("/explain/acme").status, served.get("/explain/acme").state) == (503, "ownership-memory")
+    page = served.get("/explain/acme", accept=HTML)
+    assert (page.status, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    assert "The ownership memory is unavailable" in page.body.decode()
 
 
 def test_a_name_is_typed_in_any_spelling(served: Served, scene: Scene) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -134,7 +135,23 @@ def test_a_file_that_is_not_what_its_page_states_is_never_whole(scene: Scene, fi
         with pytest.raises(http.client.IncompleteRead) as broken:
             response.read()
         assert len(broken.value.partial) < 200_000
+        assert response.headers["X-Repoprio-Owner"] == "corp"
         connection.close()
+        files.sent = None
+        for status, name in {200: built.filename, 404: "acme-9.9.tar.gz"}.items():
+            connection.request("GET", f"/files/acme/{digest}/{name}")
+            response = connection.getresponse()
+            response.read()
+            assert response.status == status
+        files.fault = Fault(status=500)
+        connection.request("GET", f"/files/acme/{digest}/{built.filename}")
+        connection.getresponse().read()
+        connection.request("GET", "/metrics")
+        counted = re.findall(r"^repoprio_files_total(.*)$", connection.getresponse().read().decode(), re.MULTILINE)
+        connection.close()
+        assert sorted(counted) == [
+            f'{{repository="corp",result="{result}"}} 1.0' for result in ("cut-off", "refused", "sent")
+        ]
         _, said = process.stop()
         assert "a file of acme is not what its page states" in said
 

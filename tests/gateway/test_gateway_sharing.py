@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
@@ -17,7 +18,7 @@ from repoprio.serve.sharing import turns
 from repoprio.serve.sharing.envelope import MOST_BYTES, Label, SharedPage, seal, unseal
 from repoprio.serve.stores.redis_pages import EPOCH, RedisPages
 from support.faults import Fault
-from support.gateways import TTL, Answer, Served, serving
+from support.gateways import TTL, Answer, GatewayProcess, Served, serving
 from support.policy_files import TOOLS
 from support.redises import NEEDED, Redis, redis_server
 from support.scene import Scene
@@ -317,3 +318,21 @@ def test_without_the_store_of_pages_each_gateway_asks_itself(two: Two, scene: Sc
     assert two.other.page("acme").only_from(scene.corp)
     assert scene.corp.requests.count("/simple/acme/") == 2
     assert set(two.results) == {"given", "failed"}
+
+
+def test_processes_share_pages_as_their_users_start_them(two: Two, scene: Scene) -> None:
+    """Two gateways; the repositories are asked by one of them, and /metrics of the other says so."""
+    pytest.importorskip("prometheus_client")
+    with (
+        GatewayProcess(scene.file, two.server.url) as one,
+        GatewayProcess(scene.file, two.server.url) as other,
+    ):
+        assert read(f"{one.url}acme/") == read(f"{other.url}acme/")
+        assert scene.corp.requests.count("/simple/acme/") == 1
+        assert 'repoprio_shared_pages_total{result="used"} 1.0' in read(other.url.replace("/simple/", "/metrics"))
+
+
+def read(url: str) -> str:
+    """What is there."""
+    with build_opener(ProxyHandler({})).open(url, timeout=30) as answer:
+        return str(answer.read().decode())

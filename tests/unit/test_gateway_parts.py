@@ -349,6 +349,13 @@ def test_the_search_field_says_what_is_no_name() -> None:
     assert b"is not the name" not in html.no_name("")
 
 
+def test_why_there_is_no_explanation_is_a_page_too() -> None:
+    """With all that the problem document says, escaped."""
+    seen = html.failed("acme", problems.unsound_memory("<gone>"), str).decode()
+    assert "The ownership memory is unavailable." in seen
+    assert "&lt;gone&gt;" in seen
+
+
 def test_the_first_page_shows_the_repositories_in_their_order() -> None:
     """By tiers, with the names that each may serve; one that is not enabled is not there."""
     own = repository("own", 5, namespaces=(Pattern("acme-*"), Pattern("ledger")))

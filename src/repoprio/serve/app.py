@@ -103,6 +103,7 @@ class App:
                 return
             headers = [(name.lower().encode(), text.encode("latin-1")) for name, text in found.headers]
             headers += [_NEVER_STORED, _NO_SNIFFING] if found.status == 416 else _OF_FILES
+            headers.append((b"x-repoprio-owner", found.repository.encode()))
             await send({"type": "http.response.start", "status": found.status, "headers": headers})
             # What is sent to a client that went away is dropped silently, and would all be fetched.
             gone = asyncio.ensure_future(_gone(receive))
@@ -156,9 +157,12 @@ class App:
 
     async def _explain(self, target: requests.Explain, scope: Scope) -> tuple[int, Headers, bytes]:
         found = await self._gateway.explanation(target.name)
+        wants_json = requests.wants_json(_sent(scope).get(b"accept", ""), _query(scope))
         if isinstance(found, Problem):
-            return _problem(found)
-        if requests.wants_json(_sent(scope).get(b"accept", ""), _query(scope)):
+            state = (b"x-repoprio-state", found.code.encode())
+            page = html.failed(target.name, found, redact_secrets)
+            return _problem(found) if wants_json else _html(found.status, page, state)
+        if wants_json:
             body = redact_secrets(explain_json.document([found.explanation])).encode() + b"\n"
             return 200, [(b"content-type", b"application/json"), _NEVER_STORED, (b"vary", b"Accept")], body
         return _html(200, html.explained(found, self._gateway.policy.absence_ttl, redact_secrets))
@@ -211,13 +215,14 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def _html(status: int, body: bytes) -> tuple[int, Headers, bytes]:
+def _html(status: int, body: bytes, *more: tuple[bytes, bytes]) -> tuple[int, Headers, bytes]:
     headers: Headers = [
         (b"content-type", html.MEDIA_TYPE.encode()),
         (b"content-security-policy", style.POLICY.encode()),
         (b"referrer-policy", b"no-referrer"),
         (b"vary", b"Accept"),
         _NEVER_STORED,
+        *more,
     ]
     return status, headers, body
 

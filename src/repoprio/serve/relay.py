@@ -34,8 +34,9 @@ class WrongFile(Exception):
 
 @dataclass(frozen=True)
 class Opened:
-    """A file whose first bytes are there: its status (200, 206, 416), headers, and all its bytes."""
+    """A file of a repository, whose first bytes are there: its status (200, 206, 416), headers, and all its bytes."""
 
+    repository: str
     status: int
     headers: tuple[tuple[str, str], ...]
     chunks: AsyncIterator[bytes]
@@ -60,7 +61,7 @@ async def open_file(
     headers = tuple((name, response.headers[name]) for name in _RELAYED if name in response.headers)
     # A part has no hash: the client holds the whole file against that of the page.
     stated = source.hashes if response.status == 200 and method == "GET" else {}
-    return Opened(response.status, headers, _checked(response, stated))
+    return Opened(source.repository.name, response.status, headers, _checked(response, stated))
 
 
 async def _answer(

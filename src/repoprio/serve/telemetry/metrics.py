@@ -29,6 +29,8 @@ class Metrics:
             "Answers about projects by state (fresh, stale, or why it was refused), and by owner or faulty repository."
         )
         self._projects = Counter("repoprio_projects", what, ["repository", "state"], registry=self._registry)
+        files = "Files through the gateway by repository: sent, refused, cut-off."
+        self._files = Counter("repoprio_files", files, ["repository", "result"], registry=self._registry)
         asked = "Seconds until a repository answered, or was given up."
         self._asked = Histogram("repoprio_repository_seconds", asked, ["repository"], registry=self._registry)
         failed = "Requests to which a repository gave no usable answer."
@@ -78,12 +80,18 @@ class Metrics:
         """Note what became of a page that gateways share."""
         self._shared.labels(what).inc()
 
-    def answered(self, path: str, status: int, seconds: float, headers: Mapping[bytes, bytes]) -> None:
+    def answered(
+        self, path: str, status: int, seconds: float, headers: Mapping[bytes, bytes], *, is_whole: bool = True
+    ) -> None:
         """Note an answer to a client."""
         first = path.partition("/")[2].partition("/")[0]
         kind = first if first in _KINDS else "other"
         self._answers.labels(kind, str(status)).inc()
         self._seconds.labels(kind).observe(seconds)
+        owner = headers.get(b"x-repoprio-owner", b"").decode()
+        if kind == "files" and owner in self._names:
+            result = "refused" if status >= 400 else "sent" if is_whole else "cut-off"
+            self._files.labels(owner, result).inc()
         state = headers.get(b"x-repoprio-state")
         if state and kind == "simple":
             named = headers.get(b"x-repoprio-unavailable") or headers.get(b"x-repoprio-owner") or b""

@@ -24,7 +24,7 @@ class Watched:
 
     def _count(self, scope: Scope, answer: Answer) -> None:
         path = scope["raw_path"].decode("latin-1")
-        self._metrics.answered(path, answer.status, answer.seconds, answer.headers)
+        self._metrics.answered(path, answer.status, answer.seconds, answer.headers, is_whole=answer.is_whole)
 
     async def _tell(self, scope: Scope, send: Send) -> None:
         text = self._metrics.text()

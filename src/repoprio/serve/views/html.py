@@ -13,6 +13,7 @@ from repoprio.policy.model import Policy, Repository, Rule
 from repoprio.redaction import printable, truncate
 from repoprio.render.messages.sentences import sentence, versions
 from repoprio.serve.freshness import Asked
+from repoprio.serve.problems import Problem
 from repoprio.serve.views.explanations import ClientAnswer, Explained
 from repoprio.serve.views.style import SHEET
 from repoprio.wording import join_words
@@ -74,6 +75,18 @@ def explained(found: Explained, seconds: float, hide: Hide) -> bytes:
 <a href="?format=json">The same as JSON</a></footer>
 """
     return _page(f"{e.project} - repoprio", "./", "../", body)
+
+
+def failed(project: str, problem: Problem, hide: Hide) -> bytes:
+    """Why there is no explanation."""
+    shown = _shown(hide)
+    verdict = f"<p>{shown(problem.title)}.</p>{_facts([('Code', problem.code)], shown)}"
+    body = f"""<h1>{shown(project)}</h1>
+<div class="verdict">{verdict}</div>
+<h2>What happened</h2>
+<div class="hint"><p>{shown(problem.detail)}</p></div>
+"""
+    return _page(f"{project} - repoprio", "./", "../", body)
 
 
 def _more(e: Explanation, answer: ClientAnswer) -> Facts:
