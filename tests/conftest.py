@@ -4,6 +4,9 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
+from repoprio import shell, urls
+from repoprio.policy import locations
+
 pytest_plugins = [
     "support.fixtures",
     "support.scene",
@@ -22,6 +25,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 settings.load_profile("repoprio")
+
+# The pure modules decide as on Linux; what they do on Windows is tested in `unit/test_platforms.py`.
+for module in (shell, urls, locations):
+    vars(module)["_IS_WINDOWS"] = False
 
 # What a shell starts in the background ignores Ctrl-C, with all that it starts: tests of Ctrl-C would never end.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
