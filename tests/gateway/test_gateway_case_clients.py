@@ -22,6 +22,13 @@ from support.pips import EnvStore
 from support.policy_files import TOOLS
 from support.uvs import run_uv
 
+# What people see of a refusal, as the manual says.
+SHOWS: Final = {
+    "pip": "No matching distribution found for",
+    "uv": "Server message: ",
+    "poetry": "Error: ",
+    "pdm": "[CandidateNotFound]: Unable to find candidates for",
+}
 CLIENTS: Final = ("pip", "uv", "poetry", "pdm")
 # A client that locks for other machines too.
 UNIVERSAL: Final = ("poetry", "pdm")
@@ -109,4 +116,6 @@ def check(client: str, real: Realized, chosen: Chosen | None, said: str) -> None
         assert chosen.get(project) == expect.version, told
     elif expect.outcome != "no-match" or client not in UNIVERSAL:
         assert chosen is None, told
+        if case.id in BY_DEFAULT:
+            assert SHOWS[client] in said, told
     assert [name for name in expect.not_asked if real.asked(name, project)] == [], told
