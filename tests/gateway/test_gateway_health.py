@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import time
@@ -13,6 +14,8 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from repoprio.config.load import read_text
+from repoprio.serve import clock
+from repoprio.serve.gateway import Gateway
 from support.faults import Fault
 from support.gateways import GatewayProcess, Served, serving
 from support.policy_files import TOOLS
@@ -130,3 +133,23 @@ def test_a_full_disk_ends_the_access_log_but_no_answer(scene: Scene, tmp_path: P
     assert status == 0
     assert said.count("[access-log]") == 1
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("platform", "known"), [("linux", "CLOCK_BOOTTIME"), ("darwin", "CLOCK_MONOTONIC"), ("win32", None)]
+)
+def test_pages_age_while_the_machine_sleeps(monkeypatch: pytest.MonkeyPatch, platform: str, known: str | None) -> None:
+    """A laptop that wakes up after a day has no fresh page: the clock is the one that goes on, where there are two."""
+    monkeypatch.setattr("sys.platform", platform)
+    for number, name in enumerate(("CLOCK_BOOTTIME", "CLOCK_MONOTONIC")):
+        if known is None:
+            monkeypatch.delattr(time, name, raising=False)
+        else:
+            monkeypatch.setattr(time, name, number, raising=False)
+    monkeypatch.setattr(time, "clock_gettime", lambda which: f"clock {which}", raising=False)
+    monkeypatch.setattr(clock, "_CLOCK", clock._clock())
+    if known is None:
+        assert clock.steady_seconds() == pytest.approx(time.monotonic(), abs=5)
+    else:
+        assert str(clock.steady_seconds()) == {"CLOCK_BOOTTIME": "clock 0", "CLOCK_MONOTONIC": "clock 1"}[known]
+    assert inspect.signature(Gateway).parameters["clock"].default is clock.steady_seconds

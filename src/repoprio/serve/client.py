@@ -31,6 +31,7 @@ from repoprio.lookup.memory import ExpiringStore
 from repoprio.lookup.reasons import REFUSED_LOGIN, Cause
 from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Location, Policy, Repository
+from repoprio.serve.clock import steady_seconds
 from repoprio.serve.pages.versions import PackagingVersions
 from repoprio.serve.transport.bodies import IncomingBody
 from repoprio.serve.transport.replies import Reply, encoding_of, failed, failure, read, redirect
@@ -74,7 +75,7 @@ class Client:
         self._pages: aiohttp.ClientSession | None = None
         self._files: aiohttp.ClientSession | None = None
         self._kept = KeptAnswers[ProjectPage](_MOST_KEPT_BYTES)
-        self._shared = AsyncPageCache[ProjectPage](ExpiringStore(_SHARED_SECONDS, time.monotonic))
+        self._shared = AsyncPageCache[ProjectPage](ExpiringStore(_SHARED_SECONDS, steady_seconds))
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:

@@ -20,6 +20,7 @@ from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy
 from repoprio.serve import freshness, problems
 from repoprio.serve.client import VERSIONS, Client
+from repoprio.serve.clock import steady_seconds
 from repoprio.serve.kept_pages import KeptPages, Page, forms
 from repoprio.serve.pages import relayed, writer
 from repoprio.serve.pages.offers import offer
@@ -57,7 +58,7 @@ class Gateway:
         *,
         public_url: str | None = None,
         shows_shadowed: bool = False,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = steady_seconds,
     ) -> None:
         self.policy = policy
         self.is_outdated = False

@@ -77,7 +77,7 @@ def unseal(key: bytes, label: Label, value: bytes, repositories: Collection[Repo
         raise Damaged("its signature does not fit")
     try:
         return _read(content, {repository.name: repository for repository in repositories})
-    except (ValueError, TypeError, KeyError, OSError, EOFError, zlib.error, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OSError, EOFError, zlib.error, RecursionError) as error:
         raise Damaged(f"it cannot be read ({type(error).__name__})") from None
 
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy
+from repoprio.serve import clock
 from repoprio.serve.kept_pages import Page
 from repoprio.serve.sharing.envelope import MOST_BYTES, Damaged, Label, SharedPage, seal, unseal
 from repoprio.serve.sharing.fingerprint import fingerprint
@@ -89,7 +90,7 @@ class Sharing:
         except NoAnswer:
             self.watch("failed")
             raise
-        turn.seen = seen, time.monotonic()
+        turn.seen = seen, clock.steady_seconds()
         if seen.value is None:
             return None
         if len(seen.value) > MOST_BYTES:
@@ -116,8 +117,8 @@ class Sharing:
         await asyncio.to_thread(store.drop, self._space, name)
 
     async def put(self, name: NormalizedName, page: Page, holders: frozenset[str], seen: Seen, at: float) -> None:
-        """Share a page for as long as it counts; `at` is when `seen` was there, of the monotonic clock."""
-        now = time.monotonic()
+        """Share a page for as long as it counts; `at` is when `seen` was there."""
+        now = clock.steady_seconds()
         age = self._clock() - page.born
         left = int((page.fresh_until - page.born - age) * 1000)
         if self._store is None or left <= 0:

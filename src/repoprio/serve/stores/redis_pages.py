@@ -20,6 +20,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from repoprio.serve import clock
 from repoprio.serve.stores.model import NoAnswer, Seen
 
 PREFIX = "repoprio:page"
@@ -56,14 +57,14 @@ class RedisPages:
         """What is there now; of a value that is too large, as much as shows that it is."""
         value, turn = _keys(space, name)
         with self._told():
-            begun = time.monotonic()
+            begun = clock.steady_seconds()
             pipeline = self._redis.pipeline(transaction=True)
             pipeline.time()
             pipeline.getrange(EPOCH, 0, _EPOCH_BYTES)
             pipeline.getrange(value, 0, most_bytes)
             pipeline.exists(turn)
             (seconds, micros), epoch, found, is_taken = pipeline.execute(raise_on_error=False)
-            ended = time.monotonic()
+            ended = clock.steady_seconds()
             if isinstance(epoch, redis.ResponseError) or isinstance(is_taken, redis.ResponseError):
                 # Of another type: somebody else's.
                 self._redis.delete(EPOCH)
