@@ -1,5 +1,5 @@
-"""The parts of pip that repoprio uses, as far as it uses them: pip has no types for others.
+"""Types for the parts of pip that repoprio uses; pip itself has no public types.
 
-For type checkers alone: import it under `TYPE_CHECKING`. A member stands here only if pip 22.0.2 to 26.3 all have it;
-`tests/pip/test_protocols.py` asks real pips. What only some pips have is asked for by `hasattr` or `getattr`.
+Only for type checkers: import it under `TYPE_CHECKING`. It has only members that exist in all pips from 22.0.2 to 26.3;
+`tests/pip/test_protocols.py` checks real pips. Other members are accessed by `hasattr` or `getattr`.
 """

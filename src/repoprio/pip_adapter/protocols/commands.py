@@ -29,16 +29,16 @@ class InstallCommand(Protocol):
     """``pip install``."""
 
     def parse_args(self, args: list[str]) -> tuple[Values, list[str]]:
-        """The options, and what else is given."""
+        """The options and the other arguments."""
 
     def main_context(self) -> AbstractContextManager[None]:
-        """While it runs."""
+        """The context in which the command runs."""
 
     def get_default_session(self, options: Values) -> PipSession:
-        """The one session of the command."""
+        """The session that the command itself uses."""
 
     def _build_session(self, options: Values) -> Any:
-        """A session that is closed in the end."""
+        """A new session, which is a context manager that closes it."""
 
     def _build_package_finder(
         self,
@@ -47,12 +47,12 @@ class InstallCommand(Protocol):
         target_python: TargetPython | None = None,
         ignore_requires_python: bool | None = None,
     ) -> PackageFinder:
-        """A finder."""
+        """A new finder."""
 
     def get_requirements(
         self, args: list[str], options: Values, finder: PackageFinder, session: PipSession
     ) -> list[InstallRequirement]:
-        """What arguments, files and constraints say."""
+        """The requirements and constraints of arguments and files."""
 
     def make_resolver(
         self,
@@ -63,7 +63,7 @@ class InstallCommand(Protocol):
         ignore_installed: bool,
         ignore_requires_python: bool,
     ) -> Resolver:
-        """A resolver."""
+        """A new resolver."""
 
-    # Its parameters differ from pip to pip.
+    # Its parameters differ between versions of pip.
     make_requirement_preparer: Callable[..., RequirementPreparer]

@@ -1,4 +1,4 @@
-"""Pip's finder, and what it judges links and candidates with."""
+"""Pip's finder, with its evaluators of links and candidates."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from repoprio.pip_adapter.protocols.network import PipSession
 
 
 class BestCandidateResult(Protocol):
-    """What a look-up came to; the applicable candidates are a method's until pip 25.1, then a field."""
+    """The result of a lookup; the applicable candidates are returned by a method until pip 25.1, then a field."""
 
     best_candidate: InstallationCandidate | None
 
 
 class SearchScope(Protocol):
-    """Where a finder looks."""
+    """The places in which a finder searches."""
 
     index_urls: list[str]
     find_links: list[str]
 
 
 class TargetPython(Protocol):
-    """The Python that is installed for; pip 23.1 and later also have `get_unsorted_tags`, which costs less."""
+    """The Python to install for; pip 23.1 and later also have `get_unsorted_tags`, which is faster."""
 
     py_version_info: tuple[int, ...]
 
     def __hash__(self) -> int:
-        """By identity: each one is asked once."""
+        """A hash by identity, so that results can be cached for each object."""
 
 
 class LinkEvaluator(Protocol):
-    """Judges links to files of one project; its verdict is a boolean until pip 22.2, then an enum."""
+    """Evaluates links to files of one project; the result is a boolean until pip 22.2, then an enum."""
 
     project_name: str
     _target_python: TargetPython
     _ignore_requires_python: bool
 
     def evaluate_link(self, link: Link) -> tuple[object, str | None]:
-        """Its verdict, and a version or a reason."""
+        """The result, and a version or a reason."""
 
 
 class CandidateEvaluator(Protocol):
-    """Holds candidates against one requirement."""
+    """Compares candidates with one requirement."""
 
     def get_applicable_candidates(self, candidates: list[InstallationCandidate]) -> list[InstallationCandidate]:
-        """Those that fit, the best one last."""
+        """The candidates that fit, the best one last."""
 
     def compute_best_candidate(self, candidates: list[InstallationCandidate]) -> BestCandidateResult:
-        """The best one."""
+        """The best candidate and all applicable ones."""
 
 
 class LinkCollector(Protocol):
@@ -59,32 +59,32 @@ class LinkCollector(Protocol):
 
 
 class PackageFinder(Protocol):
-    """Looks up projects; pip 26.0 and later keep in `_locked_links` what a pylock.toml names."""
+    """Looks up projects; in pip 26.0 and later, `_locked_links` has the files that a pylock.toml names."""
 
     _link_collector: LinkCollector
 
     @property
     def search_scope(self) -> SearchScope:
-        """Where it looks."""
+        """The places in which it searches."""
 
     def find_best_candidate(
         self, project_name: str, specifier: SpecifierSet | None = None, hashes: Hashes | None = None
     ) -> BestCandidateResult:
-        """What fits best."""
+        """The best candidate for a requirement."""
 
     def make_link_evaluator(self, project_name: str) -> LinkEvaluator:
-        """What judges links."""
+        """A new evaluator for links."""
 
     def make_candidate_evaluator(
         self, project_name: str, specifier: SpecifierSet | None = None, hashes: Hashes | None = None
     ) -> CandidateEvaluator:
-        """What judges candidates."""
+        """A new evaluator for candidates."""
 
     def find_all_candidates(self, project_name: str) -> list[InstallationCandidate]:
-        """Whatever there is."""
+        """All candidates for a project."""
 
     def evaluate_links(self, link_evaluator: LinkEvaluator, links: Iterable[Link]) -> list[InstallationCandidate]:
-        """The candidates among links."""
+        """The candidates for those of `links` that are accepted."""
 
     def get_install_candidate(self, link_evaluator: LinkEvaluator, link: Link) -> InstallationCandidate | None:
-        """The candidate of a link."""
+        """The candidate for a link; None if it is rejected."""

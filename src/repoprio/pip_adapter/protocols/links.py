@@ -1,4 +1,4 @@
-"""Versions, files and their links, and what is asked of them: pip's models, and packaging as pip brings it along."""
+"""Pip's models of versions, requirements and files, and those of its own `packaging`."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ class Version(Protocol):
     """A version (PEP 440)."""
 
     def __lt__(self, other: Version, /) -> bool:
-        """Whether it is older."""
+        """Whether it is lower than `other`."""
 
     def __hash__(self) -> int:
-        """As for versions that are equal."""
+        """A hash; equal versions have the same."""
 
 
 class Specifier(Protocol):
-    """One part of a specifier: `>=1`."""
+    """One part of a specifier, such as ``>=1``."""
 
     @property
     def operator(self) -> str:
-        """`>=`."""
+        """The operator, such as ``>=``."""
 
     @property
     def version(self) -> str:
-        """`1`, or `1.*`."""
+        """The version, such as ``1`` or ``1.*``."""
 
 
 class SpecifierSet(Protocol):
-    """Bounds that hold together: `>=1,<2`."""
+    """A set of specifiers that all apply, such as ``>=1,<2``."""
 
     def contains(self, item: str, prereleases: bool | None = None) -> bool:
-        """Whether a version lies within them."""
+        """Whether the version `item` fits all of them."""
 
     def __and__(self, other: SpecifierSet, /) -> SpecifierSet:
-        """Both bounds."""
+        """The specifiers of both sets."""
 
     def __iter__(self) -> Iterator[Specifier]:
-        """Its parts."""
+        """The single specifiers."""
 
 
 class Requirement(Protocol):
@@ -48,16 +48,16 @@ class Requirement(Protocol):
 
 
 class Hashes(Protocol):
-    """The hashes that a file may have, any of them; without any it is false."""
+    """The hashes that a file may have, by algorithm; one must match. Without hashes the object is false."""
 
     _allowed: Mapping[str, Sequence[str]]
 
     def __and__(self, other: Hashes, /) -> Hashes:
-        """Those that both allow."""
+        """The hashes that both allow."""
 
 
 class Link(Protocol):
-    """A URL with what its page says of it. pip 22.0 to 22.3 have no `_hashes`, but one hash in the URL."""
+    """A URL with the facts of its page. pip 22.0 to 22.3 have no `_hashes`, but one hash in the URL."""
 
     comes_from: str | None
     requires_python: str | None
@@ -65,53 +65,53 @@ class Link(Protocol):
 
     @property
     def url(self) -> str:
-        """All of it."""
+        """The whole URL, with its fragment."""
 
     @property
     def filename(self) -> str:
-        """The last part of its path."""
+        """The last part of the path."""
 
     @property
     def file_path(self) -> str:
-        """Where a file on disk is."""
+        """The path of a file on disk."""
 
     @property
     def hash_name(self) -> str | None:
-        """The kind of its hash."""
+        """The algorithm of the hash; None if there is none."""
 
     @property
     def hash(self) -> str | None:
-        """Its hash."""
+        """The hash; None if there is none."""
 
     @property
     def has_hash(self) -> bool:
-        """Whether any hash is stated."""
+        """Whether the link states a hash."""
 
     @property
     def is_file(self) -> bool:
-        """Whether it is on disk."""
+        """Whether it is a ``file:`` URL."""
 
     @property
     def is_vcs(self) -> bool:
-        """Whether it is a checkout's."""
+        """Whether it is the URL of a version control system."""
 
     @property
     def is_wheel(self) -> bool:
-        """Whether its name is a wheel's."""
+        """Whether the file name is that of a wheel."""
 
     @property
     def is_yanked(self) -> bool:
         """Whether the file was yanked (PEP 592)."""
 
     def is_existing_dir(self) -> bool:
-        """Whether it is a folder."""
+        """Whether it is an existing folder."""
 
     def is_hash_allowed(self, hashes: Hashes | None) -> bool:
-        """Whether it states one of `hashes`."""
+        """Whether the link states one of `hashes`."""
 
 
 class InstallationCandidate(Protocol):
-    """A version of a project, and its file."""
+    """A version of a project, with its file."""
 
     name: str
     version: Version

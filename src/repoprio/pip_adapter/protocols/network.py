@@ -1,4 +1,4 @@
-"""Pip's session, and the parts of requests and urllib3 below it."""
+"""Pip's session, and the parts of requests and urllib3 that it uses."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from repoprio.pip_adapter.protocols.links import Link
 
 
 class HttpHeaders(Protocol):
-    """Headers, in whatever case they are asked for."""
+    """The headers of a message; their names ignore case."""
 
     def get(self, name: str, default: str, /) -> str:
-        """The value of one."""
+        """The value of a header, or `default`."""
 
     def pop(self, name: str, default: None, /) -> str | None:
-        """Take one out."""
+        """Remove a header; returns its value, or `default`."""
 
     def __delitem__(self, name: str, /) -> None:
-        """Take one out that is there."""
+        """Remove an existing header."""
 
 
 class HttpRequest(Protocol):
-    """A request of requests."""
+    """A request of the library requests."""
 
     url: str
     headers: HttpHeaders
 
     def prepare_auth(self, auth: tuple[str, str]) -> None:
-        """Have it carry this login."""
+        """Set the login of the request."""
 
 
 class RawBody(Protocol):
-    """An answer of urllib3."""
+    """A response of urllib3."""
 
     def stream(self, amt: int, decode_content: bool | None = None) -> Iterator[bytes]:
-        """The body in parts."""
+        """The body in chunks of at most `amt` bytes."""
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Close the connection."""
 
 
 class HttpResponse(Protocol):
-    """An answer of requests."""
+    """A response of the library requests."""
 
     status_code: int
     url: str
@@ -54,7 +54,7 @@ class HttpResponse(Protocol):
     _content_consumed: bool
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Release the connection."""
 
 
 class SessionAuth(Protocol):
@@ -67,11 +67,11 @@ class SessionAuth(Protocol):
     def _get_new_credentials(
         self, original_url: str, *, allow_netrc: bool = True, allow_keyring: bool = False
     ) -> tuple[str | None, str | None]:
-        """A login that netrc or keyring knows."""
+        """A login from netrc or keyring; None for each part that is not known."""
 
 
 class PipSession(Protocol):
-    """The session of requests that pip fetches everything with."""
+    """The session with which pip fetches everything."""
 
     auth: SessionAuth
     adapters: Mapping[str, object]
@@ -87,10 +87,10 @@ class PipSession(Protocol):
         stream: bool,
         hooks: Mapping[str, Sequence[Callable[..., None]]],
     ) -> HttpResponse:
-        """The answer to a request."""
+        """The response to a GET request."""
 
     def get_adapter(self, url: str) -> object:
-        """What sends requests for `url`."""
+        """The adapter that sends requests to `url`."""
 
     def is_secure_origin(self, location: Link) -> bool:
-        """Whether it is https, this machine or a trusted host."""
+        """Whether `location` is https, on this machine, or on a trusted host."""

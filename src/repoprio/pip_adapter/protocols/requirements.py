@@ -1,4 +1,4 @@
-"""What is to be installed, where that is written, and its metadata."""
+"""Pip's requirements, requirements files and distributions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from repoprio.pip_adapter.protocols.network import PipSession
 
 
 class InstallRequirement(Protocol):
-    """What is to be installed."""
+    """A requirement to install."""
 
     name: str | None
     req: Requirement | None
@@ -27,22 +27,22 @@ class InstallRequirement(Protocol):
     local_file_path: str | None
 
     def match_markers(self) -> bool:
-        """Whether its marker holds here."""
+        """Whether its marker matches this environment."""
 
     @property
     def specifier(self) -> SpecifierSet:
-        """The bounds of `req`."""
+        """The specifier of `req`."""
 
     @property
     def is_wheel(self) -> bool:
         """Whether its file is a wheel."""
 
     def hashes(self, *, trust_internet: bool) -> Hashes:
-        """Those that its file may have."""
+        """The hashes that its file may have."""
 
 
 class RequirementsFileParser(Protocol):
-    """Reads a requirements file, and those that it names."""
+    """Reads a requirements file, and the files that it includes."""
 
     _session: PipSession
 
@@ -55,36 +55,36 @@ class ParsedLine(Protocol):
 
 
 class Distribution(Protocol):
-    """The metadata of a file, or of what is installed."""
+    """The metadata of a file, or of an installed distribution."""
 
     @property
     def raw_name(self) -> str:
-        """As the metadata spells it."""
+        """The name as the metadata spells it."""
 
     @property
     def version(self) -> object:
-        """Its version."""
+        """The version."""
 
     def iter_dependencies(self, extras: Sequence[str] = ()) -> Iterable[object]:
-        """What it requires."""
+        """The dependencies."""
 
     def iter_provided_extras(self) -> Iterable[str]:
-        """Its extras."""
+        """The names of the extras."""
 
 
 class UninstallPathSet(Protocol):
-    """What an uninstallation takes away: `_paths`, or `paths` in older pips."""
+    """The files that an uninstallation removes: `_paths`, or `paths` in older pips."""
 
-    # Asks the user.
+    # Asks the user for confirmation.
     _allowed_to_proceed: Callable[[bool], bool]
 
 
 class RequirementSet(Protocol):
-    """What a resolution came to, to be installed."""
+    """The result of a resolution."""
 
     @property
     def all_requirements(self) -> list[InstallRequirement]:
-        """All of it."""
+        """All requirements to install."""
 
 
 class RequirementPreparer(Protocol):
@@ -96,4 +96,4 @@ class RequirementPreparer(Protocol):
     use_lazy_wheel: bool
 
     def prepare_linked_requirement(self, req: InstallRequirement, parallel_builds: bool) -> Distribution:
-        """The metadata of a file."""
+        """The metadata of the file of `req`."""

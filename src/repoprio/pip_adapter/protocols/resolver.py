@@ -1,4 +1,4 @@
-"""Pip's resolvers and resolvelib."""
+"""Pip's resolvers, and resolvelib."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from repoprio.pip_adapter.protocols.requirements import InstallRequirement, Requ
 
 
 class Constraint(Protocol):
-    """What all constraints say of one project."""
+    """All constraints on one project, merged."""
 
     specifier: SpecifierSet
     hashes: Hashes
 
 
 class ResolverCandidate(Protocol):
-    """A node of resolvelib's graph; one with extras stands beside its base, and has the same project."""
+    """A node of resolvelib's graph; a candidate with extras is a separate node of the same project."""
 
     @property
     def name(self) -> str:
-        """The project, with its extras."""
+        """The name of the project, with extras."""
 
     @property
     def project_name(self) -> str:
-        """The project."""
+        """The name of the project."""
 
     @property
     def version(self) -> object:
-        """Its version."""
+        """The version."""
 
     @property
     def is_installed(self) -> bool:
-        """Whether it stays as it is."""
+        """Whether it is installed already, and stays."""
 
     @property
     def source_link(self) -> Link | None:
-        """Its file; None for what is installed."""
+        """The file; None if it is installed already."""
 
     def get_install_requirement(self) -> InstallRequirement | None:
-        """What is to be installed for it."""
+        """The requirement to install it; None if there is nothing to install."""
 
 
 class ResolverRequirement(Protocol):
@@ -49,44 +49,44 @@ class ResolverRequirement(Protocol):
 
     @property
     def name(self) -> str:
-        """The project, with its extras."""
+        """The name of the project, with extras."""
 
     @property
     def project_name(self) -> str:
-        """The project."""
+        """The name of the project."""
 
     def get_candidate_lookup(self) -> tuple[ResolverCandidate | None, InstallRequirement | None]:
-        """A candidate that is named, or what to look up."""
+        """A candidate that the requirement names itself, or the requirement to look up."""
 
 
-# Who wants what, None for the user.
+# Requirements with their parents; None is the user.
 Causes = Sequence[tuple[ResolverRequirement, "ResolverCandidate | None"]]
 
 
 class ResolutionImpossible(Protocol):
-    """Resolvelib's error."""
+    """Resolvelib's error: requirements conflict."""
 
     causes: Causes
 
 
 class Criterion(Protocol):
-    """What was wanted of one node while the graph grew."""
+    """The requirements of one node, collected during the resolution."""
 
     information: Iterable[tuple[ResolverRequirement, ResolverCandidate | None]]
 
 
 class Graph(Protocol):
-    """Edges from parent to child; None is the user."""
+    """The graph of a resolution, with edges from parent to child; None is the user."""
 
     def __iter__(self) -> Iterator[str | None]:
-        """Its nodes."""
+        """The keys of the nodes."""
 
     def iter_parents(self, key: str) -> Iterator[str | None]:
-        """Who wants a node."""
+        """The parents of a node."""
 
 
 class ResolutionResult(Protocol):
-    """What resolvelib came to."""
+    """Resolvelib's result."""
 
     mapping: Mapping[str, ResolverCandidate]
     criteria: Mapping[str, Criterion]
@@ -101,11 +101,11 @@ class Factory(Protocol):
     _make_install_req_from_spec: Callable[[str, InstallRequirement], InstallRequirement]
 
     def get_installation_error(self, e: Any, constraints: Mapping[str, Constraint]) -> Exception:
-        """Why there is no resolution."""
+        """Pip's error for a failed resolution."""
 
 
 class Provider(Protocol):
-    """What resolvelib asks."""
+    """Answers resolvelib's questions."""
 
     _factory: Factory
     _constraints: Mapping[str, Constraint]
@@ -113,13 +113,13 @@ class Provider(Protocol):
     def find_matches(
         self, identifier: str, requirements: object, incompatibilities: Mapping[str, Iterable[ResolverCandidate]]
     ) -> Iterable[ResolverCandidate]:
-        """The candidates of a node."""
+        """The candidates for a node, in the order in which they are tried."""
 
     def is_satisfied_by(self, requirement: ResolverRequirement, candidate: ResolverCandidate) -> bool:
-        """Whether a candidate is what is wanted."""
+        """Whether a candidate fits a requirement."""
 
     def get_dependencies(self, candidate: ResolverCandidate) -> Iterable[ResolverRequirement]:
-        """What a candidate wants."""
+        """The dependencies of a candidate."""
 
 
 class Resolver(Protocol):
@@ -129,11 +129,11 @@ class Resolver(Protocol):
     _result: ResolutionResult
 
     def resolve(self, root_reqs: list[InstallRequirement], check_supported_wheels: bool) -> RequirementSet:
-        """What is to be installed."""
+        """The result of the resolution."""
 
 
 class CollectedRootRequirements(Protocol):
-    """What a resolution begins with."""
+    """The requirements with which a resolution begins."""
 
     constraints: Mapping[str, Constraint]
 
