@@ -43,7 +43,7 @@ def redact_words(text: str) -> str:
 
 
 def redact_name(text: str) -> str:
-    """A name or version that somebody else wrote: without logins, and of limited length."""
+    """A name or version from an untrusted source: without logins, and of limited length."""
     return truncate(text if is_project_name(text) else redact_text(text), _LONGEST_NAME)
 
 

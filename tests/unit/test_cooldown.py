@@ -233,7 +233,7 @@ def test_a_time_that_never_comes_is_not_an_unknown_one() -> None:
     remedy = refusal_remedy(_explained(never))
     assert remedy is not None
     assert remedy.code == "upload-time"
-    assert 'tell the operator of pypi; until then, set min-age = "0 days" in a pin for acme' in remedy.text
+    assert 'to the operator of pypi; until then, set min-age = "0 days" in a pin for acme' in remedy.text
     both = refusal_remedy(_explained(never, _rejected("1", Held(WAIT, None, NOW))))
     assert both is not None
     assert both.code == "no-upload-time"

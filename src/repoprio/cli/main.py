@@ -98,7 +98,7 @@ def _is_of_lost_folder(error: BaseException | None) -> bool:
 
 
 def _becomes_file(stdout: TextIO) -> bool:
-    """Whether Windows would write what goes to a file or a pipe in its code page, and nobody asked for that."""
+    """Whether Windows would write files and pipes in its code page, without being told to."""
     return sys.platform == "win32" and not stdout.isatty() and not os.environ.get("PYTHONIOENCODING")
 
 
@@ -110,7 +110,7 @@ def _prepare() -> None:
             # A character that the terminal's encoding lacks must not make a command fail.
             stream.reconfigure(errors="backslashreplace")
     if isinstance(sys.stdout, io.TextIOWrapper) and _becomes_file(sys.stdout):
-        # As from Python 3.15 on (PEP 686): a policy is UTF-8, whatever the code page of Windows.
+        # As in Python 3.15 and later (PEP 686): a policy is UTF-8 with any code page of Windows.
         sys.stdout.reconfigure(encoding="utf-8")
     if not terminal.is_number(os.environ.get("COLUMNS", "")):
         # If COLUMNS is not a number, pip's own rich fails, and with it every lookup.

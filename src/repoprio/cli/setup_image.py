@@ -60,7 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     beneath = "also put the hook into a virtual environment (its folder or its Python), or all that are below a folder"
     parser.add_argument("--policy", metavar="FILE", help=policy)
     parser.add_argument("--venv", action="append", default=[], metavar="PATH", help=beneath)
-    parser.add_argument("--undo", action="store_true", help="restore every file that nobody changed later")
+    parser.add_argument("--undo", action="store_true", help="restore every file that was not changed later")
     terminal.add_report(parser)
 
 

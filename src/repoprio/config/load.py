@@ -208,7 +208,7 @@ def _alone(layer: LayerFiles, environ: Mapping[str, str], tools: Parsers) -> Loa
 
 def _nothing_said(layer: LayerFiles) -> str:
     """What is wrong with the only file of `layer`, which has no settings."""
-    # pip ignores a missing file of its own; here somebody named it, so it must exist.
+    # pip ignores a missing file of its own; but this one was named explicitly, so it must exist.
     if layer.name == policy_files.PIP_FILE and (absence := policy_files.absence(layer.files[0])):
         return absence
     problem = "has no section [repoprio]" if layer.name == policy_files.PIP_FILE else "says nothing"
@@ -268,7 +268,7 @@ def _label(layer: LayerFiles) -> str:
 
 
 def _creation(file: str) -> str:
-    """The remedy if `file`, which somebody named, does not exist."""
+    """The remedy if `file`, which was named explicitly, does not exist."""
     # Imported only where something is wrong, as in `errors`.
     from repoprio import shell
 

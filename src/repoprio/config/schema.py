@@ -158,7 +158,7 @@ POLICY: Mapping[str, Key] = MappingProxyType(
             {"enum": [True, False, "extend"]},
         ),
         "policy": _choice(
-            "required: pip stops without a valid policy, whatever REPOPRIO_CONFIG says; only in the system's file",
+            "required: pip stops without a valid policy, even if REPOPRIO_CONFIG is set; only in the system's file",
             values.required,
             *values.REQUIRED,
         ),
@@ -182,7 +182,7 @@ POLICY: Mapping[str, Key] = MappingProxyType(
             {"type": "number", "exclusiveMinimum": 0, "maximum": 3600},
         ),
         "stale-if-error": Key(
-            "repoprio serve: for how many seconds an owner's last page may stand in while it is down; 0: not at all",
+            "repoprio serve: for how many seconds an owner's last page may be served while it is down; 0: not at all",
             values.stale_seconds,
             _number,
             {"type": "number", "minimum": 0, "maximum": values.LONGEST_STALE},
@@ -215,7 +215,7 @@ REPOSITORY: Mapping[str, Key] = MappingProxyType(
             "simple, or flat: what pip calls find-links", values.one_of(Format), *(f.value for f in Format)
         ),
         "enabled": _boolean("a disabled owner still owns: its names are refused"),
-        "namespaces": _patterns("serves these names and nothing else, and nobody else serves them", some=True),
+        "namespaces": _patterns("serves these names and nothing else, and no other repository serves them", some=True),
         "owns": _patterns("these names come only from here"),
         "include": _patterns("the only names that it may serve", some=True),
         "exclude": _patterns("names that it may not serve"),
@@ -265,7 +265,7 @@ PIN: Mapping[str, Key] = MappingProxyType(
         ),
         "versions": _text("a version specifier that narrows what the owner offers"),
         "block": _text("refuses them, with this text", free=True),
-        "min-age": _duration('how old their files must be, whatever the repository says; "0 days": any age'),
+        "min-age": _duration('how old their files must be; overrides the repository; "0 days": any age'),
         "mode": _choice(
             "strict, flexible, or merge: the newest of all routed repositories",
             values.one_of(Mode, Mode.OBSERVE),

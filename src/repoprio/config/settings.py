@@ -49,7 +49,7 @@ class UnsupportedValue:
 
 
 _DEEPEST = 8
-# How deeply a document may nest, whatever Python reads it: tomllib itself stops at 1,000 since Python 3.15.
+# How deeply a document may nest, in any version of Python: tomllib itself stops at 1,000 since Python 3.15.
 _DEEPEST_DOCUMENT = 100
 # Linux allows 128 KiB for one variable, which child pips read; about 20,000 patterns fit in.
 CARRIED_LIMIT = 120 * 1024

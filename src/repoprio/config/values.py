@@ -246,7 +246,7 @@ def duration(value: Any) -> timedelta:
 
 
 def stale_seconds(value: Any) -> float:
-    """For how many seconds an old page may stand in; 0 for not at all, 30 days at most."""
+    """For how many seconds an old page may be served; 0 for not at all, 30 days at most."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_STALE:
         raise NotExpected("is not a number of seconds from 0 to 2592000 (30 days)")
     return float(value)

@@ -122,7 +122,7 @@ class Journal:
         if now and now.content == content:
             return False
         known = self._entries.get(file)
-        # If somebody else changed it, undoing restores that state.
+        # If another program changed it, undoing restores that state.
         is_theirs = known is None or (now is not None and _digest(now.content) not in known.written)
         entry = _Entry(now, (), _compiled(file)) if known is None or is_theirs else known
         self._entries[file] = entry._replace(written=tuple(dict.fromkeys((*entry.written, _digest(content)))))
@@ -137,7 +137,7 @@ class Journal:
     def undo(self) -> Iterator[UndoneStep]:
         """Restore each file, the last one first, and remove the folders that were made; yields a result for each.
 
-        Whatever could not be undone stays in the journal; otherwise the journal is removed.
+        Files that could not be undone stay in the journal; without such files the journal is removed.
         """
         for file in reversed(tuple(self._entries)):
             step = self._undone(file, self._entries[file])

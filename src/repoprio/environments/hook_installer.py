@@ -123,7 +123,7 @@ def points_here(packages: str) -> bool:
 
 
 def literals(file: str) -> dict[str, Any]:
-    """What stands in the constants of a pointer, nothing where there is none; it is read and not run."""
+    """The values of a pointer's constants, which are parsed and not run; empty if there is no pointer."""
     try:
         body = ast.parse(read(file)).body
     except (SyntaxError, ValueError):

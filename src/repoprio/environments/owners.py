@@ -14,7 +14,7 @@ from typing import NamedTuple
 _CODE = ("bin", "lib*/python3*", "local/lib/python3*")
 _MOST_LINKS = 40
 _NO_USER_SITE = "PYTHONNOUSERSITE"
-# The folders of base interpreters in which nobody but root can change anything.
+# The folders of base interpreters in which only root can change anything.
 _of_root: set[str] = set()
 
 

@@ -135,7 +135,7 @@ def _remarks(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
 
 
 def _wants_upload_times(policy: Policy, repository: Repository) -> bool:
-    """Whether its files have to be of some age, all of them or those of a pin, and it matters if nobody knows."""
+    """Whether `min-age` of the repository or of a pin applies, and files without an upload time are refused."""
     waits = repository.min_age or any(pin.min_age for pin in policy.pins)
     return bool(waits) and repository.min_age_unknown is UnknownAge.REFUSE
 

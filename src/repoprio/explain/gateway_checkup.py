@@ -1,4 +1,4 @@
-"""What a gateway says of itself, held against the policy that names it. Pure."""
+"""Compares a gateway's answers about itself with the policy that names it. Pure."""
 
 from __future__ import annotations
 

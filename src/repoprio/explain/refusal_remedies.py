@@ -67,18 +67,18 @@ def _no_match(e: Explanation) -> Remedy:
 
 def _too_young(e: Explanation) -> Remedy:
     held = [rejected.held for rejected in e.rejected if rejected.held]
-    times = [time for one in held if (time := one.available_text)]
+    times = [time for item in held if (time := item.available_text)]
     pin = f'set min-age = "0 days" in a pin for {e.project}'
     if times:
         now = by_keeper(e.keeper, pin)
         return Remedy("wait", f"wait until {min(times)}, or ask for an older version; if it cannot wait, {now}")
-    names = join_words(list(dict.fromkeys(one.wait.repository.name for one in held)), "or")
-    if all(one.upload_time for one in held):
-        # What `min-age-unknown` allows is unknown, and this is not.
-        said = f"no time will come at which it is old enough: tell the operator of {names}"
-        return Remedy("upload-time", f"{said}; until then, {by_keeper(e.keeper, pin)}")
+    names = join_words(list(dict.fromkeys(item.wait.repository.name for item in held)), "or")
+    if all(item.upload_time for item in held):
+        # Not `min-age-unknown`: the upload time is stated.
+        report = f"it never becomes old enough: report its upload time to the operator of {names}"
+        return Remedy("upload-time", f"{report}; until then, {by_keeper(e.keeper, pin)}")
     allow = by_keeper(e.keeper, f'set min-age-unknown = "allow" for {names}, or {pin}')
-    return Remedy("no-upload-time", f"nobody knows when it was uploaded: {allow}")
+    return Remedy("no-upload-time", f"its upload time is not known: {allow}")
 
 
 _BY_KIND = {

@@ -52,7 +52,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Held:
-    """Why a file is no candidate yet: it was uploaded at `upload_time` (None: nobody knows), and must be older `now`.
+    """Why a file is no candidate yet: it was uploaded at `upload_time` (None: not known), and must be older `now`.
 
     `wheel`: it is an sdist that is old enough, whose version has this wheel, which is not.
     """
@@ -64,7 +64,7 @@ class Held:
 
     @property
     def available_from(self) -> datetime | None:
-        """When it becomes a candidate; None where nobody knows, or after all times that there are."""
+        """When it becomes a candidate; None if that is not known, or later than a `datetime` can be."""
         if self.upload_time is None:
             return None
         try:

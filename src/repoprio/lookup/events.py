@@ -85,7 +85,7 @@ class NotFound:
 class FetchFailed:
     """No usable answer, and why.
 
-    `lasting`: the whole repository is down, not only this page is bad. `asks`: it wants somebody to log in.
+    `lasting`: the whole repository is down, not only this page is bad. `asks`: it asks for a login.
     """
 
     reason: str

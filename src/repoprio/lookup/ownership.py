@@ -85,7 +85,7 @@ def holders(policy: Policy, records: Iterable[Record]) -> frozenset[str]:
 def records_of(decision: Decision[Any]) -> tuple[Record, ...]:
     """What is to be remembered of `decision`: who serves a file of the name while a lower repository could have.
 
-    Under a pin's merge nobody owns, and nothing is remembered.
+    Under a pin's merge no repository owns the name, and nothing is remembered.
     """
     route = decision.route
     if not isinstance(route, Route) or route.mode is Mode.MERGE:

@@ -112,7 +112,7 @@ def _judge_other(
     # A flat repository has no page of a single name.
     if other.format is Format.FLAT or site(target) != site(page) or not has_path_of(target, page):
         return RedirectVerdict(RepositoryState.UNAVAILABLE, f"it redirects into {other.name}, to another page", other)
-    # Absence would give the name to one of the others, which nobody intended; without others, nobody gets it.
+    # Absence would give the name to one of the other repositories by accident; without others, none gets it.
     if others and other.name not in others:
         reason = f"it redirects to {other.name}, which is not asked for {name}"
         return RedirectVerdict(RepositoryState.UNAVAILABLE, reason, other)

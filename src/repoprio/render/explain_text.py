@@ -25,7 +25,7 @@ _COLUMNS = (
 )
 _LABEL = 11
 _MOST_VERSIONS = 5
-# A page may have ten thousand files; nobody reads that many.
+# A page may have ten thousand files, too many to read.
 _MOST_FILES = 200
 _STYLES = {
     LineStatus.SERVED: "good",

@@ -58,7 +58,7 @@ _CONNECTIONS = 50
 _MOST_KEPT_BYTES = 16 * 2**20
 # Large pages that are read at the same time: each may take some hundred megabytes for a moment.
 _READERS = 2
-# For so many seconds what several names need, such as a canary, is fetched once.
+# For this many seconds, pages that several names need, such as a canary, are fetched only once.
 _SHARED_SECONDS = 1.0
 
 
@@ -106,7 +106,7 @@ class Client:
             return late
         except UnusableResponse as error:
             return failed(error)
-        except Exception as error:  # noqa: BLE001 - whatever a server can make a parser do, it was no answer
+        except Exception as error:  # noqa: BLE001 - a server may cause any error in a parser; it is never an answer
             return FetchFailed(f"its answer cannot be understood ({type(error).__name__})")
 
     async def _answer(self, ask: FetchRequest) -> FetchResult[ProjectPage]:
@@ -207,7 +207,7 @@ class Client:
         idle: float,
         headers: Mapping[str, str] | None = None,
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        """One request; so many seconds of silence end it."""
+        """One request; this many seconds of silence end it."""
         assert session is not None, "within open()"
         if not self.is_secure(location.url):
             raise UnusableResponse(f"{site(location.url)} is neither https nor a trusted host", Cause.INSECURE)
@@ -257,7 +257,7 @@ def is_local(host: str) -> bool:
 
 
 def _session(connections: int) -> aiohttp.ClientSession:
-    """A pool of so many connections to each site; 0 is for as many as are asked for."""
+    """A pool with a limit of connections to each site; 0 means no limit."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, limit_per_host=connections, ttl_dns_cache=30),
         headers=_HEADERS,

@@ -1,4 +1,4 @@
-"""How long an answer counts, and when the owner's last page may stand in for it. Pure."""
+"""Says how long an answer counts, and when the owner's last page may be served instead. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from repoprio.policy.routing import route
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
-# For so many seconds a repository that is down is not asked again.
+# For this many seconds a repository that is down is not asked again.
 OUTAGE = 5.0
 # An owner that is down, as opposed to one that says something else than before.
 _DOWN = frozenset({Cause.CONNECTION, Cause.TIME})

@@ -34,11 +34,11 @@ from repoprio.serve.views.explanations import ClientAnswer, Explained, explanati
 from repoprio.simple_api.model import ProjectPage
 
 _LOG = logging.getLogger("repoprio.serve")
-# A lookup ends after so many seconds, whatever is still to be asked.
+# A lookup ends after this many seconds, even if requests are missing.
 DEADLINE = 20.0
 # A page that is asked for is refreshed once so much of its life is left.
 _LAST_PART = 1 / 3
-# For so many seconds an explanation is not made anew.
+# For this many seconds an explanation is not made again.
 _EXPLAINED = 1.0
 # So often a name is decided again because what is remembered of it has changed meanwhile.
 _TRIES = 3
@@ -137,7 +137,7 @@ class Gateway:
             return problems.unsound_memory(str(error))
 
     async def trouble(self) -> Problem | None:
-        """Why the gateway cannot answer, whatever the repositories say; None if it can."""
+        """Why the gateway itself cannot answer; None if it can."""
         try:
             await asyncio.to_thread(self._store.of, NormalizedName("ready"))
         except UnsoundMemory as error:

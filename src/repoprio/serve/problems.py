@@ -55,7 +55,7 @@ class Problem:
 
 
 def of_decision(policy: Policy, decision: Decision[Any]) -> Problem:
-    """What to answer where nobody serves the name."""
+    """The answer if no repository serves the name."""
     explanation = explain(policy, decision, decision.name, {})
     lead, *details = _text(explanation)
     repositories = [

@@ -17,7 +17,7 @@ _PLAIN_LINK = re.compile(
 )
 _ATTRIBUTE = re.compile(rf"([a-z-]+)={_VALUE}", re.ASCII)
 
-# A page is read in parts of so many characters, and no tag, comment or script may be longer than the second number:
+# A page is read in parts of this many characters, and no tag, comment or script may be longer than the second number:
 # html.parser takes some hundred bytes of memory for each attribute, and reads what is not whole once more.
 _PART, _LONGEST = 2**16, 2**18
 

@@ -25,7 +25,7 @@ class Response:
 class UnusableResponse(Exception):
     """There is no usable answer; `cause` and the text say why.
 
-    `lasting`: the whole server is down, not only this page is bad. `asks`: it wants somebody to log in.
+    `lasting`: the whole server is down, not only this page is bad. `asks`: it asks for a login.
     """
 
     def __init__(self, reason: str, cause: Cause = Cause.BROKEN, *, lasting: bool = False, asks: bool = False) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 from repoprio.environments import owners
 
-# O_NONBLOCK: a pipe that nobody reads must not block pip. O_NOCTTY: no terminal may become pip's own.
+# O_NONBLOCK: a pipe without a reader must not block pip. O_NOCTTY: no terminal may become pip's own.
 _FLAGS = (
     os.O_WRONLY
     | os.O_CREAT
@@ -82,7 +82,7 @@ if sys.platform == "win32":
     _OF_ANOTHER = (errno.EACCES, errno.EDEADLK)
 
     def _lock(descriptor: int) -> bool | None:
-        """Whether it is locked now: False where somebody else has it, None where it cannot be."""
+        """Whether it is locked now: False if another process has the lock, None if it cannot be locked."""
         try:
             os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -99,7 +99,7 @@ else:
     import fcntl
 
     def _lock(descriptor: int) -> bool | None:
-        """Whether it is locked now: False where somebody else has it, None where it cannot be."""
+        """Whether it is locked now: False if another process has the lock, None if it cannot be locked."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

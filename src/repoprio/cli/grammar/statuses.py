@@ -46,7 +46,7 @@ _STATUSES: dict[str, tuple[str, str | None, str]] = {
     "disable": (_GOOD, None, _CANNOT),
     "setup-image": (
         "if all was done or was so already, and doctor is content; with --undo if all is as it was before",
-        "if a step was not possible, doctor is not content, or --undo left something as somebody else changed it",
+        "if a step was not possible, doctor found a problem, or --undo left a file that was changed later",
         f"{_FAULTY}; then nothing was written",
     ),
     "doctor": ("if all that can be guarded is guarded", "if something is not, or was not tried", _FAULTY),

@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "init",
         help="begin the memory in Redis, or confirm what it holds after it was lost",
         description="Begin the memory, or confirm what it holds. A gateway never begins one in Redis: where it finds "
-        "none it answers 503, since nobody knows who owned a name.",
+        "none it answers 503, because it is not known who owned a name.",
     )
     init.add_argument("--from", dest="source", metavar="FILE", help="put in the records that export printed")
     for action, do in ((listed, show), (release, forget), (export, dump), (init, begin)):

@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What serve takes."""
     parser.description = (
         "Serve the policy as one index for every client (uv, Poetry, PDM, pip): each project comes from its owner and "
-        "from nobody else. Make it the only index of its clients. Needs the extra: pip install 'repoprio[serve]'."
+        "nowhere else. Make it the only index of its clients. Needs the extra: pip install 'repoprio[serve]'."
     )
     parser.add_argument("--host", default=_HOST, help=f"the address to listen on (default: {_HOST}, this machine only)")
     parser.add_argument("--port", type=_port, default=_PORT, help=f"the port; 0 takes a free one (default: {_PORT})")

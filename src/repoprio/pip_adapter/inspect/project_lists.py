@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 
 
 class NoList(NamedTuple):
-    """Why a repository has no usable list; `asks`: it wants somebody to log in."""
+    """Why a repository has no usable list; `asks`: it asks for a login."""
 
     repository: Repository
     reason: str

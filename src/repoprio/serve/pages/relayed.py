@@ -28,7 +28,7 @@ class Source:
 def is_relayed(offered: OfferedFile) -> bool:
     """Whether clients get a file through the gateway: so the policy says, or it needs a login that they have not.
 
-    Only from a site of its repository: whoever writes a page must not choose whom the gateway asks.
+    Only from a site of its repository: the author of a page must not choose which sites the gateway asks.
     """
     repository = offered.repository
     has_login = any(location.user is not None for location in repository.locations)

@@ -30,7 +30,7 @@ KEY = "repoprio:ownership"
 _GENERATION, _WRITES, _PROJECTS = "@generation", "@writes", "@projects"
 _STATE = (_GENERATION, _WRITES, _PROJECTS)
 _WAIT_SECONDS = 1.0
-# After a failure nobody waits for so many seconds: the answer is the same for all.
+# For this many seconds after a failure no request waits for Redis: all get the same answer.
 _PAUSE = 1.0
 _TRIES = 50
 # Another gateway may have written since the values were read: each project is changed only from the value that was

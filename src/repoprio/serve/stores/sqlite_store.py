@@ -24,7 +24,7 @@ _WAIT_SECONDS = 5.0
 class SqliteStore:
     """Records by project. Every method opens the file anew, so that any thread may call it.
 
-    A record is on the disk before a method returns, whatever becomes of the process.
+    A record is on the disk before a method returns, even if the process ends.
     """
 
     def __init__(self, path: str) -> None:
@@ -44,7 +44,7 @@ class SqliteStore:
             version = database.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, _VERSION):
                 raise UnsoundMemory(f"{self.path} is of another version of repoprio")
-            # An empty file has lost whatever was in it.
+            # An empty file has lost its records.
             if not version and not may_begin:
                 raise UnsoundMemory(f"{self.path} holds no ownership memory")
             database.execute("PRAGMA journal_mode = WAL")
@@ -77,7 +77,7 @@ class SqliteStore:
 
     def _read(self, where: str, *values: str) -> tuple[Record, ...]:
         with self._open(is_there=True) as database:
-            # `where` is this module's own; values never stand in it.
+            # `where` comes from this module and never contains values.
             rows = database.execute(f"SELECT project, repository, url, digest FROM ownership {where}", values)  # noqa: S608 - see above
             return tuple(self._record(*row) for row in rows)
 
