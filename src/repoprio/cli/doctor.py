@@ -133,8 +133,7 @@ def _with_gateway(examined: list[Examined], policy: Policy | None, tried: Bench)
     """The pips; of those without the hook it is known which indexes they ask beside the policy's gateway."""
     if policy is None or policy.gateway is None or policy.mode is Mode.OBSERVE:
         return examined
-    settings, file = policy_in_force.pip_settings()[0], policy_in_force.global_file()
-    return list(gateway_check.look(examined, policy, settings, file, tried))
+    return list(gateway_check.look(examined, policy, policy_in_force.pip_settings()[0], tried))
 
 
 def _gateway(policy: Policy, *, network: bool) -> dict[str, Any]:

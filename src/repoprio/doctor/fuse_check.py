@@ -10,6 +10,8 @@ from repoprio.doctor.pips import Pip
 from repoprio.doctor.trial_repositories import Bench
 from repoprio.urls import is_fuse
 
+# The place where a pip looks that is told no other.
+DEFAULT_INDEX = "pip's built-in default index"
 _NOBODY_HAS = "repoprio-doctor-looks-for-this"
 # Runs pip in the same Python, after the same start, but without repoprio's finders and without a network.
 _UNGUARDED = """
@@ -57,5 +59,5 @@ def run_unguarded(pip: Pip, bench: Bench) -> Unguarded:
     unfused = [place for place in places if not is_fuse(place)]
     if not lines and "repoprio doctor: socket" in done.stderr:
         # pip lists no places if it uses only its built-in index.
-        unfused = ["pip's built-in default index"]
+        unfused = [DEFAULT_INDEX]
     return Unguarded(python, tuple(unfused))

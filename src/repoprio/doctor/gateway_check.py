@@ -15,12 +15,10 @@ from repoprio.redaction import display_url
 from repoprio.urls import is_fuse
 
 
-def look(
-    examined: Iterable[Examined], policy: Policy, settings: Sequence[Named], conf: str, bench: Bench
-) -> Iterator[Examined]:
+def look(examined: Iterable[Examined], policy: Policy, settings: Sequence[Named], bench: Bench) -> Iterator[Examined]:
     """The pips; for each without the hook, which indexes it asks beside the gateway, as a run of it shows.
 
-    `settings` are those of pip's own files and variables; `conf` is the file that the export belongs into.
+    `settings` are those of pip's own files and variables.
     """
     for pip in examined:
         if pip.state not in WITHOUT_HOOK or pip.facts.pip.python is None or pip.facts.pip.options:
@@ -30,12 +28,15 @@ def look(
         others = [url for url in asked.places if not policy.is_gateway(url)]
         is_asked = len(others) < len(asked.places)
         others += [one.url for one in settings if _is_of_others(one) and not policy.is_gateway(one.url)]
-        beside = [_beside(url, settings) for url in others]
+        # The default one is asked only until another is named.
+        beside = [_beside(url, settings) for url in others if url != fuse_check.DEFAULT_INDEX]
         if asked.said:
             beside.append(Beside("gateway-not-known", asked.said, None, ""))
         elif not is_asked:
-            fix = f"repoprio export pip > {shell.command(conf)}"
-            beside.insert(0, Beside("gateway-not-asked", display_url(policy.gateway or ""), None, fix))
+            url = policy.gateway or ""
+            python = pip.facts.pip.python
+            fix = shell.command(python, "-m", "pip", "config", "--global", "set", "global.index-url", url)
+            beside.insert(0, Beside("gateway-not-asked", url, None, fix))
         yield replace(pip, beside=tuple(beside))
 
 
