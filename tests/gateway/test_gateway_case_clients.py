@@ -16,7 +16,7 @@ from support import lockers
 from support.cases import Case, Realized, realize
 from support.files import fold
 from support.fixtures import EnvFactory
-from support.gateway_cases import CASES, depends_on_requirements, is_all_on_loopback
+from support.gateway_cases import CASES, depends_on_requirements, is_all_at_hand
 from support.gateways import GatewayProcess
 from support.pips import EnvStore
 from support.policy_files import TOOLS
@@ -96,7 +96,7 @@ def test_each_client_decides_as_the_case_says(
     """A client takes the owner's version, or stops; no repository below the owner is asked, whatever it does."""
     with realize(case, tmp_path) as real:
         policy = read_text(real.policy_text, "policy.toml", real.env, TOOLS)
-        if depends_on_requirements(policy) or not is_all_on_loopback(policy) or case.constraints:
+        if depends_on_requirements(policy) or not is_all_at_hand(policy) or case.constraints:
             pytest.skip("no gateway serves this, or a caller's constraint decides")
         file = tmp_path / "repoprio.toml"
         file.write_text(real.policy_text)

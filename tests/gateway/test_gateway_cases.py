@@ -13,7 +13,7 @@ from repoprio.policy.model import Policy
 from repoprio.serve import limits
 from support.cases import Case, Realized, realize
 from support.files import fold
-from support.gateway_cases import CASES, depends_on_requirements, is_all_on_loopback
+from support.gateway_cases import CASES, depends_on_requirements, is_all_at_hand
 from support.gateways import Answer, serving
 from support.policy_files import TOOLS
 
@@ -30,8 +30,8 @@ def test_the_gateway_decides_as_the_case_says(case: Case, tmp_path: Path) -> Non
             with pytest.raises(limits.CannotServe):
                 limits.check(policy)
             return
-        if not is_all_on_loopback(policy):
-            pytest.skip("a repository that is not on loopback, or a folder")
+        if not is_all_at_hand(policy):
+            pytest.skip("a repository that is not on loopback")
         with serving(policy, tmp_path / "store" / "ownership.sqlite") as served:
             answer = served.page(fold(case.expect.project))
         check(real, policy, answer)

@@ -448,6 +448,28 @@ def test_files_are_relayed_where_clients_cannot_fetch_them() -> None:
         assert [relayed.is_relayed(OfferedFile(file, repository)) for file in (own, cdn, other, odd)] == expected
 
 
+@pytest.mark.parametrize(
+    ("place", "kind", "file", "is_own"),
+    [
+        ("file:///srv/w", Format.FLAT, "file:///srv/w/acme-1.0.tar.gz", True),
+        ("file:///srv/w/", Format.SIMPLE, "file:///srv/w/acme/acme-1.0.tar.gz", True),
+        ("file:///srv/w", Format.FLAT, "file:///srv/wheels/acme-1.0.tar.gz", False),
+        ("file:///srv/w", Format.FLAT, "file:///srv/w/../acme-1.0.tar.gz", False),
+        ("file:///srv/w", Format.FLAT, "file:///srv/w/%2e%2e/acme-1.0.tar.gz", False),
+        ("file:///srv/w/links.html", Format.FLAT, "file:///srv/w/acme-1.0.tar.gz", True),
+        ("file:///srv/w/acme-1.0.tar.gz", Format.FLAT, "file:///srv/w/acme-1.0.tar.gz", True),
+        ("file:///srv/w/acme-1.0.tar.gz", Format.FLAT, "file:///srv/w/acme-2.0.tar.gz", False),
+        ("file:///", Format.FLAT, "file:///acme-1.0.tar.gz", True),
+        ("https://corp.example/", Format.FLAT, "file:///srv/acme-1.0.tar.gz", False),
+    ],
+)
+def test_files_of_a_folder_are_relayed_from_below_it(place: str, kind: Format, file: str, is_own: bool) -> None:
+    """Whatever way a path takes; clients have no such folder."""
+    repository = replace(CORP, locations=(Location.of(place),), format=kind)
+    offered = OfferedFile(wheel("1.0")._replace(url=file), repository)
+    assert relayed.is_relayed(offered) is is_own
+
+
 def test_a_relayed_file_has_a_path_that_changes_with_its_content() -> None:
     """Its hash is in it, or that of its URL; its metadata lies beside it; links to others stay as they are."""
     proxied = replace(CORP, files=Files.PROXY)
@@ -644,7 +666,6 @@ def test_a_record_means_a_repository_by_its_name_or_by_its_url() -> None:
         (Policy((CORP, PUBLIC), mode=Mode.FLEXIBLE), 'mode = "flexible" (default)'),
         (Policy((CORP, PUBLIC), mode=Mode.OBSERVE), "lets pip choose"),
         (Policy((CORP,), (Pin("f", (Pattern("acme"),), mode=Mode.FLEXIBLE),)), "pins.f.mode"),
-        (Policy((replace(CORP, locations=(Location.of("file:///srv/wheels"),), format=Format.FLAT),)), "folder"),
     ],
 )
 def test_a_policy_that_an_index_cannot_obey_is_refused(policy: Policy, says: str) -> None:
@@ -656,10 +677,6 @@ def test_a_policy_that_an_index_cannot_obey_is_refused(policy: Policy, says: str
 
 
 def test_a_strict_policy_is_served() -> None:
-    """Disabled repositories do not matter, nor do pins that set no mode."""
+    """Repositories may be folders, and pins may merge."""
     pins = (Pin("v", (Pattern("acme"),), versions="<3"), Pin("m", (Pattern("acme"),), mode=Mode.MERGE))
-    limits.check(
-        Policy(
-            pins=pins, repositories=(CORP, replace(PUBLIC, enabled=False, locations=(Location.of("file:///srv/x"),)))
-        )
-    )
+    limits.check(Policy(pins=pins, repositories=(CORP, replace(PUBLIC, locations=(Location.of("file:///srv/x"),)))))

@@ -35,10 +35,10 @@ _NEVER_STORED = (b"cache-control", b"no-store")
 _VARY = (b"vary", b"Accept, Accept-Encoding")
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _READ = frozenset({b"accept", b"accept-encoding", b"if-none-match", b"range"})
-# The path of a file changes with its content.
+# The path of a file changes with its content, if its page states a hash.
+_FOR_EVER, _ASK_AGAIN = (b"cache-control", b"max-age=31536000, immutable"), (b"cache-control", b"no-cache")
 _OF_FILES = (
     (b"content-type", b"application/octet-stream"),
-    (b"cache-control", b"max-age=31536000, immutable"),
     (b"accept-ranges", b"bytes"),
     _NO_SNIFFING,
 )
@@ -102,7 +102,8 @@ class App:
                 await _send(scope, send, *_problem(found))
                 return
             headers = [(name.lower().encode(), text.encode("latin-1")) for name, text in found.headers]
-            headers += [_NEVER_STORED, _NO_SNIFFING] if found.status == 416 else _OF_FILES
+            kept = _FOR_EVER if source and source.hashes else _ASK_AGAIN
+            headers += [_NEVER_STORED, _NO_SNIFFING] if found.status == 416 else [kept, *_OF_FILES]
             headers.append((b"x-repoprio-owner", found.repository.encode()))
             await send({"type": "http.response.start", "status": found.status, "headers": headers})
             # What is sent to a client that went away is dropped silently, and would all be fetched.

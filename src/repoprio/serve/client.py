@@ -32,7 +32,9 @@ from repoprio.lookup.reasons import REFUSED_LOGIN, Cause
 from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Location, Policy, Repository
 from repoprio.serve.clock import steady_seconds
+from repoprio.serve.pages.relayed import is_local as is_local_path
 from repoprio.serve.pages.versions import PackagingVersions
+from repoprio.serve.transport import folders
 from repoprio.serve.transport.bodies import IncomingBody
 from repoprio.serve.transport.replies import Reply, encoding_of, failed, failure, read, redirect
 from repoprio.serve.transport.validators import Kept, KeptAnswers, Key
@@ -111,6 +113,8 @@ class Client:
 
     async def _answer(self, ask: FetchRequest) -> FetchResult[ProjectPage]:
         url = ask.location.url
+        if is_local_path(url):
+            return await asyncio.to_thread(folders.fetch, ask, VERSIONS, self._policy.page_size_limit)
         if ask.what is ResourceKind.FILES and is_distribution(filename(url)):
             return reader.files_of(ask.name, (reader.file_at(url),), url, VERSIONS)
         location = self.with_login(ask.repository, ask.location)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repoprio.errors import RepoprioError
-from repoprio.policy.model import Mode, Policy, Repository
+from repoprio.policy.model import Mode, Policy
 
 
 class CannotServe(RepoprioError):
@@ -18,7 +18,7 @@ class CannotServe(RepoprioError):
 
 def check(policy: Policy) -> None:
     """Raise `CannotServe` where the gateway cannot do what the policy says."""
-    problems = [*_modes(policy), *(problem for r in policy.enabled() for problem in _repository(policy, r))]
+    problems = list(_modes(policy))
     if problems:
         raise CannotServe(problems)
 
@@ -37,10 +37,3 @@ _WHY = {
     Mode.FLEXIBLE: "it depends on the requirement, which an index is not told",
     Mode.OBSERVE: "it lets pip choose, and an index has to decide",
 }
-
-
-def _repository(policy: Policy, repository: Repository) -> Iterator[str]:
-    rule = policy.rule(f"repositories.{repository.name}.url")
-    for location in repository.locations:
-        if location.url.startswith("file:"):
-            yield f"{rule}: clients cannot fetch files from a folder of this machine"

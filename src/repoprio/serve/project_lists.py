@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from repoprio.fetch import local_folders
 from repoprio.lookup.events import FetchFailed
 from repoprio.lookup.redirects import RedirectVerdict, next_hop
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Format, Location, Policy, Repository
 from repoprio.serve import problems
 from repoprio.serve.client import VERSIONS, Client
+from repoprio.serve.pages.relayed import is_local
 from repoprio.serve.pages.union import union
 from repoprio.serve.problems import Problem
+from repoprio.serve.transport import folders
 from repoprio.serve.transport.replies import Reply
 from repoprio.simple_api import reader
 from repoprio.simple_api.filenames import is_distribution, projects_of
@@ -81,6 +84,8 @@ class ProjectLists:
         if start.unset:
             raise UnusableResponse("a variable of its URL is not set")
         is_flat = repository.format is Format.FLAT
+        if is_local(start.url):
+            return await asyncio.to_thread(_in_folder, folders.path_of(start.url), is_flat=is_flat)
         if is_flat and is_distribution(filename(start.url)):
             return _of_files([filename(start.url)])
         at = start if is_flat else Location(start.shown, f"{start.url.rstrip('/')}/", start.user, start.password)
@@ -106,6 +111,15 @@ class ProjectLists:
         if isinstance(found, FetchFailed):
             raise UnusableResponse(found.reason)
         return found.names
+
+
+def _in_folder(path: str, *, is_flat: bool) -> Names:
+    try:
+        if not is_flat:
+            return local_folders.projects_in(path)
+        return _of_files([file.filename for file in local_folders.files_of_path(path, folders.url_of)])
+    except OSError as error:
+        raise UnusableResponse(f"cannot be read: {error.strerror or error}") from None
 
 
 def _of_files(names: list[str]) -> Names:

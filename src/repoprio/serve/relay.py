@@ -17,6 +17,7 @@ from repoprio.serve.client import Client
 from repoprio.serve.pages import relayed
 from repoprio.serve.pages.relayed import Source
 from repoprio.serve.problems import Problem
+from repoprio.serve.transport import folders
 from repoprio.serve.transport.replies import failure, redirect
 from repoprio.simple_api.hrefs import ALGORITHMS
 from repoprio.simple_api.response import UnusableResponse
@@ -46,6 +47,8 @@ async def open_file(
     client: Client, stack: AsyncExitStack, source: Source, method: str, byte_range: str | None
 ) -> Opened | Problem:
     """Ask for a file; `stack` holds the connection."""
+    if relayed.is_local(source.url):
+        return await _open_local(stack, source, byte_range)
     asked = {**_HEADERS, **({"Range": byte_range} if byte_range else {})}
     try:
         response = await _answer(client, stack, source, method, asked)
@@ -61,7 +64,20 @@ async def open_file(
     headers = tuple((name, response.headers[name]) for name in _RELAYED if name in response.headers)
     # A part has no hash: the client holds the whole file against that of the page.
     stated = source.hashes if response.status == 200 and method == "GET" else {}
-    return Opened(source.repository.name, response.status, headers, _checked(response, stated))
+    return Opened(
+        source.repository.name, response.status, headers, _checked(response.content.iter_chunked(_CHUNK), stated)
+    )
+
+
+async def _open_local(stack: AsyncExitStack, source: Source, byte_range: str | None) -> Opened | Problem:
+    try:
+        file = await folders.open_file(stack, source, byte_range)
+    except UnusableResponse as error:
+        return problems.bad_file(source.repository, str(error))
+    except OSError as error:
+        return problems.bad_file(source.repository, f"cannot be read: {error.strerror or error}")
+    stated = source.hashes if file.status == 200 else {}
+    return Opened(source.repository.name, file.status, file.headers, _checked(file.chunks(), stated))
 
 
 async def _answer(
@@ -81,12 +97,12 @@ async def _answer(
     raise UnusableResponse(f"it redirects the file more than {MAX_REDIRECTS} times")
 
 
-async def _checked(response: aiohttp.ClientResponse, stated: Mapping[str, str]) -> AsyncIterator[bytes]:
+async def _checked(chunks: AsyncIterator[bytes], stated: Mapping[str, str]) -> AsyncIterator[bytes]:
     """The bytes, each chunk one late: the last one only if all of them have the hash that the page states."""
     algorithm = next((name for name in ("sha256", *ALGORITHMS) if name in stated), None)
     digest = hashlib.new(algorithm, usedforsecurity=False) if algorithm else None
     held = b""
-    async for chunk in response.content.iter_chunked(_CHUNK):
+    async for chunk in chunks:
         if held:
             yield held
         held = chunk

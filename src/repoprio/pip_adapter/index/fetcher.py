@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pip._internal.models.link import Link
 from pip._internal.utils.urls import path_to_url, url_to_path
 
+from repoprio.fetch import local_folders
 from repoprio.fetch.deciding_thread import TimeLimit
 from repoprio.fetch.lookups_ahead import Ahead
 from repoprio.fetch.page_cache import PageCache
@@ -25,7 +26,7 @@ from repoprio.lookup.events import (
     StatusReceived,
 )
 from repoprio.lookup.reasons import Cause
-from repoprio.names import NormalizedName, is_project_name, normalize
+from repoprio.names import NormalizedName
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.garbage import uncollected
 from repoprio.pip_adapter.index import credentials, login_sources, server_clock, transport
@@ -254,32 +255,16 @@ class Pages:
     def _folder(self, ask: FetchRequest) -> FetchResult[PipPage]:
         """A project page of a simple repository on disk, as pip reads it: ``NAME/index.html``."""
         folder = url_to_path(ask.location.url.rstrip("/"))
-        root = folder if ask.what is ResourceKind.LIST else os.path.dirname(folder)
-        if not os.path.isdir(root):
-            raise UnusableResponse("its folder does not exist", Cause.MISSING, lasting=True)
         if ask.what is ResourceKind.LIST:
+            local_folders.check_root(folder)
             return FetchFailed("a folder has no complete project list")
-        if not os.path.isdir(folder):
-            return self._misspelled(root, ask.name)
-        page = os.path.join(folder, "index.html")
-        if not os.path.isfile(page):
-            raise UnusableResponse("its folder for the project has no index.html", Cause.MISSING)
-        return project_page(ask.name, _on_disk(page))
-
-    @staticmethod
-    def _misspelled(root: str, name: NormalizedName) -> FetchResult[PipPage]:
-        if os.path.lexists(os.path.join(root, name)):
-            return FetchFailed(f"{name!r} in its folder is not a folder, or is a broken link", Cause.MISSING)
-        others = sorted(entry for entry in os.listdir(root) if normalize(entry) == name)
-        if not others:
-            return NotFound(in_empty_root=not any(_is_project_folder(entry) for entry in os.scandir(root)))
-        # pip asks only for the normalized name; if this counted as absent, a lower repository could take the name.
-        return FetchFailed(f"its folder {others[0]!r} is not named {name!r}, as PEP 503 requires", Cause.SPELLING)
+        found = local_folders.page_in(folder, ask.name, path_to_url)
+        return project_page(ask.name, found) if isinstance(found, Response) else found
 
     def _local_files(self, ask: FetchRequest) -> FetchResult[PipPage]:
         path = url_to_path(ask.location.url)
         if ask.location.url not in self._flat:
-            self._flat[ask.location.url] = files_of_path(path)
+            self._flat[ask.location.url] = local_folders.files_of_path(path, path_to_url)
         files = self._flat[ask.location.url]
         answer = self._offer(ask, files)
         return NotFound(in_empty_root=not reader.lists_distributions(files)) if isinstance(answer, NotFound) else answer
@@ -310,36 +295,3 @@ def project_page(name: NormalizedName, response: Response) -> PageFound[PipPage]
 def _hop_key(ask: FetchRequest) -> tuple[str, ResourceKind, str]:
     """The key that all requests for one page share, redirects included."""
     return ask.repository.name, ask.what, ask.name
-
-
-def files_of_path(path: str) -> tuple[File, ...]:
-    """The files of a find-links folder, with those that its HTML files list; `path` may also be a single file."""
-    if os.path.isdir(path):
-        entries = sorted(os.scandir(path), key=lambda entry: entry.name)
-        broken = [entry.name for entry in entries if not entry.is_file() and _is_named_as_file(entry.name)]
-        if broken:
-            raise UnusableResponse(f"{broken[0]!r} in it is not a readable file", Cause.MISSING)
-        files = [entry.path for entry in entries if entry.is_file()]
-    elif os.path.isfile(path):
-        files = [path]
-    else:
-        raise UnusableResponse("it does not exist", Cause.MISSING, lasting=True)
-    listed: list[File] = []
-    for file in files:
-        is_page = file.lower().endswith((".html", ".htm"))
-        listed += reader.parse(_on_disk(file)).files if is_page else (reader.file_at(path_to_url(file)),)
-    return tuple(listed)
-
-
-def _is_project_folder(entry: os.DirEntry[str]) -> bool:
-    # Folders of the file system itself, such as lost+found, do not count.
-    return is_project_name(entry.name) and entry.is_dir()
-
-
-def _is_named_as_file(name: str) -> bool:
-    return is_distribution(name.lower()) or name.lower().endswith((".html", ".htm"))
-
-
-def _on_disk(path: str) -> Response:
-    with open(path, "rb") as opened:
-        return Response(path_to_url(path), opened.read(), "text/html")

@@ -8,14 +8,15 @@ from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from pip._internal.models.link import Link
-from pip._internal.utils.urls import url_to_path
+from pip._internal.utils.urls import path_to_url, url_to_path
 
+from repoprio.fetch import local_folders
 from repoprio.lookup.events import ProjectListFound
 from repoprio.lookup.reasons import REFUSED_LOGIN, Cause, status_cause
 from repoprio.lookup.redirects import RedirectVerdict, next_hop
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.pip_adapter.compat import is_version
-from repoprio.pip_adapter.index import fetcher, transport
+from repoprio.pip_adapter.index import transport
 from repoprio.pip_adapter.index.transport import Reply
 from repoprio.pip_adapter.inspect.context import PipContext
 from repoprio.policy.locations import variable_of
@@ -139,7 +140,7 @@ def _names_in_folder(root: str) -> frozenset[NormalizedName]:
 
 def _flat_files(pip: PipContext, repository: Repository, location: Location, *, local: bool) -> list[str]:
     if local:
-        files = fetcher.files_of_path(url_to_path(location.url))
+        files = local_folders.files_of_path(url_to_path(location.url), path_to_url)
     elif is_distribution(filename(location.url)):
         files = (reader.file_at(location.url),)
     else:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from collections.abc import Callable, Mapping
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from repoprio.dataclass import dataclass
 from repoprio.names import NormalizedName
-from repoprio.policy.model import Files, Redirects, Repository
+from repoprio.policy.model import Files, Format, Location, Redirects, Repository
 from repoprio.serve.pages.offers import Offer, OfferedFile
 from repoprio.urls import site
 
@@ -26,24 +27,49 @@ class Source:
 
 
 def is_relayed(offered: OfferedFile) -> bool:
-    """Whether clients get a file through the gateway: so the policy says, or it needs a login that they have not.
+    """Whether clients get a file through the gateway: so the policy says, or they have no login, or no such folder.
 
     Only from a site of its repository: the author of a page must not choose which sites the gateway asks.
     """
     repository = offered.repository
+    if is_local(offered.file.url):
+        return is_own(repository, offered.file.url)
     has_login = any(location.user is not None for location in repository.locations)
     return (repository.files is Files.PROXY or has_login) and is_own(repository, offered.file.url)
 
 
 def is_own(repository: Repository, url: str) -> bool:
     """Whether `url` lies on a site of the repository: that of its URL, of a mirror, or one it may redirect to."""
+    locations = [location for location in repository.locations if not location.unset]
+    if is_local(url):
+        roots = (root_of(repository, location) for location in locations if is_local(location.url))
+        return any(_is_below(url, root) for root in roots)
     try:
         there = site(url)
     except ValueError:
         return False
-    own = {site(location.url) for location in repository.locations if not location.unset}
+    own = {site(location.url) for location in locations if not is_local(location.url)}
     followed = {where for where, means in repository.redirects.items() if means is Redirects.FOLLOW}
     return there in own | followed
+
+
+def is_local(url: str) -> bool:
+    """Whether `url` is a path of this machine."""
+    return url.startswith("file:")
+
+
+def root_of(repository: Repository, location: Location) -> str:
+    """The URL of the folder below which all files of a local repository lie.
+
+    A flat one may also be a page in a folder, or a single file.
+    """
+    is_page = location.url.lower().endswith((".html", ".htm"))
+    return urljoin(location.url, ".") if repository.format is Format.FLAT and is_page else location.url
+
+
+def _is_below(url: str, root: str) -> bool:
+    path, folder = (posixpath.normpath(unquote(urlsplit(one).path)) for one in (url, root))
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
 
 
 def hrefs(name: NormalizedName, base: str) -> Callable[[OfferedFile], str]:
