@@ -227,6 +227,7 @@ class EnvStore:
                 wanted = [f"pip=={pip_version}", *(_needs(wheel, python) if wheel else [])]
                 with kept.environment(lambda place: make_env(place, python, *wanted), _python(python), *wanted) as made:
                     kept.lay_down(made, root)
+                _trust_one(root)
                 if wheel:
                     _install(root, "--no-deps", "--no-index", str(wheel))
                 _mark(root).touch()
@@ -309,6 +310,13 @@ def _ignore(top: Path) -> Callable[[str, list[str]], set[str]]:
 def _only_wheel(folder: Path) -> Path:
     (wheel,) = folder.glob("*.whl")
     return wheel
+
+
+def _trust_one(root: Path) -> None:
+    """Leave one of the certificates that pip trusts: it loads all of them for each command, and asks loopback only."""
+    for file in _site_packages(_interpreter(root)).glob("pip/_vendor/certifi/cacert.pem"):
+        first, end, _ = file.read_text(encoding="utf-8").partition("-----END CERTIFICATE-----\n")
+        file.write_text(f"{first}{end}", encoding="utf-8")
 
 
 def _mark(root: Path) -> Path:

@@ -15,6 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from repoprio.config import policy_files
+from repoprio.environments import ledger
+
 from . import warm
 from .pips import EnvStore, PipEnv
 
@@ -25,6 +28,8 @@ _LOADED: Final = frozenset(
     {"keyring", "packaging", "platformdirs", "setuptools", "sitecustomize", "tomli", "usercustomize", "wheel"}
 )
 _AT_START: Final = (".pth", ".start", ".egg-link")
+# Read by a command, if at all, and not before.
+_DATA: Final = frozenset({policy_files.FILE_NAME, ledger.FILE})
 
 
 class Lent:
@@ -76,6 +81,8 @@ class Lent:
     def _speaks_to_start(self, name: str) -> bool:
         """Whether what is new there may be loaded; what was installed beside the rest is not."""
         first, _, rest = name.removeprefix(f"{self._packages}/").partition("/")
+        if first in _DATA:
+            return False
         if not name.startswith(f"{self._packages}/"):
             return "/" not in name and not (self.root / name).is_dir()
         is_beside = f"{self._packages}/{first}" not in self._made

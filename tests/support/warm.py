@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import json
 import os
 import select
@@ -14,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Final
+
+from repoprio.environments import owners
 
 from .paths import SUPPORT
 
@@ -33,7 +36,7 @@ class WarmPython:
         read_lines, self._lines = os.pipe()
         self._answers, written_answers = os.pipe()
         self._run = subprocess.Popen(
-            [str(python), str(_SCRIPT), str(read_lines), str(written_answers), module],
+            [str(python), str(_SCRIPT), str(read_lines), str(written_answers), module, *_of_root()],
             pass_fds=(read_lines, written_answers), env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(read_lines)
@@ -94,6 +97,13 @@ class WarmPython:
             self._rest += more
         line, self._rest = self._rest.split(b"\n", 1)
         return int(line)
+
+
+@functools.cache
+def _of_root() -> list[str]:
+    """The folders of the base of this Python, if only root can change them: each doctor of root reads all of them."""
+    owners.stranger_of_python(sys._base_executable)
+    return sorted(owners._of_root)
 
 
 RUNNING: dict[tuple[Path, str, str], WarmPython] = {}

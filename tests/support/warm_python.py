@@ -1,7 +1,8 @@
 """A Python that has loaded a program, and forks for each command of it; a fork runs it as `python -m` would.
 
 In, a line of JSON for each: {"module", "args", "env", "cwd", "streams" (paths: stdin, stdout, stderr)}. Out: a line
-with the fork's pid, and one with its exit status. Started by `support.warm` with the Python of an environment.
+with the fork's pid, and one with its exit status. Started by `support.warm` with the Python of an environment: the file
+descriptors of both, the program, and the folders of code in which only root can change anything.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ _PIP = (
     "pip._vendor.truststore",
     # What repoprio loads when it reads the policy, and no more: pip 26.3 forbids imports once it installs.
     "repoprio.config.load",
+    "repoprio.pip_adapter.finder.look_ahead",
     "repoprio.pip_adapter.finder.policy_finder",
     "repoprio.pip_adapter.install.wheel_check",
     "repoprio.pip_adapter.log_redaction",
+    "repoprio.pip_adapter.resolver.scout",
 )
 _REPOPRIO = (
     "repoprio.cli.main",
@@ -65,6 +68,8 @@ def main() -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     _ask_system()
+    if owners := sys.modules.get("repoprio.environments.owners"):
+        vars(owners)["_of_root"].update(sys.argv[4:])
     gc.freeze()
     for line in lines:
         pid = os.fork()
