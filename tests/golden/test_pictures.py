@@ -27,6 +27,7 @@ SCREENS: Final = {
 }
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("name", SCREENS)
 def test_the_picture_is_of_what_is_printed(name: str, pip_env: EnvFactory, tmp_path: Path) -> None:
     """In its scene, the command prints what the picture shows, in the same colours, on both grounds."""

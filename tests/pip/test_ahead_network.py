@@ -53,6 +53,7 @@ def test_few_connections_are_opened(pip: str, pip_env: EnvFactory, tmp_path: Pat
     assert "pool is full" not in done.stdout + done.stderr
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", ["26.3", "22.3.1"])
 def test_workers_say_nothing_in_between(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path

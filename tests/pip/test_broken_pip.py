@@ -41,6 +41,7 @@ def aged(fresh_env: EnvFactory) -> PipEnv:
     return env
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("where", ["own", "named"])
 def test_a_pip_that_is_too_old_is_named_first(where: str, fresh_env: EnvFactory, tmp_path: Path) -> None:
     """Each command that looks names the environment on its first line, and says how to upgrade its pip from outside."""
@@ -85,6 +86,7 @@ def is_missing(pip: Path) -> str:
     return "ModuleNotFoundError: No module named 'pip._internal.commands.install'"
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("where", ["own", "activated"])
 @pytest.mark.parametrize("breaks", [raises, is_no_python, is_missing])
 def test_a_broken_pip_is_told_in_one_line(
@@ -107,6 +109,7 @@ def test_a_broken_pip_is_told_in_one_line(
         assert done.stderr.endswith("[environment]\n")
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("where", ["own", "guarded", "activated"])
 def test_the_repair_works_as_pasted(where: str, fresh_env: EnvFactory, tmp_path: Path) -> None:
     """In an activated environment, the printed command uses the pip of another Python than the broken one."""

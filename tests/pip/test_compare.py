@@ -186,6 +186,7 @@ def test_the_screen(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     assert "\x1b[31m  !  acme" in colored.stdout
 
 
+@pytest.mark.story
 @EVERY
 def test_the_disclosure_is_told_before_and_is_true(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     """The notice on stderr, the JSON and the additional requests to repositories agree."""

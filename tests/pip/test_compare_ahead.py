@@ -54,6 +54,7 @@ class World(Scene):
         return [sorted(server.requests) for server in self.servers.values()]
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", ["26.3", "23.2.1", "22.3.1"])
 def test_the_same_is_asked_told_and_found_as_in_turn(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path

@@ -24,7 +24,7 @@ START = {"repoprio.pth", "_repoprio_shim.py"}
 FILES = sorted(str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py"))
 DAMAGE = {"missing": None, "broken": "this is = no Python (\n", "empty": ""}
 # A turn damages a share of the files, each in one way.
-SHARES = 4
+SHARES = 8
 TURNS = SHARES * len(DAMAGE)
 
 
@@ -68,7 +68,7 @@ def world(fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) 
 def test_a_damaged_file_opens_nothing(turn: int, world: Damaged) -> None:
     """Whichever file of those that pip loads is damaged, it takes the owner's acme or stops with a sentence.
 
-    Here a quarter of the files, in each way some; with ``-m full`` each file in each way.
+    Here an eighth of the files, in each way some; with ``-m full`` each file in each way.
     """
     whole = world.folder / "whole.py"
     share, way = turn % SHARES, turn // SHARES
@@ -86,6 +86,7 @@ def test_a_damaged_file_opens_nothing(turn: int, world: Damaged) -> None:
     assert world.take()[0] == "1.0"
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_files_that_pip_does_not_load_change_nothing(damage: str, world: Damaged) -> None:
     """Even if all of them are damaged, pip takes the owner's acme."""
@@ -96,6 +97,7 @@ def test_files_that_pip_does_not_load_change_nothing(damage: str, world: Damaged
     assert world.take()[:2] == ("1.0", 0)
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("name", sorted(START))
 def test_what_python_loads_is_told_by_doctor(name: str, damage: str, world: Damaged) -> None:
@@ -125,6 +127,7 @@ def test_the_way_out(world: Damaged) -> None:
     assert not [path for path in world.env.site_packages.iterdir() if "repoprio" in path.name]
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("has_policy", [True, False])
 def test_installed_anew_as_the_message_says(has_policy: bool, world: Damaged, repoprio_wheel: Path) -> None:
     """No pip can install over a damaged repoprio; the commands of the message work, in their order."""

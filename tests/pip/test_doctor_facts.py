@@ -100,6 +100,7 @@ def test_pips_on_path(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None
     assert found["environments"][1]["fix"].startswith(f"repoprio enable --venv {stock.root}")
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("by", ["--python", "VIRTUAL_ENV"])
 def test_the_environment_that_is_meant(by: str, pip_env: EnvFactory, policy: Path) -> None:
     """The activated environment, or that of --python, is first, and repoprio's own is not tried instead."""
@@ -268,6 +269,7 @@ UNDONE_TOO = [
 ]
 
 
+@pytest.mark.story(3)
 @pytest.mark.parametrize(
     ("by", "text"), [*UNDONE, *(pytest.param(*each, marks=pytest.mark.full) for each in UNDONE_TOO)]
 )

@@ -77,6 +77,7 @@ def test_a_pip_that_is_too_old(is_fused: bool, fresh_env: EnvFactory, policy: Pa
     assert f"ok     {old.python}    pip {PIP}    took 1.0, not 99.0\n" in said
 
 
+@pytest.mark.full
 def test_a_pip_that_is_too_old_and_stopped(fresh_env: EnvFactory, policy: Path) -> None:
     """If a hook stops it, doctor says so, and advises only the upgrade."""
     env, old = fresh_env(PIP), fresh_env(OLD, stock=True)
@@ -89,6 +90,7 @@ def test_a_pip_that_is_too_old_and_stopped(fresh_env: EnvFactory, policy: Path) 
     assert f"fix: {env.python} -m pip --python {old.python} install -U pip\n" in done.stdout
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("is_hooked", [False, True])
 @pytest.mark.parametrize("missing", ["__init__.py", "_vendor/requests/sessions.py"])
 def test_a_broken_pip(missing: str, is_hooked: bool, fresh_env: EnvFactory, policy: Path, tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def test_a_version_managers_launcher_chooses_as_for_the_user(
     assert (done.code, [one["took"] for one in json.loads(done.stdout)["environments"]]) == (1, ["1.0", "99.0"])
 
 
+@pytest.mark.full
 def test_relative_folders_of_pythonpath_are_those_of_the_user(
     fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, here: Path
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_pip_of_the_folder_is_told_and_not_run(
     assert not list(here.rglob("run"))
 
 
+@pytest.mark.full
 def test_a_pip_of_the_folder_that_python_does_not_see(pip_env: EnvFactory, policy: Path, here: Path) -> None:
     """A folder named pip without code is none; PYTHONSAFEPATH keeps a Python that heeds it from the folder."""
     env = pip_env(PIP)
@@ -123,6 +125,7 @@ def test_root_lets_no_folder_of_another_user_choose(
     assert f"  skip   {path}/pip    nobody (uid 65534) can change {here}, so root does not run it" in done.stdout
 
 
+@pytest.mark.story
 @pytest.mark.parametrize(
     ("path", "folder"),
     [

@@ -80,6 +80,7 @@ def test_each_command_of_a_process_hands_its_policy_on(two: Pair) -> None:
     assert done.stdout.count("Would install acme-1.0") == 2, done.stdout + done.stderr
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("has_policy", [False, True])
 @pytest.mark.parametrize("feature", ["", "--use-feature=venv-isolation"])
 def test_builds_may_make_environments(feature: str, has_policy: bool, two: Pair, tmp_path: Path) -> None:
@@ -93,6 +94,7 @@ def test_builds_may_make_environments(feature: str, has_policy: bool, two: Pair,
     assert "damaged" not in done.stdout + done.stderr
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("feature", ["", "--use-feature=venv-isolation", "--use-feature=inprocess-build-deps"])
 def test_a_pip_that_a_build_starts(feature: str, two: Pair, tmp_path: Path) -> None:
     """A pip that a build starts obeys: a real one, from the repository, in the build's environment."""

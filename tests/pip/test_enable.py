@@ -35,6 +35,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("copy", [False, True])
 @pytest.mark.parametrize("by", ["--venv", "--python"])
 def test_enable_guards_and_disable_takes_out(by: str, copy: bool, two: Pair) -> None:
@@ -70,6 +71,7 @@ def test_an_environment_by_its_folder_or_its_python(two: Pair) -> None:
     assert "is not a virtual environment" not in refused.stderr
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("by_pointer", [False, True])
 def test_no_cache_is_left_that_the_pointer_made(by_pointer: bool, two: Pair) -> None:
     """The pointer's compiled files are removed, with their folder if it has no other files."""
@@ -166,6 +168,7 @@ def test_the_chain_of_environments_goes_on(two: Pair, tmp_path: Path) -> None:
     assert (new.site_packages / "_repoprio_pointer.pth").exists()
 
 
+@pytest.mark.story
 @pytest.mark.parametrize(
     "more",
     [

@@ -179,6 +179,7 @@ def test_nothing_of_repoprios_neighbours_is_importable_there(two: Two) -> None:
     assert two.tool("repos").stderr == "['repoprio']\n"
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("what", ["no answer", "too old", "no pip"])
 def test_an_environment_that_cannot_answer_is_an_error_that_names_it(two: Two, tmp_path: Path, what: str) -> None:
     """A broken Python, one that is too old, or one without pip: exit status 2, and what to do."""
@@ -237,6 +238,7 @@ def why(said: str) -> list[str]:
     return shlex.split(line.partition("why: ")[2].partition("    ")[0])
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("where", ["activated", "not activated", "another activated"])
 def test_a_hint_that_a_pip_prints_explains_that_very_refusal(two: Two, where: str) -> None:
     """Pasted into the same shell, the hint's command is about the environment of that pip."""
@@ -278,6 +280,7 @@ def test_a_faulty_policy_says_how_to_look_at_it_there(two: Two) -> None:
     assert (done.code, f"repoprio config check --python {two.base.python}" in done.stderr) == (2, True), done
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("is_own", [False, True])
 @pytest.mark.parametrize("is_faulty", [False, True])
 def test_without_a_sound_policy_the_environment_is_named_once(two: Two, *, is_own: bool, is_faulty: bool) -> None:
@@ -292,6 +295,7 @@ def test_without_a_sound_policy_the_environment_is_named_once(two: Two, *, is_ow
         assert done.stderr.startswith(f"repoprio: environment: {python} "), done
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("has_own", [False, True])
 def test_what_that_environment_keeps_of_a_policy_is_heeded(two: Two, fresh_env: EnvFactory, has_own: bool) -> None:
     """A file that `enable --policy` recorded there is the reported policy."""

@@ -133,6 +133,7 @@ def test_check_compares_a_file(tool: str, lab: Lab) -> None:
     assert "its sources are none, and the policy says" in lab.export(tool, "--check", str(file)).stdout
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("tool", TOOL)
 def test_without_a_policy_nothing_is_exported(tool: str, lab: Lab) -> None:
     """A tool would go on with PyPI: nothing is printed, and the status is 2; one repository needs no warning."""

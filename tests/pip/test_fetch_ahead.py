@@ -89,6 +89,7 @@ def chain(world: World) -> None:
 ROOTS = [f"root-{number}" for number in range(5)]
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", PIPS)
 def test_the_same_is_asked_and_chosen_as_in_turn(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path

@@ -65,6 +65,7 @@ def virtualenv(place: Place) -> None:
     (place.home.site_packages / "more.pth").write_text(found)
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("kind", ["REPOPRIO_CONFIG", "site", "PIP_CONFIG_FILE"])
 def test_a_new_environment_obeys_without_the_makers_variables(kind: str, place: Place, tmp_path: Path) -> None:
     """A policy that only the maker's variable or prefix shows applies in the new environment, and in its own ones."""
@@ -80,6 +81,7 @@ def test_a_new_environment_obeys_without_the_makers_variables(kind: str, place: 
     assert "Would install acme-99.0" in place.take(grandchild).stdout
 
 
+@pytest.mark.story
 @pytest.mark.parametrize(("variable", "layer"), [("XDG_CONFIG_HOME", "user"), ("XDG_CONFIG_DIRS", "global")])
 def test_what_an_xdg_variable_leads_to_is_kept(variable: str, layer: str, place: Place, tmp_path: Path) -> None:
     """As with tox, which drops such variables: the file is recorded in its layer; not the user's with --isolated."""
@@ -160,6 +162,7 @@ def test_recorded_files_come_before_its_own(place: Place, tmp_path: Path) -> Non
     assert (refused.code, f"locked = true in {file}" in refused.stderr) == (2, True), refused.stderr
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("kind", ["REPOPRIO_CONFIG", "site"])
 def test_a_recorded_file_that_is_gone(kind: str, place: Place, tmp_path: Path) -> None:
     """Pip stops with the path and a repair command that works; commands without lookups go on."""
@@ -225,6 +228,7 @@ def test_an_empty_variable_is_no_silence(place: Place, tmp_path: Path) -> None:
     assert f"pip in {tmp_path / 'new'} is not guarded: REPOPRIO_CONFIG is empty" in done.stderr
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("where", ["own", "other"])
 def test_required(where: str, place: Place, tmp_path: Path) -> None:
     """`enable --required` works without a file: pip stops without a policy, and only `disable` ends that."""

@@ -43,6 +43,7 @@ class Scene:
         return [path.name for path in self.home.site_packages.iterdir() if "repoprio" in path.name]
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", [PIP, "22.0.2"])
 def test_uninstall_takes_out_what_enable_put_elsewhere(pip: str, fresh_env: EnvFactory, tmp_path: Path) -> None:
     """Pointers and fuse are removed, with or without a policy, and each is printed."""

@@ -226,6 +226,7 @@ def test_an_index_that_the_policy_lets_in(
     assert [record["code"] for record in scene.records()] == ([code] if code else [])
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("resolver", [[], LEGACY], ids=["new", "legacy"])
 def test_direct_urls(pip: str, resolver: list[str], fresh_env: EnvFactory, scene: Observed) -> None:
@@ -297,6 +298,7 @@ def test_reports_are_pips_own_and_quiet_is_quiet(pip: str, pip_env: EnvFactory, 
     assert [record["project"] for record in scene.records()] == ["acme"]
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", PIPS)
 def test_other_commands_are_untouched(pip: str, fresh_env: EnvFactory, scene: Observed) -> None:
     """Commands that install nothing are pip's own, and log nothing."""
@@ -575,6 +577,7 @@ def test_through_repoprio_pip(pip_env: EnvFactory, scene: Observed) -> None:
 # The log.
 
 
+@pytest.mark.full
 def test_eight_pips_at_once(pip_env: EnvFactory, scene: Observed) -> None:
     """Each line of a log into which eight pips write at once is whole."""
     names = [f"project-{number}" for number in range(12)]

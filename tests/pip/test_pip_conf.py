@@ -176,6 +176,7 @@ for line in sys.stdin:
 """
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", ["26.3", "24.0"])
 def test_pip_config_set_says_the_same(pip: str, pip_env: EnvFactory) -> None:
     """Settings written by `pip config set` give the same policy as TOML."""

@@ -95,6 +95,7 @@ def test_pypiserver_with_fallback(world: World, env_store: EnvStore, running: Ex
     assert world.decides(url, "nope", more) == "nope-99.0"
 
 
+@pytest.mark.full
 def test_devpi(world: World, env_store: EnvStore, running: ExitStack, repository: RepositoryFactory) -> None:
     """Unknown: 404. A project without files: a page of its own, which owns the name. A mirror passes its source on."""
     upstream = repository("upstream")

@@ -122,6 +122,7 @@ def test_what_others_changed_or_had_before_stays(image: Image, scene: Scene) -> 
     assert {name for name in image.changes().keys() - before.keys() if not name.endswith(".pyc")} == left
 
 
+@pytest.mark.full
 @needs_image
 def test_first_observe_then_enforce(image: Image, scene: Scene) -> None:
     """In observe mode neither the fuse nor uv's settings are written; a new policy adds them."""

@@ -215,6 +215,7 @@ def test_entry_points_that_pip_would_remove(planted: str, fresh_env: EnvFactory,
     assert done.code == 0, done.stderr
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", [NEW, "24.0", OLD])
 def test_planted_metadata_does_what_is_said(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
     """The refused action is real: without a policy, an upgrade of the planted project removes the file."""

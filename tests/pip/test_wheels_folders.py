@@ -27,6 +27,7 @@ def pip_conf(scene: Scene, file: Path) -> Path:
 MEMBERS = {"a folder": "conf/x.txt", "by data": "evil-1.0.data/data/conf/deep/x.txt", "a file": "conf"}
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", [NEW, OLD])
 @pytest.mark.parametrize("way", MEMBERS)
 def test_a_target_replaces_whole_folders(pip: str, way: str, pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
@@ -95,6 +96,7 @@ def with_archive(scene: Scene, folder: Path, archive: Path, place: str, **member
     return str(wheel)
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", [NEW, "24.0", OLD])
 def test_a_link_to_metadata_elsewhere(pip: str, fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
     """A wheel may not bring an egg-link, which makes pip trust metadata in any archive."""

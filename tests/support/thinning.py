@@ -2,6 +2,9 @@
 
 A test that starts pips runs with each value of each of its parameters, but not with every combination of them. With
 the newest of its pips it always runs; of the older ones each has a share of a file's tests, the same in every run.
+
+A test with the marker `story` starts many Pythons of its own, and takes seconds. It runs with the newest of its pips,
+and with the first of its sets of values only, or with as many as the marker says.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from .premise import ALL
 
 # In this process tests take milliseconds.
 _CHEAP: Final = ("unit", "property", "support_tests")
+_STORY: Final = "story"
 _VERSION: Final = ("pip", "pip_version")
 # Of the tests that run with several pips an older pip has one in so many.
 _SHARE: Final = 8
@@ -68,8 +72,17 @@ def thinned(tests: Iterable[pytest.Function]) -> list[pytest.Function]:
     functions = defaultdict[str, list[pytest.Function]](list)
     for item in tests:
         functions[item.nodeid.partition("[")[0]].append(item)
-    kept = [item for group in functions.values() for item in _covering(group)]
-    return [*_newest(kept), *_older(kept)]
+    kept = [item for group in functions.values() for item in _told(group)]
+    return [*_newest(kept), *_older(item for item in kept if not item.get_closest_marker(_STORY))]
+
+
+def _told(group: list[pytest.Function]) -> list[pytest.Function]:
+    """Of a story the first sets of values, of another test those that cover each value."""
+    marker = group[0].get_closest_marker(_STORY)
+    if marker is None:
+        return _covering(group)
+    first = list(dict.fromkeys(map(_row, group)))[: (marker.args or (1,))[0]]
+    return [item for item in group if _row(item) in first]
 
 
 def _covering(group: list[pytest.Function]) -> list[pytest.Function]:

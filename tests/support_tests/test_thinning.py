@@ -14,8 +14,9 @@ from support.thinning import thinned
 PIPS, KINDS, FLAGS = ("26.3", "22.0.2", "24.0"), ("a", "b", "c", "d", "e"), ((True, "yes"), (False, "no"))
 
 
-def cells(name: str, **axes: Any) -> list[Any]:
+def cells(name: str, story: tuple[int, ...] | None = None, **axes: Any) -> list[Any]:
     """The tests of a function with these axes; a name with an underscore is of two parameters at once."""
+    marker = None if story is None else SimpleNamespace(args=story)
     marks = [SimpleNamespace(args=(axis.replace("_", ","), ())) for axis in axes]
     found = []
     for values in itertools.product(*axes.values()):
@@ -24,7 +25,9 @@ def cells(name: str, **axes: Any) -> list[Any]:
             params |= dict(zip(axis.split("_"), value, strict=True)) if "_" in axis else {axis: value}
         nodeid = f"{name}[{'-'.join(map(str, params.values()))}]"
         spec = SimpleNamespace(params=params)
-        found.append(SimpleNamespace(nodeid=nodeid, path=Path("f.py"), callspec=spec, iter_markers=lambda _: marks))
+        item = SimpleNamespace(nodeid=nodeid, path=Path("f.py"), callspec=spec, iter_markers=lambda _: marks)
+        item.get_closest_marker = lambda _: marker
+        found.append(item)
     return found
 
 
@@ -52,3 +55,10 @@ def test_older_pips_share_the_tests_of_a_file() -> None:
     tests = [item for number in range(40) for item in cells(f"test_{number}", pip=PIPS)]
     kept = [item.callspec.params["pip"] for item in {item.nodeid: item for item in thinned(tests)}.values()]
     assert {pip: kept.count(pip) for pip in PIPS} == {"26.3": 40, "22.0.2": 5, "24.0": 5}
+
+
+@pytest.mark.parametrize(("story", "kinds"), [((), "a"), ((3,), "abc")])
+def test_a_story_is_told_once(story: tuple[int, ...], kinds: str) -> None:
+    """It runs with the newest pip, and the first set of values, or as many as its marker says."""
+    kept = {item.nodeid for item in thinned(cells("test_it", story, pip=PIPS, kind=KINDS))}
+    assert kept == {f"test_it[26.3-{kind}]" for kind in kinds}
