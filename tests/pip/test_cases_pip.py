@@ -77,7 +77,7 @@ def test_pip_decides_as_the_case_says(
         _check_asked(real)
 
 
-@pytest.mark.parametrize(("case", "pip_version"), _matrix(EXPLAINED, share=3))
+@pytest.mark.parametrize(("case", "pip_version"), _matrix(EXPLAINED, share=6))
 def test_explain_agrees_with_pip(
     case: Case,
     pip_version: str,

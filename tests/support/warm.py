@@ -102,7 +102,7 @@ class WarmPython:
 @functools.cache
 def _of_root() -> list[str]:
     """The folders of the base of this Python, if only root can change them: each doctor of root reads all of them."""
-    owners.stranger_of_python(sys._base_executable)
+    owners.stranger_of_python(getattr(sys, "_base_executable", sys.executable))
     return sorted(owners._of_root)
 
 
