@@ -1,7 +1,4 @@
-"""What clients get while a repository misbehaves: each fault, at each place, in each state of what is kept.
-
-One law holds in all of it: no answer has a file from below the name's owner.
-"""
+"""What clients get while a repository is down, and when it is back; `test_matrix_pages.py` has each fault."""
 
 from __future__ import annotations
 
@@ -14,38 +11,11 @@ import pytest
 from repoprio.config.load import read_text
 from repoprio.serve import client
 from support.faults import Fault
-from support.gateways import STALE, TTL, Answer, Served, serving
+from support.gateways import TTL, Answer, Served, serving
 from support.policy_files import TOOLS
 from support.repository import RepositoryServer
 from support.scene import Scene, policy_text
 
-HTML: Final = "text/html"
-# The owner does not answer, so that its last page may stand in.
-DOWN: Final = {
-    **{f"status {code}": Fault(status=code) for code in (429, 500, 502, 503, 504)},
-    "reset": Fault(reset=True),
-    "hang": Fault(hang=2.0),
-}
-# It answers, and what it says is no page and no absence.
-DOUBTFUL: Final = {
-    **{f"status {code}": Fault(status=code) for code in (400, 401, 403, 407, 410, 418, 451)},
-    "status 204": Fault(status=204),
-    "truncated": Fault(truncate=True),
-    "reset in the body": Fault(reset_body=True),
-    "garbage for gzip": Fault(gzip_garbage=True),
-    "login page": Fault(login_page=True),
-    "plain text": Fault(content_type="text/plain"),
-    "broken JSON": Fault(body='{"meta": {', content_type="application/vnd.pypi.simple.v1+json"),
-    "JSON without files": Fault(json={"meta": {"api-version": "1.0"}, "name": "x"}),
-    "API version 2": Fault(api_version="2.0"),
-    "another project": Fault(name="other"),
-    "redirect loop": Fault(loop=True),
-    "redirect to a stranger": Fault(redirect="{stranger}"),
-    "redirect to another scheme": Fault(redirect="ftp://127.0.0.1/"),
-    "wants a login": Fault(basic_auth="bot:s3cret"),
-}
-ABSENT: Final = {"status 404": Fault(status=404)}
-FAULTS: Final = {**DOWN, **DOUBTFUL, **ABSENT}
 TIERS: Final = ("corp", "team", "public")
 
 
@@ -69,8 +39,7 @@ class World:
 
     def breaks(self, tier: str, fault: Fault, name: str) -> None:
         """From now on a repository answers so for a project."""
-        stranger = f"{self.servers['stranger'].page_url}{name}/"
-        self.servers[tier].answer(name, fault.filled(lambda text: text.replace("{stranger}", stranger)))
+        self.servers[tier].answer(name, fault)
 
     def page(self, name: str) -> Answer:
         """The page, which never has a file of a stranger; nor of public, unless that owns the name."""
@@ -98,40 +67,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     patch.undo()
 
 
-def expected(tier: str, fault: str, age: float | None) -> tuple[int, str]:
-    """The status and the state of a page that was kept `age` seconds ago, None for never, while `tier` has a fault."""
-    if tier == "public" or (age is not None and age < TTL) or (tier == "corp" and fault in ABSENT):
-        return 200, "fresh"
-    if fault in ABSENT:
-        # The name is public's, unless team has served it.
-        return (200, "fresh") if age is None else (410, "remembered")
-    if tier == "team" and fault in DOWN and age is not None and age < STALE:
-        return 200, "stale"
-    return 503, "unavailable"
-
-
-@pytest.mark.parametrize("age", [None, TTL / 2, TTL + 0.5, STALE + 1])
-@pytest.mark.parametrize("tier", TIERS)
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_never_opens_a_name(fault: str, tier: str, age: float | None, world: World) -> None:
-    """Above the owner: nothing is served. At the owner: its last page or nothing. Below it: all is as ever."""
-    name = world.project()
-    if age is not None:
-        assert world.page(name).state == "fresh"
-        world.served.now += age
-    world.breaks(tier, FAULTS[fault], name)
-    answer = world.page(name)
-    assert (answer.status, answer.state) == expected(tier, fault, age), answer.body.decode()
-    if answer.status == 503:
-        assert answer.headers["retry-after"] == "1"
-        assert answer.headers["cache-control"] == "no-store"
-        assert tier in answer.document["detail"]
-    if answer.state == "stale":
-        assert answer.headers["cache-control"] == "max-age=0, must-revalidate"
-        assert age is not None
-        assert answer.headers["age"] == str(int(age))
-
-
 def test_how_long_pages_count_is_the_policys_to_say(scene: Scene, tmp_path: Path) -> None:
     """`absence-ttl` and `stale-if-error`: 0 means that no page ever stands in for another."""
     text = scene.policy(before="absence-ttl = 5\nstale-if-error = 0").read_text()
@@ -145,12 +80,12 @@ def test_how_long_pages_count_is_the_policys_to_say(scene: Scene, tmp_path: Path
 def test_all_is_well_again_once_a_repository_is(world: World) -> None:
     """What was refused is asked for again; what stood in is replaced by the newer page."""
     name = world.project()
-    world.breaks("team", FAULTS["status 503"], name)
+    world.breaks("team", Fault(status=503), name)
     assert world.page(name).status == 503
     del world.servers["team"]._answers[name]
     assert world.page(name).state == "fresh"
     world.served.now += TTL + 1
-    world.breaks("team", FAULTS["reset"], name)
+    world.breaks("team", Fault(reset=True), name)
     assert world.page(name).state == "stale"
     del world.servers["team"]._answers[name]
     world.servers["team"].add(name, "1.1")
@@ -164,7 +99,7 @@ def test_a_repository_that_is_down_is_not_asked_for_each_name(world: World) -> N
     """For some seconds others are told at once; a name that it does not decide is served as ever."""
     first, second, below = world.project(), world.project(), world.project()
     kept = world.page(below)
-    world.breaks("corp", FAULTS["reset"], first)
+    world.breaks("corp", Fault(reset=True), first)
     assert world.page(first).status == 503
     before = len(world.servers["corp"].requests)
     answer = world.page(second)

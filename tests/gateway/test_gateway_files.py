@@ -11,44 +11,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from werkzeug import Request, Response
-from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from repoprio.config.load import read_text
 from repoprio.policy.model import Policy
 from support.faults import Fault
+from support.file_server import FileServer
 from support.fixtures import EnvFactory
 from support.gateways import TTL, Answer, GatewayProcess, Served, serving
 from support.policy_files import TOOLS
-from support.repository import RepositoryServer
 from support.scene import Scene
 from support.uvs import run_uv
-
-
-class FileServer(RepositoryServer):
-    """A repository whose files may be other ones than its pages say."""
-
-    sent: dict[str, bytes] | None = None
-    redirect: str | None = None
-    fault: Fault | None = None
-    authorizations: list[str | None]
-
-    def _response(self, request: Request) -> Response:
-        if not request.path.startswith("/files/"):
-            return super()._response(request)
-        self.authorizations = [*getattr(self, "authorizations", []), request.headers.get("Authorization")]
-        if self.redirect:
-            return Response("", 302, {"Location": self.redirect})
-        if self.fault:
-            return self._answer(self.fault, request, lambda _: Response(""))
-        content = (self.sent or {}).get(request.path.rpartition("/")[2])
-        if content is not None:
-            return Response(content, 200, mimetype="application/octet-stream")
-        answer = super()._response(request)
-        try:
-            return answer.make_conditional(request, accept_ranges=True, complete_length=len(answer.data))
-        except RequestedRangeNotSatisfiable:
-            return Response("", 416)
 
 
 @pytest.fixture
@@ -137,7 +109,7 @@ def test_a_file_that_is_not_what_its_page_states_is_never_whole(scene: Scene, fi
         assert len(broken.value.partial) < 200_000
         assert response.headers["X-Repoprio-Owner"] == "corp"
         connection.close()
-        files.sent = None
+        files.sent.clear()
         for status, name in {200: built.filename, 404: "acme-9.9.tar.gz"}.items():
             connection.request("GET", f"/files/acme/{digest}/{name}")
             response = connection.getresponse()

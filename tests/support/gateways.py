@@ -33,11 +33,12 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Answer:
-    """What the gateway answered; names of headers are in small letters."""
+    """What the gateway answered; names of headers are in small letters. `is_whole`: it did not break off."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    is_whole: bool = True
 
     @property
     def document(self) -> dict[str, Any]:
@@ -112,7 +113,8 @@ class Served:
         }
         await self.app(scope, receive, send)
         found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        return Answer(sent[0]["status"], found, b"".join(message["body"] for message in sent[1:]))
+        is_whole = not sent[-1].get("more_body", False)
+        return Answer(sent[0]["status"], found, b"".join(message["body"] for message in sent[1:]), is_whole)
 
     def settle(self) -> None:
         """Wait for what is done behind the requests."""

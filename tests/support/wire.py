@@ -59,6 +59,8 @@ class WireServer:
         """Listen at once; `tls` has a good context, and broken ones by the fault that they belong to."""
         self.project, self.tls = project, tls
         self.fault: WireFault | None = None
+        # Without a fault it says that there is no such project.
+        self.is_absent = False
         # What a fault that is "raw" sends.
         self.raw = b""
         self.places: dict[str, str] = {}
@@ -113,6 +115,8 @@ class WireServer:
                 connection.sendall(self._good(path, head))
 
     def _good(self, path: str, head: str) -> bytes:
+        if path == f"/simple/{self.project}/" and self.is_absent:
+            return http(404, {}, b"")
         if path == f"/simple/{self.project}/":
             if _ETAG in head:
                 self.revalidations += 1

@@ -64,9 +64,7 @@ async def open_file(
     headers = tuple((name, response.headers[name]) for name in _RELAYED if name in response.headers)
     # A part has no hash: the client holds the whole file against that of the page.
     stated = source.hashes if response.status == 200 and method == "GET" else {}
-    return Opened(
-        source.repository.name, response.status, headers, _checked(response.content.iter_chunked(_CHUNK), stated)
-    )
+    return await _begun(source, response.status, headers, _checked(response.content.iter_chunked(_CHUNK), stated))
 
 
 async def _open_local(stack: AsyncExitStack, source: Source, byte_range: str | None) -> Opened | Problem:
@@ -77,7 +75,26 @@ async def _open_local(stack: AsyncExitStack, source: Source, byte_range: str | N
     except OSError as error:
         return problems.bad_file(source.repository, f"cannot be read: {error.strerror or error}")
     stated = source.hashes if file.status == 200 else {}
-    return Opened(source.repository.name, file.status, file.headers, _checked(file.chunks(), stated))
+    return await _begun(source, file.status, file.headers, _checked(file.chunks(), stated))
+
+
+async def _begun(
+    source: Source, status: int, headers: tuple[tuple[str, str], ...], chunks: AsyncIterator[bytes]
+) -> Opened | Problem:
+    """The file once its first bytes are there: a small one is known to be the right one before anything is said."""
+    try:
+        first = await anext(chunks)
+    except WrongFile:
+        return problems.bad_file(source.repository, "what came is not what the page states")
+    except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        return problems.bad_file(source.repository, str(failure(error)))
+    return Opened(source.repository.name, status, headers, _joined(first, chunks))
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
 
 
 async def _answer(

@@ -110,11 +110,11 @@ class RedisStore:
     def begin(self, records: Iterable[Record] = ()) -> int:
         """Begin the memory with these records, or confirm what it holds; returns how many records it then has."""
         with self._told():
-            for project, value in self._fields().items():
+            fields = self._fields()
+            for project, value in fields.items():
                 if project not in _STATE:
                     self._records(project, value)
-            # Later generations sort behind earlier ones.
-            self._redis.eval(_BEGIN, 1, KEY, f"{time.time_ns():020d}-{uuid.uuid4().hex}")
+            self._redis.eval(_BEGIN, 1, KEY, _generation_after(fields.get(_GENERATION, "")))
         self.replace((), records)
         return len(self.all())
 
@@ -226,3 +226,10 @@ class RedisStore:
             if isinstance(error, (redis.ConnectionError, redis.TimeoutError, OSError)):
                 self._down = (time.monotonic() + _PAUSE, reason)
             raise UnsoundMemory(reason) from error
+
+
+def _generation_after(last: str) -> str:
+    """A generation that sorts behind all earlier ones, also where this machine's clock is behind that of the last."""
+    known = re.match("[0-9]{20}(?=-)", last)
+    moment = max(time.time_ns(), int(known[0]) + 1 if known else 0)
+    return f"{moment:020d}-{uuid.uuid4().hex}"

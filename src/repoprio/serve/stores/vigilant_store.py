@@ -14,7 +14,8 @@ class VigilantStore:
     """Another store (`repoprio.serve.stores.model.OwnershipStore`), watched by the one process that uses it.
 
     A record whose key was damaged is found under its name no more, as if it had been released. So where a project has
-    no record that had one, the whole store is looked through: a damaged record differs from its digest.
+    no record that had one, the whole store is looked through, as at the start: a damaged record differs from its
+    digest, and a damaged index from what it leads to.
     """
 
     def __init__(self, store: OwnershipStore) -> None:
@@ -51,7 +52,7 @@ class VigilantStore:
         if found:
             self._note(found)
         elif project in self._known:
-            self._store.all()
+            self._store.prepare(may_begin=False)
             with self._lock:
                 self._known.discard(project)
         return found
