@@ -49,7 +49,7 @@ def main() -> None:
         for name, arguments in COMMANDS.items():
             took: list[list[float]] = [[], []]
             for number in range(runs if name == "python -c pass" else max(5, runs // 10)):
-                # First the one, then the other: whoever comes second finds warmer caches.
+                # In alternating order: the second one finds warmer caches.
                 for which in (0, 1) if number % 2 else (1, 0):
                     took[which].append(milliseconds([pythons[which], *arguments]))
             plain, hooked = map(statistics.median, took)

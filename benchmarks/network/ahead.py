@@ -1,4 +1,4 @@
-"""What is fetched ahead in vain: of what a run asks, what one that fetches nothing ahead does not."""
+"""Counts requests that fetching ahead makes for nothing: those that a run without it does not make."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ class _Share:
 
 
 def _asked(traffic: Traffic, kinds: Iterable[str]) -> frozenset[Request]:
-    """What was asked, of whom; how often counts for nothing."""
+    """The requests of a run, by server; repeated requests count once."""
     return frozenset(request for request in traffic.requests if request.kind in kinds)

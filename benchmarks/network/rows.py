@@ -93,7 +93,7 @@ ROWS = (
     Row("compare", (Goal(0.25, SERIAL),), shape=Shape(shadowed=3), command="compare", clients=(REPOPRIO, SERIAL)),
 )
 
-# Of these graphs together it is told what was fetched ahead in vain.
+# The graphs for which requests are counted that fetching ahead makes for nothing.
 AHEAD = tuple(
     Row(f"ahead-{seed}", (), latency=5, shape=replace(_BACKTRACKING, seed=seed), clients=(REPOPRIO, SERIAL))
     for seed in range(1, 4)

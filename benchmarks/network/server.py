@@ -109,7 +109,7 @@ class Server:
         return _Greeting(self, connection) if self.network.tls else connection
 
     def shake_hands(self, transport: asyncio.Transport, connection: _Connection) -> None:
-        """Begin TLS with whoever has been kept waiting on `transport`."""
+        """Begin TLS with the client that has been kept waiting on `transport`."""
         task = self._loop.create_task(self._shake_hands(transport, connection))
         self._handshakes.add(task)
         task.add_done_callback(self._handshakes.discard)

@@ -1,4 +1,4 @@
-# An official Python image with repoprio in its one Python: whoever uses the image finds `repoprio explain` on PATH.
+# An official Python image with repoprio in its only Python; `repoprio explain` is on PATH.
 FROM python:3.12-slim
 
 ARG REPOPRIO=repoprio

@@ -1,7 +1,7 @@
 """Every decision is the same with and without fetching ahead, even where all that can be is fetched ahead.
 
 The decision cases (`cases/*.toml`) and the faults (`cases/faults/faults.toml`) through a real pip, in one process for
-each way. *eager* asks ahead also those sites that nobody asked before, so whatever goes wrong goes wrong ahead first.
+each way. *eager* also asks new sites ahead, so that every error happens ahead first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whatever a repository does instead of answering, nothing below it is asked, and nothing of it is a candidate.
+"""If a repository gives no usable answer, nothing below it is asked, and none of its files is a candidate.
 
 Each fault of `cases/faults/faults.toml` at three positions, with a cold and a warm cache, through a real pip session;
 and end to end, as a root, a dependency and a build requirement. `python tests/support/faults_table.py` makes the table
@@ -52,7 +52,7 @@ def test_no_fault_opens_a_lower_repository(
         for _ in CACHES if cache == "warm" else ():
             good = session.look_up(options, env)
             assert good["outcome"] == "served", good
-        # The second time the cache was held against the repository.
+        # The second time the cache was revalidated.
         assert world.corp.revalidations == (cache == "warm")
         found = session.look_up(options, {**env, **world.break_corp()})
         record(fault, position, cache, found)

@@ -1,4 +1,4 @@
-"""Whatever a repository says: no traceback, no hang, and no file but its own is a candidate.
+"""With any answer of a repository: no traceback, no hang, and only its own files are candidates.
 
 Parsing is fuzzed in this process, with the pip that is beside the tests; whole look-ups through a real session, against
 raw answers on the wire. `python tests/fuzz_pages.py` goes on with atheris for as long as one likes.
@@ -75,7 +75,7 @@ def raw_answers(draw: st.DrawFn) -> bytes:
 @settings(max_examples=times(120), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=raw_answers(), warm=st.booleans())
 def test_no_answer_opens_a_lower_repository(raw: bytes, warm: bool, session: Session, scene: dict[str, Any]) -> None:
-    """Whatever bytes come, the candidates are corp's, public is not asked, and the look-up ends."""
+    """With any bytes as the answer, the candidates are corp's, public is not asked, and the lookup ends."""
     corp: WireServer = scene["corp"]
     env = {"REPOPRIO_CONFIG": str(scene["policy"])}
     options = ["--retries", "0", "--timeout", "1", "--trusted-host", "127.0.0.1"]

@@ -134,7 +134,7 @@ def run(
     ids=str,
 )
 def test_candidates_are_those_of_pip(pip: str, options: tuple[str, ...], pip_env: EnvFactory, tmp_path: Path) -> None:
-    """Whatever versions, tags, Requires-Python, yanks, hashes and URLs: no candidate, link or order is another."""
+    """Candidates, links and order are pip's, with any versions, tags, Requires-Python, yanks, hashes and URLs."""
     _, urls = run(pip_env(pip), tmp_path, page(), *options)
     assert urls
 

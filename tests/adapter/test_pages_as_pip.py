@@ -1,6 +1,6 @@
-"""Our reading of pages, held against pip's own parsers; each difference is listed with its reason.
+"""Our reader of pages, compared with pip's own parsers; each difference is listed with its reason.
 
-The pages are those of listings/pages.toml and generated ones; the differences stand in listings/differences.toml.
+The pages are those of listings/pages.toml and generated ones; the differences are listed in listings/differences.toml.
 """
 
 from __future__ import annotations
@@ -276,7 +276,7 @@ def json_pages(draw: st.DrawFn) -> Page:
 @settings(max_examples=times(250), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(page=st.one_of(html_pages(), json_pages()))
 def test_generated_pages_are_read_as_pip_reads_them(page: Page, pip: Pip) -> None:
-    """Whatever stands in links, attributes and values: there is no difference but the listed ones."""
+    """With any text in links, attributes and values, there are no differences but the listed ones."""
     _hold(pip, page)
 
 

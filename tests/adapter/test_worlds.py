@@ -124,7 +124,7 @@ def test_what_pip_installs_is_admissible(pip: Pip, mode: str, seed: int) -> None
 
 @pytest.mark.parametrize("order", range(6))
 def test_bounds_of_what_was_dropped_in_any_order(pip: Pip, order: int) -> None:
-    """Whatever pip looks at first, and however much stands around: cat stays with the higher tier."""
+    """Cat stays with the higher tier, no matter what pip looks at first and how many other projects there are."""
     rng = random.Random(order)
     around = [f"hi: {name} {version}" for name in ("ant", "bee") for version in (1, 2)]
     names = ["cat", "dog", "gnu", "ant", "bee"]

@@ -15,7 +15,7 @@ from support.console_scenes import SCENES, Stage
 from support.fixtures import EnvFactory
 from support.paths import DOCS, ROOT
 
-# The golden screens are held against what is printed in a test of their own.
+# Another test compares the golden screens with the output.
 GENERATED = {DOCS / "reference" / "screens.md"}
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(set(DOCS.rglob("*.md")) - GENERATED)]
 

@@ -41,7 +41,7 @@ def test_the_picture_is_of_what_is_printed(name: str, pip_env: EnvFactory, tmp_p
     if os.environ.get("REPOPRIO_WRITE_SCREENS"):
         for file, picture in made.items():
             (PICTURES / file).write_text(picture, encoding="utf-8")
-        pytest.skip("drawn anew, and so held against nothing: now look at them")
+        pytest.skip("drawn again, and so compared with nothing: now look at them")
     assert made == {file: (PICTURES / file).read_text(encoding="utf-8") for file in made}
 
 

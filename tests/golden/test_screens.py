@@ -1,4 +1,4 @@
-"""The screens of `repoprio explain`, held against files that a person has read: text at two widths, and JSON.
+"""The screens of `repoprio explain`, compared with files that a person has read: text at two widths, and JSON.
 
 To write them anew: REPOPRIO_WRITE_SCREENS=1 python -m pytest tests/golden/test_screens.py -- and then read each one.
 """
@@ -31,9 +31,9 @@ TIMES: Final = {
 
 
 def explained(env: PipEnv, real: Realized) -> dict[str, str]:
-    """What explain prints in each look, with hosts of one length in place of loopback's, so that lines break alike.
+    """What explain prints in each format, with hosts of equal length instead of loopback, so that lines break alike.
 
-    The environment is this run's own, and is left out.
+    The environment is left out, because it differs from run to run.
     """
     arguments = ["explain", *real.pip_options, *real.request]
     runs = [
@@ -48,7 +48,7 @@ def explained(env: PipEnv, real: Realized) -> dict[str, str]:
 
 
 def anonymous(shown: str, env: PipEnv, real: Realized, *, is_json: bool) -> str:
-    """What is shown, without what is of this run alone."""
+    """The output, without what differs from run to run."""
     text = without_environment(shown, env, is_json=is_json)
     for name, url in real.urls.items():
         here, there = urlsplit(url).netloc, f"{name}.my.example"
@@ -61,7 +61,7 @@ def anonymous(shown: str, env: PipEnv, real: Realized, *, is_json: bool) -> str:
 
 
 def without_environment(shown: str, env: PipEnv, *, is_json: bool) -> str:
-    """What is shown, without the environment that it must name first."""
+    """The output, without the environment, which it must name first."""
     if is_json:
         document = json.loads(shown)
         assert document.pop("environment")["python"] == str(env.python)
@@ -73,7 +73,7 @@ def without_environment(shown: str, env: PipEnv, *, is_json: bool) -> str:
 
 @pytest.mark.parametrize("case", SITUATIONS, ids=lambda case: case.id)
 def test_explain_shows_what_was_read_and_found_good(case: Case, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """The screens are, letter by letter, those that a person has read, in text of 80 and 120 columns and in JSON."""
+    """The screens are exactly those that a person has read: text with 80 and 120 columns, and JSON."""
     with realize(case, tmp_path) as real:
         shown = explained(pip_env("26.3"), real)
         for name in case.expect.not_asked:
@@ -82,7 +82,7 @@ def test_explain_shows_what_was_read_and_found_good(case: Case, pip_env: EnvFact
     if os.environ.get("REPOPRIO_WRITE_SCREENS"):
         for look, file in files.items():
             file.write_text(shown[look], encoding="utf-8")
-        pytest.skip("written anew, and so held against nothing: now read it")
+        pytest.skip("written again, and so compared with nothing: now read it")
     assert shown == {look: file.read_text(encoding="utf-8") for look, file in files.items()}
     project = json.loads(shown.pop("json"))["projects"][0]
     assert (project["outcome"], project["code"]) == (case.expect.outcome, case.expect.code)
@@ -92,7 +92,7 @@ def test_explain_shows_what_was_read_and_found_good(case: Case, pip_env: EnvFact
 
 
 def test_each_situation_has_its_screens() -> None:
-    """There are at least thirty, none is left over from a situation that is gone."""
+    """There are at least thirty, and none belongs to a situation that was removed."""
     assert len(SITUATIONS) >= NEEDED
     wanted = {f"{case.id}.{look}" for case in SITUATIONS for look in LOOKS}
     assert wanted == {file.name for file in SCREENS.iterdir()} - {"situations.toml"}

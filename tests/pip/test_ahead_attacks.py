@@ -99,7 +99,7 @@ def test_what_follows_a_conflict_is_not_asked_for(
 def test_absence_that_was_said_ahead_of_a_login_is_not_believed(
     fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """A site that says 401 for one name may have said 404 for another for want of a login: it is asked once more."""
+    """A site that answers 401 for one name may have answered 404 for another without a login: it is asked again."""
     scene, env = Scene(repository, tmp_path, acme=()), fresh_env("26.3")
     add_keyring(env, "bot", "s3cret")
     for name in ("open", "guarded", "hidden"):

@@ -21,7 +21,7 @@ from support.terminals import Terminal
 
 LATENCY = 0.05
 MANY = [f"root-{number:02}" for number in range(12)]
-# What urllib3 says of each request, in whichever thread.
+# The messages of urllib3 about each request, in any thread.
 NETWORK = re.compile(
     r"\s*(https?://\S+ \"GET /\S+ HTTP/1\.1\" \d+ (\d+|None)|Starting new HTTP connection \(\d+\): \S+)"
 )

@@ -245,7 +245,7 @@ def test_where_packages_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_venv_and_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A venv's own packages count whatever its pyvenv.cfg says, those of its base where that lets them in."""
+    """A venv's own packages always count, those of its base only if its pyvenv.cfg includes them."""
     monkeypatch.setattr("site.getuserbase", lambda: str(tmp_path / "home"))
     base = made(tmp_path / "base", "lib/python3.11/site-packages", "lib/python3.12/site-packages")
     python = python_at(tmp_path / "base/bin/python3.11")

@@ -66,7 +66,7 @@ def world(fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) 
 
 @pytest.mark.parametrize("turn", [0, *(pytest.param(turn, marks=pytest.mark.full) for turn in range(1, TURNS))])
 def test_a_damaged_file_opens_nothing(turn: int, world: Damaged) -> None:
-    """Whichever file of those that pip loads is damaged, it takes the owner's acme or stops with a sentence.
+    """If any file that pip loads is damaged, pip takes the owner's acme or stops with a sentence.
 
     Here an eighth of the files, in each way some; with ``-m full`` each file in each way.
     """

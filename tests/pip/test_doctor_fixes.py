@@ -135,7 +135,7 @@ def look(env: PipEnv, policy: Path, *arguments: str, path: str = NO_PIPS) -> lis
 def test_no_placeholder_where_a_launcher_names_no_python(
     pip_env: EnvFactory, fresh_env: EnvFactory, policy: Path, tmp_path: Path
 ) -> None:
-    """Of a shell's launcher whose pip breaks off, the Python that it starts is found, and stands in the fix."""
+    """If the pip of a shell launcher fails, doctor finds the Python that it starts, and names it in the fix."""
     env, broken, shims = pip_env(PIP), fresh_env(PIP, stock=True), tmp_path / "shims"
     (broken.site_packages / "pip" / "__init__.py").write_text("raise RuntimeError('boom')\n")
     shims.mkdir()

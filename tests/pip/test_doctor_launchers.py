@@ -48,7 +48,7 @@ def _launcher(env: PipEnv, folder: Path, name: str, text: str) -> str:
 
 
 def test_launchers_that_take_the_hook_away(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """A launcher without the hook is a separate failure, in whatever language it is written."""
+    """A launcher without the hook is a separate failure, in any language."""
     env, folder = pip_env(PIP), tmp_path / "bin"
     names = dict(zip(_WITHOUT_HOOK, ("pip", "pip3", "pip3.9"), strict=True))
     scripts = [_launcher(env, folder, names[what], text) for what, text in _WITHOUT_HOOK.items()]

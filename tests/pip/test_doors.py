@@ -1,6 +1,6 @@
 """Law 4: each way in which pip looks up a project obeys, on each pip that base images carry.
 
-acme is in corp (1.0) and in public (99.0); whatever door is used, acme is 1.0, and public is never asked for it.
+acme is in corp (1.0) and in public (99.0); through every door acme is 1.0, and public is never asked for it.
 By default some pips are tried; ``-m full`` has the others, and REPOPRIO_TEST_PYTHONS (paths, separated as PATH is)
 names further interpreters.
 """

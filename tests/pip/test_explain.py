@@ -105,7 +105,7 @@ def test_a_file_of_requirements_is_named_with_its_option(
 def test_constraints_that_are_no_versions(
     pip: str, pip_env: EnvFactory, corp: RepositoryServer, policy: Path, tmp_path: Path
 ) -> None:
-    """A constraint with a URL decides, whatever repositories have; one with extras is wrong use."""
+    """A constraint with a URL decides, regardless of repositories; one with extras is wrong use."""
     file = tmp_path / "c.txt"
     file.write_text(f"acme @ {corp.root_url}files/acme-1.0-py3-none-any.whl\n")
     code, (found,) = told(pip_env(pip), policy, "acme", "-c", str(file))

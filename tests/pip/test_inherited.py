@@ -26,7 +26,7 @@ class Place(Scene):
         self.home = home
 
     def lay(self, kind: str) -> tuple[Path, dict[str, str]]:
-        """Put the policy where `kind` says; returns its file and the variables of whoever makes an environment."""
+        """Put the policy where `kind` says; returns its file, and the variables for making an environment."""
         if kind == "REPOPRIO_CONFIG":
             return self.file, {**NO_FILE, kind: str(self.file)}
         file = self.home.root / ("pip.conf" if kind == "site" else "named.conf")

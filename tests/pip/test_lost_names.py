@@ -49,7 +49,7 @@ def test_a_gateway_tells_pip_who_served_a_name(scene: Scene, pip_env: EnvFactory
 
 
 def test_a_memory_that_cannot_be_read_closes_what_is_below(scene: Scene, pip_env: EnvFactory) -> None:
-    """Whatever is wrong with the answer; what corp serves itself can be installed all the same."""
+    """That is so for any unusable answer; names that corp serves itself can still be installed."""
     env = pip_env("26.3")
     place = f"{scene.corp.page_url}memory/"
     policy = scene.policy(before=f'ownership = "{place}"')
@@ -94,7 +94,7 @@ def test_observe_mode_reports_what_is_remembered(scene: Scene, pip_env: EnvFacto
 
 
 def test_audit_says_what_it_cannot_judge(scene: Scene, pip_env: EnvFactory) -> None:
-    """A lock is held against what is remembered; unreadable, it is not guessed."""
+    """A lock is compared with the remembered owners; an unreadable memory is reported."""
     lock = scene.folder / "requirements.txt"
     lock.write_text("requests==2.0\n")
     policy = scene.policy(before="ownership = '/no/such/file'")

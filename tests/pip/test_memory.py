@@ -93,7 +93,7 @@ def test_a_list_is_revalidated(validator: dict[str, str], asks: tuple[str, str] 
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_404_is_asked_again(world: ByHand) -> None:
-    """A 404 is never taken from the cache, whatever its headers say."""
+    """A 404 is never taken from the cache, even if its headers allow that."""
     asked = world.answers(Response("no", 404, FRESH), world.whole())
     policy = world.policy()
     assert [world.take(policy), world.take(policy)] == ["99.0", "1.0"]

@@ -99,7 +99,7 @@ def test_explain_shows_it_but_not_as_json(pip_env: EnvFactory, scene: Scene) -> 
 
 
 def test_a_prompt_stands_alone(pip_env: EnvFactory, scene: Scene) -> None:
-    """Whoever is asked for a login sees the question, and no line that goes on."""
+    """While a person is asked for a login, the line is gone."""
     scene.public.answer_all(Fault(basic_auth="ada:s3cret", hang=LATENCY))
     questions = [("User for", "ada"), ("Password", "s3cret")]
 

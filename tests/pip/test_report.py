@@ -81,7 +81,7 @@ def test_hostile_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_compressed_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Gzip is recognized whatever the file is called; what was cut off or damaged counts as far as it can be read."""
+    """Gzip is recognized under any file name; a damaged or cut-off log counts as far as it can be read."""
     records = "".join(RECORD.replace('"h"', f'"h{n}"') + "\n" for n in range(2000)).encode()
     whole = gzip.compress(records)
     for content, lines, damaged in (

@@ -66,7 +66,7 @@ def test_an_image_obeys_and_is_restored(image: Image, scene: Scene, fresh_env: E
     assert report["doctor"]["fuse"]["in_place"]
     for python in (BASE / "bin" / "python3", venv.python):
         assert "Would install acme-1.1" in takes(image, python)
-        # Whatever a user says, there is a policy.
+        # There is a policy, even if a user switches it off.
         stopped = takes(image, python, REPOPRIO_CONFIG="/dev/null")
         assert "a policy is required" in stopped
         # Of what setup-image wrote, `disable` would leave a part.

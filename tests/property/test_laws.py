@@ -100,7 +100,7 @@ def test_an_unavailable_repository_never_makes_a_lower_one_the_owner() -> None:
 
 
 def test_a_routed_name_is_asked_of_its_owners_only() -> None:
-    """A name that `owns` or a pin routes is never asked of others, whatever else the policy says."""
+    """No other repository is asked for a name that `owns` or a pin routes, under any policy."""
     with presuming(TIMES) as where:
 
         @WHERE

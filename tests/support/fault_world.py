@@ -81,6 +81,6 @@ def _table(name: str, url: str, priority: int, more: str = "") -> str:
 
 @pytest.fixture(scope="session")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
-    """Good and broken TLS contexts, and the authority that pip shall trust."""
+    """Good and broken TLS contexts, and the authority that pip must trust."""
     folder = tmp_path_factory.mktemp("tls")
     return wire.contexts(folder), folder / "ca.pem"

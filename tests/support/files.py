@@ -55,7 +55,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
 
 @dataclass(frozen=True)
 class FileSpec:
-    """What one file of a repository shall be."""
+    """One file that a test repository serves."""
 
     version: str
     sdist: bool = False

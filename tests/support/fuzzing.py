@@ -1,4 +1,4 @@
-"""Pages of acme, broken in all ways, and what must hold of whatever is read of them."""
+"""Pages of acme, broken in many ways, and what must be true of everything that is read from them."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ FOLDER: Final = user_cache_path("repoprio-tests") / "1"
 
 @contextmanager
 def environment(make: Callable[[Path], None], *holds: str) -> Iterator[Path]:
-    """The environment that holds this: made by whoever comes first, and nobody else's meanwhile."""
+    """The environment with these packages; the first process makes it, while others wait."""
     named = hashlib.sha256("\n".join(holds).encode()).hexdigest()[:12]
     root, ready = FOLDER / named, FOLDER / f"{named}.ready"
     FOLDER.mkdir(parents=True, exist_ok=True)

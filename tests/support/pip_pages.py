@@ -58,7 +58,7 @@ def main() -> None:
             files = [facts(link) for link in links_of(base64.b64decode(case["body"]), case["type"], case["url"])]
             kept = [{key: value for key, value in file.items() if known.get(key, True)} for file in files]
             answer: dict[str, Any] = {"files": kept}
-        except Exception as error:  # noqa: BLE001 - whatever a page can make it raise
+        except Exception as error:  # noqa: BLE001 - a page may cause any error
             answer = {"error": type(error).__name__}
         sys.stdout.write(f"{json.dumps(answer)}\n")
         sys.stdout.flush()

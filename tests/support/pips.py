@@ -214,7 +214,7 @@ class EnvStore:
         root.mkdir(parents=True, exist_ok=True)
 
     def env(self, pip_version: str, wheel: Path | None = None, python: str = sys.executable) -> PipEnv:
-        """Return the environment, made by whoever comes first. Do not install into it.
+        """Return the environment; the first process makes it. Do not install into it.
 
         Skips the test where this pip does not run on that Python.
         """
@@ -252,7 +252,7 @@ class EnvStore:
         return copy
 
     def wheel(self, project_root: Path) -> Path:
-        """Return repoprio's wheel, built by whoever comes first."""
+        """Return repoprio's wheel; the first process builds it."""
         folder = self.root / "wheel"
         with FileLock(f"{folder}.lock"):
             if not _mark(folder).exists():

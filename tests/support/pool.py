@@ -23,7 +23,7 @@ from .pips import EnvStore, PipEnv
 
 # Of a file: its mode, whose it is, its size and time; of a folder: its mode, and whose it is.
 State = dict[str, tuple[int, ...]]
-# Whatever else pip or repoprio would load if it were there, or Python when it starts.
+# Other modules that pip, repoprio or Python would load at the start if they were installed.
 _LOADED: Final = frozenset(
     {"keyring", "packaging", "platformdirs", "setuptools", "sitecustomize", "tomli", "usercustomize", "wheel"}
 )

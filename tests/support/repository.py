@@ -98,7 +98,7 @@ class RepositoryServer:
         self.spans: list[tuple[str, float, float]] = []
         # How many seconds each page claims to have lain in a cache.
         self.age: str | None = None
-        # Whatever else is there, by its path.
+        # All other answers, by path.
         self.extra: dict[str, bytes] = {}
         self._answers: dict[str, Fault] = {}
         self._all: Fault | None = None
@@ -133,7 +133,7 @@ class RepositoryServer:
 
     @property
     def host(self) -> str:
-        """The host and port, as they stand in a URL."""
+        """The host and port, as in a URL."""
         return urlsplit(self.root_url).netloc
 
     @property
@@ -154,7 +154,7 @@ class RepositoryServer:
     def answer_all(self, fault: Fault) -> None:
         """Give this answer for every page that has none of its own.
 
-        That includes the list of projects and the flat page. Files are served as ever,
+        That includes the list of projects and the flat page. Files are served as usual,
         except that credentials which guard everything guard the files as well.
         """
         self._all = fault

@@ -1,4 +1,4 @@
-"""Logs in SARIF are held against its schema, and against what code-scanning pages take."""
+"""Checks SARIF logs against the schema, and against what code-scanning tools accept."""
 
 from __future__ import annotations
 

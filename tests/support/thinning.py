@@ -30,7 +30,7 @@ _left_out = pytest.StashKey[int]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Whoever wants more than the default run has, wants all examples, too."""
+    """With -m, hypothesis tries all examples too."""
     if config.option.markexpr != "not full":
         os.environ[ALL] = "yes"
 

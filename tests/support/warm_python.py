@@ -56,7 +56,7 @@ _REPOPRIO = (
     "repoprio.pip_adapter.inspect.lock_files",
     "repoprio.pip_adapter.resolver.scouting",
 )
-# What a program loads whatever its command is; older pips lack some of it.
+# Modules that a program loads for any command; older pips lack some of them.
 LOADED = {"pip": _PIP, "repoprio": (*_PIP, *_REPOPRIO)}
 _WRITTEN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 

@@ -15,7 +15,7 @@ from support.pips import EnvStore, make_env
 def test_one_is_made_once_and_again_when_it_is_no_longer_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever it holds is a part of its name; a file that is gone, new or of another size gets it made again."""
+    """Its name depends on all that it holds; if a file is missing, new or of another size, it is made again."""
     monkeypatch.setattr(kept, "FOLDER", tmp_path / "kept")
     made: list[Path] = []
 

@@ -13,7 +13,7 @@ from support.paths import ROOT
 TESTS: Final = ROOT / "tests"
 FOLDERS: Final = {"unit", "property", "adapter", "pip", "gateway", "golden", "support_tests"}
 FILES: Final = sorted(TESTS.rglob("test_*.py"))
-# Whoever asks for one of these starts a pip, or needs one that was installed.
+# A test with one of these starts a pip, or needs an installed one.
 STARTS_PIP: Final = {"pip_env", "fresh_env", "env_store", "env_pool", "repoprio_wheel", "session", "scene", "audited"}
 
 

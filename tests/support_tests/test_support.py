@@ -654,7 +654,7 @@ def unpacked(built: BuiltFile, folder: Path) -> Path:
 
 
 def test_a_checkout_is_built_and_left_alone(tmp_path: Path) -> None:
-    """Building a wheel leaves the checkout as it was, whatever the backend does."""
+    """Building a wheel does not change the checkout, even if the backend writes files."""
     checkout = unpacked(build("acme", FileSpec("1.0", sdist=True)), tmp_path)
     before = sorted(checkout.rglob("*"))
     wheel = build_wheel(checkout, tmp_path / "dest")

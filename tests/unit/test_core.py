@@ -102,7 +102,7 @@ def test_patterns_fold_and_rank() -> None:
 
 
 def test_two_patterns_overlap_where_a_name_matches_both() -> None:
-    """Whichever of them has the wildcards, and however many ways there are to try."""
+    """It does not matter which of them has the wildcards, or how many ways to match there are."""
     for one, other, meet in (
         ("acme-*", "*-core", True),
         ("a?", "?b", True),

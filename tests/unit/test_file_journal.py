@@ -134,7 +134,7 @@ def test_what_somebody_else_changed(tmp_path: Path) -> None:
     assert (disk.old.read_text(), disk.new.parent.exists(), disk.journal.exists()) == ("theirs = 4\n", False, True)
     disk.old.unlink()
     assert disk.undo() == {str(disk.old): Undone.CHANGED_SINCE}
-    # As it was before, by whoever: then it is undone.
+    # If it is as it was before, no matter who did that, it counts as undone.
     disk.old.write_bytes(b"was = 1\r\n")
     assert disk.undo()[str(disk.old)] is Undone.RESTORED
     assert not disk.journal.parent.exists()

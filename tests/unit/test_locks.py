@@ -225,7 +225,7 @@ def test_a_uv_lock() -> None:
     # What uv may take in place of a wheel is another file.
     zstd = read("uv.lock", UV.replace('"sha256:aa" }', '"sha256:aa", zstd = { hash = "sha256:zz", size = 3 } }'))
     assert zstd.packages[0].files[0].hashes == {"sha256": "aa", "zstd-sha256": "zz"}
-    # What has files is judged, whatever it calls itself.
+    # A package with files is judged, even if it names another source.
     odd = UV.replace('source = { virtual = "." }', 'source = { virtual = "." }\nwheels = [{ url = "https://x/a.whl" }]')
     assert by_name(read("uv.lock", odd))["asker"].files == (LockedFile("a.whl", {}, 21),)
 

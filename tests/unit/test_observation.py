@@ -96,7 +96,7 @@ def test_the_line(tally: ObservationSummary, log: str | None, said: str) -> None
 
 
 def test_a_record_is_bounded() -> None:
-    """A record is always one line of JSON of about two kilobytes at most, whatever a repository states."""
+    """A record is always one line of JSON of about two kilobytes at most, even with odd data of a repository."""
     long = "9" * 10_000
     choice = Choice(normalize("a" * 10_000), f"acme<{long}\n\x00\ud800", long, FILE, "https://" + "h" * 10_000)
     found = Change(
