@@ -24,6 +24,7 @@ from repoprio.serve.stores.sqlite_store import SqliteStore
 from support.faults import Fault
 from support.gateways import TTL, GatewayProcess, serving
 from support.policy_files import TOOLS
+from support.repository import RepositoryServer
 from support.scene import Scene, policy_text
 
 ACME = normalize("acme")
@@ -143,6 +144,28 @@ def test_a_repository_that_left_the_policy_closes_nothing_and_is_listed(scene: S
         "schema": 1,
         "records": [{"project": "acme", "repository": "corp", "url": scene.corp.page_url}],
     }
+
+
+def test_a_repository_that_was_renamed_and_moved_keeps_its_names(scene: Scene, tmp_path: Path) -> None:
+    """`renamed-from` says which one it was, since neither its name nor its URL does."""
+    store = tmp_path / "store"
+    with serving(policy_of(scene), store) as served:
+        served.page("acme")
+    forget(scene, "acme")
+    with RepositoryServer("company") as company:
+        text = scene.file.read_text().replace("repositories.corp", "repositories.company")
+        text = text.replace(scene.corp.page_url, company.page_url)
+        renamed = text.replace("priority = 10", 'priority = 10\nrenamed-from = ["corp"]')
+        with serving(read_text(renamed, "policy.toml", {}, TOOLS), store) as served:
+            answer = served.page("acme")
+            assert (answer.state, answer.headers["x-repoprio-owner"]) == ("remembered", "company")
+        scene.file.write_text(renamed)
+        assert tool("list", "--store", str(store), policy=scene.file).stdout.endswith("  (now company)\n")
+        document = json.loads(tool("list", "--format", "json", "--store", str(store), policy=scene.file).stdout)
+        assert [(record["dormant"], record["holder"]) for record in document["records"]] == [(False, "company")]
+        assert not scene.public.asked("acme")
+        with serving(read_text(text, "policy.toml", {}, TOOLS), store) as served:
+            assert served.page("acme").headers["x-repoprio-owner"] == "public"
 
 
 def _gone(store: Path) -> None:

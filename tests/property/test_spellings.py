@@ -24,7 +24,7 @@ def test_every_key_is_generated() -> None:
     """No key of the policy is left out of this test, except those that the policies below make themselves."""
     keys = set(schema.POLICY) | set(schema.REPOSITORY) | set(schema.PIN)
     # "policy" is allowed only in the system's file.
-    assert keys - set(VALUES) == {"url", "aliases", "projects", "repositories", "policy"}
+    assert keys - set(VALUES) == {"url", "aliases", "renamed-from", "projects", "repositories", "policy"}
 
 
 def origins(found: LoadedPolicy) -> set[str]:

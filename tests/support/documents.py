@@ -86,6 +86,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
             entry.pop("min-age", None)
         if draw(st.booleans()):
             entry["mirrors"] = [f"https://m{number}.example/", f"https://n{number}.example/a%20b/"]
+            entry["renamed-from"] = [f"former-{number}", f"first-{number}"]
             entry["aliases"] = [f"https://a{number}.example/", f"/srv/a{number}"]
     pins = draw(st.lists(names, max_size=2, unique=True))
     document["pins"] = {

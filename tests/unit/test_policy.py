@@ -56,7 +56,7 @@ def test_every_key_is_read() -> None:
         'namespaces = ["Acme_*"]\nowns = ["x"]\ninclude = ["y"]\nexclude = ["z"]\nexplicit = true\n'
         'absent = [404, 410, "empty-page"]\ncanary = "Known"\nredirects = {"https://s.example" = "absent"}\n'
         'skip-if-unavailable = true\nmirrors = ["https://m.example/"]\naliases = ["https://alias.example/"]\n'
-        'listing = "complete"\n'
+        'listing = "complete"\nrenamed-from = ["old-a", "older"]\n'
         '[repositories.b]\nurl = "/srv/wheels"\nformat = "flat"\npriority = 2\n'
         '[repositories.c]\nurl = "pypi"\npriority = 3\n'
         '[pins.p]\nprojects = ["q*"]\nrepositories = ["b"]\nversions = "<3"\nmode = "merge"\n'
@@ -82,6 +82,7 @@ def test_every_key_is_read() -> None:
     assert [p.text for p in (*a.namespaces, *a.owns, *a.include, *a.exclude)] == ["acme-*", "x", "y", "z"]
     assert (a.absent, a.empty_page_is_absent, a.canary) == (frozenset({404, 410}), True, normalize("known"))
     assert a.redirects == {site("https://s.example"): Redirects.ABSENT}
+    assert a.renamed_from == ("old-a", "older")
     assert (b.format, b.locations[0].url) == (Format.FLAT, "file:///srv/wheels")
     assert (c.locations[0].url, c.locations[0].shown) == ("https://default.example/simple", "pypi")
     assert [(pin.name, pin.repositories, pin.versions, pin.block, pin.mode) for pin in found.pins] == [

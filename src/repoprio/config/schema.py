@@ -254,6 +254,12 @@ REPOSITORY: Mapping[str, Key] = MappingProxyType(
             values.one_of(Files),
             *(choice.value for choice in Files),
         ),
+        "renamed-from": Key(
+            "names that it had before, under which a repoprio serve remembers what it served",
+            values.names,
+            _words,
+            {"type": "array", "items": {"type": "string", "pattern": r"^\s*[a-z0-9-]+\s*$"}},
+        ),
         "listing": _choice("whether its project list names all that it serves", values.listing, *values.LISTING),
     }
 )

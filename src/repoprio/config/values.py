@@ -95,6 +95,11 @@ def texts(value: Any) -> tuple[str, ...]:
     return tuple(text(item) for item in value)
 
 
+def names(value: Any) -> tuple[str, ...]:
+    """A list of names of repositories."""
+    return tuple(entry_name(item) for item in texts(value))
+
+
 def some(parse: Callable[[Any], tuple[Item, ...]]) -> Callable[[Any], tuple[Item, ...]]:
     """A parser like `parse` that rejects an empty list."""
 

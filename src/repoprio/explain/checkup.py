@@ -81,7 +81,7 @@ _KEYS = (
     *("url", "priority", "format", "mirrors", "aliases", "enabled", "explicit"),
     *("namespaces", "owns", "include", "exclude"),
     *("absent", "canary", "listing", "offline", "redirects", "skip-if-unavailable"),
-    *("min-age", "min-age-unknown"),
+    *("min-age", "min-age-unknown", "renamed-from"),
 )
 
 

@@ -64,9 +64,13 @@ def holders_by_name(policy: Policy, records: Iterable[Record]) -> Mapping[Normal
 
 
 def holder(policy: Policy, record: Record) -> Repository | None:
-    """The repository of the policy that `record` means: by its name, else by its URL; None: the record is dormant."""
+    """The repository of the policy that `record` means; None: the record is dormant.
+
+    That is the one of its name, else the one that had this name before (`renamed-from`), else the one at its URL.
+    """
     by_name = next((r for r in policy.repositories if r.name == record.repository), None)
-    return by_name or next((r for r in policy.repositories if _is_at(r, record.url)), None)
+    renamed = next((r for r in policy.repositories if record.repository in r.renamed_from), None)
+    return by_name or renamed or next((r for r in policy.repositories if _is_at(r, record.url)), None)
 
 
 def _is_at(repository: Repository, url: str) -> bool:

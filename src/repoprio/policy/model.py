@@ -145,8 +145,8 @@ class Repository:
     the statuses, `empty_page_is_absent` means "empty-page", `empty_root_is_absent` means "empty-root".
     `offline`: a flat repository whose files were collected under this policy, so that it replaces the
     repositories that ``--no-index`` rules out. `min_age`: how old its files must be; None and zero mean
-    any age. `is_addition`: a caller or a layer after a locked one added it, so that a redirect to it never
-    makes another repository absent.
+    any age. `renamed_from`: names that it had before, for what is remembered of it. `is_addition`: a caller or a
+    layer after a locked one added it, so that a redirect to it never makes another repository absent.
     """
 
     name: str
@@ -171,6 +171,7 @@ class Repository:
     min_age: timedelta | None = None
     min_age_unknown: UnknownAge = UnknownAge.REFUSE
     files: Files = Files.DIRECT
+    renamed_from: tuple[str, ...] = ()
     is_addition: bool = False
 
     def __str__(self) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from repoprio.cli import policy_in_force, terminal
 from repoprio.cli.serving import places
 from repoprio.errors import RepoprioError
 from repoprio.lookup.ownership import Record, UnsoundMemory, as_document, from_document, holder, matching
-from repoprio.policy.model import Policy
+from repoprio.policy.model import Policy, Repository
 from repoprio.policy.patterns import Pattern
 from repoprio.redaction import display_url
 from repoprio.serve.stores.model import OwnershipStore
@@ -72,9 +73,15 @@ def show(options: argparse.Namespace, store: OwnershipStore) -> int:
     if not records:
         print(f"No name is remembered ({store.place}).")
     for record in records:
-        dormant = "" if policy is None or holder(policy, record) else "  (dormant: not in the policy)"
-        print(f"{record.project}  {record.repository}  {display_url(record.url)}{dormant}")
+        note = "" if policy is None else _note(record, holder(policy, record))
+        print(f"{record.project}  {record.repository}  {display_url(record.url)}{note}")
     return 0
+
+
+def _note(record: Record, now: Repository | None) -> str:
+    if now is None:
+        return "  (dormant: not in the policy)"
+    return "" if now.name == record.repository else f"  (now {now.name})"
 
 
 def dump(_: argparse.Namespace, store: OwnershipStore) -> int:
@@ -86,10 +93,14 @@ def dump(_: argparse.Namespace, store: OwnershipStore) -> int:
 def _document(records: Sequence[Record], policy: Policy | None) -> str:
     entries = [
         {"project": record.project, "repository": record.repository, "url": display_url(record.url)}
-        | ({} if policy is None else {"dormant": holder(policy, record) is None})
+        | ({} if policy is None else _holder(holder(policy, record)))
         for record in records
     ]
     return json.dumps({"schema": _SCHEMA, "records": entries}, indent=2)
+
+
+def _holder(now: Repository | None) -> dict[str, Any]:
+    return {"dormant": now is None, "holder": now.name if now else None}
 
 
 def forget(options: argparse.Namespace, store: OwnershipStore) -> int:

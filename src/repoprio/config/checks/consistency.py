@@ -21,6 +21,7 @@ def between(repositories: Sequence[Repository], pins: Sequence[Pin], keys: Conta
         yield from _offline(repository)
         yield from _min_age(repository)
     yield from _places(repositories)
+    yield from _renamed(repositories)
     yield from _pins(pins)
 
 
@@ -68,6 +69,17 @@ def _places(repositories: Sequence[Repository]) -> Iterator[Problem]:
                 problem = f"has the same URL as repositories.{seen[key]}: remove one of them"
                 yield f"repositories.{repository.name}", problem
             seen.setdefault(key, repository.name)
+
+
+def _renamed(repositories: Sequence[Repository]) -> Iterator[Problem]:
+    """An error for a former name that means another repository, too."""
+    seen = {repository.name: repository.name for repository in repositories}
+    for repository in repositories:
+        for name in dict.fromkeys(repository.renamed_from):
+            if name in seen:
+                problem = f"has {name!r}, which means repositories.{seen[name]}: remove it here or there"
+                yield f"repositories.{repository.name}.renamed-from", problem
+            seen.setdefault(name, repository.name)
 
 
 def _pins(pins: Sequence[Pin]) -> Iterator[Problem]:
