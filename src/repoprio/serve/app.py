@@ -42,7 +42,7 @@ _OF_FILES = (
     (b"accept-ranges", b"bytes"),
     _NO_SNIFFING,
 )
-# Why is said in the log alone: everybody may read this.
+# Only the log has the reasons: everybody may read this answer.
 _OUTDATED = b"ok, under the policy before: the one of the files cannot be served (see the log of the gateway)\n"
 _NO_SCRIPTS = (b"content-security-policy", b"default-src 'none'")
 
@@ -67,13 +67,13 @@ class App:
                 await self._list(scope, send)
                 return
             status, headers, body = await self._answer(target, scope)
-        except Exception:  # noqa: BLE001 - a client is told, and the log has the reason
+        except Exception:  # noqa: BLE001 - the client gets an error, and the log has the reason
             _LOG.exception("the gateway failed")
             status, headers, body = _problem(problems.broken())
         await _send(scope, send, status, headers, body)
 
     async def _list(self, scope: Scope, send: Send) -> None:
-        """The list of all projects, in parts: it can have a million names."""
+        """Send the list of all projects in parts, because it can have a million names."""
         media = requests.media(_sent(scope).get(b"accept", ""))
         found = problems.no_media() if media is None else await self._gateway.lists.names()
         if isinstance(found, Problem) or media is None:
@@ -88,7 +88,7 @@ class App:
         await send({"type": "http.response.body", "body": b""})
 
     async def _relay(self, target: requests.FileOf, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a file on that the project's owner lists now; an answer that is not as it should be is broken off."""
+        """Relay a file that the project's owner lists now; an answer with unexpected content is cut off."""
         page = await self._gateway.page(target.name)
         source = page.sources.get(target.path) if isinstance(page, Page) else None
         async with AsyncExitStack() as stack:
@@ -106,7 +106,7 @@ class App:
             headers += [_NEVER_STORED, _NO_SNIFFING] if found.status == 416 else [kept, *_OF_FILES]
             headers.append((b"x-repoprio-owner", found.repository.encode()))
             await send({"type": "http.response.start", "status": found.status, "headers": headers})
-            # What is sent to a client that went away is dropped silently, and would all be fetched.
+            # Parts for a client that went away are dropped silently, so the whole file would be fetched for nothing.
             gone = asyncio.ensure_future(_gone(receive))
             stack.callback(gone.cancel)
             try:
@@ -147,7 +147,7 @@ class App:
         return self._page(found, media, sent)
 
     def _search(self, target: requests.Search, scope: Scope) -> tuple[int, Headers, bytes]:
-        """The search field; a name that was typed into it leads to its explanation."""
+        """The page with the search field, or a redirect to the explanation of a submitted name."""
         if not target.is_below:
             return _html(200, html.start(self._gateway.policy, redact_secrets))
         said = requests.field(_query(scope), "name")
@@ -169,7 +169,7 @@ class App:
         return _html(200, html.explained(found, self._gateway.policy.absence_ttl, redact_secrets))
 
     async def _health(self, target: requests.Health) -> tuple[int, Headers, bytes]:
-        """Ready is a gateway that can read who owns which name; repositories that are down say nothing of it."""
+        """Whether the gateway is ready: it must be able to read the ownership memory; repositories may be down."""
         trouble = await self._gateway.trouble() if target.of_all else None
         if trouble:
             return _problem(trouble)
@@ -234,7 +234,7 @@ def _query(scope: Scope) -> str:
 
 
 def _sent(scope: Scope) -> dict[bytes, str]:
-    """The headers that count."""
+    """The relevant headers of a request."""
     return {name: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
 
 

@@ -1,4 +1,4 @@
-"""Asking repositories over HTTP: one request at a time, no redirect followed, within bounds of time and size."""
+"""Asks repositories over HTTP: one request at a time, without following redirects, within limits of time and size."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ from repoprio.urls import filename, site
 
 VERSIONS = PackagingVersions()
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
-# Never content with what a cache between says of the past.
+# Caches on the way must revalidate their answers.
 _HEADERS = {"Accept": _ACCEPT, "Accept-Encoding": "gzip", "Cache-Control": "max-age=0", "User-Agent": "repoprio"}
 _PASSING = frozenset({502, 503, 504})
 _CONNECT_SECONDS, _IDLE_SECONDS, _RETRY_SECONDS = 3.0, 5.0, 0.2
 _CHUNK = 64 * 1024
-# More of an answer that is no page is not looked at.
+# The limit in bytes for an answer that is not a page.
 _ENOUGH = 1024 * 1024
-# Pages of one site that are asked for at the same time; the others wait, within their deadline.
+# The limit of concurrent page requests to a site; others wait, within their deadline.
 _CONNECTIONS = 50
 # Of the pages of all repositories, as they were sent, to ask only whether they have changed.
 _MOST_KEPT_BYTES = 16 * 2**20
-# Large pages that are read at the same time: each may take some hundred megabytes for a moment.
+# The limit of large pages that are parsed at the same time: each may need some hundred megabytes for a moment.
 _READERS = 2
 # For this many seconds, pages that several names need, such as a canary, are fetched only once.
 _SHARED_SECONDS = 1.0
@@ -70,7 +70,7 @@ class Client:
     def __init__(self, policy: Policy, trusted_hosts: Collection[str] = ()) -> None:
         self._policy = policy
         self.trusted = frozenset(trusted_hosts)
-        # Is told of each answer, with the seconds that it took.
+        # Called for each answer, with its duration in seconds.
         self.watch: Callable[[Repository, float, FetchResult[ProjectPage]], None] = lambda *_: None
         self._netrc = _netrc()
         self._reading = asyncio.Semaphore(_READERS)
@@ -81,12 +81,12 @@ class Client:
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Connections are kept meanwhile. A slow client holds the one of its file, so pages have their own."""
+        """A context in which connections are kept. Files have their own, because a slow client holds its connection."""
         async with _session(_CONNECTIONS) as self._pages, _session(0) as self._files:
             yield
 
     async def fetch(self, ask: FetchRequest, seconds: float) -> FetchResult[ProjectPage]:
-        """The answer to `ask`, which may take so long; whatever goes wrong is an answer too."""
+        """The answer to `ask` within the given time; any error becomes a `FetchFailed`."""
         if ask.what is ResourceKind.PAGE:
             return await self._fetch(ask, seconds)
         return await self._shared.get_or_fetch(ask, lambda ask: self._fetch(ask, seconds))
@@ -127,7 +127,7 @@ class Client:
             return RedirectReceived(reply.redirect)
         if reply.status != 200:
             return StatusReceived(reply.status, self._detail(ask, reply.status))
-        # Large pages would hold up all others.
+        # Parsing a large page would block all others.
         async with self._reading:
             found = await asyncio.to_thread(self._read, ask, reply)
         # Whether a page without files means absence is asked for each time.
@@ -147,7 +147,7 @@ class Client:
         try:
             return self._found(ask, reply)
         except UnusableResponse as error:
-            # Not raised any further: tasks would keep the traceback, and with it the page, for some time.
+            # Not raised: tasks would keep the traceback, and with it the page, in memory for some time.
             return failed(error)
 
     def _found(self, ask: FetchRequest, reply: Reply) -> FetchResult[ProjectPage]:
@@ -159,7 +159,7 @@ class Client:
         return reader.read_project_page(ask.name, response, VERSIONS)
 
     def with_login(self, repository: Repository, location: Location) -> Location:
-        """What is asked, with the login of a location of the repository at that very site, else that of netrc."""
+        """The location to ask, with the login of the repository at exactly that site, else that of netrc."""
         if location.user is not None:
             return location
         here = site(location.url)
@@ -178,7 +178,7 @@ class Client:
         return "; it refuses the login that was sent" if status in (401, 403) else ""
 
     async def get(self, location: Location, headers: Mapping[str, str] | None = None) -> Reply:
-        """The answer of one location; one that does not come, or says "later", is asked for once more."""
+        """The answer of one location; if none comes, or it says "later", it is asked once again."""
         try:
             reply = await self._get(location, headers)
             if reply.status not in _PASSING:
@@ -225,7 +225,7 @@ class Client:
         )
 
     def is_secure(self, url: str) -> bool:
-        """Whether nobody between can change what comes from there, or the user said that this is all right."""
+        """Whether answers of that URL cannot be changed on the way, or the user allows that."""
         here = site(url)
         return (
             here.scheme == "https"
@@ -234,7 +234,7 @@ class Client:
         )
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        """All that was sent; of an answer that is no page it only must end: what breaks off is no word of absence."""
+        """The whole body of a page; another answer is only read to its end: a cut-off one cannot mean absence."""
         if response.status in REFUSED_LOGIN or response.status >= 500:
             return b""
         chunks = response.content.iter_chunked(_CHUNK)
@@ -271,7 +271,7 @@ def _session(connections: int) -> aiohttp.ClientSession:
 
 
 def _login(location: Location) -> dict[str, str]:
-    """The header that carries the login of a location, if it has one."""
+    """The header with the login of a location; empty if it has none."""
     if location.user is None:
         return {}
     pair = base64.b64encode(f"{location.user}:{location.password}".encode()).decode()
@@ -279,7 +279,7 @@ def _login(location: Location) -> dict[str, str]:
 
 
 def _netrc() -> netrc.netrc | None:
-    """The logins of netrc, where pip finds them; None where there is none that can be read."""
+    """The logins of netrc, at the place where pip finds it; None if it is missing or unreadable."""
     for file in [os.environ["NETRC"]] if os.environ.get("NETRC") else ["~/.netrc", "~/_netrc"]:
         with contextlib.suppress(OSError, netrc.NetrcParseError, UnicodeError):
             return netrc.netrc(os.path.expanduser(file))
@@ -287,7 +287,7 @@ def _netrc() -> netrc.netrc | None:
 
 
 def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for `url`, if any."""
+    """The proxy that the environment names for `url`; None if there is none."""
     here = site(url)
     if request.proxy_bypass(f"{here.host}:{here.port}"):
         return None

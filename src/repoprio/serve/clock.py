@@ -1,4 +1,4 @@
-"""The clock by which answers age: it goes on while the machine sleeps, and nobody sets it."""
+"""The clock for the age of answers: it runs while the machine sleeps, and cannot be set."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 
 def steady_seconds() -> float:
-    """Seconds since some moment. Linux and macOS stop `time.monotonic` while they sleep: then pages would not age."""
+    """Seconds since some moment; on Linux and macOS `time.monotonic` stops during sleep, so pages would not age."""
     return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
 
 

@@ -19,19 +19,19 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 # For this many seconds a repository that is down is not asked again.
 OUTAGE = 5.0
-# An owner that is down, as opposed to one that says something else than before.
+# Causes that mean that an owner is down, and not that its answer has changed.
 _DOWN = frozenset({Cause.CONNECTION, Cause.TIME})
 
 
 class Asked(NamedTuple):
-    """When a repository was asked for something, and the seconds until it had answered."""
+    """When a repository was asked, and the seconds until it answered."""
 
     at: datetime
     seconds: float
 
 
 class Evidence:
-    """What one lookup rests on: `born` is when the oldest part of it was true; `asked` is by repository and URL."""
+    """The age of a lookup's facts: `born` is when the oldest one was true; `asked` is by repository and URL."""
 
     def __init__(self, now: float) -> None:
         self.begun = self.born = now
@@ -42,18 +42,18 @@ class Evidence:
         self.asked[ask.repository.name, ask.location.shown] = asked
 
     def rest_on(self, born: float) -> None:
-        """Note that it uses what was true at `born`."""
+        """Note that the lookup uses a fact that was true at `born`."""
         self.born = min(self.born, born)
 
 
 class DatedStore(Generic[Key, Value]):
-    """Values that count for some seconds, each with its date of birth: when the lookup began that found it."""
+    """Values that count for a limited time, each with the time at which the lookup that found it began."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self._dated: ExpiringStore[Key, tuple[float, Value]] = ExpiringStore(seconds, clock)
 
     def view(self, evidence: Evidence) -> Store[Key, Value]:
-        """The store as one lookup uses it."""
+        """The store, for one lookup."""
         return _View(self._dated, evidence)
 
 
@@ -63,12 +63,12 @@ class _View(Generic[Key, Value]):
         self._evidence = evidence
 
     def get(self, key: Key) -> Value | None:
-        """The value of `key`; None where there is none."""
+        """The value of `key`; None if there is none."""
         dated = self._dated.get(key)
         return None if dated is None else self._used(dated)
 
     def keep(self, key: Key, value: Value) -> Value:
-        """Keep `value`, unless `key` has one; returns the one that is kept."""
+        """Keep `value`, unless `key` has one; returns the kept value."""
         return self._used(self._dated.keep(key, (self._evidence.begun, value)))
 
     def _used(self, dated: tuple[float, Value]) -> Value:
@@ -78,7 +78,7 @@ class _View(Generic[Key, Value]):
 
 
 class SharedMemory(Generic[Page]):
-    """What lookups of one policy remember: canaries and lists for half of the time that an absence counts."""
+    """The memory of all lookups of a policy: canaries and lists count half as long as an absence."""
 
     def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
         self.policy = policy
@@ -87,7 +87,7 @@ class SharedMemory(Generic[Page]):
         self._outages = ExpiringStore[str, RepositoryResult[Page]](OUTAGE, clock)
 
     def view(self, evidence: Evidence) -> LookupMemory[Page]:
-        """The memory as one lookup uses it, which rests on what it finds there."""
+        """The memory for one lookup, which depends on the age of what it finds there."""
         return LookupMemory(self.policy, self._canaries.view(evidence), self._lists.view(evidence), self._outages)
 
 

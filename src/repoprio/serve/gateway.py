@@ -1,4 +1,4 @@
-"""What the gateway knows of each project: pages that are warm, and how they are refreshed."""
+"""The gateway's decisions: keeps the pages of projects, and refreshes them."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ from repoprio.simple_api.model import ProjectPage
 _LOG = logging.getLogger("repoprio.serve")
 # A lookup ends after this many seconds, even if requests are missing.
 DEADLINE = 20.0
-# A page that is asked for is refreshed once so much of its life is left.
+# A page that clients use is refreshed when this part of its lifetime is left.
 _LAST_PART = 1 / 3
 # For this many seconds an explanation is not made again.
 _EXPLAINED = 1.0
-# So often a name is decided again because what is remembered of it has changed meanwhile.
+# How often a name is decided again if its remembered owners change meanwhile.
 _TRIES = 3
 
 
 class Gateway:
-    """Decides each name under one policy, and keeps what it decided for as long as that counts.
+    """Decides each name under one policy, and keeps each decision as long as it counts.
 
-    `is_outdated`: the files have another policy by now, which cannot be served.
+    `is_outdated`: the policy files have changed, but the new policy cannot be served.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Gateway:
         self._under_way: dict[NormalizedName, asyncio.Task[Page | Problem]] = {}
 
     def warm(self, name: NormalizedName) -> Page | None:
-        """The page of `name` that counts now; it is refreshed before it ends."""
+        """The page of `name` that counts now; it is refreshed before it expires."""
         page = self._pages.get(name)
         if page is None:
             return None
@@ -91,12 +91,12 @@ class Gateway:
 
     async def page(self, name: NormalizedName) -> Page | Problem:
         """The page of `name`, or why there is none."""
-        # A client that goes away takes nobody else's answer along.
+        # If a client goes away, others still get their answer.
         page = self.warm(name)
         return await asyncio.shield(self._refresh(name)) if page is None else page
 
     async def explanation(self, name: NormalizedName) -> Explained | Problem:
-        """Who owns `name`, and why, as of this moment; nothing is remembered of it."""
+        """The explanation who owns `name` now, and why; nothing is recorded."""
         task = self._explaining.get(name)
         if task is None:
             task = self._explaining.keep(name, asyncio.create_task(self._explain(name)))
@@ -114,7 +114,7 @@ class Gateway:
         return Explained(found, datetime.now(timezone.utc), evidence.asked, self._answer(name, decision))
 
     def _answer(self, name: NormalizedName, decision: Decision[ProjectPage]) -> ClientAnswer:
-        """What a client gets for `name`, which was just decided."""
+        """What a client gets for `name`, which was decided just now."""
         page, now = self._pages.get(name), self.clock()
         if page and now < page.fresh_until:
             return ClientAnswer(200, page.owners, age=now - page.born, left=page.fresh_until - now)
@@ -126,11 +126,11 @@ class Gateway:
         return ClientAnswer(problem.status, problem.owners, problem.title)
 
     def _stands_in(self, page: Page, decision: Decision[ProjectPage]) -> bool:
-        """Whether the last page is served, as stale, in place of `decision`."""
+        """Whether the last page is served as stale, instead of the result of `decision`."""
         return self.clock() < page.stale_until and freshness.may_stand_in(decision, page.owners)
 
     async def records(self) -> Sequence[ownership.Record] | Problem:
-        """All that is remembered of who served which name."""
+        """All records of the ownership memory."""
         try:
             return await asyncio.to_thread(self._store.all)
         except ownership.UnsoundMemory as error:
@@ -145,20 +145,20 @@ class Gateway:
         return None
 
     def routed_alike(self, before: Gateway) -> list[NormalizedName]:
-        """The names whose pages of the gateway `before` this one would make just so."""
+        """The names whose pages of the gateway `before` are the same under this one's policy."""
         survives = freshness.survives(before.policy, self.policy)
         return [name for name in before.kept_names() if survives(name)]
 
     def take_over(self, before: Gateway, names: Collection[NormalizedName]) -> None:
-        """Go on with the pages that the gateway `before` has of `names`."""
+        """Take over the pages that the gateway `before` has of `names`."""
         self._pages.take_over(before._pages, names)
 
     def kept_names(self) -> tuple[NormalizedName, ...]:
-        """The names of which a page is kept; any thread may ask."""
+        """The names with a kept page; may be called in any thread."""
         return self._pages.names()
 
     async def settle(self) -> None:
-        """Wait for what is done behind the requests."""
+        """Wait for the tasks that run in the background."""
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
     def _refresh(self, name: NormalizedName) -> asyncio.Task[Page | Problem]:
@@ -202,7 +202,7 @@ class Gateway:
         is_warm = last is not None and last.fresh_until > self.clock()
         if born + self._ttl - self.clock() <= (self._ttl * _LAST_PART if is_warm else 0):
             return None
-        # Read after the page: whoever made it has written its record before.
+        # Read after the page: the gateway that made the page wrote its record before.
         records = await asyncio.to_thread(self._store.of, name)
         holders = ownership.holders(self.policy, records)
         if holders != shared.holders or not ownership.may_own(self.policy, name, shared.owners, holders):
@@ -255,7 +255,7 @@ class Gateway:
     async def _remember(
         self, known: Sequence[ownership.Record], decision: Decision[ProjectPage]
     ) -> tuple[ownership.Record, ...]:
-        """Note who owns the name, before anybody is told; returns what is remembered of it then."""
+        """Record who owns the name, before a client gets an answer; returns its records."""
         new = ownership.records_of(decision)
         removed = ownership.superseded(self.policy, known, new)
         if removed or not set(new) <= set(known):
@@ -266,7 +266,7 @@ class Gateway:
         found = offer(self.policy, decision, VERSIONS)
         href = relayed.hrefs(decision.name, self._files_url)
         contents = {media: writer.write(found, media, href) for media in (Media.JSON, Media.HTML)}
-        # What was skipped may own the name again at any time.
+        # A repository that was skipped may own the name again at any time.
         fresh_until = born + self._ttl if freshness.is_certain(decision) else born
         return Page(
             tuple(owner.repository.name for owner in decision.owners),

@@ -1,4 +1,4 @@
-"""Pages in all their forms, kept in memory up to a number of bytes."""
+"""Keeps pages in all formats in memory, up to a number of bytes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from repoprio.serve.pages.relayed import Source
 from repoprio.serve.requests import Media
 
 _MOST_BYTES = 256 * 2**20
-# Less is not worth the work of unpacking.
+# Smaller pages are not worth the work of compression.
 _WORTH_PACKING = 1024
 Forms = Mapping[tuple[Media, bool], "Body"]
 
 
 @dataclass(frozen=True)
 class Body:
-    """One form of a page, as it is sent."""
+    """One format of a page, as it is sent."""
 
     content: bytes
     etag: bytes
@@ -30,7 +30,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Page:
-    """The page of a project in all its forms; it counts until `fresh_until`, and may stand in for `stale_until`.
+    """The page of a project in all formats; it counts until `fresh_until`, and may be stale until `stale_until`.
 
     `owners` are the names of those that serve it; the times are the gateway's clock. `sources` are the files that
     clients get through the gateway, by their paths below ``/files/``. `stands_in`: it is served in place of a newer
@@ -47,7 +47,7 @@ class Page:
 
     @property
     def size(self) -> int:
-        """The bytes of its forms."""
+        """The size of all formats in bytes."""
         return sum(
             len(content) for content in {id(body.content): body.content for body in self.forms.values()}.values()
         )
@@ -68,7 +68,7 @@ def forms(contents: Mapping[Media, bytes], packed: Mapping[Media, bytes] = Mappi
 
 
 class KeptPages:
-    """The last page of each project; the first ones go when there is no room for more."""
+    """The last page of each project; if there is no room for more, the oldest ones are dropped."""
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes
@@ -76,11 +76,11 @@ class KeptPages:
         self._bytes = 0
 
     def get(self, name: NormalizedName) -> Page | None:
-        """The page of `name`, however old; None if there is none."""
+        """The page of `name`, of any age; None if there is none."""
         return self._pages.get(name)
 
     def keep(self, name: NormalizedName, page: Page) -> None:
-        """Keep `page` in place of the last one of `name`."""
+        """Keep `page` instead of the last one of `name`."""
         self.forget(name)
         self._pages[name] = page
         self._bytes += page.size
@@ -93,11 +93,11 @@ class KeptPages:
         self._bytes -= page.size if page else 0
 
     def names(self) -> tuple[NormalizedName, ...]:
-        """The names that have a page."""
+        """The names with a kept page."""
         return tuple(self._pages)
 
     def take_over(self, other: KeptPages, names: Collection[NormalizedName]) -> None:
-        """Keep what `other` has of `names`, too."""
+        """Keep the pages that `other` has of `names` too."""
         for name in names:
             page = other.get(name)
             if page is not None:

@@ -1,4 +1,4 @@
-"""What of a policy one index for all clients cannot do: such a policy is refused at the start. Pure."""
+"""Refuses policies that one index for all clients cannot obey. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from repoprio.policy.model import Mode, Policy
 
 
 class CannotServe(RepoprioError):
-    """A policy under which the gateway cannot decide; its text names all reasons."""
+    """The gateway cannot obey the policy; the text names all reasons."""
 
     def __init__(self, problems: list[str]) -> None:
         lines = [f"  {problem}" for problem in problems]
@@ -17,7 +17,7 @@ class CannotServe(RepoprioError):
 
 
 def check(policy: Policy) -> None:
-    """Raise `CannotServe` where the gateway cannot do what the policy says."""
+    """Raise `CannotServe` if the gateway cannot obey the policy."""
     problems = list(_modes(policy))
     if problems:
         raise CannotServe(problems)

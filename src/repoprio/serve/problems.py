@@ -1,4 +1,4 @@
-"""Answers that are no page: what happened as a problem document (RFC 9457), and the status that clients heed. Pure.
+"""Answers that are not pages: problem documents (RFC 9457), with a status that clients understand. Pure.
 
 404 lets a client's next index answer, so it is said only where every repository that may serve the name said that it
 has no such project. 410 is final, also for uv; 503 is tried again.
@@ -32,7 +32,7 @@ _TITLES = {
 
 @dataclass(frozen=True)
 class Problem:
-    """An answer that is no page; `code` is what the header X-Repoprio-State says, `owners` X-Repoprio-Owner."""
+    """An answer that is not a page; `code` is for the header X-Repoprio-State, `owners` for X-Repoprio-Owner."""
 
     status: int
     code: str

@@ -1,4 +1,4 @@
-"""What a decision offers of a project: the owner's files, or those of a whole tier as one. Pure."""
+"""Makes the files that clients get for a decision: those of the owner, or of a whole tier. Pure."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from repoprio.simple_api.model import Versions as AnyVersions
 
 
 class Versions(AnyVersions, Protocol):
-    """What there is to know of versions, and of specifiers."""
+    """Functions for versions and specifiers."""
 
     def key(self, text: str, /) -> Hashable:
-        """What is equal for two spellings of one version."""
+        """A key that is equal for two spellings of the same version."""
 
     def within(self, specifier: str) -> Callable[[str], bool]:
-        """What says whether a version lies within `specifier`."""
+        """A function that says whether a version fits `specifier`."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class OfferedFile:
 
 @dataclass(frozen=True)
 class Offer:
-    """The files of a project, and what its pages say of it: `versions` are the newest first (PEP 700)."""
+    """The files of a project, and the other facts of its pages: `versions` are sorted newest first (PEP 700)."""
 
     name: NormalizedName
     files: tuple[OfferedFile, ...]
@@ -72,7 +72,7 @@ def offer(policy: Policy, decision: Decision[ProjectPage], versions: Versions) -
                 young |= {file.filename} & waiting
     files = _old_enough(kept, young)
     offered = {key for _, key in files}
-    # A version of which the page lists no file may be stated all the same; one whose files wait is not there yet.
+    # The page may state a version without files; but a version whose files are all too young is left out.
     texts = frozenset(text for key, text in spelled.items() if key in offered or key not in holders)
     return Offer(
         decision.name, tuple(file for file, _ in files), versions.newest_first(texts), _status(decision.owners)
@@ -99,7 +99,7 @@ def _young(policy: Policy, decision: Decision[ProjectPage], owner: RepositoryRes
 
 
 def _old_enough(files: list[tuple[OfferedFile, Hashable]], young: Container[str]) -> list[tuple[OfferedFile, Hashable]]:
-    """The files that need not wait, with their versions.
+    """The files that are old enough, with their versions.
 
     An sdist waits for each wheel of its version, whoever in its tier has it: which of them its client would take is not
     known here.
@@ -117,12 +117,12 @@ def _old_enough(files: list[tuple[OfferedFile, Hashable]], young: Container[str]
 
 
 def _stated(owners: Sequence[RepositoryResult[Any]], versions: Versions, is_allowed: Callable[[str], bool]) -> set[str]:
-    """The versions that the pages themselves name, of which there may be no file."""
+    """The versions that the pages state, which may have no files."""
     stated = {text for owner in owners if owner.page for text in owner.page.stated_versions or ()}
     return {text for text in stated if versions.is_version(text) and is_allowed(text)}
 
 
 def _status(owners: Sequence[RepositoryResult[ProjectPage]]) -> Status | None:
-    """What has become of the project (PEP 792): of several the first that is not active."""
+    """The status of the project (PEP 792): the first one that is not active."""
     said = [owner.page.status for owner in owners if owner.page and owner.page.status]
     return next((status for status in said if status.status != "active"), said[0] if said else None)

@@ -1,4 +1,4 @@
-"""Files that clients get through the gateway: which ones, at what paths, and from where they come. Pure."""
+"""Says which files clients get through the gateway, at what paths, and where they come from. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ METADATA = ".metadata"
 
 @dataclass(frozen=True)
 class Source:
-    """Where a file, or the metadata of one, comes from: `hashes` and `size` are what its page states."""
+    """The source of a file or of its metadata; `hashes` and `size` (in bytes) are those that its page states."""
 
     repository: Repository
     url: str
@@ -27,7 +27,7 @@ class Source:
 
 
 def is_relayed(offered: OfferedFile) -> bool:
-    """Whether clients get a file through the gateway: so the policy says, or they have no login, or no such folder.
+    """Whether clients get a file through the gateway: the policy says so, or they have no login, or not that folder.
 
     Only from a site of its repository: the author of a page must not choose which sites the gateway asks.
     """
@@ -39,7 +39,7 @@ def is_relayed(offered: OfferedFile) -> bool:
 
 
 def is_own(repository: Repository, url: str) -> bool:
-    """Whether `url` lies on a site of the repository: that of its URL, of a mirror, or one it may redirect to."""
+    """Whether `url` is at a site of the repository: that of its URL, of a mirror, or one that it may redirect to."""
     locations = [location for location in repository.locations if not location.unset]
     if is_local(url):
         roots = (root_of(repository, location) for location in locations if is_local(location.url))
@@ -59,7 +59,7 @@ def is_local(url: str) -> bool:
 
 
 def root_of(repository: Repository, location: Location) -> str:
-    """The URL of the folder below which all files of a local repository lie.
+    """The URL of the folder that contains all files of a local repository.
 
     A flat one may also be a page in a folder, or a single file.
     """
@@ -73,7 +73,7 @@ def _is_below(url: str, root: str) -> bool:
 
 
 def hrefs(name: NormalizedName, base: str) -> Callable[[OfferedFile], str]:
-    """What says where clients get each file of a project; `base` is the URL of ``/files/``, or a relative one."""
+    """A function that returns the URL of each file for clients; `base` is the URL of ``/files/``, possibly relative."""
 
     def href(offered: OfferedFile) -> str:
         return f"{base}{path_of(name, offered)}" if is_relayed(offered) else offered.file.url.partition("#")[0]
@@ -87,13 +87,13 @@ def path_of(name: NormalizedName, offered: OfferedFile) -> str:
 
 
 def _digest(offered: OfferedFile) -> str:
-    """The file's SHA-256, or that of its URL where its page states none."""
+    """The file's SHA-256, or that of its URL if its page states none."""
     stated = offered.file.hashes.get("sha256", "")
     return stated if stated.isalnum() else hashlib.sha256(offered.file.url.encode("utf-8", "replace")).hexdigest()
 
 
 def sources(offer: Offer) -> dict[str, Source]:
-    """All that clients get through the gateway, by its path below ``/files/``."""
+    """All sources of files that clients get through the gateway, by their paths below ``/files/``."""
     found = {}
     for offered in offer.files:
         if is_relayed(offered):

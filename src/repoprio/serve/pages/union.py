@@ -1,4 +1,4 @@
-"""The list of all projects: the lists of the repositories, each as far as the policy lets it serve. Pure."""
+"""Makes the list of all projects: the lists of the repositories, with the names that each may serve. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from repoprio.policy.patterns import Pattern
 from repoprio.policy.routing import asked_for, route
 from repoprio.serve.requests import Media
 
-# So many names at a time are written: a list can have a million.
+# The number of names that are written at a time: a list can have a million.
 _PART = 5000
 _HTML_BEGIN = (
     '<!DOCTYPE html>\n<html><head>\n<meta name="pypi:repository-version" content="1.0">\n'
@@ -21,7 +21,7 @@ _HTML_BEGIN = (
 
 
 def union(policy: Policy, lists: Mapping[str, frozenset[NormalizedName]]) -> list[NormalizedName]:
-    """The names that a repository lists that may serve them, sorted; `lists` is by the names of repositories."""
+    """The sorted names that are listed by a repository that may serve them; the keys of `lists` are repositories."""
     names = sorted(frozenset().union(*lists.values()))
     special = _special(policy, names)
     open_to = [r for r in policy.enabled() if not (r.explicit or r.namespaces or r.include)]
@@ -34,7 +34,7 @@ def _is_listed(policy: Policy, lists: Mapping[str, frozenset[NormalizedName]], n
 
 
 def _special(policy: Policy, names: Sequence[NormalizedName]) -> set[NormalizedName]:
-    """The names for which some pattern of the policy says something; to route each of a million takes too long."""
+    """The names that a pattern of the policy matches; routing each of a million names would take too long."""
     found = {OWN_NAME}
     for pattern in _patterns(policy):
         begin = re.split(r"[*?]", pattern.text)[0]
@@ -53,7 +53,7 @@ def _patterns(policy: Policy) -> set[Pattern]:
 
 
 def write(names: Sequence[NormalizedName], media: Media) -> Iterator[bytes]:
-    """The list in one of its forms, in parts; names that are normalized need no escapes."""
+    """The list in one of its formats, in parts; normalized names need no escaping."""
     begin, end = ('{"meta":{"api-version":"1.0"},"projects":[', "]}") if media is Media.JSON else _HTML_ENDS
     yield begin.encode()
     for start in range(0, len(names), _PART):

@@ -1,4 +1,4 @@
-"""Versions and specifiers (PEP 440), as packaging reads them."""
+"""Functions for versions and specifiers (PEP 440), with packaging."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 
 class PackagingVersions:
-    """What there is to know of versions."""
+    """Functions for versions and specifiers."""
 
     def is_version(self, text: str, /) -> bool:
         """Whether `text` is a version."""
@@ -20,14 +20,14 @@ class PackagingVersions:
         return True
 
     def newest_first(self, texts: frozenset[str], /) -> tuple[str, ...]:
-        """Versions in their order, the newest first."""
+        """The versions, sorted newest first."""
         return tuple(sorted(texts, key=lambda text: (Version(text), text), reverse=True))
 
     def key(self, text: str, /) -> Hashable:
-        """What is equal for two spellings of one version."""
+        """A key that is equal for two spellings of the same version."""
         return Version(text)
 
     def within(self, specifier: str) -> Callable[[str], bool]:
-        """What says whether a version lies within `specifier`, pre-releases included."""
+        """A function that says whether a version fits `specifier`, pre-releases included."""
         parsed = SpecifierSet(specifier)
         return lambda text: parsed.contains(text, prereleases=True)

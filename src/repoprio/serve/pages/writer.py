@@ -1,4 +1,4 @@
-"""Project pages as the gateway serves them, in JSON (PEP 691) and HTML (PEP 503): all that their origin says. Pure."""
+"""Writes project pages in JSON (PEP 691) and HTML (PEP 503), with all facts of the repository's page. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from repoprio.simple_api.hrefs import ALGORITHMS
 from repoprio.simple_api.model import File, Status
 from repoprio.urls import site
 
-# With all that the newer versions ask for: sizes (PEP 700), provenance (PEP 740), the project's status (PEP 792).
+# The version with sizes (PEP 700), provenance (PEP 740) and the project's status (PEP 792).
 _NEWEST, _OLDEST = "1.4", "1.0"
 Href = Callable[[OfferedFile], str]
 
@@ -26,7 +26,7 @@ def write(offer: Offer, media: Media, href: Href) -> bytes:
 
 
 def _version(offer: Offer) -> str:
-    """The API version that the page keeps to: where a size is not known, it is an old one (PEP 700)."""
+    """The API version of the page: an old one if a size is not known (PEP 700)."""
     return _NEWEST if all(offered.file.size is not None for offered in offer.files) else _OLDEST
 
 
@@ -50,7 +50,7 @@ def _entry(offered: OfferedFile, url: str) -> dict[str, Any]:
         entry["requires-python"] = file.requires_python
     entry["yanked"] = False if file.yanked is None else file.yanked or True
     if file.core_metadata is not None:
-        # Not by its old name too: pip 22.3 to 23.0 cannot read that (PEP 714).
+        # Without the old name of this key, which pip 22.3 to 23.0 cannot read (PEP 714).
         entry["core-metadata"] = dict(file.core_metadata) or True
     if file.size is not None:
         entry["size"] = file.size
@@ -62,7 +62,7 @@ def _entry(offered: OfferedFile, url: str) -> dict[str, Any]:
 
 
 def _provenance(file: File) -> str | None:
-    """Where the provenance of a file is (PEP 740); None for what is no URL to fetch from, and would spoil the page."""
+    """The URL of a file's provenance (PEP 740); None if it is not a URL, because that would make the page invalid."""
     try:
         url = urljoin(file.listed_on or "", file.provenance or "")
         return url if file.provenance and site(url).scheme in ("http", "https") else None
@@ -111,12 +111,12 @@ def _anchor(offered: OfferedFile, url: str) -> str:
 
 
 def _with_hash(url: str, hashes: Mapping[str, str]) -> str:
-    """`url` with a hash in its fragment, the only place that HTML has for it."""
+    """`url` with a hash in its fragment, the only place for it in HTML."""
     best = _best(hashes)
     return f"{url}#{best}" if best and "#" not in url else url
 
 
 def _best(hashes: Mapping[str, str]) -> str:
-    """The strongest hash that pip knows, as ``sha256=…``; sha256 before all others, as every client knows it."""
+    """The strongest hash that pip knows, as ``sha256=…``; sha256 is preferred, because every client knows it."""
     ordered = [name for name in ("sha256", *ALGORITHMS) if name in hashes]
     return f"{ordered[0]}={hashes[ordered[0]]}" if ordered else ""

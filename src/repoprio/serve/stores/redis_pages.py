@@ -25,14 +25,14 @@ from repoprio.serve.stores.model import NoAnswer, Seen
 
 PREFIX = "repoprio:page"
 EPOCH = f"{PREFIX}s:epoch"
-# Without an answer all goes on: nobody should wait for long.
+# The limit in seconds for an answer; without one the gateway continues.
 _WAIT_SECONDS = 0.5
-# After a failure nobody asks for so many seconds: it may be a wait for each.
+# For this many seconds after a failure Redis is not asked: each request might have to wait.
 _PAUSE = 1.0
-# A clock that is corrected bit by bit is not set.
+# Small corrections of the clock do not count as setting it.
 _TOLERANCE_MS = 1000
 _EPOCH_BYTES = 64
-# Only whoever took the turn ends it.
+# Only the gateway that took the turn ends it.
 _END = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
@@ -40,13 +40,13 @@ class RedisPages:
     """Values by space and project (`repoprio.serve.stores.model.PageStore`); any thread may call it."""
 
     def __init__(self, url: str) -> None:
-        # Whoever can write there without this password writes no page.
+        # Without this password, somebody with access to Redis cannot write valid pages.
         self.secret = hashlib.sha256(b"repoprio pages\0" + unquote(urlsplit(url).password or "").encode()).digest()
         self._redis: Any = redis.Redis.from_url(
             url,
             socket_timeout=_WAIT_SECONDS,
             socket_connect_timeout=_WAIT_SECONDS,
-            # A connection that was kept may have ended meanwhile.
+            # A kept connection may have been closed meanwhile.
             retry=Retry(NoBackoff(), 1),
         )
         self._lock = threading.Lock()
@@ -66,7 +66,7 @@ class RedisPages:
             (seconds, micros), epoch, found, is_taken = pipeline.execute(raise_on_error=False)
             ended = clock.steady_seconds()
             if isinstance(epoch, redis.ResponseError) or isinstance(is_taken, redis.ResponseError):
-                # Of another type: somebody else's.
+                # A key of another type does not belong to repoprio.
                 self._redis.delete(EPOCH)
                 raise NoAnswer
             now = seconds * 1000 + micros // 1000
@@ -95,7 +95,7 @@ class RedisPages:
         return found
 
     def put(self, space: str, name: str, value: bytes, milliseconds: int) -> None:
-        """Keep a value for so long."""
+        """Keep a value for the given time."""
         with self._told():
             self._redis.set(_keys(space, name)[0], value, px=milliseconds)
 

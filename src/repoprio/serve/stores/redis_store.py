@@ -26,7 +26,7 @@ from repoprio.redaction import display_url
 from repoprio.serve.stores.redis_pages import RedisPages
 
 KEY = "repoprio:ownership"
-# No project has such a name.
+# A field that cannot be the name of a project.
 _GENERATION, _WRITES, _PROJECTS = "@generation", "@writes", "@projects"
 _STATE = (_GENERATION, _WRITES, _PROJECTS)
 _WAIT_SECONDS = 1.0
@@ -91,7 +91,7 @@ class RedisStore:
             encoding_errors="replace",
             socket_timeout=_WAIT_SECONDS,
             socket_connect_timeout=_WAIT_SECONDS,
-            # A connection that was kept may have ended meanwhile.
+            # A kept connection may have been closed meanwhile.
             retry=Retry(NoBackoff(), 1),
         )
         self._lock = threading.Lock()

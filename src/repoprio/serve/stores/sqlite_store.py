@@ -100,7 +100,7 @@ class SqliteStore:
 
     @contextlib.contextmanager
     def _open(self, *, is_there: bool = False) -> Iterator[sqlite3.Connection]:
-        """A connection; with `is_there` the file must exist: one that is gone has forgotten whatever was in it."""
+        """A connection; with `is_there` the file must exist: without it, all records are lost."""
         with _told():
             if is_there and not os.path.isfile(self.path):
                 raise UnsoundMemory(f"{self.path} is gone")
@@ -120,7 +120,7 @@ def _mark_of(database: sqlite3.Connection) -> int:
 
 
 def _marked(database: sqlite3.Connection) -> int:
-    """What tells this file from one that is made in its place, and has forgotten whatever was in it."""
+    """A value that distinguishes this file from a new one in its place, which has lost the records."""
     with database:
         database.execute("BEGIN IMMEDIATE")
         if not _mark_of(database):
@@ -130,7 +130,7 @@ def _marked(database: sqlite3.Connection) -> int:
 
 @contextlib.contextmanager
 def _told() -> Iterator[None]:
-    """Whatever goes wrong with the file is `UnsoundMemory`."""
+    """A context in which any error of the file becomes `UnsoundMemory`."""
     try:
         yield
     except (sqlite3.Error, OSError, ValueError, TypeError) as error:

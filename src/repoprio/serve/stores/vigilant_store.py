@@ -1,4 +1,4 @@
-"""A store that notices that a record is gone which nobody has released."""
+"""A store that notices if a record is gone although it was not released."""
 
 from __future__ import annotations
 

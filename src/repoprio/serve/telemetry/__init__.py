@@ -1,1 +1,1 @@
-"""What the gateway tells those who run it: numbers about its answers, and about those of its repositories."""
+"""Metrics and logs for the operators of a gateway, about its answers and those of its repositories."""

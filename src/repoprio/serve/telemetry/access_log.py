@@ -1,4 +1,4 @@
-"""The access log: one line of JSON for each answer. It holds nothing that a client can choose but valid names."""
+"""The access log: one line of JSON for each answer. Of a client's input it contains only valid names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AccessLog:
         self._has_failed = False
 
     def write(self, line: str) -> None:
-        """Write one line; a full disk is said once, and ends no answer."""
+        """Write one line; a full disk is reported once, and does not affect answers."""
         self._handler.handle(logging.LogRecord("access", logging.INFO, "", 0, line, None, None))
 
     def _failed(self, _: logging.LogRecord) -> None:

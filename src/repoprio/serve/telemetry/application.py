@@ -1,4 +1,4 @@
-"""What can be wrapped: an ASGI application; and what its clients got."""
+"""The type of an ASGI application, and a wrapper that notes what its clients got."""
 
 from __future__ import annotations
 

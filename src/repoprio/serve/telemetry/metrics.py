@@ -17,7 +17,7 @@ _KINDS = frozenset({"simple", "files", "explain", "health", "metrics"})
 
 
 class Metrics:
-    """Counts what a gateway under `policy` answers, and how its repositories do."""
+    """Counts the answers of a gateway under `policy`, and those of its repositories."""
 
     def __init__(self, policy: Policy) -> None:
         self._registry = CollectorRegistry()
@@ -51,7 +51,7 @@ class Metrics:
         return content
 
     def asked(self, repository: Repository, seconds: float, answer: FetchResult[ProjectPage]) -> None:
-        """Note what a repository answered, after so many seconds."""
+        """Note what a repository answered, and after how many seconds."""
         if repository.name not in self._names:
             # The policy was replaced meanwhile.
             return
@@ -62,7 +62,7 @@ class Metrics:
             self._failed.labels(repository.name).inc()
 
     def reloaded(self, policy: Policy) -> None:
-        """Go on with the repositories of `policy`; of those that left it, nobody hears whether they are well."""
+        """Continue with the repositories of `policy`; those that it no longer has are removed."""
         for name in self._names - _names(policy):
             for metric in (self._asked, self._failed, self._up):
                 with contextlib.suppress(KeyError):
@@ -72,12 +72,12 @@ class Metrics:
         self._current.set(1)
 
     def not_reloaded(self) -> None:
-        """Note that the policy of the files cannot be served."""
+        """Note that the policy in the files cannot be served."""
         self._reloads.labels("refused").inc()
         self._current.set(0)
 
     def shared(self, what: str) -> None:
-        """Note what became of a page that gateways share."""
+        """Note the result for a page that gateways share."""
         self._shared.labels(what).inc()
 
     def answered(

@@ -1,4 +1,4 @@
-"""The application as its administrators watch it."""
+"""Wraps the application with metrics."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How repositories are asked: answers as they come, and what of them is kept to ask whether it still holds."""
+"""Asks repositories: reads their answers, and keeps pages to revalidate them."""

@@ -1,4 +1,4 @@
-"""The body of a page on its way in: decompressed piece by piece, and refused as soon as it can be no page. Pure."""
+"""Reads the body of a page piece by piece, and refuses it as soon as it cannot be a page. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from repoprio.fetch.inflating import inflater_for, too_large
 from repoprio.lookup.reasons import Cause
 from repoprio.simple_api.response import UnusableResponse
 
-# Pages have hashes, which hardly shrink: they pack to a tenth.
+# Pages have hashes, which compress badly: at best to a tenth.
 _MOST_RATIO, _FREE_BYTES = 200, 2**20
 # No tag, no text between tags and no text of JSON is longer.
 _LONGEST_RUN = 256 * 1024

@@ -1,4 +1,4 @@
-"""Repositories that are folders of this machine: their pages, and their files as answers to clients."""
+"""Repositories in folders of this machine: their pages, and their files as responses to clients."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class LocalFile:
         """Open it; raises `UnusableResponse` or `OSError`."""
         _check_places(source.repository, (source.url,))
         path = path_of(source.url)
-        # Opening a pipe would wait for ever.
+        # Opening a pipe would wait forever.
         if not os.path.isfile(path):
             raise UnusableResponse("the file is not there any more", Cause.MISSING)
         self._file: BinaryIO = open(path, "rb")  # noqa: SIM115 - closed by `close`
@@ -106,7 +106,7 @@ class LocalFile:
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """The headers that tell its length."""
+        """The headers with the length."""
         if self.status == 416:
             return (("Content-Range", f"bytes */{self.size}"), ("Content-Length", "0"))
         length = ("Content-Length", str(self._end - self._begin))
@@ -115,7 +115,7 @@ class LocalFile:
         return (length,)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Its bytes, or those of the part."""
+        """The bytes of the file, or of the requested part."""
         left = self._end - self._begin if self.status != 416 else 0
         await asyncio.to_thread(self._file.seek, self._begin)
         while left > 0:

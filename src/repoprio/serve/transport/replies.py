@@ -1,4 +1,4 @@
-"""Answers as they came over HTTP, and in words what went wrong where none came."""
+"""Answers over HTTP, and descriptions of errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Reply(NamedTuple):
-    """An answer as it came; `body` is decompressed, and empty unless the status is 200."""
+    """An answer; `body` is decompressed, and empty unless the status is 200."""
 
     status: int
     url: str
@@ -37,18 +37,18 @@ class Reply(NamedTuple):
 
     @property
     def response(self) -> Response:
-        """What of it a reader needs."""
+        """The answer for the readers of pages."""
         return Response(self.url, self.body, self.content_type, self.is_delimited, self.clocks)
 
 
 def redirect(response: aiohttp.ClientResponse, location: Location) -> str | None:
-    """Where the answer of `location` sends the asker, if it does."""
+    """The URL to which the answer of `location` redirects; None if it does not."""
     target = response.headers.get("Location") if response.status in _REDIRECTS else None
     return without_credentials(urljoin(location.url, target)) if target else None
 
 
 def encoding_of(response: aiohttp.ClientResponse) -> str:
-    """How its body is encoded, in small letters."""
+    """The encoding of its body, in lower case."""
     return response.headers.get("Content-Encoding", "identity").strip().lower()
 
 
@@ -90,12 +90,12 @@ _KINDS: tuple[tuple[_Test, str, Cause, bool], ...] = (
 
 
 def failed(error: UnusableResponse) -> FetchFailed:
-    """An error as the answer that a lookup gets."""
+    """The answer of a lookup for an error."""
     return FetchFailed(str(error), error.cause, lasting=error.lasting, asks=error.asks)
 
 
 def failure(error: BaseException) -> UnusableResponse:
-    """What went wrong, in words that hold nothing of the request or the answer."""
+    """The description of an error, without any text of the request or the answer."""
     found = ((text, cause, lasting) for fits, text, cause, lasting in _KINDS if fits(error))
     unknown = (f"its answer cannot be read ({type(error).__name__})", Cause.BROKEN, False)
     text, cause, lasting = next(found, unknown)

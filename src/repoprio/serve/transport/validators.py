@@ -1,4 +1,4 @@
-"""What a server calls the state of a page, so that it can say that a page is as it was (RFC 9110, section 13). Pure."""
+"""Validators of pages, with which a server can say that a page has not changed (RFC 9110, section 13). Pure."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Headers(Protocol):
 
 
 class Validators(NamedTuple):
-    """A tag, or else a date; both are empty where the server states none that can be used."""
+    """An entity tag, else a date; both are empty if the server states no usable one."""
 
     etag: str = ""
     modified: str = ""
 
     def headers(self) -> dict[str, str]:
-        """What asks for the page only if it has changed."""
+        """The headers that request the page only if it has changed."""
         if self.etag:
             return {"If-None-Match": self.etag}
         return {"If-Modified-Since": self.modified} if self.modified else {}
@@ -85,7 +85,7 @@ class KeptAnswers(Generic[Page]):
         self._bytes = 0
 
     def get(self, key: Key) -> Kept[Page] | None:
-        """What is kept of a place; None if that is nothing."""
+        """The kept page of a place; None if there is none."""
         return self._kept.get(key)
 
     def keep(self, key: Key, kept: Kept[Page]) -> None:
@@ -99,6 +99,6 @@ class KeptAnswers(Generic[Page]):
             self.forget(next(iter(self._kept)))
 
     def forget(self, key: Key) -> None:
-        """Drop what is kept of a place, if anything."""
+        """Drop the kept page of a place, if there is one."""
         kept = self._kept.pop(key, None)
         self._bytes -= kept.size if kept else 0

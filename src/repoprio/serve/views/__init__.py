@@ -1,1 +1,1 @@
-"""What administrators and users see of the gateway in a browser."""
+"""The gateway's pages for people: administrators and users."""

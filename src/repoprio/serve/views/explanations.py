@@ -1,4 +1,4 @@
-"""The explanation of a name as far as an index knows it: which file a client takes is the client's choice. Pure."""
+"""Explains a name as far as an index can: which file a client takes is not known. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from repoprio.simple_api.model import ProjectPage
 
 
 class ClientAnswer(NamedTuple):
-    """What a client gets for a name at this moment: the page of `owners`, or a problem with a `title`.
+    """What a client gets for a name now: the page of `owners`, or a problem with a `title`.
 
     A page that is kept has an `age` in seconds; it counts for `left` seconds more, or is stale (None).
     """
@@ -42,7 +42,7 @@ class Explained:
     answer: ClientAnswer
 
     def asked_of(self, line: Line) -> Asked | None:
-        """When the answer came that a repository's line is about; None if it was known before."""
+        """When the answer on a repository's line came; None if it was known before."""
         return self.asked.get((line.repository.name, line.asked or ""))
 
 

@@ -1,4 +1,4 @@
-"""The gateway's pages for people: a search field, and explanations. No script; all text is escaped. Pure."""
+"""Renders the gateway's pages for people: a search field and explanations. No scripts; all text is escaped. Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def start(policy: Policy, hide: Hide) -> bytes:
 
 
 def _configured(repository: Repository) -> Facts:
-    """Where it is, and which names it may serve."""
+    """The URL of a repository, and the names that it may serve."""
     yield "URL", repository.locations[0].shown
     patterns = {
         "namespaces": repository.namespaces,
@@ -78,7 +78,7 @@ def explained(found: Explained, seconds: float, hide: Hide) -> bytes:
 
 
 def failed(project: str, problem: Problem, hide: Hide) -> bytes:
-    """Why there is no explanation."""
+    """The page that says why there is no explanation."""
     shown = _shown(hide)
     verdict = f"<p>{shown(problem.title)}.</p>{_facts([('Code', problem.code)], shown)}"
     body = f"""<h1>{shown(project)}</h1>
@@ -90,7 +90,7 @@ def failed(project: str, problem: Problem, hide: Hide) -> bytes:
 
 
 def _more(e: Explanation, answer: ClientAnswer) -> Facts:
-    """What belongs to the sentence: what clients get, the files that are left out, the code."""
+    """The facts below the sentence: what clients get, the files that are left out, the code."""
     yield "Clients get", _got(answer)
     if e.telling:
         first, count = e.telling[0], len(e.telling)
@@ -110,7 +110,7 @@ def _got(answer: ClientAnswer) -> str:
 
 
 def _hints(e: Explanation, shown: Hide) -> str:
-    """What to do, where something was refused."""
+    """The remedy, if something was refused."""
     remedy = refusal_remedy(e)
     help_ = f"Help: {e.help}" if e.help and e.outcome is not Outcome.SERVED else None
     texts = [text for text in (remedy and remedy.text, help_) if text]
@@ -121,12 +121,12 @@ def _line(line: Line, asked: Asked | None, shown: Hide) -> str:
     """One repository: what it answered, when, and the versions that it has."""
     look = line.status.value if line.status in _TOOK_PART else "quiet"
     state = line.status.value.replace("-", " ")
-    # A status stands beside its time.
+    # The status is next to its time.
     text = "" if line.reason == str(line.http_status) else line.reason
     return _card(shown, line.repository.name, _answered(line, asked), look=look, state=state, text=text)
 
 
-# The others had no part in the decision.
+# The other repositories did not matter for the decision.
 _TOOK_PART = {LineStatus.SERVED, LineStatus.SHADOWED, LineStatus.PASSED_OVER, LineStatus.ABSENT, LineStatus.UNAVAILABLE}
 
 
@@ -181,12 +181,12 @@ def _paragraphs(texts: Iterable[str], shown: Hide) -> str:
 
 
 def _shown(hide: Hide) -> Hide:
-    """A text as a page has it: without secrets, of bounded length, for HTML."""
+    """A text without secrets, of limited length, escaped for HTML."""
     return lambda text: _text(truncate(hide(text), _LONGEST))
 
 
 def _text(text: str) -> str:
-    """A text that may come from anywhere, for HTML."""
+    """An untrusted text, escaped for HTML."""
     return escape(printable(text))
 
 
