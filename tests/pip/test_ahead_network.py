@@ -6,6 +6,7 @@ import re
 import ssl
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -15,7 +16,7 @@ from benchmarks.network.content import resources
 from benchmarks.network.server import Network, serving
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
-from support.repository import RepositoryServer
+from support.repository import RepositoryServer, most_at_once
 from support.scene import Scene, policy_text
 from support.terminals import Terminal
 
@@ -36,21 +37,47 @@ def fill(server: RepositoryServer) -> None:
 
 
 @pytest.mark.parametrize("pip", ["26.3", "22.3.1"])
-def test_few_connections_are_opened(pip: str, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """Over TLS, where handshakes wait for each other, a host gets at most eight connections, and pip keeps them all."""
-    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    made, policy = graph.make(graph.Shape(projects=40, levels=2)), tmp_path / "policy.toml"
-    options = ["--dry-run", "--ignore-installed", "-vvv", "--cert", str(tmp_path / "ca.pem")]
-    with serving([resources(made.projects)], Network(LATENCY, LATENCY, context)) as server:
+@pytest.mark.parametrize("most", [8, 16])
+def test_few_connections_are_opened(pip: str, most: int, pip_env: EnvFactory, tmp_path: Path) -> None:
+    """Over TLS, where handshakes wait for each other, a host gets 8 connections, else 16; and pip keeps them all."""
+    made, policy = graph.make(graph.Shape(projects=60, levels=2)), tmp_path / "policy.toml"
+    options, handshake, context = ["--dry-run", "--ignore-installed", "-vvv"], 0.0, None
+    if most == 8:
+        authority, context, handshake = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), LATENCY
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        options += ["--cert", str(tmp_path / "ca.pem")]
+    with serving([resources(made.projects)], Network(LATENCY, handshake, context)) as server:
         policy.write_text(policy_text({"safe": server.urls[0]}), encoding="utf-8")
         done = pip_env(pip).run("install", *options, *made.roots, policy=policy)
         traffic = server.take_traffic()
     assert done.code == 0, done.stderr
-    assert traffic.most_at_once > 1
-    assert 1 < traffic.connections <= 8
+    assert traffic.most_at_once > most / 2
+    assert most / 2 < traffic.connections <= most
     assert "pool is full" not in done.stdout + done.stderr
+
+
+def test_complete_lists_are_fetched_together(
+    pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """All of the upper repositories at once, whoever owns the name: they name nothing. The lowest is asked in turn."""
+    scene = Scene(repository, tmp_path, "r1", "r2", "r3", "r4", acme=())
+    for server in scene.servers.values():
+        server.answer_all(Fault(hang=0.5))
+        server.list_answer(Fault(hang=0.5))
+    upper = [server for name, server in scene.servers.items() if name != "r4"]
+    for name, last in (("owned", scene.corp), ("new", scene.public)):
+        last.add(name, "1.0")
+    complete: dict[str, Any] = dict.fromkeys(scene.servers, 'listing = "complete"')
+    for name, below in (("owned", []), ("new", ["/simple/", "/simple/new/"])):
+        scene.forget()
+        done = pip_env("26.3").run("install", "--dry-run", "--no-cache-dir", name, policy=scene.policy(**complete))
+        assert done.code == 0, done.stderr
+        asked = {tuple(server.requests[:1]) for server in upper}
+        assert asked == {("/simple/",)}
+        assert not any(server.asked(name) for server in upper[1:])
+        assert [path for path in scene.public.requests if path.startswith("/simple/")] == below
+        assert most_at_once(upper) == 3
 
 
 @pytest.mark.story

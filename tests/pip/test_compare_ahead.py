@@ -59,7 +59,7 @@ class World(Scene):
 def test_the_same_is_asked_told_and_found_as_in_turn(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Requests overlap, at most eight per server; report and requests are those of a sequential comparison."""
+    """Requests overlap, at most sixteen per server; report and requests are those of a sequential comparison."""
     world, env = World(repository, tmp_path), pip_env(pip)
     for server in world.servers.values():
         server.answer_all(Fault(hang=LATENCY))
@@ -69,7 +69,7 @@ def test_the_same_is_asked_told_and_found_as_in_turn(
     in_turn = world.compare(env, *ROOTS, policy=world.policy(before="fetch-ahead = false"))
     assert (ahead.code, json.loads(ahead.stdout)) == (in_turn.code, json.loads(in_turn.stdout)), ahead.stderr
     assert asked == world.asked()
-    assert all(1 < most <= 8 for most in held)
+    assert all(1 < most <= 16 for most in held)
     assert [server.most_held for server in world.servers.values()] == [1, 1, 1]
     assert not world.public.asked("of-an-sdist")
     assert json.loads(ahead.stdout)["asked"]["public"] == ["deep", "leaf-0", "new-1", "new-3", "new-5", *ROOTS[1::2]]

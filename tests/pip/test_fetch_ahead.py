@@ -104,7 +104,7 @@ def test_the_same_is_asked_and_chosen_as_in_turn(
     assert ahead.code == in_turn.code == 0, ahead.stderr + in_turn.stderr
     assert ahead.choices == in_turn.choices
     assert asked == world.asked()
-    assert all(1 < most <= 8 for most in held)
+    assert all(1 < most <= 16 for most in held)
     assert [server.most_held for server in world.servers] == [1, 1, 1]
 
 

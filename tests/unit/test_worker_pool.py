@@ -26,7 +26,7 @@ def page_of(name: str) -> FetchRequest:
 
 def test_what_waits_for_a_busy_site_starts_no_thread() -> None:
     """Many jobs for one site do not block others: urgent jobs are done by idle threads."""
-    pool, seen, is_over = WorkerPool(most=8, per_site=2), set(), threading.Event()
+    pool, seen, is_over = WorkerPool(most=8, per_site=lambda _: 2), set(), threading.Event()
 
     def wait() -> None:
         is_over.wait(20)

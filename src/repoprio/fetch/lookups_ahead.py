@@ -172,6 +172,10 @@ class Ahead(DecidingThread, Generic[Page]):
             self._done = max(self._done, total - under_way)
             self.progress.show(self._done, total - self._done)
 
+    def want(self, ask: FetchRequest) -> None:
+        """Fetch the answer to `ask` ahead, for any lookup that needs it."""
+        self._fly(ask, lambda _: None)
+
     def look_up(self, lookup: ProjectLookup[Page]) -> None:
         """Run `lookup` ahead until it ends or needs a match; the caller must not use it meanwhile."""
         self._go_on(lookup, lookup.start())

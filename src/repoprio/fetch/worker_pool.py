@@ -8,10 +8,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable
 
 Work = Callable[[], None]
-# With the deciding thread that makes eight connections to a site. More are not faster: each needs a TLS handshake,
-# pip's truststore makes one handshake at a time, and pip's sessions keep ten connections.
-PER_SITE = 7
-MOST = 32
+# The most connections to a site, that of the deciding thread included. Over TLS more are not faster: each needs a
+# handshake, and pip's truststore makes one handshake at a time.
+CONNECTIONS = 8
+PLAIN_CONNECTIONS = 16
+MOST = 48
 # After this many seconds a thread without work ends.
 _IDLE = 2.0
 # `later`: what a thread of a pool does after its present work.
@@ -27,10 +28,19 @@ def afterwards(work: Work) -> None:
         later.append(work)
 
 
-class WorkerPool:
-    """Runs functions in its threads. They are daemons: Python does not wait for them at exit."""
+def workers_for(site: Hashable) -> int:
+    """How many workers may work for a `Site` at a time."""
+    is_plain = getattr(site, "scheme", "") == "http"
+    return (PLAIN_CONNECTIONS if is_plain else CONNECTIONS) - 1
 
-    def __init__(self, *, most: int = MOST, per_site: int = PER_SITE) -> None:
+
+class WorkerPool:
+    """Runs functions in its threads. They are daemons: Python does not wait for them at exit.
+
+    At most `per_site` of them work for a site at a time.
+    """
+
+    def __init__(self, *, most: int = MOST, per_site: Callable[[Hashable], int] = workers_for) -> None:
         self._most = most
         self._per_site = per_site
         self._changed = threading.Condition()
@@ -44,7 +54,7 @@ class WorkerPool:
         """Run `work` as soon as a thread is free and `site` is below its limit; it must not raise."""
         with self._changed:
             self._queued.setdefault(site, deque()).append(work)
-            if self._busy[site] < self._per_site:
+            if self._busy[site] < self._per_site(site):
                 self._call_one(self._most)
 
     def run_now(self, work: Work) -> None:
@@ -60,7 +70,7 @@ class WorkerPool:
 
     def _call_one(self, most: int | None) -> None:
         """Wake an idle thread, or start one."""
-        free = {site: max(0, self._per_site - self._busy[site]) for site in self._queued}
+        free = {site: max(0, self._per_site(site) - self._busy[site]) for site in self._queued}
         ready = len(self._urgent) + sum(min(len(jobs), free[site]) for site, jobs in self._queued.items())
         if self._idle >= ready:
             self._changed.notify()
@@ -101,7 +111,7 @@ class WorkerPool:
         if self._urgent:
             return None, self._urgent.popleft()
         for site, jobs in self._queued.items():
-            if jobs and self._busy[site] < self._per_site:
+            if jobs and self._busy[site] < self._per_site(site):
                 self._busy[site] += 1
                 return site, jobs.popleft()
         return None

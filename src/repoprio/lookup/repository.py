@@ -87,7 +87,7 @@ class RepositoryLookup(Generic[Page]):
         A page of a mirror counts; its "absent" does not, since a mirror may lag behind.
         """
         repository = self._repository
-        if repository.complete_listing and repository.format is Format.SIMPLE:
+        if has_complete_list(repository):
             listed = yield from self._listing()
             if listed is not None and self._name not in listed:
                 return self._result(
@@ -207,7 +207,7 @@ class RepositoryLookup(Generic[Page]):
         if known is None:
             if location.unset:
                 return None
-            answer = yield FetchRequest(repository, ResourceKind.LIST, self._name, location)
+            answer = yield list_request(repository, self._name)
             names = answer.names if isinstance(answer, ProjectListFound) else None
             known = self._memory.lists.keep(repository.name, KnownNames(names))
         return known.names
@@ -216,6 +216,16 @@ class RepositoryLookup(Generic[Page]):
         self, state: RepositoryState, reason: str, cause: Cause, asked: Location | None = None
     ) -> RepositoryResult[Page]:
         return RepositoryResult(self._repository, state, reason, cause, asked=asked)
+
+
+def has_complete_list(repository: Repository) -> bool:
+    """Whether the policy says that the project list of a repository names all that it serves."""
+    return repository.complete_listing and repository.format is Format.SIMPLE
+
+
+def list_request(repository: Repository, name: NormalizedName) -> FetchRequest:
+    """The request for the project list of a repository; it does not disclose the name."""
+    return FetchRequest(repository, ResourceKind.LIST, name, repository.locations[0])
 
 
 def _failures(repository: Repository, failed: list[RepositoryResult[Page]]) -> tuple[Failure, ...]:

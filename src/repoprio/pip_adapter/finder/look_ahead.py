@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from repoprio.lookup.memory import RunMemory
 from repoprio.lookup.project import ProjectLookup
+from repoprio.lookup.repository import has_complete_list, list_request
 from repoprio.names import NormalizedName
 from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
@@ -16,7 +17,7 @@ from repoprio.pip_adapter.finder.registry import guard_of
 from repoprio.pip_adapter.index.fetcher import Pages
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.registry import Registry
-from repoprio.policy.model import Mode, Policy, tiers
+from repoprio.policy.model import Mode, Policy, Repository, tiers
 from repoprio.policy.routing import Route
 
 if TYPE_CHECKING:
@@ -86,7 +87,20 @@ def look_ahead(guard: PolicyFinder, names: Iterable[NormalizedName], *, below_ow
         guard.refresh_search_scope()
         _, pages = guard.memory()
         for name in names:
-            pages.ahead.look_up(_lookup(guard, name, below_owner=below_owner))
+            lookup = _lookup(guard, name, below_owner=below_owner)
+            for repository in _complete_upper(lookup):
+                pages.ahead.want(list_request(repository, name))
+            pages.ahead.look_up(lookup)
+
+
+def _complete_upper(lookup: ProjectLookup[PipPage]) -> Iterator[Repository]:
+    """The repositories above the lowest tier of a route whose project lists are complete: they are fetched together.
+
+    A list is the same whatever name is looked up. In flexible mode a lower tier may never be needed.
+    """
+    if isinstance(lookup.route, Route) and lookup.mode is not Mode.FLEXIBLE:
+        for tier in tiers(lookup.route.repositories)[:-1]:
+            yield from (one for one in tier if has_complete_list(one) and not one.locations[0].unset)
 
 
 def _lookup(guard: PolicyFinder, name: NormalizedName, *, below_owner: bool) -> ProjectLookup[PipPage]:

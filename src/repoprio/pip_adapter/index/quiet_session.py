@@ -14,7 +14,7 @@ from pip._vendor.requests import Request
 from pip._vendor.requests.hooks import default_hooks
 from pip._vendor.urllib3.util.retry import Retry
 
-from repoprio.fetch.worker_pool import afterwards
+from repoprio.fetch.worker_pool import PLAIN_CONNECTIONS, afterwards
 from repoprio.urls import Site, site
 
 # Of these CacheControl keeps something (301, 308), or answers from its cache.
@@ -32,6 +32,8 @@ def quiet_session(session: Any) -> Any:
     """A session that shares settings, logins and connections with `session`, but does not retry requests."""
     quiet = object.__new__(session.__class__)
     quiet.__dict__.update(session.__dict__)
+    for adapter in session.adapters.values():
+        _widen(adapter)
     adapters: dict[int, Any] = {}
 
     def get_adapter(url: str) -> Any:
@@ -44,6 +46,14 @@ def quiet_session(session: Any) -> Any:
     quiet.get_adapter = get_adapter
     quiet.get = _getting(quiet)
     return quiet
+
+
+def _widen(adapter: Any) -> None:
+    """Let the pools of an adapter keep as many connections as are used at a time; pip's keep ten, and warn of more."""
+    keywords = getattr(getattr(adapter, "poolmanager", None), "connection_pool_kw", None)
+    if keywords is not None and keywords.get("maxsize", 0) < PLAIN_CONNECTIONS:
+        # The latter is for pools of proxies.
+        keywords["maxsize"] = adapter._pool_maxsize = PLAIN_CONNECTIONS
 
 
 def _getting(session: Any) -> Callable[..., Any]:
@@ -80,6 +90,8 @@ def _no_login(request: Any) -> Any:
 
 
 def _quiet(adapter: Any) -> Any:
+    # One of a host that only a requirements file calls trusted.
+    _widen(adapter)
     # copy.copy would make new connections (requests: `HTTPAdapter.__setstate__`).
     quiet = object.__new__(adapter.__class__)
     quiet.__dict__.update(adapter.__dict__, max_retries=Retry(0, read=False))
