@@ -49,6 +49,7 @@ def busy(scene: Scene) -> None:
     scene.public.add("most", "1.0")
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", PIPS)
 def test_metadata_for_another_python_tells_no_names(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
@@ -66,6 +67,7 @@ def test_metadata_for_another_python_tells_no_names(
     assert asked == serial
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", PIPS)
 def test_metadata_of_another_version_tells_no_names(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path

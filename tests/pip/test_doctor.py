@@ -33,6 +33,7 @@ def test_a_guarded_and_an_unguarded_environment(
     assert (code, [e["guarded"] for e in found["environments"]]) == (0, [True, True])
 
 
+@pytest.mark.full
 def test_it_works_whatever_policy_is_in_force(pip_env: EnvFactory, policy: Path) -> None:
     """A locked policy does not affect the trials; a faulty one gives exit status 2, none gives 1."""
     env = pip_env("26.3")
@@ -189,6 +190,7 @@ def test_the_network_only_when_asked(
     assert (done.code, "401" in done.stdout) == (0, False)
 
 
+@pytest.mark.full
 def test_a_damaged_environment_and_an_empty_folder(
     fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, tmp_path: Path
 ) -> None:

@@ -294,6 +294,7 @@ def test_what_undoes_the_export_is_named(
     assert looked.file == str(real_uv.system / "uv" / "uv.toml")
 
 
+@pytest.mark.full
 def test_a_workspaces_override_is_for_uv_lock_too(real_uv: Uv) -> None:
     """`uv lock` uses an override and does not print it; doctor names it through `uv pip`, which prints it."""
     (real_uv.system / "uv" / "uv.toml").write_text(real_uv.exported)
@@ -312,6 +313,7 @@ def test_uv_tool_reads_no_project(real_uv: Uv) -> None:
     assert real_uv.looked().obeys
 
 
+@pytest.mark.full
 def test_a_file_above_the_folder_of_the_trial_changes_nothing(real_uv: Uv) -> None:
     """Anybody may write in /tmp: what lies there is not taken for what the export says."""
     (real_uv.system / "uv" / "uv.toml").write_text(real_uv.exported)

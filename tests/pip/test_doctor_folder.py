@@ -153,6 +153,7 @@ def test_relative_and_empty_folders_of_path_are_those_of_the_user(
     assert others == {name: str(place / name) for name in ("uv", "poetry")}
 
 
+@pytest.mark.full
 def test_a_relative_launcher_starts_what_it_would_start_for_the_user(
     pip_env: EnvFactory, policy: Path, here: Path
 ) -> None:

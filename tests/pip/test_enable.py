@@ -129,6 +129,7 @@ def test_a_pointer_whose_target_is_gone(two: Pair, tmp_path: Path) -> None:
     assert "acme-99.0" in two.other.run("install", "--dry-run", *indexes, "acme").stdout
 
 
+@pytest.mark.full
 def test_environments_are_made_where_the_target_is_gone(two: Pair, tmp_path: Path) -> None:
     """`python -m venv` works, and warns that the new environment is not guarded."""
     (tmp_path / "sitecustomize.py").write_text("import _repoprio_pointer; _repoprio_pointer.install()\n")

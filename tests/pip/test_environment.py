@@ -122,12 +122,14 @@ def test_commands_speak_of_the_activated_environment(two: Two) -> None:
     """explain, compare, repos and config name its Python, its pip, and that no hook guards it; in text and as JSON."""
     line = f"environment: {two.venv.python} (Python {platform.python_version()}, pip {THERE}; VIRTUAL_ENV)"
     commands = (["explain", "acme"], ["compare", "acme"], ["repos"], ["repos", "--check"], ["config", "check"])
-    for command in commands:
+    for number, command in enumerate(commands):
         done = two.tool(*command)
         first = done.stdout.splitlines()[0]
         assert first == f"{line}; not guarded: repoprio enable --python {two.venv.python}", done
-        found = json.loads(two.tool(*command, "--format", "json").stdout)["environment"]
-        assert (found["python"], found["pip"], found["guarded"]) == (str(two.venv.python), THERE, False)
+        # Both are made of the same facts, and each command is a Python of its own.
+        if number in (0, len(commands) - 1):
+            found = json.loads(two.tool(*command, "--format", "json").stdout)["environment"]
+            assert (found["python"], found["pip"], found["guarded"]) == (str(two.venv.python), THERE, False)
     assert two.tool("config", "show").stdout.startswith(f"# {line}")
     for command in (["init"], ["export", "uv"]):
         assert two.tool(*command).stderr.startswith(f"repoprio: {line}")

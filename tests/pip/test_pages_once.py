@@ -107,6 +107,7 @@ def test_a_page_is_parsed_once(command: tuple[str, ...], pip_env: EnvFactory, po
     assert max(Counter(run.parsed).values()) == 1
 
 
+@pytest.mark.story(2)
 @pytest.mark.parametrize("pip", [NEW, "24.0", OLD])
 def test_links_are_made_of_what_may_be_a_candidate(pip: str, pip_env: EnvFactory, policy: Path) -> None:
     """A wheel for another platform becomes none of pip's links, unless pip is to tell of what it skips.

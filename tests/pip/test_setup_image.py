@@ -143,6 +143,7 @@ def test_first_observe_then_enforce(image: Image, scene: Scene) -> None:
     assert image.changes() == before
 
 
+@pytest.mark.full
 @needs_image
 def test_repoprio_in_the_base(image: Image, scene: Scene, repoprio_wheel: Path, tmp_path: Path) -> None:
     """Installed in the base itself, it also covers environments made from it; a Python that is too old is skipped."""

@@ -25,7 +25,7 @@ _CHEAP: Final = ("unit", "property", "support_tests")
 _STORY: Final = "story"
 _VERSION: Final = ("pip", "pip_version")
 # Of the tests that run with several pips an older pip has one in so many.
-_SHARE: Final = 8
+_SHARE: Final = 16
 _left_out = pytest.StashKey[int]()
 
 
