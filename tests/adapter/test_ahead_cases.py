@@ -1,6 +1,6 @@
-"""Every decision is the same with and without fetching ahead, even where all that can be is fetched ahead.
+"""Every decision is the same with and without fetching ahead, even if everything possible is fetched ahead.
 
-The decision cases (`cases/*.toml`) and the faults (`cases/faults/faults.toml`) through a real pip, in one process for
+The decision cases (`cases/*.toml`) and the faults (`cases/faults/faults.toml`) run in a real pip, in one process for
 each way. *eager* also asks new sites ahead, so that every error happens ahead first.
 """
 
@@ -29,7 +29,7 @@ CASES: Final = [case for case in load_cases(DATA, runner="pip") if not case.pips
 
 
 class Pips:
-    """A pip for each way, each in one process."""
+    """One process with a pip for each way."""
 
     def __init__(self, env: PipEnv) -> None:
         """Start them."""
@@ -37,7 +37,7 @@ class Pips:
         self._running = {way: Conversation([*command, way], variables, env.home) for way in WAYS}
 
     def run(self, way: str, args: list[str], env: dict[str, str]) -> dict[str, Any]:
-        """What one of them says."""
+        """The result of one of them."""
         return self._running[way].ask(json.dumps({"args": args, "env": env}))
 
     def close(self) -> None:
@@ -48,14 +48,14 @@ class Pips:
 
 @pytest.fixture(scope="module")
 def pips(env_store: Any, repoprio_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pips]:
-    """One pip for each way."""
+    """The pips, one for each way."""
     running = Pips(env_store.env(NEW, repoprio_wheel).with_home(tmp_path_factory.mktemp("home")))
     yield running
     running.close()
 
 
 def chosen(found: dict[str, Any]) -> dict[str, tuple[str, str]] | None:
-    """The version and URL of each project; None where pip refuses."""
+    """The version and URL of each project; None if pip refuses."""
     if found["report"] is None:
         return None
     items = found["report"]["install"]
@@ -63,7 +63,7 @@ def chosen(found: dict[str, Any]) -> dict[str, tuple[str, str]] | None:
 
 
 def pages(real: Realized) -> dict[str, set[str]]:
-    """The paths that each server was asked for, forgotten now: trouble that came ahead is asked for twice."""
+    """The paths that each server was asked for, which it then forgets; failed requests ahead are repeated."""
     servers = {name: one for name, one in real.repositories.items() if isinstance(one, RepositoryServer)}
     found = {name: {path for path in one.requests if path.startswith("/simple/")} for name, one in servers.items()}
     for one in servers.values():
@@ -83,7 +83,7 @@ def some_cases() -> list[Any]:
 
 @pytest.mark.parametrize("case", some_cases())
 def test_cases_are_decided_as_in_turn(case: Case, pips: Pips, tmp_path: Path) -> None:
-    """Choices, refusal, words and who is asked for what are those of a run that fetches nothing ahead."""
+    """Choices, refusals, texts and disclosed names are the same as in a run that fetches nothing ahead."""
     with realize(case, tmp_path) as real:
         found, asked = {}, {}
         for way, first in WAYS.items():
@@ -117,7 +117,7 @@ def some_faults() -> list[Any]:
 def test_no_fault_ahead_opens_a_lower_repository(
     fault: WireFault, position: str, pips: Pips, tls: tuple[dict[str, Any], Path], tmp_path: Path
 ) -> None:
-    """What goes wrong ahead ends as it does in its turn: with the same words, and nobody below is asked."""
+    """An error ahead ends as it does in its turn: with the same text, and no lower repository is asked."""
     world = World(fault, position, tls[0], tmp_path)
     try:
         variables = {"REPOPRIO_CONFIG": str(world.policy), **world.break_corp()}
@@ -130,7 +130,7 @@ def test_no_fault_ahead_opens_a_lower_repository(
     finally:
         world.close()
     assert chosen(found["ahead"]) == chosen(found["eager"]) == chosen(found["in-turn"])
-    # A page that hangs has its time once: what was spent ahead counts, and so the policy's limit is reached first.
+    # The time limit of a page includes the time spent ahead, so the policy's limit is reached first.
     said = {way: one["said"].replace("took more than 2 s", "no answer in time") for way, one in found.items()}
     assert said["ahead"] == said["eager"] == said["in-turn"]
     assert fault.cause in said["eager"] or chosen(found["eager"])

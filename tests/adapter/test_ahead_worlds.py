@@ -1,4 +1,4 @@
-"""Fetching ahead changes no choice: random graphs over HTTP, resolved by real pip with it and without it."""
+"""Fetching ahead changes no choice: a real pip resolves random graphs over HTTP with it and without it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Pip:
         self._policy = policy
 
     def choices(self, *wanted: str) -> dict[str, tuple[str, str]] | None:
-        """The version and URL that pip would install of each project; None where it refuses."""
+        """The version and URL that pip would install for each project; None if it refuses."""
         options = ["--dry-run", "--ignore-installed", "--no-cache-dir"]
         case = {"args": ["install", *options, *wanted], "env": {"REPOPRIO_CONFIG": str(self._policy)}}
         found = self._process.ask(json.dumps(case))
@@ -44,7 +44,7 @@ class Pip:
 
 
 def fill(servers: list[RepositoryServer], rng: random.Random) -> list[str]:
-    """Put a random graph into the repositories; what is asked for."""
+    """Put a random graph into the repositories; returns the requirements."""
     for server in servers:
         server._shelf = Shelf(server.label)
         server._requests.clear()
@@ -96,7 +96,7 @@ def test_choices_are_the_same(pips: tuple[Pip, Pip, list[RepositoryServer]], see
     for number in range(SHAPES):
         wanted = fill(servers, random.Random(f"{seed} {number}"))
         chosen = ahead.choices(*wanted)
-        # What was on its way when pip had its answer is asked yet, and does not belong to the next run.
+        # Requests that were under way when pip finished must end first: they do not belong to the next run.
         time.sleep(0.1)
         asked = [server.asked_pages() for server in servers]
         owners = {name: next(i for i, one in enumerate(servers) if name in one._shelf.projects) for name in NAMES}

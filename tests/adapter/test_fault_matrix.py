@@ -44,7 +44,7 @@ def cases() -> list[Any]:
 def test_no_fault_opens_a_lower_repository(
     fault: WireFault, position: str, cache: str, session: Session, tls: tuple[dict[str, Any], Path], tmp_path: Path
 ) -> None:
-    """No candidate from below, nobody below is asked, and the message names the repository, the cause and a way out."""
+    """No candidate comes from below, no lower repository is asked, and the message names the cause and a way out."""
     world = World(fault, position, tls[0], tmp_path)
     try:
         env = {"REPOPRIO_CONFIG": str(world.policy)}
@@ -63,11 +63,11 @@ def test_no_fault_opens_a_lower_repository(
 
 
 def judge(fault: WireFault, position: str, candidates: list[str], said: str, world: World) -> None:
-    """The invariant of every case."""
+    """Check what must be true in every case."""
     assert SECRET not in said
     assert "Traceback" not in said
     if fault.outcome == "no-match" and position == "tied":
-        # It serves the name, though with nothing; its tier has what the other member has.
+        # It serves the name without files, so its tier has the files of the other member.
         assert candidates
         assert all(url.startswith(world.others["twin"].root_url) for url in candidates)
         return
@@ -118,7 +118,7 @@ def test_end_to_end(
     tls: tuple[dict[str, Any], Path],
     tmp_path: Path,
 ) -> None:
-    """Plain `pip download` takes nothing from below, ends with status 1 and says why."""
+    """`pip download` takes nothing from below, ends with status 1 and says why."""
     world, env = World(fault, position, tls[0], tmp_path), pip_env("26.3")
     options = [
         "download",
@@ -140,7 +140,7 @@ def test_end_to_end(
         assert not world.asked_below()
         came = [path.name for path in tmp_path.glob("acme-*")]
         if fault.outcome == "no-match" and position == "tied":
-            # As in `judge`: it is the twin's that is taken, to build with or to keep.
+            # As in `judge`: pip takes the file of the twin.
             wheel = "acme-1.0-py3-none-any.whl"
             assert (done.code, came) == (0, [] if way == "build" else [wheel]), done.stderr
             assert f"/files/{wheel}" in world.others["twin"].requests

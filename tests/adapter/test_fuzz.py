@@ -1,7 +1,7 @@
 """With any answer of a repository: no traceback, no hang, and only its own files are candidates.
 
-Parsing is fuzzed in this process, with the pip that is beside the tests; whole look-ups through a real session, against
-raw answers on the wire. `python tests/fuzz_pages.py` goes on with atheris for as long as one likes.
+Parsing is fuzzed in this process, with the pip of the test environment; whole lookups through a real session, against
+raw answers on the wire. `python tests/fuzz_pages.py` fuzzes with atheris until it is stopped.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from support.wire import WireFault, WireServer
 @example((HTML, b"<html><![-"))
 @example((HTML, b"<a href='acme-1.zip' data-requires-python='>=&#0;'>"))
 def test_pages_never_break_the_reader(page: tuple[str, bytes]) -> None:
-    """A page is read or found unusable; what it offers is of its project, over HTTP, and carries no login."""
+    """A page is read or found unusable; its files belong to its project, come over HTTP, and have no login."""
     check_page(*page)
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """corp, which says what it is told to, above public."""
+    """corp, which sends given answers, above public."""
     folder = tmp_path_factory.mktemp("fuzz")
     corp, public = WireServer("acme", FILES), RepositoryServer("public")
     public.add("acme", "99.0")
@@ -65,7 +65,7 @@ def raw_answers(draw: st.DrawFn) -> bytes:
     if draw(st.booleans()):
         body = gzip.compress(body)
         headers["Content-Encoding"] = draw(st.sampled_from(["gzip", "deflate", "br", "gzip, gzip", "x-gzip"]))
-    # 404 means what it says; everything else is drawn.
+    # Without 404, which means absence.
     status = draw(st.sampled_from([200, 200, 200, 200, 201, 203, 204, 226, 300, 302, 304, 399, 403, 500, 999]))
     length = draw(st.sampled_from([-1, -1, None, len(body) + 5, max(0, len(body) - 5)]))
     whole = wire.http(status, headers, body, length=length)
@@ -92,6 +92,6 @@ def test_no_answer_opens_a_lower_repository(raw: bytes, warm: bool, session: Ses
 
 
 def test_the_corpus_is_good() -> None:
-    """What the mutations begin with are pages that are read."""
+    """The pages that are mutated can be read themselves."""
     for kind, text in PAGES.items():
         assert check_page(kind, text.encode()) == ("2.0", "1.0")

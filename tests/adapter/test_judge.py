@@ -1,4 +1,4 @@
-"""Files that pip judges by the first of their kind: candidates and links are those that pip itself makes."""
+"""Pip judges one file of each kind: candidates and links are the same as those that pip makes itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from support.fixtures import EnvFactory
 
-# Makes the candidates of a page by both, and holds every one of ours against pip's own: equality, hash, order, all
+# Makes the candidates of a page in both ways, and compares ours with pip's: equality, hash, order, all
 # that is in slots, and all that can be asked.
 BOTH = """
 import json, operator, sys
@@ -105,7 +105,7 @@ def page(places: tuple[str, ...] = PLACES) -> dict[str, Any]:
 def run(
     env: Any, tmp_path: Path, document: dict[str, Any], *options: str, allow_yanked: bool = True
 ) -> tuple[int, list[str]]:
-    """How many files pip itself judged, and the URLs of the candidates; fails where ours are not pip's."""
+    """The number of files that pip judged, and the URLs of the candidates; fails if ours are not pip's."""
     script, case = tmp_path / "both.py", tmp_path / "case.json"
     script.write_text(BOTH)
     case.write_text(json.dumps({"page": document, "options": options, "allow_yanked": allow_yanked}))
@@ -141,7 +141,7 @@ def test_candidates_are_those_of_pip(pip: str, options: tuple[str, ...], pip_env
 
 @pytest.mark.parametrize("pip", ["26.3", "24.0", "22.0.2"])
 def test_pip_judges_one_wheel_of_each_kind(pip: str, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """Of wheels that differ in their version alone pip is asked for the first; of those that it rejects, for each."""
+    """Of wheels that differ only in their version, pip judges the first one; if it rejects it, each one."""
     env = pip_env(pip)
     files: list[dict[str, Any]] = [
         {"filename": "x", "url": f"https://files.example/acme-{n}.0-py3-none-any.whl", "hashes": {}} for n in range(40)
@@ -156,7 +156,7 @@ def test_pip_judges_one_wheel_of_each_kind(pip: str, pip_env: EnvFactory, tmp_pa
 
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_pip_judges_all_that_an_upload_time_may_rule_out(pip: str, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """With --uploaded-prior-to files of one kind are not alike: each is judged by its own time."""
+    """With --uploaded-prior-to, each file is judged by its own time."""
     files = [
         {
             "filename": "x",
@@ -172,7 +172,7 @@ def test_pip_judges_all_that_an_upload_time_may_rule_out(pip: str, pip_env: EnvF
 
 
 def test_a_yanked_file_is_of_another_kind(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """Where pip takes no yanked file, as for `pip list --outdated`, one like those that it takes is none."""
+    """If pip takes no yanked files, as in `pip list --outdated`, a yanked file of an accepted kind is none either."""
     files = [
         {
             "filename": "x",
@@ -188,7 +188,7 @@ def test_a_yanked_file_is_of_another_kind(pip_env: EnvFactory, tmp_path: Path) -
 
 
 def test_links_with_an_egg_stand_last(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """As pip has them: a page with such a link is pip's to judge."""
+    """The order is pip's: pip judges all files of a page with such a link."""
     document = page(("{}#egg=acme-9", "https://files.example/{}"))
     judged, urls = run(pip_env("24.0"), tmp_path, document)
     assert judged > 10

@@ -48,14 +48,14 @@ class Page(NamedTuple):
 
 
 class Apart(NamedTuple):
-    """One thing that pip and we see differently: `what` it is, and both sides of it, as text."""
+    """One difference between pip and our reader: `what` differs, and both values, as text."""
 
     what: str
     sides: str
 
 
 def listed_pages() -> list[Page]:
-    """The pages of the table."""
+    """The pages of listings/pages.toml."""
     return [_page(entry) for entry in tomllib.loads((LISTINGS / "pages.toml").read_text(encoding="utf-8"))["page"]]
 
 
@@ -68,7 +68,7 @@ def _page(entry: dict[str, Any]) -> Page:
 
 
 class Pip:
-    """A pip that parses pages, in a process that goes on."""
+    """A pip that parses pages, in a long-lived process."""
 
     def __init__(self, version: str, python: Path, environment: dict[str, str]) -> None:
         self.version = version
@@ -76,11 +76,11 @@ class Pip:
 
     @property
     def knows_json(self) -> bool:
-        """Whether it reads JSON at all."""
+        """Whether this pip reads JSON."""
         return self.version != "22.0.2"
 
     def read(self, page: Page) -> dict[str, Any]:
-        """What it makes of `page`."""
+        """The files that pip reads from `page`."""
         body = base64.b64encode(page.body).decode()
         return self._process.ask(json.dumps({"body": body, "type": page.content_type, "url": page.url}))
 
@@ -91,7 +91,7 @@ class Pip:
 
 @pytest.fixture(scope="module", params=PIPS)
 def pip(request: pytest.FixtureRequest, env_store: EnvStore) -> Iterator[Pip]:
-    """Each pip in turn."""
+    """One pip after the other."""
     env = env_store.env(request.param)
     running = Pip(request.param, env.python, env.environment())
     yield running
@@ -99,7 +99,7 @@ def pip(request: pytest.FixtureRequest, env_store: EnvStore) -> Iterator[Pip]:
 
 
 class Known:
-    """The differences that are listed, and which of them were met."""
+    """The listed differences, and which of them occurred."""
 
     def __init__(self, pip: str) -> None:
         table = tomllib.loads((LISTINGS / "differences.toml").read_text(encoding="utf-8"))["difference"]
@@ -108,7 +108,7 @@ class Known:
         self.met: list[bool] = [False] * len(self._entries)
 
     def explains(self, page: Page, apart: Apart) -> bool:
-        """Whether a listed difference accounts for `apart` on `page`."""
+        """Whether a listed difference explains `apart` on `page`."""
         text = page.body.decode("latin-1")
         for number, entry in enumerate(self._entries):
             says = entry["what"] == apart.what and re.search(entry.get("sides", ""), apart.sides, re.DOTALL)
@@ -118,12 +118,12 @@ class Known:
         return False
 
     def unmet(self) -> list[str]:
-        """The entries that were not needed."""
+        """The entries that did not occur."""
         return [entry["why"] for entry, met in zip(self._entries, self.met, strict=True) if not met]
 
 
 def read(page: Page) -> tuple[File, ...] | str:
-    """What we make of `page`: its files, or why it is unusable."""
+    """The files that our reader reads from `page`, or why it is unusable."""
     try:
         return reader.parse(Response(page.url, page.body, page.content_type), _name(page)).files
     except UnusableResponse as error:
@@ -135,7 +135,7 @@ def _name(page: Page) -> Any:
 
 
 def apart(pip: Pip, page: Page) -> list[Apart]:
-    """All that pip and we see differently on `page`."""
+    """All differences between pip and our reader on `page`."""
     ours, theirs = read(page), pip.read(page)
     if isinstance(ours, str):
         return [] if "error" in theirs else [Apart("refused", ours)]
@@ -155,7 +155,7 @@ def apart(pip: Pip, page: Page) -> list[Apart]:
 
 
 def _facts(file: File) -> dict[str, Any]:
-    """The fields that pip has too; of metadata's hashes it keeps those that it knows."""
+    """The fields that pip has too; of a metadata file, pip keeps only hashes that it knows."""
     metadata = file.core_metadata
     return {
         "filename": file.filename,
@@ -169,7 +169,7 @@ def _facts(file: File) -> dict[str, Any]:
 
 
 def test_listed_pages_are_read_as_pip_reads_them(pip: Pip) -> None:
-    """On pages as servers write them, and on odd ones, pip and we see the same; each listed difference is needed."""
+    """On pages as servers write them, and on odd ones, pip and our reader agree; each listed difference occurs."""
     known = Known(pip.version)
     surprises = [
         (page, found)
@@ -183,13 +183,13 @@ def test_listed_pages_are_read_as_pip_reads_them(pip: Pip) -> None:
 
 
 def test_what_servers_write_is_read_as_pip_reads_it(pip: Pip) -> None:
-    """Of what well-known servers write nothing at all is read differently by the pips that read it."""
+    """Pages as well-known servers write them are read without any difference."""
     pages = listed_pages()[:9]
     for page in pages:
         assert isinstance(read(page), tuple), page.url
         assert read(page)
         if pip.knows_json or "json" not in page.content_type:
-            # Links to folders, as nginx writes one, are not named alike.
+            # Links to folders, as nginx writes them, have different names.
             assert [found for found in apart(pip, page) if found != Apart("filename", '"" "simple"')] == []
 
 
@@ -289,7 +289,7 @@ def test_hostile_pages_are_read_as_pip_reads_them(page: tuple[str, bytes], pip: 
 
 
 def _hold(pip: Pip, page: Page) -> None:
-    # Before 22.2 pip reads what has no doctype with html5lib, which guesses: only listed pages are compared there.
+    # Before 22.2, pip reads pages without a doctype with html5lib, which guesses: only listed pages are compared.
     is_plain = page.body.lower().startswith(b"<!doctype html>") and "utf-16" not in page.content_type
     if pip.knows_json or (is_plain and "json" not in page.content_type):
         known = Known(pip.version)

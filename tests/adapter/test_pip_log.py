@@ -1,4 +1,4 @@
-"""What repoprio does to pip's log: secrets are redacted in it, and it is muted for a while."""
+"""repoprio redacts secrets in pip's log, and mutes it for a while."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TIMES = 3000
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """A root logger with one handler, whose stream this is, and no secret known yet."""
+    """The stream of the only handler of a root logger; no secret is known yet."""
     stream = io.StringIO()
     monkeypatch.setattr(output, "_secrets", [])
     monkeypatch.setattr(logging.root, "handlers", [logging.StreamHandler(stream)])
@@ -26,7 +26,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 
 
 def test_redaction_is_installed_once_however_often_it_is_asked_for(written: io.StringIO) -> None:
-    """After 3,000 calls, as many requirements files make, a handler is wrapped once and hides every secret of them."""
+    """After 3,000 calls, as with many requirements files, a handler is wrapped once and hides every secret."""
     for number in range(TIMES):
         log_redaction.install([f"token-{number % 50}-"])
     logging.getLogger().warning("of token-0- and token-49-, not token-50-")
@@ -34,7 +34,7 @@ def test_redaction_is_installed_once_however_often_it_is_asked_for(written: io.S
 
 
 def test_redaction_of_what_rich_prints_is_installed_once(written: io.StringIO) -> None:
-    """The file of a handler's console is wrapped once too, and keeps being the file for all else."""
+    """The file of a handler's console is wrapped once too, and keeps its other attributes."""
     file = io.StringIO()
     handler = logging.root.handlers[0]
     handler.console = SimpleNamespace(file=file)  # type: ignore[attr-defined]  # as pip's rich handler has it
@@ -46,14 +46,14 @@ def test_redaction_of_what_rich_prints_is_installed_once(written: io.StringIO) -
 
 
 def test_no_secret_changes_no_handler(written: io.StringIO) -> None:
-    """Without secrets pip's handlers stay what they are."""
+    """Without secrets, pip's handlers do not change."""
     log_redaction.install([])
     assert not isinstance(logging.root.handlers[0].format, log_redaction.RedactedFormat)
 
 
 @pytest.mark.parametrize("level", [logging.NOTSET, logging.INFO])
 def test_muting_restores_what_was_there(written: io.StringIO, level: int) -> None:
-    """Nothing is logged meanwhile, one inside another included; then level and handlers are what they were."""
+    """Nothing is logged meanwhile, even if nested; then level and handlers are restored."""
     logging.disable(level)
     handlers = logging.root.handlers
     with pytest.raises(KeyError), log_muting.muted():

@@ -1,4 +1,4 @@
-"""What pip installs in worlds of several tiers, bounds, backtracking, extras and cycles, and what the contract says."""
+"""Pip installs what the contract says, in worlds with tiers, bounds, backtracking, extras and cycles."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHAPES: Final = times(100)
 DROPPED: Final = (
     "hi: dog 1", "hi: dog 2 needs eel", "hi: eel 1 needs cat>2", "hi: gnu 1 needs hen", "hi: hen 1 needs dog<2",
 )  # fmt: skip
-# The request, the files, and what has to be chosen: None where nothing is admissible.
+# The request, the files, and the expected choice; None if nothing is allowed.
 FIXED: Final[dict[str, tuple[str, tuple[str, ...], dict[str, Choice] | None]]] = {
     "bounds of what was dropped": (
         "cat dog gnu",
@@ -55,11 +55,11 @@ class Pip:
         self._folder = folder
         self._number = 0
         policy = World("strict", {"hi": 10}, {}, ()).write(folder / "first")
-        # Whether pip is patched is looked at once, when it is imported.
+        # pip is patched only once, when it is imported.
         self._process = Conversation([str(env.python), str(RUNNER)], env.environment(policy))
 
     def install(self, world: World) -> tuple[dict[str, Choice] | None, str]:
-        """What pip would install, None where it refuses; and what it says."""
+        """What pip would install, None if it refuses; and its output."""
         self._number += 1
         folder = self._folder / str(self._number)
         policy = world.write(folder)
@@ -92,7 +92,7 @@ def pip(
 
 @pytest.mark.parametrize("name", FIXED)
 def test_worlds_that_once_went_wrong(pip: Pip, name: str) -> None:
-    """Pip and the solver come to the same in worlds where a rule at pinning time goes wrong."""
+    """Pip and the solver agree in worlds where a rule at pinning time would go wrong."""
     request, files, expected = FIXED[name]
     world = worlds.parse("flexible", request, *files)
     found, said = pip.install(world)
@@ -103,7 +103,7 @@ def test_worlds_that_once_went_wrong(pip: Pip, name: str) -> None:
 @pytest.mark.parametrize("mode", ["strict", "flexible", "merge"])
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.full) for seed in range(1, 30))])
 def test_what_pip_installs_is_admissible(pip: Pip, mode: str, seed: int) -> None:
-    """In random worlds nothing is installed that the contract forbids, and all but no solution is missed.
+    """In random worlds nothing is installed that the contract forbids, and almost no solution is missed.
 
     pip's own search is not complete (equal bounds in cycles of extras), and flexible mode's is not meant to be.
     """
@@ -141,7 +141,7 @@ def _world(rng: random.Random, mode: str) -> World:
     files: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {repository: {} for repository in priorities}
     for repository, priority in priorities.items():
         for name in NAMES:
-            # Of two files of one version in one tier pip looks at one alone.
+            # Of two files of the same version in a tier, pip looks at only one.
             beside = [files[other].get(name, {}) for other in priorities if priorities[other] == priority]
             known = set() if mode == "merge" else {version for one in beside for version in one}
             versions = {str(rng.randint(1, 6 if repository == "lo" else 4)) for _ in range(rng.randint(0, 3))}

@@ -1,4 +1,4 @@
-"""What README and manual show is what the commands print: each console block runs, or says why it does not."""
+"""README and manual show what the commands print: each console block is run, or says why it is not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(set(DOCS.rglob("*
 
 
 def text(page: Path) -> str:
-    """The text of a page."""
+    """The content of a page."""
     return page.read_text(encoding="utf-8")
 
 
@@ -34,7 +34,7 @@ def plays() -> Iterator[tuple[Path, str]]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_each_block_runs_or_says_why_not(page: Path) -> None:
-    """No console block is shown that nobody ran, unless a comment before it gives the reason."""
+    """Each console block is run by a test, unless a comment before it gives the reason why not."""
     neither = [block.line for block in consoles.blocks(text(page)) if not (block.scene or block.reason)]
     assert not neither, f"lines without <!-- scene: NAME --> or <!-- not run: REASON --> before them: {neither}"
 
@@ -43,7 +43,7 @@ def test_each_block_runs_or_says_why_not(page: Path) -> None:
     ("page", "scene"), list(plays()), ids=[f"{page.relative_to(ROOT)}-{scene}" for page, scene in plays()]
 )
 def test_what_is_shown_is_what_is_printed(page: Path, scene: str, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """Run in its scene, each command prints what the block shows; one below which nothing is shown succeeds."""
+    """In its scene, each command prints what the block shows; a command without shown output succeeds."""
     steps = [step for block in consoles.blocks(text(page)) if block.scene == scene for step in block.steps]
     with ExitStack() as stack:
         stage = Stage(pip_env, tmp_path, stack)
@@ -57,5 +57,5 @@ def test_what_is_shown_is_what_is_printed(page: Path, scene: str, pip_env: EnvFa
 
 
 def difference(step: consoles.Step, printed: list[str]) -> str:
-    """What is shown and what is printed, to be read one above the other."""
+    """The shown and the printed text, one above the other."""
     return os.linesep.join([f"$ {step.command}", "SHOWN", *step.shown, "PRINTED", *printed])

@@ -19,7 +19,7 @@ from support.paths import SCREENS as GOLDEN
 
 PAGE: Final = DOCS / "reference" / "json.md"
 COMMANDS: Final = ("repos --check corp", "config show", "config check", "doctor --venv old")
-# What has keys of somebody else's choice, or of a kind that the page does not list.
+# Objects whose keys are data, or that the page does not list.
 OPEN: Final = {"origins", "known", "redirects", "hint", "value", "min_age"}
 
 
@@ -35,19 +35,19 @@ def keys(document: Any) -> Iterator[str]:
 
 
 def named() -> set[str]:
-    """The words that the page has as code."""
+    """The words that the page formats as code."""
     return set(re.findall(r"`([\w-]+)`", PAGE.read_text(encoding="utf-8")))
 
 
 def test_the_page_has_the_keys_of_explain() -> None:
-    """Each key of each golden screen of explain."""
+    """The page has each key of each golden screen of explain."""
     found = {key for file in GOLDEN.glob("*.json") for key in keys(json.loads(file.read_text(encoding="utf-8")))}
     assert found <= named()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_page_has_the_keys_of_the_other_commands(command: str, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """Each key that the command prints, run in a scene where it has something to report."""
+    """The page has each key that the command prints in a scene where it has something to report."""
     with ExitStack() as stack:
         stage = Stage(pip_env, tmp_path, stack)
         SCENES["doctored"](stage)

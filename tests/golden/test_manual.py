@@ -1,4 +1,4 @@
-"""The manual: pages made from the code are current, links lead somewhere, and the README stays a newcomer's page."""
+"""The manual: generated pages are current, links work, and the README stays short."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 
 
 def script(name: str) -> ModuleType:
-    """A script of docs, as a module."""
+    """The module of a script in docs."""
     spec = spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -39,13 +39,13 @@ def script(name: str) -> ModuleType:
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors of a page's headings, as GitHub and the site make them."""
+    """The anchors of a page's headings, as GitHub and Sphinx make them."""
     plain = _CODE.sub(lambda found: found[0] if "\n" not in found[0] else "", text)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in _HEADING.findall(plain)}
 
 
 def links(page: Path) -> Iterator[tuple[str, str]]:
-    """The files and anchors that a page links to, other sites left out."""
+    """The files and anchors that a page links to, without other sites."""
     for found in _LINK.findall(_CODE.sub("", page.read_text(encoding="utf-8"))):
         if "://" not in found and not found.startswith("mailto:"):
             path, _, anchor = found.partition("#")
@@ -53,7 +53,7 @@ def links(page: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_the_reference_is_made_from_this_code() -> None:
-    """Each page that docs/build_reference.py makes is what it would make now."""
+    """Each page made by docs/build_reference.py is current."""
     made = script("build_reference").PAGES
     assert {"commands.md", "keys.md", "codes.md"} <= set(made)
     for name, page in made.items():
@@ -62,7 +62,7 @@ def test_the_reference_is_made_from_this_code() -> None:
 
 
 def said_codes() -> Iterator[str]:
-    """The codes in which messages of the source end: in their texts, or as the argument of `message`."""
+    """The codes at the end of messages in the source: in their texts, or as the argument of `message`."""
     for file in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -72,18 +72,18 @@ def said_codes() -> Iterator[str]:
 
 
 def test_each_code_has_its_meaning() -> None:
-    """Each code that a message can end in is on the page of codes, and none is there that no message has."""
+    """The page of codes has each code that a message can end in, and no others."""
     tables = tomllib.loads((DOCS / "reference" / "codes.toml").read_text(encoding="utf-8"))
     said = set(said_codes())
     assert said >= {"unguarded", "writes-configuration", "no-policy"}
     assert said - {*tables["messages"], *tables["decisions"]} == set()
-    # This one comes to its message as data.
+    # This code is in the data, not in the source of a message.
     assert set(tables["messages"]) - said == {"owner"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
-    """Each link to a file of the checkout has that file, and that heading; a reader of the plain files finds it too."""
+    """Each link to a file of the checkout leads to an existing file and heading, also in the plain files."""
     for path, anchor in links(page):
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), f"{path} does not exist"
@@ -92,12 +92,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def test_the_readme_is_a_page_for_newcomers() -> None:
-    """The README has at most 150 lines: what is for later belongs into the manual."""
+    """The README has at most 150 lines: details belong into the manual."""
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= MOST_LINES_OF_README
 
 
 def test_the_container_file_of_the_readme_is_a_good_one() -> None:
-    """The linter of container files has nothing to say of it, as of those in example-config."""
+    """The linter for container files has no complaints, neither here nor about those in example-config."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (file,) = re.findall(r"^```dockerfile\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     assert list(containers.problems(file)) == []

@@ -1,6 +1,6 @@
-"""The pictures of the manual's screens are those of what the commands print now.
+"""The manual's pictures show what the commands print now.
 
-To draw them anew: REPOPRIO_WRITE_SCREENS=1 python -m pytest tests/golden/test_pictures.py -- and then look at each one.
+To draw them again: REPOPRIO_WRITE_SCREENS=1 python -m pytest tests/golden/test_pictures.py -- then look at each one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from support.paths import DOCS
 from support.svg import GROUNDS, drawn
 
 PICTURES: Final = DOCS / "_static" / "screens"
-# What is run, and in which scene; the picture shows the command without what only a test needs.
+# The command and its scene; the picture shows the command without options that only a test needs.
 SCREENS: Final = {
     "explain": ("corp", "repoprio explain ledger", ""),
     "compare": ("compared", "repoprio compare acme acme-core jinja2 idna 'lxml>=6' oldlib", " 2>/dev/null"),
@@ -30,7 +30,7 @@ SCREENS: Final = {
 @pytest.mark.story
 @pytest.mark.parametrize("name", SCREENS)
 def test_the_picture_is_of_what_is_printed(name: str, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """In its scene, the command prints what the picture shows, in the same colours, on both grounds."""
+    """In its scene, the command prints what the picture shows, in the same colours, on both backgrounds."""
     scene, command, more = SCREENS[name]
     with ExitStack() as stack:
         stage = Stage(pip_env, tmp_path, stack)
@@ -46,7 +46,7 @@ def test_the_picture_is_of_what_is_printed(name: str, pip_env: EnvFactory, tmp_p
 
 
 def test_each_picture_is_of_a_screen_and_in_the_manual() -> None:
-    """No picture is left over, and each one is shown on a page, with its other ground beside it."""
+    """Each picture is shown on a page, with both backgrounds, and none is left over."""
     files = {f"{name}-{look}.svg" for name in SCREENS for look in GROUNDS}
     assert {file.name for file in PICTURES.iterdir()} == files
     pages = "".join(page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md"))

@@ -1,4 +1,4 @@
-"""What a release consists of, and the files around the code: one version, examples that call what is there."""
+"""The parts of a release and the files around the code: one version, and examples with commands that exist."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ CALLERS = [
     *sorted((EXAMPLES / "machines").iterdir()),
     *sorted((ROOT / ".github" / "workflows").iterdir()),
 ]
-# The word repoprio where a command begins, and its arguments up to the end of the line.
+# A command of repoprio with its arguments, up to the end of the line.
 _CALL = re.compile(r"(?:^\s*|- |run: |command: )(?:PATH=\S+ )?(?:/opt/repoprio/bin/)?repoprio ([^\n]+)", re.MULTILINE)
 
 
 def document(file: Path) -> Any:
-    """What a YAML file holds."""
+    """The content of a YAML file."""
     return YAML(typ="safe").load(file.read_text(encoding="utf-8"))
 
 
 def calls() -> Iterator[tuple[Path, list[str]]]:
-    """Each command of ours in those files."""
+    """Each repoprio command in those files."""
     for file in CALLERS:
         for found in _CALL.findall(file.read_text(encoding="utf-8")):
             yield file, found.split()
 
 
 def test_the_version_is_in_one_place() -> None:
-    """The project's metadata take the version from the package, and the changelog begins with it."""
+    """The project's metadata has the version of the package, and the changelog begins with it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["dynamic"] == ["version"]
     assert project["tool"]["hatch"]["version"]["path"] == "src/repoprio/__init__.py"
@@ -56,7 +56,7 @@ def test_the_version_is_in_one_place() -> None:
 
 @pytest.mark.parametrize(("version", "problem"), [("99.0", "not 99.0"), (__version__, "has no line")])
 def test_no_release_of_another_version_or_without_a_changelog(version: str, problem: str) -> None:
-    """A tag that is not the package's version builds nothing, nor one whose section says that it is not released."""
+    """Nothing is built for a tag that is not the package's version, or whose section says that it is not released."""
     if f"\n## {version}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"):
         pytest.skip("this version is released")
     done = subprocess.run([str(ROOT / ".ci" / "release"), version], capture_output=True, text=True, check=False)
@@ -68,17 +68,17 @@ def test_no_release_of_another_version_or_without_a_changelog(version: str, prob
     ("file", "words"), list(calls()), ids=[f"{file.name}-{' '.join(words)}" for file, words in calls()]
 )
 def test_examples_call_commands_that_exist(file: Path, words: list[str]) -> None:
-    """Each repoprio command in CI snippets, workflows and machine examples is one that the command line takes."""
+    """The command line accepts each repoprio command in CI snippets, workflows and machine examples."""
     assert parser.parse(words).command, file
 
 
 def test_each_example_calls_repoprio() -> None:
-    """None of the files that show repoprio in use escapes the test above."""
+    """The test above covers all files that show commands of repoprio."""
     assert {file for file, _ in calls()} >= {file for file in CALLERS if EXAMPLES in file.parents}
 
 
 def test_the_policy_of_cloud_init_is_sound() -> None:
-    """cloud-init writes a policy without errors or warnings, to the place from which setup-image takes it."""
+    """cloud-init writes a policy without errors or warnings to the place where setup-image reads it."""
     config = document(EXAMPLES / "machines" / "cloud-init.yml")
     (file,) = config["write_files"]
     assert f"repoprio setup-image --policy {file['path']}" in config["runcmd"]
@@ -90,7 +90,7 @@ def test_the_policy_of_cloud_init_is_sound() -> None:
 
 
 def test_the_first_policy_that_a_newcomer_copies_gives_no_warning() -> None:
-    """The README's policy has no errors and no warnings: the first `config check` shows nothing to wonder about."""
+    """The README's policy has no errors and no warnings, so the first `config check` is clean."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (text,) = re.findall(r"^```toml\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     found = read_files({"system": text})
@@ -100,7 +100,7 @@ def test_the_first_policy_that_a_newcomer_copies_gives_no_warning() -> None:
 
 
 def test_the_ansible_play_reports_changes_by_what_setup_image_says() -> None:
-    """Each task has a name and one module, and the copied policy is what setup-image is given."""
+    """Each task has a name and one module, and setup-image gets the copied policy."""
     (play,) = document(EXAMPLES / "machines" / "ansible.yml")
     tasks = play["tasks"]
     assert all(task["name"] and sum(key.startswith("ansible.builtin.") for key in task) == 1 for task in tasks)

@@ -1,6 +1,6 @@
 """The screens of `repoprio explain`, compared with files that a person has read: text at two widths, and JSON.
 
-To write them anew: REPOPRIO_WRITE_SCREENS=1 python -m pytest tests/golden/test_screens.py -- and then read each one.
+To write them again: REPOPRIO_WRITE_SCREENS=1 python -m pytest tests/golden/test_screens.py -- and then read each one.
 """
 
 from __future__ import annotations
