@@ -137,7 +137,7 @@ def _ours(finder: Any, content_type: str) -> Any:
     def work(body: bytes) -> list[Any]:
         answer: Any = project_page(name, Response(URL, body, content_type))
         offer = RepositoryResult(repository, RepositoryState.SERVES, page=answer.page, files=answer.files)
-        return list(CandidateSet(finder, name, (offer,), None).candidates)
+        return list(CandidateSet(finder, name, (offer,), None).candidates())
 
     return work
 

@@ -95,8 +95,11 @@ print(json.dumps(found))
 REMEMBERED = (
     BEGIN
     + """
-import email.message
+import inspect
 from types import SimpleNamespace
+from pip._internal.cache import SimpleWheelCache
+from pip._internal.models.link import Link
+from pip._internal.utils.compatibility_tags import get_supported
 from pip._internal.utils.temp_dir import global_tempdir_manager
 from pip._vendor.packaging.specifiers import SpecifierSet
 from repoprio.pip_adapter.finder import judge
@@ -139,6 +142,26 @@ with install.main_context(), global_tempdir_manager():
             assert type(ours) is type(pips) and vars(ours) == vars(pips), (vars(ours), vars(pips))
     tags = judge.evaluator_of(finder, "a", None, None)._wheel_tag_preferences
     assert judge.evaluator_of(finder, "b", None, None)._wheel_tag_preferences is tags
+
+class Tags(list):
+    def __iter__(self):
+        ranked.append(1)
+        return super().__iter__()
+ranked, tags = [], Tags(get_supported())
+formats = [options.format_control][: len(inspect.signature(SimpleWheelCache).parameters) - 1]
+simple = SimpleWheelCache(case["cache"], *formats)
+link = Link("https://files.example/acme-1.0.tar.gz")
+def found():
+    ranked.clear()
+    return simple.get(link, "acme", tags).url, bool(ranked)
+with remembering.remembering():
+    assert found() == (link.url, False)
+    folder = simple.get_path_for_link(link)
+    os.makedirs(folder)
+    open(os.path.join(folder, "acme-1.0-py3-none-any.whl"), "w").close()
+    remembered = found()
+    assert remembered == (f"file://{folder}/acme-1.0-py3-none-any.whl", True), remembered
+assert found() == remembered
 
 resolution, asked = remembering._resolution_class(), []
 class Provider:
@@ -217,8 +240,8 @@ def test_an_answer_that_is_not_kept_makes_no_temporary_file(
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_what_is_remembered_is_what_pip_works_out(pip: str, pip_env: EnvFactory) -> None:
-    """Distributions say what pip's say, evaluators hold what pip's hold, and pins are judged anew once they change."""
+def test_what_is_remembered_is_what_pip_works_out(pip: str, pip_env: EnvFactory, tmp_path: Path) -> None:
+    """Distributions, evaluators and built wheels are those that pip finds; pins are judged anew once they change."""
     begin = "Metadata-Version: 2.1\nName: Acme\nVersion: 1.0\n"
     metadata = [
         begin
@@ -231,4 +254,4 @@ def test_what_is_remembered_is_what_pip_works_out(pip: str, pip_env: EnvFactory)
         begin + "Requires-Dist: no good at all\nRequires-Python: nonsense\n",
         "",
     ]
-    assert run(pip_env(pip), REMEMBERED, {"metadata": metadata}) == []
+    assert run(pip_env(pip), REMEMBERED, {"metadata": metadata, "cache": str(tmp_path / "cache")}) == []

@@ -11,18 +11,22 @@ from functools import cache, cached_property
 from typing import Any
 
 from pip._internal import metadata
+from pip._internal.cache import SimpleWheelCache
 from pip._internal.operations import prepare
 from pip._vendor.resolvelib import resolvers
 
+from repoprio.names import normalize
 from repoprio.pip_adapter import compat
 
 
 @contextlib.contextmanager
 def remembering() -> Iterator[Distributions]:
-    """Meanwhile pip reads each metadata file once, and checks once whether a pin satisfies a criterion."""
+    """A context in which pip reads each metadata file once, checks each pin once, and no tags without a built wheel."""
     distributions, resolution = Distributions(), _resolution_class()
     is_satisfying = resolution._is_current_pin_satisfying
     resolution._is_current_pin_satisfying = _remembering_pins(is_satisfying)
+    find_built = SimpleWheelCache.get
+    SimpleWheelCache.get = _finding_built(find_built)
     make = getattr(prepare, "get_metadata_distribution", None)
     if make is not None:
         prepare.get_metadata_distribution = distributions.of
@@ -30,8 +34,20 @@ def remembering() -> Iterator[Distributions]:
         yield distributions
     finally:
         resolution._is_current_pin_satisfying = is_satisfying
+        SimpleWheelCache.get = find_built
         if make is not None:
             prepare.get_metadata_distribution = make
+
+
+def _finding_built(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The link to a wheel that pip has built from `link`, else `link`; pip 26 makes a set of all tags first."""
+
+    def get(self: Any, link: Any, package_name: str | None, supported_tags: Any) -> Any:
+        if package_name and not self._get_candidates(link, normalize(package_name)):
+            return link
+        return original(self, link, package_name, supported_tags)
+
+    return get
 
 
 def _resolution_class() -> Any:
