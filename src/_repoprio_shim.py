@@ -65,13 +65,13 @@ def stop(error):
 def damage(error):
     """The message about a damaged repoprio."""
     lead = f"repoprio: the installation in {ROOT} is damaged ({type(error).__name__}: {error})."
-    hint = "repoprio enable --copy once more" if "_repoprio_copy" in ROOT else anew()
+    hint = "repoprio enable --copy once more" if "_repoprio_copy" in ROOT else reinstall_hint()
     text = f"{lead}\n  hint: {hint}    [damaged]"
     # As in `repoprio.output`, which may be the damaged module.
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
-def anew():
+def reinstall_hint():
     """How to reinstall repoprio: a pip that loads the damaged one installs nothing."""
     if sys.platform == "win32":
         from subprocess import list2cmdline as join

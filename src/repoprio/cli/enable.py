@@ -152,7 +152,7 @@ def _nothing_done(other: Interpreter) -> int:
         return 0
     raise interpreters.CannotEnable(
         f"{other.packages} has its own repoprio, which is damaged.",
-        f"{', then '.join(repairs.anew(other.executable))} (from its original source)",
+        f"{', then '.join(repairs.reinstall_commands(other.executable))} (from its original source)",
     )
 
 

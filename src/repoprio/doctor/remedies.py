@@ -87,7 +87,7 @@ def _state_remedies(pip: Examined, python: str, enable: str, policy: str) -> Ite
     elif pip.state is State.OBSERVED:
         yield 'set mode = "strict" when the log shows what you want'
     elif pip.state not in (State.GUARDED, State.NO_PIP):
-        yield from repairs.anew(python) if pip.is_damaged else [enable]
+        yield from repairs.reinstall_commands(python) if pip.is_damaged else [enable]
 
 
 def _stranger_remedies(examined: Examined) -> Iterator[str]:

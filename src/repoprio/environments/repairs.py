@@ -43,7 +43,7 @@ def repair(python: str, words: tuple[str, ...], *, base: str, stdlib: str) -> st
     return shell.command(_outside(python, base), "-m", "pip", "--python", python, "install", *words)
 
 
-def anew(python: str) -> list[str]:
+def reinstall_commands(python: str) -> list[str]:
     """The commands that reinstall repoprio in the environment of `python`, where a damaged one stops pip.
 
     Run them in this order: while the damaged one is there, it stops each installation.

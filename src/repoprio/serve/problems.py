@@ -1,6 +1,6 @@
 """Answers that are not pages: problem documents (RFC 9457), with a status that clients understand. Pure.
 
-404 lets a client's next index answer, so it is said only where every repository that may serve the name said that it
+After a 404 a client asks its next index, so it is sent only if every repository that may serve the name said that it
 has no such project. 410 is final, also for uv; 503 is tried again.
 """
 
@@ -94,36 +94,36 @@ def _status(decision: Decision[Any]) -> int:
 
 
 def unknown_path() -> Problem:
-    """What to answer at a path where nothing can be."""
+    """The answer for a path that does not exist."""
     return Problem(
         404, "no-such-page", "There is no such page", "The index is at /simple/; a project at /simple/NAME/."
     )
 
 
 def no_file() -> Problem:
-    """What to answer where a project's page, as it is now, lists no such file."""
+    """The answer if the project's current page does not list the file."""
     return Problem(404, "no-such-file", "There is no such file", "The page of the project does not list it (any more).")
 
 
 def no_list(repository: Repository, reason: str) -> Problem:
-    """What to answer where the list of all projects would not be whole."""
+    """The answer if the list of all projects would be incomplete."""
     return Problem(
         502, "project-list", "There is no whole project list", f"{repository}: {reason}.", (repository.name,)
     )
 
 
 def bad_file(repository: Repository, reason: str) -> Problem:
-    """What to answer where a file does not come from its repository."""
+    """The answer if a repository does not send its file."""
     return Problem(502, "file-unavailable", "The file cannot be had", f"{repository}: {reason}.", (repository.name,))
 
 
 def wrong_method() -> Problem:
-    """What to answer to anything but GET and HEAD."""
+    """The answer to methods other than GET and HEAD."""
     return Problem(405, "method", "This index is read only", "Use GET or HEAD.")
 
 
 def no_media() -> Problem:
-    """What to answer where the client takes neither JSON nor HTML."""
+    """The answer if the client accepts neither JSON nor HTML."""
     detail = (
         "The forms of a page are application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html, text/html."
     )
@@ -131,11 +131,11 @@ def no_media() -> Problem:
 
 
 def unsound_memory(reason: str) -> Problem:
-    """What to answer while it is not known which names are owned, or an owner cannot be remembered."""
+    """The answer while the ownership memory cannot be read or written."""
     detail = f"The memory of owned names cannot be used: {reason}. Without it, no page is served that is not known yet."
     return Problem(503, "ownership-memory", "The ownership memory is unavailable", detail)
 
 
 def broken() -> Problem:
-    """What to answer after an error of our own."""
+    """The answer after an internal error."""
     return Problem(503, "internal", "The gateway failed", "Its log has the reason.")

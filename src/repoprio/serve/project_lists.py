@@ -1,4 +1,4 @@
-"""The project lists of all repositories, fetched side by side and kept for a while."""
+"""Fetches the project lists of all repositories concurrently, and keeps them for a while."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Names = frozenset[NormalizedName]
 
 
 class ProjectLists:
-    """The names of all projects that clients can get; it decides nothing of any of them."""
+    """The names of all projects that clients may get, without a decision on any of them."""
 
     def __init__(self, policy: Policy, client: Client, seconds: float, clock: Callable[[], float]) -> None:
         self._policy = policy
@@ -40,9 +40,9 @@ class ProjectLists:
         self._kept: tuple[float, list[NormalizedName] | Problem] | None = None
 
     async def names(self) -> list[NormalizedName] | Problem:
-        """All names, sorted; a problem where a repository has no list that can be used.
+        """All names, sorted; a problem if a repository has no usable list.
 
-        That is kept too, for a while: each attempt may fetch the large lists of all other repositories.
+        A problem is kept for a while too: each attempt may fetch the large lists of all other repositories.
         """
         async with self._lock:
             if self._kept is None or self._clock() >= self._kept[0]:
@@ -64,7 +64,7 @@ class ProjectLists:
         return {repository.name: names for repository, names in pairs if not isinstance(names, str)}
 
     async def _fetch(self, repository: Repository) -> Names | str:
-        """The names of one repository, or why there are none."""
+        """The names of one repository, or the reason why there are none."""
         first = await self._try(repository, repository.locations[0])
         for mirror in repository.locations[1:] if isinstance(first, str) else ():
             names = await self._try(repository, mirror)

@@ -1,4 +1,4 @@
-"""Files on their way from a repository to a client: never kept, and never whole unless they are what the page says."""
+"""Relays files from a repository to a client: it keeps none, and completes only a file with the hash of its page."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from repoprio.simple_api.response import UnusableResponse
 
 _IDLE_SECONDS = 30.0
 _CHUNK = 64 * 1024
-# As it is stored: what it is packed in is part of the file, and of its hash.
+# Without a Content-Encoding: the hash is that of the stored file.
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
 _RELAYED = ("Content-Length", "Content-Range", "Last-Modified")
 
 
 class WrongFile(Exception):
-    """What came is not the file that the page states."""
+    """The content is not that of the file on the page."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A file of a repository, whose first bytes are there: its status (200, 206, 416), headers, and all its bytes."""
+    """A file of a repository whose first bytes have come: its status (200, 206, 416), its headers and its bytes."""
 
     repository: str
     status: int
@@ -46,7 +46,7 @@ class Opened:
 async def open_file(
     client: Client, stack: AsyncExitStack, source: Source, method: str, byte_range: str | None
 ) -> Opened | Problem:
-    """Ask for a file; `stack` holds the connection."""
+    """The response for a file; `stack` closes the connection."""
     if relayed.is_local(source.url):
         return await _open_local(stack, source, byte_range)
     asked = {**_HEADERS, **({"Range": byte_range} if byte_range else {})}
@@ -62,7 +62,7 @@ async def open_file(
     if response.status == 200 and source.size is not None and length not in (None, str(source.size)):
         return problems.bad_file(source.repository, f"the file has {length} bytes, its page says {source.size}")
     headers = tuple((name, response.headers[name]) for name in _RELAYED if name in response.headers)
-    # A part has no hash: the client holds the whole file against that of the page.
+    # A part has no hash of its own: the client checks the whole file.
     stated = source.hashes if response.status == 200 and method == "GET" else {}
     return await _begun(source, response.status, headers, _checked(response.content.iter_chunked(_CHUNK), stated))
 
@@ -81,7 +81,7 @@ async def _open_local(stack: AsyncExitStack, source: Source, byte_range: str | N
 async def _begun(
     source: Source, status: int, headers: tuple[tuple[str, str], ...], chunks: AsyncIterator[bytes]
 ) -> Opened | Problem:
-    """The file once its first bytes are there: a small one is known to be the right one before anything is said."""
+    """The file, once its first bytes have come; the hash of a small one is checked before the client gets an answer."""
     try:
         first = await anext(chunks)
     except WrongFile:
@@ -100,7 +100,7 @@ async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
 async def _answer(
     client: Client, stack: AsyncExitStack, source: Source, method: str, headers: Mapping[str, str]
 ) -> aiohttp.ClientResponse:
-    """The answer of the repository, redirects within its own sites followed; `UnusableResponse` for any other."""
+    """The repository's answer, after redirects within its own sites; raises `UnusableResponse` for other redirects."""
     url = source.url
     for _ in range(MAX_REDIRECTS):
         location = client.with_login(source.repository, Location.of(url))
@@ -115,7 +115,7 @@ async def _answer(
 
 
 async def _checked(chunks: AsyncIterator[bytes], stated: Mapping[str, str]) -> AsyncIterator[bytes]:
-    """The bytes, each chunk one late: the last one only if all of them have the hash that the page states."""
+    """The bytes, each chunk delayed by one: the last chunk is sent only if the file has the hash of its page."""
     algorithm = next((name for name in ("sha256", *ALGORITHMS) if name in stated), None)
     digest = hashlib.new(algorithm, usedforsecurity=False) if algorithm else None
     held = b""

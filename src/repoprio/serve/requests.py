@@ -1,4 +1,4 @@
-"""What a request asks for: its path, the forms that its client takes, what that client has already. Pure."""
+"""Parses requests: the path, the formats that the client accepts, and what it has already. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _ONE_RANGE = re.compile(r"bytes=(?:[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})", re.AS
 
 
 class Media(enum.Enum):
-    """The forms of a page (PEP 691); the value is its content type."""
+    """The formats of a page (PEP 691); the value is the content type."""
 
     HTML = "text/html; charset=utf-8"
     HTML_V1 = "application/vnd.pypi.simple.v1+html"
     JSON = "application/vnd.pypi.simple.v1+json"
 
 
-# By what an Accept header may say; of equals the first counts, so that a browser gets HTML.
+# By the media types of Accept headers; of equally good formats the first one counts, so browsers get HTML.
 _MEDIA = {
     "text/html": Media.HTML,
     "application/vnd.pypi.simple.v1+json": Media.JSON,
@@ -73,13 +73,13 @@ class Ownership(NamedTuple):
 
 
 class Elsewhere(NamedTuple):
-    """Another URL, relative to the one that was asked for."""
+    """A redirect to a URL that is relative to the requested one."""
 
     location: str
 
 
 class Nothing(NamedTuple):
-    """A path at which nothing can be."""
+    """A path that does not exist."""
 
 
 Target = Project | ProjectList | FileOf | Search | Explain | Health | Ownership | Elsewhere | Nothing
@@ -94,7 +94,7 @@ _FIXED: dict[str, Target] = {
 
 
 def target(path: str) -> Target:
-    """What is at `path`, which is percent-encoded and has no query."""
+    """The target of `path`, which is percent-encoded and has no query."""
     if path in _FIXED:
         return _FIXED[path]
     root, *segments = path.split("/")
@@ -118,24 +118,24 @@ def target(path: str) -> Target:
 
 
 def name_of(written: str) -> NormalizedName | None:
-    """The project that is meant by a text; None where that is no name."""
+    """The project that a text names; None if it is not a project name."""
     is_name = len(written) <= _LONGEST_NAME and is_project_name(written)
     return normalize(written) if is_name else None
 
 
 def field(query: str, name: str) -> str:
-    """A field of a query; empty where it is missing."""
+    """A field of a query; "" if it is missing."""
     return parse_qs(query, max_num_fields=10).get(name, [""])[0].strip() if len(query) < _LONGEST_QUERY else ""
 
 
 def wants_json(accept: str, query: str) -> bool:
-    """Whether a client wants a document for programs rather than a page."""
+    """Whether a client prefers JSON to an HTML page."""
     wanted = _qualities(accept)
     return field(query, "format") == "json" or wanted.get("application/json", 0.0) > wanted.get("text/html", 0.0)
 
 
 def _file(segments: list[str]) -> Target:
-    """A file, however its name is encoded; a project's page says whether there is such a file."""
+    """A file, with its name in any encoding; the project's page says whether it exists."""
     if len(segments) != 3 or not is_project_name(segments[0]) or segments[0] != normalize(segments[0]):
         return Nothing()
     name, digest, filename = segments
@@ -143,13 +143,13 @@ def _file(segments: list[str]) -> Target:
 
 
 def byte_range(header: str) -> str | None:
-    """A Range header that asks for one part, as it is passed on; None for all else, which means the whole file."""
+    """A Range header for a single part, to pass on; None for anything else, which means the whole file."""
     return header.strip() if _ONE_RANGE.fullmatch(header.strip()) else None
 
 
 @lru_cache(maxsize=256)
 def media(accept: str) -> Media | None:
-    """The form that suits an Accept header best, HTML where all are alike; None where none does."""
+    """The best format for an Accept header, HTML if all are equally good; None if the client accepts none."""
     wanted = _qualities(accept) or {"*/*": 1.0}
     best: tuple[float, Media] | None = None
     for kind, form in _MEDIA.items():
@@ -162,7 +162,7 @@ def media(accept: str) -> Media | None:
 
 @lru_cache(maxsize=256)
 def takes_gzip(accept_encoding: str) -> bool:
-    """Whether an Accept-Encoding header lets in gzip."""
+    """Whether an Accept-Encoding header allows gzip."""
     wanted = _qualities(accept_encoding)
     return wanted.get("gzip", wanted.get("*", 0.0)) > 0
 
@@ -174,7 +174,7 @@ def has_already(if_none_match: str, etag: str) -> bool:
 
 
 def _qualities(header: str) -> dict[str, float]:
-    """What a header lists, each with its quality; 0 where that is no number."""
+    """The items of a header, each with its quality; 0 if that is not a number."""
     found = {}
     for item in header.split(","):
         what, *parameters = (part.strip().lower() for part in item.split(";"))

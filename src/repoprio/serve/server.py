@@ -1,4 +1,4 @@
-"""The gateway as a process: a socket, uvicorn, and what is said at the start."""
+"""Runs the gateway as a process: its socket, uvicorn, and the messages at the start."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class CannotStart(RepoprioError):
 
 
 class Settings(NamedTuple):
-    """How the gateway is run; a new policy changes none of it."""
+    """Options of the gateway's process; a new policy does not change them."""
 
     host: str
     port: int
@@ -46,7 +46,7 @@ class Settings(NamedTuple):
 
 
 def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, say: Callable[[str], None]) -> None:
-    """Serve the policy that `load` returns until the process is told to stop; it is loaded anew after a SIGHUP.
+    """Serve the policy that `load` returns until the process is told to stop; it is reloaded after a SIGHUP.
 
     Raises `CannotStart` or `CannotServe` before it listens.
     """
@@ -57,7 +57,7 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
     except UnsoundMemory as error:
         hint = "repair or restore it; without it, it is not known who owns which name"
         raise CannotStart(f"the ownership memory cannot be used: {error}\n  hint: {hint}    [store]") from None
-    # uvicorn ends in good order, and then raises the signal once more: to be stopped is no failure.
+    # uvicorn shuts down and then raises the signal again; being stopped is not a failure.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     log = _log(settings.access_log) if settings.access_log else None
     listener = _listen(settings.host, settings.port)
@@ -94,7 +94,7 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
         log_level="warning",
         proxy_headers=False,
         server_header=False,
-        # There is no such thing here; with a library for it at hand, each attempt would be an error in the log.
+        # The gateway has no WebSockets; with a library for them, each attempt would be an error in the log.
         ws="none",
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
@@ -112,7 +112,7 @@ def _repositories(policy: Policy) -> str:
 
 
 class _Told:
-    """Tells those who run the gateway how a reload ended: in the log, and in the numbers."""
+    """Reports the result of a reload, in the log and in the metrics."""
 
     def __init__(self, say: Callable[[str], None], metrics: Metrics | None) -> None:
         self._say = say
@@ -143,7 +143,7 @@ def _log(file: str) -> AccessLog:
 
 
 def _metrics(policy: Policy) -> Metrics | None:
-    """Numbers, where the library for them is installed."""
+    """The metrics, if the library for them is installed."""
     if find_spec("prometheus_client") is None:
         return None
     from repoprio.serve.telemetry.metrics import Metrics
@@ -156,7 +156,7 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, OverflowError) as error:
-        # Python says the address once more.
+        # Python's text repeats the address.
         reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
         hint = "name another address with --host or --port"
         raise CannotStart(f"cannot listen on {host}, port {port}: {reason}\n  hint: {hint}    [listen]") from None

@@ -20,7 +20,7 @@ from repoprio.urls import filename
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
-# Some others, such as punycode, take for ever on long texts.
+# Some others, such as punycode, are extremely slow on long texts.
 _UTF8 = ("utf-8", "utf8", "us-ascii", "ascii")
 _ENCODINGS = (*_UTF8, "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252", "utf-16")
 

@@ -87,12 +87,12 @@ class Pages:
                 raise NotAtHand
             return answer
         if ask.location.url.startswith("file:"):
-            return self.ahead.at_hand(ask) or self._answers.get_or_fetch(ask, self._fetch_anew)
+            return self.ahead.at_hand(ask) or self._answers.get_or_fetch(ask, self._fetch_now)
         late = FetchFailed(self._too_late(), Cause.TIME)
         if ask.hops == 0:
             self._spent.pop(_hop_key(ask), None)
         limit = self.time_limit(self._policy.page_timeout - self._spent.get(_hop_key(ask), 0.0))
-        return self.ahead.fetch(ask, self._fetch_anew, limit, late)
+        return self.ahead.fetch(ask, self._fetch_now, limit, late)
 
     def forget_refused(self) -> int:
         """Forget pages fetched ahead from sites that asked for a login since; returns how often pages were dropped."""
@@ -138,11 +138,11 @@ class Pages:
         return not self._sources.may_have_one(url)
 
     def _fetch_ahead(self, ask: FetchRequest) -> FetchResult[PipPage]:
-        """As `_fetch_anew`, but without prompts and retries; for several threads."""
+        """As `_fetch_now`, but without prompts and retries; for several threads."""
         with credentials.asking_ahead():
-            return self._fetch_anew(ask, self._quiet)
+            return self._fetch_now(ask, self._quiet)
 
-    def _fetch_anew(self, ask: FetchRequest, session: Any = None) -> FetchResult[PipPage]:
+    def _fetch_now(self, ask: FetchRequest, session: Any = None) -> FetchResult[PipPage]:
         begun = self._clock()
         try:
             return self._asked(ask, session or self._session)

@@ -1,1 +1,1 @@
-"""Pages that gateways of one policy share: what one of them fetched serves the others, for as long as it counts."""
+"""Shares pages between gateways with the same policy: a page that one fetched serves the others while it counts."""

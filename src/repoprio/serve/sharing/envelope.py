@@ -1,4 +1,4 @@
-"""How a page lies in a store that others write to: with a signature over all that it is about. Pure."""
+"""The format of shared pages: each has a signature over its content and what it is about. Pure."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from repoprio.serve.requests import Media
 _FORMAT = b"repoprio page 1\n"
 _MARK = hashlib.sha256().digest_size
 _MEDIA = (Media.JSON, Media.HTML)
-# A page in all its forms, as it lies there.
+# The limit for a page in all formats, as it is stored.
 MOST_BYTES = 8 * 2**20
 _MOST_UNPACKED = 64 * 2**20
 
 
 class Damaged(ValueError):
-    """A value is not what a gateway of this policy wrote."""
+    """A value was not written by a gateway with this policy."""
 
 
 class Label(NamedTuple):
@@ -39,7 +39,7 @@ class Label(NamedTuple):
 class SharedPage:
     """A page as gateways share it: `born` is in milliseconds of the store's clock.
 
-    `holders` are the repositories that keep the name, as of the records that were there after it was made.
+    `holders` are the repositories that own the name, by the records after the page was made.
     """
 
     owners: tuple[str, ...]
@@ -50,7 +50,7 @@ class SharedPage:
 
 
 def seal(key: bytes, label: Label, page: SharedPage) -> bytes:
-    """The value that stands for `page`."""
+    """The stored value of `page`."""
     packed = [page.forms[media, True] for media in _MEDIA]
     head = {
         "owners": page.owners,
@@ -69,7 +69,7 @@ def _source(source: Source) -> list[Any]:
 
 
 def unseal(key: bytes, label: Label, value: bytes, repositories: Collection[Repository]) -> SharedPage:
-    """The page that a value stands for; raises `Damaged`. Files come from sites of the owners alone."""
+    """The page of a stored value; raises `Damaged`. Files come only from sites of the owners."""
     start = len(_FORMAT) + _MARK
     content = value[start:]
     mark = value[len(_FORMAT) : start]

@@ -1,4 +1,4 @@
-"""What tells gateways apart that must not share pages: another policy, another version, another way to be run. Pure."""
+"""Distinguishes gateways that must not share pages: by policy, version and options. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _ASIDE = frozenset({"origins", "lock", "help", "secrets"})
 
 
 def fingerprint(key: bytes, policy: Policy, *more: object) -> str:
-    """A text that is the same wherever policy and `more` are; `key` keeps logins of the policy from being guessed."""
+    """A text that is equal for equal policies and `more`; with `key`, nobody can guess logins of the policy from it."""
     fields = {field.name: getattr(policy, field.name) for field in dataclasses.fields(policy)}
     parts = [{name: value for name, value in fields.items() if name not in _ASIDE}, *more]
     return hmac.new(key, _canonical(parts).encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _canonical(value: Any) -> str:
-    """A text for a value, in which sets and mappings have one order."""
+    """A text for a value, with sets and mappings in a fixed order."""
     if isinstance(value, enum.Enum):
         return repr(value.value)
     if dataclasses.is_dataclass(value):

@@ -1,4 +1,4 @@
-"""Whose turn it is to fetch a page: one gateway does, the others wait for what it shares, and never for long."""
+"""Takes turns to fetch a page: one gateway fetches it, while the others wait for a limited time."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from repoprio.serve.sharing.envelope import MOST_BYTES, Damaged, Label, SharedPa
 from repoprio.serve.sharing.fingerprint import fingerprint
 from repoprio.serve.stores.model import NoAnswer, PageStore, Seen
 
-# A gateway that ended in its turn, or whose repository is slow, holds up the others for so many seconds.
+# How many seconds a gateway that ended in its turn, or has a slow repository, can delay the others.
 TURN_SECONDS = 5.0
 _POLL_SECONDS, _LONGEST_POLL = 0.02, 0.2
-# Returns the page to go on with, if what others share is good enough: it was born at that time of the gateway's clock.
+# Returns the page to use if a shared one is good enough; it was born at that time of the gateway's clock.
 Accept = Callable[[SharedPage, float], Awaitable[Page | None]]
 
 
@@ -33,7 +33,7 @@ class Turn:
         self.seen: tuple[Seen, float] | None = None
 
     async def give(self, page: Page, holders: frozenset[str]) -> None:
-        """Share a page that was just made; `holders` are the repositories that keep the name from now on."""
+        """Share a page that was just made; `holders` are the repositories that own the name from now on."""
         if self.seen is not None:
             await self._sharing.put(self._name, page, holders, *self.seen)
 
@@ -41,7 +41,7 @@ class Turn:
 class Sharing:
     """The pages that gateways share which have one policy, and the same of all that `more` names.
 
-    `watch` is told of each value: "used", "given", "damaged", "oversized"; "failed" is a store without an answer.
+    `watch` is called for each value: "used", "given", "damaged", "oversized"; "failed" if the store does not answer.
     """
 
     def __init__(self, store: PageStore | None, policy: Policy, *more: object, clock: Callable[[], float]) -> None:
@@ -53,7 +53,7 @@ class Sharing:
 
     @asynccontextmanager
     async def turn(self, name: NormalizedName, accept: Accept) -> AsyncIterator[Turn]:
-        """Find a page that is accepted, else have the turn to make one; or make one beside others, after a while."""
+        """Find an accepted page, or take the turn to make one; after a while, make one without the turn."""
         turn, token = Turn(self, name), secrets.token_hex(16)
         has_turn = False
         if self._store is not None:
@@ -67,13 +67,13 @@ class Sharing:
                     await asyncio.to_thread(self._store.end_turn, self._space, name, token)
 
     async def _wait(self, store: PageStore, turn: Turn, name: NormalizedName, token: str, accept: Accept) -> bool:
-        """Wait for the page or the turn; returns whether it is the turn."""
+        """Wait for the page or the turn; returns whether the turn came."""
         end, pause, has_waited = time.monotonic() + TURN_SECONDS, _POLL_SECONDS, False
         while True:
             turn.page = await self._look(store, turn, name, accept)
             assert turn.seen is not None
             is_taken = turn.seen[0].is_taken
-            # Whoever had the turn has no page to share: all that waited go on.
+            # The gateway with the turn has no page to share: all waiting ones continue.
             if turn.page is not None or (has_waited and not is_taken) or time.monotonic() >= end:
                 return False
             milliseconds = int(TURN_SECONDS * 1000)
@@ -102,7 +102,7 @@ class Sharing:
             await self._drop(store, name, "damaged")
             return None
         age = (seen.now + 1 - shared.born) / 1000
-        # The answer is no older than the question.
+        # The answer is not older than the request.
         page = await accept(shared, begun - age) if age >= 0 else None
         if page is not None:
             self.watch("used")
@@ -117,13 +117,13 @@ class Sharing:
         await asyncio.to_thread(store.drop, self._space, name)
 
     async def put(self, name: NormalizedName, page: Page, holders: frozenset[str], seen: Seen, at: float) -> None:
-        """Share a page for as long as it counts; `at` is when `seen` was there."""
+        """Share a page as long as it counts; `at` is when `seen` was read."""
         now = clock.steady_seconds()
         age = self._clock() - page.born
         left = int((page.fresh_until - page.born - age) * 1000)
         if self._store is None or left <= 0:
             return
-        # By the store's clock it is at least so late.
+        # The store's clock is at least at this time.
         born = int(seen.now + (now - at) * 1000 - age * 1000) - 1
         shared = SharedPage(page.owners, holders, born, page.forms, page.sources)
         label = Label(self._space, name, seen.epoch)

@@ -1,4 +1,4 @@
-"""Which store a text means."""
+"""Chooses the store that a text names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REDIS = ("redis", "rediss")
 
 
 def store_at(text: str) -> OwnershipStore:
-    """The store that ``--store`` means: a path, sqlite:///PATH or redis://HOST; raises `NoStore`."""
+    """The store that ``--store`` names: a path, sqlite:///PATH or redis://HOST; raises `NoStore`."""
     if "://" not in text:
         return SqliteStore(os.path.abspath(os.path.expanduser(text)))
     scheme, _, _ = text.partition("://")

@@ -1,4 +1,4 @@
-"""What every store of the ownership memory does, and how it fails."""
+"""The interfaces of stores, and their errors."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from repoprio.names import NormalizedName
 
 
 class NoStore(RepoprioError):
-    """There is no memory where one is named."""
+    """The named store does not exist."""
 
 
 class NoAnswer(Exception):
-    """The store of pages cannot be read or written now; all goes on without it."""
+    """The store of pages cannot be read or written now; the gateway continues without it."""
 
 
 class Seen(NamedTuple):
-    """What is in a store of pages, as of `now` in milliseconds of its own clock; `is_taken`: somebody has the turn."""
+    """What is in a store of pages, as of `now` in milliseconds of its own clock; `is_taken`: a gateway has the turn."""
 
     epoch: str
     now: int
@@ -32,51 +32,51 @@ class PageStore(Protocol):
 
     @property
     def secret(self) -> bytes:
-        """What only those know that may write there."""
+        """A secret that only writers of the store know."""
 
     def look(self, space: str, name: str, most_bytes: int) -> Seen:
-        """What is there now; of a value that is too large, as much as shows that it is."""
+        """The current state; a value that is too large is cut off behind the limit."""
 
     def put(self, space: str, name: str, value: bytes, milliseconds: int) -> None:
-        """Keep a value for so long."""
+        """Keep a value for the given time."""
 
     def drop(self, space: str, name: str) -> None:
         """Delete a value."""
 
     def take_turn(self, space: str, name: str, token: str, milliseconds: int) -> bool:
-        """Whether it is the caller's turn now, for so long at most."""
+        """Take the turn for at most the given time; returns whether the caller got it."""
 
     def end_turn(self, space: str, name: str, token: str) -> None:
-        """End the turn, if it is still that of the caller."""
+        """End the turn, if the caller still has it."""
 
 
 class OwnershipStore(Protocol):
-    """Records by project. Any thread may call it; whatever goes wrong is `UnsoundMemory`.
+    """Records by project. Any thread may call it; any error is raised as `UnsoundMemory`.
 
-    A record is in the store before a method returns, whatever becomes of the process.
+    A record is in the store before a method returns, even if the process ends.
     """
 
     @property
     def place(self) -> str:
-        """Where it is, without credentials."""
+        """The place of the store, without credentials."""
 
     def pages(self) -> PageStore | None:
-        """Where those who share this memory share pages, too; None if they do not."""
+        """The store of pages for gateways that share this memory; None if they share no pages."""
 
     def prepare(self, *, may_begin: bool = True) -> bool:
-        """Look through all of it before anything is served; returns whether it was begun only now."""
+        """Check the whole store before anything is served; returns whether it was created only now."""
 
     def begin(self, records: Iterable[Record] = ()) -> int:
-        """Begin the memory with these records, or confirm what it holds; returns how many records it then has."""
+        """Create the memory with these records, or confirm its content; returns the number of its records."""
 
     def all(self) -> tuple[Record, ...]:
         """All records, by project."""
 
     def listed(self) -> tuple[Record, ...]:
-        """All records; none where no memory was ever begun."""
+        """All records; none if the memory was never created."""
 
     def of(self, project: NormalizedName) -> tuple[Record, ...]:
         """The records of one project."""
 
     def replace(self, removed: Iterable[Record], added: Iterable[Record]) -> None:
-        """Take out some records and put in others, all or nothing."""
+        """Remove some records and add others, all or nothing."""

@@ -99,7 +99,7 @@ class RedisStore:
         self._down: tuple[float, str] = (0.0, "")
 
     def pages(self) -> RedisPages:
-        """Where those who share this memory share pages, too."""
+        """The store of pages for gateways that share this memory."""
         return self._pages
 
     def prepare(self, *, may_begin: bool = True) -> bool:  # noqa: ARG002 - only an administrator begins it
@@ -137,7 +137,7 @@ class RedisStore:
         return self._records(project, values[project])
 
     def replace(self, removed: Iterable[Record], added: Iterable[Record]) -> None:
-        """Take out some records and put in others, all or nothing."""
+        """Remove some records and add others, all or nothing."""
         out, new = tuple(removed), tuple(added)
         projects = sorted({record.project for record in (*out, *new)})
         for _ in range(_TRIES if projects else 0):

@@ -88,7 +88,7 @@ class SqliteStore:
         return record
 
     def replace(self, removed: Iterable[Record], added: Iterable[Record]) -> None:
-        """Take out some records and put in others, all or nothing."""
+        """Remove some records and add others, all or nothing."""
         with self._open(is_there=True) as database, database:
             database.executemany(
                 "DELETE FROM ownership WHERE project = ? AND repository = ?", [record[:2] for record in removed]

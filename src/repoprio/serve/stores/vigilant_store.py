@@ -25,7 +25,7 @@ class VigilantStore:
         self._known: set[NormalizedName] = set()
 
     def pages(self) -> PageStore | None:
-        """Where those who share this memory share pages, too; None if they do not."""
+        """The store of pages for gateways that share this memory; None if they share no pages."""
         return self._store.pages()
 
     def prepare(self, *, may_begin: bool = True) -> bool:
@@ -58,7 +58,7 @@ class VigilantStore:
         return found
 
     def replace(self, removed: Iterable[Record], added: Iterable[Record]) -> None:
-        """Take out some records and put in others, all or nothing."""
+        """Remove some records and add others, all or nothing."""
         new = tuple(added)
         self._store.replace(removed, new)
         self._note(new)
