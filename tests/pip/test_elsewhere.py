@@ -13,6 +13,7 @@ from support.files import FileSpec, build
 from support.fixtures import EnvFactory
 from support.pips import PipEnv
 
+PIP = "26.3"
 SIMULATION = Path(__file__).parents[1] / "support/elsewhere"
 # Extras and pip decide for themselves on which system they are: they are loaded before.
 LOAD_ALL = """
@@ -42,7 +43,10 @@ def variables(platform: str, home: Path) -> dict[str, str]:
     # `shutil.which` adds these endings; any name ends in one of them.
     endings = os.pathsep.join("abcdefghijklmnopqrstuvwxyz0123456789")
     simulated = {"PYTHONPATH": str(SIMULATION), "LOOKS_LIKE_PLATFORM": platform, "PATHEXT": endings}
-    return {**places, **simulated, "PIP_CONFIG_FILE": "", "USERPROFILE": places["HOME"], "USERNAME": "me"}
+    simulated |= {"MACHINE_PROGRAMDATA": places["ALLUSERSPROFILE"]}
+    # Newer pips obey these on macOS, too.
+    xdg = {f"XDG_{name}": "" for name in ("CONFIG_HOME", "CONFIG_DIRS", "DATA_HOME", "DATA_DIRS")}
+    return {**places, **simulated, **xdg, "PIP_CONFIG_FILE": "", "USERPROFILE": places["HOME"], "USERNAME": "me"}
 
 
 @pytest.mark.parametrize("platform", ["win32", "darwin"])
@@ -74,8 +78,8 @@ def policy(folder: Path) -> str:
 
 
 def test_windows(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """The policy in %PROGRAMDATA% is found there, and what looks up, installs, enables and reports works."""
-    env, there = pip_env("24.0"), variables("win32", tmp_path)
+    """The policy in %PROGRAMDATA% is found, whatever variables say; what looks up, installs and explains works."""
+    env, there = pip_env(PIP), variables("win32", tmp_path)
     (place := tmp_path / "ProgramData/repoprio").mkdir(parents=True)
     (place / "repoprio.toml").write_text(policy(tmp_path / "wheels"))
     shown = env.tool("explain", "acme", env=there)
@@ -84,14 +88,16 @@ def test_windows(pip_env: EnvFactory, tmp_path: Path) -> None:
     assert (refused.code, 'why: repoprio explain "acme>=2"' in refused.stderr) == (1, True), refused.stderr
     done = env.run("install", "--target", str(tmp_path / "target"), "acme", env=there)
     assert (done.code, (tmp_path / "target/acme.py").exists()) == (0, True), done.stderr
-    none = env.tool("explain", "acme", env={**there, "ALLUSERSPROFILE": str(tmp_path)})
+    mine = {"ALLUSERSPROFILE": str(tmp_path), "WIN_PD_OVERRIDE_COMMON_APPDATA": "C:\\mine"}
+    assert f"{place}/repoprio.toml" in env.tool("config", "show", env={**there, **mine}).stdout
+    none = env.tool("explain", "acme", env={**there, "MACHINE_PROGRAMDATA": str(tmp_path / "none")})
     assert (none.code, "$env:REPOPRIO_CONFIG = 'FILE' (cmd: set" in none.stderr) == (2, True), none.stderr
 
 
 @pytest.mark.full
 def test_doctor_on_windows(pip_env: EnvFactory, tmp_path: Path) -> None:
     """Doctor needs no numbers of users, and names pip.ini; the pips that it starts are simulated, too."""
-    env, there = pip_env("24.0"), variables("win32", tmp_path)
+    env, there = pip_env(PIP), variables("win32", tmp_path)
     (file := tmp_path / "repoprio.toml").write_text(policy(tmp_path / "wheels"))
     doctor = env.tool("doctor", policy=file, env={**there, "PATH": str(env.python.parent)})
     assert (doctor.code, "Run as me in the folder" in doctor.stdout) == (0, True), doctor.stderr + doctor.stdout
@@ -100,7 +106,7 @@ def test_doctor_on_windows(pip_env: EnvFactory, tmp_path: Path) -> None:
 
 def test_macos(pip_env: EnvFactory, tmp_path: Path) -> None:
     """[repoprio] in the user's pip.conf is found at macOS' own place; the system's policy is where all Pythons look."""
-    env, there = pip_env("24.0"), variables("darwin", tmp_path)
+    env, there = pip_env(PIP), variables("darwin", tmp_path)
     (place := tmp_path / "home/Library/Application Support/pip").mkdir(parents=True)
     keys = f"repositories.corp.url = {wheels(tmp_path / 'wheels')}\nrepositories.corp.format = flat\n"
     (place / "pip.conf").write_text(f"[repoprio]\n{keys}")
@@ -113,7 +119,7 @@ def test_macos(pip_env: EnvFactory, tmp_path: Path) -> None:
 
 def test_output_of_any_encoding(pip_env: EnvFactory, tmp_path: Path) -> None:
     """A character that the console's code page lacks is escaped; no command fails, and no message is lost."""
-    env = pip_env("24.0")
+    env = pip_env(PIP)
     file = tmp_path / "repoprio.toml"
     file.write_text(f"help = 'ask → team'\n{policy(tmp_path / 'wheels')}owns = ['acme-*']\n", encoding="utf-8")
     for encoding in ("ascii", "cp1252"):
@@ -126,7 +132,7 @@ def test_output_of_any_encoding(pip_env: EnvFactory, tmp_path: Path) -> None:
 
 def test_the_simulation_is_told_apart(pip_env: EnvFactory, tmp_path: Path) -> None:
     """What these tests rely on: a child of the simulated Python is one, too."""
-    env: PipEnv = pip_env("24.0")
+    env: PipEnv = pip_env(PIP)
     asked = "import os, sys; print(sys.platform, hasattr(os, 'fork'))"
     script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {asked!r}])"
     told = subprocess.run(

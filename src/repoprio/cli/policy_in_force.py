@@ -30,7 +30,11 @@ def _is_specifier(text: str) -> bool:
 
 
 def _platform_dirs() -> Any:
-    return _library("platformdirs")
+    # Pip's own copy: other versions of it look elsewhere, such as in XDG_CONFIG_HOME on macOS.
+    try:
+        return import_module("pip._vendor.platformdirs")
+    except ImportError:
+        return _library("platformdirs")
 
 
 def _parse_toml(text: str) -> dict[str, Any]:
@@ -55,7 +59,7 @@ def layers(*, isolated: bool = False) -> tuple[policy_files.LayerFiles, ...]:
 
 def no_policy(*, isolated: bool = False) -> str:
     """The message for "there is no policy"."""
-    return load.no_policy(os.environ, layers(isolated=isolated), policy_files.system_folder(_platform_dirs))
+    return load.no_policy(os.environ, layers(isolated=isolated), policy_files.system_folder())
 
 
 def pip_settings(*, isolated: bool = False) -> tuple[list[Named], list[PolicyProblem]]:
@@ -73,7 +77,7 @@ def global_file() -> str:
 
 def system_file() -> str:
     """The file for an administrator's policy."""
-    return os.path.join(policy_files.system_folder(_platform_dirs), policy_files.FILE_NAME)
+    return os.path.join(policy_files.system_folder(), policy_files.FILE_NAME)
 
 
 def of_everybody(file: str | None = None) -> LoadedPolicy:

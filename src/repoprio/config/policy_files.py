@@ -28,6 +28,7 @@ FILE, PIP_FILE = "file", "pip file"
 SIZE_LIMIT = 2**20
 # Variables that name files or folders; they may not be set in a new environment.
 _DROPPED = (VARIABLE, INHERITED, "PIP_CONFIG_FILE", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS")
+_SHELL_FOLDERS = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Explorer\Shell Folders"
 _WINDOWS = sys.platform == "win32"
 _BASENAME = "pip.ini" if _WINDOWS else "pip.conf"
 
@@ -54,7 +55,7 @@ def layers(environ: Mapping[str, str], platform_dirs: Callable[[], Any], *, isol
 
     The system's layer has the files that exist; the others have all files that pip itself would try.
     """
-    system = LayerFiles(SYSTEM, _system_files(system_folder(platform_dirs)))
+    system = LayerFiles(SYSTEM, _system_files(system_folder()))
     return (system, *_with_recorded(pip_layers(environ, platform_dirs, isolated=isolated)))
 
 
@@ -92,12 +93,24 @@ def _shared(environ: Mapping[str, str], platform_dirs: Callable[[], Any]) -> lis
     return [layer for layer in pip_layers(plain, platform_dirs, isolated=False) if layer.name != "site"]
 
 
-def system_folder(platform_dirs: Callable[[], Any]) -> str:
-    """The folder for an administrator's policy files."""
+def system_folder() -> str:
+    """The folder for an administrator's policy files; platformdirs would let a user choose it, by variables."""
     if sys.platform == "win32":
-        return str(platform_dirs().site_config_dir("repoprio", appauthor=False))
-    # On macOS platformdirs names another folder for Homebrew's Python, which its user may change.
+        return os.path.join(_program_data(), "repoprio")
     return "/Library/Application Support/repoprio" if sys.platform == "darwin" else "/etc/repoprio"
+
+
+def _program_data() -> str:
+    """The folder %PROGRAMDATA%, as the machine states it: anybody may set the variable."""
+    if sys.platform == "win32":
+        import winreg
+
+        try:
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _SHELL_FOLDERS) as key:
+                return str(winreg.QueryValueEx(key, "Common AppData")[0])
+        except OSError:
+            pass
+    return "C:\\ProgramData"
 
 
 def _system_files(folder: str) -> tuple[str, ...]:
@@ -237,7 +250,7 @@ def in_sight(environ: Mapping[str, str], found: tuple[LayerFiles, ...]) -> bool:
 
 def reaches(environ: Mapping[str, str], record: records.Record, platform_dirs: Callable[[], Any]) -> bool:
     """Whether a new environment with this `record` finds anything that could be a policy."""
-    system = _system_files(system_folder(platform_dirs))
+    system = _system_files(system_folder())
     shared = [file for layer in _shared(environ, platform_dirs) for file in layer.files]
     return bool(record.files or record.is_required or system) or any(map(_mentions, shared))
 

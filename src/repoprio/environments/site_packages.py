@@ -25,7 +25,8 @@ _FOLDERS = (
     "lib/python*/dist-packages",
     "local/lib/python*/dist-packages",
 )
-_VERSION = re.compile(r"(?:python|pypy)(\d+\.\d+)")
+# Windows' folders of a version have no dot: Python312.
+_VERSION = re.compile(r"(?:python|pypy)(\d+\.\d+)|Python(3)(\d\d)")
 _PYVENV = "pyvenv.cfg"
 # A pyvenv.cfg is never longer.
 _ENOUGH = 64 * 1024
@@ -88,12 +89,14 @@ def _below(prefixes: Sequence[str]) -> list[str]:
 
 def _user() -> list[str]:
     """The folders of this user's own packages."""
-    return _below([site.getuserbase()])
+    base = site.getuserbase()
+    # Windows has a folder for each version, and no lib.
+    return _once([*_below([base]), *sorted(glob.glob(os.path.join(glob.escape(base), "Python3*", "site-packages")))])
 
 
 def _versions(names: Sequence[str]) -> set[str]:
     """The versions of Python that paths name, such as "3.11"."""
-    return {version for name in names for version in _VERSION.findall(name)}
+    return {dotted or f"{major}.{minor}" for name in names for dotted, major, minor in _VERSION.findall(name)}
 
 
 def _matching_version(folders: list[str], versions: set[str]) -> list[str]:

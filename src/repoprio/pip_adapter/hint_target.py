@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import sysconfig
 
 import _repoprio_shim
 from repoprio.environments.child_script import IS_CHILD
@@ -27,7 +28,9 @@ def _is_what_commands_mean() -> bool:
     if activated := os.environ.get(VARIABLE):
         return is_same(activated, sys.prefix)
     if command := shutil.which("repoprio"):
-        return is_same(os.path.dirname(command), os.path.dirname(sys.executable))
+        # On Windows the scripts of a base interpreter have a folder of their own.
+        folder = os.path.dirname(command)
+        return is_same(folder, os.path.dirname(sys.executable)) or is_same(folder, sysconfig.get_path("scripts"))
     # It is not on PATH, so the user can only mean the repoprio of this pip.
     root = os.path.realpath(str(_repoprio_shim.ROOT))
     return root.startswith(os.path.realpath(sys.prefix) + os.sep)

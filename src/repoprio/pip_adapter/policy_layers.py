@@ -22,7 +22,7 @@ def pip_layers(*, isolated: bool, environ: Mapping[str, str] = os.environ) -> tu
 
 def system_folder() -> str:
     """The folder of the system's policy."""
-    return policy_files.system_folder(_platform_dirs)
+    return policy_files.system_folder()
 
 
 def record_for_new() -> Record:

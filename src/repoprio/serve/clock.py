@@ -8,7 +8,9 @@ import time
 
 def steady_seconds() -> float:
     """Seconds since some moment; on Linux and macOS `time.monotonic` stops during sleep, so pages would not age."""
-    return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
+    if sys.platform == "win32" or _CLOCK is None:
+        return time.monotonic()
+    return time.clock_gettime(_CLOCK)
 
 
 def _clock() -> int | None:

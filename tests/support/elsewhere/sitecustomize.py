@@ -3,10 +3,13 @@
 So the code for that platform runs, without what is missing there. Paths stay those of Linux.
 """
 
+import contextlib
 import importlib.util
 import os
 import sys
-from importlib.machinery import ModuleSpec
+from collections.abc import Sequence
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType, SimpleNamespace
 
 _MISSING = "fcntl grp pwd resource termios tty pty posix_ipc syslog crypt nis spwd readline"
@@ -25,6 +28,7 @@ _SIGNALS = (
 def _windows() -> None:
     # These decide when they are loaded on which system they are, and are right about that.
     import asyncio
+    import mimetypes
     import multiprocessing.connection
     import platform
     import shutil
@@ -46,41 +50,55 @@ def _windows() -> None:
         for name in names.split():
             if hasattr(module, name):
                 delattr(module, name)
-    _have_folders_of_variables()
-    sys.meta_path.insert(0, _Console())
+    sys.meta_path.insert(0, _Answers())
     msvcrt = ModuleType("msvcrt")
     msvcrt.LK_NBLCK, msvcrt.LK_UNLCK = 2, 0  # type: ignore[attr-defined]
     msvcrt.locking = lambda descriptor, mode, size: None  # type: ignore[attr-defined]
     sys.modules["msvcrt"] = msvcrt
+    winreg = ModuleType("winreg")
+    winreg.HKEY_LOCAL_MACHINE, winreg.HKEY_CURRENT_USER = "machine", "user"  # type: ignore[attr-defined]
+    winreg.OpenKey = _open_key  # type: ignore[attr-defined]
+    # The machine's, which no variable changes; in the tests it has to be one of a test.
+    program_data = os.environ.get("MACHINE_PROGRAMDATA", "")
+    winreg.QueryValueEx = lambda key, name: (program_data, 1)  # type: ignore[attr-defined]
+    sys.modules["winreg"] = winreg
     ssl.enum_certificates = lambda store: []  # type: ignore[attr-defined]
-    assert all((asyncio, multiprocessing, subprocess, tempfile, urllib))
+    assert all((asyncio, mimetypes, multiprocessing, subprocess, tempfile, urllib))
 
 
-class _Console:
-    """Finds, in place of what rich asks Windows about its console, a module that knows the answer."""
+def _open_key(root: str, name: str) -> contextlib.nullcontext[None]:
+    if root == "user":
+        raise OSError(2, f"{name} is not there")
+    return contextlib.nullcontext()
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        return importlib.util.spec_from_loader(name, self) if name == "pip._vendor.rich._windows" else None  # type: ignore[arg-type]
+
+class _Answers:
+    """Finds modules that would ask Windows itself: rich's for the console, and platformdirs' for the user's folders."""
+
+    def __init__(self) -> None:
+        self._own: Loader | None = None
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> ModuleSpec | None:
+        if name in ("pip._vendor.rich._windows", "pip._vendor.rich._win32_console"):
+            return importlib.util.spec_from_loader(name, self)  # type: ignore[arg-type]
+        if not name.endswith("platformdirs.windows") or (spec := PathFinder.find_spec(name, path)) is None:
+            return None
+        self._own, spec.loader = spec.loader, self  # type: ignore[assignment]
+        return spec
 
     def create_module(self, spec: object) -> None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        features = SimpleNamespace(vt=True, truecolor=True)
-        module.get_windows_console_features = lambda: features  # type: ignore[attr-defined]
-
-
-def _have_folders_of_variables() -> None:
-    """Have platformdirs take the folders of Windows from variables: a newer one calls Windows if there is a ctypes."""
-    import contextlib
-
-    kept = sys.modules.pop("ctypes", None)
-    sys.modules["ctypes"] = None  # type: ignore[assignment]
-    with contextlib.suppress(ImportError):
-        importlib.import_module("platformdirs.windows")
-    del sys.modules["ctypes"]
-    if kept:
-        sys.modules["ctypes"] = kept
+        if self._own is None or not module.__name__.endswith("platformdirs.windows"):
+            features = SimpleNamespace(vt=True, truecolor=True)
+            module.get_windows_console_features = lambda: features  # type: ignore[attr-defined]
+            module.LegacyWindowsTerm = module.WindowsCoordinates = object  # type: ignore[attr-defined]
+            return
+        self._own.exec_module(module)
+        # Of several ways the one that needs no Windows; the names of older and newer ones.
+        for name in ("get_win_folder", "_RESOLVE_WIN_FOLDER"):
+            setattr(module, name, module.get_win_folder_from_env_vars)
 
 
 def _mac() -> None:
