@@ -237,14 +237,14 @@ def test_where_packages_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert packages_of(python_at(tmp_path / "debian/bin/python3.11")) == [*debian, user[0]]
     windows = made(tmp_path / "windows", "Lib/site-packages")
     assert packages_of(python_at(tmp_path / "windows/python.exe"))[:1] == windows
-    windows = made(tmp_path / "Python312-arm64", "Lib/site-packages")
-    user = made(tmp_path / "home", "Python312/site-packages", "Python311/site-packages")
-    assert packages_of(python_at(tmp_path / "Python312-arm64/python.exe")) == [*windows, user[0]]
     (tmp_path / "unix/lib64").symlink_to("lib")
     assert packages_of(python_at(tmp_path / "unix/bin/python3.12")) == unix[1:]
     for wrong in ("nowhere/bin/python", "unix/bin/bash"):
         with pytest.raises(NoEnvironment, match=r"\[environment\]"):
             packages_of(python_at(tmp_path / wrong))
+    windows = made(tmp_path / "Python312-arm64", "Lib/site-packages")
+    user = made(tmp_path / "home", "Python312/site-packages", "Python311/site-packages")
+    assert packages_of(python_at(tmp_path / "Python312-arm64/python.exe")) == [*windows, user[0]]
 
 
 def test_a_venv_and_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
