@@ -72,10 +72,10 @@ def pages(real: Realized) -> dict[str, set[str]]:
 
 
 def some_cases() -> list[Any]:
-    """Every third case with dependencies and every tenth of the others; the rest with -m full."""
+    """Every fourth case with dependencies and every twentieth of the others; the rest with -m full."""
 
     def marks(number: int, case: Case) -> list[Any]:
-        share = 3 if case.source == "transitive.toml" else 10
+        share = 4 if case.source == "transitive.toml" else 20
         return [pytest.mark.full] if number % share else []
 
     return [pytest.param(case, id=case.id, marks=marks(number, case)) for number, case in enumerate(CASES)]

@@ -139,6 +139,7 @@ def test_candidates_are_those_of_pip(pip: str, options: tuple[str, ...], pip_env
     assert urls
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", ["26.3", "24.0", "22.0.2"])
 def test_pip_judges_one_wheel_of_each_kind(pip: str, pip_env: EnvFactory, tmp_path: Path) -> None:
     """Of wheels that differ only in their version, pip judges the first one; if it rejects it, each one."""

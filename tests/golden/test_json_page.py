@@ -45,6 +45,7 @@ def test_the_page_has_the_keys_of_explain() -> None:
     assert found <= named()
 
 
+@pytest.mark.story(2)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_page_has_the_keys_of_the_other_commands(command: str, pip_env: EnvFactory, tmp_path: Path) -> None:
     """The page has each key that the command prints in a scene where it has something to report."""

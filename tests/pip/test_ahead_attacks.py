@@ -82,6 +82,7 @@ def test_metadata_of_another_version_tells_no_names(
     assert asked == serial
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", PIPS)
 def test_what_follows_a_conflict_is_not_asked_for(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path

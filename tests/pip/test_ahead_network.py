@@ -36,6 +36,7 @@ def fill(server: RepositoryServer) -> None:
     server.answer_all(Fault(hang=LATENCY))
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("pip", ["26.3", "22.3.1"])
 @pytest.mark.parametrize("most", [8, 16])
 def test_few_connections_are_opened(pip: str, most: int, pip_env: EnvFactory, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from support.pips import EnvStore
 from support.sarif import check_sarif
 
 
+@pytest.mark.story(2)
 @pytest.mark.parametrize("tool", lockers.LOCKS)
 def test_what_the_real_tools_lock(tool: str, audited: Callable[..., Audited], env_store: EnvStore) -> None:
     """A lock of the owner's file is good; one of a stranger's file of the same name and version is an error."""

@@ -51,6 +51,7 @@ def test_it_works_whatever_policy_is_in_force(pip_env: EnvFactory, policy: Path)
     assert "pips: 0 guarded, 1 not." in said
 
 
+@pytest.mark.full
 def test_a_recorded_policy_that_is_gone(fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path) -> None:
     """The missing file is reported as faulty, and the fix repairs that environment."""
     env, other = pip_env("26.3"), fresh_env("26.3", stock=True)

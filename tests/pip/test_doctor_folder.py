@@ -33,6 +33,7 @@ def _version_manager(folder: Path, chosen: Path, other: Path) -> str:
     return str(folder)
 
 
+@pytest.mark.full
 def test_a_version_managers_launcher_chooses_as_for_the_user(
     pip_env: EnvFactory, policy: Path, here: Path, tmp_path: Path
 ) -> None:

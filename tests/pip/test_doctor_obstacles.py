@@ -194,6 +194,7 @@ def test_a_second_repoprio_that_is_broken(
     assert row["fix"] == "unset PYTHONPATH"
 
 
+@pytest.mark.full
 def test_a_sitecustomize_that_hides_the_bases_hook(
     fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, tmp_path: Path
 ) -> None:

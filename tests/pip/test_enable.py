@@ -354,6 +354,7 @@ def test_base_refuses_what_would_not_work(tmp_path: Path) -> None:
         disable_base(base_in(stdlib, str(custom)))
 
 
+@pytest.mark.full
 def test_ensurepip_goes_on_in_a_guarded_base(two: Pair, tmp_path: Path) -> None:
     """`python -m venv` can install Python's bundled pip, although no policy lists that folder."""
     ask = "import sys; print(sys._base_executable)"

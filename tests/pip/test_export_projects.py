@@ -54,6 +54,7 @@ def lab(repository: RepositoryFactory, tmp_path: Path, pip_env: EnvFactory, env_
     return Lab(repository, tmp_path, pip_env("26.3"), env_store)
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("tool", TOOL)
 def test_real_tools_take_the_owners_file(tool: str, lab: Lab) -> None:
     """With the export the tool takes acme from corp, as pip does; the export warns first all the same."""
@@ -90,6 +91,7 @@ def test_what_the_warning_says_is_true(tool: str, lab: Lab) -> None:
     assert ("answers 401 or 403" if tool == "poetry" else "does not answer") in warning
 
 
+@pytest.mark.full
 def test_pdm_reserves_names(lab: Lab) -> None:
     """`owns`, `namespaces`, routes and blocks hold in PDM, for what others require too; `explicit` does as well."""
     lab.corp.add("acme-ui", {"version": "1.0", "requires": ["acme>=2"]})

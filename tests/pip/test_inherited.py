@@ -270,6 +270,7 @@ Builder().create(sys.argv[1])
 """
 
 
+@pytest.mark.full
 def test_a_pip_that_runs_while_its_environment_is_made(place: Place, tmp_path: Path) -> None:
     """`EnvBuilder.post_setup` may run the new pip at once, and so does `venv --upgrade-deps`: they are guarded."""
     indexes = ["-i", place.corp.page_url, "--extra-index-url", place.public.page_url]

@@ -97,6 +97,7 @@ def section(corp: RepositoryServer, public: RepositoryServer, more: str = "") ->
     )
 
 
+@pytest.mark.story(3)
 @pytest.mark.parametrize("place", ["global_file", "user_file", "site_file"])
 def test_plain_pip_obeys_a_policy_in_its_own_files(
     place: str, home: Home, corp: RepositoryServer, public: RepositoryServer

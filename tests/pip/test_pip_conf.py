@@ -103,6 +103,7 @@ HIDDEN: Final = {
 }
 
 
+@pytest.mark.story(2)
 @pytest.mark.parametrize("how", HIDDEN)
 @pytest.mark.parametrize("pip", ["26.3", "24.0"])
 def test_pip_obeys_what_it_lists(

@@ -30,6 +30,9 @@ COMMANDS = {
 }
 
 
+OTHERS = [("26.3", False), ("22.0.2", True)]
+
+
 @pytest.fixture
 def policy(repository: RepositoryFactory, tmp_path: Path) -> Path:
     """Corp above public."""
@@ -42,7 +45,8 @@ def policy(repository: RepositoryFactory, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("pip", "guarded"), [("26.3", True), ("26.3", False), pytest.param("22.0.2", True, marks=pytest.mark.full)]
+    ("pip", "guarded"),
+    [("26.3", True), *(pytest.param(*each, marks=pytest.mark.full) for each in OTHERS)],
 )
 def test_a_fork_does_what_a_new_python_does(pip: str, guarded: bool, pip_env: EnvFactory, policy: Path) -> None:
     """Both say the same, leave the same files and end alike, with a policy and without one."""
