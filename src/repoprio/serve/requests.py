@@ -95,6 +95,16 @@ _FIXED: dict[str, Target] = {
 
 def target(path: str) -> Target:
     """The target of `path`, which is percent-encoded and has no query."""
+    # Most paths are asked for again and again; long ones are not worth the memory.
+    return _known_target(path) if len(path) <= _LONGEST_NAME else _target(path)
+
+
+@lru_cache(maxsize=4096)
+def _known_target(path: str) -> Target:
+    return _target(path)
+
+
+def _target(path: str) -> Target:
     if path in _FIXED:
         return _FIXED[path]
     root, *segments = path.split("/")

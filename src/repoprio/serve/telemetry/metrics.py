@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -44,6 +44,9 @@ class Metrics:
         current = "Whether the policy in force is the one of the files, as of the last reload."
         self._current = Gauge("repoprio_policy_current", current, registry=self._registry)
         self._current.set(1)
+        # By what an answer was like: what it adds one to, and what notes its seconds. To look these up takes longer
+        # than to count.
+        self._parts: dict[tuple[str, int, bytes, bytes, bool], tuple[Histogram, tuple[Counter, ...]]] = {}
 
     def text(self) -> bytes:
         """All numbers, as Prometheus reads them."""
@@ -68,6 +71,7 @@ class Metrics:
                 with contextlib.suppress(KeyError):
                     metric.remove(name)
         self._names = _names(policy)
+        self._parts.clear()
         self._reloads.labels("in-force").inc()
         self._current.set(1)
 
@@ -86,17 +90,26 @@ class Metrics:
         """Note an answer to a client."""
         first = path.partition("/")[2].partition("/")[0]
         kind = first if first in _KINDS else "other"
-        self._answers.labels(kind, str(status)).inc()
-        self._seconds.labels(kind).observe(seconds)
-        owner = headers.get(b"x-repoprio-owner", b"").decode()
-        if kind == "files" and owner in self._names:
+        state = headers.get(b"x-repoprio-state", b"")
+        named = headers.get(b"x-repoprio-owner", b"")
+        named = named if kind == "files" else headers.get(b"x-repoprio-unavailable", named)
+        key = (kind, status, state, named, is_whole)
+        if key not in self._parts:
+            self._parts[key] = (self._seconds.labels(kind), tuple(self._counters(*key)))
+        histogram, counters = self._parts[key]
+        histogram.observe(seconds)
+        for counter in counters:
+            counter.inc()
+
+    def _counters(self, kind: str, status: int, state: bytes, named: bytes, is_whole: bool) -> Iterator[Counter]:
+        """What an answer adds one to; `named` are its owners, or those that were unavailable."""
+        yield self._answers.labels(kind, str(status))
+        if kind == "files" and named.decode() in self._names:
             result = "refused" if status >= 400 else "sent" if is_whole else "cut-off"
-            self._files.labels(owner, result).inc()
-        state = headers.get(b"x-repoprio-state")
+            yield self._files.labels(named.decode(), result)
         if state and kind == "simple":
-            named = headers.get(b"x-repoprio-unavailable") or headers.get(b"x-repoprio-owner") or b""
             for name in named.decode().split(", "):
-                self._projects.labels(name if name in self._names else "", state.decode()).inc()
+                yield self._projects.labels(name if name in self._names else "", state.decode())
 
 
 def _names(policy: Policy) -> frozenset[str]:

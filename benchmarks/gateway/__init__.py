@@ -1,0 +1,1 @@
+"""Measures `repoprio serve` beside other servers: ``python -m benchmarks.gateway``."""
