@@ -331,6 +331,7 @@ class Soak:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=DEADLINE + 10)) as session:
             # Whoever has owned a name keeps it: so each is served once before anything happens.
             await self.recover(session)
+            self.recoveries.clear()
             while time.monotonic() < end:
                 until = min(time.monotonic() + STORM, end)
                 self.change()

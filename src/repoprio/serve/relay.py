@@ -86,8 +86,12 @@ async def _begun(
         first = await anext(chunks)
     except WrongFile:
         return problems.bad_file(source.repository, "what came is not what the page states")
-    except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+    except (aiohttp.ClientError, asyncio.TimeoutError) as error:
         return problems.bad_file(source.repository, str(failure(error)))
+    except OSError as error:
+        is_local = source.url.startswith("file:")
+        why = f"cannot be read: {error.strerror or error}" if is_local else str(failure(error))
+        return problems.bad_file(source.repository, why)
     return Opened(source.repository.name, status, headers, _joined(first, chunks))
 
 
