@@ -125,11 +125,9 @@ def nginx(place: Place) -> Rival:
 def devpi(place: Place) -> Rival:
     """devpi-server with a mirror."""
     python = _environment(place, "devpi", "devpi-server")
-    folder, port = place.folder / "devpi-data", _free_port()
-    folder.mkdir(exist_ok=True)
-    where = ["--serverdir", str(folder)]
-    if not any(folder.iterdir()):
-        _run([str(python.parent / "devpi-init"), *where, "--no-root-pypi"])
+    port = _free_port()
+    where = ["--serverdir", str(place.folder / f"devpi-{port}")]
+    _run([str(python.parent / "devpi-init"), *where, "--no-root-pypi"])
     base = f"http://127.0.0.1:{port}"
     rival = _started(
         place,
