@@ -85,7 +85,9 @@ class Served:
 
     def get(self, path: str, *, method: str = "GET", **headers: str) -> Answer:
         """The answer to one request, in JSON unless it says otherwise (`accept`)."""
-        return self.run(lambda: self.ask(path, method, {"accept": JSON, **headers}))
+        answer = self.run(lambda: self.ask(path, method, {"accept": JSON, **headers}))
+        self.run(self.gateway.sharing.settle)
+        return answer
 
     def page(self, project: str, **headers: str) -> Answer:
         """The page of a project."""

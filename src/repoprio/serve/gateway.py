@@ -160,6 +160,7 @@ class Gateway:
     async def settle(self) -> None:
         """Wait for the tasks that run in the background."""
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await self.sharing.settle()
 
     def _refresh(self, name: NormalizedName) -> asyncio.Task[Page | Problem]:
         """The one lookup of `name` that is under way."""
@@ -185,7 +186,7 @@ class Gateway:
                     holders = ownership.holders(self.policy, await self._remember(records, decision))
                     page = await asyncio.to_thread(self._built, decision, evidence.born)
                     self._pages.keep(name, page)
-                    await turn.give(page, holders)
+                    turn.give(page, holders)
                     return page
         except UnsoundMemory as error:
             return problems.unsound_memory(str(error))

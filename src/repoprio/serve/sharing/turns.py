@@ -26,16 +26,18 @@ Accept = Callable[[SharedPage, float], Awaitable[Page | None]]
 class Turn:
     """One lookup: `page` is what others had; without one, what comes of it may be given to them."""
 
-    def __init__(self, sharing: Sharing, name: NormalizedName) -> None:
-        self._sharing = sharing
-        self._name = name
+    def __init__(self, name: NormalizedName) -> None:
+        self.name = name
+        self.token = secrets.token_hex(16)
+        self.is_own = False
         self.page: Page | None = None
+        # What was there, and when.
         self.seen: tuple[Seen, float] | None = None
+        self.given: tuple[Page, frozenset[str]] | None = None
 
-    async def give(self, page: Page, holders: frozenset[str]) -> None:
+    def give(self, page: Page, holders: frozenset[str]) -> None:
         """Share a page that was just made; `holders` are the repositories that own the name from now on."""
-        if self.seen is not None:
-            await self._sharing.put(self._name, page, holders, *self.seen)
+        self.given = page, holders
 
 
 class Sharing:
@@ -49,44 +51,62 @@ class Sharing:
         self._clock = clock
         self._policy = policy
         self._space = fingerprint(store.secret, policy, *more) if store else ""
+        self._ending: set[asyncio.Task[None]] = set()
         self.watch: Callable[[str], None] = lambda _: None
 
     @asynccontextmanager
     async def turn(self, name: NormalizedName, accept: Accept) -> AsyncIterator[Turn]:
         """Find an accepted page, or take the turn to make one; after a while, make one without the turn."""
-        turn, token = Turn(self, name), secrets.token_hex(16)
-        has_turn = False
+        turn = Turn(name)
         if self._store is not None:
             with suppress(NoAnswer):
-                has_turn = await self._wait(self._store, turn, name, token, accept)
+                turn.is_own = await self._wait(self._store, turn, accept)
         try:
             yield turn
         finally:
-            if has_turn and self._store is not None:
-                with suppress(NoAnswer):
-                    await asyncio.to_thread(self._store.end_turn, self._space, name, token)
+            # Nobody waits for that but other gateways.
+            if self._store is not None and (turn.is_own or turn.given):
+                task = asyncio.create_task(self._end(self._store, turn))
+                self._ending.add(task)
+                task.add_done_callback(self._ending.discard)
 
-    async def _wait(self, store: PageStore, turn: Turn, name: NormalizedName, token: str, accept: Accept) -> bool:
+    async def settle(self) -> None:
+        """Wait until all that was given is shared."""
+        await asyncio.gather(*self._ending, return_exceptions=True)
+
+    async def _end(self, store: PageStore, turn: Turn) -> None:
+        value, milliseconds = await self._sealed(store, turn)
+        try:
+            await asyncio.to_thread(store.end_turn, self._space, turn.name, turn.token, value, milliseconds)
+        except NoAnswer:
+            self.watch("failed")
+        else:
+            if value:
+                self.watch("given")
+
+    async def _wait(self, store: PageStore, turn: Turn, accept: Accept) -> bool:
         """Wait for the page or the turn; returns whether the turn came."""
         end, pause, has_waited = time.monotonic() + TURN_SECONDS, _POLL_SECONDS, False
         while True:
-            turn.page = await self._look(store, turn, name, accept)
+            turn.page = await self._look(store, turn, accept)
             assert turn.seen is not None
             is_taken = turn.seen[0].is_taken
             # The gateway with the turn has no page to share: all waiting ones continue.
             if turn.page is not None or (has_waited and not is_taken) or time.monotonic() >= end:
                 return False
             milliseconds = int(TURN_SECONDS * 1000)
-            if not is_taken and await asyncio.to_thread(store.take_turn, self._space, name, token, milliseconds):
+            if not is_taken and await asyncio.to_thread(
+                store.take_turn, self._space, turn.name, turn.token, milliseconds
+            ):
                 return True
             has_waited = True
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_POLL)
 
-    async def _look(self, store: PageStore, turn: Turn, name: NormalizedName, accept: Accept) -> Page | None:
+    async def _look(self, store: PageStore, turn: Turn, accept: Accept) -> Page | None:
         begun = self._clock()
         try:
-            seen = await asyncio.to_thread(store.look, self._space, name, MOST_BYTES)
+            seen = await asyncio.to_thread(store.look, self._space, turn.name, MOST_BYTES)
         except NoAnswer:
             self.watch("failed")
             raise
@@ -94,12 +114,12 @@ class Sharing:
         if seen.value is None:
             return None
         if len(seen.value) > MOST_BYTES:
-            await self._drop(store, name, "oversized")
+            await self._drop(store, turn.name, "oversized")
             return None
         try:
-            shared = await asyncio.to_thread(self._unsealed, name, seen.epoch, seen.value)
+            shared = await asyncio.to_thread(self._unsealed, turn.name, seen.epoch, seen.value)
         except Damaged:
-            await self._drop(store, name, "damaged")
+            await self._drop(store, turn.name, "damaged")
             return None
         age = (seen.now + 1 - shared.born) / 1000
         # The answer is not older than the request.
@@ -116,23 +136,22 @@ class Sharing:
         self.watch(why)
         await asyncio.to_thread(store.drop, self._space, name)
 
-    async def put(self, name: NormalizedName, page: Page, holders: frozenset[str], seen: Seen, at: float) -> None:
-        """Share a page as long as it counts; `at` is when `seen` was read."""
+    async def _sealed(self, store: PageStore, turn: Turn) -> tuple[bytes, int]:
+        """What is given, as others may have it, and for how many milliseconds; nothing if it does not count."""
+        if turn.given is None or turn.seen is None:
+            return b"", 0
+        (page, holders), (seen, at) = turn.given, turn.seen
         now = clock.steady_seconds()
         age = self._clock() - page.born
         left = int((page.fresh_until - page.born - age) * 1000)
-        if self._store is None or left <= 0:
-            return
+        if left <= 0:
+            return b"", 0
         # The store's clock is at least at this time.
         born = int(seen.now + (now - at) * 1000 - age * 1000) - 1
         shared = SharedPage(page.owners, holders, born, page.forms, page.sources)
-        label = Label(self._space, name, seen.epoch)
-        value = await asyncio.to_thread(seal, self._store.secret, label, shared)
+        label = Label(self._space, turn.name, seen.epoch)
+        value = await asyncio.to_thread(seal, store.secret, label, shared)
         if len(value) > MOST_BYTES:
             self.watch("oversized")
-            return
-        try:
-            await asyncio.to_thread(self._store.put, self._space, name, value, left)
-            self.watch("given")
-        except NoAnswer:
-            self.watch("failed")
+            return b"", 0
+        return value, left

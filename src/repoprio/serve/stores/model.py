@@ -37,17 +37,14 @@ class PageStore(Protocol):
     def look(self, space: str, name: str, most_bytes: int) -> Seen:
         """The current state; a value that is too large is cut off behind the limit."""
 
-    def put(self, space: str, name: str, value: bytes, milliseconds: int) -> None:
-        """Keep a value for the given time."""
-
     def drop(self, space: str, name: str) -> None:
         """Delete a value."""
 
     def take_turn(self, space: str, name: str, token: str, milliseconds: int) -> bool:
         """Take the turn for at most the given time; returns whether the caller got it."""
 
-    def end_turn(self, space: str, name: str, token: str) -> None:
-        """End the turn, if the caller still has it."""
+    def end_turn(self, space: str, name: str, token: str, value: bytes = b"", milliseconds: int = 0) -> None:
+        """End the turn, if the caller still has it; a value, if there is one, is kept for the given time."""
 
 
 class OwnershipStore(Protocol):

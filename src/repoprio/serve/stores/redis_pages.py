@@ -33,7 +33,10 @@ _PAUSE = 1.0
 _TOLERANCE_MS = 1000
 _EPOCH_BYTES = 64
 # Only the gateway that took the turn ends it.
-_END = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+_END = """
+if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) end
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+"""
 
 
 class RedisPages:
@@ -55,13 +58,13 @@ class RedisPages:
 
     def look(self, space: str, name: str, most_bytes: int) -> Seen:
         """What is there now; of a value that is too large, as much as shows that it is."""
-        value, turn = _keys(space, name)
+        page, turn = _keys(space, name)
         with self._told():
             begun = clock.steady_seconds()
             pipeline = self._redis.pipeline(transaction=True)
             pipeline.time()
             pipeline.getrange(EPOCH, 0, _EPOCH_BYTES)
-            pipeline.getrange(value, 0, most_bytes)
+            pipeline.getrange(page, 0, most_bytes)
             pipeline.exists(turn)
             (seconds, micros), epoch, found, is_taken = pipeline.execute(raise_on_error=False)
             ended = clock.steady_seconds()
@@ -94,11 +97,6 @@ class RedisPages:
         found: bytes = self._redis.getrange(EPOCH, 0, _EPOCH_BYTES)
         return found
 
-    def put(self, space: str, name: str, value: bytes, milliseconds: int) -> None:
-        """Keep a value for the given time."""
-        with self._told():
-            self._redis.set(_keys(space, name)[0], value, px=milliseconds)
-
     def drop(self, space: str, name: str) -> None:
         """Delete a value."""
         with self._told():
@@ -109,10 +107,11 @@ class RedisPages:
         with self._told():
             return bool(self._redis.set(_keys(space, name)[1], token, nx=True, px=milliseconds))
 
-    def end_turn(self, space: str, name: str, token: str) -> None:
-        """End the turn, if it is still that of the caller."""
+    def end_turn(self, space: str, name: str, token: str, value: bytes = b"", milliseconds: int = 0) -> None:
+        """End the turn, if the caller still has it; a value, if there is one, is kept for the given time."""
         with self._told():
-            self._redis.eval(_END, 1, _keys(space, name)[1], token)
+            page, turn = _keys(space, name)
+            self._redis.eval(_END, 2, turn, page, token, value, milliseconds)
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
