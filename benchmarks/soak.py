@@ -173,7 +173,7 @@ class Gateway:
         raise SystemExit(said.read_text())
 
     def rss(self) -> int:
-        """Its memory in bytes, 0 where the system does not say."""
+        """Its memory in bytes, 0 if the system does not say."""
         try:
             status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         except OSError:

@@ -53,7 +53,7 @@ class Client:
         return owner
 
     def metric(self, line: str) -> str:
-        """The value of one line of the metrics; empty where there is none."""
+        """The value of one line of the metrics; empty if there is none."""
         lines = self.get("/metrics")[2].decode().splitlines()
         return next((found.rpartition(" ")[2] for found in lines if found.startswith(f"{line} ")), "")
 

@@ -416,7 +416,7 @@ def test_a_file_without_any_hash_is_told_once(audited: Callable[..., Audited]) -
     (two.folder / "some.txt").write_text(hashed)
     _, findings = two.found("some.txt")
     assert [(f["code"], f["line"]) for f in findings] == [("no-hash", 2), ("no-hash", 3)]
-    # Nor does a file have none where it has that of a URL alone.
+    # A file with only the hash of its URL has one too.
     url = f"leftpad==1.0\nsix==1.0\ntool @ https://x.example/tool.zip --hash=sha256:{pad.sha256}\n"
     (two.folder / "url.txt").write_text(url)
     _, findings = two.found("url.txt")

@@ -195,7 +195,7 @@ def test_the_network_only_when_asked(
 def test_a_damaged_environment_and_an_empty_folder(
     fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, tmp_path: Path
 ) -> None:
-    """Doctor does not propose `enable` where it cannot help; a folder without an environment is no success."""
+    """Doctor does not propose `enable` if it cannot help; a folder without an environment is no success."""
     env, other = pip_env("26.3"), fresh_env("26.3")
     (other.site_packages / "repoprio" / "urls.py").unlink()
     done = env.tool("doctor", "--venv", str(other.root), policy=policy, env={"PATH": NO_PIPS})

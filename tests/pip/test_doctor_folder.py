@@ -25,7 +25,7 @@ def here(tmp_path: Path) -> Path:
 
 
 def _version_manager(folder: Path, chosen: Path, other: Path) -> str:
-    """A launcher that starts the pip of `chosen` where a `.python-version` lies, else that of `other`."""
+    """A launcher that starts the pip of `chosen` if there is a `.python-version`, else that of `other`."""
     folder.mkdir()
     shim = folder / "pip"
     shim.write_text(f'#!/bin/sh\n[ -e .python-version ] && exec {chosen} "$@"\nexec {other} "$@"\n')

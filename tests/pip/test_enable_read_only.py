@@ -1,4 +1,4 @@
-"""`repoprio enable` and `disable` where a folder cannot be written."""
+"""`repoprio enable` and `disable` if a folder cannot be written."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ PROJECT = '[project]\nname = "asker"\nversion = "1"\nrequires-python = ">=3.10"\
 
 
 def chosen_by_uv(folder: Path, exported: str, requirements: Sequence[str], *, project: bool) -> dict[str, str] | None:
-    """Each project with the version that uv resolves to, None where it refuses."""
+    """Each project with the version that uv resolves to, None if it refuses."""
     folder.mkdir()
     if project:
         (folder / "pyproject.toml").write_text(PROJECT.format(json.dumps(list(requirements))) + exported)
@@ -48,7 +48,7 @@ def chosen_by_uv(folder: Path, exported: str, requirements: Sequence[str], *, pr
 
 
 def chosen_by_pip(env: PipEnv, policy: Path, requirements: Sequence[str]) -> dict[str, str] | None:
-    """Each project with the version that pip resolves to under the policy, None where it refuses."""
+    """Each project with the version that pip resolves to under the policy, None if it refuses."""
     done = env.run("install", "--dry-run", "--ignore-installed", "-q", "--report", "-", *requirements, policy=policy)
     if done.code:
         return None

@@ -32,7 +32,7 @@ class Lab(Scene):
         return self._env.tool("export", tool, *options, policy=self.file)
 
     def locked(self, tool: str, *requirements: str, exported: str | None = None) -> dict[str, str | None] | None:
-        """The versions that the real tool locks with the export; None where it refuses."""
+        """The versions that the real tool locks with the export; None if it refuses."""
         self._count += 1
         folder = self.folder / f"{tool}-{self._count}"
         lockers.project(tool, folder, exported or self.export(tool).stdout, *requirements)

@@ -138,7 +138,7 @@ class Realized:
         return (*self.options, "--constraint", str(self.constraints_file))
 
     def asked(self, repository: str, project: str) -> bool | None:
-        """Whether the repository was asked for the project; None where nobody can tell.
+        """Whether the repository was asked for the project; None if nobody can tell.
 
         A flat page is asked for every project at once.
         """

@@ -174,7 +174,7 @@ class GatewayProcess:
         assert self._run.stderr is not None
         self._run.send_signal(signal.SIGHUP)
         said = self._run.stderr.readline()
-        while "not loaded anew" in said and "[reload]" not in said:
+        while "not reloaded" in said and "[reload]" not in said:
             said += self._run.stderr.readline()
         return said
 

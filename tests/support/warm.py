@@ -145,7 +145,7 @@ def _hides_a_module(entry: Path) -> bool:
 
 
 def _policy(env: Mapping[str, str]) -> str | None:
-    """The policy under which the program must have been loaded: some, or none; None where pip's files may have one.
+    """The policy under which the program must have been loaded: some, or none; None if pip's files may have one.
 
     Whether there is one is looked at when pip is imported, what it says when a command begins.
     """

@@ -108,7 +108,7 @@ def wanted(world: World, choices: Choices, without: frozenset[str] = frozenset()
 
 
 def faults(world: World, choices: Choices) -> list[str]:
-    """All that is wrong with what was chosen, by the contract; empty where it is admissible."""
+    """All that is wrong with what was chosen, by the contract; empty if it is admissible."""
     all_wanted = wanted(world, choices)
     found = [f"{name} is not chosen" for name in all_wanted if name not in choices]
     found += [f"nobody wants {name}" for name in choices if name not in all_wanted]
@@ -139,7 +139,7 @@ def _unneeded(world: World, choices: Choices) -> list[str]:
 
 
 def _higher(world: World, name: str, choice: Choice, wants: Wanted) -> str | None:
-    """A file of a higher tier that fits, None where there is none."""
+    """A file of a higher tier that fits, None if there is none."""
     for tier in world.tiers(name):
         if choice[1] in tier:
             return None

@@ -127,7 +127,7 @@ def test_a_path_is_one_project_or_none(path: str, found: requests.Target) -> Non
     ],
 )
 def test_the_form_of_a_page_is_the_one_that_the_client_likes_best(accept: str, media: Media | None) -> None:
-    """As PEP 691 has it: by quality, HTML where all are alike, and none where none suits."""
+    """As PEP 691 has it: by quality, HTML where all are alike, and none if none suits."""
     assert requests.media(accept) is media
 
 

@@ -72,7 +72,7 @@ def mangled(draw: st.DrawFn, text: str) -> str:
 
 
 def slowly(read_list: Any, text: str) -> frozenset[NormalizedName] | None:
-    """What the slow reader reads; None where it is no list to it."""
+    """What the slow reader reads; None if it is no list to it."""
     try:
         found: frozenset[NormalizedName] = read_list(text)
     except (ValueError, RecursionError):

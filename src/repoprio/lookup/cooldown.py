@@ -21,7 +21,7 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """What time it was when an answer came: to this machine, and to the server; None where it did not say."""
+    """What time it was when an answer came: to this machine, and to the server; None if it did not say."""
 
     machine: datetime
     server: datetime | None = None
@@ -98,7 +98,7 @@ def _age(age: timedelta) -> str:
 
 
 def wait_for(policy: Policy, routing: Route | Blocked | Conflict, repository: Repository) -> Wait | None:
-    """How old files of `repository` must be for a name with this `routing`; None where they may be of any age."""
+    """How old files of `repository` must be for a name with this `routing`; None if they may be of any age."""
     if not isinstance(routing, Route):
         return None
     key = f"repositories.{repository.name}.min-age"
@@ -110,7 +110,7 @@ def wait_for(policy: Policy, routing: Route | Blocked | Conflict, repository: Re
 
 
 def held(wait: Wait, upload_time: datetime | None, now: datetime | None) -> Held | None:
-    """Why a file that was uploaded then has to wait; None where it is old enough."""
+    """Why a file that was uploaded then has to wait; None if it is old enough."""
     if upload_time is None:
         return None if wait.is_unknown_allowed else Held(wait, None, now)
     if now is None:

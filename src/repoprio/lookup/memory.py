@@ -24,7 +24,7 @@ class Store(Protocol[Key_contra, Value]):
     """Values by key. A value never changes until the store forgets it, so all who share the store see the same one."""
 
     def get(self, key: Key_contra) -> Value | None:
-        """The value of `key`; None where there is none, or none any more."""
+        """The value of `key`; None if there is none, or none any more."""
 
     def keep(self, key: Key_contra, value: Value) -> Value:
         """Keep `value`, unless `key` has one; returns the one that is kept."""
@@ -72,7 +72,7 @@ class RunStore(Generic[Key, Value]):
         self._values: dict[Key, Value] = {}
 
     def get(self, key: Key) -> Value | None:
-        """The value of `key`; None where there is none."""
+        """The value of `key`; None if there is none."""
         with self._lock:
             return self._values.get(key)
 
@@ -93,7 +93,7 @@ class ExpiringStore(Generic[Key, Value]):
         self._values: dict[Key, tuple[float, Value]] = {}
 
     def get(self, key: Key) -> Value | None:
-        """The value of `key`; None where there is none, or none any more."""
+        """The value of `key`; None if there is none, or none any more."""
         with self._lock:
             self._forget(self._clock())
             return self._values[key][1] if key in self._values else None

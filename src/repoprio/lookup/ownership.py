@@ -40,7 +40,7 @@ def as_document(records: Iterable[Record]) -> dict[str, Any]:
 
 
 def from_document(document: Any) -> tuple[Record, ...]:
-    """The records of such a document; raises `ValueError` where it is none, or not as it was written."""
+    """The records of such a document; raises `ValueError` if it is none, or not as it was written."""
     entries = document.get("records") if isinstance(document, dict) else None
     if not isinstance(entries, list) or document.get("schema") != _SCHEMA:
         raise ValueError("it is no document of records of this version of repoprio")

@@ -80,7 +80,7 @@ class Reloadable:
         self._wanted = asyncio.Event()
 
     def reload(self, *_: object) -> None:
-        """Have the policy loaded anew, soon; several wishes at once are one."""
+        """Reload the policy soon; several requests at the same time cause one reload."""
         self._wanted.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +115,7 @@ class Reloadable:
             except RepoprioError as error:
                 self._refuse(str(error))
             except Exception:  # noqa: BLE001 - a fault of our own must end neither the gateway nor later reloads
-                _LOG.exception("the policy could not be loaded anew")
+                _LOG.exception("the policy could not be reloaded")
                 self._refuse("an internal error, see above")
 
     async def _replace(self, policy: Policy) -> None:

@@ -122,14 +122,14 @@ class _Told:
         """The policy was replaced."""
         if self._metrics:
             self._metrics.reloaded(policy)
-        self._say(f"repoprio: the policy was loaded anew ({_repositories(policy)})")
+        self._say(f"repoprio: the policy was reloaded ({_repositories(policy)})")
 
     def refused(self, reason: str) -> None:
         """The policy stayed."""
         if self._metrics:
             self._metrics.not_reloaded()
         hint = "correct it, then send SIGHUP again"
-        lead = "repoprio: the policy was not loaded anew, and the one before stays in force:"
+        lead = "repoprio: the policy was not reloaded; the one before stays in force:"
         self._say(f"{lead}\n{textwrap.indent(reason, '  ')}\n  hint: {hint}    [reload]")
 
 

@@ -20,7 +20,7 @@ class CutOff(Exception):
 def lines(file: str) -> Iterator[bytes | None]:
     """The lines of `file` ("-": stdin) without their end; None for one that is too long.
 
-    Raises `OSError` where it cannot be opened, `CutOff` where the rest of it cannot be read.
+    Raises `OSError` if it cannot be opened, `CutOff` if the rest of it cannot be read.
     """
     with _opened(file) as raw:
         plain = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == _GZIP else raw

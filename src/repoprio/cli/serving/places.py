@@ -40,7 +40,7 @@ def store(options: argparse.Namespace) -> OwnershipStore:
 
 
 def need_extra() -> None:
-    """Raise `NoExtra` where the libraries of the gateway are missing."""
+    """Raise `NoExtra` if the libraries of the gateway are missing."""
     missing = [library for library in ("uvicorn", "aiohttp") if find_spec(library) is None]
     if missing:
         text = f"the gateway needs {' and '.join(missing)}, which {'are' if len(missing) > 1 else 'is'} not installed"

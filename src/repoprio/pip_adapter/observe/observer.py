@@ -274,7 +274,7 @@ def _logged(changes: list[Change]) -> str:
 
 
 def _host() -> str | None:
-    """The name of this machine, or of the container; None where it has none."""
+    """The name of this machine, or of the container; None if it has none."""
     try:
         return socket.gethostname() or None
     except (OSError, ValueError):

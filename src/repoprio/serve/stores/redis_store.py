@@ -103,7 +103,7 @@ class RedisStore:
         return self._pages
 
     def prepare(self, *, may_begin: bool = True) -> bool:  # noqa: ARG002 - only an administrator begins it
-        """Look through all of it; raises `UnsoundMemory` where there is none as well."""
+        """Look through all of it; raises `UnsoundMemory` if there is none as well."""
         self.all()
         return False
 
@@ -128,7 +128,7 @@ class RedisStore:
         return tuple(record for project in projects for record in self._records(project, fields[project]))
 
     def listed(self) -> tuple[Record, ...]:
-        """All records; raises `UnsoundMemory` where no memory was begun, since it may be one that was lost."""
+        """All records; raises `UnsoundMemory` if no memory was begun, since it may be one that was lost."""
         return self.all()
 
     def of(self, project: NormalizedName) -> tuple[Record, ...]:

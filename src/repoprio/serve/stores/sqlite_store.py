@@ -29,7 +29,7 @@ class SqliteStore:
 
     def __init__(self, path: str) -> None:
         self.path = self.place = path
-        # Of the file that was prepared; None where none was.
+        # Of the file that was prepared; None if none was.
         self._mark: int | None = None
 
     def pages(self) -> None:
@@ -64,7 +64,7 @@ class SqliteStore:
         return len(self.all())
 
     def listed(self) -> tuple[Record, ...]:
-        """All records; none where the gateway has never run."""
+        """All records; none if the gateway has never run."""
         return self.all() if os.path.exists(self.path) else ()
 
     def all(self) -> tuple[Record, ...]:

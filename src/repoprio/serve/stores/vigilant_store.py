@@ -43,7 +43,7 @@ class VigilantStore:
         return self._store.all()
 
     def listed(self) -> tuple[Record, ...]:
-        """All records; none where no memory was ever begun."""
+        """All records; none if no memory was ever begun."""
         return self._store.listed()
 
     def of(self, project: NormalizedName) -> tuple[Record, ...]:

@@ -39,7 +39,7 @@ class Metrics:
         self._shared = Counter("repoprio_shared_pages", shared, ["result"], registry=self._registry)
         up = "Whether the last answer of a repository was usable."
         self._up = Gauge("repoprio_repository_up", up, ["repository"], registry=self._registry)
-        reloads = "Policies that were loaded anew, or refused."
+        reloads = "Policies that were reloaded, or refused."
         self._reloads = Counter("repoprio_policy_reloads", reloads, ["result"], registry=self._registry)
         current = "Whether the policy in force is the one of the files, as of the last reload."
         self._current = Gauge("repoprio_policy_current", current, registry=self._registry)

@@ -81,7 +81,7 @@ class PolicySide:
         return None
 
     def why_not(self, name: NormalizedName, specifier: SpecifierSet | None, hashes: Hashes | None) -> Failure | None:
-        """Why no candidate of the owner fits; None where one does."""
+        """Why no candidate of the owner fits; None if one does."""
         explanation = self.guard.explanation(name, specifier, hashes=hashes)
         return None if explanation.outcome is Outcome.SERVED else failure_of(explanation)
 
