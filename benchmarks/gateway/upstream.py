@@ -19,14 +19,13 @@ def page(name: str) -> bytes:
     files = [
         {
             "filename": f"{name}-{number // 10}.{number % 10}.0-py3-none-any.whl",
-            "url": f"https://files.corp.example/packages/{number % 256:02x}/{number:060x}/{name}-{number // 10}."
+            "url": f"https://files.corp.example/packages/{number % 256:02x}/{number:016x}/{name}-{number // 10}."
             f"{number % 10}.0-py3-none-any.whl",
             "hashes": {"sha256": f"{number:064x}"},
             "requires-python": ">=3.9",
             "core-metadata": {"sha256": f"{number:064x}"},
             "size": 170_000 + number,
             "upload-time": "2026-01-05T10:11:12.131415Z",
-            "yanked": False,
         }
         for number in range(FILES)
     ]

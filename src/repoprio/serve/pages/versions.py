@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
+from functools import lru_cache
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
+
+_LONGEST = 64
 
 
 class PackagingVersions:
@@ -13,21 +16,30 @@ class PackagingVersions:
 
     def is_version(self, text: str, /) -> bool:
         """Whether `text` is a version."""
-        try:
-            Version(text)
-        except (InvalidVersion, ValueError):
-            return False
-        return True
+        return _version(text) is not None
 
     def newest_first(self, texts: frozenset[str], /) -> tuple[str, ...]:
         """The versions, sorted newest first."""
-        return tuple(sorted(texts, key=lambda text: (Version(text), text), reverse=True))
+        return tuple(sorted(texts, key=lambda text: (self.key(text), text), reverse=True))
 
-    def key(self, text: str, /) -> Hashable:
+    def key(self, text: str, /) -> Version:
         """A key that is equal for two spellings of the same version."""
-        return Version(text)
+        return _version(text) or Version(text)
 
     def within(self, specifier: str) -> Callable[[str], bool]:
         """A function that says whether a version fits `specifier`, pre-releases included."""
         parsed = SpecifierSet(specifier)
         return lambda text: parsed.contains(text, prereleases=True)
+
+
+def _version(text: str) -> Version | None:
+    """The version; None for a text that is none. A page has most versions several times; long ones are not kept."""
+    return _known(text) if len(text) <= _LONGEST else _known.__wrapped__(text)
+
+
+@lru_cache(maxsize=8192)
+def _known(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except (InvalidVersion, ValueError):
+        return None
