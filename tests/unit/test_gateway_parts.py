@@ -680,3 +680,11 @@ def test_a_strict_policy_is_served() -> None:
     """Repositories may be folders, and pins may merge."""
     pins = (Pin("v", (Pattern("acme"),), versions="<3"), Pin("m", (Pattern("acme"),), mode=Mode.MERGE))
     limits.check(Policy(pins=pins, repositories=(CORP, replace(PUBLIC, locations=(Location.of("file:///srv/x"),)))))
+
+
+def test_long_paths_are_not_kept() -> None:
+    """What a path means is kept for those that are asked for often; a client cannot fill memory with others."""
+    before = requests._known_target.cache_info().currsize
+    assert requests.target(f"/simple/{'a' * 300}/") == requests.Nothing()
+    assert requests._known_target.cache_info().currsize == before
+    assert requests.target("/simple/acme/") is requests.target("/simple/acme/")

@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -60,13 +61,19 @@ class App:
             raise NotImplementedError(scope["type"])
         try:
             target = requests.target(scope["raw_path"].decode("latin-1"))
-            if isinstance(target, requests.FileOf) and scope["method"] in requests.METHODS:
+            if scope["method"] not in requests.METHODS:
+                status, headers, body = _problem(problems.wrong_method())
+                headers.append((b"allow", b"GET, HEAD"))
+            elif isinstance(target, requests.Project):
+                status, headers, body = await self._project(target, scope)
+            elif isinstance(target, requests.FileOf):
                 await self._relay(target, scope, receive, send)
                 return
-            if isinstance(target, requests.ProjectList) and scope["method"] in requests.METHODS:
+            elif isinstance(target, requests.ProjectList):
                 await self._list(scope, send)
                 return
-            status, headers, body = await self._answer(target, scope)
+            else:
+                status, headers, body = await self._answer(target, scope)
         except Exception:  # noqa: BLE001 - the client gets an error, and the log has the reason
             _LOG.exception("the gateway failed")
             status, headers, body = _problem(problems.broken())
@@ -122,9 +129,6 @@ class App:
             await send({"type": "http.response.body", "body": b""})
 
     async def _answer(self, target: requests.Target, scope: Scope) -> tuple[int, Headers, bytes]:
-        if scope["method"] not in requests.METHODS:
-            status, headers, body = _problem(problems.wrong_method())
-            return status, [*headers, (b"allow", b"GET, HEAD")], body
         if isinstance(target, requests.Elsewhere):
             return 301, [(b"location", target.location.encode()), (b"cache-control", b"max-age=86400")], b""
         if isinstance(target, requests.Search):
@@ -135,13 +139,14 @@ class App:
             return await self._health(target)
         if isinstance(target, requests.Ownership):
             return await self._records(scope)
-        if not isinstance(target, requests.Project):
-            return _problem(problems.unknown_path())
+        return _problem(problems.unknown_path())
+
+    async def _project(self, target: requests.Project, scope: Scope) -> tuple[int, Headers, bytes]:
         sent = _sent(scope)
         media = requests.media(sent.get(b"accept", ""))
         if media is None:
             return _problem(problems.no_media())
-        found = await self._gateway.page(target.name)
+        found = self._gateway.warm(target.name) or await self._gateway.page(target.name)
         if isinstance(found, Problem):
             return _problem(found)
         return self._page(found, media, sent)
@@ -192,22 +197,25 @@ class App:
         now = self._gateway.clock()
         left = page.fresh_until - now
         headers: Headers = [
-            (b"content-type", media.value.encode()),
+            *_of_page(media, page.owners, is_packed=body.is_packed),
             (b"etag", body.etag),
             (b"cache-control", b"max-age=%d, must-revalidate" % max(left, 0.0)),
-            (b"x-repoprio-owner", ", ".join(page.owners).encode()),
             (b"x-repoprio-state", b"stale" if page.stands_in else b"fresh"),
-            _VARY,
         ]
         if page.stands_in:
             headers.append((b"age", b"%d" % (now - page.born)))
-        if media is not requests.Media.JSON:
-            headers.append(_NO_SCRIPTS)
-        if body.is_packed:
-            headers.append((b"content-encoding", b"gzip"))
         if requests.has_already(sent.get(b"if-none-match", ""), body.etag.decode()):
             return 304, headers, b""
         return 200, headers, body.content
+
+
+@lru_cache(maxsize=1024)
+def _of_page(media: requests.Media, owners: tuple[str, ...], *, is_packed: bool) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers that all pages of these owners have in one form."""
+    headers = [(b"content-type", media.value.encode()), (b"x-repoprio-owner", ", ".join(owners).encode()), _VARY]
+    headers += [] if media is requests.Media.JSON else [_NO_SCRIPTS]
+    headers += [(b"content-encoding", b"gzip")] if is_packed else []
+    return tuple(headers)
 
 
 async def _gone(receive: Receive) -> None:
@@ -239,9 +247,10 @@ def _sent(scope: Scope) -> dict[bytes, str]:
 
 
 async def _send(scope: Scope, send: Send, status: int, headers: Headers, body: bytes) -> None:
+    headers.append(_NO_SNIFFING)
     if status != 304:
-        headers = [*headers, (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, _NO_SNIFFING]})
+        headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
