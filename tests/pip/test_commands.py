@@ -426,13 +426,13 @@ def test_a_word_that_is_misspelled_is_answered_with_the_one_that_was_meant(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("export", "required: FORMAT; FORMAT is one of uv, poetry, pdm, pipenv\n"),
+        ("export", "required: FORMAT; FORMAT is one of uv, poetry, pdm, pipenv, pip\n"),
         ("completion", "required: SHELL; SHELL is one of bash, zsh, fish, powershell\n"),
         ("config", "required: ACTION; ACTION is one of show, check, schema\n"),
         ("disable --vnev x", "unrecognized arguments: --vnev; did you mean --venv?\n"),
         ("export --chekc=x", "unrecognized arguments: --chekc=x; did you mean --check?\n"),
         ("disable", "one of the arguments --python --venv --base --fuse is required\n"),
-        ("export --exit-z -- --chekc", "choose from uv, poetry, pdm, pipenv\n"),
+        ("export --exit-z -- --chekc", "choose from uv, poetry, pdm, pipenv, pip\n"),
     ],
 )
 def test_what_is_missing_is_told_with_its_choices(words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
