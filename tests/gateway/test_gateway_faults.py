@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 import pytest
 
 from repoprio.config.load import read_text
-from repoprio.serve import client
+from repoprio.serve import client, gateway
 from support.faults import Fault
 from support.gateways import TTL, Answer, Served, serving
 from support.policy_files import TOOLS
@@ -134,3 +135,20 @@ def test_the_last_page_of_a_tier_never_hides_what_one_of_it_says_now(scene: Scen
         served.now += 10
         scene.public.answer("acme", Fault(reset=True))
         assert served.page("acme").state == "stale"
+
+
+def test_a_lookup_ends_in_time_however_many_are_asked(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each mirror may take its time, but all of them only so much: then it is 503, and nobody below is asked."""
+    monkeypatch.setattr(gateway, "DEADLINE", 0.6)
+    with RepositoryServer("one") as one, RepositoryServer("two") as two:
+        for server in (scene.corp, one, two):
+            server.answer("acme", Fault(status=503, hang=0.4))
+        text = scene.policy(corp=f'mirrors = ["{one.page_url}", "{two.page_url}"]').read_text()
+        with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+            served.gateway.clock = time.monotonic
+            begun = time.monotonic()
+            assert served.page("acme").status == 503
+            assert time.monotonic() - begun < 1.2
+        assert scene.public.requests == []
