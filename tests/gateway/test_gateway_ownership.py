@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from repoprio import output
 from repoprio.config.load import read_text
+from repoprio.lookup import ownership
 from repoprio.lookup.ownership import Record, UnsoundMemory, from_document
 from repoprio.names import NormalizedName, normalize
 from repoprio.policy.model import Policy
@@ -65,6 +67,25 @@ def test_clients_that_decide_by_themselves_read_all_records(scene: Scene, tmp_pa
         assert packed.headers["cache-control"] == "no-store"
         store.write_bytes(b"no database" * 1000)
         assert served.get("/ownership.json").state == "ownership-memory"
+
+
+def test_a_record_tells_no_value_of_a_variable(scene: Scene, tmp_path: Path) -> None:
+    """Neither in the memory nor in /ownership.json, also not one that was written before; both mean the repository."""
+    text = scene.policy().read_text().replace("/simple/", "/${AREA}/", 1)
+    policy = read_text(text, "policy.toml", {"AREA": "simple"}, TOOLS)
+    corp = policy.repositories[0]
+    old = Record(normalize("old"), "before", corp.locations[0].url)
+    output.hide_secrets(["/simple/"])
+    try:
+        with serving(policy, tmp_path / "store") as served:
+            served.store.replace((), (old,))
+            assert served.page("acme").headers["x-repoprio-owner"] == "corp"
+            (new,) = served.store.of(normalize("acme"))
+            assert new.url == f"{scene.corp.root_url}${{AREA}}/"
+            assert b"/simple/" not in served.get("/ownership.json").body
+    finally:
+        output._secrets.clear()
+    assert ownership.holders(policy, [old]) == ownership.holders(policy, [new._replace(repository="x")]) == {"corp"}
 
 
 def test_a_deleted_project_is_not_replaced_until_it_is_released(scene: Scene, tmp_path: Path) -> None:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 import pytest
 from werkzeug import Request, Response
 
+from repoprio.pip_adapter.index.credentials import keep
+from repoprio.pip_adapter.protocols.network import SessionAuth
 from support.faults import Fault, not_found
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.keyring import add_keyring
 from support.pips import Completed, PipEnv
+from support.policy_files import TWO
+from support.policy_files import policy as read
 from support.repository import RepositoryServer
 from support.scene import policy_text
 
 PIPS = ["22.0.2", "26.3"]
 USER, PASSWORD = "ada", "s3cr3t-t0k3n"
 MINE = {"REPOPRIO_CORP_USERNAME": USER, "REPOPRIO_CORP_PASSWORD": PASSWORD}
+
+
+class Auth:
+    """What pip knows of logins: nothing."""
 
 
 class Hiding(RepositoryServer):
@@ -234,6 +243,15 @@ def test_a_file_makes_no_host_of_the_policy_trusted(
     assert "neither https nor a trusted host" in done.stderr
     options = ["--trusted-host", "corp.example"]
     assert env.run("download", *options, "-r", str(file), policy=policy, env=through, cwd=tmp_path).code == 0
+
+
+@pytest.mark.parametrize("place", ["https://gateway.example/ownership.json", "http://gateway.example:8080/"])
+def test_a_file_does_not_make_the_host_of_the_memory_trusted(place: str) -> None:
+    """With `--trusted-host` in a file, anybody on the way could say that no name is closed."""
+    logins = keep(cast(SessionAuth, Auth()), read(f'ownership = "{place}"\n{TWO}'))
+    assert logins.covers("gateway.EXAMPLE")
+    assert logins.covers("gateway.example:443")
+    assert not logins.covers("other.example")
 
 
 @pytest.mark.parametrize("pip", PIPS)

@@ -56,6 +56,7 @@ def test_a_memory_that_cannot_be_read_closes_what_is_below(scene: Scene, pip_env
     for fault, why in (
         (Fault(status=503), "503"),
         (Fault(redirect="https://elsewhere.example/"), "it redirects elsewhere"),
+        (Fault(body="[" * 100_000), "it is nested too deeply"),
         (Fault(json={"schema": 2, "records": []}), "it is no document of records of this version of repoprio"),
     ):
         scene.corp.answer("memory", fault)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from repoprio.lookup.memory import RunMemory
 from repoprio.lookup.project import Decision, ProjectLookup
 from repoprio.names import NormalizedName, is_project_name, normalize
-from repoprio.policy.model import Mode, Policy, Repository
+from repoprio.policy.model import Location, Mode, Policy, Repository
 from repoprio.policy.patterns import Pattern
 from repoprio.policy.routing import Route
 
@@ -75,7 +75,7 @@ def holder(policy: Policy, record: Record) -> Repository | None:
 
 def _is_at(repository: Repository, url: str) -> bool:
     try:
-        return bool(url) and repository.is_at(url)
+        return bool(url) and (url in map(_written, repository.locations) or repository.is_at(url))
     except ValueError:
         return False
 
@@ -96,7 +96,12 @@ def records_of(decision: Decision[Any]) -> tuple[Record, ...]:
         return ()
     lowest = max((repository.priority for repository in route.repositories), default=0)
     owners = (o for o in decision.owners if o.files and o.repository.priority < lowest)
-    return tuple(Record(decision.name, o.repository.name, o.repository.locations[0].url) for o in owners)
+    return tuple(Record(decision.name, o.repository.name, _written(o.repository.locations[0])) for o in owners)
+
+
+def _written(location: Location) -> str:
+    """The URL for a record, which others may read: with the names of its variables, not with their values."""
+    return location.shown if "${" in location.shown else location.url
 
 
 def may_own(policy: Policy, name: NormalizedName, owners: Collection[str], holders: Collection[str]) -> bool:

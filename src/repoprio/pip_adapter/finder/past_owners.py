@@ -72,3 +72,5 @@ def _fetched(policy: Policy, url: str, session: PipSession, pages: Pages) -> tup
         raise UnsoundMemory(f"it took more than {policy.page_timeout:g} s") from None
     except (UnusableResponse, ValueError) as error:
         raise UnsoundMemory(str(error)) from None
+    except RecursionError:
+        raise UnsoundMemory("it is nested too deeply") from None

@@ -58,17 +58,18 @@ class Login:
 class CredentialPolicy:
     """Which logins one of pip's sessions may send where, and how long a person was asked for one.
 
-    `sites` are the sites of the policy, each with a repository there. `logins` are those of the policy and of callers;
-    `given` those in all other URLs that the user wrote. A login in any other URL, such as one of a file, does not count
-    for a site of the policy: `carried` has these URLs, each with the line that named it, and no name is looked up
-    until there is another login for each. `refused` are the sites that answered a request with 401. `answer` is the
-    login that a person entered last.
+    `sites` are the sites of the policy, each with a repository there; `hosts` are all its hosts. `logins` are those of
+    the policy and of callers; `given` those in all other URLs that the user wrote. A login in any other URL, such as
+    one of a file, does not count for a site of the policy: `carried` has these URLs, each with the line that named it,
+    and no name is looked up until there is another login for each. `refused` are the sites that answered a request
+    with 401. `answer` is the login that a person entered last.
     """
 
     def __init__(self) -> None:
         self.logins: tuple[Login, ...] = ()
         self.given: tuple[Login, ...] = ()
         self.sites: Mapping[Site, Repository] = {}
+        self.hosts: frozenset[str] = frozenset()
         self.help: str | None = None
         self.answer: Pair | None = None
         self.refused: set[Site] = set()
@@ -137,7 +138,7 @@ class CredentialPolicy:
             name = urlsplit(f"//{bracketed}").hostname or ""
         except ValueError:
             return True
-        return _one_spelling(name) in {_one_spelling(known_site.host) for known_site in self.sites}
+        return _one_spelling(name) in self.hosts
 
     def refusal(self, url: str, origin: str | None = None) -> Message:
         """The message that says why `url` is not asked: it carries the only login for a repository."""
@@ -202,6 +203,9 @@ def keep(auth: SessionAuth, policy: Policy, given: Iterable[str] = ()) -> Creden
     logins = credential_policy(auth)
     places = [(r, location) for r in policy.repositories for location in r.locations if not location.unset]
     logins.sites = {site(location.url): r for r, location in reversed(places)}
+    # Whoever answers for the ownership memory says which names are closed.
+    memory = [site(policy.ownership)] if policy.ownership and "://" in policy.ownership else []
+    logins.hosts = frozenset(_one_spelling(known_site.host) for known_site in (*logins.sites, *memory))
     logins.help = policy.help
     if not logins.logins:
         pairs = ((location, location.user) for _, location in places)
