@@ -162,3 +162,15 @@ def test_a_flat_page_on_disk_lists_what_lies_beside_it(wheels: FlatDirectory, tm
     with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
         assert digest in path_of(served, "ledger", "ledger-1.0.tar.gz")
         assert served.get(path_of(served, "ledger", "ledger-1.0.tar.gz")).body == sdist.read_bytes()
+
+
+def test_no_more_of_a_page_is_read_than_a_page_may_have(
+    served: Served, folder: DirectoryRepository, wheels: FlatDirectory, scene: Scene
+) -> None:
+    """A sparse file of terabytes is a page that is too large; the name stays closed."""
+    for page, name in (folder.root / "acme" / "index.html", "acme"), (wheels.root / "more.html", "ledger"):
+        with page.open("wb") as opened:
+            opened.truncate(2**41)
+        answer = served.page(name)
+        assert (answer.status, b"larger than 67108864 bytes" in answer.body) == (503, True), name
+        assert not scene.public.asked(name)

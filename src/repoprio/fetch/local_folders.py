@@ -17,7 +17,7 @@ from repoprio.simple_api.response import Response, UnusableResponse
 ToUrl = Callable[[str], str]
 
 
-def page_in(folder: str, name: NormalizedName, to_url: ToUrl) -> Response | NotFound | FetchFailed:
+def page_in(folder: str, name: NormalizedName, to_url: ToUrl, size_limit: int) -> Response | NotFound | FetchFailed:
     """The page of `name` in a simple repository on disk, whose `folder` for the project has an index.html, as for pip.
 
     Raises `UnusableResponse` or `OSError`.
@@ -29,7 +29,7 @@ def page_in(folder: str, name: NormalizedName, to_url: ToUrl) -> Response | NotF
     page = os.path.join(folder, "index.html")
     if not os.path.isfile(page):
         raise UnusableResponse("its folder for the project has no index.html", Cause.MISSING)
-    return _on_disk(page, to_url)
+    return _on_disk(page, to_url, size_limit)
 
 
 def check_root(root: str) -> None:
@@ -57,7 +57,7 @@ def _misspelled(root: str, name: NormalizedName) -> NotFound | FetchFailed:
     return FetchFailed(f"its folder {others[0]!r} is not named {name!r}, as PEP 503 requires", Cause.SPELLING)
 
 
-def files_of_path(path: str, to_url: ToUrl) -> tuple[File, ...]:
+def files_of_path(path: str, to_url: ToUrl, size_limit: int) -> tuple[File, ...]:
     """The files of a find-links folder, with those that its HTML files list; `path` may also be a single file.
 
     Raises `UnusableResponse` or `OSError`.
@@ -76,7 +76,7 @@ def files_of_path(path: str, to_url: ToUrl) -> tuple[File, ...]:
     listed: list[File] = []
     for file in files:
         is_page = file.lower().endswith((".html", ".htm"))
-        listed += reader.parse(_on_disk(file, to_url)).files if is_page else (reader.file_at(to_url(file)),)
+        listed += reader.parse(_on_disk(file, to_url, size_limit)).files if is_page else (reader.file_at(to_url(file)),)
     return tuple(listed)
 
 
@@ -89,6 +89,10 @@ def _is_named_as_file(name: str) -> bool:
     return is_distribution(name.lower()) or name.lower().endswith((".html", ".htm"))
 
 
-def _on_disk(path: str, to_url: ToUrl) -> Response:
+def _on_disk(path: str, to_url: ToUrl, size_limit: int) -> Response:
     with open(path, "rb") as opened:
-        return Response(to_url(path), opened.read(), "text/html")
+        # A sparse file takes no room on the disk, and all of it in memory.
+        body = opened.read(size_limit + 1)
+    if len(body) > size_limit:
+        raise UnusableResponse(f"the page is larger than {size_limit} bytes", Cause.SIZE)
+    return Response(to_url(path), body, "text/html")

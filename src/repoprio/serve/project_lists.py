@@ -85,7 +85,9 @@ class ProjectLists:
             raise UnusableResponse("a variable of its URL is not set")
         is_flat = repository.format is Format.FLAT
         if is_local(start.url):
-            return await asyncio.to_thread(_in_folder, folders.path_of(start.url), is_flat=is_flat)
+            return await asyncio.to_thread(
+                _in_folder, folders.path_of(start.url), self._policy.page_size_limit, is_flat=is_flat
+            )
         if is_flat and is_distribution(filename(start.url)):
             return _of_files([filename(start.url)])
         at = start if is_flat else Location(start.shown, f"{start.url.rstrip('/')}/", start.user, start.password)
@@ -113,11 +115,12 @@ class ProjectLists:
         return found.names
 
 
-def _in_folder(path: str, *, is_flat: bool) -> Names:
+def _in_folder(path: str, size_limit: int, *, is_flat: bool) -> Names:
     try:
         if not is_flat:
             return local_folders.projects_in(path)
-        return _of_files([file.filename for file in local_folders.files_of_path(path, folders.url_of)])
+        files = local_folders.files_of_path(path, folders.url_of, size_limit)
+        return _of_files([file.filename for file in files])
     except OSError as error:
         raise UnusableResponse(f"cannot be read: {error.strerror or error}") from None
 

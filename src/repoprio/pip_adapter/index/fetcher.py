@@ -258,13 +258,14 @@ class Pages:
         if ask.what is ResourceKind.LIST:
             local_folders.check_root(folder)
             return FetchFailed("a folder has no complete project list")
-        found = local_folders.page_in(folder, ask.name, path_to_url)
+        found = local_folders.page_in(folder, ask.name, path_to_url, self._policy.page_size_limit)
         return project_page(ask.name, found) if isinstance(found, Response) else found
 
     def _local_files(self, ask: FetchRequest) -> FetchResult[PipPage]:
         path = url_to_path(ask.location.url)
         if ask.location.url not in self._flat:
-            self._flat[ask.location.url] = local_folders.files_of_path(path, path_to_url)
+            limit = self._policy.page_size_limit
+            self._flat[ask.location.url] = local_folders.files_of_path(path, path_to_url, limit)
         files = self._flat[ask.location.url]
         answer = self._offer(ask, files)
         return NotFound(in_empty_root=not reader.lists_distributions(files)) if isinstance(answer, NotFound) else answer

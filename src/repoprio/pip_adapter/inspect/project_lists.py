@@ -140,7 +140,7 @@ def _names_in_folder(root: str) -> frozenset[NormalizedName]:
 
 def _flat_files(pip: PipContext, repository: Repository, location: Location, *, local: bool) -> list[str]:
     if local:
-        files = local_folders.files_of_path(url_to_path(location.url), path_to_url)
+        files = local_folders.files_of_path(url_to_path(location.url), path_to_url, SIZE_LIMIT)
     elif is_distribution(filename(location.url)):
         files = (reader.file_at(location.url),)
     else:

@@ -14,7 +14,6 @@ from urllib.parse import urljoin, urlsplit
 from urllib.request import pathname2url, url2pathname
 
 from repoprio.fetch import local_folders
-from repoprio.fetch.inflating import too_large
 from repoprio.lookup.cooldown import Clocks
 from repoprio.lookup.events import FetchRequest, FetchResult, NotFound, ResourceKind
 from repoprio.lookup.reasons import Cause
@@ -34,16 +33,14 @@ def fetch(ask: FetchRequest, versions: Versions, size_limit: int) -> FetchResult
     path = path_of(ask.location.url)
     try:
         if ask.what is ResourceKind.FILES:
-            files = local_folders.files_of_path(path, url_of)
+            files = local_folders.files_of_path(path, url_of, size_limit)
             found = reader.files_of(ask.name, files, ask.location.url, versions)
             if isinstance(found, NotFound):
                 return NotFound(in_empty_root=not reader.lists_distributions(files))
         else:
-            response = local_folders.page_in(path, ask.name, url_of)
+            response = local_folders.page_in(path, ask.name, url_of, size_limit)
             if not isinstance(response, Response):
                 return response
-            if len(response.body) > size_limit:
-                raise too_large(size_limit)
             now = Clocks(datetime.now(timezone.utc))
             found = reader.read_project_page(ask.name, replace(response, clocks=now), versions)
     except OSError as error:
