@@ -8,20 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from repoprio.config.load import read_text
-from repoprio.names import normalize
-from repoprio.policy.model import Policy
-from repoprio.serve.freshness import survives
 from support.faults import Fault
 from support.gateways import JSON, GatewayProcess
-from support.policy_files import TOOLS
 from support.scene import Scene
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP here")
@@ -178,43 +172,3 @@ def test_a_request_that_began_before_goes_on(scene: Scene, gateway: GatewayProce
     answer = client._connection.getresponse()
     # What it did not answer in time would be 503.
     assert (answer.status, answer.headers["x-repoprio-state"]) == (404, "absent")
-
-
-BASE = """
-[repositories.corp]
-url = "https://corp.example/simple/"
-priority = 10
-[repositories.public]
-url = "https://public.example/simple/"
-priority = 90
-"""
-
-
-def policy(text: str) -> Policy:
-    """A policy."""
-    return read_text(text, "policy.toml", {}, TOOLS)
-
-
-@pytest.mark.parametrize(
-    ("text", "kept"),
-    [
-        (BASE, {"acme", "ledger"}),
-        (BASE + FROM_PUBLIC, {"ledger"}),
-        (BASE + '[pins.x]\nprojects = ["a*"]\nversions = "<2"\n', {"ledger"}),
-        (BASE + '[pins.x]\nprojects = ["other"]\nblock = "no"\n', {"acme", "ledger"}),
-        ("absence-ttl = 5\n" + BASE, set()),
-        (BASE.replace("priority = 90", "priority = 91"), set()),
-        (BASE + '[repositories.more]\nurl = "https://more.example/"\npriority = 95\n', set()),
-    ],
-)
-def test_pages_survive_only_a_policy_that_would_make_them_again(text: str, kept: set[str]) -> None:
-    """A lower repository that is added makes records of ownership necessary, so it counts as well."""
-    alike = survives(policy(BASE), policy(text))
-    assert {name for name in ("acme", "ledger") if alike(normalize(name))} == kept
-
-
-def test_where_a_policy_was_read_is_no_part_of_a_page() -> None:
-    """The same policy, from another file."""
-    old = policy(BASE)
-    moved = replace(old, origins={**old.origins, "absence-ttl": "other.toml"})
-    assert survives(old, moved)(normalize("acme"))

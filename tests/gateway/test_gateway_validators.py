@@ -13,16 +13,11 @@ import pytest
 from werkzeug import Request, Response
 
 from repoprio.config.load import read_text
-from repoprio.names import normalize
-from repoprio.policy.model import Location
-from repoprio.serve.transport.validators import Kept, KeptAnswers, Key, Validators, validators
 from support.faults import Fault
 from support.gateways import TTL, Served, serving
 from support.policy_files import TOOLS
 from support.repository import RepositoryServer
 from support.scene import Scene
-
-NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
 
 
 class Tagged(RepositoryServer):
@@ -125,48 +120,3 @@ def test_files_grow_older_on_a_page_that_does_not_change(scene: Scene, corp: Tag
         served.now += TTL + 1
         assert list(served.page("acme").files) == ["acme-1.0.tar.gz"]
     assert corp.asked_with[1]
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({"ETag": '"a"', "Last-Modified": format_datetime(NOW - timedelta(days=1))}, {"If-None-Match": '"a"'}),
-        ({"ETag": 'W/"a"'}, {"If-None-Match": 'W/"a"'}),
-        ({"ETag": "x" * 2000}, {}),
-        ({"ETag": '"\x01"'}, {}),
-        (
-            {"Last-Modified": "Sat, 21 Nov 2026 23:00:00 GMT"},
-            {"If-Modified-Since": "Sat, 21 Nov 2026 23:00:00 GMT"},
-        ),
-        ({"Last-Modified": "Sat, 21 Nov 2026 23:59:30 GMT"}, {}),
-        ({"Last-Modified": "yesterday"}, {}),
-        ({}, {}),
-    ],
-)
-def test_a_tag_or_a_date_that_is_settled(headers: dict[str, str], expected: dict[str, str]) -> None:
-    """A page may change twice within the second that a date tells."""
-    assert validators(headers, NOW).headers() == expected
-
-
-def test_without_the_servers_clock_a_date_tells_nothing() -> None:
-    """Nobody knows whether the page has settled."""
-    assert validators({"Last-Modified": "Sat, 21 Nov 2026 23:00:00 GMT"}, None).headers() == {}
-
-
-def test_an_answer_fits_by_its_tag() -> None:
-    """A weak tag, too; an answer without one may be meant."""
-    kept = Validators('"a"')
-    assert kept.fits(Validators('W/"a"'))
-    assert kept.fits(Validators())
-    assert not kept.fits(Validators('"b"'))
-
-
-def test_what_is_kept_of_repositories_is_bounded() -> None:
-    """The pages that were kept first go first; one that cannot be asked about is not kept."""
-    kept = KeptAnswers[str](100)
-    keys = [Key("corp", normalize(f"p{n}"), Location.of("https://corp.example/")) for n in range(4)]
-    for key in keys[:3]:
-        kept.keep(key, Kept("page", Validators('"a"'), 40))
-    assert [kept.get(key) is not None for key in keys] == [False, True, True, False]
-    kept.keep(keys[2], Kept("page", Validators(), 40))
-    assert kept.get(keys[2]) is None

@@ -1,0 +1,146 @@
+"""When a page that was read before may be used again: its validators, and the policy under which it was read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+
+import pytest
+
+from repoprio.config.load import read_text
+from repoprio.names import normalize
+from repoprio.policy.model import Location, Policy
+from repoprio.serve.freshness import survives
+from repoprio.serve.transport.validators import Kept, KeptAnswers, Key, Validators, validators
+from support.policy_files import TOOLS
+
+NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
+# A minute before it.
+SETTLED = "Sat, 21 Nov 2026 23:59:00 GMT"
+CORP = Location.of("https://corp.example/")
+KEYS = [Key("corp", normalize(f"p{n}"), CORP) for n in range(4)]
+TAG = Validators('"a"')
+FROM_PUBLIC = '[pins.acme]\nprojects = ["acme"]\nrepositories = ["public"]\n'
+BASE = """
+[repositories.corp]
+url = "https://corp.example/simple/"
+priority = 10
+[repositories.public]
+url = "https://public.example/simple/"
+priority = 90
+"""
+
+
+def policy(text: str) -> Policy:
+    """A policy."""
+    return read_text(text, "policy.toml", {}, TOOLS)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (BASE, {"acme", "ledger"}),
+        (BASE + FROM_PUBLIC, {"ledger"}),
+        (BASE + '[pins.x]\nprojects = ["a*"]\nversions = "<2"\n', {"ledger"}),
+        (BASE + '[pins.x]\nprojects = ["other"]\nblock = "no"\n', {"acme", "ledger"}),
+        ("absence-ttl = 5\n" + BASE, set()),
+        (BASE.replace("priority = 90", "priority = 91"), set()),
+        (BASE + '[repositories.more]\nurl = "https://more.example/"\npriority = 95\n', set()),
+    ],
+)
+def test_pages_survive_only_a_policy_that_would_make_them_again(text: str, kept: set[str]) -> None:
+    """A lower repository that is added makes records of ownership necessary, so it counts as well."""
+    alike = survives(policy(BASE), policy(text))
+    assert {name for name in ("acme", "ledger") if alike(normalize(name))} == kept
+
+
+def test_where_a_policy_was_read_is_no_part_of_a_page() -> None:
+    """The same policy, from another file."""
+    old = policy(BASE)
+    moved = replace(old, origins={**old.origins, "absence-ttl": "other.toml"})
+    assert survives(old, moved)(normalize("acme"))
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"ETag": '"a"', "Last-Modified": format_datetime(NOW - timedelta(days=1))}, {"If-None-Match": '"a"'}),
+        ({"ETag": 'W/"a"'}, {"If-None-Match": 'W/"a"'}),
+        ({"ETag": "x" * 1024}, {"If-None-Match": "x" * 1024}),
+        ({"ETag": "x" * 1025}, {}),
+        ({"ETag": '"\xe9"'}, {}),
+        ({"ETag": "x" * 1025, "Last-Modified": SETTLED}, {"If-Modified-Since": SETTLED}),
+        ({"ETag": '"\x01"'}, {}),
+        ({"Last-Modified": SETTLED}, {"If-Modified-Since": SETTLED}),
+        ({"Last-Modified": "Sat, 21 Nov 2026 23:59:01 GMT"}, {}),
+        ({"Last-Modified": "Sun, 22 Nov 2026 01:00:00 GMT"}, {}),
+        ({"Last-Modified": "Sat, 21 Nov 2026 23:00:00 -0000"}, {}),
+        ({"Last-Modified": "yesterday"}, {}),
+        ({}, {}),
+    ],
+)
+def test_a_tag_or_a_date_that_is_settled(headers: dict[str, str], expected: dict[str, str]) -> None:
+    """A usable tag comes first; a date counts only with its time zone, and only once it is a minute old."""
+    assert validators(headers, NOW).headers() == expected
+
+
+def test_without_the_servers_clock_a_date_tells_nothing() -> None:
+    """Nobody knows whether the page has settled."""
+    assert validators({"Last-Modified": SETTLED}, None).headers() == {}
+
+
+def test_an_answer_fits_by_its_tag() -> None:
+    """A 304 with another tag is about another page; a weak tag is the same one, and an answer may have none."""
+    assert TAG.fits(Validators('W/"a"'))
+    assert Validators('W/"a"').fits(TAG)
+    assert TAG.fits(Validators())
+    assert Validators(modified=SETTLED).fits(TAG)
+    assert not TAG.fits(Validators('"b"'))
+
+
+def shelf(**pages: int) -> KeptAnswers[str]:
+    """At most 100 bytes, after these pages (p0 to p3) of so many bytes were kept."""
+    kept = KeptAnswers[str](100)
+    for name, size in pages.items():
+        kept.keep(KEYS[int(name[1])], Kept(name, TAG, size))
+    return kept
+
+
+def held(kept: KeptAnswers[str]) -> list[str]:
+    """The pages that are kept."""
+    return [found.page for found in map(kept.get, KEYS) if found]
+
+
+def test_the_oldest_page_goes_when_there_is_no_room() -> None:
+    """Only as many go as must; what fills the room exactly stays, and what is larger than it is not kept."""
+    assert held(shelf(p0=40, p1=60)) == ["p0", "p1"]
+    assert held(shelf(p0=40, p1=40, p2=40)) == ["p1", "p2"]
+    assert held(shelf(p0=40, p1=60, p2=70)) == ["p2"]
+    assert held(shelf(p0=101)) == []
+
+
+def test_a_page_that_is_kept_again_or_forgotten_frees_its_room() -> None:
+    """The new page takes the place of the old one and is the youngest; forgetting twice frees nothing twice."""
+    kept = shelf(p0=40, p1=40)
+    kept.keep(KEYS[0], Kept("again", TAG, 60))
+    assert held(kept) == ["again", "p1"]
+    kept.keep(KEYS[2], Kept("p2", TAG, 40))
+    assert held(kept) == ["again", "p2"]
+    kept.forget(KEYS[2])
+    kept.forget(KEYS[2])
+    kept.keep(KEYS[3], Kept("p3", TAG, 41))
+    assert held(kept) == ["p3"]
+
+
+def test_a_page_that_its_server_cannot_confirm_is_not_kept() -> None:
+    """Nor is the one before it, which it has replaced."""
+    kept = shelf(p0=40)
+    kept.keep(KEYS[0], Kept("again", Validators(), 40))
+    assert held(kept) == []
+
+
+def test_a_page_is_kept_for_one_login() -> None:
+    """Another login at the same URL may be shown another page."""
+    other = replace(CORP, user="eve", password="x")
+    assert shelf(p0=40).get(Key("corp", normalize("p0"), other)) is None
