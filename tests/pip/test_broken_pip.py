@@ -41,6 +41,7 @@ def aged(fresh_env: EnvFactory) -> PipEnv:
     return env
 
 
+@pytest.mark.full
 @pytest.mark.story
 @pytest.mark.parametrize("where", ["own", "named"])
 def test_a_pip_that_is_too_old_is_named_first(where: str, fresh_env: EnvFactory, tmp_path: Path) -> None:
@@ -109,6 +110,7 @@ def test_a_broken_pip_is_told_in_one_line(
         assert done.stderr.endswith("[environment]\n")
 
 
+@pytest.mark.full
 @pytest.mark.story
 @pytest.mark.parametrize("where", ["own", "guarded", "activated"])
 def test_the_repair_works_as_pasted(where: str, fresh_env: EnvFactory, tmp_path: Path) -> None:

@@ -304,6 +304,7 @@ def test_a_workspaces_override_is_for_uv_lock_too(real_uv: Uv) -> None:
     assert real_uv.looked().open_in == ("uv pip", "uv lock, sync, add and run")
 
 
+@pytest.mark.full
 def test_uv_tool_reads_no_project(real_uv: Uv) -> None:
     """The real uv's `uv tool` does not read a project's file: where the export lies there alone, it is open."""
     (real_uv.work / "uv.toml").write_text(real_uv.exported)

@@ -57,6 +57,7 @@ def follow(env: PipEnv, said: str, policy: Path, variables: dict[str, str]) -> l
     return commands
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("is_fused", [pytest.param(False, marks=pytest.mark.full), True])
 def test_a_pip_that_is_too_old(is_fused: bool, fresh_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
     """It is upgraded from outside, then enabled; with the fuse it is enabled first, since only then can it fetch."""
@@ -146,6 +147,7 @@ def test_no_placeholder_where_a_launcher_names_no_python(
     assert row["fix"] == f"{env.python} -m pip --python {broken.python} install --force-reinstall pip"
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not owners.is_root(), reason="only root can give files to another user")
 def test_a_skipped_launcher_that_names_no_python(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
     """The command to try is whole, and finds the launcher on PATH; what everybody can change is told how to keep."""

@@ -61,6 +61,7 @@ def in_shell(
     return subprocess.run(["/bin/sh", "-c", command], env=environ, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.full
 def test_a_launcher_with_which_python_loads_nothing(fresh_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
     """For `python -S` no hook is advised: each named way works, and with the fuse that launcher finds nothing."""
     env = fresh_env(PIP)
@@ -154,6 +155,7 @@ def test_a_hook_that_is_not_among_the_packages_of_the_environment(
     assert look(env, policy, **home, **variables, PATH=str(script.parent))[0]["state"] == "guarded"
 
 
+@pytest.mark.full
 @pytest.mark.story
 @pytest.mark.parametrize(
     ("module", "text", "rest"),

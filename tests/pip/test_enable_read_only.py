@@ -49,6 +49,7 @@ def entries(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not all(map(shutil.which, BARE[:1])), reason="nothing here takes root's rights from it")
 def test_read_only_packages(pip_env: EnvFactory, fresh_env: EnvFactory) -> None:
     """Enable and disable name the folder and a way out, with status 2, and change nothing."""

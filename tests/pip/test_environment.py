@@ -118,21 +118,31 @@ def two(fresh_env: EnvFactory, repository: RepositoryFactory) -> Two:
     return Two(fresh_env(PIP), fresh_env(THERE, stock=True), repository)
 
 
+# What says for which environment it speaks.
+REPORTS = (["explain", "acme"], ["compare", "acme"], ["repos"], ["repos", "--check"], ["config", "check"])
+
+
 def test_commands_speak_of_the_activated_environment(two: Two) -> None:
-    """explain, compare, repos and config name its Python, its pip, and that no hook guards it; in text and as JSON."""
+    """explain, compare, repos and config name its Python, its pip, and that no hook guards it."""
     line = f"environment: {two.venv.python} (Python {platform.python_version()}, pip {THERE}; VIRTUAL_ENV)"
-    commands = (["explain", "acme"], ["compare", "acme"], ["repos"], ["repos", "--check"], ["config", "check"])
-    for number, command in enumerate(commands):
+    for command in REPORTS:
         done = two.tool(*command)
         first = done.stdout.splitlines()[0]
         assert first == f"{line}; not guarded: repoprio enable --python {two.venv.python}", done
-        # Both are made of the same facts, and each command is a Python of its own.
-        if number in (0, len(commands) - 1):
-            found = json.loads(two.tool(*command, "--format", "json").stdout)["environment"]
-            assert (found["python"], found["pip"], found["guarded"]) == (str(two.venv.python), THERE, False)
     assert two.tool("config", "show").stdout.startswith(f"# {line}")
     for command in (["init"], ["export", "uv"]):
         assert two.tool(*command).stderr.startswith(f"repoprio: {line}")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(each, marks=() if each is REPORTS[0] else pytest.mark.full) for each in REPORTS],
+    ids=" ".join,
+)
+def test_json_speaks_of_the_activated_environment(command: list[str], two: Two) -> None:
+    """The same facts are in the JSON of each command."""
+    found = json.loads(two.tool(*command, "--format", "json").stdout)["environment"]
+    assert (found["python"], found["pip"], found["guarded"]) == (str(two.venv.python), THERE, False)
 
 
 def test_pip_installs_into_the_activated_environment(two: Two) -> None:

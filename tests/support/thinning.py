@@ -52,7 +52,7 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say how many were left out, and how to run them."""
     if config.option.markexpr == "not full" and (count := config.stash.get(_left_out, 0)):
-        run = "python -m pytest -n 3 -m full"
+        run = "python -m pytest -n 4 -m full"
         terminalreporter.write_line(f"left out: {count} tests, the rest of each matrix; to run them: {run}")
 
 
