@@ -363,9 +363,10 @@ class Soak:
 
 def main() -> int:
     """Run it, and say what came of it."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser = argparse.ArgumentParser("python -m benchmarks.soak", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=30.0, help="how long it runs (%(default)g)")
+    seed = random.SystemRandom().randrange(10**6)
+    parser.add_argument("--seed", type=int, default=seed, help="repeat a run (default: another one each time)")
     chosen = parser.parse_args()
     print(f"{chosen.minutes:g} minutes, --seed {chosen.seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:

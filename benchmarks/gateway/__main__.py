@@ -42,10 +42,10 @@ Line = tuple[str, str, str, bool]
 
 def main() -> int:
     """Print each figure beside its goal."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2)
-    parser.add_argument("--work", type=Path)
+    parser = argparse.ArgumentParser("python -m benchmarks.gateway", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5, help="how often each server is asked in turn (%(default)s)")
+    parser.add_argument("--seconds", type=int, default=2, help="how long a round takes for each (%(default)s)")
+    parser.add_argument("--work", type=Path, help="keep the environments of other servers here for the next run")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         work = (options.work or Path(made)).resolve()

@@ -49,6 +49,7 @@ def test_each_finding(answer: Answer, told: list[str]) -> None:
     found = findings(read_text(POLICY, "policy.toml", {}, TOOLS), answer)
     assert [f"{one.code}: {one.text}" for one in found] == told
     assert all(one.fix for one in found)
+    assert all("SIGHUP" in one.fix for one in found if one.code == "gateway-policy"), "a reload is enough"
 
 
 def test_a_client_that_has_only_the_gateway_knows_nothing_of_its_policy() -> None:

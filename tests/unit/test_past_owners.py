@@ -75,6 +75,15 @@ def test_the_setting_is_the_rule_of_the_refusal() -> None:
     assert "rule: ownership" not in str(said)
 
 
+def test_a_name_is_released_where_the_records_are() -> None:
+    """With the key `ownership` these are the gateway's, so the hint of pip sends its reader there."""
+    release = "repoprio ownership release acme"
+    said = refusals.refusal(explain(POLICY, decide(("corp",)), "acme", {}))
+    assert f"if others may have the name now, where the gateway runs: {release}" in str(said)
+    said = refusals.refusal(explain(policy(TWO), decide(("corp",)), "acme", {}))
+    assert f"if others may have the name now: {release}" in str(said)
+
+
 def test_an_unreadable_memory_is_told() -> None:
     """The refusal names the place, the reason, who was not asked, and the setting; the audit does not guess."""
     decision = decide(Unknown(PLACE, "there is no such file"))

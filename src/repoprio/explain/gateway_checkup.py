@@ -46,7 +46,10 @@ def findings(policy: Policy, answer: Answer) -> list[Finding]:
         found.append(Finding("gateway-not-ready", text, "see its log: repair or restore the store (--store)"))
     is_own = any(repository.is_at(url) for repository in policy.repositories)
     differs = list(_differing(policy, answer.repositories or ())) if answer.repositories and not is_own else []
-    found += [Finding("gateway-policy", text, "give both the same policy; restart the gateway") for text in differs]
+    found += [
+        Finding("gateway-policy", text, "give both the same policy, and have the gateway reload it (SIGHUP)")
+        for text in differs
+    ]
     return found
 
 

@@ -181,7 +181,9 @@ def _ruled_out(e: Explanation) -> Remedy:
 
 def _remembered(e: Explanation) -> Remedy:
     release = shell.repoprio("ownership", "release", e.project)
-    return Remedy("release", f"publish it there again; or, if others may have the name now: {release}")
+    # With the key `ownership` the records are the gateway's: the command would change none on this machine.
+    where = ", where the gateway runs" if any(rule.setting == "ownership" for rule in e.rules) else ""
+    return Remedy("release", f"publish it there again; or, if others may have the name now{where}: {release}")
 
 
 def _memory(e: Explanation) -> Remedy:
