@@ -241,7 +241,7 @@ def test_memory_that_cannot_be_read_is_never_guessed(
 def test_a_memory_that_was_lost_is_not_begun_anew_in_silence(scene: Scene, tmp_path: Path) -> None:
     """A gateway that begins one says so; one that must have one does not start, and makes no file."""
     store = tmp_path / "folder" / "store"
-    with pytest.raises(AssertionError, match=r"store is gone(?s:.*)\[store\]"):
+    with pytest.raises(AssertionError, match=r"store does not exist(?s:.*)\[store\]"):
         GatewayProcess(scene.policy(), store, "--store-must-exist")
     assert not store.parent.exists()
     with GatewayProcess(scene.file, store) as process:

@@ -103,7 +103,7 @@ class SqliteStore:
         """A connection; with `is_there` the file must exist: without it, all records are lost."""
         with _told():
             if is_there and not os.path.isfile(self.path):
-                raise UnsoundMemory(f"{self.path} is gone")
+                raise UnsoundMemory(f"{self.path} does not exist")
             database = sqlite3.connect(self.path, timeout=_WAIT_SECONDS)
             try:
                 database.execute("PRAGMA synchronous = FULL")
