@@ -224,6 +224,7 @@ def real_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uv]:
         yield found
 
 
+@pytest.mark.full
 def test_uv_obeys_the_export_wherever_it_lies(real_uv: Uv) -> None:
     """Without the export uv is open; with it, as the system's file, the user's or both, it obeys."""
     looked = real_uv.looked()
@@ -269,7 +270,7 @@ UNDONE_TOO = [
 ]
 
 
-@pytest.mark.story(3)
+@pytest.mark.story
 @pytest.mark.parametrize(
     ("by", "text"), [*UNDONE, *(pytest.param(*each, marks=pytest.mark.full) for each in UNDONE_TOO)]
 )

@@ -91,6 +91,7 @@ def test_a_pip_that_is_too_old_and_stopped(fresh_env: EnvFactory, policy: Path) 
     assert f"fix: {env.python} -m pip --python {old.python} install -U pip\n" in done.stdout
 
 
+@pytest.mark.full
 @pytest.mark.story
 @pytest.mark.parametrize("is_hooked", [False, True])
 @pytest.mark.parametrize("missing", ["__init__.py", "_vendor/requests/sessions.py"])

@@ -68,6 +68,7 @@ def test_relative_folders_of_pythonpath_are_those_of_the_user(
 _PIP_OF_FOLDER = "import pathlib; pathlib.Path(__file__).with_name('run').touch()\n"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["pip.py", pytest.param("pip/__init__.py", marks=pytest.mark.full)])
 def test_a_pip_of_the_folder_is_told_and_not_run(
     name: str, pip_env: EnvFactory, policy: Path, here: Path, tmp_path: Path

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from support.doctors import report
 from support.fixtures import EnvFactory
 from support.pips import PipEnv
@@ -47,6 +49,7 @@ def _launcher(env: PipEnv, folder: Path, name: str, text: str) -> str:
     return str(script)
 
 
+@pytest.mark.full
 def test_launchers_that_take_the_hook_away(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
     """A launcher without the hook is a separate failure, in any language."""
     env, folder = pip_env(PIP), tmp_path / "bin"

@@ -90,6 +90,7 @@ def test_an_image_obeys_and_is_restored(image: Image, scene: Scene, fresh_env: E
     assert "there is nothing to undo" in nothing.stderr
 
 
+@pytest.mark.full
 @needs_image
 def test_what_others_changed_or_had_before_stays(image: Image, scene: Scene) -> None:
     """Existing pip.conf with an index and uv.toml stay; --undo keeps files that were changed later."""
