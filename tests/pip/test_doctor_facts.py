@@ -379,6 +379,7 @@ def test_a_uv_that_does_not_say_its_settings(real_uv: Uv, tmp_path: Path) -> Non
     assert (looked.obeys, looked.is_as_exported, looked.trial.took) == (False, None, None)
 
 
+@pytest.mark.full
 def test_uv_in_the_report(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
     """The text names what overrides the export in uv; with the export in place the exit status is 0."""
     env, tools, place = pip_env(PIP), tmp_path / "bin", tmp_path / "system" / "uv"

@@ -127,6 +127,7 @@ def test_root_lets_no_folder_of_another_user_choose(
     assert f"  skip   {path}/pip    nobody (uid 65534) can change {here}, so root does not run it" in done.stdout
 
 
+@pytest.mark.full
 @pytest.mark.story
 @pytest.mark.parametrize(
     ("path", "folder"),

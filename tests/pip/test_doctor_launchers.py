@@ -62,6 +62,7 @@ def test_launchers_that_take_the_hook_away(pip_env: EnvFactory, policy: Path, tm
     assert all(not rows[script]["guarded"] and rows[script]["fix"] for script in scripts)
 
 
+@pytest.mark.full
 def test_a_launcher_that_obeys_joins_its_pip(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
     """Console scripts of pip need no trial; another launcher that obeys in its trial joins the same pip."""
     env, folder = pip_env(PIP), tmp_path / "bin"

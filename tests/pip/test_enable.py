@@ -266,6 +266,7 @@ def test_new_environments_are_guarded_while_there_is_a_policy(two: Pair, tmp_pat
         assert two.guarded() is expected
 
 
+@pytest.mark.full
 def test_virtualenv_is_followed_too(two: Pair, tmp_path: Path) -> None:
     """virtualenv, run from a guarded environment, makes a guarded one."""
     virtualenv = subprocess.run(

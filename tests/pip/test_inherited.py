@@ -81,6 +81,7 @@ def test_a_new_environment_obeys_without_the_makers_variables(kind: str, place: 
     assert "Would install acme-99.0" in place.take(grandchild).stdout
 
 
+@pytest.mark.full
 @pytest.mark.story
 @pytest.mark.parametrize(("variable", "layer"), [("XDG_CONFIG_HOME", "user"), ("XDG_CONFIG_DIRS", "global")])
 def test_what_an_xdg_variable_leads_to_is_kept(variable: str, layer: str, place: Place, tmp_path: Path) -> None:

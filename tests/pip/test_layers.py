@@ -311,6 +311,7 @@ def test_no_pip_takes_a_specifier_that_is_none(versions: str, home: Home, corp: 
     assert home.tool("config", "check").code == 2
 
 
+@pytest.mark.full
 @pytest.mark.story
 def test_the_demo_runs_under_a_lock(home: Home, corp: RepositoryServer) -> None:
     """The demo works under any policy, and does not ask its repositories."""
