@@ -10,7 +10,7 @@ from repoprio.doctor.pips import Pip
 from repoprio.doctor.trial_repositories import Bench
 from repoprio.urls import is_fuse
 
-# The place where a pip looks that is told no other.
+# Where a pip looks that is given no other place.
 DEFAULT_INDEX = "pip's built-in default index"
 _NOBODY_HAS = "repoprio-doctor-looks-for-this"
 # Runs pip in the same Python, after the same start, but without repoprio's finders and without a network.

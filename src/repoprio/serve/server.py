@@ -46,7 +46,7 @@ class Settings(NamedTuple):
 
 
 def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, say: Callable[[str], None]) -> None:
-    """Serve the policy that `load` returns until the process is told to stop; it is reloaded after a SIGHUP.
+    """Serve the policy that `load` returns until SIGTERM or SIGINT; a SIGHUP reloads it.
 
     Raises `CannotStart` or `CannotServe` before it listens.
     """

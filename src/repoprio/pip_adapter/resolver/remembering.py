@@ -109,7 +109,7 @@ class _Metadata(importlib.metadata.Distribution):
 
     def locate_file(self, path: object) -> Any:
         """There is no file."""
-        raise NotImplementedError
+        raise NotImplementedError("only the metadata is known")
 
     @cached_property
     def metadata(self) -> Any:
