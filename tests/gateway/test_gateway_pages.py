@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from repoprio.config.load import read_text
-from repoprio.serve.kept_pages import KeptPages
+from repoprio.names import NormalizedName
+from repoprio.serve.bounded_store import BoundedStore
+from repoprio.serve.kept_pages import Page
 from support.faults import Fault
 from support.gateways import JSON, TTL, Served, serving
 from support.policy_files import TOOLS
@@ -120,13 +122,13 @@ def test_a_large_page_is_stored_packed(served: Served, scene: Scene) -> None:
 
 def test_what_is_kept_is_bounded(served: Served, scene: Scene) -> None:
     """The oldest pages go first."""
-    pages = served.gateway._pages = KeptPages(3000)
+    pages = served.gateway._pages = BoundedStore[NormalizedName, Page](3000, lambda page: page.size)
     for number in range(10):
         scene.corp.add(f"p{number}", "1.0")
         assert served.page(f"p{number}").status == 200
     assert pages._bytes <= 3000
-    assert pages.names()[-1] == "p9"
-    assert pages._bytes == sum(page.size for name in pages.names() if (page := pages.get(name)))
+    assert pages.keys()[-1] == "p9"
+    assert pages._bytes == sum(page.size for page in map(pages.get, pages.keys()) if page)
 
 
 def test_metadata_and_yanks_survive(served: Served, scene: Scene) -> None:

@@ -27,6 +27,7 @@ class Tagged(RepositoryServer):
         super().__init__(label)
         self.asked_with: list[str] = []
         self.always: str | None = None
+        self.tags = True
 
     def _response(self, request: Request) -> Response:
         response = super()._response(request)
@@ -37,7 +38,8 @@ class Tagged(RepositoryServer):
         tag = f'"{hashlib.sha256(response.get_data()).hexdigest()[:8]}"'
         if self.always or known == tag:
             return Response(b"", 304, {"ETag": self.always or tag})
-        response.headers["ETag"] = tag
+        if self.tags:
+            response.headers["ETag"] = tag
         return response
 
 
@@ -90,6 +92,17 @@ def test_not_changed_must_be_said_of_the_page_that_is_kept(served: Served, corp:
     served.now += 10
     assert served.page("acme").state == "fresh"
     assert corp.asked_with[-1] == ""
+
+
+def test_a_page_without_a_tag_replaces_the_tagged_one(served: Served, corp: Tagged) -> None:
+    """Neither is asked about: the new page has no tag, and the tag of the old one is of another page."""
+    served.page("acme")
+    corp.add("acme", "1.1")
+    corp.tags = False
+    for _ in range(2):
+        served.now += TTL + 1
+        assert len(served.page("acme").files) == 2
+    assert corp.asked_with[2] == ""
 
 
 def test_a_page_without_files_is_asked_for_each_time(served: Served, corp: Tagged) -> None:

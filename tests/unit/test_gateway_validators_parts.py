@@ -12,14 +12,12 @@ from repoprio.config.load import read_text
 from repoprio.names import normalize
 from repoprio.policy.model import Location, Policy
 from repoprio.serve.freshness import survives
-from repoprio.serve.transport.validators import Kept, KeptAnswers, Key, Validators, validators
+from repoprio.serve.transport.validators import Key, Validators, validators
 from support.policy_files import TOOLS
 
 NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
 # A minute before it.
 SETTLED = "Sat, 21 Nov 2026 23:59:00 GMT"
-CORP = Location.of("https://corp.example/")
-KEYS = [Key("corp", normalize(f"p{n}"), CORP) for n in range(4)]
 TAG = Validators('"a"')
 FROM_PUBLIC = '[pins.acme]\nprojects = ["acme"]\nrepositories = ["public"]\n'
 BASE = """
@@ -99,48 +97,8 @@ def test_an_answer_fits_by_its_tag() -> None:
     assert not TAG.fits(Validators('"b"'))
 
 
-def shelf(**pages: int) -> KeptAnswers[str]:
-    """At most 100 bytes, after these pages (p0 to p3) of so many bytes were kept."""
-    kept = KeptAnswers[str](100)
-    for name, size in pages.items():
-        kept.keep(KEYS[int(name[1])], Kept(name, TAG, size))
-    return kept
-
-
-def held(kept: KeptAnswers[str]) -> list[str]:
-    """The pages that are kept."""
-    return [found.page for found in map(kept.get, KEYS) if found]
-
-
-def test_the_oldest_page_goes_when_there_is_no_room() -> None:
-    """Only as many go as must; what fills the room exactly stays, and what is larger than it is not kept."""
-    assert held(shelf(p0=40, p1=60)) == ["p0", "p1"]
-    assert held(shelf(p0=40, p1=40, p2=40)) == ["p1", "p2"]
-    assert held(shelf(p0=40, p1=60, p2=70)) == ["p2"]
-    assert held(shelf(p0=101)) == []
-
-
-def test_a_page_that_is_kept_again_or_forgotten_frees_its_room() -> None:
-    """The new page takes the place of the old one and is the youngest; forgetting twice frees nothing twice."""
-    kept = shelf(p0=40, p1=40)
-    kept.keep(KEYS[0], Kept("again", TAG, 60))
-    assert held(kept) == ["again", "p1"]
-    kept.keep(KEYS[2], Kept("p2", TAG, 40))
-    assert held(kept) == ["again", "p2"]
-    kept.forget(KEYS[2])
-    kept.forget(KEYS[2])
-    kept.keep(KEYS[3], Kept("p3", TAG, 41))
-    assert held(kept) == ["p3"]
-
-
-def test_a_page_that_its_server_cannot_confirm_is_not_kept() -> None:
-    """Nor is the one before it, which it has replaced."""
-    kept = shelf(p0=40)
-    kept.keep(KEYS[0], Kept("again", Validators(), 40))
-    assert held(kept) == []
-
-
 def test_a_page_is_kept_for_one_login() -> None:
     """Another login at the same URL may be shown another page."""
-    other = replace(CORP, user="eve", password="x")
-    assert shelf(p0=40).get(Key("corp", normalize("p0"), other)) is None
+    place = Location.of("https://corp.example/")
+    other = replace(place, user="eve", password="x")
+    assert Key("corp", normalize("acme"), place) != Key("corp", normalize("acme"), other)

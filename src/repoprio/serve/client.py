@@ -31,13 +31,14 @@ from repoprio.lookup.memory import ExpiringStore
 from repoprio.lookup.reasons import REFUSED_LOGIN, Cause
 from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Location, Policy, Repository
+from repoprio.serve.bounded_store import BoundedStore
 from repoprio.serve.clock import steady_seconds
 from repoprio.serve.pages.relayed import is_local as is_local_path
 from repoprio.serve.pages.versions import PackagingVersions
 from repoprio.serve.transport import folders
 from repoprio.serve.transport.bodies import IncomingBody
 from repoprio.serve.transport.replies import Reply, encoding_of, failed, failure, read, redirect
-from repoprio.serve.transport.validators import Kept, KeptAnswers, Key
+from repoprio.serve.transport.validators import Kept, Key
 from repoprio.simple_api import reader
 from repoprio.simple_api.filenames import is_distribution
 from repoprio.simple_api.model import ProjectPage
@@ -76,7 +77,7 @@ class Client:
         self._reading = asyncio.Semaphore(_READERS)
         self._pages: aiohttp.ClientSession | None = None
         self._files: aiohttp.ClientSession | None = None
-        self._kept = KeptAnswers[ProjectPage](_MOST_KEPT_BYTES)
+        self._kept = BoundedStore[Key, Kept[ProjectPage]](_MOST_KEPT_BYTES, lambda kept: kept.size)
         self._shared = AsyncPageCache[ProjectPage](ExpiringStore(_SHARED_SECONDS, steady_seconds))
 
     @contextlib.asynccontextmanager
@@ -132,8 +133,15 @@ class Client:
             found = await asyncio.to_thread(self._read, ask, reply)
         # Whether a page without files means absence is asked for each time.
         if ask.what is ResourceKind.PAGE and isinstance(found, PageFound) and found.files:
-            self._kept.keep(key, Kept(found.page, reply.validators, len(reply.body)))
+            self._keep(key, Kept(found.page, reply.validators, len(reply.body)))
         return found
+
+    def _keep(self, key: Key, page: Kept[ProjectPage]) -> None:
+        """Keep the page in place of the last one, if its server can say later whether it has changed."""
+        if page.validators.headers():
+            self._kept.keep(key, page)
+        else:
+            self._kept.forget(key)
 
     def _unchanged(self, key: Key, kept: Kept[ProjectPage], reply: Reply) -> FetchResult[ProjectPage]:
         """The page that is kept, as of now: its server says that it is as it was."""

@@ -19,9 +19,10 @@ from repoprio.lookup.project import Decision, Outcome, ProjectLookup
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy
 from repoprio.serve import freshness, problems
+from repoprio.serve.bounded_store import BoundedStore
 from repoprio.serve.client import VERSIONS, Client
 from repoprio.serve.clock import steady_seconds
-from repoprio.serve.kept_pages import KeptPages, Page, forms
+from repoprio.serve.kept_pages import Page, forms
 from repoprio.serve.pages import relayed, writer
 from repoprio.serve.pages.offers import offer
 from repoprio.serve.problems import Problem
@@ -34,6 +35,8 @@ from repoprio.serve.views.explanations import ClientAnswer, Explained, explanati
 from repoprio.simple_api.model import ProjectPage
 
 _LOG = logging.getLogger("repoprio.serve")
+# The limit for the pages of all projects, in all formats.
+_MOST_BYTES = 256 * 2**20
 # A lookup ends after this many seconds, even if requests are missing.
 DEADLINE = 20.0
 # A page that clients use is refreshed when this part of its lifetime is left.
@@ -71,7 +74,7 @@ class Gateway:
         self.clock = clock
         self.lists = ProjectLists(policy, client, policy.absence_ttl, clock)
         self._memory = freshness.SharedMemory[ProjectPage](policy, clock)
-        self._pages = KeptPages()
+        self._pages = BoundedStore[NormalizedName, Page](_MOST_BYTES, lambda page: page.size)
         self._shows_shadowed = shows_shadowed
         self.sharing = Sharing(store.pages(), policy, __version__, public_url, sorted(client.trusted), clock=clock)
         self._explaining = ExpiringStore[NormalizedName, asyncio.Task[Explained | Problem]](_EXPLAINED, clock)
@@ -155,7 +158,7 @@ class Gateway:
 
     def kept_names(self) -> tuple[NormalizedName, ...]:
         """The names with a kept page; may be called in any thread."""
-        return self._pages.names()
+        return self._pages.keys()
 
     async def settle(self) -> None:
         """Wait for the tasks that run in the background."""

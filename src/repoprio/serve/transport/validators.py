@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -74,31 +73,3 @@ class Kept(NamedTuple, Generic[Page]):
     page: Page
     validators: Validators
     size: int
-
-
-class KeptAnswers(Generic[Page]):
-    """The last page of each place, up to a number of bytes of answers; the ones kept first go first."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._kept: OrderedDict[Key, Kept[Page]] = OrderedDict()
-        self._bytes = 0
-
-    def get(self, key: Key) -> Kept[Page] | None:
-        """The kept page of a place; None if there is none."""
-        return self._kept.get(key)
-
-    def keep(self, key: Key, kept: Kept[Page]) -> None:
-        """Keep it in place of what was kept before, if its server can be asked whether it still holds."""
-        self.forget(key)
-        if not kept.validators.headers():
-            return
-        self._kept[key] = kept
-        self._bytes += kept.size
-        while self._bytes > self._most_bytes:
-            self.forget(next(iter(self._kept)))
-
-    def forget(self, key: Key) -> None:
-        """Drop the kept page of a place, if there is one."""
-        kept = self._kept.pop(key, None)
-        self._bytes -= kept.size if kept else 0
