@@ -65,6 +65,11 @@ class Search:
         self.waiting: set[str] = set()
         self._permitted: set[str] = set()
 
+    def opened_below(self, name: NormalizedName, tier: int) -> list[int]:
+        """The tiers below `tier` that this search has opened for `name`, down to the lowest one that it allows."""
+        opened = sorted(self.reach.opened.get(name, ()))
+        return [lower for lower in opened if tier < lower <= self.reach.caps.get(name, lower)]
+
     def stand_in(self, req: InstallRequirement, tiers: Tiers) -> PlaceholderDistribution | None:
         """The placeholder for an sdist that may not be built yet; None for anything else that pip prepares."""
         link = req.link

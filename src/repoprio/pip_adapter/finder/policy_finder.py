@@ -6,34 +6,31 @@ import contextlib
 import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from repoprio.config.pip.indexes import Origin
-from repoprio.explain.explaining import explain, privacy
+from repoprio.explain.explaining import privacy
 from repoprio.explain.explanation import Explanation
 from repoprio.lookup.drivers import Fetch, Fits, drive, drive_repository
-from repoprio.lookup.events import RepositoryResult, RepositoryState
+from repoprio.lookup.events import RepositoryResult
 from repoprio.lookup.memory import Memory, RunMemory
 from repoprio.lookup.project import Decision, Outcome, ProjectLookup
 from repoprio.lookup.repository import RepositoryLookup
 from repoprio.names import NormalizedName, is_project_name, normalize
-from repoprio.pip_adapter import compat, hint_target, log_redaction, policy_reading, progress
+from repoprio.pip_adapter import compat, policy_reading
 from repoprio.pip_adapter.errors import LookupRefused, warn
-from repoprio.pip_adapter.finder import cooldowns, judge, own_release, pylock, search_scope
+from repoprio.pip_adapter.finder import cooldowns, explanations, judge, own_release, session_memory
+from repoprio.pip_adapter.finder.callers import pylock, search_scope
+from repoprio.pip_adapter.finder.callers.watched_scope import WatchedScope
 from repoprio.pip_adapter.finder.candidates import CandidateSet, Offers, version_priority_offers
 from repoprio.pip_adapter.finder.flexible_search import Search, Tiers
 from repoprio.pip_adapter.finder.listeners import DecisionListener, SkipWarnings
 from repoprio.pip_adapter.finder.past_owners import past_owners
-from repoprio.pip_adapter.index import credentials, handed
 from repoprio.pip_adapter.index.fetcher import Pages
 from repoprio.pip_adapter.index.links import PipPage
-from repoprio.pip_adapter.registry import Registry
 from repoprio.pip_adapter.requirements import project_of
-from repoprio.policy.locations import spellings
 from repoprio.policy.model import Mode, Policy, Pylock, Repository
 from repoprio.policy.routing import asked_for, route, version_limit
-from repoprio.render import unlisted
 from repoprio.render.messages import refusals
 from repoprio.render.messages.model import message
 from repoprio.render.policy import summary
@@ -45,14 +42,11 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.requirements import InstallRequirement
 
 
-_MEMORIES: Registry[tuple[Memory[PipPage], Pages]] = Registry()
-
-
 class PolicyFinder:
     """Answers the lookups of one `PackageFinder` under a policy.
 
-    `listener` is called for each decision; by default it warns about skipped repositories. `noted` says which line
-    named which index, and grows as requirements files are read.
+    `listener` is called for each decision; by default it warns about skipped repositories. `scope` is pip's search
+    scope; its `noted` says which line named which index, and grows as requirements files are read.
 
     `forgotten` counts how often the caches of pip's finders were cleared. `search` is the current search in flexible
     mode, and `tiers` the tiers that were found to serve its names.
@@ -69,11 +63,9 @@ class PolicyFinder:
     ) -> None:
         self.policy = policy
         self._finder_of_pip = weakref.ref(finder)
-        self._scope: object = None
-        self._refusals = 0
-        self._callers = search_scope.ScopeMatch()
+        self.scope = WatchedScope(policy, {} if noted is None else noted)
+        self._dropped = 0
         self._listener = SkipWarnings() if listener is None else listener
-        self.noted = {} if noted is None else noted
         self.search: Search | None = None
         self.tiers = Tiers()
         self._decisions: dict[tuple[object, ...], Decision[PipPage]] = {}
@@ -86,11 +78,6 @@ class PolicyFinder:
         finder = self._finder_of_pip()
         assert finder is not None, "it lives as long as pip's finder does"
         return finder
-
-    @property
-    def is_flexible(self) -> bool:
-        """Whether flexible mode is in force for at least one name."""
-        return self.policy.is_flexible
 
     def find_best_candidate(
         self, project_name: str, specifier: SpecifierSet | None, hashes: Hashes | None
@@ -110,13 +97,10 @@ class PolicyFinder:
     def _tiers_to_offer(self, project_name: str, specifier: SpecifierSet | None) -> list[int | None]:
         """None, which means the owner's candidates, then the priorities of lower tiers that a search opened."""
         name = normalize(project_name)
-        opened = sorted(self.search.reach.opened.get(name, ())) if self.search else []
-        if not opened or not self.search:
+        if not self.search or not self.search.reach.opened.get(name):
             return [None]
         owners = self.reached(name, specifier).owners
-        tier = owners[0].repository.priority if owners else 0
-        last = self.search.reach.caps.get(name, opened[-1])
-        return [None, *(lower for lower in opened if tier < lower <= last)]
+        return [None, *self.search.opened_below(name, owners[0].repository.priority if owners else 0)]
 
     @contextlib.contextmanager
     def searching(self) -> Iterator[None]:
@@ -208,7 +192,7 @@ class PolicyFinder:
         self, memory: Memory[PipPage], name: NormalizedName, *, below_owner: bool = False, last: int | None = None
     ) -> ProjectLookup[PipPage]:
         """The lookup of `name` that `decide` drives."""
-        callers, no_index = tuple(self._callers.admitted), compat.no_index(self.finder)
+        callers, no_index = tuple(self.scope.callers.admitted), compat.no_index(self.finder)
         past = past_owners(self.policy, self.session, self.memory()[1]).of(name)
         return ProjectLookup(
             memory, name, no_index=no_index, callers=callers, below_owner=below_owner, last=last, remembered=past
@@ -279,27 +263,17 @@ class PolicyFinder:
         name = normalize(project_name)
         decision = decision or self.decide(name, specifier, below_owner=shadowed)
         decision = self.disclose(decision) if disclosed else decision
-        private = privacy(decision) if shadowed else None
-        weighed = self.weigh(decision)
-        best = weighed.best(specifier, hashes) if decision.outcome is Outcome.SERVED else None
-        serving = tuple(decision.of(RepositoryState.SERVES))
-        is_known = shadowed and private is None and not decision.of(RepositoryState.UNAVAILABLE)
-        alone = self.weigh_by_version(decision) if is_known else None
-        newest = alone.best(specifier, hashes) if alone else None
-        return explain(
+        return explanations.explanation(
             self.policy,
             decision,
             requirement or f"{project_name}{specifier or ''}",
-            {f.repository.name: f.page.versions for f in serving if f.page},
-            specifier=str(specifier or ""),
+            self.weigh(decision),
+            self.weigh_by_version(decision) if shadowed and explanations.is_comparable(decision) else None,
+            specifier=specifier,
+            hashes=hashes,
             constraint=constraint,
-            chosen=weighed.chosen(best) if best else None,
-            waits=best is None and weighed.best(specifier, hashes, of_any_age=True) is not None,
-            rejected=weighed.rejected(specifier, hashes),
             required_by=required_by,
-            version_priority=alone.chosen(newest) if alone and newest else None,
-            private=private,
-            python=hint_target.python(),
+            private=privacy(decision) if shadowed else None,
         )
 
     def disclose(self, decision: Decision[PipPage]) -> Decision[PipPage]:
@@ -336,41 +310,21 @@ class PolicyFinder:
 
     def memory(self) -> tuple[Memory[PipPage], Pages]:
         """The memory and pages of this run; they belong to pip's session, whose retries and logins they depend on."""
-        session = self.session
-
-        def make() -> tuple[Memory[PipPage], Pages]:
-            pages = Pages(weakref.proxy(session), self.policy)
-            pages.ahead.progress = progress.line_of(session)
-            if self.policy.fetch_ahead:
-                handed.hand_out(session, pages.metadata)
-            return RunMemory[PipPage](self.policy, Lock()), pages
-
-        memory = _MEMORIES.get_or_make(session, make)
-        memory[1].logins.update(self._callers.logins)
-        memory[1].settle()
-        return memory
+        memory, pages = session_memory.of(self.session, self.policy)
+        pages.logins.update(self.scope.callers.logins)
+        pages.settle()
+        return memory, pages
 
     def refresh_search_scope(self) -> None:
         """Check pip's search scope against the policy, again whenever a requirements file has replaced it."""
-        scope = self.finder.search_scope
-        state = (scope, tuple(scope.index_urls), tuple(scope.find_links), PolicyFinder.forgotten)
-        if state != self._scope:
-            self._callers = search_scope.match(self.policy, scope, self.noted)
-            log_redaction.install(spellings(login.password or login.user for login in self._callers.logins.values()))
-            self._scope = state
+        if self.scope.refresh(self.finder.search_scope, PolicyFinder.forgotten):
             self.tiers = Tiers()
             self._forget_decisions()
-        known = _MEMORIES.get(self.session)
-        refusals = known[1].forget_refused() if known else 0
-        if refusals != self._refusals:
-            self._refusals = refusals
+        dropped = session_memory.drop_refused(self.session)
+        if dropped != self._dropped:
+            self._dropped = dropped
             self._forget_decisions()
-        if self._callers.refused:
-            raise LookupRefused(unlisted.refusal(self._callers.refused, self.policy))
-        carried = credentials.credential_policy(self.session.auth).carried
-        while carried:
-            credentials.demand_login(self.session.auth, *carried[-1])
-            carried.pop()
+        self.scope.check(self.session.auth)
 
     def _forget_decisions(self) -> None:
         self._decisions.clear()
@@ -379,7 +333,7 @@ class PolicyFinder:
 
     def note(self, origin: Origin, named: Iterable[str]) -> None:
         """Note which line of a requirements file named these indexes."""
-        self.noted.update(dict.fromkeys(named, origin))
+        self.scope.noted.update(dict.fromkeys(named, origin))
 
     @property
     def session(self) -> PipSession:
@@ -392,5 +346,5 @@ class PolicyFinder:
             warn(line)
         warn(f"repoprio: {summary(self.policy)}")
         self.refresh_search_scope()
-        for line in search_scope.announcement(self._callers):
+        for line in search_scope.announcement(self.scope.callers):
             warn(line)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from repoprio.environments.child_script import IS_CHILD, NO_INDEX
 from repoprio.pip_adapter import progress
 from repoprio.pip_adapter.command import HANDED_ON, begin, current, enforced, hand_on, policy
-from repoprio.pip_adapter.finder import direct_urls
+from repoprio.pip_adapter.finder.callers import direct_urls
 from repoprio.pip_adapter.finder.registry import guard_of, note_guard, source_of
 from repoprio.pip_adapter.hooks import failures, requirement_files
 from repoprio.pip_adapter.index import credentials

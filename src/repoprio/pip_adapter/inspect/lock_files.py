@@ -21,7 +21,7 @@ from repoprio.audit.locks.reading import LockText
 from repoprio.config.pip.indexes import NamedBy, Origin
 from repoprio.pip_adapter import compat, policy_reading
 from repoprio.pip_adapter.errors import LookRefused, LookupRefused
-from repoprio.pip_adapter.finder import search_scope
+from repoprio.pip_adapter.finder.callers import search_scope
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.pip_adapter.finder.registry import guard_of
 from repoprio.pip_adapter.inspect.context import PipContext
@@ -229,7 +229,7 @@ def _as_named(at: str, file: str) -> str:
 
 def _unlisted(policy: Policy, aside: _Aside, file: str) -> list[Finding]:
     """A finding for each index and find-links place of the file that the policy does not list."""
-    matched = search_scope.match(policy, aside.finder.search_scope, aside.guard.noted if aside.guard else {})
+    matched = search_scope.match(policy, aside.finder.search_scope, aside.guard.scope.noted if aside.guard else {})
     places = [(place.url, place.origin if place.origin.by is NamedBy.LINE else None) for place in matched.refused]
     places += [(url, None) for url in matched.ignored]
     places += [(place.locations[0].shown, None) for place in matched.admitted]

@@ -27,10 +27,10 @@ from repoprio.names import is_project_name, normalize
 from repoprio.pip_adapter import compat, policy_reading
 from repoprio.pip_adapter.command import CHILD_REPORT, LOG, current
 from repoprio.pip_adapter.errors import LookupRefused, warn
-from repoprio.pip_adapter.finder import direct_urls, search_scope
+from repoprio.pip_adapter.finder.callers import direct_urls, search_scope
+from repoprio.pip_adapter.finder.callers.search_scope import ScopeMatch
 from repoprio.pip_adapter.finder.listeners import Silence
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
-from repoprio.pip_adapter.finder.search_scope import ScopeMatch
 from repoprio.pip_adapter.log_muting import muted
 from repoprio.pip_adapter.observe import resolution
 from repoprio.pip_adapter.observe.resolution import PipChoice

@@ -81,7 +81,7 @@ def resolver_of_resolvelib(original: Any) -> Any:
         def _resolve(
             self, guard: PolicyFinder | None, wanted: list[ResolverRequirement], max_rounds: int
         ) -> ResolutionResult:
-            if guard is None or not guard.is_flexible:
+            if guard is None or not guard.policy.is_flexible:
                 result: ResolutionResult = super().resolve(wanted, max_rounds=max_rounds)
                 return result
             from repoprio.pip_adapter.resolver import flexible
@@ -118,7 +118,7 @@ def wait_until_needed(
 
 def refuse_flexible(guard: PolicyFinder | None, req: InstallRequirement) -> None:
     """Raise `LookupRefused`, because the legacy resolver does not show whether a lower choice is needed."""
-    if guard is None or not guard.is_flexible or not req.name:
+    if guard is None or not guard.policy.is_flexible or not req.name:
         return
     routing = route(guard.policy, normalize(req.name))
     if isinstance(routing, Route) and routing.mode is Mode.FLEXIBLE:

@@ -15,7 +15,7 @@ from repoprio.lookup.events import RepositoryState
 from repoprio.lookup.memory import RunMemory
 from repoprio.lookup.project import Code, Decision, Outcome
 from repoprio.names import NormalizedName, normalize
-from repoprio.pip_adapter.finder import pylock
+from repoprio.pip_adapter.finder.callers import pylock
 from repoprio.pip_adapter.finder.candidates import CandidateSet, Offers, version_priority_offers
 from repoprio.pip_adapter.finder.listeners import Silence
 from repoprio.pip_adapter.finder.look_ahead import PolicyAhead, look_ahead
@@ -65,7 +65,7 @@ class PolicySide:
 
     def ahead(self) -> PolicyAhead:
         """What is fetched ahead for this side; the journal of the side has only names that pip asks for."""
-        return PolicyAhead(PolicyFinder(self.guard.finder, self.guard.policy, Silence(), self.guard.noted))
+        return PolicyAhead(PolicyFinder(self.guard.finder, self.guard.policy, Silence(), self.guard.scope.noted))
 
     def supplier(self, name: NormalizedName, link: Link) -> Repository | None:
         """The owner that lists `link`; None for a direct URL."""
@@ -124,7 +124,7 @@ class VersionPrioritySide:
     def __init__(self, policy: PolicySide, tell: Tell, known: Pairs, step: Step) -> None:
         guard = policy.guard
         self.journal = Journal(policy.journal.disclosed, step)
-        self.guard = PolicyFinder(guard.finder, guard.policy, self.journal, guard.noted)
+        self.guard = PolicyFinder(guard.finder, guard.policy, self.journal, guard.scope.noted)
         self._before = policy.journal
         self._tell = tell
         self._known = known
@@ -136,7 +136,7 @@ class VersionPrioritySide:
         """What is fetched ahead for this side; the journal of the side has only names that pip asks for."""
         side = copy.copy(self)
         side.journal = Journal(self.journal.disclosed, lambda *_: None, Silence())
-        side.guard = PolicyFinder(self.guard.finder, self.guard.policy, side.journal, self.guard.noted)
+        side.guard = PolicyFinder(self.guard.finder, self.guard.policy, side.journal, self.guard.scope.noted)
         side._weighed, side._disclosed, side._best = {}, {}, {}
         return VersionPriorityAhead(side)
 

@@ -1,0 +1,1 @@
+"""What callers name besides the policy: indexes, direct URLs and locked files."""
