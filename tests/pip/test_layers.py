@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.config import policy_files
+from repoprio.config import file_text, policy_files
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
 from support.repository import RepositoryServer
@@ -280,8 +280,8 @@ def test_what_cannot_be_read_is_told_with_mode_and_owner(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("builtins.open", refuse)
-    for read in (policy_files.toml_text, policy_files.pip_text):
-        with pytest.raises(policy_files.Unreadable, match=r"cannot be read: Permission denied \(mode 640, owner \w+\)"):
+    for read in (file_text.toml_text, file_text.pip_text):
+        with pytest.raises(file_text.Unreadable, match=r"cannot be read: Permission denied \(mode 640, owner \w+\)"):
             read(str(file))
 
 
@@ -289,15 +289,15 @@ def test_no_pipe_is_emptied_and_no_device_read(pip: str, tmp_path: Path) -> None
     """Only regular files are read: reading a pipe would block, or take data from pip; a device never ends."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    assert policy_files.pip_text(str(pipe)) is None
+    assert file_text.pip_text(str(pipe)) is None
     for file in (str(pipe), os.devnull, "/dev/zero"):
-        with pytest.raises(policy_files.Unreadable, match="is not a regular file"):
-            policy_files.toml_text(file)
+        with pytest.raises(file_text.Unreadable, match="is not a regular file"):
+            file_text.toml_text(file)
     big = tmp_path / "big.toml"
     with big.open("wb") as opened:
-        opened.truncate(policy_files.SIZE_LIMIT + 1)
-    with pytest.raises(policy_files.Unreadable, match="larger than 1 MiB"):
-        policy_files.toml_text(str(big))
+        opened.truncate(file_text.SIZE_LIMIT + 1)
+    with pytest.raises(file_text.Unreadable, match="larger than 1 MiB"):
+        file_text.toml_text(str(big))
 
 
 @pytest.mark.parametrize("versions", ["<1.1.x", ">>1", "new"])
@@ -415,4 +415,4 @@ def test_a_name_that_no_file_can_have_is_none(pip: str, tmp_path: Path) -> None:
     circle = tmp_path / "circle"
     circle.symlink_to(circle)
     for file in (str(tmp_path / ("x" * 300)), str(tmp_path), str(circle)):
-        assert policy_files.pip_text(file) is None
+        assert file_text.pip_text(file) is None

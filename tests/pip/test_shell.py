@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from repoprio import shell
 from repoprio.audit import subjects
 from repoprio.audit.subjects import Subject, uninstall
-from repoprio.config import policy_files
+from repoprio.config import file_text
 from repoprio.config.pip import policy_section
 from support.fixtures import EnvFactory
 
@@ -70,13 +70,13 @@ def test_a_command_of_audit_runs_nothing_of_a_name() -> None:
 def test_a_long_file_of_pip_is_looked_through_at_once(text: str) -> None:
     """Whether a pip.conf speaks of us costs every pip: blank lines and long ones cost no more than others."""
     begin = time.perf_counter()
-    assert not policy_files.mentions(text)
-    assert policy_files.mentions(f"{text}\n[repoprio]\n")
+    assert not file_text.mentions(text)
+    assert file_text.mentions(f"{text}\n[repoprio]\n")
     assert time.perf_counter() - begin < 1
 
 
 def test_blank_lines_before_the_policy_change_nothing() -> None:
     """A section after blank and indented lines is found, as it is read."""
     text = "\n \n\t\n[repoprio]\nmode = strict\n"
-    assert policy_files.mentions(text)
+    assert file_text.mentions(text)
     assert "repoprio" in policy_section.sections(text)

@@ -13,11 +13,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
 from repoprio.cli import policy_in_force, terminal, uv_export
+from repoprio.config.file_text import Unreadable, pip_text
 from repoprio.config.load import survey as read_survey
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip import fuse
 from repoprio.config.pip.indexes import Named
-from repoprio.config.policy_files import INHERITED, Unreadable, pip_text
+from repoprio.config.policy_files import INHERITED
 from repoprio.config.settings import Merged
 from repoprio.doctor import (
     base_check,

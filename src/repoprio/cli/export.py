@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from repoprio.cli import in_target, policy_in_force, uv_export
-from repoprio.config import policy_files, values
+from repoprio.config import file_text, values
 from repoprio.config.pip import policy_section
 from repoprio.errors import RepoprioError
 from repoprio.export import CannotExport, Exported, common, uv, uv_differences
@@ -128,8 +128,8 @@ def _tell(file: str, differences: Sequence[str]) -> int:
 
 def _pip_conf(file: str) -> dict[str, Any]:
     try:
-        return {**policy_section.sections(policy_files.pip_text(file) or "")}
-    except policy_files.Unreadable as error:
+        return {**policy_section.sections(file_text.pip_text(file) or "")}
+    except file_text.Unreadable as error:
         raise CannotCompare(f"{file} {error}    [usage]") from None
     except ValueError as error:
         raise CannotCompare(f"{file} is not a pip.conf: {error}    [usage]") from None
@@ -137,8 +137,8 @@ def _pip_conf(file: str) -> dict[str, Any]:
 
 def _document(file: str) -> dict[str, Any]:
     try:
-        return policy_in_force.TOOLS.parse_toml(policy_files.toml_text(file))
-    except policy_files.Unreadable as error:
+        return policy_in_force.TOOLS.parse_toml(file_text.toml_text(file))
+    except file_text.Unreadable as error:
         raise CannotCompare(f"{file} {error}    [usage]") from None
     except (ValueError, RecursionError) as error:
         raise CannotCompare(f"{file} is not TOML: {error}    [usage]") from None

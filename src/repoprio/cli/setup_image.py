@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from repoprio.cli import doctor, policy_in_force, terminal, uv_export
+from repoprio.config.file_text import Unreadable, toml_text
 from repoprio.config.load import read_named
 from repoprio.config.pip import fuse
-from repoprio.config.policy_files import Unreadable, toml_text
 from repoprio.config.records import POINTER, Record
 from repoprio.doctor import pips, uv_check
 from repoprio.environments import hook_installer, interpreters, ledger

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from repoprio.config import policy_files, records
+from repoprio.config import file_text, policy_files, records
 from repoprio.config.build import Parsers, read
 from repoprio.config.errors import LOOK_AGAIN, PolicyProblem, look_again_at
+from repoprio.config.layer_reader import LayerReader
 from repoprio.config.loaded import LoadedPolicy, Source
 from repoprio.config.merge import LayerSettings, merge
-from repoprio.config.policy_files import VARIABLE, LayerFiles, Unreadable
-from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting, check_depth, settings
+from repoprio.config.policy_files import VARIABLE, LayerFiles
+from repoprio.config.settings import CARRIED_LIMIT, Merged, Setting
 from repoprio.config.values import is_pips
 from repoprio.policy.model import Mode, Policy
 from repoprio.redaction import redact_text
@@ -53,26 +53,26 @@ def survey(environ: Mapping[str, str], layers: Sequence[LayerFiles], tools: Pars
         inherited = _inherited(carried, environ, tools)
         if inherited is not None:
             return inherited
-    files = _Files(tools)
-    settings = [files.layer(layer) for layer in layers]
+    reader = LayerReader(tools)
+    settings = [reader.layer(layer) for layer in layers]
     record = records.current()
     if VARIABLE in environ:
-        result = _named(environ[VARIABLE], settings, files, environ, tools)
+        result = _named(environ[VARIABLE], settings, reader, environ, tools)
     elif kept := record.of(VARIABLE):
-        result = _with_recorded_file(kept, settings, files, environ, tools)
+        result = _with_recorded_file(kept, settings, reader, environ, tools)
     else:
-        result = _with_lost_files(_survey(settings, files, environ, tools), files.lost)
+        result = _with_lost_files(_survey(settings, reader, environ, tools), reader.lost)
     return _required(result, settings, record, environ)
 
 
 def _with_recorded_file(
-    kept: str, settings: Sequence[LayerSettings], files: _Files, environ: Mapping[str, str], tools: Parsers
+    kept: str, settings: Sequence[LayerSettings], reader: LayerReader, environ: Mapping[str, str], tools: Parsers
 ) -> LoadedPolicy:
     """The policy of the file that is recorded for this environment, as if ``REPOPRIO_CONFIG`` named it."""
     if os.path.exists(kept):
-        return _named(kept, settings, files, environ, tools, is_recorded=True)
-    files.lose(kept)
-    return _with_lost_files(_survey(settings, files, environ, tools), files.lost)
+        return _named(kept, settings, reader, environ, tools, is_recorded=True)
+    reader.lose(kept)
+    return _with_lost_files(_survey(settings, reader, environ, tools), reader.lost)
 
 
 def _with_lost_files(result: LoadedPolicy, lost: Sequence[PolicyProblem]) -> LoadedPolicy:
@@ -133,27 +133,27 @@ def _with_file_named(survey: LoadedPolicy, file: str) -> LoadedPolicy:
 
 def read_text(text: str, file: str, environ: Mapping[str, str], tools: Parsers) -> Policy:
     """The policy that `text` states, read as the content of `file`; raises `InvalidPolicy`."""
-    files = _Files(tools)
-    settings = LayerSettings(VARIABLE, files.toml(VARIABLE, file, text))
-    policy = _survey([settings], files, environ, tools).sound()
+    reader = LayerReader(tools)
+    settings = LayerSettings(VARIABLE, reader.toml(VARIABLE, file, text))
+    policy = _survey([settings], reader, environ, tools).sound()
     assert policy is not None, "a file that is there is a policy or an error"
     return policy
 
 
 def _survey(
-    settings: Sequence[LayerSettings], files: _Files, environ: Mapping[str, str], tools: Parsers
+    settings: Sequence[LayerSettings], reader: LayerReader, environ: Mapping[str, str], tools: Parsers
 ) -> LoadedPolicy:
     merged, errors = merge(settings)
-    if not files.sources and not files.errors:
+    if not reader.sources and not reader.errors:
         return LoadedPolicy((), merged, (), None)
-    before = (*files.errors, *errors, *_too_long(merged))
-    survey = _read(tuple(files.sources), merged, before, environ, tools)
-    if files.broken:
+    before = (*reader.errors, *errors, *_too_long(merged))
+    survey = _read(tuple(reader.sources), merged, before, environ, tools)
+    if reader.broken:
         # The content of the broken file is unknown, so a key that seems missing may be there.
         known = merged.origins()
         return survey._replace(errors=tuple(f for f in survey.errors if f in before or f.key in known))
-    if not merged.settings and not files.errors:
-        return survey._replace(errors=tuple(f._replace(file=files.sources[0].file) for f in survey.errors))
+    if not merged.settings and not reader.errors:
+        return survey._replace(errors=tuple(f._replace(file=reader.sources[0].file) for f in survey.errors))
     return survey
 
 
@@ -176,7 +176,7 @@ def _too_long(merged: Merged) -> list[PolicyProblem]:
 def _named(
     named: str,
     settings: Sequence[LayerSettings],
-    files: _Files,
+    reader: LayerReader,
     environ: Mapping[str, str],
     tools: Parsers,
     *,
@@ -188,28 +188,28 @@ def _named(
     locks = [lock for layer in settings if (lock := layer.lock())]
     other = f"{named} is recorded for this environment" if is_recorded else f"{VARIABLE} names {named}"
     hint = records.repair(records.current()) if is_recorded else _UNSET
-    errors = [error for error in files.errors if error.file in files.broken]
+    errors = [error for error in reader.errors if error.file in reader.broken]
     errors += [PolicyProblem(lock.file, "locked", f"allows no other policy file, but {other}", hint) for lock in locks]
     if errors:
         help_text = _help(setting for layer_settings in settings for setting in layer_settings.settings)
-        return LoadedPolicy(tuple(files.sources), Merged(), tuple(errors), None, help=help_text)
+        return LoadedPolicy(tuple(reader.sources), Merged(), tuple(errors), None, help=help_text)
     if named == os.devnull:
         return LoadedPolicy((), Merged(), (), None)
     return _alone(LayerFiles(VARIABLE, (named,), is_recorded=is_recorded), environ, tools)
 
 
 def _alone(layer: LayerFiles, environ: Mapping[str, str], tools: Parsers) -> LoadedPolicy:
-    files = _Files(tools)
-    settings = files.layer(layer)
-    if not files.errors and not settings.settings:
-        files.errors.append(PolicyProblem(layer.files[0], "", _nothing_said(layer)))
-    return _survey([settings], files, environ, tools)
+    reader = LayerReader(tools)
+    settings = reader.layer(layer)
+    if not reader.errors and not settings.settings:
+        reader.errors.append(PolicyProblem(layer.files[0], "", _nothing_said(layer)))
+    return _survey([settings], reader, environ, tools)
 
 
 def _nothing_said(layer: LayerFiles) -> str:
     """What is wrong with the only file of `layer`, which has no settings."""
     # pip ignores a missing file of its own; but this one was named explicitly, so it must exist.
-    if layer.name == policy_files.PIP_FILE and (absence := policy_files.absence(layer.files[0])):
+    if layer.name == policy_files.PIP_FILE and (absence := file_text.absence(layer.files[0])):
         return absence
     problem = "has no section [repoprio]" if layer.name == policy_files.PIP_FILE else "says nothing"
     return f"{problem}; {VARIABLE}={os.devnull} means no policy"
@@ -252,99 +252,3 @@ def _help(settings: Iterable[Setting]) -> str | None:
     """The last `help` setting, even if other settings are faulty."""
     texts = [s.value for s in settings if s.path == ("help",) and isinstance(s.value, str) and s.value.strip()]
     return redact_text(texts[-1].strip()) if texts else None
-
-
-def _parser_problem(problem: str) -> str:
-    """A parser's message; keys that it quotes are redacted if they may contain a login."""
-    return re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: redact_text(quoted[0]), problem)
-
-
-def _label(layer: LayerFiles) -> str:
-    """The name of a layer for people."""
-    if not layer.is_recorded:
-        return layer.name
-    # The file was named by a variable, or by enable --policy; the record does not say by which.
-    return "recorded for this environment" if layer.name == VARIABLE else f"{layer.name}, recorded for this environment"
-
-
-def _creation(file: str) -> str:
-    """The remedy if `file`, which was named explicitly, does not exist."""
-    # Imported only where something is wrong, as in `errors`.
-    from repoprio import shell
-
-    return f"create it ({shell.repoprio('init', '-o', file)}), or name another file"
-
-
-class _Files:
-    """Reads files; notes which had settings, and all errors.
-
-    `broken` are files that could not be read at all; `lost` are recorded files that are gone.
-    """
-
-    def __init__(self, tools: Parsers) -> None:
-        self.sources: list[Source] = []
-        self.errors: list[PolicyProblem] = []
-        self.broken: list[str] = []
-        self.lost: list[PolicyProblem] = []
-        self._tools = tools
-
-    def layer(self, layer: LayerFiles) -> LayerSettings:
-        """The settings of one layer's files; pip's own files are INI, all others TOML."""
-        is_toml = layer.name in (policy_files.SYSTEM, policy_files.FILE, VARIABLE)
-        documents = (self._toml_file(layer, file) if is_toml else self._pip_file(layer, file) for file in layer.files)
-        return LayerSettings(layer.name, tuple(setting for document in documents for setting in document))
-
-    def toml(self, layer: str, file: str, text: str) -> tuple[Setting, ...]:
-        """The settings of the TOML document `text`."""
-        try:
-            document = self._tools.parse_toml(text)
-            check_depth(document)
-        except (ValueError, RecursionError) as error:
-            problem = _parser_problem(str(error)) if isinstance(error, ValueError) else "it is nested too deeply"
-            self._break(file, f"is not TOML: {problem}")
-            return ()
-        self.sources.append(Source(layer, file))
-        return tuple(settings(document, file))
-
-    def _toml_file(self, layer: LayerFiles, file: str) -> tuple[Setting, ...]:
-        try:
-            text = policy_files.toml_text(file)
-        except Unreadable as error:
-            named = f"named by {layer.option or VARIABLE}"
-            by = f" ({_label(layer) if layer.is_recorded else named})" if layer.name == VARIABLE else ""
-            is_named = layer.name in (VARIABLE, policy_files.FILE) and not layer.is_recorded
-            self._break(file, f"{error}{by}", _creation(file) if is_named and not os.path.lexists(file) else LOOK_AGAIN)
-            return ()
-        return self.toml(_label(layer), file, text)
-
-    def _pip_file(self, layer: LayerFiles, file: str) -> tuple[Setting, ...]:
-        try:
-            text = policy_files.pip_text(file)
-        except Unreadable as error:
-            self._break(file, str(error))
-            return ()
-        if text is None and layer.is_recorded:
-            self.lose(file)
-            return ()
-        if not text or not policy_files.mentions(text):
-            return ()
-        from repoprio.config.pip import policy_section
-
-        document, errors = policy_section.document(text, file)
-        self.errors += errors
-        if document is None:
-            self.broken += [error.file for error in errors]
-            return ()
-        self.sources.append(Source(_label(layer), file))
-        if "policy" in document:
-            self.errors.append(PolicyProblem(file, "policy", "works only in the system's file: set it there"))
-        return tuple(settings(document, file))
-
-    def lose(self, file: str) -> None:
-        """Note that a recorded file is gone."""
-        problem = "is gone; repoprio recorded it as a policy file of this environment"
-        self.lost.append(PolicyProblem(file, "", problem, records.repair(records.current())))
-
-    def _break(self, file: str, problem: str, remedy: str = LOOK_AGAIN) -> None:
-        self.errors.append(PolicyProblem(file, "", problem, remedy))
-        self.broken.append(file)

@@ -1,4 +1,4 @@
-"""Finds and opens the files of a policy; no other module does.
+"""Finds the files of a policy; `file_text` opens them, and no other module does.
 
 The working directory is never read. This module imports as little as possible: every pip without a policy pays for it.
 """
@@ -6,13 +6,11 @@ The working directory is never read. This module imports as little as possible: 
 from __future__ import annotations
 
 import os
-import re
-import stat
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from repoprio.config import records
+from repoprio.config import file_text, records
 
 VARIABLE = records.NAMED
 # A pip passes its merged policy to its child pips in this variable.
@@ -24,8 +22,6 @@ PIECES = "repos.d"
 SYSTEM = "system"
 # Layers of a single file that the user names for a command to check: TOML, or one of pip's.
 FILE, PIP_FILE = "file", "pip file"
-# No policy is that long; a device, or a file named by mistake, may be.
-SIZE_LIMIT = 2**20
 # Variables that name files or folders; they may not be set in a new environment.
 _DROPPED = (VARIABLE, INHERITED, "PIP_CONFIG_FILE", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS")
 _SHELL_FOLDERS = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Explorer\Shell Folders"
@@ -46,10 +42,6 @@ class LayerFiles(NamedTuple):
     option: str | None = None
 
 
-class Unreadable(ValueError):
-    """A file cannot be read; the text is the rest of a sentence that begins with the file."""
-
-
 def layers(environ: Mapping[str, str], platform_dirs: Callable[[], Any], *, isolated: bool) -> tuple[LayerFiles, ...]:
     """All layers, first to last; `platform_dirs` returns the platformdirs module if the platform needs it.
 
@@ -59,14 +51,14 @@ def layers(environ: Mapping[str, str], platform_dirs: Callable[[], Any], *, isol
     return (system, *_with_recorded(pip_layers(environ, platform_dirs, isolated=isolated)))
 
 
-def _with_recorded(found: tuple[LayerFiles, ...]) -> tuple[LayerFiles, ...]:
+def _with_recorded(of_pip: tuple[LayerFiles, ...]) -> tuple[LayerFiles, ...]:
     """Pip's own layers, with the files recorded for this environment before the environment's own."""
-    known = {file for layer in found for file in layer.files}
-    kept = [(name, file) for name, file in records.current().files if name != VARIABLE and file not in known]
-    has_user = any(layer.name == "user" for layer in found)
+    known = {file for layer in of_pip for file in layer.files}
+    recorded = [(name, file) for name, file in records.current().files if name != VARIABLE and file not in known]
+    has_user = any(layer.name == "user" for layer in of_pip)
     # PIP_CONFIG_FILE=/dev/null turns all of pip's files off, recorded ones too; --isolated turns off the user's.
-    named = [LayerFiles(name, (file,), is_recorded=True) for name, file in kept if has_user or name != "user"]
-    return tuple(sorted((*found, *named), key=_rank)) if found else ()
+    added = [LayerFiles(name, (file,), is_recorded=True) for name, file in recorded if has_user or name != "user"]
+    return tuple(sorted((*of_pip, *added), key=_rank)) if of_pip else ()
 
 
 def _rank(layer: LayerFiles) -> int:
@@ -75,13 +67,17 @@ def _rank(layer: LayerFiles) -> int:
 
 
 def for_new(
-    environ: Mapping[str, str], found: tuple[LayerFiles, ...], platform_dirs: Callable[[], Any]
+    environ: Mapping[str, str], current: tuple[LayerFiles, ...], platform_dirs: Callable[[], Any]
 ) -> records.Record:
-    """The record for an environment that is being made; `found` are the layers of this process."""
-    afresh = {file for layer in _shared(environ, platform_dirs) for file in layer.files}
-    own = [(layer, file) for layer in found if layer.name != SYSTEM for file in layer.files]
-    kept = [one for one in own if one[0].is_recorded or (one[1] not in afresh and _mentions(one[1]))]
-    return records.for_new(environ, [(layer.name, file) for layer, file in kept])
+    """The record for an environment that is being made; `current` are the layers of this process."""
+    shared = {file for layer in _shared(environ, platform_dirs) for file in layer.files}
+    kept = [
+        (layer.name, file)
+        for layer in current
+        for file in layer.files
+        if layer.name != SYSTEM and (layer.is_recorded or (file not in shared and file_text.may_have_policy(file)))
+    ]
+    return records.for_new(environ, kept)
 
 
 def _shared(environ: Mapping[str, str], platform_dirs: Callable[[], Any]) -> list[LayerFiles]:
@@ -148,13 +144,13 @@ def pip_layers(
     named = environ.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return ()
-    found = [LayerFiles("global", _in(*_global_folders(environ, platform_dirs)))]
+    of_pip = [LayerFiles("global", _in(*_global_folders(environ, platform_dirs)))]
     if not isolated and not (named and os.path.exists(named)):
         files = _in(*_user_folders(environ, platform_dirs))
         # Ignore a home that this user may not enter (such as HOME kept by sudo), as pip does.
-        found.append(LayerFiles("user", tuple(file for file in files if not _is_hidden(file))))
-    found.append(LayerFiles("site", _in(sys.prefix)))
-    return (*found, LayerFiles("PIP_CONFIG_FILE", (named,))) if named else tuple(found)
+        of_pip.append(LayerFiles("user", tuple(file for file in files if not _is_hidden(file))))
+    of_pip.append(LayerFiles("site", _in(sys.prefix)))
+    return (*of_pip, LayerFiles("PIP_CONFIG_FILE", (named,))) if named else tuple(of_pip)
 
 
 def _is_hidden(file: str) -> bool:
@@ -163,21 +159,13 @@ def _is_hidden(file: str) -> bool:
         os.stat(file)
     except PermissionError:
         seen = file
-        while not _is_seen(seen):
+        while not file_text.is_seen(seen):
             seen = os.path.dirname(seen)
         # Windows does not say whose it is: reading it gives an error, which is the safe side.
         return sys.platform != "win32" and os.stat(seen).st_uid != os.geteuid()
     except OSError:
         return False
     return False
-
-
-def _is_seen(path: str) -> bool:
-    try:
-        os.stat(path)
-    except OSError:
-        return path == os.path.dirname(path)
-    return True
 
 
 def _in(*folders: str) -> tuple[str, ...]:
@@ -234,7 +222,7 @@ def _folders_of(home: str, environ: Mapping[str, str], platform_dirs: Callable[[
     return [os.path.join(home, ".pip"), os.path.join(named, "pip") if os.path.isabs(named) else folder]
 
 
-def in_sight(environ: Mapping[str, str], found: tuple[LayerFiles, ...]) -> bool:
+def in_sight(environ: Mapping[str, str], current: tuple[LayerFiles, ...]) -> bool:
     """Whether there is anything that could be a policy; reads each file at most once."""
     # An empty REPOPRIO_CONFIG counts: it is an error.
     if environ.get(VARIABLE, os.devnull) != os.devnull or environ.get(INHERITED):
@@ -242,125 +230,16 @@ def in_sight(environ: Mapping[str, str], found: tuple[LayerFiles, ...]) -> bool:
     record = records.current()
     if record.is_required or (VARIABLE not in environ and record.of(VARIABLE)):
         return True
-    if any(layer.is_recorded for layer in found):
+    if any(layer.is_recorded for layer in current):
         return True
-    system = any(layer.files for layer in found if layer.name == SYSTEM)
-    return system or any(_mentions(file) for layer in found if layer.name != SYSTEM for file in layer.files)
+    system = any(layer.files for layer in current if layer.name == SYSTEM)
+    return system or any(
+        file_text.may_have_policy(file) for layer in current if layer.name != SYSTEM for file in layer.files
+    )
 
 
 def reaches(environ: Mapping[str, str], record: records.Record, platform_dirs: Callable[[], Any]) -> bool:
     """Whether a new environment with this `record` finds anything that could be a policy."""
     system = _system_files(system_folder())
     shared = [file for layer in _shared(environ, platform_dirs) for file in layer.files]
-    return bool(record.files or record.is_required or system) or any(map(_mentions, shared))
-
-
-def _mentions(file: str) -> bool:
-    """Whether pip's `file` may have settings of repoprio; an unreadable one may."""
-    try:
-        content = _content(file)
-    except Unreadable:
-        return True
-    return content is not None and mentions(content.decode("ascii", "replace"))
-
-
-def mentions(text: str) -> bool:
-    """Whether the `text` of one of pip's files has the section ``[repoprio]``, keys of a policy, or a misspelled one.
-
-    The fuse does not count, nor does a path or a comment with the word: without a policy nothing changes.
-    """
-    # Lines as pip reads them: they may end in a single CR, and begin with any white space, such as a no-break space.
-    # Bytes that are not ASCII are not decoded yet, so any of them may be white space.
-    ours = r"\[[^\r\n]*repo[-_]?prio|(--)?repoprio\.|(--|\[)?(repositories|pins)\."
-    return re.search(rf"(?im)(^|\r)[^!-~\r\n]*({ours})", text) is not None
-
-
-def toml_text(file: str) -> str:
-    """The text of a policy file in TOML; raises `Unreadable` with the reason if it cannot be read."""
-    content = _content(file)
-    if content is None:
-        _check_listable(file)
-        raise Unreadable(absence(file))
-    return _decoded(content.removeprefix(b"\xef\xbb\xbf"), "utf-8").replace("\r\n", "\n")
-
-
-def pip_text(file: str) -> str | None:
-    """The text of one of pip's files as pip reads it, None if there is no file; raises `Unreadable`."""
-    content = _content(file)
-    if content is None:
-        return None
-    import locale
-
-    encoding = "utf-8" if sys.flags.utf8_mode else locale.getpreferredencoding(do_setlocale=False)
-    return _decoded(content, encoding).replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _decoded(content: bytes, encoding: str) -> str:
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise Unreadable("is UTF-16 text, as Windows PowerShell's > writes it: save it as UTF-8") from None
-        raise Unreadable(f"is not {encoding.upper()} text (byte {error.start})") from None
-
-
-def absence(file: str) -> str:
-    """Why `file` cannot have a text, as the rest of a sentence that begins with it; "" for a regular file."""
-    if os.path.isfile(file):
-        return ""
-    if os.path.isdir(file):
-        return "is a folder, not a file"
-    return "is not a regular file" if os.path.exists(file) else "does not exist"
-
-
-def _check_listable(folder: str) -> None:
-    try:
-        os.listdir(folder)
-    except PermissionError as error:
-        raise Unreadable(f"cannot be read: {error.strerror}{_mode(folder)}") from None
-    except OSError:
-        return
-
-
-def _content(file: str) -> bytes | None:
-    """The content of `file`; None if it is not a regular file: a pipe would be emptied, a device might never end."""
-    try:
-        if not stat.S_ISREG(os.stat(file).st_mode):
-            return None
-        with open(file, "rb") as opened:
-            content = opened.read(SIZE_LIMIT + 1)
-    except (OSError, ValueError) as error:
-        if not isinstance(error, PermissionError) and not _is_seen(file):
-            # A missing file, a name that is too long, a loop of links: pip ignores all of these.
-            return None
-        reason = getattr(error, "strerror", None) or str(error)
-        raise Unreadable(f"cannot be read: {reason}{_mode(file)}") from None
-    if len(content) > SIZE_LIMIT:
-        raise Unreadable(f"is larger than {SIZE_LIMIT // 2**20} MiB: not a policy")
-    return content
-
-
-def _mode(file: str) -> str:
-    """Mode and owner of `file`, or of the nearest folder above it that can be seen."""
-    seen = file
-    while True:
-        try:
-            found = os.stat(seen)
-        except (OSError, ValueError):
-            seen, below = os.path.dirname(seen), seen
-            if seen in ("", below):
-                return ""
-            continue
-        which = "" if seen == file else f"{seen}: "
-        return f" ({which}mode {found.st_mode & 0o7777:o}, owner {_owner(found.st_uid)})"
-
-
-def _owner(number: int) -> str:
-    if sys.platform == "win32":
-        return str(number)
-    import pwd
-
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
+    return bool(record.files or record.is_required or system) or any(map(file_text.may_have_policy, shared))

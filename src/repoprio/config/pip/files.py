@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from repoprio.config import policy_files
+from repoprio.config import file_text
 from repoprio.config.errors import PolicyProblem
-from repoprio.config.policy_files import LayerFiles, Unreadable
+from repoprio.config.file_text import Unreadable
+from repoprio.config.policy_files import LayerFiles
 
 
 def read_pip_files(
@@ -25,7 +26,7 @@ def read_pip_files(
 
 def _pip_sections(file: str) -> Mapping[str, Mapping[str, str]] | PolicyProblem:
     try:
-        text = policy_files.pip_text(file) or ""
+        text = file_text.pip_text(file) or ""
         if not any(word in text.lower() for word in ("index", "find")):
             return {}
         from repoprio.config.pip import policy_section

@@ -19,7 +19,7 @@ from zipfile import BadZipFile, ZipFile
 from pip._internal.locations import get_bin_prefix, get_scheme
 from pip._internal.metadata import FilesystemWheel, get_wheel_distribution
 
-from repoprio.config import policy_files
+from repoprio.config import file_text, policy_files
 from repoprio.config.records import POINTER, SHIM
 from repoprio.names import OWN_NAME
 from repoprio.pip_adapter import policy_layers
@@ -211,7 +211,7 @@ class _Wheel:
         if effect.deed is not Deed.WRITES:
             return False
         found = self._read(effect.member).decode("utf-8", "replace")
-        return len(found) > _LONGEST or policy_files.mentions(found)
+        return len(found) > _LONGEST or file_text.mentions(found)
 
     def _read(self, member: str) -> bytes:
         """The content of a file; empty for a script that pip makes."""
