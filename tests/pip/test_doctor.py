@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.render import doctor
+from repoprio.render import doctor, installers
 from support.doctors import NO_PIPS, POLICY, report, screen
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
@@ -236,7 +236,7 @@ def test_the_summary_names_all_that_fails() -> None:
 def test_the_way_back_names_the_settings() -> None:
     """The remedy names the keys of uv's settings that override the export."""
     changes = {"UV_INDEX": ("index",), "/x/uv.toml": ("index", "index-strategy")}
-    assert doctor._undoing(changes, changes) == "unset UV_INDEX; remove `index` and `index-strategy` from /x/uv.toml"
+    assert installers._undoing(changes, changes) == "unset UV_INDEX; remove `index` and `index-strategy` from /x/uv.toml"
 
 
 def test_what_a_hook_in_the_base_means() -> None:

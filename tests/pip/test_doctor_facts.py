@@ -15,14 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.cli import doctor, policy_in_force, terminal
+from repoprio.cli import policy_in_force, terminal
+from repoprio.cli.doctoring import doctor
 from repoprio.config.load import read_text
 from repoprio.config.policy_files import ASKED
 from repoprio.doctor import base_check, sources, uv_check
 from repoprio.doctor.trial_repositories import Bench, bench
 from repoprio.environments import interpreters, owners
 from repoprio.export import uv
-from repoprio.render import doctor as rendered
+from repoprio.render import installers
 from support.doctors import NO_PIPS, POLICY, report, screen
 from support.files import build, parse
 from support.fixtures import EnvFactory, RepositoryFactory
@@ -365,7 +366,7 @@ def test_the_sources_of_a_workspace(tmp_path: Path) -> None:
         ("alpha", "git"),
         ("beta", "git"),
     ]
-    said = "\n".join(rendered._sources([source._asdict() for source in found]))
+    said = "\n".join(installers._sources([source._asdict() for source in found]))
     assert "despite the policy: alpha (index more), alpha (git)\n" in said
     assert "s3cret" not in said
 
@@ -414,9 +415,9 @@ def test_uv_without_a_file_and_with_gaps() -> None:
     gaps = [{"key": "mode", "means": "something stays open"}]
     known = {"path": "/bin/uv", "version": "0.13", "took": "1.0", "is_as_exported": True, "file": None, "gaps": gaps}
     known |= {"sources": [], "unset_logins": [], "proxies": [], "lock": None, "open_in": [], "is_bare": False}
-    said = "\n".join(rendered._uv({**known, "obeys": True}))
+    said = "\n".join(installers._uv({**known, "obeys": True}))
     assert "the policy's export; took 1.0" in said
-    said = "\n".join(rendered._uv({**known, "obeys": False, "is_as_exported": False, "undone_by": []}))
+    said = "\n".join(installers._uv({**known, "obeys": False, "is_as_exported": False, "undone_by": []}))
     assert "it writes the file and exits with 1" in said
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from werkzeug import Request, Response
 
-from repoprio.cli import doctor
+from repoprio.cli.doctoring import installers
 from repoprio.config.load import read_text
 from repoprio.doctor import uv_check
 from repoprio.export import uv
-from repoprio.render import doctor as rendered
+from repoprio.render import installers as rendered
 from support.faults import authorized, not_found
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
@@ -116,7 +116,7 @@ def test_doctor_notes_a_proxy_that_answers_for_an_index(monkeypatch: pytest.Monk
     note = "uv and pip send requests for http: indexes through the proxy in HTTP_PROXY, which can answer anything"
     assert f"note: {note}" in "\n".join(rendered._uv(known))
     for scheme, noted in (("http", ["HTTP_PROXY"]), ("https", [])):
-        assert [n for n in doctor._proxies([{"url": f"{scheme}://corp.example/"}]) if n == "HTTP_PROXY"] == noted
+        assert [n for n in installers._proxies([{"url": f"{scheme}://corp.example/"}]) if n == "HTTP_PROXY"] == noted
 
 
 class Lab:

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from repoprio.cli import doctor, policy_in_force, terminal, uv_export
+from repoprio.cli import policy_in_force, terminal, uv_export
+from repoprio.cli.doctoring import doctor
 from repoprio.config.file_text import Unreadable, toml_text
 from repoprio.config.load import read_named
 from repoprio.config.pip import fuse

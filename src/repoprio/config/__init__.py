@@ -1,1 +1,1 @@
-"""Reads policies: `policy_files` finds files, `file_text` opens them, `schema` and `build` turn them into a `Policy`."""
+"""Reads policies: `policy_files` finds files, `file_text` opens them, `schema` and `build` make them a `Policy`."""

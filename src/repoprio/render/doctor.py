@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from repoprio.lookup.events import RepositoryState
 from repoprio.policy.model import Mode
+from repoprio.render import installers
+from repoprio.render.installers import INDENT
 from repoprio.wording import join_words
 
-_INDENT = "         "
 _NOTHING = "finds nothing"
-# In uv's own order of precedence.
-_UV_ORDER = "the command line, UV_*, the project's uv.toml or [tool.uv], the user's uv.toml, the system's"
-_GAPS = 3
-# The number of groups of uv's commands that have settings of their own.
-_FAMILIES = 3
 
 
 def lines(report: Mapping[str, Any]) -> Iterator[str]:
@@ -23,11 +19,11 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
     yield from _head(report)
     if path := report["pip_of_folder"]:
         yield f"  FAIL   python -m pip    in this folder it runs {path} instead of pip: no hook sees that"
-        yield f"{_INDENT}fix: rename that file, or run pip from another folder"
+        yield f"{INDENT}fix: rename that file, or run pip from another folder"
     yield from _environments(report)
     yield from (f"  FAIL   {folder}    no virtual environment there" for folder in report["without_environment"])
     for tool in report["other_installers"]:
-        yield from _uv(tool) if "undone_by" in tool else _installer(tool)
+        yield from installers.lines(tool)
     yield from _base(report["base"])
     yield from _gateway(report.get("gateway"))
     yield from _fuse(report["fuse"], observes=report["policy"]["mode"] == Mode.OBSERVE.value)
@@ -59,14 +55,14 @@ def _policy(policy: Mapping[str, Any]) -> Iterator[str]:
     yield f"Policy   {_files(policy)}{state}"
     if why := policy["why_not_known"]:
         what = "it" if policy["files"] or errors else "one"
-        yield f"{_INDENT}cannot tell whether the pip of this environment finds {what}: {why}"
+        yield f"{INDENT}cannot tell whether the pip of this environment finds {what}: {why}"
     elif not policy["files"] and not errors:
-        yield f"{_INDENT}hint: repoprio init writes one"
+        yield f"{INDENT}hint: repoprio init writes one"
     elif not is_told:
-        yield f"{_INDENT}no hook in this environment finds it"
-    yield from (f"{_INDENT}error: {error}" for error in errors)
+        yield f"{INDENT}no hook in this environment finds it"
+    yield from (f"{INDENT}error: {error}" for error in errors)
     if policy["summary"]:
-        yield f"{_INDENT}{policy['summary']}"
+        yield f"{INDENT}{policy['summary']}"
     if policy["mode"] == Mode.OBSERVE.value:
         yield '  FAIL   mode = "observe": nothing is enforced, every pip chooses as usual'
 
@@ -108,15 +104,15 @@ def _environment(pip: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[
     yield f"{options}{version}    {_verdict(pip)}"
     theirs = pip["policy"]
     if theirs and theirs["files"] != policy["files"]:
-        yield f"{_INDENT}policy: {_files(theirs)}; {theirs['mode'] or 'with errors'}"
+        yield f"{INDENT}policy: {_files(theirs)}; {theirs['mode'] or 'with errors'}"
     if theirs and theirs["errors"] != policy["errors"]:
-        yield from (f"{_INDENT}error: {error}" for error in theirs["errors"])
-    yield from (f"{_INDENT}why: {_obstacle(obstacle, pip)}" for obstacle in pip["obstacles"])
+        yield from (f"{INDENT}error: {error}" for error in theirs["errors"])
+    yield from (f"{INDENT}why: {_obstacle(obstacle, pip)}" for obstacle in pip["obstacles"])
     yield from _beside(pip.get("beside_gateway") or ())
     if pip["fix"] and pip["state"] != "gateway":
         is_trial = pip["state"] == "shadowed" or (pip["of_another"] and pip["of_another"]["user"])
-        yield f"{_INDENT}{'try it' if is_trial else 'fix'}: {pip['fix']}"
-    yield from (f"{_INDENT}then: {step}" for step in pip["then"])
+        yield f"{INDENT}{'try it' if is_trial else 'fix'}: {pip['fix']}"
+    yield from (f"{INDENT}then: {step}" for step in pip["then"])
 
 
 def _beside(beside: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -124,11 +120,11 @@ def _beside(beside: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for one in beside:
         origin = f" ({one['origin']})" if one["origin"] else ""
         yield {
-            "gateway-not-asked": f"{_INDENT}gateway: it does not ask {one['what']}",
-            "second-index": f"{_INDENT}gateway: it also asks {one['what']}{origin}",
-        }.get(one["code"], f"{_INDENT}gateway: not known which indexes it asks: {one['what']}") + f" [{one['code']}]"
+            "gateway-not-asked": f"{INDENT}gateway: it does not ask {one['what']}",
+            "second-index": f"{INDENT}gateway: it also asks {one['what']}{origin}",
+        }.get(one["code"], f"{INDENT}gateway: not known which indexes it asks: {one['what']}") + f" [{one['code']}]"
         if one["fix"]:
-            yield f"{_INDENT}fix: {one['fix']}"
+            yield f"{INDENT}fix: {one['fix']}"
 
 
 def _gateway(gateway: Mapping[str, Any] | None) -> Iterator[str]:
@@ -142,7 +138,7 @@ def _gateway(gateway: Mapping[str, Any] | None) -> Iterator[str]:
         yield f"  ok     {gateway['url']}    {same}"
     for finding in findings or ():
         yield f"  FAIL   {gateway['url']}    {finding['text']} [{finding['code']}]"
-        yield f"{_INDENT}fix: {finding['fix']}"
+        yield f"{INDENT}fix: {finding['fix']}"
 
 
 def _obstacle(obstacle: Mapping[str, Any], pip: Mapping[str, Any]) -> str:
@@ -179,84 +175,6 @@ def _verdict(pip: Mapping[str, Any]) -> str:
     if other := pip["of_another"]:
         return f"{other['who']} can change {other['path']}, so root does not run it"
     return texts[pip["state"]]
-
-
-def _installer(tool: Mapping[str, Any]) -> Iterator[str]:
-    if tool["obeys"] is None:
-        yield f"  note   {tool['path']}    {tool.get('said') or 'does not obey the policy'}"
-    else:
-        yield f"  FAIL   {tool['path']}    {tool['said']}"
-
-
-def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
-    name = f"{tool['path']} {tool['version']}"
-    if tool["obeys"]:
-        where = f" ({tool['file']})" if tool["file"] else ""
-        yield f"  ok     {name}    its settings here match the policy's export{where}; took 1.0, not 99.0"
-    elif tool["took"] != "1.0":
-        outcome = f"took {tool['took']}" if tool["took"] else tool["said"]
-        yield f"  FAIL   {name}    does not obey even the policy's export: {outcome}"
-    elif tool["is_as_exported"] is None:
-        yield f"  FAIL   {name}    does not say which settings it finds (uv pip install --show-settings)"
-    elif tool["is_as_exported"]:
-        yield f"  FAIL   {name}    has only half a login, so it takes a 404 for an absence"
-    else:
-        yield from _not_as_exported(tool, name)
-    if tool["proxies"]:
-        proxies = ", ".join(tool["proxies"])
-        sends = f"uv and pip send requests for http: indexes through the proxy in {proxies}"
-        yield f"{_INDENT}note: {sends}, which can answer anything"
-    if tool["lock"]:
-        yield f"{_INDENT}note: {tool['lock']} keeps the files it names, even against the policy: run uv lock --upgrade"
-    yield from (_unset_login(login) for login in tool["unset_logins"])
-    yield from _sources(tool["sources"])
-    gaps = tool["gaps"]
-    yield from (f"{_INDENT}still open in uv: {gap['key']}: {gap['means']}" for gap in gaps[:_GAPS])
-    if gaps[_GAPS:]:
-        yield f"{_INDENT}and {len(gaps) - _GAPS} more: repoprio export uv"
-
-
-def _not_as_exported(tool: Mapping[str, Any], name: str) -> Iterator[str]:
-    which = "" if len(tool["open_in"]) == _FAMILIES else f" ({'; '.join(tool['open_in'])})"
-    is_bare, here = tool["is_bare"], "its settings here differ from the policy's export"
-    differs = "uv has no settings from this policy" if is_bare else here
-    yield f"  FAIL   {name}    {differs}{which}"
-    for source in tool["undone_by"]:
-        yield f"{_INDENT}undone by: {source} ({', '.join(tool['changes'][source])})"
-    if tool["undone_by"]:
-        yield f"{_INDENT}what uv reads first: {_UV_ORDER}"
-        yield f"{_INDENT}fix: {_undoing(tool['undone_by'], tool['changes'])}"
-    if not tool["file"]:
-        yield f"{_INDENT}fix: mkdir -p /etc/uv && repoprio export uv > /etc/uv/uv.toml"
-    if not tool["file"] and tool["gaps"]:
-        yield f"{_INDENT}it writes the file and exits with 1, since uv cannot express all of the policy"
-
-
-def _undoing(sources: Iterable[str], changes: Mapping[str, Sequence[str]]) -> str:
-    """What to do about variables and files that override the export."""
-    remaining = list(sources)
-    variables = " ".join(name for name in remaining if name.startswith("UV_"))
-    keys = {at: " and ".join(f"`{key}`" for key in changes[at]) for at in remaining if not at.startswith("UV_")}
-    return "; ".join(
-        [*([f"unset {variables}"] if variables else []), *(f"remove {named} from {at}" for at, named in keys.items())]
-    )
-
-
-def _unset_login(login: Mapping[str, Any]) -> str:
-    what, unset = f"{login['repository']} needs its login", " and ".join(login["variables"])
-    if login["is_half"]:
-        return f"{_INDENT}fix: {what}: set {unset} too (__token__ for a token)"
-    return f"{_INDENT}note: {what}: set {unset}; uv stops there unless netrc or its own store has one"
-
-
-def _sources(sources: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    by_file: dict[str, list[str]] = {}
-    for source in sources:
-        kind = f"index {source['index_name']}" if source["index_name"] else source["kind"]
-        by_file.setdefault(source["file"], []).append(f"{source['project']} ({kind})")
-    for file, names in by_file.items():
-        yield f"{_INDENT}note: uv takes these from the project's own sources, despite the policy: {', '.join(names)}"
-        yield f"{_INDENT}      [tool.uv.sources] in {file} names them; --no-sources ignores them"
 
 
 def _base(base: Mapping[str, Any] | None) -> Iterator[str]:
@@ -306,12 +224,12 @@ def _repository(repository: Mapping[str, Any]) -> Iterator[str]:
     word = "FAIL" if silent else "note" if note else "ok"
     yield f"  {word:6} {repository['name']} (priority {repository['priority']})    {repository['said']}"
     if silent:
-        yield f"{_INDENT}asked: {repository['asked'] or repository['url']}"
-        yield f"{_INDENT}rule: repositories.{repository['name']}.url ({repository['origin']})"
+        yield f"{INDENT}asked: {repository['asked'] or repository['url']}"
+        yield f"{INDENT}rule: repositories.{repository['name']}.url ({repository['origin']})"
     for remark in repository["remarks"]:
-        yield f"{_INDENT}{'fix' if silent else 'note'}: {remark['text']} [{remark['code']}]"
+        yield f"{INDENT}{'fix' if silent else 'note'}: {remark['text']} [{remark['code']}]"
         if remark["setting"]:
-            yield f"{_INDENT}set: {remark['setting']}"
+            yield f"{INDENT}set: {remark['setting']}"
 
 
 def _sum(report: Mapping[str, Any]) -> str:

@@ -33,7 +33,7 @@ COMMANDS = {
 }
 
 # The package of a command that is not a module of `repoprio.cli` itself.
-_PACKAGES = {"serve": "serving.serve", "ownership": "serving.ownership"}
+_PACKAGES = {"doctor": "doctoring.doctor", "serve": "serving.serve", "ownership": "serving.ownership"}
 # How similar a word must be to be suggested: `csh` is not similar to `zsh`.
 _NEAR = 0.7
 # The beginning of argparse's message about missing arguments (3.10 to 3.14).

@@ -8,11 +8,12 @@ import os
 import site
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
-from repoprio.cli import policy_in_force, terminal, uv_export
+from repoprio.cli import policy_in_force, terminal
+from repoprio.cli.doctoring import installers
 from repoprio.config.file_text import Unreadable, pip_text
 from repoprio.config.load import survey as read_survey
 from repoprio.config.loaded import LoadedPolicy
@@ -29,8 +30,6 @@ from repoprio.doctor import (
     remedies,
     running,
     shadows,
-    sources,
-    uv_check,
 )
 from repoprio.doctor.pip_check import Examined, State, examine, merged
 from repoprio.doctor.trial_repositories import Bench, bench
@@ -38,8 +37,6 @@ from repoprio.environments import owners, target
 from repoprio.environments.target import Environment
 from repoprio.explain import checkup, gateway_checkup
 from repoprio.explain.checkup import ProbeResult, Report
-from repoprio.export import CannotExport, uv
-from repoprio.export.common import of_clients
 from repoprio.lookup.events import RepositoryState as Answer
 from repoprio.lookup.reasons import Cause
 from repoprio.pip_adapter.hooks import pip_runner, policy_report
@@ -49,11 +46,7 @@ from repoprio.render import doctor as rendered
 from repoprio.render import repos
 from repoprio.urls import is_fuse
 
-# Other installers, which know nothing about the policy; uv is tried.
-_OTHERS = ("poetry", "pdm", "pipenv", "conda", "mamba", "micromamba")
 _FINE = (State.GUARDED, State.GATEWAY, State.NO_PIP)
-# Those of them that a project's own file configures.
-_OF_PROJECTS = ("poetry", "pdm", "pipenv")
 _AT_ONCE = 8
 
 T = TypeVar("T")
@@ -104,7 +97,7 @@ def look(python: str | None, venvs: Sequence[str], *, network: bool = False) -> 
             "base": base_check.look(meant.python, tried)._asdict() if examined[0].facts.stranger is None else None,
             "fuse": _fuse(examined, tried),
             "unguarded_launches": _launches(),
-            "other_installers": [*_uvs(survey, tried), *_others(survey.policy)],
+            "other_installers": list(installers.look(survey, tried)),
         }
     report |= {
         "stale_wheels": _stale(examined[0], survey),
@@ -255,58 +248,6 @@ def _fuse(examined: Sequence[Examined], tried: Bench) -> dict[str, Any]:
 
 def _is_fused(settings: Iterable[Named]) -> bool:
     return any(is_fuse(index.url) for index in settings)
-
-
-def _uvs(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
-    """The uv on PATH with its results; without a policy it is not tried."""
-    if not (path := running.which("uv")):
-        return
-    known = {"name": "uv", "path": path, "user_can_run": True, "obeys": None}
-    if stranger := owners.stranger_of_file(path):
-        yield {**known, "said": f"{stranger.who} can change {stranger.path}, so root does not run it"}
-        return
-    try:
-        meant = of_clients(survey.policy) if survey.policy else None
-        exported = uv_export.export(meant, project=False) if meant else None
-    except CannotExport as error:
-        yield {**known, "obeys": False, "said": f"the policy cannot be exported: {error}"}
-        return
-    if meant is None or exported is None:
-        yield known
-        return
-    looked = uv_check.look(path, uv.text(exported, project=False), tried)
-    logins = uv_check.unset_logins(uv.login_variables(meant), os.environ)
-    yield {
-        **known,
-        **looked._asdict(),
-        "trial": None,
-        "changes": dict(looked.changes),
-        "took": looked.trial.took,
-        "said": looked.trial.said,
-        "lock": sources.lock(uv_check.folder(os.environ)),
-        "proxies": _proxies(exported.document["index"]),
-        "unset_logins": [item._asdict() for item in logins],
-        "obeys": looked.obeys and not any(item.is_half for item in logins),
-        "gaps": [gap._asdict() for gap in exported.gaps],
-        "sources": [
-            item._asdict()
-            for item in sources.look(uv_check.folder(os.environ), policy_in_force.TOOLS.parse_toml, os.environ)
-        ],
-    }
-
-
-def _proxies(indexes: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The variables with a proxy for http: indexes, which have no proof of who answers."""
-    is_open = any(index["url"].startswith("http:") for index in indexes)
-    return sorted(name for name in os.environ if is_open and name.lower() in ("http_proxy", "all_proxy"))
-
-
-def _others(policy: Policy | None) -> Iterator[dict[str, Any]]:
-    for name in _OTHERS:
-        if path := running.which(name):
-            is_served = policy is not None and policy.gateway and name in _OF_PROJECTS
-            said = f"obeys where the gateway is a project's only source (repoprio export {name})" if is_served else ""
-            yield {"name": name, "path": path, "obeys": None, **({"said": said} if said else {})}
 
 
 def _launches() -> list[str]:

@@ -1,0 +1,1 @@
+"""The command ``repoprio doctor``."""
