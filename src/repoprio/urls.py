@@ -99,7 +99,7 @@ def is_within(url: str, base: str, read: Callable[[str], str] | None = None) -> 
     `read` is one of `READINGS`; without it, paths are decoded and normalized.
     """
     read = read or _plain_path
-    there, here = (one._replace(host=one.host.removesuffix(".")) for one in (site(url), site(base)))
+    there, here = (address._replace(host=address.host.removesuffix(".")) for address in (site(url), site(base)))
     if {there.scheme, here.scheme} == {"http", "https"} and there.host == here.host:
         there = here
     above, below = read(urlsplit(base).path), read(urlsplit(url).path)
@@ -108,8 +108,8 @@ def is_within(url: str, base: str, read: Callable[[str], str] | None = None) -> 
 
 def has_path_of(url: str, other: str) -> bool:
     """Whether both URLs have the same path in every reading; their sites do not matter."""
-    one, two = urlsplit(url).path, urlsplit(other).path
-    return all(read(one) == read(two) for read in READINGS)
+    path, other_path = urlsplit(url).path, urlsplit(other).path
+    return all(read(path) == read(other_path) for read in READINGS)
 
 
 def _plain_path(path: str) -> str:
@@ -150,13 +150,13 @@ def _without_empty_segments(path: str) -> str:
 
 def _without_dots(path: str) -> str:
     """The path with dot segments resolved (RFC 3986, 5.2.4)."""
-    found: list[str] = []
+    resolved: list[str] = []
     for segment in path.split("/"):
         if segment == "..":
-            del found[max(len(found) - 1, 1) :]
+            del resolved[max(len(resolved) - 1, 1) :]
         elif segment != ".":
-            found.append(segment)
-    return "/".join(found)
+            resolved.append(segment)
+    return "/".join(resolved)
 
 
 def _readings() -> tuple[Callable[[str], str], ...]:

@@ -236,7 +236,8 @@ def test_the_summary_names_all_that_fails() -> None:
 def test_the_way_back_names_the_settings() -> None:
     """The remedy names the keys of uv's settings that override the export."""
     changes = {"UV_INDEX": ("index",), "/x/uv.toml": ("index", "index-strategy")}
-    assert installers._undoing(changes, changes) == "unset UV_INDEX; remove `index` and `index-strategy` from /x/uv.toml"
+    undoing = "unset UV_INDEX; remove `index` and `index-strategy` from /x/uv.toml"
+    assert installers._undoing(changes, changes) == undoing
 
 
 def test_what_a_hook_in_the_base_means() -> None:

@@ -61,12 +61,12 @@ def judge_files(
 ) -> list[Finding]:
     """The findings on the files of a locked package: each is compared, by its hashes, with what the owner lists."""
     repositories = tuple(f.repository for f in decision.offers)
-    theirs = (file for r in repositories for file in offer.files.get(r.name, ()))
+    listed = (file for r in repositories for file in offer.files.get(r.name, ()))
     lower = ((f.repository, file) for f in shadowed(decision) for file in offer.files.get(f.repository.name, ()))
     owners = _Owners(
         repositories,
         rule_of(policy, decision, repositories[0]),
-        tuple(file for file in theirs if subject.version is None or offer.is_same(file.version, subject.version)),
+        tuple(file for file in listed if subject.version is None or offer.is_same(file.version, subject.version)),
         tuple(lower),
     )
     judged = (_judge_file(owners, subject, file) for file in locked)

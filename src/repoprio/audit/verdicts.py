@@ -197,8 +197,8 @@ def _passed_over(
 
 
 def _yanked(policy: Policy, subject: Subject, offer: Offer, owners: Sequence[Repository]) -> list[Finding]:
-    theirs = [(r, file) for r in owners for file in offer.files.get(r.name, ())]
-    of_version = [(r, file) for r, file in theirs if offer.is_same(file.version, subject.version)]
+    listed = [(r, file) for r in owners for file in offer.files.get(r.name, ())]
+    of_version = [(r, file) for r, file in listed if offer.is_same(file.version, subject.version)]
     if not of_version or any(file.yanked is None for _, file in of_version):
         return []
     owner = of_version[0][0]

@@ -89,8 +89,8 @@ def _check(options: argparse.Namespace) -> None:
 def _meant(options: argparse.Namespace) -> Environment | None:
     """The environment to audit, which is not started; None if files, folders or project lists are audited."""
     is_none = options.files or options.collisions or options.path
-    found = None if is_none else target.meant(options.python, os.environ)
-    return _with_pip(found) if found and found.is_own else found
+    environment = None if is_none else target.meant(options.python, os.environ)
+    return _with_pip(environment) if environment and environment.is_own else environment
 
 
 def _with_pip(own: Environment) -> Environment:

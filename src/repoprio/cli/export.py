@@ -110,8 +110,8 @@ def _made(options: argparse.Namespace, export: Callable[[Policy], Exported]) -> 
 
 def _compare(exported: Exported, file: str, *, project: bool) -> int:
     document = _document(file)
-    found = part_of(document, "tool.uv") if project else document
-    differences = uv_differences.differences(exported, found, project=project)
+    written = part_of(document, "tool.uv") if project else document
+    differences = uv_differences.differences(exported, written, project=project)
     uv_toml = os.path.join(os.path.dirname(file), "uv.toml")
     if project and os.path.isfile(uv_toml):
         differences.append(f"uv ignores its indexes and most of [tool.uv], since {uv_toml} exists: check that one")

@@ -86,11 +86,11 @@ def of_everybody(file: str | None = None) -> LoadedPolicy:
     `file` will become the system's file.
     """
     environ = {name: value for name, value in os.environ.items() if name != policy_files.VARIABLE}
-    found = [layer for layer in layers(isolated=True) if layer.name in (policy_files.SYSTEM, "global")]
+    shared = [layer for layer in layers(isolated=True) if layer.name in (policy_files.SYSTEM, "global")]
     if file is not None:
-        pieces = [piece for piece in found[0].files if piece != system_file()]
-        found[0] = found[0]._replace(files=(file, *pieces))
-    return survey(environ, found, TOOLS)
+        pieces = [piece for piece in shared[0].files if piece != system_file()]
+        shared[0] = shared[0]._replace(files=(file, *pieces))
+    return survey(environ, shared, TOOLS)
 
 
 def record_for_new() -> Record:

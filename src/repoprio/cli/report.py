@@ -40,10 +40,10 @@ def command(options: argparse.Namespace) -> int:
     report, damage, damaged = Report(), list[Damage](), 0
     with terminal.progress() as show:
         for log in options.logs:
-            for found in _read(report, log, show):
+            for line in _read(report, log, show):
                 damaged += 1
                 if len(damage) < _NAMED:
-                    damage.append(found)
+                    damage.append(line)
     read = Read(len(options.logs), damaged, damage)
     if options.format == "json":
         print(rendered.document(report, read))

@@ -146,19 +146,19 @@ class _Reader:
 
     def _repositories(self, raw: Any) -> Iterator[Repository]:
         for name, dotted, entry in self._entries(raw, "repositories"):
-            found = self._table(entry, dotted, schema.REPOSITORY)
+            values = self._table(entry, dotted, schema.REPOSITORY)
             if "url" not in entry:
                 self._error(f"{dotted}.url", "is missing: every repository has one")
-            where = [("url", found.pop("url"))] if "url" in found else []
-            where += [("mirrors", url) for url in found.pop("mirrors", ())]
+            where = [("url", values.pop("url"))] if "url" in values else []
+            where += [("mirrors", url) for url in values.pop("mirrors", ())]
             own = locations.with_login(self._locations(where, dotted), self.environ, name)
-            aliases = self._locations([("aliases", url) for url in found.pop("aliases", ())], dotted)
-            found["aliases"] = tuple(alias.url for alias in aliases if alias.url and not alias.unset)
-            if "absent" in found:
-                absent = found["absent"]
-                found["absent"], found["empty_page_is_absent"], found["empty_root_is_absent"] = absent
-            found["complete_listing"] = found.pop("listing", False)
-            fields = {key.replace("-", "_"): value for key, value in found.items()}
+            aliases = self._locations([("aliases", url) for url in values.pop("aliases", ())], dotted)
+            values["aliases"] = tuple(alias.url for alias in aliases if alias.url and not alias.unset)
+            if "absent" in values:
+                absent = values["absent"]
+                values["absent"], values["empty_page_is_absent"], values["empty_root_is_absent"] = absent
+            values["complete_listing"] = values.pop("listing", False)
+            fields = {key.replace("-", "_"): value for key, value in values.items()}
             yield Repository(name, own, is_addition=name in self.additions, **fields)
 
     def _locations(self, written: Iterable[tuple[str, str]], dotted: str) -> list[Location]:

@@ -94,8 +94,8 @@ def _mode(file: str) -> str:
             if seen in ("", below):
                 return ""
             continue
-        which = "" if seen == file else f"{seen}: "
-        return f" ({which}mode {status.st_mode & 0o7777:o}, owner {_owner(status.st_uid)})"
+        subject = "" if seen == file else f"{seen}: "
+        return f" ({subject}mode {status.st_mode & 0o7777:o}, owner {_owner(status.st_uid)})"
 
 
 def _owner(number: int) -> str:

@@ -94,7 +94,7 @@ class _Lock:
         return self._of_repository(entry) if kind == "repositories" else self._of_pin(entry)
 
     def _of_repository(self, entry: Mapping[str, Any]) -> str | None:
-        lowest = max((_priority(mine) for mine in self.repositories.values()), default=0)
+        lowest = max((_priority(repository) for repository in self.repositories.values()), default=0)
         if not lowest < _priority(entry, default=0):
             return f"needs a priority from {lowest + 1} to {LOWEST}, below all existing ones"
         claimed = [*_patterns(entry, "namespaces"), *_patterns(entry, "owns")]
@@ -128,8 +128,8 @@ class _Lock:
 
 def _tables(document: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     tables = document.get(kind)
-    found = tables.items() if isinstance(tables, dict) else ()
-    return {name: entry for name, entry in found if isinstance(entry, dict)}
+    entries = tables.items() if isinstance(tables, dict) else ()
+    return {name: entry for name, entry in entries if isinstance(entry, dict)}
 
 
 def _priority(entry: Mapping[str, Any], default: int = DEFAULT_PRIORITY) -> int:

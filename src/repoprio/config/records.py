@@ -41,12 +41,12 @@ class Record(NamedTuple):
 
     def document(self) -> dict[str, Any]:
         """The record as JSON values, to be written."""
-        stated = {"files": [list(one) for one in self.files], "required": self.is_required}
+        stated = {"files": [list(entry) for entry in self.files], "required": self.is_required}
         return {**stated, "image": True} if self.is_of_image else stated
 
     def over(self, earlier: Record) -> Record:
         """A record with these layers, and those that only `earlier` has; a policy is required if either says so."""
-        files = [one for one in earlier.files if one[0] != NAMED or not self.of(NAMED)]
+        files = [(layer, file) for layer, file in earlier.files if layer != NAMED or not self.of(NAMED)]
         return Record(
             tuple(dict.fromkeys((*files, *self.files))),
             self.is_required or earlier.is_required,
@@ -69,10 +69,10 @@ def of_document(document: Any, holder: str) -> Record:
 def current() -> Record:
     """The record of this process's environment; raises `BadRecord` if it cannot be read."""
     pointer, shim = sys.modules.get(POINTER), sys.modules.get(SHIM)
-    found = of_document(getattr(pointer, "RECORD", {}), getattr(pointer, "__file__", None) or "")
+    record = of_document(getattr(pointer, "RECORD", {}), getattr(pointer, "__file__", None) or "")
     folder = os.path.dirname(getattr(shim, "BESIDE", None) or getattr(shim, "__file__", None) or "")
     # A shim that a pointer or a runner leads to belongs to another environment, and so does the file next to it.
-    return read(folder).over(found) if folder in sys.path else found
+    return read(folder).over(record) if folder in sys.path else record
 
 
 def read(packages: str) -> Record:
@@ -116,11 +116,11 @@ def disabling(record: Record) -> str:
     return ", then ".join([*undo, *disable])
 
 
-def for_new(environ: Mapping[str, str], found: Iterable[tuple[str, str]]) -> Record:
-    """The record for an environment that is being made; `found` are layers and files that it would not find."""
+def for_new(environ: Mapping[str, str], missed: Iterable[tuple[str, str]]) -> Record:
+    """The record for an environment that is being made; `missed` are layers and files that it would not find."""
     kept = current()
     named = environ.get(NAMED)
     own = os.path.abspath(named) if named and named != os.devnull else kept.of(NAMED)
     files = [(NAMED, own)] if own else []
-    files += [(layer, os.path.abspath(file)) for layer, file in found]
+    files += [(layer, os.path.abspath(file)) for layer, file in missed]
     return Record(tuple(dict.fromkeys(files)), kept.is_required, is_of_image=kept.is_of_image)

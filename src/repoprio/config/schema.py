@@ -80,8 +80,8 @@ def _pairs(text: str) -> Any:
     """A table from ``https://a.example = follow https://b.example = absent``, on one line or several."""
     pairs = [word.rpartition("=") for word in " ".join(text.split()).replace(" =", "=").replace("= ", "=").split()]
     known = {means.value for means in Redirects}
-    found = {key: value for key, _, value in pairs}
-    return found if len(found) == len(pairs) and set(found.values()) <= known else text
+    table = {key: value for key, _, value in pairs}
+    return table if len(table) == len(pairs) and set(table.values()) <= known else text
 
 
 _STRING: Json = {"type": "string", "pattern": r"\S"}

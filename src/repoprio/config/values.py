@@ -104,10 +104,10 @@ def some(parse: Callable[[Any], tuple[Item, ...]]) -> Callable[[Any], tuple[Item
     """A parser like `parse` that rejects an empty list."""
 
     def parse_some(value: Any) -> tuple[Item, ...]:
-        found = parse(value)
-        if not found:
+        items = parse(value)
+        if not items:
             raise NotExpected("is an empty list: add at least one item, or remove the key")
-        return found
+        return items
 
     return parse_some
 
@@ -167,23 +167,23 @@ def redirects(value: Any) -> Mapping[Site, Redirects]:
     """The meaning of redirects of pages to other sites, by site."""
     if not isinstance(value, dict):
         raise NotExpected('is not {"https://files.example" = "follow"} (in pip.conf: https://files.example = follow)')
-    found: dict[Site, Redirects] = {}
+    meanings: dict[Site, Redirects] = {}
     for key, means in value.items():
-        where, what = _site(key), one_of(Redirects)(means)
-        if found.setdefault(where, what) is not what:
+        place, meaning = _site(key), one_of(Redirects)(means)
+        if meanings.setdefault(place, meaning) is not meaning:
             raise NotExpected(f"has {redact_text(key)!r} twice, with two meanings")
-    return MappingProxyType(found)
+    return MappingProxyType(meanings)
 
 
 def _site(text: str) -> Site:
     try:
-        parts, found = urlsplit(text), site(text)
+        parts, where = urlsplit(text), site(text)
     except ValueError:
-        parts, found = urlsplit(""), Site("", "", None)
+        parts, where = urlsplit(""), Site("", "", None)
     more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
-    if found.scheme not in ("http", "https") or not found.host or more:
+    if where.scheme not in ("http", "https") or not where.host or more:
         raise NotExpected(f"has {redact_text(text)!r}, which is not a site such as https://files.example")
-    return found
+    return where
 
 
 def gateway(value: Any) -> str:

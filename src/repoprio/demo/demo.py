@@ -103,7 +103,7 @@ def _install(folder: Path, target: str, pip: list[str], options: list[str], poli
 
 
 def _python(folder: Path, arguments: list[str], policy: str) -> str:
-    done = subprocess.run(  # noqa: S603 - our own interpreter, our own arguments
+    process = subprocess.run(  # noqa: S603 - our own interpreter, our own arguments
         [sys.executable, *arguments],
         env=_environment(folder, policy),
         cwd=folder,
@@ -113,9 +113,9 @@ def _python(folder: Path, arguments: list[str], policy: str) -> str:
         stdin=subprocess.DEVNULL,
         timeout=120,
     )
-    if done.returncode:
-        raise DemoFailed(f"a step of the demo failed:\n{_indented(done.stdout + done.stderr)}\n    [demo]")
-    return done.stdout
+    if process.returncode:
+        raise DemoFailed(f"a step of the demo failed:\n{_indented(process.stdout + process.stderr)}\n    [demo]")
+    return process.stdout
 
 
 def _environment(folder: Path, policy: str) -> Mapping[str, str]:

@@ -27,7 +27,7 @@ def look(examined: Iterable[Examined], policy: Policy, settings: Sequence[Named]
         asked = fuse_check.run_unguarded(pip.facts.pip, bench)
         others = [url for url in asked.places if not policy.is_gateway(url)]
         is_asked = len(others) < len(asked.places)
-        others += [one.url for one in settings if _is_of_others(one) and not policy.is_gateway(one.url)]
+        others += [index.url for index in settings if _is_of_others(index) and not policy.is_gateway(index.url)]
         # The default one is asked only until another is named.
         beside = [_beside(url, settings) for url in others if url != fuse_check.DEFAULT_INDEX]
         if asked.said:
@@ -49,10 +49,10 @@ def _is_of_others(index: Named) -> bool:
 def _beside(asked: str, settings: Iterable[Named]) -> Beside:
     """One index beside the gateway, with the setting that names it, and how to remove that."""
     shown = display_url(asked)
-    named = next((one for one in settings if one.overridden is None and display_url(one.url) == shown), None)
-    if named is None:
+    setting = next((index for index in settings if index.overridden is None and display_url(index.url) == shown), None)
+    if setting is None:
         return Beside("second-index", shown, None, "")
-    origin = named.origin
+    origin = setting.origin
     is_variable = origin.by is NamedBy.VARIABLE
     fix = shell.command("unset", origin.key) if is_variable else f"remove {origin.key} from {origin.file}"
     return Beside("second-index", shown, str(origin), fix)

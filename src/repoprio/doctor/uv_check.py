@@ -105,10 +105,10 @@ def look(path: str, exported: str, bench: Bench) -> Looked:
     if wanted is None or here is None:
         return Looked(path, version, trial)
     holders = (name for name, change in _files() if _settings(path, change(nothing)) == wanted)
-    found = (
+    changed_by = (
         (name, _changed(wanted, _settings(path, change(alone)))) for name, change in _changes(bench.tools.parse_toml)
     )
-    changes = {name: changed for name, changed in found if changed} if wanted != here else {}
+    changes = {name: changed for name, changed in changed_by if changed} if wanted != here else {}
     open_in = _open_in(_differing(wanted, here))
     if source := _own_cache(path, bench):
         # A cache that comes with a project can contain any file as if an index had sent it.
@@ -228,14 +228,14 @@ def _settings(path: str, where: _Setting) -> _Settings | None:
     return values
 
 
-def _changed(wanted: _Settings, found: _Settings | None) -> tuple[str, ...]:
+def _changed(wanted: _Settings, here: _Settings | None) -> tuple[str, ...]:
     """The settings that differ, as a uv.toml spells them; all of them if uv does not print its settings."""
-    names = {name.replace("_", "-") for _, name in _differing(wanted, found or {})}
+    names = {name.replace("_", "-") for _, name in _differing(wanted, here or {})}
     return tuple(sorted("index" if name == "index-locations" else name for name in names))
 
 
-def _differing(wanted: _Settings, found: _Settings) -> set[tuple[str, str]]:
-    return {key for key in {*wanted, *found} if wanted.get(key) != found.get(key)}
+def _differing(wanted: _Settings, here: _Settings) -> set[tuple[str, str]]:
+    return {key for key in {*wanted, *here} if wanted.get(key) != here.get(key)}
 
 
 def _block(output: str, start: re.Match[str]) -> str:

@@ -140,10 +140,10 @@ def literals(file: str) -> dict[str, Any]:
 
 def is_whole(packages: str) -> bool:
     """Whether a folder of packages has all files of this repoprio, none of them empty by damage."""
-    mine = [os.path.join(_ROOT, name) for name in _OWN if os.path.exists(os.path.join(_ROOT, name))]
+    files = [os.path.join(_ROOT, name) for name in _OWN if os.path.exists(os.path.join(_ROOT, name))]
     for folder, _, names in os.walk(os.path.join(_ROOT, "repoprio")):
-        mine += [os.path.join(folder, name) for name in names if name.endswith(".py")]
-    return all(_is_there(os.path.join(packages, os.path.relpath(file, _ROOT)), file) for file in mine)
+        files += [os.path.join(folder, name) for name in names if name.endswith(".py")]
+    return all(_is_there(os.path.join(packages, os.path.relpath(file, _ROOT)), file) for file in files)
 
 
 def _is_there(file: str, ours: str) -> bool:

@@ -42,7 +42,7 @@ def packages_of(python: str) -> list[str]:
         raise NoEnvironment(f"{python} is not a Python, judging by its name.    [environment]")
     prefixes = [_prefixes(hop) for hop in hops]
     # The first prefix that has packages is the environment; those that its links lead to are its base.
-    at, own = next(((n, found) for n, some in enumerate(prefixes) if (found := _below(some))), (-1, []))
+    at, own = next(((n, folders) for n, some in enumerate(prefixes) if (folders := _below(some))), (-1, []))
     if not own:
         places = " and ".join(dict.fromkeys(some[0] for some in prefixes))
         raise NoEnvironment(

@@ -40,31 +40,32 @@ def findings(policy: Policy, answer: Answer) -> list[Finding]:
     if answer.state is None:
         text = "no gateway answers there: its pages have no X-Repoprio-State"
         return [Finding("no-gateway", text, start)]
-    found = []
+    problems = []
     if answer.is_ready is False:
         text = "it says that it is not ready: its memory of owned names cannot be read"
-        found.append(Finding("gateway-not-ready", text, "see its log: repair or restore the store (--store)"))
+        problems.append(Finding("gateway-not-ready", text, "see its log: repair or restore the store (--store)"))
     is_own = any(repository.is_at(url) for repository in policy.repositories)
     differs = list(_differing(policy, answer.repositories or ())) if answer.repositories and not is_own else []
-    found += [
+    problems += [
         Finding("gateway-policy", text, "give both the same policy, and have the gateway reload it (SIGHUP)")
         for text in differs
     ]
-    return found
+    return problems
 
 
 def _differing(policy: Policy, there: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """How the gateway's repositories differ from those of the policy, one sentence for each."""
-    here = {repository.name: repository for repository in policy.repositories}
-    told = {str(one.get("name")): one for one in there}
-    yield from (f"its policy has no repository {name}" for name in here if name not in told)
-    yield from (f"its policy has {name}, which this one does not have" for name in told if name not in here)
-    for name in here.keys() & told.keys():
-        mine, its = here[name], told[name]
-        if its.get("priority") != mine.priority:
-            yield f"{name} has priority {its.get('priority')} there, and {mine.priority} here"
-        if _place(str(its.get("url"))) != _place(mine.locations[0].shown):
-            yield f"{name} is {display_url(str(its.get('url')))} there, and {mine.locations[0].shown} here"
+    ours = {repository.name: repository for repository in policy.repositories}
+    theirs = {str(entry.get("name")): entry for entry in there}
+    yield from (f"its policy has no repository {name}" for name in ours if name not in theirs)
+    yield from (f"its policy has {name}, which this one does not have" for name in theirs if name not in ours)
+    for name in ours.keys() & theirs.keys():
+        priority, url = theirs[name].get("priority"), str(theirs[name].get("url"))
+        here = ours[name].locations[0].shown
+        if priority != ours[name].priority:
+            yield f"{name} has priority {priority} there, and {ours[name].priority} here"
+        if _place(url) != _place(here):
+            yield f"{name} is {display_url(url)} there, and {here} here"
 
 
 def _place(url: str) -> str:

@@ -84,11 +84,11 @@ class Held:
         """Why, in words, with the rule."""
         waits = f"{self.wait.repository.name} waits {spell_duration(self.wait.duration)} ({self.wait.rule.place})"
         if self.upload_time is None or self.now is None:
-            said = f"no upload time is known, and {waits}"
+            text = f"no upload time is known, and {waits}"
         else:
-            said = f"{_age(self.now - self.upload_time)}; {waits}"
-        said = f"its wheel {self.wheel} is too young: {said}" if self.wheel else said
-        return f"{said}; available from {self.available_text}" if self.available_from else said
+            text = f"{_age(self.now - self.upload_time)}; {waits}"
+        text = f"its wheel {self.wheel} is too young: {text}" if self.wheel else text
+        return f"{text}; available from {self.available_text}" if self.available_from else text
 
 
 def _age(age: timedelta) -> str:

@@ -56,11 +56,11 @@ def _from_entry(entry: Any) -> Record:
 
 def holders_by_name(policy: Policy, records: Iterable[Record]) -> Mapping[NormalizedName, Collection[str]]:
     """For each name, the names of the repositories of the policy that keep it."""
-    found: dict[NormalizedName, set[str]] = {}
+    names: dict[NormalizedName, set[str]] = {}
     for record in records:
         if repository := holder(policy, record):
-            found.setdefault(record.project, set()).add(repository.name)
-    return found
+            names.setdefault(record.project, set()).add(repository.name)
+    return names
 
 
 def holder(policy: Policy, record: Record) -> Repository | None:
@@ -82,8 +82,8 @@ def _is_at(repository: Repository, url: str) -> bool:
 
 def holders(policy: Policy, records: Iterable[Record]) -> frozenset[str]:
     """The names of the repositories that keep a name, by its records."""
-    found = (holder(policy, record) for record in records)
-    return frozenset(repository.name for repository in found if repository)
+    repositories = (holder(policy, record) for record in records)
+    return frozenset(repository.name for repository in repositories if repository)
 
 
 def records_of(decision: Decision[Any]) -> tuple[Record, ...]:
@@ -129,6 +129,6 @@ def superseded(policy: Policy, records: Iterable[Record], new: Iterable[Record])
 
 def matching(records: Iterable[Record], patterns: Iterable[Pattern], repository: str | None) -> tuple[Record, ...]:
     """The records whose project one of the patterns means, of one repository or of all."""
-    wanted = tuple(patterns)
+    chosen = tuple(patterns)
     own = (record for record in records if repository in (None, record.repository))
-    return tuple(record for record in own if any(pattern.matches(record.project) for pattern in wanted))
+    return tuple(record for record in own if any(pattern.matches(record.project) for pattern in chosen))

@@ -69,8 +69,8 @@ class PipCommand:
         survey = policy_reading.read_policy(isolated=self.is_isolated)
         # Child pips look up projects too, perhaps in another folder or interpreter. If there is no policy, they read
         # their own files.
-        says = survey.merged.settings or survey.errors
-        self.packed = handoff.pack(survey.merged, survey.errors) if says else ""
+        has_settings = survey.merged.settings or survey.errors
+        self.packed = handoff.pack(survey.merged, survey.errors) if has_settings else ""
         try:
             self.policy = survey.sound()
         except InvalidPolicy as invalid:
@@ -159,14 +159,14 @@ def policy() -> Policy | None:
 
 def enforced() -> Policy | None:
     """The policy that pip must obey; None if there is none, or if it only observes."""
-    found = policy()
-    return None if current().is_observed else found
+    in_force = policy()
+    return None if current().is_observed else in_force
 
 
 def observed() -> Policy | None:
     """The policy in observe mode; None if there is none, or if it is enforced."""
-    found = policy()
-    return found if current().is_observed else None
+    in_force = policy()
+    return in_force if current().is_observed else None
 
 
 def hand_on_policy() -> None:

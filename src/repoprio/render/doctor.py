@@ -76,11 +76,11 @@ def _environments(report: Mapping[str, Any]) -> Iterator[str]:
     """A row for each pip; launchers with the same result that do not obey share one row."""
     rows: dict[object, tuple[str, list[str], list[str]]] = {}
     for number, pip in enumerate(report["environments"]):
-        found = list(_environment(pip, report["policy"]))
-        if found:
-            word, *facts = found
+        row = list(_environment(pip, report["policy"]))
+        if row:
+            word, *facts = row
             is_alone = pip["guarded"] or not pip["launcher"]
-            key = (number if is_alone else None, *found)
+            key = (number if is_alone else None, *row)
             rows.setdefault(key, (word, [], facts))[1].append(_name(pip))
     for word, names, (verdict, *more) in rows.values():
         yield f"  {word:6} {', '.join(names)}{verdict}"
@@ -102,11 +102,11 @@ def _environment(pip: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[
     version = f"    pip {pip['pip']}" if pip["pip"] not in (None, "?") else ""
     yield word
     yield f"{options}{version}    {_verdict(pip)}"
-    theirs = pip["policy"]
-    if theirs and theirs["files"] != policy["files"]:
-        yield f"{INDENT}policy: {_files(theirs)}; {theirs['mode'] or 'with errors'}"
-    if theirs and theirs["errors"] != policy["errors"]:
-        yield from (f"{INDENT}error: {error}" for error in theirs["errors"])
+    its_policy = pip["policy"]
+    if its_policy and its_policy["files"] != policy["files"]:
+        yield f"{INDENT}policy: {_files(its_policy)}; {its_policy['mode'] or 'with errors'}"
+    if its_policy and its_policy["errors"] != policy["errors"]:
+        yield from (f"{INDENT}error: {error}" for error in its_policy["errors"])
     yield from (f"{INDENT}why: {_obstacle(obstacle, pip)}" for obstacle in pip["obstacles"])
     yield from _beside(pip.get("beside_gateway") or ())
     if pip["fix"] and pip["state"] != "gateway":
@@ -115,16 +115,18 @@ def _environment(pip: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[
     yield from (f"{INDENT}then: {step}" for step in pip["then"])
 
 
-def _beside(beside: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _beside(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Why a pip without the hook does not obey through the gateway."""
-    for one in beside:
-        origin = f" ({one['origin']})" if one["origin"] else ""
-        yield {
-            "gateway-not-asked": f"{INDENT}gateway: it does not ask {one['what']}",
-            "second-index": f"{INDENT}gateway: it also asks {one['what']}{origin}",
-        }.get(one["code"], f"{INDENT}gateway: not known which indexes it asks: {one['what']}") + f" [{one['code']}]"
-        if one["fix"]:
-            yield f"{INDENT}fix: {one['fix']}"
+    for finding in findings:
+        what, code = finding["what"], finding["code"]
+        origin = f" ({finding['origin']})" if finding["origin"] else ""
+        text = {
+            "gateway-not-asked": f"it does not ask {what}",
+            "second-index": f"it also asks {what}{origin}",
+        }.get(code, f"not known which indexes it asks: {what}")
+        yield f"{INDENT}gateway: {text} [{code}]"
+        if finding["fix"]:
+            yield f"{INDENT}fix: {finding['fix']}"
 
 
 def _gateway(gateway: Mapping[str, Any] | None) -> Iterator[str]:
@@ -246,7 +248,11 @@ def _asked(repositories: Sequence[Mapping[str, Any]] | None) -> str:
     """The sentence about which names the repositories learned; None means that none was asked."""
     if repositories is None:
         return "No network was used."
-    canaries = [f"{one['name']} for its canary {one['canary']}" for one in repositories if one["canary"]]
+    canaries = [
+        f"{repository['name']} for its canary {repository['canary']}"
+        for repository in repositories
+        if repository["canary"]
+    ]
     too = f", and {join_words(canaries)}" if canaries else ""
     return f"The repositories were asked for a name that nobody has{too}."
 
@@ -260,7 +266,11 @@ def _other_failures(report: Mapping[str, Any]) -> Iterator[str]:
         yield "fuse: does not hold"
     if missing := len(report["without_environment"]):
         yield f"--venv: {missing} without an environment"
-    silent = [one for one in report["repositories"] or () if one["status"] == RepositoryState.UNAVAILABLE.value]
+    silent = [
+        repository
+        for repository in report["repositories"] or ()
+        if repository["status"] == RepositoryState.UNAVAILABLE.value
+    ]
     if silent:
         yield f"repositories: {len(silent)} without a usable answer"
     if (report.get("gateway") or {}).get("findings"):

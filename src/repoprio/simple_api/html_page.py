@@ -77,8 +77,8 @@ class Page(HTMLParser):
         end = i
         while plain:
             if plain[1]:
-                said = _ATTRIBUTE.findall(plain[1])
-                self._note_link({key: unescape(value) if "&" in value else value for key, value in said})
+                pairs = _ATTRIBUTE.findall(plain[1])
+                self._note_link({key: unescape(value) if "&" in value else value for key, value in pairs})
             end = plain.end()
             plain = _PLAIN_LINK.match(self.rawdata, end)
         return end
@@ -102,13 +102,13 @@ class Page(HTMLParser):
         elif tag == "script":
             self._moves = True
 
-    def _note_link(self, found: dict[str, str | None]) -> None:
-        if found.get("href"):
-            self.links.append(found)
+    def _note_link(self, attributes: dict[str, str | None]) -> None:
+        if attributes.get("href"):
+            self.links.append(attributes)
 
-    def _note_meta(self, found: dict[str, str | None]) -> None:
-        self._moves = self._moves or "refresh" in (found.get("http-equiv") or "").lower()
-        name, content = found.get("name"), found.get("content")
+    def _note_meta(self, attributes: dict[str, str | None]) -> None:
+        self._moves = self._moves or "refresh" in (attributes.get("http-equiv") or "").lower()
+        name, content = attributes.get("name"), attributes.get("content")
         if name == "pypi:repository-version":
             self.api_version = content or "?"
         elif name == "pypi:project-status":

@@ -137,13 +137,13 @@ class _Anchors(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note anchors and the repository version."""
-        found = dict(attrs)
-        href = found.get("href")
+        attributes = dict(attrs)
+        href = attributes.get("href")
         if tag == "a" and href:
             self.anchors.append((href, []))
             self._is_inside = True
-        if tag == "meta" and found.get("name") == "pypi:repository-version":
-            self.api_version = found.get("content") or "?"
+        if tag == "meta" and attributes.get("name") == "pypi:repository-version":
+            self.api_version = attributes.get("content") or "?"
 
     def handle_endtag(self, tag: str) -> None:
         """Note the end of an anchor and of the document."""

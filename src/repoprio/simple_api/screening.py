@@ -30,8 +30,8 @@ def screened_files(name: NormalizedName, files: Iterable[File], page_url: str, v
 
     A flat repository has the files of many projects: those of others are no problem, and are not noted as dropped.
     """
-    mine = [file for file in files if claims(name, file, versions) or _is_misnamed_wheel(file.filename, name)]
-    return _screened(name, mine, page_url, versions, None)
+    own_files = [file for file in files if claims(name, file, versions) or _is_misnamed_wheel(file.filename, name)]
+    return _screened(name, own_files, page_url, versions, None)
 
 
 def _screened(

@@ -50,12 +50,12 @@ def _not_through_links_of_others(file: str) -> int:
 
 def _write(descriptor: int, content: bytes, *, may_undo: bool) -> None:
     """Write in one call, so that O_APPEND puts it at the end; an incomplete line (full disk) is removed again."""
-    found = os.fstat(descriptor)
+    status = os.fstat(descriptor)
     written = os.write(descriptor, content)
     if written == len(content):
         return
-    if may_undo and stat.S_ISREG(found.st_mode):
-        os.ftruncate(descriptor, found.st_size)
+    if may_undo and stat.S_ISREG(status.st_mode):
+        os.ftruncate(descriptor, status.st_size)
     raise OSError(0, "only a part of a line could be written")
 
 

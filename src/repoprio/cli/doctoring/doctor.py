@@ -83,18 +83,18 @@ def command(options: argparse.Namespace) -> int:
 
 def look(python: str | None, venvs: Sequence[str], *, network: bool = False) -> tuple[dict[str, Any], int]:
     """The report as a JSON document, and the exit status; `venvs` are the folders and Pythons of ``--venv``."""
-    meant = target.meant(python, os.environ)
-    candidates = list(pips.candidates(meant.python, os.environ.get("PATH", os.defpath), venvs))
+    environment = target.meant(python, os.environ)
+    candidates = list(pips.candidates(environment.python, os.environ.get("PATH", os.defpath), venvs))
     with bench(policy_in_force.TOOLS) as tried:
         answers = _side_by_side("pips", lambda pip: pips.ask(pip, tried.folder), candidates)
         examined = merged(_side_by_side("tried", lambda facts: examine(*facts, tried), list(pips.distinct(answers))))
         survey = _survey(examined[0])
         examined = _with_gateway(examined, survey.policy, tried)
         report = {
-            **_head(meant, examined[0], survey),
+            **_head(environment, examined[0], survey),
             "environments": _environments(examined, survey),
             "pip_of_folder": _pip_of_folder(examined),
-            "base": base_check.look(meant.python, tried)._asdict() if examined[0].facts.stranger is None else None,
+            "base": _base(environment, examined[0], tried),
             "fuse": _fuse(examined, tried),
             "unguarded_launches": _launches(),
             "other_installers": list(installers.look(survey, tried)),
@@ -106,6 +106,11 @@ def look(python: str | None, venvs: Sequence[str], *, network: bool = False) -> 
         "gateway": _gateway(survey.policy, network=network) if survey.policy and survey.policy.gateway else None,
     }
     return report, 2 if survey.errors else 0 if _is_fine(report, examined) else 1
+
+
+def _base(environment: Environment, first: Examined, tried: Bench) -> dict[str, Any] | None:
+    """Whether the base Python loads the hook; None if it is not run, because others can change it."""
+    return base_check.look(environment.python, tried)._asdict() if first.facts.stranger is None else None
 
 
 def _is_fine(report: dict[str, Any], examined: Iterable[Examined]) -> bool:
@@ -132,15 +137,15 @@ def _with_gateway(examined: list[Examined], policy: Policy | None, tried: Bench)
 
 def _gateway(policy: Policy, *, network: bool) -> dict[str, Any]:
     """The policy's gateway; with `network` also what is wrong with it, by its own answers."""
-    found: dict[str, Any] = {"url": policy.gateway, "origin": policy.rule("gateway").file, "findings": None}
+    document: dict[str, Any] = {"url": policy.gateway, "origin": policy.rule("gateway").file, "findings": None}
     if network and policy.gateway:
         from repoprio.pip_adapter.inspect import gateway
 
         answer = gateway.ask(policy.gateway)
         knows = answer.repositories is not None
-        wrong = gateway_checkup.findings(policy, answer)
-        found |= {"findings": [finding._asdict() for finding in wrong], "knows_policy": knows}
-    return found
+        faults = gateway_checkup.findings(policy, answer)
+        document |= {"findings": [finding._asdict() for finding in faults], "knows_policy": knows}
+    return document
 
 
 def _side_by_side(what: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -152,16 +157,16 @@ def _side_by_side(what: str, function: Callable[[T], R], items: Sequence[T]) -> 
         return [future.result() for future in futures]
 
 
-def _survey(meant: Examined) -> LoadedPolicy:
+def _survey(first: Examined) -> LoadedPolicy:
     """The policy of the environment that is checked; if no hook answers there, the one that is in force here."""
-    if meant.hook is None:
+    if first.hook is None:
         return policy_in_force.policy()
-    if meant.policy is None:
+    if first.policy is None:
         return LoadedPolicy((), Merged(), (), None)
-    return read_survey({**os.environ, INHERITED: meant.hook["packed"]}, (), policy_in_force.TOOLS)
+    return read_survey({**os.environ, INHERITED: first.hook["packed"]}, (), policy_in_force.TOOLS)
 
 
-def _head(meant: Environment, first: Examined, survey: LoadedPolicy) -> dict[str, Any]:
+def _head(environment: Environment, first: Examined, survey: LoadedPolicy) -> dict[str, Any]:
     """The first part of the report: the environment, the user and folder, and the policy that a pip finds there."""
     number = None
     if sys.platform != "win32":
@@ -169,11 +174,11 @@ def _head(meant: Environment, first: Examined, survey: LoadedPolicy) -> dict[str
     lists: dict[str, Any] = {"files": [], "errors": [], "faulty_files": [], "hints": []}
     nothing = {**lists, "mode": None, "summary": None}
     policy = policy_report.document(survey) or nothing
-    version = meant.version or pips.python_version(first.facts) or first.facts.python_version or None
+    version = environment.version or pips.python_version(first.facts) or first.facts.python_version or None
     # In the line, "guarded" is about the hook alone; in the document, about the whole verdict.
     is_hooked = {State.GUARDED: True, State.NO_HOOK: False}.get(first.state)
-    meant = meant._replace(version=version, pip=first.facts.version, is_guarded=is_hooked)
-    document = {**meant.document, "guarded": first.state is State.GUARDED, "line": meant.line}
+    environment = environment._replace(version=version, pip=first.facts.version, is_guarded=is_hooked)
+    document = {**environment.document, "guarded": first.state is State.GUARDED, "line": environment.line}
     return {
         "environment": document,
         "user": {"name": _user_name(number), "uid": number},
@@ -257,27 +262,27 @@ def _launches() -> list[str]:
     return ["python -S -m pip", *hidden]
 
 
-def _stale(meant: Examined, survey: LoadedPolicy) -> int:
+def _stale(first: Examined, survey: LoadedPolicy) -> int:
     """The number of wheels in pip's cache that were built before the last change of the policy."""
     times = [os.stat(source.file).st_mtime for source in survey.sources if os.path.exists(source.file)]
-    if not times or not meant.facts.version or meant.facts.stranger:
+    if not times or not first.facts.version or first.facts.stranger:
         return 0
     with tempfile.TemporaryDirectory() as folder:
         # Run in an empty folder: `python -m` runs modules of the working folder, which may be another user's.
-        done = running.run([*meant.facts.pip.command, "cache", "dir"], running.as_the_user(os.environ), folder)
-    folder = os.path.join(done.stdout.strip() or os.devnull, "wheels")
+        process = running.run([*first.facts.pip.command, "cache", "dir"], running.as_the_user(os.environ), folder)
+    folder = os.path.join(process.stdout.strip() or os.devnull, "wheels")
     wheels = (os.path.join(path, name) for path, _, names in os.walk(folder) for name in names)
     return sum(wheel.endswith(".whl") and os.stat(wheel).st_mtime < max(times) for wheel in wheels)
 
 
-def _repositories(policy: Policy, meant: Examined) -> list[dict[str, Any]]:
+def _repositories(policy: Policy, first: Examined) -> list[dict[str, Any]]:
     """The answers of all repositories of the policy for a name that nobody has."""
     pip_runner.load_pip()
     from repoprio.pip_adapter.inspect import probe
 
-    if meant.hook is not None:
+    if first.hook is not None:
         # Use the policy of the environment that is checked.
-        os.environ[INHERITED] = meant.hook["packed"]
+        os.environ[INHERITED] = first.hook["packed"]
     reports = checkup.report(policy, probe.probe())
     return [_repository(policy, report, report.trials[0]) for report in reports if report.trials]
 

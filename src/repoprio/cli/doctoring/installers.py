@@ -35,12 +35,12 @@ def _uv(path: str, policy: Policy | None, tried: Bench) -> dict[str, Any]:
         return {**known, "said": f"{stranger.who} can change {stranger.path}, so root does not run it"}
     if policy is None:
         return known
-    meant = of_clients(policy)
+    for_uv = of_clients(policy)
     try:
-        exported = uv_export.export(meant, project=False)
+        exported = uv_export.export(for_uv, project=False)
     except CannotExport as error:
         return {**known, "obeys": False, "said": f"the policy cannot be exported: {error}"}
-    return known | _results(path, meant, exported, tried)
+    return known | _results(path, for_uv, exported, tried)
 
 
 def _results(path: str, policy: Policy, exported: Exported, tried: Bench) -> dict[str, Any]:
@@ -73,5 +73,5 @@ def _others(policy: Policy | None) -> Iterator[dict[str, Any]]:
     for name in _OTHERS:
         if path := running.which(name):
             is_served = policy is not None and policy.gateway and name in _OF_PROJECTS
-            said = f"obeys where the gateway is a project's only source (repoprio export {name})" if is_served else ""
-            yield {"name": name, "path": path, "obeys": None, **({"said": said} if said else {})}
+            remark = f"obeys where the gateway is a project's only source (repoprio export {name})" if is_served else ""
+            yield {"name": name, "path": path, "obeys": None, **({"said": remark} if remark else {})}

@@ -109,12 +109,12 @@ def forget(options: argparse.Namespace, store: OwnershipStore) -> int:
         patterns = [Pattern.parse(name) for name in options.names]
     except ValueError as error:
         options.parser.error(str(error))
-    found = matching(store.listed(), patterns, options.repository)
-    if not found:
+    released = matching(store.listed(), patterns, options.repository)
+    if not released:
         print("repoprio: no name is remembered that matches; nothing was released.")
         return 1
-    store.replace(found, ())
-    for record in found:
+    store.replace(released, ())
+    for record in released:
         print(f"released: {record.project} (was {record.repository})")
     return 0
 

@@ -212,15 +212,16 @@ def _handed_down(policy: Policy, repository: Repository) -> Iterator[PolicyWarni
 def _handed(
     policy: Policy, to: Repository, key: str, pattern: Pattern, rivals: list[tuple[Repository, Pattern]]
 ) -> PolicyWarning:
-    it, comes = ("it", "it comes") if pattern.specificity.exact else ("them", "they come")
+    pronoun, comes = ("it", "it comes") if pattern.specificity.exact else ("them", "they come")
     equals = [repository for repository, other in rivals if other.specificity == pattern.specificity]
     if equals:
         lack = "does" if len(equals) == 1 else "do"
         owners = join_words([*equals, to])
-        what = f"{owners} own {it} equally: {to.name} supplies {it} if {_short(equals)} {lack} not have {it}"
+        without = f"{_short(equals)} {lack} not have {pronoun}"
+        what = f"{owners} own {pronoun} equally: {to.name} supplies {pronoun} if {without}"
     else:
         wider = join_words([f"{repository.name} ({other.text})" for repository, other in rivals])
-        what = f"{to} owns {it} more specifically than {wider}, so {comes} from {to.name}"
+        what = f"{to} owns {pronoun} more specifically than {wider}, so {comes} from {to.name}"
     remedy = f'unless you want this, remove "{pattern.text}" from {key} of {to.name}'
     return _warning(policy, "owned-below", f"repositories.{to.name}.{key}", f"{pattern.text}: {what}", remedy)
 

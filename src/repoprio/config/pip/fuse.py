@@ -41,11 +41,11 @@ def state(text: str) -> str | None:
 
 def put(text: str) -> str:
     """`text` with the fuse; raises `NoPlace` if it has an index-url already."""
-    found = state(text)
-    if found is not None and is_fuse(found):
+    index_url = state(text)
+    if index_url is not None and is_fuse(index_url):
         # The fuse of an earlier version works, but slowly.
         return text.replace(_section(_OLD_URL), _section(URL)).replace(_lines(_OLD_URL), _lines(URL))
-    if found is not None:
+    if index_url is not None:
         raise NoPlace("already has an index-url: list it in the policy and remove it there first")
     before = policy_section.sections(text)
     for section, keys in before.items():
@@ -70,8 +70,8 @@ def _says_the_same(new: str, before: Mapping[str, Mapping[str, str]]) -> bool:
 def take(text: str) -> str:
     """`text` without the fuse, and without the section that came with it if nothing else is in it."""
     for url in (URL, _OLD_URL):
-        before, found, after = text.partition(_section(url))
-        if not found:
+        before, section, after = text.partition(_section(url))
+        if not section:
             text = text.replace(_lines(url), "")
             continue
         is_alone = re.match(r"\s*(\[|\Z)", after) is not None

@@ -81,10 +81,10 @@ class CandidateSet:
         them, and then blame its hash.
         """
         held = self._held(hashes)
-        found = self._without(held)
+        old_enough = self._without(held)
         if hashes and any(rejections.may_have(hashes, link) for link in held):
-            return [candidate for candidate in found if rejections.may_have(hashes, candidate.link)]
-        return found
+            return [candidate for candidate in old_enough if rejections.may_have(hashes, candidate.link)]
+        return old_enough
 
     def waiting(self, version: str | None = None, hashes: Hashes | None = None) -> Held | None:
         """Why all candidates of `version` are too young; None if one is old enough. Without it: why any version is.
@@ -142,12 +142,12 @@ class CandidateSet:
         for offer in self._offers:
             files = [file for file in offer.page.files if file.filename not in seen] if offer.page else []
             seen |= {file.filename for file in files}
-            found = judge.candidates(self._finder, evaluator, offer.page, files) if offer.page else []
-            groups.append(self._not_outranked(offer.repository, found, holders) if self._merged else found)
-        found = [candidate for group in reversed(groups) for candidate in group]
+            offered = judge.candidates(self._finder, evaluator, offer.page, files) if offer.page else []
+            groups.append(self._not_outranked(offer.repository, offered, holders) if self._merged else offered)
+        candidates = [candidate for group in reversed(groups) for candidate in group]
         # Skip this if nothing is limited: normalizing all versions of a large page takes long.
         takes_all = self._kept is None and self._versions is None
-        return found if takes_all else [c for c in found if self._may_be(str(c.version))]
+        return candidates if takes_all else [c for c in candidates if self._may_be(str(c.version))]
 
     def _not_outranked(
         self, repository: Repository, candidates: list[InstallationCandidate], holders: dict[Version, Repository]

@@ -48,8 +48,8 @@ def candidates(
         with uncollected():
             return list(_judged(finder, evaluator, page, files))
     # Skip wheels for other platforms, most files of a large page; only a verbose pip would log them.
-    wanted = files if compat.says_what_it_skips() else filter(compat.tags(evaluator).may_take, files)
-    return list(finder.evaluate_links(evaluator, [page.link(file) for file in wanted]))
+    plausible = files if compat.says_what_it_skips() else filter(compat.tags(evaluator).may_take, files)
+    return list(finder.evaluate_links(evaluator, [page.link(file) for file in plausible]))
 
 
 def _may_judge(evaluator: LinkEvaluator) -> bool:
@@ -93,19 +93,19 @@ def _plain_version(text: str) -> Version | None:
 
 def quick_candidate(name: str, version: Version | None, link: Link | None) -> InstallationCandidate:
     """A candidate of pip for a version that is parsed already."""
-    made = InstallationCandidate.__new__(InstallationCandidate)
+    candidate = InstallationCandidate.__new__(InstallationCandidate)
     fill = object.__setattr__
-    fill(made, "name", name)
-    fill(made, "version", version)
-    fill(made, "link", link)
+    fill(candidate, "name", name)
+    fill(candidate, "version", version)
+    fill(candidate, "link", link)
     if "locked" in _SLOTS:
         # Since pip 26.2.
-        fill(made, "locked", False)
+        fill(candidate, "locked", False)
     if "_compare_key" in _SLOTS:
         # Up to pip 24.0.
-        fill(made, "_compare_key", (name, version, link))
-        fill(made, "_defining_class", InstallationCandidate)
-    return made
+        fill(candidate, "_compare_key", (name, version, link))
+        fill(candidate, "_defining_class", InstallationCandidate)
+    return candidate
 
 
 @functools.cache
@@ -131,14 +131,14 @@ def evaluator_of(
     """What `make_candidate_evaluator` makes: that ranks all tags of this Python each time, here it is done once."""
     preferences: Any = getattr(finder, "_candidate_prefs", None)
     # Booleans, and an object that each evaluator holds.
-    key = tuple(id(getattr(preferences, one, None)) for one in _PREFERENCES)
+    key = tuple(id(getattr(preferences, preference, None)) for preference in _PREFERENCES)
     known = _EVALUATORS.get_or_make(finder, dict)
     if key not in known:
         known[key] = finder.make_candidate_evaluator(name)
-    found: Any = copy.copy(known[key])
-    if {"_project_name", "_specifier", "_hashes"} - vars(found).keys():
+    evaluator: Any = copy.copy(known[key])
+    if {"_project_name", "_specifier", "_hashes"} - vars(evaluator).keys():
         return finder.make_candidate_evaluator(name, specifier=specifier, hashes=hashes)
-    found._project_name, found._hashes = name, hashes
-    found._specifier = SpecifierSet() if specifier is None else specifier
-    made: CandidateEvaluator = found
-    return made
+    evaluator._project_name, evaluator._hashes = name, hashes
+    evaluator._specifier = SpecifierSet() if specifier is None else specifier
+    result: CandidateEvaluator = evaluator
+    return result

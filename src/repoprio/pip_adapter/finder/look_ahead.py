@@ -100,7 +100,7 @@ def _complete_upper(lookup: ProjectLookup[PipPage]) -> Iterator[Repository]:
     """
     if isinstance(lookup.route, Route) and lookup.mode is not Mode.FLEXIBLE:
         for tier in tiers(lookup.route.repositories)[:-1]:
-            yield from (one for one in tier if has_complete_list(one) and not one.locations[0].unset)
+            yield from (r for r in tier if has_complete_list(r) and not r.locations[0].unset)
 
 
 def _lookup(guard: PolicyFinder, name: NormalizedName, *, below_owner: bool) -> ProjectLookup[PipPage]:

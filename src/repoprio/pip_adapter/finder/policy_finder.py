@@ -91,7 +91,7 @@ class PolicyFinder:
                 self.candidates(project_name, specifier, tier, hashes)
                 for tier in self._tiers_to_offer(project_name, specifier)
             )
-            self._best[key] = compat.in_turn([evaluator.compute_best_candidate(found) for found in offers])
+            self._best[key] = compat.in_turn([evaluator.compute_best_candidate(candidates) for candidates in offers])
         return self._best[key]
 
     def _tiers_to_offer(self, project_name: str, specifier: SpecifierSet | None) -> list[int | None]:

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 _IS_WINDOWS = sys.platform == "win32"
 _KEYS = ("purelib", "platlib", "headers", "scripts", "data")
 _ENTRY_POINTS = ("console_scripts", "gui_scripts")
-# A file of settings is never longer.
-_LONGEST = 2**20
 _PYTHONS = ("python", "python3", "python.exe")
 
 
@@ -144,7 +142,7 @@ class _Wheel:
         yield from self._replaced(written)
         places = {effect.place for effect in written}
         for effect in written:
-            yield from (one for one in self._removals(effect) if one.place not in places)
+            yield from (removal for removal in self._removals(effect) if removal.place not in places)
 
     def _destinations(self, member: str) -> Iterator[tuple[str, str]]:
         """The places to which pip may write a file, each with its base folder; none if pip itself refuses the file."""
@@ -161,10 +159,10 @@ class _Wheel:
     def _removals(self, effect: Effect) -> Iterator[Effect]:
         """What an uninstallation or upgrade would later remove: pip trusts the installed metadata."""
         is_imported = _key(self._moved(effect.place)) in self._grounds.imports
-        found = removals.removed(
+        removed = removals.removed(
             effect.place, lambda: self._read(effect.member), self._scripts, is_imported=is_imported
         )
-        yield from (Effect(effect.member, place, base, Deed.LISTS) for base, place in found)
+        yield from (Effect(effect.member, place, base, Deed.LISTS) for base, place in removed)
 
     def _replaced(self, written: Iterable[Effect]) -> Iterator[Effect]:
         """What ``--target`` with ``--upgrade`` would remove: pip replaces whole folders there, except links."""
@@ -174,13 +172,13 @@ class _Wheel:
         tops = {os.path.relpath(self._moved(e.place), target).split(os.path.sep, 1)[0]: e for e in written}
         for name, effect in tops.items():
             if name != os.pardir:
-                found = _all_of(os.path.join(target, name))
-                yield from (Effect(effect.member, place, target, Deed.REPLACES) for place in found)
+                inside = _all_of(os.path.join(target, name))
+                yield from (Effect(effect.member, place, target, Deed.REPLACES) for place in inside)
 
     def _entry_points(self) -> list[str]:
         """The names of the scripts that pip makes; up to pip 26.0 such a name may lead to any folder."""
-        found = get_wheel_distribution(FilesystemWheel(self._file), self._project)
-        return [point.name for point in found.iter_entry_points() if point.group in _ENTRY_POINTS]
+        distribution = get_wheel_distribution(FilesystemWheel(self._file), self._project)
+        return [point.name for point in distribution.iter_entry_points() if point.group in _ENTRY_POINTS]
 
     def _ground(self, effect: Effect) -> Ground | None:
         folder, name = os.path.split(effect.place)
@@ -189,12 +187,12 @@ class _Wheel:
         if is_setting(name) and _is_environment(self._folder(folder)):
             grounds = replace(grounds, environments=grounds.environments | {key})
         place = f"{key}/{name}"
-        found = grounds.of(place, self._folded(effect.base))
-        if found is Ground.LINK and effect.deed is not Deed.WRITES:
+        ground = grounds.of(place, self._folded(effect.base))
+        if ground is Ground.LINK and effect.deed is not Deed.WRITES:
             return None
         # A file that pip writes over a link to a folder hides everything in that folder.
         takes_folder = effect.deed is not Deed.WRITES or os.path.islink(self._moved(effect.place))
-        return found or (grounds.below(place) if takes_folder else None)
+        return ground or (grounds.below(place) if takes_folder else None)
 
     def _moved(self, path: str) -> str:
         """The final place of `path`: with ``--target``, pip moves it there."""
@@ -210,8 +208,8 @@ class _Wheel:
         """Whether the settings that it writes have the section [repoprio]."""
         if effect.deed is not Deed.WRITES:
             return False
-        found = self._read(effect.member).decode("utf-8", "replace")
-        return len(found) > _LONGEST or file_text.mentions(found)
+        text = self._read(effect.member).decode("utf-8", "replace")
+        return len(text) > file_text.SIZE_LIMIT or file_text.mentions(text)
 
     def _read(self, member: str) -> bytes:
         """The content of a file; empty for a script that pip makes."""
@@ -225,10 +223,10 @@ class _Wheel:
 
     def _is_routed(self) -> bool:
         """Whether `owns` or a pin routes the wheel's name to the repository that it came from."""
-        found = route(self._policy, self._project)
+        routing = route(self._policy, self._project)
         guard = guard_behind(self._req)
         is_looked_up = guard is not None and guard.has_looked_up(self._req)
-        return is_looked_up and isinstance(found, Route) and found.is_routed
+        return is_looked_up and isinstance(routing, Route) and routing.is_routed
 
     def _judge_replacement(self) -> None:
         """Raise `LookupRefused` if it replaces this pip's repoprio, and the user did not ask for that by name."""
@@ -258,8 +256,8 @@ class _Wheel:
         return f"{self._req.name}{origin}{f' (required by {by.name})' if by is not None else ''}"
 
     def _refusal(self, effect: Effect, ground: Ground, *, has_policy: bool) -> Message:
-        what, hint = _WORDS[Ground.POLICY if has_policy else ground]
-        lead = f"{self._shown()} {effect.deed.value} {self._moved(effect.place)}: {what}. Nothing was installed."
+        reason, hint = _WORDS[Ground.POLICY if has_policy else ground]
+        lead = f"{self._shown()} {effect.deed.value} {self._moved(effect.place)}: {reason}. Nothing was installed."
         wheel = os.path.basename(self._file)
         details = [f"in {wheel}: {effect.member}", f"hint: {hint.format(name=self._project)}"]
         return message(lead, details, "writes-configuration", help_text=self._policy.help)
@@ -300,7 +298,7 @@ def _grounds(policy: Policy, scheme: dict[str, str]) -> Grounds:
 
 def _folded(paths: Iterable[str]) -> frozenset[str]:
     """The paths, and the targets of their links at each step, folded."""
-    return frozenset(_key(one) for path in paths for one in (*_steps(os.path.abspath(path)), os.path.realpath(path)))
+    return frozenset(_key(step) for path in paths for step in (*_steps(os.path.abspath(path)), os.path.realpath(path)))
 
 
 def _steps(path: str) -> list[str]:
