@@ -146,19 +146,19 @@ class _Reader:
 
     def _repositories(self, raw: Any) -> Iterator[Repository]:
         for name, dotted, entry in self._entries(raw, "repositories"):
-            values = self._table(entry, dotted, schema.REPOSITORY)
+            table = self._table(entry, dotted, schema.REPOSITORY)
             if "url" not in entry:
                 self._error(f"{dotted}.url", "is missing: every repository has one")
-            where = [("url", values.pop("url"))] if "url" in values else []
-            where += [("mirrors", url) for url in values.pop("mirrors", ())]
+            where = [("url", table.pop("url"))] if "url" in table else []
+            where += [("mirrors", url) for url in table.pop("mirrors", ())]
             own = locations.with_login(self._locations(where, dotted), self.environ, name)
-            aliases = self._locations([("aliases", url) for url in values.pop("aliases", ())], dotted)
-            values["aliases"] = tuple(alias.url for alias in aliases if alias.url and not alias.unset)
-            if "absent" in values:
-                absent = values["absent"]
-                values["absent"], values["empty_page_is_absent"], values["empty_root_is_absent"] = absent
-            values["complete_listing"] = values.pop("listing", False)
-            fields = {key.replace("-", "_"): value for key, value in values.items()}
+            aliases = self._locations([("aliases", url) for url in table.pop("aliases", ())], dotted)
+            table["aliases"] = tuple(alias.url for alias in aliases if alias.url and not alias.unset)
+            if "absent" in table:
+                absent = table["absent"]
+                table["absent"], table["empty_page_is_absent"], table["empty_root_is_absent"] = absent
+            table["complete_listing"] = table.pop("listing", False)
+            fields = {key.replace("-", "_"): value for key, value in table.items()}
             yield Repository(name, own, is_addition=name in self.additions, **fields)
 
     def _locations(self, written: Iterable[tuple[str, str]], dotted: str) -> list[Location]:
