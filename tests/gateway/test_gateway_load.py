@@ -10,6 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from support.repository import RepositoryServer
 from support.scene import Scene
 
 _PART, _PARTS = 1_000_000, 60
+_BOMB = gzip.compress(b"<a>" * (20 * 2**20), 1)
 
 
 class BigFiles(RepositoryServer):
@@ -126,9 +128,8 @@ class Bombs(RepositoryServer):
 
     def _response(self, request: Request) -> Response:
         kind = {"content-type": "text/html"}
-        if request.path == "/simple/bomb/":
-            packed = gzip.compress(b"<a>" * (20 * 2**20))
-            return Response(packed, 200, {**kind, "content-encoding": "gzip"})
+        if request.path.startswith("/simple/bomb-"):
+            return Response(_BOMB, 200, {**kind, "content-encoding": "gzip"})
         if request.path == "/simple/endless/":
             return Response((b"<a " if n == 0 else b"x" * 2**20 for n in range(60)), 200, kind, direct_passthrough=True)
         return super()._response(request)
@@ -136,12 +137,13 @@ class Bombs(RepositoryServer):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc here")
 def test_bombs_take_no_memory(scene: Scene) -> None:
-    """Pages that unpack to much more than they are, and a tag without end: at most 150 MB, at any time."""
+    """Pages that unpack to much more than they are, many at once, and an endless tag: never more than 150 MB."""
     with closing(Bombs("corp")) as corp:
         scene.policy(at={"corp": corp.page_url})
-        with GatewayProcess(scene.file, scene.folder / "store") as process:
-            for name in ("bomb", "endless") * 3:
-                assert get(process, f"/simple/{name}/")[0] == 503
+        with GatewayProcess(scene.file, scene.folder / "store") as process, ThreadPoolExecutor(16) as clients:
+            for _ in range(3):
+                names = ["endless", *(f"bomb-{number}" for number in range(48))]
+                assert {*clients.map(lambda name: get(process, f"/simple/{name}/")[0], names)} == {503}
             status = Path(f"/proc/{process.pid}/status").read_text()
     assert int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) < 150_000
 

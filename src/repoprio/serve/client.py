@@ -104,9 +104,14 @@ class Client:
 
     async def _within(self, ask: FetchRequest, limit: float, late: FetchFailed) -> FetchResult[ProjectPage]:
         try:
-            return await asyncio.wait_for(self._answer(ask), limit)
+            return await asyncio.wait_for(self._settled(ask), limit)
         except asyncio.TimeoutError:
             return late
+
+    async def _settled(self, ask: FetchRequest) -> FetchResult[ProjectPage]:
+        """The answer, or why there is none: a task that raised would keep the traceback, and all that it has read."""
+        try:
+            return await self._answer(ask)
         except UnusableResponse as error:
             return failed(error)
         except Exception as error:  # noqa: BLE001 - a server may cause any error in a parser; it is never an answer
