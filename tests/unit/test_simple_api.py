@@ -19,8 +19,8 @@ from repoprio.lookup.events import FetchFailed, NotFound, PageFound, ProjectList
 from repoprio.lookup.reasons import Cause
 from repoprio.names import normalize
 from repoprio.simple_api import html_page, json_page, project_list, reader
-from repoprio.simple_api.filenames import projects_of, version_in
-from repoprio.simple_api.hrefs import Base
+from repoprio.simple_api.filenames import is_wheel, projects_of, projects_of_all, version_in, wheel_tags
+from repoprio.simple_api.hrefs import Base, best_hash, hash_in, with_hash, without_hash
 from repoprio.simple_api.model import File, ProjectPage, Status
 from repoprio.simple_api.response import Response, UnusableResponse
 from repoprio.simple_api.screening import Tags, problem
@@ -457,8 +457,28 @@ def test_the_base_of_links(head: str, url: str) -> None:
 def test_whose_a_file_is(file: str, names: list[str]) -> None:
     """A file name gives its project, that of an old sdist perhaps two, and a version for each."""
     assert projects_of(file, VERSIONS.is_version) == names
+    assert projects_of_all([file, "other-1.zip"], VERSIONS.is_version) == {*names, "other"}
     assert all(version_in(file, normalize(name), VERSIONS.is_version) for name in names)
     assert version_in(file, normalize("third"), VERSIONS.is_version) is None
+
+
+def test_tags_of_a_wheel() -> None:
+    """The last three parts of a wheel's name are its tags, with and without a build number."""
+    for file in ("acme-1.0-py3-none-any.whl", "acme-1.0-1-py3-none-any.whl"):
+        assert is_wheel(file)
+        assert wheel_tags(file) == "py3-none-any"
+    assert not is_wheel("acme-1.0.zip")
+
+
+def test_hashes_in_links() -> None:
+    """A hash that is put into a link is read from it again; sha256 is preferred, then the strongest that pip knows."""
+    url = "https://files.example/acme-1.0.zip"
+    assert hash_in(with_hash(url, "sha256", "ab")) == {"sha256": "ab"}
+    assert hash_in(with_hash(f"{url}#egg=acme", "md5", "cd")) == {"md5": "cd"}
+    assert without_hash(with_hash(url, "sha256", "ab")) == without_hash(url) == url
+    assert best_hash({"sha512": "", "sha256": ""}) == "sha256"
+    assert best_hash({"md5": "", "sha384": ""}) == "sha384"
+    assert best_hash({"blake2b": ""}) is None
 
 
 def listed(body: str | bytes, content_type: str) -> ProjectListFound | FetchFailed:

@@ -21,8 +21,8 @@ from repoprio.config import build
 from repoprio.environments.child_script import PARENTS_NO_INDEX
 from repoprio.names import normalize
 from repoprio.pip_adapter.registry import Registry
-from repoprio.simple_api.filenames import SDIST_ENDINGS
-from repoprio.simple_api.hrefs import ALGORITHMS, hash_in
+from repoprio.simple_api.filenames import is_distribution, is_wheel, wheel_tags
+from repoprio.simple_api.hrefs import ALGORITHMS, hash_in, with_hash
 from repoprio.simple_api.model import File
 from repoprio.simple_api.screening import Tags
 
@@ -113,7 +113,7 @@ def url_of(file: File) -> str:
     stated = next(((kind, file.hashes[kind]) for kind in ALGORITHMS if kind in file.hashes), None)
     if stated is None or hash_in(file.url):
         return file.url
-    return f"{file.url}{'&' if '#' in file.url else '#'}{stated[0]}={stated[1]}"
+    return with_hash(file.url, *stated)
 
 
 def knows_json() -> bool:
@@ -269,9 +269,9 @@ def digests(link: Link) -> dict[str, str]:
 
 def is_for_platform(evaluator: LinkEvaluator, file: str) -> bool:
     """Whether a file is an sdist, or a wheel for a platform of the target of pip's link `evaluator`."""
-    if not file.endswith(".whl"):
-        return file.endswith(SDIST_ENDINGS)
-    platforms = file[: -len(".whl")].rpartition("-")[2].split(".")
+    if not is_wheel(file):
+        return is_distribution(file)
+    platforms = wheel_tags(file).rpartition("-")[2].split(".")
     return not _platforms(evaluator._target_python).isdisjoint(platforms)
 
 

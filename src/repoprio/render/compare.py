@@ -12,6 +12,7 @@ from repoprio.policy.model import Policy, Repository
 from repoprio.redaction import printable
 from repoprio.render.explain_json import SCHEMA, about
 from repoprio.render.table import Column, Paint, Row, table, unpainted
+from repoprio.simple_api.filenames import is_wheel
 from repoprio.wording import join_words
 
 _COLUMNS = (
@@ -138,7 +139,7 @@ def _cell(side: SideResult) -> tuple[str, str]:
         return "-", ""
     if not side.is_unread:
         return side.version or "?", side.place
-    kind = "unread" if side.file.endswith(".whl") else "sdist" if side.repository else "source"
+    kind = "unread" if is_wheel(side.file) else "sdist" if side.repository else "source"
     return (f"{side.version} {kind}" if side.version else kind), side.place
 
 

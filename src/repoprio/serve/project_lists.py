@@ -18,7 +18,7 @@ from repoprio.serve.problems import Problem
 from repoprio.serve.transport import folders
 from repoprio.serve.transport.replies import Reply
 from repoprio.simple_api import reader
-from repoprio.simple_api.filenames import is_distribution, projects_of
+from repoprio.simple_api.filenames import is_distribution, projects_of_all
 from repoprio.simple_api.project_list import read_project_list
 from repoprio.simple_api.response import UnusableResponse
 from repoprio.urls import filename
@@ -126,4 +126,4 @@ def _in_folder(path: str, size_limit: int, *, is_flat: bool) -> Names:
 
 
 def _of_files(names: list[str]) -> Names:
-    return frozenset(project for name in names for project in projects_of(name, VERSIONS.is_version))
+    return projects_of_all(names, VERSIONS.is_version)

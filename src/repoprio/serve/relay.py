@@ -19,7 +19,7 @@ from repoprio.serve.pages.relayed import Source
 from repoprio.serve.problems import Problem
 from repoprio.serve.transport import folders
 from repoprio.serve.transport.replies import failure, redirect
-from repoprio.simple_api.hrefs import ALGORITHMS
+from repoprio.simple_api.hrefs import best_hash
 from repoprio.simple_api.response import UnusableResponse
 
 _IDLE_SECONDS = 30.0
@@ -120,7 +120,7 @@ async def _answer(
 
 async def _checked(chunks: AsyncIterator[bytes], stated: Mapping[str, str]) -> AsyncIterator[bytes]:
     """The bytes, each chunk delayed by one: the last chunk is sent only if the file has the hash of its page."""
-    algorithm = next((name for name in ("sha256", *ALGORITHMS) if name in stated), None)
+    algorithm = best_hash(stated)
     digest = hashlib.new(algorithm, usedforsecurity=False) if algorithm else None
     held = b""
     async for chunk in chunks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from repoprio.names import NormalizedName, is_project_name, normalize
 
@@ -19,6 +19,16 @@ _DASH = re.compile("-")
 def is_distribution(filename: str) -> bool:
     """Whether a file of this name can be a wheel or an sdist."""
     return filename.endswith((WHEEL_ENDING, *SDIST_ENDINGS))
+
+
+def is_wheel(filename: str) -> bool:
+    """Whether a file of this name is a wheel."""
+    return filename.endswith(WHEEL_ENDING)
+
+
+def wheel_tags(filename: str) -> str:
+    """The tags in the name of a wheel (PEP 425), such as ``py3-none-any``."""
+    return "-".join(filename[: -len(WHEEL_ENDING)].rsplit("-", 3)[1:])
 
 
 def version_in(filename: str, name: NormalizedName, is_version: Callable[[str], bool]) -> str | None:
@@ -52,6 +62,11 @@ def projects_of(filename: str, is_version: Callable[[str], bool]) -> list[Normal
         return []
     borders = (match.start() for match in _DASH.finditer(stem))
     return [normalize(stem[:at]) for at in borders if is_project_name(stem[:at]) and is_version(stem[at + 1 :])]
+
+
+def projects_of_all(filenames: Iterable[str], is_version: Callable[[str], bool]) -> frozenset[NormalizedName]:
+    """All projects that one of these files may belong to."""
+    return frozenset(project for filename in filenames for project in projects_of(filename, is_version))
 
 
 def _sdist_stem(filename: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
@@ -78,6 +79,21 @@ def _quoted(path: str, *, is_local: bool) -> str:
     return begin + "".join(
         piece.upper() if number % 2 else quote(unquote(piece)) for number, piece in enumerate(pieces)
     )
+
+
+def best_hash(hashes: Mapping[str, str]) -> str | None:
+    """The algorithm of the hash to use: sha256, which every client knows, else the strongest that pip knows."""
+    return next((algorithm for algorithm in ("sha256", *ALGORITHMS) if algorithm in hashes), None)
+
+
+def with_hash(url: str, algorithm: str, digest: str) -> str:
+    """`url` with this hash in its fragment, the only place for it in HTML."""
+    return f"{url}{'&' if '#' in url else '#'}{algorithm}={digest}"
+
+
+def without_hash(url: str) -> str:
+    """`url` without its fragment."""
+    return url.partition("#")[0]
 
 
 def hash_in(url: str) -> dict[str, str]:

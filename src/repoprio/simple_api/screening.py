@@ -8,7 +8,7 @@ from itertools import product
 from urllib.parse import urlsplit
 
 from repoprio.names import NormalizedName, normalize
-from repoprio.simple_api.filenames import WHEEL_ENDING, is_distribution, version_in
+from repoprio.simple_api.filenames import is_distribution, is_wheel, version_in, wheel_tags
 from repoprio.simple_api.model import File, ParsedPage, ProjectPage, Versions
 
 # URLs that need no closer look: without a login, with an ordinary host.
@@ -136,7 +136,7 @@ def _misnamed(filename: str, name: NormalizedName) -> str:
 
 def _is_misnamed_wheel(filename: str, name: NormalizedName) -> bool:
     """Whether a file that states no version of `name` is a wheel with that name in its first part."""
-    return filename.endswith(WHEEL_ENDING) and normalize(filename.partition("-")[0]) == name
+    return is_wheel(filename) and normalize(filename.partition("-")[0]) == name
 
 
 class Tags:
@@ -154,14 +154,13 @@ class Tags:
         pip does not check the tags of a link with an ``egg`` fragment.
         """
         filename = file.filename
-        if not filename.endswith(WHEEL_ENDING) or "egg=" in file.url:
+        if not is_wheel(filename) or "egg=" in file.url:
             return True
         # Everything after the version, which is faster to find than the tags alone.
         rest = filename.partition("-")[2].partition("-")[2]
         known = self._known.get(rest)
         if known is None:
-            tags = "-".join(filename[: -len(WHEEL_ENDING)].rsplit("-", 3)[1:])
-            known = self._known[rest] = self._fits(tags.lower())
+            known = self._known[rest] = self._fits(wheel_tags(filename).lower())
         return known
 
     def _fits(self, tags: str) -> bool:

@@ -10,6 +10,7 @@ from repoprio.explain.explanation import Rejected
 from repoprio.lookup.cooldown import Held
 from repoprio.lookup.reasons import Rejection
 from repoprio.pip_adapter import compat
+from repoprio.simple_api.filenames import is_wheel, wheel_tags
 from repoprio.urls import filename
 
 if TYPE_CHECKING:
@@ -59,9 +60,8 @@ def _kind(evaluation: object, text: str | None) -> Rejection:
 def _words(kind: Rejection, link: Link, text: str | None) -> str:
     if kind is Rejection.REQUIRES_PYTHON:
         return f"needs Python {cut(str(link.requires_python))}"
-    if kind is Rejection.TAG and filename(link.url).endswith(".whl"):
-        tags = "-".join(filename(link.url)[: -len(".whl")].split("-")[-3:])
-        return f"its tag {tags} does not fit this Python or platform"
+    if kind is Rejection.TAG and is_wheel(file := filename(link.url)):
+        return f"its tag {wheel_tags(file)} does not fit this Python or platform"
     return yanked(link) if kind is Rejection.YANKED else text or "pip cannot use it"
 
 

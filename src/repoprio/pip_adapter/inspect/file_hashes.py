@@ -14,6 +14,7 @@ from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.versions import canonical, comparable
 from repoprio.simple_api.filenames import version_in
+from repoprio.simple_api.hrefs import without_hash
 from repoprio.simple_api.model import File
 
 # Only a guarded pip may be imported: modules that use this one import `context` first.
@@ -55,5 +56,5 @@ def _listed(file: File, name: NormalizedName, hashed: str | None) -> ListedFile:
     version = canonical(claimed) if claimed else None
     hashes = dict(file.hashes)
     if not hashes and hashed and version and comparable(hashed) == comparable(version) and file.url.startswith("file:"):
-        hashes = {"sha256": sha256_of(url_to_path(file.url.partition("#")[0]))}
+        hashes = {"sha256": sha256_of(url_to_path(without_hash(file.url)))}
     return ListedFile(file.filename, version, hashes, file.yanked)

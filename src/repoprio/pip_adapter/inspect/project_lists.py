@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
@@ -14,7 +13,7 @@ from repoprio.fetch import local_folders
 from repoprio.lookup.events import ProjectListFound
 from repoprio.lookup.reasons import REFUSED_LOGIN, Cause, status_cause
 from repoprio.lookup.redirects import RedirectVerdict, next_hop
-from repoprio.names import NormalizedName, is_project_name, normalize
+from repoprio.names import NormalizedName
 from repoprio.pip_adapter.compat import is_version
 from repoprio.pip_adapter.index import transport
 from repoprio.pip_adapter.index.transport import Reply
@@ -22,7 +21,7 @@ from repoprio.pip_adapter.inspect.context import PipContext
 from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Format, Location, Repository
 from repoprio.simple_api import reader
-from repoprio.simple_api.filenames import is_distribution, projects_of
+from repoprio.simple_api.filenames import is_distribution, projects_of_all
 from repoprio.simple_api.project_list import read_project_list
 from repoprio.simple_api.response import UnusableResponse
 from repoprio.urls import filename, site, with_credentials
@@ -75,9 +74,9 @@ def _names(pip: PipContext, repository: Repository) -> frozenset[NormalizedName]
         raise UnusableResponse(f"{', '.join(f'${{{name}}}' for name in location.unset)} is not set")
     local = location.url.startswith("file:")
     if repository.format is Format.FLAT:
-        return _names_of_files(_flat_files(pip, repository, location, local=local))
+        return projects_of_all(_flat_files(pip, repository, location, local=local), is_version)
     if local:
-        return _names_in_folder(url_to_path(location.url.rstrip("/")))
+        return local_folders.projects_in(url_to_path(location.url.rstrip("/")))
     begin = replace(location, url=f"{location.url.rstrip('/')}/")
     return _fetched(pip, repository, begin, _names_in_reply)
 
@@ -132,12 +131,6 @@ def _names_in_reply(reply: Reply) -> frozenset[NormalizedName]:
     raise UnusableResponse(answer.reason)
 
 
-def _names_in_folder(root: str) -> frozenset[NormalizedName]:
-    """The names of a simple repository on disk, from its folders."""
-    with os.scandir(root) as entries:
-        return frozenset(normalize(e.name) for e in entries if e.is_dir() and is_project_name(e.name))
-
-
 def _flat_files(pip: PipContext, repository: Repository, location: Location, *, local: bool) -> list[str]:
     if local:
         files = local_folders.files_of_path(url_to_path(location.url), path_to_url, SIZE_LIMIT)
@@ -146,8 +139,3 @@ def _flat_files(pip: PipContext, repository: Repository, location: Location, *, 
     else:
         files = _fetched(pip, repository, location, lambda reply: reader.read_flat_page(reply.response))
     return [file.filename for file in files]
-
-
-def _names_of_files(files: Iterable[str]) -> frozenset[NormalizedName]:
-    """All names that one of `files` may belong to, as in lookups."""
-    return frozenset(name for file in files for name in projects_of(file, is_version))

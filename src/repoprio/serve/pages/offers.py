@@ -12,7 +12,7 @@ from repoprio.lookup.project import Decision
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy, Repository
 from repoprio.policy.routing import version_limit
-from repoprio.simple_api.filenames import WHEEL_ENDING, version_in
+from repoprio.simple_api.filenames import is_wheel, version_in
 from repoprio.simple_api.model import File, ProjectPage, Status
 from repoprio.simple_api.model import Versions as AnyVersions
 
@@ -101,19 +101,18 @@ def _young(policy: Policy, decision: Decision[ProjectPage], owner: RepositoryRes
 def _old_enough(files: list[tuple[OfferedFile, Hashable]], young: Container[str]) -> list[tuple[OfferedFile, Hashable]]:
     """The files that are old enough, with their versions.
 
-    An sdist waits for each wheel of its version, whoever in its tier has it: which of them its client would take is not
-    known here.
+    An sdist waits for each wheel of its version in its tier: which of them a client would take is not known here.
     """
-
-    def is_wheel(offered: OfferedFile) -> bool:
-        return offered.file.filename.endswith(WHEEL_ENDING)
-
-    wheels = {version for one, version in files if one.file.filename in young and is_wheel(one)}
+    of_wheels = {version for offered, version in files if offered.file.filename in young and _is_wheel(offered)}
     return [
-        (one, version)
-        for one, version in files
-        if one.file.filename not in young and (is_wheel(one) or version not in wheels)
+        (offered, version)
+        for offered, version in files
+        if offered.file.filename not in young and (_is_wheel(offered) or version not in of_wheels)
     ]
+
+
+def _is_wheel(offered: OfferedFile) -> bool:
+    return is_wheel(offered.file.filename)
 
 
 def _stated(owners: Sequence[RepositoryResult[Any]], versions: Versions, is_allowed: Callable[[str], bool]) -> set[str]:

@@ -11,6 +11,7 @@ from repoprio.dataclass import dataclass
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Files, Format, Location, Redirects, Repository
 from repoprio.serve.pages.offers import Offer, OfferedFile
+from repoprio.simple_api.hrefs import without_hash
 from repoprio.urls import site
 
 METADATA = ".metadata"
@@ -76,7 +77,7 @@ def hrefs(name: NormalizedName, base: str) -> Callable[[OfferedFile], str]:
     """A function that returns the URL of each file for clients; `base` is the URL of ``/files/``, possibly relative."""
 
     def href(offered: OfferedFile) -> str:
-        return f"{base}{path_of(name, offered)}" if is_relayed(offered) else offered.file.url.partition("#")[0]
+        return f"{base}{path_of(name, offered)}" if is_relayed(offered) else without_hash(offered.file.url)
 
     return href
 
@@ -98,7 +99,7 @@ def sources(offer: Offer) -> dict[str, Source]:
     for offered in offer.files:
         if is_relayed(offered):
             file, path = offered.file, path_of(offer.name, offered)
-            url = file.url.partition("#")[0]
+            url = without_hash(file.url)
             found[path] = Source(offered.repository, url, file.hashes, file.size)
             if file.core_metadata is not None:
                 found[path + METADATA] = Source(offered.repository, url + METADATA, file.core_metadata)

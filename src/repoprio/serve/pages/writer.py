@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 from repoprio.serve.pages.offers import Offer, OfferedFile
 from repoprio.serve.requests import Media
-from repoprio.simple_api.hrefs import ALGORITHMS
+from repoprio.simple_api.hrefs import best_hash, with_hash
 from repoprio.simple_api.model import File, Status
 from repoprio.urls import site
 
@@ -111,12 +111,12 @@ def _anchor(offered: OfferedFile, url: str) -> str:
 
 
 def _with_hash(url: str, hashes: Mapping[str, str]) -> str:
-    """`url` with a hash in its fragment, the only place for it in HTML."""
-    best = _best(hashes)
-    return f"{url}#{best}" if best and "#" not in url else url
+    """`url` with one of `hashes`, unless it has a fragment or none is known to pip."""
+    best = best_hash(hashes)
+    return with_hash(url, best, hashes[best]) if best and "#" not in url else url
 
 
 def _best(hashes: Mapping[str, str]) -> str:
-    """The strongest hash that pip knows, as ``sha256=…``; sha256 is preferred, because every client knows it."""
-    ordered = [name for name in ("sha256", *ALGORITHMS) if name in hashes]
-    return f"{ordered[0]}={hashes[ordered[0]]}" if ordered else ""
+    """One of `hashes`, as ``sha256=…``; empty if none is known to pip."""
+    best = best_hash(hashes)
+    return f"{best}={hashes[best]}" if best else ""

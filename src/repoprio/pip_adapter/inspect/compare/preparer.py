@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from repoprio.explain.comparison import Failure, FailureCode
-from repoprio.names import NormalizedName, is_project_name, normalize
+from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.pip_adapter.finder.placeholder import PlaceholderDistribution
 from repoprio.pip_adapter.hooks import wrappers
 from repoprio.pip_adapter.requirements import link_of
-from repoprio.simple_api.filenames import version_in
+from repoprio.simple_api.filenames import projects_of, version_in
 from repoprio.urls import filename
 
 if TYPE_CHECKING:
@@ -144,9 +144,11 @@ def name_of(req: InstallRequirement) -> NormalizedName | None:
         return normalize(req.name)
     if req.link is None:
         return None
-    stem = filename(req.link.url).rpartition("-")[0]
-    name = normalize(stem) if is_project_name(stem) else None
-    return name if name and version_of(req.link, name) else None
+    if req.link.is_vcs or req.link.is_existing_dir():
+        return None
+    # An old sdist may have dashes in its version: then its name is ambiguous.
+    projects = projects_of(filename(req.link.url), compat.is_version)
+    return projects[0] if len(projects) == 1 else None
 
 
 def _name_or_file(req: InstallRequirement) -> NormalizedName:
