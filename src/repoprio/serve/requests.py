@@ -146,10 +146,11 @@ def wants_json(accept: str, query: str) -> bool:
 
 def _file(segments: list[str]) -> Target:
     """A file, with its name in any encoding; the project's page says whether it exists."""
-    if len(segments) != 3 or not is_project_name(segments[0]) or segments[0] != normalize(segments[0]):
+    name = name_of(segments[0]) if len(segments) == 3 else None
+    if name is None or name != segments[0]:
         return Nothing()
-    name, digest, filename = segments
-    return FileOf(normalize(name), f"{name}/{digest}/{quote(unquote(filename))}")
+    _, digest, filename = segments
+    return FileOf(name, f"{name}/{digest}/{quote(unquote(filename))}")
 
 
 def byte_range(header: str) -> str | None:
